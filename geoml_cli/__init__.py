@@ -1,0 +1,1 @@
+"""Geoscience deep-learning papers as presets of one command."""

@@ -1,0 +1,1 @@
+"""TOML and overrides to typed settings, and back."""

@@ -1,0 +1,1 @@
+"""The prepared data set: store, splits, scaling, batches; knows neither sources nor models."""

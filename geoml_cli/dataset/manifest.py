@@ -1,0 +1,95 @@
+"""`manifest.json` beside `dataset.nc`: what a prepared data set was made from, and what was lost on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from geoml_cli.dataset.files import write_text
+from geoml_cli.errors import DataError
+
+NAME = "manifest.json"
+Layout = Literal["samples", "series", "grid"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RawFile(_Record):
+    """A raw file as it was read."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class VariableRecord(_Record):
+    """A variable of `dataset.nc`."""
+
+    dims: tuple[str, ...]
+    unit: str
+    long_name: str
+
+
+class Funnel(BaseModel):
+    """Rows read, dropped by reason, and kept; per station where there are stations."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    read: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    kept: int = 0
+    per_station: dict[str, dict[str, int]] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
+
+    def drop(self, reason: str, rows: int) -> None:
+        """Count rows that were left out; none is not worth a line."""
+        if rows:
+            self.dropped[reason] = self.dropped.get(reason, 0) + rows
+
+
+class Manifest(_Record):
+    """The whole record; `facts` holds what the source needs to read more of the same later."""
+
+    source: str
+    layout: Layout
+    options: dict[str, Any]
+    geoml_version: str
+    raw: str
+    files: tuple[RawFile, ...]
+    variables: dict[str, VariableRecord]
+    funnel: Funnel
+    facts: dict[str, Any] = Field(default_factory=dict)
+
+    def digest(self) -> str:
+        """Name the content: the same raw files and options give the same digest, wherever they lie."""
+        same = {"source": self.source, "options": self.options, "files": [f.model_dump() for f in self.files]}
+        return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest; from here on the data set counts as complete."""
+        write_text(folder / NAME, self.model_dump_json(indent=1) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a data set's manifest.
+
+    Raises:
+        DataError: There is no complete data set in `folder`, or its manifest is damaged.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        raise DataError("no prepared data set here", where=str(folder), fix="Make it with `geoml prepare`.")
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise DataError(
+            "the manifest is damaged or from another version of geoml",
+            where=str(path),
+            fix="Prepare the data set again with --force.",
+        ) from error

@@ -1,0 +1,95 @@
+"""The contract a source fills: raw files of one provider in, a prepared data set out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from geoml_cli.dataset.manifest import Funnel, Layout, Manifest
+from geoml_cli.dataset.store import Block, DatasetWriter
+from geoml_cli.reporting import Reporter
+
+
+class Options(BaseModel):
+    """A source's options: every field is an option of `geoml prepare SOURCE`, documented by its docstring."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741  O as in options
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a source says of the data set it has just written."""
+
+    layout: Layout
+    funnel: Funnel
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A raster's place on Earth: CRS as WKT, affine transform (a, b, c, d, e, f), size in pixels."""
+
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class PixelBlock:
+    """Samples made of the pixels of a window of rows and columns.
+
+    Attributes:
+        valid: Which pixels of the window carry a sample, shape [rows, columns]; their samples stand in
+            `variables` in row-major order.
+        variables: The samples, named and united as in the prepared data set.
+    """
+
+    valid: NDArray[np.bool_]
+    variables: Block
+
+
+class Scene(Protocol):
+    """A stack of rasters that can be cut into the same samples as the data set a network was trained on."""
+
+    grid: Grid
+
+    def digest(self) -> str:
+        """Name the content, so that an interrupted prediction goes on only over the same rasters."""
+
+    def block(self, rows: slice, columns: slice) -> PixelBlock:
+        """Read a window; memory is bounded by the window, not by the raster."""
+
+    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> PixelBlock:
+        """Cut samples at points [degrees east, north]; `valid` has shape [points]."""
+
+
+@dataclass(frozen=True)
+class Source(Generic[O]):
+    """One provider's raw data.
+
+    Attributes:
+        summary: One line for `geoml list`.
+        options: What `prepare` may be told.
+        inputs: The raw files that `write` will read, in a stable order; raises DataError where there are none.
+        write: Writes `dataset.nc`, streaming.
+        synthesise: Writes small made-up raw files in the provider's format, from a seed; returns the options to prepare
+            them with.
+        scene: Opens rasters like those a data set was made from (folder, manifest); None where a source has no rasters.
+    """
+
+    summary: str
+    options: type[O]
+    inputs: Callable[[Path, O], list[Path]]
+    write: Callable[[Path, O, DatasetWriter, Reporter], Written]
+    synthesise: Callable[[Path, int], O]
+    scene: Callable[[Path, Manifest], Scene] | None = None

@@ -1,0 +1,183 @@
+"""`dataset.nc`: written once by a source, then read by index through the page cache.
+
+NetCDF-4 with CF-1.11 attributes. Numbers are stored contiguously and uncompressed, so that a batch is gathered
+straight from the file's pages and a data set larger than memory trains like a small one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import sync
+from geoml_cli.dataset.manifest import Manifest, VariableRecord, read_manifest
+from geoml_cli.errors import DataError
+
+NAME = "dataset.nc"
+CONVENTIONS = "CF-1.11"
+Array = NDArray[Any]
+Kind = Literal["f4", "f8", "i1", "i2", "i4", "i8", "str"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable to write.
+
+    Floats carry NaN as `_FillValue`. `attributes` adds CF attributes such as `standard_name` or `calendar`.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    unit: str
+    long_name: str
+    kind: Kind = "f4"
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+class Variables(Protocol):
+    """Named arrays with their units: a prepared data set, or a block of one made on the fly."""
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such a variable."""
+
+    def array(self, name: str) -> Array:
+        """Return a numeric variable, missing values as NaN."""
+
+    def labels(self, name: str) -> list[str]:
+        """Return a text variable."""
+
+    def unit(self, name: str) -> str:
+        """Return a variable's unit."""
+
+
+class DatasetWriter:
+    """Writes `dataset.nc` into a folder; dimensions first, then variables, in slices where they are large."""
+
+    def __init__(self, folder: Path) -> None:
+        import netCDF4
+
+        self._path = folder / NAME
+        self._file = netCDF4.Dataset(self._path, "w", format="NETCDF4")
+        self._file.Conventions = CONVENTIONS
+        self.records: dict[str, VariableRecord] = {}
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self._file.close()
+        if kind is None:
+            sync(self._path)
+
+    def dimension(self, name: str, size: int) -> None:
+        """Declare a dimension."""
+        self._file.createDimension(name, size)
+
+    def declare(self, spec: Variable) -> Any:  # noqa: ANN401  netCDF4.Variable is untyped
+        """Create a variable and return its handle; assign slices to it: `handle[0:100] = values`."""
+        options: dict[str, Any] = {}
+        if spec.kind in ("f4", "f8"):
+            options["fill_value"] = np.nan
+        if spec.kind != "str":
+            options["contiguous"] = True
+        kind: Any = str if spec.kind == "str" else spec.kind
+        handle = self._file.createVariable(spec.name, kind, spec.dims, **options)
+        handle.setncatts({"long_name": spec.long_name, "units": spec.unit, **spec.attributes})
+        self.records[spec.name] = VariableRecord(dims=spec.dims, unit=spec.unit, long_name=spec.long_name)
+        return handle
+
+    def put(self, spec: Variable, values: Array | list[str]) -> None:
+        """Create a variable and fill it at once."""
+        self.declare(spec)[:] = np.asarray(values, dtype=object if spec.kind == "str" else spec.kind)
+
+    def attributes(self, **values: str | float) -> None:
+        """Set global attributes (title, institution, source, references ...)."""
+        self._file.setncatts(values)
+
+
+class Dataset:
+    """A prepared data set, opened for reading.
+
+    Raises:
+        DataError: There is none in `folder`, or its file is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest: Manifest = read_manifest(folder)
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such a variable."""
+        return name in self.manifest.variables
+
+    def unit(self, name: str) -> str:
+        """Return a variable's unit."""
+        return self._record(name).unit
+
+    def array(self, name: str) -> Array:
+        """Return a numeric variable as a read-only view of the file, missing values as NaN."""
+        self._record(name)
+        import h5py
+
+        with self._opened() as file:
+            variable: h5py.Dataset = file[name]
+            offset = variable.id.get_offset()
+            if offset is None or variable.size == 0:
+                return np.asarray(variable[...])
+            shape, kind = variable.shape, variable.dtype
+        return np.memmap(self.folder / NAME, dtype=kind, mode="r", offset=offset, shape=shape)
+
+    def labels(self, name: str) -> list[str]:
+        """Return a text variable."""
+        self._record(name)
+        with self._opened() as file:
+            return [str(text) for text in file[name].asstr()[...]]
+
+    def _opened(self) -> Any:  # noqa: ANN401  h5py is untyped
+        import h5py
+
+        try:
+            return h5py.File(self.folder / NAME, "r")
+        except OSError as error:
+            raise DataError(
+                f"cannot be read as NetCDF-4 ({error})",
+                where=str(self.folder / NAME),
+                fix="Prepare the data set again with --force.",
+            ) from error
+
+    def _record(self, name: str) -> VariableRecord:
+        record = self.manifest.variables.get(name)
+        if record is None:
+            held = ", ".join(sorted(self.manifest.variables))
+            raise DataError(f"there is no variable {name!r}", where=str(self.folder), fix=f"It holds: {held}.")
+        return record
+
+
+@dataclass(frozen=True)
+class Block:
+    """Variables held in memory: a block of pixels, or a table of samples, prepared like a data set."""
+
+    arrays: dict[str, Array]
+    texts: dict[str, list[str]]
+    units: dict[str, str]
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such a variable."""
+        return name in self.arrays or name in self.texts
+
+    def array(self, name: str) -> Array:
+        """Return a numeric variable."""
+        return self.arrays[name]
+
+    def labels(self, name: str) -> list[str]:
+        """Return a text variable."""
+        return self.texts[name]
+
+    def unit(self, name: str) -> str:
+        """Return a variable's unit."""
+        return self.units[name]

@@ -1,0 +1,51 @@
+"""Errors that carry their exit code, so that a script can tell a typing mistake from missing data.
+
+Every message has three parts: what is wrong with which value, where, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class GeomlError(Exception):
+    """A failure the user can act on.
+
+    Args:
+        what: What is wrong, with the value.
+        where: The file, line, variable or setting.
+        fix: What to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.fix = what, where, fix
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f" {self.fix}" if self.fix else ""
+        return f"{place}{self.what}{advice}"
+
+
+class SettingsError(GeomlError):
+    """A wrong argument, setting or preset."""
+
+    exit_code = 2
+
+
+class DataError(GeomlError):
+    """Data that are missing, damaged or not what was asked for."""
+
+    exit_code = 3
+
+
+class CheckFailedError(GeomlError):
+    """A verification that the command promises did not hold."""
+
+    exit_code = 4
+
+
+class StoppedError(GeomlError):
+    """Work stopped on request; the same command with `--resume` goes on."""
+
+    exit_code = 75

@@ -1,0 +1,1 @@
+"""Networks to files other programs run."""

@@ -1,0 +1,1 @@
+"""The run folder: every file name in it is spelled here, once."""

@@ -1,0 +1,1 @@
+"""Raw files of one provider to a prepared data set; knows files and units, not models."""

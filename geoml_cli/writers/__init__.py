@@ -1,0 +1,1 @@
+"""Predictions to files, by suffix."""
