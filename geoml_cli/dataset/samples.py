@@ -1,0 +1,75 @@
+"""What a network sees of a data set: named input arrays, one row a sample, and a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from geoml_cli.dataset.store import Array
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a network.
+
+    Attributes:
+        values: Shape [N, ...], physical units, no scaling.
+        axis: The axis that runs over variables (1 .. ndim-1); each gets its own scaling.
+        names: Names of the variables along `axis`.
+    """
+
+    values: Array
+    axis: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs by name, in the order of the network's arguments, and the target.
+
+    Attributes:
+        inputs: Equal lengths N.
+        target: Shape [N] or [N, ...], NaN where unknown; None where the source carries none.
+        target_name: The paper's name of what is predicted.
+        unit: The target's unit.
+    """
+
+    inputs: dict[str, Input]
+    target: NDArray[np.float32] | None
+    target_name: str
+    unit: str
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())).values)
+
+
+class InputSignature(BaseModel):
+    """Shape of one sample of an input, and the names along its variable axis."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shape: tuple[int, ...]
+    axis: int
+    names: tuple[str, ...]
+
+
+class Signature(BaseModel):
+    """What must be known of the data to build a network: kept in the run, which then needs no data set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    inputs: dict[str, InputSignature]
+    target_name: str
+    unit: str
+
+
+def signature(samples: Samples) -> Signature:
+    """Describe samples without their values."""
+    inputs = {
+        name: InputSignature(shape=item.values.shape[1:], axis=item.axis, names=item.names)
+        for name, item in samples.inputs.items()
+    }
+    return Signature(inputs=inputs, target_name=samples.target_name, unit=samples.unit)

@@ -1,0 +1,66 @@
+"""The settings tables of the data set's side: how rows are divided and how numbers are scaled.
+
+Light to import: settings are read by commands that must answer at once.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Table(BaseModel):
+    """A TOML table; unknown keys are refused, and the string under a field is its documentation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class SplitSettings(Table):
+    """`[split]`: how rows are divided into training, validation and test rows, and so which members a run has."""
+
+    kind: Literal["random", "given", "blocks"] = "random"
+    """`random` rows; `given` by the data set itself, one member a split; `blocks` of `block_km`, whole blocks together."""
+
+    test: float = Field(default=0.2, gt=0, lt=1)
+    """Share of rows (or blocks) held out for the test, where `folds` is 1 and the split is not given."""
+
+    validation: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the training rows (or blocks) that choose the best checkpoint."""
+
+    folds: int = Field(default=1, ge=1)
+    """Members that each test on another part, so that together they test every row; 1 holds out `test` once."""
+
+    block_km: float = Field(default=20.0, gt=0)
+    """Side of a spatial block [km]; blocks keep neighbouring samples on one side of a split."""
+
+    seed: int = 1
+    """Seed of the division."""
+
+    seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    """Seeds of an ensemble: every fold is trained once per seed (initial weights and order of samples)."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SplitSettings:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must differ, {list(self.seeds)} repeats one")
+        if self.kind == "given" and self.folds != 1:
+            raise ValueError("folds belongs to kind = 'random' or 'blocks'; given splits come with the data set")
+        return self
+
+
+class InputSettings(Table):
+    """`[inputs]`: what happens to predictors on the way into a network."""
+
+    scaling: Literal["min-max", "standard", "none"] = "standard"
+    """Per variable, fitted on training rows only; a variable that does not vary there is only shifted."""
+
+
+class TargetSettings(Table):
+    """`[target]`: what a network is trained on in place of the plain target; undone in predictions."""
+
+    transform: Literal["none", "log", "log1p"] = "none"
+    """`log` for skewed positive targets, `log1p` where zeros occur; a prediction is then closer to the median."""
+
+    scaling: Literal["min-max", "standard", "none"] = "none"
+    """Scaling of the transformed target, fitted on training rows only."""
