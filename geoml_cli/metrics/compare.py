@@ -20,8 +20,8 @@ class Comparison:
     """How two predictions differ.
 
     Attributes:
-        difference: RMSE of the first minus RMSE of the second [unit of the target]; negative where the first is
-            better.
+        difference: RMSE of the first minus RMSE of the second [unit of the target]; negative where the first
+            is better.
         interval: Its 95 % bootstrap interval over groups; NaN with fewer than two groups.
         p_value: Two-sided Wilcoxon signed-rank test on the absolute errors, averaged per group first; 1 where
             these are all equal, NaN with fewer than two groups. Wilcoxon 1945, doi:10.2307/3001968.

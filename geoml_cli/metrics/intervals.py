@@ -1,7 +1,7 @@
 """Percentile bootstrap intervals that resample whole groups of rows.
 
-Rows of one group are not independent: a sample drawn into several test sets, samples of one spatial block, days
-of one station. Drawing groups keeps them together, so an interval is not narrower than the data allow.
+Rows of one group are not independent: a sample drawn into several test sets, samples of one spatial block,
+days of one station. Drawing groups keeps them together, so an interval is not narrower than the data allow.
 Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapters 8 and 13.
 """
 
@@ -65,8 +65,8 @@ def intervals(
         bootstrap: Draws and seed.
 
     Returns:
-        Intervals by name. NaN with fewer than two groups, where there is nothing to resample, and where a score
-        is undefined in half of the draws or more; other undefined draws are left out.
+        Intervals by name. NaN with fewer than two groups, where there is nothing to resample, and where a
+        score is undefined in half of the draws or more; other undefined draws are left out.
     """
     observed, predicted = pair
     if len(np.unique(groups_N)) < _FEWEST_GROUPS:

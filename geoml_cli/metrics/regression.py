@@ -79,8 +79,8 @@ def pearson(observed_N: Values, predicted_N: Values) -> float:
 def ccc(observed_N: Values, predicted_N: Values) -> float:
     """Lin's concordance correlation coefficient [1], best 1.
 
-    2 cov(o, p) / (var(o) + var(p) + (mean o - mean p)^2), moments divided by N. Lin 1989, doi:10.2307/2532051.
-    NaN for a single sample or constant observations.
+    2 cov(o, p) / (var(o) + var(p) + (mean o - mean p)^2), moments divided by N. Lin 1989,
+    doi:10.2307/2532051. NaN for a single sample or constant observations.
     """
     observed, predicted = _checked(observed_N, predicted_N)
     if _constant(observed):
