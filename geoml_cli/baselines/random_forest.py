@@ -1,0 +1,29 @@
+"""The usual method of digital soil mapping."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geoml_cli.baselines.baseline import JOBS, Baseline, Table, Values
+
+_TREES = 500
+_LEAF = 3
+"""Fewest training rows in a leaf; single-sample leaves follow the noise of laboratory values."""
+_SHARE = 1 / 3
+"""Share of covariates tried at a split: Breiman's advice for regression."""
+
+
+def fit(train_NF: Table, target_N: Values, test_MF: Table, seed: int) -> Values:
+    """Random forest. Breiman 2001, doi:10.1023/A:1010933404324."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    model = RandomForestRegressor(
+        n_estimators=_TREES, min_samples_leaf=_LEAF, max_features=_SHARE, n_jobs=JOBS, random_state=seed
+    )
+    model.fit(train_NF, target_N)
+    # Threads add up their trees in the order they finish in, and that changes the last digits between runs.
+    model.set_params(n_jobs=1)
+    return np.asarray(model.predict(test_MF), dtype=np.float64)
+
+
+BASELINE = Baseline(f"Random forest of {_TREES} trees", fit)

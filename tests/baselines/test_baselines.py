@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from geoml_cli.baselines import gradient_boosting, mean, random_forest, ridge
+from geoml_cli.baselines.baseline import Rows, baseline, baselines, predictions
+from geoml_cli.errors import DataError
+from geoml_cli.metrics.regression import r2
+
+NAMES = ["rain", "slope", "noise"]
+
+
+def table(rows: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """A target that is linear in rain, bent in slope, and knows nothing of noise."""
+    generator = np.random.default_rng(seed)
+    features = generator.normal([800, 10, 0], [200, 5, 1], (rows, 3))
+    target = 0.02 * features[:, 0] + 6 * np.sin(features[:, 1] / 4) + generator.normal(0, 0.5, rows)
+    return features.astype(np.float32), target
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    train, target = table(400, 1)
+    return Rows(train, target, table(200, 2)[0], NAMES)
+
+
+@pytest.fixture(scope="module")
+def truth() -> NDArray[np.float64]:
+    return table(200, 2)[1]
+
+
+def test_every_module_of_the_folder_but_the_contract_is_a_baseline() -> None:
+    assert baselines() == ["gradient-boosting", "mean", "random-forest", "ridge"]
+    assert all(len(baseline(name).summary) > 10 for name in baselines())
+
+
+def test_finding_and_loading_them_imports_no_scikit_learn() -> None:
+    code = (
+        "import sys; from geoml_cli.baselines.baseline import *; [baseline(n) for n in baselines()];"
+        "assert 'sklearn' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", baselines())
+def test_the_same_seed_gives_the_same_bits(name: str, rows: Rows) -> None:
+    np.testing.assert_array_equal(predictions(name, rows, 5), predictions(name, rows, 5))
+
+
+@pytest.mark.parametrize("name", baselines())
+def test_predicts_unseen_rows_as_well_as_its_kind_can(
+    name: str, rows: Rows, truth: NDArray[np.float64]
+) -> None:
+    score = r2(truth, predictions(name, rows, 1))
+    least, most = {
+        "mean": (-0.1, 0.0),
+        "ridge": (0.3, 0.78),  # the sine is not a line
+        "random-forest": (0.8, 1.0),
+        "gradient-boosting": (0.8, 1.0),
+    }[name]
+    assert least <= score <= most
+
+
+@pytest.mark.parametrize("module", [random_forest, gradient_boosting])
+def test_trees_stay_within_the_training_target(module: object, rows: Rows) -> None:
+    far = replace(rows, test_MF=rows.test_MF + np.float32(1e6))
+    name = module.__name__.rpartition(".")[2].replace("_", "-")  # type: ignore[attr-defined]
+    found = predictions(name, far, 1)
+    assert rows.target_N.min() <= found.min() and found.max() <= rows.target_N.max()
+
+
+def test_mean_is_the_mean(rows: Rows) -> None:
+    found = mean.fit(rows.train_NF, rows.target_N, rows.test_MF, 0)
+    np.testing.assert_allclose(found, np.full(200, rows.target_N.mean()))
+
+
+def test_ridge_chooses_the_penalty_that_leave_one_out_prefers() -> None:
+    """Against leave-one-out done the long way, one fit a left-out row."""
+    features, target = table(40, 3)
+    scaled = (features - features.mean(axis=0, dtype=np.float64)) / features.std(axis=0, dtype=np.float64)
+
+    def solved(train: NDArray[np.float64], values: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+        centre, level = train.mean(axis=0), values.mean()
+        inner = (train - centre).T @ (train - centre) + alpha * np.eye(3)
+        slope = np.linalg.solve(inner, (train - centre).T @ (values - level))
+        return np.append(slope, level - centre @ slope)
+
+    def left_out_error(alpha: float) -> float:
+        kept = ~np.eye(40, dtype=bool)
+        fits = [solved(scaled[keep], target[keep], alpha) for keep in kept]
+        return float(np.mean([(target[i] - scaled[i] @ f[:3] - f[3]) ** 2 for i, f in enumerate(fits)]))
+
+    best = min(ridge._ALPHAS, key=left_out_error)
+    weights = solved(scaled, target, best)
+    found = ridge.fit(features, target, features, 0)
+    np.testing.assert_allclose(found, scaled @ weights[:3] + weights[3], rtol=1e-5)
+
+
+def test_a_covariate_that_does_not_vary_is_harmless(rows: Rows) -> None:
+    constant = np.full((400, 1), 7, dtype=np.float32)
+    wider = Rows(
+        np.hstack([rows.train_NF, constant]),
+        rows.target_N,
+        np.hstack([rows.test_MF, constant[:200]]),
+        [*NAMES, "flat"],
+    )
+    np.testing.assert_allclose(predictions("ridge", wider, 1), predictions("ridge", rows, 1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", baselines())
+def test_missing_covariates_are_refused_not_filled(name: str, rows: Rows) -> None:
+    train, test = rows.train_NF.copy(), rows.test_MF.copy()
+    train[:3, 1], test[0, 1], test[5, 2] = np.nan, np.inf, np.nan
+    with pytest.raises(DataError) as refusal:
+        predictions(name, Rows(train, rows.target_N, test, NAMES), 1)
+    assert str(refusal.value) == (
+        "baselines: 5 values of 2 covariates are missing or infinite, 4 of them in 'slope'. "
+        "Prepare the data set again without these samples, or use --set evaluate.baselines=[]."
+    )
