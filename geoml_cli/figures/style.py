@@ -1,0 +1,62 @@
+"""What all figures share: size, colours, and the way to a file.
+
+Figures are built on matplotlib's object interface with the Agg canvas, so that no display and no global state
+of pyplot is touched.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 160
+BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#F0E442",
+    "#000000",
+)
+"""Told apart with any colour vision. Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
+
+
+def panels(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure [inches] with panels side by side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = [figure.add_subplot(1, columns, place + 1) for place in range(columns)]
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def plain(text: str) -> str:
+    """Keep matplotlib from reading a name with dollar signs as a formula."""
+    return text.replace("$", r"\$")
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Label an axis."""
+    return plain(f"{name} [{unit}]" if unit else name)
+
+
+def png(figure: Figure) -> bytes:
+    """Draw a figure."""
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        # A name in a script that the font lacks shows boxes; the tables beside the figure spell it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        # Without metadata the same figure gives the same bytes.
+        figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    return stream.getvalue()

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from geoml_cli.figures.agreement import agreement
+from geoml_cli.figures.importance import SHOWN, importance_bars
+from geoml_cli.figures.learning import Curve, learning_curves
+from geoml_cli.figures.residual_map import residual_map
+from geoml_cli.figures.style import png, with_unit
+
+SOC = ("soc", "g kg-1")
+RANDOM = np.random.default_rng(0)
+
+
+def test_png_is_a_picture_and_the_same_every_time() -> None:
+    def drawn() -> bytes:
+        return png(agreement(np.arange(20.0), np.arange(20.0) + 1, SOC, "n = 20"))
+
+    first = drawn()
+    assert first == drawn()
+    pixels = imread(io.BytesIO(first))
+    assert pixels.shape[0] > 600 and pixels[..., :3].std() > 0.05, "not a blank page"
+
+
+def test_no_pyplot_and_no_display_is_touched() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from geoml_cli.figures.agreement import agreement\n"
+        "from geoml_cli.figures.style import png\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "png(agreement(np.arange(9.0), np.arange(9.0), ('soc', '%'), ''))\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("rows", [30, 3000])
+def test_agreement_shows_every_sample_and_the_one_to_one_line(rows: int) -> None:
+    observed = RANDOM.gamma(2, 10, rows)
+    axis = agreement(observed, observed / 2 + 3, SOC, "RMSE 5 g kg-1").axes[0]
+    [drawn] = axis.collections
+    shown = len(drawn.get_offsets()) if rows == 30 else int(np.asarray(drawn.get_array()).sum())
+    assert shown == rows
+    [line] = axis.lines
+    np.testing.assert_array_equal(line.get_xdata(), line.get_ydata())
+    assert axis.get_xlim() == axis.get_ylim()
+    assert axis.get_xlim()[0] < observed.min() and axis.get_xlim()[1] > observed.max()
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("Observed soc [g kg-1]", "Predicted soc [g kg-1]")
+    assert axis.texts[0].get_text() == "RMSE 5 g kg-1"
+
+
+def test_equal_values_still_have_a_range() -> None:
+    axis = agreement(np.full(3, 5.0), np.full(3, 5.0), SOC, "").axes[0]
+    assert axis.get_xlim() == (4.0, 6.0)
+
+
+def test_residual_colours_are_symmetric_and_the_largest_lie_on_top() -> None:
+    place = np.stack([RANDOM.uniform(20, 23, 500), RANDOM.uniform(41, 42, 500)], axis=1)
+    residual = RANDOM.normal(2, 5, 500)
+    axis, bar = residual_map(place, residual, SOC).axes
+    [dots] = axis.collections
+    low, high = dots.get_clim()
+    assert low == -high == -np.quantile(np.abs(residual), 0.98)
+    drawn = np.asarray(dots.get_array())
+    assert np.all(np.diff(np.abs(drawn)) >= 0)
+    np.testing.assert_allclose(np.sort(drawn), np.sort(residual))
+    match = np.abs(residual).argmax()
+    np.testing.assert_allclose(np.asarray(dots.get_offsets())[-1], place[match])
+    assert axis.get_aspect() == pytest.approx(1 / np.cos(np.radians(place[:, 1].mean())))
+    assert bar.get_ylabel() == "Predicted - observed soc [g kg-1]"
+
+
+def curve(epochs: int, best: int, every: int = 1) -> Curve:
+    epoch = np.arange(epochs, dtype=np.float64)
+    validation = np.where(epoch % every == 0, 1 + (epoch - best) ** 2, np.nan)
+    return Curve(epoch, np.exp(-epoch / 5) + 0.1, validation)
+
+
+def test_learning_curves_mark_the_best_epoch_of_each_member() -> None:
+    figure = learning_curves({"fold-1": curve(30, 12, every=4), "fold-2": curve(30, 20, every=4)})
+    left, right = figure.axes
+    marks = [line.get_xydata()[0] for line in right.lines if line.get_marker() == "o"]  # type: ignore[index]
+    np.testing.assert_allclose(marks, [(12, 1), (20, 1)])
+    assert len(left.lines[0].get_xdata()) == 30 and len(right.lines[0].get_xdata()) == 8
+    assert left.get_yscale() == "log" and left.get_ylim() == right.get_ylim()
+    legend = right.get_legend()
+    assert legend is not None and [text.get_text() for text in legend.get_texts()] == ["fold-1", "fold-2"]
+
+
+def test_many_members_are_grey_and_unnamed() -> None:
+    _, right = learning_curves({f"m{k}": curve(9, k) for k in range(9)}).axes
+    assert right.get_legend() is None
+    assert {to_hex(line.get_color()) for line in right.lines} == {to_hex("0.45")}
+
+
+def test_losses_below_zero_stay_on_a_linear_axis() -> None:
+    sinking = Curve(np.arange(5.0), np.linspace(1, -2, 5), np.full(5, np.nan))
+    left, _ = learning_curves({"all": sinking}).axes
+    assert left.get_yscale() == "linear" and left.get_ylim()[0] < -2 < 1 < left.get_ylim()[1]
+
+
+def test_importance_ranks_covariates_and_shows_their_range() -> None:
+    increase = {f"c{k}": np.array([k - 0.5, k + 1.0]) for k in range(SHOWN + 5)}
+    [axis] = importance_bars(increase, "g kg-1").axes
+    labels = [text.get_text() for text in axis.get_yticklabels()]
+    assert labels == [f"c{k}" for k in range(SHOWN + 4, 4, -1)]
+    assert [bar.get_width() for bar in axis.patches[:2]] == [SHOWN + 4.25, SHOWN + 3.25]  # type: ignore[attr-defined]
+    assert axis.yaxis_inverted(), "the first stands on top"
+    segments = axis.collections[0].get_segments()  # type: ignore[attr-defined]
+    np.testing.assert_allclose(segments[0][:, 0], [SHOWN + 3.5, SHOWN + 5])
+
+
+@pytest.mark.parametrize("name", ["cost $a$ $b", "\u571f\u58e4", "a_b^c \\alpha $", ""])
+def test_any_name_can_be_drawn(name: str) -> None:
+    figure: Figure = importance_bars({name: np.array([1.0, 2.0]), "other": np.array([0.0])}, "g kg-1")
+    assert png(figure)[:4] == b"\x89PNG"
+
+
+def test_a_quantity_without_unit_has_no_brackets() -> None:
+    assert (with_unit("NDVI", ""), with_unit("soc", "%")) == ("NDVI", "soc [%]")
