@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 Advance = Callable[[int], None]
@@ -18,14 +18,8 @@ class Reporter(Protocol):
     def warn(self, text: str) -> None:
         """Note something the user should act on or know before publishing."""
 
-    def task(self, name: str, total: int) -> _Task:
+    def task(self, name: str, total: int) -> AbstractContextManager[Advance]:
         """Open a progress bar of `total` steps; the value entered is a function that advances it."""
-
-
-class _Task(Protocol):
-    def __enter__(self) -> Advance: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class Silent:

@@ -1,0 +1,1 @@
+"""Private parts of the `soc` source: covariates, samples, released arrays, scenes."""

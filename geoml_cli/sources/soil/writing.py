@@ -1,0 +1,98 @@
+"""The prepared data set of soil samples: its variables, units and attributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import DatasetWriter, Variable
+
+STATIC_UNIT = SERIES_UNIT = "1"
+REFERENCES = "Zhang et al. 2022, Remote Sensing 14, 4441, https://doi.org/10.3390/rs14184441"
+STATIC = Variable(
+    "static",
+    ("sample", "covariate", "row", "col"),
+    STATIC_UNIT,
+    "static covariates around the sample, each in the unit of its raster",
+)
+SERIES = Variable(
+    "series",
+    ("sample", "year", "feature"),
+    SERIES_UNIT,
+    "yearly features at the sample, each in its own unit",
+)
+SPLIT = Variable(
+    "split",
+    ("split", "sample"),
+    "1",
+    "use of the sample in each given split",
+    kind="i1",
+    attributes={"flag_meanings": "unused train test"},
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Names along the axes of a data set; empty where it has no such variable."""
+
+    samples: int
+    window: int
+    channels: list[str]
+    features: list[str]
+    years: list[int]
+
+
+def declare_axes(writer: DatasetWriter, shape: Shape) -> None:
+    """Declare dimensions and write the names along them."""
+    writer.dimension("sample", shape.samples)
+    if shape.channels:
+        for name, size in (("covariate", len(shape.channels)), ("row", shape.window), ("col", shape.window)):
+            writer.dimension(name, size)
+        writer.put(
+            Variable("covariate", ("covariate",), "", "name of the covariate", kind="str"), shape.channels
+        )
+    if shape.features:
+        writer.dimension("year", len(shape.years))
+        writer.dimension("feature", len(shape.features))
+        writer.put(
+            Variable("feature", ("feature",), "", "name of the yearly feature", kind="str"), shape.features
+        )
+        writer.put(Variable("year", ("year",), "1", "calendar year", kind="i4"), np.array(shape.years))
+
+
+def put_samples(
+    writer: DatasetWriter,
+    identity: list[str],
+    soc: tuple[NDArray[np.float64], str],
+    degrees: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    """Write what is known of the samples beside their predictors.
+
+    Args:
+        writer: The data set.
+        identity: Names.
+        soc: Content and its unit; NaN where unknown.
+        degrees: Longitude and latitude [degrees east, north]; NaN where unknown.
+    """
+    east = Variable(
+        "lon", ("sample",), "degrees_east", "longitude", kind="f8", attributes={"standard_name": "longitude"}
+    )
+    north = Variable(
+        "lat", ("sample",), "degrees_north", "latitude", kind="f8", attributes={"standard_name": "latitude"}
+    )
+    target = Variable(
+        "soc", ("sample",), soc[1], "soil organic carbon content", attributes={"coordinates": "lon lat id"}
+    )
+    writer.put(Variable("id", ("sample",), "", "name of the sample", kind="str"), identity)
+    writer.put(east, degrees[0])
+    writer.put(north, degrees[1])
+    writer.put(target, soc[0])
+
+
+def put_origin(writer: DatasetWriter, source: str) -> None:
+    """Write the global attributes."""
+    writer.attributes(
+        title="Soil organic carbon samples with covariates", source=source, references=REFERENCES
+    )
