@@ -45,6 +45,13 @@ class Samples:
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())).values)
 
+    def usable(self) -> NDArray[np.int64]:
+        """Return the rows whose target is known, ascending."""
+        if self.target is None:
+            return np.empty(0, dtype=np.int64)
+        known = np.isfinite(self.target.reshape(len(self), -1)).all(axis=1)
+        return np.flatnonzero(known).astype(np.int64)
+
 
 class InputSignature(BaseModel):
     """Shape of one sample of an input, and the names along its variable axis."""

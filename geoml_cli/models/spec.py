@@ -15,18 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from geoml_cli.dataset.samples import Samples, Signature
-from geoml_cli.dataset.settings import Table
 from geoml_cli.dataset.store import Variables
+from geoml_cli.models.tables import ModelTables
 
 Batch = dict[str, Tensor]
 """Scaled inputs by name, each [B, ...], and `target` [B] where it is known."""
 
 Metric = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 """A score of (observed, predicted), both [N] in physical units."""
-
-
-class ModelTables(Table):
-    """The tables a model adds to a preset: one field a table."""
 
 
 S = TypeVar("S", bound=ModelTables)
@@ -67,4 +63,4 @@ class Spec(Generic[S]):
     predict: Callable[[nn.Module, Batch], Tensor]
     metrics: Mapping[str, Metric]
     features: Callable[[Samples], tuple[NDArray[np.float32], list[str]]]
-    released: Callable[[Mapping[str, Tensor], Signature | None], Released]
+    released: Callable[[Mapping[str, Tensor]], Released]

@@ -1,0 +1,127 @@
+"""Where settings come from: preset, file, environment and `--set`, each a layer of keys over the one before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geoml_cli.config.lines import line_of
+from geoml_cli.errors import SettingsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ENVIRONMENT_PREFIX = "GEOML__"
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value and where it was given: `presets/soc/map.toml:12`, `GEOML__TRAIN__LR` or `--set train.lr`."""
+
+    value: Any
+    origin: str
+
+
+Layer = dict[Key, Setting]
+
+
+def from_file(path: Path, shown: str) -> Layer:
+    """Read a TOML file.
+
+    Args:
+        path: The file.
+        shown: Its name in messages.
+
+    Raises:
+        SettingsError: It is missing, not text, or not TOML.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        tree = tomllib.loads(text)
+    except FileNotFoundError:
+        raise SettingsError("there is no such file.", where=shown, fix="Check the path.") from None
+    except OSError as error:
+        raise SettingsError(f"cannot be read ({error.strerror}).", where=shown, fix="Name a TOML file.") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError("is not text in UTF-8.", where=shown, fix="Save it as plain TOML.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"is not TOML: {error}.", where=shown, fix="Mend the line named.") from error
+    found: Layer = {}
+    for key, value in _leaves(tree):
+        line = line_of(text, key)
+        found[key] = Setting(value, f"{shown}:{line}" if line else shown)
+    return found
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Layer:
+    """Read variables such as `GEOML__TRAIN__LR=1e-3`."""
+    return {
+        tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")): Setting(_value(text), name)
+        for name, text in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+
+
+def from_arguments(assignments: Iterable[str]) -> Layer:
+    """Read `--set` arguments such as `train.lr=1e-3`.
+
+    Raises:
+        SettingsError: One is not `key=value`.
+    """
+    found: Layer = {}
+    for text in assignments:
+        name, sign, value = text.partition("=")
+        key = tuple(name.strip().split("."))
+        if not sign or not all(key):
+            raise SettingsError(f"{text!r} is not key=value.", where="--set", fix="Write e.g. --set train.lr=1e-3.")
+        found[key] = Setting(_value(value.strip()), f"--set {name.strip()}")
+    return found
+
+
+def merged(layers: Iterable[Layer]) -> Layer:
+    """Lay later layers over earlier ones."""
+    result: Layer = {}
+    for layer in layers:
+        result.update(layer)
+    return result
+
+
+def tree(layer: Layer) -> dict[str, Any]:
+    """Nest dotted keys into tables.
+
+    Raises:
+        SettingsError: A key is set both to a value and as a table.
+    """
+    root: dict[str, Any] = {}
+    for key, setting in layer.items():
+        table = root
+        for part in key[:-1]:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise SettingsError(f"{'.'.join(key)} is set, but {part} is a value.", where=setting.origin)
+        table[key[-1]] = setting.value
+    return root
+
+
+def _leaves(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
+def _value(text: str) -> Any:  # noqa: ANN401  any TOML value
+    """Read a value as TOML would; what is not TOML is taken as text, so that strings need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text

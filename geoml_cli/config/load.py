@@ -1,0 +1,134 @@
+"""From preset, file, environment and arguments to settings; every mistake is reported, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel, ValidationError, create_model
+
+from geoml_cli import registry
+from geoml_cli.config.layers import Key, Layer, from_arguments, from_environment, from_file, merged, tree
+from geoml_cli.config.settings import Settings, SharedTables
+from geoml_cli.errors import SettingsError
+
+
+def load(
+    model: str,
+    preset: str | None = None,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Iterable[str] = (),
+) -> Settings:
+    """Merge and validate the settings of a run: default < preset < file < environment < `--set`.
+
+    Args:
+        model: The model.
+        preset: A preset's name, or the path of a TOML file; None is the model's default.
+        file: Another TOML file over the preset.
+        environment: Variables; None reads the process's.
+        assignments: `key=value` texts.
+
+    Raises:
+        SettingsError: With every mistake found, each with its place and the nearest right name.
+    """
+    name = preset or registry.card(model).default_preset
+    path = registry.preset_file(model, name)
+    layers = [from_file(path, shown(path))]
+    if file is not None:
+        layers.append(from_file(file, str(file)))
+    layers.append(from_environment() if environment is None else from_environment(environment))
+    layers.append(from_arguments(assignments))
+    settings = validated(model, path.stem, merged(layers))
+    if settings.model != model:
+        raise SettingsError(f"is a preset of {settings.model}, not of {model}.", where=shown(path))
+    return settings
+
+
+def reload(path: Path) -> Settings:
+    """Load the merged `config.toml` of a run, as it was written."""
+    layer = from_file(path, str(path))
+    preset = layer.pop(("preset",), None)
+    model = layer.get(("model",))
+    if preset is None or model is None:
+        raise SettingsError("names no model or preset.", where=str(path), fix="It is not the config.toml of a run.")
+    return validated(str(model.value), str(preset.value), layer)
+
+
+def written(settings: Settings) -> str:
+    """Return settings as TOML that `reload` reads; a setting that is none is left out."""
+    values = {"preset": settings.preset, **settings.values()}
+    return tomli_w.dumps(_without_none(values))
+
+
+def validated(model: str, preset: str, layer: Layer) -> Settings:
+    """Validate a merged layer.
+
+    Raises:
+        SettingsError: With every mistake found.
+    """
+    own = registry.tables(model)
+    both = create_model("Settings", __base__=(SharedTables, own))
+    try:
+        held = both.model_validate(tree(layer))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_mistakes(error, layer, both))) from error
+    shared = SharedTables.model_validate({name: getattr(held, name) for name in SharedTables.model_fields})
+    rest = own.model_validate({name: getattr(held, name) for name in own.model_fields})
+    origins = {".".join(key): setting.origin for key, setting in layer.items()}
+    return Settings(preset=preset, shared=shared, own=rest, origins=origins)
+
+
+def shown(path: Path) -> str:
+    """Name a preset's file as it stands in the project: `presets/soc/map.toml`."""
+    folder = registry.presets_folder().parent
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _mistakes(error: ValidationError, layer: Layer, model: type[BaseModel]) -> list[str]:
+    found = []
+    for mistake in error.errors():
+        key = tuple(str(part) for part in mistake["loc"])
+        found.append(f"{_origin(key, layer)}{_sentence(key, dict(mistake), model)}")
+    return sorted(found)
+
+
+def _sentence(key: Key, mistake: dict[str, Any], model: type[BaseModel]) -> str:
+    *tables, name = key or ("",)
+    place = f"[{'.'.join(tables)}] " if tables else ""
+    if mistake["type"] == "extra_forbidden":
+        choices = _fields(model, tables)
+        return f"{place}{name} is not a setting. {registry.meant(name, choices)}".rstrip()
+    reason = mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] == "missing":
+        return f"{place}{name} is missing."
+    if isinstance(mistake["input"], dict):
+        return f"[{'.'.join(key)}] {reason}."
+    return f"{place}{name} = {mistake['input']!r}: {reason[:1].lower()}{reason[1:]}."
+
+
+def _fields(model: type[BaseModel], tables: list[str]) -> list[str]:
+    for table in tables:
+        field = model.model_fields.get(table)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        model = field.annotation
+    return list(model.model_fields)
+
+
+def _origin(key: Key, layer: Layer) -> str:
+    """Name the place of a key, or of the first key inside or above it."""
+    for given, setting in layer.items():
+        if given[: len(key)] == key or key[: len(given)] == given:
+            return f"{setting.origin}: "
+    return ""
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_none(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if value is not None
+    }

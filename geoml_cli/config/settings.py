@@ -1,0 +1,71 @@
+"""Typed settings of a run: the shared tables, and the model's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from geoml_cli.config.tables.evaluate import EvaluateSettings
+from geoml_cli.config.tables.train import ExportSettings, PredictSettings, TrainSettings
+from geoml_cli.dataset.settings import InputSettings, SplitSettings, Table, TargetSettings
+
+if TYPE_CHECKING:
+    from geoml_cli.models.tables import ModelTables
+
+
+class SharedTables(Table):
+    """What every preset may say."""
+
+    model: str
+    """The model the preset belongs to."""
+
+    source: str
+    """The source whose prepared data it trains on."""
+
+    summary: str = ""
+    """One line for `geoml list`."""
+
+    split: SplitSettings = SplitSettings()
+    inputs: InputSettings = InputSettings()
+    target: TargetSettings = TargetSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    predict: PredictSettings = PredictSettings()
+    export: ExportSettings = ExportSettings()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings, validated, and where each value came from.
+
+    Attributes:
+        preset: The preset's name.
+        shared: The tables that every model has.
+        own: The model's own tables.
+        origins: Dotted key to origin, for every key that is not at its default.
+    """
+
+    preset: str
+    shared: SharedTables
+    own: ModelTables
+    origins: dict[str, str]
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.shared.model
+
+    def values(self) -> dict[str, Any]:
+        """Return every setting as nested plain values."""
+        return {**self.shared.model_dump(mode="json"), **self.own.model_dump(mode="json")}
+
+    def flat(self) -> dict[str, Any]:
+        """Return every setting by dotted key."""
+        return dict(_flat(self.values()))
+
+
+def _flat(table: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in table.items():
+        rows += _flat(value, f"{above}{name}.") if isinstance(value, dict) else [(f"{above}{name}", value)]
+    return rows

@@ -1,0 +1,1 @@
+"""The settings tables that no model owns, one file a table."""

@@ -1,0 +1,119 @@
+"""The `[train]`, `[predict]` and `[export]` tables."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from geoml_cli.dataset.settings import Table
+
+
+class TrainSettings(Table):
+    """`[train]`: how every member is trained."""
+
+    epochs: int = Field(default=100, ge=1)
+    """Passes over the training rows."""
+
+    steps: int | None = Field(default=None, ge=1)
+    """Optimiser steps, in place of `epochs`."""
+
+    batch_size: int = Field(default=32, ge=1)
+    """Rows per optimiser step, over all processes together."""
+
+    accumulate: int = Field(default=1, ge=1)
+    """Parts a batch is cut into: less memory, the same step."""
+
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    """The update rule."""
+
+    lr: float = Field(default=1e-3, gt=0)
+    """Learning rate at its highest."""
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay of the first and second moments (adam, adamw); the first is the momentum of sgd."""
+
+    eps: float = Field(default=1e-8, gt=0)
+    """Term added to the denominator (adam, adamw)."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty (adam, sgd) or decoupled decay (adamw)."""
+
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Course of the learning rate over steps, after the warm-up."""
+
+    warmup_steps: int = Field(default=0, ge=0)
+    """Steps over which the rate rises linearly from 0."""
+
+    cosine_steps: int | None = Field(default=None, ge=1)
+    """Steps from the highest to the lowest rate; past them the rate rises again. Default: to the end of training."""
+
+    lr_min: float = Field(default=0.0, ge=0)
+    """The lowest rate of the cosine."""
+
+    clip_norm: float | None = Field(default=None, gt=0)
+    """Largest norm of the gradient; longer ones are shortened to it."""
+
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of an exponential moving average of the weights, which is then what is evaluated and kept."""
+
+    ema_every: int = Field(default=1, ge=1)
+    """Steps between updates of the average."""
+
+    evaluate_epochs: int = Field(default=1, ge=1)
+    """Epochs between validations."""
+
+    evaluate_steps: int | None = Field(default=None, ge=1)
+    """Steps between validations, in place of `evaluate_epochs`."""
+
+    patience: int | None = Field(default=None, ge=1)
+    """Validations without improvement after which a member stops; none trains to the end."""
+
+    keep: Literal["best", "last"] = "best"
+    """The weights that are used afterwards: best on validation rows, or the last (some papers' way)."""
+
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Mixed precision; weights stay in fp32."""
+
+    deterministic: bool = True
+    """Only algorithms that give the same bits in every run."""
+
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads a process; small networks are fastest with one. Default: torch's choice."""
+
+    checkpoint_seconds: float = Field(default=30.0, ge=0)
+    """Time between checkpoints [s]; a killed run repeats at most this much. 0 saves after every step."""
+
+    trackers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
+    """Where history goes beside `history.jsonl`; needs the extra `track`."""
+
+    @model_validator(mode="after")
+    def _agreeing(self) -> TrainSettings:
+        if self.lr_min > self.lr:
+            raise ValueError(f"lr_min {self.lr_min:g} is above lr {self.lr:g}")
+        if self.accumulate > self.batch_size:
+            raise ValueError(f"accumulate {self.accumulate} cuts a batch of {self.batch_size} into empty parts")
+        return self
+
+
+class PredictSettings(Table):
+    """`[predict]`: how predictions are made."""
+
+    batch_size: int = Field(default=4096, ge=1)
+    """Samples a network sees at a time."""
+
+    block: int = Field(default=128, ge=16, multiple_of=16)
+    """Side of a raster block [pixels]: with it go the memory a map takes, what a killed map repeats, and the tiles."""
+
+    rows: int = Field(default=65536, ge=1)
+    """Rows of a table read, predicted and written at a time."""
+
+
+class ExportSettings(Table):
+    """`[export]`: what an exported graph must prove."""
+
+    tolerance: float = Field(default=1e-4, gt=0)
+    """Largest difference to the network, relative to the standard deviation of its predictions, that is let pass."""
+
+    samples: int = Field(default=64, ge=1)
+    """Real samples that the check runs."""

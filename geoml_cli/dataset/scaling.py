@@ -1,0 +1,145 @@
+"""Scaling of inputs and target, fitted on training rows, kept with the member, undone in predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.samples import Input, Samples
+from geoml_cli.dataset.settings import InputSettings, TargetSettings
+from geoml_cli.dataset.store import Array
+from geoml_cli.errors import DataError
+
+Method = Literal["min-max", "standard", "none"]
+Transform = Literal["none", "log", "log1p"]
+Floats = NDArray[np.float64]
+
+_ROWS_AT_ONCE = 65_536
+_FORWARD: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.log, "log1p": np.log1p}
+_INVERSE: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.exp, "log1p": np.expm1}
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Affine(_Record):
+    """`scaled = (value - shift) / scale`, one pair a variable."""
+
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+class TargetScaling(_Record):
+    """The target's transform, then its scaling."""
+
+    transform: Transform = "none"
+    shift: float = 0.0
+    scale: float = 1.0
+
+    def forward(self, values: Floats) -> Floats:
+        """Turn physical values into what a network is trained on."""
+        return (_FORWARD[self.transform](values) - self.shift) / self.scale
+
+    def inverse(self, values: Floats) -> Floats:
+        """Turn a network's output into physical values."""
+        return _INVERSE[self.transform](values * self.scale + self.shift)
+
+
+class Scaling(_Record):
+    """A member's `scaling.json`."""
+
+    inputs: dict[str, Affine]
+    axes: dict[str, int]
+    target: TargetScaling
+
+    def write(self, path: Path) -> None:
+        """Write as JSON."""
+        write_text(path, self.model_dump_json(indent=1) + "\n")
+
+    @staticmethod
+    def read(path: Path) -> Scaling:
+        """Read what `write` wrote."""
+        return Scaling.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target: TargetSettings) -> Scaling:
+    """Fit scaling on the training rows.
+
+    Raises:
+        DataError: A logarithm is asked of values it does not have, or a training input is missing.
+    """
+    return Scaling(
+        inputs={name: _fitted(name, item, rows, inputs.scaling) for name, item in samples.inputs.items()},
+        axes={name: item.axis for name, item in samples.inputs.items()},
+        target=_fitted_target(samples, rows, target),
+    )
+
+
+def unscaled(samples_inputs: dict[str, tuple[int, int]]) -> Scaling:
+    """Return scaling that changes nothing, for inputs given as name -> (axis, number of variables)."""
+    inputs = {name: Affine(shift=(0.0,) * n, scale=(1.0,) * n) for name, (_, n) in samples_inputs.items()}
+    axes = {name: axis for name, (axis, _) in samples_inputs.items()}
+    return Scaling(inputs=inputs, axes=axes, target=TargetScaling())
+
+
+def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> Affine:
+    over = tuple(axis for axis in range(item.values.ndim) if axis != item.axis)
+    blocks = [
+        np.asarray(item.values[rows[start : start + _ROWS_AT_ONCE]], dtype=np.float64)
+        for start in range(0, len(rows), _ROWS_AT_ONCE)
+    ]
+    missing = sum(int(np.isnan(block).sum()) for block in blocks)
+    if missing:
+        raise DataError(
+            f"{missing} values of the training rows are missing", where=name, fix="Prepare the data set again."
+        )
+    low, high = (np.stack([f(b, axis=over) for b in blocks]) for f in (np.min, np.max))
+    shift, scale = low.min(axis=0), high.max(axis=0) - low.min(axis=0)
+    if method == "standard":
+        shift, scale = _moments(blocks, over)
+    if method == "none":
+        shift, scale = np.zeros_like(shift), np.ones_like(scale)
+    # A variable that does not vary over the training rows carries nothing: it is shifted to zero, not blown up.
+    scale = np.where(scale > 0, scale, 1.0)
+    return Affine(shift=tuple(shift.tolist()), scale=tuple(scale.tolist()))
+
+
+def _moments(blocks: list[Floats], over: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Mean and population deviation per variable, in two passes: squares of large numbers lose digits."""
+    count = sum(block.size for block in blocks) / blocks[0].shape[_kept(blocks[0], over)]
+    mean = sum((block.sum(axis=over) for block in blocks), start=np.zeros(1)) / count
+    shape = tuple(1 if axis in over else -1 for axis in range(blocks[0].ndim))
+    squares = sum((((b - mean.reshape(shape)) ** 2).sum(axis=over) for b in blocks), start=np.zeros(1))
+    return mean, np.sqrt(squares / count)
+
+
+def _kept(block: Array, over: tuple[int, ...]) -> int:
+    return next(axis for axis in range(block.ndim) if axis not in over)
+
+
+def _fitted_target(samples: Samples, rows: NDArray[np.int64], settings: TargetSettings) -> TargetScaling:
+    if samples.target is None:
+        return TargetScaling()
+    values = np.asarray(samples.target[rows], dtype=np.float64)
+    least = {"log": 0.0, "log1p": -1.0}.get(settings.transform, -np.inf)
+    refused = int((values <= least).sum())
+    if refused:
+        raise DataError(
+            f"{refused} training values of {samples.target_name} are {least:g} or less and have no {settings.transform}",
+            where="[target] transform",
+            fix="Use --set target.transform=log1p (zeros) or none.",
+        )
+    changed = _FORWARD[settings.transform](values)
+    shift, scale = 0.0, 1.0
+    if settings.scaling == "standard":
+        shift, scale = float(changed.mean()), float(changed.std())
+    if settings.scaling == "min-max":
+        shift, scale = float(changed.min()), float(np.ptp(changed))
+    return TargetScaling(transform=settings.transform, shift=shift, scale=scale or 1.0)

@@ -1,0 +1,155 @@
+"""Division of rows into training, validation and test rows: one split a member."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.settings import SplitSettings
+from geoml_cli.dataset.store import Variables
+from geoml_cli.errors import DataError
+
+Rows = NDArray[np.int64]
+_EARTH_RADIUS_KM = 6371.0088
+_TRAIN, _TEST = 1, 2
+"""Values of the `split` variable of a data set that brings its own splits; 0 is unused."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of one member.
+
+    Attributes:
+        fold: Members of the same fold share their test rows.
+        seed: Seed of the member's weights and sample order.
+    """
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    fold: str
+    seed: int
+
+    def rows(self, part: str) -> Rows:
+        """Return the rows of `train`, `validation` or `test`."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[part]
+
+    def write(self, path: Path) -> None:
+        """Write the split as JSON."""
+        rows = {part: self.rows(part).tolist() for part in ("train", "validation", "test")}
+        write_text(path, json.dumps({"fold": self.fold, "seed": self.seed, **rows}) + "\n")
+
+    @staticmethod
+    def read(path: Path) -> Split:
+        """Read a split written by `write`."""
+        held = json.loads(path.read_text(encoding="utf-8"))
+        parts = {part: np.array(held[part], dtype=np.int64) for part in ("train", "validation", "test")}
+        return Split(**parts, fold=held["fold"], seed=held["seed"])
+
+
+def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
+    """Number the group of every sample, shape [rows]: its spatial block, or the sample itself.
+
+    Samples of a group stand on one side of every split, and are resampled together in a bootstrap.
+
+    Raises:
+        DataError: Blocks are asked for and a sample has no coordinates.
+    """
+    if settings.kind != "blocks":
+        return np.arange(rows, dtype=np.int64)
+    longitude, latitude = _coordinates(variables)
+    # Equirectangular about the mean latitude: blocks are near-squares over a country, which is all they need to be.
+    shrink = np.cos(np.radians(latitude.mean()))
+    cells = np.stack([np.radians(longitude) * shrink, np.radians(latitude)]) * _EARTH_RADIUS_KM
+    places = np.floor(cells / settings.block_km).astype(np.int64)
+    return np.unique(places, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> dict[str, Split]:
+    """Divide the usable rows; return the members by name.
+
+    Args:
+        variables: The data set.
+        settings: The preset's `[split]`.
+        usable: Rows that carry a target, ascending.
+        rows: Number of rows of the data set.
+
+    Raises:
+        DataError: There are too few rows or blocks, or the data set brings no splits of its own.
+    """
+    folds = _given(variables, usable) if settings.kind == "given" else _drawn(variables, settings, usable, rows)
+    several = len(settings.seeds) > 1
+    group = groups(variables, settings, rows)
+    members: dict[str, Split] = {}
+    for fold, (learn, test) in folds.items():
+        train, validation = _cut(learn, group, settings.validation, settings.seed)
+        for seed in settings.seeds:
+            name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
+            members[name] = Split(train, validation, test, fold, seed)
+    return members
+
+
+def _drawn(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> dict[str, tuple[Rows, Rows]]:
+    group = groups(variables, settings, rows)
+    if settings.folds == 1:
+        return {"all": _cut(usable, group, settings.test, settings.seed)}
+    order = _shuffled(np.unique(group[usable]), settings.seed)
+    if len(order) < settings.folds:
+        raise DataError(
+            f"{len(order)} {_called(settings)} cannot be divided into {settings.folds} folds",
+            where="[split]",
+            fix="Set split.folds lower or split.block_km smaller.",
+        )
+    parts = [np.isin(group[usable], part) for part in np.array_split(order, settings.folds)]
+    return {f"fold-{k}": (usable[~held], usable[held]) for k, held in enumerate(parts, start=1)}
+
+
+def _given(variables: Variables, usable: Rows) -> dict[str, tuple[Rows, Rows]]:
+    if not variables.has("split"):
+        raise DataError(
+            "the data set brings no splits of its own",
+            where="[split] kind = 'given'",
+            fix="Use --set split.kind=random or --set split.kind=blocks.",
+        )
+    marks = variables.array("split")[:, usable]
+    return {f"split-{k}": (usable[row == _TRAIN], usable[row == _TEST]) for k, row in enumerate(marks, start=1)}
+
+
+def _cut(rows: Rows, group: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
+    """Hold out about `share` of the rows, whole groups together; both parts keep at least one group."""
+    order = _shuffled(np.unique(group[rows]), seed)
+    if len(order) < 2:
+        raise DataError(
+            f"{len(rows)} samples in {len(order)} group(s) cannot be divided",
+            where="[split]",
+            fix="More samples are needed, or a smaller split.block_km.",
+        )
+    held = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
+    out = np.isin(group[rows], held)
+    return rows[~out], rows[out]
+
+
+def _shuffled(values: Rows, seed: int) -> Rows:
+    return np.random.default_rng(seed).permutation(values)
+
+
+def _called(settings: SplitSettings) -> str:
+    return f"blocks of {settings.block_km:g} km" if settings.kind == "blocks" else "samples"
+
+
+def _coordinates(variables: Variables) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    longitude = np.asarray(variables.array("lon"), dtype=np.float64)
+    latitude = np.asarray(variables.array("lat"), dtype=np.float64)
+    missing = int((~np.isfinite(longitude + latitude)).sum())
+    if missing:
+        raise DataError(
+            f"{missing} of {len(longitude)} samples have no coordinates",
+            where="[split] kind = 'blocks'",
+            fix="Spatial blocks need lon and lat; use --set split.kind=random otherwise.",
+        )
+    return longitude, latitude

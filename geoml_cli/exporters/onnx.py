@@ -1,0 +1,47 @@
+"""ONNX, checked with onnxruntime."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from geoml_cli.exporters.exporter import Arrays, Exporter
+
+
+def write(
+    network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path
+) -> None:
+    """Write the graph; the first axis of every input may have any length."""
+    batch = torch.export.Dim("sample", min=1)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # The exporter warns of its own internals; what counts is checked by running the file.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            tuple(inputs),
+            dynamo=True,
+            dynamic_shapes={"inputs": tuple({0: batch} for _ in inputs)},
+            input_names=list(names[0]),
+            output_names=list(names[1]),
+            verbose=False,
+        )
+    assert program is not None
+    program.save(str(path), external_data=False)
+
+
+def run(path: Path, network: nn.Module, inputs: Sequence[Tensor]) -> Arrays:
+    """Run the file with onnxruntime on the CPU."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    fed = {item.name: value.numpy() for item, value in zip(session.get_inputs(), inputs, strict=True)}
+    return list(session.run(None, fed))
+
+
+EXPORTER = Exporter("ONNX graph, for onnxruntime and other engines", ".onnx", write, run)

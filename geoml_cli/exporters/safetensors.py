@@ -1,0 +1,34 @@
+"""Weights and scaling alone, for those who bring the network themselves."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from geoml_cli.exporters.exporter import Arrays, Exporter
+
+
+def write(
+    network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path
+) -> None:
+    """Write every parameter and buffer, `members.K.network.*` and `members.K.scale.*`."""
+    held = {name: value.detach().contiguous().clone() for name, value in network.state_dict().items()}
+    save_file(held, path, metadata={"inputs": ",".join(names[0]), "outputs": ",".join(names[1])})
+
+
+def run(path: Path, network: nn.Module, inputs: Sequence[Tensor]) -> Arrays:
+    """Put the file's weights into an emptied copy of the network and run that."""
+    fresh = copy.deepcopy(network)
+    for value in fresh.state_dict().values():
+        value.zero_()
+    fresh.load_state_dict(load_file(path))
+    with torch.inference_mode():
+        return [part.numpy() for part in fresh(*inputs)]
+
+
+EXPORTER = Exporter("Weights and scaling alone", ".safetensors", write, run)

@@ -1,0 +1,11 @@
+"""CNN-LSTM for soil organic carbon mapping."""
+
+from geoml_cli.models.card import Card
+
+CARD = Card(
+    title="CNN-LSTM soil organic carbon maps from static covariates and yearly series",
+    paper="Zhang et al. 2022, Remote Sensing 14, 4441",
+    doi="10.3390/rs14184441",
+    default_preset="paper",
+    licence="The paper's released inputs and weights are CC BY-NC; this code is MIT.",
+)

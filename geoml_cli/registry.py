@@ -1,0 +1,96 @@
+"""Models, sources and presets, found by scanning their folders: no list of them is kept anywhere."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoml_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from geoml_cli.dataset.source import Source
+    from geoml_cli.models.card import Card
+    from geoml_cli.models.spec import Spec
+    from geoml_cli.models.tables import ModelTables
+
+_PACKAGE = Path(__file__).parent
+
+
+def models() -> list[str]:
+    """Name the models: folders of `models/` that hold a `spec.py`."""
+    return sorted(path.parent.name for path in (_PACKAGE / "models").glob("*/spec.py"))
+
+
+def sources() -> list[str]:
+    """Name the sources: modules of `sources/`."""
+    return sorted(path.stem for path in (_PACKAGE / "sources").glob("[!_]*.py"))
+
+
+@cache
+def presets_folder() -> Path:
+    """Return the folder of presets: inside an installed package, beside it in a checkout."""
+    installed = _PACKAGE / "presets"
+    return installed if installed.is_dir() else _PACKAGE.parent / "presets"
+
+
+def presets(model: str) -> list[str]:
+    """Name a model's presets."""
+    known("model", model, models())
+    return sorted(path.stem for path in (presets_folder() / model).glob("*.toml"))
+
+
+def preset_file(model: str, preset: str) -> Path:
+    """Return the file of a preset, which may itself be a path to a TOML file."""
+    if preset.endswith(".toml"):
+        return Path(preset)
+    known(f"preset of {model}", preset, presets(model))
+    return presets_folder() / model / f"{preset}.toml"
+
+
+def card(model: str) -> Card:
+    """Return a model's card."""
+    known("model", model, models())
+    found: Card = importlib.import_module(f"geoml_cli.models.{model}").CARD
+    return found
+
+
+def tables(model: str) -> type[ModelTables]:
+    """Return the class of a model's own settings tables; light to import."""
+    known("model", model, models())
+    found: type[ModelTables] = importlib.import_module(f"geoml_cli.models.{model}.settings").TABLES
+    return found
+
+
+def spec(model: str) -> Spec[Any]:
+    """Return a model's record of functions; imports torch."""
+    known("model", model, models())
+    found: Spec[Any] = importlib.import_module(f"geoml_cli.models.{model}.spec").SPEC
+    return found
+
+
+def source(name: str) -> Source[Any]:
+    """Return a source's record."""
+    known("source", name, sources())
+    found: Source[Any] = importlib.import_module(f"geoml_cli.sources.{name}").SOURCE
+    return found
+
+
+def known(kind: str, name: str, names: Iterable[str]) -> None:
+    """Refuse a name that is not one of `names`.
+
+    Raises:
+        SettingsError: With the nearest name and the choices.
+    """
+    choices = list(names)
+    if name not in choices:
+        raise SettingsError(f"{name!r} is not a {kind}.", fix=f"{meant(name, choices)}Choices: {', '.join(choices)}.")
+
+
+def meant(name: str, choices: Iterable[str]) -> str:
+    """Return `Did you mean ...? ` where a choice is near enough, else nothing."""
+    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}? " if near else ""

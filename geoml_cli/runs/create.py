@@ -1,0 +1,148 @@
+"""Making a run folder, and the record of the circumstances it was made in."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+
+from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.scaling import Scaling
+from geoml_cli.dataset.splits import Split
+from geoml_cli.errors import SettingsError
+from geoml_cli.runs.run import DataRecord, Run, RunRecord
+from geoml_cli.version import __version__
+
+_NOTED = ("torch", "numpy", "accelerate", "scikit-learn", "safetensors", "mamba-ssm", "causal-conv1d")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a new run folder holds before its first step.
+
+    Attributes:
+        config: Merged settings as TOML.
+        origins: Dotted key to value and origin.
+        members: Rows and scaling of every member.
+        kind: Trained here, or imported.
+    """
+
+    model: str
+    preset: str
+    config: str
+    origins: Mapping[str, Mapping[str, Any]]
+    data: DataRecord
+    members: Mapping[str, tuple[Split, Scaling]]
+    kind: Literal["trained", "imported"] = "trained"
+
+
+def new_folder(root: Path, model: str, preset: str) -> Path:
+    """Make an empty folder `root/MODEL/PRESET/YYYYMMDD-HHMMSS`; a second in the same second gets `-2`."""
+    parent = root / model / preset
+    parent.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    for count in range(1, 1000):
+        folder = parent / (stamp if count == 1 else f"{stamp}-{count}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise RuntimeError(f"a thousand runs in one second in {parent}")
+
+
+def create(folder: Path, plan: Plan) -> Run:
+    """Fill a run folder, or join the one that a sibling process has just filled from the same plan.
+
+    Raises:
+        SettingsError: The folder holds a run of other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "run.lock"):
+        if (folder / "run.json").is_file():
+            return _joined(folder, plan)
+        _fill(folder, plan)
+    return Run(folder)
+
+
+def environment(command: list[str]) -> dict[str, Any]:
+    """Describe where and how a run is made."""
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    return {
+        "geoml": __version__,
+        "commit": _commit(),
+        "command": command,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device,
+        "cuda": torch.version.cuda,
+        "threads": torch.get_num_threads(),
+        "versions": _versions(),
+    }
+
+
+def _joined(folder: Path, plan: Plan) -> Run:
+    run = Run(folder)
+    if run.config.read_text(encoding="utf-8") != plan.config:
+        raise SettingsError(
+            "holds a run with other settings.",
+            where=str(folder),
+            fix="Name another folder with --run, or go on with --resume and no --set.",
+        )
+    return run
+
+
+def _fill(folder: Path, plan: Plan) -> None:
+    record = RunRecord(
+        id=f"{plan.model}/{plan.preset}/{folder.name}",
+        model=plan.model,
+        preset=plan.preset,
+        origin=plan.kind,
+        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        members={name: "waiting" for name in plan.members},
+        status="waiting",
+    )
+    write_text(folder / "config.toml", plan.config)
+    write_text(folder / "origin.json", json.dumps(plan.origins, indent=1) + "\n")
+    write_text(folder / "environment.json", json.dumps(environment(sys.argv), indent=1) + "\n")
+    write_text(folder / "data.json", plan.data.model_dump_json(indent=1) + "\n")
+    for name, (split, scaling) in plan.members.items():
+        member = folder / "members" / name
+        member.mkdir(parents=True, exist_ok=True)
+        split.write(member / "split.json")
+        scaling.write(member / "scaling.json")
+    # Last: a folder without it is no run yet, and is filled again.
+    write_text(folder / "run.json", record.model_dump_json(indent=1) + "\n")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _NOTED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout geoml runs from, or None for an installed one."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

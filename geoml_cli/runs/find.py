@@ -1,0 +1,54 @@
+"""Which run a command means: a folder, or a model's newest finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from geoml_cli.errors import DataError
+from geoml_cli.runs.run import Run, RunRecord
+
+
+def runs(root: Path, model: str | None = None, preset: str | None = None) -> Iterator[tuple[Path, RunRecord]]:
+    """Yield the runs under a folder, newest last; folders that are no run are passed over."""
+    found = []
+    for path in root.glob(f"{model or '*'}/{preset or '*'}/*/run.json"):
+        try:
+            found.append((path.parent, Run(path.parent).record()))
+        except DataError:
+            continue
+    yield from sorted(found, key=lambda pair: (pair[1].created, pair[0].name))
+
+
+def newest(root: Path, model: str, preset: str) -> Run:
+    """Return a model's newest run whose every member is finished.
+
+    Raises:
+        DataError: There is none; the message says which command makes one.
+    """
+    finished = [folder for folder, record in runs(root, model, preset) if record.status == "finished"]
+    if finished:
+        return Run(finished[-1])
+    unfinished = [folder for folder, _ in runs(root, model, preset)]
+    command = f"geoml train {model} --preset {preset}"
+    raise DataError(
+        f"there is no finished run of {model} with preset {preset}.",
+        where=str(root),
+        fix=f"Go on with `{command} --resume`." if unfinished else f"Make one with `{command}`.",
+    )
+
+
+def unfinished(root: Path, model: str, preset: str) -> Run:
+    """Return the newest run that can be resumed.
+
+    Raises:
+        DataError: There is none.
+    """
+    found = [folder for folder, record in runs(root, model, preset) if record.status != "finished"]
+    if not found:
+        raise DataError(
+            f"there is no unfinished run of {model} with preset {preset}.",
+            where=str(root),
+            fix=f"Start one with `geoml train {model} --preset {preset}`.",
+        )
+    return Run(found[-1])

@@ -1,0 +1,203 @@
+"""The run folder: the only thing between training and what follows; every file name in it is spelled here.
+
+A run is written by several processes at once when a batch array trains its members side by side; `run.json` is
+changed under a lock only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.samples import Signature
+from geoml_cli.dataset.scaling import Scaling
+from geoml_cli.dataset.splits import Split
+from geoml_cli.errors import DataError
+
+Status = Literal["waiting", "running", "interrupted", "finished", "failed"]
+
+_RUN = "run.json"
+_LOCK = "run.lock"
+
+
+class RunRecord(BaseModel):
+    """`run.json`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    model: str
+    preset: str
+    origin: Literal["trained", "imported"]
+    created: str
+    members: dict[str, Status]
+    status: Status = "running"
+    message: str = ""
+
+
+class DataRecord(BaseModel):
+    """`data.json`: which data set the run belongs to, and the shapes of what its networks see."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    digest: str | None
+    folder: str | None
+    signature: Signature
+
+
+@dataclass(frozen=True)
+class CheckpointFiles:
+    """A checkpoint's files; `meta` is read first."""
+
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """Parameters and buffers."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def state(self) -> Path:
+        """Tensors of the optimiser, the average and the random states."""
+        return self.folder / "state.safetensors"
+
+    @property
+    def meta(self) -> Path:
+        """Counters and other numbers."""
+        return self.folder / "meta.json"
+
+
+@dataclass(frozen=True)
+class MemberFiles:
+    """One member's folder."""
+
+    folder: Path
+
+    @property
+    def split(self) -> Path:
+        """Its rows."""
+        return self.folder / "split.json"
+
+    @property
+    def scaling(self) -> Path:
+        """Its scaling."""
+        return self.folder / "scaling.json"
+
+    @property
+    def history(self) -> Path:
+        """A line a validation."""
+        return self.folder / "history.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains the member."""
+        return self.folder / "member.lock"
+
+    def checkpoint(self, which: Literal["last", "best"]) -> CheckpointFiles:
+        """`last` to go on from, `best` to use."""
+        return CheckpointFiles(self.folder / "checkpoints" / which)
+
+
+class Run:
+    """A run on disk.
+
+    Raises:
+        DataError: `folder` is no run, or its `run.json` is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        record = self.record()
+        self.id, self.model, self.preset = record.id, record.model, record.preset
+        self.imported = record.origin == "imported"
+
+    def record(self) -> RunRecord:
+        """Read `run.json` as it stands now."""
+        path = self.folder / _RUN
+        if not path.is_file():
+            raise DataError("is not a run (it has no run.json).", where=str(self.folder), fix="See `geoml list runs`.")
+        try:
+            return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise DataError("is damaged.", where=str(path), fix="Train again, or restore the file.") from error
+
+    def data(self) -> DataRecord:
+        """Read `data.json`."""
+        return DataRecord.model_validate_json((self.folder / "data.json").read_text(encoding="utf-8"))
+
+    def planned(self) -> list[str]:
+        """Name all members, trained or not."""
+        return list(self.record().members)
+
+    def members(self) -> list[str]:
+        """Name the members whose training is finished."""
+        return [name for name, status in self.record().members.items() if status == "finished"]
+
+    def member(self, name: str) -> MemberFiles:
+        """Return a member's files."""
+        return MemberFiles(self.folder / "members" / name)
+
+    def split(self, member: str) -> Split:
+        """Read a member's rows."""
+        return Split.read(self.member(member).split)
+
+    def scaling(self, member: str) -> Scaling:
+        """Read a member's scaling."""
+        return Scaling.read(self.member(member).scaling)
+
+    def history(self, member: str) -> list[dict[str, Any]]:
+        """Read a member's history, one entry a validation; none for an imported run."""
+        path = self.member(member).history
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    @property
+    def config(self) -> Path:
+        """Merged settings, reloadable."""
+        return self.folder / "config.toml"
+
+    @property
+    def predictions(self) -> Path:
+        """Where predictions go that are given no other place."""
+        return self.folder / "predictions"
+
+    @property
+    def export(self) -> Path:
+        """Where exported networks go."""
+        return self.folder / "export"
+
+    def evaluation(self, split: str) -> Path:
+        """Where the evaluation on `train`, `validation` or `test` rows goes."""
+        return self.folder / "evaluation" / split
+
+    @contextmanager
+    def changing(self) -> Iterator[RunRecord]:
+        """Read, let the caller change, and write `run.json`, alone among processes."""
+        with FileLock(self.folder / _LOCK):
+            record = self.record()
+            yield record
+            record.status = _together(record)
+            write_text(self.folder / _RUN, record.model_dump_json(indent=1) + "\n")
+
+    def mark(self, member: str, status: Status, message: str = "") -> None:
+        """Note a member's status; the run's follows from its members'."""
+        with self.changing() as record:
+            record.members[member] = status
+            record.message = message
+
+
+def _together(record: RunRecord) -> Status:
+    found = set(record.members.values())
+    for status in ("failed", "running", "interrupted"):
+        if status in found:
+            return status
+    return "finished" if found == {"finished"} else "interrupted" if "finished" in found else "waiting"

@@ -1,0 +1,137 @@
+"""`export`: a run's networks to files other programs run, proven equal on real samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from geoml_cli import registry
+from geoml_cli.dataset.batches import gathered
+from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.dataset.samples import Samples
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import CheckFailedError, DataError, SettingsError
+from geoml_cli.exporters.exporter import Arrays, exporter
+from geoml_cli.reporting import Reporter
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.map import bands
+from geoml_cli.stages.restore import Ensemble, physical, samples_of, settings_of
+
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file, and how far it is from the network.
+
+    Attributes:
+        difference: Largest absolute difference of any output over the samples, in the target's unit.
+        allowed: The tolerance, in the same unit.
+    """
+
+    path: Path
+    format: str
+    samples: int
+    difference: float
+    allowed: float
+
+
+def export(
+    run: Run, dataset: Dataset, formats: Sequence[str], members: Sequence[str], reporter: Reporter
+) -> list[Exported]:
+    """Write the members' mean (and spread) in each format, and run each file beside the network.
+
+    Raises:
+        CheckFailedError: A file differs by more than the tolerance; it is removed.
+        SettingsError: A package is not installed.
+    """
+    network = Ensemble([physical(run, name) for name in members]).eval()
+    samples = samples_of(run, dataset)
+    inputs = _inputs(run, samples)
+    with torch.inference_mode():
+        expected = [part.numpy() for part in network(*inputs)]
+    names = (list(samples.inputs), [band.name for band in bands(run, len(members))])
+    name = run.model if len(members) == len(run.planned()) else "-".join((run.model, *members))
+    run.export.mkdir(exist_ok=True)
+    done = []
+    for chosen in formats:
+        reporter.say(f"Writing {chosen}, and running it beside the network on {len(inputs[0])} samples.")
+        path = run.export / f"{name}{exporter(chosen).suffix}"
+        done.append(_proven(run, chosen, path, (network, inputs, names), expected))
+    write_text(run.export / "MODEL_CARD.md", _card(run, dataset, done, members))
+    return done
+
+
+def _inputs(run: Run, samples: Samples) -> list[torch.Tensor]:
+    """Draw real samples, evenly over the data set."""
+    if not len(samples):
+        raise DataError("the data set holds no samples to check the export on.", fix="Prepare it with samples.")
+    wanted = min(settings_of(run).shared.export.samples, len(samples))
+    rows = np.linspace(0, len(samples) - 1, wanted).astype(np.int64)
+    return gathered(samples, np.unique(rows), _CPU)
+
+
+def _proven(
+    run: Run,
+    chosen: str,
+    path: Path,
+    work: tuple[Ensemble, list[torch.Tensor], tuple[list[str], list[str]]],
+    expected: Arrays,
+) -> Exported:
+    network, inputs, names = work
+    form, tolerance = exporter(chosen), settings_of(run).shared.export.tolerance
+    with replacing(path) as temporary:
+        try:
+            form.write(network, inputs, names, temporary)
+            found = form.run(temporary, network, inputs)
+        except ImportError as error:
+            raise SettingsError(
+                f"needs the package {error.name}.", where=chosen, fix="Install it with `pip install 'geoml[onnx]'`."
+            ) from error
+        difference = max(float(np.abs(a - b).max()) for a, b in zip(found, expected, strict=True))
+        # A constant network has no deviation; its value is then the measure.
+        allowed = tolerance * float(expected[0].std() or np.abs(expected[0]).max() or 1.0)
+        if not difference <= allowed:
+            raise CheckFailedError(
+                f"differs from the network by {difference:.3g}, {allowed:.3g} is allowed "
+                f"(export.tolerance = {tolerance:g} of the predictions' deviation).",
+                where=chosen,
+                fix="Nothing was kept. Please report it with the run's config.toml.",
+            )
+    return Exported(path, chosen, len(inputs[0]), difference, allowed)
+
+
+def _card(run: Run, dataset: Dataset, done: Sequence[Exported], members: Sequence[str]) -> str:
+    """Say what the files are, what goes in and out, and how good they are."""
+    card, data = registry.card(run.model), run.data()
+    unit = data.signature.unit
+    lines = [f"# {card.title}", "", f"Run `{run.id}`, {len(members)} member(s): {', '.join(members)}.", ""]
+    lines += [f"Method: {card.paper}, doi:{card.doi}. {card.licence}", "", "## Inputs", ""]
+    lines += ["Physical values, as prepared; scaling is inside the graph. No missing values.", ""]
+    for name, item in data.signature.inputs.items():
+        lines.append(f"- `{name}` float32 [sample, {', '.join(map(str, item.shape))}]: {', '.join(item.names)}")
+    lines += ["", "## Outputs", ""]
+    lines += [f"- `{band.name}` float32 [sample], {band.unit}: {band.long_name}" for band in bands(run, len(members))]
+    lines += ["", "## Proof", "", f"| file | samples | largest difference [{unit}] | allowed |", "|---|---|---|---|"]
+    lines += [f"| {d.path.name} | {d.samples} | {d.difference:.3g} | {d.allowed:.3g} |" for d in done]
+    lines += ["", "## Data", ""]
+    funnel = dataset.manifest.funnel
+    lines.append(f"Source `{data.source}`, digest `{data.digest or 'unknown'}`: {funnel.read} read, {funnel.kept} kept.")
+    lines += [f"- left out, {reason}: {rows}" for reason, rows in funnel.dropped.items()]
+    lines += ["", "## Scores", "", _scores(run), "", "## Limits", ""]
+    lines.append("Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate.")
+    return "\n".join(lines) + "\n"
+
+
+def _scores(run: Run) -> str:
+    path = run.evaluation("test") / "metrics.json"
+    if not path.is_file():
+        return f"Not evaluated yet: `geoml evaluate {run.folder}`."
+    held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return f"On test rows, see `evaluation/test/metrics.json`:\n\n```json\n{json.dumps(held.get('network'), indent=1)}\n```"

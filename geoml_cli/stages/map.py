@@ -1,0 +1,136 @@
+"""`predict` over rasters: a stack of covariates to a map of the target, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.source import Grid, Scene
+from geoml_cli.errors import StoppedError
+from geoml_cli.reporting import Reporter
+from geoml_cli.runs.blocks import Blocks, writable
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.restore import Predictor, ensemble, samples_of, settings_of
+from geoml_cli.training.signals import StopRequest
+from geoml_cli.writers import raster
+
+Window = tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The outcome of a map.
+
+    Attributes:
+        predicted: Pixels with a value.
+        pixels: All pixels.
+        lowest, mean, highest: Of the values, in the target's unit.
+    """
+
+    path: Path
+    pixels: int
+    predicted: int
+    lowest: float
+    mean: float
+    highest: float
+    unit: str
+
+
+def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], reporter: Reporter) -> Mapped:
+    """Predict every pixel whose window holds data; other pixels are missing.
+
+    The same prediction again, after a kill, goes on with the first block that is not finished.
+
+    Raises:
+        StoppedError: A signal came; finished blocks are kept.
+        DataError: The rasters are not what the run was trained on.
+    """
+    writable(out)
+    block = settings_of(run).shared.predict.block
+    windows = list(_windows(scene.grid, block))
+    plan = {"run": run.id, "members": list(members), "rasters": scene.digest(), "block": block}
+    blocks = Blocks(out, {**plan, "weights": _weights(run, members)})
+    _predict_blocks(run, scene, blocks, (windows, members), reporter)
+    content = raster.Map(scene.grid, bands(run, len(members)), block, _attributes(run, members))
+    raster.write(out, content, ((*window, blocks.read(number)) for number, window in enumerate(windows)))
+    summary = _summary(run, out, blocks, len(windows))
+    blocks.clear()
+    return summary
+
+
+def bands(run: Run, members: int) -> tuple[raster.Band, ...]:
+    """Describe the layers of a prediction: the mean and, with several members, their spread."""
+    data = run.data().signature
+    name, unit = data.target_name, data.unit
+    mean = raster.Band(name, unit, f"{name}, predicted" if members == 1 else f"{name}, mean of {members} members")
+    spread = raster.Band(f"{name}_spread", unit, f"standard deviation of {name} over {members} members")
+    return (mean,) if members == 1 else (mean, spread)
+
+
+def _predict_blocks(
+    run: Run, scene: Scene, blocks: Blocks, work: tuple[list[Window], Sequence[str]], reporter: Reporter
+) -> None:
+    windows, members = work
+    predictor = ensemble(run, members)
+    with StopRequest() as stop, reporter.task("blocks", len(windows)) as advance:
+        for number, window in enumerate(windows):
+            if not blocks.done(number):
+                blocks.write(number, _block(run, scene, predictor, window))
+            advance(1)
+            if stop.received and number + 1 < len(windows):
+                raise StoppedError(
+                    f"stopped after block {number + 1} of {len(windows)}, kept.",
+                    where=str(blocks.folder),
+                    fix="The same command goes on.",
+                )
+
+
+def _block(run: Run, scene: Scene, predictor: Predictor, window: Window) -> NDArray[np.float32]:
+    """Predict a window, shape [bands, rows, columns]."""
+    pixels = scene.block(*window)
+    samples = samples_of(run, pixels.variables)
+    values = predictor.outputs(samples, np.arange(len(samples), dtype=np.int64))
+    result = np.full((len(values), *pixels.valid.shape), np.nan, dtype=np.float32)
+    result[:, pixels.valid] = values
+    return result
+
+
+def _windows(grid: Grid, side: int) -> Iterator[Window]:
+    for top in range(0, grid.height, side):
+        for left in range(0, grid.width, side):
+            yield slice(top, min(top + side, grid.height)), slice(left, min(left + side, grid.width))
+
+
+def _weights(run: Run, members: Sequence[str]) -> list[str]:
+    from geoml_cli.dataset.files import sha256
+
+    return [sha256(run.member(name).checkpoint("best").weights) for name in members]
+
+
+def _attributes(run: Run, members: Sequence[str]) -> dict[str, str]:
+    data = run.data()
+    return {
+        "title": f"{data.signature.target_name} predicted by {run.model}",
+        "source": f"geoml run {run.id}, members {', '.join(members)}",
+        "run_id": run.id,
+        "data_digest": data.digest or "unknown",
+    }
+
+
+def _summary(run: Run, out: Path, blocks: Blocks, count: int) -> Mapped:
+    pixels, predicted, total = 0, 0, 0.0
+    lowest, highest = np.inf, -np.inf
+    for number in range(count):
+        values = blocks.read(number)[0]
+        held = values[np.isfinite(values)]
+        pixels, predicted = pixels + values.size, predicted + held.size
+        if held.size:
+            total += float(held.sum(dtype=np.float64))
+            lowest, highest = min(lowest, float(held.min())), max(highest, float(held.max()))
+    mean = total / predicted if predicted else float("nan")
+    known = (lowest, highest) if predicted else (float("nan"), float("nan"))
+    return Mapped(out, pixels, predicted, known[0], mean, known[1], run.data().signature.unit)

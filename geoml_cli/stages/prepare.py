@@ -1,0 +1,131 @@
+"""`prepare`: raw files as the provider ships them to a prepared data set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from geoml_cli import registry
+from geoml_cli.dataset.files import sha256, sync
+from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
+from geoml_cli.dataset.source import Options
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.errors import DataError
+from geoml_cli.reporting import Reporter
+from geoml_cli.version import __version__
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The outcome of `prepare`."""
+
+    folder: Path
+    manifest: Manifest
+    fresh: bool
+
+
+def prepare(source: str, raw: Path, options: Options, folder: Path, reporter: Reporter) -> Prepared:
+    """Prepare a data set, unless the same raw files and options made the one that stands there.
+
+    Args:
+        source: The source's name.
+        raw: Folder or file of raw data.
+        options: The source's options.
+        folder: Where the data set goes; replaced whole, at the end.
+        reporter: Hears of progress.
+
+    Raises:
+        DataError: Raw data are missing, damaged or not what the source reads.
+    """
+    files = raw_files(source, raw, options)
+    digests = _digests(files, raw, reporter)
+    if (standing := _standing(folder, source, options, digests)) is not None:
+        return Prepared(folder, standing, fresh=False)
+    manifest = _write(source, raw, options, folder, (digests, reporter))
+    return Prepared(folder, manifest, fresh=True)
+
+
+def raw_files(source: str, raw: Path, options: Options) -> list[Path]:
+    """Name the raw files that would be read.
+
+    Raises:
+        DataError: There is nothing at `raw`, or nothing the source reads.
+    """
+    if not raw.exists():
+        raise DataError("there is no such file or folder.", where=str(raw), fix="Check the path.")
+    return registry.source(source).inputs(raw, options)
+
+
+def _write(
+    source: str, raw: Path, options: Options, folder: Path, work: tuple[tuple[RawFile, ...], Reporter]
+) -> Manifest:
+    digests, reporter = work
+    with _replacing(folder) as partial:
+        with DatasetWriter(partial) as writer:
+            written = registry.source(source).write(raw, options, writer, reporter)
+        manifest = Manifest(
+            source=source,
+            layout=written.layout,
+            options=_plain(options),
+            geoml_version=__version__,
+            raw=str(raw.resolve()),
+            files=digests,
+            variables=writer.records,
+            funnel=written.funnel,
+            facts=written.facts,
+        )
+        manifest.write(partial)
+    return manifest
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Give an empty folder that takes `folder`'s place on success and goes on failure."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.partial")
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            yield partial
+            sync(partial)
+            old = folder.with_name(f".{folder.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            if folder.exists():
+                folder.rename(old)
+            partial.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _digests(files: list[Path], raw: Path, reporter: Reporter) -> tuple[RawFile, ...]:
+    root = raw if raw.is_dir() else raw.parent
+    found = []
+    with reporter.task("raw files", len(files)) as advance:
+        for path in files:
+            name = path.relative_to(root).as_posix() if path.is_relative_to(root) else os.path.relpath(path, root)
+            found.append(RawFile(name=name, size=path.stat().st_size, sha256=sha256(path)))
+            advance(1)
+    return tuple(found)
+
+
+def _standing(folder: Path, source: str, options: Options, files: tuple[RawFile, ...]) -> Manifest | None:
+    """Return the manifest of the data set in place, where it was made from the same."""
+    try:
+        manifest = read_manifest(folder)
+    except DataError:
+        return None
+    same = (manifest.source, manifest.options, manifest.files, manifest.geoml_version)
+    return manifest if same == (source, _plain(options), files, __version__) else None
+
+
+def _plain(options: Options) -> dict[str, Any]:
+    return options.model_dump(mode="json")

@@ -1,0 +1,114 @@
+"""`import`: a paper's released checkpoint to a run like any other."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from geoml_cli import registry
+from geoml_cli.config.layers import from_file, merged
+from geoml_cli.config.load import shown, validated, written
+from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.scaling import unscaled
+from geoml_cli.dataset.splits import Split
+from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.models.spec import Released
+from geoml_cli.runs.create import Plan, create
+from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.training import checkpoint
+from geoml_cli.training.checkpoint import Snapshot
+
+MEMBER = "released"
+_WRAPPERS = ("state_dict", "model_state_dict")
+
+
+def import_checkpoint(model: str, preset: str, file: Path, folder: Path) -> Run:
+    """Make a finished run of a released checkpoint.
+
+    Which rows it was trained on is not known, so all rows count as test rows and the evaluation says so.
+
+    Args:
+        model: The model.
+        preset: The preset whose settings hold where the checkpoint does not say otherwise.
+        file: A torch file holding a plain state dict; nothing in it is run.
+        folder: The run's folder.
+
+    Raises:
+        DataError: It cannot be read so, or is of another network.
+    """
+    try:
+        found = registry.spec(model).released(state_dict(file))
+    except GeomlError as error:
+        raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
+    settings = _settings(model, preset, found)
+    run = create(folder, _plan(settings, found))
+    best = Snapshot(checkpoint.copied(found.weights), {}, {"step": 0, "released": file.name})
+    checkpoint.write(best, run.member(MEMBER).checkpoint("best"))
+    write_text(run.member(MEMBER).history, "")
+    run.mark(MEMBER, "finished")
+    return run
+
+
+def state_dict(file: Path) -> dict[str, Tensor]:
+    """Read a state dict from a torch file; the file cannot run code.
+
+    Raises:
+        DataError: It is missing, damaged, or holds more than tensors.
+    """
+    if not file.is_file():
+        raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
+    try:
+        held: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise DataError(
+            f"holds more than tensors, and code in it would run ({str(error).splitlines()[0][:120]}).",
+            where=str(file),
+            fix="Ask its author for the plain state dict.",
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+        raise DataError(
+            f"cannot be read as a torch checkpoint ({str(error).splitlines()[0][:120]}).",
+            where=str(file),
+            fix="The file may be truncated: fetch it again.",
+        ) from error
+    for wrapper in _WRAPPERS:
+        if isinstance(held, Mapping) and isinstance(held.get(wrapper), Mapping):
+            held = held[wrapper]
+    if not isinstance(held, Mapping) or not held or not all(isinstance(value, Tensor) for value in held.values()):
+        raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
+    return {str(name): value for name, value in held.items()}
+
+
+def _settings(model: str, preset: str, found: Released) -> Settings:
+    path = registry.preset_file(model, preset)
+    layer = merged([from_file(path, shown(path)), _layer(found)])
+    return validated(model, path.stem, layer)
+
+
+def _layer(found: Released) -> dict[tuple[str, ...], Any]:
+    from geoml_cli.config.layers import Setting
+
+    return {
+        (table, name): Setting(value, "released checkpoint")
+        for table, values in found.tables.items()
+        for name, value in values.items()
+    }
+
+
+def _plan(settings: Settings, found: Released) -> Plan:
+    none = np.empty(0, dtype=np.int64)
+    split = Split(none, none, none, fold=MEMBER, seed=0)
+    sizes = {name: (item.axis, len(item.names)) for name, item in found.signature.inputs.items()}
+    origins = {
+        key: {"value": value, "from": settings.origins.get(key, "default")} for key, value in settings.flat().items()
+    }
+    data = DataRecord(source=settings.shared.source, digest=None, folder=None, signature=found.signature)
+    members = {MEMBER: (split, unscaled(sizes))}
+    return Plan(settings.model, settings.preset, written(settings), origins, data, members, kind="imported")

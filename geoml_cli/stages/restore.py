@@ -1,0 +1,168 @@
+"""A run's trained networks, ready to predict: physical inputs in, physical outputs out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from geoml_cli import registry
+from geoml_cli.config.load import reload
+from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.batches import InputScaling, TargetInverse, gathered
+from geoml_cli.dataset.samples import Samples
+from geoml_cli.dataset.scaling import Scaling
+from geoml_cli.dataset.store import Variables
+from geoml_cli.errors import DataError
+from geoml_cli.models.spec import Spec
+from geoml_cli.runs.run import Run
+from geoml_cli.training import checkpoint
+
+Rows = NDArray[np.int64]
+
+
+class Physical(nn.Module):
+    """A member's network between its scalings.
+
+    Args:
+        network: With its trained weights.
+        spec: Its model.
+        scaling: Its member's.
+    """
+
+    def __init__(self, network: nn.Module, spec: Spec[Any], scaling: Scaling) -> None:
+        super().__init__()
+        self.network = network
+        self._predict = spec.predict
+        self.scale = InputScaling(scaling)
+        self.inverse = TargetInverse(scaling.target)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return predictions in the target's unit, shape [B].
+
+        Args:
+            inputs: Physical inputs in the order of the run's signature, each [B, ...].
+        """
+        batch = dict(zip(self.scale.names, inputs, strict=True))
+        return self.inverse(self._predict(self.network, self.scale(batch)))
+
+
+class Ensemble(nn.Module):
+    """Members side by side: their mean, and how far they spread."""
+
+    def __init__(self, members: Sequence[Physical]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the mean [B], and with several members their standard deviation [B] (ddof 1)."""
+        each = torch.stack([member(*inputs) for member in self.members])
+        if len(self.members) == 1:
+            return (each[0],)
+        mean = each.mean(dim=0)
+        spread = ((each - mean) ** 2).sum(dim=0).div(len(self.members) - 1).sqrt()
+        return mean, spread
+
+
+class Predictor:
+    """Runs a member or an ensemble over rows of samples, in batches."""
+
+    def __init__(self, network: nn.Module, batch_size: int, device: torch.device) -> None:
+        self._network, self._size, self._device = network.to(device).eval(), batch_size, device
+
+    @torch.inference_mode()
+    def outputs(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
+        """Return every output over the rows, shape [outputs, N], in the target's unit."""
+        parts = []
+        for start in range(0, max(len(rows), 1), self._size):
+            inputs = gathered(samples, rows[start : start + self._size], self._device)
+            result = self._network(*inputs)
+            parts.append(torch.stack(result if isinstance(result, tuple) else (result,)).cpu().double().numpy())
+        return np.concatenate(parts, axis=1)
+
+    def __call__(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
+        """Return the first output over the rows, shape [N], in the target's unit."""
+        return self.outputs(samples, rows)[0]
+
+
+def physical(run: Run, member: str) -> Physical:
+    """Load a member's best weights between its scalings, in evaluation mode.
+
+    Raises:
+        DataError: The member was never trained, or its checkpoint is damaged.
+    """
+    files = run.member(member).checkpoint("best")
+    if member not in run.members() or not checkpoint.recover(files):
+        raise DataError(
+            f"member {member} is not trained to its end.",
+            where=str(run.folder),
+            fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume --member {member}`.",
+        )
+    spec, settings = registry.spec(run.model), settings_of(run)
+    network = spec.build(settings.own, run.data().signature)
+    network.load_state_dict(checkpoint.weights(files))
+    return Physical(network, spec, run.scaling(member)).eval()
+
+
+def restored(run: Run, member: str, device: torch.device | None = None) -> Predictor:
+    """Make a predictor of one member; errors as for `physical`."""
+    return Predictor(physical(run, member), settings_of(run).shared.predict.batch_size, device or best_device())
+
+
+def ensemble(run: Run, members: Sequence[str], device: torch.device | None = None) -> Predictor:
+    """Make a predictor of several members: outputs are their mean and, where there are several, their spread."""
+    network = Ensemble([physical(run, name) for name in members])
+    return Predictor(network, settings_of(run).shared.predict.batch_size, device or best_device())
+
+
+def chosen_members(run: Run, only: Sequence[str] | None) -> list[str]:
+    """Name the members to use: those asked for, or all, which must then be trained.
+
+    Raises:
+        DataError: A member is not trained.
+        SettingsError: There is no such member.
+    """
+    planned, trained = run.planned(), set(run.members())
+    for name in only or ():
+        registry.known(f"member of run {run.id}", name, planned)
+    names = list(only) if only else planned
+    missing = [name for name in names if name not in trained]
+    if missing:
+        raise DataError(
+            f"not trained to the end: {', '.join(missing)}.",
+            where=str(run.folder),
+            fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume`, or choose with --member.",
+        )
+    return names
+
+
+def settings_of(run: Run) -> Settings:
+    """Load a run's settings."""
+    return reload(run.config)
+
+
+def samples_of(run: Run, variables: Variables) -> Samples:
+    """Cut what the run's networks see out of prepared variables.
+
+    Raises:
+        DataError: Names or shapes are not those the networks were built for.
+    """
+    samples = registry.spec(run.model).samples(settings_of(run).own, variables)
+    expected = run.data().signature.inputs
+    for name, item in samples.inputs.items():
+        wanted = expected[name].shape
+        if tuple(item.values.shape[1:]) != wanted:
+            raise DataError(
+                f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(wanted)}.",
+                fix="Prepare the data with the same covariates, features, years and window.",
+            )
+    return samples
+
+
+def best_device() -> torch.device:
+    """Return the GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,129 @@
+"""Checkpoints: a folder of two tensor files and a record, replaced as one; nothing in them is a pickle."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from geoml_cli.dataset.files import sync
+from geoml_cli.errors import DataError
+from geoml_cli.runs.run import CheckpointFiles
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A state of training, detached from the network: copies, on the CPU.
+
+    Attributes:
+        weights: Parameters and buffers by name.
+        tensors: Everything else that is a tensor.
+        numbers: Everything else, as JSON holds it.
+    """
+
+    weights: dict[str, Tensor]
+    tensors: dict[str, Tensor]
+    numbers: dict[str, Any]
+
+
+def copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors to the CPU, contiguous, sharing nothing."""
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
+
+
+def write(snapshot: Snapshot, files: CheckpointFiles) -> None:
+    """Write a checkpoint in place of the one before.
+
+    The folder is filled beside its place and renamed in; `found` finds the whole one after a kill at any point.
+    """
+    folder, fresh, old = files.folder, _fresh(files.folder), _old(files.folder)
+    recover(files)
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    new = CheckpointFiles(fresh)
+    save_file(snapshot.weights, new.weights)
+    save_file(snapshot.tensors, new.state)
+    new.meta.write_text(json.dumps({"format": FORMAT, **snapshot.numbers}) + "\n", encoding="utf-8")
+    for path in (new.weights, new.state, new.meta, fresh):
+        sync(path)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(files: CheckpointFiles) -> bool:
+    """Finish a replacement that was killed between its two renames; tell whether there is a checkpoint."""
+    folder, old = files.folder, _old(files.folder)
+    if not folder.exists() and old.exists():
+        old.rename(folder)
+    return files.meta.is_file()
+
+
+def read(files: CheckpointFiles) -> Snapshot:
+    """Read a checkpoint.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    recover(files)
+    try:
+        numbers = json.loads(files.meta.read_text(encoding="utf-8"))
+        return Snapshot(load_file(files.weights), load_file(files.state), numbers)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise DataError(
+            f"the checkpoint cannot be read ({error}).",
+            where=str(files.folder),
+            fix="Restore it from a copy, or train the member again in a new run.",
+        ) from error
+
+
+def weights(files: CheckpointFiles) -> dict[str, Tensor]:
+    """Read the weights alone; errors as for `read`."""
+    return read(files).weights
+
+
+def random_states() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Collect every random state that a step may draw from."""
+    tensors = {"random.torch": torch.get_rng_state()}
+    for device in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        tensors[f"random.cuda.{device}"] = torch.cuda.get_rng_state(device)
+    kind, keys, place, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]
+    version, state, gauss = random.getstate()
+    return tensors, {
+        "numpy": [kind, np.asarray(keys).tolist(), int(place), int(has_gauss), float(cached)],
+        "python": [version, list(state), gauss],
+    }
+
+
+def restore_random_states(tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+    """Put back what `random_states` collected."""
+    torch.set_rng_state(tensors["random.torch"])
+    for device in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        if (state := tensors.get(f"random.cuda.{device}")) is not None:
+            torch.cuda.set_rng_state(state, device)
+    kind, keys, place, has_gauss, cached = numbers["numpy"]
+    np.random.set_state((kind, np.array(keys, dtype=np.uint32), place, has_gauss, cached))
+    version, state, gauss = numbers["python"]
+    random.setstate((version, tuple(state), gauss))
+
+
+def _fresh(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.new")
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")

@@ -1,0 +1,64 @@
+"""Where a loss that is not finite came from: the first input, layer or parameter that is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from geoml_cli.models.spec import Batch
+
+
+Predict = Callable[[nn.Module, Batch], Tensor]
+
+
+def culprit(network: nn.Module, predict: Predict, batch: Batch) -> tuple[str, bool]:
+    """Name the first thing that is not finite.
+
+    Args:
+        network: After the loss was not finite.
+        predict: The model's way to run it.
+        batch: The batch it ran on.
+
+    Returns:
+        Its description, and whether it is an input (bad data) rather than a layer (a diverged network).
+    """
+    for name, value in batch.items():
+        if not _finite(value):
+            rows = (~torch.isfinite(value.flatten(1) if value.ndim > 1 else value[:, None])).any(dim=1)
+            return f"input {name!r} at {int(rows.sum())} of {len(value)} rows of the batch", True
+    for name, parameter in network.named_parameters():
+        if not _finite(parameter):
+            return f"parameter {name!r}", False
+    return _layer(network, predict, batch), False
+
+
+def _layer(network: nn.Module, predict: Predict, batch: Batch) -> str:
+    """Run the network once more, watching every layer's output."""
+    seen: list[str] = []
+
+    def watch(name: str) -> Any:  # noqa: ANN401  a hook
+        def hook(module: nn.Module, arguments: object, output: object) -> None:
+            if not _finite(output):
+                seen.append(f"output of layer {name!r} ({type(module).__name__})")
+
+        return hook
+
+    handles = [module.register_forward_hook(watch(name)) for name, module in network.named_modules() if name]
+    try:
+        with torch.no_grad():
+            predict(network, batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen[0] if seen else "the loss itself, all layers being finite"
+
+
+def _finite(value: object) -> bool:
+    if isinstance(value, Tensor):
+        return not value.is_floating_point() or bool(torch.isfinite(value).all())
+    if isinstance(value, (tuple, list)):
+        return all(_finite(part) for part in value)
+    return True

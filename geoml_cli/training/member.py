@@ -1,0 +1,150 @@
+"""One member from its files: fresh or restored, trained to the end, its status noted."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.batches import Batches
+from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.samples import Samples
+from geoml_cli.errors import SettingsError, StoppedError
+from geoml_cli.models.spec import Spec
+from geoml_cli.reporting import Reporter
+from geoml_cli.runs.run import MemberFiles, Run
+from geoml_cli.training import checkpoint
+from geoml_cli.training.loop import Loop, Member
+from geoml_cli.training.processes import Accelerated
+from geoml_cli.training.signals import StopRequest
+from geoml_cli.training.state import State
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What all members of a run share while they are trained."""
+
+    run: Run
+    settings: Settings
+    spec: Spec[object]  # type: ignore[type-var]
+    samples: Samples
+    processes: Accelerated
+    reporter: Reporter
+
+
+def train_member(work: Workshop, name: str, stop: StopRequest) -> None:
+    """Train a member, or go on with it, to its end.
+
+    Raises:
+        StoppedError: A signal came; the member is saved and marked as interrupted.
+        SettingsError: Another process is training it.
+    """
+    files = work.run.member(name)
+    with _alone(files, name, work.processes), _marked(work, name), _settled(work.settings):
+        split, scaling = work.run.split(name), work.run.scaling(name)
+        seed_everything(split.seed + work.processes.rank)
+        state = State(_network(work, split.seed), work.settings.shared.train)
+        batches = Batches(work.samples, scaling, work.processes.device)
+        member = Member(name, files, split, batches, work.spec)
+        loop = Loop(member, state, work.settings.shared.train, work.processes)
+        _continue(state, files, work)
+        with work.reporter.task(name, loop.total) as advance:
+            advance(state.counters.step)
+            loop.run(lambda: stop.received is not None, advance)
+        work.processes.release()
+
+
+def seed_everything(seed: int) -> None:
+    """Set every generator that a step may draw from."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _network(work: Workshop, seed: int) -> nn.Module:
+    """Build the network; its weights follow from the seed alone, in every process."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return work.spec.build(work.settings.own, work.run.data().signature).to(work.processes.device)
+
+
+def _continue(state: State, files: MemberFiles, work: Workshop) -> None:
+    """Restore the last checkpoint, and forget what history says of the steps after it."""
+    last = files.checkpoint("last")
+    found = checkpoint.recover(last)
+    if found:
+        state.restore(checkpoint.read(last))
+    if work.processes.rank == 0:
+        kept = [entry for entry in _lines(files) if found and _step(entry) <= state.counters.validated]
+        files.history.parent.mkdir(parents=True, exist_ok=True)
+        write_text(files.history, "".join(f"{line}\n" for line in kept))
+    work.processes.wait()
+
+
+def _lines(files: MemberFiles) -> list[str]:
+    text = files.history.read_text(encoding="utf-8") if files.history.is_file() else ""
+    return [line for line in text.split("\n") if line.endswith("}")]
+
+
+def _step(line: str) -> int:
+    import json
+
+    return int(json.loads(line)["step"])
+
+
+@contextmanager
+def _alone(files: MemberFiles, name: str, processes: Accelerated) -> Iterator[None]:
+    """Keep a second command from training the same member; the lock goes with the process, even a killed one."""
+    if processes.rank != 0:
+        yield
+        return
+    lock = FileLock(files.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SettingsError(
+            "is being trained by another process.", where=f"member {name}", fix="Wait for it, or stop it."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _marked(work: Workshop, name: str) -> Iterator[None]:
+    """Keep `run.json` true whatever happens, short of a kill."""
+    if work.processes.rank != 0:
+        yield
+        return
+    work.run.mark(name, "running")
+    try:
+        yield
+    except (StoppedError, KeyboardInterrupt):
+        work.run.mark(name, "interrupted")
+        raise
+    except BaseException as error:
+        work.run.mark(name, "failed", str(error))
+        raise
+    work.run.mark(name, "finished")
+
+
+@contextmanager
+def _settled(settings: Settings) -> Iterator[None]:
+    """Set threads and determinism for the training, and put back what was."""
+    train = settings.shared.train
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(train.threads or threads)
+    torch.use_deterministic_algorithms(train.deterministic)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)

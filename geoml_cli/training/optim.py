@@ -1,0 +1,42 @@
+"""Optimisers and the course of the learning rate."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from geoml_cli.config.tables.train import TrainSettings
+
+
+def optimiser(settings: TrainSettings, network: nn.Module) -> torch.optim.Optimizer:
+    """Make the preset's optimiser over all parameters."""
+    parameters = list(network.parameters())
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay
+        )
+    kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
+    return kind(
+        parameters, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=settings.weight_decay
+    )
+
+
+def rate(settings: TrainSettings, step: int, total: int) -> float:
+    """Return the learning rate of a step.
+
+    A function of the step alone: nothing to save, nothing to restore.
+
+    Args:
+        settings: The preset's `[train]`.
+        step: Counted from 0.
+        total: Steps of the whole training.
+    """
+    if step < settings.warmup_steps:
+        return settings.lr * (step + 1) / settings.warmup_steps
+    if settings.schedule == "constant":
+        return settings.lr
+    half = settings.cosine_steps or max(total - settings.warmup_steps, 1)
+    phase = math.cos(math.pi * (step - settings.warmup_steps) / half)
+    return settings.lr_min + (settings.lr - settings.lr_min) * (1 + phase) / 2

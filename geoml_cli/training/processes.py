@@ -1,0 +1,148 @@
+"""The processes a training runs in, through accelerate: one, or several that share gradients."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import Tensor, nn
+
+from geoml_cli.config.tables.train import TrainSettings
+from geoml_cli.errors import SettingsError
+from geoml_cli.training.state import State
+
+_PRECISION: dict[str, Literal["no", "bf16", "fp16"]] = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+class Accelerated:
+    """This process among its siblings.
+
+    Args:
+        settings: The preset's `[train]`.
+        folder: Where trackers may write.
+        cpu: Stay on the CPU even where there is a GPU.
+
+    Raises:
+        SettingsError: A tracker is not installed, or the precision does not work here.
+    """
+
+    def __init__(self, settings: TrainSettings, folder: Path, *, cpu: bool) -> None:
+        # accelerate keeps its state for the life of the process; a notebook may train with another precision next.
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            AcceleratorState._reset_state(reset_partial_state=True)
+        if settings.precision == "fp16" and (cpu or not torch.cuda.is_available()):
+            raise SettingsError("fp16 needs a GPU.", where="[train] precision", fix="Use bf16 or fp32.")
+        try:
+            self._accelerator = Accelerator(
+                cpu=cpu,
+                mixed_precision=_PRECISION[settings.precision],
+                log_with=list(settings.trackers) or None,
+                project_dir=folder / "trackers",
+            )
+        except (ImportError, ValueError) as error:
+            raise SettingsError(f"{error}", where="[train]", fix="See `geoml doctor`.") from error
+        self._check_trackers(settings)
+        self._wrapped: nn.Module | None = None
+
+    def _check_trackers(self, settings: TrainSettings) -> None:
+        from accelerate.tracking import get_available_trackers
+
+        missing = [name for name in settings.trackers if name not in {str(t) for t in get_available_trackers()}]
+        if missing:
+            raise SettingsError(
+                f"{', '.join(missing)} is not installed.",
+                where="[train] trackers",
+                fix="Install it with `pip install 'geoml[track]'`.",
+            )
+        if settings.trackers:
+            self._accelerator.init_trackers("geoml")
+
+    @property
+    def rank(self) -> int:
+        """This process's number, from 0."""
+        return self._accelerator.process_index
+
+    @property
+    def count(self) -> int:
+        """How many processes there are."""
+        return self._accelerator.num_processes
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        return cast(torch.device, self._accelerator.device)
+
+    def wrap(self, state: State) -> nn.Module:
+        """Return the network whose gradients are shared; put network and optimiser in place."""
+        wrapped, _ = self._accelerator.prepare(state.network, state.optimiser)
+        state.scaler = self._accelerator.scaler
+        self._wrapped = cast(nn.Module, wrapped)
+        return self._wrapped
+
+    def backward(self, loss: Tensor) -> None:
+        """Add to the gradients."""
+        self._accelerator.backward(loss)
+
+    def apart(self, network: nn.Module) -> AbstractContextManager[None]:
+        """Add to gradients without sharing them yet."""
+        return cast(AbstractContextManager[None], self._accelerator.no_sync(network))
+
+    def step(self, state: State, clip_norm: float | None) -> None:
+        """Clip, update the weights, clear the gradients."""
+        scaler = state.scaler
+        if clip_norm is not None:
+            if scaler is not None:
+                scaler.unscale_(state.optimiser)
+            torch.nn.utils.clip_grad_norm_(state.network.parameters(), clip_norm)
+        if scaler is not None:
+            scaler.step(state.optimiser)
+            scaler.update()
+        else:
+            state.optimiser.step()
+        state.optimiser.zero_grad()
+
+    def total(self, *values: float) -> list[float]:
+        """Sum numbers over processes."""
+        if self.count == 1:
+            return list(values)
+        # float64 keeps sums of many rows exact enough; MPS has none but runs in one process.
+        held = torch.tensor(values, dtype=torch.float64, device=self.device)
+        summed: list[float] = self._accelerator.reduce(held, reduction="sum").tolist()
+        return summed
+
+    def any(self, flag: bool) -> bool:
+        """Tell whether any process says yes."""
+        return self.total(float(flag))[0] > 0
+
+    def same(self, text: str) -> str:
+        """Return what the first process says."""
+        from accelerate.utils import broadcast_object_list
+
+        held: list[Any] = [text]
+        broadcast_object_list(held)
+        return str(held[0])
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        self._accelerator.wait_for_everyone()
+
+    def log(self, values: dict[str, float], step: int) -> None:
+        """Send values to the trackers."""
+        self._accelerator.log(values, step=step)
+
+    def release(self) -> None:
+        """Let go of the network, before the next member."""
+        self._accelerator.free_memory()
+        self._wrapped = None
+
+    def close(self) -> None:
+        """End trackers and the process group."""
+        if self._accelerator.trackers:
+            self._accelerator.end_training()
+        elif self.count > 1:
+            torch.distributed.destroy_process_group()

@@ -1,0 +1,37 @@
+"""The order of samples: a function of seed and epoch alone, so that a resumed run sees the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+
+
+class Order:
+    """Rows of every step.
+
+    Args:
+        rows: Training rows.
+        batch_size: Rows a step; the last of an epoch may be shorter.
+        seed: The member's.
+    """
+
+    def __init__(self, rows: Rows, batch_size: int, seed: int) -> None:
+        self._rows, self._size, self._seed = rows, batch_size, seed
+        self.steps_per_epoch = -(-len(rows) // batch_size)
+        self._epoch = -1
+        self._shuffled = rows
+
+    def batch(self, step: int) -> Rows:
+        """Return the rows of a step, counted from 0 over the whole training."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._shuffled = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+            self._epoch = epoch
+        return self._shuffled[place * self._size : (place + 1) * self._size]
+
+
+def share(rows: Rows, rank: int, processes: int) -> Rows:
+    """Return the rows of a batch that one of several processes works on."""
+    return rows[rank::processes]
