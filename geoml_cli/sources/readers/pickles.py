@@ -155,4 +155,5 @@ def read_array(path: Path, axes: str) -> NDArray[np.float32]:
         raise DataError(
             f"holds {held}", where=str(path), fix=f"An array of numbers with axes ({axes}) was expected."
         )
-    return np.array(value, dtype=np.float32, subok=False)
+    with np.errstate(over="ignore"):  # becomes infinite, which the reader's caller counts
+        return np.array(value, dtype=np.float32, subok=False)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.sources.readers.tables import SUFFIXES, Table, is_missing, number, open_table
+from geoml_cli.sources.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
 
 # Names as they are met, without case and signs; the first rank with a hit wins.
 _LONGITUDE = ("lon", "longitude", "long", "lng", "londd", "decimallongitude", "longitudedd", "lonwgs84")
@@ -95,9 +95,10 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
     """Find the table of points: the one given, or the only one in the folder; None where there is none.
 
     Raises:
-        DataError: There are several and none is given.
+        DataError: There are several and none is given, or the one given is no file.
     """
     if given is not None:
+        require_file(folder / given, fix=f"Check {option}.")
         return folder / given
     found = sorted(
         path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file()

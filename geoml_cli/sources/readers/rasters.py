@@ -117,11 +117,12 @@ class Raster:
             return np.where(missing, np.float32(np.nan), physical.astype(np.float32))
 
     def _raw(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[Any]:
+        from rasterio._err import CPLE_BaseError
         from rasterio.errors import RasterioError
 
         try:
             return np.asarray(self._file.read(self.band.index, window=window))
-        except (RasterioError, OSError, ValueError) as error:
+        except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
             raise DataError(
                 f"{_DAMAGED} (cannot read rows {window[0][0]} to {window[0][1]}: {error})",
                 where=str(self.band.path),
@@ -188,6 +189,7 @@ def bands(path: Path) -> list[str]:
 
 def _open(path: Path) -> DatasetReader:
     import rasterio
+    from rasterio._err import CPLE_BaseError
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     if not path.is_file():
@@ -197,7 +199,7 @@ def _open(path: Path) -> DatasetReader:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # becomes a DataError in _grid
             file = rasterio.open(path)
-    except (RasterioError, OSError, ValueError) as error:
+    except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
         raise DataError(f"{_DAMAGED} ({error})", where=str(path), fix="Get the file again.") from error
     if file.count == 0 or any(kind.startswith("complex") for kind in file.dtypes):
         file.close()

@@ -93,16 +93,25 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in MISSING
 
 
+def require_file(path: Path, fix: str) -> None:
+    """Refuse what is no file.
+
+    Raises:
+        DataError: It is missing, or a folder.
+    """
+    if path.is_dir():
+        raise DataError("is a folder, not a file", where=str(path), fix="Give the CSV file itself.")
+    if not path.is_file():
+        raise DataError("there is no such file", where=str(path), fix=fix)
+
+
 def open_table(path: Path) -> Table:
     """Read the header of a delimited text file, plain or gzipped.
 
     Raises:
         DataError: It is missing, a folder, empty, or no text.
     """
-    if path.is_dir():
-        raise DataError("is a folder, not a file", where=str(path), fix="Give the CSV file itself.")
-    if not path.is_file():
-        raise DataError("there is no such file", where=str(path), fix="Check the name.")
+    require_file(path, fix="Check the name.")
     encoding = _encoding(path)
     with _text(path, encoding) as stream:
         header = _first_line(stream, path)

@@ -58,8 +58,6 @@ def inputs(raw: Path, options: SocOptions) -> list[Path]:
                 fix=f"Put {STATIC}, {EVI} and {PHENOLOGY} into one folder.",
             )
     table = find_table(raw, options.points)
-    if table is not None and not table.is_file():
-        raise DataError("there is no such file", where=str(table), fix="Check --points.")
     return [*arrays, *([table] if table else []), *(path for pair in _pairs(raw).values() for path in pair)]
 
 

@@ -12,7 +12,7 @@ from geoml_cli.dataset.store import Array
 from geoml_cli.errors import DataError
 from geoml_cli.reporting import Advance, Reporter
 from geoml_cli.sources.readers.points import Points
-from geoml_cli.sources.readers.rasters import TILE
+from geoml_cli.sources.readers.rasters import HUGE, TILE
 from geoml_cli.sources.soil.cutting import Cutter
 
 Rows = NDArray[np.int64]
@@ -33,7 +33,7 @@ def usable(points: Points, unit: str, funnel: Funnel) -> Points:
     funnel.read += len(points)
     points = _keep(points, np.isfinite(points.x) & np.isfinite(points.y), "no coordinates", funnel)
     points = _keep(points, ~np.isnan(points.target), "no target value", funnel)
-    points = _keep(points, np.isfinite(points.target), "target infinite", funnel)
+    points = _keep(points, np.abs(points.target) < HUGE, "target infinite", funnel)
     points = _keep(points, points.target >= 0, "target negative", funnel)
     _, first = np.unique(np.column_stack([points.x, points.y, points.target]), axis=0, return_index=True)
     points = _keep(points, np.isin(np.arange(len(points)), first), "repeats an earlier row", funnel)
@@ -105,7 +105,7 @@ def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], hear: tuple[Reporter,
     told = ", ".join(f"{name} {counts[name]}" for name in worst)
     hear[1].notes.append(f"{NO_DATA}, by raster: {told}")
     hear[0].warn(
-        f"{lost} samples are left out, for their window touches missing pixels ({told}). "
+        f"{lost} samples are left out, for their window touches missing pixels (most in {worst[0]}). "
         "If they lie along a coast or a border, a smaller --window keeps more of them."
     )
 

@@ -60,8 +60,6 @@ def _table(raw: Path, options: SocOptions) -> Path:
         raise DataError(
             "there is no table of samples (CSV)", where=str(raw), fix="Put it here or name it: --points FILE."
         )
-    if not table.exists():
-        raise DataError("there is no such file", where=str(table), fix="Check --points.")
     return table
 
 
