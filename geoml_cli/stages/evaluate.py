@@ -1,0 +1,114 @@
+"""`evaluate`: a run and its data to scores, figures and a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geoml_cli import registry
+from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.reporting import Reporter
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.evaluation.importance import importance
+from geoml_cli.stages.evaluation.outcome import Outcome, warnings
+from geoml_cli.stages.evaluation.page import page
+from geoml_cli.stages.evaluation.pictures import Gallery, gallery
+from geoml_cli.stages.evaluation.record import record, text
+from geoml_cli.stages.evaluation.rivals import rivals
+from geoml_cli.stages.evaluation.scores import score_member, score_pool, verdict
+from geoml_cli.stages.evaluation.subject import Part, Subject, observed, pool, predicted
+from geoml_cli.stages.evaluation.tables import write_tables
+from geoml_cli.stages.restore import restored, samples_of
+from geoml_cli.stages.train import same_data
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found, and where it stands.
+
+    Attributes:
+        folder: Holds metrics.json, the CSV files, figures and report.html.
+        outcome: Scores and predictions.
+        record: The content of metrics.json.
+    """
+
+    folder: Path
+    outcome: Outcome
+    record: dict[str, Any]
+
+    @property
+    def report(self) -> Path:
+        """Return the report's path."""
+        return self.folder / "report.html"
+
+
+def evaluate(run: Run, dataset: Dataset, settings: Settings, split: Part, reporter: Reporter) -> Evaluation:
+    """Score a run's trained members on rows of its data set, beside baselines.
+
+    Args:
+        run: The run; members that are not trained are left out, with a warning.
+        dataset: The data set it was trained on.
+        settings: The run's settings, `[evaluate]` as wanted now.
+        split: Which rows: `test`, `validation` or `train`; a run without a split is judged on all rows.
+        reporter: Hears of progress and of what must be known before a number is quoted.
+
+    Raises:
+        DataError: There is no observed value, no trained member, or other data than the run was trained on.
+        SettingsError: There is no such baseline.
+    """
+    return measured(opened(run, dataset, settings, split), reporter)
+
+
+def opened(run: Run, dataset: Dataset, settings: Settings, split: Part) -> Subject:
+    """Restore the networks of a run; errors as for `evaluate`."""
+    same_data(run, dataset)
+    spec, samples = registry.spec(run.model), samples_of(run, dataset)
+    bare = Subject(run, dataset, settings, spec, samples, {}, split)
+    observed(bare)  # Refuses data without observations before networks are loaded.
+    predictors = {name: restored(run, name) for name in run.members()}
+    return Subject(run, dataset, settings, spec, samples, predictors, split)
+
+
+def measured(subject: Subject, reporter: Reporter) -> Evaluation:
+    """Predict, score, compare, explain, and write."""
+    members = predicted(subject, reporter)
+    pooled = pool(subject, members)
+    network = score_pool(subject, pooled, subject.run.model, pooled.predicted_P)
+    with reporter.task("score", len(members)) as advance:
+        each = []
+        for member in members:
+            each.append(score_member(subject, member))
+            advance(1)
+    beside = rivals(subject, members, pooled, reporter)
+    why = importance(subject, members, reporter)
+    sentence = verdict(network, beside.contests, subject.samples.unit)
+    outcome = Outcome(members, pooled, network, each, beside, why, sentence)
+    for warning in warnings(subject, outcome):
+        reporter.warn(warning)
+    return _written(subject, outcome)
+
+
+def _written(subject: Subject, outcome: Outcome) -> Evaluation:
+    folder = subject.run.evaluation(subject.part)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    # Gone first and written last: where metrics.json stands, the files beside it belong to it.
+    (folder / "metrics.json").unlink(missing_ok=True)
+    drawn = gallery(subject, outcome)
+    _write_figures(folder / "figures", drawn)
+    write_tables(folder, subject, outcome)
+    write_text(folder / "report.html", page(subject, outcome, drawn))
+    found = record(subject, outcome, drawn.missing)
+    write_text(folder / "metrics.json", text(found))
+    return Evaluation(folder, outcome, found)
+
+
+def _write_figures(folder: Path, drawn: Gallery) -> None:
+    for stale in folder.glob("*.png"):
+        if stale.name not in drawn.pictures:
+            stale.unlink()
+    for name, picture in drawn.pictures.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(picture.png)

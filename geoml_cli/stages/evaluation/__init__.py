@@ -1,0 +1,1 @@
+"""The parts of the story that `evaluate` tells: rows, scores, baselines, importance, files, report."""

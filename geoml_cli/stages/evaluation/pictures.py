@@ -1,0 +1,126 @@
+"""The figures of an evaluation, and what cannot be drawn and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from geoml_cli.dataset.splits import Rows
+from geoml_cli.figures.agreement import agreement
+from geoml_cli.figures.importance import SHOWN, importance_bars
+from geoml_cli.figures.learning import Curve, learning_curves
+from geoml_cli.figures.report import Picture
+from geoml_cli.figures.residual_map import residual_map
+from geoml_cli.figures.style import png
+from geoml_cli.stages.evaluation.outcome import Outcome, coordinates
+from geoml_cli.stages.evaluation.scores import Scored, number
+from geoml_cli.stages.evaluation.subject import Subject, Values
+
+
+@dataclass
+class Gallery:
+    """Pictures by file name, and the reasons of those that are missing."""
+
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+def gallery(subject: Subject, outcome: Outcome) -> Gallery:
+    """Draw what there is to draw."""
+    held = Gallery()
+    _agreement(held, subject, outcome)
+    _residuals(held, subject, outcome)
+    _learning(held, subject, outcome)
+    _importance(held, subject, outcome)
+    if outcome.rivals.skipped:
+        held.missing.append(outcome.rivals.skipped)
+    return held
+
+
+def _agreement(held: Gallery, subject: Subject, outcome: Outcome) -> None:
+    pool, note = outcome.pool, corner(outcome.network)
+    name, unit = subject.quantity
+    held.pictures["observed_predicted.png"] = Picture(
+        title="Observed and predicted",
+        caption=f"Predicted over observed {name} [{unit}], all folds together; the dashed line is agreement.",
+        text=f"Predicted over observed {name}. " + note.replace("\n", ", ") + ".",
+        png=png(agreement(pool.observed_P, pool.predicted_P, subject.quantity, note)),
+    )
+
+
+def corner(scored: Scored) -> str:
+    """Return the scores as lines for a figure's corner."""
+    lines = [f"n = {scored.n}"]
+    for name, score in scored.scores.items():
+        lines.append(f"{name} = {number(score.value)}" + (f" {score.unit}" if score.unit != "1" else ""))
+    return "\n".join(lines)
+
+
+def _residuals(held: Gallery, subject: Subject, outcome: Outcome) -> None:
+    rows, residual = _mean_residuals(outcome)
+    place = coordinates(subject)[rows]
+    known = np.isfinite(place).all(axis=1)
+    if not known.any():
+        held.missing.append("Residual map: the samples have no coordinates.")
+        return
+    name, unit = subject.quantity
+    lost = int((~known).sum())
+    without = f" {lost} samples without coordinates are not shown." if lost else ""
+    held.pictures["residual_map.png"] = Picture(
+        title="Residuals on the map",
+        caption=f"Predicted minus observed {name} [{unit}] at {known.sum()} samples; predictions of one "
+        f"sample are averaged. Purple: too high; orange: too low.{without}",
+        text=f"Map of residuals: mean {number(residual[known].mean())} {unit}, from "
+        f"{number(residual[known].min())} to {number(residual[known].max())} {unit}.",
+        png=png(residual_map(place[known], residual[known], subject.quantity)),
+    )
+
+
+def _mean_residuals(outcome: Outcome) -> tuple[Rows, Values]:
+    rows, sample_P = np.unique(outcome.pool.rows_P, return_inverse=True)
+    residual_P = outcome.pool.predicted_P - outcome.pool.observed_P
+    return rows, np.bincount(sample_P, weights=residual_P) / np.bincount(sample_P)
+
+
+def _learning(held: Gallery, subject: Subject, outcome: Outcome) -> None:
+    found = {member.name: _curve(subject, member.name) for member in outcome.members}
+    curves = {name: curve for name, curve in found.items() if len(curve.epoch)}
+    if not curves:
+        held.missing.append("Learning curves: the run has no training history, as imported ones have none.")
+        return
+    held.pictures["learning_curves.png"] = Picture(
+        title="Learning curves",
+        caption="Training and validation loss of each member (of the scaled target); a dot marks the lowest "
+        "validation loss.",
+        text=f"Loss over epochs of {len(curves)} members, {int(max(c.epoch.max() for c in curves.values()))} "
+        "epochs at most.",
+        png=png(learning_curves(curves)),
+    )
+
+
+def _curve(subject: Subject, member: str) -> Curve:
+    history = subject.run.history(member)
+
+    def column(key: str) -> Values:
+        held = (entry.get(key) for entry in history)
+        return np.array([np.nan if value is None else value for value in held], dtype=np.float64)
+
+    return Curve(column("epoch"), column("loss"), column("val_loss"))
+
+
+def _importance(held: Gallery, subject: Subject, outcome: Outcome) -> None:
+    if not outcome.importance:
+        held.missing.append("Permutation importance: evaluate.importance_repeats is 0.")
+        return
+    unit = subject.samples.unit
+    ranked = sorted(outcome.importance, key=lambda name: -float(outcome.importance[name].mean()))
+    first = ", ".join(f"{name} {number(outcome.importance[name].mean())}" for name in ranked[:3])
+    more = f" {SHOWN} of {len(ranked)} are shown." if len(ranked) > SHOWN else ""
+    held.pictures["importance.png"] = Picture(
+        title="Permutation importance",
+        caption=f"Increase of RMSE [{unit}] when a covariate is shuffled among samples; bars are means, "
+        f"lines the range over members and repeats. Covariates that go together share their importance.{more}",
+        text=f"The largest increases of RMSE [{unit}]: {first}.",
+        png=png(importance_bars(outcome.importance, unit)),
+    )

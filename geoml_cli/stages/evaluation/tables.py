@@ -1,0 +1,90 @@
+"""The CSV files of an evaluation: UTF-8, LF, a header, undefined values empty."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.dataset.files import replacing
+from geoml_cli.stages.evaluation.outcome import Outcome, coordinates
+from geoml_cli.stages.evaluation.scores import Scored
+from geoml_cli.stages.evaluation.subject import Pool, Subject
+
+Cell = str | int | float
+
+
+def write_tables(folder: Path, subject: Subject, outcome: Outcome) -> None:
+    """Write members.csv, baselines.csv, predictions.csv, and per_station.csv where there are stations."""
+    _write(folder / "members.csv", _members(outcome))
+    _write(folder / "baselines.csv", _baselines(outcome))
+    _write(folder / "predictions.csv", _predictions(subject, outcome))
+    if subject.dataset.has("station"):
+        _write(folder / "per_station.csv", _stations(subject, outcome.pool))
+
+
+def names_of_samples(subject: Subject) -> list[str]:
+    """Return every sample's name, or its row number where the data set gives none."""
+    if subject.dataset.has("id"):
+        return subject.dataset.labels("id")
+    return [str(row) for row in range(len(subject.samples))]
+
+
+def _members(outcome: Outcome) -> Iterator[Sequence[Cell]]:
+    yield ["member", "fold", "seed", "n", "groups", *_columns(outcome.network)]
+    for member, scored in zip(outcome.members, outcome.each, strict=True):
+        yield [member.name, member.fold, member.seed, scored.n, scored.groups, *_cells(scored)]
+
+
+def _baselines(outcome: Outcome) -> Iterator[Sequence[Cell]]:
+    gap = ["RMSE_network_minus_this", "RMSE_difference_low", "RMSE_difference_high", "wilcoxon_p"]
+    yield ["name", "n", "groups", *_columns(outcome.network), *gap]
+    network = outcome.network
+    yield [network.name, network.n, network.groups, *_cells(network), *[""] * len(gap)]
+    for held in outcome.contests:
+        found = held.against
+        paired = [found.difference, *found.interval, found.p_value]
+        scored = held.baseline
+        yield [scored.name, scored.n, scored.groups, *_cells(scored), *map(_text, paired)]
+
+
+def _predictions(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]:
+    names, place = names_of_samples(subject), coordinates(subject)
+    truth = subject.samples.target
+    assert truth is not None
+    yield ["id", "lon", "lat", "observed", "predicted", "member"]
+    for member in outcome.members:
+        for row, value in zip(member.rows_N, member.predicted_N, strict=True):
+            east, north = place[row]
+            # Nine digits hold a coordinate to a decimetre; target and prediction are float32.
+            where = _text(east, 9), _text(north, 9)
+            yield [names[row], *where, _text(float(truth[row]), 7), _text(value, 7), member.name]
+
+
+def _stations(subject: Subject, pool: Pool) -> Iterator[Sequence[Cell]]:
+    station_P = np.array(subject.dataset.labels("station"))[pool.rows_P]
+    metrics = subject.spec.metrics
+    yield ["station", "n", *metrics]
+    for station in np.unique(station_P):
+        here = station_P == station
+        pair = pool.observed_P[here], pool.predicted_P[here]
+        yield [str(station), int(here.sum()), *(_text(metric(*pair)) for metric in metrics.values())]
+
+
+def _columns(scored: Scored) -> list[str]:
+    return [column for name in scored.scores for column in (name, f"{name}_low", f"{name}_high")]
+
+
+def _cells(scored: Scored) -> list[str]:
+    return [_text(v) for score in scored.scores.values() for v in (score.value, score.low, score.high)]
+
+
+def _text(value: float, digits: int = 9) -> str:
+    return f"{value:.{digits}g}" if np.isfinite(value) else ""
+
+
+def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(rows)
