@@ -17,7 +17,7 @@ from geoml_cli.stages.evaluation.outcome import Outcome, warnings
 from geoml_cli.stages.evaluation.page import page
 from geoml_cli.stages.evaluation.pictures import Gallery, gallery
 from geoml_cli.stages.evaluation.record import record, text
-from geoml_cli.stages.evaluation.rivals import rivals
+from geoml_cli.stages.evaluation.rivals import refuse_unknown, rivals
 from geoml_cli.stages.evaluation.scores import score_member, score_pool, verdict
 from geoml_cli.stages.evaluation.subject import Part, Subject, observed, pool, predicted
 from geoml_cli.stages.evaluation.tables import write_tables
@@ -74,6 +74,7 @@ def opened(run: Run, dataset: Dataset, settings: Settings, split: Part) -> Subje
 
 def measured(subject: Subject, reporter: Reporter) -> Evaluation:
     """Predict, score, compare, explain, and write."""
+    refuse_unknown(subject)
     members = predicted(subject, reporter)
     pooled = pool(subject, members)
     network = score_pool(subject, pooled, subject.run.model, pooled.predicted_P)

@@ -120,7 +120,8 @@ def _importance(held: Gallery, subject: Subject, outcome: Outcome) -> None:
     held.pictures["importance.png"] = Picture(
         title="Permutation importance",
         caption=f"Increase of RMSE [{unit}] when a covariate is shuffled among samples; bars are means, "
-        f"lines the range over members and repeats. Covariates that go together share their importance.{more}",
+        "lines the range over members and repeats. Covariates that go together share their importance."
+        + more,
         text=f"The largest increases of RMSE [{unit}]: {first}.",
         png=png(importance_bars(outcome.importance, unit)),
     )

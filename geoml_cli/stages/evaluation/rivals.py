@@ -31,16 +31,19 @@ class _Fold:
     scaling: TargetScaling
 
 
+def refuse_unknown(subject: Subject) -> None:
+    """Raise SettingsError where the settings name a baseline that there is not."""
+    for name in subject.settings.shared.evaluate.baselines:
+        registry.known("baseline", name, baselines())
+
+
 def rivals(subject: Subject, members: list[MemberRows], pool: Pool, reporter: Reporter) -> Rivals:
     """Fit and score the baselines that the settings name.
 
     Raises:
-        SettingsError: There is no such baseline.
         DataError: A covariate is missing, or a baseline's prediction is not finite.
     """
     names = subject.settings.shared.evaluate.baselines
-    for name in names:
-        registry.known("baseline", name, baselines())
     if not names:
         return Rivals(skipped="No baselines: evaluate.baselines is empty.")
     if any(not len(subject.run.split(member.name).train) for member in members):
