@@ -14,7 +14,7 @@ from geoml_cli.reporting import Reporter
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.evaluation.importance import importance
 from geoml_cli.stages.evaluation.outcome import Outcome, warnings
-from geoml_cli.stages.evaluation.page import page
+from geoml_cli.stages.evaluation.page import page, short_table
 from geoml_cli.stages.evaluation.pictures import Gallery, gallery
 from geoml_cli.stages.evaluation.record import record, text
 from geoml_cli.stages.evaluation.rivals import refuse_unknown, rivals
@@ -32,17 +32,32 @@ class Evaluation:
     Attributes:
         folder: Holds metrics.json, the CSV files, figures and report.html.
         outcome: Scores and predictions.
-        record: The content of metrics.json.
+        document: The content of metrics.json.
     """
 
     folder: Path
     outcome: Outcome
-    record: dict[str, Any]
+    document: dict[str, Any]
 
     @property
     def report(self) -> Path:
         """Return the report's path."""
         return self.folder / "report.html"
+
+    @property
+    def headers(self) -> list[str]:
+        """Return the columns of `rows`."""
+        return short_table(self.outcome)[0]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Return the network beside its baselines, for a terminal."""
+        return short_table(self.outcome)[1]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Return what the table does not say by itself."""
+        return [self.outcome.verdict, *([self.outcome.rivals.skipped] if self.outcome.rivals.skipped else [])]
 
 
 def evaluate(run: Run, dataset: Dataset, settings: Settings, split: Part, reporter: Reporter) -> Evaluation:

@@ -112,9 +112,9 @@ def test_the_mean_is_fitted_on_training_rows_under_the_transform(found: Evaluati
 
 
 def test_a_network_that_knows_the_truth_beats_the_mean(found: Evaluation) -> None:
-    gap = found.record["baselines"]["mean"]["rmse_network_minus_baseline"]
+    gap = found.document["baselines"]["mean"]["rmse_network_minus_baseline"]
     assert gap["high"] < 0 and gap["better"] == "network"
-    assert found.record["baselines"]["mean"]["wilcoxon_p"] < 0.001
+    assert found.document["baselines"]["mean"]["wilcoxon_p"] < 0.001
 
 
 def test_baselines_csv_begins_with_the_network_and_ranks_the_rest(found: Evaluation) -> None:
@@ -125,7 +125,7 @@ def test_baselines_csv_begins_with_the_network_and_ranks_the_rest(found: Evaluat
 
 def test_the_record_says_how_its_numbers_were_made(found: Evaluation, subject: Subject) -> None:
     record = strict(found.folder / "metrics.json")
-    assert record == found.record
+    assert record == found.document
     assert record["rows"]["predictions"] == record["rows"]["samples"] == SIZE
     assert record["rows"]["groups"] == len(set(found.outcome.pool.groups_P.tolist())) < SIZE
     assert record["intervals"] == {
@@ -137,6 +137,15 @@ def test_the_record_says_how_its_numbers_were_made(found: Evaluation, subject: S
     assert record["pooling"].endswith("a group is a spatial block of 20 km.")
     assert record["data"] == {"source": "soc", "digest": subject.dataset.manifest.digest()}
     assert record["run"] == subject.run.id == "soc/map/run"
+
+
+def test_the_terminals_table_is_the_network_and_its_rivals(found: Evaluation) -> None:
+    assert found.headers[:3] == ["", "RMSE [g kg-1]", "MAE [g kg-1]"] and found.headers[-1] == "Wilcoxon"
+    assert [row[0] for row in found.rows] == ["soc", "ridge", "mean"]
+    score = found.outcome.network.scores["RMSE"]
+    assert found.rows[0][1] == f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
+    assert {len(row) for row in found.rows} == {len(found.headers)}
+    assert found.sentences == [found.outcome.verdict]
 
 
 def test_the_same_again_gives_the_same_bytes(found: Evaluation, subject: Subject) -> None:
@@ -177,7 +186,7 @@ def test_repeated_draws_keep_each_prediction_but_are_one_group(tmp_path: Path) -
     marks[3, 60:80] = 2
     case = Case(tmp_path, split=SplitSettings(kind="given"), marks=marks, evaluate=QUICK)
     subject = case.subject()
-    rows = measured(subject, Silent()).record["rows"]
+    rows = measured(subject, Silent()).document["rows"]
     folds = {"split-1": 60, "split-2": 60, "split-3": 60, "split-4": 80}
     assert rows == {"predictions": 260, "samples": 80, "groups": 80, "without_observation": 0, "folds": folds}
 
@@ -199,11 +208,11 @@ def test_an_imported_run_is_judged_on_all_rows_without_baselines(tmp_path: Path)
     subject = Case(tmp_path, imported=True, lost=(0, 5), target=TargetSettings()).subject()
     heard = Silent()
     found = measured(subject, heard)
-    assert found.record["rows"]["predictions"] == SIZE - 2
-    assert found.record["rows"]["without_observation"] == 2
-    assert found.record["baselines"] == {}
+    assert found.document["rows"]["predictions"] == SIZE - 2
+    assert found.document["rows"]["without_observation"] == 2
+    assert found.document["baselines"] == {}
     skipped = "No baselines: the training rows of this run are unknown, so none can be trained on them."
-    assert skipped in found.record["not_shown"] and skipped in found.report.read_text(encoding="utf-8")
+    assert skipped in found.document["not_shown"] and skipped in found.report.read_text(encoding="utf-8")
     assert heard.warned == [
         "The training rows of this run are unknown, as it was imported: the rows judged here may be among "
         "them, and the scores then say how well it remembers, not how well it predicts.",
@@ -216,7 +225,7 @@ def test_members_not_trained_are_named(tmp_path: Path) -> None:
     subject = Case(tmp_path, evaluate=QUICK).subject(done=["fold-1-seed-1", "fold-2-seed-2"])
     heard = Silent()
     found = measured(subject, heard)
-    assert set(found.record["members"]) == {"fold-1-seed-1", "fold-2-seed-2"}
+    assert set(found.document["members"]) == {"fold-1-seed-1", "fold-2-seed-2"}
     assert heard.warned[0] == (
         "4 of 6 members are not trained and not in these scores: fold-1-seed-2, fold-2-seed-1, "
         "fold-3-seed-1, fold-3-seed-2."
@@ -246,10 +255,9 @@ def test_a_prediction_that_is_not_finite_stops_the_evaluation(tmp_path: Path) ->
         **subject.predictors,
         "fold-1-seed-1": lambda samples, rows: np.where(rows == rows[2], np.nan, 1.0),
     }
-    row = subject.run.split("fold-1-seed-1").test[2]
-    with pytest.raises(
-        DataError, match=f"member fold-1-seed-1 predicts no finite .*the first is row {row}\\)"
-    ):
+    wrong = subject.run.split("fold-1-seed-1").test[2]
+    expected = f"member fold-1-seed-1 predicts no finite .*the first is row {wrong}\\)"
+    with pytest.raises(DataError, match=expected):
         measured(replace(subject, predictors=broken), Silent())
 
 
@@ -278,7 +286,7 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     split = SplitSettings(kind="random", folds=1)
     subject = Case(tmp_path, coordinates=False, split=split, evaluate=QUICK).subject()
     found = measured(subject, Silent())
-    assert found.record["not_shown"] == [
+    assert found.document["not_shown"] == [
         "Residual map: the samples have no coordinates.",
         "Learning curves: the run has no training history, as imported ones have none.",
         "Permutation importance: evaluate.importance_repeats is 0.",

@@ -28,6 +28,20 @@ def page(subject: Subject, outcome: Outcome, gallery: Gallery) -> str:
     return render(report)
 
 
+def short_table(outcome: Outcome) -> tuple[list[str], list[list[str]]]:
+    """Return columns and rows of the network beside its baselines, narrow enough for a terminal.
+
+    The first score comes with its interval; metrics.json holds those of the others.
+    """
+    names = _heads(outcome.network)
+    rows = [[outcome.network.name, *_narrow(outcome.network), "", ""]]
+    for held in outcome.contests:
+        gap = held.against
+        difference = _bounded(gap.difference, gap.interval.low, gap.interval.high)
+        rows.append([held.baseline.name, *_narrow(held.baseline), difference, p_text(gap.p_value)])
+    return ["", *names, "RMSE difference", "Wilcoxon"], rows
+
+
 def _facts(subject: Subject, outcome: Outcome) -> list[tuple[str, str]]:
     name, unit = subject.quantity
     asked, manifest = subject.settings.shared.evaluate, subject.dataset.manifest
@@ -106,6 +120,11 @@ def _heads(scored: Scored) -> list[str]:
 
 def _cells(scored: Scored) -> Sequence[str]:
     return [_bounded(score.value, score.low, score.high) for score in scored.scores.values()]
+
+
+def _narrow(scored: Scored) -> list[str]:
+    first, *others = scored.scores.values()
+    return [_bounded(first.value, first.low, first.high), *(number(score.value) for score in others)]
 
 
 def _bounded(value: float, low: float, high: float) -> str:
