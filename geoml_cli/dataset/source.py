@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -74,6 +74,21 @@ class Scene(Protocol):
 
 
 @dataclass(frozen=True)
+class Places:
+    """Some rows of a table of points.
+
+    Attributes:
+        identity: Name of each point.
+        longitude: Degrees east, shape [N]; NaN where missing.
+        latitude: Degrees north, likewise.
+    """
+
+    identity: list[str]
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Source(Generic[O]):
     """One provider's raw data.
 
@@ -85,6 +100,7 @@ class Source(Generic[O]):
         synthesise: Writes small made-up raw files in the provider's format, from a seed; returns the options to prepare
             them with.
         scene: Opens rasters like those a data set was made from (folder, manifest); None where a source has no rasters.
+        places: Reads a table of points to predict at (file, CRS, rows at a time); None where there is no scene.
     """
 
     summary: str
@@ -93,3 +109,4 @@ class Source(Generic[O]):
     write: Callable[[Path, O, DatasetWriter, Reporter], Written]
     synthesise: Callable[[Path, int], O]
     scene: Callable[[Path, Manifest], Scene] | None = None
+    places: Callable[[Path, str, int], Iterator[Places]] | None = None

@@ -6,6 +6,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Demo:
+    """What `geoml demo MODEL` does with made-up data.
+
+    Attributes:
+        source: Makes them.
+        steps: Command lines after `geoml prepare`, without the word geoml.
+    """
+
+    source: str
+    steps: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Card:
     """A model's entry in `geoml list`.
 
@@ -15,6 +28,7 @@ class Card:
         doi: Of the paper.
         default_preset: The preset meant when none is named.
         licence: What may be done with the paper's released data or weights.
+        demo: A small run over all verbs.
     """
 
     title: str
@@ -22,3 +36,4 @@ class Card:
     doi: str
     default_preset: str
     licence: str
+    demo: Demo

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing, write_text
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, StoppedError
 
 _PLAN = "plan.json"
 Floats = NDArray[np.float32]
@@ -62,6 +62,19 @@ class Blocks:
                 "a part of the prediction is damaged.", where=str(path), fix="Delete it and predict again."
             ) from error
         return values
+
+    def stop_if(self, signal: str | None, number: int, count: int) -> None:
+        """Stop after part `number` of `count` where a signal came, unless it was the last.
+
+        Raises:
+            StoppedError: The parts are kept; the same command goes on.
+        """
+        if signal and number + 1 < count:
+            raise StoppedError(
+                f"stopped by {signal} after part {number + 1} of {count}, kept.",
+                where=str(self.folder),
+                fix="The same command goes on.",
+            )
 
     def clear(self) -> None:
         """Remove the parts, once the file they became is whole."""

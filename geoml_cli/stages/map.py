@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.source import Grid, Scene
-from geoml_cli.errors import StoppedError
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
@@ -53,9 +53,9 @@ def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], repor
     block = settings_of(run).shared.predict.block
     windows = list(_windows(scene.grid, block))
     plan = {"run": run.id, "members": list(members), "rasters": scene.digest(), "block": block}
-    blocks = Blocks(out, {**plan, "weights": _weights(run, members)})
+    blocks = Blocks(out, {**plan, "weights": weights_digests(run, members)})
     _predict_blocks(run, scene, blocks, (windows, members), reporter)
-    content = raster.Map(scene.grid, bands(run, len(members)), block, _attributes(run, members))
+    content = raster.Map(scene.grid, bands(run, len(members)), block, attributes(run, members))
     raster.write(out, content, ((*window, blocks.read(number)) for number, window in enumerate(windows)))
     summary = _summary(run, out, blocks, len(windows))
     blocks.clear()
@@ -81,12 +81,7 @@ def _predict_blocks(
             if not blocks.done(number):
                 blocks.write(number, _block(run, scene, predictor, window))
             advance(1)
-            if stop.received and number + 1 < len(windows):
-                raise StoppedError(
-                    f"stopped after block {number + 1} of {len(windows)}, kept.",
-                    where=str(blocks.folder),
-                    fix="The same command goes on.",
-                )
+            blocks.stop_if(stop.received, number, len(windows))
 
 
 def _block(run: Run, scene: Scene, predictor: Predictor, window: Window) -> NDArray[np.float32]:
@@ -105,13 +100,13 @@ def _windows(grid: Grid, side: int) -> Iterator[Window]:
             yield slice(top, min(top + side, grid.height)), slice(left, min(left + side, grid.width))
 
 
-def _weights(run: Run, members: Sequence[str]) -> list[str]:
-    from geoml_cli.dataset.files import sha256
-
+def weights_digests(run: Run, members: Sequence[str]) -> list[str]:
+    """Name the weights that determine a prediction."""
     return [sha256(run.member(name).checkpoint("best").weights) for name in members]
 
 
-def _attributes(run: Run, members: Sequence[str]) -> dict[str, str]:
+def attributes(run: Run, members: Sequence[str]) -> dict[str, str]:
+    """Describe a prediction, for the head of its file."""
     data = run.data()
     return {
         "title": f"{data.signature.target_name} predicted by {run.model}",

@@ -20,7 +20,7 @@ from geoml_cli.dataset.scaling import unscaled
 from geoml_cli.dataset.splits import Split
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.models.spec import Released
-from geoml_cli.runs.create import Plan, create
+from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.training import checkpoint
 from geoml_cli.training.checkpoint import Snapshot
@@ -29,7 +29,7 @@ MEMBER = "released"
 _WRAPPERS = ("state_dict", "model_state_dict")
 
 
-def import_checkpoint(model: str, preset: str, file: Path, folder: Path) -> Run:
+def import_checkpoint(model: str, preset: str, file: Path, place: tuple[Path | None, Path]) -> Run:
     """Make a finished run of a released checkpoint.
 
     Which rows it was trained on is not known, so all rows count as test rows and the evaluation says so.
@@ -38,7 +38,7 @@ def import_checkpoint(model: str, preset: str, file: Path, folder: Path) -> Run:
         model: The model.
         preset: The preset whose settings hold where the checkpoint does not say otherwise.
         file: A torch file holding a plain state dict; nothing in it is run.
-        folder: The run's folder.
+        place: The run's folder, or None for a new one, and the folder of all runs.
 
     Raises:
         DataError: It cannot be read so, or is of another network.
@@ -48,7 +48,8 @@ def import_checkpoint(model: str, preset: str, file: Path, folder: Path) -> Run:
     except GeomlError as error:
         raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
     settings = _settings(model, preset, found)
-    run = create(folder, _plan(settings, found))
+    folder, root = place
+    run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found))
     best = Snapshot(checkpoint.copied(found.weights), {}, {"step": 0, "released": file.name})
     checkpoint.write(best, run.member(MEMBER).checkpoint("best"))
     write_text(run.member(MEMBER).history, "")

@@ -17,7 +17,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.models.spec import Spec
 from geoml_cli.reporting import Reporter
-from geoml_cli.runs.create import Plan, create
+from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.training.member import Workshop, train_member
 from geoml_cli.training.processes import Accelerated
@@ -29,11 +29,13 @@ class Place:
     """Where a training happens.
 
     Attributes:
-        run: The run's folder; made if it is not there.
+        run: The run's folder; None makes a new one under `root`.
+        root: Folder of all runs.
         cpu: Stay on the CPU even where there is a GPU.
     """
 
-    run: Path
+    run: Path | None
+    root: Path = Path("runs")
     cpu: bool = False
 
 
@@ -81,12 +83,11 @@ def train(
     """
     # Set before CUDA starts: without it cuBLAS may choose other algorithms in the next run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    processes = Accelerated(settings.shared.train, place.run, cpu=place.cpu)
+    processes = Accelerated(settings.shared.train, cpu=place.cpu)
     try:
-        run = start(settings, dataset, place.run) if processes.rank == 0 else None
-        processes.wait()
-        run = run or Run(place.run)
+        run = _run(settings, dataset, place, processes)
         same_data(run, dataset)
+        processes.track(run.folder)
         spec: Spec[object] = registry.spec(settings.model)  # type: ignore[type-var]
         samples = spec.samples(settings.own, dataset)
         work = Workshop(run, settings, spec, samples, processes, reporter)
@@ -96,6 +97,18 @@ def train(
         return run
     finally:
         processes.close()
+
+
+def _run(settings: Settings, dataset: Dataset, place: Place, processes: Accelerated) -> Run:
+    """Make or join the run; under torchrun all processes get the folder of the first."""
+    folder = place.run
+    if folder is None:
+        fresh = new_folder(place.root, settings.model, settings.preset) if processes.rank == 0 else Path()
+        folder = Path(processes.same(str(fresh)))
+    if processes.rank == 0:
+        start(settings, dataset, folder)
+    processes.wait()
+    return Run(folder)
 
 
 def same_data(run: Run, dataset: Dataset) -> None:

@@ -24,14 +24,13 @@ class Accelerated:
 
     Args:
         settings: The preset's `[train]`.
-        folder: Where trackers may write.
         cpu: Stay on the CPU even where there is a GPU.
 
     Raises:
         SettingsError: A tracker is not installed, or the precision does not work here.
     """
 
-    def __init__(self, settings: TrainSettings, folder: Path, *, cpu: bool) -> None:
+    def __init__(self, settings: TrainSettings, *, cpu: bool) -> None:
         # accelerate keeps its state for the life of the process; a notebook may train with another precision next.
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             AcceleratorState._reset_state(reset_partial_state=True)
@@ -42,7 +41,6 @@ class Accelerated:
                 cpu=cpu,
                 mixed_precision=_PRECISION[settings.precision],
                 log_with=list(settings.trackers) or None,
-                project_dir=folder / "trackers",
             )
         except (ImportError, ValueError) as error:
             raise SettingsError(f"{error}", where="[train]", fix="See `geoml doctor`.") from error
@@ -59,7 +57,11 @@ class Accelerated:
                 where="[train] trackers",
                 fix="Install it with `pip install 'geoml[track]'`.",
             )
-        if settings.trackers:
+
+    def track(self, folder: Path) -> None:
+        """Start the trackers; they write into the run."""
+        if self._accelerator.log_with:
+            self._accelerator.project_configuration.set_directories(str(folder / "trackers"))
             self._accelerator.init_trackers("geoml")
 
     @property
@@ -121,6 +123,8 @@ class Accelerated:
 
     def same(self, text: str) -> str:
         """Return what the first process says."""
+        if self.count == 1:
+            return text
         from accelerate.utils import broadcast_object_list
 
         held: list[Any] = [text]

@@ -1,6 +1,6 @@
 """CNN-LSTM for soil organic carbon mapping."""
 
-from geoml_cli.models.card import Card
+from geoml_cli.models.card import Card, Demo
 
 CARD = Card(
     title="CNN-LSTM soil organic carbon maps from static covariates and yearly series",
@@ -8,4 +8,14 @@ CARD = Card(
     doi="10.3390/rs14184441",
     default_preset="paper",
     licence="The paper's released inputs and weights are CC BY-NC; this code is MIT.",
+    demo=Demo(
+        source="soc",
+        steps=(
+            ("train", "soc", "--preset", "map", "--set", "network.variant=cnn-lstm", "--set", "split.seeds=[1]"),
+            ("evaluate", "soc", "--preset", "map"),
+            ("predict", "soc", "--preset", "map", "--index", "60"),
+            ("predict", "soc", "--preset", "map", "--map"),
+            ("export", "soc", "--preset", "map"),
+        ),
+    ),
 )

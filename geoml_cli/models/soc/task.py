@@ -29,8 +29,8 @@ def samples(tables: SocTables, variables: Variables) -> Samples:
         inputs["static"] = _static(variables)
     if variant != "cnn":
         inputs["series"] = _series(variables, tables.network.series)
-    target = variables.array("soc") if variables.has("soc") else None
-    return Samples(inputs, target, "soc", variables.unit("soc"))
+    known = variables.has("soc")  # the pixels of a map have none
+    return Samples(inputs, variables.array("soc") if known else None, "soc", variables.unit("soc") if known else "")
 
 
 def make(tables: SocTables, data: Signature) -> nn.Module:

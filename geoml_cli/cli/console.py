@@ -1,0 +1,108 @@
+"""What reaches the terminal: results on stdout; progress, notes and warnings on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from geoml_cli.reporting import Advance
+
+_WIDE = 200
+"""Columns of a table that no terminal shows, so that a pipe gets whole lines."""
+
+
+class Terminal:
+    """The reporter of the commands.
+
+    Args:
+        quiet: Show warnings only.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet or _sibling()
+        hidden = any(os.environ.get(name) for name in ("NO_COLOR", "CI"))
+        self._bars = not (self._quiet or hidden) and sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        """Note something on stderr."""
+        if not self._quiet:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def warn(self, text: str) -> None:
+        """Warn on stderr."""
+        if not _sibling():
+            print(f"Warning: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+    @contextmanager
+    def task(self, name: str, total: int) -> Iterator[Advance]:
+        """Show a bar with the time that is left, where there is a terminal to show it on."""
+        if not self._bars:
+            yield lambda steps: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task(name, total=total)
+            yield lambda steps: progress.advance(bar, steps)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Print a table on stdout."""
+    if _sibling():
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDE, no_color=True)
+    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for place, header in enumerate(headers):
+        numeric = bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
+        shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_text(value) for value in row))
+    console.print(shown, markup=False, highlight=False)
+
+
+def document(value: Any) -> None:  # noqa: ANN401  any JSON value
+    """Print one JSON document on stdout; what is not a number is null."""
+    if not _sibling():
+        print(json.dumps(_strict(value), indent=1, ensure_ascii=False, default=str))  # noqa: T201
+
+
+def line(text: str) -> None:
+    """Print a line of the result on stdout."""
+    if not _sibling():
+        print(text)  # noqa: T201
+
+
+def plan(reads: Sequence[object], writes: Sequence[object]) -> None:
+    """Print what a dry run would read and write."""
+    for verb, things in (("read", reads), ("write", writes)):
+        for thing in things:
+            line(f"would {verb}  {thing}")
+
+
+def _sibling() -> bool:
+    """Tell whether this is one of several processes, and not the one that speaks."""
+    return os.environ.get("RANK", "0") != "0"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _strict(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {str(key): _strict(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

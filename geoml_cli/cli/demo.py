@@ -1,0 +1,64 @@
+"""`geoml demo`: made-up raw files in the real formats, then all five verbs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from geoml_cli import registry
+from geoml_cli.cli import console, options
+from geoml_cli.errors import GeomlError
+
+_Folder = Annotated[Path, typer.Option("--folder", help="Where everything goes.")]
+_Seed = Annotated[int, typer.Option("--seed", help="Of the made-up data.")]
+
+
+def demo(
+    model: options.OptionalModel = "soc",
+    folder: _Folder = Path("geoml-demo"),
+    seed: _Seed = 1,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make small raw files in the real formats and run prepare, train, evaluate, predict and export on them."""
+    plan = registry.card(model).demo
+    raw = folder / "raw" / plan.source
+    if dry_run:
+        console.plan([], [raw, folder / "data", folder / "runs"])
+        return
+    reporter = console.Terminal(quiet=quiet)
+    raw.mkdir(parents=True, exist_ok=True)
+    chosen = registry.source(plan.source).synthesise(raw, seed)
+    flags = _flags({key: value for key, value in chosen.model_dump(mode="json").items() if value not in (None, [], ())})
+    steps = [["prepare", plan.source, str(raw), *flags], *([verb.format(out=folder) for verb in s] for s in plan.steps)]
+    for step in steps:
+        reporter.say(f"\n$ geoml {' '.join(step)}")
+        _run(step, folder)
+    run = sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent
+    console.line(f"\nreport: {run / 'evaluation' / 'test' / 'report.html'}")
+    for name in sorted(path.name for path in (run / "predictions").glob("[!.]*")):
+        console.line(f"prediction: {run / 'predictions' / name}")
+
+
+def _flags(given: dict[str, Any]) -> list[str]:
+    flags = []
+    for name, value in given.items():
+        for part in value if isinstance(value, list) else [value]:
+            flags += [f"--{name.replace('_', '-')}", str(part)]
+    return flags
+
+
+def _run(step: list[str], folder: Path) -> None:
+    """Run a command as a user would, in a process of its own."""
+    import os
+
+    own = {**os.environ, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
+    done = subprocess.run([sys.executable, "-m", "geoml_cli", *step], env=own, check=False)
+    if done.returncode:
+        error = GeomlError(f"`geoml {' '.join(step)}` ended with {done.returncode}.", fix="See the message above.")
+        error.exit_code = done.returncode
+        raise error

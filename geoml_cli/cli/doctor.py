@@ -1,0 +1,81 @@
+"""`geoml doctor`: what works here, and the line that mends what does not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+
+from geoml_cli.cli import console, options
+from geoml_cli.version import __version__
+
+_EXTRAS = {
+    "raster": ("rasterio", "pyproj"),
+    "dask": ("dask", "distributed", "pyarrow", "zarr"),
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "track": ("tensorboard", "mlflow", "wandb"),
+    "cuda": ("mamba_ssm", "causal_conv1d"),
+}
+
+Row = tuple[str, str, str]
+
+
+def doctor(as_json: options.Json = False) -> None:
+    """Show devices, optional packages and folders, and the line that mends what is missing."""
+    rows = [*_here(), *_devices(), *_packages(), *_folders()]
+    if as_json:
+        console.document([dict(zip(("item", "state", "mend"), row, strict=True)) for row in rows])
+        return
+    console.table(("item", "state", "mend"), rows)
+
+
+def _here() -> list[Row]:
+    python = platform.python_version()
+    fits = (3, 10) <= sys.version_info[:2] <= (3, 13)
+    return [
+        ("geoml", __version__, ""),
+        ("python", python, "" if fits else "Use Python 3.10 to 3.13."),
+        ("cpu", f"{os.cpu_count()} cores, {platform.machine()}", ""),
+    ]
+
+
+def _devices() -> list[Row]:
+    import torch
+
+    rows = [("torch", torch.__version__, "")]
+    if not torch.cuda.is_available():
+        return [*rows, ("gpu", "none", "Training runs on the CPU; with an NVIDIA card, install a CUDA build of torch.")]
+    for number in range(torch.cuda.device_count()):
+        held = torch.cuda.get_device_properties(number)
+        rows.append((f"gpu {number}", f"{held.name}, {held.total_memory / 2**30:.0f} GiB", ""))
+    return [*rows, ("bf16", "works" if torch.cuda.is_bf16_supported() else "does not work", "")]
+
+
+def _packages() -> list[Row]:
+    rows = []
+    for extra, packages in _EXTRAS.items():
+        missing = [name for name in packages if importlib.util.find_spec(name) is None]
+        found = ", ".join(f"{name} {_version(name)}" for name in packages if name not in missing)
+        mend = f"pip install 'geoml[{extra}]'  (missing: {', '.join(missing)})" if missing else ""
+        rows.append((f"extra {extra}", found or "none", mend))
+    return rows
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package.replace("_", "-"))
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _folders() -> list[Row]:
+    rows = []
+    for name, folder in (("data", options.data_root()), ("runs", options.runs_root())):
+        above = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+        free = f"{shutil.disk_usage(above).free / 2**30:.0f} GiB free"
+        mend = "" if os.access(above, os.W_OK) else f"It may not be written to; set GEOML_{name.upper()}."
+        rows.append((f"folder {name}", f"{folder}, {free}", mend))
+    return rows

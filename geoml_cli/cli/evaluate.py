@@ -1,0 +1,50 @@
+"""`geoml evaluate MODEL|RUN`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from geoml_cli.cli import console, options
+from geoml_cli.cli.found import dataset_of, run_of
+
+
+class Part(str, Enum):
+    """Rows of a split."""
+
+    test = "test"
+    validation = "validation"
+    train = "train"
+
+
+_Split = Annotated[Part, typer.Option("--split", help="Rows to evaluate on.")]
+
+
+def evaluate(
+    target: options.Target,
+    preset: options.Preset = None,
+    split: _Split = Part.test,
+    data: options.Data = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Score a run on held-out rows, beside baselines trained on the same rows; write tables, figures and a report."""
+    run = run_of(target, preset)
+    dataset = dataset_of(run, data)
+    if dry_run:
+        console.plan([run.folder, dataset.folder], [run.evaluation(split.value)])
+        return
+    from geoml_cli.stages.evaluate import evaluate as stage
+    from geoml_cli.stages.restore import settings_of
+
+    done = stage(run, dataset, settings_of(run), split.value, console.Terminal(quiet=quiet))
+    if as_json:
+        console.document(done.document)
+        return
+    console.table(done.headers, done.rows, title=f"{run.id}, {split.value} rows")
+    for sentence in done.sentences:
+        console.line(sentence)
+    console.line(f"report: {done.report}")

@@ -1,0 +1,62 @@
+"""`geoml export MODEL|RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from geoml_cli import registry
+from geoml_cli.cli import console, options
+from geoml_cli.cli.found import dataset_of, run_of
+
+
+def _formats() -> list[str]:
+    """Name the formats without importing them: they import torch."""
+    folder = Path(registry.__file__).parent / "exporters"
+    return sorted(path.stem for path in folder.glob("[!_]*.py") if path.stem != "exporter")
+
+
+_Format = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--format",
+        "-f",
+        help=f"{', '.join(_formats())}; repeatable [all].",
+        autocompletion=_formats,
+        show_default=False,
+    ),
+]
+
+
+def export(
+    target: options.Target,
+    formats: _Format = None,
+    preset: options.Preset = None,
+    member: options.Members = None,
+    data: options.Data = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a run's networks with scaling inside, each file proven equal to the network on real samples."""
+    chosen = formats or _formats()
+    for name in chosen:
+        registry.known("format", name, _formats())
+    run = run_of(target, preset)
+    dataset = dataset_of(run, data)
+    if dry_run:
+        console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen])
+        return
+    from geoml_cli.stages.export import export as stage
+    from geoml_cli.stages.restore import chosen_members
+
+    done = stage(run, dataset, chosen, chosen_members(run, member), console.Terminal(quiet=quiet))
+    headers = ("file", "format", "samples", "difference", "allowed")
+    rows = [(str(d.path), d.format, d.samples, d.difference, d.allowed) for d in done]
+    if as_json:
+        console.document([dict(zip(headers, row, strict=True)) for row in rows])
+        return
+    console.table(headers, rows, title=run.id)
+    console.line(f"model card: {run.export / 'MODEL_CARD.md'}")

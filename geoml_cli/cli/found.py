@@ -1,0 +1,68 @@
+"""Which run and which data set a command's MODEL|RUN means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geoml_cli import registry
+from geoml_cli.cli import options
+from geoml_cli.errors import DataError, SettingsError
+
+if TYPE_CHECKING:
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.runs.run import Run
+
+
+def run_of(target: str, preset: str | None) -> Run:
+    """Return a run by its folder, or a model's newest finished one.
+
+    Raises:
+        SettingsError: It is neither.
+        DataError: There is no finished run.
+    """
+    from geoml_cli.runs.find import newest
+    from geoml_cli.runs.run import Run
+
+    if target in registry.models():
+        if preset is not None:
+            registry.known(f"preset of {target}", Path(preset).stem, [*registry.presets(target), Path(preset).stem])
+        name = Path(preset).stem if preset and preset.endswith(".toml") else preset
+        if name is not None and not (preset or "").endswith(".toml"):
+            registry.preset_file(target, name)
+        return newest(options.runs_root(), target, name or registry.card(target).default_preset)
+    folder = Path(target)
+    if folder.is_dir():
+        if preset is not None:
+            raise SettingsError("--preset goes with a model, not with a run's folder.", where=target)
+        return Run(folder)
+    choices = registry.models()
+    raise SettingsError(
+        f"{target!r} is neither a model nor a run's folder.",
+        fix=f"{registry.meant(target, choices)}Models: {', '.join(choices)}; runs: `geoml list runs`.",
+    )
+
+
+def dataset_of(run: Run, data: Path | None) -> Dataset:
+    """Open the data set a run belongs to: `--data`, or where it was trained on, or where its source goes.
+
+    Raises:
+        DataError: It is not there, or is another one.
+    """
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.stages.train import same_data
+
+    record = run.data()
+    places = [options.data_folder(record.source, data)]
+    if data is None and record.folder is not None:
+        places.insert(0, Path(record.folder))
+    for place in places:
+        if (place / "manifest.json").is_file():
+            dataset = Dataset(place)
+            same_data(run, dataset)
+            return dataset
+    raise DataError(
+        f"the data set of run {run.id} is not there.",
+        where=str(places[-1]),
+        fix=f"Name it with --data, or make it with `geoml prepare {record.source} RAW`.",
+    )

@@ -1,0 +1,115 @@
+"""Arguments and options that several commands share, and how they are completed in the shell."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from geoml_cli import registry
+from geoml_cli.errors import DataError, GeomlError
+
+# typer reads these annotations at run time, on Python 3.10 too: hence Optional in place of `| None`.
+
+
+def data_root() -> Path:
+    """Return the folder of prepared data sets: GEOML_DATA, else ./data."""
+    return Path(os.environ.get("GEOML_DATA") or "data")
+
+
+def runs_root() -> Path:
+    """Return the folder of runs: GEOML_RUNS, else ./runs."""
+    return Path(os.environ.get("GEOML_RUNS") or "runs")
+
+
+def data_folder(source: str, given: Path | None) -> Path:
+    """Return a source's data set: `--data` may name it, or the folder it stands in."""
+    root = given or data_root()
+    return root if (root / "manifest.json").is_file() else root / source
+
+
+def _models(incomplete: str) -> list[str]:
+    return [name for name in registry.models() if name.startswith(incomplete)]
+
+
+def _presets(context: typer.Context, incomplete: str) -> list[str]:
+    model = context.params.get("model") or context.params.get("target")
+    try:
+        names = registry.presets(str(model))
+    except GeomlError:
+        names = sorted({preset for name in registry.models() for preset in registry.presets(name)})
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _targets(incomplete: str) -> list[str]:
+    folders = [str(path.parent) for path in sorted(runs_root().glob("*/*/*/run.json"), reverse=True)]
+    return [name for name in (*registry.models(), *folders) if name.startswith(incomplete)]
+
+
+def _sources(incomplete: str) -> list[str]:
+    return [name for name in registry.sources() if name.startswith(incomplete)]
+
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="Model; see `geoml list`.", autocompletion=_models)]
+OptionalModel = Annotated[
+    str, typer.Argument(metavar="[MODEL]", help="Model; see `geoml list`.", autocompletion=_models)
+]
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL|RUN",
+        help="A run's folder, or a model, meaning its newest finished run.",
+        autocompletion=_targets,
+    ),
+]
+Preset = Annotated[
+    Optional[str],
+    typer.Option(
+        "--preset",
+        "-p",
+        help="Preset, or a TOML file; the model's default without it.",
+        autocompletion=_presets,
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--data",
+        help="A prepared data set, or the folder it stands in [GEOML_DATA, else ./data].",
+        show_default=False,
+    ),
+]
+RunFolder = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--run", help="The run's folder [a new one in GEOML_RUNS, else ./runs].", show_default=False
+    ),
+]
+Members = Annotated[
+    Optional[list[str]],
+    typer.Option("--member", help="Only this member; repeatable [all].", show_default=False),
+]
+ConfigFile = Annotated[
+    Optional[Path], typer.Option("--config", help="TOML file of settings over the preset.", show_default=False)
+]
+Assignments = Annotated[
+    Optional[list[str]],
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as train.lr=1e-3; repeatable.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document in place of a table.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes; warnings and errors stay.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written, and stop.")]
+
+
+def existing(path: Path) -> Path:
+    """Refuse a path at which there is nothing.
+
+    Raises:
+        DataError: There is nothing.
+    """
+    if not path.exists():
+        raise DataError("there is no such file or folder.", where=str(path), fix="Check the path.")
+    return path

@@ -1,0 +1,148 @@
+"""`geoml predict MODEL|RUN`: samples, a table of points, or a map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from geoml_cli.cli import console, options
+from geoml_cli.cli.found import dataset_of, run_of
+from geoml_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from geoml_cli.dataset.source import Scene
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.runs.run import Run
+
+_MAPS = (".tif", ".tiff", ".zarr")
+
+_Index = Annotated[
+    Optional[list[int]],
+    typer.Option("--index", help="A prepared sample, counted from 0; repeatable.", show_default=False),
+]
+_Table = Annotated[
+    Optional[Path], typer.Option("--table", help="CSV of points to predict at.", show_default=False)
+]
+_Map = Annotated[bool, typer.Option("--map", help="Predict every pixel of the covariate rasters.")]
+_Rasters = Annotated[
+    Optional[Path],
+    typer.Option("--rasters", help="Folder of covariate rasters [those of the data set].", show_default=False),
+]
+_Out = Annotated[
+    Optional[Path],
+    typer.Option("--out", "-o", help="File: .csv .parquet .nc for samples, .tif .nc .zarr for maps.", show_default=False),
+]
+_Crs = Annotated[str, typer.Option("--crs", help="Coordinate reference system of the points of --table.")]
+
+
+def predict(
+    target: options.Target,
+    index: _Index = None,
+    table: _Table = None,
+    map_: _Map = False,
+    rasters: _Rasters = None,
+    out: _Out = None,
+    crs: _Crs = "EPSG:4326",
+    preset: options.Preset = None,
+    member: options.Members = None,
+    data: options.Data = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Predict samples (all, or --index), points of a --table, or a --map of the rasters."""
+    mapped = map_ or (table is None and rasters is not None) or (out is not None and out.suffix.lower() in _MAPS)
+    if sum((bool(index), table is not None, mapped)) > 1:
+        raise SettingsError("choose one of --index, --table and --map.", fix="A .tif, .tiff or .zarr file is a map.")
+    run = run_of(target, preset)
+    dataset = dataset_of(run, data)
+    place = out or run.predictions / ("map.tif" if mapped else "table.csv" if table else "samples.csv")
+    if dry_run:
+        read: list[object] = [run.folder, dataset.folder, *([table] if table else []), *([rasters] if rasters else [])]
+        console.plan(read, [] if index and out is None else [place])
+        return
+    reporter = console.Terminal(quiet=quiet)
+    if mapped:
+        _map(run, _scene(dataset, rasters), (place, member), reporter, as_json)
+    elif table is not None:
+        _points(run, _scene(dataset, rasters), (table, crs, place, member), reporter, as_json)
+    elif index:
+        _indexed(run, dataset, (index, out, member), as_json)
+    else:
+        _samples(run, dataset, (place, member), reporter, as_json)
+
+
+def _scene(dataset: Dataset, rasters: Path | None) -> Scene:
+    """Open rasters like those the data set was made from."""
+    from geoml_cli import registry
+
+    source = registry.source(dataset.manifest.source)
+    if source.scene is None:
+        raise SettingsError(f"{dataset.manifest.source} has no rasters to predict a map from.")
+    return source.scene(rasters or Path(dataset.manifest.raw), dataset.manifest)
+
+
+def _map(
+    run: Run, scene: Scene, what: tuple[Path, list[str] | None], reporter: console.Terminal, as_json: bool
+) -> None:
+    from geoml_cli.stages.map import predict_map
+    from geoml_cli.stages.restore import chosen_members
+
+    out, member = what
+    done = predict_map(run, scene, out, chosen_members(run, member), reporter)
+    headers = ("pixels", "predicted", "lowest", "mean", "highest", "unit")
+    row = (done.pixels, done.predicted, done.lowest, done.mean, done.highest, done.unit)
+    _show(headers, [row], (out, as_json))
+
+
+def _samples(
+    run: Run, dataset: Dataset, what: tuple[Path, list[str] | None], reporter: console.Terminal, as_json: bool
+) -> None:
+    from geoml_cli.stages.predict import predict_samples
+    from geoml_cli.stages.restore import chosen_members
+
+    out, member = what
+    done = predict_samples(run, dataset, out, chosen_members(run, member), reporter)
+    _show(done.headers(), [done.row()], (out, as_json))
+
+
+def _points(
+    run: Run,
+    scene: Scene,
+    what: tuple[Path, str, Path, list[str] | None],
+    reporter: console.Terminal,
+    as_json: bool,
+) -> None:
+    from geoml_cli.stages.predict import predict_points
+    from geoml_cli.stages.restore import chosen_members
+
+    table, crs, out, member = what
+    done = predict_points(run, scene, (table, crs, out), chosen_members(run, member), reporter)
+    _show(done.headers(), [done.row()], (out, as_json))
+
+
+def _indexed(
+    run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool
+) -> None:
+    from geoml_cli.stages.predict import predict_indices, write_frame
+    from geoml_cli.stages.restore import chosen_members
+
+    index, out, member = what
+    frame = predict_indices(run, dataset, index, chosen_members(run, member))
+    if out is not None:
+        write_frame(run, frame, out)
+    if as_json:
+        console.document(frame.to_dict(orient="records"))
+        return
+    console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
+
+
+def _show(headers: tuple[str, ...], rows: list[tuple[Any, ...]], where: tuple[Path, bool]) -> None:
+    out, as_json = where
+    if as_json:
+        console.document({"file": str(out), **dict(zip(headers, rows[0], strict=True))})
+        return
+    console.table(headers, rows)
+    console.line(f"written: {out}")

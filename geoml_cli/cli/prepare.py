@@ -1,0 +1,138 @@
+"""`geoml prepare SOURCE RAW`: one sub-command a source, its options made from the source's own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Optional, Union, get_args, get_origin
+
+import typer
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
+
+from geoml_cli import registry
+from geoml_cli.cli import console
+from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_root
+from geoml_cli.dataset.source import Options
+from geoml_cli.errors import SettingsError
+
+
+class _Sources(TyperGroup):
+    """Sources are imported when asked for; `geoml --help` imports none."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  typer's own context
+        return registry.sources()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        if cmd_name.startswith("-"):
+            return None
+        registry.known("source", cmd_name, registry.sources())
+        return _command(cmd_name)
+
+
+app = typer.Typer(
+    cls=_Sources,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Turn raw files, as the provider ships them, into a prepared data set.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+def _command(name: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
+    source = registry.source(name)
+    single = typer.Typer(rich_markup_mode=None)
+    single.command(name, help=source.summary)(_function(name, source.options))
+    return typer.main.get_command(single)
+
+
+def _function(source: str, options: type[Options]) -> Callable[..., None]:
+    """Make a function whose signature is RAW, the source's options, and the common ones."""
+
+    def run(raw: Path, **given: Any) -> None:  # noqa: ANN401  typer checks them
+        common = {name: given.pop(name) for name in _COMMON}
+        _run(source, raw, _validated(options, given), common)
+
+    parameters = [inspect.Parameter("raw", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=_RAW)]
+    for name, field in options.model_fields.items():
+        parameters.append(_keyword(name, _annotation(name, field), _default(field)))
+    parameters += [_keyword(name, kind, default) for name, (kind, default) in _COMMON.items()]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+_RAW = Annotated[Path, typer.Argument(metavar="RAW", help="Folder (or file) of raw data.", show_default=False)]
+_Force = Annotated[bool, typer.Option("--force", help="Prepare again even if nothing has changed.")]
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "data": (Data, None),
+    "force": (_Force, False),
+    "dry_run": (DryRun, False),
+    "as_json": (Json, False),
+    "quiet": (Quiet, False),
+}
+
+
+def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> None:
+    from geoml_cli.stages.prepare import prepare, raw_files
+
+    root: Path = common["data"] or data_root()
+    folder = root / source
+    if common["dry_run"]:
+        console.plan(raw_files(source, raw, options), [folder / "dataset.nc", folder / "manifest.json"])
+        return
+    if common["force"]:
+        (folder / "manifest.json").unlink(missing_ok=True)
+    reporter = console.Terminal(quiet=common["quiet"])
+    done = prepare(source, raw, options, folder, reporter)
+    funnel = done.manifest.funnel
+    if not done.fresh:
+        reporter.say(f"{folder} stands already, made from the same files and options. --force makes it again.")
+    if common["as_json"]:
+        console.document({"folder": str(folder), "fresh": done.fresh, "funnel": funnel.model_dump()})
+        return
+    rows = [("read", funnel.read), *((f"left out: {k}", n) for k, n in funnel.dropped.items()), ("kept", funnel.kept)]
+    console.table(("samples", "rows"), rows, title=f"{source} in {folder}")
+    for note in funnel.notes:
+        reporter.say(f"Note: {note}")
+
+
+def _validated(options: type[Options], given: dict[str, Any]) -> Options:
+    try:
+        return options.model_validate(given)
+    except ValidationError as error:
+        mistakes = [
+            f"--{str(m['loc'][0]).replace('_', '-')} {m['input']}: {m['msg'].removeprefix('Value error, ')}."
+            for m in error.errors()
+        ]
+        raise SettingsError("\n".join(mistakes)) from error
+
+
+def _keyword(name: str, kind: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+
+
+def _default(field: FieldInfo) -> Any:  # noqa: ANN401
+    if field.is_required():
+        return inspect.Parameter.empty
+    default = field.get_default(call_default_factory=True)
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotation typer understands
+    kind: Any = field.annotation
+    if get_origin(kind) in (Union, UnionType):
+        inner = next(part for part in get_args(kind) if part is not NoneType)
+        kind = Optional[inner]
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    empty = field.get_default(call_default_factory=True) in (None, (), "")
+    flag = f"--{name.replace('_', '-')}"
+    return Annotated[kind, typer.Option(flag, help=field.description or "", show_default=not empty)]

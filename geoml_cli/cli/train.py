@@ -1,0 +1,118 @@
+"""`geoml train MODEL`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from geoml_cli.cli import console, options
+from geoml_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from geoml_cli.config.settings import Settings
+    from geoml_cli.runs.run import Run
+
+_Count = Annotated[
+    Optional[int], typer.Option("--gpus", min=1, help="GPUs to train on, one process each.", show_default=False)
+]
+_Processes = Annotated[
+    Optional[int],
+    typer.Option("--processes", min=1, help="Processes to train in on the CPU.", show_default=False),
+]
+_Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU even where there is a GPU.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Go on with --run, or the newest unfinished run.")]
+
+
+def train(
+    model: options.Model,
+    preset: options.Preset = None,
+    config: options.ConfigFile = None,
+    assignments: options.Assignments = None,
+    data: options.Data = None,
+    run: options.RunFolder = None,
+    member: options.Members = None,
+    gpus: _Count = None,
+    processes: _Processes = None,
+    cpu: _Cpu = False,
+    resume: _Resume = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a preset's members on prepared data; stopped or killed, go on with --resume."""
+    from geoml_cli.config.load import load
+
+    if resume and (config or assignments):
+        raise SettingsError("a run's settings do not change.", where="--resume", fix="Leave out --set and --config.")
+    if gpus and (processes or cpu):
+        raise SettingsError("--gpus goes with neither --processes nor --cpu.", fix="Choose one.")
+    settings, folder = _resumed(model, preset, run) if resume else (load(model, preset, config, None, assignments or ()), run)
+    source = options.data_folder(settings.shared.source, data)
+    if dry_run:
+        place = folder or options.runs_root() / model / settings.preset / "YYYYMMDD-HHMMSS"
+        console.plan([source / "manifest.json", source / "dataset.nc"], [place])
+        return
+    count = gpus or processes or 1
+    reporter = console.Terminal(quiet=quiet)
+    done = _train(settings, (source, folder, count, cpu or bool(processes)), member, reporter)
+    _show(done, as_json)
+
+
+def _resumed(model: str, preset: str | None, folder: Path | None) -> tuple[Settings, Path]:
+    from geoml_cli import registry
+    from geoml_cli.config.load import reload
+    from geoml_cli.runs.find import unfinished
+    from geoml_cli.runs.run import Run
+
+    found = Run(folder) if folder else unfinished(options.runs_root(), model, preset or registry.card(model).default_preset)
+    if found.model != model:
+        raise SettingsError(f"is a run of {found.model}, not of {model}.", where=str(found.folder))
+    return reload(found.config), found.folder
+
+
+def _train(
+    settings: Settings, place: tuple[Path, Path | None, int, bool], members: list[str] | None, reporter: console.Terminal
+) -> Run:
+    """Train here, or start the processes that do."""
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.runs.create import new_folder
+    from geoml_cli.training.launch import joined, launch
+
+    source, folder, count, cpu = place
+    dataset = Dataset(source)
+    if count > 1 and not joined():
+        from geoml_cli.stages.train import start
+
+        folder = folder or new_folder(options.runs_root(), settings.model, settings.preset)
+        run = start(settings, dataset, folder)
+        chosen = [part for name in members or () for part in ("--member", name)]
+        code = launch(
+            ["train", settings.model, "--run", str(folder), "--resume", "--data", str(source), "--quiet", *chosen]
+            + (["--cpu"] if cpu else []),
+            count,
+            cpu=cpu,
+        )
+        if code:
+            raise typer.Exit(code)
+        return run
+    from geoml_cli.stages.train import Place, train
+
+    return train(settings, dataset, Place(folder, options.runs_root(), cpu), members, reporter)
+
+
+def _show(run: Run, as_json: bool) -> None:
+    rows = []
+    for name, status in run.record().members.items():
+        history = run.history(name)
+        best = min(history, key=lambda entry: float(entry["val_loss"]), default={})
+        rows.append((name, status, best.get("epoch"), best.get("loss"), best.get("val_loss")))
+    if as_json:
+        keys = ("member", "status", "epoch", "loss", "val_loss")
+        members = [dict(zip(keys, row, strict=True)) for row in rows]
+        console.document({"run": str(run.folder), "status": run.record().status, "members": members})
+        return
+    console.table(("member", "status", "best epoch", "loss", "validation loss"), rows, title=str(run.folder))
+
+

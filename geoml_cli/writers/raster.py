@@ -1,0 +1,198 @@
+"""Maps to GeoTIFF, CF NetCDF or Zarr, by suffix, block by block: memory is bounded by a block."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.source import Grid
+from geoml_cli.errors import SettingsError
+
+Floats = NDArray[np.float32]
+Part = tuple[slice, slice, Floats]
+"""Rows, columns, and values of shape [bands, rows, columns]."""
+
+_CONVENTIONS = "CF-1.11"
+
+
+@dataclass(frozen=True)
+class Band:
+    """A layer of a map."""
+
+    name: str
+    unit: str
+    long_name: str
+
+
+@dataclass(frozen=True)
+class Map:
+    """What a map is, besides its numbers.
+
+    Attributes:
+        tile: Side of the blocks it comes in [pixels].
+        attributes: Title, run and the like, written into the file.
+    """
+
+    grid: Grid
+    bands: tuple[Band, ...]
+    tile: int
+    attributes: dict[str, str]
+
+
+def suffixes() -> list[str]:
+    """Name the suffixes a map can have."""
+    return sorted(_WRITERS)
+
+
+def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
+    """Write a map by its suffix, float32, missing pixels NaN.
+
+    Raises:
+        SettingsError: The suffix is none of `suffixes()`, or the package behind it is not installed.
+    """
+    chosen = _WRITERS.get(path.suffix.lower())
+    if chosen is None:
+        raise SettingsError(
+            f"{path.suffix or 'no suffix'} is not a map format.", where=str(path), fix=f"Use {', '.join(suffixes())}."
+        )
+    try:
+        chosen(path, content, parts)
+    except ImportError as error:
+        raise SettingsError(
+            f"needs the package {error.name}.", where=str(path), fix="Install it with `pip install 'geoml[raster,dask]'`."
+        ) from error
+
+
+def _geotiff(path: Path, content: Map, parts: Iterable[Part]) -> None:
+    import rasterio
+
+    grid = content.grid
+    profile = {
+        "driver": "GTiff", "dtype": "float32", "nodata": float("nan"), "count": len(content.bands),
+        "height": grid.height, "width": grid.width, "crs": grid.crs, "transform": rasterio.Affine(*grid.transform),
+        "tiled": True, "blockxsize": content.tile, "blockysize": content.tile,
+        "compress": "deflate", "predictor": 3, "bigtiff": "if_safer",
+    }  # fmt: skip
+    with replacing(path) as temporary:
+        with rasterio.open(temporary, "w", **profile) as file:
+            file.update_tags(**content.attributes)
+            for number, band in enumerate(content.bands, start=1):
+                file.set_band_description(number, f"{band.long_name} [{band.unit}]")
+                file.set_band_unit(number, band.unit)
+                file.update_tags(number, name=band.name)
+            for rows, columns, values in parts:
+                file.write(values, window=rasterio.windows.Window.from_slices(rows, columns))
+
+
+def _netcdf(path: Path, content: Map, parts: Iterable[Part]) -> None:
+    import netCDF4
+
+    grid = content.grid
+    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+        file.setncatts({"Conventions": _CONVENTIONS, "history": _history(), **content.attributes})
+        for name, values, attributes in _axes(grid):
+            file.createDimension(name, len(values))
+            file.createVariable(name, "f8", (name,))[:] = values
+            file[name].setncatts(attributes)
+        file.createVariable("crs", "i4").setncatts(_grid_mapping(grid))
+        dims = tuple(name for name, _, _ in _axes(grid))
+        tile = (min(content.tile, grid.height), min(content.tile, grid.width))
+        for band in content.bands:
+            layer = file.createVariable(
+                band.name, "f4", dims, fill_value=np.float32(np.nan), zlib=True, complevel=4, chunksizes=tile
+            )
+            layer.setncatts({"long_name": band.long_name, "units": band.unit, "grid_mapping": "crs"})
+        for rows, columns, values in parts:
+            for band, layer in zip(content.bands, values, strict=True):
+                file[band.name][rows, columns] = layer
+
+
+def _zarr(path: Path, content: Map, parts: Iterable[Part]) -> None:
+    import zarr
+
+    grid = content.grid
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    root = zarr.open_group(temporary, mode="w", zarr_format=2)
+    root.attrs.update({"Conventions": _CONVENTIONS, "history": _history(), **content.attributes})
+    for name, values, attributes in _axes(grid):
+        _zarr_array(root, name, (len(values),), "f8", ([name], attributes))[:] = values
+    _zarr_array(root, "crs", (), "i4", ([], _grid_mapping(grid)))
+    dims = [name for name, _, _ in _axes(grid)]
+    for band in content.bands:
+        attributes = {"long_name": band.long_name, "units": band.unit, "grid_mapping": "crs"}
+        _zarr_array(root, band.name, (grid.height, grid.width), "f4", (dims, attributes), content.tile)
+    for rows, columns, layers in parts:
+        for band, layer in zip(content.bands, layers, strict=True):
+            root[band.name][rows, columns] = layer
+    zarr.consolidate_metadata(root.store)
+    shutil.rmtree(path, ignore_errors=True)
+    temporary.rename(path)
+
+
+def _zarr_array(
+    root: Any,  # noqa: ANN401  zarr.Group
+    name: str,
+    shape: tuple[int, ...],
+    kind: str,
+    described: tuple[list[str], dict[str, Any]],
+    tile: int | None = None,
+) -> Any:  # noqa: ANN401  zarr.Array
+    chunks = tuple(min(tile or size, size) for size in shape)
+    fill = float("nan") if kind == "f4" else 0
+    array = root.create_array(name, shape=shape, dtype=kind, chunks=chunks or "auto", fill_value=fill)
+    dims, attributes = described
+    plain = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in attributes.items()}
+    array.attrs.update({"_ARRAY_DIMENSIONS": dims, **plain})
+    return array
+
+
+def _axes(grid: Grid) -> list[tuple[str, NDArray[np.float64], dict[str, str]]]:
+    """Coordinates of the pixel centres, rows first."""
+    a, b, c, d, e, f = grid.transform
+    if b or d:
+        raise SettingsError("the grid is rotated, NetCDF axes are not.", fix="Write a GeoTIFF (--out NAME.tif).")
+    rows, columns = f + e * (np.arange(grid.height) + 0.5), c + a * (np.arange(grid.width) + 0.5)
+    if _crs(grid).is_geographic:
+        return [
+            ("lat", rows, {"units": "degrees_north", "standard_name": "latitude", "axis": "Y"}),
+            ("lon", columns, {"units": "degrees_east", "standard_name": "longitude", "axis": "X"}),
+        ]
+    return [
+        ("y", rows, {"units": "m", "standard_name": "projection_y_coordinate", "axis": "Y"}),
+        ("x", columns, {"units": "m", "standard_name": "projection_x_coordinate", "axis": "X"}),
+    ]
+
+
+def _grid_mapping(grid: Grid) -> dict[str, Any]:
+    a, b, c, d, e, f = grid.transform
+    described: dict[str, Any] = dict(_crs(grid).to_cf())
+    described = {key: value for key, value in described.items() if value is not None}
+    # GDAL's own key beside CF's, so that QGIS places the map to the last digit.
+    return {**described, "spatial_ref": grid.crs, "GeoTransform": f"{c!r} {a!r} {b!r} {f!r} {d!r} {e!r}"}
+
+
+def _crs(grid: Grid) -> Any:  # noqa: ANN401  pyproj.CRS
+    import pyproj
+
+    return pyproj.CRS.from_user_input(grid.crs)
+
+
+def _history() -> str:
+    return f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ} geoml predict"
+
+
+_WRITERS: dict[str, Callable[[Path, Map, Iterable[Part]], None]] = {
+    ".tif": _geotiff,
+    ".tiff": _geotiff,
+    ".nc": _netcdf,
+    ".zarr": _zarr,
+}

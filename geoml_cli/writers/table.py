@@ -1,0 +1,106 @@
+"""Predictions of samples to CSV, Parquet or NetCDF, by suffix, a part of the rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from geoml_cli.dataset.files import replacing
+from geoml_cli.errors import SettingsError
+
+Frames = Iterable[pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table of predictions."""
+
+    name: str
+    unit: str
+    long_name: str
+    kind: Literal["text", "int64", "float32", "float64"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table is, besides its rows."""
+
+    columns: tuple[Column, ...]
+    rows: int
+    attributes: dict[str, str]
+
+
+def suffixes() -> list[str]:
+    """Name the suffixes a table can have."""
+    return sorted(_WRITERS)
+
+
+def write(path: Path, content: Table, frames: Frames) -> None:
+    """Write a table by its suffix.
+
+    Raises:
+        SettingsError: The suffix is none of `suffixes()`, or the package behind it is not installed.
+    """
+    chosen = _WRITERS.get(path.suffix.lower())
+    if chosen is None:
+        raise SettingsError(
+            f"{path.suffix or 'no suffix'} is not a table format.", where=str(path), fix=f"Use {', '.join(suffixes())}."
+        )
+    try:
+        with replacing(path) as temporary:
+            chosen(temporary, content, frames)
+    except ImportError as error:
+        raise SettingsError(
+            f"needs the package {error.name}.", where=str(path), fix="Install it with `pip install 'geoml[dask]'`."
+        ) from error
+
+
+def _csv(path: Path, content: Table, frames: Frames) -> None:
+    """Plain CSV for every reader; its units stand in the documentation of the run, not in the header."""
+    names = [column.name for column in content.columns]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        pd.DataFrame(columns=names).to_csv(stream, index=False, lineterminator="\n")
+        for frame in frames:
+            # 9 digits carry a float32 there and back.
+            frame[names].to_csv(stream, index=False, header=False, lineterminator="\n", float_format="%.9g")
+
+
+def _parquet(path: Path, content: Table, frames: Frames) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"text": pa.string(), "int64": pa.int64(), "float32": pa.float32(), "float64": pa.float64()}
+    fields = [
+        pa.field(c.name, kinds[c.kind], metadata={"units": c.unit, "long_name": c.long_name}) for c in content.columns
+    ]
+    schema = pa.schema(fields, metadata=dict(content.attributes))
+    with pq.ParquetWriter(path, schema) as writer:
+        for frame in frames:
+            writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+def _netcdf(path: Path, content: Table, frames: Frames) -> None:
+    import netCDF4
+
+    with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+        file.setncatts({"Conventions": "CF-1.11", **content.attributes})
+        file.createDimension("sample", content.rows)
+        for column in content.columns:
+            kind: Any = str if column.kind == "text" else column.kind
+            fill = np.nan if column.kind.startswith("float") else None
+            variable = file.createVariable(column.name, kind, ("sample",), fill_value=fill)
+            variable.setncatts({"long_name": column.long_name, "units": column.unit})
+        start = 0
+        for frame in frames:
+            for column in content.columns:
+                values = frame[column.name].to_numpy(dtype=object if column.kind == "text" else column.kind)
+                file[column.name][start : start + len(frame)] = values
+            start += len(frame)
+
+
+_WRITERS: dict[str, Callable[[Path, Table, Frames], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
