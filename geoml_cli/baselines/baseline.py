@@ -83,9 +83,7 @@ def predictions(name: str, rows: Rows, seed: int) -> Values:
 def refuse_missing(rows: Rows) -> None:
     """Raise DataError where a feature is NaN or infinite."""
     bad_F = sum((~np.isfinite(table)).sum(axis=0) for table in (rows.train_NF, rows.test_MF))
-    missing = {
-        name: int(count) for name, count in zip(rows.names, np.atleast_1d(bad_F), strict=True) if count
-    }
+    missing = {name: int(count) for name, count in zip(rows.names, np.atleast_1d(bad_F), strict=True) if count}
     if missing:
         worst = max(missing, key=lambda name: missing[name])
         raise DataError(

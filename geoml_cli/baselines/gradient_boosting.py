@@ -18,9 +18,7 @@ def fit(train_NF: Table, target_N: Values, test_MF: Table, seed: int) -> Values:
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    model = HistGradientBoostingRegressor(
-        max_iter=_TREES, learning_rate=_RATE, early_stopping=False, random_state=seed
-    )
+    model = HistGradientBoostingRegressor(max_iter=_TREES, learning_rate=_RATE, early_stopping=False, random_state=seed)
     model.fit(train_NF, target_N)
     return np.asarray(model.predict(test_MF), dtype=np.float64)
 

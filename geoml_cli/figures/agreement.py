@@ -17,12 +17,15 @@ _FEW = 400
 """Up to here single points can be told apart; above, cells are counted."""
 _CELLS = 45
 _MARGIN = 0.03
+_SHOWN = 0.995
+_OUTLIERS = 1.5
+"""Values beyond this many times the range of nearly all (`_SHOWN`) are left out of the axes, and counted."""
 
 
 def agreement(
     observed_N: NDArray[np.float64], predicted_N: NDArray[np.float64], quantity: tuple[str, str], note: str
 ) -> Figure:
-    """Draw predicted over observed values with the 1:1 line.
+    """Draw predicted over observed values with the 1:1 line; a few outliers are counted, not drawn.
 
     Args:
         observed_N: Observed values.
@@ -32,15 +35,19 @@ def agreement(
     """
     figure, [axis] = panels(5.4, 4.6)
     low, high = _range(observed_N, predicted_N)
+    inside = (np.maximum(observed_N, predicted_N) <= high) & (np.minimum(observed_N, predicted_N) >= low)
+    observed_N, predicted_N = observed_N[inside], predicted_N[inside]
+    if outside := int((~inside).sum()):
+        note += f"\n{outside} beyond the axes"
     if len(observed_N) <= _FEW:
         axis.scatter(observed_N, predicted_N, s=14, color=BLUE, alpha=0.6, linewidths=0)
     else:
         _count(axis, observed_N, predicted_N, (low, high))
-    axis.plot([low, high], [low, high], color=BLACK, linewidth=1, linestyle="--", label="1:1")
+    axis.plot([low, high], [low, high], color=BLACK, linewidth=1, linestyle="--")
+    axis.text(0.97, 0.955, "1:1", transform=axis.transAxes, ha="right", va="top", rotation=45, fontsize=9)
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axis.set_xlabel("Observed " + with_unit(*quantity))
     axis.set_ylabel("Predicted " + with_unit(*quantity))
-    axis.legend(loc="lower right", frameon=False)
     axis.text(
         0.03,
         0.97,
@@ -71,5 +78,13 @@ def _count(
 
 def _range(observed_N: NDArray[np.float64], predicted_N: NDArray[np.float64]) -> tuple[float, float]:
     both = np.concatenate([observed_N, predicted_N])
-    margin = _MARGIN * float(np.ptp(both)) or 1.0
-    return float(both.min()) - margin, float(both.max()) + margin
+    low, high = -_bound(-both), _bound(both)
+    margin = _MARGIN * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _bound(values: NDArray[np.float64]) -> float:
+    """Return the largest value, or where nearly all end if that lies far below it."""
+    least, nearly_all, most = np.quantile(values, [1 - _SHOWN, _SHOWN, 1.0])
+    far = most - least > _OUTLIERS * (nearly_all - least)
+    return float(nearly_all if far and nearly_all > least else most)

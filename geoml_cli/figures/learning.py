@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-_NAMED = len(_COLOURS)
-"""More members than this share one grey: their spread is what can still be read."""
+NAMED = len(_COLOURS)
+"""More names than this share one grey: the spread is what can still be read."""
 
 
 @dataclass(frozen=True)
@@ -25,39 +25,46 @@ class Curve:
     """A member's losses, NaN where none was taken.
 
     Attributes:
+        name: The member, or its fold; curves of one name share a colour.
         epoch: Epochs, shape [E].
         train: Mean training loss of the epoch, [E].
         validation: Validation loss after it, [E].
     """
 
+    name: str
     epoch: NDArray[np.float64]
     train: NDArray[np.float64]
     validation: NDArray[np.float64]
 
 
-def learning_curves(curves: Mapping[str, Curve]) -> Figure:
-    """Draw training and validation loss side by side, one line a member, the best epoch marked."""
+def learning_curves(curves: Sequence[Curve]) -> Figure:
+    """Draw training and validation loss side by side, one line a curve, the best epoch marked."""
+    from matplotlib.ticker import MaxNLocator
+
     figure, [left, right] = panels(7.6, 3.4, columns=2)
-    many = len(curves) > _NAMED
-    for place, (name, curve) in enumerate(curves.items()):
-        colour = "0.45" if many else _COLOURS[place]
-        _line(left, curve.epoch, curve.train, colour, plain(name))
-        _line(right, curve.epoch, curve.validation, colour, plain(name))
+    names = list(dict.fromkeys(curve.name for curve in curves))
+    many = len(names) > NAMED
+    for curve in curves:
+        colour = "0.45" if many else _COLOURS[names.index(curve.name)]
+        _line(left, curve.epoch, curve.train, colour)
+        _line(right, curve.epoch, curve.validation, colour)
         _mark_lowest(right, curve, colour)
     for axis, title in ((left, "Training"), (right, "Validation")):
         axis.set_title(title, loc="left", fontsize=10)
         axis.set_xlabel("Epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     left.set_ylabel("Loss of the scaled target [1]")
     right.set_xlim(left.get_xlim())
-    _share_height((left, right), list(curves.values()))
+    _share_height((left, right), curves)
     if not many:
-        right.legend(frameon=False, fontsize=8)
+        first = [next(k for k, curve in enumerate(curves) if curve.name == name) for name in names]
+        right.legend([left.lines[k] for k in first], map(plain, names), frameon=False, fontsize=8)
     return figure
 
 
-def _line(axis: Axes, epoch: NDArray[np.float64], loss: NDArray[np.float64], colour: str, label: str) -> None:
+def _line(axis: Axes, epoch: NDArray[np.float64], loss: NDArray[np.float64], colour: str) -> None:
     taken = np.isfinite(loss)
-    axis.plot(epoch[taken], loss[taken], color=colour, linewidth=1.2, label=label)
+    axis.plot(epoch[taken], loss[taken], color=colour, linewidth=1.2)
 
 
 def _mark_lowest(axis: Axes, curve: Curve, colour: str) -> None:
@@ -66,7 +73,7 @@ def _mark_lowest(axis: Axes, curve: Curve, colour: str) -> None:
         axis.plot(curve.epoch[best], curve.validation[best], "o", color=colour, markersize=4)
 
 
-def _share_height(axes: Sequence[Axes], curves: list[Curve]) -> None:
+def _share_height(axes: Sequence[Axes], curves: Sequence[Curve]) -> None:
     losses = np.concatenate([part for curve in curves for part in (curve.train, curve.validation)])
     losses = losses[np.isfinite(losses)]
     if len(losses) == 0:

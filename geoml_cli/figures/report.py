@@ -62,8 +62,6 @@ def render(report: Report) -> str:
     """Return the report as HTML."""
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     text = files("geoml_cli.figures").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(text).render(report=report) + "\n"

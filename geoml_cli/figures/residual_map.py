@@ -18,9 +18,7 @@ _LARGE, _SMALL = 22.0, 5.0
 _DOTS = 3000.0
 
 
-def residual_map(
-    place_N2: NDArray[np.float64], residual_N: NDArray[np.float64], quantity: tuple[str, str]
-) -> Figure:
+def residual_map(place_N2: NDArray[np.float64], residual_N: NDArray[np.float64], quantity: tuple[str, str]) -> Figure:
     """Draw residuals (predicted minus observed) at their places.
 
     Args:

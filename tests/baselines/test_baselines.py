@@ -54,9 +54,7 @@ def test_the_same_seed_gives_the_same_bits(name: str, rows: Rows) -> None:
 
 
 @pytest.mark.parametrize("name", baselines())
-def test_predicts_unseen_rows_as_well_as_its_kind_can(
-    name: str, rows: Rows, truth: NDArray[np.float64]
-) -> None:
+def test_predicts_unseen_rows_as_well_as_its_kind_can(name: str, rows: Rows, truth: NDArray[np.float64]) -> None:
     score = r2(truth, predictions(name, rows, 1))
     least, most = {
         "mean": (-0.1, 0.0),

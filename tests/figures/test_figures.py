@@ -54,7 +54,19 @@ def test_agreement_shows_every_sample_and_the_one_to_one_line(rows: int) -> None
     assert axis.get_xlim() == axis.get_ylim()
     assert axis.get_xlim()[0] < observed.min() and axis.get_xlim()[1] > observed.max()
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("Observed soc [g kg-1]", "Predicted soc [g kg-1]")
-    assert axis.texts[0].get_text() == "RMSE 5 g kg-1"
+    assert axis.texts[-1].get_text() == "RMSE 5 g kg-1"
+
+
+@pytest.mark.parametrize("rows", [300, 3000])
+def test_outliers_are_counted_instead_of_crushing_the_rest(rows: int) -> None:
+    observed = RANDOM.uniform(0, 10, rows)
+    observed[0], predicted = 500.0, observed / 2
+    axis = agreement(observed, predicted, SOC, "n").axes[0]
+    assert axis.get_xlim()[1] < 12
+    assert axis.texts[-1].get_text() == "n\n1 beyond the axes"
+    [drawn] = axis.collections
+    shown = len(drawn.get_offsets()) if rows == 300 else int(np.asarray(drawn.get_array()).sum())
+    assert shown == rows - 1
 
 
 def test_equal_values_still_have_a_range() -> None:
@@ -78,14 +90,14 @@ def test_residual_colours_are_symmetric_and_the_largest_lie_on_top() -> None:
     assert bar.get_ylabel() == "Predicted - observed soc [g kg-1]"
 
 
-def curve(epochs: int, best: int, every: int = 1) -> Curve:
+def curve(name: str, epochs: int, best: int, every: int = 1) -> Curve:
     epoch = np.arange(epochs, dtype=np.float64)
     validation = np.where(epoch % every == 0, 1 + (epoch - best) ** 2, np.nan)
-    return Curve(epoch, np.exp(-epoch / 5) + 0.1, validation)
+    return Curve(name, epoch, np.exp(-epoch / 5) + 0.1, validation)
 
 
 def test_learning_curves_mark_the_best_epoch_of_each_member() -> None:
-    figure = learning_curves({"fold-1": curve(30, 12, every=4), "fold-2": curve(30, 20, every=4)})
+    figure = learning_curves([curve("fold-1", 30, 12, every=4), curve("fold-2", 30, 20, every=4)])
     left, right = figure.axes
     marks = [line.get_xydata()[0] for line in right.lines if line.get_marker() == "o"]  # type: ignore[index]
     np.testing.assert_allclose(marks, [(12, 1), (20, 1)])
@@ -96,14 +108,23 @@ def test_learning_curves_mark_the_best_epoch_of_each_member() -> None:
 
 
 def test_many_members_are_grey_and_unnamed() -> None:
-    _, right = learning_curves({f"m{k}": curve(9, k) for k in range(9)}).axes
+    _, right = learning_curves([curve(f"m{k}", 9, k) for k in range(9)]).axes
     assert right.get_legend() is None
     assert {to_hex(line.get_color()) for line in right.lines} == {to_hex("0.45")}
 
 
+def test_curves_of_one_name_share_a_colour_and_a_line_in_the_legend() -> None:
+    left, right = learning_curves([curve("a", 9, 1), curve("b", 9, 2), curve("a", 9, 3)]).axes
+    colours = [line.get_color() for line in left.lines]
+    assert colours[0] == colours[2] != colours[1]
+    legend = right.get_legend()
+    assert legend is not None and [text.get_text() for text in legend.get_texts()] == ["a", "b"]
+    assert [line.get_color() for line in legend.get_lines()] == colours[:2]
+
+
 def test_losses_below_zero_stay_on_a_linear_axis() -> None:
-    sinking = Curve(np.arange(5.0), np.linspace(1, -2, 5), np.full(5, np.nan))
-    left, _ = learning_curves({"all": sinking}).axes
+    sinking = Curve("all", np.arange(5.0), np.linspace(1, -2, 5), np.full(5, np.nan))
+    left, _ = learning_curves([sinking]).axes
     assert left.get_yscale() == "linear" and left.get_ylim()[0] < -2 < 1 < left.get_ylim()[1]
 
 

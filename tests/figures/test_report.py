@@ -67,9 +67,7 @@ def test_texts_arrive_as_texts() -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), min_size=1))
 def test_no_text_makes_a_tag(text: str) -> None:
-    assert [tag for tag, _ in Page(render(full(text))).tags] == [
-        tag for tag, _ in Page(render(full("x"))).tags
-    ]
+    assert [tag for tag, _ in Page(render(full(text))).tags] == [tag for tag, _ in Page(render(full("x"))).tags]
 
 
 def test_a_screen_reader_finds_its_way() -> None:

@@ -46,9 +46,7 @@ class Case:
 
     folder: Path
     split: SplitSettings = field(default_factory=lambda: SplitSettings(kind="blocks", folds=3, seeds=(1, 2)))
-    target: TargetSettings = field(
-        default_factory=lambda: TargetSettings(transform="log", scaling="standard")
-    )
+    target: TargetSettings = field(default_factory=lambda: TargetSettings(transform="log", scaling="standard"))
     evaluate: EvaluateSettings = field(
         default_factory=lambda: EvaluateSettings(draws=150, importance_repeats=2, baselines=("mean", "ridge"))
     )
@@ -71,9 +69,7 @@ class Case:
 
     def settings(self) -> Settings:
         """The run's settings."""
-        shared = SharedTables(
-            model="soc", source="soc", split=self.split, target=self.target, evaluate=self.evaluate
-        )
+        shared = SharedTables(model="soc", source="soc", split=self.split, target=self.target, evaluate=self.evaluate)
         return Settings("map", shared, SocTables(network=NetworkSettings(variant="cnn")), {})
 
     def run(self, dataset: Dataset, settings: Settings, done: list[str] | None = None) -> Run:

@@ -104,9 +104,7 @@ def test_the_mean_is_fitted_on_training_rows_under_the_transform(found: Evaluati
     [mean] = [row for row in table(found.folder / "baselines.csv") if row["name"] == "mean"]
     assert float(mean["RMSE"]) == pytest.approx(np.sqrt(np.mean(np.square(errors))), rel=1e-5)
     record = strict(found.folder / "metrics.json")
-    gap = (
-        record["network"]["scores"]["RMSE"]["value"] - record["baselines"]["mean"]["scores"]["RMSE"]["value"]
-    )
+    gap = record["network"]["scores"]["RMSE"]["value"] - record["baselines"]["mean"]["scores"]["RMSE"]["value"]
     assert record["baselines"]["mean"]["rmse_network_minus_baseline"]["value"] == pytest.approx(gap)
     assert float(mean["RMSE_network_minus_this"]) == pytest.approx(gap)
 
@@ -218,7 +216,7 @@ def test_an_imported_run_is_judged_on_all_rows_without_baselines(tmp_path: Path)
         "them, and the scores then say how well it remembers, not how well it predicts.",
         "2 rows (over all members) have no observed value and were left out.",
     ]
-    assert found.outcome.verdict.endswith("g kg-1; no baseline to compare it with.")
+    assert found.outcome.verdict.endswith(" g kg-1; there is no baseline to compare it with.")
 
 
 def test_members_not_trained_are_named(tmp_path: Path) -> None:
@@ -263,9 +261,7 @@ def test_a_prediction_that_is_not_finite_stops_the_evaluation(tmp_path: Path) ->
 
 def test_an_unknown_baseline_is_refused_with_the_nearest(tmp_path: Path) -> None:
     subject = Case(tmp_path, evaluate=EvaluateSettings(baselines=("random-forrest",))).subject()
-    with pytest.raises(
-        SettingsError, match=r"'random-forrest' is not a baseline\. Did you mean random-forest\?"
-    ):
+    with pytest.raises(SettingsError, match=r"'random-forrest' is not a baseline\. Did you mean random-forest\?"):
         measured(subject, Silent())
 
 
@@ -302,8 +298,7 @@ def test_history_becomes_learning_curves_and_stale_figures_go(tmp_path: Path) ->
     stale.parent.mkdir(parents=True)
     stale.write_bytes(b"from an earlier evaluation")
     history = [
-        {"epoch": k, "step": k * 3, "loss": 1 / k, "val_loss": 1 / k if k % 2 else None, "lr": 1}
-        for k in (1, 2, 3)
+        {"epoch": k, "step": k * 3, "loss": 1 / k, "val_loss": 1 / k if k % 2 else None, "lr": 1} for k in (1, 2, 3)
     ]
     subject.run.member("fold-1-seed-1").history.write_text("".join(json.dumps(e) + "\n" for e in history))
     found = measured(subject, Silent())

@@ -33,21 +33,22 @@ def against(name: str, rmse: float, network: float, bounds: tuple[float, float],
             4.0,
             (-1.5, -0.5),
             0.0004,
-            "soc wins: RMSE 4 g kg-1, forest 5 g kg-1, difference (soc - forest) -1 [-1.5, -0.5] g kg-1 "
+            "The soc network wins: RMSE 4 g kg-1; forest, the best baseline, 5 g kg-1; "
+            "difference (soc - forest) -1 [-1.5, -0.5] g kg-1 "
             "(95% bootstrap over 40 groups), Wilcoxon signed-rank p < 0.001.",
         ),
         (
             5.5,
             (0.25, 0.75),
             0.0123,
-            "forest wins: RMSE 5 g kg-1, soc 5.5 g kg-1, difference (soc - forest) 0.5 [0.25, 0.75] g kg-1 "
+            "forest wins: RMSE 5 g kg-1; the soc network 5.5 g kg-1; difference (soc - forest) 0.5 [0.25, 0.75] g kg-1 "
             "(95% bootstrap over 40 groups), Wilcoxon signed-rank p = 0.012.",
         ),
         (
             4.9,
             (-0.4, 0.2),
             0.3,
-            "No difference shown between soc and forest, the best baseline: RMSE 4.9 and 5 g kg-1, "
+            "No difference shown between the soc network and forest, the best baseline: RMSE 4.9 and 5 g kg-1, "
             "difference (soc - forest) -0.1 [-0.4, 0.2] g kg-1 (95% bootstrap over 40 groups), "
             "Wilcoxon signed-rank p = 0.3.",
         ),
@@ -55,8 +56,9 @@ def against(name: str, rmse: float, network: float, bounds: tuple[float, float],
             4.0,
             (NAN, NAN),
             NAN,
-            "No difference shown between soc and forest, the best baseline: RMSE 4 and 5 g kg-1, difference "
-            "(soc - forest) -1 [n/a, n/a] g kg-1 (95% bootstrap over 40 groups), Wilcoxon signed-rank p n/a.",
+            "No difference shown between the soc network and forest, the best baseline: RMSE 4 and 5 g kg-1, "
+            "difference (soc - forest) -1 [n/a, n/a] g kg-1 (95% bootstrap over 40 groups), "
+            "Wilcoxon signed-rank p n/a.",
         ),
     ],
 )
@@ -99,9 +101,7 @@ def test_a_shuffle_moves_whole_covariates_between_samples_and_nothing_else(covar
     for name, item in samples.inputs.items():
         np.testing.assert_array_equal(item.values, before[name], "the samples given are left alone")
         for place in range(item.values.shape[item.axis]):
-            source = (
-                order if (name, place) in [(covariate.input, p) for p in covariate.places] else np.arange(9)
-            )
+            source = order if (name, place) in [(covariate.input, p) for p in covariate.places] else np.arange(9)
             np.testing.assert_array_equal(
                 moved.inputs[name].values.take(place, item.axis), before[name].take(place, item.axis)[source]
             )

@@ -9,7 +9,7 @@ import numpy as np
 from geoml_cli.dataset.splits import Rows
 from geoml_cli.figures.agreement import agreement
 from geoml_cli.figures.importance import SHOWN, importance_bars
-from geoml_cli.figures.learning import Curve, learning_curves
+from geoml_cli.figures.learning import NAMED, Curve, learning_curves
 from geoml_cli.figures.report import Picture
 from geoml_cli.figures.residual_map import residual_map
 from geoml_cli.figures.style import png
@@ -84,29 +84,30 @@ def _mean_residuals(outcome: Outcome) -> tuple[Rows, Values]:
 
 
 def _learning(held: Gallery, subject: Subject, outcome: Outcome) -> None:
-    found = {member.name: _curve(subject, member.name) for member in outcome.members}
-    curves = {name: curve for name, curve in found.items() if len(curve.epoch)}
+    by_fold = len(outcome.members) > NAMED
+    found = [_curve(subject, member.name, member.fold if by_fold else member.name) for member in outcome.members]
+    curves = [curve for curve in found if len(curve.epoch)]
     if not curves:
         held.missing.append("Learning curves: the run has no training history, as imported ones have none.")
         return
     held.pictures["learning_curves.png"] = Picture(
         title="Learning curves",
         caption="Training and validation loss of each member (of the scaled target); a dot marks the lowest "
-        "validation loss.",
-        text=f"Loss over epochs of {len(curves)} members, {int(max(c.epoch.max() for c in curves.values()))} "
+        "validation loss." + (" Members of a fold share a colour." if by_fold else ""),
+        text=f"Loss over epochs of {len(curves)} members, {int(max(curve.epoch.max() for curve in curves))} "
         "epochs at most.",
         png=png(learning_curves(curves)),
     )
 
 
-def _curve(subject: Subject, member: str) -> Curve:
+def _curve(subject: Subject, member: str, name: str) -> Curve:
     history = subject.run.history(member)
 
     def column(key: str) -> Values:
         held = (entry.get(key) for entry in history)
         return np.array([np.nan if value is None else value for value in held], dtype=np.float64)
 
-    return Curve(column("epoch"), column("loss"), column("val_loss"))
+    return Curve(name, column("epoch"), column("loss"), column("val_loss"))
 
 
 def _importance(held: Gallery, subject: Subject, outcome: Outcome) -> None:
@@ -120,8 +121,7 @@ def _importance(held: Gallery, subject: Subject, outcome: Outcome) -> None:
     held.pictures["importance.png"] = Picture(
         title="Permutation importance",
         caption=f"Increase of RMSE [{unit}] when a covariate is shuffled among samples; bars are means, "
-        "lines the range over members and repeats. Covariates that go together share their importance."
-        + more,
+        "lines the range over members and repeats. Covariates that go together share their importance." + more,
         text=f"The largest increases of RMSE [{unit}]: {first}.",
         png=png(importance_bars(outcome.importance, unit)),
     )

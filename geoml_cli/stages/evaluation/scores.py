@@ -80,8 +80,9 @@ def contest(subject: Subject, pool: Pool, baseline: tuple[str, str], predicted_P
 
 def verdict(network: Scored, contests: list[Contest], unit: str) -> str:
     """Say in a sentence which wins by RMSE: the network or the best baseline."""
+    ours = f"the {network.name} network"
     if not contests:
-        return f"{network.name} has an RMSE of {number(network.rmse)} {unit}; no baseline to compare it with."
+        return f"The RMSE of {ours} is {number(network.rmse)} {unit}; there is no baseline to compare it with."
     best = min(contests, key=lambda held: held.baseline.rmse)
     name, rival = network.name, best.baseline.name
     gap = best.against
@@ -90,14 +91,14 @@ def verdict(network: Scored, contests: list[Contest], unit: str) -> str:
         f"[{number(gap.interval.low)}, {number(gap.interval.high)}] {unit} "
         f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank {p_text(gap.p_value)}."
     )
-    scores = {name: number(network.rmse), rival: number(best.baseline.rmse)}
+    own, other = number(network.rmse), number(best.baseline.rmse)
     if gap.better == "none":
         return (
-            f"No difference shown between {name} and {rival}, the best baseline: "
-            f"RMSE {scores[name]} and {scores[rival]} {unit}, {how}"
+            f"No difference shown between {ours} and {rival}, the best baseline: RMSE {own} and {other} {unit}, {how}"
         )
-    winner, loser = (name, rival) if gap.better == "first" else (rival, name)
-    return f"{winner} wins: RMSE {scores[winner]} {unit}, {loser} {scores[loser]} {unit}, {how}"
+    if gap.better == "first":
+        return f"The {name} network wins: RMSE {own} {unit}; {rival}, the best baseline, {other} {unit}; {how}"
+    return f"{rival} wins: RMSE {other} {unit}; {ours} {own} {unit}; {how}"
 
 
 def number(value: float) -> str:

@@ -132,9 +132,7 @@ def pool(subject: Subject, members: list[MemberRows]) -> Pool:
     for member in members:
         folds.setdefault(member.fold, []).append(member)
     for alike in folds.values():
-        assert all(np.array_equal(member.rows_N, alike[0].rows_N) for member in alike), (
-            "a fold shares its rows"
-        )
+        assert all(np.array_equal(member.rows_N, alike[0].rows_N) for member in alike), "a fold shares its rows"
     rows_P = np.concatenate([alike[0].rows_N for alike in folds.values()])
     means = [np.mean([member.predicted_N for member in alike], axis=0) for alike in folds.values()]
     return Pool(
