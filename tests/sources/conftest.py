@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from affine import Affine
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.reporting import Silent
+from geoml_cli.sources.soc import SOURCE
 from geoml_cli.sources.soil.options import SocOptions
 from geoml_cli.stages.prepare import prepare
 
@@ -26,7 +28,7 @@ TENTH = Affine(0.1, 0, 20, 0, -0.1, 10)
 def raster() -> WriteRaster:
     """Give a function that writes a GeoTIFF of one band or more."""
 
-    def write(path: Path, values: np.ndarray[Any, Any], **profile: Any) -> Path:
+    def write(path: Path, values: np.ndarray[Any, Any], **profile: Any) -> Path:  # noqa: ANN401  passed on
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # GDAL would look into a damaged one first
         bands = values if values.ndim == 3 else values[None]
@@ -34,7 +36,13 @@ def raster() -> WriteRaster:
         settings = {"crs": "EPSG:4326", "transform": TENTH, "dtype": bands.dtype, **profile}
         scale, offset = settings.pop("scale", 1.0), settings.pop("offset", 0.0)
         with rasterio.open(
-            path, "w", driver="GTiff", count=len(bands), height=bands.shape[1], width=bands.shape[2], **settings
+            path,
+            "w",
+            driver="GTiff",
+            count=len(bands),
+            height=bands.shape[1],
+            width=bands.shape[2],
+            **settings,
         ) as file:
             file.write(bands)
             file.scales, file.offsets = (scale,) * len(bands), (offset,) * len(bands)
@@ -47,11 +55,19 @@ def raster() -> WriteRaster:
     return write
 
 
+@pytest.fixture(scope="session")
+def coast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give made-up raw files, written once."""
+    folder = tmp_path_factory.mktemp("coast")
+    SOURCE.synthesise(folder, 7)
+    return folder
+
+
 @pytest.fixture
 def prepared(tmp_path: Path) -> Prepare:
     """Give a function that prepares a folder of raw files as `geoml prepare soc` does."""
 
-    def run(raw: Path, options: SocOptions | None = None, **given: Any) -> tuple[Dataset, Silent]:
+    def run(raw: Path, options: SocOptions | None = None, **given: Any) -> tuple[Dataset, Silent]:  # noqa: ANN401  passed on
         reporter = Silent()
         chosen = options or SocOptions(**given)
         done = prepare("soc", raw, chosen, tmp_path / "prepared" / raw.name, reporter)
@@ -79,3 +95,26 @@ def table() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """Give the paper's arrays, in small."""
+    folder = tmp_path / "release"
+    (folder / "train_test_idx").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    shapes = {"window_common": (8, 3, 5, 5), "ts_evi": (8, 10, 1), "ts_lsp": (8, 10, 2)}
+    for name, shape in shapes.items():
+        (folder / f"samples_{name}.pkl").write_bytes(pickle.dumps(random.random(shape)))
+    for split in (1, 2, 10):
+        (folder / f"train_test_idx/train_{split}.pkl").write_bytes(pickle.dumps([0, 1, 2, 3, split % 7 + 1]))
+        (folder / f"train_test_idx/test_{split}.pkl").write_bytes(pickle.dumps([6, 7] if split < 10 else [0 + 5]))
+    return folder
+
+
+@pytest.fixture
+def raw(raster: WriteRaster, table: Callable[..., Path], tmp_path: Path) -> Path:
+    """Give a folder that can be prepared."""
+    raster(tmp_path / "raw/dem.tif", np.arange(600, dtype=np.float32).reshape(20, 30))
+    table(tmp_path / "raw/p.csv", [(10, 10, 1)])
+    return tmp_path / "raw"

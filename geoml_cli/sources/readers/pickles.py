@@ -76,6 +76,7 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")  # how protocol 2 carries bytes; no other codec is offered
 
 
+_BUILTINS = ("builtins", "__builtin__")
 _NUMPY = {
     "numpy.ndarray": "ndarray",
     "numpy.dtype": _Call(lambda code, *flags: _Dtype(code)),
@@ -89,6 +90,9 @@ ADMITTED: dict[str, Any] = {
     **{f"numpy.{core}.{name}": call for core in ("core", "_core") for name, call in _NUMPY.items()},
     "_codecs.encode": _Call(_encode),
     "collections.OrderedDict": _Call(OrderedDict),
+    # Protocols before 4 call these: bytes only to make none.
+    **{f"{builtins}.bytes": _Call(lambda: b"") for builtins in _BUILTINS},
+    **{f"{builtins}.set": _Call(set) for builtins in _BUILTINS},
 }
 
 
@@ -149,11 +153,7 @@ def read_array(path: Path, axes: str) -> NDArray[np.float32]:
     value = read_pickle(path)
     wanted = axes.split(", ")
     if not isinstance(value, np.ndarray) or value.ndim != len(wanted) or value.dtype.kind not in "iuf":
-        held = (
-            f"shape {value.shape}, {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-        )
-        raise DataError(
-            f"holds {held}", where=str(path), fix=f"An array of numbers with axes ({axes}) was expected."
-        )
+        held = f"shape {value.shape}, {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise DataError(f"holds {held}", where=str(path), fix=f"An array of numbers with axes ({axes}) was expected.")
     with np.errstate(over="ignore"):  # becomes infinite, which the reader's caller counts
         return np.array(value, dtype=np.float32, subok=False)

@@ -100,9 +100,7 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
     if given is not None:
         require_file(folder / given, fix=f"Check {option}.")
         return folder / given
-    found = sorted(
-        path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file()
-    )
+    found = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file())
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DataError(

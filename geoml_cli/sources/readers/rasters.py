@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ SIDECARS = (".aux.xml", ".ovr", ".msk")  # beside NAME.tif as NAME.tif.aux.xml
 HUGE = 3.3e38  # no quantity is that large: fills near the limit of float32, whose tags often miss them
 SUSPECTS = (-9999.0, -99999.0, -32768.0)  # fills that rasters carry without saying so
 TILE = 256
+_CACHE_BYTES = 64 << 20  # GDAL would keep 5 % of the machine's memory in blocks read before
 _DAMAGED = "is damaged or not a raster"
 
 
@@ -77,11 +80,7 @@ class Raster:
             return False
         tags = {key.upper() for key in self._file.tags(self.band.index)}
         colours = self._file.colorinterp[self.band.index - 1].name == "palette"
-        return (
-            colours
-            or bool(tags & {"CATEGORY_NAMES", "CLASS_NAMES", "LAYER_TYPE_THEMATIC"})
-            or self._thematic()
-        )
+        return colours or bool(tags & {"CATEGORY_NAMES", "CLASS_NAMES", "LAYER_TYPE_THEMATIC"}) or self._thematic()
 
     def _thematic(self) -> bool:
         return str(self._file.tags(self.band.index).get("LAYER_TYPE", "")).lower() == "thematic"
@@ -121,7 +120,8 @@ class Raster:
         from rasterio.errors import RasterioError
 
         try:
-            return np.asarray(self._file.read(self.band.index, window=window))
+            with _small_cache():
+                return np.asarray(self._file.read(self.band.index, window=window))
         except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
             raise DataError(
                 f"{_DAMAGED} (cannot read rows {window[0][0]} to {window[0][1]}: {error})",
@@ -185,6 +185,13 @@ def bands(path: Path) -> list[str]:
         return [path.stem]
     told = all(texts) and len(set(texts)) == len(texts)
     return [f"{path.stem}_{text if told else number}" for number, text in enumerate(texts, start=1)]
+
+
+def _small_cache() -> AbstractContextManager[Any]:
+    """Bound GDAL's cache of blocks, which takes effect at a process's first read; the user's own bound stands."""
+    from rasterio import Env
+
+    return nullcontext() if "GDAL_CACHEMAX" in os.environ else Env(GDAL_CACHEMAX=_CACHE_BYTES)
 
 
 def _open(path: Path) -> DatasetReader:

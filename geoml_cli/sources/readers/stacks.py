@@ -63,14 +63,10 @@ class Stack:
                 values[band] = self._aligned(raster, method, rows, columns)
         return values
 
-    def _aligned(
-        self, raster: Raster, method: Resampling, rows: slice, columns: slice
-    ) -> NDArray[np.float32]:
+    def _aligned(self, raster: Raster, method: Resampling, rows: slice, columns: slice) -> NDArray[np.float32]:
         values = np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan, dtype=np.float32)
         for top in range(max(rows.start, 0) // _TILE * _TILE, min(rows.stop, self.grid.height), _TILE):
-            for left in range(
-                max(columns.start, 0) // _TILE * _TILE, min(columns.stop, self.grid.width), _TILE
-            ):
+            for left in range(max(columns.start, 0) // _TILE * _TILE, min(columns.stop, self.grid.width), _TILE):
                 height, width = min(_TILE, self.grid.height - top), min(_TILE, self.grid.width - left)
                 tile = _warped(raster, _moved(self.grid, top, left, (height, width)), method)
                 _paste(tile, (top - rows.start, left - columns.start), values)
@@ -126,9 +122,7 @@ def _reference(rasters: Sequence[Raster], reference: str | None) -> Grid:
             if raster.band.name == reference:
                 return raster.grid
         names = ", ".join(raster.band.name for raster in rasters)
-        raise DataError(
-            f"there is no raster {reference!r} to align to", fix=f"Give --reference one of: {names}."
-        )
+        raise DataError(f"there is no raster {reference!r} to align to", fix=f"Give --reference one of: {names}.")
     groups: list[list[Raster]] = []
     for raster in rasters:
         group = next((held for held in groups if same_grid(held[0].grid, raster.grid)), None)
@@ -164,11 +158,7 @@ def _method(raster: Raster, grid: Grid, is_class: bool) -> Resampling:
         rows, columns = _footprint(raster.grid, middle, margin=0)
     except DataError:  # the middle has no place in the raster's CRS
         return "bilinear"
-    return (
-        "average"
-        if max(rows.stop - rows.start, columns.stop - columns.start) - 1 > _MUCH_FINER
-        else "bilinear"
-    )
+    return "average" if max(rows.stop - rows.start, columns.stop - columns.start) - 1 > _MUCH_FINER else "bilinear"
 
 
 def _moved(grid: Grid, top: int, left: int, size: tuple[int, int]) -> Grid:
@@ -211,9 +201,7 @@ def _warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float3
     rows, columns = _within(rows, raster.grid.height), _within(columns, raster.grid.width)
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return values
-    source = _moved(
-        raster.grid, rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start)
-    )
+    source = _moved(raster.grid, rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start))
     fixed = {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}
     reproject(
         raster.read(rows, columns), values,

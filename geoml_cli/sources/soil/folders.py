@@ -66,9 +66,7 @@ def _some(folder: Path) -> list[Path]:
 
 
 def _rasters(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in rasters.SUFFIXES and path.is_file()
-    )
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in rasters.SUFFIXES and path.is_file())
 
 
 def sidecars(paths: Sequence[Path]) -> list[Path]:

@@ -26,9 +26,7 @@ def is_geographic(crs: str) -> bool:
     try:
         return bool(CRS.from_user_input(crs).is_geographic)
     except CRSError as error:
-        raise SettingsError(
-            f"{crs!r} is no known CRS", where="--crs", fix="Give a code such as EPSG:32634."
-        ) from error
+        raise SettingsError(f"{crs!r} is no known CRS", where="--crs", fix="Give a code such as EPSG:32634.") from error
 
 
 def without_fills(points: Points, geographic: bool) -> Points:
@@ -97,9 +95,7 @@ def pixels(points: Pair, crs: str, grid: Grid) -> tuple[NDArray[np.int64], NDArr
     return rows, columns
 
 
-def _pixels(
-    x: NDArray[np.float64], y: NDArray[np.float64], grid: Grid
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pixels(x: NDArray[np.float64], y: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     from affine import Affine
 
     inverse = ~Affine(*grid.transform)

@@ -71,9 +71,7 @@ def _pairs(raw: Path) -> dict[str, tuple[Path, Path]]:
         pairs[name] = (folder / f"train_{name}.pkl", folder / f"test_{name}.pkl")
         for path in pairs[name]:
             if not path.is_file():
-                raise DataError(
-                    f"{path.name} is missing", where=str(folder), fix="A split needs both its files."
-                )
+                raise DataError(f"{path.name} is missing", where=str(folder), fix="A split needs both its files.")
     return pairs
 
 
@@ -171,9 +169,7 @@ def _indices(path: Path, samples: int) -> NDArray[np.int64]:
     except ValueError:  # a list of unequal lists
         whole = False
     if not whole:
-        raise DataError(
-            "holds no list of sample numbers", where=str(path), fix="Whole numbers from 0 are expected."
-        )
+        raise DataError("holds no list of sample numbers", where=str(path), fix="Whole numbers from 0 are expected.")
     if found.min() < 0 or found.max() >= samples:
         wrong = found[(found < 0) | (found >= samples)][0]
         raise DataError(

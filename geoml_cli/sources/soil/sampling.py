@@ -98,9 +98,7 @@ def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], hear: tuple[Reporter,
     lost = int(missing.any(axis=0).sum())
     if not lost:
         return
-    counts = dict(
-        zip((layer.name for layer in cutter.plan.layers), missing.sum(axis=1).tolist(), strict=True)
-    )
+    counts = dict(zip((layer.name for layer in cutter.plan.layers), missing.sum(axis=1).tolist(), strict=True))
     worst = sorted((name for name in counts if counts[name]), key=lambda name: (-counts[name], name))
     told = ", ".join(f"{name} {counts[name]}" for name in worst)
     hear[1].notes.append(f"{NO_DATA}, by raster: {told}")
@@ -110,9 +108,7 @@ def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], hear: tuple[Reporter,
     )
 
 
-def cut(
-    cutter: Cutter, rows: Rows, columns: Rows, reporter: Reporter
-) -> Iterator[tuple[Rows, dict[str, Array]]]:
+def cut(cutter: Cutter, rows: Rows, columns: Rows, reporter: Reporter) -> Iterator[tuple[Rows, dict[str, Array]]]:
     """Cut samples group by group, so that memory does not grow with their number.
 
     Args:
@@ -141,9 +137,7 @@ def _groups(
         if not len(group):
             continue
         top, left = int(rows[group].min()), int(columns[group].min())
-        values = cutter.read(
-            slice(top, int(rows[group].max()) + 1), slice(left, int(columns[group].max()) + 1)
-        )
+        values = cutter.read(slice(top, int(rows[group].max()) + 1), slice(left, int(columns[group].max()) + 1))
         yield group, values, (rows[group] - top, columns[group] - left)
 
 

@@ -99,18 +99,14 @@ def _points(table: Path, options: SocOptions, funnel: Funnel) -> tuple[Points, s
 
 def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, options: SocOptions) -> None:
     plan = cutter.plan
-    shape = writing.Shape(
-        len(points), 2 * plan.half + 1, plan.channels, list(plan.features), list(plan.years)
-    )
+    shape = writing.Shape(len(points), 2 * plan.half + 1, plan.channels, list(plan.features), list(plan.years))
     writing.put_origin(writer, "points and covariate rasters")
     writing.declare_axes(writer, shape)
     degrees = transform((points.x, points.y), options.crs, DEGREES)
     writing.put_samples(writer, points.identity, (points.target, options.unit), degrees)
 
 
-def _write_windows(
-    cutter: Cutter, writer: DatasetWriter, pixels: tuple[Rows, Rows], reporter: Reporter
-) -> None:
+def _write_windows(cutter: Cutter, writer: DatasetWriter, pixels: tuple[Rows, Rows], reporter: Reporter) -> None:
     handles = {}
     if cutter.plan.covariates:
         handles["static"] = writer.declare(writing.STATIC)

@@ -50,15 +50,11 @@ def declare_axes(writer: DatasetWriter, shape: Shape) -> None:
     if shape.channels:
         for name, size in (("covariate", len(shape.channels)), ("row", shape.window), ("col", shape.window)):
             writer.dimension(name, size)
-        writer.put(
-            Variable("covariate", ("covariate",), "", "name of the covariate", kind="str"), shape.channels
-        )
+        writer.put(Variable("covariate", ("covariate",), "", "name of the covariate", kind="str"), shape.channels)
     if shape.features:
         writer.dimension("year", len(shape.years))
         writer.dimension("feature", len(shape.features))
-        writer.put(
-            Variable("feature", ("feature",), "", "name of the yearly feature", kind="str"), shape.features
-        )
+        writer.put(Variable("feature", ("feature",), "", "name of the yearly feature", kind="str"), shape.features)
         writer.put(Variable("year", ("year",), "1", "calendar year", kind="i4"), np.array(shape.years))
 
 
@@ -93,6 +89,4 @@ def put_samples(
 
 def put_origin(writer: DatasetWriter, source: str) -> None:
     """Write the global attributes."""
-    writer.attributes(
-        title="Soil organic carbon samples with covariates", source=source, references=REFERENCES
-    )
+    writer.attributes(title="Soil organic carbon samples with covariates", source=source, references=REFERENCES)
