@@ -17,7 +17,7 @@ _FEW = 400
 """Up to here single points can be told apart; above, cells are counted."""
 _CELLS = 45
 _MARGIN = 0.03
-_SHOWN = 0.995
+_SHOWN = 0.998
 _OUTLIERS = 1.5
 """Values beyond this many times the range of nearly all (`_SHOWN`) are left out of the axes, and counted."""
 
@@ -44,7 +44,7 @@ def agreement(
     else:
         _count(axis, observed_N, predicted_N, (low, high))
     axis.plot([low, high], [low, high], color=BLACK, linewidth=1, linestyle="--")
-    axis.text(0.97, 0.955, "1:1", transform=axis.transAxes, ha="right", va="top", rotation=45, fontsize=9)
+    axis.text(0.93, 0.985, "1:1", transform=axis.transAxes, ha="right", va="top", rotation=45, fontsize=9)
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axis.set_xlabel("Observed " + with_unit(*quantity))
     axis.set_ylabel("Predicted " + with_unit(*quantity))
@@ -85,6 +85,8 @@ def _range(observed_N: NDArray[np.float64], predicted_N: NDArray[np.float64]) ->
 
 def _bound(values: NDArray[np.float64]) -> float:
     """Return the largest value, or where nearly all end if that lies far below it."""
-    least, nearly_all, most = np.quantile(values, [1 - _SHOWN, _SHOWN, 1.0])
+    # Values that occur, not between two: next to an outlier, that would be an outlier itself.
+    least, nearly_all = np.quantile(values, 1 - _SHOWN, method="higher"), np.quantile(values, _SHOWN, method="lower")
+    most = values.max()
     far = most - least > _OUTLIERS * (nearly_all - least)
     return float(nearly_all if far and nearly_all > least else most)

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
+from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.settings import SplitSettings, TargetSettings
+from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.reporting import Silent
 from geoml_cli.stages.evaluate import Evaluation, evaluate, measured
 from geoml_cli.stages.evaluation.subject import Subject
+from geoml_cli.stages.restore import restored, samples_of, settings_of
+from geoml_cli.stages.train import Place, train
 
 QUICK = EvaluateSettings(draws=100, importance_repeats=0, baselines=())
 
@@ -242,7 +246,7 @@ def test_rows_that_were_seen_are_told_apart(tmp_path: Path) -> None:
     measured(replace(subject, part="train"), heard)
     measured(replace(subject, part="validation"), heard)
     fits, chose = heard.warned[0], heard.warned[1]
-    assert fits == "The networks were trained on these rows: scores say how well they fit, not predict."
+    assert fits == "The networks (and baselines) were trained on these rows: scores say how well they fit, not predict."
     assert chose == "These rows chose the checkpoints, so scores on them are too good."
     assert {path.name for path in (subject.run.folder / "evaluation").iterdir()} == {"train", "validation"}
 
@@ -263,6 +267,33 @@ def test_an_unknown_baseline_is_refused_with_the_nearest(tmp_path: Path) -> None
     subject = Case(tmp_path, evaluate=EvaluateSettings(baselines=("random-forrest",))).subject()
     with pytest.raises(SettingsError, match=r"'random-forrest' is not a baseline\. Did you mean random-forest\?"):
         measured(subject, Silent())
+
+
+def test_a_trained_run_is_restored_and_scored(tmp_path: Path) -> None:
+    """With real networks: the scores are those of the restored members, predicted once more."""
+    case = Case(tmp_path, split=SplitSettings(kind="blocks", folds=2, seeds=(1, 2)), evaluate=QUICK)
+    dataset, settings = case.dataset(), case.settings()
+    shared = settings.shared.model_copy(update={"train": TrainSettings(epochs=2, threads=1)})
+    settings = replace(settings, shared=shared)
+    run = train(settings, dataset, Place(tmp_path / "run", cpu=True), None, Silent())
+    found = evaluate(run, dataset, settings_of(run), "test", Silent())
+    assert (found.folder / "figures" / "learning_curves.png").is_file()
+    samples = samples_of(run, dataset)
+    for name in run.members():
+        rows = run.split(name).test
+        observed = np.asarray(samples.target, dtype=np.float64)[rows]
+        expected = sk.root_mean_squared_error(observed, restored(run, name)(samples, rows))
+        assert found.document["members"][name]["scores"]["RMSE"]["value"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_other_data_than_the_runs_are_refused(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    dataset, settings = case.dataset(), case.settings()
+    run = case.run(dataset, settings)
+    changed = dataset.manifest.model_copy(update={"options": {"window": 7}})
+    changed.write(dataset.folder)
+    with pytest.raises(DataError, match=r"holds other data \(.*\) than run soc/map/run was trained on"):
+        evaluate(run, Dataset(dataset.folder), settings, "test", Silent())
 
 
 def test_stations_are_scored_where_there_are_any(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def _unknown_rows(subject: Subject, outcome: Outcome) -> str:
 
 def _seen_rows(subject: Subject) -> str:
     return {
-        "train": "The networks were trained on these rows: scores say how well they fit, not predict.",
+        "train": "The networks (and baselines) were trained on these rows: scores say how well they fit, not predict.",
         "validation": "These rows chose the checkpoints, so scores on them are too good.",
         "test": "",
     }[subject.part]
