@@ -23,8 +23,9 @@ class GeomlError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
+        stop = "" if self.what.endswith((".", "!", "?", "\n")) else "."
         advice = f" {self.fix}" if self.fix else ""
-        return f"{place}{self.what}{advice}"
+        return f"{place}{self.what}{stop}{advice}"
 
 
 class SettingsError(GeomlError):

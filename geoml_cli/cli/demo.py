@@ -34,7 +34,10 @@ def demo(
     raw.mkdir(parents=True, exist_ok=True)
     chosen = registry.source(plan.source).synthesise(raw, seed)
     flags = _flags({key: value for key, value in chosen.model_dump(mode="json").items() if value not in (None, [], ())})
-    steps = [["prepare", plan.source, str(raw), *flags], *([verb.format(out=folder) for verb in s] for s in plan.steps)]
+    steps = [
+        ["prepare", plan.source, str(raw), *flags],
+        *([verb.format(out=folder) for verb in s] for s in plan.steps),
+    ]
     for step in steps:
         reporter.say(f"\n$ geoml {' '.join(step)}")
         _run(step, folder)

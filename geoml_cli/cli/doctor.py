@@ -45,9 +45,12 @@ def _here() -> list[Row]:
 def _devices() -> list[Row]:
     import torch
 
-    rows = [("torch", torch.__version__, "")]
+    rows: list[Row] = [("torch", str(torch.__version__), "")]
     if not torch.cuda.is_available():
-        return [*rows, ("gpu", "none", "Training runs on the CPU; with an NVIDIA card, install a CUDA build of torch.")]
+        return [
+            *rows,
+            ("gpu", "none", "Training runs on the CPU; with an NVIDIA card, install a CUDA build of torch."),
+        ]
     for number in range(torch.cuda.device_count()):
         held = torch.cuda.get_device_properties(number)
         rows.append((f"gpu {number}", f"{held.name}, {held.total_memory / 2**30:.0f} GiB", ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ def _formats() -> list[str]:
 
 
 _Format = Annotated[
-    Optional[list[str]],
+    list[str] | None,
     typer.Option(
         "--format",
         "-f",

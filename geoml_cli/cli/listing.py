@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ class Kind(str, Enum):
     runs = "runs"
 
 
-_Kind = Annotated[Optional[Kind], typer.Argument(metavar="[KIND]", help="models, presets, sources or runs [all].")]
+_Kind = Annotated[Kind | None, typer.Argument(metavar="[KIND]", help="models, presets, sources or runs [all].")]
 
 Listing = tuple[tuple[str, ...], list[tuple[Any, ...]]]
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from geoml_cli import registry
 from geoml_cli.errors import DataError, GeomlError
-
-# typer reads these annotations at run time, on Python 3.10 too: hence Optional in place of `| None`.
 
 
 def data_root() -> Path:
@@ -65,7 +63,7 @@ Target = Annotated[
     ),
 ]
 Preset = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(
         "--preset",
         "-p",
@@ -75,7 +73,7 @@ Preset = Annotated[
     ),
 ]
 Data = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option(
         "--data",
         help="A prepared data set, or the folder it stands in [GEOML_DATA, else ./data].",
@@ -83,21 +81,22 @@ Data = Annotated[
     ),
 ]
 RunFolder = Annotated[
-    Optional[Path],
-    typer.Option(
-        "--run", help="The run's folder [a new one in GEOML_RUNS, else ./runs].", show_default=False
-    ),
+    Path | None,
+    typer.Option("--run", help="The run's folder [a new one in GEOML_RUNS, else ./runs].", show_default=False),
 ]
 Members = Annotated[
-    Optional[list[str]],
+    list[str] | None,
     typer.Option("--member", help="Only this member; repeatable [all].", show_default=False),
 ]
 ConfigFile = Annotated[
-    Optional[Path], typer.Option("--config", help="TOML file of settings over the preset.", show_default=False)
+    Path | None,
+    typer.Option("--config", help="TOML file of settings over the preset.", show_default=False),
 ]
 Assignments = Annotated[
-    Optional[list[str]],
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as train.lr=1e-3; repeatable.", show_default=False),
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A setting, such as train.lr=1e-3; repeatable.", show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document in place of a table.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes; warnings and errors stay.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 _MAPS = (".tif", ".tiff", ".zarr")
 
 _Index = Annotated[
-    Optional[list[int]],
+    list[int] | None,
     typer.Option("--index", help="A prepared sample, counted from 0; repeatable.", show_default=False),
 ]
-_Table = Annotated[
-    Optional[Path], typer.Option("--table", help="CSV of points to predict at.", show_default=False)
-]
+_Table = Annotated[Path | None, typer.Option("--table", help="CSV of points to predict at.", show_default=False)]
 _Map = Annotated[bool, typer.Option("--map", help="Predict every pixel of the covariate rasters.")]
 _Rasters = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option("--rasters", help="Folder of covariate rasters [those of the data set].", show_default=False),
 ]
 _Out = Annotated[
-    Optional[Path],
-    typer.Option("--out", "-o", help="File: .csv .parquet .nc for samples, .tif .nc .zarr for maps.", show_default=False),
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="File: .csv .parquet .nc for samples, .tif .nc .zarr for maps.",
+        show_default=False,
+    ),
 ]
 _Crs = Annotated[str, typer.Option("--crs", help="Coordinate reference system of the points of --table.")]
 
@@ -60,7 +63,12 @@ def predict(
     dataset = dataset_of(run, data)
     place = out or run.predictions / ("map.tif" if mapped else "table.csv" if table else "samples.csv")
     if dry_run:
-        read: list[object] = [run.folder, dataset.folder, *([table] if table else []), *([rasters] if rasters else [])]
+        read: list[object] = [
+            run.folder,
+            dataset.folder,
+            *([table] if table else []),
+            *([rasters] if rasters else []),
+        ]
         console.plan(read, [] if index and out is None else [place])
         return
     reporter = console.Terminal(quiet=quiet)
@@ -123,9 +131,7 @@ def _points(
     _show(done.headers(), [done.row()], (out, as_json))
 
 
-def _indexed(
-    run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool
-) -> None:
+def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool) -> None:
     from geoml_cli.stages.predict import predict_indices, write_frame
     from geoml_cli.stages.restore import chosen_members
 

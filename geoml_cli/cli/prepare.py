@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Optional, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 from pydantic import ValidationError
@@ -98,7 +98,11 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
     if common["as_json"]:
         console.document({"folder": str(folder), "fresh": done.fresh, "funnel": funnel.model_dump()})
         return
-    rows = [("read", funnel.read), *((f"left out: {k}", n) for k, n in funnel.dropped.items()), ("kept", funnel.kept)]
+    rows = [
+        ("read", funnel.read),
+        *((f"left out: {k}", n) for k, n in funnel.dropped.items()),
+        ("kept", funnel.kept),
+    ]
     console.table(("samples", "rows"), rows, title=f"{source} in {folder}")
     for note in funnel.notes:
         reporter.say(f"Note: {note}")
@@ -130,7 +134,7 @@ def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotat
     kind: Any = field.annotation
     if get_origin(kind) in (Union, UnionType):
         inner = next(part for part in get_args(kind) if part is not NoneType)
-        kind = Optional[inner]
+        kind = inner | None
     if get_origin(kind) is tuple:
         kind = list[get_args(kind)[0]]  # type: ignore[misc]
     empty = field.get_default(call_default_factory=True) in (None, (), "")

@@ -9,12 +9,16 @@ import typer
 from geoml_cli.cli import console, options
 from geoml_cli.config.load import load, written
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at presets: merged settings, and their origins.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look at presets: merged settings, and their origins."
+)
 
 _Origin = Annotated[bool, typer.Option("--origin", help="Say where each value came from.")]
 _First = Annotated[str, typer.Argument(metavar="PRESET", help="Preset, or a TOML file.")]
 _Second = Annotated[str, typer.Argument(metavar="OTHER", help="Preset, or a TOML file.")]
-_Name = Annotated[str, typer.Argument(metavar="[PRESET]", help="Preset, or a TOML file; the model's default without it.")]
+_Name = Annotated[
+    str, typer.Argument(metavar="[PRESET]", help="Preset, or a TOML file; the model's default without it.")
+]
 
 
 @app.command("show")

@@ -10,7 +10,9 @@ import typer
 from geoml_cli import registry
 from geoml_cli.cli import console, options
 
-_File = Annotated[Path, typer.Argument(metavar="FILE", help="The paper's released checkpoint (.pth).", show_default=False)]
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The paper's released checkpoint (.pth).", show_default=False)
+]
 
 
 def import_(

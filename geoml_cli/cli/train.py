@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from geoml_cli.runs.run import Run
 
 _Count = Annotated[
-    Optional[int], typer.Option("--gpus", min=1, help="GPUs to train on, one process each.", show_default=False)
+    int | None,
+    typer.Option("--gpus", min=1, help="GPUs to train on, one process each.", show_default=False),
 ]
 _Processes = Annotated[
-    Optional[int],
+    int | None,
     typer.Option("--processes", min=1, help="Processes to train in on the CPU.", show_default=False),
 ]
 _Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU even where there is a GPU.")]
@@ -48,7 +49,9 @@ def train(
         raise SettingsError("a run's settings do not change.", where="--resume", fix="Leave out --set and --config.")
     if gpus and (processes or cpu):
         raise SettingsError("--gpus goes with neither --processes nor --cpu.", fix="Choose one.")
-    settings, folder = _resumed(model, preset, run) if resume else (load(model, preset, config, None, assignments or ()), run)
+    settings, folder = (
+        _resumed(model, preset, run) if resume else (load(model, preset, config, None, assignments or ()), run)
+    )
     source = options.data_folder(settings.shared.source, data)
     if dry_run:
         place = folder or options.runs_root() / model / settings.preset / "YYYYMMDD-HHMMSS"
@@ -66,14 +69,19 @@ def _resumed(model: str, preset: str | None, folder: Path | None) -> tuple[Setti
     from geoml_cli.runs.find import unfinished
     from geoml_cli.runs.run import Run
 
-    found = Run(folder) if folder else unfinished(options.runs_root(), model, preset or registry.card(model).default_preset)
+    found = (
+        Run(folder) if folder else unfinished(options.runs_root(), model, preset or registry.card(model).default_preset)
+    )
     if found.model != model:
         raise SettingsError(f"is a run of {found.model}, not of {model}.", where=str(found.folder))
     return reload(found.config), found.folder
 
 
 def _train(
-    settings: Settings, place: tuple[Path, Path | None, int, bool], members: list[str] | None, reporter: console.Terminal
+    settings: Settings,
+    place: tuple[Path, Path | None, int, bool],
+    members: list[str] | None,
+    reporter: console.Terminal,
 ) -> Run:
     """Train here, or start the processes that do."""
     from geoml_cli.dataset.store import Dataset
@@ -89,7 +97,17 @@ def _train(
         run = start(settings, dataset, folder)
         chosen = [part for name in members or () for part in ("--member", name)]
         code = launch(
-            ["train", settings.model, "--run", str(folder), "--resume", "--data", str(source), "--quiet", *chosen]
+            [
+                "train",
+                settings.model,
+                "--run",
+                str(folder),
+                "--resume",
+                "--data",
+                str(source),
+                "--quiet",
+                *chosen,
+            ]
             + (["--cpu"] if cpu else []),
             count,
             cpu=cpu,
@@ -114,5 +132,3 @@ def _show(run: Run, as_json: bool) -> None:
         console.document({"run": str(run.folder), "status": run.record().status, "members": members})
         return
     console.table(("member", "status", "best epoch", "loss", "validation loss"), rows, title=str(run.folder))
-
-

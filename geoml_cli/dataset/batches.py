@@ -40,7 +40,7 @@ class Batches:
         """Gather the rows, shape [B, ...] each, with `target` [B] where the data set has one."""
         index = torch.from_numpy(rows)
         batch = {name: values.index_select(0, index).to(self._device) for name, values in self._inputs.items()}
-        batch = self._scale(batch)
+        batch = dict(self._scale(batch))
         if self._target is not None:
             batch["target"] = self._target.index_select(0, index).to(self._device)
         return batch

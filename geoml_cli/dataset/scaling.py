@@ -98,7 +98,9 @@ def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> 
     missing = sum(int(np.isnan(block).sum()) for block in blocks)
     if missing:
         raise DataError(
-            f"{missing} values of the training rows are missing", where=name, fix="Prepare the data set again."
+            f"{missing} values of the training rows are missing",
+            where=name,
+            fix="Prepare the data set again.",
         )
     low, high = (np.stack([f(b, axis=over) for b in blocks]) for f in (np.min, np.max))
     shift, scale = low.min(axis=0), high.max(axis=0) - low.min(axis=0)
@@ -132,7 +134,7 @@ def _fitted_target(samples: Samples, rows: NDArray[np.int64], settings: TargetSe
     refused = int((values <= least).sum())
     if refused:
         raise DataError(
-            f"{refused} training values of {samples.target_name} are {least:g} or less and have no {settings.transform}",
+            f"{refused} training values of {samples.target_name} are {least:g} or less: no {settings.transform}",
             where="[target] transform",
             fix="Use --set target.transform=log1p (zeros) or none.",
         )

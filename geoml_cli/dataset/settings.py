@@ -20,7 +20,7 @@ class SplitSettings(Table):
     """`[split]`: how rows are divided into training, validation and test rows, and so which members a run has."""
 
     kind: Literal["random", "given", "blocks"] = "random"
-    """`random` rows; `given` by the data set itself, one member a split; `blocks` of `block_km`, whole blocks together."""
+    """`random` rows, `given` by the data set (a member a split), or `blocks` of `block_km`, whole blocks together."""
 
     test: float = Field(default=0.2, gt=0, lt=1)
     """Share of rows (or blocks) held out for the test, where `folds` is 1 and the split is not given."""

@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from geoml_cli.exporters.exporter import Arrays, Exporter
 
 
-def write(
-    network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path
-) -> None:
+def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
     """Write the graph; the first axis of every input may have any length."""
     batch = torch.export.Dim("sample", min=1)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

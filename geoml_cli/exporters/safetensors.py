@@ -13,9 +13,7 @@ from torch import Tensor, nn
 from geoml_cli.exporters.exporter import Arrays, Exporter
 
 
-def write(
-    network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path
-) -> None:
+def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
     """Write every parameter and buffer, `members.K.network.*` and `members.K.scale.*`."""
     held = {name: value.detach().contiguous().clone() for name, value in network.state_dict().items()}
     save_file(held, path, metadata={"inputs": ",".join(names[0]), "outputs": ",".join(names[1])})

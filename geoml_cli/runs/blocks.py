@@ -95,6 +95,8 @@ def writable(target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"cannot be made ({error.strerror}).", where=str(target.parent), fix="Choose another --out.") from error
+        raise DataError(
+            f"cannot be made ({error.strerror}).", where=str(target.parent), fix="Choose another --out."
+        ) from error
     if not os.access(target.parent, os.W_OK):
         raise DataError("may not be written to.", where=str(target.parent), fix="Choose another --out.")

@@ -92,7 +92,9 @@ def _proven(
             found = form.run(temporary, network, inputs)
         except ImportError as error:
             raise SettingsError(
-                f"needs the package {error.name}.", where=chosen, fix="Install it with `pip install 'geoml[onnx]'`."
+                f"needs the package {error.name}.",
+                where=chosen,
+                fix="Install it with `pip install 'geoml[onnx]'`.",
             ) from error
         difference = max(float(np.abs(a - b).max()) for a, b in zip(found, expected, strict=True))
         # A constant network has no deviation; its value is then the measure.
@@ -118,20 +120,41 @@ def _card(run: Run, dataset: Dataset, done: Sequence[Exported], members: Sequenc
         lines.append(f"- `{name}` float32 [sample, {', '.join(map(str, item.shape))}]: {', '.join(item.names)}")
     lines += ["", "## Outputs", ""]
     lines += [f"- `{band.name}` float32 [sample], {band.unit}: {band.long_name}" for band in bands(run, len(members))]
-    lines += ["", "## Proof", "", f"| file | samples | largest difference [{unit}] | allowed |", "|---|---|---|---|"]
+    lines += [
+        "",
+        "## Proof",
+        "",
+        f"| file | samples | largest difference [{unit}] | allowed |",
+        "|---|---|---|---|",
+    ]
     lines += [f"| {d.path.name} | {d.samples} | {d.difference:.3g} | {d.allowed:.3g} |" for d in done]
     lines += ["", "## Data", ""]
     funnel = dataset.manifest.funnel
-    lines.append(f"Source `{data.source}`, digest `{data.digest or 'unknown'}`: {funnel.read} read, {funnel.kept} kept.")
+    lines.append(
+        f"Source `{data.source}`, digest `{data.digest or 'unknown'}`: {funnel.read} read, {funnel.kept} kept."
+    )
     lines += [f"- left out, {reason}: {rows}" for reason, rows in funnel.dropped.items()]
     lines += ["", "## Scores", "", _scores(run), "", "## Limits", ""]
-    lines.append("Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate.")
+    lines.append(
+        "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
+    )
     return "\n".join(lines) + "\n"
 
 
 def _scores(run: Run) -> str:
+    """Return the test scores with their intervals, where the run was evaluated."""
     path = run.evaluation("test") / "metrics.json"
     if not path.is_file():
         return f"Not evaluated yet: `geoml evaluate {run.folder}`."
     held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return f"On test rows, see `evaluation/test/metrics.json`:\n\n```json\n{json.dumps(held.get('network'), indent=1)}\n```"
+    scores = held["network"]["scores"]
+    lines = [held["verdict"], "", "| score | value | 95 % interval | unit |", "|---|---|---|---|"]
+    lines += [
+        f"| {k} | {_short(s['value'])} | {_short(s['low'])} to {_short(s['high'])} | {s['unit']} |"
+        for k, s in scores.items()
+    ]
+    return "\n".join(lines)
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -58,9 +58,7 @@ class Predicted:
         return (self.rows, self.missing, self.mean, self.deviation, self.lowest, self.highest, self.unit)
 
 
-def predict_samples(
-    run: Run, dataset: Dataset, out: Path, members: Sequence[str], reporter: Reporter
-) -> Predicted:
+def predict_samples(run: Run, dataset: Dataset, out: Path, members: Sequence[str], reporter: Reporter) -> Predicted:
     """Predict every sample of a data set, a part of the rows at a time.
 
     Raises:
@@ -70,7 +68,12 @@ def predict_samples(
     samples, predictor = samples_of(run, dataset), ensemble(run, members)
     size = settings_of(run).shared.predict.rows
     parts = [np.arange(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
-    plan = {"run": run.id, "weights": weights_digests(run, members), "data": dataset.manifest.digest(), "rows": size}
+    plan = {
+        "run": run.id,
+        "weights": weights_digests(run, members),
+        "data": dataset.manifest.digest(),
+        "rows": size,
+    }
     blocks = Blocks(out, {**plan, "members": list(members)})
     with StopRequest() as stop, reporter.task("samples", len(parts)) as advance:
         for number, rows in enumerate(parts):
@@ -161,9 +164,7 @@ def _table_format(out: Path) -> None:
     writable(out)
 
 
-def _frame(
-    run: Run, held: tuple[Dataset, Samples], rows: Rows, values: NDArray[np.float32]
-) -> pd.DataFrame:
+def _frame(run: Run, held: tuple[Dataset, Samples], rows: Rows, values: NDArray[np.float32]) -> pd.DataFrame:
     import pandas as pd
 
     dataset, samples = held
@@ -227,5 +228,8 @@ def _place_frame(part: Places, values: NDArray[np.float32], names: Sequence[str]
 def _described(run: Run, out: Path, parts: Sequence[NDArray[np.float32]]) -> Predicted:
     values = np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
     held = values[np.isfinite(values)]
-    numbers = (held.mean(), held.std(), held.min(), held.max()) if held.size else (np.nan,) * 4
-    return Predicted(out, values.size, values.size - held.size, *map(float, numbers), run.data().signature.unit)
+    missing, unit = values.size - held.size, run.data().signature.unit
+    if not held.size:
+        return Predicted(out, values.size, missing, np.nan, np.nan, np.nan, np.nan, unit)
+    spread = (float(held.mean()), float(held.std()), float(held.min()), float(held.max()))
+    return Predicted(out, values.size, missing, *spread, unit)

@@ -73,7 +73,16 @@ def state_dict(file: Path) -> dict[str, Tensor]:
             where=str(file),
             fix="Ask its author for the plain state dict.",
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        TypeError,
+    ) as error:
         raise DataError(
             f"cannot be read as a torch checkpoint ({str(error).splitlines()[0][:120]}).",
             where=str(file),

@@ -48,7 +48,8 @@ class Physical(nn.Module):
             inputs: Physical inputs in the order of the run's signature, each [B, ...].
         """
         batch = dict(zip(self.scale.names, inputs, strict=True))
-        return self.inverse(self._predict(self.network, self.scale(batch)))
+        physical: Tensor = self.inverse(self._predict(self.network, self.scale(batch)))
+        return physical
 
 
 class Ensemble(nn.Module):
@@ -86,7 +87,8 @@ class Predictor:
 
     def __call__(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
         """Return the first output over the rows, shape [N], in the target's unit."""
-        return self.outputs(samples, rows)[0]
+        first: NDArray[np.float64] = self.outputs(samples, rows)[0]
+        return first
 
 
 def physical(run: Run, member: str) -> Physical:

@@ -64,9 +64,7 @@ def start(settings: Settings, dataset: Dataset, folder: Path) -> Run:
     return create(folder, Plan(settings.model, settings.preset, written(settings), _origins(settings), data, members))
 
 
-def train(
-    settings: Settings, dataset: Dataset, place: Place, only: Sequence[str] | None, reporter: Reporter
-) -> Run:
+def train(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str] | None, reporter: Reporter) -> Run:
     """Train the members of a run, or go on with them.
 
     Args:

@@ -101,7 +101,7 @@ def random_states() -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors = {"random.torch": torch.get_rng_state()}
     for device in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         tensors[f"random.cuda.{device}"] = torch.cuda.get_rng_state(device)
-    kind, keys, place, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]
+    kind, keys, place, has_gauss, cached = np.random.get_state(legacy=True)
     version, state, gauss = random.getstate()
     return tensors, {
         "numpy": [kind, np.asarray(keys).tolist(), int(place), int(has_gauss), float(cached)],

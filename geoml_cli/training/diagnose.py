@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from geoml_cli.models.spec import Batch
 
-
 Predict = Callable[[nn.Module, Batch], Tensor]
 
 

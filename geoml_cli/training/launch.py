@@ -35,7 +35,10 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         _check_gpus(processes)
     threads = str(max((os.cpu_count() or 1) // processes, 1))
     shared = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
-    shared |= {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads), "ACCELERATE_USE_CPU": str(cpu).lower()}
+    shared |= {
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
+        "ACCELERATE_USE_CPU": str(cpu).lower(),
+    }
     started: list[subprocess.Popen[bytes]] = []
     handlers = {name: signal.signal(getattr(signal, name), _forwarder(started)) for name in _FORWARDED}
     try:

@@ -34,8 +34,13 @@ from geoml_cli.training.state import State
 class Processes(Protocol):
     """What the loop asks of the processes it runs in (see `processes.py`)."""
 
-    rank: int
-    count: int
+    @property
+    def rank(self) -> int:
+        """This process's number, from 0."""
+
+    @property
+    def count(self) -> int:
+        """How many processes there are."""
 
     def wrap(self, state: State) -> nn.Module:
         """Return the network whose gradients are shared."""

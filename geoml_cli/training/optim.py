@@ -18,9 +18,7 @@ def optimiser(settings: TrainSettings, network: nn.Module) -> torch.optim.Optimi
             parameters, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay
         )
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
-    return kind(
-        parameters, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=settings.weight_decay
-    )
+    return kind(parameters, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=settings.weight_decay)
 
 
 def rate(settings: TrainSettings, step: int, total: int) -> float:

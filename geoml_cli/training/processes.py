@@ -31,7 +31,7 @@ class Accelerated:
     """
 
     def __init__(self, settings: TrainSettings, *, cpu: bool) -> None:
-        # accelerate keeps its state for the life of the process; a notebook may train with another precision next.
+        # accelerate keeps its state for the life of the process; a notebook may train with another precision.
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             AcceleratorState._reset_state(reset_partial_state=True)
         if settings.precision == "fp16" and (cpu or not torch.cuda.is_available()):
@@ -67,12 +67,12 @@ class Accelerated:
     @property
     def rank(self) -> int:
         """This process's number, from 0."""
-        return self._accelerator.process_index
+        return int(self._accelerator.process_index)
 
     @property
     def count(self) -> int:
         """How many processes there are."""
-        return self._accelerator.num_processes
+        return int(self._accelerator.num_processes)
 
     @property
     def device(self) -> torch.device:

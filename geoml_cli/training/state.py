@@ -65,7 +65,9 @@ class State:
         if self.scaler is not None:
             record["scaler"] = self.scaler.state_dict()
         return Snapshot(
-            checkpoint.copied(dict(self.network.state_dict())), checkpoint.copied(tensors), _finite_json(record)
+            checkpoint.copied(dict(self.network.state_dict())),
+            checkpoint.copied(tensors),
+            _finite_json(record),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -95,4 +97,7 @@ class State:
 def _finite_json(record: dict[str, Any]) -> dict[str, Any]:
     """JSON has no infinity: a best loss not seen yet is null."""
     counters = record["counters"]
-    return {**record, "counters": {**counters, "best": None if math.isinf(counters["best"]) else counters["best"]}}
+    return {
+        **record,
+        "counters": {**counters, "best": None if math.isinf(counters["best"]) else counters["best"]},
+    }

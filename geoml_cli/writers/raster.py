@@ -61,13 +61,17 @@ def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     chosen = _WRITERS.get(path.suffix.lower())
     if chosen is None:
         raise SettingsError(
-            f"{path.suffix or 'no suffix'} is not a map format.", where=str(path), fix=f"Use {', '.join(suffixes())}."
+            f"{path.suffix or 'no suffix'} is not a map format.",
+            where=str(path),
+            fix=f"Use {', '.join(suffixes())}.",
         )
     try:
         chosen(path, content, parts)
     except ImportError as error:
         raise SettingsError(
-            f"needs the package {error.name}.", where=str(path), fix="Install it with `pip install 'geoml[raster,dask]'`."
+            f"needs the package {error.name}.",
+            where=str(path),
+            fix="Install it with `pip install 'geoml[raster,dask]'`.",
         ) from error
 
 
@@ -98,9 +102,9 @@ def _netcdf(path: Path, content: Map, parts: Iterable[Part]) -> None:
     grid = content.grid
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.setncatts({"Conventions": _CONVENTIONS, "history": _history(), **content.attributes})
-        for name, values, attributes in _axes(grid):
-            file.createDimension(name, len(values))
-            file.createVariable(name, "f8", (name,))[:] = values
+        for name, centres, attributes in _axes(grid):
+            file.createDimension(name, len(centres))
+            file.createVariable(name, "f8", (name,))[:] = centres
             file[name].setncatts(attributes)
         file.createVariable("crs", "i4").setncatts(_grid_mapping(grid))
         dims = tuple(name for name, _, _ in _axes(grid))
@@ -111,8 +115,8 @@ def _netcdf(path: Path, content: Map, parts: Iterable[Part]) -> None:
             )
             layer.setncatts({"long_name": band.long_name, "units": band.unit, "grid_mapping": "crs"})
         for rows, columns, values in parts:
-            for band, layer in zip(content.bands, values, strict=True):
-                file[band.name][rows, columns] = layer
+            for band, numbers in zip(content.bands, values, strict=True):
+                file[band.name][rows, columns] = numbers
 
 
 def _zarr(path: Path, content: Map, parts: Iterable[Part]) -> None:
@@ -121,38 +125,31 @@ def _zarr(path: Path, content: Map, parts: Iterable[Part]) -> None:
     grid = content.grid
     temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
     shutil.rmtree(temporary, ignore_errors=True)
-    root = zarr.open_group(temporary, mode="w", zarr_format=2)
+    root: Any = zarr.open_group(temporary, mode="w", zarr_format=2)
     root.attrs.update({"Conventions": _CONVENTIONS, "history": _history(), **content.attributes})
+    dims = []
     for name, values, attributes in _axes(grid):
-        _zarr_array(root, name, (len(values),), "f8", ([name], attributes))[:] = values
-    _zarr_array(root, "crs", (), "i4", ([], _grid_mapping(grid)))
-    dims = [name for name, _, _ in _axes(grid)]
+        axis = root.create_array(name, shape=values.shape, dtype="f8")
+        axis[:] = values
+        _describe(axis, [name], attributes)
+        dims.append(name)
+    _describe(root.create_array("crs", shape=(), dtype="i4"), [], _grid_mapping(grid))
+    shape = (grid.height, grid.width)
+    chunks = (min(content.tile, grid.height), min(content.tile, grid.width))
     for band in content.bands:
-        attributes = {"long_name": band.long_name, "units": band.unit, "grid_mapping": "crs"}
-        _zarr_array(root, band.name, (grid.height, grid.width), "f4", (dims, attributes), content.tile)
+        layer = root.create_array(band.name, shape=shape, dtype="f4", chunks=chunks, fill_value=float("nan"))
+        _describe(layer, dims, {"long_name": band.long_name, "units": band.unit, "grid_mapping": "crs"})
     for rows, columns, layers in parts:
-        for band, layer in zip(content.bands, layers, strict=True):
-            root[band.name][rows, columns] = layer
+        for band, numbers in zip(content.bands, layers, strict=True):
+            root[band.name][rows, columns] = numbers
     zarr.consolidate_metadata(root.store)
     shutil.rmtree(path, ignore_errors=True)
     temporary.rename(path)
 
 
-def _zarr_array(
-    root: Any,  # noqa: ANN401  zarr.Group
-    name: str,
-    shape: tuple[int, ...],
-    kind: str,
-    described: tuple[list[str], dict[str, Any]],
-    tile: int | None = None,
-) -> Any:  # noqa: ANN401  zarr.Array
-    chunks = tuple(min(tile or size, size) for size in shape)
-    fill = float("nan") if kind == "f4" else 0
-    array = root.create_array(name, shape=shape, dtype=kind, chunks=chunks or "auto", fill_value=fill)
-    dims, attributes = described
+def _describe(array: Any, dims: list[str], attributes: dict[str, Any]) -> None:  # noqa: ANN401  zarr.Array
     plain = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in attributes.items()}
     array.attrs.update({"_ARRAY_DIMENSIONS": dims, **plain})
-    return array
 
 
 def _axes(grid: Grid) -> list[tuple[str, NDArray[np.float64], dict[str, str]]]:
@@ -160,7 +157,8 @@ def _axes(grid: Grid) -> list[tuple[str, NDArray[np.float64], dict[str, str]]]:
     a, b, c, d, e, f = grid.transform
     if b or d:
         raise SettingsError("the grid is rotated, NetCDF axes are not.", fix="Write a GeoTIFF (--out NAME.tif).")
-    rows, columns = f + e * (np.arange(grid.height) + 0.5), c + a * (np.arange(grid.width) + 0.5)
+    rows = np.asarray(f + e * (np.arange(grid.height) + 0.5), dtype=np.float64)
+    columns = np.asarray(c + a * (np.arange(grid.width) + 0.5), dtype=np.float64)
     if _crs(grid).is_geographic:
         return [
             ("lat", rows, {"units": "degrees_north", "standard_name": "latitude", "axis": "Y"}),

@@ -49,14 +49,18 @@ def write(path: Path, content: Table, frames: Frames) -> None:
     chosen = _WRITERS.get(path.suffix.lower())
     if chosen is None:
         raise SettingsError(
-            f"{path.suffix or 'no suffix'} is not a table format.", where=str(path), fix=f"Use {', '.join(suffixes())}."
+            f"{path.suffix or 'no suffix'} is not a table format.",
+            where=str(path),
+            fix=f"Use {', '.join(suffixes())}.",
         )
     try:
         with replacing(path) as temporary:
             chosen(temporary, content, frames)
     except ImportError as error:
         raise SettingsError(
-            f"needs the package {error.name}.", where=str(path), fix="Install it with `pip install 'geoml[dask]'`."
+            f"needs the package {error.name}.",
+            where=str(path),
+            fix="Install it with `pip install 'geoml[dask]'`.",
         ) from error
 
 
@@ -103,4 +107,8 @@ def _netcdf(path: Path, content: Table, frames: Frames) -> None:
             start += len(frame)
 
 
-_WRITERS: dict[str, Callable[[Path, Table, Frames], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
+_WRITERS: dict[str, Callable[[Path, Table, Frames], None]] = {
+    ".csv": _csv,
+    ".parquet": _parquet,
+    ".nc": _netcdf,
+}

@@ -84,14 +84,10 @@ def test_macedonia_maps_every_pixel_with_a_whole_window(macedonia: tuple[Path, D
     np.testing.assert_array_equal(samples.variables.array("static"), dataset.array("static"))
 
 
-def test_projected_auger_holes_fall_into_the_country(
-    real_data: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_projected_auger_holes_fall_into_the_country(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     """X and Y are Gauss-Krueger zone 7; without a CRS they are refused."""
     raw = real_data("soc/macedonia")
-    dataset, reporter = prepared(
-        raw, tmp_path, points="auger.csv", crs="EPSG:6316", classes=("LCEE10",), unit="%"
-    )
+    dataset, reporter = prepared(raw, tmp_path, points="auger.csv", crs="EPSG:6316", classes=("LCEE10",), unit="%")
     funnel = dataset.manifest.funnel
     assert funnel.read == 3302
     assert funnel.dropped["no target value"] == 1

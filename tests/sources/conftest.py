@@ -28,7 +28,7 @@ TENTH = Affine(0.1, 0, 20, 0, -0.1, 10)
 def raster() -> WriteRaster:
     """Give a function that writes a GeoTIFF of one band or more."""
 
-    def write(path: Path, values: np.ndarray[Any, Any], **profile: Any) -> Path:  # noqa: ANN401  passed on
+    def write(path: Path, values: np.ndarray[Any, Any], **profile: Any) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # GDAL would look into a damaged one first
         bands = values if values.ndim == 3 else values[None]
@@ -67,7 +67,7 @@ def coast(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(tmp_path: Path) -> Prepare:
     """Give a function that prepares a folder of raw files as `geoml prepare soc` does."""
 
-    def run(raw: Path, options: SocOptions | None = None, **given: Any) -> tuple[Dataset, Silent]:  # noqa: ANN401  passed on
+    def run(raw: Path, options: SocOptions | None = None, **given: Any) -> tuple[Dataset, Silent]:
         reporter = Silent()
         chosen = options or SocOptions(**given)
         done = prepare("soc", raw, chosen, tmp_path / "prepared" / raw.name, reporter)

@@ -32,10 +32,10 @@ TABLES = {
     "header only": (b"lon,lat,soc\n", "p.csv: has a header and no rows"),
     "no target": (
         b"lon,lat,clay\n21,9,1\n",
-        r"no column looks like target Give --target COLUMN; .*: lon, lat, clay",
+        r"no column looks like target\. Give --target COLUMN; .*: lon, lat, clay",
     ),
     "two longitudes": (b"lon,Longitude,lat,soc\n21,21,9,1\n", "several columns could be x: lon, Longitude"),
-    "wrong delimiter": (b"lon lat soc\n21 9 1\n", "no column looks like x .* the columns are: lon lat soc"),
+    "wrong delimiter": (b"lon lat soc\n21 9 1\n", "no column looks like x\..* the columns are: lon lat soc"),
     "no number": (
         b"lon,lat,soc\n21.05,8.95,1\n21.05,8.95,<0.5\n",
         "p.csv, line 3, column soc: '<0.5' is not",
@@ -45,7 +45,7 @@ TABLES = {
     "projected": (b"x,y,soc\n21,9,1\n7550745,4642927,1\n", r"p.csv, line 3: x = 7.55074e\+06.*--crs EPSG"),
     "far away": (
         b"lon,lat,soc\n121.05,8.95,1\n",
-        r"none of 1 rows gives a sample \(outside the rasters 1\) Check --crs",
+        r"none of 1 rows gives a sample \(outside the rasters 1\)\. Check --crs",
     ),
     "all missing": (b"lon,lat,soc\n21.05,8.95,NA\n", r"none of 1 rows gives a sample \(no target value 1\)"),
     "binary": (b"lon,lat,soc\n\x00\x01\x02", "p.csv: holds binary data"),
@@ -66,7 +66,7 @@ def test_a_column_that_is_not_there(raw: Path, prepared: Prepare) -> None:
     fails(
         prepared,
         raw,
-        "there is no column 'OC' Give --target COLUMN; the columns are: id, lon, lat, soc",
+        r"there is no column 'OC'\. Give --target COLUMN; the columns are: id, lon, lat, soc",
         target="OC",
     )
     fails(prepared, raw, "there is no column 'site'", sample_id="site")
@@ -74,7 +74,7 @@ def test_a_column_that_is_not_there(raw: Path, prepared: Prepare) -> None:
 
 def test_tables_that_cannot_be_told_apart(raw: Path, prepared: Prepare) -> None:
     (raw / "q.csv").write_text("lon,lat,soc\n")
-    fails(prepared, raw, r"there are 2 tables: p.csv, q.csv Say which holds the points: --points p.csv")
+    fails(prepared, raw, r"there are 2 tables: p.csv, q.csv\. Say which holds the points: --points p.csv")
     fails(prepared, raw, r"missing.csv: there is no such file Check --points", points="missing.csv")
 
 
@@ -88,7 +88,7 @@ def test_no_table(raw: Path, prepared: Prepare) -> None:
 def test_folders(raw: Path, prepared: Prepare, raster: Write, tmp_path: Path) -> None:
     fails(prepared, raw / "p.csv", "p.csv: is a file, not a folder")
     fails(prepared, raw / "nowhere", "there is no such f")
-    fails(prepared, raw, "covs: there is no such folder Check --covariates", covariates="covs")
+    fails(prepared, raw, r"covs: there is no such folder\. Check --covariates", covariates="covs")
     raster(raw / "more/x.tif", RAMP)
     fails(prepared, raw, r"several folders hold rasters: \., more Say which .*--covariates more")
     (raw / "dem.tif").unlink()
@@ -101,12 +101,12 @@ def test_a_truncated_raster(raw: Path, prepared: Prepare, raster: Write, keep: f
     noise = np.random.default_rng(0).normal(size=(200, 300)).astype(np.float32)
     whole = raster(raw / "dem.tif", noise, compress="deflate").read_bytes()
     (raw / "dem.tif").write_bytes(whole[: keep if isinstance(keep, int) else int(len(whole) * keep)])
-    fails(prepared, raw, r"dem.tif: is damaged or not a raster \(.*\) Get the file again")
+    fails(prepared, raw, r"dem.tif: is damaged or not a raster \(.*\)\. Get the file again")
 
 
 def test_a_raster_without_a_place(raw: Path, prepared: Prepare, raster: Write) -> None:
     raster(raw / "dem.tif", RAMP, crs=None)
-    fails(prepared, raw, "dem.tif: has no CRS, so its place on Earth is not known Write its CRS")
+    fails(prepared, raw, r"dem.tif: has no CRS, so its place on Earth is not known\. Write its CRS")
     import warnings
 
     with warnings.catch_warnings():
@@ -129,7 +129,7 @@ def test_a_missing_year(raw: Path, prepared: Prepare, raster: Write) -> None:
 
 
 def test_names_that_are_no_raster(raw: Path, prepared: Prepare) -> None:
-    fails(prepared, raw, "--classes names no static raster: soil The static rasters are: dem", classes=("soil",))
+    fails(prepared, raw, r"--classes names no static raster: soil\. The static rasters are: dem", classes=("soil",))
     fails(prepared, raw, "--nodata names no raster: soil The names are: dem", nodata=("soil=3",))
     fails(prepared, raw, "there is no raster 'soil' to align to Give --reference one of: dem", reference="soil")
 
@@ -141,7 +141,7 @@ def test_classes_that_are_none(raw: Path, prepared: Prepare, raster: Write) -> N
 
 def test_the_same_name_twice(raw: Path, prepared: Prepare, raster: Write) -> None:
     raster(raw / "dem.tiff", RAMP)
-    fails(prepared, raw, "dem.tiff and dem.tif both hold dem Keep one")
+    fails(prepared, raw, r"dem.tiff and dem.tif both hold dem\. Keep one")
 
 
 def test_an_unknown_crs_is_a_setting(raw: Path, prepared: Prepare) -> None:

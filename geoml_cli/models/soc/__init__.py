@@ -11,7 +11,16 @@ CARD = Card(
     demo=Demo(
         source="soc",
         steps=(
-            ("train", "soc", "--preset", "map", "--set", "network.variant=cnn-lstm", "--set", "split.seeds=[1]"),
+            (
+                "train",
+                "soc",
+                "--preset",
+                "map",
+                "--set",
+                "network.variant=cnn-lstm",
+                "--set",
+                "split.seeds=[1]",
+            ),
             ("evaluate", "soc", "--preset", "map"),
             ("predict", "soc", "--preset", "map", "--index", "60"),
             ("predict", "soc", "--preset", "map", "--map"),

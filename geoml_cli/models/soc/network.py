@@ -40,7 +40,8 @@ class Cnn(nn.Module):
             static_BCHW: Scaled covariates, windows of 5 x 5; no NaN.
         """
         hidden_BD = convolved(static_BCHW, self.conv1, self.conv2)
-        return self.fc2(torch.relu(self.fc1(hidden_BD))).squeeze(1)
+        soc_B: Tensor = self.fc2(torch.relu(self.fc1(hidden_BD))).squeeze(1)
+        return soc_B
 
 
 class Lstm(nn.Module):
@@ -60,7 +61,8 @@ class Lstm(nn.Module):
             series_BTF: Scaled features, oldest year first; no NaN.
         """
         last_BD = self.lstm(series_BTF)[0][:, -1]
-        return self.fc_2(torch.tanh(self.fc_1(last_BD))).squeeze(1)
+        soc_B: Tensor = self.fc_2(torch.tanh(self.fc_1(last_BD))).squeeze(1)
+        return soc_B
 
 
 class CnnLstm(nn.Module):
@@ -80,7 +82,8 @@ class CnnLstm(nn.Module):
         """Return SOC in the scaled target's units, shape [B]; arguments as for `Cnn` and `Lstm`."""
         place_BD = torch.relu(self.fc_cnn_1(convolved(static_BCHW, self.conv1, self.conv2)))
         past_BD = torch.tanh(self.fc_lstm_1(self.lstm(series_BTF)[0][:, -1]))
-        return self.fc_final(torch.cat([place_BD, past_BD], dim=1)).squeeze(1)
+        soc_B: Tensor = self.fc_final(torch.cat([place_BD, past_BD], dim=1)).squeeze(1)
+        return soc_B
 
 
 def convolved(static_BCHW: Tensor, first: nn.Conv2d, second: nn.Conv2d) -> Tensor:
@@ -94,14 +97,10 @@ def initialise(network: nn.Module) -> None:
     """Give weights the paper's start: Xavier-uniform matrices, biases of 0.01 in linear layers."""
     for module in network.modules():
         if isinstance(module, nn.Linear):
-            nn.init.xavier_uniform_(module.weight)
             nn.init.constant_(module.bias, _BIAS)
-        elif isinstance(module, nn.Conv2d):
-            nn.init.xavier_uniform_(module.weight)
-        elif isinstance(module, nn.LSTM):
-            for name, parameter in module.named_parameters():
-                if name.startswith("weight"):
-                    nn.init.xavier_uniform_(parameter)
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.LSTM)):
+            for parameter in (p for name, p in module.named_parameters() if name.startswith("weight")):
+                nn.init.xavier_uniform_(parameter)
 
 
 def build(settings: NetworkSettings, covariates: int, features: int) -> nn.Module:

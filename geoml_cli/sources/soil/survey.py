@@ -29,6 +29,11 @@ class _Seen:
     fills: dict[float, int] = field(default_factory=dict)
     any: bool = False
 
+    def count_fills(self, found: dict[float, int]) -> None:
+        """Add counts of values that look like fills."""
+        for fill, count in found.items():
+            self.fills[fill] = self.fills.get(fill, 0) + count
+
 
 def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> tuple[Plan, Stack]:
     """Read every raster once and settle how samples are cut from them.
@@ -82,16 +87,17 @@ def _look_through(rasters: Sequence[Raster], reporter: Reporter) -> list[_Seen]:
             one = _Seen()
             for rows, columns in tiles(raster.grid):
                 _look(one, raster.read(rows, columns))
-                for fill, count in raster.unmarked_fills(rows, columns).items():
-                    one.fills[fill] = one.fills.get(fill, 0) + count
-            if not one.any:
-                raise DataError(
-                    "every pixel is missing",
-                    where=str(raster.band.path),
-                    fix="Get the raster again, or remove it.",
-                )
-            seen.append(one)
+                one.count_fills(raster.unmarked_fills(rows, columns))
+            seen.append(_not_empty(one, raster))
             advance(1)
+    return seen
+
+
+def _not_empty(seen: _Seen, raster: Raster) -> _Seen:
+    if not seen.any:
+        raise DataError(
+            "every pixel is missing", where=str(raster.band.path), fix="Get the raster again, or remove it."
+        )
     return seen
 
 

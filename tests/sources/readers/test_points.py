@@ -37,7 +37,7 @@ def test_columns(tmp_path: Path, header: str, geographic: bool, found: tuple[str
 def test_two_that_could_be_meant(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,y,SOC (%),SOC\n")
-    with pytest.raises(DataError, match=r"several columns could be target: SOC \(%\), SOC Give --target COLUMN"):
+    with pytest.raises(DataError, match=r"several columns could be target: SOC \(%\), SOC\. Give --target COLUMN"):
         find_columns(open_table(path), ANY, geographic=True)
 
 

@@ -58,10 +58,10 @@ def test_released_arrays_with_their_table(release: Path, prepared: Prepare) -> N
 
 RELEASED = {
     "samples_ts_evi.pkl": (np.zeros((7, 10, 1)), "has 7 samples x 10 years, not 8 x 10"),
-    "samples_ts_lsp.pkl": ([1, 2], r"holds list An array of numbers with axes \(sample, year, feature\)"),
+    "samples_ts_lsp.pkl": ([1, 2], r"holds list\. An array of numbers with axes \(sample, year, feature\)"),
     "samples_window_common.pkl": (np.zeros((8, 3, 5, 4)), "its windows are not square"),
     "train_test_idx/test_1.pkl": ([0], r"test_1.pkl: sample 0 is also in train_1.pkl"),
-    "train_test_idx/test_2.pkl": ([8], r"test_2.pkl: sample 8 does not exist The arrays hold samples 0 to 7"),
+    "train_test_idx/test_2.pkl": ([8], r"test_2.pkl: sample 8 does not exist\. The arrays hold samples 0 to 7"),
     "train_test_idx/train_1.pkl": ({"a": 1}, r"train_1.pkl: holds no list of sample numbers"),
 }
 

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from geoml_cli import registry
+from geoml_cli.config.layers import from_arguments, from_environment, from_file, merged, tree
+from geoml_cli.config.lines import line_of
+from geoml_cli.config.load import load, reload, written
+from geoml_cli.errors import SettingsError
+
+
+def test_a_later_layer_wins(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[train]\nlr = 0.5\nbatch_size = 7\nepochs = 9\n")
+    environment = {"GEOML__TRAIN__LR": "0.25", "GEOML__TRAIN__BATCH_SIZE": "8"}
+    held = load("soc", "paper", file, environment, ["train.lr=0.125"])
+    assert (held.shared.train.lr, held.shared.train.batch_size, held.shared.train.epochs) == (0.125, 8, 9)
+    assert held.origins["train.lr"] == "--set train.lr"
+    assert held.origins["train.batch_size"] == "GEOML__TRAIN__BATCH_SIZE"
+    assert held.origins["train.epochs"] == f"{file}:4"
+    assert held.origins["split.kind"].startswith("presets/soc/paper.toml:")
+    assert "train.clip_norm" not in held.origins
+
+
+def test_all_mistakes_are_reported_at_once_with_file_and_line(tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text(
+        'model = "soc"\nsource = "soc"\n\n[train]\nepochs = 0\nbatch_sze = 4\n\n[netwrk]\nvariant = "cnn"\n'
+    )
+    with pytest.raises(SettingsError) as caught:
+        load("soc", str(file), None, {}, ["train.lr=fast"])
+    assert str(caught.value).splitlines() == [
+        "--set train.lr: [train] lr = 'fast': input should be a valid number, unable to parse string as a number.",
+        f"{file}:5: [train] epochs = 0: input should be greater than or equal to 1.",
+        f"{file}:6: [train] batch_sze is not a setting. Did you mean batch_size?",
+        f"{file}:9: netwrk is not a setting. Did you mean network?",
+    ]
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train\nlr=1", r"wrong\.toml: is not TOML: .*line 1"),
+        ("train = 3", r"wrong\.toml:1: \[train\] input should be a valid dictionary|train = 3: input should be"),
+        ("\xff\xfe", r"wrong\.toml: is not text in UTF-8"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, text, message):
+    file = tmp_path / "wrong.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingsError, match=message):
+        load("soc", "paper", file, {})
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.toml: there is no such file"):
+        load("soc", "paper", tmp_path / "nowhere.toml", {})
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load("soc", "paper", tmp_path, {})
+
+
+def test_names_near_a_model_or_preset_are_offered():
+    with pytest.raises(SettingsError, match=r"'sox' is not a model\. Did you mean soc\?"):
+        load("sox", None, None, {})
+    with pytest.raises(
+        SettingsError, match=r"'papr' is not a preset of soc\. Did you mean paper\? Choices: map, paper"
+    ):
+        load("soc", "papr", None, {})
+
+
+@pytest.mark.parametrize("text", ["train.lr", "=3", "train..lr=3"])
+def test_an_assignment_that_is_none(text):
+    with pytest.raises(SettingsError, match="is not key=value"):
+        from_arguments([text])
+
+
+def test_values_are_toml_and_plain_text_needs_no_quotes():
+    held = from_arguments(["a=1e-3", "b=[1, 2]", "c=cnn-lstm", "d=true", 'e="3"', "f=2=3"])
+    assert [setting.value for setting in held.values()] == [1e-3, [1, 2], "cnn-lstm", True, "3", "2=3"]
+    assert from_environment({"GEOML__SPLIT__SEEDS": "[4]", "HOME": "x"})[("split", "seeds")].value == [4]
+
+
+def test_a_value_cannot_also_be_a_table():
+    with pytest.raises(SettingsError, match="train is a value"):
+        tree(merged([from_arguments(["train=3"]), from_arguments(["train.lr=1"])]))
+
+
+def test_settings_survive_being_written_and_read(tmp_path):
+    for model in registry.models():
+        for preset in registry.presets(model):
+            before = load(model, preset, None, {})
+            path = tmp_path / f"{model}-{preset}.toml"
+            path.write_text(written(before))
+            after = reload(path)
+            assert after.flat() == before.flat()
+            assert after.preset == preset
+
+
+@pytest.mark.parametrize(
+    ("line", "key"), [(1, ("a",)), (4, ("t", "b")), (5, ("t", "c", "d")), (7, ("u", "v", "w")), (6, ("u", "v"))]
+)
+def test_lines_of_keys(line, key):
+    text = 'a = 1\n\n[t] # table\n"b" = 2\nc.d = 3\n[ u.v ]\nw = 4\n'
+    assert line_of(text, key) == line
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_toml_gives_a_settings_error_or_a_layer(tmp_path, content):
+    file = tmp_path / "fuzz.toml"
+    file.write_bytes(content)
+    try:
+        from_file(file, "fuzz.toml")
+    except SettingsError as error:
+        assert str(error).startswith("fuzz.toml: ")
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_preset_never_gives_another_error(tmp_path, data):
+    text = registry.preset_file("soc", "paper").read_bytes()
+    place = data.draw(st.integers(0, len(text) - 1))
+    file = tmp_path / "damaged.toml"
+    file.write_bytes(text[:place] + data.draw(st.binary(max_size=4)) + text[place + data.draw(st.integers(0, 3)) :])
+    try:
+        load("soc", str(file), None, {})
+    except SettingsError as error:
+        assert "damaged.toml" in str(error) or "missing" in str(error)

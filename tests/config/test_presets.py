@@ -1,0 +1,42 @@
+"""Every preset that ships parses, belongs to its folder, and says what it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from geoml_cli import registry
+from geoml_cli.config.load import load
+
+PRESETS = sorted(path.relative_to(registry.presets_folder()) for path in registry.presets_folder().rglob("*.toml"))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=str)
+def test_a_preset_is_valid(path):
+    model = path.parent.name
+    settings = load(model, path.stem, None, {})
+    assert settings.model == model
+    assert settings.shared.source in registry.sources()
+    assert settings.shared.summary
+
+
+@pytest.mark.parametrize("model", registry.models())
+def test_a_model_has_its_default_preset_and_a_card(model):
+    card = registry.card(model)
+    assert card.default_preset in registry.presets(model)
+    assert card.doi.startswith("10.") and card.title and card.paper
+    assert card.demo.source in registry.sources()
+
+
+def test_presets_say_only_what_differs_from_the_default():
+    for path in PRESETS:
+        settings = load(path.parent.name, path.stem, None, {})
+        tables = type(settings.shared)(model="x", source="x").model_dump()
+        same = [
+            key
+            for key, value in settings.flat().items()
+            if key in settings.origins
+            and "." in key
+            and key.split(".")[0] in ("inputs", "target", "predict", "export")
+            and tables[key.split(".")[0]][key.split(".")[1]] == value
+        ]
+        assert not same, f"{path} repeats {same}"

@@ -1,0 +1,102 @@
+"""What tests share: a small prepared data set, and the command run in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from geoml_cli.cli.app import main
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests/weights.py and the like
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Geoml = Callable[..., Result]
+
+QUICK = (
+    "--set",
+    "network.variant=cnn",
+    "--set",
+    "train.epochs=3",
+    "--set",
+    "split.seeds=[1]",
+    "--set",
+    "split.folds=2",
+)
+"""A training of `map` that takes a second."""
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the surroundings of the tests out of them."""
+    for name in ("GEOML_DATA", "GEOML_RUNS", "RANK", "WORLD_SIZE", "NO_COLOR", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("GEOML_DEBUG", "1")
+
+
+@pytest.fixture
+def geoml(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Geoml:
+    """Give a function that runs the command in this process: `geoml("list", "--json").out`."""
+
+    def run(*arguments: object) -> Result:
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["geoml", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        held = capfd.readouterr()
+        return Result(code, held.out, held.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def raw_soc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give made-up raw files of source soc, written once; not to be changed."""
+    from geoml_cli.sources.soc import SOURCE
+
+    folder = tmp_path_factory.mktemp("raw soc é")
+    SOURCE.synthesise(folder, 3)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_root(raw_soc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of prepared data with source soc in it, made once; not to be changed."""
+    from geoml_cli.reporting import Silent
+    from geoml_cli.sources.soc import SOURCE
+    from geoml_cli.stages.prepare import prepare
+
+    root = tmp_path_factory.mktemp("data")
+    options = SOURCE.synthesise(tmp_path_factory.mktemp("spare"), 3)
+    prepare("soc", raw_soc, options, root / "soc", Silent())
+    return root
+
+
+@pytest.fixture(scope="session")
+def trained(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of a quickly trained run of soc, preset map; not to be changed but by adding files."""
+    from geoml_cli.config.load import load
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.reporting import Silent
+    from geoml_cli.stages.train import Place, train
+
+    settings = load("soc", "map", None, {}, [QUICK[k] for k in range(1, len(QUICK), 2)])
+    root = tmp_path_factory.mktemp("runs")
+    place = Place(root / "soc" / "map" / "20260101-000000")
+    return train(settings, Dataset(data_root / "soc"), place, None, Silent()).folder

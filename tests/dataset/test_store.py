@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray
+
+from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.dataset.manifest import Funnel, Manifest
+from geoml_cli.dataset.store import Dataset, DatasetWriter, Variable
+from geoml_cli.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with DatasetWriter(tmp_path) as writer:
+        writer.dimension("sample", 3)
+        writer.dimension("year", 2)
+        writer.attributes(title="A test")
+        handle = writer.declare(Variable("evi", ("sample", "year"), "1", "vegetation index"))
+        handle[0:2] = [[0.25, 0.5], [np.nan, 1]]
+        handle[2] = [2, 3]
+        writer.put(Variable("id", ("sample",), "1", "name", "str"), ["a", "Ohrid é", "c"])
+        writer.put(Variable("year", ("year",), "1", "year", "i4"), np.array([2001, 2002]))
+    manifest = Manifest(
+        source="soc", layout="samples", options={}, geoml_version="1", raw="x", files=(),
+        variables=writer.records, funnel=Funnel(read=3, kept=3),
+    )  # fmt: skip
+    manifest.write(tmp_path)
+    return tmp_path
+
+
+def test_what_is_written_is_read(folder):
+    held = Dataset(folder)
+    np.testing.assert_array_equal(held.array("evi"), np.array([[0.25, 0.5], [np.nan, 1], [2, 3]], dtype=np.float32))
+    assert held.array("evi").dtype == np.float32
+    assert isinstance(held.array("evi"), np.memmap), "numbers are read through the page cache, not into memory"
+    assert held.labels("id") == ["a", "Ohrid é", "c"]
+    assert held.array("year").tolist() == [2001, 2002]
+    assert held.unit("evi") == "1" and held.has("id") and not held.has("soc")
+
+
+def test_it_opens_in_xarray_with_its_attributes(folder):
+    with xarray.open_dataset(folder / "dataset.nc") as opened:
+        assert opened.attrs["Conventions"] == "CF-1.11" and opened.attrs["title"] == "A test"
+        assert opened["evi"].attrs == {"long_name": "vegetation index", "units": "1"}
+        assert bool(np.isnan(opened["evi"][1, 0])) and np.isnan(opened["evi"].encoding["_FillValue"])
+
+
+def test_a_variable_that_is_not_there_is_named(folder):
+    with pytest.raises(DataError, match=r"there is no variable 'soc'\. It holds: evi, id, year"):
+        Dataset(folder).array("soc")
+
+
+def test_no_manifest_no_data_set(folder):
+    (folder / "manifest.json").unlink()
+    with pytest.raises(DataError, match=r"no prepared data set here\. Make it with `geoml prepare`"):
+        Dataset(folder)
+
+
+def test_a_damaged_manifest_or_file_is_said(folder):
+    content = (folder / "dataset.nc").read_bytes()
+    (folder / "dataset.nc").write_bytes(content[:700])
+    with pytest.raises(DataError, match=r"dataset\.nc: cannot be read as NetCDF-4 .* --force"):
+        Dataset(folder).array("evi")
+    (folder / "manifest.json").write_text("{}")
+    with pytest.raises(DataError, match=r"manifest\.json: the manifest is damaged"):
+        Dataset(folder)
+
+
+def test_the_digest_names_content_and_not_place(folder):
+    one = Dataset(folder).manifest
+    assert one.model_copy(update={"raw": "elsewhere"}).digest() == one.digest()
+    assert one.model_copy(update={"options": {"window": 7}}).digest() != one.digest()
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "one\n")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "one\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]

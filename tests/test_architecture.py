@@ -1,0 +1,204 @@
+"""Decisions that a reader relies on: layers, sizes, and what starting the command may import."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "geoml_cli"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS = (
+    ("cli",),
+    ("stages",),
+    ("training",),
+    ("config",),
+    ("registry",),
+    ("models",),
+    ("dataset", "metrics", "baselines", "writers", "exporters", "figures", "runs"),
+    ("errors", "reporting", "version"),
+)
+"""Imports point downward; within a layer they are free, but for the rooms below."""
+
+SOURCES_MAY_USE = {"sources", "dataset", "errors", "reporting", "version"}
+LONGEST_BODY, LONG_BODY, MEDIAN_BODY, LONGEST_FILE = 50, 30, 10, 300
+MOST_PARAMETERS, DEEPEST = 5, 3
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def layer(name: str) -> int | None:
+    return next((place for place, names in enumerate(LAYERS) if name in names), None)
+
+
+def imported_rooms(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "geoml_cli" and len(parts) > 1:
+                yield node.lineno, parts[1]
+
+
+def functions(path: Path) -> Iterator[Function]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def body_length(node: Function) -> int:
+    first = 1 if ast.get_docstring(node) else 0
+    if len(node.body) <= first:
+        return 0
+    assert node.end_lineno is not None
+    return node.end_lineno - node.body[first].lineno + 1
+
+
+def depth(node: ast.AST, level: int = 0) -> int:
+    deeper = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.AsyncFor, ast.AsyncWith, ast.Match)
+    found = level
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        # An elif is not deeper than its if.
+        chained = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+        found = max(found, depth(child, level + (isinstance(child, deeper) and not chained)))
+    return found
+
+
+def test_every_room_has_a_layer():
+    known = {name for names in LAYERS for name in names} | {"sources", "__init__", "__main__", "presets"}
+    assert {room(path) for path in FILES} <= known
+
+
+def test_imports_point_downward():
+    wrong = []
+    for path in FILES:
+        own = layer(room(path))
+        for line, name in imported_rooms(path):
+            other = layer(name)
+            if own is not None and other is not None and other < own:
+                wrong.append(f"{path.relative_to(PACKAGE)}:{line} imports {name}")
+            if own is not None and name == "sources":
+                wrong.append(f"{path.relative_to(PACKAGE)}:{line} names a source")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_sources_know_data_sets_and_nothing_else():
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line} imports {name}"
+        for path in FILES
+        if room(path) == "sources"
+        for line, name in imported_rooms(path)
+        if name not in SOURCES_MAY_USE
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_model_imports_another():
+    wrong = []
+    for path in FILES:
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] != "models" or len(parts) < 3:
+            continue
+        text = path.read_text(encoding="utf-8")
+        others = {folder.name for folder in (PACKAGE / "models").iterdir() if folder.is_dir()} - {parts[1]}
+        wrong += [f"{path.name} imports {other}" for other in others if f"geoml_cli.models.{other}" in text]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_commands_print_or_exit():
+    wrong = []
+    for path in FILES:
+        if room(path) in {"cli", "__main__"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if name in {"print", "sys.exit", "exit", "os._exit", "typer.echo"} or (
+                isinstance(node, ast.Name) and node.id == "SystemExit"
+            ):
+                wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} {name or 'SystemExit'}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_package_files_hold_a_docstring_and_no_code():
+    """A model's holds its card as well; nothing is exported again."""
+    for path in FILES:
+        if path.name == "__init__.py":
+            body = ast.parse(path.read_text(encoding="utf-8")).body
+            assert isinstance(body[0], ast.Expr), f"{path} has no docstring"
+            is_card = path.parent.parent == PACKAGE / "models"
+            assert is_card or len(body) == 1, f"{path} holds code"
+
+
+def test_files_are_short():
+    long = {str(p.relative_to(PACKAGE)): n for p in FILES if (n := len(p.read_text().splitlines())) > LONGEST_FILE}
+    assert not long
+
+
+def test_functions_are_short():
+    lengths = {f"{p.relative_to(PACKAGE)}:{f.lineno} {f.name}": body_length(f) for p in FILES for f in functions(p)}
+    assert not {name: length for name, length in lengths.items() if length > LONGEST_BODY}
+    assert statistics.median(lengths.values()) <= MEDIAN_BODY
+    assert sum(length <= LONG_BODY for length in lengths.values()) >= 0.9 * len(lengths)
+
+
+def test_functions_take_few_parameters_and_nest_little():
+    wrong = []
+    for path in FILES:
+        for node in functions(path):
+            if depth(node) > DEEPEST:
+                wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}: depth {depth(node)}")
+            count = len([a for a in (*node.args.args, *node.args.kwonlyargs) if a.arg not in {"self", "cls"}])
+            if count > MOST_PARAMETERS and room(path) != "cli":  # a command's parameters are its options
+                wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}: {count} parameters")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_pickle_is_written_and_none_is_read_but_by_the_reader_that_admits_arrays_only():
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        assert "torch.save(" not in text and "pickle.dump" not in text and "joblib.dump" not in text, path
+        assert "pickle.load(" not in text and "weights_only=False" not in text, path
+
+
+LIGHT = [
+    ["--help"],
+    ["train", "--help"],
+    ["prepare", "--help"],
+    ["prepare", "soc", "--help"],
+    ["list"],
+    ["preset", "show", "soc"],
+    ["preset", "diff", "soc", "paper", "map"],
+    ["train", "soc", "--set", "train.batch_sze=3"],
+    ["train", "sco"],
+]
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_answers_at_once_import_nothing_heavy(arguments, tmp_path):
+    """Guarded by what is imported, not by a clock."""
+    script = (
+        "import sys, atexit; sys.argv = ['geoml', *sys.argv[1:]]\n"
+        "heavy = {'torch', 'pandas', 'xarray', 'sklearn', 'scipy', 'matplotlib', 'rasterio', 'accelerate', 'netCDF4'}\n"
+        "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
+        "from geoml_cli.cli.app import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=tmp_path)
+    assert "HEAVY []" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
