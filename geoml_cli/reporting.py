@@ -18,7 +18,7 @@ class Reporter(Protocol):
     def warn(self, text: str) -> None:
         """Note something the user should act on or know before publishing."""
 
-    def task(self, name: str, total: int) -> AbstractContextManager[Advance]:
+    def task(self, name: str, total: int | None) -> AbstractContextManager[Advance]:
         """Open a progress bar of `total` steps; the value entered is a function that advances it."""
 
 
@@ -38,6 +38,6 @@ class Silent:
         self.warned.append(text)
 
     @contextmanager
-    def task(self, name: str, total: int) -> Iterator[Advance]:
+    def task(self, name: str, total: int | None) -> Iterator[Advance]:
         """Count nothing."""
         yield lambda steps: None

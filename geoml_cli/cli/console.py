@@ -39,7 +39,7 @@ class Terminal:
             print(f"Warning: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
     @contextmanager
-    def task(self, name: str, total: int) -> Iterator[Advance]:
+    def task(self, name: str, total: int | None) -> Iterator[Advance]:
         """Show a bar with the time that is left, where there is a terminal to show it on."""
         if not self._bars:
             yield lambda steps: None

@@ -26,13 +26,14 @@ def evaluate(
     target: options.Target,
     preset: options.Preset = None,
     split: _Split = Part.test,
+    assignments: options.Assignments = None,
     data: options.Data = None,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Score a run on held-out rows, beside baselines trained on the same rows; write tables, figures and a report."""
-    run = run_of(target, preset)
+    run = run_of(target, preset, options.only("evaluate", assignments))
     dataset = dataset_of(run, data)
     if dry_run:
         console.plan([run.folder, dataset.folder], [run.evaluation(split.value)])

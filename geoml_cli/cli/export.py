@@ -35,6 +35,7 @@ def export(
     formats: _Format = None,
     preset: options.Preset = None,
     member: options.Members = None,
+    assignments: options.Assignments = None,
     data: options.Data = None,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -44,7 +45,7 @@ def export(
     chosen = formats or _formats()
     for name in chosen:
         registry.known("format", name, _formats())
-    run = run_of(target, preset)
+    run = run_of(target, preset, options.only("export", assignments))
     dataset = dataset_of(run, data)
     if dry_run:
         console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen])

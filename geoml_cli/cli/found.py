@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from geoml_cli.runs.run import Run
 
 
-def run_of(target: str, preset: str | None) -> Run:
+def run_of(target: str, preset: str | None, assignments: Sequence[str] = ()) -> Run:
     """Return a run by its folder, or a model's newest finished one.
 
     Raises:
@@ -25,17 +26,16 @@ def run_of(target: str, preset: str | None) -> Run:
     from geoml_cli.runs.run import Run
 
     if target in registry.models():
-        if preset is not None:
-            registry.known(f"preset of {target}", Path(preset).stem, [*registry.presets(target), Path(preset).stem])
         name = Path(preset).stem if preset and preset.endswith(".toml") else preset
-        if name is not None and not (preset or "").endswith(".toml"):
+        if name == preset and name is not None:
             registry.preset_file(target, name)
-        return newest(options.runs_root(), target, name or registry.card(target).default_preset)
+        found = newest(options.runs_root(), target, name or registry.card(target).default_preset)
+        return Run(found.folder, assignments)
     folder = Path(target)
     if folder.is_dir():
         if preset is not None:
             raise SettingsError("--preset goes with a model, not with a run's folder.", where=target)
-        return Run(folder)
+        return Run(folder, assignments)
     choices = registry.models()
     raise SettingsError(
         f"{target!r} is neither a model nor a run's folder.",

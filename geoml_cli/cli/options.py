@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from geoml_cli import registry
-from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.errors import GeomlError, SettingsError
 
 
 def data_root() -> Path:
@@ -103,12 +104,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written, and stop.")]
 
 
-def existing(path: Path) -> Path:
-    """Refuse a path at which there is nothing.
+def only(table: str, assignments: Sequence[str] | None) -> tuple[str, ...]:
+    """Refuse settings that a trained run does not let change.
 
     Raises:
-        DataError: There is nothing.
+        SettingsError: One is outside `[table]`.
     """
-    if not path.exists():
-        raise DataError("there is no such file or folder.", where=str(path), fix="Check the path.")
-    return path
+    for text in assignments or ():
+        if not text.startswith(f"{table}."):
+            raise SettingsError(
+                f"{text!r} would change what the run was trained with.",
+                where="--set",
+                fix=f"Here only [{table}] can be set; train a new run for the rest.",
+            )
+    return tuple(assignments or ())

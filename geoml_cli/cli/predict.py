@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from geoml_cli.dataset.source import Scene
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.run import Run
+    from geoml_cli.stages.predicted import Predicted
 
 _MAPS = (".tif", ".tiff", ".zarr")
 
@@ -50,6 +51,7 @@ def predict(
     crs: _Crs = "EPSG:4326",
     preset: options.Preset = None,
     member: options.Members = None,
+    assignments: options.Assignments = None,
     data: options.Data = None,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -59,7 +61,7 @@ def predict(
     mapped = map_ or (table is None and rasters is not None) or (out is not None and out.suffix.lower() in _MAPS)
     if sum((bool(index), table is not None, mapped)) > 1:
         raise SettingsError("choose one of --index, --table and --map.", fix="A .tif, .tiff or .zarr file is a map.")
-    run = run_of(target, preset)
+    run = run_of(target, preset, options.only("predict", assignments))
     dataset = dataset_of(run, data)
     place = out or run.predictions / ("map.tif" if mapped else "table.csv" if table else "samples.csv")
     if dry_run:
@@ -100,9 +102,7 @@ def _map(
 
     out, member = what
     done = predict_map(run, scene, out, chosen_members(run, member), reporter)
-    headers = ("pixels", "predicted", "lowest", "mean", "highest", "unit")
-    row = (done.pixels, done.predicted, done.lowest, done.mean, done.highest, done.unit)
-    _show(headers, [row], (out, as_json))
+    _show(done, as_json)
 
 
 def _samples(
@@ -113,7 +113,7 @@ def _samples(
 
     out, member = what
     done = predict_samples(run, dataset, out, chosen_members(run, member), reporter)
-    _show(done.headers(), [done.row()], (out, as_json))
+    _show(done, as_json)
 
 
 def _points(
@@ -123,12 +123,12 @@ def _points(
     reporter: console.Terminal,
     as_json: bool,
 ) -> None:
-    from geoml_cli.stages.predict import predict_points
+    from geoml_cli.stages.points import predict_points
     from geoml_cli.stages.restore import chosen_members
 
     table, crs, out, member = what
     done = predict_points(run, scene, (table, crs, out), chosen_members(run, member), reporter)
-    _show(done.headers(), [done.row()], (out, as_json))
+    _show(done, as_json)
 
 
 def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool) -> None:
@@ -145,10 +145,10 @@ def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, lis
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(headers: tuple[str, ...], rows: list[tuple[Any, ...]], where: tuple[Path, bool]) -> None:
-    out, as_json = where
+def _show(done: Predicted, as_json: bool) -> None:
+    row = done.row()
     if as_json:
-        console.document({"file": str(out), **dict(zip(headers, rows[0], strict=True))})
+        console.document({"file": str(done.path), **row})
         return
-    console.table(headers, rows)
-    console.line(f"written: {out}")
+    console.table(list(row), [tuple(row.values())])
+    console.line(f"written: {done.path}")

@@ -47,9 +47,9 @@ def load(
     return settings
 
 
-def reload(path: Path) -> Settings:
-    """Load the merged `config.toml` of a run, as it was written."""
-    layer = from_file(path, str(path))
+def reload(path: Path, assignments: Iterable[str] = ()) -> Settings:
+    """Load the merged `config.toml` of a run, as it was written, with `key=value` texts over it."""
+    layer = merged([from_file(path, str(path)), from_arguments(assignments)])
     preset = layer.pop(("preset",), None)
     model = layer.get(("model",))
     if preset is None or model is None:

@@ -16,13 +16,11 @@ from torch import Tensor, nn
 
 from geoml_cli.dataset.samples import Samples, Signature
 from geoml_cli.dataset.store import Variables
+from geoml_cli.metrics.regression import Metric
 from geoml_cli.models.tables import ModelTables
 
 Batch = dict[str, Tensor]
 """Scaled inputs by name, each [B, ...], and `target` [B] where it is known."""
-
-Metric = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
-"""A score of (observed, predicted), both [N] in physical units."""
 
 
 S = TypeVar("S", bound=ModelTables)

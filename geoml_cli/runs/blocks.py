@@ -63,15 +63,15 @@ class Blocks:
             ) from error
         return values
 
-    def stop_if(self, signal: str | None, number: int, count: int) -> None:
-        """Stop after part `number` of `count` where a signal came, unless it was the last.
+    def stop_if(self, signal: str | None, number: int) -> None:
+        """Stop after part `number` where a signal came.
 
         Raises:
             StoppedError: The parts are kept; the same command goes on.
         """
-        if signal and number + 1 < count:
+        if signal:
             raise StoppedError(
-                f"stopped by {signal} after part {number + 1} of {count}, kept.",
+                f"stopped by {signal} after part {number + 1}, kept.",
                 where=str(self.folder),
                 fix="The same command goes on.",
             )

@@ -7,7 +7,7 @@ changed under a lock only.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,12 +110,16 @@ class MemberFiles:
 class Run:
     """A run on disk.
 
+    Args:
+        folder: Where it lies.
+        assignments: `key=value` texts over its settings, for this use of it.
+
     Raises:
         DataError: `folder` is no run, or its `run.json` is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, assignments: Sequence[str] = ()) -> None:
+        self.folder, self.assignments = folder, tuple(assignments)
         record = self.record()
         self.id, self.model, self.preset = record.id, record.model, record.preset
         self.imported = record.origin == "imported"

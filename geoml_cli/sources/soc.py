@@ -10,8 +10,10 @@ from geoml_cli.errors import DataError
 from geoml_cli.sources.soil.options import SocOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from geoml_cli.dataset.manifest import Manifest
-    from geoml_cli.dataset.source import Scene
+    from geoml_cli.dataset.source import Places, Scene
     from geoml_cli.dataset.store import DatasetWriter
     from geoml_cli.reporting import Reporter
 
@@ -54,6 +56,13 @@ def scene(folder: Path, manifest: Manifest) -> Scene:
     return open_scene(folder, manifest)
 
 
+def places(path: Path, crs: str, rows: int) -> Iterator[Places]:
+    """Read points to predict at, some rows at a time."""
+    from geoml_cli.sources.soil.places import places as read
+
+    return read(path, crs, rows)
+
+
 def _is_released(raw: Path) -> bool:
     from geoml_cli.sources.soil.released import is_released
 
@@ -70,4 +79,5 @@ SOURCE = Source(
     write=write,
     synthesise=synthesise,
     scene=scene,
+    places=places,
 )

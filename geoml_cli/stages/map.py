@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from geoml_cli.dataset.source import Grid, Scene
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
+from geoml_cli.stages.predicted import Predicted, described
 from geoml_cli.stages.restore import Predictor, ensemble, samples_of, settings_of
 from geoml_cli.training.signals import StopRequest
 from geoml_cli.writers import raster
@@ -21,26 +21,7 @@ from geoml_cli.writers import raster
 Window = tuple[slice, slice]
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """The outcome of a map.
-
-    Attributes:
-        predicted: Pixels with a value.
-        pixels: All pixels.
-        lowest, mean, highest: Of the values, in the target's unit.
-    """
-
-    path: Path
-    pixels: int
-    predicted: int
-    lowest: float
-    mean: float
-    highest: float
-    unit: str
-
-
-def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], reporter: Reporter) -> Mapped:
+def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], reporter: Reporter) -> Predicted:
     """Predict every pixel whose window holds data; other pixels are missing.
 
     The same prediction again, after a kill, goes on with the first block that is not finished.
@@ -57,9 +38,10 @@ def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], repor
     _predict_blocks(run, scene, blocks, (windows, members), reporter)
     content = raster.Map(scene.grid, bands(run, len(members)), block, attributes(run, members))
     raster.write(out, content, ((*window, blocks.read(number)) for number, window in enumerate(windows)))
-    summary = _summary(run, out, blocks, len(windows))
+    values = (blocks.read(number)[0] for number in range(len(windows)))
+    done = described(out, "pixels", run.data().signature.unit, values)
     blocks.clear()
-    return summary
+    return done
 
 
 def bands(run: Run, members: int) -> tuple[raster.Band, ...]:
@@ -81,7 +63,7 @@ def _predict_blocks(
             if not blocks.done(number):
                 blocks.write(number, _block(run, scene, predictor, window))
             advance(1)
-            blocks.stop_if(stop.received, number, len(windows))
+            blocks.stop_if(stop.received, number)
 
 
 def _block(run: Run, scene: Scene, predictor: Predictor, window: Window) -> NDArray[np.float32]:
@@ -114,18 +96,3 @@ def attributes(run: Run, members: Sequence[str]) -> dict[str, str]:
         "run_id": run.id,
         "data_digest": data.digest or "unknown",
     }
-
-
-def _summary(run: Run, out: Path, blocks: Blocks, count: int) -> Mapped:
-    pixels, predicted, total = 0, 0, 0.0
-    lowest, highest = np.inf, -np.inf
-    for number in range(count):
-        values = blocks.read(number)[0]
-        held = values[np.isfinite(values)]
-        pixels, predicted = pixels + values.size, predicted + held.size
-        if held.size:
-            total += float(held.sum(dtype=np.float64))
-            lowest, highest = min(lowest, float(held.min())), max(highest, float(held.max()))
-    mean = total / predicted if predicted else float("nan")
-    known = (lowest, highest) if predicted else (float("nan"), float("nan"))
-    return Mapped(out, pixels, predicted, known[0], mean, known[1], run.data().signature.unit)

@@ -1,26 +1,23 @@
-"""`predict` for samples: those of the data set, or points of a table cut from the rasters."""
+"""`predict` for the samples of a data set: all of them to a file, or single ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli import registry
-from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.samples import Samples
-from geoml_cli.dataset.source import Places, Scene
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.map import attributes, bands, weights_digests
-from geoml_cli.stages.restore import Predictor, ensemble, samples_of, settings_of
+from geoml_cli.stages.predicted import Predicted, described
+from geoml_cli.stages.restore import ensemble, samples_of, settings_of
 from geoml_cli.training.signals import StopRequest
 from geoml_cli.writers import table
 from geoml_cli.writers.table import Column
@@ -31,40 +28,13 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Predicted:
-    """The outcome of predicting many samples.
-
-    Attributes:
-        rows: Samples in the file.
-        values: Predictions that are not missing, described: mean, deviation (ddof 0), lowest, highest.
-    """
-
-    path: Path
-    rows: int
-    missing: int
-    mean: float
-    deviation: float
-    lowest: float
-    highest: float
-    unit: str
-
-    def headers(self) -> tuple[str, ...]:
-        """Name the columns of `row`."""
-        return ("samples", "missing", "mean", "deviation", "lowest", "highest", "unit")
-
-    def row(self) -> tuple[Any, ...]:
-        """Return the outcome as a row of a table."""
-        return (self.rows, self.missing, self.mean, self.deviation, self.lowest, self.highest, self.unit)
-
-
 def predict_samples(run: Run, dataset: Dataset, out: Path, members: Sequence[str], reporter: Reporter) -> Predicted:
     """Predict every sample of a data set, a part of the rows at a time.
 
     Raises:
         StoppedError: A signal came; finished parts are kept and the same command goes on.
     """
-    _table_format(out)
+    table_format(out)
     samples, predictor = samples_of(run, dataset), ensemble(run, members)
     size = settings_of(run).shared.predict.rows
     parts = [np.arange(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
@@ -80,47 +50,12 @@ def predict_samples(run: Run, dataset: Dataset, out: Path, members: Sequence[str
             if not blocks.done(number):
                 blocks.write(number, predictor.outputs(samples, rows).astype(np.float32))
             advance(1)
-            blocks.stop_if(stop.received, number, len(parts))
+            blocks.stop_if(stop.received, number)
     frames = (_frame(run, (dataset, samples), rows, blocks.read(n)) for n, rows in enumerate(parts))
     content = table.Table(_columns(run, dataset, len(members)), len(samples), attributes(run, members))
     table.write(out, content, frames)
-    done = _described(run, out, [blocks.read(number)[0] for number in range(len(parts))])
-    blocks.clear()
-    return done
-
-
-def predict_points(
-    run: Run, scene: Scene, what: tuple[Path, str, Path], members: Sequence[str], reporter: Reporter
-) -> Predicted:
-    """Predict at the points of a table; points off the rasters or on no-data are missing.
-
-    Args:
-        run: The run.
-        scene: The rasters.
-        what: The table, the CRS of its points, and the file to write.
-        members: To use.
-        reporter: Hears of progress.
-
-    Raises:
-        DataError: The table cannot be read.
-    """
-    source, crs, out = what
-    _table_format(out)
-    predictor, named = ensemble(run, members), bands(run, len(members))
-    places = list(_places(run, source, crs))
-    plan = {"run": run.id, "weights": weights_digests(run, members), "rasters": scene.digest()}
-    blocks = Blocks(out, {**plan, "table": sha256(source), "crs": crs})
-    with StopRequest() as stop, reporter.task("points", len(places)) as advance:
-        for number, part in enumerate(places):
-            if not blocks.done(number):
-                blocks.write(number, _at_points(run, scene, predictor, part))
-            advance(1)
-            blocks.stop_if(stop.received, number, len(places))
-    columns = (*_place_columns(), *(Column(b.name, b.unit, b.long_name, "float32") for b in named))
-    total = sum(len(part.identity) for part in places)
-    frames = (_place_frame(part, blocks.read(n), [b.name for b in named]) for n, part in enumerate(places))
-    table.write(out, table.Table(columns, total, attributes(run, members)), frames)
-    done = _described(run, out, [blocks.read(number)[0] for number in range(len(places))])
+    values = (blocks.read(number)[0] for number in range(len(parts)))
+    done = described(out, "samples", run.data().signature.unit, values)
     blocks.clear()
     return done
 
@@ -148,13 +83,19 @@ def predict_indices(run: Run, dataset: Dataset, index: Sequence[int], members: S
 
 def write_frame(run: Run, frame: pd.DataFrame, out: Path) -> None:
     """Write single predictions to a file by its suffix."""
-    _table_format(out)
+    table_format(out)
     kinds = {"i": "int64", "f": "float64"}
     columns = tuple(Column(n, "", n, kinds.get(frame[n].dtype.kind, "text")) for n in frame.columns)  # type: ignore[arg-type]
     table.write(out, table.Table(columns, len(frame), {"run_id": run.id}), [frame])
 
 
-def _table_format(out: Path) -> None:
+def table_format(out: Path) -> None:
+    """Refuse a file that cannot become a table, before anything is predicted.
+
+    Raises:
+        SettingsError: Its suffix is no table's.
+        DataError: It cannot be written there.
+    """
     if out.suffix.lower() not in table.suffixes():
         raise SettingsError(
             f"{out.suffix or 'no suffix'} is not a table format.",
@@ -187,49 +128,17 @@ def _columns(run: Run, dataset: Dataset, members: int) -> tuple[Column, ...]:
     known = [Column("sample", "1", "number of the sample in the data set", "int64")]
     if dataset.has("id"):
         known.append(Column("id", "1", "name of the sample", "text"))
-    known += [column for column in _place_columns()[1:] if dataset.has(column.name)]
+    known += [column for column in place_columns()[1:] if dataset.has(column.name)]
     known += [Column(band.name, band.unit, band.long_name, "float32") for band in bands(run, members)]
     if dataset.has(data.target_name):
         known.append(Column(f"{data.target_name}_observed", data.unit, f"{data.target_name}, observed", "float32"))
     return tuple(known)
 
 
-def _place_columns() -> tuple[Column, ...]:
+def place_columns() -> tuple[Column, ...]:
+    """Describe the columns that say which point a row is."""
     return (
         Column("id", "1", "name of the point", "text"),
         Column("lon", "degrees_east", "longitude", "float64"),
         Column("lat", "degrees_north", "latitude", "float64"),
     )
-
-
-def _places(run: Run, path: Path, crs: str) -> Iterator[Places]:
-    source = registry.source(run.data().source)
-    if source.places is None:
-        raise SettingsError(f"{run.data().source} reads no tables of points.", where="--table")
-    return source.places(path, crs, settings_of(run).shared.predict.rows)
-
-
-def _at_points(run: Run, scene: Scene, predictor: Predictor, part: Places) -> NDArray[np.float32]:
-    cut = scene.points(part.longitude, part.latitude)
-    samples = samples_of(run, cut.variables)
-    values = predictor.outputs(samples, np.arange(len(samples), dtype=np.int64))
-    result = np.full((len(values), len(part.identity)), np.nan, dtype=np.float32)
-    result[:, cut.valid] = values
-    return result
-
-
-def _place_frame(part: Places, values: NDArray[np.float32], names: Sequence[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    columns: dict[str, Any] = {"id": part.identity, "lon": part.longitude, "lat": part.latitude}
-    return pd.DataFrame(columns | dict(zip(names, values, strict=True)))
-
-
-def _described(run: Run, out: Path, parts: Sequence[NDArray[np.float32]]) -> Predicted:
-    values = np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
-    held = values[np.isfinite(values)]
-    missing, unit = values.size - held.size, run.data().signature.unit
-    if not held.size:
-        return Predicted(out, values.size, missing, np.nan, np.nan, np.nan, np.nan, unit)
-    spread = (float(held.mean()), float(held.std()), float(held.min()), float(held.max()))
-    return Predicted(out, values.size, missing, *spread, unit)

@@ -143,8 +143,8 @@ def chosen_members(run: Run, only: Sequence[str] | None) -> list[str]:
 
 
 def settings_of(run: Run) -> Settings:
-    """Load a run's settings."""
-    return reload(run.config)
+    """Load a run's settings, as this use of it wants them."""
+    return reload(run.config, run.assignments)
 
 
 def samples_of(run: Run, variables: Variables) -> Samples:

@@ -122,16 +122,32 @@ def find_columns(table: Table, wanted: Wanted, geographic: bool) -> Columns:
     Raises:
         DataError: A column is not there, cannot be found, or could be several.
     """
-    ranks_x = (_LONGITUDE, _EASTING) if geographic else (_EASTING, _LONGITUDE)
-    ranks_y = (_LATITUDE, _NORTHING) if geographic else (_NORTHING, _LATITUDE)
-    identity = _given(table, wanted.identity, "--sample-id") if wanted.identity else None
-    found = [name for name in table.columns if _plain(name) in _IDENTITY]
+    identity = _given(table, wanted.identity, "--sample-id") if wanted.identity else identity_column(table)
     return Columns(
-        x=_found(table, wanted.x, ranks_x, "--x"),
-        y=_found(table, wanted.y, ranks_y, "--y"),
+        x=_found(table, wanted.x, _ranks_x(geographic), "--x"),
+        y=_found(table, wanted.y, _ranks_y(geographic), "--y"),
         target=_found(table, wanted.target, wanted.target_names, "--target"),
-        identity=identity or (min(found, key=lambda name: _IDENTITY.index(_plain(name))) if found else None),
+        identity=identity,
     )
+
+
+def find_place(table: Table, geographic: bool) -> tuple[str, str]:
+    """Find the columns of x and y alone; errors as for `find_columns`."""
+    return _found(table, None, _ranks_x(geographic), "--x"), _found(table, None, _ranks_y(geographic), "--y")
+
+
+def identity_column(table: Table) -> str | None:
+    """Find the column that names the rows, or None."""
+    found = [name for name in table.columns if _plain(name) in _IDENTITY]
+    return min(found, key=lambda name: _IDENTITY.index(_plain(name))) if found else None
+
+
+def _ranks_x(geographic: bool) -> Sequence[tuple[str, ...]]:
+    return (_LONGITUDE, _EASTING) if geographic else (_EASTING, _LONGITUDE)
+
+
+def _ranks_y(geographic: bool) -> Sequence[tuple[str, ...]]:
+    return (_LATITUDE, _NORTHING) if geographic else (_NORTHING, _LATITUDE)
 
 
 def _plain(name: str) -> str:
@@ -176,7 +192,7 @@ def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, C
     names: list[str] = []
     lines: list[int] = []
     for line, cells in table.rows():
-        values.append(tuple(_value(table, line, name, cells[index]) for name, index in numeric))
+        values.append(tuple(cell_number(table, line, name, cells[index]) for name, index in numeric))
         names.append(cells[place].strip() if place is not None else str(len(names) + 1))
         lines.append(line)
     if not values:
@@ -186,7 +202,12 @@ def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, C
     return Points(x, y, target, names, np.array(lines)), columns
 
 
-def _value(table: Table, line: int, name: str, cell: str) -> float:
+def cell_number(table: Table, line: int, name: str, cell: str) -> float:
+    """Read a cell as a number; NaN where it says that there is none.
+
+    Raises:
+        DataError: It is neither.
+    """
     if is_missing(cell):
         return float("nan")
     try:

@@ -38,18 +38,19 @@ def without_fills(points: Points, geographic: bool) -> Points:
     return Points(x, y, points.target, points.identity, points.line)
 
 
-def check_degrees(points: Points, file: str, crs: str) -> None:
+def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str) -> None:
     """Refuse coordinates that are no longitudes and latitudes.
 
     Raises:
         DataError: Names the first line at fault.
     """
-    wrong = (points.x < -180) | (points.x > 360) | (np.abs(points.y) > 90)
+    x, y = points
+    wrong = (x < -180) | (x > 360) | (np.abs(y) > 90)
     if wrong.any():
         first = int(np.argmax(wrong))
         raise DataError(
-            f"x = {points.x[first]:g}, y = {points.y[first]:g} are no longitude and latitude (CRS {crs})",
-            where=f"{file}, line {points.line[first]}",
+            f"x = {x[first]:g}, y = {y[first]:g} are no longitude and latitude (CRS {crs})",
+            where=f"{file}, line {lines[first]}",
             fix="Projected coordinates need --crs EPSG:... (their CRS); swapped columns need --x and --y.",
         )
 

@@ -93,7 +93,7 @@ def _points(table: Path, options: SocOptions, funnel: Funnel) -> tuple[Points, s
     points, columns = read_points(table, wanted(options), geographic)
     points = without_fills(points, geographic)
     if geographic:
-        check_degrees(points, str(table), options.crs)
+        check_degrees((points.x, points.y), points.line, str(table), options.crs)
     return usable(points, options.unit, funnel), columns.target
 
 

@@ -1,0 +1,67 @@
+"""What a prediction says of itself when it is done: how many values, and what they are like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A finished file of predictions.
+
+    Attributes:
+        kind: What was predicted: samples, points or pixels.
+        count: How many, missing ones included.
+        missing: Of them without a value.
+        mean: Of the values [unit]; NaN where there are none, as the following.
+        deviation: Their standard deviation (ddof 0) [unit].
+    """
+
+    path: Path
+    kind: str
+    count: int
+    missing: int
+    mean: float
+    deviation: float
+    lowest: float
+    highest: float
+    unit: str
+
+    def row(self) -> dict[str, Any]:
+        """Return the outcome as a row of a table."""
+        return {
+            self.kind: self.count,
+            "missing": self.missing,
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "unit": self.unit,
+        }
+
+
+def described(path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float32]]) -> Predicted:
+    """Describe values part by part, holding one part at a time; moments are merged as Chan et al. (1979) do."""
+    total = count = 0
+    mean = squares = 0.0
+    lowest, highest = math.inf, -math.inf
+    for part in parts:
+        total += part.size
+        values = part[np.isfinite(part)].astype(np.float64)
+        if not values.size:
+            continue
+        shift = float(values.mean()) - mean
+        merged = count + values.size
+        squares += float(values.var()) * values.size + shift**2 * count * values.size / merged
+        mean, count = mean + shift * values.size / merged, merged
+        lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
+    if not count:
+        return Predicted(path, kind, total, total, *(math.nan,) * 4, unit)
+    return Predicted(path, kind, total, total - count, mean, math.sqrt(squares / count), lowest, highest, unit)
