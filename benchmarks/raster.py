@@ -1,0 +1,161 @@
+"""Maps: pixels a second and peak memory of `geoml predict --map` at two sizes, and a loop over single pixels beside it.
+
+Six made-up covariates, soc's `cnn`, one member, one epoch of training (weights do not change the time). Each map is a
+process of its own, measured by the system from start to end, so its figures hold start-up, reading and writing. The
+loop has its covariates in memory and calls the same network once a pixel; it runs over a few thousand pixels, and its
+figure is per pixel of these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks import _table
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.restore import physical
+
+SIZES, COVARIATES, PIXELS = (1000, 3000), 6, 2000
+_ROOT = Path(__file__).parents[1]
+_WEST, _NORTH, _PIXEL_M = 500_000.0, 4_700_000.0, 30.0
+_POINTS = 400
+_STRIP = 256
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""ru_maxrss counts bytes on macOS and KiB elsewhere."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one command: wall time [s] and peak resident memory [bytes]."""
+
+    seconds: float
+    peak: int
+
+
+def geoml(folder: Path, *arguments: str) -> Cost:
+    """Run a command in `folder` and measure it."""
+    paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    own = {**os.environ, "PYTHONPATH": paths, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
+    command = [sys.executable, "-m", "geoml_cli", *arguments, "--quiet"]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, env=own, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"geoml {' '.join(arguments)} ended with {process.returncode}")
+    return Cost(time.perf_counter() - started, usage.ru_maxrss * _RSS_UNIT)
+
+
+def write_rasters(folder: Path, side: int) -> None:
+    """Write six square GeoTIFFs, strip by strip."""
+    import rasterio
+
+    folder.mkdir(parents=True, exist_ok=True)
+    profile = {
+        "driver": "GTiff", "dtype": "float32", "count": 1, "height": side, "width": side, "nodata": -9999.0,
+        "crs": "EPSG:32634", "transform": rasterio.Affine(_PIXEL_M, 0, _WEST, 0, -_PIXEL_M, _NORTH),
+        "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate",
+    }  # fmt: skip
+    for number in range(COVARIATES):
+        with rasterio.open(folder / f"covariate_{number}.tif", "w", **profile) as file:
+            for top in range(0, side, _STRIP):
+                bottom = min(top + _STRIP, side)
+                file.write(values(number, top, bottom, side), 1, window=((top, bottom), (0, side)))
+
+
+def values(number: int, top: int, bottom: int, side: int) -> NDArray[np.float32]:
+    """Make rows of a covariate: waves with a little noise, which packs like real terrain."""
+    y, x = np.mgrid[top:bottom, 0:side].astype(np.float32)
+    waves = np.sin(x / (37 + 11 * number)) + np.cos(y / (53 - 5 * number)) + 3
+    noise = np.random.default_rng([number, top]).standard_normal(waves.shape, dtype=np.float32)
+    return np.asarray(waves + 0.05 * noise, dtype=np.float32)
+
+
+def write_points(path: Path, side: int) -> None:
+    """Write samples in the rasters' own CRS."""
+    random = np.random.default_rng(1)
+    x = _WEST + random.uniform(5, side - 5, _POINTS) * _PIXEL_M
+    y = _NORTH - random.uniform(5, side - 5, _POINTS) * _PIXEL_M
+    lines = [f"{a:.1f},{b:.1f},{c:.3f}" for a, b, c in zip(x, y, random.lognormal(2, 0.4, _POINTS), strict=True)]
+    path.write_text("\n".join(["x,y,soc", *lines]) + "\n", encoding="utf-8")
+
+
+def trained(folder: Path, side: int) -> Path:
+    """Prepare and train on the smallest stack; return the run's folder."""
+    write_rasters(folder / str(side) / "covs", side)
+    write_points(folder / str(side) / "points.csv", side)
+    geoml(folder, "prepare", "soc", str(folder / str(side)), "--crs", "EPSG:32634")
+    small = ("split.kind=random", "split.folds=1", "split.seeds=[1]", "train.epochs=1")
+    sets = [part for setting in small for part in ("--set", setting)]
+    run = folder / "run"
+    geoml(folder, "train", "soc", "--preset", "map", "--run", str(run), "--cpu", *sets)
+    return run
+
+
+def one_by_one(folder: Path, covariates: Path, pixels: int) -> float:
+    """Loop over single pixels; return pixels a second."""
+    import rasterio
+
+    run = Run(folder)
+    network = physical(run, run.members()[0])
+    layers = []
+    for path in sorted(covariates.glob("*.tif")):
+        with rasterio.open(path) as file:
+            layers.append(file.read(1))
+    stack = np.stack(layers)
+    side = stack.shape[1]
+    places = [(2 + k // (side - 4) % (side - 4), 2 + k % (side - 4)) for k in range(pixels)]
+    result = np.full((side, side), np.nan, dtype=np.float32)
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    with torch.inference_mode():
+        for row, column in places:
+            window = np.ascontiguousarray(stack[:, row - 2 : row + 3, column - 2 : column + 3])
+            result[row, column] = float(network(torch.from_numpy(window)[None])[0])
+    return pixels / (time.perf_counter() - started)
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.raster", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs=2, default=SIZES, metavar="SIDE", help="of the rasters [pixels]")
+    parser.add_argument("--pixels", type=int, default=PIXELS, help="that the loop over single pixels visits")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="geoml-benchmark-") as name:
+        _measure(Path(name), sorted(given.sizes), given.pixels)
+
+
+def _measure(folder: Path, sizes: Sequence[int], pixels: int) -> None:
+    run = trained(folder, sizes[0])
+    costs = {}
+    for side in sizes:
+        write_rasters(folder / str(side) / "covs", side)
+        out = folder / f"{side}.tif"
+        costs[side] = geoml(folder, "predict", str(run), "--rasters", str(folder / str(side)), "--out", str(out))
+    slow = one_by_one(run, folder / str(sizes[0]) / "covs", pixels)
+    rows = []
+    for side, cost in costs.items():
+        held = COVARIATES * side * side * 4 / 2**20
+        rows.append((f"{side} x {side}", cost.seconds, side * side / cost.seconds, cost.peak / 2**20, held))
+    title = f"A map of {COVARIATES} covariates, cnn, one member, CPU; start-up, reading and writing included"
+    _table.show(title, ("raster", "s", "pixels/s", "peak MiB", "MiB of covariates"), rows)
+    print(f"\nloop over single pixels, covariates in memory: {slow:,.0f} pixels/s (over {pixels:,} pixels)\n")
+    first, last = costs[sizes[0]], costs[sizes[-1]]
+    grown = (sizes[-1] / sizes[0]) ** 2
+    _table.ratio(f"peak memory, {grown:.0f} times the pixels", last.peak / first.peak)
+    _table.ratio("geoml / loop over single pixels, pixels a second", sizes[-1] ** 2 / last.seconds / slow)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
