@@ -37,9 +37,10 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one command: wall time [s] and peak resident memory [bytes]."""
+    """Of one command: wall time and processor time [s], and peak resident memory [bytes]."""
 
     seconds: float
+    busy: float
     peak: int
 
 
@@ -54,7 +55,8 @@ def geoml(folder: Path, *arguments: str) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"geoml {' '.join(arguments)} ended with {process.returncode}")
-    return Cost(time.perf_counter() - started, usage.ru_maxrss * _RSS_UNIT)
+    seconds = time.perf_counter() - started
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT)
 
 
 def write_rasters(folder: Path, side: int) -> None:
@@ -147,9 +149,10 @@ def _measure(folder: Path, sizes: Sequence[int], pixels: int) -> None:
     rows = []
     for side, cost in costs.items():
         held = COVARIATES * side * side * 4 / 2**20
-        rows.append((f"{side} x {side}", cost.seconds, side * side / cost.seconds, cost.peak / 2**20, held))
+        speed = side * side / cost.seconds
+        rows.append((f"{side} x {side}", cost.seconds, cost.busy, speed, cost.peak / 2**20, held))
     title = f"A map of {COVARIATES} covariates, cnn, one member, CPU; start-up, reading and writing included"
-    _table.show(title, ("raster", "s", "pixels/s", "peak MiB", "MiB of covariates"), rows)
+    _table.show(title, ("raster", "s", "CPU s", "pixels/s", "peak MiB", "MiB of covariates"), rows)
     print(f"\nloop over single pixels, covariates in memory: {slow:,.0f} pixels/s (over {pixels:,} pixels)\n")
     first, last = costs[sizes[0]], costs[sizes[-1]]
     grown = (sizes[-1] / sizes[0]) ** 2

@@ -1,0 +1,79 @@
+"""Benchmarks run at a small size and end with their ratios; how fast they are is no test's matter."""
+
+import re
+
+import pytest
+import torch
+
+from benchmarks import __main__ as runner
+from benchmarks import _table, loader, raster
+
+
+def ratios(text):
+    return [(what, float(value)) for what, value in re.findall(r"^ratio: (.*): ([\d.]+)$", text, re.MULTILINE)]
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_loader_prints_a_ratio_for_each_batch_size(capsys, threads):
+    loader.main(["--samples", "256", "--batch-size", "16", "32", "--workers", "0"])
+    found = ratios(capsys.readouterr().out)
+    assert [what.rpartition(" ")[2] for what, _ in found] == ["16", "32"]
+    assert all(value > 0 for _, value in found)
+
+
+def test_loader_compares_equal_numbers():
+    samples = loader.made_up(8)
+    fitted = loader.scaling.fit(samples, loader.np.arange(8), loader.InputSettings(), loader.TargetSettings())
+    other = loader.PerSample(samples, fitted)
+    other._target = other._target + 1
+    with pytest.raises(AssertionError, match="target"):
+        loader._check(loader.Batches(samples, fitted, torch.device("cpu")), other)
+
+
+def test_raster_prints_memory_and_throughput(capsys, threads):
+    pytest.importorskip("rasterio", reason="the extra raster is not installed")
+    raster.main(["--sizes", "40", "80", "--pixels", "5"])
+    out = capsys.readouterr().out
+    found = dict(ratios(out))
+    assert list(found) == ["peak memory, 4 times the pixels", "geoml / loop over single pixels, pixels a second"]
+    assert "\n40 x 40 " in out and "\n80 x 80 " in out
+
+
+def test_raster_stops_where_a_command_fails(tmp_path, capfd):
+    with pytest.raises(SystemExit, match="ended with 3"):
+        raster.geoml(tmp_path, "prepare", "soc", str(tmp_path / "nowhere"))
+
+
+def test_the_runner_finds_benchmarks_and_no_other_modules():
+    assert {"loader", "raster"} <= set(runner.benchmarks())
+    assert not [name for name in runner.benchmarks() if name.startswith("_")]
+
+
+def test_the_runner_refuses_an_unknown_name(capsys):
+    with pytest.raises(SystemExit):
+        runner.main(["laoder"])
+    assert "no such benchmark: laoder" in capsys.readouterr().err
+
+
+def test_the_runner_runs_the_others_after_one_failed(monkeypatch, capsys):
+    ran = []
+
+    def run(command, **_):
+        ran.append(command[-1])
+        return type("Done", (), {"returncode": int(command[-1] == "benchmarks.loader")})
+
+    monkeypatch.setattr(runner.subprocess, "run", run)
+    assert runner.main(["loader", "raster"]) == 1
+    assert ran == ["benchmarks.loader", "benchmarks.raster"]
+    assert "failed: loader" in capsys.readouterr().err
+
+
+def test_tables_put_numbers_to_the_right(capsys):
+    _table.show("Title", ("what", "much"), [("a", 1234), ("long", 0.5)])
+    assert capsys.readouterr().out == "\nTitle\n\nwhat   much\na     1,234\nlong    0.5\n"
