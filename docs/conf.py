@@ -20,6 +20,7 @@ version = release = __version__
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+smartquotes = False  # would turn --option into a dash
 exclude_patterns = ["_build", "reference/_*"]
 
 html_theme = "furo"
