@@ -36,8 +36,8 @@ class PerSample(Dataset[dict[str, Tensor]]):
         self._target = torch.from_numpy(samples.target)
         self._fitted = {}
         for name, affine in fitted.inputs.items():
-            after = self._inputs[name].ndim - fitted.axes[name] - 1
-            shift, scale = (torch.tensor(v).reshape(-1, *(1,) * after) for v in (affine.shift, affine.scale))
+            behind = (1,) * fitted.trailing[name]
+            shift, scale = (torch.tensor(v).reshape(-1, *behind) for v in (affine.shift, affine.scale))
             self._fitted[name] = (shift, scale)
 
     def __len__(self) -> int:

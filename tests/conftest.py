@@ -80,11 +80,11 @@ def data_root(raw_soc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder of prepared data with source soc in it, made once; not to be changed."""
     from geoml_cli.reporting import Silent
     from geoml_cli.sources.soc import SOURCE
-    from geoml_cli.stages.prepare import prepare
+    from geoml_cli.stages.prepare import Raw, prepare
 
     root = tmp_path_factory.mktemp("data")
     options = SOURCE.synthesise(tmp_path_factory.mktemp("spare"), 3)
-    prepare("soc", raw_soc, options, root / "soc", Silent())
+    prepare(Raw("soc", raw_soc, options), root / "soc", Silent())
     return root
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -49,6 +50,9 @@ def _root(
 
 def main() -> None:
     """Run the command; every error ends in a message of three parts and its exit code."""
+    for name in ("SIGTERM", "SIGUSR1"):  # where nothing is kept yet, they end the command like SIGINT: 130
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         app()
     except GeomlError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def demo(
         *([verb.format(out=folder) for verb in s] for s in plan.steps),
     ]
     for step in steps:
-        reporter.say(f"\n$ geoml {' '.join(step)}")
+        reporter.say(f"\n$ geoml {shlex.join(step)}")
         _run(step, folder)
     run = sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent
     console.line(f"\nreport: {run / 'evaluation' / 'test' / 'report.html'}")

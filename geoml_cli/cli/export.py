@@ -60,4 +60,4 @@ def export(
         console.document([dict(zip(headers, row, strict=True)) for row in rows])
         return
     console.table(headers, rows, title=run.id)
-    console.line(f"model card: {run.export / 'MODEL_CARD.md'}")
+    console.line(f"model card: {done[0].path.with_suffix('.md')}")

@@ -21,7 +21,7 @@ class Kind(str, Enum):
     runs = "runs"
 
 
-_Kind = Annotated[Kind | None, typer.Argument(metavar="[KIND]", help="models, presets, sources or runs [all].")]
+_Kind = Annotated[Kind | None, typer.Argument(metavar="KIND", help="models, presets, sources or runs [all].")]
 
 Listing = tuple[tuple[str, ...], list[tuple[Any, ...]]]
 

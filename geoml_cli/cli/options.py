@@ -23,10 +23,16 @@ def runs_root() -> Path:
     return Path(os.environ.get("GEOML_RUNS") or "runs")
 
 
-def data_folder(source: str, given: Path | None) -> Path:
-    """Return a source's data set: `--data` may name it, or the folder it stands in."""
+def data_folder(source: str, given: Path | None, *, fresh: bool = False) -> Path:
+    """Return a source's data set: `--data` may name it, or the folder it stands in, or is to stand in (`fresh`).
+
+    Raises:
+        SettingsError: It names a file.
+    """
     root = given or data_root()
-    return root if (root / "manifest.json").is_file() else root / source
+    if root.is_file():
+        raise SettingsError("is a file.", where=f"--data {root}", fix="Name the folder of prepared data.")
+    return root if not fresh and (root / "manifest.json").is_file() else root / source
 
 
 def _models(incomplete: str) -> list[str]:
@@ -52,9 +58,7 @@ def _sources(incomplete: str) -> list[str]:
 
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Model; see `geoml list`.", autocompletion=_models)]
-OptionalModel = Annotated[
-    str, typer.Argument(metavar="[MODEL]", help="Model; see `geoml list`.", autocompletion=_models)
-]
+OptionalModel = Annotated[str, typer.Argument(metavar="MODEL", help="Model; see `geoml list`.", autocompletion=_models)]
 Target = Annotated[
     str,
     typer.Argument(

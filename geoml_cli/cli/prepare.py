@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from geoml_cli import registry
 from geoml_cli.cli import console
-from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_root
+from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_folder
 from geoml_cli.dataset.source import Options
 from geoml_cli.errors import SettingsError
 
@@ -48,7 +48,7 @@ def _root() -> None:
 
 def _command(name: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
     source = registry.source(name)
-    single = typer.Typer(rich_markup_mode=None)
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
     single.command(name, help=source.summary)(_function(name, source.options))
     return typer.main.get_command(single)
 
@@ -81,17 +81,14 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 
 
 def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> None:
-    from geoml_cli.stages.prepare import prepare, raw_files
+    from geoml_cli.stages.prepare import Raw, prepare, raw_files
 
-    root: Path = common["data"] or data_root()
-    folder = root / source
+    folder = data_folder(source, common["data"], fresh=True)
     if common["dry_run"]:
-        console.plan(raw_files(source, raw, options), [folder / "dataset.nc", folder / "manifest.json"])
+        console.plan(raw_files(Raw(source, raw, options)), [folder / "dataset.nc", folder / "manifest.json"])
         return
-    if common["force"]:
-        (folder / "manifest.json").unlink(missing_ok=True)
     reporter = console.Terminal(quiet=common["quiet"])
-    done = prepare(source, raw, options, folder, reporter)
+    done = prepare(Raw(source, raw, options), folder, reporter, force=common["force"])
     funnel = done.manifest.funnel
     if not done.fresh:
         reporter.say(f"{folder} stands already, made from the same files and options. --force makes it again.")

@@ -16,9 +16,7 @@ app = typer.Typer(
 _Origin = Annotated[bool, typer.Option("--origin", help="Say where each value came from.")]
 _First = Annotated[str, typer.Argument(metavar="PRESET", help="Preset, or a TOML file.")]
 _Second = Annotated[str, typer.Argument(metavar="OTHER", help="Preset, or a TOML file.")]
-_Name = Annotated[
-    str, typer.Argument(metavar="[PRESET]", help="Preset, or a TOML file; the model's default without it.")
-]
+_Name = Annotated[str, typer.Argument(metavar="PRESET", help="Preset, or a TOML file; the model's default without it.")]
 
 
 @app.command("show")

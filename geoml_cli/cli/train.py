@@ -12,6 +12,7 @@ from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from geoml_cli.config.settings import Settings
+    from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.run import Run
 
 _Count = Annotated[
@@ -52,15 +53,32 @@ def train(
     settings, folder = (
         _resumed(model, preset, run) if resume else (load(model, preset, config, None, assignments or ()), run)
     )
-    source = options.data_folder(settings.shared.source, data)
+    dataset = _dataset(options.data_folder(settings.shared.source, data))
     if dry_run:
-        place = folder or options.runs_root() / model / settings.preset / "YYYYMMDD-HHMMSS"
-        console.plan([source / "manifest.json", source / "dataset.nc"], [place])
+        _plan(settings, dataset, (folder, member))
         return
     count = gpus or processes or 1
     reporter = console.Terminal(quiet=quiet)
-    done = _train(settings, (source, folder, count, cpu or bool(processes)), member, reporter)
+    done = _train(settings, dataset, (folder, count, cpu or bool(processes)), member, reporter)
     _show(done, as_json)
+
+
+def _dataset(folder: Path) -> Dataset:
+    from geoml_cli.dataset.store import Dataset
+
+    return Dataset(folder)
+
+
+def _plan(settings: Settings, dataset: Dataset, what: tuple[Path | None, list[str] | None]) -> None:
+    """Say what a training would read, write and train."""
+    from geoml_cli.stages.train import planned
+
+    folder, only = what
+    members = only or list(planned(settings, dataset, only).members)
+    place = folder or options.runs_root() / settings.model / settings.preset / "YYYYMMDD-HHMMSS"
+    console.plan([dataset.folder / "manifest.json", dataset.folder / "dataset.nc"], [place])
+    for name in members:
+        console.line(f"would train  --member {name}")
 
 
 def _resumed(model: str, preset: str | None, folder: Path | None) -> tuple[Settings, Path]:
@@ -79,45 +97,28 @@ def _resumed(model: str, preset: str | None, folder: Path | None) -> tuple[Setti
 
 def _train(
     settings: Settings,
-    place: tuple[Path, Path | None, int, bool],
+    dataset: Dataset,
+    place: tuple[Path | None, int, bool],
     members: list[str] | None,
     reporter: console.Terminal,
 ) -> Run:
     """Train here, or start the processes that do."""
-    from geoml_cli.dataset.store import Dataset
-    from geoml_cli.runs.create import new_folder
-    from geoml_cli.training.launch import joined, launch
+    from geoml_cli.stages.train import Place, start, train
+    from geoml_cli.training.launch import check_gpus, joined, launch
 
-    source, folder, count, cpu = place
-    dataset = Dataset(source)
-    if count > 1 and not joined():
-        from geoml_cli.stages.train import start
-
-        folder = folder or new_folder(options.runs_root(), settings.model, settings.preset)
-        run = start(settings, dataset, folder)
-        chosen = [part for name in members or () for part in ("--member", name)]
-        code = launch(
-            [
-                "train",
-                settings.model,
-                "--run",
-                str(folder),
-                "--resume",
-                "--data",
-                str(source),
-                "--quiet",
-                *chosen,
-            ]
-            + (["--cpu"] if cpu else []),
-            count,
-            cpu=cpu,
-        )
-        if code:
-            raise typer.Exit(code)
-        return run
-    from geoml_cli.stages.train import Place, train
-
-    return train(settings, dataset, Place(folder, options.runs_root(), cpu), members, reporter)
+    folder, count, cpu = place
+    where = Place(folder, options.runs_root(), cpu)
+    if count == 1 or joined():
+        return train(settings, dataset, where, members, reporter)
+    if not cpu:
+        check_gpus(count)
+    run = start(settings, dataset, where, members)
+    chosen = [part for name in members or () for part in ("--member", name)]
+    again = ["train", settings.model, "--run", str(run.folder), "--resume", "--data", str(dataset.folder), "--quiet"]
+    code = launch([*again, *chosen, *(["--cpu"] if cpu else [])], count, cpu=cpu)
+    if code:
+        raise typer.Exit(code)
+    return run
 
 
 def _show(run: Run, as_json: bool) -> None:

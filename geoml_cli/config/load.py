@@ -41,7 +41,9 @@ def load(
         layers.append(from_file(file, str(file)))
     layers.append(from_environment() if environment is None else from_environment(environment))
     layers.append(from_arguments(assignments))
-    settings = validated(model, path.stem, merged(layers))
+    together = merged(layers)
+    together.pop(("preset",), None)  # the config.toml of a run may be given as a preset, and names its own
+    settings = validated(model, path.stem, together)
     if settings.model != model:
         raise SettingsError(f"is a preset of {settings.model}, not of {model}.", where=shown(path))
     return settings

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from geoml_cli.dataset.samples import Samples
-from geoml_cli.dataset.scaling import Affine, Scaling, TargetScaling
+from geoml_cli.dataset.scaling import Scaling, TargetScaling
 from geoml_cli.dataset.store import Array
 
 Batch = dict[str, Tensor]
@@ -40,7 +40,7 @@ class Batches:
         """Gather the rows, shape [B, ...] each, with `target` [B] where the data set has one."""
         index = torch.from_numpy(rows)
         batch = {name: values.index_select(0, index).to(self._device) for name, values in self._inputs.items()}
-        batch = dict(self._scale(batch))
+        batch = dict(self._scale.forward(batch))
         if self._target is not None:
             batch["target"] = self._target.index_select(0, index).to(self._device)
         return batch
@@ -58,19 +58,15 @@ class InputScaling(nn.Module):
         super().__init__()
         self.names = tuple(scaling.inputs)
         for name, affine in scaling.inputs.items():
-            self.register_buffer(f"{name}_shift", _column(affine, affine.shift))
-            self.register_buffer(f"{name}_scale", _column(affine, affine.scale))
-        self._axes = scaling.axes
+            # Shaped once to broadcast behind the axis of variables: a step of a small network feels a reshape.
+            behind = (1,) * scaling.trailing[name]
+            self.register_buffer(f"{name}_shift", torch.tensor(affine.shift, dtype=torch.float32).reshape(-1, *behind))
+            self.register_buffer(f"{name}_scale", torch.tensor(affine.scale, dtype=torch.float32).reshape(-1, *behind))
 
     def forward(self, batch: Batch) -> Batch:
         """Scale every input, shapes unchanged."""
-        return {name: self._scaled(name, batch[name]) for name in self.names}
-
-    def _scaled(self, name: str, values: Tensor) -> Tensor:
-        after = values.ndim - self._axes[name] - 1
-        shift = self.get_buffer(f"{name}_shift").reshape(-1, *(1,) * after)
-        scale = self.get_buffer(f"{name}_scale").reshape(-1, *(1,) * after)
-        return (values - shift) / scale
+        held = self._buffers
+        return {name: (batch[name] - held[f"{name}_shift"]) / held[f"{name}_scale"] for name in self.names}
 
 
 class TargetInverse(nn.Module):
@@ -92,10 +88,6 @@ def gathered(samples: Samples, rows: NDArray[np.int64], device: torch.device) ->
     """Gather physical inputs of the rows, in the samples' order, each [B, ...]."""
     index = torch.from_numpy(rows)
     return [_tensor(item.values).index_select(0, index).to(device) for item in samples.inputs.values()]
-
-
-def _column(affine: Affine, values: tuple[float, ...]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
 
 
 def _tensor(values: Array) -> Tensor:

@@ -67,8 +67,17 @@ class Manifest(_Record):
     facts: dict[str, Any] = Field(default_factory=dict)
 
     def digest(self) -> str:
-        """Name the content: the same raw files and options give the same digest, wherever they lie."""
-        same = {"source": self.source, "options": self.options, "files": [f.model_dump() for f in self.files]}
+        """Name the content: the same raw files, read the same way, give the same digest, wherever they lie.
+
+        Options do not count as they were typed, but by what they led to.
+        """
+        same = {
+            "source": self.source,
+            "files": sorted(file.sha256 for file in self.files),
+            "variables": {name: record.model_dump() for name, record in self.variables.items()},
+            "facts": self.facts,
+            "kept": self.funnel.kept,
+        }
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
@@ -84,7 +93,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / NAME
     if not path.is_file():
-        raise DataError("no prepared data set here", where=str(folder), fix="Make it with `geoml prepare`.")
+        raise DataError(
+            "no prepared data set here", where=str(folder), fix=f"Make it with `geoml prepare {folder.name} RAW`."
+        )
     try:
         return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from geoml_cli.dataset.files import write_text
-from geoml_cli.dataset.samples import Input, Samples
+from geoml_cli.dataset.samples import Input, Samples, Signature
 from geoml_cli.dataset.settings import InputSettings, TargetSettings
 from geoml_cli.dataset.store import Array
 from geoml_cli.errors import DataError
@@ -53,10 +53,16 @@ class TargetScaling(_Record):
 
 
 class Scaling(_Record):
-    """A member's `scaling.json`."""
+    """A member's `scaling.json`.
+
+    Attributes:
+        inputs: Of every input.
+        trailing: How many axes an input has behind the one that runs over its variables.
+        target: Of the target.
+    """
 
     inputs: dict[str, Affine]
-    axes: dict[str, int]
+    trailing: dict[str, int]
     target: TargetScaling
 
     def write(self, path: Path) -> None:
@@ -77,16 +83,19 @@ def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target
     """
     return Scaling(
         inputs={name: _fitted(name, item, rows, inputs.scaling) for name, item in samples.inputs.items()},
-        axes={name: item.axis for name, item in samples.inputs.items()},
+        trailing={name: item.values.ndim - item.axis - 1 for name, item in samples.inputs.items()},
         target=_fitted_target(samples, rows, target),
     )
 
 
-def unscaled(samples_inputs: dict[str, tuple[int, int]]) -> Scaling:
-    """Return scaling that changes nothing, for inputs given as name -> (axis, number of variables)."""
-    inputs = {name: Affine(shift=(0.0,) * n, scale=(1.0,) * n) for name, (_, n) in samples_inputs.items()}
-    axes = {name: axis for name, (axis, _) in samples_inputs.items()}
-    return Scaling(inputs=inputs, axes=axes, target=TargetScaling())
+def unscaled(data: Signature) -> Scaling:
+    """Return scaling that changes nothing."""
+    sizes = {name: len(item.names) for name, item in data.inputs.items()}
+    return Scaling(
+        inputs={name: Affine(shift=(0.0,) * size, scale=(1.0,) * size) for name, size in sizes.items()},
+        trailing={name: len(item.shape) - item.axis for name, item in data.inputs.items()},
+        target=TargetScaling(),
+    )
 
 
 def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> Affine:

@@ -15,6 +15,10 @@ _FEWEST_GROUPS = 2
 Verdict = Literal["first", "second", "none"]
 
 
+FEWEST_GROUPS = 6
+"""With fewer, no two-sided Wilcoxon test can reach 5 %, and a bootstrap has too few to draw from."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """How two predictions differ.
@@ -35,7 +39,9 @@ class Comparison:
 
     @property
     def better(self) -> Verdict:
-        """Say which is better by RMSE, or none where the interval covers zero or is undefined."""
+        """Say which is better by RMSE, or none where the interval covers zero, is undefined, or rests on few groups."""
+        if self.groups < FEWEST_GROUPS:
+            return "none"
         if self.interval.high < 0:
             return "first"
         return "second" if self.interval.low > 0 else "none"

@@ -64,7 +64,7 @@ def export(
         reporter.say(f"Writing {chosen}, and running it beside the network on {len(inputs[0])} samples.")
         path = run.export / f"{name}{exporter(chosen).suffix}"
         done.append(_proven(run, chosen, path, (network, inputs, names), expected))
-    write_text(run.export / "MODEL_CARD.md", _card(run, dataset, done, members))
+    write_text(run.export / f"{name}.md", _card(run, dataset, done, members))
     return done
 
 

@@ -23,6 +23,21 @@ from geoml_cli.version import __version__
 
 
 @dataclass(frozen=True)
+class Raw:
+    """What is prepared.
+
+    Attributes:
+        source: The source's name.
+        path: Folder or file of raw data.
+        options: The source's options.
+    """
+
+    source: str
+    path: Path
+    options: Options
+
+
+@dataclass(frozen=True)
 class Prepared:
     """The outcome of `prepare`."""
 
@@ -31,52 +46,47 @@ class Prepared:
     fresh: bool
 
 
-def prepare(source: str, raw: Path, options: Options, folder: Path, reporter: Reporter) -> Prepared:
+def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False) -> Prepared:
     """Prepare a data set, unless the same raw files and options made the one that stands there.
 
     Args:
-        source: The source's name.
-        raw: Folder or file of raw data.
-        options: The source's options.
+        raw: What is prepared.
         folder: Where the data set goes; replaced whole, at the end.
         reporter: Hears of progress.
+        force: Prepare in any case.
 
     Raises:
         DataError: Raw data are missing, damaged or not what the source reads.
     """
-    files = raw_files(source, raw, options)
-    digests = _digests(files, raw, reporter)
-    if (standing := _standing(folder, source, options, digests)) is not None:
+    digests = _digests(raw_files(raw), raw.path, reporter)
+    if not force and (standing := _standing(folder, raw, digests)) is not None:
         return Prepared(folder, standing, fresh=False)
-    manifest = _write(source, raw, options, folder, (digests, reporter))
+    manifest = _write(raw, folder, digests, reporter)
     return Prepared(folder, manifest, fresh=True)
 
 
-def raw_files(source: str, raw: Path, options: Options) -> list[Path]:
+def raw_files(raw: Raw) -> list[Path]:
     """Name the raw files that would be read.
 
     Raises:
-        DataError: There is nothing at `raw`, or nothing the source reads.
+        DataError: There is nothing there, or nothing the source reads.
     """
-    if not raw.exists():
-        raise DataError("there is no such file or folder.", where=str(raw), fix="Check the path.")
-    return registry.source(source).inputs(raw, options)
+    if not raw.path.exists():
+        raise DataError("there is no such file or folder.", where=str(raw.path), fix="Check the path.")
+    return registry.source(raw.source).inputs(raw.path, raw.options)
 
 
-def _write(
-    source: str, raw: Path, options: Options, folder: Path, work: tuple[tuple[RawFile, ...], Reporter]
-) -> Manifest:
-    digests, reporter = work
+def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporter) -> Manifest:
     with _replacing(folder) as partial:
         with DatasetWriter(partial) as writer:
-            written = registry.source(source).write(raw, options, writer, reporter)
+            written = registry.source(raw.source).write(raw.path, raw.options, writer, reporter)
         manifest = Manifest(
-            source=source,
+            source=raw.source,
             layout=written.layout,
-            options=_plain(options),
+            options=_plain(raw.options),
             geoml_version=__version__,
-            raw=str(raw.resolve()),
-            files=digests,
+            raw=str(raw.path.resolve()),
+            files=files,
             variables=writer.records,
             funnel=written.funnel,
             facts=written.facts,
@@ -117,14 +127,14 @@ def _digests(files: list[Path], raw: Path, reporter: Reporter) -> tuple[RawFile,
     return tuple(found)
 
 
-def _standing(folder: Path, source: str, options: Options, files: tuple[RawFile, ...]) -> Manifest | None:
+def _standing(folder: Path, raw: Raw, files: tuple[RawFile, ...]) -> Manifest | None:
     """Return the manifest of the data set in place, where it was made from the same."""
     try:
         manifest = read_manifest(folder)
     except DataError:
         return None
     same = (manifest.source, manifest.options, manifest.files, manifest.geoml_version)
-    return manifest if same == (source, _plain(options), files, __version__) else None
+    return manifest if same == (raw.source, _plain(raw.options), files, __version__) else None
 
 
 def _plain(options: Options) -> dict[str, Any]:

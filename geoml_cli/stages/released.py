@@ -26,6 +26,8 @@ from geoml_cli.training import checkpoint
 from geoml_cli.training.checkpoint import Snapshot
 
 MEMBER = "released"
+_MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How torch files begin: a zip archive, or in old ones a pickle."""
 _WRAPPERS = ("state_dict", "model_state_dict")
 
 
@@ -65,6 +67,9 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     """
     if not file.is_file():
         raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
+    with file.open("rb") as stream:
+        if stream.read(2) not in _MAGIC:
+            raise DataError("is no torch checkpoint.", where=str(file), fix="Name the file of weights (.pth, .pt).")
     try:
         held: Any = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -115,10 +120,9 @@ def _layer(found: Released) -> dict[tuple[str, ...], Any]:
 def _plan(settings: Settings, found: Released) -> Plan:
     none = np.empty(0, dtype=np.int64)
     split = Split(none, none, none, fold=MEMBER, seed=0)
-    sizes = {name: (item.axis, len(item.names)) for name, item in found.signature.inputs.items()}
     origins = {
         key: {"value": value, "from": settings.origins.get(key, "default")} for key, value in settings.flat().items()
     }
     data = DataRecord(source=settings.shared.source, digest=None, folder=None, signature=found.signature)
-    members = {MEMBER: (split, unscaled(sizes))}
+    members = {MEMBER: (split, unscaled(found.signature))}
     return Plan(settings.model, settings.preset, written(settings), origins, data, members, kind="imported")

@@ -39,16 +39,18 @@ class Place:
     cpu: bool = False
 
 
-def start(settings: Settings, dataset: Dataset, folder: Path) -> Run:
-    """Divide the rows, fit the scaling, and fill the run's folder; nothing is trained yet.
+def planned(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
+    """Divide the rows and fit the scaling of every member; nothing is written.
 
     Raises:
         DataError: The data set has no target values, or cannot be divided so.
-        SettingsError: The folder holds a run of other settings.
+        SettingsError: There is no such member as one of `only`.
     """
     shared = settings.shared
     samples = registry.spec(settings.model).samples(settings.own, dataset)
     divided = splits(dataset, shared.split, _usable(samples, dataset), len(samples))
+    for name in only or ():
+        registry.known("member", name, divided)
     members: dict[str, tuple[Split, scaling.Scaling]] = {}
     fitted: dict[bytes, scaling.Scaling] = {}
     for name, split in divided.items():
@@ -61,7 +63,17 @@ def start(settings: Settings, dataset: Dataset, folder: Path) -> Run:
         folder=str(dataset.folder.resolve()),
         signature=signature(samples),
     )
-    return create(folder, Plan(settings.model, settings.preset, written(settings), _origins(settings), data, members))
+    return Plan(settings.model, settings.preset, written(settings), _origins(settings), data, members)
+
+
+def start(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str] | None = None) -> Run:
+    """Make a run's folder, or join the one that stands there; errors as for `planned`.
+
+    Raises:
+        SettingsError: The folder holds a run of other settings.
+    """
+    plan = planned(settings, dataset, only)
+    return create(place.run or new_folder(place.root, settings.model, settings.preset), plan)
 
 
 def train(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str] | None, reporter: Reporter) -> Run:
@@ -81,32 +93,28 @@ def train(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str
     """
     # Set before CUDA starts: without it cuBLAS may choose other algorithms in the next run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    processes = Accelerated(settings.shared.train, cpu=place.cpu)
-    try:
-        run = _run(settings, dataset, place, processes)
-        same_data(run, dataset)
-        processes.track(run.folder)
-        spec: Spec[object] = registry.spec(settings.model)  # type: ignore[type-var]
-        samples = spec.samples(settings.own, dataset)
-        work = Workshop(run, settings, spec, samples, processes, reporter)
-        with StopRequest() as stop:
+    with StopRequest() as stop:
+        processes = Accelerated(settings.shared.train, cpu=place.cpu)
+        try:
+            run = _run(settings, dataset, place, (processes, only))
+            processes.track(run.folder)
+            spec: Spec[object] = registry.spec(settings.model)  # type: ignore[type-var]
+            samples = spec.samples(settings.own, dataset)
+            work = Workshop(run, settings, spec, samples, processes, reporter)
             for name in _chosen(run, only):
                 train_member(work, name, stop)
-        return run
-    finally:
-        processes.close()
+            return run
+        finally:
+            processes.close()
 
 
-def _run(settings: Settings, dataset: Dataset, place: Place, processes: Accelerated) -> Run:
-    """Make or join the run; under torchrun all processes get the folder of the first."""
-    folder = place.run
-    if folder is None:
-        fresh = new_folder(place.root, settings.model, settings.preset) if processes.rank == 0 else Path()
-        folder = Path(processes.same(str(fresh)))
-    if processes.rank == 0:
-        start(settings, dataset, folder)
-    processes.wait()
-    return Run(folder)
+def _run(settings: Settings, dataset: Dataset, place: Place, among: tuple[Accelerated, Sequence[str] | None]) -> Run:
+    """Make or join the run; of several processes the first makes it, and tells the others where."""
+    processes, only = among
+    if place.run is not None and (place.run / "run.json").is_file():
+        same_data(Run(place.run), dataset)
+    folder = str(start(settings, dataset, place, only).folder) if processes.rank == 0 else ""
+    return Run(Path(processes.same(folder)))
 
 
 def same_data(run: Run, dataset: Dataset) -> None:

@@ -31,8 +31,6 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         processes: How many.
         cpu: On the CPU, sharing its cores, or one GPU each.
     """
-    if not cpu:
-        _check_gpus(processes)
     threads = str(max((os.cpu_count() or 1) // processes, 1))
     shared = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
     shared |= {
@@ -78,7 +76,12 @@ def _forwarder(started: list[subprocess.Popen[bytes]]) -> signal._HANDLER:
     return forward
 
 
-def _check_gpus(wanted: int) -> None:
+def check_gpus(wanted: int) -> None:
+    """Refuse more GPUs than there are.
+
+    Raises:
+        SettingsError: There are fewer.
+    """
     import torch
 
     found = torch.cuda.device_count()

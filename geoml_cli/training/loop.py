@@ -213,7 +213,7 @@ class Loop:
             "step": counters.step,
             "loss": counters.loss_sum / counters.loss_rows if counters.loss_rows else None,
             "val_loss": value,
-            "lr": self._state.optimiser.param_groups[0]["lr"],
+            "lr": optim.rate(self._settings, counters.step - 1, self.total),
             "seconds": round(counters.seconds, 3),
         }
         if self._processes.rank == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -36,32 +37,24 @@ class Accelerated:
             AcceleratorState._reset_state(reset_partial_state=True)
         if settings.precision == "fp16" and (cpu or not torch.cuda.is_available()):
             raise SettingsError("fp16 needs a GPU.", where="[train] precision", fix="Use bf16 or fp32.")
+        _check_trackers(settings)
+        self._trackers = settings.trackers
         try:
             self._accelerator = Accelerator(
                 cpu=cpu,
                 mixed_precision=_PRECISION[settings.precision],
-                log_with=list(settings.trackers) or None,
             )
         except (ImportError, ValueError) as error:
             raise SettingsError(f"{error}", where="[train]", fix="See `geoml doctor`.") from error
-        self._check_trackers(settings)
         self._wrapped: nn.Module | None = None
-
-    def _check_trackers(self, settings: TrainSettings) -> None:
-        from accelerate.tracking import get_available_trackers
-
-        missing = [name for name in settings.trackers if name not in {str(t) for t in get_available_trackers()}]
-        if missing:
-            raise SettingsError(
-                f"{', '.join(missing)} is not installed.",
-                where="[train] trackers",
-                fix="Install it with `pip install 'geoml[track]'`.",
-            )
 
     def track(self, folder: Path) -> None:
         """Start the trackers; they write into the run."""
-        if self._accelerator.log_with:
+        if self._trackers:
+            from accelerate.tracking import filter_trackers
+
             self._accelerator.project_configuration.set_directories(str(folder / "trackers"))
+            self._accelerator.log_with = filter_trackers(list(self._trackers), folder / "trackers")
             self._accelerator.init_trackers("geoml")
 
     @property
@@ -150,3 +143,14 @@ class Accelerated:
             self._accelerator.end_training()
         elif self.count > 1:
             torch.distributed.destroy_process_group()
+
+
+def _check_trackers(settings: TrainSettings) -> None:
+    """Refuse a tracker that is not installed; accelerate would go on without it."""
+    missing = [name for name in settings.trackers if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"{', '.join(missing)} is not installed.",
+            where="[train] trackers",
+            fix="Install it with `pip install 'geoml[track]'`.",
+        )

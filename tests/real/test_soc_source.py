@@ -15,12 +15,12 @@ from geoml_cli.reporting import Silent
 from geoml_cli.sources.readers.pickles import read_pickle
 from geoml_cli.sources.soc import SOURCE
 from geoml_cli.sources.soil.options import SocOptions
-from geoml_cli.stages.prepare import prepare
+from geoml_cli.stages.prepare import Raw, prepare
 
 
 def prepared(raw: Path, folder: Path, **options: object) -> tuple[Dataset, Silent]:
     reporter = Silent()
-    done = prepare("soc", raw, SocOptions(**options), folder / "soc", reporter)
+    done = prepare(Raw("soc", raw, SocOptions(**options)), folder / "soc", reporter)
     return Dataset(done.folder), reporter
 
 

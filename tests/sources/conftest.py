@@ -16,7 +16,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.reporting import Silent
 from geoml_cli.sources.soc import SOURCE
 from geoml_cli.sources.soil.options import SocOptions
-from geoml_cli.stages.prepare import prepare
+from geoml_cli.stages.prepare import Raw, prepare
 
 WriteRaster = Callable[..., Path]
 Prepare = Callable[..., tuple[Dataset, Silent]]
@@ -70,7 +70,7 @@ def prepared(tmp_path: Path) -> Prepare:
     def run(raw: Path, options: SocOptions | None = None, **given: Any) -> tuple[Dataset, Silent]:
         reporter = Silent()
         chosen = options or SocOptions(**given)
-        done = prepare("soc", raw, chosen, tmp_path / "prepared" / raw.name, reporter)
+        done = prepare(Raw("soc", raw, chosen), tmp_path / "prepared" / raw.name, reporter)
         return Dataset(done.folder), reporter
 
     return run

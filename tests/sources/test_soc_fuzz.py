@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from geoml_cli.errors import GeomlError
 from geoml_cli.reporting import Silent
 from geoml_cli.sources.soil.options import SocOptions
-from geoml_cli.stages.prepare import prepare
+from geoml_cli.stages.prepare import Raw, prepare
 
 Write = Callable[..., Path]
 
@@ -41,7 +41,7 @@ def _damaged(content: bytes, changes: list[tuple[float, int]], keep: float) -> b
 def _prepares_or_refuses(raw: Path) -> None:
     folder = raw.parent / "out"
     try:
-        prepare("soc", raw, SocOptions(), folder, Silent())
+        prepare(Raw("soc", raw, SocOptions()), folder, Silent())
     except GeomlError as error:
         assert error.exit_code in (2, 3)
         assert error.where or error.fix

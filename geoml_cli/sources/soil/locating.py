@@ -20,11 +20,13 @@ def is_geographic(crs: str) -> bool:
     Raises:
         SettingsError: It is not known.
     """
+    import rasterio
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     try:
-        return bool(CRS.from_user_input(crs).is_geographic)
+        with rasterio.Env():  # keeps GDAL's own complaint off stderr
+            return bool(CRS.from_user_input(crs).is_geographic)
     except CRSError as error:
         raise SettingsError(f"{crs!r} is no known CRS", where="--crs", fix="Give a code such as EPSG:32634.") from error
 

@@ -1,0 +1,350 @@
+"""Whole trainings on small made-up data: stopped, killed, resumed, shared by processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from geoml_cli.config.load import load
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
+from geoml_cli.reporting import Silent
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.train import Place, start, train
+from geoml_cli.training.loop import Loop
+
+TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=4", "train.batch_size=64")
+
+
+def settings(*more: str):
+    return load("soc", "map", None, {}, [*TINY, *more])
+
+
+def weights(run: Path, which: str = "best") -> dict[str, dict[str, torch.Tensor]]:
+    paths = sorted(run.glob(f"members/*/checkpoints/{which}/weights.safetensors"))
+    assert paths
+    return {path.parts[-4]: load_file(path) for path in paths}
+
+
+def assert_same(one: Path, other: Path) -> None:
+    for which in ("best", "last"):
+        first, second = weights(one, which), weights(other, which)
+        assert first.keys() == second.keys()
+        for member, held in first.items():
+            for name, value in held.items():
+                assert torch.equal(value, second[member][name]), (which, member, name)
+    for member in weights(one):
+        histories = [(run / "members" / member / "history.jsonl").read_text().splitlines() for run in (one, other)]
+        entries = [[{k: v for k, v in json.loads(x).items() if k != "seconds"} for x in lines] for lines in histories]
+        assert entries[0] == entries[1]
+
+
+@pytest.fixture(scope="module")
+def dataset(data_root):
+    return Dataset(data_root / "soc")
+
+
+@pytest.fixture(scope="module")
+def whole(dataset, tmp_path_factory):
+    """A training that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return train(settings(), dataset, Place(folder), None, Silent()).folder
+
+
+def test_a_run_holds_what_it_must(whole):
+    run = Run(whole)
+    assert run.record().status == "finished" and run.members() == ["fold-1", "fold-2"]
+    names = {path.relative_to(whole).as_posix() for path in whole.rglob("*") if path.is_file()}
+    expected = {"config.toml", "origin.json", "environment.json", "data.json", "run.json"}
+    for member in run.members():
+        expected |= {f"members/{member}/{name}" for name in ("split.json", "scaling.json", "history.jsonl")}
+        for which in ("last", "best"):
+            files = ("weights.safetensors", "state.safetensors", "meta.json")
+            expected |= {f"members/{member}/checkpoints/{which}/{file}" for file in files}
+    assert expected <= names
+    assert {Path(name).suffix for name in names} <= {".toml", ".json", ".jsonl", ".safetensors", ".lock"}
+    environment = json.loads((whole / "environment.json").read_text())
+    assert environment["versions"]["torch"] == torch.__version__.split("+")[0] or "+" in torch.__version__
+    origin = json.loads((whole / "origin.json").read_text())
+    assert origin["train.epochs"] == {"value": 4, "from": "--set train.epochs"}
+    assert origin["train.clip_norm"] == {"value": None, "from": "default"}
+
+
+def test_the_loss_falls_and_the_best_is_the_lowest(whole):
+    run = Run(whole)
+    for member in run.members():
+        history = run.history(member)
+        assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
+        losses = [entry["val_loss"] for entry in history]
+        meta = json.loads((whole / "members" / member / "checkpoints/last/meta.json").read_text())
+        assert meta["counters"]["best"] == min(losses)
+        assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_the_same_training_again_gives_the_same_bits(whole, dataset, tmp_path):
+    train(settings("train.checkpoint_seconds=0"), dataset, Place(tmp_path / "again"), None, Silent())
+    assert_same(whole, tmp_path / "again")
+
+
+def test_members_trained_one_by_one_are_the_same(whole, dataset, tmp_path):
+    place = Place(tmp_path / "array")
+    train(settings(), dataset, place, ["fold-2"], Silent())
+    assert Run(place.run).members() == ["fold-2"] and Run(place.run).record().status == "interrupted"
+    train(settings(), dataset, place, ["fold-1"], Silent())
+    assert Run(place.run).record().status == "finished"
+    assert_same(whole, place.run)
+
+
+def test_accumulation_and_threads_change_nothing_but_rounding(whole, dataset, tmp_path):
+    train(settings("train.accumulate=3"), dataset, Place(tmp_path / "parts"), None, Silent())
+    for member, held in weights(tmp_path / "parts", "last").items():
+        for name, value in held.items():
+            torch.testing.assert_close(value, weights(whole, "last")[member][name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("steps", [5, 7, 11, 16])
+def test_stopped_at_a_step_and_resumed_it_ends_the_same(whole, dataset, tmp_path, monkeypatch, steps):
+    """The stop is asked for after so many steps, again and again until the end."""
+    place, rounds = Place(tmp_path / "stopped"), 0
+    original = Loop.run
+    while True:
+        left = [steps]
+
+        def counted(self, stop, advance, left=left):
+            def now():
+                left[0] -= 1
+                return left[0] < 0
+
+            original(self, now, advance)
+
+        monkeypatch.setattr(Loop, "run", counted)
+        rounds += 1
+        try:
+            train(settings(), dataset, place, None, Silent())
+            break
+        except StoppedError as error:
+            assert error.exit_code == 75 and "--resume goes on" in str(error)
+            assert Run(place.run).record().status == "interrupted"
+    assert rounds > 2
+    assert_same(whole, place.run)
+
+
+def command(data_root: Path, run: Path, *more: str) -> list[str]:
+    sets = [part for text in (*TINY, "train.checkpoint_seconds=0") for part in ("--set", text)]
+    fresh = [] if (run / "run.json").exists() else sets
+    resume = ["--resume"] if (run / "run.json").exists() else ["--preset", "map"]
+    arguments = ["--data", str(data_root), "--run", str(run), *resume, *fresh, *more]
+    return [sys.executable, "-m", "geoml_cli", "train", "soc", *arguments]
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_and_resumed_it_ends_the_same(dataset, data_root, tmp_path):
+    """Of kill -9, twenty at random moments; the run folder is readable after each."""
+    long = ("train.epochs=70", "train.patience=100")
+    whole = train(settings(*long), dataset, Place(tmp_path / "whole"), None, Silent()).folder
+    run, generator, kills = tmp_path / "killed", random.Random(4), 0
+    sets = [part for text in long for part in ("--set", text)]
+    while kills < 20:
+        more = [] if (run / "run.json").exists() else sets
+        process = subprocess.Popen(command(data_root, run, *more), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        # Most kills fall into the steps; the others anywhere, starting included.
+        if generator.random() < 0.7:
+            wait_for_steps(process, run)
+            time.sleep(generator.uniform(0, 0.2))
+        else:
+            time.sleep(generator.uniform(0.2, 2.5))
+        assert process.poll() is None, "it ended before it was killed often enough: make it longer"
+        process.kill()
+        process.wait()
+        kills += 1
+        if (run / "run.json").exists():
+            Run(run).record()
+            for member in Run(run).planned():
+                assert Run(run).split(member).seed == 1 and Run(run).scaling(member).inputs
+                Run(run).history(member)
+    done = subprocess.run(command(data_root, run), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert_same(whole, run)
+
+
+def wait_for_steps(process: subprocess.Popen, run: Path) -> None:
+    """Wait until this process writes checkpoints, or ends."""
+    started = time.time()
+    while process.poll() is None:
+        newest = max((path.stat().st_mtime for path in run.glob("members/*/checkpoints/*/meta.json")), default=0)
+        if newest > started:
+            return
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGUSR1"])
+def test_a_signal_saves_and_ends_with_75(data_root, tmp_path, name):
+    run = tmp_path / "signalled"
+    process = subprocess.Popen(
+        command(data_root, run, "--set", "train.epochs=100000"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    wait_for_steps(process, run)
+    process.send_signal(getattr(signal, name))
+    message = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 75, message
+    assert "saved. The same command with --resume goes on." in message and "Traceback" not in message
+    assert Run(run).record().status == "interrupted"
+
+
+@pytest.mark.slow
+def test_two_processes_train_to_the_same_losses(whole, data_root, tmp_path):
+    run = tmp_path / "two"
+    done = subprocess.run(command(data_root, run, "--processes", "2"), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for member in Run(whole).members():
+        for one, two in zip(Run(whole).history(member), Run(run).history(member), strict=True):
+            assert abs(one["val_loss"] - two["val_loss"]) < 1e-5
+            assert abs(one["loss"] - two["loss"]) < 1e-5
+
+
+@pytest.mark.slow
+def test_processes_started_by_someone_else_are_joined(data_root, tmp_path):
+    """As torchrun does: RANK and WORLD_SIZE are set, and no run folder is named."""
+    sets = [part for text in TINY for part in ("--set", text)]
+    started = []
+    for rank in range(2):
+        own = {**os.environ, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "GEOML_RUNS": str(tmp_path)}
+        own |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29641", "ACCELERATE_USE_CPU": "true"}
+        arguments = ["train", "soc", "--preset", "map", "--cpu", "--data", str(data_root), *sets]
+        started.append(
+            subprocess.Popen([sys.executable, "-m", "geoml_cli", *arguments], env=own, stderr=subprocess.PIPE)
+        )
+    errors = [process.communicate(timeout=120)[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0], errors
+    assert len(list(tmp_path.glob("soc/map/*/run.json"))) == 1
+
+
+def test_a_loss_that_is_not_finite_names_member_step_rows_and_layer(dataset, tmp_path):
+    with pytest.raises(GeomlError) as caught:
+        train(
+            settings("train.lr=1e30", "train.optimiser=sgd", "train.batch_size=32"),
+            dataset,
+            Place(tmp_path / "run"),
+            None,
+            Silent(),
+        )
+    assert caught.value.exit_code == 1
+    text = str(caught.value)
+    assert text.startswith("member fold-1: the loss is not finite at step ") and "rows " in text
+    assert "first: " in text and "Lower train.lr" in text
+    assert Run(tmp_path / "run").record().status == "failed"
+
+
+def test_a_bad_input_is_named(dataset, tmp_path, monkeypatch):
+    from geoml_cli.models.soc import task
+    from geoml_cli.models.soc.spec import SPEC
+
+    def spoilt(tables, variables):
+        samples = task.samples(tables, variables)
+        samples.inputs["static"] = type(samples.inputs["static"])(
+            np.array(samples.inputs["static"].values), 1, samples.inputs["static"].names
+        )
+        return samples
+
+    broken = []
+
+    def samples(tables, variables):
+        held = spoilt(tables, variables)
+        if broken:  # after the scaling was fitted
+            held.inputs["static"].values[:, 2, 1, 1] = np.inf
+        broken.append(True)
+        return held
+
+    from dataclasses import replace
+
+    monkeypatch.setattr("geoml_cli.models.soc.spec.SPEC", replace(SPEC, samples=samples))
+    with pytest.raises(DataError, match=r"first: input 'static' at \d+ of \d+ rows of the batch"):
+        train(settings(), dataset, Place(tmp_path / "run"), None, Silent())
+
+
+def test_a_member_in_training_is_not_trained_twice(dataset, tmp_path):
+    from filelock import FileLock
+
+    run = start(settings(), dataset, Place(tmp_path / "run"))
+    with (
+        FileLock(run.member("fold-1").lock),
+        pytest.raises(SettingsError, match="member fold-1: is being trained by another process"),
+    ):
+        train(settings(), dataset, Place(run.folder), ["fold-1"], Silent())
+
+
+def test_other_settings_or_other_data_are_refused(whole, dataset, tmp_path, raw_soc):
+    with pytest.raises(SettingsError, match=r"holds a run with other settings\. Name another folder with --run"):
+        train(settings("train.lr=0.5"), dataset, Place(whole), None, Silent())
+    from geoml_cli.sources.soc import SOURCE
+    from geoml_cli.stages.prepare import Raw, prepare
+
+    options = SOURCE.options.model_validate({"window": 5, "classes": [], "unit": "kg"})
+    prepare(Raw("soc", raw_soc, options), tmp_path / "other", Silent())
+    with pytest.raises(DataError, match=r"holds other data .* Name that data set with --data"):
+        train(settings(), Dataset(tmp_path / "other"), Place(whole), None, Silent())
+    with pytest.raises(SettingsError, match=r"'fold-9' is not a member\. Did you mean fold-"):
+        train(settings(), dataset, Place(whole), ["fold-9"], Silent())
+
+
+def test_a_mean_of_weights_is_what_is_kept(dataset, tmp_path):
+    done = train(settings("train.ema_decay=0.5", "train.keep=last"), dataset, Place(tmp_path / "run"), None, Silent())
+    last, best = weights(done.folder, "last")["fold-1"], weights(done.folder, "best")["fold-1"]
+    state = load_file(done.folder / "members/fold-1/checkpoints/last/state.safetensors")
+    for name, value in best.items():
+        assert torch.equal(value, state[f"average.{name}"])
+    assert any(not torch.equal(value, last[name]) for name, value in best.items())
+
+
+def test_patience_ends_a_member_early(dataset, tmp_path):
+    more = ("train.patience=2", "train.lr=1e-12", "train.epochs=50")
+    done = train(settings(*more), dataset, Place(tmp_path / "run"), ["fold-1"], Silent())
+    assert len(done.history("fold-1")) < 50
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_trackers_get_the_history(dataset, tmp_path):
+    done = train(settings('train.trackers=["tensorboard"]'), dataset, Place(tmp_path / "run"), ["fold-1"], Silent())
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = next((done.folder / "trackers").rglob("events*")).parent
+    events = EventAccumulator(str(folder)).Reload()
+    found = [event.value for event in events.Scalars("fold-1/val_loss")]
+    np.testing.assert_allclose(found, [entry["val_loss"] for entry in done.history("fold-1")], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mlflow", "wandb"])
+def test_a_tracker_that_is_not_installed_is_said(dataset, tmp_path, name):
+    if __import__("importlib.util").util.find_spec(name):
+        pytest.skip(f"{name} is installed")
+    with pytest.raises(SettingsError, match=rf"{name} is not installed\. Install it with"):
+        train(settings(f'train.trackers=["{name}"]'), dataset, Place(tmp_path / "run"), None, Silent())
+
+
+def test_bf16_trains_to_nearly_the_same(whole, dataset, tmp_path):
+    done = train(settings("train.precision=bf16"), dataset, Place(tmp_path / "run"), ["fold-1"], Silent())
+    for one, two in zip(Run(whole).history("fold-1"), done.history("fold-1"), strict=True):
+        assert one["val_loss"] == pytest.approx(two["val_loss"], rel=0.05)
+    assert any(
+        one["loss"] != two["loss"]
+        for one, two in zip(Run(whole).history("fold-1"), done.history("fold-1"), strict=True)
+    )
+    assert all(value.dtype == torch.float32 for value in weights(done.folder)["fold-1"].values())
+
+
+def test_fp16_needs_a_gpu(dataset, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(SettingsError, match="fp16 needs a GPU"):
+        train(settings("train.precision=fp16"), dataset, Place(tmp_path / "run"), None, Silent())
