@@ -13,6 +13,8 @@ from geoml_cli.cli.app import main
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests/weights.py and the like
 
+from quick import QUICK
+
 
 @dataclass(frozen=True)
 class Result:
@@ -24,18 +26,6 @@ class Result:
 
 
 Geoml = Callable[..., Result]
-
-QUICK = (
-    "--set",
-    "network.variant=cnn",
-    "--set",
-    "train.epochs=3",
-    "--set",
-    "split.seeds=[1]",
-    "--set",
-    "split.folds=2",
-)
-"""A training of `map` that takes a second."""
 
 
 @pytest.fixture(autouse=True)

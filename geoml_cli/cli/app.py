@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from geoml_cli.cli import demo, doctor, evaluate, export, listing, predict, prepare, preset, released, train
-from geoml_cli.errors import GeomlError
+from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.version import __version__
 
 app = typer.Typer(
@@ -63,7 +63,7 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
         _complain(_system(error))
-        raise SystemExit(1) from None
+        raise SystemExit(DataError.exit_code if isinstance(error, FileNotFoundError) else 1) from None
     except Exception as error:
         if os.environ.get("GEOML_DEBUG"):
             raise

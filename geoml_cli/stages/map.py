@@ -30,6 +30,7 @@ def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], repor
         StoppedError: A signal came; finished blocks are kept.
         DataError: The rasters are not what the run was trained on.
     """
+    raster.check_suffix(out)
     writable(out)
     block = settings_of(run).shared.predict.block
     windows = list(_windows(scene.grid, block))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.source import Places, Scene
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks
 from geoml_cli.runs.run import Run
@@ -45,6 +45,8 @@ def predict_points(
         StoppedError: A signal came; finished parts are kept and the same command goes on.
     """
     source, crs, out = what
+    if not source.is_file():
+        raise DataError("there is no such file.", where=str(source), fix="Name a table of points with --table.")
     table_format(out)
     plan = {"run": run.id, "weights": weights_digests(run, members), "rasters": scene.digest()}
     blocks = Blocks(out, {**plan, "table": sha256(source), "crs": crs})

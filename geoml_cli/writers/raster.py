@@ -52,21 +52,26 @@ def suffixes() -> list[str]:
     return sorted(_WRITERS)
 
 
+def check_suffix(path: Path) -> None:
+    """Refuse a file that cannot become a map.
+
+    Raises:
+        SettingsError: Its suffix is none of `suffixes()`.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        kind = path.suffix or "no suffix"
+        raise SettingsError(f"{kind} is not a map format.", where=str(path), fix=f"Use {', '.join(suffixes())}.")
+
+
 def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     """Write a map by its suffix, float32, missing pixels NaN.
 
     Raises:
         SettingsError: The suffix is none of `suffixes()`, or the package behind it is not installed.
     """
-    chosen = _WRITERS.get(path.suffix.lower())
-    if chosen is None:
-        raise SettingsError(
-            f"{path.suffix or 'no suffix'} is not a map format.",
-            where=str(path),
-            fix=f"Use {', '.join(suffixes())}.",
-        )
+    check_suffix(path)
     try:
-        chosen(path, content, parts)
+        _WRITERS[path.suffix.lower()](path, content, parts)
     except ImportError as error:
         raise SettingsError(
             f"needs the package {error.name}.",

@@ -14,7 +14,7 @@ from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset import scaling
 from geoml_cli.dataset.manifest import Funnel, Manifest
-from geoml_cli.dataset.samples import Samples, signature
+from geoml_cli.dataset.samples import InputSignature, Samples, Signature, signature
 from geoml_cli.dataset.settings import SplitSettings, TargetSettings
 from geoml_cli.dataset.splits import Split, splits
 from geoml_cli.dataset.store import Dataset, DatasetWriter, Variable
@@ -128,7 +128,9 @@ class Case:
 
     def _unknown(self) -> tuple[Split, scaling.Scaling]:
         none = np.empty(0, dtype=np.int64)
-        return Split(none, none, none, "released", 0), scaling.unscaled({"static": (1, 5)})
+        static = InputSignature(shape=(5, 5, 5), axis=1, names=tuple("abcde"))
+        signature = Signature(inputs={"static": static}, target_name="soc", unit="%")
+        return Split(none, none, none, "released", 0), scaling.unscaled(signature)
 
 
 def fields() -> tuple[NDArray[np.float32], Values, Values]:

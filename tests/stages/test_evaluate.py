@@ -290,7 +290,7 @@ def test_other_data_than_the_runs_are_refused(tmp_path: Path) -> None:
     case = Case(tmp_path)
     dataset, settings = case.dataset(), case.settings()
     run = case.run(dataset, settings)
-    changed = dataset.manifest.model_copy(update={"options": {"window": 7}})
+    changed = dataset.manifest.model_copy(update={"facts": {"window": 7}})
     changed.write(dataset.folder)
     with pytest.raises(DataError, match=r"holds other data \(.*\) than run soc/map/run was trained on"):
         evaluate(run, Dataset(dataset.folder), settings, "test", Silent())

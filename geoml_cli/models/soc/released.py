@@ -40,7 +40,8 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, int, in
             fix="It is not a checkpoint of cnn, lstm or cnn-lstm.",
         )
     variant = "lstm" if convolution is None else "cnn" if recurrence is None else "cnn-lstm"
-    covariates = convolution.shape[1] if convolution is not None and convolution.ndim == 4 else 0
+    # A weight of the wrong rank is let through here with one channel, and named by the comparison of shapes.
+    covariates = 0 if convolution is None else convolution.shape[1] if convolution.ndim == 4 else 1
     if recurrence is None or recurrence.ndim != 2:
         return NetworkSettings(variant=variant), covariates, 0
     layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)

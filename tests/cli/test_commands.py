@@ -1,0 +1,320 @@
+"""The commands as a user types them: results on stdout, messages on stderr, exit codes."""
+# ruff: noqa: E501  a row of a table of mistakes is one line
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import xarray
+from quick import QUICK
+
+from geoml_cli.runs.run import Run
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, data_root, trained):
+    """A folder to work in, where ./data and ./runs stand."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GEOML_DATA", str(data_root))
+    shutil.copytree(trained.parents[2], tmp_path / "runs")
+    return tmp_path
+
+
+def test_the_whole_way_in_an_empty_folder(geoml, tmp_path, monkeypatch, raw_soc):
+    monkeypatch.chdir(tmp_path)
+    done = geoml("prepare", "soc", raw_soc, "--points", "points.csv", "--json", "--quiet")
+    assert done.code == 0, done.err
+    funnel = json.loads(done.out)["funnel"]
+    assert funnel["read"] == funnel["kept"] + sum(funnel["dropped"].values())
+    again = geoml("prepare", "soc", raw_soc, "--points", "points.csv", "--json")
+    assert json.loads(again.out)["fresh"] is False and "stands already" in again.err
+    assert geoml("train", "soc", "--preset", "map", *QUICK, "--quiet").code == 0
+    done = geoml("evaluate", "soc", "--preset", "map", "--json", "--quiet", "--set", "evaluate.importance_repeats=0")
+    assert done.code == 0, done.err
+    scores = json.loads(done.out)["network"]["scores"]
+    assert set(scores) == {"RMSE", "MAE", "R2", "bias", "CCC", "RPIQ"} and all(
+        line.startswith("Warning: ") for line in done.err.splitlines()
+    )
+    assert geoml("predict", "soc", "--preset", "map", "--index", "60", "--json").code == 0
+    done = geoml("export", "soc", "--preset", "map", "--format", "pt2", "--quiet", "--json")
+    assert done.code == 0 and json.loads(done.out)[0]["difference"] <= json.loads(done.out)[0]["allowed"]
+
+
+def test_single_samples_are_those_of_the_file(geoml, place):
+    one = json.loads(geoml("predict", "soc", "--preset", "map", "--index", "3", "--index", "0", "--json").out)
+    done = geoml("predict", "soc", "--preset", "map", "--out", "all.csv", "--json", "--quiet")
+    table = pd.read_csv("all.csv")
+    assert [row["index"] for row in one] == [3, 0]
+    for row in one:
+        assert table["soc"][row["index"]] == pytest.approx(row["soc"], rel=1e-6)
+        assert table["id"][row["index"]] == row["id"]
+    said = json.loads(done.out)
+    assert said["samples"] == len(table) and said["mean"] == pytest.approx(table["soc"].mean(), rel=1e-6)
+    assert said["deviation"] == pytest.approx(table["soc"].std(ddof=0), rel=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".nc"])
+def test_tables_carry_the_same_numbers(geoml, place, suffix):
+    out = f"samples é{suffix}"
+    assert geoml("predict", "soc", "--preset", "map", "--out", out, "--set", "predict.rows=100").code == 0
+    assert geoml("predict", "soc", "--preset", "map", "--out", "one.csv").code == 0
+    expected = pd.read_csv("one.csv", dtype={"id": str})
+    if suffix == ".nc":
+        with xarray.open_dataset(out) as opened:
+            table = opened.to_dataframe()
+            assert opened["soc"].attrs["units"] and opened.attrs["run_id"].startswith("soc/map/")
+    else:
+        table = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
+    for name in ("soc", "soc_spread", "lon", "soc_observed"):
+        np.testing.assert_allclose(table[name], expected[name], rtol=1e-6)
+
+
+def test_maps_in_every_format_agree(geoml, place):
+    outs = ["map.tif", "map.nc", "map.zarr"]
+    for out in outs:
+        done = geoml("predict", "soc", "--preset", "map", "--map", "--out", out, "--set", "predict.block=48", "--json")
+        assert done.code == 0, done.err
+    with rasterio.open("map.tif") as file:
+        mean, spread = file.read()
+        assert file.dtypes == ("float32", "float32") and np.isnan(file.nodata)
+        assert file.profile["tiled"] and file.profile["compress"] == "deflate" and file.profile["blockxsize"] == 48
+        assert file.descriptions[0].startswith("soc, mean of 2 members [") and file.units[0] == "g kg-1"
+        assert file.tags()["run_id"].startswith("soc/map/")
+        transform, crs = file.transform, file.crs
+        longitude, latitude = file.xy(10, 20)
+    assert crs.to_epsg() == 4326 and transform.a > 0
+    for out in outs[1:]:
+        opened = xarray.open_zarr(out) if out.endswith("zarr") else xarray.open_dataset(out)
+        with opened:
+            np.testing.assert_array_equal(opened["soc"].values, mean)
+            np.testing.assert_array_equal(opened["soc_spread"].values, spread)
+            assert float(opened["lon"][20]) == pytest.approx(longitude) and float(opened["lat"][10]) == pytest.approx(
+                latitude
+            )
+            assert opened["crs"].attrs["grid_mapping_name"] == "latitude_longitude"
+            assert opened["soc"].attrs["units"] == "g kg-1"
+    said = json.loads(done.out)
+    assert said["pixels"] == mean.size and said["missing"] == int(np.isnan(mean).sum()) > 0
+
+
+def test_a_map_is_the_same_in_blocks_of_any_size_and_at_the_samples(geoml, place, data_root):
+    for block in (16, 64):
+        args = ("--map", "--out", f"{block}.tif", "--set", f"predict.block={block}")
+        assert geoml("predict", "soc", "--preset", "map", *args).code == 0
+    geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
+    table = pd.read_csv("samples.csv")
+    with rasterio.open("16.tif") as one, rasterio.open("64.tif") as other:
+        np.testing.assert_allclose(one.read(), other.read(), rtol=1e-5)
+        at = np.array(list(other.sample(zip(table["lon"], table["lat"], strict=True))))
+    np.testing.assert_allclose(at[:, 0], table["soc"], rtol=1e-5)
+
+
+def test_points_of_a_table_get_the_map_s_values_and_missing_ones_are_kept(geoml, place):
+    geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
+    table = pd.read_csv("samples.csv")
+    points = pd.DataFrame(
+        {"name": ["a", "b", "sea"], "lat": [*table["lat"][:2], 0.0], "long": [*table["lon"][:2], 0.0]}
+    )
+    points.to_csv("points.csv", index=False, sep=";")
+    done = geoml(
+        "predict",
+        "soc",
+        "--preset",
+        "map",
+        "--table",
+        "points.csv",
+        "--out",
+        "at.csv",
+        "--json",
+        "--set",
+        "predict.rows=2",
+    )
+    assert done.code == 0, done.err
+    found = pd.read_csv("at.csv")
+    np.testing.assert_allclose(found["soc"][:2], table["soc"][:2], rtol=1e-5)
+    assert np.isnan(found["soc"][2]) and json.loads(done.out)["missing"] == 1
+
+
+def test_a_run_is_named_by_its_folder_or_is_the_newest_finished(geoml, place):
+    folder = next((place / "runs/soc/map").iterdir())
+    by_folder = geoml("predict", folder, "--index", "1", "--json").out
+    assert by_folder == geoml("predict", "soc", "--preset", "map", "--index", "1", "--json").out
+    newer = shutil.copytree(folder, folder.with_name("20990101-000000"))
+    record = json.loads((newer / "run.json").read_text())
+    record |= {"id": "soc/map/20990101-000000", "created": "2099-01-01T00:00:00+00:00"}
+    (newer / "run.json").write_text(json.dumps(record))
+    assert "20990101" in geoml("export", "soc", "--preset", "map", "--dry-run").out
+    Run(newer).mark("fold-1", "interrupted")
+    assert "20990101" not in geoml("export", "soc", "--preset", "map", "--dry-run").out
+
+
+def test_a_member_that_is_not_trained_is_refused(geoml, place):
+    folder = next((place / "runs/soc/map").iterdir())
+    Run(folder).mark("fold-1", "interrupted")
+    done = geoml("predict", folder, "--index", "1")
+    assert done.code == 3 and "not trained to the end: fold-1. Go on with `geoml train soc --run" in done.err
+    assert geoml("predict", folder, "--index", "1", "--member", "fold-2").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["evaluate", "soc"], 3, "there is no finished run of soc with preset paper. Make one with `geoml train soc --preset paper`"),
+        (["evaluate", "sco"], 2, "'sco' is neither a model nor a run's folder. Did you mean soc?"),
+        (["predict", "."], 3, ".: is not a run (it has no run.json)"),
+        (["predict", "soc", "--preset", "map", "--index", "100000"], 3, "there is no sample 100000, the data set holds"),
+        (["predict", "soc", "--preset", "map", "--index", "1", "--map"], 2, "choose one of --index, --table and --map"),
+        (["predict", "soc", "--preset", "map", "--out", "x.xlsx"], 2, "x.xlsx: .xlsx is not a table format. Use .csv, .nc, .parquet"),
+        (["predict", "soc", "--preset", "map", "--map", "--out", "x.csv"], 2, ".csv is not a map format. Use .nc, .tif, .tiff, .zarr"),
+        (["predict", "soc", "--preset", "map", "--map", "--rasters", "nowhere"], 3, "nowhere"),
+        (["predict", "soc", "--preset", "map", "--table", "nowhere.csv"], 3, "nowhere.csv"),
+        (["predict", "soc", "--preset", "map", "--set", "train.lr=1"], 2, "Here only [predict] can be set"),
+        (["export", "soc", "--preset", "map", "--format", "onx"], 2, "'onx' is not a format. Did you mean onnx?"),
+        (["export", "soc", "--preset", "map", "--member", "fold-7"], 2, "'fold-7' is not a member of run"),
+        (["train", "soc", "--data", "nowhere"], 3, "nowhere/soc: no prepared data set here. Make it with `geoml prepare soc RAW`"),
+        (["train", "soc", "--resume"], 3, "there is no unfinished run of soc with preset paper"),
+        (["train", "soc", "--resume", "--set", "train.lr=1"], 2, "a run's settings do not change"),
+        (["train", "soc", "--preset", "paper"], 3, "brings no splits of its own. Use --set split.kind=random"),
+        (["train", "soc", "--preset", "map", "--gpus", "64"], 2, "64 GPUs are asked for, "),
+        (["train", "soc", "--preset", "map", "--gpus", "2", "--cpu"], 2, "--gpus goes with neither --processes nor --cpu"),
+        (["train", "soc", "--preset", "map", "--member", "fold-1-sed-1"], 2, "'fold-1-sed-1' is not a member. Did you mean fold-1-seed-1?"),
+        (["train", "soc", "--preset", "map", "--set", "network.series=evi", "--set", "network.variant=lsmt"], 2, "variant = 'lsmt'"),
+        (["prepare", "sok", "."], 2, "'sok' is not a source. Did you mean soc?"),
+        (["prepare", "soc", "nowhere"], 3, "nowhere: there is no such file or folder"),
+        (["prepare", "soc", "."], 3, "."),
+        (["prepare", "soc", ".", "--window", "4"], 2, "--window 4: must be odd"),
+        (["import", "soc", "nowhere.pth"], 3, "nowhere.pth: there is no such file"),
+        (["preset", "show", "soc", "papr"], 2, "'papr' is not a preset of soc. Did you mean paper?"),
+        (["--nonsense"], 2, "No such option"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_a_mistake_is_said_with_its_exit_code(geoml, place, arguments, code, message):
+    before = sorted(place.rglob("*"))
+    done = geoml(*arguments)
+    assert done.code == code, done.err
+    assert message in done.err and "Traceback" not in done.err and not done.out
+    assert sorted(place.rglob("*")) == before, "a mistake leaves nothing behind"
+
+
+DRY = [
+    ["prepare", "soc", "RAW", "--points", "points.csv"],
+    ["train", "soc", "--preset", "map"],
+    ["evaluate", "soc", "--preset", "map"],
+    ["predict", "soc", "--preset", "map", "--map"],
+    ["export", "soc", "--preset", "map"],
+    ["import", "soc", "x.pth"],
+    ["demo"],
+]
+
+
+@pytest.mark.parametrize("arguments", DRY, ids=" ".join)
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(geoml, place, raw_soc, arguments):
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+    done = geoml(*[raw_soc if part == "RAW" else part for part in arguments], "--dry-run")
+    assert done.code == 0 and "would write  " in done.out and not done.err
+    assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
+
+
+def test_a_dry_run_of_training_names_the_members_for_a_batch_array(geoml, place):
+    lines = geoml("train", "soc", "--preset", "map", "--set", "split.seeds=[1]", "--dry-run").out.splitlines()
+    assert [line.split()[-1] for line in lines if "--member" in line] == [f"fold-{k}" for k in range(1, 6)]
+
+
+def test_lists(geoml, place):
+    held = json.loads(geoml("list", "--json").out)
+    assert {"models", "presets", "sources", "runs"} == set(held)
+    assert "soc" in [row["model"] for row in held["models"]]
+    assert {"map", "paper"} <= {row["preset"] for row in held["presets"] if row["model"] == "soc"}
+    assert held["runs"][0]["status"] == "finished" and held["runs"][0]["members"] == "2/2"
+    assert next(row for row in held["sources"] if row["source"] == "soc")["prepared in"]
+    assert json.loads(geoml("list", "presets", "--json").out) == held["presets"]
+    assert "20260101-000000" in geoml("list", "runs").out
+
+
+def test_presets_are_shown_with_origins_and_differences(geoml):
+    held = json.loads(geoml("preset", "show", "soc", "map", "--set", "train.lr=0.5", "--json").out)
+    assert held["train.lr"] == {"value": 0.5, "from": "--set train.lr"}
+    assert held["split.folds"]["from"].startswith("presets/soc/map.toml:")
+    assert held["train.clip_norm"] == {"value": None, "from": "default"}
+    differ = json.loads(geoml("preset", "diff", "soc", "paper", "map", "--json").out)
+    assert differ["split.kind"] == ["given", "blocks"] and "train.betas" not in differ
+    shown = geoml("preset", "show", "soc", "map").out
+    assert "[split]" in shown and 'variant = "cnn"' in shown
+
+
+def test_what_is_shown_can_be_trained_again(geoml, place):
+    folder = next((place / "runs/soc/map").iterdir())
+    for arguments in (["--preset", folder / "config.toml"], ["--preset", "map", "--config", folder / "config.toml"]):
+        done = geoml("train", "soc", *arguments, "--dry-run")
+        assert done.code == 0 and "--member fold-2" in done.out, done.err
+
+
+def test_doctor_names_what_is_missing_and_the_line_that_mends_it(geoml):
+    rows = {row["item"]: row for row in json.loads(geoml("doctor", "--json").out)}
+    assert rows["torch"]["state"] and rows["extra raster"]["state"].startswith("rasterio")
+    for row in rows.values():
+        if "missing:" in row["mend"]:
+            assert "pip install 'geoml[" in row["mend"]
+
+
+def test_the_version_is_printed(geoml):
+    from geoml_cli.version import __version__
+
+    assert geoml("--version").out.strip() == __version__
+
+
+def test_an_export_that_differs_ends_with_4_and_keeps_nothing(geoml, place, monkeypatch):
+    from dataclasses import replace
+
+    from geoml_cli.exporters import safetensors
+
+    spoilt = replace(
+        safetensors.EXPORTER,
+        run=lambda path, network, inputs: [part + 1 for part in safetensors.run(path, network, inputs)],
+    )
+    monkeypatch.setattr(safetensors, "EXPORTER", spoilt)
+    done = geoml("export", "soc", "--preset", "map", "--format", "safetensors")
+    assert done.code == 4 and "safetensors: differs from the network by 1" in done.err
+    assert not list((next((place / "runs/soc/map").iterdir()) / "export").iterdir())
+
+
+@pytest.mark.slow
+def test_onnx_runs_elsewhere_on_physical_values(geoml, place, data_root):
+    import onnxruntime
+
+    from geoml_cli.dataset.store import Dataset
+
+    assert geoml("export", "soc", "--preset", "map", "--format", "onnx", "--quiet").code == 0
+    folder = next((place / "runs/soc/map").iterdir())
+    session = onnxruntime.InferenceSession(str(folder / "export/soc.onnx"))
+    assert [item.name for item in session.get_inputs()] == ["static"]
+    assert [item.name for item in session.get_outputs()] == ["soc", "soc_spread"]
+    static = np.array(Dataset(data_root / "soc").array("static")[:7])
+    found = session.run(None, {"static": static})
+    geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
+    table = pd.read_csv("samples.csv")
+    np.testing.assert_allclose(found[0], table["soc"][:7], rtol=1e-4)
+    np.testing.assert_allclose(found[1], table["soc_spread"][:7], rtol=1e-3, atol=1e-5)
+    card = (folder / "export/soc.md").read_text()
+    assert "`static` float32 [sample, " in card and "soc.onnx" in card and "Not evaluated yet" in card
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(geoml, place, monkeypatch):
+    import errno
+
+    from geoml_cli.dataset import files
+
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "sync", full)
+    done = geoml("predict", "soc", "--preset", "map", "--out", "x.csv")
+    assert done.code == 1 and "No space left on device. Free some space" in done.err
+    assert not Path("x.csv").exists()

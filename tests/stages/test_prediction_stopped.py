@@ -1,0 +1,94 @@
+"""Predictions killed or stopped half-way go on with the next part, and end the same."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import rasterio
+
+from geoml_cli.errors import StoppedError
+from geoml_cli.runs.blocks import Blocks
+
+
+def command(run, data_root, out, *more):
+    chosen = ["--map"] if out.suffix == ".tif" else []
+    arguments = [str(run), *chosen, "--out", str(out), "--data", str(data_root), *more]
+    return [sys.executable, "-m", "geoml_cli", "predict", *arguments]
+
+
+def pixels(path):
+    with rasterio.open(path) as file:
+        return file.read()
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_map_killed_at_random_moments_ends_the_same(run, data_root, tmp_path):
+    block = ("--set", "predict.block=16")
+    subprocess.run(command(run, data_root, tmp_path / "whole.tif", *block), check=True, capture_output=True)
+    out, generator, kills = tmp_path / "killed.tif", random.Random(8), 0
+    parts = out.with_name(f".{out.name}.parts")
+    while not out.exists() and kills < 20:
+        before = len(list(parts.glob("[0-9]*.npy")))
+        process = subprocess.Popen(
+            command(run, data_root, out, *block), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        wanted = before + generator.randrange(1, 8)
+        while process.poll() is None and len(list(parts.glob("[0-9]*.npy"))) < wanted:
+            time.sleep(0.002)
+        time.sleep(generator.uniform(0, 0.02))
+        process.kill()
+        process.wait()
+        kills += 1
+        assert not list(tmp_path.glob(".killed*.tmp*.tif")) or not out.exists()
+    subprocess.run(command(run, data_root, out, *block), check=True, capture_output=True)
+    assert kills >= 5
+    np.testing.assert_array_equal(pixels(out), pixels(tmp_path / "whole.tif"))
+    assert not parts.exists()
+
+
+@pytest.mark.slow
+def test_a_signal_keeps_the_finished_parts_and_ends_with_75(run, data_root, tmp_path):
+    out = tmp_path / "samples.csv"
+    process = subprocess.Popen(
+        command(run, data_root, out, "--set", "predict.rows=1"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    parts = out.with_name(f".{out.name}.parts")
+    while process.poll() is None and not list(parts.glob("[0-9]*.npy")):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGTERM)
+    message = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 75 and "stopped by SIGTERM after part" in message, message
+    assert not out.exists() and list(parts.glob("*.npy"))
+
+
+def test_parts_of_another_plan_are_thrown_away(tmp_path):
+    one = Blocks(tmp_path / "map.tif", {"weights": ["a"]})
+    one.write(0, np.ones(3, dtype=np.float32))
+    assert Blocks(tmp_path / "map.tif", {"weights": ["a"]}).done(0)
+    assert not Blocks(tmp_path / "map.tif", {"weights": ["b"]}).done(0)
+
+
+def test_a_part_is_whole_or_absent(tmp_path, monkeypatch):
+    blocks = Blocks(tmp_path / "map.tif", {})
+
+    def killed(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(np, "save", killed)
+        blocks.write(0, np.ones(3, dtype=np.float32))
+    assert not blocks.done(0)
+    with pytest.raises(StoppedError, match=r"stopped by SIGINT after part 3, kept\. The same command goes on"):
+        blocks.stop_if("SIGINT", 2)
