@@ -24,9 +24,10 @@ def sync(path: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it takes `path`'s place, on failure it goes.
 
-    The suffix is kept, for writers that choose a format by it.
+    The suffix is kept, for writers that choose a format by it. What a killed process leaves is overwritten by the
+    next one; processes that share a file (`run.json`) write it under a lock.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
     try:
         yield temporary
         sync(temporary)

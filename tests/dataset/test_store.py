@@ -53,7 +53,7 @@ def test_a_variable_that_is_not_there_is_named(folder):
 
 def test_no_manifest_no_data_set(folder):
     (folder / "manifest.json").unlink()
-    with pytest.raises(DataError, match=r"no prepared data set here\. Make it with `geoml prepare`"):
+    with pytest.raises(DataError, match=r"no prepared data set here\. Make it with `geoml prepare .* RAW`"):
         Dataset(folder)
 
 
@@ -70,7 +70,7 @@ def test_a_damaged_manifest_or_file_is_said(folder):
 def test_the_digest_names_content_and_not_place(folder):
     one = Dataset(folder).manifest
     assert one.model_copy(update={"raw": "elsewhere"}).digest() == one.digest()
-    assert one.model_copy(update={"options": {"window": 7}}).digest() != one.digest()
+    assert one.model_copy(update={"facts": {"window": 7}}).digest() != one.digest()
 
 
 def test_a_file_is_whole_or_absent(tmp_path):

@@ -35,7 +35,7 @@ TABLES = {
         r"no column looks like target\. Give --target COLUMN; .*: lon, lat, clay",
     ),
     "two longitudes": (b"lon,Longitude,lat,soc\n21,21,9,1\n", "several columns could be x: lon, Longitude"),
-    "wrong delimiter": (b"lon lat soc\n21 9 1\n", "no column looks like x\..* the columns are: lon lat soc"),
+    "wrong delimiter": (b"lon lat soc\n21 9 1\n", r"no column looks like x\..* the columns are: lon lat soc"),
     "no number": (
         b"lon,lat,soc\n21.05,8.95,1\n21.05,8.95,<0.5\n",
         "p.csv, line 3, column soc: '<0.5' is not",
@@ -75,7 +75,7 @@ def test_a_column_that_is_not_there(raw: Path, prepared: Prepare) -> None:
 def test_tables_that_cannot_be_told_apart(raw: Path, prepared: Prepare) -> None:
     (raw / "q.csv").write_text("lon,lat,soc\n")
     fails(prepared, raw, r"there are 2 tables: p.csv, q.csv\. Say which holds the points: --points p.csv")
-    fails(prepared, raw, r"missing.csv: there is no such file Check --points", points="missing.csv")
+    fails(prepared, raw, r"missing.csv: there is no such file\. Check --points", points="missing.csv")
 
 
 def test_no_table(raw: Path, prepared: Prepare) -> None:
@@ -90,7 +90,7 @@ def test_folders(raw: Path, prepared: Prepare, raster: Write, tmp_path: Path) ->
     fails(prepared, raw / "nowhere", "there is no such f")
     fails(prepared, raw, r"covs: there is no such folder\. Check --covariates", covariates="covs")
     raster(raw / "more/x.tif", RAMP)
-    fails(prepared, raw, r"several folders hold rasters: \., more Say which .*--covariates more")
+    fails(prepared, raw, r"several folders hold rasters: \., more\. Say which .*--covariates more")
     (raw / "dem.tif").unlink()
     (raw / "more/x.tif").unlink()
     fails(prepared, raw, r"raw: there are no rasters here")
@@ -130,7 +130,7 @@ def test_a_missing_year(raw: Path, prepared: Prepare, raster: Write) -> None:
 
 def test_names_that_are_no_raster(raw: Path, prepared: Prepare) -> None:
     fails(prepared, raw, r"--classes names no static raster: soil\. The static rasters are: dem", classes=("soil",))
-    fails(prepared, raw, "--nodata names no raster: soil The names are: dem", nodata=("soil=3",))
+    fails(prepared, raw, r"--nodata names no raster: soil\. The names are: dem", nodata=("soil=3",))
     fails(prepared, raw, "there is no raster 'soil' to align to Give --reference one of: dem", reference="soil")
 
 
