@@ -1,0 +1,1 @@
+"""Geo-Mamba: selective state spaces over geo-factors, decoded by KAN layers."""

@@ -1,0 +1,30 @@
+"""How work on [B, L, D] arrays is shared out over threads."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from geoml_cli.models.geomamba.kernels.scan import Piece
+
+_GROUPS = 32
+"""Sums over sequences are kept in so many parts, whatever the threads, so that results do not depend on them."""
+
+_WIDE, _NARROW = 256, 64
+"""Channels of a tile: wide ones are quicker, narrow ones give every core work when sequences are few."""
+
+_MANY = 8
+
+
+def pieces(batch: int, channels: int) -> list[Piece]:
+    """Share out the work by its shape alone."""
+    groups, width = min(_GROUPS, batch), _WIDE if batch >= _MANY else _NARROW
+    return [
+        Piece(group, group * batch // groups, (group + 1) * batch // groups, tile, low, min(low + width, channels))
+        for group in range(groups)
+        for tile, low in enumerate(range(0, channels, width))
+    ]
+
+
+def rows(tensor: Tensor) -> Tensor:
+    """Return a tensor whose last axis is contiguous: itself where it is so already."""
+    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()

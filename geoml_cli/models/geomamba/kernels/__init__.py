@@ -1,0 +1,1 @@
+"""Compiled loops: what PyTorch has no operator for, on CPU arrays."""

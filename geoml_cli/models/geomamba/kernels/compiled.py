@@ -1,0 +1,86 @@
+"""How loops are compiled, and the few functions they share.
+
+Compiled code is kept beside the source or, where that folder is read-only, in the user's cache (or in
+`NUMBA_CACHE_DIR`); where neither can be written it is compiled once a process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+from numba import types
+from numba.extending import intrinsic, overload
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ROUNDING = 12582912.0
+"""1.5 * 2**23: adding it to a float32 leaves no room for decimals, so taking it off again rounds to a whole number."""
+
+LOG2E = math.log2(math.e)
+_LOWEST = -126.0
+"""Smallest exponent of a normal float32; 2 to it stands for everything below, down to zero."""
+
+
+def compiled(function: F) -> F:
+    """Compile a loop: the GIL is released, a * b + c may be one instruction, NaN and infinity keep their meaning."""
+    return _jitted(function, {"contract"})
+
+
+def summing(function: F) -> F:
+    """Compile a loop that sums: as `compiled`, and a sum's terms may be added several at a time."""
+    return _jitted(function, {"contract", "reassoc"})
+
+
+def _jitted(function: F, fastmath: set[str]) -> F:
+    options: dict[str, Any] = {"nogil": True, "fastmath": fastmath, "error_model": "numpy"}
+    try:
+        return cast(F, numba.njit(function, cache=True, **options))
+    except RuntimeError:  # numba found no folder to keep compiled code in
+        return cast(F, numba.njit(function, **options))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _float_from_bits(typing: Any, bits: Any) -> Any:  # noqa: ANN401 - numba's own protocol
+    """Read the bits of an int32 as a float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        return builder.bitcast(args[0], context.get_value_type(types.float32))
+
+    return types.float32(types.int32), generate
+
+
+def exp2(value: float) -> float:
+    """Return 2 to a value that is at most 127, to about 1e-7 in float32; only inside compiled code."""
+    raise NotImplementedError
+
+
+@overload(exp2, inline="never", jit_options={"fastmath": {"contract"}})
+def _exp2(value: Any) -> Any:  # noqa: ANN401
+    """Choose by precision: a polynomial that the compiler can lay out over vector lanes, or the C library's."""
+    if value == types.float32:
+        return _exp2_single
+    return _exp2_double
+
+
+def _exp2_double(value: Any) -> Any:  # noqa: ANN401
+    return math.exp(value * 0.6931471805599453)
+
+
+def _exp2_single(value: Any) -> Any:  # noqa: ANN401
+    """2**v = 2**k 2**f with f in [-0.5, 0.5]; the Taylor series in f ln 2 to degree 7 errs by less than 1e-8."""
+    f32 = numba.float32
+    bounded = f32(_LOWEST) if value < f32(_LOWEST) else value  # NaN stays
+    whole = (bounded + f32(_ROUNDING)) - f32(_ROUNDING)
+    f = bounded - whole
+    p = f32(1.5252733804059840e-05)
+    p = p * f + f32(1.5403530393381606e-04)
+    p = p * f + f32(1.3333558146428443e-03)
+    p = p * f + f32(9.6181291076284772e-03)
+    p = p * f + f32(5.5504108664821580e-02)
+    p = p * f + f32(2.4022650695910072e-01)
+    p = p * f + f32(6.9314718055994531e-01)
+    p = p * f + f32(1.0)
+    return p * _float_from_bits(numba.int32((numba.int32(whole) + numba.int32(127)) << numba.int32(23)))
