@@ -1,0 +1,147 @@
+"""The compiled KAN layer with its gradients.
+
+Blocks of rows are laid out as bases and met by one matrix product each, so that the layout (8 times the input) stays
+in the processor's cache and is never kept for the backward pass. Only 4 of 8 bases are not zero, but a matrix product
+over all is as quick as gathering four weights an output, which wait for memory. With one output nothing is laid out.
+
+Legend: R rows, I inputs, J bases of all inputs (8 each), O outputs, P 8 spline weights and 3 zeros on either side,
+G groups of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from geoml_cli.models.geomamba.kernels import single, spline
+from geoml_cli.models.geomamba.kernels.threads import spread
+
+_BLOCK = 2**20
+"""Numbers in a block's layout: 4 MB in float32."""
+
+_SHARE = 2**14
+"""Numbers of the input that one thread takes at a time."""
+
+_GROUPS = 32
+"""Sums over rows with one output are kept in so many parts, whatever the threads."""
+
+
+def kan(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
+    """Return SiLU(x) W_base^T + sum_j B_j(x) w_j, shape [R, O].
+
+    Args:
+        x_RI: Input.
+        base_OI: Weights of SiLU(x).
+        weight_OIK: Weights of the 8 bases, scaled.
+        knots: The 12 knots.
+    """
+    kind = torch.float64 if x_RI.dtype == torch.float64 else torch.float32
+    tensors = (x_RI.to(kind).contiguous(), base_OI.to(kind).contiguous(), weight_OIK.to(kind).contiguous())
+    function = _Single if base_OI.shape[0] == 1 else _Layer
+    out_RO: Tensor = function.apply(*tensors, knots)  # type: ignore[no-untyped-call]
+    return out_RO.to(x_RI.dtype)
+
+
+def _grid(knots: Tensor, x: Tensor) -> spline.Grid:
+    return _grid_of(tuple(knots.tolist()), str(x.dtype).removeprefix("torch."))
+
+
+@cache
+def _grid_of(knots: tuple[float, ...], dtype: str) -> spline.Grid:
+    exact = np.array(knots)
+    return spline.Grid(exact.astype(dtype), (1 / np.diff(exact)).astype(dtype))
+
+
+def _blocks(rows: int, inputs: int) -> Iterator[slice]:
+    step = max(_BLOCK // (spline.BASES * inputs), 64)
+    return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
+
+
+def _over_rows(loop: Any, x: Any, grid: spline.Grid, others: tuple[Any, ...]) -> None:  # noqa: ANN401
+    """Run a loop over all rows of `x`, shared out."""
+    rows, step = x.shape[0], max(_SHARE // x.shape[1], 1)
+    spread(lambda k: loop(x, grid, others, k * step, min(rows, k * step + step)), -(-rows // step))
+
+
+def _layout(x_RI: Tensor, grid: spline.Grid) -> tuple[Tensor, Tensor]:
+    """Return SiLU [R, I] and the bases [R, J]."""
+    base_RI, basis_RJ = torch.empty_like(x_RI), x_RI.new_empty(x_RI.shape[0], spline.BASES * x_RI.shape[1])
+    _over_rows(spline.expand, x_RI.numpy(), grid, (base_RI.numpy(), basis_RJ.numpy()))
+    return base_RI, basis_RJ
+
+
+class _Layer(torch.autograd.Function):
+    @staticmethod
+    def forward(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
+        x_RI, base_OI, weight_OJ = x_RI.detach(), base_OI.detach(), weight_OIK.detach().flatten(1)
+        grid, out_RO = _grid(knots, x_RI), x_RI.new_empty(x_RI.shape[0], base_OI.shape[0])
+        for block in _blocks(*x_RI.shape):
+            base_RI, basis_RJ = _layout(x_RI[block], grid)
+            torch.mm(basis_RJ, weight_OJ.T, out=out_RO[block])
+            out_RO[block].addmm_(base_RI, base_OI.T)
+        return out_RO
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ANN401
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, to_out_RO: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
+        grid, weight_OJ = _grid(knots, x_RI), weight_OIK.flatten(1)
+        to_x_RI, to_base_OI, to_weight_OJ = map(torch.zeros_like, (x_RI, base_OI, weight_OJ))
+        for block in _blocks(*x_RI.shape):
+            base_RI, basis_RJ = _layout(x_RI[block], grid)
+            to_out = to_out_RO[block]
+            to_base_OI.addmm_(to_out.T, base_RI)
+            to_weight_OJ.addmm_(to_out.T, basis_RJ)
+            if ctx.needs_input_grad[0]:
+                # What was laid out is used up: its place takes its own gradient.
+                slopes = (torch.mm(to_out, base_OI, out=base_RI), torch.mm(to_out, weight_OJ, out=basis_RJ))
+                held = (to_x_RI[block].numpy(), *(slope.numpy() for slope in slopes))
+                _over_rows(spline.contract, x_RI[block].numpy(), grid, held)
+        return to_x_RI, to_base_OI, to_weight_OJ.view_as(weight_OIK), None
+
+
+class _Single(torch.autograd.Function):
+    @staticmethod
+    def forward(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
+        out_R, groups = x_RI.new_empty(x_RI.shape[0]), _groups(x_RI.shape[0])
+        arguments = (x_RI.detach().numpy(), _grid(knots, x_RI), _padded(base_OI, weight_OIK), out_R.numpy())
+        spread(lambda k: single.forward(*arguments, groups[k]), len(groups))
+        return out_R[:, None]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ANN401
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, to_out_R1: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
+        groups, weights = _groups(x_RI.shape[0]), _padded(base_OI, weight_OIK)
+        to_x_RI, to_base_GI = torch.empty_like(x_RI), x_RI.new_zeros(len(groups), x_RI.shape[1])
+        to_padded_GIP = x_RI.new_zeros(len(groups), *weights.padded_IP.shape)
+        gradients = single.Gradients(to_x_RI.numpy(), to_base_GI.numpy(), to_padded_GIP.numpy())
+        slopes = (to_out_R1[:, 0].contiguous().numpy(), gradients)
+        arguments = (x_RI.numpy(), _grid(knots, x_RI), weights, slopes)
+        spread(lambda k: single.backward(*arguments, groups[k]), len(groups))
+        to_weight_IK = to_padded_GIP.sum(0)[:, spline.EDGE : -spline.EDGE]
+        return to_x_RI, to_base_GI.sum(0)[None], to_weight_IK[None], None
+
+
+def _groups(rows: int) -> list[single.Rows]:
+    groups = min(_GROUPS, rows)
+    return [single.Rows(k, k * rows // groups, (k + 1) * rows // groups) for k in range(groups)]
+
+
+def _padded(base_1I: Tensor, weight_1IK: Tensor) -> single.Weights:
+    padded_IP = torch.nn.functional.pad(weight_1IK.detach()[0], (spline.EDGE, spline.EDGE))
+    return single.Weights(base_1I.detach()[0].numpy(), padded_IP.numpy())
