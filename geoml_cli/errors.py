@@ -46,6 +46,22 @@ class CheckFailedError(GeomlError):
     exit_code = 4
 
 
+class DiskError(GeomlError):
+    """The disk did not take what was to be written; nothing half-written is left.
+
+    Args:
+        path: What was being written.
+        reason: The system's or the library's.
+    """
+
+    def __init__(self, path: object, reason: object) -> None:
+        super().__init__(
+            f"could not be written ({reason}).",
+            where=str(path),
+            fix="Free some space or choose another place; the same command then goes on.",
+        )
+
+
 class StoppedError(GeomlError):
     """Work stopped on request; the same command with `--resume` goes on."""
 

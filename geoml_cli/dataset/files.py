@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from geoml_cli.errors import DiskError
+
 _CHUNK_BYTES = 1 << 20
 
 
@@ -26,6 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The suffix is kept, for writers that choose a format by it. What a killed process leaves is overwritten by the
     next one; processes that share a file (`run.json`) write it under a lock.
+
+    Raises:
+        DiskError: It could not be written.
     """
     temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
     try:
@@ -33,6 +38,12 @@ def replacing(path: Path) -> Iterator[Path]:
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)
+    except OSError as error:
+        raise DiskError(path, error.strerror or error) from error
+    except RuntimeError as error:
+        if "NetCDF" not in str(error):  # netCDF4's way to say that the disk is full
+            raise
+        raise DiskError(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 

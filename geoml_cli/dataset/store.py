@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import sync
 from geoml_cli.dataset.manifest import Manifest, VariableRecord, read_manifest
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, DiskError
 
 NAME = "dataset.nc"
 CONVENTIONS = "CF-1.11"
@@ -70,7 +70,12 @@ class DatasetWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except RuntimeError as error:
+            raise DiskError(self._path, error) from error
+        if isinstance(value, RuntimeError) and "NetCDF" in str(value):  # netCDF4's way to say that the disk is full
+            raise DiskError(self._path, value) from value
         if kind is None:
             sync(self._path)
 

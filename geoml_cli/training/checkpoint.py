@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from geoml_cli.dataset.files import sync
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, DiskError
 from geoml_cli.runs.run import CheckpointFiles
 
 FORMAT = 1
@@ -52,17 +52,24 @@ def write(snapshot: Snapshot, files: CheckpointFiles) -> None:
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     fresh.mkdir(parents=True)
-    new = CheckpointFiles(fresh)
-    save_file(snapshot.weights, new.weights)
-    save_file(snapshot.tensors, new.state)
-    new.meta.write_text(json.dumps({"format": FORMAT, **snapshot.numbers}) + "\n", encoding="utf-8")
-    for path in (new.weights, new.state, new.meta, fresh):
-        sync(path)
+    try:
+        _fill(CheckpointFiles(fresh), snapshot)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise DiskError(folder, getattr(error, "strerror", None) or error) from error
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
     sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _fill(files: CheckpointFiles, snapshot: Snapshot) -> None:
+    save_file(snapshot.weights, files.weights)
+    save_file(snapshot.tensors, files.state)
+    files.meta.write_text(json.dumps({"format": FORMAT, **snapshot.numbers}) + "\n", encoding="utf-8")
+    for path in (files.weights, files.state, files.meta, files.folder):
+        sync(path)
 
 
 def recover(files: CheckpointFiles) -> bool:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from pathlib import Path
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -306,15 +308,34 @@ def test_onnx_runs_elsewhere_on_physical_values(geoml, place, data_root):
     assert "`static` float32 [sample, " in card and "soc.onnx" in card and "Not evaluated yet" in card
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(geoml, place, monkeypatch):
-    import errno
+FULL = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))  # no file may grow larger
+sys.argv = ["geoml", *sys.argv[2:]]
+from geoml_cli.cli.app import main
+main()
+"""
 
-    from geoml_cli.dataset import files
 
-    def full(path):
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    monkeypatch.setattr(files, "sync", full)
-    done = geoml("predict", "soc", "--preset", "map", "--out", "x.csv")
-    assert done.code == 1 and "No space left on device. Free some space" in done.err
-    assert not Path("x.csv").exists()
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("room", "arguments", "left"),
+    [
+        (100_000, ["prepare", "soc", "RAW", "--points", "points.csv"], "other/soc/*"),
+        (10_000, ["predict", "soc", "--preset", "map", "--map", "--out", "x.tif"], "x.tif"),
+        (100_000, ["predict", "soc", "--preset", "map", "--map", "--out", "x.tif"], "x.tif"),
+        (4_000, ["predict", "soc", "--preset", "map", "--out", "x.csv"], "x.csv"),
+        (9_000, ["predict", "soc", "--preset", "map", "--out", "x.nc"], "x.nc"),
+        (4_000, ["export", "soc", "--preset", "map", "--format", "safetensors"], "runs/soc/map/*/export/*"),
+        (9_000, ["train", "soc", "--preset", "map", *QUICK, "--run", "fresh"], "fresh/members/*/checkpoints/*"),
+    ],
+)
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(place, raw_soc, data_root, room, arguments, left):
+    own = {**os.environ, "GEOML_DATA": str(place / "other" if arguments[0] == "prepare" else data_root)}
+    given = [str(raw_soc) if part == "RAW" else part for part in arguments]
+    done = subprocess.run([sys.executable, "-c", FULL, str(room), *given], env=own, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "could not be written (" in last and "Free some space or choose another place" in last, done.stderr
+    assert not list(place.glob(left))
+    assert not list(place.rglob("*.tmp*"))

@@ -131,7 +131,7 @@ def test_a_missing_year(raw: Path, prepared: Prepare, raster: Write) -> None:
 def test_names_that_are_no_raster(raw: Path, prepared: Prepare) -> None:
     fails(prepared, raw, r"--classes names no static raster: soil\. The static rasters are: dem", classes=("soil",))
     fails(prepared, raw, r"--nodata names no raster: soil\. The names are: dem", nodata=("soil=3",))
-    fails(prepared, raw, "there is no raster 'soil' to align to Give --reference one of: dem", reference="soil")
+    fails(prepared, raw, r"there is no raster 'soil' to align to\. Give --reference one of: dem", reference="soil")
 
 
 def test_classes_that_are_none(raw: Path, prepared: Prepare, raster: Write) -> None:
