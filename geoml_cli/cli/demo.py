@@ -42,10 +42,15 @@ def demo(
     for step in steps:
         reporter.say(f"\n$ geoml {shlex.join(step)}")
         _run(step, folder)
-    run = sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent
-    console.line(f"\nreport: {run / 'evaluation' / 'test' / 'report.html'}")
-    for name in sorted(path.name for path in (run / "predictions").glob("[!.]*")):
-        console.line(f"prediction: {run / 'predictions' / name}")
+    console.line("")
+    console.table(("made", "file"), _made(sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent))
+
+
+def _made(run: Path) -> list[tuple[str, str]]:
+    """Name what a user looks at first."""
+    rows = [("report", str(run / "evaluation" / "test" / "report.html"))]
+    rows += [(path.stem, str(path)) for path in sorted((run / "predictions").glob("[!.]*"))]
+    return [*rows, *(("export", str(path)) for path in sorted((run / "export").glob("[!.]*")))]
 
 
 def _flags(given: dict[str, Any]) -> list[str]:
