@@ -17,10 +17,10 @@ COMPUTED = {"num_batches_tracked", "grid", "pe", "spec_mask", "uv"}
 """Buffers that a model computes; a checkpoint may come without them."""
 
 
-def case(name: str) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
+def case(name: str, folder: Path = GOLDEN) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
     """Read a golden case: its description, and its arrays."""
-    described = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
-    with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as arrays:
+    described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
         return described, {key: arrays[key] for key in arrays.files}
 
 

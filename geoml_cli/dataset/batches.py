@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from geoml_cli.dataset.samples import Samples
+from geoml_cli.dataset.samples import Input, Samples
 from geoml_cli.dataset.scaling import Scaling, TargetScaling
 from geoml_cli.dataset.store import Array
+from geoml_cli.dataset.windows import Windows
 
 Batch = dict[str, Tensor]
 
@@ -27,7 +28,7 @@ class Batches:
     """
 
     def __init__(self, samples: Samples, scaling: Scaling, device: torch.device) -> None:
-        self._inputs = {name: _tensor(item.values) for name, item in samples.inputs.items()}
+        self._inputs = {name: _gatherer(item) for name, item in samples.inputs.items()}
         self._scale = InputScaling(scaling).to(device)
         self._device = device
         self._target: Tensor | None = None
@@ -39,7 +40,7 @@ class Batches:
     def __call__(self, rows: NDArray[np.int64]) -> Batch:
         """Gather the rows, shape [B, ...] each, with `target` [B] where the data set has one."""
         index = torch.from_numpy(rows)
-        batch = {name: values.index_select(0, index).to(self._device) for name, values in self._inputs.items()}
+        batch = {name: gather(index).to(self._device) for name, gather in self._inputs.items()}
         batch = dict(self._scale.forward(batch))
         if self._target is not None:
             batch["target"] = self._target.index_select(0, index).to(self._device)
@@ -85,9 +86,19 @@ class TargetInverse(nn.Module):
 
 
 def gathered(samples: Samples, rows: NDArray[np.int64], device: torch.device) -> list[Tensor]:
-    """Gather physical inputs of the rows, in the samples' order, each [B, ...]."""
+    """Gather physical inputs of the rows, in the samples' order, each [B, ...], or [1, ...] where shared."""
     index = torch.from_numpy(rows)
-    return [_tensor(item.values).index_select(0, index).to(device) for item in samples.inputs.values()]
+    return [_gatherer(item)(index).to(device) for item in samples.inputs.values()]
+
+
+def _gatherer(item: Input) -> Callable[[Tensor], Tensor]:
+    """Return what gathers an input's rows as a tensor."""
+    if isinstance(item.values, Windows):
+        return item.values.gatherer()
+    values = _tensor(item.values)
+    if item.shared:
+        return lambda index: values
+    return lambda index: values.index_select(0, index)
 
 
 def _tensor(values: Array) -> Tensor:

@@ -16,14 +16,31 @@ class Input:
     """One input of a network.
 
     Attributes:
-        values: Shape [N, ...], physical units, no scaling.
+        values: Shape [N, ...], physical units, no scaling; an array, or what stands in for one (`Windows`).
         axis: The axis that runs over variables (1 .. ndim-1); each gets its own scaling.
         names: Names of the variables along `axis`.
+        shared: One value for all samples, shape [1, ...]; the network spreads it over the batch.
     """
 
     values: Array
     axis: int
     names: tuple[str, ...]
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back samples look into a series that they share.
+
+    Attributes:
+        ends: Place of the last step each sample sees, shape [N].
+        span: Steps before it that the sample sees as well.
+        step_hours: Length of a step [h].
+    """
+
+    ends: NDArray[np.int64]
+    span: int
+    step_hours: float
 
 
 @dataclass(frozen=True)
@@ -35,12 +52,14 @@ class Samples:
         target: Shape [N] or [N, ...], NaN where unknown; None where the source carries none.
         target_name: The paper's name of what is predicted.
         unit: The target's unit.
+        reach: Where samples are windows of a series: such samples share hours with their neighbours.
     """
 
     inputs: dict[str, Input]
     target: NDArray[np.float32] | None
     target_name: str
     unit: str
+    reach: Reach | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())).values)

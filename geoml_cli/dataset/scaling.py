@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.samples import Input, Samples, Signature
 from geoml_cli.dataset.settings import InputSettings, TargetSettings
-from geoml_cli.dataset.store import Array
 from geoml_cli.errors import DataError
 
 Method = Literal["min-max", "standard", "none"]
@@ -100,18 +99,21 @@ def unscaled(data: Signature) -> Scaling:
 
 def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> Affine:
     over = tuple(axis for axis in range(item.values.ndim) if axis != item.axis)
-    blocks = [
-        np.asarray(item.values[rows[start : start + _ROWS_AT_ONCE]], dtype=np.float64)
-        for start in range(0, len(rows), _ROWS_AT_ONCE)
-    ]
-    missing = sum(int(np.isnan(block).sum()) for block in blocks)
-    if missing:
+
+    def blocks() -> Iterator[Floats]:
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            yield np.asarray(item.values[rows[start : start + _ROWS_AT_ONCE]], dtype=np.float64)
+
+    low, high = (
+        np.stack(bounds) for bounds in zip(*((b.min(axis=over), b.max(axis=over)) for b in blocks()), strict=True)
+    )
+    if np.isnan(low).any():
+        missing = sum(int(np.isnan(block).sum()) for block in blocks())
         raise DataError(
             f"{missing} values of the training rows are missing",
             where=name,
             fix="Prepare the data set again.",
         )
-    low, high = (np.stack([f(b, axis=over) for b in blocks]) for f in (np.min, np.max))
     shift, scale = low.min(axis=0), high.max(axis=0) - low.min(axis=0)
     if method == "standard":
         shift, scale = _moments(blocks, over)
@@ -122,17 +124,16 @@ def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> 
     return Affine(shift=tuple(shift.tolist()), scale=tuple(scale.tolist()))
 
 
-def _moments(blocks: list[Floats], over: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _moments(blocks: Callable[[], Iterator[Floats]], over: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Mean and population deviation per variable, in two passes: squares of large numbers lose digits."""
-    count = sum(block.size for block in blocks) / blocks[0].shape[_kept(blocks[0], over)]
-    mean = sum((block.sum(axis=over) for block in blocks), start=np.zeros(1)) / count
-    shape = tuple(1 if axis in over else -1 for axis in range(blocks[0].ndim))
-    squares = sum((((b - mean.reshape(shape)) ** 2).sum(axis=over) for b in blocks), start=np.zeros(1))
+    count, total = 0.0, np.zeros(1)
+    for block in blocks():
+        total = total + block.sum(axis=over)
+        count += block.size / total.size
+    mean = total / count
+    shape = tuple(1 if axis in over else -1 for axis in range(len(over) + 1))
+    squares = sum((((b - mean.reshape(shape)) ** 2).sum(axis=over) for b in blocks()), start=np.zeros(1))
     return mean, np.sqrt(squares / count)
-
-
-def _kept(block: Array, over: tuple[int, ...]) -> int:
-    return next(axis for axis in range(block.ndim) if axis not in over)
 
 
 def _fitted_target(samples: Samples, rows: NDArray[np.int64], settings: TargetSettings) -> TargetScaling:

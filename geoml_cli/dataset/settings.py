@@ -19,8 +19,20 @@ class Table(BaseModel):
 class SplitSettings(Table):
     """`[split]`: how rows are divided into training, validation and test rows, and so which members a run has."""
 
-    kind: Literal["random", "given", "blocks"] = "random"
-    """`random` rows, `given` by the data set (a member a split), or `blocks` of `block_km`, whole blocks together."""
+    kind: Literal["random", "given", "blocks", "groups"] = "random"
+    """`random` rows, `given` by the data set (a member a split), `blocks` of `block_km`, or `groups` of a variable,
+    whole blocks and groups together."""
+
+    by: str = ""
+    """Variable of the data set that numbers the groups, such as `day` or `storm`; where rows are divided otherwise,
+    rows of a group are still resampled together in intervals."""
+
+    consecutive: int = Field(default=1, ge=1)
+    """Consecutive numbers of `by` that form one group, such as ten days."""
+
+    purge: bool = True
+    """Leave out training and validation rows whose windows share hours with rows they must not know: those of the
+    test, and for training those of the validation. Concerns windows of a series only."""
 
     test: float = Field(default=0.2, gt=0, lt=1)
     """Share of rows (or blocks) held out for the test, where `folds` is 1 and the split is not given."""
@@ -46,6 +58,8 @@ class SplitSettings(Table):
             raise ValueError(f"seeds must differ, {list(self.seeds)} repeats one")
         if self.kind == "given" and self.folds != 1:
             raise ValueError("folds belongs to kind = 'random' or 'blocks'; given splits come with the data set")
+        if self.kind == "groups" and not self.by:
+            raise ValueError("kind = 'groups' needs by, the variable that numbers them, such as 'day'")
         return self
 
 

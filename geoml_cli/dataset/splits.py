@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.samples import Reach
 from geoml_cli.dataset.settings import SplitSettings
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
 
 Rows = NDArray[np.int64]
 _EARTH_RADIUS_KM = 6371.0088
+WHOLE = "all"
+"""The fold of a split that divides the rows once."""
 _TRAIN, _TEST = 1, 2
 """Values of the `split` variable of a data set that brings its own splits; 0 is unused."""
 
@@ -27,6 +30,8 @@ class Split:
     Attributes:
         fold: Members of the same fold share their test rows.
         seed: Seed of the member's weights and sample order.
+        part: The part of the model it trains; empty where the model has one.
+        purged: Rows left out because their windows share hours with rows on the other side.
     """
 
     train: Rows
@@ -34,6 +39,8 @@ class Split:
     test: Rows
     fold: str
     seed: int
+    part: str = ""
+    purged: int = 0
 
     def rows(self, part: str) -> Rows:
         """Return the rows of `train`, `validation` or `test`."""
@@ -41,25 +48,29 @@ class Split:
 
     def write(self, path: Path) -> None:
         """Write the split as JSON."""
+        named = {"fold": self.fold, "seed": self.seed, "part": self.part, "purged": self.purged}
         rows = {part: self.rows(part).tolist() for part in ("train", "validation", "test")}
-        write_text(path, json.dumps({"fold": self.fold, "seed": self.seed, **rows}) + "\n")
+        write_text(path, json.dumps({**named, **rows}) + "\n")
 
     @staticmethod
     def read(path: Path) -> Split:
         """Read a split written by `write`."""
         held = json.loads(path.read_text(encoding="utf-8"))
-        parts = {part: np.array(held[part], dtype=np.int64) for part in ("train", "validation", "test")}
-        return Split(**parts, fold=held["fold"], seed=held["seed"])
+        train, validation, test = (np.array(held[part], dtype=np.int64) for part in ("train", "validation", "test"))
+        also = {"part": held.get("part", ""), "purged": held.get("purged", 0)}
+        return Split(train, validation, test, held["fold"], held["seed"], **also)
 
 
 def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
-    """Number the group of every sample, shape [rows]: its spatial block, or the sample itself.
+    """Number the group of every sample, shape [rows]: by a variable, its spatial block, or the sample itself.
 
     Samples of a group stand on one side of every split, and are resampled together in a bootstrap.
 
     Raises:
-        DataError: Blocks are asked for and a sample has no coordinates.
+        DataError: Blocks are asked for and a sample has no coordinates, or there is no such variable.
     """
+    if settings.by:
+        return _numbered(variables, settings)
     if settings.kind != "blocks":
         return np.arange(rows, dtype=np.int64)
     longitude, latitude = _coordinates(variables)
@@ -84,7 +95,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     """
     folds = _given(variables, usable) if settings.kind == "given" else _drawn(variables, settings, usable, rows)
     several = len(settings.seeds) > 1
-    group = groups(variables, settings, rows)
+    group = _divided(variables, settings, rows)
     members: dict[str, Split] = {}
     for fold, (learn, test) in folds.items():
         train, validation = _cut(learn, group, settings.validation, settings.seed)
@@ -95,9 +106,9 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
 
 
 def _drawn(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> dict[str, tuple[Rows, Rows]]:
-    group = groups(variables, settings, rows)
+    group = _divided(variables, settings, rows)
     if settings.folds == 1:
-        return {"all": _cut(usable, group, settings.test, settings.seed)}
+        return {WHOLE: _cut(usable, group, settings.test, settings.seed)}
     order = _shuffled(np.unique(group[usable]), settings.seed)
     if len(order) < settings.folds:
         raise DataError(
@@ -127,7 +138,7 @@ def _cut(rows: Rows, group: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
         raise DataError(
             f"{len(rows)} samples in {len(order)} group(s) cannot be divided",
             where="[split]",
-            fix="More samples are needed, or a smaller split.block_km.",
+            fix="More samples are needed, or smaller groups (split.block_km, split.consecutive).",
         )
     held = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
     out = np.isin(group[rows], held)
@@ -138,7 +149,79 @@ def _shuffled(values: Rows, seed: int) -> Rows:
     return np.random.default_rng(seed).permutation(values)
 
 
+def _divided(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
+    """Number the groups that a split keeps together."""
+    if settings.kind in ("blocks", "groups"):
+        return groups(variables, settings, rows)
+    return np.arange(rows, dtype=np.int64)
+
+
+def _numbered(variables: Variables, settings: SplitSettings) -> Rows:
+    where = f"[split] by = {settings.by!r}"
+    if not variables.has(settings.by):
+        raise DataError("the data set has no such variable", where=where, fix="Look for its groups with ncdump -h.")
+    number = variables.array(settings.by)
+    if number.dtype.kind not in "iu" or number.ndim != 1:
+        raise DataError("is no whole number a sample", where=where, fix="Use a variable such as day.")
+    return np.asarray(number.astype(np.int64) // settings.consecutive, dtype=np.int64)
+
+
+def purged(split: Split, reach: Reach | None) -> Split:
+    """Leave out rows whose windows share hours with rows they must not know.
+
+    Validation rows must not share hours with test rows, training rows neither with test nor with validation rows.
+
+    Raises:
+        DataError: No training or validation row is left.
+    """
+    if reach is None:
+        return split
+    validation = split.validation[~_shares(split.validation, split.test, reach)]
+    held_out = np.concatenate([split.validation, split.test])
+    train = split.train[~_shares(split.train, held_out, reach)]
+    for part, rows in (("training", train), ("validation", validation)):
+        if not len(rows):
+            raise DataError(
+                f"every {part} row has a window of {reach.span * reach.step_hours:g} h that shares hours with rows "
+                "on the other side of the split",
+                where="[split]",
+                fix="Make larger groups with split.consecutive, or know better with split.purge=false.",
+            )
+    lost = len(split.train) + len(split.validation) - len(train) - len(validation)
+    return replace(split, train=train, validation=validation, purged=lost)
+
+
+def _shares(rows: Rows, others: Rows, reach: Reach) -> NDArray[np.bool_]:
+    """Tell which rows' windows overlap one of the others' windows."""
+    ends = np.sort(reach.ends[others])
+    if not len(ends):
+        return np.zeros(len(rows), dtype=bool)
+    own = reach.ends[rows]
+    after = np.searchsorted(ends, own).clip(max=len(ends) - 1)
+    distance = np.minimum(np.abs(ends[after] - own), np.abs(ends[np.maximum(after - 1, 0)] - own))
+    return np.asarray(distance <= reach.span)
+
+
+def for_part(split: Split, part: str, usable: Rows) -> Split:
+    """Keep a part's usable rows of a division that all parts share.
+
+    Raises:
+        DataError: The part has no training or validation row.
+    """
+    train, validation, test = (rows[np.isin(rows, usable)] for rows in (split.train, split.validation, split.test))
+    for name, rows in (("training", train), ("validation", validation)):
+        if not len(rows):
+            raise DataError(
+                f"the {part} has no {name} row with a target",
+                where=f"[split], fold {split.fold}",
+                fix="Divide otherwise (split.seed, split.consecutive), or prepare more data.",
+            )
+    return replace(split, part=part, train=train, validation=validation, test=test)
+
+
 def _called(settings: SplitSettings) -> str:
+    if settings.kind == "groups":
+        return f"groups of {settings.consecutive} x {settings.by}"
     return f"blocks of {settings.block_km:g} km" if settings.kind == "blocks" else "samples"
 
 

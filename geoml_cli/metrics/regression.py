@@ -18,19 +18,19 @@ Metric = Callable[[Values, Values], float]
 
 def rmse(observed_N: Values, predicted_N: Values) -> float:
     """Root mean square error sqrt(mean((p - o)^2)) [unit of the target], best 0."""
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     return float(np.sqrt(np.mean((predicted - observed) ** 2)))
 
 
 def mae(observed_N: Values, predicted_N: Values) -> float:
     """Mean absolute error mean(|p - o|) [unit of the target], best 0."""
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     return float(np.mean(np.abs(predicted - observed)))
 
 
 def bias(observed_N: Values, predicted_N: Values) -> float:
     """Mean error mean(p - o) [unit of the target], best 0; positive where predictions are too high."""
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     return float(np.mean(predicted - observed))
 
 
@@ -40,7 +40,7 @@ def ubrmse(observed_N: Values, predicted_N: Values) -> float:
     sqrt(mean(((p - mean p) - (o - mean o))^2)), so that RMSE^2 = bias^2 + ubRMSE^2. Entekhabi et al. 2010,
     doi:10.1175/2010JHM1223.1. A single sample gives 0.
     """
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     return float(np.std(predicted - observed))
 
 
@@ -50,7 +50,7 @@ def r2(observed_N: Values, predicted_N: Values) -> float:
     Not the square of a correlation: it falls with bias. Kvalseth 1985, doi:10.1080/00031305.1985.10479448,
     eq. 1. NaN for a single sample or constant observations: there is no variance to explain.
     """
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     if _constant(observed):
         return float("nan")
     return _ratio_to_one(np.sum((predicted - observed) ** 2), np.sum((observed - observed.mean()) ** 2))
@@ -70,7 +70,7 @@ def pearson(observed_N: Values, predicted_N: Values) -> float:
 
     NaN for a single sample, constant observations or constant predictions.
     """
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     if _constant(observed) or _constant(predicted):
         return float("nan")
     return float(np.clip(np.dot(_direction(observed), _direction(predicted)), -1.0, 1.0))
@@ -82,7 +82,7 @@ def ccc(observed_N: Values, predicted_N: Values) -> float:
     2 cov(o, p) / (var(o) + var(p) + (mean o - mean p)^2), moments divided by N. Lin 1989,
     doi:10.2307/2532051. NaN for a single sample or constant observations.
     """
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     if _constant(observed):
         return float("nan")
     covariance = np.mean((observed - observed.mean()) * (predicted - predicted.mean()))
@@ -96,7 +96,7 @@ def rpiq(observed_N: Values, predicted_N: Values) -> float:
     Bellon-Maurel et al. 2010, doi:10.1016/j.trac.2010.05.006; quartiles of the observations,
     interpolated linearly. NaN for a single sample, constant observations, or predictions without any error.
     """
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     error = rmse(observed, predicted)
     if _constant(observed) or error == 0:
         return float("nan")
@@ -110,7 +110,7 @@ def kge(observed_N: Values, predicted_N: Values) -> float:
     alpha = sd(p) / sd(o), beta = mean(p) / mean(o). Gupta et al. 2009, doi:10.1016/j.jhydrol.2009.08.003,
     eq. 9. NaN for a single sample, constant observations or predictions, or observations whose mean is 0.
     """
-    observed, predicted = _checked(observed_N, predicted_N)
+    observed, predicted = checked(observed_N, predicted_N)
     correlation = pearson(observed, predicted)
     if np.isnan(correlation) or observed.mean() == 0:
         return float("nan")
@@ -124,7 +124,8 @@ def unit_of(metric: Metric, target_unit: str) -> str:
     return target_unit if metric in (rmse, mae, bias, ubrmse) else "1"
 
 
-def _checked(observed_N: Values, predicted_N: Values) -> tuple[Values, Values]:
+def checked(observed_N: Values, predicted_N: Values) -> tuple[Values, Values]:
+    """Refuse what no score is defined for; see the top of the file."""
     observed = np.asarray(observed_N, dtype=np.float64)
     predicted = np.asarray(predicted_N, dtype=np.float64)
     if observed.ndim != 1 or observed.shape != predicted.shape:

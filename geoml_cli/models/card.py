@@ -29,6 +29,7 @@ class Card:
         default_preset: The preset meant when none is named.
         licence: What may be done with the paper's released data or weights.
         demo: A small run over all verbs.
+        parts: Names of the model's networks, where it has several: a released checkpoint is imported for each.
     """
 
     title: str
@@ -37,3 +38,4 @@ class Card:
     default_preset: str
     licence: str
     demo: Demo
+    parts: tuple[str, ...] = ()

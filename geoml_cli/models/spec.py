@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,58 @@ class Released:
     weights: dict[str, Tensor]
 
 
+Values = NDArray[np.float64]
+
+
+class Quantity(NamedTuple):
+    """A column of numbers: its name, unit and meaning."""
+
+    name: str
+    unit: str
+    long_name: str
+
+
+@dataclass(frozen=True)
+class Combined(Generic[S]):
+    """What a model makes of the outputs of its parts, sample by sample.
+
+    Attributes:
+        columns: What comes out, given the model's tables and the parts that are there.
+        values: Its values [columns, N] from each part's mean output [N], NaN where a quantity is not defined.
+        scores: Scores of the whole chain on rows that no part has seen, by name with their unit, from the parts'
+            observed (NaN where there is none) and predicted values, each [N].
+    """
+
+    columns: Callable[[S, tuple[str, ...]], tuple[Quantity, ...]]
+    values: Callable[[S, Mapping[str, Values]], Values]
+    scores: Callable[[S, Mapping[str, Values], Mapping[str, Values]], Mapping[str, tuple[float, str]]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A map at one moment, without rasters: samples on a grid of two coordinates.
+
+    Attributes:
+        axes: The grid's coordinates, rows first, each with its values [cells].
+        samples: One a cell, row by row.
+        place: What else is fixed, for the file's head: such as the latitude.
+    """
+
+    axes: tuple[tuple[Quantity, Values], tuple[Quantity, Values]]
+    samples: Samples
+    place: dict[str, str]
+
+
+def whole(tables: S) -> Mapping[str, S]:
+    """Say that a model has one part, without a name."""
+    return {"": tables}
+
+
+def unlinked(values: Values) -> Values:
+    """Leave a network's physical output as it is."""
+    return values
+
+
 @dataclass(frozen=True)
 class Spec(Generic[S]):
     """A model.
@@ -53,6 +105,16 @@ class Spec(Generic[S]):
         metrics: Scores of an evaluation by name, the first being the one a table is sorted by.
         features: A table for the baselines from physical inputs: array [N, F] and F names.
         released: Reads a released state dict; raises GeomlError naming unknown or missing keys.
+        parts: The model's networks by name, each with tables of its own; one without a name for most models.
+        of: The record of a part, where it differs from this one by the part's tables.
+        judged: What scores are given of: values, or probabilities of something that is (1) or is not (0).
+        link: What scores compare with the target, from the network's physical output: such as a probability.
+        output: What the network puts out, where that is not the target: such as a logit.
+        places: Where and when a sample is, as columns of predictions: quantities and values [rows]; None takes
+            longitude and latitude where the data set has them.
+        strata: Classes by which scores are given as well: names and class labels [N], by quantity.
+        combined: What several parts give together; None where there is one part.
+        moment: Samples of a map at a moment [UTC] and latitude [degrees]; None where maps are made of rasters.
     """
 
     samples: Callable[[S, Variables], Samples]
@@ -62,3 +124,16 @@ class Spec(Generic[S]):
     metrics: Mapping[str, Metric]
     features: Callable[[Samples], tuple[NDArray[np.float32], list[str]]]
     released: Callable[[Mapping[str, Tensor]], Released]
+    parts: Callable[[S], Mapping[str, S]] = whole
+    of: Callable[[S], Spec[S]] | None = None
+    judged: Literal["values", "probabilities"] = "values"
+    link: Callable[[Values], Values] = unlinked
+    output: Quantity | None = None
+    places: Callable[[Variables, NDArray[np.int64]], list[tuple[Quantity, Values]]] | None = None
+    strata: Callable[[Samples], Mapping[str, NDArray[np.str_]]] | None = None
+    combined: Combined[S] | None = None
+    moment: Callable[[S, Variables, np.datetime64, float], Moment] | None = None
+
+    def part(self, tables: S) -> Spec[S]:
+        """Return the record of a part, given the part's tables."""
+        return self.of(tables) if self.of else self

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.samples import Signature
@@ -44,14 +44,27 @@ class RunRecord(BaseModel):
 
 
 class DataRecord(BaseModel):
-    """`data.json`: which data set the run belongs to, and the shapes of what its networks see."""
+    """`data.json`: which data set the run belongs to, and the shapes of what its networks see, by part."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str
     digest: str | None
     folder: str | None
-    signature: Signature
+    signatures: dict[str, Signature]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, held: Any) -> Any:  # noqa: ANN401  whatever is validated
+        """Take `signature`, as runs of models of one part were written at first."""
+        if isinstance(held, dict) and "signature" in held:
+            return {**{k: v for k, v in held.items() if k != "signature"}, "signatures": {"": held["signature"]}}
+        return held
+
+    @property
+    def signature(self) -> Signature:
+        """Return the first part's, which is the only one for most models."""
+        return next(iter(self.signatures.values()))
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,10 @@ class Run:
     def split(self, member: str) -> Split:
         """Read a member's rows."""
         return Split.read(self.member(member).split)
+
+    def part(self, member: str) -> str:
+        """Name the part of the model that a member trains; empty where the model has one."""
+        return self.split(member).part
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling."""

@@ -20,8 +20,8 @@ from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 from geoml_cli.exporters.exporter import Arrays, exporter
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.run import Run
-from geoml_cli.stages.map import bands
-from geoml_cli.stages.restore import Ensemble, physical, samples_of, settings_of
+from geoml_cli.stages.map import part_bands
+from geoml_cli.stages.restore import Ensemble, by_part, part_samples, physical, settings_of
 
 _CPU = torch.device("cpu")
 
@@ -51,20 +51,33 @@ def export(
         CheckFailedError: A file differs by more than the tolerance; it is removed.
         SettingsError: A package is not installed.
     """
+    done = []
+    for part, names in by_part(run, members).items():
+        done += _part(run, dataset, (part, names), formats, reporter)
+    return done
+
+
+def _part(
+    run: Run, dataset: Dataset, what: tuple[str, list[str]], formats: Sequence[str], reporter: Reporter
+) -> list[Exported]:
+    """Export the members of one part of the model."""
+    part, members = what
     network = Ensemble([physical(run, name) for name in members]).eval()
-    samples = samples_of(run, dataset)
+    samples = part_samples(run, part, dataset)
     inputs = _inputs(run, samples)
     with torch.inference_mode():
-        expected = [part.numpy() for part in network(*inputs)]
-    names = (list(samples.inputs), [band.name for band in bands(run, len(members))])
-    name = run.model if len(members) == len(run.planned()) else "-".join((run.model, *members))
+        expected = [output.numpy() for output in network(*inputs)]
+    names = (list(samples.inputs), [band.name for band in part_bands(run, part, len(members))])
+    own = f"{run.model}-{part}" if part else run.model
+    of_part = [name for name in run.planned() if run.part(name) == part]
+    name = own if len(members) == len(of_part) else "-".join((run.model, *members))
     run.export.mkdir(exist_ok=True)
     done = []
     for chosen in formats:
         reporter.say(f"Writing {chosen}, and running it beside the network on {len(inputs[0])} samples.")
         path = run.export / f"{name}{exporter(chosen).suffix}"
         done.append(_proven(run, chosen, path, (network, inputs, names), expected))
-    write_text(run.export / f"{name}.md", _card(run, dataset, done, members))
+    write_text(run.export / f"{name}.md", _card((run, part), dataset, done, members))
     return done
 
 
@@ -109,17 +122,19 @@ def _proven(
     return Exported(path, chosen, len(inputs[0]), difference, allowed)
 
 
-def _card(run: Run, dataset: Dataset, done: Sequence[Exported], members: Sequence[str]) -> str:
+def _card(what: tuple[Run, str], dataset: Dataset, done: Sequence[Exported], members: Sequence[str]) -> str:
     """Say what the files are, what goes in and out, and how good they are."""
+    run, part = what
     card, data = registry.card(run.model), run.data()
-    unit = data.signature.unit
+    outputs = part_bands(run, part, len(members))
+    unit = outputs[0].unit
     lines = [f"# {card.title}", "", f"Run `{run.id}`, {len(members)} member(s): {', '.join(members)}.", ""]
     lines += [f"Method: {card.paper}, doi:{card.doi}. {card.licence}", "", "## Inputs", ""]
     lines += ["Physical values, as prepared; scaling is inside the graph. No missing values.", ""]
-    for name, item in data.signature.inputs.items():
+    for name, item in data.signatures[part].inputs.items():
         lines.append(f"- `{name}` float32 [sample, {', '.join(map(str, item.shape))}]: {', '.join(item.names)}")
     lines += ["", "## Outputs", ""]
-    lines += [f"- `{band.name}` float32 [sample], {band.unit}: {band.long_name}" for band in bands(run, len(members))]
+    lines += [f"- `{band.name}` float32 [sample], {band.unit}: {band.long_name}" for band in outputs]
     lines += [
         "",
         "## Proof",
@@ -134,16 +149,16 @@ def _card(run: Run, dataset: Dataset, done: Sequence[Exported], members: Sequenc
         f"Source `{data.source}`, digest `{data.digest or 'unknown'}`: {funnel.read} read, {funnel.kept} kept."
     )
     lines += [f"- left out, {reason}: {rows}" for reason, rows in funnel.dropped.items()]
-    lines += ["", "## Scores", "", _scores(run), "", "## Limits", ""]
+    lines += ["", "## Scores", "", _scores(run, part), "", "## Limits", ""]
     lines.append(
         "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
     )
     return "\n".join(lines) + "\n"
 
 
-def _scores(run: Run) -> str:
+def _scores(run: Run, part: str) -> str:
     """Return the test scores with their intervals, where the run was evaluated."""
-    path = run.evaluation("test") / "metrics.json"
+    path = run.evaluation("test") / part / "metrics.json"
     if not path.is_file():
         return f"Not evaluated yet: `geoml evaluate {run.folder}`."
     held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

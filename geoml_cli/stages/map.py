@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.source import Grid, Scene
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import Predictor, ensemble, samples_of, settings_of
+from geoml_cli.stages.restore import Outputs, by_part, ensemble, part_of, samples_of, settings_of
 from geoml_cli.training.signals import StopRequest
 from geoml_cli.writers import raster
 
@@ -37,7 +38,7 @@ def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], repor
     plan = {"run": run.id, "members": list(members), "rasters": scene.digest(), "block": block}
     blocks = Blocks(out, {**plan, "weights": weights_digests(run, members)})
     _predict_blocks(run, scene, blocks, (windows, members), reporter)
-    content = raster.Map(scene.grid, bands(run, len(members)), block, attributes(run, members))
+    content = raster.Map(scene.grid, bands(run, members), block, attributes(run, members))
     raster.write(out, content, ((*window, blocks.read(number)) for number, window in enumerate(windows)))
     values = (blocks.read(number)[0] for number in range(len(windows)))
     done = described(out, "pixels", run.data().signature.unit, values)
@@ -45,10 +46,22 @@ def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], repor
     return done
 
 
-def bands(run: Run, members: int) -> tuple[raster.Band, ...]:
-    """Describe the layers of a prediction: the mean and, with several members, their spread."""
-    data = run.data().signature
-    name, unit = data.target_name, data.unit
+def bands(run: Run, members: Sequence[str]) -> tuple[raster.Band, ...]:
+    """Describe the layers of a prediction: the mean and, with several members, their spread.
+
+    Those of a model of several parts are what its parts give together.
+    """
+    spec = registry.spec(run.model)
+    if spec.combined is not None:
+        columns = spec.combined.columns(settings_of(run).own, tuple(by_part(run, members)))
+        return tuple(raster.Band(*column) for column in columns)
+    return part_bands(run, "", len(members))
+
+
+def part_bands(run: Run, part: str, members: int) -> tuple[raster.Band, ...]:
+    """Describe what the members of one part put out: their mean and, with several, their spread."""
+    data, output = run.data().signatures[part], part_of(run, part)[0].output
+    name, unit = (output.name, output.unit) if output else (data.target_name, data.unit)
     mean = raster.Band(name, unit, f"{name}, predicted" if members == 1 else f"{name}, mean of {members} members")
     spread = raster.Band(f"{name}_spread", unit, f"standard deviation of {name} over {members} members")
     return (mean,) if members == 1 else (mean, spread)
@@ -67,7 +80,7 @@ def _predict_blocks(
             blocks.stop_if(stop.received, number)
 
 
-def _block(run: Run, scene: Scene, predictor: Predictor, window: Window) -> NDArray[np.float32]:
+def _block(run: Run, scene: Scene, predictor: Outputs, window: Window) -> NDArray[np.float32]:
     """Predict a window, shape [bands, rows, columns]."""
     pixels = scene.block(*window)
     samples = samples_of(run, pixels.variables)

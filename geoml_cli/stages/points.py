@@ -19,7 +19,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.stages.map import attributes, bands, weights_digests
 from geoml_cli.stages.predict import place_columns, table_format
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import Predictor, ensemble, samples_of, settings_of
+from geoml_cli.stages.restore import Outputs, ensemble, samples_of, settings_of
 from geoml_cli.training.signals import StopRequest
 from geoml_cli.writers import table
 from geoml_cli.writers.table import Column
@@ -67,7 +67,7 @@ def predict_points(
 
 def _write(run: Run, blocks: Blocks, what: tuple[Path, str, Path], members: Sequence[str]) -> None:
     source, crs, out = what
-    named = bands(run, len(members))
+    named = bands(run, members)
     columns = (*place_columns(), *(Column(b.name, b.unit, b.long_name, "float32") for b in named))
     rows = sum(len(part.identity) for part in _places(run, source, crs))
     parts = enumerate(_places(run, source, crs))
@@ -82,7 +82,7 @@ def _places(run: Run, path: Path, crs: str) -> Iterator[Places]:
     return source.places(path, crs, settings_of(run).shared.predict.rows)
 
 
-def _at_points(run: Run, scene: Scene, predictor: Predictor, part: Places) -> NDArray[np.float32]:
+def _at_points(run: Run, scene: Scene, predictor: Outputs, part: Places) -> NDArray[np.float32]:
     cut = scene.points(part.longitude, part.latitude)
     samples = samples_of(run, cut.variables)
     values = predictor.outputs(samples, np.arange(len(samples), dtype=np.int64))

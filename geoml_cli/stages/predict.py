@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.samples import Samples
+from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.models.spec import Quantity, Values
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.map import attributes, bands, weights_digests
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import ensemble, samples_of, settings_of
+from geoml_cli.stages.restore import ensemble, part_samples, samples_of, settings_of
 from geoml_cli.training.signals import StopRequest
 from geoml_cli.writers import table
+from geoml_cli.writers.raster import Band
 from geoml_cli.writers.table import Column
 
 if TYPE_CHECKING:
@@ -51,13 +53,28 @@ def predict_samples(run: Run, dataset: Dataset, out: Path, members: Sequence[str
                 blocks.write(number, predictor.outputs(samples, rows).astype(np.float32))
             advance(1)
             blocks.stop_if(stop.received, number)
-    frames = (_frame(run, (dataset, samples), rows, blocks.read(n)) for n, rows in enumerate(parts))
-    content = table.Table(_columns(run, dataset, len(members)), len(samples), attributes(run, members))
+    known, named = observations(run, dataset), bands(run, members)
+    frames = (_frame((run, dataset), rows, (named, blocks.read(n)), known) for n, rows in enumerate(parts))
+    content = table.Table(_columns((run, dataset), named, known), len(samples), attributes(run, members))
     table.write(out, content, frames)
     values = (blocks.read(number)[0] for number in range(len(parts)))
-    done = described(out, "samples", run.data().signature.unit, values)
+    done = described(out, "samples", named[0].unit, values)
     blocks.clear()
     return done
+
+
+Observations = list[tuple[Quantity, NDArray[np.float32]]]
+
+
+def observations(run: Run, dataset: Dataset) -> Observations:
+    """Return what was observed of every part's target, each [N], NaN where nothing was."""
+    found = []
+    for part in run.data().signatures:
+        held = part_samples(run, part, dataset)
+        if held.target is not None:
+            name = f"{held.target_name}_observed"
+            found.append((Quantity(name, held.unit, f"{held.target_name}, observed"), held.target))
+    return found
 
 
 def predict_indices(run: Run, dataset: Dataset, index: Sequence[int], members: Sequence[str]) -> pd.DataFrame:
@@ -75,9 +92,11 @@ def predict_indices(run: Run, dataset: Dataset, index: Sequence[int], members: S
             fix=f"Use 0 to {len(samples) - 1}.",
         )
     rows = np.array(index, dtype=np.int64)
-    frame = _frame(run, (dataset, samples), rows, ensemble(run, members).outputs(samples, rows).astype(np.float32))
+    values, named = ensemble(run, members).outputs(samples, rows).astype(np.float32), bands(run, members)
+    frame = _frame((run, dataset), rows, (named, values), observations(run, dataset))
     frame.insert(0, "index", rows)
-    frame["unit"] = run.data().signature.unit
+    if len({band.unit for band in named}) == 1:
+        frame["unit"] = named[0].unit
     return frame
 
 
@@ -105,34 +124,44 @@ def table_format(out: Path) -> None:
     writable(out)
 
 
-def _frame(run: Run, held: tuple[Dataset, Samples], rows: Rows, values: NDArray[np.float32]) -> pd.DataFrame:
+def _frame(
+    held: tuple[Run, Dataset],
+    rows: Rows,
+    predicted: tuple[tuple[Band, ...], NDArray[np.float32]],
+    known: Observations,
+) -> pd.DataFrame:
     import pandas as pd
 
-    dataset, samples = held
-    named = bands(run, len(values))
+    (run, dataset), (named, values) = held, predicted
     columns: dict[str, Any] = {"sample": rows}
     if dataset.has("id"):
         identity = dataset.labels("id")
         columns["id"] = [identity[row] for row in rows]
-    for name in ("lon", "lat"):
-        if dataset.has(name):
-            columns[name] = dataset.array(name)[rows]
+    columns |= {quantity.name: values for quantity, values in _places(run, dataset, rows)}
     columns |= {band.name: value for band, value in zip(named, values, strict=True)}
-    if samples.target is not None:
-        columns[f"{samples.target_name}_observed"] = samples.target[rows]
+    columns |= {quantity.name: target[rows] for quantity, target in known}
     return pd.DataFrame(columns)
 
 
-def _columns(run: Run, dataset: Dataset, members: int) -> tuple[Column, ...]:
-    data = run.data().signature
-    known = [Column("sample", "1", "number of the sample in the data set", "int64")]
+def _places(run: Run, dataset: Dataset, rows: Rows) -> list[tuple[Quantity, Values]]:
+    """Return where and when samples are, as the model tells it, or by longitude and latitude."""
+    tell = registry.spec(run.model).places
+    if tell is not None:
+        return tell(dataset, rows)
+    described = {column.name: Quantity(column.name, column.unit, column.long_name) for column in place_columns()[1:]}
+    return [(q, np.asarray(dataset.array(name)[rows])) for name, q in described.items() if dataset.has(name)]
+
+
+def _columns(held: tuple[Run, Dataset], named: tuple[Band, ...], known: Observations) -> tuple[Column, ...]:
+    run, dataset = held
+    none = np.empty(0, dtype=np.int64)
+    columns = [Column("sample", "1", "number of the sample in the data set", "int64")]
     if dataset.has("id"):
-        known.append(Column("id", "1", "name of the sample", "text"))
-    known += [column for column in place_columns()[1:] if dataset.has(column.name)]
-    known += [Column(band.name, band.unit, band.long_name, "float32") for band in bands(run, members)]
-    if dataset.has(data.target_name):
-        known.append(Column(f"{data.target_name}_observed", data.unit, f"{data.target_name}, observed", "float32"))
-    return tuple(known)
+        columns.append(Column("id", "1", "name of the sample", "text"))
+    columns += [Column(*quantity, "float64") for quantity, _ in _places(run, dataset, none)]
+    columns += [Column(band.name, band.unit, band.long_name, "float32") for band in named]
+    columns += [Column(*quantity, "float32") for quantity, _ in known]
+    return tuple(columns)
 
 
 def place_columns() -> tuple[Column, ...]:

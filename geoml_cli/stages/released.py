@@ -14,13 +14,13 @@ from torch import Tensor
 
 from geoml_cli import registry
 from geoml_cli.config.layers import from_file, merged
-from geoml_cli.config.load import shown, validated, written
+from geoml_cli.config.load import load, shown, validated, written
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.scaling import unscaled
 from geoml_cli.dataset.splits import Split
 from geoml_cli.errors import DataError, GeomlError
-from geoml_cli.models.spec import Released
+from geoml_cli.models.spec import Released, Spec
 from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.training import checkpoint
@@ -32,32 +32,46 @@ _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _WRAPPERS = ("state_dict", "model_state_dict")
 
 
-def import_checkpoint(model: str, preset: str, file: Path, place: tuple[Path | None, Path]) -> Run:
-    """Make a finished run of a released checkpoint.
+def import_checkpoint(
+    model: str, preset: str, files: Path | Mapping[str, Path], place: tuple[Path | None, Path]
+) -> Run:
+    """Make a finished run of released checkpoints.
 
     Which rows it was trained on is not known, so all rows count as test rows and the evaluation says so.
 
     Args:
         model: The model.
         preset: The preset whose settings hold where the checkpoint does not say otherwise.
-        file: A torch file holding a plain state dict; nothing in it is run.
+        files: A torch file holding a plain state dict, or one for each part of the model; nothing in it is run.
         place: The run's folder, or None for a new one, and the folder of all runs.
 
     Raises:
         DataError: It cannot be read so, or is of another network.
     """
-    try:
-        found = registry.spec(model).released(state_dict(file))
-    except GeomlError as error:
-        raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
+    named = {"": files} if isinstance(files, Path) else dict(files)
+    found = {part: _read(model, preset, (part, file)) for part, file in named.items()}
     settings = _settings(model, preset, found)
     folder, root = place
     run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found))
-    best = Snapshot(checkpoint.copied(found.weights), {}, {"step": 0, "released": file.name})
-    checkpoint.write(best, run.member(MEMBER).checkpoint("best"))
-    write_text(run.member(MEMBER).history, "")
-    run.mark(MEMBER, "finished")
+    for part, held in found.items():
+        member = part or MEMBER
+        best = Snapshot(checkpoint.copied(held.weights), {}, {"step": 0, "released": named[part].name})
+        checkpoint.write(best, run.member(member).checkpoint("best"))
+        write_text(run.member(member).history, "")
+        run.mark(member, "finished")
     return run
+
+
+def _read(model: str, preset: str, what: tuple[str, Path]) -> Released:
+    """Read the checkpoint of one part by that part's own rule."""
+    part, file = what
+    spec: Spec[Any] = registry.spec(model)
+    tables = spec.parts(load(model, preset, None, {}).own)
+    registry.known(f"part of {model}", part, tables)
+    try:
+        return spec.part(tables[part]).released(state_dict(file))
+    except GeomlError as error:
+        raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
 
 
 def state_dict(file: Path) -> dict[str, Tensor]:
@@ -93,9 +107,9 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in held.items()}
 
 
-def _settings(model: str, preset: str, found: Released) -> Settings:
+def _settings(model: str, preset: str, found: Mapping[str, Released]) -> Settings:
     path = registry.preset_file(model, preset)
-    layer = merged([from_file(path, shown(path)), _layer(found)])
+    layer = merged([from_file(path, shown(path)), *map(_layer, found.values())])
     return validated(model, path.stem, layer)
 
 
@@ -109,12 +123,15 @@ def _layer(found: Released) -> dict[tuple[str, ...], Any]:
     }
 
 
-def _plan(settings: Settings, found: Released) -> Plan:
+def _plan(settings: Settings, found: Mapping[str, Released]) -> Plan:
     none = np.empty(0, dtype=np.int64)
-    split = Split(none, none, none, fold=MEMBER, seed=0)
     origins = {
         key: {"value": value, "from": settings.origins.get(key, "default")} for key, value in settings.flat().items()
     }
-    data = DataRecord(source=settings.shared.source, digest=None, folder=None, signature=found.signature)
-    members = {MEMBER: (split, unscaled(found.signature))}
+    signatures = {part: held.signature for part, held in found.items()}
+    data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
+    members = {
+        part or MEMBER: (Split(none, none, none, fold=MEMBER, seed=0, part=part), unscaled(held.signature))
+        for part, held in found.items()
+    }
     return Plan(settings.model, settings.preset, written(settings), origins, data, members, kind="imported")

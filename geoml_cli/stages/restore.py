@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -104,10 +105,26 @@ def physical(run: Run, member: str) -> Physical:
             where=str(run.folder),
             fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume --member {member}`.",
         )
-    spec, settings = registry.spec(run.model), settings_of(run)
-    network = spec.build(settings.own, run.data().signature)
+    part = run.part(member)
+    spec, tables = part_of(run, part)
+    network = spec.build(tables, run.data().signatures[part])
     network.load_state_dict(checkpoint.weights(files))
     return Physical(network, spec, run.scaling(member)).eval()
+
+
+def part_of(run: Run, part: str) -> tuple[Spec[Any], Any]:
+    """Return a part's record and tables."""
+    spec: Spec[Any] = registry.spec(run.model)
+    tables = spec.parts(settings_of(run).own)[part]
+    return spec.part(tables), tables
+
+
+def by_part(run: Run, members: Sequence[str]) -> dict[str, list[str]]:
+    """Sort members into the parts of the model they train, in the order of the parts."""
+    found: dict[str, list[str]] = {part: [] for part in run.data().signatures}
+    for name in members:
+        found[run.part(name)].append(name)
+    return {part: names for part, names in found.items() if names}
 
 
 def restored(run: Run, member: str, device: torch.device | None = None) -> Predictor:
@@ -115,10 +132,45 @@ def restored(run: Run, member: str, device: torch.device | None = None) -> Predi
     return Predictor(physical(run, member), settings_of(run).shared.predict.batch_size, device or best_device())
 
 
-def ensemble(run: Run, members: Sequence[str], device: torch.device | None = None) -> Predictor:
-    """Make a predictor of several members: outputs are their mean and, where there are several, their spread."""
-    network = Ensemble([physical(run, name) for name in members])
-    return Predictor(network, settings_of(run).shared.predict.batch_size, device or best_device())
+def ensemble(run: Run, members: Sequence[str], device: torch.device | None = None) -> Outputs:
+    """Make a predictor of several members.
+
+    Outputs are their mean and, where there are several, their spread; of a model of several parts what these give
+    together.
+    """
+    size, where = settings_of(run).shared.predict.batch_size, device or best_device()
+
+    def together(names: Sequence[str]) -> Predictor:
+        return Predictor(Ensemble([physical(run, name) for name in names]), size, where)
+
+    if registry.spec(run.model).combined is None:
+        return together(members)
+    return Chain(run, {part: together(names) for part, names in by_part(run, members).items()})
+
+
+class Outputs(Protocol):
+    """What predicts."""
+
+    def outputs(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
+        """Return every output over the rows, shape [outputs, N]."""
+
+
+class Chain:
+    """The parts of a model one after another, over samples that hold the inputs of all."""
+
+    def __init__(self, run: Run, predictors: Mapping[str, Predictor]) -> None:
+        self._spec, self._own = registry.spec(run.model), settings_of(run).own
+        self._predictors = predictors
+        self._inputs = {part: tuple(data.inputs) for part, data in run.data().signatures.items()}
+
+    def outputs(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
+        """Return what the parts give together, shape [columns, N], NaN where a quantity is not defined."""
+        found = {}
+        for part, predictor in self._predictors.items():
+            seen = replace(samples, inputs={name: samples.inputs[name] for name in self._inputs[part]})
+            found[part] = predictor(seen, rows)
+        assert self._spec.combined is not None
+        return self._spec.combined.values(self._own, found)
 
 
 def chosen_members(run: Run, only: Sequence[str] | None) -> list[str]:
@@ -153,8 +205,22 @@ def samples_of(run: Run, variables: Variables) -> Samples:
     Raises:
         DataError: Names or shapes are not those the networks were built for.
     """
-    samples = registry.spec(run.model).samples(settings_of(run).own, variables)
-    expected = run.data().signature.inputs
+    parts = [part_samples(run, part, variables) for part in run.data().signatures]
+    inputs = {name: item for held in parts for name, item in held.inputs.items()}
+    return replace(parts[0], inputs=inputs)
+
+
+def part_samples(run: Run, part: str, variables: Variables) -> Samples:
+    """Cut what one part of the model sees; errors as for `samples_of`."""
+    spec, tables = part_of(run, part)
+    samples = spec.samples(tables, variables)
+    checked(run, part, samples)
+    return samples
+
+
+def checked(run: Run, part: str, samples: Samples) -> None:
+    """Refuse samples that are shaped unlike those a part was built for; errors as for `samples_of`."""
+    expected = run.data().signatures[part].inputs
     for name, item in samples.inputs.items():
         wanted = expected[name].shape
         if tuple(item.values.shape[1:]) != wanted:
@@ -162,7 +228,6 @@ def samples_of(run: Run, variables: Variables) -> Samples:
                 f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(wanted)}.",
                 fix="Prepare the data with the same covariates, features, years and window.",
             )
-    return samples
 
 
 def best_device() -> torch.device:

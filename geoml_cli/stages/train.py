@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset import scaling
 from geoml_cli.dataset.samples import Samples, signature
-from geoml_cli.dataset.splits import Rows, Split, splits
+from geoml_cli.dataset.splits import WHOLE, Rows, Split, for_part, purged, splits
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.models.spec import Spec
@@ -46,24 +49,47 @@ def planned(settings: Settings, dataset: Dataset, only: Sequence[str] | None = N
         DataError: The data set has no target values, or cannot be divided so.
         SettingsError: There is no such member as one of `only`.
     """
-    shared = settings.shared
-    samples = registry.spec(settings.model).samples(settings.own, dataset)
-    divided = splits(dataset, shared.split, _usable(samples, dataset), len(samples))
+    shared, parts = settings.shared, samples_by_part(settings, dataset)
+    divided = _divided(settings, dataset, parts)
     for name in only or ():
         registry.known("member", name, divided)
     members: dict[str, tuple[Split, scaling.Scaling]] = {}
-    fitted: dict[bytes, scaling.Scaling] = {}
+    fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
     for name, split in divided.items():
-        rows = split.train.tobytes()
+        rows, samples = (split.part, split.train.tobytes()), parts[split.part]
         fitted[rows] = fitted.get(rows) or scaling.fit(samples, split.train, shared.inputs, shared.target)
         members[name] = (split, fitted[rows])
     data = DataRecord(
         source=shared.source,
         digest=dataset.manifest.digest(),
         folder=str(dataset.folder.resolve()),
-        signature=signature(samples),
+        signatures={part: signature(samples) for part, samples in parts.items()},
     )
     return Plan(settings.model, settings.preset, written(settings), _origins(settings), data, members)
+
+
+def samples_by_part(settings: Settings, dataset: Dataset) -> dict[str, Samples]:
+    """Cut what each part of the model sees out of a data set."""
+    spec: Spec[Any] = registry.spec(settings.model)
+    return {part: spec.part(tables).samples(tables, dataset) for part, tables in spec.parts(settings.own).items()}
+
+
+def _divided(settings: Settings, dataset: Dataset, parts: Mapping[str, Samples]) -> dict[str, Split]:
+    """Divide the rows once for all parts, so that rows no part has seen test the whole of them."""
+    usable = {part: _usable(samples, dataset) for part, samples in parts.items()}
+    together = np.unique(np.concatenate(list(usable.values())))
+    shared, first = settings.shared.split, next(iter(parts.values()))
+    members: dict[str, Split] = {}
+    for name, split in splits(dataset, shared, together, len(first)).items():
+        kept = purged(split, first.reach) if shared.purge else split
+        for part in parts:
+            members[member_name(part, name)] = for_part(kept, part, usable[part]) if part else kept
+    return members
+
+
+def member_name(part: str, division: str) -> str:
+    """Name a member: `fold-1`, `classifier-fold-1`, or `classifier` where rows are divided once."""
+    return "-".join(word for word in (part, division) if word) if not part or division != WHOLE else part
 
 
 def start(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str] | None = None) -> Run:
@@ -98,9 +124,9 @@ def train(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str
         try:
             run = _run(settings, dataset, place, (processes, only))
             processes.track(run.folder)
-            spec: Spec[object] = registry.spec(settings.model)  # type: ignore[type-var]
-            samples = spec.samples(settings.own, dataset)
-            work = Workshop(run, settings, spec, samples, processes, reporter)
+            spec: Spec[Any] = registry.spec(settings.model)
+            work = Workshop(run, settings, spec, samples_by_part(settings, dataset), processes, reporter)
+            _tell_purged(run, reporter)
             for name in _chosen(run, only):
                 train_member(work, name, stop)
             return run
@@ -142,6 +168,13 @@ def _usable(samples: Samples, dataset: Dataset) -> Rows:
             fix=f"Prepare again with the file that holds them: `geoml prepare {dataset.manifest.source} RAW --help`.",
         )
     return usable
+
+
+def _tell_purged(run: Run, reporter: Reporter) -> None:
+    lost = {name: run.split(name).purged for name in run.planned()}
+    if any(lost.values()):
+        told = ", ".join(f"{count} ({name})" for name, count in lost.items())
+        reporter.say(f"Left out, as their windows share hours with rows on the other side of the split: {told}.")
 
 
 def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.batches import Batches
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.samples import Samples
+from geoml_cli.dataset.splits import Split
 from geoml_cli.errors import SettingsError, StoppedError
 from geoml_cli.models.spec import Spec
 from geoml_cli.reporting import Reporter
@@ -29,12 +31,12 @@ from geoml_cli.training.state import State
 
 @dataclass(frozen=True)
 class Workshop:
-    """What all members of a run share while they are trained."""
+    """What all members of a run share while they are trained; samples by part."""
 
     run: Run
     settings: Settings
-    spec: Spec[object]  # type: ignore[type-var]
-    samples: Samples
+    spec: Spec[Any]
+    samples: Mapping[str, Samples]
     processes: Accelerated
     reporter: Reporter
 
@@ -49,10 +51,11 @@ def train_member(work: Workshop, name: str, stop: StopRequest) -> None:
     files = work.run.member(name)
     with _alone(files, name, work.processes), _marked(work, name), _settled(work.settings):
         split, scaling = work.run.split(name), work.run.scaling(name)
+        tables = work.spec.parts(work.settings.own)[split.part]
         seed_everything(split.seed + work.processes.rank)
-        state = State(_network(work, split.seed), work.settings.shared.train)
-        batches = Batches(work.samples, scaling, work.processes.device)
-        member = Member(name, files, split, batches, work.spec)
+        state = State(_network(work, split, tables), work.settings.shared.train)
+        batches = Batches(work.samples[split.part], scaling, work.processes.device)
+        member = Member(name, files, split, batches, work.spec.part(tables))
         loop = Loop(member, state, work.settings.shared.train, work.processes)
         _continue(state, files, work)
         with work.reporter.task(name, loop.total) as advance:
@@ -68,11 +71,12 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _network(work: Workshop, seed: int) -> nn.Module:
+def _network(work: Workshop, split: Split, tables: Any) -> nn.Module:  # noqa: ANN401  the model's own
     """Build the network; its weights follow from the seed alone, in every process."""
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return work.spec.build(work.settings.own, work.run.data().signature).to(work.processes.device)
+        torch.manual_seed(split.seed)
+        data = work.run.data().signatures[split.part]
+        return work.spec.part(tables).build(tables, data).to(work.processes.device)
 
 
 def _continue(state: State, files: MemberFiles, work: Workshop) -> None:

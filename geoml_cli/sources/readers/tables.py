@@ -48,6 +48,12 @@ class Table:
                 if any(cells):
                     yield line, self._fitted(line, cells)
 
+    @contextmanager
+    def text(self) -> Iterator[IO[str]]:
+        """Open the whole file as text, header included."""
+        with _text(self.path, self.encoding) as stream:
+            yield stream
+
     def _fitted(self, line: int, cells: list[str]) -> list[str]:
         width = len(self.columns)
         if len(cells) < width or any(cells[width:]):
@@ -121,6 +127,21 @@ def open_table(path: Path) -> Table:
     except csv.Error as error:
         raise DataError(f"the header cannot be read ({error})", where=f"{path}, line 1") from error
     return Table(path, tuple(name.strip() for name in columns), delimiter, encoding)
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[IO[str]]:
+    """Open a text file of any layout, plain or gzipped; all three line ends are read.
+
+    Raises:
+        DataError: It is missing, a folder, damaged, or no text.
+    """
+    require_file(path, fix="Check the name.")
+    with _text(path, _encoding(path)) as stream:
+        try:
+            yield stream
+        except _UNREADABLE as error:
+            raise _unreadable(path, error) from error
 
 
 def _first_line(stream: IO[str], path: Path) -> str:

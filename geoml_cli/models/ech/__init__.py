@@ -1,0 +1,22 @@
+"""DeepECH: electron cyclotron harmonic waves in two stages."""
+
+from geoml_cli.models.card import Card, Demo
+
+CARD = Card(
+    title="DeepECH: is there an electron cyclotron harmonic wave, and how strong",
+    paper="DeepECH (Van Allen Probes, 2013-2018)",
+    doi="10.0000/unknown",
+    default_preset="two-stage",
+    licence="SuperMAG and Kyoto indices may not be republished; this code is MIT.",
+    demo=Demo(
+        source="ech",
+        steps=(
+            ("train", "ech", "--set", "train.epochs=4", "--set", "train.batch_size=128"),
+            ("evaluate", "ech", "--set", "evaluate.draws=100"),
+            ("predict", "ech", "--index", "60"),
+            ("predict", "ech", "--map", "2013-03-20T00:00", "--mlat", "0"),
+            ("export", "ech"),
+        ),
+    ),
+    parts=("classifier", "regressor"),
+)

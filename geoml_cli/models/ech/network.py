@@ -1,0 +1,112 @@
+"""The two networks: windows of the indices through LSTMs with attention, joined with the position.
+
+Legend: B batch, T values of a window, D hidden, P position features, F joined features.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+POSITION = 4
+"""L, cos and sin of the local time, cos^6 of the latitude."""
+WINDOWS = {"classifier": 2, "regressor": 4}
+"""Windows each network sees: SME and SYM-H by the hour, and for the regressor every five minutes as well."""
+
+_POSITION_WIDTHS = (100, 200, 500)
+_TRUNK_WIDTHS = (1024, 1024, 512, 512, 256, 256, 64, 1)
+_SLOPE = 0.01
+_DROPPED = (6, 7)
+"""Layers of the trunk, counted from 1, that dropout follows."""
+
+
+class Attention(nn.Module):
+    """Weights of the values of a window; they sum to 1."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.attention = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, hidden_BTD: Tensor) -> Tensor:
+        """Return the weighted sum over the window, shape [B, D]."""
+        weight_BT1 = torch.softmax(self.attention(hidden_BTD), dim=1)
+        return (hidden_BTD * weight_BT1).sum(dim=1)
+
+
+class AttentionLstm(nn.Module):
+    """A window to a vector."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(1, hidden, batch_first=True)
+        self.attention = Attention(hidden)
+
+    def forward(self, window_BT1: Tensor) -> Tensor:
+        """Return features of the window, shape [B, D]; oldest value first, no NaN."""
+        features_BD: Tensor = self.attention(self.lstm(window_BT1)[0])
+        return features_BD
+
+
+class Stage(nn.Module):
+    """Classifier or regressor: they differ in the number of windows.
+
+    Args:
+        windows: 2 or 4.
+        hidden: Width of each LSTM.
+        dropout: In training.
+    """
+
+    def __init__(self, windows: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self._windows, self._dropout = windows, dropout
+        for number in range(1, windows + 1):
+            self.add_module(f"lstm{number}", AttentionLstm(hidden))
+        widths = (windows * hidden + _POSITION_WIDTHS[-1], *_TRUNK_WIDTHS)
+        for number, (before, width) in enumerate(pairwise(widths), start=1):
+            self.add_module(f"fc{number}", nn.Linear(before, width))
+        places = (POSITION, *_POSITION_WIDTHS)
+        for number, (before, width) in enumerate(pairwise(places), start=1):
+            self.add_module(f"pos_fc{number}", nn.Linear(before, width))
+
+    def forward(self, position_BP: Tensor, *windows_BT1: Tensor) -> Tensor:
+        """Return the logit of a wave's presence, or its amplitude [dB], shape [B].
+
+        Args:
+            position_BP: L, cos and sin of the local time, cos^6 of the latitude.
+            windows_BT1: Indices [nT], oldest value first, no NaN. With a batch of 1 they are the same for all
+                positions, and go through the LSTMs once.
+        """
+        past_BF = torch.cat([self._lstm(k, window) for k, window in enumerate(windows_BT1, start=1)], dim=1)
+        place_BF = self._place(position_BP)
+        joined_BF = torch.cat([past_BF.expand(len(place_BF), -1), place_BF], dim=1)
+        return self._trunk(joined_BF).squeeze(1)
+
+    def _lstm(self, number: int, window_BT1: Tensor) -> Tensor:
+        features: Tensor = self.get_submodule(f"lstm{number}")(window_BT1)
+        return features
+
+    def _place(self, position_BP: Tensor) -> Tensor:
+        hidden = position_BP
+        for number in range(1, len(_POSITION_WIDTHS) + 1):
+            hidden = self.get_submodule(f"pos_fc{number}")(hidden)
+            if number < len(_POSITION_WIDTHS):
+                hidden = torch.relu(hidden)
+        return hidden
+
+    def _trunk(self, hidden: Tensor) -> Tensor:
+        for number in range(1, len(_TRUNK_WIDTHS) + 1):
+            hidden = self.get_submodule(f"fc{number}")(hidden)
+            if number < len(_TRUNK_WIDTHS):
+                hidden = functional.leaky_relu(hidden, _SLOPE)
+            if number in _DROPPED:
+                hidden = functional.dropout(hidden, self._dropout, self.training)
+        return hidden
+
+
+def build(part: str, hidden: int, dropout: float) -> Stage:
+    """Make the network of a part."""
+    return Stage(WINDOWS[part], hidden, dropout)
+

@@ -1,0 +1,69 @@
+"""The model's own settings; light to import."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from geoml_cli.dataset.settings import Table
+from geoml_cli.models.tables import ModelTables
+
+
+class NetworkSettings(Table):
+    """`[network]`: the two networks."""
+
+    part: Literal["both", "classifier", "regressor"] = "both"
+    """`both`, or one of the two alone."""
+
+    hidden: int = Field(default=64, ge=1)
+    """Width of the LSTM over each window."""
+
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout after the sixth and seventh layer of the trunk, in training."""
+
+
+class WaveSettings(Table):
+    """`[wave]`: what counts as a wave, and how much."""
+
+    threshold: float = 0.0
+    """Amplitude from which a wave counts as present [dB]; a column `presence` of the data comes first."""
+
+    positive_weight: float = Field(default=1.0, gt=0)
+    """Weight of samples with a wave in the classifier's loss; above 1 where waves are rare."""
+
+    probability: float = Field(default=0.5, gt=0, lt=1)
+    """Probability above which a wave is predicted to be present."""
+
+
+class GridSettings(Table):
+    """`[grid]`: the map of a moment, L by magnetic local time."""
+
+    l_low: float = Field(default=3.0, gt=1)
+    """Smallest L [Earth radii]."""
+
+    l_high: float = Field(default=7.0, gt=1)
+    """Largest L [Earth radii]."""
+
+    l_cells: int = Field(default=80, ge=2)
+    """Cells between them."""
+
+    mlt_cells: int = Field(default=96, ge=4)
+    """Cells around the Earth; 96 are a quarter of an hour each."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> GridSettings:
+        if self.l_low >= self.l_high:
+            raise ValueError(f"l_low {self.l_low:g} is not below l_high {self.l_high:g}")
+        return self
+
+
+class EchTables(ModelTables):
+    """The tables that ech adds to a preset."""
+
+    network: NetworkSettings = NetworkSettings()
+    wave: WaveSettings = WaveSettings()
+    grid: GridSettings = GridSettings()
+
+
+TABLES = EchTables

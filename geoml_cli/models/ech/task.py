@@ -1,0 +1,126 @@
+"""What the two networks see of a data set, and what they minimise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn, tensor
+from torch.nn import functional
+
+from geoml_cli.dataset.samples import Input, Reach, Samples, Signature
+from geoml_cli.dataset.store import Array, Variables
+from geoml_cli.dataset.windows import Windows
+from geoml_cli.errors import DataError
+from geoml_cli.models.ech.network import WINDOWS, build
+from geoml_cli.models.ech.settings import EchTables
+from geoml_cli.models.spec import Batch
+
+HOURS, FINE_VALUES = 49, 61
+"""Values of a window by the hour (48 hours and the last) and of one every five minutes (300 minutes and the last)."""
+_HOUR, _FINE = 60, 5
+NAMES = ("sme_hourly", "symh_hourly", "sme_fine", "symh_fine")
+"""Windows in the order of the networks' arguments; the classifier sees the first two."""
+POSITION_NAMES = ("L", "cos MLT", "sin MLT", "cos^6 MLAT")
+
+
+def parts(tables: EchTables) -> Mapping[str, EchTables]:
+    """Name the networks, each with its own tables."""
+    chosen = ("classifier", "regressor") if tables.network.part == "both" else (tables.network.part,)
+    return {
+        part: tables.model_copy(update={"network": tables.network.model_copy(update={"part": part})}) for part in chosen
+    }
+
+
+def samples(tables: EchTables, variables: Variables) -> Samples:
+    """Take a network's position, windows and target out of prepared variables.
+
+    Raises:
+        DataError: The series are too coarse for the windows.
+    """
+    part = tables.network.part
+    ends, step = np.asarray(variables.array("index"), dtype=np.int64), step_minutes(variables)
+    inputs = {"position": Input(position(variables), axis=1, names=POSITION_NAMES)}
+    for name in NAMES[: WINDOWS[part]]:
+        inputs[name] = window(variables, name, ends)
+    reach = Reach(ends, (HOURS - 1) * _HOUR // step, step / 60)
+    if part == "classifier":
+        return Samples(inputs, presence(tables, variables), "presence", "1", reach)
+    return Samples(inputs, amplitude(tables, variables), "amplitude", "dB", reach)
+
+
+def step_minutes(variables: Variables) -> int:
+    """Return the step of the series [min]."""
+    time = variables.array("time")
+    return int(time[1] - time[0])
+
+
+def position(variables: Variables) -> NDArray[np.float32]:
+    """Return L, cos and sin of 15 degrees x MLT, and cos(MLAT)^6, shape [N, 4]."""
+    angle = np.radians(np.asarray(variables.array("mlt"), dtype=np.float64) * 15)
+    equator = np.cos(np.radians(np.asarray(variables.array("mlat"), dtype=np.float64))) ** 6
+    columns = [variables.array("l"), np.cos(angle), np.sin(angle), equator]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def window(variables: Variables, name: str, ends: NDArray[np.int64]) -> Input:
+    """Return the windows of an index that end at some places of its series, shape [N, T, 1].
+
+    Raises:
+        DataError: The series are too coarse.
+    """
+    index, _, kind = name.partition("_")
+    values, minutes = (HOURS, _HOUR) if kind == "hourly" else (FINE_VALUES, _FINE)
+    step = step_minutes(variables)
+    if minutes % step:
+        raise DataError(
+            f"the series come every {step} minutes, the regressor's windows take a value every {minutes}",
+            where=name,
+            fix="Prepare with 1- or 5-minute indices, or train the classifier alone: --set network.part=classifier.",
+        )
+    cut = Windows([variables.array(index)], ends, values, minutes // step)
+    return Input(cast(Array, cut), axis=2, names=(index,))  # stands in for an array that is never held
+
+
+def presence(tables: EchTables, variables: Variables) -> NDArray[np.float32] | None:
+    """Return 1 where a wave is present, 0 where not, NaN where that is not known."""
+    if variables.has("presence"):
+        return np.asarray(variables.array("presence"), dtype=np.float32)
+    if not variables.has("amplitude"):
+        return None
+    held = np.asarray(variables.array("amplitude"), dtype=np.float32)
+    present = (held >= tables.wave.threshold).astype(np.float32)
+    return np.where(np.isnan(held), np.float32(np.nan), present)
+
+
+def amplitude(tables: EchTables, variables: Variables) -> NDArray[np.float32] | None:
+    """Return the amplitude [dB] where a wave is present, else NaN."""
+    present = presence(tables, variables)
+    if present is None or not variables.has("amplitude"):
+        return None
+    held = np.asarray(variables.array("amplitude"), dtype=np.float32)
+    return np.where(present == 1, held, np.float32(np.nan))
+
+
+def make(tables: EchTables, data: Signature) -> nn.Module:
+    """Build the network of a part."""
+    return build(tables.network.part, tables.network.hidden, tables.network.dropout)
+
+
+def predict(network: nn.Module, batch: Batch) -> Tensor:
+    """Return the logit or the scaled amplitude, shape [B]."""
+    output: Tensor = network(batch["position"], *(batch[name] for name in NAMES if name in batch))
+    return output
+
+
+def mean_square(network: nn.Module, batch: Batch) -> Tensor:
+    """Return the mean squared error of the regressor, in the scaled target's units."""
+    return functional.mse_loss(predict(network, batch), batch["target"])
+
+
+def cross_entropy(network: nn.Module, batch: Batch, positive_weight: float) -> Tensor:
+    """Return the mean binary cross-entropy of the classifier; waves count `positive_weight` times."""
+    weight = tensor(positive_weight, device=batch["target"].device)
+    return functional.binary_cross_entropy_with_logits(predict(network, batch), batch["target"], pos_weight=weight)

@@ -1,0 +1,1 @@
+"""Geomagnetic index series, orbits and wave amplitudes: the parts of source `ech`."""
