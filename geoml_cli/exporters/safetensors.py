@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -16,7 +17,10 @@ from geoml_cli.exporters.exporter import Arrays, Exporter
 def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
     """Write every parameter and buffer, `members.K.network.*` and `members.K.scale.*`."""
     held = {name: value.detach().contiguous().clone() for name, value in network.state_dict().items()}
-    save_file(held, path, metadata={"inputs": ",".join(names[0]), "outputs": ",".join(names[1])})
+    try:
+        save_file(held, path, metadata={"inputs": ",".join(names[0]), "outputs": ",".join(names[1])})
+    except SafetensorError as error:  # its way to say that the disk is full
+        raise OSError(str(error)) from error
 
 
 def run(path: Path, network: nn.Module, inputs: Sequence[Tensor]) -> Arrays:

@@ -17,7 +17,7 @@ from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.settings import SplitSettings, TargetSettings
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.errors import DataError, DiskError, SettingsError
 from geoml_cli.reporting import Silent
 from geoml_cli.stages.evaluate import Evaluation, evaluate, measured
 from geoml_cli.stages.evaluation.subject import Subject
@@ -177,7 +177,7 @@ def test_a_half_written_evaluation_has_no_metrics(tmp_path: Path) -> None:
     done = measured(subject, Silent())
     done.report.unlink()
     done.report.mkdir()
-    with pytest.raises(OSError, match=r"report\.html"):
+    with pytest.raises(DiskError, match=r"report\.html: could not be written \(Is a directory\)"):
         measured(subject, Silent())
     assert not (done.folder / "metrics.json").exists()
 
