@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, compiled, exp2
+from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
 from geoml_cli.models.geomamba.kernels.scan import Array, Piece
 
 
@@ -35,7 +35,7 @@ class Gradients(NamedTuple):
     bias_GD: Array
 
 
-@compiled
+@entry
 def forward(inputs: Inputs, out_BLD: Array, piece: Piece) -> None:
     """Write a piece of the output."""
     for sequence in range(piece.first, piece.last):
@@ -45,7 +45,7 @@ def forward(inputs: Inputs, out_BLD: Array, piece: Piece) -> None:
             _activate(out_W)
 
 
-@compiled
+@entry
 def backward(inputs: Inputs, out_BLD: Array, gradients: Gradients, piece: Piece) -> None:
     """Add a piece's gradients; `out_BLD` is the gradient of the output."""
     low, high = piece.low, piece.high
@@ -57,7 +57,7 @@ def backward(inputs: Inputs, out_BLD: Array, gradients: Gradients, piece: Piece)
             _unconvolve(inputs, inner_W, gradients, (sequence, step), piece)
 
 
-@compiled
+@inner
 def _convolve(inputs: Inputs, out_W: Array, sequence: int, step: int, piece: Piece) -> None:
     taps = inputs.weight_KD.shape[0]
     out_W[:] = inputs.bias_D[piece.low : piece.high]
@@ -66,7 +66,7 @@ def _convolve(inputs: Inputs, out_W: Array, sequence: int, step: int, piece: Pie
         _add_product(out_W, x_W, inputs.weight_KD[tap, piece.low : piece.high])
 
 
-@compiled
+@inner
 def _unconvolve(inputs: Inputs, inner_W: Array, gradients: Gradients, place: tuple[int, int], piece: Piece) -> None:
     sequence, step = place
     taps, low, high = inputs.weight_KD.shape[0], piece.low, piece.high
@@ -78,20 +78,20 @@ def _unconvolve(inputs: Inputs, inner_W: Array, gradients: Gradients, place: tup
         )
 
 
-@compiled
+@inner
 def _add_product(out_W: Array, left_W: Array, right_W: Array) -> None:
     for w in range(out_W.shape[0]):
         out_W[w] += left_W[w] * right_W[w]
 
 
-@compiled
+@inner
 def _activate(out_W: Array) -> None:
     kind = out_W.dtype.type
     for w in range(out_W.shape[0]):
         out_W[w] = out_W[w] / (kind(1) + exp2(out_W[w] * kind(-LOG2E)))
 
 
-@compiled
+@inner
 def _deactivate(inner_W: Array, out_W: Array, bias_W: Array) -> None:
     """Turn the value before SiLU into its gradient."""
     kind = inner_W.dtype.type

@@ -6,13 +6,18 @@ Compiled code is kept beside the source or, where that folder is read-only, in t
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 from numba import types
 from numba.extending import intrinsic, overload
+
+from geoml_cli.version import __version__
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,26 +25,42 @@ _ROUNDING = 12582912.0
 """1.5 * 2**23: adding it to a float32 leaves no room for decimals, so taking it off again rounds to a whole number."""
 
 LOG2E = math.log2(math.e)
-_LOWEST = -126.0
-"""Smallest exponent of a normal float32; 2 to it stands for everything below, down to zero."""
+_LOWEST, _HIGHEST = -126.0, 127.0
+"""Exponents of normal float32 numbers; 2 to them stands for everything below and above."""
 
 
-def compiled(function: F) -> F:
-    """Compile a loop: the GIL is released, a * b + c may be one instruction, NaN and infinity keep their meaning."""
-    return _jitted(function, {"contract"})
-
-
-def summing(function: F) -> F:
-    """Compile a loop that sums: as `compiled`, and a sum's terms may be added several at a time."""
-    return _jitted(function, {"contract", "reassoc"})
-
-
-def _jitted(function: F, fastmath: set[str]) -> F:
-    options: dict[str, Any] = {"nogil": True, "fastmath": fastmath, "error_model": "numpy"}
+def entry(function: F) -> F:
+    """Compile a loop that Python calls, once: compiled code is kept on disk, with all that it calls."""
+    # numba looks for a change in the function's own file only; the name makes it look anew after a change in any.
+    function.__qualname__ = f"{function.__qualname__}_{_stamp()}"
+    options = {"nogil": True, **_options("contract")}
     try:
         return cast(F, numba.njit(function, cache=True, **options))
     except RuntimeError:  # numba found no folder to keep compiled code in
         return cast(F, numba.njit(function, **options))
+
+
+def inner(function: F) -> F:
+    """Compile what loops call: a * b + c may be one instruction, NaN and infinity keep their meaning."""
+    return cast(F, numba.njit(function, **_options("contract")))
+
+
+def summing(function: F) -> F:
+    """Compile as `inner`, and let the terms of a sum be added several at a time."""
+    return cast(F, numba.njit(function, **_options("contract", "reassoc")))
+
+
+def _options(*liberties: str) -> dict[str, Any]:
+    return {"fastmath": set(liberties), "error_model": "numpy"}
+
+
+@cache
+def _stamp() -> str:
+    """Return a few letters that change with any source of this folder."""
+    digest = hashlib.sha256(__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -53,7 +74,7 @@ def _float_from_bits(typing: Any, bits: Any) -> Any:  # noqa: ANN401 - numba's o
 
 
 def exp2(value: float) -> float:
-    """Return 2 to a value that is at most 127, to about 1e-7 in float32; only inside compiled code."""
+    """Return 2 to a value, to about 1e-7 in float32, within 2**-126 and 2**127; only inside compiled code."""
     raise NotImplementedError
 
 
@@ -72,7 +93,8 @@ def _exp2_double(value: Any) -> Any:  # noqa: ANN401
 def _exp2_single(value: Any) -> Any:  # noqa: ANN401
     """2**v = 2**k 2**f with f in [-0.5, 0.5]; the Taylor series in f ln 2 to degree 7 errs by less than 1e-8."""
     f32 = numba.float32
-    bounded = f32(_LOWEST) if value < f32(_LOWEST) else value  # NaN stays
+    raised = f32(_LOWEST) if value < f32(_LOWEST) else value  # NaN stays
+    bounded = f32(_HIGHEST) if raised > f32(_HIGHEST) else raised
     whole = (bounded + f32(_ROUNDING)) - f32(_ROUNDING)
     f = bounded - whole
     p = f32(1.5252733804059840e-05)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, compiled, exp2, summing
+from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner, summing
 
 Array = NDArray[np.float32] | NDArray[np.float64]
 
@@ -114,7 +114,7 @@ class Row(NamedTuple):
     c_N: Array
 
 
-@compiled
+@entry
 def forward(inputs: Inputs, out_BLD: Array, kept_BSND: Array, piece: Piece) -> None:
     """Write outputs and, where room is given, the state before every span but the first."""
     low, high = piece.low, piece.high
@@ -134,7 +134,7 @@ def forward(inputs: Inputs, out_BLD: Array, kept_BSND: Array, piece: Piece) -> N
             _gate(out_W, row.z_W)
 
 
-@compiled
+@entry
 def backward(inputs: Inputs, kept_BSND: Array, out_BLD: Array, gradients: Gradients, piece: Piece) -> None:
     """Write a piece's gradients; that of D is added to."""
     low, high = piece.low, piece.high
@@ -154,7 +154,7 @@ def backward(inputs: Inputs, kept_BSND: Array, out_BLD: Array, gradients: Gradie
     gradients.a_GND[piece.group, :, low:high] = memory.to_a_NW
 
 
-@compiled
+@inner
 def _memory(a_NW: Array) -> Memory:
     states, width = a_NW.shape
     return Memory(
@@ -167,7 +167,7 @@ def _memory(a_NW: Array) -> Memory:
     )
 
 
-@compiled
+@inner
 def _row(inputs: Inputs, sequence: int, step: int, piece: Piece) -> Row:
     return Row(
         inputs.x_BLD[sequence, step, piece.low : piece.high],
@@ -178,7 +178,7 @@ def _row(inputs: Inputs, sequence: int, step: int, piece: Piece) -> Row:
     )
 
 
-@compiled
+@inner
 def _slope(gradients: Gradients, sequence: int, step: int, piece: Piece) -> Row:
     return Row(
         gradients.x_BLD[sequence, step, piece.low : piece.high],
@@ -189,13 +189,13 @@ def _slope(gradients: Gradients, sequence: int, step: int, piece: Piece) -> Row:
     )
 
 
-@compiled
+@inner
 def _product(left_W: Array, right_W: Array, out_W: Array) -> None:
     for w in range(out_W.shape[0]):
         out_W[w] = left_W[w] * right_W[w]
 
 
-@compiled
+@inner
 def _advance(state_NW: Array, a_NW: Array, rows: tuple[Array, Array, Array], matrices: tuple[Array, Array]) -> None:
     """Step the state on, and add what it puts out."""
     dt_W, drive_W, out_W = rows
@@ -207,7 +207,7 @@ def _advance(state_NW: Array, a_NW: Array, rows: tuple[Array, Array, Array], mat
             out_W[w] += state * c
 
 
-@compiled
+@inner
 def _gate(out_W: Array, z_W: Array) -> None:
     """Multiply by SiLU(z)."""
     kind = out_W.dtype.type
@@ -215,7 +215,7 @@ def _gate(out_W: Array, z_W: Array) -> None:
         out_W[w] *= z_W[w] / (kind(1) + exp2(z_W[w] * kind(-LOG2E)))
 
 
-@compiled
+@inner
 def _recompute(task: Task, sequence: int, first: int, last: int) -> None:
     """Fill in states, decays and outputs of a span."""
     memory = task.memory
@@ -228,7 +228,7 @@ def _recompute(task: Task, sequence: int, first: int, last: int) -> None:
         _advance_and_keep(memory, k, task.a_NW, rows, (row.b_N, row.c_N))
 
 
-@compiled
+@inner
 def _advance_and_keep(
     memory: Memory, k: int, a_NW: Array, rows: tuple[Array, Array, Array], matrices: tuple[Array, Array]
 ) -> None:
@@ -244,7 +244,7 @@ def _advance_and_keep(
             out_W[w] += state * c
 
 
-@compiled
+@inner
 def _sweep(task: Task, sequence: int, first: int, last: int) -> None:
     """Go through a span from its end, writing gradients."""
     memory, piece = task.memory, task.piece
@@ -259,7 +259,7 @@ def _sweep(task: Task, sequence: int, first: int, last: int) -> None:
         _collect(row, slope, memory, task.d_W, to_d_W)
 
 
-@compiled
+@inner
 def _ungate(out_W: Array, row: Row, slope: Row, memory: Memory, k: int) -> None:
     """Turn the gradient of the output into those of the gate and of what it multiplies."""
     kind = out_W.dtype.type
@@ -296,7 +296,7 @@ def _unstep(memory: Memory, k: int, row: Row, slope: Row, a_NW: Array) -> None:
         to_b_N[n], to_c_N[n] = to_b, to_c
 
 
-@compiled
+@inner
 def _collect(row: Row, slope: Row, memory: Memory, d_W: Array, to_d_W: Array) -> None:
     """Write the gradients of x and dt, and add to that of D."""
     kind = d_W.dtype.type

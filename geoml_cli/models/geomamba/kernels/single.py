@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, compiled, exp2
+from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
 from geoml_cli.models.geomamba.kernels.scan import Array
 from geoml_cli.models.geomamba.kernels.spline import Grid, place, slopes_at, values_at
 
@@ -40,14 +40,14 @@ class Rows(NamedTuple):
     last: int
 
 
-@compiled
+@entry
 def forward(x_RI: Array, grid: Grid, weights: Weights, out_R: Array, rows: Rows) -> None:
     """Write the output of some rows."""
     for row in range(rows.first, rows.last):
         out_R[row] = _output(x_RI[row], grid, weights)
 
 
-@compiled
+@entry
 def backward(x_RI: Array, grid: Grid, weights: Weights, slopes: tuple[Array, Gradients], rows: Rows) -> None:
     """Write the gradients of some rows; `slopes` holds the output's first."""
     to_out_R, gradients = slopes
@@ -57,7 +57,7 @@ def backward(x_RI: Array, grid: Grid, weights: Weights, slopes: tuple[Array, Gra
         _gradients(x_RI[row], grid, weights, (to_out_R[row], gradients.x_RI[row]), to_weights)
 
 
-@compiled
+@inner
 def _output(x_I: Array, grid: Grid, weights: Weights) -> float:
     kind = x_I.dtype.type
     total = kind(0)
@@ -73,7 +73,7 @@ def _output(x_I: Array, grid: Grid, weights: Weights) -> float:
     return total
 
 
-@compiled
+@inner
 def _gradients(x_I: Array, grid: Grid, weights: Weights, slopes: tuple[float, Array], to_weights: Weights) -> None:
     kind = x_I.dtype.type
     to_out, to_x_I = slopes
@@ -89,14 +89,14 @@ def _gradients(x_I: Array, grid: Grid, weights: Weights, slopes: tuple[float, Ar
         to_x_I[i] = to_out * to_x
 
 
-@compiled
+@inner
 def _turned(w_P: Array, cell: int, u: float) -> float:
     """Return the spline's derivative in u."""
     oldest, older, newer, newest = slopes_at(u)
     return oldest * w_P[cell] + older * w_P[cell + 1] + newer * w_P[cell + 2] + newest * w_P[cell + 3]
 
 
-@compiled
+@inner
 def _add(to_w_P: Array, cell: int, u: float, to_out: float) -> None:
     oldest, older, newer, newest = values_at(u)
     to_w_P[cell] += oldest * to_out

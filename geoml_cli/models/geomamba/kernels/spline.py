@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, compiled, exp2
+from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
 from geoml_cli.models.geomamba.kernels.scan import Array
 
 BASES = 8
@@ -39,7 +37,7 @@ class Place(NamedTuple):
     u: float
 
 
-@compiled
+@entry
 def expand(x_RI: Array, grid: Grid, out: tuple[Array, Array], first: int, last: int) -> None:
     """Write SiLU [R, I] and the bases [R, J] of some rows."""
     base_RI, basis_RJ = out
@@ -48,7 +46,7 @@ def expand(x_RI: Array, grid: Grid, out: tuple[Array, Array], first: int, last: 
         _bases(x_RI[row], grid, basis_RJ[row])
 
 
-@compiled
+@entry
 def contract(x_RI: Array, grid: Grid, slopes: tuple[Array, Array, Array], first: int, last: int) -> None:
     """Write the gradient of the input [R, I] from those of SiLU [R, I] and of the bases [R, J]."""
     to_x_RI, to_base_RI, to_basis_RJ = slopes
@@ -57,14 +55,14 @@ def contract(x_RI: Array, grid: Grid, slopes: tuple[Array, Array, Array], first:
         _unbase(x_RI[row], grid, to_basis_RJ[row], to_x_RI[row])
 
 
-@compiled
+@inner
 def _activate(x_I: Array, out_I: Array) -> None:
     kind = x_I.dtype.type
     for i in range(x_I.shape[0]):
         out_I[i] = x_I[i] / (kind(1) + exp2(x_I[i] * kind(-LOG2E)))
 
 
-@compiled
+@inner
 def _deactivate(x_I: Array, to_out_I: Array, to_x_I: Array) -> None:
     kind = x_I.dtype.type
     for i in range(x_I.shape[0]):
@@ -72,7 +70,7 @@ def _deactivate(x_I: Array, to_out_I: Array, to_x_I: Array) -> None:
         to_x_I[i] = to_out_I[i] * s * (kind(1) + x_I[i] * (kind(1) - s))
 
 
-@compiled
+@inner
 def place(x: float, grid: Grid) -> Place:
     """Find the cell t_i <= x < t_{i+1}; arithmetic alone may err by one beside a knot, so the knots decide."""
     kind = grid.knots.dtype.type
@@ -87,7 +85,7 @@ def place(x: float, grid: Grid) -> Place:
     return Place(cell, (x - knots[cell]) * grid.inverse[cell])
 
 
-@compiled
+@inner
 def values_at(u: float) -> tuple[float, float, float, float]:
     """Return the four bases, oldest first."""
     kind = type(u)
@@ -102,7 +100,7 @@ def values_at(u: float) -> tuple[float, float, float, float]:
     )
 
 
-@compiled
+@inner
 def slopes_at(u: float) -> tuple[float, float, float, float]:
     """Return the derivatives of the four bases in u, oldest first."""
     kind = type(u)
@@ -116,7 +114,7 @@ def slopes_at(u: float) -> tuple[float, float, float, float]:
     )
 
 
-@compiled
+@inner
 def _bases(x_I: Array, grid: Grid, basis_J: Array) -> None:
     basis_J[:] = 0
     for i in range(x_I.shape[0]):
@@ -130,7 +128,7 @@ def _bases(x_I: Array, grid: Grid, basis_J: Array) -> None:
             basis_J[BASES * i + cell - EDGE + k] = values[k]
 
 
-@compiled
+@inner
 def _unbase(x_I: Array, grid: Grid, to_basis_J: Array, to_x_I: Array) -> None:
     for i in range(x_I.shape[0]):
         cell, u = place(x_I[i], grid)

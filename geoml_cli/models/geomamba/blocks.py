@@ -1,0 +1,103 @@
+"""Mamba blocks, the encoder of several, and the selective encoder over factors.
+
+Legend: B batch, L tokens, M model width, D inner channels, N state, R rank of dt, T time steps, F factors.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from geoml_cli.models.geomamba.backend import Kernels
+from geoml_cli.models.geomamba.kan import KanLinear
+from geoml_cli.models.geomamba.scan import ScanInputs
+
+MODEL = 128
+"""Width of the Mamba blocks over factors, whatever the stream's."""
+
+_STATE, _TAPS, _EXPAND, _RANK_OF = 16, 4, 2, 16
+_SLOWEST, _FASTEST, _FLOOR = 1e-3, 0.1, 1e-4
+"""First time steps are drawn between these on a logarithmic scale; Gu & Dao 2023, section 3.6."""
+
+
+class Mamba(nn.Module):
+    """Selective state space block; parameters are named as in the mamba-ssm package.
+
+    Source: Gu & Dao 2023, arXiv:2312.00752, section 3.4.
+    """
+
+    def __init__(self, width: int, kernels: Kernels) -> None:
+        super().__init__()
+        self.kernels = kernels
+        channels, self.rank = _EXPAND * width, math.ceil(width / _RANK_OF)
+        self.in_proj = nn.Linear(width, 2 * channels, bias=False)
+        self.conv1d = nn.Conv1d(channels, channels, _TAPS, groups=channels, padding=_TAPS - 1)
+        self.x_proj = nn.Linear(channels, self.rank + 2 * _STATE, bias=False)
+        self.dt_proj = nn.Linear(self.rank, channels)
+        self.A_log = nn.Parameter(torch.arange(1.0, _STATE + 1).log().repeat(channels, 1))
+        self.D = nn.Parameter(torch.ones(channels))
+        self.out_proj = nn.Linear(channels, width, bias=False)
+        self._draw_steps()
+
+    def _draw_steps(self) -> None:
+        """Start with time steps spread over two decades."""
+        nn.init.uniform_(self.dt_proj.weight, -(self.rank**-0.5), self.rank**-0.5)
+        share = torch.rand(self.dt_proj.bias.shape)
+        steps = torch.exp(math.log(_SLOWEST) + share * math.log(_FASTEST / _SLOWEST)).clamp(min=_FLOOR)
+        with torch.no_grad():
+            self.dt_proj.bias.copy_(steps + torch.log(-torch.expm1(-steps)))  # softplus of this gives the steps
+
+    def forward(self, tokens_BLM: Tensor) -> Tensor:
+        """Return [B, L, M]; a token sees those before it."""
+        x_BLD, z_BLD = self.in_proj(tokens_BLM).chunk(2, dim=-1)
+        x_BLD = self.kernels.convolve(x_BLD, self.conv1d.weight, _bias(self.conv1d))
+        dt_BLR, b_BLN, c_BLN = self.x_proj(x_BLD).split((self.rank, _STATE, _STATE), dim=-1)
+        dt_BLD = functional.softplus(self.dt_proj(dt_BLR))
+        inputs = ScanInputs(x_BLD, dt_BLD, z_BLD, b_BLN, c_BLN, -torch.exp(self.A_log), self.D)
+        out_BLM: Tensor = self.out_proj(self.kernels.scan(inputs))
+        return out_BLM
+
+
+def _bias(convolution: nn.Conv1d) -> Tensor:
+    assert convolution.bias is not None
+    return convolution.bias
+
+
+class MambaEncoder(nn.Module):
+    """Mamba blocks in a row; one MLP and one norm serve all of them."""
+
+    def __init__(self, width: int, layers: int, kernels: Kernels) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Mamba(width, kernels) for _ in range(layers))
+        self.layer_norm = nn.RMSNorm(width)
+        self.layer_norm2 = nn.RMSNorm(width)
+        self.MLP = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width), nn.GELU())
+
+    def forward(self, tokens_BLM: Tensor) -> Tensor:
+        """Return [B, L, M]."""
+        x_BLM = tokens_BLM
+        for block in self.layers:
+            x_BLM = self.layer_norm(self.MLP(block(x_BLM)) + x_BLM)
+        out_BLM: Tensor = self.layer_norm2(x_BLM + tokens_BLM)
+        return out_BLM
+
+
+class SelectiveEncoder(nn.Module):
+    """Mamba encoder that takes every number as a token, in order time then factor."""
+
+    def __init__(self, factors: int, layers: int, kernels: Kernels) -> None:
+        super().__init__()
+        self.tmpembed = KanLinear(1, MODEL, kernels)
+        self.mamba_encoder = MambaEncoder(MODEL, layers, kernels)
+        self.tmpembed_t = KanLinear(MODEL, 1, kernels)
+        self.LayerNorm_x = nn.RMSNorm(factors)
+
+    def forward(self, x_BTF: Tensor) -> Tensor:
+        """Return [B, T, F]."""
+        tokens_BL1 = x_BTF.flatten(1).unsqueeze(-1)
+        mixed_BL1 = self.tmpembed_t(self.mamba_encoder(self.tmpembed(tokens_BL1)))
+        out_BTF: Tensor = self.LayerNorm_x(mixed_BL1.reshape(x_BTF.shape) + x_BTF)
+        return out_BTF

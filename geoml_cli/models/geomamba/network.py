@@ -1,0 +1,147 @@
+"""The whole network; parts are named as in the paper's released weights, misspellings included.
+
+Legend: B batch, T time steps, D dynamic and S static factors, E embedding, F = D + S + 1, W width of time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from geoml_cli.errors import SettingsError
+from geoml_cli.models.geomamba.backend import Kernels, choose
+from geoml_cli.models.geomamba.blocks import MODEL, MambaEncoder, SelectiveEncoder
+from geoml_cli.models.geomamba.context import YEAR_WIDTH, Fusion, PositionEncoder, StaticEncoder, TimeCode
+from geoml_cli.models.geomamba.kan import KanLinear
+from geoml_cli.models.geomamba.settings import NetworkSettings
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the data decide of the network.
+
+    Attributes:
+        dynamic: Dynamic factors D.
+        static: Static factors S.
+        steps: Time steps T of a sample.
+        categories: Land-cover classes among the inputs.
+        outputs: 1 for a quantity, the number of classes for a classification.
+    """
+
+    dynamic: int
+    static: int
+    steps: int = 1
+    categories: int = 17
+    outputs: int = 1
+
+
+class GeoMamba(nn.Module):
+    """Factors in, each kind of context brought in by a gate, one value or a score per class out.
+
+    Args:
+        settings: The preset's `[network]`.
+        shape: What the data decide.
+
+    Raises:
+        SettingsError: The embedding does not suit the heads, or several steps; the backend does not work here.
+    """
+
+    def __init__(self, settings: NetworkSettings, shape: Shape) -> None:
+        super().__init__()
+        _check(settings, shape)
+        self.shape, self.year_term = shape, settings.year_term
+        kernels = choose(settings.backend)
+        self._add_contexts(settings, shape, kernels)
+        self._add_stream(settings, shape, kernels)
+        if shape.steps > 1:
+            self._add_steps(settings, shape, kernels)
+
+    def _add_contexts(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
+        width, embedding = 2 * len(settings.periods), settings.embedding
+        self.LC_embedding = nn.Sequential(nn.Embedding(shape.categories, 1))
+        self.LC_Encoder = KanLinear(1, embedding, kernels)
+        if settings.year_term:
+            self.year_embedding = KanLinear(1, YEAR_WIDTH, kernels)
+            width += YEAR_WIDTH
+        self.time_code = TimeCode(settings.periods)
+        self.timeEncoder = KanLinear(width, embedding, kernels)
+        self.timeRMSNorm = nn.RMSNorm(embedding)
+        self.static_encoder = StaticEncoder(shape.static, embedding, kernels)
+        self.position_encoder = PositionEncoder(embedding, kernels)
+
+    def _add_stream(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
+        embedding, layers, factors = settings.embedding, settings.layers, shape.dynamic + shape.static
+        self.mamba_encoder_64 = SelectiveEncoder(factors, layers, kernels)
+        self.dynamic_embed = nn.Sequential(KanLinear(factors, embedding, kernels))
+        for number in range(1, 5):
+            self.add_module(f"cross_attn_all{number}", Fusion(embedding, settings.heads, kernels))
+            self.add_module(f"mamba_encoder{number}_64", SelectiveEncoder(embedding, layers, kernels))
+        self.dynamic_embed_down = nn.Sequential(KanLinear(embedding, factors + 1, kernels))
+        self.mamba_encoder_final_64 = SelectiveEncoder(factors + 1, layers, kernels)
+        flat = shape.steps * (factors + 1)
+        self.regressor2 = nn.Sequential(
+            KanLinear(flat, 2 * embedding, kernels),
+            KanLinear(2 * embedding, flat, kernels),
+            KanLinear(flat, shape.outputs, kernels),
+        )
+
+    def _add_steps(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
+        width = shape.dynamic + shape.static + 1
+        self.mambablock_init = MambaEncoder(MODEL, settings.layers, kernels)
+        self.RMSNorm_embed_dim = nn.RMSNorm(MODEL)
+        self.mambablock_fianl = MambaEncoder(width, settings.layers, kernels)
+        self.RMSNorm_final = nn.RMSNorm(width)
+
+    def forward(
+        self, dynamic_BTD: Tensor, static_BTS: Tensor, land_cover_BT: Tensor, position_BT2: Tensor, time_BTW: Tensor
+    ) -> Tensor:
+        """Return values in the scaled target's units, or scores before softmax, [B, outputs].
+
+        Args:
+            dynamic_BTD: Scaled dynamic factors, oldest step first; no NaN.
+            static_BTS: Scaled static factors, the same at every step; no NaN.
+            land_cover_BT: Class numbers from 0.
+            position_BT2: Latitude and longitude [degree], unscaled.
+            time_BTW: The scaled year (with a year term), then the time in the unit of each period, unscaled.
+        """
+        stream_BTE = self.dynamic_embed(self.mamba_encoder_64(torch.cat([dynamic_BTD, static_BTS], dim=-1)))
+        if self.shape.steps > 1:
+            stream_BTE = self.RMSNorm_embed_dim(self.mambablock_init(stream_BTE) + stream_BTE)
+        contexts = (
+            self.LC_Encoder(self.LC_embedding(land_cover_BT.long())),
+            self._time(time_BTW),
+            self.static_encoder(static_BTS),
+            self.position_encoder(position_BT2),
+        )
+        for number, context_BTE in enumerate(contexts, start=1):
+            stream_BTE = self.get_submodule(f"cross_attn_all{number}")(stream_BTE, context_BTE)
+            stream_BTE = self.get_submodule(f"mamba_encoder{number}_64")(stream_BTE)
+        out_BTF = self.mamba_encoder_final_64(self.dynamic_embed_down(stream_BTE))
+        if self.shape.steps > 1:
+            out_BTF = self.RMSNorm_final(self.mambablock_fianl(out_BTF) + out_BTF)
+        out_BO: Tensor = self.regressor2(out_BTF.flatten(1))
+        return out_BO
+
+    def _time(self, time_BTW: Tensor) -> Tensor:
+        code_BTW = self.time_code(time_BTW[..., int(self.year_term) :])
+        if self.year_term:
+            code_BTW = torch.cat([self.year_embedding(time_BTW[..., :1]), code_BTW], dim=-1)
+        encoded_BTE: Tensor = self.timeRMSNorm(self.timeEncoder(code_BTW))
+        return encoded_BTE
+
+
+def _check(settings: NetworkSettings, shape: Shape) -> None:
+    if settings.embedding % settings.heads:
+        raise SettingsError(
+            f"embedding = {settings.embedding} is not a multiple of heads = {settings.heads}.",
+            where="[network]",
+            fix="Change one of them.",
+        )
+    if shape.steps > 1 and settings.embedding != MODEL:
+        raise SettingsError(
+            f"embedding = {settings.embedding} with {shape.steps} time steps: several steps need {MODEL}.",
+            where="[network]",
+            fix=f"Use --set network.embedding={MODEL}, or samples of one step.",
+        )

@@ -1,0 +1,50 @@
+"""The loops in PyTorch's own operators: for export, for devices without kernels, and to test the others against.
+
+Legend: B batch, L steps, D channels, W taps, R rows, I inputs, O outputs, K the 8 bases.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_ORDER = 3
+
+
+def convolve(x_BLD: Tensor, weight_D1W: Tensor, bias_D: Tensor) -> Tensor:
+    """Return SiLU of the depthwise causal convolution, [B, L, D]; the last tap meets the step itself."""
+    steps, taps = x_BLD.shape[1], weight_D1W.shape[2]
+    padded_BLD = functional.pad(x_BLD, (0, 0, taps - 1, 0))
+    out_BLD = bias_D + padded_BLD[:, :steps] * weight_D1W[:, 0, 0]
+    for tap in range(1, taps):
+        out_BLD = out_BLD + padded_BLD[:, tap : tap + steps] * weight_D1W[:, 0, tap]
+    return functional.silu(out_BLD)
+
+
+def kan(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
+    """Return SiLU(x) W_base^T + sum_j B_j(x) w_j, [R, O]."""
+    spline_RO = functional.linear(basis(x_RI, knots).flatten(1), weight_OIK.flatten(1))
+    return functional.linear(functional.silu(x_RI), base_OI) + spline_RO
+
+
+def basis(x: Tensor, knots: Tensor) -> Tensor:
+    """Return the 8 cubic bases of every number, [..., K].
+
+    In a cell the four bases that are not zero are pieces of the cardinal cubic B-spline at the local coordinate u.
+
+    Args:
+        x: Any shape; NaN gives NaN, infinity gives zeros as all else outside the knots.
+        knots: All 12; cells are half open, t_i <= x < t_{i+1}.
+    """
+    cell = (x.unsqueeze(-1) >= knots).sum(-1) - 1
+    held = cell.clamp(0, knots.shape[0] - 2)
+    u = torch.where(cell == held, (x - knots[held]) / (knots[held + 1] - knots[held]), torch.zeros_like(x))
+    v = 1 - u
+    values = (v**3 / 6, (4 - 6 * u**2 + 3 * u**3) / 6, (4 - 6 * v**2 + 3 * v**3) / 6, u**3 / 6)
+    # The number of each basis in its cell, oldest first; outside the knots none is between 0 and 3.
+    number = torch.arange(knots.shape[0] - 1 - _ORDER, device=x.device) - cell.unsqueeze(-1) + _ORDER
+    bases = torch.zeros_like(x).unsqueeze(-1).expand(number.shape)
+    for k, value in enumerate(values):
+        bases = torch.where(number == k, value.unsqueeze(-1), bases)
+    return torch.where(x.isnan().unsqueeze(-1), x.unsqueeze(-1), bases)
