@@ -30,11 +30,15 @@ class Baseline:
     Attributes:
         summary: One line for the report.
         fit: Fits on (features [N, F], target [N]) and predicts (features [M, F]), given a seed: [M] in the
-            target's unit. The same arguments give the same values.
+            target's unit. The same arguments give the same values. None where it gives no values.
+        classify: Likewise, on a target of 0 and 1: gives probabilities. None where it gives none.
+        columns: The features it takes, by name, in order; empty takes all.
     """
 
     summary: str
-    fit: Fit
+    fit: Fit | None
+    classify: Fit | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,36 @@ def predictions(name: str, rows: Rows, seed: int) -> Values:
     Raises:
         DataError: A feature is missing or infinite, with its name.
     """
+    fit = baseline(name).fit
+    assert fit is not None, f"{name} gives no values"
+    return _fitted(name, fit, rows, seed)
+
+
+def probabilities(name: str, rows: Rows, seed: int) -> Values:
+    """Fit a baseline on a target of 0 and 1 and predict probabilities, [M]; errors as for `predictions`."""
+    classify = baseline(name).classify
+    assert classify is not None, f"{name} gives no probabilities"
+    return np.clip(_fitted(name, classify, rows, seed), 0.0, 1.0)
+
+
+def _fitted(name: str, fit: Fit, rows: Rows, seed: int) -> Values:
+    columns = baseline(name).columns
+    if columns:
+        rows = _chosen(name, columns, rows)
     refuse_missing(rows)
-    found = baseline(name).fit(rows.train_NF, rows.target_N, rows.test_MF, seed)
-    return np.asarray(found, dtype=np.float64)
+    return np.asarray(fit(rows.train_NF, rows.target_N, rows.test_MF, seed), dtype=np.float64)
+
+
+def _chosen(name: str, columns: tuple[str, ...], rows: Rows) -> Rows:
+    lacking = [column for column in columns if column not in rows.names]
+    if lacking:
+        raise DataError(
+            f"{name} needs {', '.join(columns)}; this model's covariates have no {lacking[0]}.",
+            where="[evaluate] baselines",
+            fix="Leave it out with --set evaluate.baselines.",
+        )
+    places = [rows.names.index(column) for column in columns]
+    return Rows(rows.train_NF[:, places], rows.target_N, rows.test_MF[:, places], list(columns))
 
 
 def refuse_missing(rows: Rows) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from geoml_cli.cli import console, options
 from geoml_cli.cli.found import dataset_of, run_of
+
+if TYPE_CHECKING:
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.runs.run import Run
 
 
 class Part(str, Enum):
@@ -41,6 +45,9 @@ def evaluate(
     from geoml_cli.stages.evaluate import evaluate as stage
     from geoml_cli.stages.restore import settings_of
 
+    if "" not in run.data().signatures:
+        _parts(run, dataset, split.value, (as_json, quiet))
+        return
     done = stage(run, dataset, settings_of(run), split.value, console.Terminal(quiet=quiet))
     if as_json:
         console.document(done.document)
@@ -48,4 +55,25 @@ def evaluate(
     console.table(done.headers, done.rows, title=f"{run.id}, {split.value} rows")
     for sentence in done.sentences:
         console.line(sentence)
+    console.line(f"report: {done.report}")
+
+
+def _parts(run: Run, dataset: Dataset, split: Literal["test", "validation", "train"], how: tuple[bool, bool]) -> None:
+    """Evaluate a model of several networks, and show each of them and their chain."""
+    from geoml_cli.stages.evaluate_parts import evaluate_parts
+    from geoml_cli.stages.restore import settings_of
+
+    as_json, quiet = how
+    done = evaluate_parts(run, dataset, settings_of(run), split, console.Terminal(quiet=quiet))
+    if as_json:
+        console.document(done.document)
+        return
+    for part in done.parts:
+        console.table(part.headers, part.rows, title=f"{run.id}, {part.title}, {split} rows")
+        for sentence in part.sentences:
+            console.line(sentence)
+        console.line("")
+    if done.chain:
+        rows = [(name, value, unit if unit != "1" else "") for name, (value, unit) in done.chain.items()]
+        console.table(("both stages", "value", "unit"), rows)
     console.line(f"report: {done.report}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoml_cli.cli import console, options
+from geoml_cli.cli import console, moments, options
 from geoml_cli.cli.found import dataset_of, run_of
 from geoml_cli.errors import SettingsError
 
@@ -24,7 +25,20 @@ _Index = Annotated[
     typer.Option("--index", help="A prepared sample, counted from 0; repeatable.", show_default=False),
 ]
 _Table = Annotated[Path | None, typer.Option("--table", help="CSV of points to predict at.", show_default=False)]
-_Map = Annotated[bool, typer.Option("--map", help="Predict every pixel of the covariate rasters.")]
+_Map = Annotated[
+    bool, typer.Option("--map", help="Predict every pixel of the covariate rasters, or a grid at each TIME.")
+]
+_Times = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TIME]...",
+        help="With --map: moments to map, in UTC; 2013-03-17/2013-03-18/30min is one every half hour.",
+        show_default=False,
+    ),
+]
+_Mlat = Annotated[
+    float, typer.Option("--mlat", min=-90, max=90, help="Magnetic latitude of the map of a moment [degrees].")
+]
 _Rasters = Annotated[
     Path | None,
     typer.Option("--rasters", help="Folder of covariate rasters [those of the data set].", show_default=False),
@@ -43,9 +57,11 @@ _Crs = Annotated[str, typer.Option("--crs", help="Coordinate reference system of
 
 def predict(
     target: options.Target,
+    times: _Times = None,
     index: _Index = None,
     table: _Table = None,
     map_: _Map = False,
+    mlat: _Mlat = 0.0,
     rasters: _Rasters = None,
     out: _Out = None,
     crs: _Crs = "EPSG:4326",
@@ -57,13 +73,19 @@ def predict(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict samples (all, or --index), points of a --table, or a --map of the rasters."""
+    """Predict samples (all, or --index), points of a --table, or a --map of the rasters or of moments."""
     mapped = map_ or (table is None and rasters is not None) or (out is not None and out.suffix.lower() in _MAPS)
     if sum((bool(index), table is not None, mapped)) > 1:
         raise SettingsError("choose one of --index, --table and --map.", fix="A .tif, .tiff or .zarr file is a map.")
+    if times and not map_:
+        raise SettingsError(
+            f"{times[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
+        )
+    when = moments.times(times or ())
     run = run_of(target, preset, options.only("predict", assignments))
     dataset = dataset_of(run, data)
-    place = out or run.predictions / ("map.tif" if mapped else "table.csv" if table else "samples.csv")
+    map_name = moment_name(when) if when else "map.tif"
+    place = out or run.predictions / (map_name if mapped else "table.csv" if table else "samples.csv")
     if dry_run:
         read: list[object] = [
             run.folder,
@@ -74,7 +96,11 @@ def predict(
         console.plan(read, [] if index and out is None else [place])
         return
     reporter = console.Terminal(quiet=quiet)
-    if mapped:
+    if when:
+        from geoml_cli.stages.restore import chosen_members
+
+        moments.predict(run, dataset, (when, mlat, place, chosen_members(run, member)), reporter, as_json)
+    elif mapped:
         _map(run, _scene(dataset, rasters), (place, member), reporter, as_json)
     elif table is not None:
         _points(run, _scene(dataset, rasters), (table, crs, place, member), reporter, as_json)
@@ -84,13 +110,23 @@ def predict(
         _samples(run, dataset, (place, member), reporter, as_json)
 
 
+def moment_name(when: list[datetime.datetime]) -> str:
+    """Name the file of maps by its first and last moment."""
+    ends = sorted({when[0], when[-1]})
+    return "map-" + "-".join(f"{moment:%Y%m%dT%H%M}" for moment in ends) + ".nc"
+
+
 def _scene(dataset: Dataset, rasters: Path | None) -> Scene:
     """Open rasters like those the data set was made from."""
     from geoml_cli import registry
 
     source = registry.source(dataset.manifest.source)
     if source.scene is None:
-        raise SettingsError(f"{dataset.manifest.source} has no rasters to predict a map from.")
+        raise SettingsError(
+            f"{dataset.manifest.source} has no rasters to predict from.",
+            where="--map",
+            fix="Where a model maps moments, name one: --map 2013-03-17T06:00.",
+        )
     return source.scene(rasters or Path(dataset.manifest.raw), dataset.manifest)
 
 

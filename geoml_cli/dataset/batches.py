@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import numpy as np
 import torch
@@ -66,7 +67,7 @@ class InputScaling(nn.Module):
 
     def forward(self, batch: Batch) -> Batch:
         """Scale every input, shapes unchanged."""
-        held = self._buffers
+        held = cast("dict[str, Tensor]", self._buffers)
         return {name: (batch[name] - held[f"{name}_shift"]) / held[f"{name}_scale"] for name in self.names}
 
 

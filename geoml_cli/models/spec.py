@@ -75,12 +75,12 @@ class Moment:
     Attributes:
         axes: The grid's coordinates, rows first, each with its values [cells].
         samples: One a cell, row by row.
-        place: What else is fixed, for the file's head: such as the latitude.
+        drawn: Names of the outputs that a picture shows.
     """
 
     axes: tuple[tuple[Quantity, Values], tuple[Quantity, Values]]
     samples: Samples
-    place: dict[str, str]
+    drawn: tuple[str, ...]
 
 
 def whole(tables: S) -> Mapping[str, S]:

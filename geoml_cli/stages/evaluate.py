@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from geoml_cli import registry
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.figures.report import Picture, Table
+from geoml_cli.models.spec import Spec
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.evaluation.importance import importance
 from geoml_cli.stages.evaluation.outcome import Outcome, warnings
-from geoml_cli.stages.evaluation.page import page, short_table
+from geoml_cli.stages.evaluation.page import page, short_table, tables
 from geoml_cli.stages.evaluation.pictures import Gallery, gallery
 from geoml_cli.stages.evaluation.record import record, text
 from geoml_cli.stages.evaluation.rivals import refuse_unknown, rivals
 from geoml_cli.stages.evaluation.scores import score_member, score_pool, verdict
-from geoml_cli.stages.evaluation.subject import Part, Subject, observed, pool, predicted
+from geoml_cli.stages.evaluation.subject import Part, Predictor, Subject, observed, pool, predicted
 from geoml_cli.stages.evaluation.tables import write_tables
-from geoml_cli.stages.restore import restored, samples_of
+from geoml_cli.stages.restore import part_of, part_samples, restored
 from geoml_cli.stages.train import same_data
 
 
@@ -33,11 +35,17 @@ class Evaluation:
         folder: Holds metrics.json, the CSV files, figures and report.html.
         outcome: Scores and predictions.
         document: The content of metrics.json.
+        title: The part of the model, where it has several.
+        tables: Of the report.
+        pictures: Of the report.
     """
 
     folder: Path
     outcome: Outcome
     document: dict[str, Any]
+    title: str = ""
+    tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
 
     @property
     def report(self) -> Path:
@@ -77,14 +85,19 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, split: Part, report
     return measured(opened(run, dataset, settings, split), reporter)
 
 
-def opened(run: Run, dataset: Dataset, settings: Settings, split: Part) -> Subject:
-    """Restore the networks of a run; errors as for `evaluate`."""
+def opened(run: Run, dataset: Dataset, settings: Settings, split: Part, network: str = "") -> Subject:
+    """Restore the networks of a run, or of one part of its model; errors as for `evaluate`."""
     same_data(run, dataset)
-    spec, samples = registry.spec(run.model), samples_of(run, dataset)
-    bare = Subject(run, dataset, settings, spec, samples, {}, split)
+    spec, _ = part_of(run, network)
+    bare = Subject(run, dataset, settings, spec, part_samples(run, network, dataset), {}, split, network)
     observed(bare)  # Refuses data without observations before networks are loaded.
-    predictors = {name: restored(run, name) for name in run.members()}
-    return Subject(run, dataset, settings, spec, samples, predictors, split)
+    members = [name for name in run.members() if run.part(name) == network]
+    return replace(bare, predictors={name: _linked(restored(run, name), spec) for name in members})
+
+
+def _linked(predictor: Predictor, spec: Spec[Any]) -> Predictor:
+    """Turn a network's output into what is scored."""
+    return lambda samples, rows: spec.link(predictor(samples, rows))
 
 
 def measured(subject: Subject, reporter: Reporter) -> Evaluation:
@@ -92,7 +105,7 @@ def measured(subject: Subject, reporter: Reporter) -> Evaluation:
     refuse_unknown(subject)
     members = predicted(subject, reporter)
     pooled = pool(subject, members)
-    network = score_pool(subject, pooled, subject.run.model, pooled.predicted_P)
+    network = score_pool(subject, pooled, subject.name, pooled.predicted_P)
     with reporter.task("score", len(members)) as advance:
         each = []
         for member in members:
@@ -100,7 +113,7 @@ def measured(subject: Subject, reporter: Reporter) -> Evaluation:
             advance(1)
     beside = rivals(subject, members, pooled, reporter)
     why = importance(subject, members, reporter)
-    sentence = verdict(network, beside.contests, subject.samples.unit)
+    sentence = verdict(network, beside.contests, subject.error_unit)
     outcome = Outcome(members, pooled, network, each, beside, why, sentence)
     for warning in warnings(subject, outcome):
         reporter.warn(warning)
@@ -108,7 +121,7 @@ def measured(subject: Subject, reporter: Reporter) -> Evaluation:
 
 
 def _written(subject: Subject, outcome: Outcome) -> Evaluation:
-    folder = subject.run.evaluation(subject.part)
+    folder = subject.folder
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     # Gone first and written last: where metrics.json stands, the files beside it belong to it.
     (folder / "metrics.json").unlink(missing_ok=True)
@@ -118,7 +131,16 @@ def _written(subject: Subject, outcome: Outcome) -> Evaluation:
     write_text(folder / "report.html", page(subject, outcome, drawn))
     found = record(subject, outcome, drawn.missing)
     write_text(folder / "metrics.json", text(found))
-    return Evaluation(folder, outcome, found)
+    named = _titled(tables(subject, outcome), list(drawn.pictures.values()), subject.network)
+    return Evaluation(folder, outcome, found, subject.network, *named)
+
+
+def _titled(tables: list[Table], pictures: list[Picture], part: str) -> tuple[list[Table], list[Picture]]:
+    """Name the part in the titles of what stands on a page of several."""
+    if not part:
+        return tables, pictures
+    shown = [replace(table, title=f"{table.title}: {part}") for table in tables]
+    return shown, [replace(picture, title=f"{picture.title}: {part}") for picture in pictures]
 
 
 def _write_figures(folder: Path, drawn: Gallery) -> None:

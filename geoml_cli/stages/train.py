@@ -15,6 +15,7 @@ from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset import scaling
 from geoml_cli.dataset.samples import Samples, signature
+from geoml_cli.dataset.settings import TargetSettings
 from geoml_cli.dataset.splits import WHOLE, Rows, Split, for_part, purged, splits
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
@@ -57,7 +58,9 @@ def planned(settings: Settings, dataset: Dataset, only: Sequence[str] | None = N
     fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
     for name, split in divided.items():
         rows, samples = (split.part, split.train.tobytes()), parts[split.part]
-        fitted[rows] = fitted.get(rows) or scaling.fit(samples, split.train, shared.inputs, shared.target)
+        fitted[rows] = fitted.get(rows) or scaling.fit(
+            samples, split.train, shared.inputs, _target(settings, split.part)
+        )
         members[name] = (split, fitted[rows])
     data = DataRecord(
         source=shared.source,
@@ -85,6 +88,13 @@ def _divided(settings: Settings, dataset: Dataset, parts: Mapping[str, Samples])
         for part in parts:
             members[member_name(part, name)] = for_part(kept, part, usable[part]) if part else kept
     return members
+
+
+def _target(settings: Settings, part: str) -> TargetSettings:
+    """Return the `[target]` of a part; what is or is not there is neither transformed nor scaled."""
+    spec: Spec[Any] = registry.spec(settings.model)
+    likely = spec.part(spec.parts(settings.own)[part]).judged == "probabilities"
+    return TargetSettings() if likely else settings.shared.target
 
 
 def member_name(part: str, division: str) -> str:

@@ -40,7 +40,7 @@ def moment(tables: EchTables, variables: Variables, time: np.datetime64, mlat: f
     for name in names:
         inputs[name] = _shared(window(variables, name, np.array([place])), name, time)
     samples = Samples(inputs, None, "presence", "1")
-    return Moment(((_L, shells), (_MLT, hours)), samples, {"time": str(time), "mlat_degrees": f"{mlat:g}"})
+    return Moment(((_L, shells), (_MLT, hours)), samples, ("probability", "amplitude"))
 
 
 def axes(grid: GridSettings) -> tuple[Values, Values]:

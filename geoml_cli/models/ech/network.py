@@ -109,4 +109,3 @@ class Stage(nn.Module):
 def build(part: str, hidden: int, dropout: float) -> Stage:
     """Make the network of a part."""
     return Stage(WINDOWS[part], hidden, dropout)
-

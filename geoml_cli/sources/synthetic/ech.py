@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geoml_cli.sources.geomagnetic.options import EchOptions
 from geoml_cli.sources.synthetic import geomagnetic
 
-DAYS, EVERY = 60, 15
+DAYS, EVERY = 60, 30
 """Length of the series [days], and minutes between samples."""
 _MINUTES = 1440
 _BEGIN = np.datetime64("2013-03-01T00:00:00", "s")
@@ -80,7 +80,7 @@ def waves(position: dict[str, Values], sme: Values, minute: NDArray[np.int64], r
     night = np.cos(2 * np.pi * (position["mlt"] - 2) / 24)
     place = -3 * ((position["l"] - 5.6) / 1.2) ** 2 - (position["mlat"] / 6) ** 2 + 2 * night
     noise = random.normal(0, 1.5, len(minute))
-    return np.asarray(4 * place + 6 * np.log2(before / 180) + 3 * np.log2(sme[minute] / 180) + noise)
+    return np.asarray(8 + 4 * place + 6 * np.log2(before / 180) + 3 * np.log2(sme[minute] / 180) + noise)
 
 
 def _noise(size: int, smooth: float, random: np.random.Generator) -> Values:

@@ -55,6 +55,8 @@ def pooling(subject: Subject) -> str:
     """Say how rows were put together, for those who compute the scores again."""
     split = subject.settings.shared.split
     group = f"spatial block of {split.block_km:g} km" if split.kind == "blocks" else "sample"
+    if split.by:
+        group = f"{split.by}" if split.consecutive == 1 else f"stretch of {split.consecutive} x {split.by}"
     return (
         "Members of a fold that differ by seed are averaged, row by row; then the folds are put together. "
         "A sample that several folds judge counts once for each. Intervals and tests take groups whole; "
@@ -74,7 +76,7 @@ def warnings(subject: Subject, outcome: Outcome) -> list[str]:
 
 
 def _untrained(subject: Subject) -> str:
-    planned = subject.run.planned()
+    planned = subject.planned
     missing = [name for name in planned if name not in subject.predictors]
     if not missing:
         return ""

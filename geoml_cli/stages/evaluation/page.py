@@ -10,6 +10,7 @@ from geoml_cli.figures.report import Report, Table, render
 from geoml_cli.stages.evaluation.outcome import Outcome, pooling, warnings
 from geoml_cli.stages.evaluation.pictures import Gallery
 from geoml_cli.stages.evaluation.scores import Scored, number, p_text
+from geoml_cli.stages.evaluation.strata import strata_table
 from geoml_cli.stages.evaluation.subject import Subject
 from geoml_cli.version import __version__
 
@@ -17,15 +18,21 @@ from geoml_cli.version import __version__
 def page(subject: Subject, outcome: Outcome, gallery: Gallery) -> str:
     """Return the report as HTML."""
     report = Report(
-        title=f"{subject.run.model}: evaluation on {subject.part} rows",
+        title=f"{subject.name}: evaluation on {subject.part} rows",
         verdict=outcome.verdict,
         facts=_facts(subject, outcome),
         warnings=warnings(subject, outcome),
-        tables=[_beside(subject, outcome), _members(outcome), _funnel(subject), _settings(subject)],
+        tables=tables(subject, outcome),
         pictures=list(gallery.pictures.values()),
         missing=gallery.missing,
     )
     return render(report)
+
+
+def tables(subject: Subject, outcome: Outcome) -> list[Table]:
+    """Return the report's tables."""
+    by_class = strata_table(subject, outcome)
+    return [_beside(subject, outcome), *by_class, _members(outcome), _funnel(subject), _settings(subject)]
 
 
 def short_table(outcome: Outcome) -> tuple[list[str], list[list[str]]]:
@@ -70,7 +77,7 @@ def _beside(subject: Subject, outcome: Outcome) -> Table:
     caption = (
         "In brackets: 95 % intervals. Baselines were fitted on the training rows of each fold, under the "
         "network's transform of the target; they were not given the validation rows, which chose its "
-        f"checkpoints. Difference: RMSE of the network minus the baseline's [{subject.samples.unit}]; below "
+        f"checkpoints. Difference: RMSE of the network minus the baseline's [{subject.error_unit}]; below "
         "zero the network is better. Wilcoxon: signed-rank test on absolute errors, averaged per group; "
         f"p-values are not adjusted for the number of baselines. {kinds}"
     )

@@ -8,11 +8,13 @@ import numpy as np
 
 from geoml_cli.dataset.splits import Rows
 from geoml_cli.figures.agreement import agreement
+from geoml_cli.figures.decisions import decisions
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import NAMED, Curve, learning_curves
 from geoml_cli.figures.report import Picture
 from geoml_cli.figures.residual_map import residual_map
 from geoml_cli.figures.style import png
+from geoml_cli.metrics.classification import confusion, reliability
 from geoml_cli.stages.evaluation.outcome import Outcome, coordinates
 from geoml_cli.stages.evaluation.scores import Scored, number
 from geoml_cli.stages.evaluation.subject import Subject, Values
@@ -29,7 +31,10 @@ class Gallery:
 def gallery(subject: Subject, outcome: Outcome) -> Gallery:
     """Draw what there is to draw."""
     held = Gallery()
-    _agreement(held, subject, outcome)
+    if subject.spec.judged == "probabilities":
+        _decisions(held, subject, outcome)
+    else:
+        _agreement(held, subject, outcome)
     _residuals(held, subject, outcome)
     _learning(held, subject, outcome)
     _importance(held, subject, outcome)
@@ -46,6 +51,20 @@ def _agreement(held: Gallery, subject: Subject, outcome: Outcome) -> None:
         caption=f"Predicted over observed {name} [{unit}], all folds together; the dashed line is agreement.",
         text=f"Predicted over observed {name}. " + note.replace("\n", ", ") + ".",
         png=png(agreement(pool.observed_P, pool.predicted_P, subject.quantity, note)),
+    )
+
+
+def _decisions(held: Gallery, subject: Subject, outcome: Outcome) -> None:
+    pool, name = outcome.pool, subject.samples.target_name
+    counts = confusion(pool.observed_P, pool.predicted_P)
+    curve = reliability(pool.observed_P, pool.predicted_P)
+    told = ", ".join(f"{word.replace('_', ' ')} {count}" for word, count in counts._asdict().items())
+    held.pictures["reliability.png"] = Picture(
+        title="Probabilities and decisions",
+        caption=f"Left: how often {name} came true, by predicted probability; the dashed line is perfect, bars are "
+        "the rows of a class. Right: decisions at a probability of 0.5.",
+        text=f"Decisions at a probability of 0.5: {told}.",
+        png=png(decisions((curve.predicted, curve.observed, curve.rows), counts, name)),
     )
 
 
@@ -114,7 +133,7 @@ def _importance(held: Gallery, subject: Subject, outcome: Outcome) -> None:
     if not outcome.importance:
         held.missing.append("Permutation importance: evaluate.importance_repeats is 0.")
         return
-    unit = subject.samples.unit
+    unit = subject.error_unit
     ranked = sorted(outcome.importance, key=lambda name: -float(outcome.importance[name].mean()))
     first = ", ".join(f"{name} {number(outcome.importance[name].mean())}" for name in ranked[:3])
     more = f" {SHOWN} of {len(ranked)} are shown." if len(ranked) > SHOWN else ""

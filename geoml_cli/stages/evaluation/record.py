@@ -9,6 +9,7 @@ from typing import Any
 from geoml_cli.metrics.intervals import LEVEL
 from geoml_cli.stages.evaluation.outcome import Outcome, pooling, warnings
 from geoml_cli.stages.evaluation.scores import Contest, Scored
+from geoml_cli.stages.evaluation.strata import strata
 from geoml_cli.stages.evaluation.subject import Subject
 from geoml_cli.version import __version__
 
@@ -33,10 +34,11 @@ def record(subject: Subject, outcome: Outcome, missing: list[str]) -> dict[str, 
             for member, scored in zip(outcome.members, outcome.each, strict=True)
         },
         "baselines": {held.baseline.name: _contest(held, unit) for held in outcome.contests},
+        "classes": [held._asdict() for held in strata(subject, outcome)],
         "importance": _importance(outcome, unit),
         "not_shown": missing,
     }
-    return {key: _strict(value) for key, value in found.items()}
+    return {key: strict(value) for key, value in found.items()}
 
 
 def text(found: dict[str, Any]) -> str:
@@ -96,10 +98,10 @@ def _importance(outcome: Outcome, unit: str) -> dict[str, Any]:
     }
 
 
-def _strict(value: Any) -> Any:  # noqa: ANN401  JSON has no narrower type
+def strict(value: Any) -> Any:  # noqa: ANN401  JSON has no narrower type
     """JSON knows no NaN; null stands for what is undefined."""
     if isinstance(value, dict):
-        return {key: _strict(held) for key, held in value.items()}
+        return {key: strict(held) for key, held in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(held) for held in value]
+        return [strict(held) for held in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

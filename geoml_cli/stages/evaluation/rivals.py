@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from geoml_cli import registry
-from geoml_cli.baselines.baseline import Rows, baseline, baselines, predictions
+from geoml_cli.baselines.baseline import Rows, baseline, baselines, predictions, probabilities
 from geoml_cli.dataset.scaling import TargetScaling
 from geoml_cli.errors import DataError
 from geoml_cli.reporting import Reporter
@@ -43,9 +43,12 @@ def rivals(subject: Subject, members: list[MemberRows], pool: Pool, reporter: Re
     Raises:
         DataError: A covariate is missing, or a baseline's prediction is not finite.
     """
-    names = subject.settings.shared.evaluate.baselines
+    likely = subject.spec.judged == "probabilities"
+    asked = subject.settings.shared.evaluate.baselines
+    names = [name for name in asked if (baseline(name).classify if likely else baseline(name).fit)]
     if not names:
-        return Rivals(skipped="No baselines: evaluate.baselines is empty.")
+        kind = "probabilities" if likely else "values"
+        return Rivals(skipped=f"No baselines: evaluate.baselines names none that gives {kind}.")
     if any(not len(subject.run.split(member.name).train) for member in members):
         return Rivals(
             skipped="No baselines: the training rows of this run are unknown, so none can be trained on them."
@@ -56,7 +59,8 @@ def rivals(subject: Subject, members: list[MemberRows], pool: Pool, reporter: Re
         for name in names:
             parts = []
             for fold in folds:
-                parts.append(_predicted(name, fold, subject.settings.shared.evaluate.seed))
+                seed = subject.settings.shared.evaluate.seed
+                parts.append(probabilities(name, fold.rows, seed) if likely else _predicted(name, fold, seed))
                 advance(1)
             about = (name, baseline(name).summary)
             contests.append(contest(subject, pool, about, np.concatenate(parts)))

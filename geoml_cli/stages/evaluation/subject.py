@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +37,7 @@ class Subject:
         samples: The data set as the model sees it.
         predictors: The trained members, restored, by name.
         part: Which rows are judged.
+        network: The part of the model; empty where it has one.
     """
 
     run: Run
@@ -45,6 +47,27 @@ class Subject:
     samples: Samples
     predictors: Mapping[str, Predictor]
     part: Part
+    network: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name the network: by its part, or the model."""
+        return self.network or self.run.model
+
+    @property
+    def folder(self) -> Path:
+        """Return where the evaluation goes."""
+        return self.run.evaluation(self.part) / self.network
+
+    @property
+    def planned(self) -> list[str]:
+        """Name the members of this part, trained or not."""
+        return [name for name in self.run.planned() if self.run.part(name) == self.network]
+
+    @property
+    def error_unit(self) -> str:
+        """Return what an RMSE is counted in."""
+        return "of the probability" if self.spec.judged == "probabilities" else self.samples.unit
 
     @property
     def quantity(self) -> tuple[str, str]:

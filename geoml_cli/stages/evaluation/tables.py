@@ -11,6 +11,7 @@ import numpy as np
 from geoml_cli.dataset.files import replacing
 from geoml_cli.stages.evaluation.outcome import Outcome, coordinates
 from geoml_cli.stages.evaluation.scores import Scored
+from geoml_cli.stages.evaluation.strata import Class, strata
 from geoml_cli.stages.evaluation.subject import Pool, Subject
 
 Cell = str | int | float
@@ -21,6 +22,8 @@ def write_tables(folder: Path, subject: Subject, outcome: Outcome) -> None:
     _write(folder / "members.csv", _members(outcome))
     _write(folder / "baselines.csv", _baselines(outcome))
     _write(folder / "predictions.csv", _predictions(subject, outcome))
+    if classes := strata(subject, outcome):
+        _write(folder / "per_class.csv", _classes(outcome, classes))
     if subject.dataset.has("station"):
         _write(folder / "per_station.csv", _stations(subject, outcome.pool))
 
@@ -59,7 +62,7 @@ def _predictions(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]
         for row, value in zip(member.rows_N, member.predicted_N, strict=True):
             east, north = place[row]
             # Nine digits hold a coordinate to a decimetre; target and prediction are float32.
-            where = _text(east, 9), _text(north, 9)
+            where = _text(float(east), 9), _text(float(north), 9)
             yield [names[row], *where, _text(float(truth[row]), 7), _text(value, 7), member.name]
 
 
@@ -71,6 +74,12 @@ def _stations(subject: Subject, pool: Pool) -> Iterator[Sequence[Cell]]:
         here = station_P == station
         pair = pool.observed_P[here], pool.predicted_P[here]
         yield [str(station), int(here.sum()), *(_text(metric(*pair)) for metric in metrics.values())]
+
+
+def _classes(outcome: Outcome, classes: Sequence[Class]) -> Iterator[Sequence[Cell]]:
+    yield ["quantity", "class", "n", *outcome.network.scores]
+    for held in classes:
+        yield [held.quantity, held.name, held.rows, *(_text(value) for value in held.scores.values())]
 
 
 def _columns(scored: Scored) -> list[str]:

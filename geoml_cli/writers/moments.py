@@ -1,0 +1,53 @@
+"""Maps of several moments as one CF NetCDF: time by two coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import replacing
+from geoml_cli.writers.raster import Band
+
+Floats = NDArray[np.float32]
+Axis = tuple[tuple[str, str, str], NDArray[np.float64]]
+"""Name, unit and meaning of a coordinate, and its values."""
+
+_UNIT = "seconds since 1970-01-01 00:00:00"
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What maps are, besides their numbers."""
+
+    axes: tuple[Axis, Axis]
+    bands: tuple[Band, ...]
+    attributes: dict[str, str]
+
+
+def write(path: Path, content: Maps, frames: Iterable[tuple[np.datetime64, Floats]]) -> None:
+    """Write maps one by one; each has shape [bands, rows, columns]."""
+    import netCDF4
+
+    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+        file.setncatts({"Conventions": "CF-1.11", **content.attributes})
+        file.createDimension("time", None)
+        clock = file.createVariable("time", "i8", ("time",))
+        clock.setncatts({"standard_name": "time", "long_name": "time", "units": _UNIT, "calendar": "standard"})
+        names = []
+        for (name, unit, long_name), values in content.axes:
+            file.createDimension(name, len(values))
+            coordinate = file.createVariable(name, "f8", (name,))
+            coordinate.setncatts({"long_name": long_name, "units": unit})
+            coordinate[:] = values
+            names.append(name)
+        for band in content.bands:
+            variable = file.createVariable(band.name, "f4", ("time", *names), fill_value=np.nan, zlib=True)
+            variable.setncatts({"long_name": band.long_name, "units": band.unit})
+        for number, (time, layers) in enumerate(frames):
+            clock[number] = time.astype("datetime64[s]").astype(np.int64)
+            for band, layer in zip(content.bands, layers, strict=True):
+                file[band.name][number] = layer
