@@ -12,6 +12,7 @@ from geoml_cli.models.ech.network import POSITION, WINDOWS, build
 from geoml_cli.models.ech.settings import NetworkSettings
 from geoml_cli.models.ech.task import FINE_VALUES, HOURS, NAMES, POSITION_NAMES
 from geoml_cli.models.spec import Released
+from geoml_cli.models.weights import mismatches, refuse
 
 _TARGETS = {"classifier": ("presence", "1"), "regressor": ("amplitude", "dB")}
 
@@ -32,7 +33,7 @@ def released(state: Mapping[str, Tensor], part: str) -> Released:
     recurrence = weights.get("lstm1.lstm.weight_hh_l0")
     hidden = recurrence.shape[1] if recurrence is not None and recurrence.ndim == 2 else NetworkSettings().hidden
     expected = build(part, hidden, 0.0).state_dict()
-    _compare(weights, {name: tuple(tensor.shape) for name, tensor in expected.items()})
+    refuse(mismatches(weights, expected))
     return Released({"network": {"hidden": hidden}}, signature(part), weights)
 
 
@@ -44,16 +45,3 @@ def signature(part: str) -> Signature:
         inputs[name] = InputSignature(shape=(values, 1), axis=2, names=(name.partition("_")[0],))
     target, unit = _TARGETS[part]
     return Signature(inputs=inputs, target_name=target, unit=unit)
-
-
-def _compare(weights: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
-    problems = [f"{name} is missing" for name in expected if name not in weights]
-    problems += [f"{name} is unknown" for name in weights if name not in expected]
-    problems += [
-        f"{name} has shape {list(weights[name].shape)}, not {list(shape)}"
-        for name, shape in expected.items()
-        if name in weights and tuple(weights[name].shape) != shape
-    ]
-    if problems:
-        shown = "; ".join(sorted(problems)[:8]) + (f"; and {len(problems) - 8} more" if len(problems) > 8 else "")
-        raise DataError(shown, fix="The file is damaged, or of another network.")

@@ -11,6 +11,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.models.soc.network import WINDOW, build
 from geoml_cli.models.soc.settings import NetworkSettings
 from geoml_cli.models.spec import Released
+from geoml_cli.models.weights import mismatches, refuse
 
 YEARS = 10
 UNIT = "g kg-1"
@@ -27,7 +28,7 @@ def released(state: Mapping[str, Tensor]) -> Released:
     weights = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     settings, covariates, features = _recognised(weights)
     expected = build(settings, covariates, features).state_dict()
-    _compare(weights, {name: tuple(tensor.shape) for name, tensor in expected.items()})
+    refuse(mismatches(weights, expected))
     tables: dict[str, dict[str, object]] = {"network": settings.model_dump()}
     return Released(tables, _signature(covariates, features), weights)
 
@@ -50,18 +51,6 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, int, in
     hidden = max(recurrence.shape[0] // 4, 1)
     settings = {"variant": variant, "series": series, "hidden": hidden, "layers": max(layers, 1)}
     return NetworkSettings.model_validate(settings), covariates, features
-
-
-def _compare(weights: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
-    problems = [f"{name} is missing" for name in expected if name not in weights]
-    problems += [f"{name} is unknown" for name in weights if name not in expected]
-    problems += [
-        f"{name} has shape {list(weights[name].shape)}, not {list(shape)}"
-        for name, shape in expected.items()
-        if name in weights and tuple(weights[name].shape) != shape
-    ]
-    if problems:
-        raise DataError("; ".join(sorted(problems)), fix="The file is damaged, or of another network.")
 
 
 def _signature(covariates: int, features: int) -> Signature:
