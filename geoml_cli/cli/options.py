@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from geoml_cli import registry
-from geoml_cli.errors import GeomlError, SettingsError
+from geoml_cli.errors import SettingsError
 
 
 def data_root() -> Path:
@@ -39,12 +39,11 @@ def _models(incomplete: str) -> list[str]:
     return [name for name in registry.models() if name.startswith(incomplete)]
 
 
-def _presets(context: typer.Context, incomplete: str) -> list[str]:
-    model = context.params.get("model") or context.params.get("target")
-    try:
-        names = registry.presets(str(model))
-    except GeomlError:
-        names = sorted({preset for name in registry.models() for preset in registry.presets(name)})
+def _presets(incomplete: str) -> list[str]:
+    # An option without its value yet hides the parsed arguments from typer; the shell's own words name the model.
+    words = " ".join(os.environ.get(name, "") for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")).split()
+    named = [model for model in registry.models() if model in words] or registry.models()
+    names = sorted({preset for model in named for preset in registry.presets(model)})
     return [name for name in names if name.startswith(incomplete)]
 
 
