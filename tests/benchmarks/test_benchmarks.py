@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as runner
-from benchmarks import _table, loader, raster
+from benchmarks import _table, ech, loader, raster
 
 
 def ratios(text):
@@ -77,3 +77,11 @@ def test_the_runner_runs_the_others_after_one_failed(monkeypatch, capsys):
 def test_tables_put_numbers_to_the_right(capsys):
     _table.show("Title", ("what", "much"), [("a", 1234), ("long", 0.5)])
     assert capsys.readouterr().out == "\nTitle\n\nwhat   much\na     1,234\nlong    0.5\n"
+
+
+def test_ech_prints_size_speed_of_training_and_of_maps(capsys, threads):
+    small = ["--samples", "300", "--minutes", "4000", "--steps", "1", "--side", "5", "--cells", "3", "--device", "cpu"]
+    ech.main(small)
+    found = dict(ratios(capsys.readouterr().out))
+    assert len(found) == 3 and all(value > 0 for value in found.values())
+    assert "stored rows / series, bytes on disk" in found

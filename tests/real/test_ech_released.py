@@ -60,4 +60,4 @@ def test_imported_networks_give_the_golden_predictions(day, real_data, geoml, tm
         assert row["presence"] == float(logit > 0)
         assert (row["amplitude"] is None) == (logit <= 0)
     sixty = found[1]
-    assert (round(sixty["L"], 4), round(sixty["MLT"], 4), round(sixty["|MLAT|"], 4)) == (5.6975, 23.4830, 0.2128)
+    assert (round(sixty["L"], 4), round(sixty["MLT"], 4), round(sixty["abs_MLAT"], 4)) == (5.6975, 23.4830, 0.2128)

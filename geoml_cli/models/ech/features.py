@@ -76,5 +76,5 @@ def places(variables: Variables, rows: NDArray[np.int64]) -> list[tuple[Quantity
         (Quantity("time", variables.unit("time"), "time of the sample"), minute),
         (Quantity("L", "1", "L-shell, in Earth radii"), np.asarray(variables.array("l"), dtype=np.float64)[rows]),
         (Quantity("MLT", "h", "magnetic local time"), np.asarray(variables.array("mlt"), dtype=np.float64)[rows]),
-        (Quantity("|MLAT|", "degrees", "absolute value of the magnetic latitude"), np.abs(latitude)),
+        (Quantity("abs_MLAT", "degrees", "absolute value of the magnetic latitude"), np.abs(latitude)),
     ]

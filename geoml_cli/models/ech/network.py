@@ -81,7 +81,9 @@ class Stage(nn.Module):
         """
         past_BF = torch.cat([self._lstm(k, window) for k, window in enumerate(windows_BT1, start=1)], dim=1)
         place_BF = self._place(position_BP)
-        joined_BF = torch.cat([past_BF.expand(len(place_BF), -1), place_BF], dim=1)
+        if past_BF.shape[0] == 1:  # only then: an unconditional expand would fix the batch size of an export
+            past_BF = past_BF.expand(place_BF.shape[0], -1)
+        joined_BF = torch.cat([past_BF, place_BF], dim=1)
         return self._trunk(joined_BF).squeeze(1)
 
     def _lstm(self, number: int, window_BT1: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ def whitespace_table(stream: IO[str], path: Path, columns: int, skipped: int = 0
         raise DataError(f"cannot be read as {columns} columns ({error})", where=str(path), fix=_AGAIN) from error
     if not len(frame):
         raise DataError("holds no rows", where=str(path), fix=_AGAIN)
-    short = frame[columns - 1].isna().to_numpy()
+    short = (frame[columns - 1].isna() | (frame[columns - 1] == "")).to_numpy()
     # With more cells than names pandas takes the first ones for an index.
     if short.any() or not isinstance(frame.index, pd.RangeIndex):
         line = skipped + 1 + (int(short.argmax()) if short.any() else 0)

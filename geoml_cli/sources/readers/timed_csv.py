@@ -37,7 +37,12 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     """
     time = time_column(table)
     assert time is not None, "asked for before"
-    parts = (_part(frame, time, (wanted, labels), table) for frame in _frames(table))
+    parts, last, doubtful = [], table.columns[-1], False
+    for frame in _frames(table):
+        doubtful |= bool((frame[last].isna() | (frame[last] == "")).any())
+        parts.append(_part(frame, time, (wanted, labels), table))
+    if doubtful:
+        _refuse_short(table)
     held = joined(table.path, parts)
     if not len(held.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
@@ -64,17 +69,16 @@ def _frames(table: Table) -> Iterator[pd.DataFrame]:
 
 
 def _whole(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Leave out blank lines; refuse rows with too few cells."""
+    """Leave out blank lines."""
     frame.columns = list(table.columns)
     blank = (frame.isna() | (frame == "")).all(axis=1)
-    frame = frame[~blank]
-    short = frame.isna().any(axis=1).to_numpy()
-    if short.any():
-        line = frame.index[int(short.argmax())]
-        raise DataError(
-            f"fewer cells than the header's {len(table.columns)}", where=f"{table.path}, line {line}", fix=_FIX
-        )
-    return frame
+    return frame[~blank]
+
+
+def _refuse_short(table: Table) -> None:
+    """Refuse rows with fewer cells than the header: pandas takes the missing ones for empty."""
+    for _ in table.rows():
+        pass
 
 
 def _part(frame: pd.DataFrame, time: str, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table) -> Timed:

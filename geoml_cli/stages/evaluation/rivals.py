@@ -46,6 +46,8 @@ def rivals(subject: Subject, members: list[MemberRows], pool: Pool, reporter: Re
     likely = subject.spec.judged == "probabilities"
     asked = subject.settings.shared.evaluate.baselines
     names = [name for name in asked if (baseline(name).classify if likely else baseline(name).fit)]
+    if not asked:
+        return Rivals(skipped="No baselines: evaluate.baselines is empty.")
     if not names:
         kind = "probabilities" if likely else "values"
         return Rivals(skipped=f"No baselines: evaluate.baselines names none that gives {kind}.")

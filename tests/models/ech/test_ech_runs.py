@@ -1,0 +1,221 @@
+"""A run of two networks: shared division, one member each, evaluation of the chain, maps, export."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import xarray
+from PIL import Image
+
+from geoml_cli.config.load import load
+from geoml_cli.dataset.splits import Split
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.reporting import Silent
+from geoml_cli.runs.run import Run
+from geoml_cli.sources.ech import SOURCE
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.stages.train import Place, planned, train
+
+QUICK = ["train.epochs=1", "train.threads=1", "train.batch_size=256", "split.consecutive=5", "inputs.scaling=standard"]
+QUICK += ["target.scaling=standard", "network.hidden=8", "grid.l_cells=9", "grid.mlt_cells=12"]
+QUICK += ["evaluate.draws=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ech")
+    options = SOURCE.synthesise(folder / "raw", 3)
+    return Dataset(prepare(Raw("ech", folder / "raw", options), folder / "data" / "ech", Silent()).folder)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    place = Place(tmp_path_factory.mktemp("runs") / "ech" / "two-stage" / "a")
+    return train(load("ech", "two-stage", None, {}, QUICK), data, place, None, Silent())
+
+
+def test_a_run_has_two_members_of_two_networks_that_share_their_division(run, data):
+    assert run.members() == ["classifier", "regressor"]
+    one, other = run.split("classifier"), run.split("regressor")
+    assert (one.part, other.part) == ("classifier", "regressor")
+    for part in ("train", "validation", "test"):
+        assert set(other.rows(part)) < set(one.rows(part))
+        assert (data.array("amplitude")[other.rows(part)] >= 0).all()
+    assert list(run.data().signatures) == ["classifier", "regressor"]
+    assert run.scaling("classifier").target.scale == 1 != run.scaling("regressor").target.scale
+
+
+def test_windows_straddle_no_border_and_the_rows_left_out_are_counted(run, data):
+    split, ends = run.split("classifier"), np.asarray(data.array("index"))
+    for rows, others in ((split.train, split.test), (split.train, split.validation), (split.validation, split.test)):
+        assert np.abs(ends[rows][:, None] - ends[others]).min() > 2880
+    whole = planned(load("ech", "two-stage", None, {}, [*QUICK, "split.purge=false"]), data).members["classifier"][0]
+    lost = sum(len(whole.rows(part)) - len(split.rows(part)) for part in ("train", "validation"))
+    assert split.purged == lost > 0
+    np.testing.assert_array_equal(whole.test, split.test)
+
+
+@pytest.mark.parametrize(("preset", "by"), [("two-stage", "day"), ("storm", "storm")])
+def test_groups_stay_on_one_side(preset, by, data):
+    settings = load("ech", preset, None, {}, ["split.consecutive=1", "split.purge=false"])
+    for split, _ in planned(settings, data).members.values():
+        groups = [set(data.array(by)[split.rows(part)].tolist()) for part in ("train", "validation", "test")]
+        assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+
+
+def test_the_papers_rows_are_divided_at_random_and_say_so(data):
+    settings = load("ech", "random", None, {})
+    split = planned(settings, data).members["classifier"][0]
+    assert "share hours" in settings.shared.summary
+    days = data.array("day")
+    assert set(days[split.train].tolist()) >= set(days[split.test].tolist())
+
+
+def test_folds_and_seeds_are_members_of_each_part(data):
+    asked = ["split.folds=2", "split.seeds=[1,2]", "split.consecutive=8"]
+    names = list(planned(load("ech", "two-stage", None, {}, asked), data).members)
+    both = [
+        f"{part}-fold-{fold}-seed-{seed}" for fold in (1, 2) for seed in (1, 2) for part in ("classifier", "regressor")
+    ]
+    assert sorted(names) == sorted(both)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["split.kind=random"], "shares hours with rows on the other side of the split"),
+        (["split.by=orbit"], r"\[split\] by = 'orbit': the data set has no such variable"),
+        (["split.by=mlt"], "is no whole number a sample"),
+        (["split.consecutive=100"], "in 1 group"),
+        (["wave.threshold=500"], "no sample has an observed value of amplitude"),
+    ],
+)
+def test_a_division_that_cannot_be_made_is_refused(settings, told, data):
+    with pytest.raises(Exception, match=told) as error:
+        planned(load("ech", "two-stage", None, {}, settings), data)
+    assert error.value.exit_code == 3
+
+
+def test_one_member_is_trained_by_name(data, geoml, tmp_path):
+    asked = [word for text in QUICK for word in ("--set", text)]
+    given = ("--data", data.folder, "--run", tmp_path / "run", "--quiet", *asked, "--member", "regressor")
+    assert geoml("train", "ech", *given).code == 0
+    assert Run(tmp_path / "run").members() == ["regressor"]
+    done = geoml("predict", tmp_path / "run", "--index", 5, "--member", "regressor", "--json")
+    assert {"amplitude_raw"} == set(json.loads(done.out)[0]) & {"logit", "amplitude", "amplitude_raw"}
+
+
+def test_evaluation_scores_each_part_and_the_chain(run, geoml):
+    baselines = 'evaluate.baselines=["climatology", "logistic", "ridge"]'
+    done = geoml("evaluate", run.folder, "--json", "--quiet", "--set", baselines)
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    one, other = found["parts"]["classifier"], found["parts"]["regressor"]
+    names = ["accuracy", "balanced accuracy", "precision", "recall", "F1", "ROC-AUC", "PR-AUC", "Brier"]
+    assert list(one["network"]["scores"]) == names
+    assert list(other["network"]["scores"]) == ["R2", "RMSE", "MAE", "R"]
+    assert set(one["baselines"]) == {"climatology", "logistic"}
+    assert set(other["baselines"]) == {"climatology", "ridge"}
+    for part in (one, other):
+        for quantity in ("L", "MLT", "SME"):
+            classes = [held for held in part["classes"] if held["quantity"] == quantity]
+            assert sum(held["rows"] for held in classes) == part["network"]["n"]
+    chain = {name: held["value"] for name, held in found["chain"].items()}
+    counts = [chain[name] for name in ("hits", "misses", "false alarms", "correct absences")]
+    assert sum(counts) == one["network"]["n"]
+    assert chain["hits"] + chain["misses"] == other["network"]["n"]
+    accuracy = one["network"]["scores"]["accuracy"]["value"]
+    assert (counts[0] + counts[3]) / sum(counts) == pytest.approx(accuracy)
+    folder = run.evaluation("test")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "The two stages together" in page and "Probabilities and decisions: classifier" in page
+    assert (folder / "classifier/figures/reliability.png").is_file() and (folder / "regressor/per_class.csv").is_file()
+
+
+def test_all_samples_to_a_table(run, data, geoml, tmp_path):
+    done = geoml("predict", run.folder, "--out", tmp_path / "all.nc", "--quiet")
+    assert done.code == 0, done.err
+    with xarray.open_dataset(tmp_path / "all.nc", decode_times=False) as file:
+        assert file.sizes["sample"] == len(data.array("index"))
+        present = file.probability.values > 0.5
+        np.testing.assert_array_equal(file.presence.values == 1, present)
+        np.testing.assert_array_equal(np.isfinite(file.amplitude.values), present)
+        np.testing.assert_array_equal(file.amplitude_raw.values[present], file.amplitude.values[present])
+        np.testing.assert_allclose(file.L.values, data.array("l"))
+        assert file.amplitude.attrs["units"] == "dB"
+
+
+def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml, tmp_path):
+    row = int(np.flatnonzero(data.array("l") > 4)[200])
+    time = np.datetime64("2013-03-01T00:00", "m") + int(data.array("index")[row])
+    shell, hour, mlat = (float(data.array(name)[row]) for name in ("l", "mlt", "mlat"))
+    out = tmp_path / "m.nc"
+    done = geoml("predict", run.folder, "--map", time, "--mlat", mlat, "--out", out, "--json", "--quiet")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["cells"] == 9 * 12
+    from geoml_cli.dataset.store import Block
+    from geoml_cli.stages.restore import ensemble, samples_of
+
+    with xarray.open_dataset(out) as file:
+        assert file.sizes == {"time": 1, "L": 9, "MLT": 12}
+        assert str(file.time.values[0])[:16] == str(time)
+        cells = np.meshgrid(file.L.values, file.MLT.values, indexing="ij")
+        count = cells[0].size
+        block = {"l": cells[0].ravel(), "mlt": cells[1].ravel(), "mlat": np.full(count, mlat)}
+        block |= {name: data.array(name) for name in ("sme", "symh", "time")}
+        block["index"] = np.full(count, data.array("index")[row])
+        held = samples_of(run, Block(block, {}, {}))
+        single = ensemble(run, run.members()).outputs(held, np.arange(count))
+        np.testing.assert_allclose(file.logit.values.ravel(), single[0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(file.amplitude_raw.values.ravel(), single[4], rtol=1e-4, atol=1e-5)
+    with Image.open(tmp_path / "m.png") as picture:
+        assert picture.size[0] > 500
+    assert 3 <= shell <= 7 and 0 <= hour < 24
+
+
+def test_a_sequence_of_moments_is_one_netcdf_and_an_animation(run, geoml, tmp_path):
+    out = tmp_path / "s.nc"
+    done = geoml("predict", run.folder, "--map", "2013-03-20/2013-03-20T01:00/30min", "--out", out, "--quiet")
+    assert done.code == 0, done.err
+    assert f"picture: {tmp_path / 's.gif'}" in done.out
+    with xarray.open_dataset(out) as file:
+        assert [str(time)[11:16] for time in file.time.values] == ["00:00", "00:30", "01:00"]
+    with Image.open(tmp_path / "s.gif") as picture:
+        assert picture.n_frames == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--map", "yesterday"], 2, "'yesterday' is no time. Write it as 2013-03-17T06:00, in UTC."),
+        (["--map", "2013-03-20/2013-03-21"], 2, "is no range of times"),
+        (["--map", "2013-03-20/2013-03-19/1h"], 2, "ends before it begins"),
+        (["--map", "2019-03-20"], 3, "is not on the series. Give a time from 2013-03-03T00:00:00"),
+        (["--map", "2013-03-20", "--out", "x.tif"], 2, "maps of a moment are NetCDF"),
+        (["2013-03-20"], 2, "is a time of a map, but --map is not given"),
+        (["--map"], 2, "ech has no rasters to predict from"),
+        (["--index", "999999"], 3, "there is no sample 999999"),
+    ],
+)
+def test_a_wrong_request_is_refused(run, geoml, words, code, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = geoml("predict", run.folder, *words)
+    assert (done.code, told in done.err) == (code, True), done.err
+
+
+def test_both_networks_are_exported_and_proven(run, geoml):
+    pytest.importorskip("onnx")
+    done = geoml("export", run.folder, "--format", "pt2", "--format", "onnx", "--json", "--quiet")
+    assert done.code == 0, done.err
+    files = {held["file"].rpartition("/")[2] for held in json.loads(done.out)}
+    assert files == {f"ech-{part}.{form}" for part in ("classifier", "regressor") for form in ("pt2", "onnx")}
+    card = (run.export / "ech-classifier.md").read_text(encoding="utf-8")
+    assert "`logit` float32 [sample], 1" in card and "`sme_hourly` float32 [sample, 49, 1]: sme" in card
+
+
+def test_a_split_of_an_older_run_is_read(tmp_path):
+    (tmp_path / "s.json").write_text('{"fold": "all", "seed": 1, "train": [0], "validation": [1], "test": [2]}')
+    held = Split.read(tmp_path / "s.json")
+    assert (held.part, held.purged, held.test.tolist()) == ("", 0, [2])
