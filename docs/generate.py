@@ -197,7 +197,7 @@ def models() -> str:
     rows = ["| model | what it is | paper | default preset | licence |", "|---|---|---|---|---|"]
     for name in registry.models():
         card = registry.card(name)
-        paper = f"{card.paper}, [doi:{card.doi}](https://doi.org/{card.doi})"
+        paper = f"{card.paper}, [doi:{card.doi}](https://doi.org/{card.doi})" if card.doi else card.paper
         rows.append(f"| `{name}` | {card.title} | {paper} | `{card.default_preset}` | {card.licence} |")
     return "\n".join(rows)
 

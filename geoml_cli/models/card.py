@@ -25,7 +25,7 @@ class Card:
     Attributes:
         title: One line.
         paper: Authors, year, journal.
-        doi: Of the paper.
+        doi: Of the paper; empty where it has none.
         default_preset: The preset meant when none is named.
         licence: What may be done with the paper's released data or weights.
         demo: A small run over all verbs.

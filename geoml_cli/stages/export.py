@@ -129,7 +129,8 @@ def _card(what: tuple[Run, str], dataset: Dataset, done: Sequence[Exported], mem
     outputs = part_bands(run, part, len(members))
     unit = outputs[0].unit
     lines = [f"# {card.title}", "", f"Run `{run.id}`, {len(members)} member(s): {', '.join(members)}.", ""]
-    lines += [f"Method: {card.paper}, doi:{card.doi}. {card.licence}", "", "## Inputs", ""]
+    method = f"{card.paper}, doi:{card.doi}" if card.doi else card.paper
+    lines += [f"Method: {method}. {card.licence}", "", "## Inputs", ""]
     lines += ["Physical values, as prepared; scaling is inside the graph. No missing values.", ""]
     for name, item in data.signatures[part].inputs.items():
         lines.append(f"- `{name}` float32 [sample, {', '.join(map(str, item.shape))}]: {', '.join(item.names)}")

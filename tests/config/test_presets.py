@@ -23,7 +23,8 @@ def test_a_preset_is_valid(path):
 def test_a_model_has_its_default_preset_and_a_card(model):
     card = registry.card(model)
     assert card.default_preset in registry.presets(model)
-    assert card.doi.startswith("10.") and card.title and card.paper
+    assert card.doi.startswith("10.") or (card.doi == "" and "manuscript" in card.paper)
+    assert card.title and card.paper
     assert card.demo.source in registry.sources()
 
 

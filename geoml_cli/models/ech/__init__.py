@@ -4,8 +4,8 @@ from geoml_cli.models.card import Card, Demo
 
 CARD = Card(
     title="DeepECH: is there an electron cyclotron harmonic wave, and how strong",
-    paper="DeepECH (Van Allen Probes, 2013-2018)",
-    doi="10.0000/unknown",
+    paper="DeepECH, manuscript and code of github.com/ChrisFourteen/DeepECH",
+    doi="",
     default_preset="two-stage",
     licence="SuperMAG and Kyoto indices may not be republished; this code is MIT.",
     demo=Demo(
