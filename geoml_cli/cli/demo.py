@@ -34,7 +34,7 @@ def demo(
     reporter = console.Terminal(quiet=quiet)
     raw.mkdir(parents=True, exist_ok=True)
     chosen = registry.source(plan.source).synthesise(raw, seed)
-    flags = _flags({key: value for key, value in chosen.model_dump(mode="json").items() if value not in (None, [], ())})
+    flags = _flags(chosen.model_dump(mode="json", exclude_defaults=True))
     steps = [
         ["prepare", plan.source, str(raw), *flags],
         *([verb.format(out=folder) for verb in s] for s in plan.steps),
@@ -54,10 +54,11 @@ def _made(run: Path) -> list[tuple[str, str]]:
 
 
 def _flags(given: dict[str, Any]) -> list[str]:
+    """Write options as a user would type them; a switch that is on has no value."""
     flags = []
     for name, value in given.items():
         for part in value if isinstance(value, list) else [value]:
-            flags += [f"--{name.replace('_', '-')}", str(part)]
+            flags += [f"--{name.replace('_', '-')}", *([] if part is True else [str(part)])]
     return flags
 
 
