@@ -52,7 +52,9 @@ class Mamba(nn.Module):
 
     def forward(self, tokens_BLM: Tensor) -> Tensor:
         """Return [B, L, M]; a token sees those before it."""
-        x_BLD, z_BLD = self.in_proj(tokens_BLM).chunk(2, dim=-1)
+        # Two products, not one cut in two: each result is then contiguous, forward and backward.
+        for_x, for_z = self.in_proj.weight.chunk(2)
+        x_BLD, z_BLD = functional.linear(tokens_BLM, for_x), functional.linear(tokens_BLM, for_z)
         x_BLD = self.kernels.convolve(x_BLD, self.conv1d.weight, _bias(self.conv1d))
         dt_BLR, b_BLN, c_BLN = self.x_proj(x_BLD).split((self.rank, _STATE, _STATE), dim=-1)
         dt_BLD = functional.softplus(self.dt_proj(dt_BLR))

@@ -58,4 +58,4 @@ class KanLinear(nn.Module):
         """Return [..., O] of [..., I]."""
         weight_OIK = self.spline_weight * self.spline_scaler.unsqueeze(-1)
         out_RO = self.kernels.kan(x.reshape(-1, x.shape[-1]), self.base_weight, weight_OIK, self.grid[0])
-        return out_RO.reshape(*x.shape[:-1], -1)
+        return out_RO.reshape(*x.shape[:-1], out_RO.shape[-1])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geoml_cli.models.geomamba.fused.pieces import pieces, rows
+from geoml_cli.models.geomamba.fused.pieces import pieces
 from geoml_cli.models.geomamba.kernels import causal as kernels
 from geoml_cli.models.geomamba.kernels.threads import spread
 
@@ -19,7 +19,7 @@ from geoml_cli.models.geomamba.kernels.threads import spread
 def convolve(x_BLD: Tensor, weight_D1K: Tensor, bias_D: Tensor) -> Tensor:
     """Return SiLU of the depthwise causal convolution, shape [B, L, D]."""
     kind = torch.float64 if x_BLD.dtype == torch.float64 else torch.float32
-    tensors = (rows(x_BLD.to(kind)), weight_D1K.to(kind), bias_D.to(kind))
+    tensors = (x_BLD.to(kind).contiguous(), weight_D1K.to(kind), bias_D.to(kind))
     out_BLD: Tensor = _Convolution.apply(*tensors)  # type: ignore[no-untyped-call]
     return out_BLD.to(x_BLD.dtype)
 
@@ -38,7 +38,7 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, out_BLD: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ANN401
         x_BLD, weight_D1K, bias_D = ctx.saved_tensors
         inputs, shares = _arrays(*ctx.saved_tensors), pieces(x_BLD.shape[0], x_BLD.shape[2])
@@ -46,7 +46,7 @@ class _Convolution(torch.autograd.Function):
         to_x_BLD = torch.zeros(x_BLD.shape, dtype=x_BLD.dtype)
         to_weight_GKD = x_BLD.new_zeros(groups, weight_D1K.shape[2], weight_D1K.shape[0])
         to_bias_GD = x_BLD.new_zeros(groups, bias_D.shape[0])
-        out = rows(out_BLD).numpy()
+        out = out_BLD.contiguous().numpy()
         gradients = kernels.Gradients(to_x_BLD.numpy(), to_weight_GKD.numpy(), to_bias_GD.numpy())
         spread(lambda k: kernels.backward(inputs, out, gradients, shares[k]), len(shares))
         return to_x_BLD, to_weight_GKD.sum(0).T[:, None], to_bias_GD.sum(0)

@@ -92,7 +92,7 @@ class _Layer(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, to_out_RO: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
         grid, weight_OJ = _grid(knots, x_RI), weight_OIK.flatten(1)
@@ -123,7 +123,7 @@ class _Single(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, to_out_R1: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
         groups, weights = _groups(x_RI.shape[0]), _padded(base_OI, weight_OIK)

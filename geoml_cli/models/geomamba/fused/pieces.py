@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from geoml_cli.models.geomamba.kernels.scan import Piece
+from geoml_cli.models.geomamba.kernels.arrays import Piece
 
 _GROUPS = 32
 """Sums over sequences are kept in so many parts, whatever the threads, so that results do not depend on them."""
@@ -23,8 +21,3 @@ def pieces(batch: int, channels: int) -> list[Piece]:
         for group in range(groups)
         for tile, low in enumerate(range(0, channels, width))
     ]
-
-
-def rows(tensor: Tensor) -> Tensor:
-    """Return a tensor whose last axis is contiguous: itself where it is so already."""
-    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geoml_cli.models.geomamba.fused.pieces import pieces, rows
+from geoml_cli.models.geomamba.fused.pieces import pieces
 from geoml_cli.models.geomamba.kernels import scan as kernels
+from geoml_cli.models.geomamba.kernels import scan_backward
+from geoml_cli.models.geomamba.kernels.arrays import Piece
 from geoml_cli.models.geomamba.kernels.compiled import LOG2E
 from geoml_cli.models.geomamba.kernels.threads import spread
 from geoml_cli.models.geomamba.scan import ScanInputs
@@ -21,7 +23,8 @@ from geoml_cli.models.geomamba.scan import ScanInputs
 def scan(inputs: ScanInputs) -> Tensor:
     """Scan in float64 where x is float64, else in float32; returns [B, L, D] in the type of x."""
     kind = torch.float64 if inputs.x_BLD.dtype == torch.float64 else torch.float32
-    tensors = [rows(tensor.to(kind)) for tensor in vars(inputs).values()]
+    # One layout, so that the loops are compiled once a type and not once for every kind of view.
+    tensors = [tensor.to(kind).contiguous() for tensor in vars(inputs).values()]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     out_BLD: Tensor = _Scan.apply(keep, *tensors)[0]  # type: ignore[no-untyped-call]
     return out_BLD.to(inputs.x_BLD.dtype)
@@ -33,7 +36,7 @@ class _Scan(torch.autograd.Function):
         """Return outputs [B, L, D], and the states before every span but the first [B, S, N, D]."""
         inputs = _arrays(tensors)
         batch, steps, channels = inputs.x_BLD.shape
-        spans = (steps - 1) // kernels.SPAN if keep else 0
+        spans = (steps - 1) // max(kernels.SPAN, inputs.a_ND.shape[0]) if keep else 0
         out_BLD = tensors[0].new_empty(batch, steps, channels)
         kept_BSND = tensors[0].new_empty(batch, spans, inputs.a_ND.shape[0], channels)
         out, kept, shares = out_BLD.numpy(), kept_BSND.numpy(), pieces(batch, channels)
@@ -47,7 +50,7 @@ class _Scan(torch.autograd.Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, out_BLD: Tensor | None, _: None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         *tensors, kept_BSND = ctx.saved_tensors
         if out_BLD is None:
@@ -55,19 +58,19 @@ class _Scan(torch.autograd.Function):
         inputs = _arrays(tensors)
         shares = pieces(*inputs.x_BLD.shape[::2])
         held = _empty(tensors, shares)
-        gradients = kernels.Gradients(*(tensor.numpy() for tensor in held))
-        kept, out = kept_BSND.numpy(), rows(out_BLD).numpy()
-        spread(lambda k: kernels.backward(inputs, kept, out, gradients, shares[k]), len(shares))
+        gradients = scan_backward.Gradients(*(tensor.numpy() for tensor in held))
+        kept, out = kept_BSND.numpy(), out_BLD.contiguous().numpy()
+        spread(lambda k: scan_backward.backward(inputs, kept, out, gradients, shares[k]), len(shares))
         x, dt, z, b, c, a, d = held
         return None, x, dt, z, b.sum(0), c.sum(0), a.sum(0).T, d.sum(0)
 
 
 def _arrays(tensors: list[Tensor] | tuple[Tensor, ...]) -> kernels.Inputs:
-    *same, a_DN, d_D = (tensor.detach().numpy() for tensor in tensors)
-    return kernels.Inputs(*same, (a_DN * a_DN.dtype.type(LOG2E)).T.copy(), d_D)
+    x, dt, z, b, c, a_DN, d_D = (tensor.detach().numpy() for tensor in tensors)
+    return kernels.Inputs(x, dt, z, b, c, (a_DN * a_DN.dtype.type(LOG2E)).T.copy(), d_D)
 
 
-def _empty(tensors: list[Tensor], shares: list[kernels.Piece]) -> list[Tensor]:
+def _empty(tensors: list[Tensor], shares: list[Piece]) -> list[Tensor]:
     """Make room for gradients; those that pieces add to start at zero."""
     x, dt, z, b, c, a, d = tensors
     tiles = 1 + max((piece.tile for piece in shares), default=-1)

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geoml_cli.models.geomamba.kernels.arrays import Array, Piece
 from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
-from geoml_cli.models.geomamba.kernels.scan import Array, Piece
 
 
 class Inputs(NamedTuple):
-    """What the convolution reads; the last axis of each is contiguous.
+    """What the convolution reads, each contiguous.
 
     Attributes:
         x_BLD: Input.

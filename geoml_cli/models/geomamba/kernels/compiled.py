@@ -19,6 +19,8 @@ from numba.extending import intrinsic, overload
 
 from geoml_cli.version import __version__
 
+_F32: Any = numba.float32
+_I32: Any = numba.int32
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROUNDING = 12582912.0
@@ -26,7 +28,7 @@ _ROUNDING = 12582912.0
 
 LOG2E = math.log2(math.e)
 _LOWEST, _HIGHEST = -126.0, 127.0
-"""Exponents of normal float32 numbers; 2 to them stands for everything below and above."""
+"""Exponents of normal float32 numbers: what is below gives 0, what is above the highest."""
 
 
 def entry(function: F) -> F:
@@ -63,8 +65,8 @@ def _stamp() -> str:
     return digest.hexdigest()[:10]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _float_from_bits(typing: Any, bits: Any) -> Any:  # noqa: ANN401 - numba's own protocol
+@intrinsic
+def _bits_to_float(typing: Any, bits: Any) -> Any:  # noqa: ANN401 - numba's own protocol
     """Read the bits of an int32 as a float32."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
@@ -73,8 +75,11 @@ def _float_from_bits(typing: Any, bits: Any) -> Any:  # noqa: ANN401 - numba's o
     return types.float32(types.int32), generate
 
 
-def exp2(value: float) -> float:
-    """Return 2 to a value, to about 1e-7 in float32, within 2**-126 and 2**127; only inside compiled code."""
+_float_from_bits: Any = _bits_to_float
+
+
+def exp2(value: Any) -> Any:  # noqa: ANN401
+    """Return 2 to a value, to about 1e-7 in float32 and 2**127 at most; only inside compiled code."""
     raise NotImplementedError
 
 
@@ -92,7 +97,7 @@ def _exp2_double(value: Any) -> Any:  # noqa: ANN401
 
 def _exp2_single(value: Any) -> Any:  # noqa: ANN401
     """2**v = 2**k 2**f with f in [-0.5, 0.5]; the Taylor series in f ln 2 to degree 7 errs by less than 1e-8."""
-    f32 = numba.float32
+    f32, i32 = _F32, _I32
     raised = f32(_LOWEST) if value < f32(_LOWEST) else value  # NaN stays
     bounded = f32(_HIGHEST) if raised > f32(_HIGHEST) else raised
     whole = (bounded + f32(_ROUNDING)) - f32(_ROUNDING)
@@ -105,4 +110,5 @@ def _exp2_single(value: Any) -> Any:  # noqa: ANN401
     p = p * f + f32(2.4022650695910072e-01)
     p = p * f + f32(6.9314718055994531e-01)
     p = p * f + f32(1.0)
-    return p * _float_from_bits(numba.int32((numba.int32(whole) + numba.int32(127)) << numba.int32(23)))
+    power = p * _float_from_bits(i32((i32(whole) + i32(127)) << i32(23)))
+    return f32(0) if value < f32(_LOWEST) else power

@@ -5,10 +5,10 @@ Legend: R rows, I inputs, P the 8 spline weights of an input with 3 zeros on eit
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from geoml_cli.models.geomamba.kernels.arrays import Array
 from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
-from geoml_cli.models.geomamba.kernels.scan import Array
 from geoml_cli.models.geomamba.kernels.spline import Grid, place, slopes_at, values_at
 
 
@@ -58,8 +58,8 @@ def backward(x_RI: Array, grid: Grid, weights: Weights, slopes: tuple[Array, Gra
 
 
 @inner
-def _output(x_I: Array, grid: Grid, weights: Weights) -> float:
-    kind = x_I.dtype.type
+def _output(x_I: Array, grid: Grid, weights: Weights) -> Any:  # noqa: ANN401
+    kind: Any = x_I.dtype.type
     total = kind(0)
     for i in range(x_I.shape[0]):
         x = x_I[i]
@@ -75,7 +75,7 @@ def _output(x_I: Array, grid: Grid, weights: Weights) -> float:
 
 @inner
 def _gradients(x_I: Array, grid: Grid, weights: Weights, slopes: tuple[float, Array], to_weights: Weights) -> None:
-    kind = x_I.dtype.type
+    kind: Any = x_I.dtype.type
     to_out, to_x_I = slopes
     for i in range(x_I.shape[0]):
         x = x_I[i]
@@ -90,7 +90,7 @@ def _gradients(x_I: Array, grid: Grid, weights: Weights, slopes: tuple[float, Ar
 
 
 @inner
-def _turned(w_P: Array, cell: int, u: float) -> float:
+def _turned(w_P: Array, cell: int, u: float) -> Any:  # noqa: ANN401
     """Return the spline's derivative in u."""
     oldest, older, newer, newest = slopes_at(u)
     return oldest * w_P[cell] + older * w_P[cell + 1] + newer * w_P[cell + 2] + newest * w_P[cell + 3]

@@ -8,10 +8,10 @@ Legend: R rows, I inputs, J bases of all inputs (8 each), P 8 bases and 3 places
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from geoml_cli.models.geomamba.kernels.arrays import Array
 from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
-from geoml_cli.models.geomamba.kernels.scan import Array
 
 BASES = 8
 EDGE = 3
@@ -57,14 +57,14 @@ def contract(x_RI: Array, grid: Grid, slopes: tuple[Array, Array, Array], first:
 
 @inner
 def _activate(x_I: Array, out_I: Array) -> None:
-    kind = x_I.dtype.type
+    kind: Any = x_I.dtype.type
     for i in range(x_I.shape[0]):
         out_I[i] = x_I[i] / (kind(1) + exp2(x_I[i] * kind(-LOG2E)))
 
 
 @inner
 def _deactivate(x_I: Array, to_out_I: Array, to_x_I: Array) -> None:
-    kind = x_I.dtype.type
+    kind: Any = x_I.dtype.type
     for i in range(x_I.shape[0]):
         s = kind(1) / (kind(1) + exp2(x_I[i] * kind(-LOG2E)))
         to_x_I[i] = to_out_I[i] * s * (kind(1) + x_I[i] * (kind(1) - s))
@@ -73,7 +73,7 @@ def _deactivate(x_I: Array, to_out_I: Array, to_x_I: Array) -> None:
 @inner
 def place(x: float, grid: Grid) -> Place:
     """Find the cell t_i <= x < t_{i+1}; arithmetic alone may err by one beside a knot, so the knots decide."""
-    kind = grid.knots.dtype.type
+    kind: Any = grid.knots.dtype.type
     knots = grid.knots
     if not (x >= knots[0] and x < knots[-1]):
         return Place(-1, kind(0))
@@ -88,7 +88,7 @@ def place(x: float, grid: Grid) -> Place:
 @inner
 def values_at(u: float) -> tuple[float, float, float, float]:
     """Return the four bases, oldest first."""
-    kind = type(u)
+    kind: Any = type(u)
     v = kind(1) - u
     sixth = kind(1 / 6)
     u2, v2 = u * u, v * v
@@ -103,7 +103,7 @@ def values_at(u: float) -> tuple[float, float, float, float]:
 @inner
 def slopes_at(u: float) -> tuple[float, float, float, float]:
     """Return the derivatives of the four bases in u, oldest first."""
-    kind = type(u)
+    kind: Any = type(u)
     v = kind(1) - u
     half = kind(0.5)
     return (

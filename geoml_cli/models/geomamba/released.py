@@ -1,0 +1,132 @@
+"""Released checkpoints: a state dict whose keys and shapes say how large the network is.
+
+What they do not say stays as the preset has it: attention heads, and the periods of time scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from geoml_cli.dataset.samples import InputSignature, Signature
+from geoml_cli.errors import DataError
+from geoml_cli.models.geomamba.context import YEAR_WIDTH
+from geoml_cli.models.geomamba.kan import knots
+from geoml_cli.models.geomamba.network import GeoMamba, Shape
+from geoml_cli.models.geomamba.settings import NetworkSettings
+from geoml_cli.models.spec import Released
+
+_UNUSED = ("LayerNorm", "final_layernorm", "dynamic_embed2.", "tmpembed", "embdim_embed")
+"""Beginnings of keys of layers that the paper's forward pass never calls."""
+
+_UNUSED_WITHIN = ".LayerNorm.weight"
+"""The same, in every selective encoder."""
+
+_PERIODS = {1: (2024.0,), 4: (12.0, 30.0, 24.0, 60.0)}
+"""The paper's time scales by their number: yearly, and sub-daily."""
+
+_DYNAMIC = ("E", "Eb", "Ei", "Ep", "Et", "p", "Ew", "H", "LST", "NDVI", "rf", "S", "LAI", "EVI", "SMrz", "SMs", "tmp")
+_STATIC = ("DEM", "aspect", "slope")
+_SCALES = {1: ("year",), 4: ("month", "day", "hour", "minute")}
+
+
+def released(state: Mapping[str, Tensor]) -> Released:
+    """Translate a released state dict.
+
+    Raises:
+        DataError: Keys or shapes are not Geo-Mamba's; the message names them.
+    """
+    named = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    weights = {name: tensor for name, tensor in named.items() if not _unused(name)}
+    settings, shape = _recognised(weights)
+    with torch.device("meta"):  # shapes alone: a network of any size at no cost
+        network = GeoMamba(settings, shape)
+    computed = {
+        name: knots().repeat(tensor.shape[0], 1) for name, tensor in network.state_dict().items() if _grid(name)
+    }
+    _compare(weights, network.state_dict(), computed)
+    tables: dict[str, dict[str, object]] = {"network": settings.model_dump(exclude={"heads", "backend"})}
+    return Released(tables, _signature(settings, shape), {**weights, **computed})
+
+
+def _unused(name: str) -> bool:
+    return name.startswith(_UNUSED) or name.endswith(_UNUSED_WITHIN)
+
+
+def _grid(name: str) -> bool:
+    return name.rpartition(".")[2] == "grid"
+
+
+def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, Shape]:
+    """Read sizes off the shapes."""
+    embedding, factors = _sizes(weights, "dynamic_embed.0.base_weight")
+    static = _sizes(weights, "static_encoder.static_encoder.0.base_weight")[1]
+    flat = _sizes(weights, "regressor2.0.base_weight")[1]
+    year_term = "year_embedding.base_weight" in weights
+    scales = (_sizes(weights, "timeEncoder.base_weight")[1] - YEAR_WIDTH * year_term) // 2
+    if scales not in _PERIODS:
+        raise DataError(
+            f"timeEncoder.base_weight stands for {scales} time scales; 1 (yearly) and 4 (sub-daily) are known",
+            fix="Its periods are not in the file.",
+        )
+    if static >= factors or flat % (factors + 1):
+        raise DataError(
+            f"{factors} factors, {static} of them static, do not fit {flat} inputs of regressor2.0",
+            fix="The file is damaged, or of another network.",
+        )
+    layers = len({name.split(".")[3] for name in weights if name.startswith("mamba_encoder_64.mamba_encoder.layers.")})
+    categories, outputs = _sizes(weights, "LC_embedding.0.weight")[0], _sizes(weights, "regressor2.2.base_weight")[0]
+    heads = 1  # any divisor does: weights are the same for all
+    settings = NetworkSettings(
+        embedding=embedding, heads=heads, layers=max(layers, 1), year_term=year_term, periods=_PERIODS[scales]
+    )
+    return settings, Shape(factors - static, static, flat // (factors + 1), categories, outputs)
+
+
+def _sizes(weights: Mapping[str, Tensor], name: str) -> tuple[int, int]:
+    tensor = weights.get(name)
+    if tensor is None or tensor.ndim != 2:
+        state = "is missing" if tensor is None else f"has shape {list(tensor.shape)}, not two axes"
+        raise DataError(f"{name} {state}", fix="It is not a checkpoint of Geo-Mamba, or is damaged.")
+    return tensor.shape[0], tensor.shape[1]
+
+
+def _compare(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], computed: Mapping[str, Tensor]) -> None:
+    problems = [f"{name} is missing" for name in expected if name not in weights and name not in computed]
+    problems += [f"{name} is unknown" for name in weights if name not in expected]
+    held = {name: (weights[name], tensor) for name, tensor in expected.items() if name in weights}
+    problems += [
+        f"{name} has shape {list(found.shape)}, not {list(tensor.shape)}"
+        for name, (found, tensor) in held.items()
+        if found.shape != tensor.shape
+    ]
+    problems += [
+        f"{name} is not the uniform grid on [-2.2, 2.2]"
+        for name, grid in computed.items()
+        if name in weights and weights[name].shape == grid.shape and not torch.allclose(weights[name].float(), grid)
+    ]
+    if problems:
+        raise DataError("; ".join(sorted(problems)), fix="The file is damaged, or of another network.")
+
+
+def _signature(settings: NetworkSettings, shape: Shape) -> Signature:
+    """Describe the data; names are the paper's where the numbers of factors are."""
+    yearly = (shape.dynamic, shape.static) == (len(_DYNAMIC), len(_STATIC))
+    names = {
+        "dynamic": _DYNAMIC if yearly else _numbered("dynamic", shape.dynamic),
+        "static": _STATIC if yearly else _numbered("static", shape.static),
+        "land_cover": ("land_cover",),
+        "position": ("lat", "lon"),
+        "time": (*(("year_scaled",) if settings.year_term else ()), *_SCALES[len(settings.periods)]),
+    }
+    inputs = {
+        name: InputSignature(shape=(shape.steps, len(columns)), axis=2, names=columns)
+        for name, columns in names.items()
+    }
+    return Signature(inputs=inputs, target_name="GWS" if yearly else "target", unit="cm" if yearly else "")
+
+
+def _numbered(kind: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{kind}_{k}" for k in range(1, count + 1))

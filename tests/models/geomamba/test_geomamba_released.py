@@ -1,0 +1,74 @@
+"""Released checkpoints: what is dropped, what is checked, and what is said."""
+
+import pytest
+import torch
+from weights import case, filled
+
+from geoml_cli.errors import DataError
+from geoml_cli.models.geomamba.kan import knots
+from geoml_cli.models.geomamba.released import released
+
+
+@pytest.fixture(params=["geomamba_point_small", "geomamba_sequence"])
+def state(request):
+    described, _ = case(request.param)
+    return filled(described["state_dict"], described["seed"])
+
+
+def test_sizes_are_read_off(state):
+    found = released(state)
+    several = "mambablock_init.layer_norm.weight" in state
+    assert found.tables["network"] == {
+        "embedding": 128 if several else 16,
+        "layers": 2,
+        "year_term": True,
+        "periods": (2024.0,),
+    }
+    assert found.signature.inputs["dynamic"].shape == ((3, 6) if several else (1, 5))
+    assert found.signature.inputs["static"].shape[-1] == 3
+
+
+def test_layers_that_are_never_used_are_dropped(state):
+    dropped = set(state) - set(released(state).weights)
+    assert {"final_layernorm.weight", "mamba_encoder2_64.LayerNorm.weight", "dynamic_embed2.0.base_weight"} <= dropped
+    assert not any("LayerNorm_x" in name or name.startswith("mamba_encoder_64.tmpembed") for name in dropped)
+
+
+def test_the_prefix_of_parallel_training_is_taken_off(state):
+    prefixed = released({f"module.{name}": tensor for name, tensor in state.items()})
+    assert prefixed.weights.keys() == released(state).weights.keys()
+
+
+def test_keys_too_many_and_too_few_are_named(state):
+    del state["LC_Encoder.spline_scaler"]
+    state["classifier.weight"] = torch.zeros(1)
+    with pytest.raises(DataError, match=r"LC_Encoder.spline_scaler is missing; classifier.weight is unknown"):
+        released(state)
+
+
+def test_shapes_that_do_not_fit_are_named(state):
+    state["timeRMSNorm.weight"] = torch.ones(3)
+    with pytest.raises(DataError, match=r"timeRMSNorm.weight has shape \[3\], not "):
+        released(state)
+
+
+def test_grids_are_checked_where_they_are(state):
+    state["LC_Encoder.grid"] = knots()[None]
+    state["timeEncoder.grid"] = knots().repeat(6, 1)
+    released(state)
+    state["timeEncoder.grid"][2, 5] = 0.0
+    with pytest.raises(DataError, match=r"timeEncoder.grid is not the uniform grid on \[-2.2, 2.2\]"):
+        released(state)
+
+
+def test_something_else_is_said_to_be_so():
+    with pytest.raises(
+        DataError, match=r"dynamic_embed.0.base_weight is missing.* It is not a checkpoint of Geo-Mamba"
+    ):
+        released({"conv1.weight": torch.zeros(1)})
+
+
+def test_time_scales_that_nobody_knows_are_refused(state):
+    state["timeEncoder.base_weight"] = torch.zeros(16, 8)
+    with pytest.raises(DataError, match=r"2 time scales; 1 \(yearly\) and 4 \(sub-daily\) are known"):
+        released(state)
