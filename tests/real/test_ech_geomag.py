@@ -1,0 +1,37 @@
+"""Index files as their providers ship them: read, or refused with what is needed instead."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geoml_cli.sources.geomagnetic import files
+from geoml_cli.sources.readers import iaga
+from geoml_cli.sources.readers.tables import open_text
+
+
+def test_the_iaga_day_of_a_station_is_read(real_data):
+    path = real_data("geomag/bou20141101vmin.min")
+    assert files.kind(path) == "iaga"
+    with open_text(path) as stream:
+        held = iaga.read(path, stream)
+    assert len(held.time) == 1440 and str(held.time[-1]) == "2014-11-01T23:59:00"
+    assert list(held.values) == ["h", "d", "z", "f"]
+    assert (held.values["h"][0], held.values["d"][2], held.values["f"][9]) == (20873.75, -10.01, 52397.48)
+
+
+def test_wdc_dst_is_read_by_position(real_data):
+    held = files.read(real_data("geomag/dst2000.txt"))
+    assert len(held.time) == 366 * 24 and str(held.time[0]) == "2000-01-01T00:00:00"
+    np.testing.assert_array_equal(held.values["dst"][:4], [-46, -38, -38, -42])
+    assert np.nanmin(held.values["dst"]) == -301  # the storm of 15 July
+
+
+def test_hourly_omni_is_read_but_refused_for_windows(real_data, geoml, tmp_path):
+    held = files.read(real_data("geomag/omni2_2015.dat"))
+    assert (held.values["dst"][0], held.values["ae"][0]) == (-18, 42)
+    given = ("prepare", "ech", real_data("geomag"), "--data", tmp_path)
+    done = geoml(*given)
+    assert done.code == 3
+    assert "AE comes every 60 minutes; the windows need steps of 1 or 5 minutes" in done.err
+    done = geoml(*given, "--hourly", "--ae-as-sme")  # the series serve then; there is no orbit beside them
+    assert done.code == 3 and "no file holds L, MLT and MLAT" in done.err
