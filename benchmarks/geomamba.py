@@ -19,7 +19,8 @@ from torch.nn import functional
 from benchmarks import _table
 from benchmarks.kernels import parallel_scan, recursion_layer
 from geoml_cli.models.geomamba.backend import Kernels
-from geoml_cli.models.geomamba.blocks import Mamba
+from geoml_cli.models.geomamba.blocks import Mamba, MambaEncoder
+from geoml_cli.models.geomamba.fused.products import product
 from geoml_cli.models.geomamba.kan import KanLinear
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.scan import ScanInputs
@@ -53,7 +54,7 @@ def build(settings: NetworkSettings, kernels: Kernels) -> GeoMamba:
     torch.manual_seed(1)
     network = GeoMamba(settings, SHAPE)
     for module in network.modules():
-        if isinstance(module, KanLinear | Mamba):
+        if isinstance(module, KanLinear | Mamba | MambaEncoder):
             module.kernels = kernels
     return network
 
@@ -96,9 +97,9 @@ def products(network: GeoMamba, rows: int) -> Step:
     def step() -> float:
         for shape in shapes:
             x, weight = held[shape]
-            torch.mm(x, weight.T)
-            torch.mm(slopes[shape], weight)
-            torch.mm(slopes[shape].T, x)
+            product(x, weight)
+            product(slopes[shape], weight.T)
+            product(slopes[shape].T, x.T)
         return 0.0
 
     return step

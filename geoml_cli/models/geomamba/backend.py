@@ -15,6 +15,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from geoml_cli.errors import SettingsError
 from geoml_cli.models.geomamba import plain
@@ -71,6 +72,14 @@ class Kernels:
 
             return kan(x_RI, base_OI, weight_OIK, knots)
         return plain.kan(x_RI, base_OI, weight_OIK, knots)
+
+    def linear(self, x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
+        """Return x W^T + b, [..., O]."""
+        if self._way(x) == "fused":
+            from geoml_cli.models.geomamba.fused.products import linear
+
+            return linear(x, weight_OI, bias_O)
+        return functional.linear(x, weight_OI, bias_O)
 
     def _way(self, tensor: Tensor) -> Way:
         if self.backend == "torch" or torch.compiler.is_compiling():

@@ -53,14 +53,15 @@ class Mamba(nn.Module):
     def forward(self, tokens_BLM: Tensor) -> Tensor:
         """Return [B, L, M]; a token sees those before it."""
         # Two products, not one cut in two: each result is then contiguous, forward and backward.
+        linear = self.kernels.linear
         for_x, for_z = self.in_proj.weight.chunk(2)
-        x_BLD, z_BLD = functional.linear(tokens_BLM, for_x), functional.linear(tokens_BLM, for_z)
+        x_BLD, z_BLD = linear(tokens_BLM, for_x), linear(tokens_BLM, for_z)
         x_BLD = self.kernels.convolve(x_BLD, self.conv1d.weight, _bias(self.conv1d))
-        dt_BLR, b_BLN, c_BLN = self.x_proj(x_BLD).split((self.rank, _STATE, _STATE), dim=-1)
-        dt_BLD = functional.softplus(self.dt_proj(dt_BLR))
+        sizes = [self.rank, _STATE, _STATE]
+        dt_BLR, b_BLN, c_BLN = torch.split(linear(x_BLD, self.x_proj.weight), sizes, dim=-1)
+        dt_BLD = functional.softplus(linear(dt_BLR, self.dt_proj.weight, self.dt_proj.bias))
         inputs = ScanInputs(x_BLD, dt_BLD, z_BLD, b_BLN, c_BLN, -torch.exp(self.A_log), self.D)
-        out_BLM: Tensor = self.out_proj(self.kernels.scan(inputs))
-        return out_BLM
+        return linear(self.kernels.scan(inputs), self.out_proj.weight)
 
 
 def _bias(convolution: nn.Conv1d) -> Tensor:
@@ -73,6 +74,7 @@ class MambaEncoder(nn.Module):
 
     def __init__(self, width: int, layers: int, kernels: Kernels) -> None:
         super().__init__()
+        self.kernels = kernels
         self.layers = nn.ModuleList(Mamba(width, kernels) for _ in range(layers))
         self.layer_norm = nn.RMSNorm(width)
         self.layer_norm2 = nn.RMSNorm(width)
@@ -82,9 +84,15 @@ class MambaEncoder(nn.Module):
         """Return [B, L, M]."""
         x_BLM = tokens_BLM
         for block in self.layers:
-            x_BLM = self.layer_norm(self.MLP(block(x_BLM)) + x_BLM)
+            x_BLM = self.layer_norm(self._mixed(block(x_BLM)) + x_BLM)
         out_BLM: Tensor = self.layer_norm2(x_BLM + tokens_BLM)
         return out_BLM
+
+    def _mixed(self, x_BLM: Tensor) -> Tensor:
+        for layer in (self.MLP[0], self.MLP[2]):
+            assert isinstance(layer, nn.Linear)
+            x_BLM = functional.gelu(self.kernels.linear(x_BLM, layer.weight, layer.bias))
+        return x_BLM
 
 
 class SelectiveEncoder(nn.Module):

@@ -139,3 +139,21 @@ def test_leading_axes_are_kept():
     x = torch.randn(4, 5, 3)
     torch.testing.assert_close(layer(x)[2, 1], layer(x[2, 1]))
     assert layer(x[:0]).shape == (0, 5, 2)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3), (1, 1, 3), (0, 3)])
+def test_the_quick_product_is_a_linear_layer(shape):
+    from geoml_cli.models.geomamba.fused.products import linear
+
+    wide = torch.randn(*shape[:-1], 7)
+    x = wide[..., 2:5].detach().requires_grad_()  # rows with gaps between them
+    weight, bias = torch.randn(6, 3, requires_grad=True), torch.randn(6, requires_grad=True)
+    found, expected = linear(x, weight, bias), functional.linear(x, weight, bias)
+    torch.testing.assert_close(found, expected)
+    slope = torch.randn_like(found)
+    for one, other in zip(
+        torch.autograd.grad(found, (x, weight, bias), slope),
+        torch.autograd.grad(expected, (x, weight, bias), slope),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)

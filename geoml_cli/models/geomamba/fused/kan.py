@@ -2,7 +2,8 @@
 
 Blocks of rows are laid out as bases and met by one matrix product each, so that the layout (8 times the input) stays
 in the processor's cache and is never kept for the backward pass. Only 4 of 8 bases are not zero, but a matrix product
-over all is as quick as gathering four weights an output, which wait for memory. With one output nothing is laid out.
+over all keeps the vector units busy, where gathering would load a weight for every multiplication. With one output
+nothing is laid out.
 
 Legend: R rows, I inputs, J bases of all inputs (8 each), O outputs, P 8 spline weights and 3 zeros on either side,
 G groups of rows.
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from geoml_cli.models.geomamba.fused.products import product
 from geoml_cli.models.geomamba.kernels import single, spline
 from geoml_cli.models.geomamba.kernels.threads import spread
 
@@ -83,8 +85,7 @@ class _Layer(torch.autograd.Function):
         grid, out_RO = _grid(knots, x_RI), x_RI.new_empty(x_RI.shape[0], base_OI.shape[0])
         for block in _blocks(*x_RI.shape):
             base_RI, basis_RJ = _layout(x_RI[block], grid)
-            torch.mm(basis_RJ, weight_OJ.T, out=out_RO[block])
-            out_RO[block].addmm_(base_RI, base_OI.T)
+            torch.add(product(basis_RJ, weight_OJ), product(base_RI, base_OI), out=out_RO[block])
         return out_RO
 
     @staticmethod
@@ -95,16 +96,15 @@ class _Layer(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, to_out_RO: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
-        grid, weight_OJ = _grid(knots, x_RI), weight_OIK.flatten(1)
+        grid, weight_OJ, to_out_RO = _grid(knots, x_RI), weight_OIK.flatten(1), to_out_RO.contiguous()
         to_x_RI, to_base_OI, to_weight_OJ = map(torch.zeros_like, (x_RI, base_OI, weight_OJ))
         for block in _blocks(*x_RI.shape):
             base_RI, basis_RJ = _layout(x_RI[block], grid)
             to_out = to_out_RO[block]
-            to_base_OI.addmm_(to_out.T, base_RI)
-            to_weight_OJ.addmm_(to_out.T, basis_RJ)
+            to_base_OI += product(to_out.T, base_RI.T)
+            to_weight_OJ += product(to_out.T, basis_RJ.T)
             if ctx.needs_input_grad[0]:
-                # What was laid out is used up: its place takes its own gradient.
-                slopes = (torch.mm(to_out, base_OI, out=base_RI), torch.mm(to_out, weight_OJ, out=basis_RJ))
+                slopes = (product(to_out, base_OI.T), product(to_out, weight_OJ.T))
                 held = (to_x_RI[block].numpy(), *(slope.numpy() for slope in slopes))
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, held)
         return to_x_RI, to_base_OI, to_weight_OJ.view_as(weight_OIK), None
