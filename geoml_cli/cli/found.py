@@ -43,8 +43,13 @@ def run_of(target: str, preset: str | None, assignments: Sequence[str] = ()) -> 
     )
 
 
-def dataset_of(run: Run, data: Path | None) -> Dataset:
+def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
     """Open the data set a run belongs to: `--data`, or where it was trained on, or where its source goes.
+
+    Args:
+        run: The run.
+        data: Given by the user.
+        other: Another data set of the same source will do, where the user names one: new samples to predict.
 
     Raises:
         DataError: It is not there, or is another one.
@@ -59,7 +64,8 @@ def dataset_of(run: Run, data: Path | None) -> Dataset:
     for place in places:
         if (place / "manifest.json").is_file():
             dataset = Dataset(place)
-            same_data(run, dataset)
+            if data is None or not other:
+                same_data(run, dataset)
             return dataset
     raise DataError(
         f"the data set of run {run.id} is not there.",

@@ -83,7 +83,7 @@ def predict(
         )
     when = moments.times(times or ())
     run = run_of(target, preset, options.only("predict", assignments))
-    dataset = dataset_of(run, data)
+    dataset = dataset_of(run, data, other=True)
     map_name = moment_name(when) if when else "map.tif"
     place = out or run.predictions / (map_name if mapped else "table.csv" if table else "samples.csv")
     if dry_run:

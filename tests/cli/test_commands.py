@@ -16,6 +16,7 @@ import rasterio
 import xarray
 from quick import QUICK
 
+from geoml_cli.dataset.store import Dataset
 from geoml_cli.runs.run import Run
 
 
@@ -141,6 +142,23 @@ def test_points_of_a_table_get_the_map_s_values_and_missing_ones_are_kept(geoml,
     found = pd.read_csv("at.csv")
     np.testing.assert_allclose(found["soc"][:2], table["soc"][:2], rtol=1e-5)
     assert np.isnan(found["soc"][2]) and json.loads(done.out)["missing"] == 1
+
+
+def test_new_samples_are_predicted_where_their_data_set_is_named(geoml, place, tmp_path, data_root):
+    """A network trained on one data set is there to predict others; scores of others would not be its test."""
+    from geoml_cli.sources.soc import SOURCE
+
+    (tmp_path / "new").mkdir()
+    options = SOURCE.synthesise(tmp_path / "new", 9)
+    classes = [part for name in options.classes for part in ("--classes", name)]
+    assert geoml("prepare", "soc", "new", "--points", "points.csv", *classes, "--data", "other", "--quiet").code == 0
+    done = geoml("predict", "soc", "--preset", "map", "--data", "other", "--out", "new.csv", "--json")
+    assert done.code == 0, done.err
+    observed = pd.read_csv("new.csv")["soc_observed"].to_numpy()
+    np.testing.assert_array_equal(observed.astype(np.float32), Dataset(tmp_path / "other" / "soc").array("soc"))
+    for verb in ("evaluate", "export"):
+        refused = geoml(verb, "soc", "--preset", "map", "--data", "other")
+        assert refused.code == 3 and "holds other data" in refused.err
 
 
 def test_a_run_is_named_by_its_folder_or_is_the_newest_finished(geoml, place):
