@@ -11,9 +11,10 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from benchmarks import _table
@@ -83,14 +84,28 @@ def training_step(network: GeoMamba, rows: int) -> Step:
     return step
 
 
-def products(network: GeoMamba, rows: int) -> Step:
+class Noting(Kernels):
+    """The compiled loops; they note the matrix products they are asked for."""
+
+    shapes: ClassVar[list[tuple[int, int, int]]] = []
+
+    def linear(self, x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
+        """Note a linear layer."""
+        self.shapes.append((x.numel() // x.shape[-1], *reversed(weight_OI.shape)))
+        return super().linear(x, weight_OI, bias_O)
+
+    def kan(self, x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
+        """Note a KAN layer, which meets SiLU and 8 bases of every input."""
+        self.shapes.append((x_RI.shape[0], 9 * x_RI.shape[1], base_OI.shape[0]))
+        return super().kan(x_RI, base_OI, weight_OIK, knots)
+
+
+def products(settings: NetworkSettings, rows: int) -> Step:
     """Return a step that does the matrix products alone: one forward and two backward for every weight met."""
-    shapes: list[tuple[int, int, int]] = []
-    hooks = [module.register_forward_hook(_noting(shapes)) for module in network.modules()]
+    Noting.shapes.clear()
     with torch.no_grad():
-        network(*batch(rows)[0])
-    for hook in hooks:
-        hook.remove()
+        build(settings, Noting("fused"))(*batch(rows)[0])
+    shapes = list(Noting.shapes)
     held = {shape: (torch.randn(shape[:2]), torch.randn(shape[2], shape[1])) for shape in set(shapes)}
     slopes = {shape: torch.randn(shape[0], shape[2]) for shape in held}
 
@@ -103,16 +118,6 @@ def products(network: GeoMamba, rows: int) -> Step:
         return 0.0
 
     return step
-
-
-def _noting(shapes: list[tuple[int, int, int]]) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if isinstance(module, nn.Linear | KanLinear):
-            rows, columns = output.numel() // output.shape[-1], inputs[0].shape[-1]
-            bases = 9 if isinstance(module, KanLinear) else 1  # a KAN layer meets SiLU and 8 bases
-            shapes.append((rows, columns * bases, output.shape[-1]))
-
-    return note
 
 
 def least_ms(step: Step, repeats: int) -> tuple[float, float]:
@@ -148,7 +153,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     mine, loss = least_ms(training_step(ours, given.batch_size), given.repeats)
     theirs, other = least_ms(training_step(build(settings, Plain("torch")), given.batch_size), min(given.repeats, 3))
     assert abs(loss - other) <= 1e-4 * abs(other), "the two networks differ"
-    bare, _ = least_ms(products(ours, given.batch_size), given.repeats)
+    bare, _ = least_ms(products(settings, given.batch_size), given.repeats)
     rate = prediction_rate(ours, given.rows, min(given.repeats, 3))
     rows = [("geoml", mine), ("mambapy's scan and the recursion", theirs), ("matrix products alone", bare)]
     title = f"A training step, batch {given.batch_size}, E {given.embedding}, N {given.layers}, {given.threads} threads"
