@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from geoml_cli.models.geomamba.backend import Kernels
 from geoml_cli.models.geomamba.kan import KanLinear, knots
-from geoml_cli.models.geomamba.plain import basis
+from geoml_cli.models.geomamba.plain import basis, cardinal
 from geoml_cli.models.geomamba.plain import kan as plain
 
 pytest.importorskip("numba", reason="the compiled loops need numba")
@@ -60,6 +60,12 @@ def test_outside_is_exactly_zero_and_nan_stays(bases):
     assert bases(torch.tensor([math.nan, 0.0]))[0].isnan().all()
     inside = bases(torch.tensor([-0.7, 0.3]))
     torch.testing.assert_close(inside.sum(-1), torch.ones(2))
+
+
+def test_the_short_form_for_tracing_is_near():
+    x = torch.cat([torch.linspace(-3, 3, 2001), knots(), torch.tensor([1e9, -math.inf])])
+    torch.testing.assert_close(cardinal(x, knots()), basis(x, knots()), rtol=0, atol=2e-6)
+    assert cardinal(torch.tensor(math.nan), knots()).isnan().all()
 
 
 def made_up(rows, inputs, outputs, seed=0):
