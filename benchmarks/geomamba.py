@@ -91,7 +91,7 @@ class Noting(Kernels):
 
     def linear(self, x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
         """Note a linear layer."""
-        self.shapes.append((x.numel() // x.shape[-1], *reversed(weight_OI.shape)))
+        self.shapes.append((x.numel() // x.shape[-1], x.shape[-1], weight_OI.shape[0]))
         return super().linear(x, weight_OI, bias_O)
 
     def kan(self, x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
