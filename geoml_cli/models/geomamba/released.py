@@ -17,6 +17,7 @@ from geoml_cli.models.geomamba.kan import knots
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import NetworkSettings
 from geoml_cli.models.spec import Released
+from geoml_cli.models.weights import mismatches, refuse
 
 _UNUSED = ("LayerNorm", "final_layernorm", "dynamic_embed2.", "tmpembed", "embdim_embed")
 """Beginnings of keys of layers that the paper's forward pass never calls."""
@@ -94,21 +95,13 @@ def _sizes(weights: Mapping[str, Tensor], name: str) -> tuple[int, int]:
 
 
 def _compare(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], computed: Mapping[str, Tensor]) -> None:
-    problems = [f"{name} is missing" for name in expected if name not in weights and name not in computed]
-    problems += [f"{name} is unknown" for name in weights if name not in expected]
-    held = {name: (weights[name], tensor) for name, tensor in expected.items() if name in weights}
-    problems += [
-        f"{name} has shape {list(found.shape)}, not {list(tensor.shape)}"
-        for name, (found, tensor) in held.items()
-        if found.shape != tensor.shape
-    ]
+    problems = mismatches(weights, expected, computed)
     problems += [
         f"{name} is not the uniform grid on [-2.2, 2.2]"
         for name, grid in computed.items()
         if name in weights and weights[name].shape == grid.shape and not torch.allclose(weights[name].float(), grid)
     ]
-    if problems:
-        raise DataError("; ".join(sorted(problems)), fix="The file is damaged, or of another network.")
+    refuse(problems)
 
 
 def _signature(settings: NetworkSettings, shape: Shape) -> Signature:
