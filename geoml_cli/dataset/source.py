@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from geoml_cli.dataset.manifest import Funnel, Layout, Manifest
-from geoml_cli.dataset.store import Block, DatasetWriter
+from geoml_cli.dataset.store import Array, Block, Dataset, DatasetWriter
 from geoml_cli.reporting import Reporter
 
 
@@ -88,6 +88,30 @@ class Places:
     latitude: NDArray[np.float64]
 
 
+class Named(NamedTuple):
+    """A column of a user's table, as it is handed on: name, unit, meaning, and a value (or text) a row."""
+
+    name: str
+    unit: str
+    long_name: str
+    values: Array | list[str]
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """Some rows of a user's table of samples.
+
+    Attributes:
+        columns: What says which row is which: identity, place and time, all rows, in the table's own order.
+        valid: Which rows carry a sample, shape [rows]; the others are missing in the prediction.
+        variables: The samples of the valid rows, named and united as in the prepared data set.
+    """
+
+    columns: tuple[Named, ...]
+    valid: NDArray[np.bool_]
+    variables: Block
+
+
 @dataclass(frozen=True)
 class Source(Generic[O]):
     """One provider's raw data.
@@ -101,6 +125,8 @@ class Source(Generic[O]):
             them with.
         scene: Opens rasters like those a data set was made from (folder, manifest); None where a source has no rasters.
         places: Reads a table of points to predict at (file, CRS, rows at a time); None where there is no scene.
+        rows: Reads a user's table of samples (file, data set of the run, rows at a time), such as cells with their
+            factors, or positions in space and time; None where a source has no such tables.
     """
 
     summary: str
@@ -110,3 +136,4 @@ class Source(Generic[O]):
     synthesise: Callable[[Path, int], O]
     scene: Callable[[Path, Manifest], Scene] | None = None
     places: Callable[[Path, str, int], Iterator[Places]] | None = None
+    rows: Callable[[Path, Dataset, int], Iterator[TableBlock]] | None = None
