@@ -113,7 +113,7 @@ class ExportSettings(Table):
     """`[export]`: what an exported graph must prove."""
 
     tolerance: float = Field(default=1e-4, gt=0)
-    """Largest difference to the network, relative to the standard deviation of its predictions, that is let pass."""
+    """Largest difference to the network, relative to its predictions' standard deviation; rounding comes on top."""
 
     samples: int = Field(default=64, ge=1)
     """Real samples that the check runs."""

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from geoml_cli.models.products import linear
+
 POSITION = 4
 """L, cos and sin of the local time, cos^6 of the latitude."""
 WINDOWS = {"classifier": 2, "regressor": 4}
@@ -90,17 +92,22 @@ class Stage(nn.Module):
         features: Tensor = self.get_submodule(f"lstm{number}")(window_BT1)
         return features
 
+    def _linear(self, name: str, hidden: Tensor) -> Tensor:
+        layer = self.get_submodule(name)
+        assert isinstance(layer, nn.Linear)
+        return linear(hidden, layer.weight, layer.bias)
+
     def _place(self, position_BP: Tensor) -> Tensor:
         hidden = position_BP
         for number in range(1, len(_POSITION_WIDTHS) + 1):
-            hidden = self.get_submodule(f"pos_fc{number}")(hidden)
+            hidden = self._linear(f"pos_fc{number}", hidden)
             if number < len(_POSITION_WIDTHS):
                 hidden = torch.relu(hidden)
         return hidden
 
     def _trunk(self, hidden: Tensor) -> Tensor:
         for number in range(1, len(_TRUNK_WIDTHS) + 1):
-            hidden = self.get_submodule(f"fc{number}")(hidden)
+            hidden = self._linear(f"fc{number}", hidden)
             if number < len(_TRUNK_WIDTHS):
                 hidden = functional.leaky_relu(hidden, _SLOPE)
             if number in _DROPPED:

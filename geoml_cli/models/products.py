@@ -39,8 +39,10 @@ def _one_dnn() -> Callable[..., Tensor] | None:
 
 
 def linear(x: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
-    """Return x W^T + b, [..., O]."""
-    if x.dtype != torch.float32 or weight_OI.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+    """Return x W^T + b, [..., O]; on a GPU, for other types and in tracing by PyTorch's own product."""
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+        return functional.linear(x, weight_OI, bias_O)
+    if x.dtype != torch.float32 or weight_OI.dtype != torch.float32:
         return functional.linear(x, weight_OI, bias_O)
     out_RO: Tensor = _Linear.apply(x.reshape(-1, x.shape[-1]).contiguous(), weight_OI, bias_O)  # type: ignore[no-untyped-call]
     return out_RO.reshape(*x.shape[:-1], out_RO.shape[-1])
