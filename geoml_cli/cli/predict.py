@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from geoml_cli.stages.predicted import Predicted
 
 _MAPS = (".tif", ".tiff", ".zarr")
+_DEGREES = "EPSG:4326"
 
 _Index = Annotated[
     list[int] | None,
     typer.Option("--index", help="A prepared sample, counted from 0; repeatable.", show_default=False),
 ]
-_Table = Annotated[Path | None, typer.Option("--table", help="CSV of points to predict at.", show_default=False)]
+_Table = Annotated[
+    Path | None, typer.Option("--table", help="Points, or samples of one's own, to predict.", show_default=False)
+]
 _Map = Annotated[
     bool, typer.Option("--map", help="Predict every pixel of the covariate rasters, or a grid at each TIME.")
 ]
@@ -52,7 +55,12 @@ _Out = Annotated[
         show_default=False,
     ),
 ]
-_Crs = Annotated[str, typer.Option("--crs", help="Coordinate reference system of the points of --table.")]
+_Crs = Annotated[
+    str | None,
+    typer.Option(
+        "--crs", help=f"Coordinate reference system of the points of --table [{_DEGREES}].", show_default=False
+    ),
+]
 
 
 def predict(
@@ -64,7 +72,7 @@ def predict(
     mlat: _Mlat = 0.0,
     rasters: _Rasters = None,
     out: _Out = None,
-    crs: _Crs = "EPSG:4326",
+    crs: _Crs = None,
     preset: options.Preset = None,
     member: options.Members = None,
     assignments: options.Assignments = None,
@@ -73,7 +81,7 @@ def predict(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict samples (all, or --index), points of a --table, or a --map of the rasters or of moments."""
+    """Predict samples (all, or --index), the rows of a --table, or a --map of the rasters or of moments."""
     mapped = map_ or (table is None and rasters is not None) or (out is not None and out.suffix.lower() in _MAPS)
     if sum((bool(index), table is not None, mapped)) > 1:
         raise SettingsError("choose one of --index, --table and --map.", fix="A .tif, .tiff or .zarr file is a map.")
@@ -103,7 +111,7 @@ def predict(
     elif mapped:
         _map(run, _scene(dataset, rasters), (place, member), reporter, as_json)
     elif table is not None:
-        _points(run, _scene(dataset, rasters), (table, crs, place, member), reporter, as_json)
+        _tabled(run, (dataset, rasters), (table, crs, place, member), reporter, as_json)
     elif index:
         _indexed(run, dataset, (index, out, member), as_json)
     else:
@@ -152,19 +160,29 @@ def _samples(
     _show(done, as_json)
 
 
-def _points(
+def _tabled(
     run: Run,
-    scene: Scene,
-    what: tuple[Path, str, Path, list[str] | None],
+    held: tuple[Dataset, Path | None],
+    what: tuple[Path, str | None, Path, list[str] | None],
     reporter: console.Terminal,
     as_json: bool,
 ) -> None:
-    from geoml_cli.stages.points import predict_points
+    from geoml_cli import registry
     from geoml_cli.stages.restore import chosen_members
+    from geoml_cli.stages.table import of_points, of_samples, predict_table
 
-    table, crs, out, member = what
-    done = predict_points(run, scene, (table, crs, out), chosen_members(run, member), reporter)
-    _show(done, as_json)
+    (dataset, rasters), (table, crs, out, member) = held, what
+    if registry.source(dataset.manifest.source).rows is None:
+        pieces = of_points(run, table, _scene(dataset, rasters), crs or _DEGREES)
+    elif crs or rasters:
+        raise SettingsError(
+            f"tables of {dataset.manifest.source} hold their samples themselves.",
+            where="--crs" if crs else "--rasters",
+            fix="Leave it out.",
+        )
+    else:
+        pieces = of_samples(run, table, dataset)
+    _show(predict_table(run, pieces, (table, out), chosen_members(run, member), reporter), as_json)
 
 
 def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool) -> None:

@@ -10,8 +10,11 @@ from geoml_cli.errors import DataError
 from geoml_cli.sources.geomagnetic.options import EchOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from geoml_cli.dataset.manifest import Funnel
-    from geoml_cli.dataset.store import DatasetWriter
+    from geoml_cli.dataset.source import TableBlock
+    from geoml_cli.dataset.store import Dataset, DatasetWriter
     from geoml_cli.reporting import Reporter
     from geoml_cli.sources.geomagnetic.writing import Content
     from geoml_cli.sources.readers.timed import Timed
@@ -88,10 +91,18 @@ def synthesise(folder: Path, seed: int) -> EchOptions:
     return ech.synthesise(folder, seed)
 
 
+def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableBlock]:
+    """Read times and positions to predict, some rows at a time."""
+    from geoml_cli.sources.geomagnetic.rows import rows as read_rows
+
+    return read_rows(path, dataset, size)
+
+
 SOURCE = Source(
     summary="Geomagnetic indices (SME, SYM-H) with orbits and wave amplitudes, or the paper's released rows",
     options=EchOptions,
     inputs=inputs,
     write=write,
     synthesise=synthesise,
+    rows=rows,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray
 from PIL import Image
@@ -145,6 +146,52 @@ def test_all_samples_to_a_table(run, data, geoml, tmp_path):
         np.testing.assert_array_equal(file.amplitude_raw.values[present], file.amplitude.values[present])
         np.testing.assert_allclose(file.L.values, data.array("l"))
         assert file.amplitude.attrs["units"] == "dB"
+
+
+@pytest.fixture
+def positions(data):
+    """Give some samples as a user's table: time, L, MLT, MLAT."""
+    rows = np.arange(0, len(data.array("index")), 37)[::-1]
+    begin = np.datetime64(data.manifest.facts["start"], "s")
+    minutes = np.asarray(data.array("time"))[np.asarray(data.array("index"))[rows]]
+    time = begin + minutes.astype("timedelta64[m]")
+    columns = {
+        column: np.asarray(data.array(column.lower()), dtype=np.float64)[rows] for column in ("L", "MLT", "MLAT")
+    }
+    return rows, pd.DataFrame({"time": time.astype(str), **columns})
+
+
+def test_a_table_of_positions_is_predicted_like_the_samples_of_the_data_set(run, data, positions, geoml, tmp_path):
+    rows, frame = positions
+    early = frame.iloc[:1].assign(time=str(np.datetime64(data.manifest.facts["start"], "s")))
+    frame = pd.concat([frame, early, frame.iloc[:1].assign(MLAT=np.nan)], ignore_index=True)
+    frame.to_csv(tmp_path / "places.csv", index=False)
+    told = geoml("predict", run.folder, "--table", tmp_path / "places.csv", "--out", tmp_path / "p.csv", "--json")
+    assert told.code == 0, told.err
+    assert (json.loads(told.out)["rows"], json.loads(told.out)["missing"]) == (len(rows) + 2, 2)
+    found = pd.read_csv(tmp_path / "p.csv")
+    assert list(found)[:4] == ["time", "L", "MLT", "MLAT"]
+    assert geoml("predict", run.folder, "--out", tmp_path / "all.csv").code == 0
+    whole = pd.read_csv(tmp_path / "all.csv").iloc[rows]
+    for name in ("logit", "probability", "amplitude_raw"):
+        np.testing.assert_allclose(found[name][:-2], whole[name], rtol=1e-4, atol=1e-5)
+        assert found[name][-2:].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda frame: frame.drop(columns="MLT"), "line 1: has no column MLT"),
+        (lambda frame: frame.assign(MLT=99.5), "MLT is 99.5 in row 1, outside 0 to 24"),
+        (lambda frame: frame.assign(time="noon"), "line 2: 'noon' is no time"),
+    ],
+)
+def test_a_wrong_table_of_positions_is_refused(change, told, run, positions, geoml, tmp_path):
+    change(positions[1]).to_csv(tmp_path / "places.csv", index=False)
+    result = geoml("predict", run.folder, "--table", tmp_path / "places.csv", "--out", tmp_path / "p.csv")
+    assert result.code == 3
+    assert told in result.err
+    assert not (tmp_path / "p.csv").exists()
 
 
 def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml, tmp_path):
