@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from geoml_cli.dataset.source import Options
 from geoml_cli.sources.groundwater.factors import DYNAMIC, STATIC
@@ -58,6 +58,13 @@ class GwsaOptions(Options):
             raise ValueError("needs one factor at least")
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"{twice[0]} is named twice")
+        return names
+
+    @field_validator("static")
+    @classmethod
+    def _apart(cls, names: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        if both := [name for name in names if name in others.data.get("dynamic", ())]:
+            raise ValueError(f"{both[0]} is both dynamic and static")
         return names
 
     @field_validator("units")

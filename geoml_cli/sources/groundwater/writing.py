@@ -127,7 +127,8 @@ def _put_roles(writer: DatasetWriter, plan: Plan) -> None:
         "dynamic": ("dynamic", "variables that change with time"),
         "static": ("static", "variables that do not change"),
         "target": ("one", "variable that is predicted"),
-        "category_name": ("category", "land-cover class (MODIS IGBP); its code is its place"),
+        # Not `category`: netCDF hides a variable that has a dimension's name and not its length.
+        "category_name": ("land_cover", "land-cover class (MODIS IGBP); its code is its place"),
     }
     names = texts(plan.roles)
     for variable, (dimension, meaning) in told.items():
