@@ -58,7 +58,7 @@ def scene(folder: Path, manifest: Manifest) -> Scene:
 
 def places(path: Path, crs: str, rows: int) -> Iterator[Places]:
     """Read points to predict at, some rows at a time."""
-    from geoml_cli.sources.soil.places import places as read
+    from geoml_cli.sources.readers.places import places as read
 
     return read(path, crs, rows)
 

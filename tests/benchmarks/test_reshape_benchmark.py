@@ -23,5 +23,5 @@ def test_ways_that_differ_are_found():
     with pytest.raises(AssertionError, match="the two ways differ in LC"):
         reshape.check(reshape.lengthen(part, reshape.layout(frame)), slow)
     del slow["LC"]
-    with pytest.raises(AssertionError, match="other columns: {'LC'}"):
+    with pytest.raises(AssertionError, match=r"other columns: .'LC'."):
         reshape.check(reshape.lengthen(part, reshape.layout(frame)), slow)

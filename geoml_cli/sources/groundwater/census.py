@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.groundwater.panels import Panel, Values
-from geoml_cli.sources.groundwater.sifting import Keys, Losses, Mask, cell_keys, usable
+from geoml_cli.sources.groundwater.sifting import Losses, Mask, usable
+from geoml_cli.sources.readers.cells import Keys
 
 _ABSENT = -1
 
@@ -45,7 +46,7 @@ class Seen:
         """Tell which of `rows` have the cell and time of an earlier one; later calls know these rows."""
         again = np.zeros(len(panel), dtype=np.bool_)
         chosen = np.flatnonzero(rows)
-        cells = self.cells.numbers(cell_keys(panel)[chosen])
+        cells = self.cells.numbers(panel.cells()[chosen])
         for time in np.unique(panel.time[chosen]):
             at = panel.time[chosen] == time
             again[chosen[at]] = self._at(time, cells[at])
@@ -132,7 +133,7 @@ def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
 
 
 def _places(panel: Panel, rows: NDArray[np.int64]) -> Iterator[tuple[int, np.datetime64]]:
-    keys = cell_keys(panel)
+    keys = panel.cells()
     return ((int(keys[row]), panel.time[row]) for row in rows)
 
 
@@ -145,7 +146,9 @@ def refuse_contradictions(panels: Iterable[Panel], names: Sequence[str], census:
     first: dict[tuple[int, np.datetime64], tuple[Values, str]] = {}
     cells = np.array(sorted({key for key, _ in census.repeated}))
     for panel in panels:
-        chosen = np.flatnonzero(usable(panel, names, Losses()) & np.isin(cell_keys(panel), cells))
+        chosen = np.flatnonzero(
+            usable(panel, names, Losses()) & np.isin(panel.cells(), cells)
+        )
         for row, place in zip(chosen.tolist(), _places(panel, chosen), strict=True):
             if place in census.repeated:
                 _compare(panel, row, names, first.setdefault(place, (_row(panel, row, names), _line(panel, row))))

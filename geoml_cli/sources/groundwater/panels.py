@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.sources.groundwater.layout import Long, Months, Wide, is_monthly, months
 from geoml_cli.sources.groundwater.reshape import lengthen
+from geoml_cli.sources.readers.cells import Keys, cell_keys
 from geoml_cli.sources.readers.columns import Part, Sheet
 from geoml_cli.sources.readers.tables import is_missing
 
@@ -40,6 +41,10 @@ class Panel:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def cells(self) -> Keys:
+        """Name the cell of each row by its place, shape [R]."""
+        return cell_keys(self.latitude, self.longitude)
 
 
 def rows_at_once(sheet: Sheet, layout: Long | Wide, memory: int) -> int:

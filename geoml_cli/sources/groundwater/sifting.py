@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.sources.groundwater.factors import IGBP
-from geoml_cli.sources.groundwater.panels import Panel, Values
+from geoml_cli.sources.groundwater.panels import Panel
 
 FILL = -9998.0
 """What is not above it is no data: -9999 and -99999 both stand in the published tables."""
 _LARGEST = float(np.finfo(np.float32).max)
-_DEGREE_PARTS = 1_000_000
-"""Coordinates are told apart to a millionth of a degree, 0.1 m: tables carry them rounded in different ways."""
 Mask = NDArray[np.bool_]
-Keys = NDArray[np.int64]
 
 
 @dataclass
@@ -103,17 +100,3 @@ def categories(panel: Panel, name: str, rows: Mask) -> NDArray[np.int16]:
             fix="Recode it (0 is water, which MCD12Q1 calls 17; 1 is evergreen needleleaf forest, 16 barren).",
         )
     return np.asarray(codes[rows], dtype=np.int16)
-
-
-def degrees_east(longitude: Values) -> Values:
-    """Bring longitudes within -180 to 180, so that both ways to count give the same cell."""
-    return np.where(longitude > 180, longitude - 360, longitude)
-
-
-def cell_keys(panel: Panel) -> Keys:
-    """Name cells by their place; ascending with latitude, then longitude. Rows without a place get any key."""
-    parts = []
-    for values, offset in ((panel.latitude, 90), (degrees_east(panel.longitude), 180)):
-        known = np.where(np.isfinite(values) & (np.abs(values) <= 360), values, 0.0)
-        parts.append(np.rint((known + offset) * _DEGREE_PARTS).astype(np.int64))
-    return np.asarray(parts[0] * (361 * _DEGREE_PARTS) + parts[1])

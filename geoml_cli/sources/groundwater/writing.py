@@ -15,7 +15,8 @@ from geoml_cli.sources.groundwater.census import Census, Seen
 from geoml_cli.sources.groundwater.factors import IGBP
 from geoml_cli.sources.groundwater.layout import Months, Roles
 from geoml_cli.sources.groundwater.panels import Panel
-from geoml_cli.sources.groundwater.sifting import Losses, Mask, categories, cell_keys, degrees_east, usable
+from geoml_cli.sources.groundwater.sifting import Losses, Mask, categories, usable
+from geoml_cli.sources.readers.cells import degrees_east
 
 TITLE = "Groundwater storage anomalies and their factors, one sample a cell and time"
 TIME_UNIT = "minutes since 1970-01-01 00:00:00"
@@ -86,7 +87,7 @@ def arrays(panel: Panel, rows: Mask, plan: Plan, cells: NDArray[np.int64] | None
         DataError: A land cover is none.
     """
     time = panel.time[rows]
-    keys = cell_keys(panel)[rows]
+    keys = panel.cells()[rows]
     values: dict[str, Array] = {
         "lat": panel.latitude[rows],
         "lon": degrees_east(panel.longitude[rows]),

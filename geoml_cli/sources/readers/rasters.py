@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,12 @@ class Raster:
 
     def _thematic(self) -> bool:
         return str(self._file.tags(self.band.index).get("LAYER_TYPE", "")).lower() == "thematic"
+
+    @property
+    def pieces(self) -> tuple[int, int]:
+        """Rows and columns of the pieces in which the file is stored, which are read whole."""
+        height, width = self._file.block_shapes[self.band.index - 1]
+        return int(height), int(width)
 
     def read(self, rows: slice, columns: slice) -> NDArray[np.float32]:
         """Read a window of the band's own grid; what lies outside is NaN.
@@ -185,6 +191,13 @@ def bands(path: Path) -> list[str]:
         return [path.stem]
     told = all(texts) and len(set(texts)) == len(texts)
     return [f"{path.stem}_{text if told else number}" for number, text in enumerate(texts, start=1)]
+
+
+def sidecars(paths: Sequence[Path]) -> list[Path]:
+    """Find files beside rasters that change how they are read."""
+    beside = [path.with_name(path.name + suffix) for path in paths for suffix in SIDECARS]
+    worlds = [path.with_suffix(suffix) for path in paths for suffix in (".prj", ".tfw", ".wld", ".hdr")]
+    return sorted({path for path in beside + worlds if path.is_file()})
 
 
 def _small_cache() -> AbstractContextManager[Any]:

@@ -69,13 +69,6 @@ def _rasters(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in rasters.SUFFIXES and path.is_file())
 
 
-def sidecars(paths: Sequence[Path]) -> list[Path]:
-    """Find files beside rasters that change how they are read."""
-    beside = [path.with_name(path.name + suffix) for path in paths for suffix in rasters.SIDECARS]
-    worlds = [path.with_suffix(suffix) for path in paths for suffix in (".prj", ".tfw", ".wld", ".hdr")]
-    return sorted({path for path in beside + worlds if path.is_file()})
-
-
 def sort_bands(paths: Sequence[Path], fills: dict[str, tuple[float, ...]]) -> Found:
     """Open the files shortly and sort their bands into static ones and years of features.
 

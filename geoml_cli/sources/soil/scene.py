@@ -15,11 +15,10 @@ from geoml_cli.dataset.source import Grid, PixelBlock
 from geoml_cli.dataset.store import Array, Block
 from geoml_cli.errors import DataError
 from geoml_cli.reporting import Silent
-from geoml_cli.sources.readers.rasters import Band, require_rasterio
+from geoml_cli.sources.readers.locating import DEGREES, is_geographic, pixels
+from geoml_cli.sources.readers.rasters import Band, require_rasterio, sidecars
 from geoml_cli.sources.readers.stacks import Stack, describe, open_bands, pixel_size
 from geoml_cli.sources.soil.cutting import Cutter
-from geoml_cli.sources.soil.folders import sidecars
-from geoml_cli.sources.soil.locating import DEGREES, is_geographic, pixels
 from geoml_cli.sources.soil.plan import Plan
 from geoml_cli.sources.soil.sampling import cut, lacking
 from geoml_cli.sources.soil.writing import SERIES_UNIT, STATIC_UNIT

@@ -9,12 +9,7 @@ from geoml_cli.dataset.source import Written
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.reporting import Reporter
-from geoml_cli.sources.readers.points import Points, Wanted, find_table, read_points
-from geoml_cli.sources.readers.rasters import require_rasterio
-from geoml_cli.sources.soil import writing
-from geoml_cli.sources.soil.cutting import Cutter
-from geoml_cli.sources.soil.folders import find_rasters, sidecars, sort_bands
-from geoml_cli.sources.soil.locating import (
+from geoml_cli.sources.readers.locating import (
     DEGREES,
     check_degrees,
     is_geographic,
@@ -22,6 +17,11 @@ from geoml_cli.sources.soil.locating import (
     transform,
     without_fills,
 )
+from geoml_cli.sources.readers.points import Points, Wanted, find_table, read_points
+from geoml_cli.sources.readers.rasters import require_rasterio, sidecars
+from geoml_cli.sources.soil import writing
+from geoml_cli.sources.soil.cutting import Cutter
+from geoml_cli.sources.soil.folders import find_rasters, sort_bands
 from geoml_cli.sources.soil.options import SocOptions
 from geoml_cli.sources.soil.sampling import Rows, complete, cut, refuse_empty, usable
 from geoml_cli.sources.soil.survey import survey

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.source import Places
 from geoml_cli.errors import DataError
+from geoml_cli.sources.readers.locating import DEGREES, check_degrees, is_geographic, transform
 from geoml_cli.sources.readers.points import cell_number, find_place, identity_column
 from geoml_cli.sources.readers.tables import Table, open_table
-from geoml_cli.sources.soil.locating import DEGREES, check_degrees, is_geographic, transform
 
 Part = list[tuple[int, list[str]]]
 """Line numbers and cells."""

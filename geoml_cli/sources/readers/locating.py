@@ -71,7 +71,7 @@ def transform(points: Pair, source: str, target: str) -> Pair:
     except (RasterioError, CPLE_BaseError) as error:
         raise DataError(
             f"coordinates cannot be brought from {source} to the rasters' CRS ({error})",
-            fix="Check --crs.",
+            fix="Check both: --crs, or what the raster says of itself.",
         ) from error
     placed = np.array([x, y], dtype=np.float64)
     placed[~np.isfinite(placed)] = np.nan
