@@ -146,9 +146,7 @@ def refuse_contradictions(panels: Iterable[Panel], names: Sequence[str], census:
     first: dict[tuple[int, np.datetime64], tuple[Values, str]] = {}
     cells = np.array(sorted({key for key, _ in census.repeated}))
     for panel in panels:
-        chosen = np.flatnonzero(
-            usable(panel, names, Losses()) & np.isin(panel.cells(), cells)
-        )
+        chosen = np.flatnonzero(usable(panel, names, Losses()) & np.isin(panel.cells(), cells))
         for row, place in zip(chosen.tolist(), _places(panel, chosen), strict=True):
             if place in census.repeated:
                 _compare(panel, row, names, first.setdefault(place, (_row(panel, row, names), _line(panel, row))))

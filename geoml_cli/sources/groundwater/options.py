@@ -12,6 +12,11 @@ from geoml_cli.sources.groundwater.factors import DYNAMIC, STATIC
 
 _SIZES = {"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _LEAST = 64 << 20
+RESERVED = frozenset(
+    ("lat", "lon", "time", "year", "cell", "category", "category_name", "land_cover", "sample", "dynamic", "static",
+     "target", "one")
+)  # fmt: skip
+"""Names of the data set's other variables and dimensions."""
 
 
 class GwsaOptions(Options):
@@ -56,6 +61,8 @@ class GwsaOptions(Options):
     def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names:
             raise ValueError("needs one factor at least")
+        if taken := [name for name in names if name in RESERVED]:
+            raise ValueError(f"{taken[0]} is what the data set calls something else; rename the column")
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"{twice[0]} is named twice")
         return names
@@ -66,6 +73,15 @@ class GwsaOptions(Options):
         if both := [name for name in names if name in others.data.get("dynamic", ())]:
             raise ValueError(f"{both[0]} is both dynamic and static")
         return names
+
+    @field_validator("target")
+    @classmethod
+    def _new(cls, name: str, others: ValidationInfo) -> str:
+        if name in RESERVED:
+            raise ValueError(f"{name} is what the data set calls something else; rename the column")
+        if name in (*others.data.get("dynamic", ()), *others.data.get("static", ())):
+            raise ValueError(f"{name} is a factor already")
+        return name
 
     @field_validator("units")
     @classmethod

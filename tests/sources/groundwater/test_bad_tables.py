@@ -116,6 +116,9 @@ def test_folders(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> No
         ({"bounds": "10,50,5,60"}, "is no box of longitudes"),
         ({"units": ("rf",)}, "is not of the form NAME=UNIT"),
         ({"static": ("E",)}, "E is both dynamic and static"),
+        ({"static": ("lat",)}, "lat is what the data set calls something else"),
+        ({"target": "year"}, "year is what the data set calls something else"),
+        ({"target": "LST"}, "LST is a factor already"),
     ],
 )
 def test_options(given: dict[str, object], message: str) -> None:

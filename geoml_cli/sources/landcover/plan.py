@@ -1,0 +1,43 @@
+"""What a data set remembers of its rasters, so that others of the same names make the same samples."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Plan(BaseModel):
+    """How samples are made.
+
+    Attributes:
+        dynamic: Names of covariates that the network takes as changing.
+        static: Names of the others.
+        yearly: Names of those that have a raster a year.
+        covariates: Folder of the covariates, relative to the raw folder.
+        classes: Pattern of the class rasters, where one was given.
+        codes: Codes of the classes, in the order of their numbers.
+        names: Names of the classes.
+        nodata: Codes that mean no data.
+        years: Years of the class rasters.
+        map_year: Year of maps, where one was given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["rasters"] = "rasters"
+    dynamic: tuple[str, ...]
+    static: tuple[str, ...]
+    yearly: tuple[str, ...]
+    covariates: str
+    classes: str | None
+    codes: tuple[int, ...]
+    names: tuple[str, ...]
+    nodata: tuple[int, ...]
+    years: tuple[int, ...]
+    map_year: int | None
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of all covariates: dynamic ones, then static ones."""
+        return (*self.dynamic, *self.static)

@@ -1,0 +1,207 @@
+"""From class rasters and covariates to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.source import Written
+from geoml_cli.dataset.store import DatasetWriter, Variable
+from geoml_cli.errors import DataError
+from geoml_cli.reporting import Reporter
+from geoml_cli.sources.landcover import writing
+from geoml_cli.sources.landcover.drawing import Drawn, count, draw
+from geoml_cli.sources.landcover.folders import Covariates, find_classes, find_covariates
+from geoml_cli.sources.landcover.gathering import gather
+from geoml_cli.sources.landcover.legends import class_names
+from geoml_cli.sources.landcover.options import ClcdOptions
+from geoml_cli.sources.landcover.plan import Plan
+from geoml_cli.sources.readers.cells import cell_keys
+from geoml_cli.sources.readers.locating import DEGREES, Pair, transform
+from geoml_cli.sources.readers.rasters import Band, Raster, require_rasterio, sidecars
+from geoml_cli.sources.readers.stacks import open_bands, place
+
+NO_DATA = "no data in a covariate"
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pixels of all years, N of them.
+
+    Attributes:
+        codes: Classes, as the rasters code them, shape [N].
+        years: Calendar years.
+        degrees: Longitude and latitude.
+        values: Covariates, shape [K, N], NaN where missing.
+    """
+
+    codes: NDArray[np.int64]
+    years: NDArray[np.int64]
+    degrees: Pair
+    values: NDArray[np.float32]
+
+    def at(self, rows: NDArray[np.bool_]) -> Pixels:
+        """Keep some."""
+        degrees = (self.degrees[0][rows], self.degrees[1][rows])
+        return Pixels(self.codes[rows], self.years[rows], degrees, self.values[:, rows])
+
+
+def inputs(raw: Path, options: ClcdOptions) -> list[Path]:
+    """Find the rasters that are read.
+
+    Raises:
+        DataError: They are missing, or it is not clear which are meant.
+    """
+    classes = find_classes(raw, options)
+    covariates = find_covariates(raw / options.covariates)
+    roles(covariates, list(classes))
+    paths = [*classes.values(), *covariates.paths()]
+    return [*paths, *sidecars(paths)]
+
+
+def roles(covariates: Covariates, years: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say which covariates are dynamic and which static, for the network needs one of each.
+
+    Yearly ones are dynamic. Where there is none, all but the first are taken as dynamic, which the network may mix
+    freely; where all are yearly, the last of them stands for the static ones.
+
+    Raises:
+        DataError: There is only one, one has no raster of a year, or a name is taken.
+    """
+    names = covariates.names()
+    where = str(covariates.paths()[0].parent)
+    if len(names) < 2:
+        raise DataError(
+            f"there is only one covariate, {names[0]}", where=where, fix="Add another; the network needs two at least."
+        )
+    if taken := writing.reserved(names):
+        raise DataError(f"a covariate is called {taken[0]}, which the data set uses", where=where, fix="Rename it.")
+    for name, bands in covariates.yearly.items():
+        if missing := [str(year) for year in years if year not in bands]:
+            raise DataError(
+                f"{name} has no raster of {', '.join(missing)}, and the land cover has",
+                where=where,
+                fix=f"Add {name}_{missing[0]}.tif, or rename {next(iter(bands.values())).path.name} if it is no year.",
+            )
+    static, yearly = tuple(covariates.static), tuple(covariates.yearly)
+    if not yearly:
+        return static[1:], static[:1]
+    return (yearly, static) if static else (yearly[:-1], yearly[-1:])
+
+
+def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Reporter) -> Written:
+    """Draw pixels, read the covariates there, and write them.
+
+    Raises:
+        DataError: A raster is missing or damaged, or no pixel is left.
+    """
+    require_rasterio()
+    classes, covariates = find_classes(raw, options), find_covariates(raw / options.covariates)
+    dynamic, static = roles(covariates, list(classes))
+    nodata = tuple(float(code) for code in options.nodata)
+    sheets = open_bands([Band(path, path.stem, 1, nodata) for path in classes.values()])
+    try:
+        counts = count(sheets, reporter)
+        drawn = draw(sheets, counts, options, reporter)
+        pixels = _gathered(dict(zip(classes, zip(sheets, drawn, strict=True), strict=True)), covariates,
+                           (*dynamic, *static), reporter)  # fmt: skip
+    finally:
+        for sheet in sheets:
+            sheet.close()
+    funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
+    codes = sorted(set(kept.codes.tolist()))
+    names = class_names(sorted(counts), options.legend, [path.name for path in classes.values()])
+    named = dict(zip(sorted(counts), names, strict=True))
+    _note_lost(sorted(set(counts) - set(codes)), named, funnel, reporter)
+    plan = Plan(
+        dynamic=dynamic, static=static, yearly=tuple(covariates.yearly), covariates=options.covariates,
+        classes=options.classes, codes=tuple(codes), names=tuple(named[code] for code in codes),
+        nodata=options.nodata, years=tuple(classes), map_year=options.map_year,
+    )  # fmt: skip
+    funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in sorted(counts)))
+    _put(writer, plan, kept)
+    return Written("samples", funnel, plan.model_dump(mode="json"))
+
+
+def _gathered(
+    years: dict[int, tuple[Raster, Drawn]], covariates: Covariates, names: Sequence[str], reporter: Reporter
+) -> Pixels:
+    """Read the covariates of all drawn pixels, year by year."""
+    parts = []
+    with reporter.task("read covariates", len(years)) as advance:
+        for year, (sheet, drawn) in years.items():
+            points = centres(sheet, drawn.rows, drawn.columns)
+            rasters = open_bands(covariates.of(names, year))
+            try:
+                values = gather(rasters, points, sheet.grid.crs)
+            finally:
+                for raster in rasters:
+                    raster.close()
+            degrees = transform(points, sheet.grid.crs, DEGREES)
+            parts.append(Pixels(drawn.codes, np.full(len(drawn), year), degrees, values))
+            advance(1)
+    return Pixels(
+        np.concatenate([part.codes for part in parts]),
+        np.concatenate([part.years for part in parts]),
+        (np.concatenate([part.degrees[0] for part in parts]), np.concatenate([part.degrees[1] for part in parts])),
+        np.concatenate([part.values for part in parts], axis=1),
+    )
+
+
+def centres(sheet: Raster, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Pair:
+    """Return x and y of the centres of pixels, in the raster's CRS."""
+    x, y = place(sheet.grid, rows + 0.5, columns + 0.5)  # type: ignore[arg-type]
+    return x, y  # type: ignore[return-value]
+
+
+def _complete(pixels: Pixels, names: Sequence[str], where: str, reporter: Reporter) -> tuple[Funnel, Pixels]:
+    """Leave out pixels that lack a covariate, and say which one."""
+    missing = ~np.isfinite(pixels.values)
+    kept = np.asarray(~missing.any(axis=0))
+    funnel = Funnel(read=len(kept), kept=int(kept.sum()))
+    funnel.drop(NO_DATA, int((~kept).sum()))
+    counts = missing.sum(axis=1).tolist()
+    told = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True) if count)
+    if told:
+        funnel.notes.append(f"{NO_DATA}, by covariate: {told}")
+    if not funnel.kept:
+        raise DataError(
+            f"none of {len(kept)} pixels has all covariates (lacking: {told})",
+            where=where,
+            fix="Check that the covariates cover the class rasters, and their CRS.",
+        )
+    if funnel.kept < len(kept) / 2:
+        reporter.warn(f"{len(kept) - funnel.kept} of {len(kept)} pixels are left out, for they lack data in {told}.")
+    return funnel, pixels.at(kept)
+
+
+def _note_lost(codes: Sequence[int], named: dict[int, str], funnel: Funnel, reporter: Reporter) -> None:
+    if codes:
+        told = f"no pixel is left of: {', '.join(named[code] for code in codes)}; it is no class of the data set"
+        funnel.notes.append(told)
+        reporter.warn(told)
+
+
+def _put(writer: DatasetWriter, plan: Plan, pixels: Pixels) -> None:
+    writer.dimension("sample", len(pixels.codes))
+    writing.put_roles(writer, plan)
+    cells = np.unique(cell_keys(pixels.degrees[1], pixels.degrees[0]), return_inverse=True)[1]
+    held = {
+        "lat": pixels.degrees[1],
+        "lon": pixels.degrees[0],
+        "time": writing.minutes(pixels.years),
+        "year": pixels.years,
+        "cell": cells.ravel(),
+        "category": np.zeros(len(pixels.codes)),
+    }
+    for variable in writing.PLACE:
+        writer.put(variable, held[variable.name])
+    for name, values in zip(plan.factors, pixels.values, strict=True):
+        writer.put(writing.factor(name), values)
+    target = Variable(writing.TARGET, ("sample",), "1", "land-cover class, its place in class_name", kind="i2")
+    writer.put(target, np.searchsorted(np.array(plan.codes), pixels.codes))
