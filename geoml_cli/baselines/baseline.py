@@ -32,13 +32,19 @@ class Baseline:
         fit: Fits on (features [N, F], target [N]) and predicts (features [M, F]), given a seed: [M] in the
             target's unit. The same arguments give the same values. None where it gives no values.
         classify: Likewise, on a target of 0 and 1: gives probabilities. None where it gives none.
-        columns: The features it takes, by name, in order; empty takes all.
+        choose: Likewise, on a target of numbers of classes: gives such numbers. None where it gives none.
+        of_classes: Whether it takes the columns that name a class of each row, and only those; others take the rest.
     """
 
     summary: str
     fit: Fit | None
     classify: Fit | None = None
-    columns: tuple[str, ...] = ()
+    choose: Fit | None = None
+    of_classes: bool = False
+
+
+CLASS = "class of "
+"""How columns of features begin that number the class of a row, such as its station or month, from the coarsest on."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,14 @@ def baseline(name: str) -> Baseline:
     return found
 
 
-def predictions(name: str, rows: Rows, seed: int) -> Values:
-    """Fit a baseline and predict, [M] in the transformed target's unit.
+def way(name: str, judged: str) -> Fit | None:
+    """Return how a baseline gives what is judged, `values`, `probabilities` or `classes`; None where it does not."""
+    held = baseline(name)
+    return {"values": held.fit, "probabilities": held.classify, "classes": held.choose}[judged]
+
+
+def predictions(name: str, rows: Rows, judged: str, seed: int) -> Values:
+    """Fit a baseline and predict, [M]: values in the transformed target's unit, probabilities, or numbers of classes.
 
     Missing features are refused, not filled: networks do not take them either, and a baseline that saw a
     filling of its own would be compared on other data.
@@ -79,36 +91,25 @@ def predictions(name: str, rows: Rows, seed: int) -> Values:
     Raises:
         DataError: A feature is missing or infinite, with its name.
     """
-    fit = baseline(name).fit
-    assert fit is not None, f"{name} gives no values"
-    return _fitted(name, fit, rows, seed)
-
-
-def probabilities(name: str, rows: Rows, seed: int) -> Values:
-    """Fit a baseline on a target of 0 and 1 and predict probabilities, [M]; errors as for `predictions`."""
-    classify = baseline(name).classify
-    assert classify is not None, f"{name} gives no probabilities"
-    return np.clip(_fitted(name, classify, rows, seed), 0.0, 1.0)
-
-
-def _fitted(name: str, fit: Fit, rows: Rows, seed: int) -> Values:
-    columns = baseline(name).columns
-    if columns:
-        rows = _chosen(name, columns, rows)
+    fit = way(name, judged)
+    assert fit is not None, f"{name} gives no {judged}"
+    rows = _chosen(name, rows)
     refuse_missing(rows)
-    return np.asarray(fit(rows.train_NF, rows.target_N, rows.test_MF, seed), dtype=np.float64)
+    found = np.asarray(fit(rows.train_NF, rows.target_N, rows.test_MF, seed), dtype=np.float64)
+    return np.clip(found, 0.0, 1.0) if judged == "probabilities" else found
 
 
-def _chosen(name: str, columns: tuple[str, ...], rows: Rows) -> Rows:
-    lacking = [column for column in columns if column not in rows.names]
-    if lacking:
+def _chosen(name: str, rows: Rows) -> Rows:
+    of_classes = baseline(name).of_classes
+    places = [place for place, column in enumerate(rows.names) if column.startswith(CLASS) == of_classes]
+    if not places:
         raise DataError(
-            f"{name} needs {', '.join(columns)}; this model's covariates have no {lacking[0]}.",
+            f"{name} needs classes of rows, such as station or month; this model names none.",
             where="[evaluate] baselines",
             fix="Leave it out with --set evaluate.baselines.",
         )
-    places = [rows.names.index(column) for column in columns]
-    return Rows(rows.train_NF[:, places], rows.target_N, rows.test_MF[:, places], list(columns))
+    names = [rows.names[place] for place in places]
+    return Rows(rows.train_NF[:, places], rows.target_N, rows.test_MF[:, places], names)
 
 
 def refuse_missing(rows: Rows) -> None:

@@ -1,4 +1,4 @@
-"""What was usual at such a place, hour and activity: the mean of the training rows of the same class."""
+"""What was usual in such circumstances: the mean of the training rows of the same classes."""
 
 from __future__ import annotations
 
@@ -6,40 +6,35 @@ import numpy as np
 
 from geoml_cli.baselines.baseline import Baseline, Table, Values
 
-_L_WIDTH, _MLT_WIDTH = 0.5, 3.0
-"""Sides of a class [Earth radii, hours]."""
-_SME_EDGES = (100.0, 200.0, 400.0, 800.0)
-"""Borders of the classes of activity [nT]."""
-
 
 def fit(train_NF: Table, target_N: Values, test_MF: Table, seed: int) -> Values:
-    """Predict the mean of the class of L, MLT and SME; where the training rows have none, of L, then of all rows.
+    """Predict the mean of the rows that share all classes; where training rows have none, those that share the first.
 
-    There is nothing random in it.
+    The columns are numbers of classes, the coarsest first: of rows that share the first k, the mean counts for the
+    largest k that has training rows, and the mean of all for none. There is nothing random in it.
     """
     found = np.full(len(test_MF), target_N.mean())
-    for columns in ((0,), (0, 1), (0, 1, 2)):
-        train, test = _class(train_NF, columns), _class(test_MF, columns)
-        names, place, counts = np.unique(train, return_inverse=True, return_counts=True)
-        means = np.bincount(place, weights=target_N) / counts
-        spot = np.searchsorted(names, test).clip(max=len(names) - 1)
-        found = np.where(names[spot] == test, means[spot], found)
+    for columns in range(1, train_NF.shape[1] + 1):
+        both = np.concatenate([train_NF[:, :columns], test_MF[:, :columns]])
+        _, number = np.unique(both, axis=0, return_inverse=True)
+        train, test = np.split(number.reshape(-1), [len(train_NF)])
+        rows = np.bincount(train, minlength=int(number.max()) + 1)
+        means = np.bincount(train, weights=target_N, minlength=len(rows)) / np.maximum(rows, 1)
+        found = np.where(rows[test] > 0, means[test], found)
     return found
 
 
-def _class(table: Table, columns: tuple[int, ...]) -> Values:
-    """Number the class of every row, by some of the three columns."""
-    parts = (
-        np.floor(table[:, 0] / _L_WIDTH),
-        np.floor(table[:, 1] / _MLT_WIDTH),
-        np.digitize(table[:, 2], _SME_EDGES).astype(np.float64),
-    )
-    return np.asarray(sum(parts[column] * 1000.0**column for column in columns), dtype=np.float64)
+def choose(train_NF: Table, target_N: Values, test_MF: Table, seed: int) -> Values:
+    """Predict the commonest class among the rows that `fit` would average."""
+    names = np.unique(target_N)
+    share = np.stack([fit(train_NF, (target_N == name).astype(np.float64), test_MF, seed) for name in names])
+    return np.asarray(names[share.argmax(axis=0)], dtype=np.float64)
 
 
 BASELINE = Baseline(
-    "Mean of the training rows of the same L (half Earth radii), MLT (three hours) and SME class",
+    "Mean of the training rows of the same classes, as the model names them (such as place and month)",
     fit,
     classify=fit,
-    columns=("L", "MLT", "SME"),
+    choose=choose,
+    of_classes=True,
 )

@@ -20,12 +20,14 @@ class Input:
         axis: The axis that runs over variables (1 .. ndim-1); each gets its own scaling.
         names: Names of the variables along `axis`.
         shared: One value for all samples, shape [1, ...]; the network spreads it over the batch.
+        scaled: Whether scaling concerns it; numbers of classes, degrees and clock times enter as they are.
     """
 
     values: Array
     axis: int
     names: tuple[str, ...]
     shared: bool = False
+    scaled: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Samples:
         target_name: The paper's name of what is predicted.
         unit: The target's unit.
         reach: Where samples are windows of a series: such samples share hours with their neighbours.
+        whole: Which samples have all their inputs, shape [N]; the others are neither learnt nor predicted. None: all.
+        classes: Names of the target's classes, whose numbers the target holds; empty for a quantity.
     """
 
     inputs: dict[str, Input]
@@ -60,15 +64,19 @@ class Samples:
     target_name: str
     unit: str
     reach: Reach | None = None
+    whole: NDArray[np.bool_] | None = None
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())).values)
 
     def usable(self) -> NDArray[np.int64]:
-        """Return the rows whose target is known, ascending."""
+        """Return the rows whose target is known and whose inputs are whole, ascending."""
         if self.target is None:
             return np.empty(0, dtype=np.int64)
         known = np.isfinite(self.target.reshape(len(self), -1)).all(axis=1)
+        if self.whole is not None:
+            known &= self.whole
         return np.flatnonzero(known).astype(np.int64)
 
 
@@ -90,6 +98,7 @@ class Signature(BaseModel):
     inputs: dict[str, InputSignature]
     target_name: str
     unit: str
+    classes: tuple[str, ...] = ()
 
 
 def signature(samples: Samples) -> Signature:
@@ -98,4 +107,4 @@ def signature(samples: Samples) -> Signature:
         name: InputSignature(shape=item.values.shape[1:], axis=item.axis, names=item.names)
         for name, item in samples.inputs.items()
     }
-    return Signature(inputs=inputs, target_name=samples.target_name, unit=samples.unit)
+    return Signature(inputs=inputs, target_name=samples.target_name, unit=samples.unit, classes=samples.classes)

@@ -81,7 +81,10 @@ def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target
         DataError: A logarithm is asked of values it does not have, or a training input is missing.
     """
     return Scaling(
-        inputs={name: _fitted(name, item, rows, inputs.scaling) for name, item in samples.inputs.items()},
+        inputs={
+            name: _fitted(name, item, rows, inputs.scaling if item.scaled else "none")
+            for name, item in samples.inputs.items()
+        },
         trailing={name: item.values.ndim - item.axis - 1 for name, item in samples.inputs.items()},
         target=_fitted_target(samples, rows, target),
     )

@@ -27,6 +27,10 @@ class SplitSettings(Table):
     """Variable of the data set that numbers the groups, such as `day` or `storm`; where rows are divided otherwise,
     rows of a group are still resampled together in intervals."""
 
+    also: str = ""
+    """A second variable of whole numbers, such as `year`, whose groups are held out as well: a row is in the test where
+    its block (or group of `by`) or its `also` is held out."""
+
     consecutive: int = Field(default=1, ge=1)
     """Consecutive numbers of `by` that form one group, such as ten days."""
 
@@ -58,6 +62,8 @@ class SplitSettings(Table):
             raise ValueError(f"seeds must differ, {list(self.seeds)} repeats one")
         if self.kind == "given" and self.folds != 1:
             raise ValueError("folds belongs to kind = 'random' or 'blocks'; given splits come with the data set")
+        if self.also and self.kind not in ("blocks", "groups"):
+            raise ValueError("also belongs to kind = 'blocks' or 'groups'; random rows know no groups")
         if self.kind == "groups" and not self.by:
             raise ValueError("kind = 'groups' needs by, the variable that numbers them, such as 'day'")
         return self

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.coordinates import coordinates
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.samples import Reach
 from geoml_cli.dataset.settings import SplitSettings
@@ -64,16 +65,25 @@ class Split:
 def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
     """Number the group of every sample, shape [rows]: by a variable, its spatial block, or the sample itself.
 
-    Samples of a group stand on one side of every split, and are resampled together in a bootstrap.
+    Samples of a group stand on one side of every split, and are resampled together in a bootstrap. Where a second
+    variable is held out as well, a group is what has both in common, such as a year of a station.
 
     Raises:
         DataError: Blocks are asked for and a sample has no coordinates, or there is no such variable.
     """
+    first = _first_groups(variables, settings, rows)
+    if not settings.also:
+        return first
+    pairs = np.stack([first, _numbered(variables, ("also", settings.also), 1)])
+    return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
     if settings.by:
-        return _numbered(variables, settings)
+        return _numbered(variables, ("by", settings.by), settings.consecutive)
     if settings.kind != "blocks":
         return np.arange(rows, dtype=np.int64)
-    longitude, latitude = _coordinates(variables)
+    longitude, latitude = _coordinates(variables, rows)
     # Equirectangular about the mean latitude: blocks are near-squares over a country, which is all they need to be.
     shrink = np.cos(np.radians(latitude.mean()))
     cells = np.stack([np.radians(longitude) * shrink, np.radians(latitude)]) * _EARTH_RADIUS_KM
@@ -95,10 +105,10 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     """
     folds = _given(variables, usable) if settings.kind == "given" else _drawn(variables, settings, usable, rows)
     several = len(settings.seeds) > 1
-    group = _divided(variables, settings, rows)
+    groupings = _divided(variables, settings, rows)
     members: dict[str, Split] = {}
     for fold, (learn, test) in folds.items():
-        train, validation = _cut(learn, group, settings.validation, settings.seed)
+        train, validation = _cut(learn, groupings, settings.validation, settings.seed)
         for seed in settings.seeds:
             name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
             members[name] = Split(train, validation, test, fold, seed)
@@ -106,18 +116,21 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
 
 
 def _drawn(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> dict[str, tuple[Rows, Rows]]:
-    group = _divided(variables, settings, rows)
+    groupings = _divided(variables, settings, rows)
     if settings.folds == 1:
-        return {WHOLE: _cut(usable, group, settings.test, settings.seed)}
-    order = _shuffled(np.unique(group[usable]), settings.seed)
-    if len(order) < settings.folds:
-        raise DataError(
-            f"{len(order)} {_called(settings)} cannot be divided into {settings.folds} folds",
-            where="[split]",
-            fix="Set split.folds lower or split.block_km smaller.",
-        )
-    parts = [np.isin(group[usable], part) for part in np.array_split(order, settings.folds)]
-    return {f"fold-{k}": (usable[~held], usable[held]) for k, held in enumerate(parts, start=1)}
+        return {WHOLE: _cut(usable, groupings, settings.test, settings.seed)}
+    held_out = np.zeros((settings.folds, len(usable)), dtype=bool)
+    for group in groupings:
+        order = _shuffled(np.unique(group[usable]), settings.seed)
+        if len(order) < settings.folds:
+            raise DataError(
+                f"{len(order)} {_called(settings)} cannot be divided into {settings.folds} folds",
+                where="[split]",
+                fix="Set split.folds lower or split.block_km smaller.",
+            )
+        for fold, part in enumerate(np.array_split(order, settings.folds)):
+            held_out[fold] |= np.isin(group[usable], part)
+    return {f"fold-{k}": (usable[~held], usable[held]) for k, held in enumerate(held_out, start=1)}
 
 
 def _given(variables: Variables, usable: Rows) -> dict[str, tuple[Rows, Rows]]:
@@ -131,17 +144,25 @@ def _given(variables: Variables, usable: Rows) -> dict[str, tuple[Rows, Rows]]:
     return {f"split-{k}": (usable[row == _TRAIN], usable[row == _TEST]) for k, row in enumerate(marks, start=1)}
 
 
-def _cut(rows: Rows, group: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
-    """Hold out about `share` of the rows, whole groups together; both parts keep at least one group."""
-    order = _shuffled(np.unique(group[rows]), seed)
-    if len(order) < 2:
+def _cut(rows: Rows, groupings: list[Rows], share: float, seed: int) -> tuple[Rows, Rows]:
+    """Hold out about `share` of the groups of each grouping, whole; at least one is held out and one is kept."""
+    out = np.zeros(len(rows), dtype=bool)
+    for group in groupings:
+        order = _shuffled(np.unique(group[rows]), seed)
+        if len(order) < 2:
+            raise DataError(
+                f"{len(rows)} samples in {len(order)} group(s) cannot be divided",
+                where="[split]",
+                fix="More samples are needed, or smaller groups (split.block_km, split.consecutive).",
+            )
+        held = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
+        out |= np.isin(group[rows], held)
+    if out.all():
         raise DataError(
-            f"{len(rows)} samples in {len(order)} group(s) cannot be divided",
+            f"no sample of {len(rows)} is left to learn from where {len(groupings)} kinds of groups are held out",
             where="[split]",
-            fix="More samples are needed, or smaller groups (split.block_km, split.consecutive).",
+            fix="Leave split.also out, or hold out less (split.test, split.validation).",
         )
-    held = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
-    out = np.isin(group[rows], held)
     return rows[~out], rows[out]
 
 
@@ -149,21 +170,37 @@ def _shuffled(values: Rows, seed: int) -> Rows:
     return np.random.default_rng(seed).permutation(values)
 
 
-def _divided(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
-    """Number the groups that a split keeps together."""
-    if settings.kind in ("blocks", "groups"):
-        return groups(variables, settings, rows)
-    return np.arange(rows, dtype=np.int64)
+def _divided(variables: Variables, settings: SplitSettings, rows: int) -> list[Rows]:
+    """Number the groups that a split keeps together: once, or twice where a second variable is held out as well."""
+    if settings.kind not in ("blocks", "groups"):
+        return [np.arange(rows, dtype=np.int64)]
+    first = _first_groups(variables, settings, rows)
+    return [first, _numbered(variables, ("also", settings.also), 1)] if settings.also else [first]
 
 
-def _numbered(variables: Variables, settings: SplitSettings) -> Rows:
-    where = f"[split] by = {settings.by!r}"
-    if not variables.has(settings.by):
+def held_out(variables: Variables, settings: SplitSettings, split: Split, rows: int) -> dict[str, NDArray[np.bool_]]:
+    """Tell why test rows are new to a network: by which kind of group, [test rows] each.
+
+    Empty where rows are held out in one way only.
+    """
+    if not settings.also or not len(split.train):
+        return {}
+    names = (settings.by or "block", settings.also)
+    return {
+        name: ~np.isin(group[split.test], group[split.train])
+        for name, group in zip(names, _divided(variables, settings, rows), strict=True)
+    }
+
+
+def _numbered(variables: Variables, named: tuple[str, str], consecutive: int) -> Rows:
+    setting, name = named
+    where = f"[split] {setting} = {name!r}"
+    if not variables.has(name):
         raise DataError("the data set has no such variable", where=where, fix="Look for its groups with ncdump -h.")
-    number = variables.array(settings.by)
+    number = variables.array(name)
     if number.dtype.kind not in "iu" or number.ndim != 1:
         raise DataError("is no whole number a sample", where=where, fix="Use a variable such as day.")
-    return np.asarray(number.astype(np.int64) // settings.consecutive, dtype=np.int64)
+    return np.asarray(number.astype(np.int64) // consecutive, dtype=np.int64)
 
 
 def purged(split: Split, reach: Reach | None) -> Split:
@@ -225,9 +262,8 @@ def _called(settings: SplitSettings) -> str:
     return f"blocks of {settings.block_km:g} km" if settings.kind == "blocks" else "samples"
 
 
-def _coordinates(variables: Variables) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    longitude = np.asarray(variables.array("lon"), dtype=np.float64)
-    latitude = np.asarray(variables.array("lat"), dtype=np.float64)
+def _coordinates(variables: Variables, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    longitude, latitude = coordinates(variables, rows).T
     missing = int((~np.isfinite(longitude + latitude)).sum())
     if missing:
         raise DataError(

@@ -17,12 +17,12 @@ SHOWN = 25
 """More bars cannot be read on a page; the others stand in metrics.json."""
 
 
-def importance_bars(increase: Mapping[str, NDArray[np.float64]], unit: str) -> Figure:
-    """Draw the increase of RMSE by covariate, the largest on top, with the range over members and repeats.
+def importance_bars(increase: Mapping[str, NDArray[np.float64]], error: str) -> Figure:
+    """Draw the increase of an error by covariate, the largest on top, with the range over members and repeats.
 
     Args:
-        increase: By covariate, the increase in each member and repeat [target's unit].
-        unit: The target's unit.
+        increase: By covariate, the increase in each member and repeat.
+        error: Name and unit of the error.
     """
     ranked = sorted(increase, key=lambda name: float(increase[name].mean()), reverse=True)[:SHOWN]
     means = np.array([increase[name].mean() for name in ranked])
@@ -35,5 +35,5 @@ def importance_bars(increase: Mapping[str, NDArray[np.float64]], unit: str) -> F
     axis.axvline(0, color=BLACK, linewidth=0.8)
     axis.set_yticks(places, [plain(name) for name in ranked])
     axis.invert_yaxis()
-    axis.set_xlabel(plain(f"Increase of RMSE when shuffled [{unit}]"))
+    axis.set_xlabel(plain(f"Increase of {error} when shuffled"))
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,9 +10,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.metrics.intervals import Bootstrap, Interval, percentiles
-from geoml_cli.metrics.regression import Values, rmse
+from geoml_cli.metrics.regression import Values, checked
 
 _FEWEST_GROUPS = 2
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What predictions are ranked by, the lower the better.
+
+    Attributes:
+        name: For people.
+        key: In files.
+        rows: What each row adds, never negative, from observed and predicted values [N].
+        root: Whether the square root of the mean is taken.
+    """
+
+    name: str
+    key: str
+    rows: Callable[[Values, Values], Values]
+    root: bool
+
+    def of(self, observed_N: Values, predicted_N: Values) -> float:
+        """Measure a prediction."""
+        return self.mean(self.rows(*checked(observed_N, predicted_N)))
+
+    def mean(self, rows_N: Values) -> float:
+        """Put what the rows add together."""
+        return float(np.sqrt(rows_N.mean()) if self.root else rows_N.mean())
+
+
+RMSE = Measure("RMSE", "rmse", lambda observed, predicted: (predicted - observed) ** 2, root=True)
+ERROR_RATE = Measure("error rate", "error_rate", lambda seen, told: (seen != told).astype(np.float64), root=False)
+"""Of classes: the share of rows that are given another one than was observed."""
+
 Verdict = Literal["first", "second", "none"]
 
 
@@ -24,22 +56,23 @@ class Comparison:
     """How two predictions differ.
 
     Attributes:
-        difference: RMSE of the first minus RMSE of the second [unit of the target]; negative where the first
-            is better.
+        difference: Error of the first minus that of the second [its unit]; negative where the first is better.
         interval: Its 95 % bootstrap interval over groups; NaN with fewer than two groups.
         p_value: Two-sided Wilcoxon signed-rank test on the absolute errors, averaged per group first; 1 where
             these are all equal, NaN with fewer than two groups. Wilcoxon 1945, doi:10.2307/3001968.
         groups: Number of groups.
+        measure: What was compared.
     """
 
     difference: float
     interval: Interval
     p_value: float
     groups: int
+    measure: Measure = RMSE
 
     @property
     def better(self) -> Verdict:
-        """Say which is better by RMSE, or none where the interval covers zero, is undefined, or rests on few groups."""
+        """Say which is better, or none where the interval covers zero, is undefined, or rests on few groups."""
         if self.groups < FEWEST_GROUPS:
             return "none"
         if self.interval.high < 0:
@@ -52,6 +85,7 @@ def compare(
     predictions: tuple[Values, Values],
     groups_N: NDArray[np.int64],
     bootstrap: Bootstrap,
+    measure: Measure = RMSE,
 ) -> Comparison:
     """Compare two predictions, each [N], of the same rows.
 
@@ -60,22 +94,17 @@ def compare(
         predictions: The first and the second prediction, finite.
         groups_N: Which group each row belongs to; rows of a group are resampled and tested as one.
         bootstrap: Draws and seed.
+        measure: What they are compared by.
     """
-    first, second = predictions
-    difference = rmse(observed_N, first) - rmse(observed_N, second)
+    losses = measure.rows(observed_N, predictions[0]), measure.rows(observed_N, predictions[1])
+    difference = measure.mean(losses[0]) - measure.mean(losses[1])
     groups = len(np.unique(groups_N))
     if groups < _FEWEST_GROUPS:
-        return Comparison(difference, Interval(float("nan"), float("nan")), float("nan"), groups)
-    squares = ((first - observed_N) ** 2, (second - observed_N) ** 2)
-    drawn = [_root_difference(squares, rows) for rows in bootstrap.rows(groups_N)]
-    absolute = np.abs(first - observed_N) - np.abs(second - observed_N)
+        return Comparison(difference, Interval(float("nan"), float("nan")), float("nan"), groups, measure)
+    drawn = [measure.mean(losses[0][rows]) - measure.mean(losses[1][rows]) for rows in bootstrap.rows(groups_N)]
+    absolute = np.sqrt(losses[0]) - np.sqrt(losses[1])
     p_value = _signed_rank(_group_means(absolute, groups_N))
-    return Comparison(difference, percentiles(np.array(drawn)), p_value, groups)
-
-
-def _root_difference(squares: tuple[Values, Values], rows: NDArray[np.int64]) -> float:
-    first, second = squares
-    return float(np.sqrt(first[rows].mean()) - np.sqrt(second[rows].mean()))
+    return Comparison(difference, percentiles(np.array(drawn)), p_value, groups, measure)
 
 
 def _group_means(values_N: Values, groups_N: NDArray[np.int64]) -> Values:

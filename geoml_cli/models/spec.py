@@ -69,6 +69,19 @@ class Combined(Generic[S]):
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What comes of a network's scores of classes.
+
+    Attributes:
+        columns: Describes it, the decision first.
+        outputs: Its values, each [B], from the scores of every member, [members, B, classes].
+    """
+
+    columns: Callable[[Signature], tuple[Quantity, ...]]
+    outputs: Callable[[Tensor], tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
 class Moment:
     """A map at one moment, without rasters: samples on a grid of two coordinates.
 
@@ -101,18 +114,20 @@ class Spec(Generic[S]):
         samples: Cuts the network's inputs and target out of a data set or a block of one.
         build: Makes a network with fresh weights from torch's current random state.
         loss: Mean loss over the batch's rows, a scalar.
-        predict: Network output for a batch, [B], in the scaled target's units.
+        predict: Network output for a batch, [B], in the scaled target's units; of classes [B, classes].
         metrics: Scores of an evaluation by name, the first being the one a table is sorted by.
         features: A table for the baselines from physical inputs: array [N, F] and F names.
         released: Reads a released state dict; raises GeomlError naming unknown or missing keys.
         parts: The model's networks by name, each with tables of its own; one without a name for most models.
         of: The record of a part, where it differs from this one by the part's tables.
-        judged: What scores are given of: values, or probabilities of something that is (1) or is not (0).
+        judged: What scores are given of: values, probabilities of something that is (1) or is not (0), or numbers of
+            classes.
         link: What scores compare with the target, from the network's physical output: such as a probability.
         output: What the network puts out, where that is not the target: such as a logit.
         places: Where and when a sample is, as columns of predictions: quantities and values [rows]; None takes
             longitude and latitude where the data set has them.
-        strata: Classes by which scores are given as well: names and class labels [N], by quantity.
+        strata: Classes by which scores are given as well: class labels [N] by quantity, of samples of a data set.
+        decided: What comes of the members' scores of classes; None where the network puts out one value.
         combined: What several parts give together; None where there is one part.
         moment: Samples of a map at a moment [UTC] and latitude [degrees]; None where maps are made of rasters.
     """
@@ -126,11 +141,12 @@ class Spec(Generic[S]):
     released: Callable[[Mapping[str, Tensor]], Released]
     parts: Callable[[S], Mapping[str, S]] = whole
     of: Callable[[S], Spec[S]] | None = None
-    judged: Literal["values", "probabilities"] = "values"
+    judged: Literal["values", "probabilities", "classes"] = "values"
     link: Callable[[Values], Values] = unlinked
     output: Quantity | None = None
     places: Callable[[Variables, NDArray[np.int64]], list[tuple[Quantity, Values]]] | None = None
-    strata: Callable[[Samples], Mapping[str, NDArray[np.str_]]] | None = None
+    strata: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
+    decided: Decided | None = None
     combined: Combined[S] | None = None
     moment: Callable[[S, Variables, np.datetime64, float], Moment] | None = None
 

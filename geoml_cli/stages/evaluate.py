@@ -113,7 +113,7 @@ def measured(subject: Subject, reporter: Reporter) -> Evaluation:
             advance(1)
     beside = rivals(subject, members, pooled, reporter)
     why = importance(subject, members, reporter)
-    sentence = verdict(network, beside.contests, subject.error_unit)
+    sentence = verdict(network, beside.contests, (subject.measure.name, subject.error_unit))
     outcome = Outcome(members, pooled, network, each, beside, why, sentence)
     for warning in warnings(subject, outcome):
         reporter.warn(warning)

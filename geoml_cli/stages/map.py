@@ -60,7 +60,10 @@ def bands(run: Run, members: Sequence[str]) -> tuple[raster.Band, ...]:
 
 def part_bands(run: Run, part: str, members: int) -> tuple[raster.Band, ...]:
     """Describe what the members of one part put out: their mean and, with several, their spread."""
-    data, output = run.data().signatures[part], part_of(run, part)[0].output
+    data, spec = run.data().signatures[part], part_of(run, part)[0]
+    if spec.decided is not None:
+        return tuple(raster.Band(*column) for column in spec.decided.columns(data))
+    output = spec.output
     name, unit = (output.name, output.unit) if output else (data.target_name, data.unit)
     mean = raster.Band(name, unit, f"{name}, predicted" if members == 1 else f"{name}, mean of {members} members")
     spread = raster.Band(f"{name}_spread", unit, f"standard deviation of {name} over {members} members")

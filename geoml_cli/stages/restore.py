@@ -38,12 +38,12 @@ class Physical(nn.Module):
     def __init__(self, network: nn.Module, spec: Spec[Any], scaling: Scaling) -> None:
         super().__init__()
         self.network = network
-        self._predict = spec.predict
+        self._predict, self.decided = spec.predict, spec.decided
         self.scale = InputScaling(scaling)
         self.inverse = TargetInverse(scaling.target)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return predictions in the target's unit, shape [B].
+        """Return predictions in the target's unit, shape [B], or scores of classes, [B, classes].
 
         Args:
             inputs: Physical inputs in the order of the run's signature, each [B, ...].
@@ -54,15 +54,18 @@ class Physical(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Members side by side: their mean, and how far they spread."""
+    """Members side by side: their mean and how far they spread, or what they decide together."""
 
     def __init__(self, members: Sequence[Physical]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self._decided = members[0].decided
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the mean [B], and with several members their standard deviation [B] (ddof 1)."""
+        """Return the mean [B], and with several members their standard deviation [B] (ddof 1); or the decision."""
         each = torch.stack([member(*inputs) for member in self.members])
+        if self._decided is not None:
+            return self._decided.outputs(each)
         if len(self.members) == 1:
             return (each[0],)
         mean = each.mean(dim=0)
@@ -76,9 +79,18 @@ class Predictor:
     def __init__(self, network: nn.Module, batch_size: int, device: torch.device) -> None:
         self._network, self._size, self._device = network.to(device).eval(), batch_size, device
 
-    @torch.inference_mode()
     def outputs(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
-        """Return every output over the rows, shape [outputs, N], in the target's unit."""
+        """Return every output over the rows, shape [outputs, N], in the target's unit; NaN where inputs are missing."""
+        if samples.whole is None:
+            return self._predicted(samples, rows)
+        whole = samples.whole[rows]
+        found = self._predicted(samples, rows[whole])
+        result = np.full((len(found), len(rows)), np.nan)
+        result[:, whole] = found
+        return result
+
+    @torch.inference_mode()
+    def _predicted(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
         parts = []
         for start in range(0, max(len(rows), 1), self._size):
             inputs = gathered(samples, rows[start : start + self._size], self._device)
@@ -129,7 +141,9 @@ def by_part(run: Run, members: Sequence[str]) -> dict[str, list[str]]:
 
 def restored(run: Run, member: str, device: torch.device | None = None) -> Predictor:
     """Make a predictor of one member; errors as for `physical`."""
-    return Predictor(physical(run, member), settings_of(run).shared.predict.batch_size, device or best_device())
+    return Predictor(
+        Ensemble([physical(run, member)]), settings_of(run).shared.predict.batch_size, device or best_device()
+    )
 
 
 def ensemble(run: Run, members: Sequence[str], device: torch.device | None = None) -> Outputs:

@@ -91,10 +91,10 @@ def _divided(settings: Settings, dataset: Dataset, parts: Mapping[str, Samples])
 
 
 def _target(settings: Settings, part: str) -> TargetSettings:
-    """Return the `[target]` of a part; what is or is not there is neither transformed nor scaled."""
+    """Return the `[target]` of a part; presence and classes are neither transformed nor scaled."""
     spec: Spec[Any] = registry.spec(settings.model)
-    likely = spec.part(spec.parts(settings.own)[part]).judged == "probabilities"
-    return TargetSettings() if likely else settings.shared.target
+    measured = spec.part(spec.parts(settings.own)[part]).judged == "values"
+    return settings.shared.target if measured else TargetSettings()
 
 
 def member_name(part: str, division: str) -> str:

@@ -14,7 +14,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.metrics.regression import r2
 
 NAMES = ["rain", "slope", "noise"]
-GENERAL = [name for name in baselines() if baseline(name).fit is not None and not baseline(name).columns]
+GENERAL = [name for name in baselines() if baseline(name).fit is not None and not baseline(name).of_classes]
 """Those that predict values from whatever covariates there are."""
 
 
@@ -52,12 +52,12 @@ def test_finding_and_loading_them_imports_no_scikit_learn() -> None:
 
 @pytest.mark.parametrize("name", GENERAL)
 def test_the_same_seed_gives_the_same_bits(name: str, rows: Rows) -> None:
-    np.testing.assert_array_equal(predictions(name, rows, 5), predictions(name, rows, 5))
+    np.testing.assert_array_equal(predictions(name, rows, "values", 5), predictions(name, rows, "values", 5))
 
 
 @pytest.mark.parametrize("name", GENERAL)
 def test_predicts_unseen_rows_as_well_as_its_kind_can(name: str, rows: Rows, truth: NDArray[np.float64]) -> None:
-    score = r2(truth, predictions(name, rows, 1))
+    score = r2(truth, predictions(name, rows, "values", 1))
     least, most = {
         "mean": (-0.1, 0.0),
         "ridge": (0.3, 0.78),  # the sine is not a line
@@ -71,7 +71,7 @@ def test_predicts_unseen_rows_as_well_as_its_kind_can(name: str, rows: Rows, tru
 def test_trees_stay_within_the_training_target(module: object, rows: Rows) -> None:
     far = replace(rows, test_MF=rows.test_MF + np.float32(1e6))
     name = module.__name__.rpartition(".")[2].replace("_", "-")  # type: ignore[attr-defined]
-    found = predictions(name, far, 1)
+    found = predictions(name, far, "values", 1)
     assert rows.target_N.min() <= found.min() and found.max() <= rows.target_N.max()
 
 
@@ -110,7 +110,9 @@ def test_a_covariate_that_does_not_vary_is_harmless(rows: Rows) -> None:
         np.hstack([rows.test_MF, constant[:200]]),
         [*NAMES, "flat"],
     )
-    np.testing.assert_allclose(predictions("ridge", wider, 1), predictions("ridge", rows, 1), rtol=1e-6)
+    np.testing.assert_allclose(
+        predictions("ridge", wider, "values", 1), predictions("ridge", rows, "values", 1), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", GENERAL)
@@ -118,7 +120,7 @@ def test_missing_covariates_are_refused_not_filled(name: str, rows: Rows) -> Non
     train, test = rows.train_NF.copy(), rows.test_MF.copy()
     train[:3, 1], test[0, 1], test[5, 2] = np.nan, np.inf, np.nan
     with pytest.raises(DataError) as refusal:
-        predictions(name, Rows(train, rows.target_N, test, NAMES), 1)
+        predictions(name, Rows(train, rows.target_N, test, NAMES), "values", 1)
     assert str(refusal.value) == (
         "baselines: 5 values of 2 covariates are missing or infinite, 4 of them in 'slope'. "
         "Prepare the data set again without these samples, or use --set evaluate.baselines=[]."

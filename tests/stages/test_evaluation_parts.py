@@ -23,7 +23,7 @@ def scored(name: str, rmse: float) -> Scored:
 
 
 def against(name: str, rmse: float, network: float, bounds: tuple[float, float], p: float) -> Contest:
-    return Contest(scored(name, rmse), "", Comparison(network - rmse, Interval(*bounds), p, 40))
+    return Contest(scored(name, rmse), "", Comparison(network - rmse, Interval(*bounds), p, 40), np.empty(0))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_verdict_names_the_best_baseline_and_the_winner(
 ) -> None:
     worse = against("mean", 9.0, network, (-9, -4), 0.0)
     best = against("forest", 5.0, network, bounds, p)
-    assert verdict(scored("soc", network), [worse, best], "g kg-1") == sentence
+    assert verdict(scored("soc", network), [worse, best], ("RMSE", "g kg-1")) == sentence
 
 
 def test_numbers_for_people() -> None:

@@ -15,6 +15,8 @@ from geoml_cli.models.spec import Quantity, Values
 _ROWS_AT_ONCE = 65_536
 _BACK = {"sme": (1, 3, 12, 48), "symh": (1, 3, 12, 48)}
 """Hours over which an index is summed up for the baselines, by the mean of SME and the minimum of SYM-H."""
+_L_WIDTH, _MLT_WIDTH = 0.5, 3.0
+"""Sides of a class of the climatology [Earth radii, hours]."""
 _L_EDGES = np.arange(2.0, 8.0)
 _MLT_EDGES = np.array([3.0, 9.0, 15.0, 21.0])
 _MLT_NAMES = ("night 21-3", "dawn 3-9", "day 9-15", "dusk 15-21", "night 21-3")
@@ -28,7 +30,18 @@ def table(held: Samples) -> tuple[NDArray[np.float32], list[str]]:
         Table [N, F] in physical units, and F names.
     """
     parts = [_rows(held, slice(start, start + _ROWS_AT_ONCE)) for start in range(0, max(len(held), 1), _ROWS_AT_ONCE)]
-    names = ["L", "MLT", "cos MLT", "sin MLT", "cos^6 MLAT", "SME", "SYM-H"]
+    names = [
+        "class of L",
+        "class of MLT",
+        "class of SME",
+        "L",
+        "MLT",
+        "cos MLT",
+        "sin MLT",
+        "cos^6 MLAT",
+        "SME",
+        "SYM-H",
+    ]
     names += [f"mean SME {hours} h" for hours in _BACK["sme"]] + [f"lowest SYM-H {hours} h" for hours in _BACK["symh"]]
     return np.concatenate(parts), names
 
@@ -36,10 +49,25 @@ def table(held: Samples) -> tuple[NDArray[np.float32], list[str]]:
 def _rows(held: Samples, rows: slice) -> NDArray[np.float32]:
     place = held.inputs["position"].values[rows]
     sme, symh = (held.inputs[name].values[rows][:, :, 0] for name in ("sme_hourly", "symh_hourly"))
-    columns = [place[:, 0], hours_of(place), place[:, 1], place[:, 2], place[:, 3], sme[:, -1], symh[:, -1]]
+    columns = [
+        *_classes(place, sme[:, -1]),
+        place[:, 0],
+        hours_of(place),
+        place[:, 1],
+        place[:, 2],
+        place[:, 3],
+        sme[:, -1],
+        symh[:, -1],
+    ]
     columns += [sme[:, -hours - 1 :].mean(axis=1) for hours in _BACK["sme"]]
     columns += [symh[:, -hours - 1 :].min(axis=1) for hours in _BACK["symh"]]
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _classes(place: NDArray[np.float32], sme: NDArray[np.float32]) -> list[Values]:
+    """Number the classes of L, MLT and activity that a climatology averages over."""
+    shell, hours = np.floor(place[:, 0] / _L_WIDTH), np.floor(hours_of(place) / _MLT_WIDTH)
+    return [shell, hours, np.digitize(sme, _SME_EDGES).astype(np.float64)]
 
 
 def hours_of(place: NDArray[np.float32]) -> Values:
@@ -48,7 +76,7 @@ def hours_of(place: NDArray[np.float32]) -> Values:
     return np.asarray(np.degrees(angle) / 15 % 24, dtype=np.float64)
 
 
-def strata(held: Samples) -> Mapping[str, NDArray[np.str_]]:
+def strata(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
     """Return the classes of L, of local time and of activity (SME of the sample's own minute), each [N]."""
     place = np.asarray(held.inputs["position"].values)
     sme = np.concatenate([

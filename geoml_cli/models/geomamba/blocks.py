@@ -15,9 +15,6 @@ from geoml_cli.models.geomamba.backend import Kernels
 from geoml_cli.models.geomamba.kan import KanLinear
 from geoml_cli.models.geomamba.scan import ScanInputs
 
-MODEL = 128
-"""Width of the Mamba blocks over factors, whatever the stream's."""
-
 _STATE, _TAPS, _EXPAND, _RANK_OF = 16, 4, 2, 16
 _SLOWEST, _FASTEST, _FLOOR = 1e-3, 0.1, 1e-4
 """First time steps are drawn between these on a logarithmic scale; Gu & Dao 2023, section 3.6."""
@@ -98,11 +95,11 @@ class MambaEncoder(nn.Module):
 class SelectiveEncoder(nn.Module):
     """Mamba encoder that takes every number as a token, in order time then factor."""
 
-    def __init__(self, factors: int, layers: int, kernels: Kernels) -> None:
+    def __init__(self, factors: int, width: int, layers: int, kernels: Kernels) -> None:
         super().__init__()
-        self.tmpembed = KanLinear(1, MODEL, kernels)
-        self.mamba_encoder = MambaEncoder(MODEL, layers, kernels)
-        self.tmpembed_t = KanLinear(MODEL, 1, kernels)
+        self.tmpembed = KanLinear(1, width, kernels)
+        self.mamba_encoder = MambaEncoder(width, layers, kernels)
+        self.tmpembed_t = KanLinear(width, 1, kernels)
         self.LayerNorm_x = nn.RMSNorm(factors)
 
     def forward(self, x_BTF: Tensor) -> Tensor:

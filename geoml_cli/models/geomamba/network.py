@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from geoml_cli.errors import SettingsError
 from geoml_cli.models.geomamba.backend import Kernels, choose
-from geoml_cli.models.geomamba.blocks import MODEL, MambaEncoder, SelectiveEncoder
+from geoml_cli.models.geomamba.blocks import MambaEncoder, SelectiveEncoder
 from geoml_cli.models.geomamba.context import YEAR_WIDTH, Fusion, PositionEncoder, StaticEncoder, TimeCode
 from geoml_cli.models.geomamba.kan import KanLinear
 from geoml_cli.models.geomamba.settings import NetworkSettings
@@ -72,14 +72,15 @@ class GeoMamba(nn.Module):
         self.position_encoder = PositionEncoder(embedding, kernels)
 
     def _add_stream(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
-        embedding, layers, factors = settings.embedding, settings.layers, shape.dynamic + shape.static
-        self.mamba_encoder_64 = SelectiveEncoder(factors, layers, kernels)
+        embedding, size = settings.embedding, (settings.width, settings.layers)
+        factors = shape.dynamic + shape.static
+        self.mamba_encoder_64 = SelectiveEncoder(factors, *size, kernels)
         self.dynamic_embed = nn.Sequential(KanLinear(factors, embedding, kernels))
         for number in range(1, 5):
             self.add_module(f"cross_attn_all{number}", Fusion(embedding, settings.heads, kernels))
-            self.add_module(f"mamba_encoder{number}_64", SelectiveEncoder(embedding, layers, kernels))
+            self.add_module(f"mamba_encoder{number}_64", SelectiveEncoder(embedding, *size, kernels))
         self.dynamic_embed_down = nn.Sequential(KanLinear(embedding, factors + 1, kernels))
-        self.mamba_encoder_final_64 = SelectiveEncoder(factors + 1, layers, kernels)
+        self.mamba_encoder_final_64 = SelectiveEncoder(factors + 1, *size, kernels)
         flat = shape.steps * (factors + 1)
         self.regressor2 = nn.Sequential(
             KanLinear(flat, 2 * embedding, kernels),
@@ -89,8 +90,8 @@ class GeoMamba(nn.Module):
 
     def _add_steps(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
         width = shape.dynamic + shape.static + 1
-        self.mambablock_init = MambaEncoder(MODEL, settings.layers, kernels)
-        self.RMSNorm_embed_dim = nn.RMSNorm(MODEL)
+        self.mambablock_init = MambaEncoder(settings.embedding, settings.layers, kernels)
+        self.RMSNorm_embed_dim = nn.RMSNorm(settings.embedding)
         self.mambablock_fianl = MambaEncoder(width, settings.layers, kernels)
         self.RMSNorm_final = nn.RMSNorm(width)
 
@@ -139,9 +140,10 @@ def _check(settings: NetworkSettings, shape: Shape) -> None:
             where="[network]",
             fix="Change one of them.",
         )
-    if shape.steps > 1 and settings.embedding != MODEL:
+    if shape.steps > 1 and settings.embedding != settings.width:
         raise SettingsError(
-            f"embedding = {settings.embedding} with {shape.steps} time steps: several steps need {MODEL}.",
+            f"embedding = {settings.embedding} and width = {settings.width} with {shape.steps} time steps: several "
+            "steps need them equal.",
             where="[network]",
-            fix=f"Use --set network.embedding={MODEL}, or samples of one step.",
+            fix=f"Use --set network.embedding={settings.width}, or samples of one step.",
         )

@@ -16,6 +16,7 @@ from geoml_cli.models.geomamba.context import YEAR_WIDTH
 from geoml_cli.models.geomamba.kan import knots
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import NetworkSettings
+from geoml_cli.models.geomamba.task import INPUTS, MOVING
 from geoml_cli.models.spec import Released
 from geoml_cli.models.weights import mismatches, refuse
 
@@ -25,12 +26,11 @@ _UNUSED = ("LayerNorm", "final_layernorm", "dynamic_embed2.", "tmpembed", "embdi
 _UNUSED_WITHIN = ".LayerNorm.weight"
 """The same, in every selective encoder."""
 
-_PERIODS = {1: (2024.0,), 4: (12.0, 30.0, 24.0, 60.0)}
+_SCALES = {1: ("year/2024",), 4: ("month/12", "day/30", "hour/24", "minute/60")}
 """The paper's time scales by their number: yearly, and sub-daily."""
 
 _DYNAMIC = ("E", "Eb", "Ei", "Ep", "Et", "p", "Ew", "H", "LST", "NDVI", "rf", "S", "LAI", "EVI", "SMrz", "SMs", "tmp")
 _STATIC = ("DEM", "aspect", "slope")
-_SCALES = {1: ("year",), 4: ("month", "day", "hour", "minute")}
 
 
 def released(state: Mapping[str, Tensor]) -> Released:
@@ -67,7 +67,7 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, Shape]:
     flat = _sizes(weights, "regressor2.0.base_weight")[1]
     year_term = "year_embedding.base_weight" in weights
     scales = (_sizes(weights, "timeEncoder.base_weight")[1] - YEAR_WIDTH * year_term) // 2
-    if scales not in _PERIODS:
+    if scales not in _SCALES:
         raise DataError(
             f"timeEncoder.base_weight stands for {scales} time scales; 1 (yearly) and 4 (sub-daily) are known",
             fix="Its periods are not in the file.",
@@ -80,10 +80,10 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, Shape]:
     layers = len({name.split(".")[3] for name in weights if name.startswith("mamba_encoder_64.mamba_encoder.layers.")})
     categories, outputs = _sizes(weights, "LC_embedding.0.weight")[0], _sizes(weights, "regressor2.2.base_weight")[0]
     heads = 1  # any divisor does: weights are the same for all
-    settings = NetworkSettings(
-        embedding=embedding, heads=heads, layers=max(layers, 1), year_term=year_term, periods=_PERIODS[scales]
-    )
-    return settings, Shape(factors - static, static, flat // (factors + 1), categories, outputs)
+    sizes = {"embedding": embedding, "width": _sizes(weights, "mamba_encoder_64.tmpembed.base_weight")[0]}
+    sizes |= {"heads": heads, "layers": max(layers, 1), "steps": flat // (factors + 1), "categories": categories}
+    settings = NetworkSettings.model_validate({**sizes, "year_term": year_term, "scales": _SCALES[scales]})
+    return settings, Shape(factors - static, static, settings.steps, categories, outputs)
 
 
 def _sizes(weights: Mapping[str, Tensor], name: str) -> tuple[int, int]:
@@ -110,15 +110,17 @@ def _signature(settings: NetworkSettings, shape: Shape) -> Signature:
     names = {
         "dynamic": _DYNAMIC if yearly else _numbered("dynamic", shape.dynamic),
         "static": _STATIC if yearly else _numbered("static", shape.static),
-        "land_cover": ("land_cover",),
-        "position": ("lat", "lon"),
-        "time": (*(("year_scaled",) if settings.year_term else ()), *_SCALES[len(settings.periods)]),
+        **INPUTS,
+        **({"year": ("year",)} if settings.year_term else {}),
+        "time": settings.clocks,
     }
     inputs = {
-        name: InputSignature(shape=(shape.steps, len(columns)), axis=2, names=columns)
+        name: InputSignature(shape=(shape.steps if name in MOVING else 1, len(columns)), axis=2, names=columns)
         for name, columns in names.items()
     }
-    return Signature(inputs=inputs, target_name="GWS" if yearly else "target", unit="cm" if yearly else "")
+    classes = _numbered("class", shape.outputs) if shape.outputs > 1 else ()
+    name, unit = ("GWS", "cm") if yearly else ("class", "1") if classes else ("target", "")
+    return Signature(inputs=inputs, target_name=name, unit=unit, classes=classes)
 
 
 def _numbered(kind: str, count: int) -> tuple[str, ...]:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, field_validator
 
 from geoml_cli.dataset.settings import Table
+from geoml_cli.models.tables import ModelTables
 
 Backend = Literal["auto", "mamba-ssm", "fused", "torch"]
+CLOCK = ("year", "month", "day", "day-of-year", "hour", "minute")
+"""What of a time a scale can count."""
+Scale = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(CLOCK)})/[0-9]+(\.[0-9]+)?$")]
 
 
 class NetworkSettings(Table):
     """`[network]`: size of Geo-Mamba, and what computes its loops."""
 
     embedding: int = Field(default=128, ge=1)
-    """Width E of the stream; 128 where samples have several steps."""
+    """Width E of the stream; equal to `width` where samples have several steps."""
+
+    width: int = Field(default=128, ge=1)
+    """Width M of the Mamba blocks over factors; 128 in the paper, less is quicker."""
 
     heads: int = Field(default=2, ge=1)
     """Attention heads H of a fusion; they divide the embedding."""
@@ -23,12 +30,56 @@ class NetworkSettings(Table):
     layers: int = Field(default=4, ge=1)
     """Mamba blocks N of an encoder."""
 
-    year_term: bool = True
-    """Whether time holds the scaled year, beside the periods."""
+    steps: int = Field(default=1, ge=1)
+    """Time steps T of a sample, ending with its own; more than one needs a source with series."""
 
-    periods: tuple[Annotated[float, Field(gt=0)], ...] = (2024.0,)
-    """Period of each time scale, in its own unit: 2024 for calendar years; 12, 30, 24, 60 for sub-daily data."""
+    categories: int = Field(default=17, ge=1)
+    """Classes K of land cover among the inputs; 17 are MODIS IGBP."""
+
+    year_term: bool = True
+    """Whether time holds the scaled year, beside the scales."""
+
+    scales: tuple[Scale, ...] = Field(default=("year/2024",), min_length=1)
+    """What of a sample's time is turned into cosine and sine, and its period: year, month, day, day-of-year, hour and
+    minute, such as `month/12`."""
 
     backend: Backend = "auto"
     """`mamba-ssm` runs that package's CUDA kernels, `fused` compiled loops on the CPU, `torch` PyTorch's operators
     anywhere; `auto` is the quickest that works where the data are. Weights fit all of them."""
+
+    @property
+    def clocks(self) -> tuple[str, ...]:
+        """Return what each scale counts."""
+        return tuple(scale.partition("/")[0] for scale in self.scales)
+
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """Return the period of each scale, in its own unit."""
+        return tuple(float(scale.partition("/")[2]) for scale in self.scales)
+
+    @field_validator("scales")
+    @classmethod
+    def _turning(cls, scales: tuple[str, ...]) -> tuple[str, ...]:
+        if still := [scale for scale in scales if not float(scale.partition("/")[2])]:
+            raise ValueError(f"{still[0]} has a period of 0")
+        return scales
+
+
+class LossSettings(Table):
+    """`[loss]`: what is minimised, in the scaled target's units."""
+
+    kind: Literal["huber", "mse", "mae", "cross-entropy"] = "huber"
+    """`huber`, `mse` and `mae` for a quantity, `cross-entropy` for classes."""
+
+    delta: float = Field(default=1.0, gt=0)
+    """Error from which the Huber loss grows linearly."""
+
+
+class GeoMambaTables(ModelTables):
+    """The tables that geomamba adds to a preset."""
+
+    network: NetworkSettings = NetworkSettings()
+    loss: LossSettings = LossSettings()
+
+
+TABLES = GeoMambaTables

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.samples import Input, Samples
+from geoml_cli.dataset.samples import Samples
 from geoml_cli.dataset.splits import Rows
-from geoml_cli.metrics.regression import rmse
+from geoml_cli.metrics.compare import Measure
 from geoml_cli.reporting import Reporter
 from geoml_cli.stages.evaluation.subject import MemberRows, Predictor, Subject, Values, observed
 
@@ -27,7 +27,7 @@ class Covariate(NamedTuple):
 
 
 def importance(subject: Subject, members: list[MemberRows], reporter: Reporter) -> dict[str, Values]:
-    """Return, by covariate, the increase of RMSE in each member and repeat [target's unit].
+    """Return, by covariate, the increase of the error in each member and repeat [the error's unit].
 
     All pixels of a window, all years of a series and all classes of a raster are shuffled together, between
     samples. Empty where the settings ask for no repeats.
@@ -40,7 +40,8 @@ def importance(subject: Subject, members: list[MemberRows], reporter: Reporter) 
         for place, member in enumerate(members if increase else ()):
             generator = np.random.default_rng([asked.seed, place])
             rows = _some(member.rows_N, asked.importance_rows, generator)
-            judge = _Judge(subject.predictors[member.name], _taken(subject.samples, rows), truth[rows])
+            judged = truth[rows], subject.measure
+            judge = _Judge(subject.predictors[member.name], _taken(subject.samples, rows), judged)
             for label, covariate in named.items():
                 increase[label] += judge.increases(covariate, asked.importance_repeats, generator)
                 advance(asked.importance_repeats)
@@ -63,18 +64,18 @@ def covariates(samples: Samples) -> dict[str, Covariate]:
 class _Judge:
     """A member and the rows it is judged on, held in memory."""
 
-    def __init__(self, predictor: Predictor, samples: Samples, truth_N: Values) -> None:
-        self._predictor, self._samples, self._truth = predictor, samples, truth_N
-        self._plain = self._rmse(samples)
+    def __init__(self, predictor: Predictor, samples: Samples, judged: tuple[Values, Measure]) -> None:
+        self._predictor, self._samples, (self._truth, self._measure) = predictor, samples, judged
+        self._plain = self._error(samples)
 
     def increases(self, covariate: Covariate, repeats: int, generator: np.random.Generator) -> list[float]:
         """Shuffle a covariate several times; return what each costs."""
         orders = [generator.permutation(len(self._truth)) for _ in range(repeats)]
-        return [self._rmse(shuffled(self._samples, covariate, order)) - self._plain for order in orders]
+        return [self._error(shuffled(self._samples, covariate, order)) - self._plain for order in orders]
 
-    def _rmse(self, samples: Samples) -> float:
+    def _error(self, samples: Samples) -> float:
         rows = np.arange(len(self._truth), dtype=np.int64)
-        return rmse(self._truth, self._predictor(samples, rows))
+        return self._measure.of(self._truth, self._predictor(samples, rows))
 
 
 def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64]) -> Samples:
@@ -87,8 +88,8 @@ def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64])
 
 
 def _taken(samples: Samples, rows: Rows) -> Samples:
-    inputs = {name: Input(item.values[rows], item.axis, item.names) for name, item in samples.inputs.items()}
-    return replace(samples, inputs=inputs, target=None)
+    inputs = {name: replace(item, values=item.values[rows]) for name, item in samples.inputs.items()}
+    return replace(samples, inputs=inputs, target=None, reach=None, whole=None)
 
 
 def _some(rows: Rows, most: int, generator: np.random.Generator) -> Rows:

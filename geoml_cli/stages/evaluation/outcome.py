@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from geoml_cli.metrics.compare import RMSE, Measure
 from geoml_cli.stages.evaluation.rivals import Rivals
 from geoml_cli.stages.evaluation.scores import Contest, Scored
 from geoml_cli.stages.evaluation.subject import MemberRows, Pool, Subject, Values
@@ -25,7 +24,7 @@ class Outcome:
         network: Scores of the pooled predictions.
         each: Scores of every member.
         rivals: The baselines, or why there are none.
-        importance: By covariate, increase of RMSE in each member and repeat.
+        importance: By covariate, increase of the error in each member and repeat.
         verdict: Which wins, in a sentence.
     """
 
@@ -38,17 +37,14 @@ class Outcome:
     verdict: str
 
     @property
+    def measure(self) -> Measure:
+        """Return what the network and its baselines were ranked by."""
+        return self.rivals.contests[0].against.measure if self.rivals.contests else RMSE
+
+    @property
     def contests(self) -> list[Contest]:
-        """Return the baselines, the best by RMSE first."""
-        return sorted(self.rivals.contests, key=lambda held: held.baseline.rmse)
-
-
-def coordinates(subject: Subject) -> Values:
-    """Return longitude and latitude of every sample [degrees], shape [N, 2], NaN where unknown."""
-    if not (subject.dataset.has("lon") and subject.dataset.has("lat")):
-        return np.full((len(subject.samples), 2), np.nan)
-    pair = [np.asarray(subject.dataset.array(name), dtype=np.float64) for name in ("lon", "lat")]
-    return np.stack(pair, axis=1)
+        """Return the baselines, the best first."""
+        return sorted(self.rivals.contests, key=lambda held: held.baseline.error)
 
 
 def pooling(subject: Subject) -> str:
@@ -57,8 +53,11 @@ def pooling(subject: Subject) -> str:
     group = f"spatial block of {split.block_km:g} km" if split.kind == "blocks" else "sample"
     if split.by:
         group = f"{split.by}" if split.consecutive == 1 else f"stretch of {split.consecutive} x {split.by}"
+    if split.also:
+        group += f" in one {split.also}"
+    together = "vote" if subject.spec.judged == "classes" else "are averaged"
     return (
-        "Members of a fold that differ by seed are averaged, row by row; then the folds are put together. "
+        f"Members of a fold that differ by seed {together}, row by row; then the folds are put together. "
         "A sample that several folds judge counts once for each. Intervals and tests take groups whole; "
         f"a group is a {group}."
     )

@@ -46,7 +46,7 @@ def short_table(outcome: Outcome) -> tuple[list[str], list[list[str]]]:
         gap = held.against
         difference = _bounded(gap.difference, gap.interval.low, gap.interval.high)
         rows.append([held.baseline.name, *_narrow(held.baseline), difference, p_text(gap.p_value)])
-    return ["", *names, "RMSE difference", "Wilcoxon"], rows
+    return ["", *names, f"{outcome.measure.name} difference", "Wilcoxon"], rows
 
 
 def _facts(subject: Subject, outcome: Outcome) -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ def _facts(subject: Subject, outcome: Outcome) -> list[tuple[str, str]]:
 
 
 def _beside(subject: Subject, outcome: Outcome) -> Table:
-    columns = ["", *_heads(outcome.network), "RMSE difference", "Wilcoxon"]
+    columns = ["", *_heads(outcome.network), f"{outcome.measure.name} difference", "Wilcoxon"]
     rows = [[f"{outcome.network.name} (network)", *_cells(outcome.network), "", ""]]
     for held in outcome.contests:
         gap = held.against
@@ -77,9 +77,9 @@ def _beside(subject: Subject, outcome: Outcome) -> Table:
     caption = (
         "In brackets: 95 % intervals. Baselines were fitted on the training rows of each fold, under the "
         "network's transform of the target; they were not given the validation rows, which chose its "
-        f"checkpoints. Difference: RMSE of the network minus the baseline's [{subject.error_unit}]; below "
-        "zero the network is better. Wilcoxon: signed-rank test on absolute errors, averaged per group; "
-        f"p-values are not adjusted for the number of baselines. {kinds}"
+        f"checkpoints. Difference: {subject.measure.name} of the network minus the baseline's "
+        f"[{subject.error_unit}]; below zero the network is better. Wilcoxon: signed-rank test on absolute errors, "
+        f"averaged per group; p-values are not adjusted for the number of baselines. {kinds}"
     )
     return Table("Network beside baselines", caption, columns, rows)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from geoml_cli.dataset.coordinates import coordinates
 from geoml_cli.dataset.splits import Rows
 from geoml_cli.figures.agreement import agreement
 from geoml_cli.figures.decisions import decisions
@@ -15,7 +16,7 @@ from geoml_cli.figures.report import Picture
 from geoml_cli.figures.residual_map import residual_map
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.classification import confusion, reliability
-from geoml_cli.stages.evaluation.outcome import Outcome, coordinates
+from geoml_cli.stages.evaluation.outcome import Outcome
 from geoml_cli.stages.evaluation.scores import Scored, number
 from geoml_cli.stages.evaluation.subject import Subject, Values
 
@@ -78,7 +79,7 @@ def corner(scored: Scored) -> str:
 
 def _residuals(held: Gallery, subject: Subject, outcome: Outcome) -> None:
     rows, residual = _mean_residuals(outcome)
-    place = coordinates(subject)[rows]
+    place = coordinates(subject.dataset, len(subject.samples))[rows]
     known = np.isfinite(place).all(axis=1)
     if not known.any():
         held.missing.append("Residual map: the samples have no coordinates.")
@@ -133,14 +134,14 @@ def _importance(held: Gallery, subject: Subject, outcome: Outcome) -> None:
     if not outcome.importance:
         held.missing.append("Permutation importance: evaluate.importance_repeats is 0.")
         return
-    unit = subject.error_unit
+    unit, by = subject.error_unit, subject.measure.name
     ranked = sorted(outcome.importance, key=lambda name: -float(outcome.importance[name].mean()))
     first = ", ".join(f"{name} {number(outcome.importance[name].mean())}" for name in ranked[:3])
     more = f" {SHOWN} of {len(ranked)} are shown." if len(ranked) > SHOWN else ""
     held.pictures["importance.png"] = Picture(
         title="Permutation importance",
-        caption=f"Increase of RMSE [{unit}] when a covariate is shuffled among samples; bars are means, "
+        caption=f"Increase of the {by} [{unit}] when a covariate is shuffled among samples; bars are means, "
         "lines the range over members and repeats. Covariates that go together share their importance." + more,
-        text=f"The largest increases of RMSE [{unit}]: {first}.",
-        png=png(importance_bars(outcome.importance, unit)),
+        text=f"The largest increases of the {by} [{unit}]: {first}.",
+        png=png(importance_bars(outcome.importance, f"{by} [{unit}]")),
     )

@@ -28,7 +28,7 @@ def record(subject: Subject, outcome: Outcome, missing: list[str]) -> dict[str, 
         "rows": _rows(outcome),
         "pooling": pooling(subject),
         "intervals": _resampling(subject),
-        "network": _scored(outcome.network),
+        "network": {"name": outcome.network.name, **_scored(outcome.network)},
         "members": {
             scored.name: {"fold": member.fold, "seed": member.seed, **_scored(scored)}
             for member, scored in zip(outcome.members, outcome.each, strict=True)
@@ -85,16 +85,16 @@ def _contest(held: Contest, unit: str) -> dict[str, Any]:
     return {
         "summary": held.summary,
         **_scored(held.baseline),
-        "rmse_network_minus_baseline": difference,
+        f"{held.against.measure.key}_network_minus_baseline": difference,
         "wilcoxon_p": held.against.p_value,
     }
 
 
 def _importance(outcome: Outcome, unit: str) -> dict[str, Any]:
     ranked = sorted(outcome.importance.items(), key=lambda pair: -float(pair[1].mean()))
+    key = f"{outcome.measure.key}_increase"
     return {
-        name: {"rmse_increase": float(v.mean()), "low": float(v.min()), "high": float(v.max()), "unit": unit}
-        for name, v in ranked
+        name: {key: float(v.mean()), "low": float(v.min()), "high": float(v.max()), "unit": unit} for name, v in ranked
     }
 
 

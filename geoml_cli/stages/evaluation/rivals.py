@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from geoml_cli import registry
-from geoml_cli.baselines.baseline import Rows, baseline, baselines, predictions, probabilities
+from geoml_cli.baselines.baseline import Rows, baseline, baselines, predictions, way
 from geoml_cli.dataset.scaling import TargetScaling
 from geoml_cli.errors import DataError
 from geoml_cli.reporting import Reporter
@@ -43,14 +43,12 @@ def rivals(subject: Subject, members: list[MemberRows], pool: Pool, reporter: Re
     Raises:
         DataError: A covariate is missing, or a baseline's prediction is not finite.
     """
-    likely = subject.spec.judged == "probabilities"
-    asked = subject.settings.shared.evaluate.baselines
-    names = [name for name in asked if (baseline(name).classify if likely else baseline(name).fit)]
+    judged, asked = subject.spec.judged, subject.settings.shared.evaluate.baselines
+    names = [name for name in asked if way(name, judged)]
     if not asked:
         return Rivals(skipped="No baselines: evaluate.baselines is empty.")
     if not names:
-        kind = "probabilities" if likely else "values"
-        return Rivals(skipped=f"No baselines: evaluate.baselines names none that gives {kind}.")
+        return Rivals(skipped=f"No baselines: evaluate.baselines names none that gives {judged}.")
     if any(not len(subject.run.split(member.name).train) for member in members):
         return Rivals(
             skipped="No baselines: the training rows of this run are unknown, so none can be trained on them."
@@ -61,8 +59,7 @@ def rivals(subject: Subject, members: list[MemberRows], pool: Pool, reporter: Re
         for name in names:
             parts = []
             for fold in folds:
-                seed = subject.settings.shared.evaluate.seed
-                parts.append(probabilities(name, fold.rows, seed) if likely else _predicted(name, fold, seed))
+                parts.append(_predicted((name, judged), fold, subject.settings.shared.evaluate.seed))
                 advance(1)
             about = (name, baseline(name).summary)
             contests.append(contest(subject, pool, about, np.concatenate(parts)))
@@ -85,9 +82,11 @@ def _folds(subject: Subject, members: list[MemberRows]) -> list[_Fold]:
     return list(found.values())
 
 
-def _predicted(name: str, fold: _Fold, seed: int) -> Values:
+def _predicted(what: tuple[str, str], fold: _Fold, seed: int) -> Values:
+    """Fit a baseline (name, what is judged) on a fold and predict; probabilities and classes were never scaled."""
+    name, judged = what
     with np.errstate(over="ignore"):
-        values = fold.scaling.inverse(predictions(name, fold.rows, seed))
+        values = fold.scaling.inverse(predictions(name, fold.rows, judged, seed))
     if wrong := int((~np.isfinite(values)).sum()):
         raise DataError(
             f"baseline {name} predicts no finite value for {wrong} of {len(values)} rows.",

@@ -10,7 +10,7 @@ import numpy as np
 from geoml_cli.dataset.splits import Rows
 from geoml_cli.metrics.compare import Comparison, compare
 from geoml_cli.metrics.intervals import LEVEL, Bootstrap, intervals
-from geoml_cli.metrics.regression import rmse, unit_of
+from geoml_cli.metrics.regression import unit_of
 from geoml_cli.stages.evaluation.subject import MemberRows, Pool, Subject, Values, groups_of_samples, observed
 
 _TINY_P = 0.001
@@ -35,14 +35,14 @@ class Scored:
         n: Predictions that were scored.
         groups: Independent groups among them.
         scores: In the model's order.
-        rmse: What winners are named by, whether or not the model lists it.
+        error: What winners are named by, whether or not the model lists it.
     """
 
     name: str
     n: int
     groups: int
     scores: Mapping[str, Score]
-    rmse: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Contest:
     baseline: Scored
     summary: str
     against: Comparison
+    predicted_P: Values
 
 
 def bootstrap_of(subject: Subject) -> Bootstrap:
@@ -74,16 +75,23 @@ def score_member(subject: Subject, member: MemberRows) -> Scored:
 def contest(subject: Subject, pool: Pool, baseline: tuple[str, str], predicted_P: Values) -> Contest:
     """Score a baseline (name, summary) and compare the network with it, row by row."""
     name, summary = baseline
-    against = compare(pool.observed_P, (pool.predicted_P, predicted_P), pool.groups_P, bootstrap_of(subject))
-    return Contest(score_pool(subject, pool, name, predicted_P), summary, against)
+    both = pool.predicted_P, predicted_P
+    against = compare(pool.observed_P, both, pool.groups_P, bootstrap_of(subject), subject.measure)
+    return Contest(score_pool(subject, pool, name, predicted_P), summary, against, predicted_P)
 
 
-def verdict(network: Scored, contests: list[Contest], unit: str) -> str:
-    """Say in a sentence which wins by RMSE: the network or the best baseline."""
-    ours = f"the {network.name} network"
+def verdict(network: Scored, contests: list[Contest], measured: tuple[str, str]) -> str:
+    """Say in a sentence which wins: the network or the best baseline.
+
+    Args:
+        network: Its scores.
+        contests: The baselines.
+        measured: The measure's name and unit.
+    """
+    (by, unit), ours = measured, f"the {network.name} network"
     if not contests:
-        return f"The RMSE of {ours} is {number(network.rmse)} {unit}; there is no baseline to compare it with."
-    best = min(contests, key=lambda held: held.baseline.rmse)
+        return f"The {by} of {ours} is {number(network.error)} {unit}; there is no baseline to compare it with."
+    best = min(contests, key=lambda held: held.baseline.error)
     name, rival = network.name, best.baseline.name
     gap = best.against
     how = (
@@ -91,14 +99,14 @@ def verdict(network: Scored, contests: list[Contest], unit: str) -> str:
         f"[{number(gap.interval.low)}, {number(gap.interval.high)}] {unit} "
         f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank {p_text(gap.p_value)}."
     )
-    own, other = number(network.rmse), number(best.baseline.rmse)
+    own, other = number(network.error), number(best.baseline.error)
     if gap.better == "none":
         return (
-            f"No difference shown between {ours} and {rival}, the best baseline: RMSE {own} and {other} {unit}, {how}"
+            f"No difference shown between {ours} and {rival}, the best baseline: {by} {own} and {other} {unit}, {how}"
         )
     if gap.better == "first":
-        return f"The {name} network wins: RMSE {own} {unit}; {rival}, the best baseline, {other} {unit}; {how}"
-    return f"{rival} wins: RMSE {other} {unit}; {ours} {own} {unit}; {how}"
+        return f"The {name} network wins: {by} {own} {unit}; {rival}, the best baseline, {other} {unit}; {how}"
+    return f"{rival} wins: {by} {other} {unit}; {ours} {own} {unit}; {how}"
 
 
 def number(value: float) -> str:
@@ -120,4 +128,4 @@ def _scored(subject: Subject, name: str, pair: tuple[Values, Values], groups_N: 
         key: Score(metric(*pair), bounds[key].low, bounds[key].high, unit_of(metric, unit))
         for key, metric in metrics.items()
     }
-    return Scored(name, len(pair[0]), len(np.unique(groups_N)), scores, rmse(*pair))
+    return Scored(name, len(pair[0]), len(np.unique(groups_N)), scores, subject.measure.of(*pair))

@@ -15,6 +15,7 @@ from geoml_cli.dataset.samples import Samples
 from geoml_cli.dataset.splits import Rows, Split, groups
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.metrics.compare import ERROR_RATE, RMSE, Measure
 from geoml_cli.models.spec import Spec
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.run import Run
@@ -65,8 +66,15 @@ class Subject:
         return [name for name in self.run.planned() if self.run.part(name) == self.network]
 
     @property
+    def measure(self) -> Measure:
+        """Return what the network and its baselines are ranked by."""
+        return ERROR_RATE if self.spec.judged == "classes" else RMSE
+
+    @property
     def error_unit(self) -> str:
-        """Return what an RMSE is counted in."""
+        """Return what the measure is counted in."""
+        if self.spec.judged == "classes":
+            return "of the rows"
         return "of the probability" if self.spec.judged == "probabilities" else self.samples.unit
 
     @property
@@ -98,7 +106,8 @@ class Pool:
     Attributes:
         rows_P: Which sample of the data set.
         observed_P: Its observed value.
-        predicted_P: The mean of the fold's members, which differ by seed only.
+        predicted_P: What the fold's members, which differ by seed only, give together: their mean, or of classes the
+            one most of them name.
         groups_P: Its spatial block, or the sample itself.
         folds: Name and length of each fold, in order.
     """
@@ -157,7 +166,7 @@ def pool(subject: Subject, members: list[MemberRows]) -> Pool:
     for alike in folds.values():
         assert all(np.array_equal(member.rows_N, alike[0].rows_N) for member in alike), "a fold shares its rows"
     rows_P = np.concatenate([alike[0].rows_N for alike in folds.values()])
-    means = [np.mean([member.predicted_N for member in alike], axis=0) for alike in folds.values()]
+    means = [_together(subject, [member.predicted_N for member in alike]) for alike in folds.values()]
     return Pool(
         rows_P=rows_P,
         observed_P=truth[rows_P],
@@ -165,6 +174,15 @@ def pool(subject: Subject, members: list[MemberRows]) -> Pool:
         groups_P=groups_of_samples(subject)[rows_P],
         folds={name: len(alike[0].rows_N) for name, alike in folds.items()},
     )
+
+
+def _together(subject: Subject, each: list[Values]) -> Values:
+    """Put members of a fold together: the mean, or of classes the one most members name (of a tie the first)."""
+    if subject.spec.judged != "classes":
+        return np.asarray(np.mean(each, axis=0), dtype=np.float64)
+    from scipy.stats import mode
+
+    return np.asarray(mode(np.stack(each), axis=0).mode, dtype=np.float64)
 
 
 def groups_of_samples(subject: Subject) -> Rows:

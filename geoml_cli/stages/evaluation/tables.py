@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.dataset.coordinates import coordinates, stations_of_samples
 from geoml_cli.dataset.files import replacing
-from geoml_cli.stages.evaluation.outcome import Outcome, coordinates
+from geoml_cli.stages.evaluation.outcome import Outcome
 from geoml_cli.stages.evaluation.scores import Scored
 from geoml_cli.stages.evaluation.strata import Class, strata
-from geoml_cli.stages.evaluation.subject import Pool, Subject
+from geoml_cli.stages.evaluation.subject import Subject
 
 Cell = str | int | float
 
@@ -25,7 +26,7 @@ def write_tables(folder: Path, subject: Subject, outcome: Outcome) -> None:
     if classes := strata(subject, outcome):
         _write(folder / "per_class.csv", _classes(outcome, classes))
     if subject.dataset.has("station"):
-        _write(folder / "per_station.csv", _stations(subject, outcome.pool))
+        _write(folder / "per_station.csv", _stations(subject, outcome))
 
 
 def names_of_samples(subject: Subject) -> list[str]:
@@ -42,7 +43,8 @@ def _members(outcome: Outcome) -> Iterator[Sequence[Cell]]:
 
 
 def _baselines(outcome: Outcome) -> Iterator[Sequence[Cell]]:
-    gap = ["RMSE_network_minus_this", "RMSE_difference_low", "RMSE_difference_high", "wilcoxon_p"]
+    by = outcome.measure.name.replace(" ", "_")
+    gap = [f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high", "wilcoxon_p"]
     yield ["name", "n", "groups", *_columns(outcome.network), *gap]
     network = outcome.network
     yield [network.name, network.n, network.groups, *_cells(network), *[""] * len(gap)]
@@ -54,7 +56,7 @@ def _baselines(outcome: Outcome) -> Iterator[Sequence[Cell]]:
 
 
 def _predictions(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]:
-    names, place = names_of_samples(subject), coordinates(subject)
+    names, place = names_of_samples(subject), coordinates(subject.dataset, len(subject.samples))
     truth = subject.samples.target
     assert truth is not None
     yield ["id", "lon", "lat", "observed", "predicted", "member"]
@@ -66,20 +68,23 @@ def _predictions(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]
             yield [names[row], *where, _text(float(truth[row]), 7), _text(value, 7), member.name]
 
 
-def _stations(subject: Subject, pool: Pool) -> Iterator[Sequence[Cell]]:
-    station_P = np.array(subject.dataset.labels("station"))[pool.rows_P]
-    metrics = subject.spec.metrics
-    yield ["station", "n", *metrics]
+def _stations(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]:
+    pool, metrics = outcome.pool, subject.spec.metrics
+    station_P = stations_of_samples(subject.dataset)[pool.rows_P]
+    named = [(outcome.network.name, pool.predicted_P)]
+    named += [(held.baseline.name, held.predicted_P) for held in outcome.contests]
+    yield ["station", "model", "n", *metrics]
     for station in np.unique(station_P):
         here = station_P == station
-        pair = pool.observed_P[here], pool.predicted_P[here]
-        yield [str(station), int(here.sum()), *(_text(metric(*pair)) for metric in metrics.values())]
+        for model, predicted_P in named:
+            pair = pool.observed_P[here], predicted_P[here]
+            yield [str(station), model, int(here.sum()), *(_text(metric(*pair)) for metric in metrics.values())]
 
 
 def _classes(outcome: Outcome, classes: Sequence[Class]) -> Iterator[Sequence[Cell]]:
-    yield ["quantity", "class", "n", *outcome.network.scores]
+    yield ["quantity", "class", "model", "n", *outcome.network.scores]
     for held in classes:
-        yield [held.quantity, held.name, held.rows, *(_text(value) for value in held.scores.values())]
+        yield [held.quantity, held.name, held.model, held.rows, *(_text(value) for value in held.scores.values())]
 
 
 def _columns(scored: Scored) -> list[str]:

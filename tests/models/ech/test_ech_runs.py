@@ -121,8 +121,9 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
     assert set(other["baselines"]) == {"climatology", "ridge"}
     for part in (one, other):
         for quantity in ("L", "MLT", "SME"):
-            classes = [held for held in part["classes"] if held["quantity"] == quantity]
-            assert sum(held["rows"] for held in classes) == part["network"]["n"]
+            for model in (part["network"]["name"], *part["baselines"]):
+                classes = [c for c in part["classes"] if (c["quantity"], c["model"]) == (quantity, model)]
+                assert sum(held["rows"] for held in classes) == part["network"]["n"]
     chain = {name: held["value"] for name, held in found["chain"].items()}
     counts = [chain[name] for name in ("hits", "misses", "false alarms", "correct absences")]
     assert sum(counts) == one["network"]["n"]

@@ -21,8 +21,11 @@ def test_sizes_are_read_off(state):
     assert found.tables["network"] == {
         "embedding": 128 if several else 16,
         "layers": 2,
+        "width": 128,
+        "steps": 3 if several else 1,
+        "categories": 17,
         "year_term": True,
-        "periods": (2024.0,),
+        "scales": ("year/2024",),
     }
     assert found.signature.inputs["dynamic"].shape == ((3, 6) if several else (1, 5))
     assert found.signature.inputs["static"].shape[-1] == 3

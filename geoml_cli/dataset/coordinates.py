@@ -1,0 +1,25 @@
+"""Where samples are on Earth, whichever layout they are stored in."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Variables
+
+
+def coordinates(variables: Variables, samples: int) -> NDArray[np.float64]:
+    """Return longitude and latitude of every sample [degrees], shape [N, 2], NaN where unknown.
+
+    Samples of a series lie where their station does.
+    """
+    if not (variables.has("lon") and variables.has("lat")):
+        return np.full((samples, 2), np.nan)
+    pair = np.stack([np.asarray(variables.array(name), dtype=np.float64) for name in ("lon", "lat")], axis=1)
+    return pair[variables.array("station_index")] if variables.has("station_index") else pair
+
+
+def stations_of_samples(variables: Variables) -> NDArray[np.str_]:
+    """Return the station of every sample, shape [N]; the data set has stations."""
+    names = np.array(variables.labels("station"))
+    return names[variables.array("station_index")] if variables.has("station_index") else names

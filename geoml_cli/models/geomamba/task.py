@@ -1,0 +1,147 @@
+"""What the network sees of a data set, and what it minimises.
+
+Legend: N samples, B batch, T time steps, D dynamic and S static factors, W time scales.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from geoml_cli.dataset.samples import Input, Reach, Samples, Signature
+from geoml_cli.dataset.store import Array, Variables
+from geoml_cli.dataset.windows import Windows
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.models.geomamba.clock import read_clock
+from geoml_cli.models.geomamba.network import GeoMamba, Shape
+from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
+from geoml_cli.models.spec import Batch
+
+INPUTS = {"land_cover": ("land_cover",), "position": ("lat", "lon")}
+"""Inputs that are called the same in every data set, and their columns."""
+MOVING = ("dynamic", "year", "time")
+"""Inputs that change from step to step; the others have one for all."""
+_MONTH_HOURS, _YEAR_HOURS = 730.5, 8766.0
+"""Mean lengths: a month's and a year's step have no length of their own."""
+
+
+def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
+    """Take factors, contexts and target out of prepared variables; nothing is copied but times.
+
+    Raises:
+        SettingsError: Several steps of data without series, or a loss that does not fit the target.
+        DataError: A land-cover class that the network has no place for.
+    """
+    settings, ends = tables.network, ends_of(variables)
+    steps = settings.steps
+    place = np.asarray(variables.array("station_index"), dtype=np.int64) if variables.has("station_index") else ends
+    if steps > 1 and not variables.has("history"):
+        raise SettingsError(
+            f"steps = {steps}, but the samples are single points in time.",
+            where="[network]",
+            fix="Use --set network.steps=1, or a source with series such as fluxnet.",
+        )
+    # Windows that are not whole may begin before the series: they are moved into it, and never looked at.
+    ends = np.maximum(ends, steps - 1)
+    moving = _moving(settings, variables, (ends, steps))
+    inputs = {"dynamic": moving.pop("dynamic"), **_standing(settings, variables, place), **moving}
+    whole = variables.array("history") >= steps if steps > 1 else None
+    reach = Reach(ends, steps - 1, _step_hours(variables)) if steps > 1 else None
+    classes = tuple(variables.labels("class_name")) if variables.has("class_name") else ()
+    _check_loss(tables.loss, classes)
+    name = variables.labels("target")[0]
+    known = variables.has(name)  # a user's own table has none
+    target = np.asarray(variables.array(name), dtype=np.float32) if known else None
+    return Samples(inputs, target, name, variables.unit(name) if known else "", reach, whole, classes)
+
+
+def ends_of(variables: Variables) -> NDArray[np.int64]:
+    """Return the place of every sample's own step in its series: a sample without series is its own."""
+    if variables.has("index"):
+        return np.asarray(variables.array("index"), dtype=np.int64)
+    return np.arange(len(variables.array("time")), dtype=np.int64)
+
+
+def _moving(settings: NetworkSettings, variables: Variables, where: tuple[NDArray[np.int64], int]) -> dict[str, Input]:
+    names = variables.labels("dynamic")
+    time, unit = variables.array("time"), variables.unit("time")
+    clocks = [read_clock(time, unit, clock) for clock in settings.clocks]
+    found = {"dynamic": _windows([variables.array(name) for name in names], where, tuple(names))}
+    if settings.year_term:
+        found["year"] = _windows([read_clock(time, unit, "year")], where, ("year",))
+    return found | {"time": _windows(clocks, where, settings.clocks, scaled=False)}
+
+
+def _standing(settings: NetworkSettings, variables: Variables, place: NDArray[np.int64]) -> dict[str, Input]:
+    names, where = variables.labels("static"), (place, 1)
+    code = variables.array("category")
+    if len(code) and not 0 <= int(code.min()) <= int(code.max()) < settings.categories:
+        held = len(variables.labels("category_name"))
+        raise DataError(
+            f"land-cover classes run from {code.min()} to {code.max()}, the network has {settings.categories}",
+            where="category",
+            fix=f"Use --set network.categories={held}.",
+        )
+    return {
+        "static": _windows([variables.array(name) for name in names], where, tuple(names)),
+        "land_cover": _windows([code], where, INPUTS["land_cover"], scaled=False),
+        "position": _windows(
+            [variables.array(name) for name in INPUTS["position"]], where, INPUTS["position"], scaled=False
+        ),
+    }
+
+
+def _windows(
+    series: list[Array], where: tuple[NDArray[np.int64], int], names: tuple[str, ...], *, scaled: bool = True
+) -> Input:
+    cut = Windows(series, where[0], where[1], 1)
+    return Input(cast(Array, cut), axis=2, names=names, scaled=scaled)  # stands in for an array that is never held
+
+
+def _step_hours(variables: Variables) -> float:
+    minutes = int(variables.array("step")[0])
+    return minutes / 60 if minutes > 0 else _MONTH_HOURS if minutes == 0 else _YEAR_HOURS
+
+
+def _check_loss(settings: LossSettings, classes: tuple[str, ...]) -> None:
+    if bool(classes) == (settings.kind == "cross-entropy"):
+        return
+    kind = "classes" if classes else "a quantity"
+    raise SettingsError(
+        f"kind = {settings.kind!r} does not fit a target of {kind}.",
+        where="[loss]",
+        fix=f"Use --set loss.kind={'cross-entropy' if classes else 'huber'}.",
+    )
+
+
+def make(tables: GeoMambaTables, data: Signature) -> nn.Module:
+    """Build the network for data of these shapes."""
+    steps, dynamic = data.inputs["dynamic"].shape
+    static = data.inputs["static"].shape[-1]
+    return GeoMamba(tables.network, Shape(dynamic, static, steps, tables.network.categories, max(len(data.classes), 1)))
+
+
+def predict(network: nn.Module, batch: Batch) -> Tensor:
+    """Return the scaled target, shape [B], or scores of the classes before softmax, [B, classes]."""
+    steps = batch["dynamic"].shape[1]
+    static_BTS, cover_BT1, position_BT2 = (
+        batch[name].expand(-1, steps, -1) for name in ("static", "land_cover", "position")
+    )
+    time_BTW = torch.cat([batch["year"], batch["time"]], dim=-1) if "year" in batch else batch["time"]
+    output_BO: Tensor = network(batch["dynamic"], static_BTS, cover_BT1[..., 0], position_BT2, time_BTW)
+    return output_BO.squeeze(1) if output_BO.shape[1] == 1 else output_BO
+
+
+def loss(network: nn.Module, batch: Batch, settings: LossSettings) -> Tensor:
+    """Return the mean loss over the batch."""
+    output, target = predict(network, batch), batch["target"]
+    if settings.kind == "cross-entropy":
+        return functional.cross_entropy(output, target.long())
+    if settings.kind == "huber":
+        return functional.huber_loss(output, target, delta=settings.delta)
+    return functional.mse_loss(output, target) if settings.kind == "mse" else functional.l1_loss(output, target)
