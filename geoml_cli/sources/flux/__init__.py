@@ -1,0 +1,1 @@
+"""Eddy-covariance towers in the formats of FLUXNET and AmeriFlux: the parts of source `fluxnet`."""

@@ -1,0 +1,46 @@
+"""What a file's name tells: site, product and resolution, as FLUXNET2015, ONEFlux and AmeriFlux write them.
+
+`FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv`, `AMF_US-Ha1_FLUXNET_FULLSET_HH_1991-2020_3-5.csv`,
+`AMF_US-CRT_BASE_HH_2-5.csv`, with any words before.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+RESOLUTIONS = ("HH", "HR", "DD", "WW", "MM", "YY")
+PRODUCTS = ("FULLSET", "FLUXMET", "SUBSET", "FLUXNET", "BASE")
+"""Of two products of one site the first is read: it holds the same series and more."""
+_AUXILIARY = ("ERAI", "ERA5", "AUX", "BIF", "BADM", "VARINFO")
+_SITE = re.compile(r"[A-Z]{2}-[A-Za-z0-9]{3}")
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a file's name tells.
+
+    Attributes:
+        site: Such as DE-Hai; empty where the name holds none.
+        product: One of PRODUCTS.
+        resolution: One of RESOLUTIONS; empty where the name holds none.
+        auxiliary: Whether it holds reanalysis or particulars of the processing, and no fluxes.
+    """
+
+    site: str
+    product: str
+    resolution: str
+    auxiliary: bool
+
+
+def parse(name: str) -> Name:
+    """Read a file's name."""
+    words = re.split(r"[_\s.()]+", name)
+    place = next((number for number, word in enumerate(words) if _SITE.fullmatch(word)), None)
+    after = words if place is None else words[place + 1 :]
+    return Name(
+        site="" if place is None else words[place],
+        product=next((product for product in PRODUCTS if product in after), "FLUXNET"),
+        resolution=next((word for word in after if word in RESOLUTIONS), ""),
+        auxiliary=any(word.startswith(_AUXILIARY) for word in after),
+    )
