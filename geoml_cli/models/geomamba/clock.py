@@ -21,8 +21,14 @@ def read_clock(time_R: Array, unit: str, clock: str) -> Floats:
         unit: "minutes since ...", which says since when.
         clock: Which.
     """
-    begin = np.datetime64(unit.partition(" since ")[2].replace(" ", "T"), "m")
-    return _CLOCKS[clock](begin + np.asarray(time_R, dtype=np.int64).astype("timedelta64[m]")).astype(np.float32)
+    return _CLOCKS[clock](begin_of(unit) + np.asarray(time_R, dtype=np.int64).astype("timedelta64[m]")).astype(
+        np.float32
+    )
+
+
+def begin_of(unit: str) -> np.datetime64:
+    """Return the moment that a unit such as `minutes since 1970-01-01 00:00:00` counts from."""
+    return np.datetime64(unit.partition(" since ")[2].replace(" ", "T"), "m")
 
 
 def _year(time: Times) -> Array:

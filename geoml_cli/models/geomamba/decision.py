@@ -1,0 +1,28 @@
+"""Land cover out of the scores of its classes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from geoml_cli.dataset.samples import Signature
+from geoml_cli.models.spec import Decided, Quantity
+
+
+def columns(data: Signature) -> tuple[Quantity, ...]:
+    """Describe the class and how sure it is."""
+    named = ", ".join(f"{number} {name}" for number, name in enumerate(data.classes))
+    return (
+        Quantity(data.target_name, "1", f"likeliest class: {named}"),
+        Quantity("confidence", "1", "probability of that class, mean of the members"),
+    )
+
+
+def outputs(scores_MBC: Tensor) -> tuple[Tensor, ...]:
+    """Return the likeliest class [B] by the members' mean probabilities, and its probability [B]."""
+    likely_BC = torch.softmax(scores_MBC, dim=-1).mean(dim=0)
+    confidence_B, class_B = likely_BC.max(dim=-1)
+    return class_B.to(scores_MBC.dtype), confidence_B
+
+
+DECIDED = Decided(columns, outputs)
