@@ -33,6 +33,7 @@ class Counted:
         climate: Mean temperature [degC] and precipitation [mm yr-1]; NaN where not measured.
         renamed: Columns of AmeriFlux BASE by the FLUXNET name they were taken for.
         quality: Name of the quality column; None where the target has none.
+        fluxes: What can be a target instead, where the site has not the one asked for.
     """
 
     first: int
@@ -45,6 +46,7 @@ class Counted:
     climate: tuple[float, float]
     renamed: dict[str, str]
     quality: str | None
+    fluxes: tuple[str, ...]
 
     def samples(self, extra: Sequence[bool]) -> int:
         """Count records that have all needed drivers and the marked extra ones."""
@@ -76,6 +78,7 @@ def count(site: str, held: Series, wanted: Wanted, step: Step) -> Counted:
         climate=climate(held, step),
         renamed=held.renamed,
         quality=held.quality,
+        fluxes=held.fluxes,
     )
 
 

@@ -126,7 +126,7 @@ def _sort_by_content(text: Text, name: Name, held: _Sorted) -> None:
     """Sort a file whose name does not tell what it is."""
     if _is_site_table(text):
         held.tables.append(text.path)
-    elif not layout.has_times(text):
+    elif not _has_times(text, name):
         held.other.append(text)
     elif not name.site:
         held.nameless.append(text.name)
@@ -138,6 +138,15 @@ def _sort_by_content(text: Text, name: Name, held: _Sorted) -> None:
             where=str(text),
             fix="Name it as FLUXNET does, such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv.",
         )
+
+
+def _has_times(text: Text, name: Name) -> bool:
+    try:
+        return layout.has_times(text)
+    except DataError:
+        if name.site:
+            raise
+        return False  # no text at all
 
 
 def _is_site_table(text: Text) -> bool:

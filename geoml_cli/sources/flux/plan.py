@@ -114,7 +114,7 @@ def _none_left(counted: Mapping[str, Counted], wanted: Wanted, funnel: Funnel) -
     )
 
 
-def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], table: str | None) -> None:
+def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], where: str) -> None:
     """Refuse sites whose position nobody tells.
 
     Raises:
@@ -123,12 +123,9 @@ def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], 
     missing = [site for site in counted if site not in places]
     if not missing:
         return
-    known = f"the table of sites has no position of {', '.join(missing)}" if table else (
-        f"there is no table of sites, so the position of {', '.join(missing)} is not known"
-    )  # fmt: skip
     raise DataError(
-        known,
-        where=table or "RAW",
+        f"no table of sites tells the position of {', '.join(missing)}",
+        where=where,
         fix="Give a CSV table with the columns SITE_ID, LOCATION_LAT, LOCATION_LONG, LOCATION_ELEV and IGBP "
         "with --sites FILE, or other sites with --only SITE.",
     )

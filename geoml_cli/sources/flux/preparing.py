@@ -34,13 +34,15 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     applied = rule(options, found.step)
     places = sites.read(found.table) if found.table else {}
     counted, lost = _counted(found, wanted, applied, reporter)
+    report.require_column(counted, applied.target, str(raw))
     if any(held.samples(()) for held in counted.values()):  # without drivers, that is what is told
         columns = {held.quality for held in counted.values()}
         report.require_target(_summed(lost, applied), columns, applied, found.step)
-    planning.require_places(counted, places, str(found.table) if found.table else None)
+    planning.require_places(counted, places, str(found.table or raw))
     funnel = _funnel(found, counted)
     plan = planning.settle(counted, places, wanted, options.optional, funnel)
     planning.note_classes(plan, places, funnel)
+    report.note_climate(funnel, plan, counted, found.step)
     content = Content(
         plan, counted, places, applied, found.step, lambda site: read_site(found.files[site], wanted, found.step)
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+
+import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.sources.flux.census import Counted
 from geoml_cli.sources.flux.plan import Plan
 from geoml_cli.sources.flux.quality import Loss, Rule
-from geoml_cli.sources.flux.times import Step, is_subdaily
+from geoml_cli.sources.flux.times import Step, is_subdaily, lengths
+
+_DAYS_OF_YEAR = 365
 
 
 def take_down(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], lost: Mapping[str, Loss]) -> None:
@@ -54,7 +59,9 @@ def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rul
     for column in held:
         own = "" if column == f"{rule.target}_QC" else f" ({rule.target} has no quality column of its own)"
         funnel.notes.append(f"the quality of {rule.target} is {column}, {rule}{own}")
-    if without := [site for site in plan.sites if counted[site].quality is None]:
+    if absent := [site for site in plan.sites if counted[site].fluxes]:
+        funnel.notes.append(f"{', '.join(absent)} have no column {rule.target}: their samples have no target")
+    if without := [site for site in plan.sites if counted[site].quality is None and not counted[site].fluxes]:
         funnel.notes.append(f"no quality column was applied at {', '.join(without)}: every {rule.target} is kept")
     for site in plan.sites:
         if renamed := counted[site].renamed:
@@ -62,6 +69,28 @@ def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rul
             funnel.notes.append(f"{site} is of AmeriFlux BASE, whose gaps are not filled: {told}")
         if renamed.get(rule.target, "").startswith("FC"):
             funnel.notes.append(f"{site}: {rule.target} is FC, the turbulent flux alone; storage is not in it")
+
+
+def note_climate(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], step: Step) -> None:
+    """Note sites whose mean climate is not that of whole years."""
+    for site in plan.sites:
+        places = counted[site].first + np.arange(counted[site].length, dtype=np.int64)
+        days = float(lengths(places, step).sum())
+        if days < _DAYS_OF_YEAR:
+            funnel.notes.append(f"the mean climate of {site} is that of {days:.3g} days, less than a year")
+
+
+def require_column(counted: Mapping[str, Counted], target: str, where: str) -> None:
+    """Refuse a target that no site has.
+
+    Raises:
+        DataError: With the fluxes there are.
+    """
+    if all(found.fluxes for found in counted.values()):
+        fluxes = next(iter(counted.values())).fluxes
+        raise DataError(
+            f"no file has the column {target}", where=where, fix=f"Give --target; there is {', '.join(fluxes)}."
+        )
 
 
 def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step) -> None:
@@ -99,7 +128,8 @@ def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step)
 def _relaxed(lost: Loss, step: Step) -> str:
     if lost.best != lost.best:
         return "--quality-column none"
-    return f"--quality {lost.best:g}"
+    within = lost.best if is_subdaily(step) else math.floor(lost.best * 100) / 100  # rounded up it would admit nothing
+    return f"--quality {within:g}"
 
 
 def describe(step: Step, plan: Plan, counted: Mapping[str, Counted], rule: Rule) -> dict[str, object]:

@@ -47,6 +47,7 @@ class Series:
         repeated: Rows that stood there a second time.
         renamed: Columns of AmeriFlux BASE, by the FLUXNET name they were taken for.
         quality: Name of the quality column; None where the target has none.
+        fluxes: What can be a target instead, where no file has the one asked for.
     """
 
     first: int
@@ -55,6 +56,7 @@ class Series:
     repeated: int
     renamed: dict[str, str]
     quality: str | None
+    fluxes: tuple[str, ...]
 
     @property
     def length(self) -> int:
@@ -76,11 +78,13 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     held: list[Rows] = []
     renamed: dict[str, str] = {}
     qualities: set[str | None] = set()
+    others: list[tuple[str, ...]] = []
     for file in files:
         layout = open_layout(file.text)
         columns = columns_of(layout, file, wanted)
         renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY)}
         qualities.add(columns.get(QUALITY))
+        others.append(() if wanted.target in columns else _fluxes(layout))
         held.append(read(layout, columns, step))
     every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()))
     place, values, repeated = _joined(held, every, step)
@@ -89,7 +93,7 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     for name, column in values.items():
         regular[name][place - first] = column
     quality = next((column for column in qualities if column is not None), None)
-    return Series(first, regular, sum(len(rows.place) for rows in held), repeated, renamed, quality)
+    return Series(first, regular, sum(len(rows.place) for rows in held), repeated, renamed, quality, min(others))
 
 
 def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]:
@@ -118,6 +122,12 @@ def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]
     return found
 
 
+def _fluxes(layout: Layout) -> tuple[str, ...]:
+    """Name what can be a target."""
+    known = [name for name in layout.columns if name.split("_")[0] in ("NEE", "FC", "GPP", "RECO", "LE", "H")]
+    return tuple(name for name in known if not name.endswith(("_QC", "UNC", "_N", "_METHOD", "_SE"))) or ("none",)
+
+
 def _lacks(layout: Layout, missing: Sequence[str], base: bool) -> DataError:
     called = [f"{name} ({' or '.join(base_names(name)[::4])})" if base and base_names(name) else name
               for name in missing]  # fmt: skip
@@ -126,7 +136,8 @@ def _lacks(layout: Layout, missing: Sequence[str], base: bool) -> DataError:
     return DataError(
         f"has no column {', '.join(called)} (it has {shown})",
         where=f"{layout.text}, line {layout.header}",
-        fix="Name the drivers that every site has with --dynamic; what only some have may be named with --extra.",
+        fix="Name the drivers that every site has with --dynamic (what only some have with --extra), or the sites with "
+        "--only.",
     )
 
 

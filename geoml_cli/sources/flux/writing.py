@@ -87,7 +87,8 @@ def _put_roles(writer: DatasetWriter, content: Content) -> None:
         "dynamic": ("dynamic", "variables that change with time", list(plan.dynamic)),
         "static": ("static", "variables that do not change", list(plan.static)),
         "target": ("one", "variable that is predicted", [content.rule.target]),
-        "category_name": ("category", "IGBP class of the site; its code is its place", list(CLASSES)),
+        # Not `category`: netCDF hides a variable that has a dimension's name and not its length.
+        "category_name": ("land_cover", "IGBP class of the site; its code is its place", list(CLASSES)),
     }
     for name, (dimension, meaning, names) in told.items():
         writer.dimension(dimension, len(names))

@@ -1,0 +1,82 @@
+"""`prepare fluxnet` on towers as FLUXNET and AmeriFlux ship them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoml_cli.dataset.store import Dataset
+
+DAILY = ["AU-Lox", "CN-Cng", "DE-Hai", "DE-Seh", "US-ARM"]
+CHAMAU = "exampledata_FLUXNET-FULLSET-HH-CSV-30MIN_FLX_CH-Cha_FLUXNET2015_FULLSET_HH_2005-2020_beta-3.csv"
+HAINICH = "FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv"
+
+
+@pytest.fixture
+def prepare(geoml, tmp_path):
+    def run(raw, *options, code=0):
+        done = geoml("prepare", "fluxnet", raw, "--data", tmp_path, "--json", *options)
+        assert done.code == code, done.err
+        return (Dataset(tmp_path / "fluxnet"), json.loads(done.out)["funnel"]) if code == 0 else done.err
+
+    return run
+
+
+def test_the_folder_gives_its_five_daily_sites(real_data, prepare):
+    dataset, funnel = prepare(real_data("fluxnet"))
+    assert dataset.labels("station") == DAILY
+    assert (funnel["read"], funnel["kept"]) == (731 + 1461 + 4749 + 1461 + 3653, 11249)
+    assert funnel["dropped"] == {"a driver is missing": 806}
+    assert {site: counts["with target"] for site, counts in funnel["per_station"].items()}["DE-Hai"] == 4351
+    told = "\n".join(funnel["notes"])
+    assert "2 of other resolutions were left out (AMF_US-CRT" in told and "--resolution HH" in told
+    assert "not in FLUXNET's format: Example_DETha98.txt" in told
+    assert len(dataset.labels("dynamic")) == 10
+    classes = [dataset.labels("category_name")[code] for code in dataset.array("category")]
+    assert classes == ["deciduous broadleaf forest", "grassland", "deciduous broadleaf forest", "cropland", "cropland"]
+
+
+def test_values_and_climate_are_those_of_the_file(real_data, prepare):
+    dataset, _ = prepare(real_data(f"fluxnet/{HAINICH}"))
+    raw = pd.read_csv(real_data(f"fluxnet/{HAINICH}"))
+    np.testing.assert_array_equal(dataset.array("CO2_F_MDS"), raw.CO2_F_MDS.to_numpy(np.float32))
+    expected = raw.NEE_VUT_REF.where(raw.NEE_VUT_REF_QC >= 0.75).to_numpy(np.float32)
+    np.testing.assert_array_equal(dataset.array("NEE_VUT_REF"), expected)
+    assert 8 < float(dataset.array("mean_temperature")[0]) < 9 and float(dataset.array("elevation")[0]) == 430
+    assert 600 < float(dataset.array("mean_precipitation")[0]) < 900
+
+
+def test_half_hours_that_are_all_filled_are_refused_with_what_to_relax(real_data, prepare):
+    told = prepare(real_data(f"fluxnet/{CHAMAU}"), code=3)
+    assert "99 of 99 values were left out because NEE_VUT_REF_QC is not class 1 or better" in told
+    assert "the best class among them is 3" in told and "Relax the filter with --quality 3" in told
+    dataset, funnel = prepare(real_data(f"fluxnet/{CHAMAU}"), "--quality", "3")
+    assert len(dataset.labels("dynamic")) == 7 and funnel["kept"] == 99
+    assert dataset.unit("NEE_VUT_REF") == "umol CO2 m-2 s-1"
+    np.testing.assert_allclose(dataset.array("NEE_VUT_REF")[:2], [11.5578, 9.04856], rtol=1e-6)
+
+
+def test_base_lacks_a_driver_and_is_read_without_it(real_data, prepare, tmp_path):
+    raw = real_data("fluxnet/AMF_US-CRT_BASE_HH_2-5.csv")
+    assert "line 3: has no column VPD_F (VPD or VPD_PI)" in prepare(raw, code=3)
+    drivers = [part for name in ("TA_F", "SW_IN_F", "PA_F", "P_F") for part in ("--dynamic", name)]
+    (tmp_path / "sites.csv").write_text(
+        "SITE_ID,LOCATION_LAT,LOCATION_LONG,LOCATION_ELEV,IGBP\nUS-CRT,41.6,-83.3,180,CRO\n"
+    )
+    given = (*drivers, "--extra", "none", "--sites", tmp_path / "sites.csv")
+    dataset, funnel = prepare(raw, *given)
+    held = pd.read_csv(raw, skiprows=2).replace(-9999, np.nan)
+    complete = held[["TA", "SW_IN", "PA", "P"]].notna().all(axis=1)
+    assert funnel["kept"] == complete.sum() == 53
+    np.testing.assert_array_equal(dataset.array("NEE_VUT_REF"), held.NEE_PI[complete].to_numpy(np.float32))
+    told = "\n".join(funnel["notes"])
+    assert "PA as PA_F" in told and "NEE_PI as NEE_VUT_REF" in told and "that of 2 days, less than a year" in told
+    assert dataset.labels("category_name")[dataset.array("category")[0]] == "cropland"
+
+
+def test_the_tower_year_is_no_fluxnet_file(real_data, prepare):
+    told = prepare(real_data("fluxnet/Example_DETha98.txt"), code=3)
+    assert "is not a FLUXNET file: it has no column TIMESTAMP" in told
