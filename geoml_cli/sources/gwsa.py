@@ -33,9 +33,10 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
     Raises:
         DataError: A file is missing, damaged or unclear, or no row can be used.
     """
-    from geoml_cli.sources.groundwater import folders, tables
+    from geoml_cli.sources.groundwater import folders, products, tables
 
-    folders.kind(raw, options)
+    if folders.kind(raw, options) == "products":
+        return products.write(raw, options, writer, reporter)
     return tables.write(raw, options, writer, reporter)
 
 

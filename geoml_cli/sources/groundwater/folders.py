@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from geoml_cli.errors import DataError
-from geoml_cli.sources.groundwater import tables
+from geoml_cli.sources.groundwater import products, tables
 from geoml_cli.sources.groundwater.options import GwsaOptions
 from geoml_cli.sources.readers.columns import TABLES
-
-GRIDS = (".nc", ".nc4")
+from geoml_cli.sources.readers.grids import SUFFIXES as GRIDS
 
 
 def inputs(raw: Path, options: GwsaOptions) -> list[Path]:
@@ -19,7 +18,7 @@ def inputs(raw: Path, options: GwsaOptions) -> list[Path]:
     Raises:
         DataError: There are none, or there are tables and products and it is not said which are meant.
     """
-    return tables.find(raw)
+    return products.inputs(raw) if kind(raw, options) == "products" else tables.find(raw)
 
 
 def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
@@ -31,7 +30,7 @@ def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
     if options.kind != "auto":
         return options.kind
     held = bool(tables.find(raw))
-    grids = raw.is_dir() and any(path.suffix.lower() in GRIDS for path in raw.iterdir())
+    grids = raw.is_dir() and any(path.suffix.lower() in GRIDS for path in raw.rglob("*"))
     if held and grids:
         raise DataError(
             "there are both tables and NetCDF grids",

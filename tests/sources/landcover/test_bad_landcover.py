@@ -111,7 +111,7 @@ def test_places_on_earth(cover: Path, raster: WriteRaster, fails: Fails) -> None
 
 
 def test_a_file_in_place_of_a_folder(cover: Path, fails: Fails, prepare_clcd: PrepareClcd) -> None:
-    with pytest.raises(DataError, match="CLCD_v01_2020.tif: is no folder. Give the folder that holds the rasters"):
+    with pytest.raises(DataError, match=r"CLCD_v01_2020\.tif: is no folder\. Give the folder that holds the rasters"):
         prepare_clcd(cover / "classes/CLCD_v01_2020.tif")
 
 
