@@ -136,12 +136,7 @@ def _gathered(
     with reporter.task("read covariates", len(years)) as advance:
         for year, (sheet, drawn) in years.items():
             points = centres(sheet, drawn.rows, drawn.columns)
-            rasters = open_bands(covariates.of(names, year))
-            try:
-                values = gather(rasters, points, sheet.grid.crs)
-            finally:
-                for raster in rasters:
-                    raster.close()
+            values = _values(covariates.of(names, year), points, sheet.grid.crs)
             degrees = transform(points, sheet.grid.crs, DEGREES)
             parts.append(Pixels(drawn.codes, np.full(len(drawn), year), degrees, values))
             advance(1)
@@ -151,6 +146,15 @@ def _gathered(
         (np.concatenate([part.degrees[0] for part in parts]), np.concatenate([part.degrees[1] for part in parts])),
         np.concatenate([part.values for part in parts], axis=1),
     )
+
+
+def _values(bands: Sequence[Band], points: Pair, crs: str) -> NDArray[np.float32]:
+    rasters = open_bands(bands)
+    try:
+        return gather(rasters, points, crs)
+    finally:
+        for raster in rasters:
+            raster.close()
 
 
 def centres(sheet: Raster, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Pair:

@@ -146,7 +146,7 @@ def _months(file: Any, path: Path) -> Months:  # noqa: ANN401
     try:
         if not np.isfinite(stamps).all():
             raise ValueError("a time is missing")
-        moments = np.atleast_1d(netCDF4.num2date(stamps, unit, calendar))
+        moments: Any = netCDF4.num2date(stamps, unit, calendar)
     except (ValueError, OverflowError) as error:
         raise DataError(
             f"its time cannot be understood ({error})",

@@ -27,7 +27,8 @@ _LAYERS = {
 def axes(spacing: float) -> tuple[Values, Values]:
     """Return the latitudes, ascending, and longitudes of a grid's centres."""
     rows, columns = round((NORTH - SOUTH) / spacing), round((EAST - WEST) / spacing)
-    return SOUTH + spacing * (np.arange(rows) + 0.5), WEST + spacing * (np.arange(columns) + 0.5)
+    south, west = np.arange(rows, dtype=np.float64) + 0.5, np.arange(columns, dtype=np.float64) + 0.5
+    return SOUTH + spacing * south, WEST + spacing * west
 
 
 def thickness(month: int, latitude: Values, longitude: Values) -> Values:
@@ -61,9 +62,8 @@ def _write_mascons(path: Path) -> None:
     """Longitudes run from 0 to 360; times lie about the middle of the month; fill -99999."""
     latitude, longitude = axes(0.5)
     held = [number for number, month in enumerate(MONTHS) if str(month) != GAP]
-    middle = [
-        (MONTHS[n].astype("datetime64[D]") - np.datetime64("2002-01-01")).astype(int) + 14.5 + n % 3 for n in held
-    ]
+    first = (MONTHS[held].astype("datetime64[D]") - np.datetime64("2002-01-01")).astype(np.float64)
+    middle = [day + 14.5 + number % 3 for number, day in enumerate(first.tolist())]
     values = np.array([thickness(number, latitude, longitude) for number in held])
     values[:, 0, 0] = -99999.0
     with _file(path, latitude, longitude) as file:
