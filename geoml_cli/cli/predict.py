@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +18,25 @@ if TYPE_CHECKING:
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.run import Run
     from geoml_cli.stages.predicted import Predicted
+    from geoml_cli.stages.table import Pieces
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a file of predictions is made of."""
+
+    out: Path
+    member: list[str] | None
+    table: Path | None
+    crs: str | None
+    rasters: Path | None
+    mapped: bool
+    sums: str | None
+
 
 _MAPS = (".tif", ".tiff", ".zarr")
 _DEGREES = "EPSG:4326"
+_PERIODS = ("day", "month", "year")
 
 _Index = Annotated[
     list[int] | None,
@@ -55,6 +72,12 @@ _Out = Annotated[
         show_default=False,
     ),
 ]
+_Sums = Annotated[
+    str | None,
+    typer.Option(
+        "--sums", help="Fill the gaps of measured series and sum them up by day, month or year.", show_default=False
+    ),
+]
 _Crs = Annotated[
     str | None,
     typer.Option(
@@ -72,6 +95,7 @@ def predict(
     mlat: _Mlat = 0.0,
     rasters: _Rasters = None,
     out: _Out = None,
+    sums: _Sums = None,
     crs: _Crs = None,
     preset: options.Preset = None,
     member: options.Members = None,
@@ -81,10 +105,9 @@ def predict(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict samples (all, or --index), the rows of a --table, or a --map of the rasters or of moments."""
+    """Predict samples (all, or --index), the rows of a --table, a --map of the rasters or of moments, or --sums."""
     mapped = map_ or (table is None and rasters is not None) or (out is not None and out.suffix.lower() in _MAPS)
-    if sum((bool(index), table is not None, mapped)) > 1:
-        raise SettingsError("choose one of --index, --table and --map.", fix="A .tif, .tiff or .zarr file is a map.")
+    _refuse_several((index, table, mapped or None, sums))
     if times and not map_:
         raise SettingsError(
             f"{times[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
@@ -92,36 +115,85 @@ def predict(
     when = moments.times(times or ())
     run = run_of(target, preset, options.only("predict", assignments))
     dataset = dataset_of(run, data, other=True)
-    map_name = moment_name(when) if when else "map.tif"
-    place = out or run.predictions / (map_name if mapped else "table.csv" if table else "samples.csv")
+    name = _name(dataset, when, mapped, (table, sums))
+    asked = _Asked(out or run.predictions / name, member, table, crs, rasters, mapped, sums)
     if dry_run:
-        read: list[object] = [
-            run.folder,
-            dataset.folder,
-            *([table] if table else []),
-            *([rasters] if rasters else []),
-        ]
-        console.plan(read, [] if index and out is None else [place])
+        read = [place for place in (run.folder, dataset.folder, table, rasters) if place is not None]
+        console.plan(read, [] if index and out is None else [asked.out])
         return
     reporter = console.Terminal(quiet=quiet)
     if when:
         from geoml_cli.stages.restore import chosen_members
 
-        moments.predict(run, dataset, (when, mlat, place, chosen_members(run, member)), reporter, as_json)
-    elif mapped:
-        _map(run, _scene(dataset, rasters), (place, member), reporter, as_json)
-    elif table is not None:
-        _tabled(run, (dataset, rasters), (table, crs, place, member), reporter, as_json)
+        moments.predict(run, dataset, (when, mlat, asked.out, chosen_members(run, member)), reporter, as_json)
     elif index:
         _indexed(run, dataset, (index, out, member), as_json)
     else:
-        _samples(run, dataset, (place, member), reporter, as_json)
+        _show(_file(run, dataset, asked, reporter), as_json)
+
+
+def _refuse_several(ways: tuple[object, ...]) -> None:
+    """Refuse several ways to predict at once, and periods that there are not."""
+    if sum(bool(way) for way in ways) > 1:
+        raise SettingsError(
+            "choose one of --index, --table, --map and --sums.", fix="A .tif, .tiff or .zarr file is a map."
+        )
+    if ways[-1] is not None and ways[-1] not in _PERIODS:
+        raise SettingsError(f"{ways[-1]!r} is no period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
+
+
+def _name(dataset: Dataset, when: list[datetime.datetime], mapped: bool, other: tuple[Path | None, str | None]) -> str:
+    """Name the file of predictions."""
+    table, sums = other
+    if when:
+        return moment_name(when)
+    if mapped:
+        return "map.nc" if _is_panel(dataset) else "map.tif"
+    return "table.csv" if table else f"sums-{sums}.csv" if sums else "samples.csv"
 
 
 def moment_name(when: list[datetime.datetime]) -> str:
     """Name the file of maps by its first and last moment."""
     ends = sorted({when[0], when[-1]})
     return "map-" + "-".join(f"{moment:%Y%m%dT%H%M}" for moment in ends) + ".nc"
+
+
+def _file(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
+    """Predict into a file."""
+    from geoml_cli.stages.restore import chosen_members
+
+    members = chosen_members(run, asked.member)
+    if asked.sums is not None:
+        from geoml_cli.stages.sums import predict_sums
+
+        return predict_sums(run, dataset, (asked.sums, asked.out), members, reporter)  # type: ignore[arg-type]
+    if asked.table is not None:
+        from geoml_cli.stages.table import predict_table
+
+        return predict_table(run, _pieces(run, dataset, asked), (asked.table, asked.out), members, reporter)
+    if asked.mapped:
+        return _mapped(run, dataset, asked, reporter)
+    from geoml_cli.stages.predict import predict_samples
+
+    return predict_samples(run, dataset, asked.out, members, reporter)
+
+
+def _mapped(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
+    from geoml_cli.stages.map import predict_map
+    from geoml_cli.stages.panel import predict_panel
+    from geoml_cli.stages.restore import chosen_members
+
+    members = chosen_members(run, asked.member)
+    if _is_panel(dataset):
+        return predict_panel(run, dataset, asked.out, members, reporter)
+    return predict_map(run, _scene(dataset, asked.rasters), asked.out, members, reporter)
+
+
+def _is_panel(dataset: Dataset) -> bool:
+    """Tell whether a map is made of the samples themselves, which are cells at several times."""
+    from geoml_cli import registry
+
+    return dataset.has("cell") and registry.source(dataset.manifest.source).scene is None
 
 
 def _scene(dataset: Dataset, rasters: Path | None) -> Scene:
@@ -138,51 +210,21 @@ def _scene(dataset: Dataset, rasters: Path | None) -> Scene:
     return source.scene(rasters or Path(dataset.manifest.raw), dataset.manifest)
 
 
-def _map(
-    run: Run, scene: Scene, what: tuple[Path, list[str] | None], reporter: console.Terminal, as_json: bool
-) -> None:
-    from geoml_cli.stages.map import predict_map
-    from geoml_cli.stages.restore import chosen_members
-
-    out, member = what
-    done = predict_map(run, scene, out, chosen_members(run, member), reporter)
-    _show(done, as_json)
-
-
-def _samples(
-    run: Run, dataset: Dataset, what: tuple[Path, list[str] | None], reporter: console.Terminal, as_json: bool
-) -> None:
-    from geoml_cli.stages.predict import predict_samples
-    from geoml_cli.stages.restore import chosen_members
-
-    out, member = what
-    done = predict_samples(run, dataset, out, chosen_members(run, member), reporter)
-    _show(done, as_json)
-
-
-def _tabled(
-    run: Run,
-    held: tuple[Dataset, Path | None],
-    what: tuple[Path, str | None, Path, list[str] | None],
-    reporter: console.Terminal,
-    as_json: bool,
-) -> None:
+def _pieces(run: Run, dataset: Dataset, asked: _Asked) -> Pieces:
+    """Open a table: of points, or of samples."""
     from geoml_cli import registry
-    from geoml_cli.stages.restore import chosen_members
-    from geoml_cli.stages.table import of_points, of_samples, predict_table
+    from geoml_cli.stages.table import of_points, of_samples
 
-    (dataset, rasters), (table, crs, out, member) = held, what
+    assert asked.table is not None
     if registry.source(dataset.manifest.source).rows is None:
-        pieces = of_points(run, table, _scene(dataset, rasters), crs or _DEGREES)
-    elif crs or rasters:
+        return of_points(run, asked.table, _scene(dataset, asked.rasters), asked.crs or _DEGREES)
+    if asked.crs or asked.rasters:
         raise SettingsError(
             f"tables of {dataset.manifest.source} hold their samples themselves.",
-            where="--crs" if crs else "--rasters",
+            where="--crs" if asked.crs else "--rasters",
             fix="Leave it out.",
         )
-    else:
-        pieces = of_samples(run, table, dataset)
-    _show(predict_table(run, pieces, (table, out), chosen_members(run, member), reporter), as_json)
+    return of_samples(run, asked.table, dataset)
 
 
 def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool) -> None:

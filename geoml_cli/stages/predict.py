@@ -37,6 +37,28 @@ def predict_samples(run: Run, dataset: Dataset, out: Path, members: Sequence[str
         StoppedError: A signal came; finished parts are kept and the same command goes on.
     """
     table_format(out)
+    blocks, parts = predicted_parts((run, dataset), out, members, reporter)
+    known, named = observations(run, dataset), bands(run, members)
+    frames = (_frame((run, dataset), rows, (named, blocks.read(n)), known) for n, rows in enumerate(parts))
+    rows_in_all = sum(len(rows) for rows in parts)
+    content = table.Table(_columns((run, dataset), named, known), rows_in_all, attributes(run, members))
+    table.write(out, content, frames)
+    values = (blocks.read(number)[0] for number in range(len(parts)))
+    done = described(out, "samples", named[0].unit, values)
+    blocks.clear()
+    return done
+
+
+def predicted_parts(
+    held: tuple[Run, Dataset], out: Path, members: Sequence[str], reporter: Reporter
+) -> tuple[Blocks, list[Rows]]:
+    """Predict every sample of a data set into parts on disk, beside the file they will become.
+
+    Raises:
+        StoppedError: A signal came; finished parts are kept and the same command goes on.
+    """
+    run, dataset = held
+    writable(out)
     samples, predictor = samples_of(run, dataset), ensemble(run, members)
     size = settings_of(run).shared.predict.rows
     parts = [np.arange(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
@@ -53,14 +75,7 @@ def predict_samples(run: Run, dataset: Dataset, out: Path, members: Sequence[str
                 blocks.write(number, predictor.outputs(samples, rows).astype(np.float32))
             advance(1)
             blocks.stop_if(stop.received, number)
-    known, named = observations(run, dataset), bands(run, members)
-    frames = (_frame((run, dataset), rows, (named, blocks.read(n)), known) for n, rows in enumerate(parts))
-    content = table.Table(_columns((run, dataset), named, known), len(samples), attributes(run, members))
-    table.write(out, content, frames)
-    values = (blocks.read(number)[0] for number in range(len(parts)))
-    done = described(out, "samples", named[0].unit, values)
-    blocks.clear()
-    return done
+    return blocks, parts
 
 
 Observations = list[tuple[Quantity, NDArray[np.float32]]]
@@ -93,7 +108,8 @@ def predict_indices(run: Run, dataset: Dataset, index: Sequence[int], members: S
         )
     rows = np.array(index, dtype=np.int64)
     values, named = ensemble(run, members).outputs(samples, rows).astype(np.float32), bands(run, members)
-    frame = _frame((run, dataset), rows, (named, values), observations(run, dataset))
+    known = observations(run, dataset)
+    frame = table.readable(_frame((run, dataset), rows, (named, values), known), _columns((run, dataset), named, known))
     frame.insert(0, "index", rows)
     if len({band.unit for band in named}) == 1:
         frame["unit"] = named[0].unit

@@ -28,6 +28,11 @@ class Maps:
     attributes: dict[str, str]
 
 
+def _standard(unit: str) -> dict[str, str]:
+    known = {"degrees_north": "latitude", "degrees_east": "longitude"}
+    return {"standard_name": known[unit]} if unit in known else {}
+
+
 def write(path: Path, content: Maps, frames: Iterable[tuple[np.datetime64, Floats]]) -> None:
     """Write maps one by one; each has shape [bands, rows, columns]."""
     import netCDF4
@@ -41,7 +46,7 @@ def write(path: Path, content: Maps, frames: Iterable[tuple[np.datetime64, Float
         for (name, unit, long_name), values in content.axes:
             file.createDimension(name, len(values))
             coordinate = file.createVariable(name, "f8", (name,))
-            coordinate.setncatts({"long_name": long_name, "units": unit})
+            coordinate.setncatts({"long_name": long_name, "units": unit, **_standard(unit)})
             coordinate[:] = values
             names.append(name)
         for band in content.bands:

@@ -71,7 +71,22 @@ def _csv(path: Path, content: Table, frames: Frames) -> None:
         pd.DataFrame(columns=names).to_csv(stream, index=False, lineterminator="\n")
         for frame in frames:
             # 9 digits carry a float32 there and back.
-            frame[names].to_csv(stream, index=False, header=False, lineterminator="\n", float_format="%.9g")
+            readable(frame[names], content.columns).to_csv(
+                stream, index=False, header=False, lineterminator="\n", float_format="%.9g"
+            )
+
+
+def readable(frame: pd.DataFrame, columns: Iterable[Column]) -> pd.DataFrame:
+    """Spell times out in ISO 8601: people and spreadsheets read no minutes since a moment."""
+    counted = {column.name: column.unit.partition(" since ") for column in columns if " since " in column.unit}
+    if not counted:
+        return frame
+    spelled = {}
+    for name, (unit, _, begin) in counted.items():
+        passed = pd.to_timedelta(frame[name].to_numpy(), unit=unit)  # type: ignore[call-overload]
+        moment = pd.Timestamp(begin) + passed
+        spelled[name] = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return frame.assign(**spelled)
 
 
 def _parquet(path: Path, content: Table, frames: Frames) -> None:

@@ -1,0 +1,156 @@
+"""`predict --map` of a panel: cells of a regular grid at several times, each time a map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.coordinates import coordinates
+from geoml_cli.dataset.source import Grid
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.reporting import Reporter
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.map import attributes, bands
+from geoml_cli.stages.predict import Rows, predicted_parts
+from geoml_cli.stages.predicted import Predicted, described
+from geoml_cli.stages.restore import settings_of
+from geoml_cli.writers import moments, raster
+
+_ON_GRID = 0.01
+"""Part of a cell's side that a centre may be off its place: coordinates come rounded."""
+_SPARSEST = 1000
+"""Cells of a grid for each that holds data; more, and it is no grid that the data lie on."""
+_DEGREES = "EPSG:4326"
+_LATITUDE = ("lat", "degrees_north", "latitude")
+_LONGITUDE = ("lon", "degrees_east", "longitude")
+Floats = NDArray[np.float32]
+
+
+class Panel(NamedTuple):
+    """A regular grid that samples lie on.
+
+    Attributes:
+        latitude: Of the rows' centres [degrees], north first.
+        longitude: Of the columns' centres [degrees].
+        side: Of a cell [degrees], north-south and east-west.
+        row_N: Row of each sample.
+        column_N: Column of each.
+    """
+
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    side: tuple[float, float]
+    row_N: Rows
+    column_N: Rows
+
+    @property
+    def grid(self) -> Grid:
+        """Return the place of the grid on Earth."""
+        north, west = self.latitude[0] + self.side[0] / 2, self.longitude[0] - self.side[1] / 2
+        size = len(self.latitude), len(self.longitude)
+        return Grid(_DEGREES, (self.side[1], 0.0, float(west), 0.0, -self.side[0], float(north)), *size)
+
+
+def panel(dataset: Dataset) -> Panel:
+    """Find the grid that the cells of a data set lie on.
+
+    Raises:
+        DataError: They lie on none.
+    """
+    place = np.round(coordinates(dataset, len(dataset.array("cell"))), 6)
+    (longitude, east), (latitude, north) = (np.unique(values, return_inverse=True) for values in place.T)
+    sides = _side(latitude), _side(longitude)
+    # A single row or column has no spacing of its own: cells are then taken for squares.
+    side = (sides[0] or sides[1] or 1.0, sides[1] or sides[0] or 1.0)
+    row, column = (_numbered(values, step) for values, step in ((-latitude[::-1], side[0]), (longitude, side[1])))
+    row = row[::-1]
+    cells, held = (row.max() + 1) * (column.max() + 1), len(np.unique(dataset.array("cell")))
+    off = max(_off(latitude, side[0]), _off(longitude, side[1]))
+    if off > _ON_GRID or cells > _SPARSEST * held:
+        raise DataError(
+            f"its {held} cells lie on no regular grid (the nearest has sides of {side[0]:g} x {side[1]:g} degrees and "
+            f"{cells} cells)",
+            where=str(dataset.folder),
+            fix="Write a table instead: --out predicted.csv or .parquet.",
+        )
+    axes = latitude[-1] - side[0] * np.arange(row.max() + 1), longitude[0] + side[1] * np.arange(column.max() + 1)
+    return Panel(*axes, side, row[north.reshape(-1)], column[east.reshape(-1)])
+
+
+def _side(values: NDArray[np.float64]) -> float:
+    return float(np.diff(values).min()) if len(values) > 1 else 0.0
+
+
+def _numbered(ascending: NDArray[np.float64], side: float) -> Rows:
+    return np.asarray(np.rint((ascending - ascending[0]) / side), dtype=np.int64)
+
+
+def _off(ascending: NDArray[np.float64], side: float) -> float:
+    place = (ascending - ascending[0]) / side
+    return float(np.abs(place - np.rint(place)).max())
+
+
+def predict_panel(run: Run, dataset: Dataset, out: Path, members: Sequence[str], reporter: Reporter) -> Predicted:
+    """Predict every sample, then lay each time out as a map: one NetCDF, or a GeoTIFF a time.
+
+    Raises:
+        DataError: The cells lie on no regular grid.
+        SettingsError: The file is neither.
+        StoppedError: A signal came; finished parts are kept and the same command goes on.
+    """
+    if out.suffix.lower() not in (".nc", ".tif", ".tiff"):
+        raise SettingsError(f"{out.suffix or 'no suffix'} is not a map format.", where=str(out), fix="Use .nc or .tif.")
+    held = panel(dataset)
+    blocks, parts = predicted_parts((run, dataset), out, members, reporter)
+    count = len(bands(run, members))
+    values_BN: Floats = np.lib.format.open_memmap(
+        blocks.folder / "all.npy", mode="w+", dtype=np.float32, shape=(count, len(held.row_N))
+    )
+    for number, rows in enumerate(parts):
+        values_BN[:, rows] = blocks.read(number)
+    files = _written(run, (held, dataset, values_BN), out, members)
+    unit = bands(run, members)[0].unit
+    done = described(files[0], "samples", unit, (blocks.read(number)[0] for number in range(len(parts))))
+    reporter.say(f"{len(files)} file(s): {files[0].name}{' to ' + files[-1].name if len(files) > 1 else ''}.")
+    blocks.clear()
+    return done
+
+
+def _written(run: Run, held: tuple[Panel, Dataset, Floats], out: Path, members: Sequence[str]) -> list[Path]:
+    grid, named, head = held[0], bands(run, members), attributes(run, members)
+    if out.suffix.lower() == ".nc":
+        axes = (_LATITUDE, grid.latitude), (_LONGITUDE, grid.longitude)
+        moments.write(out, moments.Maps(axes, named, head), _frames(*held))
+        return [out]
+    files = []
+    times = np.unique(held[1].array("time"))
+    content = raster.Map(grid.grid, named, settings_of(run).shared.predict.block, head)
+    for time, layers in _frames(*held):
+        path = out if len(times) == 1 else out.with_stem(f"{out.stem}-{_label(times, time)}")
+        raster.write(path, content, [(slice(0, len(grid.latitude)), slice(0, len(grid.longitude)), layers)])
+        files.append(path)
+    return files
+
+
+def _label(minutes: NDArray[np.int64], time: np.datetime64) -> str:
+    """Name a time as short as all can be named: by year where all begin one."""
+    moments_ = np.datetime64("1970-01-01", "m") + minutes.astype("timedelta64[m]")
+    for unit in ("Y", "M", "D"):
+        if (moments_.astype(f"datetime64[{unit}]").astype("datetime64[m]") == moments_).all():
+            return str(time.astype(f"datetime64[{unit}]"))
+    return str(time.astype("datetime64[m]")).replace(":", "")
+
+
+def _frames(grid: Panel, dataset: Dataset, values_BN: Floats) -> Iterator[tuple[np.datetime64, Floats]]:
+    """Lay out one time after another, each [bands, rows, columns], NaN where there is no sample."""
+    time_N = np.asarray(dataset.array("time"))
+    for minute in np.unique(time_N):
+        rows = np.flatnonzero(time_N == minute)
+        layers = np.full((len(values_BN), len(grid.latitude), len(grid.longitude)), np.nan, dtype=np.float32)
+        layers[:, grid.row_N[rows], grid.column_N[rows]] = values_BN[:, rows]
+        yield np.datetime64("1970-01-01", "m") + np.timedelta64(int(minute), "m"), layers

@@ -1,0 +1,183 @@
+"""Runs of Geo-Mamba on made-up tables of cells: division, scores, tables, maps, export."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import xarray
+
+from geoml_cli.config.load import load
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import SettingsError
+from geoml_cli.models.geomamba.spec import SPEC
+from geoml_cli.reporting import Silent
+from geoml_cli.sources.gwsa import SOURCE
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.stages.train import Place, planned, train
+
+QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=60"]
+QUICK += ["train.steps=12", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.draws=100"]
+QUICK += ["evaluate.importance_repeats=0", 'evaluate.baselines=["climatology","ridge"]']
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gwsa")
+    return folder, SOURCE.synthesise(folder, 3)
+
+
+@pytest.fixture(scope="module")
+def data(raw, tmp_path_factory):
+    return Dataset(prepare(Raw("gwsa", *raw), tmp_path_factory.mktemp("data") / "gwsa", Silent()).folder)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    place = Place(tmp_path_factory.mktemp("runs") / "geomamba" / "gwsa-blocks" / "a")
+    return train(load("geomamba", "gwsa-blocks", None, {}, QUICK), data, place, None, Silent())
+
+
+def test_test_rows_are_of_blocks_or_years_that_training_never_sees(run, data):
+    split, years = run.split("all"), np.asarray(data.array("year"))
+    held = set(years[split.test]) - set(years[split.train])
+    assert held
+    rest = split.test[~np.isin(years[split.test], list(held))]
+    cells = np.asarray(data.array("cell"))
+    assert len(rest)
+    assert not set(cells[rest]) & set(cells[split.train])
+
+
+def test_the_papers_rows_are_divided_at_random_nine_to_one_and_say_so(data):
+    settings = load("geomamba", None, None, {}, ["network.embedding=8"])
+    split = planned(settings, data).members["all"][0]
+    rows = [len(split.rows(part)) for part in ("train", "validation", "test")]
+    assert rows[2] == round(0.1 * sum(rows))
+    assert "both sides" in settings.shared.summary
+    cells = np.asarray(data.array("cell"))
+    assert set(cells[split.test]) <= set(cells[split.train])
+
+
+def test_factors_are_scaled_and_places_and_clocks_are_not(run):
+    scaling = run.scaling("all").inputs
+    assert list(scaling) == ["dynamic", "static", "land_cover", "position", "year", "time"]
+    for name in ("land_cover", "position", "time"):
+        assert set(scaling[name].shift) == {0.0} and set(scaling[name].scale) == {1.0}
+    assert 2003 <= scaling["year"].shift[0] <= 2010
+    assert scaling["dynamic"].shift[0] > 0
+
+
+def test_scores_stand_beside_the_baselines_by_year_and_by_what_is_new(run, geoml):
+    done = geoml("evaluate", run.folder, "--json", "--quiet")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert list(found["network"]["scores"]) == ["RMSE", "MAE", "R2", "NSE", "KGE", "R", "bias"]
+    assert found["network"]["scores"]["NSE"] == found["network"]["scores"]["R2"]
+    assert found["target"] == {"name": "GWS", "unit": "cm"}
+    new = {(c["name"], c["model"]) for c in found["classes"] if c["quantity"] == "new to the network"}
+    assert new == {(k, m) for k in ("block", "year", "block and year") for m in ("geomamba", "climatology", "ridge")}
+    for quantity in ("year", "land cover", "new to the network"):
+        rows = sum(c["rows"] for c in found["classes"] if (c["quantity"], c["model"]) == (quantity, "ridge"))
+        assert rows == found["network"]["n"]
+
+
+def test_a_table_of_cells_is_predicted_like_the_samples_it_was_prepared_from(run, raw, geoml, tmp_path):
+    table = next(raw[0].glob("*.csv"))
+    assert geoml("predict", run.folder, "--table", table, "--out", tmp_path / "t.csv", "--quiet").code == 0
+    assert geoml("predict", run.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
+    found, samples = pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "s.csv")
+    assert len(found) == len(pd.read_csv(table))
+    samples["year"] = samples["time"].str[:4].astype(int)
+    both = found.merge(samples, left_on=["lon", "lat", "time"], right_on=["lon", "lat", "year"], suffixes=("", "_s"))
+    assert len(both) == len(samples) <= found["GWS"].notna().sum()
+    np.testing.assert_allclose(both["GWS"], both["GWS_s"], rtol=1e-5, atol=1e-5)
+
+
+def test_a_panel_becomes_a_map_a_year(run, data, geoml, tmp_path):
+    assert geoml("predict", run.folder, "--map", "--out", tmp_path / "m.nc", "--quiet").code == 0
+    assert geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif", "--quiet").code == 0
+    assert geoml("predict", run.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
+    samples = pd.read_csv(tmp_path / "s.csv", parse_dates=["time"])
+    with xarray.open_dataset(tmp_path / "m.nc") as maps:
+        points = {name: xarray.DataArray(samples[name], dims="s") for name in ("time", "lat", "lon")}
+        np.testing.assert_allclose(maps["GWS"].sel(points, method="nearest"), samples["GWS"], rtol=1e-6)
+        assert int(maps["GWS"].notnull().sum()) == len(samples)
+        assert maps["GWS"].attrs["units"] == "cm"
+        years = maps["time"].dt.year.values
+        assert sorted(path.stem for path in tmp_path.glob("m-*.tif")) == [f"m-{year}" for year in years]
+        for number, year in enumerate(years):
+            with rasterio.open(tmp_path / f"m-{year}.tif") as file:
+                np.testing.assert_array_equal(file.read(1), maps["GWS"][number].values)
+                row = samples[samples["time"].dt.year == year].iloc[0]
+                [[value]] = file.sample([(row["lon"], row["lat"])])
+                assert value == pytest.approx(row["GWS"], rel=1e-6)
+
+
+def test_cells_that_lie_on_no_grid_are_refused(run, data, geoml, tmp_path, monkeypatch):
+    plain = Dataset.array
+
+    def moved(self, name):
+        values = np.array(plain(self, name))
+        if name == "lat":
+            values[0] += 0.0371
+        return values
+
+    monkeypatch.setattr(Dataset, "array", moved)
+    told = geoml("predict", run.folder, "--map", "--out", tmp_path / "m.nc")
+    assert told.code == 3
+    assert "cells lie on no regular grid" in told.err
+    assert "--out predicted.csv" in told.err
+
+
+def test_the_export_goes_by_plain_operators_and_is_proven(run, geoml):
+    done = geoml("export", run.folder, "--format", "pt2", "--json", "--quiet")
+    assert done.code == 0, done.err
+    [found] = json.loads(done.out)
+    assert found["difference"] <= found["allowed"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["network.steps=3"], "steps = 3, but the samples are single points in time.*network.steps=1"),
+        (["loss.kind=cross-entropy"], "'cross-entropy' does not fit a target of a quantity.*loss.kind=huber"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data_are_refused(settings, told, data):
+    own = load("geomamba", "gwsa-blocks", None, {}, settings).own
+    with pytest.raises(SettingsError, match=told):
+        SPEC.samples(own, data)
+
+
+def test_land_cover_without_a_place_in_the_network_is_refused(data, geoml, tmp_path):
+    told = geoml("train", "geomamba", "--data", data.folder, "--set", "network.categories=3", "--run", tmp_path / "r")
+    assert told.code == 3
+    assert "the network has 3" in told.err and "network.categories=17" in told.err
+
+
+@pytest.mark.parametrize("scale", ["week/7", "year", "month/-3", "day/0"])
+def test_scales_are_a_clock_and_a_period(scale):
+    with pytest.raises(SettingsError, match=r"geomamba.*\[network\] scales|network.scales"):
+        load("geomamba", None, None, {}, [f'network.scales=["{scale}"]'])
+
+
+@pytest.mark.parametrize("kind", ["huber", "mse", "mae"])
+def test_the_loss_is_the_one_asked_for(kind, data):
+    import torch
+
+    own = load("geomamba", "gwsa-blocks", None, {}, [*QUICK, f"loss.kind={kind}", "loss.delta=0.5"]).own
+    spec = SPEC.part(own)
+    samples = spec.samples(own, data)
+    from geoml_cli.dataset.batches import Batches
+    from geoml_cli.dataset.samples import signature
+    from geoml_cli.dataset.scaling import unscaled
+
+    batch = Batches(samples, unscaled(signature(samples)), torch.device("cpu"))(np.arange(4))
+    network = spec.build(own, signature(samples))
+    error = (spec.predict(network, batch) - batch["target"]).abs()
+    huber = torch.where(error < 0.5, error**2 / 2, 0.5 * (error - 0.25))
+    expected = {"huber": huber, "mse": error**2, "mae": error}[kind].mean()
+    torch.testing.assert_close(spec.loss(network, batch), expected)
