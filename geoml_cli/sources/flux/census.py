@@ -34,6 +34,7 @@ class Counted:
         renamed: Columns of AmeriFlux BASE by the FLUXNET name they were taken for.
         quality: Name of the quality column; None where the target has none.
         fluxes: What can be a target instead, where the site has not the one asked for.
+        short: What is said of files that end before the last year of their name.
     """
 
     first: int
@@ -47,6 +48,7 @@ class Counted:
     renamed: dict[str, str]
     quality: str | None
     fluxes: tuple[str, ...]
+    short: tuple[str, ...]
 
     def samples(self, extra: Sequence[bool]) -> int:
         """Count records that have all needed drivers and the marked extra ones."""
@@ -79,6 +81,7 @@ def count(site: str, held: Series, wanted: Wanted, step: Step) -> Counted:
         renamed=held.renamed,
         quality=held.quality,
         fluxes=held.fluxes,
+        short=held.short,
     )
 
 

@@ -13,6 +13,7 @@ RESOLUTIONS = ("HH", "HR", "DD", "WW", "MM", "YY")
 PRODUCTS = ("FULLSET", "FLUXMET", "SUBSET", "FLUXNET", "BASE")
 """Of two products of one site the first is read: it holds the same series and more."""
 _AUXILIARY = ("ERAI", "ERA5", "AUX", "BIF", "BADM", "VARINFO")
+_YEARS = re.compile(r"((?:19|20)\d\d)-((?:19|20)\d\d)")
 _SITE = re.compile(r"[A-Z]{2}-[A-Za-z0-9]{3}")
 
 
@@ -24,12 +25,14 @@ class Name:
         site: Such as DE-Hai; empty where the name holds none.
         product: One of PRODUCTS.
         resolution: One of RESOLUTIONS; empty where the name holds none.
+        years: The first and the last; None where the name holds none.
         auxiliary: Whether it holds reanalysis or particulars of the processing, and no fluxes.
     """
 
     site: str
     product: str
     resolution: str
+    years: tuple[int, int] | None
     auxiliary: bool
 
 
@@ -38,9 +41,11 @@ def parse(name: str) -> Name:
     words = re.split(r"[_\s.()]+", name)
     place = next((number for number, word in enumerate(words) if _SITE.fullmatch(word)), None)
     after = words if place is None else words[place + 1 :]
+    span = next((match for word in after if (match := _YEARS.fullmatch(word))), None)
     return Name(
         site="" if place is None else words[place],
         product=next((product for product in PRODUCTS if product in after), "FLUXNET"),
         resolution=next((word for word in after if word in RESOLUTIONS), ""),
+        years=(int(span[1]), int(span[2])) if span else None,
         auxiliary=any(word.startswith(_AUXILIARY) for word in after),
     )

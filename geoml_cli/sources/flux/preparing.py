@@ -75,6 +75,7 @@ def _summed(lost: dict[str, Loss], applied: Rule) -> Loss:
 
 def _funnel(found: Found, counted: dict[str, Counted]) -> Funnel:
     funnel = Funnel(read=sum(held.rows for held in counted.values()), notes=list(found.notes))
+    funnel.notes += [note for held in counted.values() for note in held.short]
     funnel.drop("a second row of the same time", sum(held.repeated for held in counted.values()))
     return funnel
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,9 +76,7 @@ def _frame(held: Layout, wanted: Sequence[int]) -> pd.DataFrame:
         for _ in range(held.header):
             stream.readline()
         try:
-            frame = pd.read_csv(
-                stream, header=None, usecols=list(wanted), skip_blank_lines=False, skipinitialspace=True
-            )
+            frame = _parse(stream, wanted)
         except pd.errors.EmptyDataError:
             return pd.DataFrame()
         except (pd.errors.ParserError, UnicodeError, ValueError) as error:
@@ -85,6 +85,16 @@ def _frame(held: Layout, wanted: Sequence[int]) -> pd.DataFrame:
             ) from error
     frame.index = pd.RangeIndex(held.header + 1, held.header + 1 + len(frame))
     return frame.dropna(how="all")
+
+
+def _parse(stream: IO[str], wanted: Sequence[int]) -> pd.DataFrame:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # text among numbers is refused later, with its line
+        # A stray quotation mark must not swallow the rows up to the next one.
+        return pd.read_csv(stream, header=None, usecols=list(wanted), skip_blank_lines=False, skipinitialspace=True,
+                           quoting=csv.QUOTE_NONE)  # fmt: skip
 
 
 def _numbers(frame: pd.DataFrame, held: Layout, column: str) -> Values:
@@ -107,9 +117,9 @@ def _parsed(frame: pd.DataFrame, held: Layout, column: str) -> Values:
     cells = frame[held.columns.index(column)]
     if cells.dtype.kind in "iuf":
         return cells.to_numpy(dtype=np.float64, copy=True)
-    found = pd.to_numeric(cells.astype(str), errors="coerce").to_numpy(dtype=np.float64, copy=True)
+    found = pd.to_numeric(cells.astype(str).str.strip(' "'), errors="coerce").to_numpy(dtype=np.float64, copy=True)
     for row in map(int, np.flatnonzero(np.isnan(found))):
-        text = str(cells.iloc[row]).strip()
+        text = str(cells.iloc[row]).strip(' "')
         if text.lower() not in MISSING:
             raise DataError(
                 f"{text!r} in column {column} is no number",

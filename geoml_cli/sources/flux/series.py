@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.sources.flux.finding import FluxFile
 from geoml_cli.sources.flux.layout import Layout, open_layout
 from geoml_cli.sources.flux.reading import Rows, Values, read
-from geoml_cli.sources.flux.times import Integers, Step, clock
+from geoml_cli.sources.flux.times import Integers, Step, clock, years
 from geoml_cli.sources.flux.units import base_names, quality_column
 
 CLIMATE = ("TA_F", "P_F")
@@ -48,6 +48,7 @@ class Series:
         renamed: Columns of AmeriFlux BASE, by the FLUXNET name they were taken for.
         quality: Name of the quality column; None where the target has none.
         fluxes: What can be a target instead, where no file has the one asked for.
+        short: What is said of files that end before the last year of their name.
     """
 
     first: int
@@ -57,6 +58,7 @@ class Series:
     renamed: dict[str, str]
     quality: str | None
     fluxes: tuple[str, ...]
+    short: tuple[str, ...]
 
     @property
     def length(self) -> int:
@@ -88,12 +90,22 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
         held.append(read(layout, columns, step))
     every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()))
     place, values, repeated = _joined(held, every, step)
+    short = tuple(note for file, rows in zip(files, held, strict=True) for note in _short(file, rows, step))
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
         regular[name][place - first] = column
     quality = next((column for column in qualities if column is not None), None)
-    return Series(first, regular, sum(len(rows.place) for rows in held), repeated, renamed, quality, min(others))
+    return Series(first, regular, sum(len(rows.place) for rows in held), repeated, renamed, quality, min(others), short)
+
+
+def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:
+    """Say that a file ends before its name does: it may be cut off between two rows."""
+    last = int(rows.place.max())
+    end = int(years(np.array([last + 1]), step)[0])
+    if file.name.years is not None and end <= file.name.years[1]:
+        until = f"its last record is of {clock(last, step)}"
+        yield f"{file.text.name} ends before {file.name.years[1]} does ({until}): it may be cut off"
 
 
 def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]:

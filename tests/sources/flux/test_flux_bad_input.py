@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flux_case import columns, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import GeomlError
@@ -69,6 +72,10 @@ DAMAGED: dict[str, tuple[Callable[[str], str], str]] = {
     ),
     "same name twice": (lambda text: text.replace("VPD_F,", "TA_F,"), "line 1: two columns are called 'TA_F'. Keep"),
     "text": (cell(5, "P_F", "trace"), "line 5: 'trace' in column P_F is no number. Correct the cell, or write -9999"),
+    "stray quotes": (
+        lambda text: cell(9, "TA_F", '1"')(cell(5, "TA_F", '"1')(text)).replace('"1', '"x'),
+        "line 5: 'x' in column TA_F is no number",
+    ),
     "infinite": (cell(7, "WS_F", "inf"), "line 7: WS_F is infinite. Write -9999 where there is no value"),
     "minus infinite": (cell(7, "WS_F", "-inf"), "line 7: WS_F is infinite"),
     "no such day": (cell(6, "TIMESTAMP", "20110231"), "line 6: TIMESTAMP 20110231 is not the start of a daily record"),
@@ -153,6 +160,41 @@ def test_archives_that_are_none(raw: Path, prepared: Prepare, monkeypatch: pytes
     path.write_bytes(whole)
     monkeypatch.setattr(texts, "_LARGEST_BYTES", 1000)
     fails(prepared, path, f"its member '{FIRST}' would fill 0 GiB. Get the archive again")
+
+
+def test_text_far_down_among_numbers_is_refused_with_its_line(raw: Path, prepared: Prepare) -> None:
+    days = np.arange("1990-01-01", "2012-01-01", dtype="datetime64[D]")
+    path = write(raw, made.TOWERS[0], columns(days=days), days)
+    path.write_text(cell(8000, "TA_F", "x")(path.read_text()))
+    assert path.stat().st_size > 1 << 20  # pandas reads it in several pieces
+    fails(prepared, raw, "line 8000: 'x' in column TA_F is no number")
+
+
+FUZZ = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+DAMAGE = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8)
+
+
+@FUZZ
+@given(form=st.sampled_from(("csv", "csv.gz", "zip")), changes=DAMAGE, keep=st.floats(0.01, 1))
+def test_damaged_bytes_only_raise_our_errors(
+    raw: Path, prepared: Prepare, form: str, changes: list[tuple[float, int]], keep: float
+) -> None:
+    """Half of the damage goes to the header, where it does more."""
+    whole = "\n".join(next(raw.glob("*XB-Oak*")).read_text().split("\n")[:12])
+    packed = {"csv": whole.encode(), "csv.gz": gzip.compress(whole.encode(), mtime=0)}
+    content = bytearray(packed.get(form) or made.archive(raw / "spare", {FIRST: whole}).read_bytes())
+    for place, value in changes:
+        content[int(place * len(content)) if value % 2 else int(place * min(300, len(content)))] = value
+    for path in (*raw.glob("*XA-Fir*"), *raw.glob("spare")):
+        path.unlink()
+    (raw / FIRST.replace("csv", form)).write_bytes(content[: int(len(content) * keep) + 1])
+    try:
+        prepared(raw)
+    except GeomlError as error:
+        assert error.exit_code == 3 and error.where and error.fix
+    assert not [path for path in raw.parent.glob(".prepared.*") if not path.name.endswith(".lock")]
 
 
 SITES = {

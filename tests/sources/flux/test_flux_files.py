@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,7 @@ FORMS: dict[str, tuple[Callable[[str], bytes], str]] = {
     "no last line end": (lambda text: text.rstrip("\n").encode(), FIRST),
     "blank lines": (lambda text: text.replace("\n2011", "\n\n2011", 1).encode(), FIRST),
     "quoted names": (lambda text: text.replace("TIMESTAMP,TA_F", '"TIMESTAMP","TA_F"').encode(), FIRST),
+    "quoted times": (lambda text: re.sub(r"\n(\d{8}),", r'\n"\1",', text).encode(), FIRST),
     "other fill": (lambda text: text.replace("-9999", "-9999.0").encode(), FIRST),
     "gzip": (lambda text: gzip.compress(text.encode()), f"{FIRST}.gz"),
     "words before": (lambda text: text.encode(), f"my ü data_{FIRST}"),
@@ -104,6 +106,14 @@ def test_spans_of_a_site_are_joined_and_the_gap_between_them_is_nan(raw: Path, p
     assert history.tolist() == [*range(1, 26), *range(1, 33)]
     assert dataset.array("index")[:57].tolist() == [*range(25), *range(30, 62)]
     assert dataset.manifest.funnel.read == 57 + 62 and balanced(dataset.manifest.funnel)
+
+
+def test_a_file_that_ends_before_its_name_does_is_told(raw: Path, prepared: Prepare) -> None:
+    told = f"{FIRST} ends before 2011 does (its last record is of 2011-01-31): it may be cut off"
+    assert told in prepared(raw).manifest.funnel.notes
+    days = np.arange("2010-12-01", "2012-01-01", dtype="datetime64[D]")
+    write(raw, made.TOWERS[0], columns(days=days), days)
+    assert told not in (notes := prepared(raw).manifest.funnel.notes) and told.replace("A-Fir", "B-Oak") in notes
 
 
 def test_rows_that_stand_twice_are_taken_once(raw: Path, prepared: Prepare) -> None:

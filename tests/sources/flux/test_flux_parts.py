@@ -32,7 +32,13 @@ NAMES = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_tell_site_product_and_resolution(name):
-    assert names.parse(name) == names.Name(*NAMES[name])
+    found = names.parse(name)
+    assert (found.site, found.product, found.resolution, found.auxiliary) == NAMES[name]
+
+
+def test_names_tell_the_years():
+    assert names.parse("FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv").years == (2000, 2012)
+    assert names.parse("AMF_US-CRT_BASE_HH_2-5.csv").years is None
 
 
 STAMPS = {
