@@ -16,8 +16,8 @@ from geoml_cli.sources.landcover.options import ClcdOptions
 
 HEIGHT, WIDTH, SAMPLES = 90, 110, 900
 YEARS = (2018, 2019, 2020)
-_WEST, _NORTH, _PIXEL = 103.0, 31.0, 0.0027  # degrees; about 300 m
-_METRIC_CRS, _METRIC_PIXEL = "EPSG:32648", 300.0
+_WEST, _NORTH, _PIXEL = 103.0, 31.0, 0.027  # degrees; about 3 km, so that a few pixels make blocks to hold out
+_METRIC_CRS, _METRIC_PIXEL = "EPSG:32648", 3000.0
 _CLASSES = {"cropland": 1, "forest": 2, "shrub": 3, "grassland": 4, "water": 5, "barren": 7, "impervious": 8}
 Values = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def _in_metres(height: Values) -> tuple[NDArray[Any], dict[str, Any]]:
     from rasterio.warp import transform
 
     corners = transform("EPSG:4326", _METRIC_CRS, [_WEST, _WEST + WIDTH * _PIXEL], [_NORTH, _NORTH - HEIGHT * _PIXEL])
-    west, north = min(corners[0]) - 1700.0, max(corners[1]) + 1700.0
+    west, north = min(corners[0]) - 17_000.0, max(corners[1]) + 17_000.0
     shape = (int((north - min(corners[1])) / _METRIC_PIXEL) + 12, int((max(corners[0]) - west) / _METRIC_PIXEL) + 12)
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]] + 0.5
     x, y = west + columns * _METRIC_PIXEL, north - rows * _METRIC_PIXEL

@@ -135,7 +135,7 @@ def test_files_that_are_missing(products: Path, prepare_gwsa: PrepareGwsa) -> No
     fails(prepare_gwsa, products, r"DEM has no time\. Make it static: --static DEM", dynamic=("DEM",), static=("rf",))
     fails(prepare_gwsa, products, "rf is static, and has 24 steps in 1 files", dynamic=("E",), static=("rf",))
     (products / "GLDAS/GLDAS_NOAH025_M.A200412.021.nc4").unlink()
-    fails(prepare_gwsa, products, "GLDAS of 2004-01, 2004-12 is missing from the baseline 2004-2005")
+    fails(prepare_gwsa, products, "GLDAS of 2004-12 is missing from the baseline 2004-2005")
     fails(prepare_gwsa, products, "GLDAS has no land within the bounds", bounds="1,2,3,4", baseline="2005-2005")
     mascon = next(products.glob("GRC*"))
     (products / "CSR.nc").write_bytes(mascon.read_bytes())
