@@ -25,7 +25,7 @@ Row = tuple[str, str, str]
 
 def doctor(as_json: options.Json = False) -> None:
     """Show devices, optional packages and folders, and the line that mends what is missing."""
-    rows = [*_here(), *_devices(), *_packages(), *_folders()]
+    rows = [*_here(), *_devices(), *_kernels(), *_packages(), *_folders()]
     if as_json:
         console.document([dict(zip(("item", "state", "mend"), row, strict=True)) for row in rows])
         return
@@ -55,6 +55,19 @@ def _devices() -> list[Row]:
         held = torch.cuda.get_device_properties(number)
         rows.append((f"gpu {number}", f"{held.name}, {held.total_memory / 2**30:.0f} GiB", ""))
     return [*rows, ("bf16", "works" if torch.cuda.is_bf16_supported() else "does not work", "")]
+
+
+def _kernels() -> list[Row]:
+    """Show what may compute the loops of models that have their own."""
+    from geoml_cli import registry
+
+    rows = []
+    for model in registry.models():
+        choice = registry.spec(model).kernels
+        for name, state in choice.available().items() if choice else ():
+            why, _, mend = state.rpartition(" pip ")
+            rows.append((f"{model} {name}", (why or state).rstrip("."), f"pip {mend}" if why else ""))
+    return rows
 
 
 def _packages() -> list[Row]:

@@ -50,9 +50,18 @@ def _command(model: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
 _File = Annotated[
     Path, typer.Argument(metavar="FILE", help="The paper's released checkpoint (.pth).", show_default=False)
 ]
+_Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Prepared data whose rows fit the preset's scaling, where the network was trained on scaled numbers.",
+        show_default=False,
+    ),
+]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "preset": (options.Preset, None),
     "run": (options.RunFolder, None),
+    "data": (_Data, None),
     "dry_run": (options.DryRun, False),
     "as_json": (options.Json, False),
 }
@@ -88,11 +97,14 @@ def _run(model: str, parts: tuple[str, ...], files: dict[str, Path], common: dic
     name, folder = common["preset"] or registry.card(model).default_preset, common["run"]
     registry.preset_file(model, name)
     if common["dry_run"]:
-        console.plan(list(files.values()), [folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"])
+        read = [*files.values(), *([common["data"]] if common["data"] else [])]
+        console.plan(read, [folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"])
         return
+    from geoml_cli.dataset.store import Dataset
     from geoml_cli.stages.released import import_checkpoint
 
-    done = import_checkpoint(model, name, files, (folder, options.runs_root()))
+    dataset = Dataset(common["data"]) if common["data"] else None
+    done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset)
     if common["as_json"]:
         console.document({"run": str(done.folder), "members": done.members()})
         return

@@ -63,6 +63,10 @@ class Settings:
         """Return every setting by dotted key."""
         return dict(_flat(self.values()))
 
+    def traced(self) -> dict[str, dict[str, Any]]:
+        """Return every setting by dotted key, with its value and where it came from."""
+        return {key: {"value": value, "from": self.origins.get(key, "default")} for key, value in self.flat().items()}
+
 
 def _flat(table: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []

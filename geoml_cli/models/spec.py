@@ -82,6 +82,19 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class KernelChoice(Generic[S]):
+    """What may compute a model's own loops.
+
+    Attributes:
+        available: Says of each that it works here, or why not and the line that mends it.
+        chosen: Names the one that these tables lead to here.
+    """
+
+    available: Callable[[], Mapping[str, str]]
+    chosen: Callable[[S], str]
+
+
+@dataclass(frozen=True)
 class Moment:
     """A map at one moment, without rasters: samples on a grid of two coordinates.
 
@@ -129,6 +142,7 @@ class Spec(Generic[S]):
         strata: Classes by which scores are given as well: class labels [N] by quantity, of samples of a data set.
         decided: What comes of the members' scores of classes; None where the network puts out one value.
         combined: What several parts give together; None where there is one part.
+        kernels: What may compute the model's own loops; None where PyTorch's operators do.
         moment: Samples of a map at a moment [UTC] and latitude [degrees]; None where maps are made of rasters.
     """
 
@@ -148,6 +162,7 @@ class Spec(Generic[S]):
     strata: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
     decided: Decided | None = None
     combined: Combined[S] | None = None
+    kernels: KernelChoice[S] | None = None
     moment: Callable[[S, Variables, np.datetime64, float], Moment] | None = None
 
     def part(self, tables: S) -> Spec[S]:

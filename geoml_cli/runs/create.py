@@ -22,7 +22,7 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.runs.run import DataRecord, Run, RunRecord
 from geoml_cli.version import __version__
 
-_NOTED = ("torch", "numpy", "accelerate", "scikit-learn", "safetensors", "mamba-ssm", "causal-conv1d")
+_NOTED = ("torch", "numpy", "accelerate", "scikit-learn", "safetensors", "numba", "mamba-ssm", "causal-conv1d")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Plan:
         origins: Dotted key to value and origin.
         members: Rows and scaling of every member.
         kind: Trained here, or imported.
+        kernels: What computes the model's own loops; None where it has none.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Plan:
     data: DataRecord
     members: Mapping[str, tuple[Split, Scaling]]
     kind: Literal["trained", "imported"] = "trained"
+    kernels: str | None = None
 
 
 def new_folder(root: Path, model: str, preset: str) -> Path:
@@ -74,7 +76,7 @@ def create(folder: Path, plan: Plan) -> Run:
     return Run(folder)
 
 
-def environment(command: list[str]) -> dict[str, Any]:
+def environment(command: list[str], kernels: str | None = None) -> dict[str, Any]:
     """Describe where and how a run is made."""
     import torch
 
@@ -88,6 +90,7 @@ def environment(command: list[str]) -> dict[str, Any]:
         "device": device,
         "cuda": torch.version.cuda,
         "threads": torch.get_num_threads(),
+        "kernels": kernels,
         "versions": _versions(),
     }
 
@@ -115,7 +118,7 @@ def _fill(folder: Path, plan: Plan) -> None:
     )
     write_text(folder / "config.toml", plan.config)
     write_text(folder / "origin.json", json.dumps(plan.origins, indent=1) + "\n")
-    write_text(folder / "environment.json", json.dumps(environment(sys.argv), indent=1) + "\n")
+    write_text(folder / "environment.json", json.dumps(environment(sys.argv, plan.kernels), indent=1) + "\n")
     write_text(folder / "data.json", plan.data.model_dump_json(indent=1) + "\n")
     for name, (split, scaling) in plan.members.items():
         member = folder / "members" / name

@@ -17,12 +17,14 @@ from geoml_cli.config.layers import from_file, merged
 from geoml_cli.config.load import load, shown, validated, written
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
-from geoml_cli.dataset.scaling import unscaled
+from geoml_cli.dataset.scaling import Scaling, fit, unscaled
 from geoml_cli.dataset.splits import Split
+from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.models.spec import Released, Spec
 from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.stages.train import samples_by_part, target_of
 from geoml_cli.training import checkpoint
 from geoml_cli.training.checkpoint import Snapshot
 
@@ -33,7 +35,11 @@ _WRAPPERS = ("state_dict", "model_state_dict")
 
 
 def import_checkpoint(
-    model: str, preset: str, files: Path | Mapping[str, Path], place: tuple[Path | None, Path]
+    model: str,
+    preset: str,
+    files: Path | Mapping[str, Path],
+    place: tuple[Path | None, Path],
+    dataset: Dataset | None = None,
 ) -> Run:
     """Make a finished run of released checkpoints.
 
@@ -44,15 +50,17 @@ def import_checkpoint(
         preset: The preset whose settings hold where the checkpoint does not say otherwise.
         files: A torch file holding a plain state dict, or one for each part of the model; nothing in it is run.
         place: The run's folder, or None for a new one, and the folder of all runs.
+        dataset: Data whose rows the preset's scaling is fitted on, for networks that were trained on scaled numbers:
+            checkpoints do not hold their scalers. Without it numbers enter the network as they are.
 
     Raises:
-        DataError: It cannot be read so, or is of another network.
+        DataError: It cannot be read so, or is of another network; or the data are of other factors.
     """
     named = {"": files} if isinstance(files, Path) else dict(files)
     found = {part: _read(model, preset, (part, file)) for part, file in named.items()}
     settings = _settings(model, preset, found)
     folder, root = place
-    run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found))
+    run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found, dataset))
     for part, held in found.items():
         member = part or MEMBER
         best = Snapshot(checkpoint.copied(held.weights), {}, {"step": 0, "released": named[part].name})
@@ -123,15 +131,34 @@ def _layer(found: Released) -> dict[tuple[str, ...], Any]:
     }
 
 
-def _plan(settings: Settings, found: Mapping[str, Released]) -> Plan:
+def _plan(settings: Settings, found: Mapping[str, Released], dataset: Dataset | None) -> Plan:
     none = np.empty(0, dtype=np.int64)
-    origins = {
-        key: {"value": value, "from": settings.origins.get(key, "default")} for key, value in settings.flat().items()
-    }
     signatures = {part: held.signature for part, held in found.items()}
     data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
     members = {
-        part or MEMBER: (Split(none, none, none, fold=MEMBER, seed=0, part=part), unscaled(held.signature))
+        part or MEMBER: (
+            Split(none, none, none, fold=MEMBER, seed=0, part=part),
+            _scaling(settings, (part, held), dataset),
+        )
         for part, held in found.items()
     }
-    return Plan(settings.model, settings.preset, written(settings), origins, data, members, kind="imported")
+    return Plan(settings.model, settings.preset, written(settings), settings.traced(), data, members, kind="imported")
+
+
+def _scaling(settings: Settings, what: tuple[str, Released], dataset: Dataset | None) -> Scaling:
+    """Fit the preset's scaling on all rows of a data set that have a target, or on all where none has."""
+    part, held = what
+    if dataset is None:
+        return unscaled(held.signature)
+    samples = samples_by_part(settings, dataset)[part]
+    for name, item in samples.inputs.items():
+        expected = held.signature.inputs[name].shape if name in held.signature.inputs else None
+        if expected != item.values.shape[1:]:
+            wanted = list(expected) if expected else "none"
+            raise DataError(
+                f"{name} has shape {list(item.values.shape[1:])} a sample, the checkpoint takes {wanted}.",
+                where=str(dataset.folder),
+                fix="Prepare data with the factors it was trained on, in their order.",
+            )
+    rows = samples.usable() if samples.target is not None else np.arange(len(samples), dtype=np.int64)
+    return fit(samples, rows, settings.shared.inputs, target_of(settings, part))

@@ -59,7 +59,7 @@ def planned(settings: Settings, dataset: Dataset, only: Sequence[str] | None = N
     for name, split in divided.items():
         rows, samples = (split.part, split.train.tobytes()), parts[split.part]
         fitted[rows] = fitted.get(rows) or scaling.fit(
-            samples, split.train, shared.inputs, _target(settings, split.part)
+            samples, split.train, shared.inputs, target_of(settings, split.part)
         )
         members[name] = (split, fitted[rows])
     data = DataRecord(
@@ -68,7 +68,9 @@ def planned(settings: Settings, dataset: Dataset, only: Sequence[str] | None = N
         folder=str(dataset.folder.resolve()),
         signatures={part: signature(samples) for part, samples in parts.items()},
     )
-    return Plan(settings.model, settings.preset, written(settings), _origins(settings), data, members)
+    return Plan(
+        settings.model, settings.preset, written(settings), settings.traced(), data, members, kernels=_kernels(settings)
+    )
 
 
 def samples_by_part(settings: Settings, dataset: Dataset) -> dict[str, Samples]:
@@ -90,7 +92,7 @@ def _divided(settings: Settings, dataset: Dataset, parts: Mapping[str, Samples])
     return members
 
 
-def _target(settings: Settings, part: str) -> TargetSettings:
+def target_of(settings: Settings, part: str) -> TargetSettings:
     """Return the `[target]` of a part; presence and classes are neither transformed nor scaled."""
     spec: Spec[Any] = registry.spec(settings.model)
     measured = spec.part(spec.parts(settings.own)[part]).judged == "values"
@@ -195,7 +197,7 @@ def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:
     return [name for name in names if record.members[name] != "finished"]
 
 
-def _origins(settings: Settings) -> dict[str, dict[str, object]]:
-    return {
-        key: {"value": value, "from": settings.origins.get(key, "default")} for key, value in settings.flat().items()
-    }
+def _kernels(settings: Settings) -> str | None:
+    """Name what computes the model's own loops here."""
+    spec: Spec[Any] = registry.spec(settings.model)
+    return spec.kernels.chosen(settings.own) if spec.kernels else None

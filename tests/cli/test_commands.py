@@ -279,6 +279,7 @@ def test_what_is_shown_can_be_trained_again(geoml, place):
 def test_doctor_names_what_is_missing_and_the_line_that_mends_it(geoml):
     rows = {row["item"]: row for row in json.loads(geoml("doctor", "--json").out)}
     assert rows["torch"]["state"] and rows["extra raster"]["state"].startswith("rasterio")
+    assert rows["geomamba fused"]["state"] == rows["geomamba torch"]["state"] == "works"
     for row in rows.values():
         if "missing:" in row["mend"]:
             assert "pip install 'geoml[" in row["mend"]

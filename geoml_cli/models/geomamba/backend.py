@@ -114,6 +114,11 @@ def available() -> dict[str, str]:
     return {"mamba-ssm": _cuda_state(), "fused": _fused_state(), "torch": WORKS}
 
 
+def chosen(backend: Backend) -> Way:
+    """Name what a setting leads to here: `auto` goes by the place of the data, a GPU where there is one."""
+    return _automatic("cuda" if torch.cuda.is_available() else "cpu") if backend == "auto" else backend
+
+
 @cache
 def _automatic(device: str) -> Way:
     """Return the quickest backend that works on a kind of device."""

@@ -7,9 +7,9 @@ from functools import partial
 
 from geoml_cli.metrics import classes
 from geoml_cli.metrics.regression import bias, kge, mae, nse, pearson, r2, rmse
-from geoml_cli.models.geomamba import decision, features, released, task
+from geoml_cli.models.geomamba import backend, decision, features, released, task
 from geoml_cli.models.geomamba.settings import GeoMambaTables
-from geoml_cli.models.spec import Spec
+from geoml_cli.models.spec import KernelChoice, Spec
 
 
 def of(tables: GeoMambaTables) -> Spec[GeoMambaTables]:
@@ -39,4 +39,5 @@ SPEC: Spec[GeoMambaTables] = Spec(
     of=of,
     places=features.places,
     strata=features.strata,
+    kernels=KernelChoice(backend.available, task.kernels),
 )

@@ -17,6 +17,7 @@ from geoml_cli.dataset.samples import Input, Reach, Samples, Signature
 from geoml_cli.dataset.store import Array, Variables
 from geoml_cli.dataset.windows import Windows
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.models.geomamba.backend import chosen
 from geoml_cli.models.geomamba.clock import read_clock
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
@@ -124,6 +125,11 @@ def make(tables: GeoMambaTables, data: Signature) -> nn.Module:
     steps, dynamic = data.inputs["dynamic"].shape
     static = data.inputs["static"].shape[-1]
     return GeoMamba(tables.network, Shape(dynamic, static, steps, tables.network.categories, max(len(data.classes), 1)))
+
+
+def kernels(tables: GeoMambaTables) -> str:
+    """Name what computes the loops here."""
+    return chosen(tables.network.backend)
 
 
 def predict(network: nn.Module, batch: Batch) -> Tensor:

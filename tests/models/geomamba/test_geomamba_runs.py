@@ -139,6 +139,51 @@ def test_the_export_goes_by_plain_operators_and_is_proven(run, geoml):
     assert found["difference"] <= found["allowed"]
 
 
+def test_the_environment_names_what_computed_the_loops(run):
+    assert json.loads((run.folder / "environment.json").read_text())["kernels"] == "fused"
+
+
+@pytest.fixture
+def checkpoint(run, tmp_path):
+    """Give a run's own weights as a paper would release them."""
+    import torch
+    from safetensors.torch import load_file
+
+    held = load_file(run.member("all").checkpoint("best").weights)
+    unused = {"final_layernorm.weight": torch.ones(8), "mamba_encoder_64.LayerNorm.weight": torch.ones(20)}
+    torch.save({"model_state_dict": {f"module.{k}": v for k, v in {**held, **unused}.items()}}, tmp_path / "w.pth")
+    return tmp_path / "w.pth"
+
+
+def test_a_released_checkpoint_predicts_under_scaling_fitted_on_data(run, data, checkpoint, geoml, tmp_path):
+    told = geoml("import", "geomamba", checkpoint, "--data", data.folder, "--run", tmp_path / "i", "--json")
+    assert told.code == 0, told.err
+    taken = json.loads((tmp_path / "i/members/released/scaling.json").read_text())["inputs"]
+    values = np.asarray(data.array("LST"), dtype=np.float64)
+    place = data.labels("dynamic").index("LST")
+    assert taken["dynamic"]["shift"][place] == pytest.approx(values.mean())
+    assert taken["dynamic"]["scale"][place] == pytest.approx(values.std())
+    for folder, name in ((tmp_path / "i", "i.csv"), (run.folder, "r.csv")):
+        assert geoml("predict", folder, "--data", data.folder, "--out", tmp_path / name, "--quiet").code == 0
+    imported, own = pd.read_csv(tmp_path / "i.csv"), pd.read_csv(tmp_path / "r.csv")
+    # The same weights; the scalers were fitted on other rows.
+    assert np.corrcoef(imported["GWS"], own["GWS"])[0, 1] > 0.9
+
+
+def test_a_checkpoint_of_other_factors_is_refused(data, checkpoint, geoml, tmp_path):
+    import torch
+
+    from geoml_cli.models.geomamba.network import GeoMamba, Shape
+    from geoml_cli.models.geomamba.settings import NetworkSettings
+
+    network = GeoMamba(NetworkSettings(embedding=4, heads=1, width=4, layers=1), Shape(5, 3))
+    torch.save(network.state_dict(), checkpoint)
+    told = geoml("import", "geomamba", checkpoint, "--data", data.folder, "--run", tmp_path / "i")
+    assert told.code == 3
+    assert "dynamic has shape [1, 17] a sample, the checkpoint takes [1, 5]" in told.err
+    assert not (tmp_path / "i").exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
