@@ -105,6 +105,9 @@ def _put_stations(writer: DatasetWriter, content: Content) -> None:
         degrees = "degrees_north" if name == "latitude" else "degrees_east"
         known = {"standard_name": name}
         writer.put(Variable(name[:3], ("station",), degrees, name, "f8", known), np.array(value))
+    lengths = [content.counted[site].length for site in plan.sites]
+    first = np.cumsum([0, *lengths[:-1]])
+    writer.put(Variable("station_first", ("station",), "1", "first record of the site", kind="i8"), first)
     meaning = "IGBP class of the site, its place in category_name"
     category = np.array([place.category for place in places])
     writer.put(Variable("category", ("station",), "1", meaning, kind="i2"), category)
