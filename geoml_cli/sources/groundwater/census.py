@@ -80,6 +80,7 @@ class Census:
         repeated: Cell and time of rows that come more than once.
         times: Rows kept by time.
         monthly: Whether times are months.
+        spans: Smallest and largest value of each column, of rows that are used.
     """
 
     read: int = 0
@@ -89,6 +90,7 @@ class Census:
     repeated: set[tuple[int, np.datetime64]] = field(default_factory=set)
     times: Counter[np.datetime64] = field(default_factory=Counter)
     monthly: bool = False
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def take_step(self, panel: Panel) -> None:
         """Learn whether times are months.
@@ -103,6 +105,13 @@ class Census:
                 fix="Prepare them apart; a model learns one of them.",
             )
         self.monthly = panel.monthly
+
+    def widen(self, panel: Panel, rows: Mask, names: Sequence[str]) -> None:
+        """Take the values of some rows into the spans."""
+        for name in names if rows.any() else ():
+            values = panel.values[name][rows]
+            low, high = self.spans.get(name, (np.inf, -np.inf))
+            self.spans[name] = (min(low, float(values.min())), max(high, float(values.max())))
 
 
 def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
@@ -124,6 +133,7 @@ def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
         census.read += len(panel)
         kept = rows & ~again
         census.kept += int(kept.sum())
+        census.widen(panel, kept, names)
         for time, count in zip(*np.unique(panel.time[kept], return_counts=True), strict=True):
             census.times[time] += int(count)
         if count := int(again.sum()):

@@ -44,6 +44,14 @@ IGBP = (
 """MODIS IGBP classes; the code is the position."""
 
 
+LIKELY = {
+    "LST": (180, 360), "NDVI": (-1, 1), "EVI": (-1.5, 1.5), "LAI": (0, 20), "S": (0, 1.1), "SMrz": (0, 1),
+    "SMs": (0, 1), "tmp": (-700, 600), "E": (-500, 5000), "Ep": (-500, 10000), "rf": (0, 20000), "H": (-500, 1000),
+    "DEM": (-500, 9000), "aspect": (-1, 360), "slope": (0, 90), "GWS": (-1000, 1000),
+}  # fmt: skip
+"""Where values lie in the unit of the published tables; others are likely to have another unit, or a scale factor."""
+
+
 def described(name: str, monthly: bool, given: dict[str, str]) -> Variable:
     """Describe a factor or the target as a variable of the data set.
 

@@ -12,7 +12,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.reporting import Reporter
 from geoml_cli.sources.groundwater import census as counting
 from geoml_cli.sources.groundwater.census import Census
-from geoml_cli.sources.groundwater.factors import described
+from geoml_cli.sources.groundwater.factors import LIKELY, described
 from geoml_cli.sources.groundwater.layout import Roles
 from geoml_cli.sources.groundwater.panels import Panel
 from geoml_cli.sources.groundwater.writing import Plan, facts, write_samples
@@ -61,8 +61,9 @@ def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> 
     plan = Plan(reading.roles, variables, reading.labelled)
     writer.dimension("sample", census.kept)
     write_samples(reading.panels(), plan, census, writer, reporter)
-    if reading.gaps:
-        reporter.warn(funnel.notes[-1])
+    for note in (*_gaps(reading), *_unlikely(reading, census)):
+        funnel.notes.append(note)
+        reporter.warn(note)
     return Written("samples", funnel, facts(plan, reading.kind, census))
 
 
@@ -84,8 +85,22 @@ def _funnel(reading: Reading, census: Census) -> Funnel:
             fix=f"Columns that lack values: {worst}. Leave some out with --dynamic or --static." if worst else
             "Give a table with rows.",
         )  # fmt: skip
+    return funnel
+
+
+def _gaps(reading: Reading) -> Iterator[str]:
     if reading.gaps:
         more = f" and {len(reading.gaps) - _NAMED} more" if len(reading.gaps) > _NAMED else ""
         told = ", ".join(reading.gaps[:_NAMED])
-        funnel.notes.append(f"there is no column {told}{more}: rows of these times are left out")
-    return funnel
+        yield f"there is no column {told}{more}: rows of these times are left out"
+
+
+def _unlikely(reading: Reading, census: Census) -> Iterator[str]:
+    """Tell of factors whose values do not fit their unit, unless that was given."""
+    for name, (low, high) in census.spans.items():
+        if name not in LIKELY or name in reading.units or census.monthly:
+            continue
+        least, most = LIKELY[name]
+        if low < least or high > most:
+            unit = described(name, census.monthly, {}).unit
+            yield f"{name} runs from {low:g} to {high:g}, which is not likely in {unit}: give --units {name}=UNIT"

@@ -115,6 +115,12 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
             sheet.close()
     funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
     codes = sorted(set(kept.codes.tolist()))
+    if len(codes) < 2:
+        raise DataError(
+            f"only one class, {codes[0]}, is left of {len(counts)}",
+            where=str(raw),
+            fix="Check where the covariates have data, or draw more pixels with --samples.",
+        )
     names = class_names(sorted(counts), options.legend, [path.name for path in classes.values()])
     named = dict(zip(sorted(counts), names, strict=True))
     _note_lost(sorted(set(counts) - set(codes)), named, funnel, reporter)

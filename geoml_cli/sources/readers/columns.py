@@ -187,7 +187,7 @@ def _parquet(path: Path) -> Any:  # noqa: ANN401  pyarrow is untyped
         ) from error
     try:
         return pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeError) as error:
         raise _damaged(path, error) from error
 
 
@@ -197,7 +197,10 @@ def _damaged(path: Path, error: Exception) -> DataError:
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:
     with _parquet(path) as file:
-        return tuple(file.schema_arrow.names)
+        try:
+            return tuple(file.schema_arrow.names)
+        except (UnicodeError, OSError) as error:
+            raise _damaged(path, error) from error
 
 
 def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
@@ -208,9 +211,9 @@ def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
     with _parquet(path) as file:
         try:
             for batch in file.iter_batches(batch_size=rows):
-                frame = batch.to_pandas()
+                frame = batch.replace_schema_metadata(None).to_pandas()  # pandas' index is a column like others
                 frame.index = pd.RangeIndex(first, first + len(frame))
                 first += len(frame)
                 yield Part(path, frame, "row", False)
-        except (pyarrow.ArrowException, OSError) as error:
+        except (pyarrow.ArrowException, OSError, UnicodeError) as error:
             raise _damaged(path, error) from error

@@ -181,3 +181,23 @@ def test_units_can_be_given(raw: Path, long: pd.DataFrame, prepare_gwsa: Prepare
     dataset, _ = prepare_gwsa(raw, dynamic=("tp", "E"), units=("tp=m", "E=kg m-2"))
     assert (dataset.unit("tp"), dataset.unit("E")) == ("m", "kg m-2")
     assert "not documented" in dataset.manifest.variables["tp"].long_name
+
+
+def test_values_that_do_not_fit_their_unit_are_told(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.assign(LST=[10.5, 11, 12, 13, 14, 35]).to_csv(raw / "t.csv", index=False)
+    dataset, reporter = prepare_gwsa(raw, dynamic=("rf", "LST"))
+    told = "LST runs from 10.5 to 35, which is not likely in K: give --units LST=UNIT"
+    assert reporter.warned == [told] and told in dataset.manifest.funnel.notes
+    assert prepare_gwsa(raw, dynamic=("rf", "LST"), units=("LST=degC",))[1].warned == []
+
+
+def test_a_fill_does_not_count_as_a_value(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.loc[0, "DEM"] = -9999
+    long.to_csv(raw / "t.csv", index=False)
+    assert prepare_gwsa(raw)[1].warned == []
+
+
+def test_a_single_file_is_a_table(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.to_csv(raw / "t.csv", index=False)
+    (raw / "other.csv").write_text("no table of cells\n")
+    assert prepare_gwsa(raw / "t.csv")[0].manifest.funnel.kept == 6

@@ -127,3 +127,8 @@ def test_a_file_in_place_of_a_folder(cover: Path, fails: Fails, prepare_clcd: Pr
 def test_options(given: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ClcdOptions(**given)
+
+
+def test_a_single_class_that_is_left(cover: Path, raster: WriteRaster, fails: Fails) -> None:
+    raster(cover / "covariates/west.tif", np.where(np.arange(30) < 9, 1.0, np.nan) * np.ones((20, 1)))
+    fails(r"only one class, 1, is left of 3\. Check where the covariates have data, or draw more pixels")
