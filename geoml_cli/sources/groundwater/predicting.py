@@ -57,9 +57,9 @@ def _block(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bo
         )
     valid = usable(held, plan.roles.needed, Losses())
     variables = block(arrays(held, valid, plan, None), plan)
-    times = len(layout.stamps) if isinstance(layout, Wide) else 1
+    steps = len(layout.stamps) if isinstance(layout, Wide) else 1
     identity = tuple(
-        Named(name, "", "identity of the row", [text for text in part.texts(name) for _ in range(times)])
+        Named(name, "", "identity of the row", [text for text in part.texts(name) for _ in range(steps)])
         for name in IDENTITY
         if name in sheet.columns
     )
@@ -67,6 +67,7 @@ def _block(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bo
         Named("lon", "degrees_east", "longitude", held.longitude),
         Named("lat", "degrees_north", "latitude", held.latitude),
     )
-    width = 7 if monthly else 4
-    time = ["" if np.isnat(moment) else str(moment)[:width] for moment in held.time]
+    times, codes = np.unique(held.time, return_inverse=True)  # a table has few times and many rows
+    told = ["" if np.isnat(moment) else str(moment)[: 7 if monthly else 4] for moment in times]
+    time = [told[code] for code in codes.tolist()]
     return TableBlock((*identity, *place, Named("time", "", "year or month", time)), valid, variables)

@@ -177,3 +177,16 @@ def test_a_class_that_is_none_is_named_with_its_place(products: Path, prepare_gw
     with netCDF4.Dataset(products / "factors/LC_MCD12C1.nc", "a") as file:
         file["LC"][0, 2, 3] = 17
     fails(prepare_gwsa, products, r"LC_MCD12C1.nc, LC in 2004-01, lat 30.625, lon 100.875: LC is 17, not a MODIS")
+
+
+def test_two_solutions_of_one_month_are_averaged(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """As in April 2015, when GRACE was switched off and on again; the month after stays a gap."""
+    mascon = next(products.glob("GRC*"))
+    with netCDF4.Dataset(mascon, "a") as file:
+        file["time"][3] = file["time"][2] + 11  # April's solution lies in March
+    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    time = np.array(dataset.array("time")).astype("datetime64[m]").astype("datetime64[M]")
+    assert np.datetime64("2004-04") not in time
+    rows = time == np.datetime64("2004-03")
+    expected = anomaly(2) + (mascons(3) - mascons(2)) / 2
+    np.testing.assert_allclose(np.array(dataset.array("GWS"))[rows], on_cells(expected, dataset, rows), atol=1e-3)
