@@ -134,9 +134,8 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
     """
     products, left_out = open_products(raw, options, reporter)
     given = {name: factor.pieces[0].unit for name, factor in products.factors.items() if factor.pieces[0].unit}
-    reading = Reading(
-        products.panels, products.roles, True, given | units_given(options.units), str(raw), "products"
-    )  # fmt: skip
+    units = given | units_given(options.units)
+    reading = Reading(products.panels, products.roles, True, units, str(raw), "products")
     written = write_twice(reading, writer, reporter)
     cells = int(products.cells.land.sum())
     for year, months in left_out.items():

@@ -79,12 +79,12 @@ def _funnel(reading: Reading, census: Census) -> Funnel:
     if not census.kept:
         told = ", ".join(f"{reason} {rows}" for reason, rows in funnel.dropped.items())
         worst = ", ".join(f"{name} {rows}" for name, rows in census.losses.columns.most_common(_NAMED))
+        fix = f"Columns that lack values: {worst}. Leave some out with --dynamic or --static."
         raise DataError(
             f"none of {census.read} rows can be used ({told or 'there are none'})",
             where=reading.where,
-            fix=f"Columns that lack values: {worst}. Leave some out with --dynamic or --static." if worst else
-            "Give a table with rows.",
-        )  # fmt: skip
+            fix=fix if worst else "Give a table with rows.",
+        )
     return funnel
 
 

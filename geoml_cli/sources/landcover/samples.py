@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,40 +99,48 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     """Draw pixels, read the covariates there, and write them.
 
     Raises:
-        DataError: A raster is missing or damaged, or no pixel is left.
+        DataError: A raster is missing or damaged, or pixels of fewer than two classes are left.
     """
     require_rasterio()
     classes, covariates = find_classes(raw, options), find_covariates(raw / options.covariates)
     dynamic, static = roles(covariates, list(classes))
+    counts, pixels = _drawn(classes, (covariates, (*dynamic, *static)), options, reporter)
+    found = sorted(counts)
+    names = class_names(found, options.legend, [path.name for path in classes.values()])
+    named = dict(zip(found, names, strict=True))
+    funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
+    codes = _left(kept, named, funnel, (str(raw), reporter))
+    funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
+    plan = Plan(
+        dynamic=dynamic,
+        static=static,
+        yearly=tuple(covariates.yearly),
+        covariates=options.covariates,
+        classes=options.classes,
+        codes=codes,
+        names=tuple(named[code] for code in codes),
+        nodata=options.nodata,
+        years=tuple(classes),
+        map_year=options.map_year,
+    )
+    _put(writer, plan, kept)
+    return Written("samples", funnel, plan.model_dump(mode="json"))
+
+
+def _drawn(
+    classes: dict[int, Path], inputs: tuple[Covariates, Sequence[str]], options: ClcdOptions, reporter: Reporter
+) -> tuple[Counter[int], Pixels]:
+    """Count the pixels of each class, draw some, and read the covariates there."""
     nodata = tuple(float(code) for code in options.nodata)
     sheets = open_bands([Band(path, path.stem, 1, nodata) for path in classes.values()])
     try:
         counts = count(sheets, reporter)
         drawn = draw(sheets, counts, options, reporter)
-        pixels = _gathered(dict(zip(classes, zip(sheets, drawn, strict=True), strict=True)), covariates,
-                           (*dynamic, *static), reporter)  # fmt: skip
+        by_year = dict(zip(classes, zip(sheets, drawn, strict=True), strict=True))
+        return counts, _gathered(by_year, *inputs, reporter)
     finally:
         for sheet in sheets:
             sheet.close()
-    funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
-    codes = sorted(set(kept.codes.tolist()))
-    if len(codes) < 2:
-        raise DataError(
-            f"only one class, {codes[0]}, is left of {len(counts)}",
-            where=str(raw),
-            fix="Check where the covariates have data, or draw more pixels with --samples.",
-        )
-    names = class_names(sorted(counts), options.legend, [path.name for path in classes.values()])
-    named = dict(zip(sorted(counts), names, strict=True))
-    _note_lost(sorted(set(counts) - set(codes)), named, funnel, reporter)
-    plan = Plan(
-        dynamic=dynamic, static=static, yearly=tuple(covariates.yearly), covariates=options.covariates,
-        classes=options.classes, codes=tuple(codes), names=tuple(named[code] for code in codes),
-        nodata=options.nodata, years=tuple(classes), map_year=options.map_year,
-    )  # fmt: skip
-    funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in sorted(counts)))
-    _put(writer, plan, kept)
-    return Written("samples", funnel, plan.model_dump(mode="json"))
 
 
 def _gathered(
@@ -190,11 +199,20 @@ def _complete(pixels: Pixels, names: Sequence[str], where: str, reporter: Report
     return funnel, pixels.at(kept)
 
 
-def _note_lost(codes: Sequence[int], named: dict[int, str], funnel: Funnel, reporter: Reporter) -> None:
-    if codes:
-        told = f"no pixel is left of: {', '.join(named[code] for code in codes)}; it is no class of the data set"
+def _left(pixels: Pixels, named: dict[int, str], funnel: Funnel, hear: tuple[str, Reporter]) -> tuple[int, ...]:
+    """Return the codes of the classes that pixels are left of, ascending; tell of the others."""
+    codes = tuple(sorted(set(pixels.codes.tolist())))
+    if len(codes) < 2:
+        raise DataError(
+            f"only one class, {named[codes[0]]}, is left of {len(named)}",
+            where=hear[0],
+            fix="Check where the covariates have data, or draw more pixels with --samples.",
+        )
+    if lost := [name for code, name in named.items() if code not in codes]:
+        told = f"no pixel is left of: {', '.join(lost)}; it is no class of the data set"
         funnel.notes.append(told)
-        reporter.warn(told)
+        hear[1].warn(told)
+    return codes
 
 
 def _put(writer: DatasetWriter, plan: Plan, pixels: Pixels) -> None:

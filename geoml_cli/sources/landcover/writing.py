@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.store import Array, Block, DatasetWriter, Variable
+from geoml_cli.dataset.store import Array, Block, DatasetWriter, Kind, Variable
 from geoml_cli.sources.landcover.plan import Plan
 from geoml_cli.sources.readers.locating import Pair
 
@@ -46,13 +46,8 @@ def put_roles(writer: DatasetWriter, plan: Plan) -> None:
     for variable, (dimension, meaning) in told.items():
         writer.dimension(dimension, len(named[variable]))
         writer.put(Variable(variable, (dimension,), "", meaning, kind="str"), named[variable])
-    codes = Variable(
-        "class_code",
-        ("legend",),
-        "1",
-        "the class rasters' own code of the class",
-        kind="i2" if max(plan.codes) < 1 << 15 else "i4",
-    )
+    kind: Kind = "i2" if max(plan.codes) < 1 << 15 else "i4"
+    codes = Variable("class_code", ("legend",), "1", "the class rasters' own code of the class", kind)
     writer.put(codes, np.array(plan.codes))
 
 
@@ -68,7 +63,7 @@ def texts(plan: Plan) -> dict[str, list[str]]:
 
 
 def block(plan: Plan, values: NDArray[np.float32], degrees: Pair, year: int) -> Block:
-    """Return pixels of one year as a prepared data set has them; they carry no class, and no number.
+    """Return pixels of one year as a prepared data set has them, with its legend; they carry no class and no number.
 
     Args:
         plan: How samples are made.
@@ -84,9 +79,14 @@ def block(plan: Plan, values: NDArray[np.float32], degrees: Pair, year: int) -> 
         "year": np.full(count, year, dtype=np.int32),
         "cell": np.full(count, -1, dtype=np.int32),
         "category": np.zeros(count, dtype=np.int16),
+        "class_code": np.array(plan.codes),
     }
     arrays |= dict(zip(plan.factors, values, strict=True))
-    units = {variable.name: variable.unit for variable in PLACE} | dict.fromkeys(plan.factors, FACTOR_UNIT)
+    units = (
+        {"class_code": "1"}
+        | {variable.name: variable.unit for variable in PLACE}
+        | dict.fromkeys(plan.factors, FACTOR_UNIT)
+    )
     return Block(arrays, texts(plan), units)
 
 

@@ -131,4 +131,4 @@ def test_options(given: dict[str, object], message: str) -> None:
 
 def test_a_single_class_that_is_left(cover: Path, raster: WriteRaster, fails: Fails) -> None:
     raster(cover / "covariates/west.tif", np.where(np.arange(30) < 9, 1.0, np.nan) * np.ones((20, 1)))
-    fails(r"only one class, 1, is left of 3\. Check where the covariates have data, or draw more pixels")
+    fails(r"only one class, cropland, is left of 3\. Check where the covariates have data, or draw more pixels")

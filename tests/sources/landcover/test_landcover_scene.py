@@ -41,6 +41,7 @@ def test_a_map_is_made_of_the_samples_of_the_data_set(yearly: Path, prepare_clcd
         assert whole.variables.unit(name) == dataset.unit(name)
     for name in ("dynamic", "static", "target", "class_name", "category_name"):
         assert whole.variables.labels(name) == dataset.labels(name)
+    assert whole.variables.array("class_code").tolist() == dataset.array("class_code").tolist()
 
 
 def test_windows_and_points_give_the_same(yearly: Path, prepare_clcd: PrepareClcd) -> None:
