@@ -23,3 +23,11 @@ def stations_of_samples(variables: Variables) -> NDArray[np.str_]:
     """Return the station of every sample, shape [N]; the data set has stations."""
     names = np.array(variables.labels("station"))
     return names[variables.array("station_index")] if variables.has("station_index") else names
+
+
+def places_of_samples(variables: Variables, samples: int) -> NDArray[np.int64]:
+    """Number the place of every sample, shape [N]: its cell, its station, or the sample itself."""
+    for name in ("cell", "station_index"):
+        if variables.has(name):
+            return np.asarray(variables.array(name), dtype=np.int64)
+    return np.arange(samples, dtype=np.int64)

@@ -56,7 +56,8 @@ class Samples:
         unit: The target's unit.
         reach: Where samples are windows of a series: such samples share hours with their neighbours.
         whole: Which samples have all their inputs, shape [N]; the others are neither learnt nor predicted. None: all.
-        classes: Names of the target's classes, whose numbers the target holds; empty for a quantity.
+        classes: Names of the target's classes, whose places among these names the target holds; empty for a quantity.
+        codes: The data's own number of each class, under which it is known outside of a network.
     """
 
     inputs: dict[str, Input]
@@ -66,9 +67,21 @@ class Samples:
     reach: Reach | None = None
     whole: NDArray[np.bool_] | None = None
     classes: tuple[str, ...] = ()
+    codes: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())).values)
+
+    def observed(self) -> NDArray[np.float32] | None:
+        """Return the target as it is known outside of a network: classes by their own codes; None where there is none.
+
+        NaN where unknown.
+        """
+        if self.target is None or not self.codes:
+            return self.target
+        known = np.isfinite(self.target)
+        place = np.where(known, self.target, 0).astype(np.int64)
+        return np.where(known, np.array(self.codes, dtype=np.float32)[place], np.float32(np.nan))
 
     def usable(self) -> NDArray[np.int64]:
         """Return the rows whose target is known and whose inputs are whole, ascending."""
@@ -99,6 +112,7 @@ class Signature(BaseModel):
     target_name: str
     unit: str
     classes: tuple[str, ...] = ()
+    codes: tuple[int, ...] = ()
 
 
 def signature(samples: Samples) -> Signature:
@@ -107,4 +121,10 @@ def signature(samples: Samples) -> Signature:
         name: InputSignature(shape=item.values.shape[1:], axis=item.axis, names=item.names)
         for name, item in samples.inputs.items()
     }
-    return Signature(inputs=inputs, target_name=samples.target_name, unit=samples.unit, classes=samples.classes)
+    return Signature(
+        inputs=inputs,
+        target_name=samples.target_name,
+        unit=samples.unit,
+        classes=samples.classes,
+        codes=samples.codes,
+    )

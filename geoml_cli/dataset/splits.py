@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,13 +75,13 @@ def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
     first = _first_groups(variables, settings, rows)
     if not settings.also:
         return first
-    pairs = np.stack([first, _numbered(variables, ("also", settings.also), 1)])
+    pairs = np.stack([first, _numbered(variables, ("also", settings.also), 1, rows)])
     return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
     if settings.by:
-        return _numbered(variables, ("by", settings.by), settings.consecutive)
+        return _numbered(variables, ("by", settings.by), settings.consecutive, rows)
     if settings.kind != "blocks":
         return np.arange(rows, dtype=np.int64)
     longitude, latitude = _coordinates(variables, rows)
@@ -120,11 +121,11 @@ def _drawn(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     if settings.folds == 1:
         return {WHOLE: _cut(usable, groupings, settings.test, settings.seed)}
     held_out = np.zeros((settings.folds, len(usable)), dtype=bool)
-    for group in groupings:
+    for name, group in groupings.items():
         order = _shuffled(np.unique(group[usable]), settings.seed)
         if len(order) < settings.folds:
             raise DataError(
-                f"{len(order)} {_called(settings)} cannot be divided into {settings.folds} folds",
+                f"{len(order)} {name} cannot be divided into {settings.folds} folds",
                 where="[split]",
                 fix="Set split.folds lower or split.block_km smaller.",
             )
@@ -144,16 +145,16 @@ def _given(variables: Variables, usable: Rows) -> dict[str, tuple[Rows, Rows]]:
     return {f"split-{k}": (usable[row == _TRAIN], usable[row == _TEST]) for k, row in enumerate(marks, start=1)}
 
 
-def _cut(rows: Rows, groupings: list[Rows], share: float, seed: int) -> tuple[Rows, Rows]:
+def _cut(rows: Rows, groupings: Mapping[str, Rows], share: float, seed: int) -> tuple[Rows, Rows]:
     """Hold out about `share` of the groups of each grouping, whole; at least one is held out and one is kept."""
     out = np.zeros(len(rows), dtype=bool)
-    for group in groupings:
+    for name, group in groupings.items():
         order = _shuffled(np.unique(group[rows]), seed)
         if len(order) < 2:
             raise DataError(
-                f"{len(rows)} samples in {len(order)} group(s) cannot be divided",
+                f"{len(rows)} samples in {len(order)} group(s) cannot be divided by {name}",
                 where="[split]",
-                fix="More samples are needed, or smaller groups (split.block_km, split.consecutive).",
+                fix="More samples are needed, smaller groups (split.block_km, split.consecutive), or other split.folds.",
             )
         held = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
         out |= np.isin(group[rows], held)
@@ -170,12 +171,14 @@ def _shuffled(values: Rows, seed: int) -> Rows:
     return np.random.default_rng(seed).permutation(values)
 
 
-def _divided(variables: Variables, settings: SplitSettings, rows: int) -> list[Rows]:
-    """Number the groups that a split keeps together: once, or twice where a second variable is held out as well."""
+def _divided(variables: Variables, settings: SplitSettings, rows: int) -> dict[str, Rows]:
+    """Number the groups that a split keeps together, by what they are called: two kinds with `also`, else one."""
     if settings.kind not in ("blocks", "groups"):
-        return [np.arange(rows, dtype=np.int64)]
-    first = _first_groups(variables, settings, rows)
-    return [first, _numbered(variables, ("also", settings.also), 1)] if settings.also else [first]
+        return {"samples": np.arange(rows, dtype=np.int64)}
+    first = {_called(settings): _first_groups(variables, settings, rows)}
+    if not settings.also:
+        return first
+    return first | {f"groups of {settings.also}": _numbered(variables, ("also", settings.also), 1, rows)}
 
 
 def held_out(variables: Variables, settings: SplitSettings, split: Split, rows: int) -> dict[str, NDArray[np.bool_]]:
@@ -188,17 +191,17 @@ def held_out(variables: Variables, settings: SplitSettings, split: Split, rows: 
     names = (settings.by or "block", settings.also)
     return {
         name: ~np.isin(group[split.test], group[split.train])
-        for name, group in zip(names, _divided(variables, settings, rows), strict=True)
+        for name, group in zip(names, _divided(variables, settings, rows).values(), strict=True)
     }
 
 
-def _numbered(variables: Variables, named: tuple[str, str], consecutive: int) -> Rows:
+def _numbered(variables: Variables, named: tuple[str, str], consecutive: int, rows: int) -> Rows:
     setting, name = named
     where = f"[split] {setting} = {name!r}"
     if not variables.has(name):
         raise DataError("the data set has no such variable", where=where, fix="Look for its groups with ncdump -h.")
     number = variables.array(name)
-    if number.dtype.kind not in "iu" or number.ndim != 1:
+    if number.dtype.kind not in "iu" or number.shape != (rows,):
         raise DataError("is no whole number a sample", where=where, fix="Use a variable such as day.")
     return np.asarray(number.astype(np.int64) // consecutive, dtype=np.int64)
 
@@ -257,9 +260,9 @@ def for_part(split: Split, part: str, usable: Rows) -> Split:
 
 
 def _called(settings: SplitSettings) -> str:
-    if settings.kind == "groups":
+    if settings.by:
         return f"groups of {settings.consecutive} x {settings.by}"
-    return f"blocks of {settings.block_km:g} km" if settings.kind == "blocks" else "samples"
+    return f"blocks of {settings.block_km:g} km"
 
 
 def _coordinates(variables: Variables, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

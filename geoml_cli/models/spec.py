@@ -74,11 +74,12 @@ class Decided:
 
     Attributes:
         columns: Describes it, the decision first.
-        outputs: Its values, each [B], from the scores of every member, [members, B, classes].
+        outputs: Its values, each [B], from the scores of every member, [members, B, classes], and the codes of the
+            classes, [classes].
     """
 
     columns: Callable[[Signature], tuple[Quantity, ...]]
-    outputs: Callable[[Tensor], tuple[Tensor, ...]]
+    outputs: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)

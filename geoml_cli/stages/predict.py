@@ -86,9 +86,9 @@ def observations(run: Run, dataset: Dataset) -> Observations:
     found = []
     for part in run.data().signatures:
         held = part_samples(run, part, dataset)
-        if held.target is not None:
+        if (known := held.observed()) is not None:
             name = f"{held.target_name}_observed"
-            found.append((Quantity(name, held.unit, f"{held.target_name}, observed"), held.target))
+            found.append((Quantity(name, held.unit, f"{held.target_name}, observed"), known))
     return found
 
 

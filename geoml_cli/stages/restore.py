@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -33,10 +33,14 @@ class Physical(nn.Module):
         network: With its trained weights.
         spec: Its model.
         scaling: Its member's.
+        codes: Of the classes it tells apart.
     """
 
-    def __init__(self, network: nn.Module, spec: Spec[Any], scaling: Scaling) -> None:
+    codes: Tensor
+
+    def __init__(self, network: nn.Module, spec: Spec[Any], scaling: Scaling, codes: Sequence[int] = ()) -> None:
         super().__init__()
+        self.register_buffer("codes", torch.tensor(codes, dtype=torch.float32), persistent=False)
         self.network = network
         self._predict, self.decided = spec.predict, spec.decided
         self.scale = InputScaling(scaling)
@@ -65,7 +69,7 @@ class Ensemble(nn.Module):
         """Return the mean [B], and with several members their standard deviation [B] (ddof 1); or the decision."""
         each = torch.stack([member(*inputs) for member in self.members])
         if self._decided is not None:
-            return self._decided.outputs(each)
+            return self._decided.outputs(each, cast(Physical, self.members[0]).codes)
         if len(self.members) == 1:
             return (each[0],)
         mean = each.mean(dim=0)
@@ -118,10 +122,10 @@ def physical(run: Run, member: str) -> Physical:
             fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume --member {member}`.",
         )
     part = run.part(member)
-    spec, tables = part_of(run, part)
-    network = spec.build(tables, run.data().signatures[part])
+    (spec, tables), data = part_of(run, part), run.data().signatures[part]
+    network = spec.build(tables, data)
     network.load_state_dict(checkpoint.weights(files))
-    return Physical(network, spec, run.scaling(member)).eval()
+    return Physical(network, spec, run.scaling(member), data.codes).eval()
 
 
 def part_of(run: Run, part: str) -> tuple[Spec[Any], Any]:

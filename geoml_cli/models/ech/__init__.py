@@ -4,7 +4,7 @@ from geoml_cli.models.card import Card, Demo
 
 CARD = Card(
     title="DeepECH: is there an electron cyclotron harmonic wave, and how strong",
-    paper="DeepECH, manuscript and code of github.com/ChrisFourteen/DeepECH",
+    paper="DeepECH, manuscript",
     doi="",
     default_preset="two-stage",
     licence="SuperMAG and Kyoto indices may not be republished; this code is MIT.",

@@ -120,7 +120,7 @@ def _signature(settings: NetworkSettings, shape: Shape) -> Signature:
     }
     classes = _numbered("class", shape.outputs) if shape.outputs > 1 else ()
     name, unit = ("GWS", "cm") if yearly else ("class", "1") if classes else ("target", "")
-    return Signature(inputs=inputs, target_name=name, unit=unit, classes=classes)
+    return Signature(inputs=inputs, target_name=name, unit=unit, classes=classes, codes=tuple(range(len(classes))))
 
 
 def _numbered(kind: str, count: int) -> tuple[str, ...]:

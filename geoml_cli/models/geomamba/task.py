@@ -54,11 +54,12 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
     whole = variables.array("history") >= steps if steps > 1 else None
     reach = Reach(ends, steps - 1, _step_hours(variables)) if steps > 1 else None
     classes = tuple(variables.labels("class_name")) if variables.has("class_name") else ()
+    codes = tuple(int(code) for code in variables.array("class_code")) if classes else ()
     _check_loss(tables.loss, classes)
     name = variables.labels("target")[0]
     known = variables.has(name)  # a user's own table has none
     target = np.asarray(variables.array(name), dtype=np.float32) if known else None
-    return Samples(inputs, target, name, variables.unit(name) if known else "", reach, whole, classes)
+    return Samples(inputs, target, name, variables.unit(name) if known else "", reach, whole, classes, codes)
 
 
 def ends_of(variables: Variables) -> NDArray[np.int64]:

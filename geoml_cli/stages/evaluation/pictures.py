@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from geoml_cli.dataset.coordinates import coordinates
+from geoml_cli.dataset.coordinates import coordinates, places_of_samples
 from geoml_cli.dataset.splits import Rows
 from geoml_cli.figures.agreement import agreement
+from geoml_cli.figures.confusion import confusion_matrix
 from geoml_cli.figures.decisions import decisions
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import NAMED, Curve, learning_curves
@@ -16,6 +17,7 @@ from geoml_cli.figures.report import Picture
 from geoml_cli.figures.residual_map import residual_map
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.classification import confusion, reliability
+from geoml_cli.stages.evaluation.mixed import mixed
 from geoml_cli.stages.evaluation.outcome import Outcome
 from geoml_cli.stages.evaluation.scores import Scored, number
 from geoml_cli.stages.evaluation.subject import Subject, Values
@@ -34,6 +36,8 @@ def gallery(subject: Subject, outcome: Outcome) -> Gallery:
     held = Gallery()
     if subject.spec.judged == "probabilities":
         _decisions(held, subject, outcome)
+    elif subject.spec.judged == "classes":
+        _mixed(held, subject, outcome)
     else:
         _agreement(held, subject, outcome)
     _residuals(held, subject, outcome)
@@ -69,6 +73,20 @@ def _decisions(held: Gallery, subject: Subject, outcome: Outcome) -> None:
     )
 
 
+def _mixed(held: Gallery, subject: Subject, outcome: Outcome) -> None:
+    found = mixed(subject, outcome)
+    assert found is not None, "classes are judged"
+    right = np.diag(found.counts) / np.maximum(found.counts.sum(axis=1), 1)
+    held.pictures["confusion.png"] = Picture(
+        title="Classes taken for one another",
+        caption="Share of each observed class (row) given each class (column); confusion.csv holds the counts.",
+        text="Share found: "
+        + ", ".join(f"{name} {number(v)}" for name, v in zip(found.names, right, strict=True))
+        + ".",
+        png=png(confusion_matrix(found.counts, found.names)),
+    )
+
+
 def corner(scored: Scored) -> str:
     """Return the scores as lines for a figure's corner."""
     lines = [f"n = {scored.n}"]
@@ -78,7 +96,10 @@ def corner(scored: Scored) -> str:
 
 
 def _residuals(held: Gallery, subject: Subject, outcome: Outcome) -> None:
-    rows, residual = _mean_residuals(outcome)
+    if subject.spec.judged == "classes":
+        held.missing.append("Residual map: classes have no difference.")
+        return
+    rows, residual = _mean_residuals(subject, outcome)
     place = coordinates(subject.dataset, len(subject.samples))[rows]
     known = np.isfinite(place).all(axis=1)
     if not known.any():
@@ -89,16 +110,19 @@ def _residuals(held: Gallery, subject: Subject, outcome: Outcome) -> None:
     without = f" {lost} samples without coordinates are not shown." if lost else ""
     held.pictures["residual_map.png"] = Picture(
         title="Residuals on the map",
-        caption=f"Predicted minus observed {name} [{unit}] at {known.sum()} samples; predictions of one "
-        f"sample are averaged. Purple: too high; orange: too low.{without}",
+        caption=f"Predicted minus observed {name} [{unit}] at {known.sum()} places; predictions of one "
+        f"place are averaged. Purple: too high; orange: too low.{without}",
         text=f"Map of residuals: mean {number(residual[known].mean())} {unit}, from "
         f"{number(residual[known].min())} to {number(residual[known].max())} {unit}.",
         png=png(residual_map(place[known], residual[known], subject.quantity)),
     )
 
 
-def _mean_residuals(outcome: Outcome) -> tuple[Rows, Values]:
-    rows, sample_P = np.unique(outcome.pool.rows_P, return_inverse=True)
+def _mean_residuals(subject: Subject, outcome: Outcome) -> tuple[Rows, Values]:
+    """Average over the samples of a place; return one of its samples, and the mean."""
+    places = places_of_samples(subject.dataset, len(subject.samples))[outcome.pool.rows_P]
+    _, first, sample_P = np.unique(places, return_index=True, return_inverse=True)
+    rows = outcome.pool.rows_P[first]
     residual_P = outcome.pool.predicted_P - outcome.pool.observed_P
     return rows, np.bincount(sample_P, weights=residual_P) / np.bincount(sample_P)
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from geoml_cli.metrics.intervals import LEVEL
+from geoml_cli.stages.evaluation.mixed import mixed
 from geoml_cli.stages.evaluation.outcome import Outcome, pooling, warnings
 from geoml_cli.stages.evaluation.scores import Contest, Scored
 from geoml_cli.stages.evaluation.strata import strata
@@ -35,6 +36,7 @@ def record(subject: Subject, outcome: Outcome, missing: list[str]) -> dict[str, 
         },
         "baselines": {held.baseline.name: _contest(held, unit) for held in outcome.contests},
         "classes": [held._asdict() for held in strata(subject, outcome)],
+        **_mixed(subject, outcome),
         "importance": _importance(outcome, unit),
         "not_shown": missing,
     }
@@ -44,6 +46,11 @@ def record(subject: Subject, outcome: Outcome, missing: list[str]) -> dict[str, 
 def text(found: dict[str, Any]) -> str:
     """Return a record as strict JSON."""
     return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _mixed(subject: Subject, outcome: Outcome) -> dict[str, Any]:
+    found = mixed(subject, outcome)
+    return {"confusion": {"classes": found.names, "counts": found.counts.tolist()}} if found else {}
 
 
 def _rows(outcome: Outcome) -> dict[str, Any]:

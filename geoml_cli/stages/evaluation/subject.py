@@ -133,7 +133,7 @@ def observed(subject: Subject) -> Values:
             where=str(subject.dataset.folder),
             fix=f"Give them with `geoml prepare {source} ... --points FILE`.",
         )
-    return np.asarray(subject.samples.target, dtype=np.float64)
+    return np.asarray(subject.samples.observed(), dtype=np.float64)
 
 
 def predicted(subject: Subject, reporter: Reporter) -> list[MemberRows]:

@@ -10,16 +10,17 @@ import numpy as np
 
 from geoml_cli.dataset.coordinates import coordinates, stations_of_samples
 from geoml_cli.dataset.files import replacing
+from geoml_cli.stages.evaluation.mixed import mixed
 from geoml_cli.stages.evaluation.outcome import Outcome
 from geoml_cli.stages.evaluation.scores import Scored
 from geoml_cli.stages.evaluation.strata import Class, strata
-from geoml_cli.stages.evaluation.subject import Subject
+from geoml_cli.stages.evaluation.subject import Subject, observed
 
 Cell = str | int | float
 
 
 def write_tables(folder: Path, subject: Subject, outcome: Outcome) -> None:
-    """Write members.csv, baselines.csv, predictions.csv, and per_station.csv where there are stations."""
+    """Write members.csv, baselines.csv, predictions.csv, and scores by class, station and cell where there are any."""
     _write(folder / "members.csv", _members(outcome))
     _write(folder / "baselines.csv", _baselines(outcome))
     _write(folder / "predictions.csv", _predictions(subject, outcome))
@@ -27,6 +28,11 @@ def write_tables(folder: Path, subject: Subject, outcome: Outcome) -> None:
         _write(folder / "per_class.csv", _classes(outcome, classes))
     if subject.dataset.has("station"):
         _write(folder / "per_station.csv", _stations(subject, outcome))
+    if subject.dataset.has("cell") and subject.spec.judged != "classes":
+        _write(folder / "per_cell.csv", _cells_of_panel(subject, outcome))
+    if found := mixed(subject, outcome):
+        rows = [[name, *counts] for name, counts in zip(found.names, found.counts.tolist(), strict=True)]
+        _write(folder / "confusion.csv", [["observed / predicted", *found.names], *rows])
 
 
 def names_of_samples(subject: Subject) -> list[str]:
@@ -57,8 +63,7 @@ def _baselines(outcome: Outcome) -> Iterator[Sequence[Cell]]:
 
 def _predictions(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]:
     names, place = names_of_samples(subject), coordinates(subject.dataset, len(subject.samples))
-    truth = subject.samples.target
-    assert truth is not None
+    truth = observed(subject)
     yield ["id", "lon", "lat", "observed", "predicted", "member"]
     for member in outcome.members:
         for row, value in zip(member.rows_N, member.predicted_N, strict=True):
@@ -79,6 +84,20 @@ def _stations(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]:
         for model, predicted_P in named:
             pair = pool.observed_P[here], predicted_P[here]
             yield [str(station), model, int(here.sum()), *(_text(metric(*pair)) for metric in metrics.values())]
+
+
+def _cells_of_panel(subject: Subject, outcome: Outcome) -> Iterator[Sequence[Cell]]:
+    """Give the errors of the network at every cell: a map of them shows where it can be relied on."""
+    pool, cell_N = outcome.pool, np.asarray(subject.dataset.array("cell"))
+    place = coordinates(subject.dataset, len(subject.samples))
+    cells, first, cell_P = np.unique(cell_N[pool.rows_P], return_index=True, return_inverse=True)
+    error_P, rows = pool.predicted_P - pool.observed_P, np.bincount(cell_P)
+    bias, square = (np.bincount(cell_P, weights=values) / rows for values in (error_P, error_P**2))
+    yield ["cell", "lon", "lat", "n", "RMSE", "bias"]
+    for number, cell in enumerate(cells.tolist()):
+        east, north = place[pool.rows_P[first[number]]]
+        errors = float(square[number] ** 0.5), float(bias[number])
+        yield [cell, _text(float(east), 9), _text(float(north), 9), int(rows[number]), *map(_text, errors)]
 
 
 def _classes(outcome: Outcome, classes: Sequence[Class]) -> Iterator[Sequence[Cell]]:
