@@ -18,7 +18,7 @@ def inputs(raw: Path, options: GwsaOptions) -> list[Path]:
     Raises:
         DataError: There are none, or there are tables and products and it is not said which are meant.
     """
-    return products.inputs(raw) if kind(raw, options) == "products" else tables.find(raw)
+    return products.inputs(raw) if kind(raw, options) == "products" else tables.find(raw, options.tables)
 
 
 def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
@@ -29,7 +29,7 @@ def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
     """
     if options.kind != "auto":
         return options.kind
-    held = bool(tables.find(raw))
+    held = bool(tables.find(raw, options.tables))
     grids = raw.is_dir() and any(path.suffix.lower() in GRIDS for path in raw.rglob("*"))
     if held and grids:
         raise DataError(

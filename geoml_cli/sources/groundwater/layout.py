@@ -144,7 +144,9 @@ def _place(sheet: Sheet, names: Sequence[str], what: str) -> str:
         if column := _column(sheet, name):
             return column
     raise DataError(
-        f"there is no column of the {what}", where=str(sheet.path), fix=f"Name it {names[0]!r}. {_held(sheet)}"
+        f"there is no column of the {what}",
+        where=str(sheet.path),
+        fix=f"Name it {names[0]!r}, or leave the file out with --tables PATTERN. {_held(sheet)}",
     )
 
 

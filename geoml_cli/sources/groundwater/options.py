@@ -26,6 +26,9 @@ class GwsaOptions(Options):
     """What RAW holds: `tables` of cells and years, or the `products` (GRACE, GLDAS, factor grids) they are made
     from."""
 
+    tables: str = "*"
+    """Tables only: pattern of the files that are read, where RAW holds others as well."""
+
     dynamic: tuple[str, ...] = DYNAMIC
     """Factors that change with time, in the order the network gets them."""
 

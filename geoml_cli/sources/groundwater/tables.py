@@ -51,11 +51,11 @@ class Tables:
         return name in self.sheets[0][1].has
 
 
-def find(raw: Path) -> list[Path]:
-    """Find the tables: `raw` itself, or those in it, by name."""
+def find(raw: Path, pattern: str) -> list[Path]:
+    """Find the tables: `raw` itself, or those in it that fit the pattern, by name."""
     if not raw.is_dir():
         return [raw]
-    return sorted(path for path in raw.iterdir() if is_table(path) and path.is_file())
+    return sorted(path for path in raw.iterdir() if path.match(pattern) and is_table(path) and path.is_file())
 
 
 def open_tables(paths: list[Path], roles: Roles, memory: int) -> Tables:
@@ -84,7 +84,7 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         DataError: A table cannot be read, or no row is left.
     """
     roles = Roles.of(options)
-    tables = open_tables(find(raw), roles, read_size(options.memory) // 2)
+    tables = open_tables(find(raw, options.tables), roles, read_size(options.memory) // 2)
     reading = Reading(
         tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps()
     )

@@ -28,9 +28,9 @@ class Part:
 
     Attributes:
         path: The table's file.
-        frame: Their cells, columns by name; numbers where all cells of a column are numbers.
-        first: Line (CSV) or row (Parquet) of the first; those between count, though blank ones are left out.
-        place: What `first` counts, "line" or "row".
+        frame: Their cells, columns by name, numbers where all cells of a column are numbers; the index is the line
+            of the file (CSV) or the row from 1 (Parquet). Blank lines are left out.
+        place: What the index counts, "line" or "row".
         comma: Whether a comma may be the decimal sign.
     """
 

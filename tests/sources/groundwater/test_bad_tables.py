@@ -23,7 +23,7 @@ TABLES = {
     "header only": (HEADER, r"raw é: none of 0 rows can be used \(there are none\)\. Give a table with rows"),
     "no latitude": (
         "lon,year,rf\n1,2003,1\n",
-        "t.csv: there is no column of the latitude. Name it 'lat'. The columns are: lon, year, rf",
+        r"t.csv: there is no column of the latitude\. Name it 'lat', or leave .* --tables PATTERN\. .*: lon, year, rf",
     ),
     "no factor": (
         "lat,lon,year,rf,e0,DEM,LC\n1,2,2003,1,2,3,4\n",

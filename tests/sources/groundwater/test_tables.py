@@ -201,3 +201,10 @@ def test_a_single_file_is_a_table(raw: Path, long: pd.DataFrame, prepare_gwsa: P
     long.to_csv(raw / "t.csv", index=False)
     (raw / "other.csv").write_text("no table of cells\n")
     assert prepare_gwsa(raw / "t.csv")[0].manifest.funnel.kept == 6
+
+
+def test_other_files_can_be_left_out(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.to_csv(raw / "gwsa_1.csv", index=False)
+    (raw / "README.txt").write_text("Groundwater, made up\n")
+    assert prepare_gwsa(raw, tables="gwsa*")[0].manifest.funnel.kept == 6
+    assert [file.name for file in prepare_gwsa(raw, tables="*.csv")[0].manifest.files] == ["gwsa_1.csv"]
