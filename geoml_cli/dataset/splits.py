@@ -154,7 +154,7 @@ def _cut(rows: Rows, groupings: Mapping[str, Rows], share: float, seed: int) -> 
             raise DataError(
                 f"{len(rows)} samples in {len(order)} group(s) cannot be divided by {name}",
                 where="[split]",
-                fix="More samples are needed, smaller groups (split.block_km, split.consecutive), or other split.folds.",
+                fix="More samples are needed, smaller groups (split.block_km, split.consecutive) or other split.folds.",
             )
         held = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
         out |= np.isin(group[rows], held)
