@@ -108,8 +108,8 @@ def test_a_table_of_samples_agrees_with_the_export(run, data, geoml, tmp_path):
     rows = np.arange(40)
     inputs = [torch.from_numpy(np.asarray(item.values[rows], dtype=np.float32)) for item in samples.inputs.values()]
     code, sure = program(*inputs)
-    np.testing.assert_array_equal(code.numpy(), found["class"][:40])
-    np.testing.assert_allclose(sure.numpy(), found["confidence"][:40], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(code.detach(), found["class"][:40])
+    np.testing.assert_allclose(sure.detach(), found["confidence"][:40], rtol=1e-4, atol=1e-5)
 
 
 def test_an_ensemble_of_seeds_votes(run, data, tmp_path):
