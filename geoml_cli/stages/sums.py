@@ -38,6 +38,9 @@ _INTEGRALS = {
 """Unit of a sum over time, and what a flux adds to it in a minute."""
 _YEARLY = "gC m-2 yr-1"
 _MINUTES = {0: "M", -1: "Y"}
+_WEEK = 10_080
+_LAST_WEEK = 51 * _WEEK
+"""Minutes before the last week of a year, which has 8 or 9 days in FLUXNET's files."""
 
 
 class Filled(NamedTuple):
@@ -119,11 +122,11 @@ def filled(run: Run, dataset: Dataset, predicted_N: Floats) -> Filled:
 
 def _lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int) -> Floats:
     """Return the length of every record [min]: up to the next, and of a station's last by the calendar."""
+    calendar = begin.astype(f"datetime64[{_MINUTES.get(step, 'Y')}]")
+    last = ((calendar + 1).astype("datetime64[m]") - begin).astype(np.float64)
     if step > 0:
-        last = np.full(len(begin), float(step))
-    else:
-        calendar = begin.astype(f"datetime64[{_MINUTES[step]}]")
-        last = ((calendar + 1).astype("datetime64[m]") - begin).astype(np.float64)
+        ends_year = (step == _WEEK) & (begin - calendar.astype("datetime64[m]") >= np.timedelta64(_LAST_WEEK, "m"))
+        last = np.where(ends_year, last, float(step))
     following = np.append(np.diff(begin).astype(np.float64), 0.0)
     inside = np.append(station[1:] == station[:-1], False)
     return np.where(inside, following, last)
@@ -133,16 +136,17 @@ def sums(held: Filled, names: NDArray[np.str_], what: tuple[Period, tuple[str, f
     """Sum up by station and period; a period that is not whole has a mean and no sum.
 
     Raises:
-        DataError: Records are longer than the period.
+        DataError: A record is longer than the period, or lies in two of them.
     """
     import pandas as pd
 
     period, (_, per_minute) = what
     code = _UNITS[period][0]
     calendar = held.begin.astype(f"datetime64[{code}]")
-    whole = ((calendar + 1).astype("datetime64[m]") - calendar.astype("datetime64[m]")).astype(np.float64)
-    if (held.minutes > whole).any():
-        raise DataError(f"a record is longer than a {period}", where="--sums", fix="Choose a longer period.")
+    end = (calendar + 1).astype("datetime64[m]")
+    whole = (end - calendar.astype("datetime64[m]")).astype(np.float64)
+    if (held.begin + held.minutes.astype("timedelta64[m]") > end).any():
+        raise DataError(f"records reach over the end of a {period}", where="--sums", fix="Choose a longer period.")
     known = np.isfinite(held.value)
     added = held.value * (held.minutes * per_minute if per_minute is not None else 1.0)
     minutes = np.where(known, held.minutes, 0.0)
@@ -151,7 +155,6 @@ def sums(held: Filled, names: NDArray[np.str_], what: tuple[Period, tuple[str, f
         "known": minutes,
         "weighted": np.where(known, held.value * held.minutes, 0.0),
         "sum": np.where(known, added, 0.0),
-        "records": known.astype(np.float64),
     }
     frame = pd.DataFrame({"station": held.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole})
     by = frame.groupby(["station", "begin"], sort=True)
