@@ -78,7 +78,7 @@ def predict_sums(
         StoppedError: A signal came; finished parts are kept and the same command goes on.
     """
     period, out = what
-    unit = _sum_unit(dataset, run.data().signature.unit)
+    unit = sum_unit(dataset, run.data().signature.unit)
     table_format(out)
     blocks, parts = predicted_parts((run, dataset), out, members, reporter)
     predicted = np.concatenate([blocks.read(number)[0] for number in range(len(parts))]).astype(np.float64)
@@ -90,7 +90,7 @@ def predict_sums(
     return done
 
 
-def _sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
+def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
     """Return the unit of a sum and what a flux adds to it in a minute; None where values are sums themselves."""
     if not (dataset.has("station_first") and dataset.has("step")):
         raise SettingsError(
@@ -117,10 +117,10 @@ def filled(run: Run, dataset: Dataset, predicted_N: Floats) -> Filled:
     first = np.asarray(dataset.array("station_first"), dtype=np.int64)
     station = np.searchsorted(first, np.arange(len(time)), side="right") - 1
     begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
-    return Filled(value, observed, _lengths(begin, station, int(dataset.array("step")[0])), begin, station)
+    return Filled(value, observed, lengths(begin, station, int(dataset.array("step")[0])), begin, station)
 
 
-def _lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int) -> Floats:
+def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int) -> Floats:
     """Return the length of every record [min]: up to the next, and of a station's last by the calendar."""
     calendar = begin.astype(f"datetime64[{_MINUTES.get(step, 'Y')}]")
     last = ((calendar + 1).astype("datetime64[m]") - begin).astype(np.float64)
