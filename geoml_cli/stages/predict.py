@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli import registry
+from geoml_cli.dataset.coordinates import stations_of_samples
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.spec import Quantity, Values
@@ -153,6 +154,8 @@ def _frame(
     if dataset.has("id"):
         identity = dataset.labels("id")
         columns["id"] = [identity[row] for row in rows]
+    if dataset.has("station"):
+        columns["station"] = stations_of_samples(dataset)[rows]
     columns |= {quantity.name: values for quantity, values in _places(run, dataset, rows)}
     columns |= {band.name: value for band, value in zip(named, values, strict=True)}
     columns |= {quantity.name: target[rows] for quantity, target in known}
@@ -174,6 +177,8 @@ def _columns(held: tuple[Run, Dataset], named: tuple[Band, ...], known: Observat
     columns = [Column("sample", "1", "number of the sample in the data set", "int64")]
     if dataset.has("id"):
         columns.append(Column("id", "1", "name of the sample", "text"))
+    if dataset.has("station"):
+        columns.append(Column("station", "1", "code of the station", "text"))
     columns += [Column(*quantity, "float64") for quantity, _ in _places(run, dataset, none)]
     columns += [Column(band.name, band.unit, band.long_name, "float32") for band in named]
     columns += [Column(*quantity, "float32") for quantity, _ in known]
