@@ -226,3 +226,10 @@ def test_the_loss_is_the_one_asked_for(kind, data):
     huber = torch.where(error < 0.5, error**2 / 2, 0.5 * (error - 0.25))
     expected = {"huber": huber, "mse": error**2, "mae": error}[kind].mean()
     torch.testing.assert_close(spec.loss(network, batch), expected)
+
+
+def test_samples_without_series_have_no_sums(run, geoml, tmp_path):
+    told = geoml("predict", run.folder, "--sums", "year", "--out", tmp_path / "sums.csv")
+    assert told.code == 2
+    assert "the samples of gwsa are no series" in told.err and "--sums" in told.err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,142 @@
+"""Runs of Geo-Mamba on made-up towers, whole stations and whole years held out: division, scores, predictions."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoml_cli.config.load import load
+from geoml_cli.reporting import Silent
+from geoml_cli.stages.train import Place, planned, train
+
+# Of three years a fold takes one, and validation another.
+QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.folds=3"]
+QUICK += ["train.steps=6", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.draws=100"]
+QUICK += ["evaluate.importance_repeats=0", 'evaluate.baselines=["climatology","ridge"]']
+MODELS = ("geomamba", "climatology", "ridge")
+STATIONS = ["XA-Fir", "XB-Oak", "XC-Gra", "XD-Cro", "XE-Sav", "XF-Wet"]
+
+
+@pytest.fixture(scope="module")
+def run(flux, tmp_path_factory):
+    place = Place(tmp_path_factory.mktemp("runs") / "geomamba" / "fluxnet" / "a")
+    return train(load("geomamba", "fluxnet", None, {}, QUICK), flux, place, None, Silent())
+
+
+@pytest.fixture(scope="module")
+def evaluated(run):
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "geoml_cli", "evaluate", str(run.folder), "--json", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def held(flux, rows):
+    return (
+        np.array(flux.labels("station"))[flux.array("station_index")[rows]],
+        np.asarray(flux.array("year"))[rows],
+    )
+
+
+def test_every_fold_tests_stations_and_years_that_it_never_trains_on(run, flux):
+    assert run.members() == ["fold-1", "fold-2", "fold-3"]
+    tested, years_out = set(), []
+    for name in run.members():
+        split = run.split(name)
+        station, year = held(flux, split.test)
+        known_station, known_year = held(flux, np.concatenate([split.train, split.validation]))
+        assert (~np.isin(station, known_station) | ~np.isin(year, known_year)).all()
+        [year_out] = {2010, 2011, 2012} - set(known_year.tolist())
+        years_out.append(year_out)
+        assert len(set(known_station)) == 4
+        tested |= set(split.test.tolist())
+    assert sorted(years_out) == [2010, 2011, 2012]
+    assert tested == set(np.flatnonzero(np.isfinite(flux.array("NEE_VUT_REF"))).tolist())
+
+
+def test_stations_have_scores_of_the_network_and_of_its_baselines(run, evaluated, flux):
+    table = pd.read_csv(run.evaluation("test") / "per_station.csv")
+    assert set(zip(table["station"], table["model"], strict=True)) == {(s, m) for s in STATIONS for m in MODELS}
+    predicted = pd.read_csv(run.evaluation("test") / "predictions.csv")
+    rows = np.concatenate([run.split(name).test for name in run.members()])
+    count = pd.Series(held(flux, rows)[0]).value_counts()
+    for line in table.itertuples():
+        assert line.n == count[line.station]
+    assert len(predicted) == len(rows) == evaluated["network"]["n"]
+
+
+def test_a_station_s_score_is_that_of_its_rows(run, evaluated):
+    classes = {(c["name"], c["model"]): c for c in evaluated["classes"] if c["quantity"] == "station"}
+    table = pd.read_csv(run.evaluation("test") / "per_station.csv").set_index(["station", "model"])
+    for station in STATIONS:
+        for model in MODELS:
+            line, found = table.loc[station, model], classes[station, model]
+            assert found["rows"] == line["n"]
+            assert found["scores"]["RMSE"] == pytest.approx(line["RMSE"], rel=1e-6)
+            assert found["scores"]["bias"] == pytest.approx(line["bias"], rel=1e-6)
+
+
+def test_classes_tell_station_year_and_why_a_row_is_new(run, evaluated, flux):
+    names = {}
+    for quantity in ("station", "year", "new to the network"):
+        of = [c for c in evaluated["classes"] if c["quantity"] == quantity]
+        assert {c["model"] for c in of} == set(MODELS)
+        names[quantity] = {c["name"]: c["rows"] for c in of if c["model"] == "ridge"}
+        assert sum(names[quantity].values()) == evaluated["network"]["n"]
+    assert sorted(names["station"]) == STATIONS and sorted(names["year"]) == ["2010", "2011", "2012"]
+    assert names["new to the network"] == _counted(run, flux)
+
+
+def _counted(run, flux):
+    """Count by hand why test rows are new to the network of their fold."""
+    found = {"station": 0, "year": 0, "station and year": 0}
+    for name in run.members():
+        split = run.split(name)
+        (station, year), (known_station, known_year) = held(flux, split.test), held(flux, split.train)
+        for own_station, own_year in zip(station, year, strict=True):
+            new = [k for k, v in (("station", own_station in known_station), ("year", own_year in known_year)) if not v]
+            found[" and ".join(new)] += 1
+    return found
+
+
+def test_every_sample_is_predicted_where_and_when_it_is(run, flux, geoml, tmp_path):
+    assert geoml("predict", run.folder, "--data", flux.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
+    found = pd.read_csv(tmp_path / "s.csv", parse_dates=["time"])
+    rows = np.arange(len(flux.array("index")))
+    assert found["sample"].tolist() == rows.tolist()
+    station = flux.array("station_index")
+    np.testing.assert_allclose(found["lat"], flux.array("lat")[station])
+    np.testing.assert_allclose(found["lon"], flux.array("lon")[station])
+    minutes = flux.array("time")[flux.array("index")]
+    assert (found["time"] == np.datetime64("1970-01-01") + minutes.astype("timedelta64[m]")).all()
+    np.testing.assert_allclose(found["NEE_VUT_REF_observed"], flux.array("NEE_VUT_REF"), rtol=1e-6)
+    assert found["NEE_VUT_REF"].notna().all()
+
+
+def test_a_table_is_refused_where_the_source_has_none(run, flux, geoml, tmp_path):
+    (tmp_path / "own.csv").write_text("TIMESTAMP,TA_F\n20110101,3.2\n")
+    told = geoml("predict", run.folder, "--data", flux.folder, "--table", tmp_path / "own.csv")
+    assert told.code == 2
+    assert "fluxnet" in told.err
+    assert not list(run.predictions.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["split.folds=2"], "cannot be divided by groups of year.*split.folds"),
+        (["split.folds=5"], "3 groups of year cannot be divided into 5 folds"),
+        (["split.also=category"], "also = 'category'.*no whole number a sample"),
+        (["split.by=station"], "by = 'station'.*no whole number a sample"),
+    ],
+)
+def test_towers_that_cannot_be_divided_so_are_refused(settings, told, flux):
+    from geoml_cli.errors import DataError
+
+    with pytest.raises(DataError, match=told):
+        planned(load("geomamba", "fluxnet", None, {}, [*QUICK, *settings]), flux)
