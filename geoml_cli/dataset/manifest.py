@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,7 @@ from geoml_cli.errors import DataError
 
 NAME = "manifest.json"
 Layout = Literal["samples", "series", "grid"]
+Facts = TypeVar("Facts", bound=BaseModel)
 
 
 class _Record(BaseModel):
@@ -79,6 +80,21 @@ class Manifest(_Record):
             "kept": self.funnel.kept,
         }
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+
+    def facts_as(self, kind: type[Facts]) -> Facts:
+        """Return the facts in the form their source gave them.
+
+        Raises:
+            DataError: They are not of that form.
+        """
+        try:
+            return kind.model_validate(self.facts)
+        except ValidationError as error:
+            raise DataError(
+                "the manifest's facts are damaged or from another version of geoml",
+                where=self.source,
+                fix="Prepare the data set again with --force.",
+            ) from error
 
     def write(self, folder: Path) -> None:
         """Write the manifest; from here on the data set counts as complete."""

@@ -18,8 +18,9 @@ from geoml_cli.exporters.exporter import Arrays, Exporter
 def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
     """Write the graph; the first axis of every input may have any length."""
     batch = torch.export.Dim("sample", min=1)
-    # It also logs which optional packages it looked for.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    # It also logs which optional packages it looked for, and what it could not simplify.
+    for name in ("torch.onnx", "onnx_ir", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         # The exporter warns of its own internals; what counts is checked by running the file.
         warnings.simplefilter("ignore")

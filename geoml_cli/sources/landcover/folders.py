@@ -10,7 +10,7 @@ from pathlib import Path
 from geoml_cli.errors import DataError
 from geoml_cli.sources.landcover.options import ClcdOptions
 from geoml_cli.sources.readers import rasters
-from geoml_cli.sources.readers.rasters import Band
+from geoml_cli.sources.readers.rasters import Band, keep_once
 
 FOLDER = "classes"
 _CLCD = "clcd"
@@ -120,7 +120,7 @@ def find_covariates(folder: Path) -> Covariates:
     for path in sorted(path for path in folder.iterdir() if _is_raster(path)):
         for name, year, band in _bands(path):
             held: dict[str, Band] | dict[int, Band] = static if year is None else yearly.setdefault(name, {})
-            _add(held, name if year is None else year, band)
+            keep_once(held, name if year is None else year, band)
     if not static and not yearly:
         raise DataError(
             "there are no covariate rasters",
@@ -143,14 +143,3 @@ def _bands(path: Path) -> Iterator[tuple[str, int | None, Band]]:
             yield name, None, band
         else:
             yield match["name"] + name[len(path.stem) :], int(match["year"]), band
-
-
-def _add(held: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
-    known: dict[str | int, Band] = held  # type: ignore[assignment]
-    if key in known:
-        raise DataError(
-            f"{band.path.name} and {known[key].path.name} both hold {key}",
-            where=str(band.path.parent),
-            fix="Keep one of them.",
-        )
-    known[key] = band

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
@@ -86,7 +85,7 @@ def open_scene(folder: Path, manifest: Manifest) -> CoverScene:
         DataError: A covariate or a year is missing.
     """
     require_rasterio()
-    plan = _plan(manifest)
+    plan = manifest.facts_as(Plan)
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
     held = folder / plan.covariates
@@ -94,17 +93,6 @@ def open_scene(folder: Path, manifest: Manifest) -> CoverScene:
     year = _year(plan, found)
     sheets = open_bands(found.of(plan.factors, year))
     return CoverScene(plan, sheets, _grid(folder, plan, sheets), year)
-
-
-def _plan(manifest: Manifest) -> Plan:
-    try:
-        return Plan.model_validate(manifest.facts)
-    except ValidationError as error:
-        raise DataError(
-            "the manifest's facts are damaged or from another version of geoml",
-            where=manifest.source,
-            fix="Prepare the data set again with --force.",
-        ) from error
 
 
 def _year(plan: Plan, found: Covariates) -> int:

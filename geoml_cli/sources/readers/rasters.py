@@ -45,6 +45,22 @@ class Band:
     nodata: tuple[float, ...] = ()
 
 
+def keep_once(held: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
+    """Add a band under its name or year.
+
+    Raises:
+        DataError: Another one holds the same.
+    """
+    known: dict[str | int, Band] = held  # type: ignore[assignment]
+    if key in known:
+        raise DataError(
+            f"{band.path.name} and {known[key].path.name} both hold {key}",
+            where=str(band.path.parent),
+            fix="Keep one of them.",
+        )
+    known[key] = band
+
+
 class Raster:
     """An open band.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.readers import rasters
-from geoml_cli.sources.readers.rasters import Band
+from geoml_cli.sources.readers.rasters import Band, keep_once
 
 _YEAR = re.compile(r"^(?P<feature>.+?)[_\-. ](?P<year>(?:19|20)\d\d)$")
 
@@ -86,27 +86,16 @@ def sort_bands(paths: Sequence[Path], fills: dict[str, tuple[float, ...]]) -> Fo
         for index, name in enumerate(rasters.bands(path), start=1):
             band = Band(path, name, index)
             if match is None:
-                _once(static, name, band)
+                keep_once(static, name, band)
             else:
                 feature = match["feature"] + name[len(path.stem) :]
-                _once(yearly.setdefault(feature, {}), int(match["year"]), band)
+                keep_once(yearly.setdefault(feature, {}), int(match["year"]), band)
     if all(len(held) == 1 for held in yearly.values()):  # a single year makes no series
         for held in yearly.values():
             for band in held.values():
-                _once(static, band.name, band)
+                keep_once(static, band.name, band)
         yearly = {}
     return _with_fills(static, yearly, fills)
-
-
-def _once(held: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
-    known: dict[str | int, Band] = held  # type: ignore[assignment]
-    if key in known:
-        raise DataError(
-            f"{band.path.name} and {known[key].path.name} both hold {key}",
-            where=str(band.path.parent),
-            fix="Keep one of them.",
-        )
-    known[key] = band
 
 
 def _years(yearly: dict[str, dict[int, Band]]) -> tuple[int, ...]:

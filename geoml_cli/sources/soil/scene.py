@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
@@ -106,7 +105,7 @@ def open_scene(folder: Path, manifest: Manifest) -> RasterScene:
             fix="Predict its samples instead, or prepare points and rasters.",
         )
     require_rasterio()
-    plan = _plan(manifest)
+    plan = manifest.facts_as(Plan)
     places = _holders(folder, plan)
     stack = Stack(
         open_bands([Band(places / one.file, one.name, one.band, one.nodata) for one in plan.layers]),
@@ -115,17 +114,6 @@ def open_scene(folder: Path, manifest: Manifest) -> RasterScene:
     )
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     return RasterScene(plan, stack)
-
-
-def _plan(manifest: Manifest) -> Plan:
-    try:
-        return Plan.model_validate(manifest.facts)
-    except ValidationError as error:
-        raise DataError(
-            "the manifest's facts are damaged or from another version of geoml",
-            where=manifest.source,
-            fix="Prepare the data set again with --force.",
-        ) from error
 
 
 def _holders(folder: Path, plan: Plan) -> Path:
