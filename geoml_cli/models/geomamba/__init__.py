@@ -19,7 +19,7 @@ CARD = Card(
             ),
             ("evaluate", "geomamba", "--preset", "gwsa-blocks", "--set", "evaluate.draws=200"),
             ("predict", "geomamba", "--preset", "gwsa-blocks", "--index", "60"),
-            ("predict", "geomamba", "--preset", "gwsa-blocks", "--out", "gws.nc", "--map"),
+            ("predict", "geomamba", "--preset", "gwsa-blocks", "--map"),
             ("export", "geomamba", "--preset", "gwsa-blocks", "--format", "pt2"),
         ),
     ),
