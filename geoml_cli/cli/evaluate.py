@@ -73,7 +73,9 @@ def _parts(run: Run, dataset: Dataset, split: Literal["test", "validation", "tra
         for sentence in part.sentences:
             console.line(sentence)
         console.line("")
-    if done.chain:
-        rows = [(name, value, unit if unit != "1" else "") for name, (value, unit) in done.chain.items()]
+    if done.chain.scores:
+        rows = [
+            (name, score.value, score.unit if score.unit != "1" else "") for name, score in done.chain.scores.items()
+        ]
         console.table(("both stages", "value", "unit"), rows)
     console.line(f"report: {done.report}")

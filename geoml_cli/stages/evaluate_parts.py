@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from geoml_cli.figures.report import Report, render
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.evaluate import Evaluation, measured, opened
-from geoml_cli.stages.evaluation.chain import Scores, chain_table, chained
+from geoml_cli.stages.evaluation.chain import Chain, chain_tables, chained
 from geoml_cli.stages.evaluation.record import strict, text
 from geoml_cli.stages.evaluation.subject import Part
 from geoml_cli.stages.restore import by_part
@@ -28,12 +28,12 @@ class Whole:
     Attributes:
         folder: Holds metrics.json and report.html, and a folder for each part.
         parts: Evaluations of the parts.
-        chain: Scores of all parts together, with their units.
+        chain: Scores of all parts together.
     """
 
     folder: Path
     parts: tuple[Evaluation, ...]
-    chain: Scores
+    chain: Chain
     document: dict[str, Any]
 
     @property
@@ -62,7 +62,8 @@ def evaluate_parts(run: Run, dataset: Dataset, settings: Settings, split: Part, 
         "split": split,
         "geoml": __version__,
         "parts": {part: held.document for part, held in zip(subjects, parts, strict=True)},
-        "chain": {name: {"value": value, "unit": unit} for name, (value, unit) in chain.items()},
+        "chain": {name: asdict(score) for name, score in chain.scores.items()},
+        "chain_classes": [held._asdict() for held in chain.classes],
     }
     document = strict(document)
     write_text(folder / "report.html", _page((run, split), parts, chain))
@@ -70,7 +71,7 @@ def evaluate_parts(run: Run, dataset: Dataset, settings: Settings, split: Part, 
     return Whole(folder, parts, chain, document)
 
 
-def _page(what: tuple[Run, str], parts: tuple[Evaluation, ...], chain: Scores) -> str:
+def _page(what: tuple[Run, str], parts: tuple[Evaluation, ...], chain: Chain) -> str:
     """Put what matters of every part on one page; each part has a page of its own as well."""
     run, split = what
     report = Report(
@@ -78,7 +79,7 @@ def _page(what: tuple[Run, str], parts: tuple[Evaluation, ...], chain: Scores) -
         verdict=" ".join(f"{held.title.capitalize()}: {held.outcome.verdict}" for held in parts),
         facts=[("Run", run.id), ("Preset", run.preset), ("Made by", f"geoml {__version__}")],
         warnings=[f"{held.title}: {warning}" for held in parts for warning in held.document["warnings"]],
-        tables=[*([chain_table(chain)] if chain else []), *(table for held in parts for table in held.tables)],
+        tables=[*chain_tables(chain), *(table for held in parts for table in held.tables)],
         pictures=[picture for held in parts for picture in held.pictures],
         missing=[f"{held.title}: {told}" for held in parts for told in held.document["not_shown"]],
     )

@@ -130,6 +130,13 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
     assert chain["hits"] + chain["misses"] == other["network"]["n"]
     accuracy = one["network"]["scores"]["accuracy"]["value"]
     assert (counts[0] + counts[3]) / sum(counts) == pytest.approx(accuracy)
+    for quantity in ("L", "MLT", "SME"):
+        classes = [c for c in found["chain_classes"] if c["quantity"] == quantity]
+        assert sum(c["rows"] for c in classes) == one["network"]["n"]
+        assert sum(c["scores"]["hits"] for c in classes) == chain["hits"]
+    for held in found["chain"].values():
+        assert held["low"] is None or held["low"] <= held["value"] <= held["high"]
+    assert found["chain"]["correct absences"]["low"] is not None
     folder = run.evaluation("test")
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "The two stages together" in page and "Probabilities and decisions: classifier" in page
