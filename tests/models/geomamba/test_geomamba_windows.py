@@ -31,9 +31,21 @@ def samples(flux):
     return SPEC.samples(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK).own, flux)
 
 
-def predict(geoml, run, flux, *more):
-    done = geoml("predict", run.folder, "--data", flux.folder, *more, "--quiet")
-    assert done.code == 0, done.err
+@pytest.fixture
+def command(run, flux, geoml):
+    """Give a function that runs `predict` on the towers."""
+    return lambda *more: geoml("predict", run.folder, "--data", flux.folder, *more, "--quiet")
+
+
+@pytest.fixture
+def predict(command):
+    """Give a function that runs `predict` to its end."""
+
+    def done(*more):
+        found = command(*more)
+        assert found.code == 0, found.err
+        return found
+
     return done
 
 
@@ -71,13 +83,13 @@ def test_a_window_s_clocks_are_of_each_of_its_days(samples, flux):
     assert samples.inputs["year"].values[[row]][0].ravel().tolist() == [2012] * 5
 
 
-def test_rows_that_are_not_whole_are_on_no_side_and_predicted_as_missing(run, samples, flux, geoml, tmp_path):
+def test_rows_that_are_not_whole_are_on_no_side_and_predicted_as_missing(run, samples, predict, tmp_path):
     split = run.split("all")
     rows = np.concatenate([split.train, split.validation, split.test])
     assert samples.whole[rows].all() and np.isfinite(samples.target[rows]).all()
     lost = (samples.whole & np.isfinite(samples.target)).sum() - len(rows)
     assert lost == split.purged > 0
-    predict(geoml, run, flux, "--out", tmp_path / "s.csv")
+    predict("--out", tmp_path / "s.csv")
     found = pd.read_csv(tmp_path / "s.csv")
     np.testing.assert_array_equal(found["NEE_VUT_REF"].notna(), samples.whole)
 
@@ -121,21 +133,23 @@ def test_what_is_observed_stays_and_what_is_not_is_predicted(run, flux):
     assert np.isnan(held.value).sum() == len(held.value) - len(predicted) == 240
 
 
-@pytest.mark.parametrize(
-    ("period", "digits", "unit"), [("year", 4, "yr-1"), ("month", 7, "month-1"), ("day", 10, "d-1")]
-)
-def test_the_command_writes_sums_of_the_filled_series(period, digits, unit, run, flux, geoml, tmp_path):
-    predict(geoml, run, flux, "--out", tmp_path / "s.csv")
+DIGITS = {"year": 4, "month": 7, "day": 10}
+UNITS = {"year": "gC m-2 yr-1", "month": "gC m-2 month-1", "day": "gC m-2 d-1"}
+
+
+@pytest.mark.parametrize("period", ["year", "month", "day"])
+def test_the_command_writes_sums_of_the_filled_series(period, predict, flux, tmp_path):
+    predict("--out", tmp_path / "s.csv")
     out = tmp_path / "sums.csv"
-    done = json.loads(predict(geoml, run, flux, "--sums", period, "--out", out, "--json").out)
+    done = json.loads(predict("--sums", period, "--out", out, "--json").out)
     found = pd.read_csv(out, dtype={"begin": str}).set_index(["station", "begin"])
     assert list(found.columns) == ["observed", "filled", "missing", "mean", "sum"]
-    assert done["unit"] == f"gC m-2 {unit}" and done["sums"] == len(found)
+    assert done["unit"] == UNITS[period] and done["sums"] == len(found)
     assert done["missing"] == found["sum"].isna().sum() > 0
     days = pd.date_range("2010-01-01", "2012-12-31").strftime("%Y-%m-%d")
     values = by_hand(flux, pd.read_csv(tmp_path / "s.csv")["NEE_VUT_REF"])
     lines = [
-        (station, day[:digits], *values.get((station, day), (np.nan, False)))
+        (station, day[: DIGITS[period]], *values.get((station, day), (np.nan, False)))
         for station in flux.labels("station")
         for day in days
     ]
@@ -152,10 +166,10 @@ def test_the_command_writes_sums_of_the_filled_series(period, digits, unit, run,
     np.testing.assert_allclose(found["sum"], expected, rtol=1e-6, atol=1e-6)
 
 
-def test_units_go_with_the_sums(run, flux, geoml, tmp_path):
+def test_units_go_with_the_sums(run, predict, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="the extra dask is not installed")
-    predict(geoml, run, flux, "--sums", "month", "--out", tmp_path / "m.nc")
-    predict(geoml, run, flux, "--sums", "month", "--out", tmp_path / "m.parquet")
+    predict("--sums", "month", "--out", tmp_path / "m.nc")
+    predict("--sums", "month", "--out", tmp_path / "m.parquet")
     fields = parquet.read_schema(tmp_path / "m.parquet")
     with xarray.open_dataset(tmp_path / "m.nc") as held:
         units = {"sum": "gC m-2 month-1", "mean": "gC m-2 d-1", "observed": "1", "filled": "1", "missing": "1"}
@@ -176,14 +190,14 @@ def test_units_go_with_the_sums(run, flux, geoml, tmp_path):
         (["--sums", "year", "--out", "sums.txt"], ".txt is not a table format"),
     ],
 )
-def test_sums_that_cannot_be_are_refused(more, told, run, flux, geoml, tmp_path, monkeypatch):
+def test_sums_that_cannot_be_are_refused(more, told, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = geoml("predict", run.folder, "--data", flux.folder, *more)
+    done = command(*more)
     assert done.code == 2
     assert told in done.err
     assert not list(tmp_path.iterdir())
 
 
-def test_without_an_out_sums_lie_in_the_run_by_the_name_of_their_period(run, flux, geoml):
-    predict(geoml, run, flux, "--sums", "year")
+def test_without_an_out_sums_lie_in_the_run_by_the_name_of_their_period(run, predict):
+    predict("--sums", "year")
     assert len(pd.read_csv(run.predictions / "sums-year.csv")) == 6 * 3
