@@ -6,6 +6,7 @@ The data set and the rows hold the same samples. The loop over single samples is
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ from geoml_cli.training.sampler import Order
 
 SAMPLES, MINUTES, SIDE, BATCH = 500_000, 525_600, 480, 256
 _WARM_UP = 2880
+_WARM_STEPS = 5
 Rows = NDArray[np.float64]
 
 
@@ -85,7 +87,10 @@ def from_rows(rows: Rows, target: NDArray[np.float32], device: torch.device) -> 
 def trained_per_second(
     make: Callable[[NDArray[np.int64]], Batch], count: int, steps: int, device: torch.device
 ) -> tuple[float, float]:
-    """Train the regressor for some steps; return samples a second of the batches alone, and of whole steps."""
+    """Train the regressor for some steps; return samples a second of the batches alone, and of whole steps.
+
+    The median step counts: single ones are held up by whatever else the machine does.
+    """
     tables = task.parts(EchTables())["regressor"]
     torch.manual_seed(0)
     from geoml_cli.models.ech.released import signature as seen
@@ -93,8 +98,8 @@ def trained_per_second(
     network = REGRESSOR.build(tables, seen("regressor")).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4)
     order = Order(np.arange(count), BATCH, seed=1)
-    batches = seconds = 0.0
-    for step in range(steps + 1):
+    batches, seconds = [], []
+    for step in range(steps + _WARM_STEPS):
         started = time.perf_counter()
         batch = make(order.batch(step))
         _settle(device)
@@ -103,10 +108,10 @@ def trained_per_second(
         optimiser.step()
         optimiser.zero_grad()
         _settle(device)
-        if step:  # the first warms up
-            batches += batched - started
-            seconds += time.perf_counter() - started
-    return steps * BATCH / batches, steps * BATCH / seconds
+        if step >= _WARM_STEPS:
+            batches.append(batched - started)
+            seconds.append(time.perf_counter() - started)
+    return BATCH / statistics.median(batches), BATCH / statistics.median(seconds)
 
 
 def _settle(device: torch.device) -> None:

@@ -216,7 +216,14 @@ def _pieces(run: Run, dataset: Dataset, asked: _Asked) -> Pieces:
     from geoml_cli.stages.table import of_points, of_samples
 
     assert asked.table is not None
-    if registry.source(dataset.manifest.source).rows is None:
+    source = registry.source(dataset.manifest.source)
+    if source.rows is None and source.places is None:
+        raise SettingsError(
+            f"{dataset.manifest.source} reads no tables.",
+            where="--table",
+            fix="Prepare the new files as a data set of their own, and name it with --data.",
+        )
+    if source.rows is None:
         return of_points(run, asked.table, _scene(dataset, asked.rasters), asked.crs or _DEGREES)
     if asked.crs or asked.rasters:
         raise SettingsError(

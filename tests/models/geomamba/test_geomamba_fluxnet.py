@@ -122,7 +122,7 @@ def test_a_table_is_refused_where_the_source_has_none(run, flux, geoml, tmp_path
     (tmp_path / "own.csv").write_text("TIMESTAMP,TA_F\n20110101,3.2\n")
     told = geoml("predict", run.folder, "--data", flux.folder, "--table", tmp_path / "own.csv")
     assert told.code == 2
-    assert "fluxnet" in told.err
+    assert "--table: fluxnet reads no tables" in told.err
     assert not list(run.predictions.glob("*"))
 
 
