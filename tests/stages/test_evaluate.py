@@ -202,7 +202,7 @@ def test_data_without_observations_are_refused(tmp_path: Path) -> None:
     assert refusal.value.exit_code == 3
     assert str(refusal.value) == (
         f"{dataset.folder}: the data set has no observed values of `soc`, so there is nothing to evaluate "
-        "against. Give them with `geoml prepare soc ... --points FILE`."
+        "against. Prepare data that hold them; `geoml prepare soc --help` says in which file or column."
     )
 
 

@@ -120,7 +120,7 @@ class Pool:
 
 
 def observed(subject: Subject) -> Values:
-    """Return the target of every sample, NaN where unknown.
+    """Return the target of every sample, NaN where it is unknown or the inputs are not whole.
 
     Raises:
         DataError: No sample has one.
@@ -131,9 +131,10 @@ def observed(subject: Subject) -> Values:
         raise DataError(
             f"the data set has no observed values of `{name}`, so there is nothing to evaluate against.",
             where=str(subject.dataset.folder),
-            fix=f"Give them with `geoml prepare {source} ... --points FILE`.",
+            fix=f"Prepare data that hold them; `geoml prepare {source} --help` says in which file or column.",
         )
-    return np.asarray(subject.samples.observed(), dtype=np.float64)
+    values = np.asarray(subject.samples.observed(), dtype=np.float64)
+    return values if subject.samples.whole is None else np.where(subject.samples.whole, values, np.nan)
 
 
 def predicted(subject: Subject, reporter: Reporter) -> list[MemberRows]:

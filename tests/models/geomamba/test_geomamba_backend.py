@@ -67,7 +67,7 @@ def test_backends_agree_on_the_same_weights():
 
 
 def test_tracing_goes_by_operators_and_the_batch_stays_free():
-    encoder = SelectiveEncoder(3, 1, backend.Kernels("auto")).eval()
+    encoder = SelectiveEncoder(3, 16, 1, backend.Kernels("auto")).eval()
     rows = torch.export.Dim("rows", min=1)
     program = torch.export.export(encoder, (torch.randn(3, 2, 3),), dynamic_shapes=[{0: rows}])
     others = torch.randn(7, 2, 3)
@@ -99,7 +99,7 @@ def test_the_cuda_packages_see_channels_before_steps(monkeypatch):
 
 
 def test_sizes_that_do_not_fit_are_refused():
-    with pytest.raises(SettingsError, match="embedding = 8 with 3 time steps: several steps need 128"):
+    with pytest.raises(SettingsError, match="embedding = 8 and width = 128 with 3 time steps: several steps need them"):
         small("torch", steps=3)
     with pytest.raises(SettingsError, match="embedding = 9 is not a multiple of heads = 2"):
         GeoMamba(NetworkSettings(embedding=9), Shape(2, 2))

@@ -132,10 +132,12 @@ def test_cells_that_lie_on_no_grid_are_refused(run, data, geoml, tmp_path, monke
     assert "--out predicted.csv" in told.err
 
 
-def test_the_export_goes_by_plain_operators_and_is_proven(run, geoml):
-    done = geoml("export", run.folder, "--format", "pt2", "--json", "--quiet")
+@pytest.mark.parametrize("form", ["pt2", "onnx"])
+def test_the_export_goes_by_plain_operators_and_is_proven(form, run, geoml):
+    done = geoml("export", run.folder, "--format", form, "--json", "--quiet")
     assert done.code == 0, done.err
     [found] = json.loads(done.out)
+    assert found["format"] == form
     assert found["difference"] <= found["allowed"]
 
 

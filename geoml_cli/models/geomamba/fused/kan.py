@@ -1,12 +1,12 @@
 """The compiled KAN layer with its gradients.
 
-Blocks of rows are laid out as bases and met by one matrix product each, so that the layout (8 times the input) stays
-in the processor's cache and is never kept for the backward pass. Only 4 of 8 bases are not zero, but a matrix product
-over all keeps the vector units busy, where gathering would load a weight for every multiplication. With one output
-nothing is laid out.
+Blocks of rows are laid out as SiLU and bases and met by one matrix product, so that the layout (9 times the input)
+stays in the processor's cache and is never kept for the backward pass. Only 4 of 8 bases are not zero, but a matrix
+product over all keeps the vector units busy, where gathering would load a weight for every multiplication. With one
+output nothing is laid out.
 
-Legend: R rows, I inputs, J bases of all inputs (8 each), O outputs, P 8 spline weights and 3 zeros on either side,
-G groups of rows.
+Legend: R rows, I inputs, J SiLU and the bases of all inputs (9 each), O outputs, P 8 spline weights and 3 zeros on
+either side, G groups of rows.
 """
 
 from __future__ import annotations
@@ -61,32 +61,35 @@ def _grid_of(knots: tuple[float, ...], dtype: str) -> spline.Grid:
 
 
 def _blocks(rows: int, inputs: int) -> Iterator[slice]:
-    step = max(_BLOCK // (spline.BASES * inputs), 64)
+    step = max(_BLOCK // ((1 + spline.BASES) * inputs), 64)
     return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
 
 
-def _over_rows(loop: Any, x: Any, grid: spline.Grid, others: tuple[Any, ...]) -> None:  # noqa: ANN401
+def _over_rows(loop: Any, x: Any, grid: spline.Grid, others: Any) -> None:  # noqa: ANN401
     """Run a loop over all rows of `x`, shared out."""
     rows, step = x.shape[0], max(_SHARE // x.shape[1], 1)
     spread(lambda k: loop(x, grid, others, k * step, min(rows, k * step + step)), -(-rows // step))
 
 
-def _layout(x_RI: Tensor, grid: spline.Grid) -> tuple[Tensor, Tensor]:
-    """Return SiLU [R, I] and the bases [R, J]."""
-    base_RI, basis_RJ = torch.empty_like(x_RI), x_RI.new_empty(x_RI.shape[0], spline.BASES * x_RI.shape[1])
-    _over_rows(spline.expand, x_RI.numpy(), grid, (base_RI.numpy(), basis_RJ.numpy()))
-    return base_RI, basis_RJ
+def _layout(x_RI: Tensor, grid: spline.Grid) -> Tensor:
+    """Return SiLU and the bases, [R, J]."""
+    out_RJ = x_RI.new_empty(x_RI.shape[0], (1 + spline.BASES) * x_RI.shape[1])
+    _over_rows(spline.expand, x_RI.numpy(), grid, out_RJ.numpy())
+    return out_RJ
+
+
+def _joined(base_OI: Tensor, weight_OIK: Tensor) -> Tensor:
+    """Put the weights of SiLU and of the bases side by side, [O, J]."""
+    return torch.cat([base_OI.detach(), weight_OIK.detach().flatten(1)], dim=1)
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
-        x_RI, base_OI, weight_OJ = x_RI.detach(), base_OI.detach(), weight_OIK.detach().flatten(1)
-        grid, out_RO = _grid(knots, x_RI), x_RI.new_empty(x_RI.shape[0], base_OI.shape[0])
-        for block in _blocks(*x_RI.shape):
-            base_RI, basis_RJ = _layout(x_RI[block], grid)
-            torch.add(product(basis_RJ, weight_OJ), product(base_RI, base_OI), out=out_RO[block])
-        return out_RO
+        x_RI, weight_OJ = x_RI.detach(), _joined(base_OI, weight_OIK)
+        grid = _grid(knots, x_RI)
+        outs = [product(_layout(x_RI[block], grid), weight_OJ) for block in _blocks(*x_RI.shape)]
+        return torch.cat(outs) if len(outs) > 1 else outs[0] if outs else x_RI.new_empty(0, base_OI.shape[0])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ANN401
@@ -96,18 +99,16 @@ class _Layer(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, to_out_RO: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
-        grid, weight_OJ, to_out_RO = _grid(knots, x_RI), weight_OIK.flatten(1), to_out_RO.contiguous()
-        to_x_RI, to_base_OI, to_weight_OJ = map(torch.zeros_like, (x_RI, base_OI, weight_OJ))
+        grid, weight_OJ, to_out_RO = _grid(knots, x_RI), _joined(base_OI, weight_OIK), to_out_RO.contiguous()
+        to_x_RI, to_weight_OJ = torch.zeros_like(x_RI), torch.zeros_like(weight_OJ)
         for block in _blocks(*x_RI.shape):
-            base_RI, basis_RJ = _layout(x_RI[block], grid)
             to_out = to_out_RO[block]
-            to_base_OI += product(to_out.T, base_RI.T)
-            to_weight_OJ += product(to_out.T, basis_RJ.T)
+            to_weight_OJ += product(to_out.T, _layout(x_RI[block], grid).T)
             if ctx.needs_input_grad[0]:
-                slopes = (product(to_out, base_OI.T), product(to_out, weight_OJ.T))
-                held = (to_x_RI[block].numpy(), *(slope.numpy() for slope in slopes))
+                held = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, held)
-        return to_x_RI, to_base_OI, to_weight_OJ.view_as(weight_OIK), None
+        to_base_OI, to_basis_OJ = to_weight_OJ.tensor_split([base_OI.shape[1]], dim=1)
+        return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.shape), None
 
 
 class _Single(torch.autograd.Function):

@@ -3,7 +3,8 @@
 In a cell the four bases that are not zero are the pieces of the cardinal cubic B-spline at the local coordinate u in
 [0, 1): u^3/6, (1 + 3u + 3u^2 - 3u^3)/6, (4 - 6u^2 + 3u^3)/6, (1 - u)^3/6, from the newest basis to the oldest.
 
-Legend: R rows, I inputs, J bases of all inputs (8 each), P 8 bases and 3 places of zeros on either side.
+Legend: R rows, I inputs, J SiLU of all inputs, then the bases of all inputs (8 each), P 8 bases and 3 places of zeros
+on either side.
 """
 
 from __future__ import annotations
@@ -38,21 +39,21 @@ class Place(NamedTuple):
 
 
 @entry
-def expand(x_RI: Array, grid: Grid, out: tuple[Array, Array], first: int, last: int) -> None:
-    """Write SiLU [R, I] and the bases [R, J] of some rows."""
-    base_RI, basis_RJ = out
+def expand(x_RI: Array, grid: Grid, out_RJ: Array, first: int, last: int) -> None:
+    """Write SiLU and the bases of some rows, [R, J]."""
+    inputs = x_RI.shape[1]
     for row in range(first, last):
-        _activate(x_RI[row], base_RI[row])
-        _bases(x_RI[row], grid, basis_RJ[row])
+        _activate(x_RI[row], out_RJ[row, :inputs])
+        _bases(x_RI[row], grid, out_RJ[row, inputs:])
 
 
 @entry
-def contract(x_RI: Array, grid: Grid, slopes: tuple[Array, Array, Array], first: int, last: int) -> None:
-    """Write the gradient of the input [R, I] from those of SiLU [R, I] and of the bases [R, J]."""
-    to_x_RI, to_base_RI, to_basis_RJ = slopes
+def contract(x_RI: Array, grid: Grid, slopes: tuple[Array, Array], first: int, last: int) -> None:
+    """Write the gradient of the input [R, I] from that of SiLU and the bases [R, J]."""
+    (to_x_RI, to_out_RJ), inputs = slopes, x_RI.shape[1]
     for row in range(first, last):
-        _deactivate(x_RI[row], to_base_RI[row], to_x_RI[row])
-        _unbase(x_RI[row], grid, to_basis_RJ[row], to_x_RI[row])
+        _deactivate(x_RI[row], to_out_RJ[row, :inputs], to_x_RI[row])
+        _unbase(x_RI[row], grid, to_out_RJ[row, inputs:], to_x_RI[row])
 
 
 @inner
