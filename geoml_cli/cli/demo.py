@@ -41,7 +41,7 @@ def demo(
     ]
     for step in steps:
         reporter.say(f"\n$ geoml {shlex.join(step)}")
-        _run(step, folder)
+        _run([*step, *(["--quiet"] if quiet else [])], folder)
     console.line("")
     console.table(("made", "file"), _made(sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent))
 

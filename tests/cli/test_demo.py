@@ -1,0 +1,23 @@
+"""The demo: commands in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_demo_runs_quiet_commands_and_a_failing_one_ends_it(geoml, tmp_path, monkeypatch, quiet):
+    seen = []
+
+    def failing(command, **_):
+        seen.append(command)
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(subprocess, "run", failing)
+    done = geoml("demo", "soc", "--folder", tmp_path / "d", *(["--quiet"] if quiet else []))
+    assert done.code == 3
+    assert "`geoml prepare soc" in done.err
+    [command] = seen
+    assert ("--quiet" in command) == quiet
