@@ -1,5 +1,6 @@
 """Released checkpoints: what is dropped, what is checked, and what is said."""
 
+import numpy as np
 import pytest
 import torch
 from weights import case, filled
@@ -7,6 +8,8 @@ from weights import case, filled
 from geoml_cli.errors import DataError
 from geoml_cli.models.geomamba.kan import knots
 from geoml_cli.models.geomamba.released import released
+from geoml_cli.stages.released import import_checkpoint
+from geoml_cli.stages.restore import physical
 
 
 @pytest.fixture(params=["geomamba_point_small", "geomamba_sequence"])
@@ -75,3 +78,27 @@ def test_time_scales_that_nobody_knows_are_refused(state):
     state["timeEncoder.base_weight"] = torch.zeros(16, 8)
     with pytest.raises(DataError, match=r"2 time scales; 1 \(yearly\) and 4 \(sub-daily\) are known"):
         released(state)
+
+
+@pytest.mark.parametrize("name", ["geomamba_point_small", "geomamba_point_paper"])
+def test_a_run_of_a_released_checkpoint_gives_the_papers_numbers(name, tmp_path):
+    described, arrays = case(name)
+    torch.save({"model_state_dict": filled(described["state_dict"], described["seed"])}, tmp_path / "w.pth")
+    preset = tmp_path / "own.toml"
+    heads = f"[network]\nheads = {described['num_heads']}\n"
+    preset.write_text(f'model = "geomamba"\nsource = "gwsa"\n{heads}', encoding="utf-8")
+    run = import_checkpoint("geomamba", str(preset), tmp_path / "w.pth", (tmp_path / "run", tmp_path))
+    given = {name.removeprefix("in_"): torch.from_numpy(values) for name, values in arrays.items()}
+    position = torch.stack([given["lat"], given["lon"]], dim=-1)
+    inputs = {
+        "dynamic": given["dynamic"],
+        "static": given["static"][:, :1],
+        "land_cover": given["land_cover"][:, :1, None].float(),
+        "position": position[:, :1],
+        "year": given["year_scaled"][..., None],
+        "time": given["time_value"][..., None],
+    }
+    assert list(run.data().signature.inputs) == list(inputs)
+    with torch.inference_mode():
+        found = physical(run, "released")(*inputs.values())
+    np.testing.assert_allclose(found, arrays["out_prediction"][:, 0], rtol=1e-4, atol=1e-5)
