@@ -81,10 +81,14 @@ class DatasetWriter:
 
     def dimension(self, name: str, size: int) -> None:
         """Declare a dimension."""
+        if name in self.records:
+            _refuse_hidden(name, self.records[name].dims)
         self._file.createDimension(name, size)
 
     def declare(self, spec: Variable) -> Any:  # noqa: ANN401  netCDF4.Variable is untyped
         """Create a variable and return its handle; assign slices to it: `handle[0:100] = values`."""
+        if spec.name in self._file.dimensions:
+            _refuse_hidden(spec.name, spec.dims)
         options: dict[str, Any] = {}
         if spec.kind in ("f4", "f8"):
             options["fill_value"] = np.nan
@@ -103,6 +107,14 @@ class DatasetWriter:
     def attributes(self, **values: str | float) -> None:
         """Set global attributes (title, institution, source, references ...)."""
         self._file.setncatts(values)
+
+
+def _refuse_hidden(name: str, dims: tuple[str, ...]) -> None:
+    """Stop a source that calls a variable like a dimension it does not lie on.
+
+    HDF5 keeps the dimension's own scale under that name, and h5py would read its zeros in place of the variable.
+    """
+    assert dims == (name,), f"{name} has the name of a dimension and lies on {dims}"
 
 
 class Dataset:

@@ -46,6 +46,17 @@ def test_it_opens_in_xarray_with_its_attributes(folder):
         assert bool(np.isnan(opened["evi"][1, 0])) and np.isnan(opened["evi"].encoding["_FillValue"])
 
 
+@pytest.mark.parametrize("dimension_first", [True, False])
+def test_a_variable_that_a_dimension_would_hide_is_a_bug_of_its_source(dimension_first, tmp_path):
+    variable, values = Variable("category", ("sample",), "1", "land cover", "i2"), np.array([1, 2])
+    with pytest.raises(AssertionError, match="category has the name of a dimension"), DatasetWriter(tmp_path) as writer:
+        writer.dimension("sample", 2)
+        if dimension_first:
+            writer.dimension("category", 17)
+        writer.put(variable, values)
+        writer.dimension("category", 17)
+
+
 def test_a_variable_that_is_not_there_is_named(folder):
     with pytest.raises(DataError, match=r"there is no variable 'soc'\. It holds: evi, id, year"):
         Dataset(folder).array("soc")
