@@ -114,7 +114,7 @@ def _refuse_hidden(name: str, dims: tuple[str, ...]) -> None:
 
     HDF5 keeps the dimension's own scale under that name, and h5py would read its zeros in place of the variable.
     """
-    assert dims == (name,), f"{name} has the name of a dimension and lies on {dims}"
+    assert dims[:1] == (name,), f"{name} has the name of a dimension and lies on {dims}"
 
 
 class Dataset:
