@@ -18,18 +18,18 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import _table
-from geoml_cli.dataset.batches import Batch, Batches
-from geoml_cli.dataset.samples import Samples, signature
-from geoml_cli.dataset.scaling import unscaled
 from geoml_cli.dataset.store import Block, Dataset, DatasetWriter
-from geoml_cli.models.ech import chain, moment, task
+from geoml_cli.inference.load import Ensemble, Physical, Predictor, best_device
+from geoml_cli.models.ech import inputs, pipeline, task
 from geoml_cli.models.ech.settings import EchTables
 from geoml_cli.models.ech.spec import CLASSIFIER, REGRESSOR
 from geoml_cli.models.spec import Moment, Spec
-from geoml_cli.sources.geomagnetic.indices import Series
-from geoml_cli.sources.geomagnetic.orbit import Orbit
-from geoml_cli.sources.geomagnetic.writing import Content, write
-from geoml_cli.stages.restore import Ensemble, Physical, Predictor, best_device
+from geoml_cli.samples.batches import Batch, Batches
+from geoml_cli.samples.samples import Samples, signature
+from geoml_cli.samples.scaling import unscaled
+from geoml_cli.sources.ech.indices import Series
+from geoml_cli.sources.ech.orbit import Orbit
+from geoml_cli.sources.ech.writing import Content, write
 from geoml_cli.training.sampler import Order
 
 SAMPLES, MINUTES, SIDE, BATCH = 500_000, 525_600, 480, 256
@@ -93,7 +93,7 @@ def trained_per_second(
     """
     tables = task.parts(EchTables())["regressor"]
     torch.manual_seed(0)
-    from geoml_cli.models.ech.released import signature as seen
+    from geoml_cli.models.ech.pretrained import signature as seen
 
     network = REGRESSOR.build(tables, seen("regressor")).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4)
@@ -137,20 +137,20 @@ def mapped(dataset: Dataset, side: int, cells: int, device: torch.device) -> tup
     grid = EchTables().grid.model_copy(update={"l_cells": side, "mlt_cells": side})
     tables = EchTables(grid=grid)
     when = np.datetime64("2013-01-01T00:00:00", "s") + np.timedelta64(_WARM_UP + 60, "m")
-    held = moment.moment(tables, dataset, when, 0.0)
+    held = inputs.moment(tables, dataset, when, 0.0)
     both = predictors({part: _of(held, part) for part in ("classifier", "regressor")}, device)
     for part in both:
         both[part](_of(held, part), np.arange(min(4096, len(held.samples))))
     started = time.perf_counter()
     rows = np.arange(len(held.samples))
-    whole = chain.values(tables, {part: both[part](_of(held, part), rows) for part in both})
+    whole = pipeline.values(tables, {part: both[part](_of(held, part), rows) for part in both})
     ours = len(rows) / (time.perf_counter() - started)
-    variables = _one_by_one(dataset, held, moment.ends_at(dataset, when))
+    variables = _one_by_one(dataset, held, inputs.ends_at(dataset, when))
     single = {part: task.samples(task.parts(tables)[part], variables) for part in both}
     started = time.perf_counter()
     for cell in range(cells):
         row = np.array([cell])
-        found = chain.values(tables, {part: both[part](single[part], row) for part in both})
+        found = pipeline.values(tables, {part: both[part](single[part], row) for part in both})
         assert np.allclose(found[0], whole[0, cell], rtol=1e-3, atol=1e-4)
     return ours, cells / (time.perf_counter() - started)
 

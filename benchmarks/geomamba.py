@@ -19,13 +19,13 @@ from torch.nn import functional
 
 from benchmarks import _table
 from benchmarks.kernels import parallel_scan, recursion_layer
+from geoml_cli.layers.onednn import product
 from geoml_cli.models.geomamba.backend import Kernels
 from geoml_cli.models.geomamba.blocks import Mamba, MambaEncoder
 from geoml_cli.models.geomamba.kan import KanLinear
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.scan import ScanInputs
 from geoml_cli.models.geomamba.settings import NetworkSettings
-from geoml_cli.models.products import product
 
 SHAPE = Shape(dynamic=17, static=3)
 

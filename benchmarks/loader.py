@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import _table
-from geoml_cli.dataset import scaling
-from geoml_cli.dataset.batches import Batch, Batches
-from geoml_cli.dataset.samples import Input, Samples
-from geoml_cli.dataset.scaling import Scaling
-from geoml_cli.dataset.settings import InputSettings, TargetSettings
+from geoml_cli.samples import scaling
+from geoml_cli.samples.batches import Batch, Batches
+from geoml_cli.samples.samples import Input, Samples
+from geoml_cli.samples.scaling import Scaling
+from geoml_cli.samples.settings import InputSettings, TargetSettings
 from geoml_cli.training.sampler import Order
 
 SAMPLES, BATCH_SIZES = 100_000, (32, 64, 256)

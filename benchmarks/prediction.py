@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from benchmarks import _table
 from benchmarks.raster import geoml
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.inference.load import physical, samples_of
 from geoml_cli.runs.run import Run
-from geoml_cli.sources import gwsa
-from geoml_cli.stages.restore import physical, samples_of
+from geoml_cli.sources.gwsa import source as gwsa
 
 ROWS, LOOPED = (100_000, 1_000_000), 500
 _AT_ONCE = 50_000
@@ -35,7 +35,7 @@ _TOLERANCE = 1e-4
 
 def trained(folder: Path, network: Sequence[str]) -> Path:
     """Prepare and train; return the run's folder."""
-    gwsa.SOURCE.synthesise(folder / "raw", 1)
+    gwsa.SOURCE.synthetic(folder / "raw", 1)
     geoml(folder, "prepare", "gwsa", str(folder / "raw"))
     small = (*network, "train.steps=20", "train.evaluate_steps=10", "train.batch_size=64")
     sets = [part for setting in small for part in ("--set", setting)]

@@ -23,8 +23,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import _table
+from geoml_cli.inference.load import physical
 from geoml_cli.runs.run import Run
-from geoml_cli.stages.restore import physical
 
 SIZES, COVARIATES, PIXELS = (1000, 3000), 6, 2000
 _ROOT = Path(__file__).parents[1]

@@ -16,10 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks import _table
-from geoml_cli.sources.groundwater.factors import DYNAMIC, STATIC
-from geoml_cli.sources.groundwater.layout import Wide
-from geoml_cli.sources.groundwater.reshape import lengthen
-from geoml_cli.sources.readers.columns import Part
+from geoml_cli.readers.columns import Part
+from geoml_cli.sources.gwsa.factors import DYNAMIC, STATIC
+from geoml_cli.sources.gwsa.layout import Wide
+from geoml_cli.sources.gwsa.reshape import lengthen
 
 CELLS, YEARS = 2000, tuple(range(2002, 2025))
 _NAMES = (*DYNAMIC, "LC", "GWS")

@@ -8,7 +8,7 @@ sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 import generate  # noqa: E402  found beside this file
 
-from geoml_cli.version import __version__  # noqa: E402
+from geoml_cli.version import __version__  # noqa: E402  docs are generated first
 
 generate.write(DOCS / "reference")
 

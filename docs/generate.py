@@ -205,7 +205,9 @@ def models() -> str:
 def sources() -> str:
     """Tabulate the sources."""
     rows = ["| source | what it reads |", "|---|---|"]
-    return "\n".join(rows + [f"| `{name}` | {_cell(registry.source(name).summary)} |" for name in registry.sources()])
+    return "\n".join(
+        rows + [f"| `{name}` | {_cell(registry.source_card(name).summary)} |" for name in registry.sources()]
+    )
 
 
 def rivals() -> str:

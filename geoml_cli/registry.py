@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from geoml_cli.dataset.source import Source
     from geoml_cli.models.card import Card
     from geoml_cli.models.spec import Spec
     from geoml_cli.models.tables import ModelTables
+    from geoml_cli.source import Source, SourceCard
 
 _PACKAGE = Path(__file__).parent
 
@@ -26,8 +26,8 @@ def models() -> list[str]:
 
 
 def sources() -> list[str]:
-    """Name the sources: modules of `sources/`."""
-    return sorted(path.stem for path in (_PACKAGE / "sources").glob("[!_]*.py"))
+    """Name the sources: folders of `sources/` that hold a `source.py`."""
+    return sorted(path.parent.name for path in (_PACKAGE / "sources").glob("*/source.py"))
 
 
 @cache
@@ -72,10 +72,17 @@ def spec(model: str) -> Spec[Any]:
     return found
 
 
-def source(name: str) -> Source[Any]:
-    """Return a source's record."""
+def source_card(name: str) -> SourceCard:
+    """Return a source's card; light to import."""
     known("source", name, sources())
-    found: Source[Any] = importlib.import_module(f"geoml_cli.sources.{name}").SOURCE
+    found: SourceCard = importlib.import_module(f"geoml_cli.sources.{name}").CARD
+    return found
+
+
+def source(name: str) -> Source[Any]:
+    """Return a source's record of functions."""
+    known("source", name, sources())
+    found: Source[Any] = importlib.import_module(f"geoml_cli.sources.{name}.source").SOURCE
     return found
 
 

@@ -58,22 +58,22 @@ def geoml(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(scope="session")
 def raw_soc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give made-up raw files of source soc, written once; not to be changed."""
-    from geoml_cli.sources.soc import SOURCE
+    from geoml_cli.sources.soc.source import SOURCE
 
     folder = tmp_path_factory.mktemp("raw soc é")
-    SOURCE.synthesise(folder, 3)
+    SOURCE.synthetic(folder, 3)
     return folder
 
 
 @pytest.fixture(scope="session")
 def data_root(raw_soc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder of prepared data with source soc in it, made once; not to be changed."""
-    from geoml_cli.reporting import Silent
-    from geoml_cli.sources.soc import SOURCE
+    from geoml_cli.sources.soc.source import SOURCE
     from geoml_cli.stages.prepare import Raw, prepare
+    from geoml_cli.work.reporting import Silent
 
     root = tmp_path_factory.mktemp("data")
-    options = SOURCE.synthesise(tmp_path_factory.mktemp("spare"), 3)
+    options = SOURCE.synthetic(tmp_path_factory.mktemp("spare"), 3)
     prepare(Raw("soc", raw_soc, options), root / "soc", Silent())
     return root
 
@@ -83,8 +83,8 @@ def trained(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a quickly trained run of soc, preset map; not to be changed but by adding files."""
     from geoml_cli.config.load import load
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.reporting import Silent
     from geoml_cli.stages.train import Place, train
+    from geoml_cli.work.reporting import Silent
 
     settings = load("soc", "map", None, {}, [QUICK[k] for k in range(1, len(QUICK), 2)])
     root = tmp_path_factory.mktemp("runs")

@@ -12,16 +12,17 @@ from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.config.tables.evaluate import EvaluateSettings
-from geoml_cli.dataset import scaling
 from geoml_cli.dataset.manifest import Funnel, Manifest
-from geoml_cli.dataset.samples import InputSignature, Samples, Signature, signature
-from geoml_cli.dataset.settings import SplitSettings, TargetSettings
-from geoml_cli.dataset.splits import Split, splits
 from geoml_cli.dataset.store import Dataset, DatasetWriter, Variable
+from geoml_cli.evaluation.subject import Part, Predictor, Rows, Subject
 from geoml_cli.models.soc.settings import NetworkSettings, SocTables
 from geoml_cli.runs.create import Plan, create
 from geoml_cli.runs.run import DataRecord, Run
-from geoml_cli.stages.evaluation.subject import Part, Predictor, Rows, Subject
+from geoml_cli.samples import scaling
+from geoml_cli.samples.samples import InputSignature, Samples, Signature, signature
+from geoml_cli.samples.settings import TargetSettings
+from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.split import Split, splits
 
 COVARIATES = ["rain", "slope", "LCEE10=1", "LCEE10=2", "noise"]
 SIZE = 240

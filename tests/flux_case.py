@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
-from geoml_cli.sources.synthetic import fluxnet as made
+from geoml_cli.sources.fluxnet import synthetic as made
 
 DAYS = np.arange("2010-12-01", "2011-02-01", dtype="datetime64[D]")
 NAME = "FLX_{site}_FLUXNET2015_SUBSET_DD_2010-2011_1-4.csv"

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from geoml_cli.cli import demo, doctor, evaluate, export, listing, predict, prepare, preset, released, train
+from geoml_cli.cli import demo, doctor, evaluate, export, import_, listing, predict, prepare, preset, train
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.version import __version__
 
@@ -26,7 +26,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
-app.add_typer(released.app, name="import")
+app.add_typer(import_.app, name="import")
 app.command("list")(listing.list_)
 app.add_typer(preset.app, name="preset")
 app.command("doctor")(doctor.doctor)

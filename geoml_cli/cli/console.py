@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from geoml_cli.reporting import Advance
+from geoml_cli.work.reporting import Advance
 
 _WIDE = 200
 """Columns of a table that no terminal shows, so that a pipe gets whole lines."""

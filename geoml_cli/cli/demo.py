@@ -33,7 +33,7 @@ def demo(
         return
     reporter = console.Terminal(quiet=quiet)
     raw.mkdir(parents=True, exist_ok=True)
-    chosen = registry.source(plan.source).synthesise(raw, seed)
+    chosen = registry.source(plan.source).synthetic(raw, seed)
     flags = _flags(chosen.model_dump(mode="json", exclude_defaults=True))
     steps = [
         ["prepare", plan.source, str(raw), *flags],

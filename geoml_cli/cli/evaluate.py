@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from geoml_cli.cli import console, options
-from geoml_cli.cli.found import dataset_of, run_of
+from geoml_cli.cli.targets import dataset_of, run_of
 
 if TYPE_CHECKING:
     from geoml_cli.dataset.store import Dataset
@@ -42,8 +42,8 @@ def evaluate(
     if dry_run:
         console.plan([run.folder, dataset.folder], [run.evaluation(split.value)])
         return
+    from geoml_cli.inference.load import settings_of
     from geoml_cli.stages.evaluate import evaluate as stage
-    from geoml_cli.stages.restore import settings_of
 
     if "" not in run.data().signatures:
         _parts(run, dataset, split.value, (as_json, quiet))
@@ -60,8 +60,8 @@ def evaluate(
 
 def _parts(run: Run, dataset: Dataset, split: Literal["test", "validation", "train"], how: tuple[bool, bool]) -> None:
     """Evaluate a model of several networks, and show each of them and their chain."""
+    from geoml_cli.inference.load import settings_of
     from geoml_cli.stages.evaluate_parts import evaluate_parts
-    from geoml_cli.stages.restore import settings_of
 
     as_json, quiet = how
     done = evaluate_parts(run, dataset, settings_of(run), split, console.Terminal(quiet=quiet))

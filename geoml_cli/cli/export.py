@@ -9,7 +9,7 @@ import typer
 
 from geoml_cli import registry
 from geoml_cli.cli import console, options
-from geoml_cli.cli.found import dataset_of, run_of
+from geoml_cli.cli.targets import dataset_of, run_of
 
 
 def _formats() -> list[str]:
@@ -50,8 +50,8 @@ def export(
     if dry_run:
         console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen])
         return
+    from geoml_cli.inference.load import chosen_members
     from geoml_cli.stages.export import export as stage
-    from geoml_cli.stages.restore import chosen_members
 
     done = stage(run, dataset, chosen, chosen_members(run, member), console.Terminal(quiet=quiet))
     headers = ("file", "format", "samples", "difference", "allowed")

@@ -46,7 +46,7 @@ def _models() -> Listing:
 
 
 def _presets() -> Listing:
-    from geoml_cli.config.layers import from_file
+    from geoml_cli.config.overrides import from_file
 
     rows = []
     for model in registry.models():
@@ -62,7 +62,7 @@ def _sources() -> Listing:
     for name in registry.sources():
         folder = options.data_folder(name, None)
         prepared = str(folder) if (folder / "manifest.json").is_file() else None
-        rows.append((name, registry.source(name).summary, prepared))
+        rows.append((name, registry.source_card(name).summary, prepared))
     return ("source", "summary", "prepared in"), rows
 
 

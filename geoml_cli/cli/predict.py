@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoml_cli.cli import console, moments, options
-from geoml_cli.cli.found import dataset_of, run_of
+from geoml_cli.cli.targets import dataset_of, run_of
 from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from geoml_cli.dataset.source import Scene
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.run import Run
+    from geoml_cli.source import Scene
     from geoml_cli.stages.predicted import Predicted
     from geoml_cli.stages.table import Pieces
 
@@ -123,7 +123,7 @@ def predict(
         return
     reporter = console.Terminal(quiet=quiet)
     if when:
-        from geoml_cli.stages.restore import chosen_members
+        from geoml_cli.inference.load import chosen_members
 
         moments.predict(run, dataset, (when, mlat, asked.out, chosen_members(run, member)), reporter, as_json)
     elif index:
@@ -160,11 +160,11 @@ def moment_name(when: list[datetime.datetime]) -> str:
 
 def _file(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
     """Predict into a file."""
-    from geoml_cli.stages.restore import chosen_members
+    from geoml_cli.inference.load import chosen_members
 
     members = chosen_members(run, asked.member)
     if asked.sums is not None:
-        from geoml_cli.stages.sums import predict_sums
+        from geoml_cli.stages.budgets import predict_sums
 
         return predict_sums(run, dataset, (asked.sums, asked.out), members, reporter)  # type: ignore[arg-type]
     if asked.table is not None:
@@ -179,9 +179,9 @@ def _file(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal)
 
 
 def _mapped(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
+    from geoml_cli.inference.load import chosen_members
     from geoml_cli.stages.map import predict_map
     from geoml_cli.stages.panel import predict_panel
-    from geoml_cli.stages.restore import chosen_members
 
     members = chosen_members(run, asked.member)
     if _is_panel(dataset):
@@ -235,8 +235,8 @@ def _pieces(run: Run, dataset: Dataset, asked: _Asked) -> Pieces:
 
 
 def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool) -> None:
+    from geoml_cli.inference.load import chosen_members
     from geoml_cli.stages.predict import predict_indices, write_frame
-    from geoml_cli.stages.restore import chosen_members
 
     index, out, member = what
     frame = predict_indices(run, dataset, index, chosen_members(run, member))

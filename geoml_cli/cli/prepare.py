@@ -16,8 +16,8 @@ from typer.core import TyperGroup
 from geoml_cli import registry
 from geoml_cli.cli import console
 from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_folder
-from geoml_cli.dataset.source import Options
 from geoml_cli.errors import SettingsError
+from geoml_cli.source import Options
 
 
 class _Sources(TyperGroup):
@@ -47,9 +47,9 @@ def _root() -> None:
 
 
 def _command(name: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
-    source = registry.source(name)
+    card = registry.source_card(name)
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    single.command(name, help=source.summary)(_function(name, source.options))
+    single.command(name, help=card.summary)(_function(name, card.options))
     return typer.main.get_command(single)
 
 

@@ -10,7 +10,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError, create_model
 
 from geoml_cli import registry
-from geoml_cli.config.layers import Key, Layer, from_arguments, from_environment, from_file, merged, tree
+from geoml_cli.config.overrides import Key, Layer, from_arguments, from_environment, from_file, merged, tree
 from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.errors import SettingsError
 

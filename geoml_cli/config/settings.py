@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.config.tables.train import ExportSettings, PredictSettings, TrainSettings
-from geoml_cli.dataset.settings import InputSettings, SplitSettings, Table, TargetSettings
+from geoml_cli.samples.settings import InputSettings, Table, TargetSettings
+from geoml_cli.splits.settings import SplitSettings
 
 if TYPE_CHECKING:
     from geoml_cli.models.tables import ModelTables

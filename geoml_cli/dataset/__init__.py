@@ -1,1 +1,1 @@
-"""The prepared data set: store, splits, scaling, batches; knows neither sources nor models."""
+"""The prepared data set on disk: store, manifest, files; knows neither sources nor models."""

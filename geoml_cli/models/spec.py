@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from geoml_cli.dataset.samples import Samples, Signature
 from geoml_cli.dataset.store import Variables
 from geoml_cli.metrics.regression import Metric
 from geoml_cli.models.tables import ModelTables
+from geoml_cli.samples.samples import Samples, Signature
 
 Batch = dict[str, Tensor]
 """Scaled inputs by name, each [B, ...], and `target` [B] where it is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geoml_cli.dataset.settings import Table
+from geoml_cli.samples.settings import Table
 
 
 class ModelTables(Table):

@@ -16,10 +16,10 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from geoml_cli.dataset.files import write_text
-from geoml_cli.dataset.scaling import Scaling
-from geoml_cli.dataset.splits import Split
 from geoml_cli.errors import SettingsError
 from geoml_cli.runs.run import DataRecord, Run, RunRecord
+from geoml_cli.samples.scaling import Scaling
+from geoml_cli.splits.split import Split
 from geoml_cli.version import __version__
 
 _NOTED = ("torch", "numpy", "accelerate", "scikit-learn", "safetensors", "numba", "mamba-ssm", "causal-conv1d")

@@ -17,10 +17,10 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from geoml_cli.dataset.files import write_text
-from geoml_cli.dataset.samples import Signature
-from geoml_cli.dataset.scaling import Scaling
-from geoml_cli.dataset.splits import Split
 from geoml_cli.errors import DataError
+from geoml_cli.samples.samples import Signature
+from geoml_cli.samples.scaling import Scaling
+from geoml_cli.splits.split import Split
 
 Status = Literal["waiting", "running", "interrupted", "finished", "failed"]
 

@@ -10,21 +10,21 @@ from typing import Any
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.evaluation.importance import importance
+from geoml_cli.evaluation.outcome import Outcome, warnings
+from geoml_cli.evaluation.page import page, short_table, tables
+from geoml_cli.evaluation.pictures import Gallery, gallery
+from geoml_cli.evaluation.record import record, text
+from geoml_cli.evaluation.rivals import refuse_unknown, rivals
+from geoml_cli.evaluation.scores import score_member, score_pool, verdict
+from geoml_cli.evaluation.subject import Part, Predictor, Subject, observed, pool, predicted
+from geoml_cli.evaluation.tables import write_tables
 from geoml_cli.figures.report import Picture, Table
+from geoml_cli.inference.load import part_of, part_samples, restored
 from geoml_cli.models.spec import Spec
-from geoml_cli.reporting import Reporter
 from geoml_cli.runs.run import Run
-from geoml_cli.stages.evaluation.importance import importance
-from geoml_cli.stages.evaluation.outcome import Outcome, warnings
-from geoml_cli.stages.evaluation.page import page, short_table, tables
-from geoml_cli.stages.evaluation.pictures import Gallery, gallery
-from geoml_cli.stages.evaluation.record import record, text
-from geoml_cli.stages.evaluation.rivals import refuse_unknown, rivals
-from geoml_cli.stages.evaluation.scores import score_member, score_pool, verdict
-from geoml_cli.stages.evaluation.subject import Part, Predictor, Subject, observed, pool, predicted
-from geoml_cli.stages.evaluation.tables import write_tables
-from geoml_cli.stages.restore import part_of, part_samples, restored
 from geoml_cli.stages.train import same_data
+from geoml_cli.work.reporting import Reporter
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.evaluation.chain import Chain, chain_tables, chained
+from geoml_cli.evaluation.record import strict, text
+from geoml_cli.evaluation.subject import Part
 from geoml_cli.figures.report import Report, render
-from geoml_cli.reporting import Reporter
+from geoml_cli.inference.load import by_part
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.evaluate import Evaluation, measured, opened
-from geoml_cli.stages.evaluation.chain import Chain, chain_tables, chained
-from geoml_cli.stages.evaluation.record import strict, text
-from geoml_cli.stages.evaluation.subject import Part
-from geoml_cli.stages.restore import by_part
 from geoml_cli.version import __version__
+from geoml_cli.work.reporting import Reporter
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,16 @@ import torch
 from numpy.typing import NDArray
 
 from geoml_cli import registry
-from geoml_cli.dataset.batches import gathered
 from geoml_cli.dataset.files import replacing, write_text
-from geoml_cli.dataset.samples import Samples
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 from geoml_cli.exporters.exporter import Arrays, exporter
-from geoml_cli.reporting import Reporter
+from geoml_cli.inference.load import Ensemble, by_part, part_samples, physical, settings_of
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.batches import gathered
+from geoml_cli.samples.samples import Samples
 from geoml_cli.stages.map import part_bands
-from geoml_cli.stages.restore import Ensemble, by_part, part_samples, physical, settings_of
+from geoml_cli.work.reporting import Reporter
 
 _CPU = torch.device("cpu")
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)

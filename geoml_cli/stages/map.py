@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
-from geoml_cli.dataset.source import Grid, Scene
-from geoml_cli.reporting import Reporter
+from geoml_cli.inference.load import Outputs, by_part, ensemble, part_of, samples_of, settings_of
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
+from geoml_cli.source import Grid, Scene
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import Outputs, by_part, ensemble, part_of, samples_of, settings_of
-from geoml_cli.training.signals import StopRequest
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import raster
 
 Window = tuple[slice, slice]

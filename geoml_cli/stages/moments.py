@@ -15,14 +15,14 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
 from geoml_cli.figures.polar import Panel, animation, polar_map
 from geoml_cli.figures.style import png
+from geoml_cli.inference.load import Outputs, ensemble, settings_of
 from geoml_cli.models.spec import Moment
-from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.map import attributes, bands, weights_digests
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import Outputs, ensemble, settings_of
-from geoml_cli.training.signals import StopRequest
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import moments
 from geoml_cli.writers.raster import Band
 

@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.coordinates import coordinates
-from geoml_cli.dataset.source import Grid
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.reporting import Reporter
+from geoml_cli.inference.load import settings_of
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.coordinates import coordinates
+from geoml_cli.source import Grid
 from geoml_cli.stages.map import attributes, bands
 from geoml_cli.stages.predict import Rows, predicted_parts
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import settings_of
+from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import moments, raster
 
 _ON_GRID = 0.01

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli import registry
-from geoml_cli.dataset.coordinates import stations_of_samples
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.load import ensemble, part_samples, samples_of, settings_of
 from geoml_cli.models.spec import Quantity, Values
-from geoml_cli.reporting import Reporter
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.coordinates import stations_of_samples
 from geoml_cli.stages.map import attributes, bands, weights_digests
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import ensemble, part_samples, samples_of, settings_of
-from geoml_cli.training.signals import StopRequest
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import table
 from geoml_cli.writers.raster import Band
 from geoml_cli.writers.table import Column

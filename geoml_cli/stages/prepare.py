@@ -15,11 +15,11 @@ from filelock import FileLock
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256, sync
 from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
-from geoml_cli.dataset.source import Options
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
-from geoml_cli.reporting import Reporter
+from geoml_cli.source import Options
 from geoml_cli.version import __version__
+from geoml_cli.work.reporting import Reporter
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ def raw_files(raw: Raw) -> list[Path]:
     """
     if not raw.path.exists():
         raise DataError("there is no such file or folder.", where=str(raw.path), fix="Check the path.")
-    return registry.source(raw.source).inputs(raw.path, raw.options)
+    return registry.source(raw.source).files(raw.path, raw.options)
 
 
 def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporter) -> Manifest:
     with _replacing(folder) as partial:
         with DatasetWriter(partial) as writer:
-            written = registry.source(raw.source).write(raw.path, raw.options, writer, reporter)
+            written = registry.source(raw.source).prepare(raw.path, raw.options, writer, reporter)
         manifest = Manifest(
             source=raw.source,
             layout=written.layout,

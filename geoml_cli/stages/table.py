@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
-from geoml_cli.dataset.source import Named, PixelBlock, Scene
 from geoml_cli.dataset.store import Array, Dataset
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.reporting import Reporter
+from geoml_cli.inference.load import Outputs, ensemble, samples_of, settings_of
 from geoml_cli.runs.blocks import Blocks
 from geoml_cli.runs.run import Run
+from geoml_cli.source import Named, PixelBlock, Scene
 from geoml_cli.stages.map import attributes, bands, weights_digests
 from geoml_cli.stages.predict import place_columns, table_format
 from geoml_cli.stages.predicted import Predicted, described
-from geoml_cli.stages.restore import Outputs, ensemble, samples_of, settings_of
-from geoml_cli.training.signals import StopRequest
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import table
 from geoml_cli.writers.raster import Band
 from geoml_cli.writers.table import Column

@@ -13,19 +13,19 @@ import numpy as np
 from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
-from geoml_cli.dataset import scaling
-from geoml_cli.dataset.samples import Samples, signature
-from geoml_cli.dataset.settings import TargetSettings
-from geoml_cli.dataset.splits import WHOLE, Rows, Split, for_part, purged, splits
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.models.spec import Spec
-from geoml_cli.reporting import Reporter
 from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.samples import scaling
+from geoml_cli.samples.samples import Samples, signature
+from geoml_cli.samples.settings import TargetSettings
+from geoml_cli.splits.split import WHOLE, Rows, Split, for_part, purged, splits
 from geoml_cli.training.member import Workshop, train_member
 from geoml_cli.training.processes import Accelerated
-from geoml_cli.training.signals import StopRequest
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.signals import StopRequest
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,19 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from geoml_cli.config.settings import Settings
-from geoml_cli.dataset.batches import Batches
 from geoml_cli.dataset.files import write_text
-from geoml_cli.dataset.samples import Samples
-from geoml_cli.dataset.splits import Split
 from geoml_cli.errors import SettingsError, StoppedError
 from geoml_cli.models.spec import Spec
-from geoml_cli.reporting import Reporter
+from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import MemberFiles, Run
-from geoml_cli.training import checkpoint
-from geoml_cli.training.loop import Loop, Member
+from geoml_cli.samples.batches import Batches
+from geoml_cli.samples.samples import Samples
+from geoml_cli.splits.split import Split
 from geoml_cli.training.processes import Accelerated
-from geoml_cli.training.signals import StopRequest
 from geoml_cli.training.state import State
+from geoml_cli.training.trainer import Loop, Member
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.signals import StopRequest
 
 
 @dataclass(frozen=True)

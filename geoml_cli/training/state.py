@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from geoml_cli.config.tables.train import TrainSettings
-from geoml_cli.training import checkpoint, optim
-from geoml_cli.training.average import Average
-from geoml_cli.training.checkpoint import Snapshot
+from geoml_cli.runs import checkpoint
+from geoml_cli.runs.checkpoint import Snapshot
+from geoml_cli.training import optimizers
+from geoml_cli.training.ema import Average
 
 
 @dataclass
@@ -43,7 +44,7 @@ class State:
 
     def __init__(self, network: nn.Module, settings: TrainSettings) -> None:
         self.network = network
-        self.optimiser = optim.optimiser(settings, network)
+        self.optimiser = optimizers.optimiser(settings, network)
         self.average = Average(network, settings.ema_decay) if settings.ema_decay else None
         self.counters = Counters()
         self.scaler: torch.amp.GradScaler | None = None

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing
-from geoml_cli.dataset.source import Grid
 from geoml_cli.errors import SettingsError
+from geoml_cli.source import Grid
 
 Floats = NDArray[np.float32]
 Part = tuple[slice, slice, Floats]

@@ -36,7 +36,7 @@ def test_ways_that_differ_are_found(tmp_path):
 
 
 def test_tables_have_as_many_rows_as_asked_for_and_no_target(tmp_path, monkeypatch):
-    prediction.gwsa.SOURCE.synthesise(tmp_path, 1)
+    prediction.gwsa.SOURCE.synthetic(tmp_path, 1)
     monkeypatch.setattr(prediction, "_AT_ONCE", 7)
     prediction.write_table(tmp_path / "t.csv", tmp_path / "gwsa.csv", 20)
     table = prediction.pd.read_csv(tmp_path / "t.csv")

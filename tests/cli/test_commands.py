@@ -146,10 +146,10 @@ def test_points_of_a_table_get_the_map_s_values_and_missing_ones_are_kept(geoml,
 
 def test_new_samples_are_predicted_where_their_data_set_is_named(geoml, place, tmp_path, data_root):
     """A network trained on one data set is there to predict others; scores of others would not be its test."""
-    from geoml_cli.sources.soc import SOURCE
+    from geoml_cli.sources.soc.source import SOURCE
 
     (tmp_path / "new").mkdir()
-    options = SOURCE.synthesise(tmp_path / "new", 9)
+    options = SOURCE.synthetic(tmp_path / "new", 9)
     classes = [part for name in options.classes for part in ("--classes", name)]
     assert geoml("prepare", "soc", "new", "--points", "points.csv", *classes, "--data", "other", "--quiet").code == 0
     done = geoml("predict", "soc", "--preset", "map", "--data", "other", "--out", "new.csv", "--json")

@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geoml_cli import registry
-from geoml_cli.config.layers import from_arguments, from_environment, from_file, merged, tree
 from geoml_cli.config.lines import line_of
 from geoml_cli.config.load import load, reload, written
+from geoml_cli.config.overrides import from_arguments, from_environment, from_file, merged, tree
 from geoml_cli.errors import SettingsError
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from geoml_cli import registry
 from geoml_cli.config.load import load
-from geoml_cli.dataset.settings import Table
+from geoml_cli.samples.settings import Table
 
 PACKAGE = Path(generate.__file__).parents[1] / "geoml_cli"
 

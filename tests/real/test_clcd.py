@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from rasterio.warp import transform
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.reporting import Silent
-from geoml_cli.sources.clcd import SOURCE
-from geoml_cli.sources.landcover.options import ClcdOptions
+from geoml_cli.sources.clcd.options import ClcdOptions
+from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import Silent
 
 RealData = Callable[[str], Path]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 
-from geoml_cli.sources.geomagnetic import files
-from geoml_cli.sources.readers import iaga
-from geoml_cli.sources.readers.tables import open_text
+from geoml_cli.readers.tables import open_text
+from geoml_cli.sources.ech import files, iaga
 
 
 def test_the_iaga_day_of_a_station_is_read(real_data):
@@ -29,9 +30,22 @@ def test_wdc_dst_is_read_by_position(real_data):
 def test_hourly_omni_is_read_but_refused_for_windows(real_data, geoml, tmp_path):
     held = files.read(real_data("geomag/omni2_2015.dat"))
     assert (held.values["dst"][0], held.values["ae"][0]) == (-18, 42)
-    given = ("prepare", "ech", real_data("geomag"), "--data", tmp_path)
+    # A folder of its own: other files beside it, such as an orbit, would be read as well.
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    shutil.copy(real_data("geomag/omni2_2015.dat"), raw)
+    given = ("prepare", "ech", raw, "--data", tmp_path / "data")
     done = geoml(*given)
     assert done.code == 3
     assert "AE comes every 60 minutes; the windows need steps of 1 or 5 minutes" in done.err
     done = geoml(*given, "--hourly", "--ae-as-sme")  # the series serve then; there is no orbit beside them
     assert done.code == 3 and "no file holds L, MLT and MLAT" in done.err
+
+
+def test_magephem_with_comments_behind_its_header_is_read(real_data):
+    """A file of 2013: free text with braces follows the JSON, and MLT is called ED_MLT."""
+    found = files.read(real_data("geomag/20130218_rbspa_MagEphem.txt"))
+    assert str(found.time[0]) == "2013-02-18T00:00:00" and len(found.time) == 2
+    assert set(found.values) == {"l", "mlt", "mlat"}
+    mlt = found.values["mlt"][np.isfinite(found.values["mlt"])]
+    assert len(mlt) and mlt.min() >= 0 and mlt.max() <= 24

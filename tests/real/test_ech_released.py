@@ -12,7 +12,7 @@ from weights import case, filled
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.models.ech.settings import EchTables
 from geoml_cli.models.ech.task import NAMES, parts, samples
-from geoml_cli.sources.readers.pickles import read_pickle
+from geoml_cli.readers.pickles import read_pickle
 
 ROWS = (0, 60, 700, 1439)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from geoml_cli.sources.readers.grids import variables
+from geoml_cli.readers.grids import variables
 
 RealData = Callable[[str], Path]
 

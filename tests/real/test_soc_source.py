@@ -11,11 +11,11 @@ import pytest
 import rasterio
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.reporting import Silent
-from geoml_cli.sources.readers.pickles import read_pickle
-from geoml_cli.sources.soc import SOURCE
-from geoml_cli.sources.soil.options import SocOptions
+from geoml_cli.readers.pickles import read_pickle
+from geoml_cli.sources.soc.options import SocOptions
+from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import Silent
 
 
 def prepared(raw: Path, folder: Path, **options: object) -> tuple[Dataset, Silent]:

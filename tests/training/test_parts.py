@@ -14,11 +14,12 @@ from torch import nn
 
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import DataError
+from geoml_cli.runs import checkpoint
+from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.run import CheckpointFiles
-from geoml_cli.training import checkpoint, optim
-from geoml_cli.training.average import Average
-from geoml_cli.training.checkpoint import Snapshot
-from geoml_cli.training.diagnose import culprit
+from geoml_cli.training import optimizers
+from geoml_cli.training.ema import Average
+from geoml_cli.training.nonfinite import culprit
 from geoml_cli.training.sampler import Order, share
 from geoml_cli.training.state import State
 
@@ -51,7 +52,7 @@ def test_processes_share_a_batch_without_rest(processes):
 
 def test_rates_warm_up_fall_and_rise_again():
     settings = TrainSettings(lr=1.0, lr_min=0.1, schedule="cosine", warmup_steps=4, cosine_steps=10)
-    rates = [optim.rate(settings, step, 100) for step in range(34)]
+    rates = [optimizers.rate(settings, step, 100) for step in range(34)]
     assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
     assert rates[4] == 1.0 and rates[14] == pytest.approx(0.1) and rates[24] == pytest.approx(1.0)
     assert rates[9] == pytest.approx(0.55)
@@ -67,7 +68,7 @@ def test_rates_warm_up_fall_and_rise_again():
 
 def test_a_cosine_without_length_ends_with_training():
     settings = TrainSettings(lr=1.0, lr_min=0.1, schedule="cosine")
-    assert optim.rate(settings, 50, 50) == pytest.approx(0.1)
+    assert optimizers.rate(settings, 50, 50) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_cosine_without_length_ends_with_training():
 )
 def test_optimisers_take_the_settings(name, kind):
     settings = TrainSettings(optimiser=name, lr=0.5, betas=(0.8, 0.9), weight_decay=0.25)
-    made = optim.optimiser(settings, nn.Linear(2, 1))
+    made = optimizers.optimiser(settings, nn.Linear(2, 1))
     assert type(made) is kind
     group = made.param_groups[0]
     assert group["lr"] == 0.5 and group["weight_decay"] == 0.25

@@ -19,10 +19,10 @@ from safetensors.torch import load_file
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
-from geoml_cli.reporting import Silent
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.train import Place, start, train
-from geoml_cli.training.loop import Loop
+from geoml_cli.training.trainer import Loop
+from geoml_cli.work.reporting import Silent
 
 TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=4", "train.batch_size=64")
 
@@ -287,10 +287,10 @@ def test_a_member_in_training_is_not_trained_twice(dataset, tmp_path):
 def test_other_settings_or_other_data_are_refused(whole, dataset, tmp_path, raw_soc):
     with pytest.raises(SettingsError, match=r"holds a run with other settings\. Name another folder with --run"):
         train(settings("train.lr=0.5"), dataset, Place(whole), None, Silent())
-    from geoml_cli.sources.soc import SOURCE
+    from geoml_cli.sources.soc.options import SocOptions
     from geoml_cli.stages.prepare import Raw, prepare
 
-    options = SOURCE.options.model_validate({"window": 5, "classes": [], "unit": "kg"})
+    options = SocOptions.model_validate({"window": 5, "classes": [], "unit": "kg"})
     prepare(Raw("soc", raw_soc, options), tmp_path / "other", Silent())
     with pytest.raises(DataError, match=r"holds other data .* Name that data set with --data"):
         train(settings(), Dataset(tmp_path / "other"), Place(whole), None, Silent())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from geoml_cli.dataset.settings import Table
+from geoml_cli.samples.settings import Table
 
 
 class EvaluateSettings(Table):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from geoml_cli.dataset.settings import Table
+from geoml_cli.samples.settings import Table
 
 
 class TrainSettings(Table):

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.samples import Samples
 from geoml_cli.dataset.store import Variables
 from geoml_cli.models.spec import Quantity, Values
+from geoml_cli.samples.samples import Samples
 
 _ROWS_AT_ONCE = 65_536
 _BACK = {"sme": (1, 3, 12, 48), "symh": (1, 3, 12, 48)}

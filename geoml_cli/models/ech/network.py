@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from geoml_cli.models.products import linear
+from geoml_cli.layers.onednn import linear
 
 POSITION = 4
 """L, cos and sin of the local time, cos^6 of the latitude."""

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from geoml_cli.dataset.settings import Table
 from geoml_cli.models.tables import ModelTables
+from geoml_cli.samples.settings import Table
 
 
 class NetworkSettings(Table):

@@ -16,7 +16,7 @@ from geoml_cli.metrics.classification import (
     roc_auc,
 )
 from geoml_cli.metrics.regression import mae, pearson, r2, rmse
-from geoml_cli.models.ech import chain, features, moment, released, task
+from geoml_cli.models.ech import features, inputs, pipeline, pretrained, task
 from geoml_cli.models.ech.settings import EchTables
 from geoml_cli.models.spec import Quantity, Spec
 
@@ -36,9 +36,9 @@ CLASSIFIER: Spec[EchTables] = Spec(
         "Brier": brier,
     },
     features=features.table,
-    released=partial(released.released, part="classifier"),
+    released=partial(pretrained.released, part="classifier"),
     judged="probabilities",
-    link=chain.probability,
+    link=pipeline.probability,
     output=Quantity("logit", "1", "logit of the presence of a wave"),
     strata=features.strata,
 )
@@ -50,7 +50,7 @@ REGRESSOR: Spec[EchTables] = Spec(
     predict=task.predict,
     metrics={"R2": r2, "RMSE": rmse, "MAE": mae, "R": pearson},
     features=features.table,
-    released=partial(released.released, part="regressor"),
+    released=partial(pretrained.released, part="regressor"),
     strata=features.strata,
 )
 
@@ -67,6 +67,6 @@ SPEC: Spec[EchTables] = replace(
     parts=task.parts,
     of=of,
     places=features.places,
-    combined=chain.COMBINED,
-    moment=moment.moment,
+    combined=pipeline.COMBINED,
+    moment=inputs.moment,
 )

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn, tensor
 from torch.nn import functional
 
-from geoml_cli.dataset.samples import Input, Reach, Samples, Signature
 from geoml_cli.dataset.store import Array, Variables
-from geoml_cli.dataset.windows import Windows
 from geoml_cli.errors import DataError
 from geoml_cli.models.ech.network import WINDOWS, build
 from geoml_cli.models.ech.settings import EchTables
 from geoml_cli.models.spec import Batch
+from geoml_cli.samples.samples import Input, Reach, Samples, Signature
+from geoml_cli.samples.windows import Windows
 
 HOURS, FINE_VALUES = 49, 61
 """Values of a window by the hour (48 hours and the last) and of one every five minutes (300 minutes and the last)."""

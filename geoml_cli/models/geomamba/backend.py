@@ -76,7 +76,7 @@ class Kernels:
     def linear(self, x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
         """Return x W^T + b, [..., O]."""
         if self._way(x) == "fused":
-            from geoml_cli.models.products import linear
+            from geoml_cli.layers.onednn import linear
 
             return linear(x, weight_OI, bias_O)
         return functional.linear(x, weight_OI, bias_O)

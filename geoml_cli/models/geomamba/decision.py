@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from geoml_cli.dataset.samples import Signature
 from geoml_cli.models.spec import Decided, Quantity
+from geoml_cli.samples.samples import Signature
 
 
 def columns(data: Signature) -> tuple[Quantity, ...]:

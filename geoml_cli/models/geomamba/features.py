@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.coordinates import coordinates, stations_of_samples
-from geoml_cli.dataset.samples import Samples
 from geoml_cli.dataset.store import Variables
-from geoml_cli.models.geomamba.clock import begin_of, read_clock
 from geoml_cli.models.geomamba.settings import GeoMambaTables
 from geoml_cli.models.geomamba.task import ends_of
 from geoml_cli.models.spec import Quantity, Values
+from geoml_cli.samples.coordinates import coordinates, stations_of_samples
+from geoml_cli.samples.samples import Samples
+from geoml_cli.samples.times import begin_of, read_clock
 
 _ROWS_AT_ONCE = 65_536
 _MONTH_DAYS = 366 / 12

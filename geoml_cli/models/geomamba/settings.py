@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from geoml_cli.dataset.settings import Table
 from geoml_cli.models.tables import ModelTables
+from geoml_cli.samples.settings import Table
 
 Backend = Literal["auto", "mamba-ssm", "fused", "torch"]
 CLOCK = ("year", "month", "day", "day-of-year", "hour", "minute")

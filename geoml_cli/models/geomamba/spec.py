@@ -7,7 +7,7 @@ from functools import partial
 
 from geoml_cli.metrics import classes
 from geoml_cli.metrics.regression import bias, kge, mae, nse, pearson, r2, rmse
-from geoml_cli.models.geomamba import backend, decision, features, released, task
+from geoml_cli.models.geomamba import backend, decision, features, pretrained, task
 from geoml_cli.models.geomamba.settings import GeoMambaTables
 from geoml_cli.models.spec import KernelChoice, Spec
 
@@ -35,7 +35,7 @@ SPEC: Spec[GeoMambaTables] = Spec(
     predict=task.predict,
     metrics={"RMSE": rmse, "MAE": mae, "R2": r2, "NSE": nse, "KGE": kge, "R": pearson, "bias": bias},
     features=partial(features.table, GeoMambaTables()),
-    released=released.released,
+    released=pretrained.released,
     of=of,
     places=features.places,
     strata=features.strata,

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from geoml_cli.dataset.samples import Input, Reach, Samples, Signature
 from geoml_cli.dataset.store import Array, Variables
-from geoml_cli.dataset.windows import Windows
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.geomamba.backend import chosen
-from geoml_cli.models.geomamba.clock import read_clock
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
 from geoml_cli.models.spec import Batch
+from geoml_cli.samples.samples import Input, Reach, Samples, Signature
+from geoml_cli.samples.times import read_clock
+from geoml_cli.samples.windows import Windows
 
 INPUTS = {"land_cover": ("land_cover",), "position": ("lat", "lon")}
 """Inputs that are called the same in every data set, and their columns."""

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from geoml_cli.dataset.samples import Input, Samples, Signature
 from geoml_cli.dataset.store import Array, Variables
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.soc.network import WINDOW, build
 from geoml_cli.models.soc.settings import SocTables
 from geoml_cli.models.spec import Batch
+from geoml_cli.samples.samples import Input, Samples, Signature
 
 _EVI = "evi"
 

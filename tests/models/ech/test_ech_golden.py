@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional
 from weights import case, filled
 
+from geoml_cli.inference.load import physical
 from geoml_cli.runs.run import Run
-from geoml_cli.stages.released import import_checkpoint
-from geoml_cli.stages.restore import physical
+from geoml_cli.stages.import_checkpoint import import_checkpoint
 
 ENDS = np.cumsum([4, 49, 49, 61, 61])
 

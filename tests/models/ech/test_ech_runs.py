@@ -11,13 +11,13 @@ import xarray
 from PIL import Image
 
 from geoml_cli.config.load import load
-from geoml_cli.dataset.splits import Split
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.reporting import Silent
 from geoml_cli.runs.run import Run
-from geoml_cli.sources.ech import SOURCE
+from geoml_cli.sources.ech.source import SOURCE
+from geoml_cli.splits.split import Split
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.work.reporting import Silent
 
 QUICK = ["train.epochs=1", "train.threads=1", "train.batch_size=256", "split.consecutive=5", "inputs.scaling=standard"]
 QUICK += ["target.scaling=standard", "network.hidden=8", "grid.l_cells=9", "grid.mlt_cells=12"]
@@ -27,7 +27,7 @@ QUICK += ["evaluate.draws=100", "evaluate.importance_repeats=1", "evaluate.impor
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ech")
-    options = SOURCE.synthesise(folder / "raw", 3)
+    options = SOURCE.synthetic(folder / "raw", 3)
     return Dataset(prepare(Raw("ech", folder / "raw", options), folder / "data" / "ech", Silent()).folder)
 
 
@@ -211,7 +211,7 @@ def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml
     assert done.code == 0, done.err
     assert json.loads(done.out)["cells"] == 9 * 12
     from geoml_cli.dataset.store import Block
-    from geoml_cli.stages.restore import ensemble, samples_of
+    from geoml_cli.inference.load import ensemble, samples_of
 
     with xarray.open_dataset(out) as file:
         assert file.sizes == {"time": 1, "L": 9, "MLT": 12}

@@ -16,10 +16,10 @@ def one_thread():
 def flux(tmp_path_factory):
     """Give a data set of made-up towers with daily records, prepared once."""
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.reporting import Silent
-    from geoml_cli.sources.fluxnet import SOURCE
+    from geoml_cli.sources.fluxnet.source import SOURCE
     from geoml_cli.stages.prepare import Raw, prepare
+    from geoml_cli.work.reporting import Silent
 
     raw = tmp_path_factory.mktemp("fluxnet")
-    options = SOURCE.synthesise(raw, 3)
+    options = SOURCE.synthetic(raw, 3)
     return Dataset(prepare(Raw("fluxnet", raw, options), tmp_path_factory.mktemp("data") / "fluxnet", Silent()).folder)

@@ -14,13 +14,13 @@ import torch
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
+from geoml_cli.inference.load import part_samples
 from geoml_cli.models.geomamba.decision import DECIDED
 from geoml_cli.models.geomamba.spec import SPEC
-from geoml_cli.reporting import Silent
-from geoml_cli.sources.clcd import SOURCE
+from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.stages.restore import part_samples
 from geoml_cli.stages.train import Place, train
+from geoml_cli.work.reporting import Silent
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=10"]
 QUICK += ["train.epochs=2", "evaluate.draws=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
@@ -30,7 +30,7 @@ QUICK += ['evaluate.baselines=["climatology","logistic","mean","ridge"]']
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clcd")
-    options = SOURCE.synthesise(folder / "raw", 3)
+    options = SOURCE.synthetic(folder / "raw", 3)
     return Dataset(prepare(Raw("clcd", folder / "raw", options), folder / "data" / "clcd", Silent()).folder)
 
 
@@ -114,8 +114,8 @@ def test_a_table_of_samples_agrees_with_the_export(run, data, geoml, tmp_path):
 
 def test_an_ensemble_of_seeds_votes(run, data, tmp_path):
     settings = load("geomamba", "clcd", None, {}, [*QUICK, "split.seeds=[1,2,3]", "train.epochs=1"])
+    from geoml_cli.evaluation.subject import pool, predicted
     from geoml_cli.stages.evaluate import opened
-    from geoml_cli.stages.evaluation.subject import pool, predicted
 
     several = train(settings, data, Place(tmp_path / "three"), None, Silent())
     subject = opened(several, data, settings, "test")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoml_cli.models.geomamba.clock import read_clock
 from geoml_cli.models.geomamba.settings import CLOCK
+from geoml_cli.samples.times import read_clock
 
 MOMENTS = st.datetimes(datetime.datetime(1950, 1, 1), datetime.datetime(2099, 12, 31))
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from geoml_cli.config.load import load
-from geoml_cli.reporting import Silent
 from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.work.reporting import Silent
 
 # Of three years a fold takes one, and validation another.
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.folds=3"]

@@ -149,7 +149,7 @@ def test_leading_axes_are_kept():
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3), (1, 1, 3), (0, 3)])
 def test_the_quick_product_is_a_linear_layer(shape):
-    from geoml_cli.models.products import linear
+    from geoml_cli.layers.onednn import linear
 
     wide = torch.randn(*shape[:-1], 7)
     x = wide[..., 2:5].detach().requires_grad_()  # rows with gaps between them

@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.reporting import Silent
 from geoml_cli.runs.run import Run
-from geoml_cli.sources.gwsa import SOURCE
+from geoml_cli.sources.gwsa.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import Place, train
+from geoml_cli.work.reporting import Silent
 
 LONG = ["network.embedding=8", "network.width=8", "network.layers=1", "split.block_km=60", "train.threads=2"]
 LONG += ["train.steps=24", "train.evaluate_steps=6", "train.batch_size=64", "train.checkpoint_seconds=0"]
@@ -25,7 +25,7 @@ LONG += ["train.steps=24", "train.evaluate_steps=6", "train.batch_size=64", "tra
 @pytest.fixture
 def data(tmp_path):
     raw = tmp_path / "raw"
-    return Dataset(prepare(Raw("gwsa", raw, SOURCE.synthesise(raw, 3)), tmp_path / "data", Silent()).folder)
+    return Dataset(prepare(Raw("gwsa", raw, SOURCE.synthetic(raw, 3)), tmp_path / "data", Silent()).folder)
 
 
 def killed_after(step, command, run):

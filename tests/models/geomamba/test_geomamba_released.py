@@ -6,10 +6,10 @@ import torch
 from weights import case, filled
 
 from geoml_cli.errors import DataError
+from geoml_cli.inference.load import physical
 from geoml_cli.models.geomamba.kan import knots
-from geoml_cli.models.geomamba.released import released
-from geoml_cli.stages.released import import_checkpoint
-from geoml_cli.stages.restore import physical
+from geoml_cli.models.geomamba.pretrained import released
+from geoml_cli.stages.import_checkpoint import import_checkpoint
 
 
 @pytest.fixture(params=["geomamba_point_small", "geomamba_sequence"])

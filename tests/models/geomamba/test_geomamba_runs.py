@@ -14,10 +14,10 @@ from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
 from geoml_cli.models.geomamba.spec import SPEC
-from geoml_cli.reporting import Silent
-from geoml_cli.sources.gwsa import SOURCE
+from geoml_cli.sources.gwsa.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.work.reporting import Silent
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=60"]
 QUICK += ["train.steps=12", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.draws=100"]
@@ -27,7 +27,7 @@ QUICK += ["evaluate.importance_repeats=0", 'evaluate.baselines=["climatology","r
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gwsa")
-    return folder, SOURCE.synthesise(folder, 3)
+    return folder, SOURCE.synthetic(folder, 3)
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +218,9 @@ def test_the_loss_is_the_one_asked_for(kind, data):
     own = load("geomamba", "gwsa-blocks", None, {}, [*QUICK, f"loss.kind={kind}", "loss.delta=0.5"]).own
     spec = SPEC.part(own)
     samples = spec.samples(own, data)
-    from geoml_cli.dataset.batches import Batches
-    from geoml_cli.dataset.samples import signature
-    from geoml_cli.dataset.scaling import unscaled
+    from geoml_cli.samples.batches import Batches
+    from geoml_cli.samples.samples import signature
+    from geoml_cli.samples.scaling import unscaled
 
     batch = Batches(samples, unscaled(signature(samples)), torch.device("cpu"))(np.arange(4))
     network = spec.build(own, signature(samples))

@@ -11,9 +11,9 @@ import xarray
 
 from geoml_cli.config.load import load
 from geoml_cli.models.geomamba.spec import SPEC
-from geoml_cli.reporting import Silent
-from geoml_cli.stages.sums import filled
+from geoml_cli.stages.budgets import filled
 from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.work.reporting import Silent
 
 STEPS = 5
 QUICK = [f"network.steps={STEPS}", "network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1"]

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional
 from weights import case, filled
 
+from geoml_cli.inference.load import physical
 from geoml_cli.runs.run import Run
-from geoml_cli.stages.released import import_checkpoint
-from geoml_cli.stages.restore import physical
+from geoml_cli.stages.import_checkpoint import import_checkpoint
 
 
 @pytest.fixture(params=["soc_cnn", "soc_lstm", "soc_cnn_lstm"])
@@ -38,7 +38,7 @@ def test_a_golden_case_is_reproduced(imported):
 
 
 def run_variant(run: Run) -> str:
-    from geoml_cli.stages.restore import settings_of
+    from geoml_cli.inference.load import settings_of
 
     return settings_of(run).own.network.variant
 

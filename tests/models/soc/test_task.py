@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from geoml_cli.dataset.samples import signature
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.soc import task
-from geoml_cli.models.soc.released import released
+from geoml_cli.models.soc.pretrained import released
 from geoml_cli.models.soc.settings import SocTables
+from geoml_cli.samples.samples import signature
 
 
 def variables(features=("evi", "lsp_1", "lsp_2"), window=5, series=True) -> Block:

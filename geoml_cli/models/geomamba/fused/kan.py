@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from geoml_cli.layers.onednn import product
 from geoml_cli.models.geomamba.kernels import single, spline
 from geoml_cli.models.geomamba.kernels.threads import spread
-from geoml_cli.models.products import product
 
 _BLOCK = 2**20
 """Numbers in a block's layout: 4 MB in float32."""

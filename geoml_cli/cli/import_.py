@@ -1,0 +1,111 @@
+"""`geoml import MODEL`: one sub-command a model; a model of several networks takes a file for each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from geoml_cli import registry
+from geoml_cli.cli import console, options
+from geoml_cli.errors import SettingsError
+
+
+class _Models(TyperGroup):
+    """Models are looked up when asked for; their cards alone are read."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  typer's own context
+        return registry.models()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        if cmd_name.startswith("-"):
+            return None
+        return _command(cmd_name)
+
+
+app = typer.Typer(
+    cls=_Models,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make a run of a paper's released checkpoint; it predicts, evaluates and exports like any other.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+def _command(model: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
+    card = registry.card(model)
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
+    single.command(model, help=f"Import a released checkpoint: {card.title}.")(_function(model, card.parts))
+    return typer.main.get_command(single)
+
+
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The paper's released checkpoint (.pth).", show_default=False)
+]
+_Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Prepared data whose rows fit the preset's scaling, where the network was trained on scaled numbers.",
+        show_default=False,
+    ),
+]
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "preset": (options.Preset, None),
+    "run": (options.RunFolder, None),
+    "data": (_Data, None),
+    "dry_run": (options.DryRun, False),
+    "as_json": (options.Json, False),
+}
+
+
+def _function(model: str, parts: tuple[str, ...]) -> Callable[..., None]:
+    """Make a function whose signature is FILE, or an option for each part, and the common options."""
+
+    def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
+        common = {name: given.pop(name) for name in _COMMON}
+        files = {"" if name == "file" else name: path for name, path in given.items() if path is not None}
+        _run(model, parts, files, common)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    named: list[tuple[str, Any, Any]] = [(part, _part(part), None) for part in parts]
+    named = named or [("file", _File, inspect.Parameter.empty)]
+    named += [(name, kind, default) for name, (kind, default) in _COMMON.items()]
+    parameters = [inspect.Parameter(name, keyword, annotation=kind, default=value) for name, kind, value in named]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _part(name: str) -> Any:  # noqa: ANN401  an annotation typer understands
+    told = f"The paper's released checkpoint of the {name} (.pth)."
+    return Annotated[Path | None, typer.Option(f"--{name}", metavar="FILE", help=told, show_default=False)]
+
+
+def _run(model: str, parts: tuple[str, ...], files: dict[str, Path], common: dict[str, Any]) -> None:
+    if not files:
+        named = " and ".join(f"--{part} FILE" for part in parts)
+        raise SettingsError("no checkpoint is given.", where=f"geoml import {model}", fix=f"Give {named}, or one.")
+    name, folder = common["preset"] or registry.card(model).default_preset, common["run"]
+    registry.preset_file(model, name)
+    if common["dry_run"]:
+        read = [*files.values(), *([common["data"]] if common["data"] else [])]
+        console.plan(read, [folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"])
+        return
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.stages.import_checkpoint import import_checkpoint
+
+    dataset = Dataset(common["data"]) if common["data"] else None
+    done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset)
+    if common["as_json"]:
+        console.document({"run": str(done.folder), "members": done.members()})
+        return
+    console.line(f"run: {done.folder}")

@@ -1,0 +1,1 @@
+"""Scores of a run: rows, metrics, baselines, importance, files, report."""

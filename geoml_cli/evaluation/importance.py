@@ -1,0 +1,96 @@
+"""Permutation importance: how much worse a network gets when one covariate is shuffled among samples.
+
+Breiman 2001, doi:10.1023/A:1010933404324, section 10; on the judged rows, not on training rows. Covariates
+that go together share their importance: shuffling one leaves the network the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.evaluation.subject import MemberRows, Predictor, Subject, Values, observed
+from geoml_cli.metrics.compare import Measure
+from geoml_cli.samples.samples import Samples
+from geoml_cli.splits.split import Rows
+from geoml_cli.work.reporting import Reporter
+
+
+class Covariate(NamedTuple):
+    """Variables of an input that are one covariate: the classes of a raster, or a single one."""
+
+    input: str
+    places: tuple[int, ...]
+
+
+def importance(subject: Subject, members: list[MemberRows], reporter: Reporter) -> dict[str, Values]:
+    """Return, by covariate, the increase of the error in each member and repeat [the error's unit].
+
+    All pixels of a window, all years of a series and all classes of a raster are shuffled together, between
+    samples. Empty where the settings ask for no repeats.
+    """
+    asked = subject.settings.shared.evaluate
+    named = covariates(subject.samples)
+    increase: dict[str, list[float]] = {label: [] for label in named if asked.importance_repeats}
+    truth = observed(subject)
+    with reporter.task("importance", len(members) * len(increase) * asked.importance_repeats) as advance:
+        for place, member in enumerate(members if increase else ()):
+            generator = np.random.default_rng([asked.seed, place])
+            rows = _some(member.rows_N, asked.importance_rows, generator)
+            judged = truth[rows], subject.measure
+            judge = _Judge(subject.predictors[member.name], _taken(subject.samples, rows), judged)
+            for label, covariate in named.items():
+                increase[label] += judge.increases(covariate, asked.importance_repeats, generator)
+                advance(asked.importance_repeats)
+    return {label: np.array(values) for label, values in increase.items()}
+
+
+def covariates(samples: Samples) -> dict[str, Covariate]:
+    """Name the covariates: `LCEE10=1` and `LCEE10=2` are classes of one; a name in two inputs tells which."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for name, item in samples.inputs.items():
+        for place, variable in enumerate(item.names):
+            places.setdefault((name, variable.rpartition("=")[0] or variable), []).append(place)
+    shared = [covariate for _, covariate in places]
+    return {
+        covariate if shared.count(covariate) == 1 else f"{covariate} ({name})": Covariate(name, tuple(held))
+        for (name, covariate), held in places.items()
+    }
+
+
+class _Judge:
+    """A member and the rows it is judged on, held in memory."""
+
+    def __init__(self, predictor: Predictor, samples: Samples, judged: tuple[Values, Measure]) -> None:
+        self._predictor, self._samples, (self._truth, self._measure) = predictor, samples, judged
+        self._plain = self._error(samples)
+
+    def increases(self, covariate: Covariate, repeats: int, generator: np.random.Generator) -> list[float]:
+        """Shuffle a covariate several times; return what each costs."""
+        orders = [generator.permutation(len(self._truth)) for _ in range(repeats)]
+        return [self._error(shuffled(self._samples, covariate, order)) - self._plain for order in orders]
+
+    def _error(self, samples: Samples) -> float:
+        rows = np.arange(len(self._truth), dtype=np.int64)
+        return self._measure.of(self._truth, self._predictor(samples, rows))
+
+
+def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64]) -> Samples:
+    """Give every sample another's values of one covariate; nothing else changes."""
+    item = samples.inputs[covariate.input]
+    values = np.array(item.values)
+    chosen = (slice(None),) * item.axis + (list(covariate.places),)
+    values[chosen] = values[order_N][chosen]
+    return replace(samples, inputs={**samples.inputs, covariate.input: replace(item, values=values)})
+
+
+def _taken(samples: Samples, rows: Rows) -> Samples:
+    inputs = {name: replace(item, values=item.values[rows]) for name, item in samples.inputs.items()}
+    return replace(samples, inputs=inputs, target=None, reach=None, whole=None)
+
+
+def _some(rows: Rows, most: int, generator: np.random.Generator) -> Rows:
+    return rows if len(rows) <= most else np.sort(generator.choice(rows, most, replace=False))

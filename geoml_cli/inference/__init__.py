@@ -1,0 +1,1 @@
+"""A run's networks, loaded and ready to predict."""

@@ -1,0 +1,219 @@
+"""Large tables of numbers, CSV or Parquet, read some rows at a time into typed columns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARQUET = (".parquet", ".pq")
+TABLES = (*SUFFIXES, *PARQUET)
+_AGAIN = "Get the file again, or write the table anew."
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a table.
+
+    Attributes:
+        path: The table's file.
+        frame: Their cells, columns by name, numbers where all cells of a column are numbers; the index is the line
+            of the file (CSV) or the row from 1 (Parquet). Blank lines are left out.
+        place: What the index counts, "line" or "row".
+        comma: Whether a comma may be the decimal sign.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    place: str
+    comma: bool
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def where(self, row: int, column: str) -> str:
+        """Tell where a cell stands."""
+        return f"{self.path}, {self.place} {self.frame.index[row]}, column {column}"
+
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """Return a column as numbers, NaN where a cell says that there is none; shape [rows].
+
+        Raises:
+            DataError: A cell is no number; with its line.
+        """
+        cells = self.frame[column]
+        if cells.dtype.kind in "iuf":
+            return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.array([self._number(row, column, cell) for row, cell in enumerate(cells)], dtype=np.float64)
+
+    def _number(self, row: int, column: str, cell: object) -> float:
+        if cell is None or cell != cell or is_missing(text := str(cell)):
+            return float("nan")
+        try:
+            return number(text, ";" if self.comma else ",")
+        except ValueError:
+            raise DataError(
+                f"{text!r} is not a number",
+                where=self.where(row, column),
+                fix="Correct the cell, or leave it empty where there is no value.",
+            ) from None
+
+    def texts(self, column: str) -> list[str]:
+        """Return a column as text, whole numbers without a fraction."""
+        return ["" if cell is None or cell != cell else _plain(cell) for cell in self.frame[column].tolist()]
+
+
+def _plain(cell: object) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table, opened but not read.
+
+    Attributes:
+        path: Its file.
+        columns: Names of its columns, in order.
+        table: How its text is laid out; None for Parquet.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    table: Table | None
+
+    def parts(self, rows: int) -> Iterator[Part]:
+        """Give the table `rows` rows at a time; memory is bounded by them.
+
+        Raises:
+            DataError: A row has not as many cells as the header, or the file is damaged.
+        """
+        yield from _parquet_parts(self.path, rows) if self.table is None else _text_parts(self.table, rows)
+
+
+def is_table(path: Path) -> bool:
+    """Tell by its name whether a file is a table."""
+    return path.name.lower().endswith(TABLES)
+
+
+def open_sheet(path: Path) -> Sheet:
+    """Read what the columns of a table are called.
+
+    Raises:
+        DataError: It is missing, a folder, empty or damaged, or two columns have one name.
+        SettingsError: Parquet is not installed.
+    """
+    if path.suffix.lower() in PARQUET:
+        sheet = Sheet(path, _parquet_columns(path), None)
+    else:
+        table = open_table(path)
+        sheet = Sheet(path, table.columns, table)
+    twice = sorted({name for name in sheet.columns if name and sheet.columns.count(name) > 1})
+    if twice:
+        raise DataError(
+            f"several columns are called {twice[0]!r}", where=str(path), fix="Keep one of them or rename the other."
+        )
+    return sheet
+
+
+def _text_parts(table: Table, rows: int) -> Iterator[Part]:
+    last, doubtful = len(table.columns) - 1, False
+    for frame in _frames(table, rows):
+        doubtful |= bool(frame[last].isna().any())
+        frame.columns = list(table.columns)
+        yield Part(table.path, frame, "line", table.delimiter != ",")
+    if doubtful:
+        _refuse_short(table)
+
+
+def _frames(table: Table, rows: int) -> Iterator[pd.DataFrame]:
+    """Give pieces of a file, without blank lines; the index is the line number."""
+    import pandas as pd
+
+    layout: dict[str, Any] = {"sep": table.delimiter, "header": None, "names": list(range(len(table.columns)))}
+    layout |= {"skiprows": 1, "skip_blank_lines": False, "skipinitialspace": True, "index_col": False}
+    line = 2
+    with table.text() as stream, warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # cells beyond the header's would be lost
+        try:
+            for frame in pd.read_csv(stream, chunksize=rows, low_memory=False, **layout):
+                frame.index = pd.RangeIndex(line, line + len(frame))
+                line += len(frame)
+                blank = frame.isna().all(axis=1)
+                yield frame[~blank] if blank.any() else frame
+        except pd.errors.EmptyDataError:
+            return
+        except (pd.errors.ParserError, pd.errors.ParserWarning, EOFError, OSError, UnicodeError) as error:
+            raise DataError(
+                f"cannot be read as a table ({' '.join(str(error).split())})",
+                where=str(table.path),
+                fix=f"Its cells must be separated by {table.delimiter!r}, as many in each row as the header has.",
+            ) from error
+
+
+def _refuse_short(table: Table) -> None:
+    """Refuse rows with fewer cells than the header: pandas takes the missing ones for empty."""
+    width = len(table.columns)
+    with table.text() as stream:
+        for line, text in enumerate(stream, start=1):
+            if text.count(table.delimiter) < width - 1 and text.strip() and '"' not in text:
+                raise DataError(
+                    f"{text.count(table.delimiter) + 1} cells where the header has {width}",
+                    where=f"{table.path}, line {line}",
+                    fix=f"The delimiter was taken to be {table.delimiter!r}; complete the row.",
+                )
+
+
+def _parquet(path: Path) -> Any:  # noqa: ANN401  pyarrow is untyped
+    require_file(path, fix="Check the name.")
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise SettingsError(
+            "Parquet is read with pyarrow, which is not installed",
+            where=str(path),
+            fix='Install it: pip install "geoml[dask]"; or give the table as CSV.',
+        ) from error
+    try:
+        return pyarrow.parquet.ParquetFile(path)
+    except (pyarrow.ArrowException, OSError, UnicodeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"cannot be read as Parquet ({' '.join(str(error).split())})", where=str(path), fix=_AGAIN)
+
+
+def _parquet_columns(path: Path) -> tuple[str, ...]:
+    with _parquet(path) as file:
+        try:
+            return tuple(file.schema_arrow.names)
+        except (UnicodeError, OSError) as error:
+            raise _damaged(path, error) from error
+
+
+def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
+    import pandas as pd
+    import pyarrow
+
+    first = 1
+    with _parquet(path) as file:
+        try:
+            for batch in file.iter_batches(batch_size=rows):
+                frame = batch.replace_schema_metadata(None).to_pandas()  # pandas' index is a column like others
+                frame.index = pd.RangeIndex(first, first + len(frame))
+                first += len(frame)
+                yield Part(path, frame, "row", False)
+        except (pyarrow.ArrowException, OSError, UnicodeError) as error:
+            raise _damaged(path, error) from error

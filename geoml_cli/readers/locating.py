@@ -1,0 +1,108 @@
+"""Where points lie: in degrees, and in the pixels of a grid."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.points import Points
+from geoml_cli.source import Grid
+
+DEGREES = "EPSG:4326"
+_FAR_FILLS = (-9999.0, -99999.0, -32768.0, -999.0, -9999.9)
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def is_geographic(crs: str) -> bool:
+    """Tell whether a CRS given by the user counts in degrees.
+
+    Raises:
+        SettingsError: It is not known.
+    """
+    import rasterio
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        with rasterio.Env():  # keeps GDAL's own complaint off stderr
+            return bool(CRS.from_user_input(crs).is_geographic)
+    except CRSError as error:
+        raise SettingsError(f"{crs!r} is no known CRS", where="--crs", fix="Give a code such as EPSG:32634.") from error
+
+
+def without_fills(points: Points, geographic: bool) -> Points:
+    """Mark coordinates as missing where a fill stands in their place."""
+    if not geographic:
+        return points
+    x = np.where(np.isin(points.x, _FAR_FILLS), np.nan, points.x)
+    y = np.where(np.isin(points.y, _FAR_FILLS), np.nan, points.y)
+    return Points(x, y, points.target, points.identity, points.line)
+
+
+def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str) -> None:
+    """Refuse coordinates that are no longitudes and latitudes.
+
+    Raises:
+        DataError: Names the first line at fault.
+    """
+    x, y = points
+    wrong = (x < -180) | (x > 360) | (np.abs(y) > 90)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise DataError(
+            f"x = {x[first]:g}, y = {y[first]:g} are no longitude and latitude (CRS {crs})",
+            where=f"{file}, line {lines[first]}",
+            fix="Projected coordinates need --crs EPSG:... (their CRS); swapped columns need --x and --y.",
+        )
+
+
+def transform(points: Pair, source: str, target: str) -> Pair:
+    """Bring coordinates from one CRS to another; NaN where that is not possible."""
+    from rasterio._err import CPLE_BaseError
+    from rasterio.crs import CRS
+    from rasterio.errors import RasterioError
+    from rasterio.warp import transform as warp
+
+    if CRS.from_user_input(source) == CRS.from_user_input(target):
+        return points
+    try:
+        x, y = warp(source, target, points[0], points[1])
+    except (RasterioError, CPLE_BaseError) as error:
+        raise DataError(
+            f"coordinates cannot be brought from {source} to the rasters' CRS ({error})",
+            fix="Check both: --crs, or what the raster says of itself.",
+        ) from error
+    placed = np.array([x, y], dtype=np.float64)
+    placed[~np.isfinite(placed)] = np.nan
+    return placed[0], placed[1]
+
+
+def pixels(points: Pair, crs: str, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the pixels in which points lie.
+
+    Args:
+        points: x and y in `crs`, shape [N]; no NaN.
+        crs: Their CRS.
+        grid: The rasters' grid.
+
+    Returns:
+        Rows and columns, shape [N]; -1 for points outside the grid.
+    """
+    x, y = transform(points, crs, grid.crs)
+    rows, columns = _pixels(x, y, grid)
+    if is_geographic(grid.crs):  # 359 degrees east may be 1 degree west, in points or in rasters
+        for turn in (-360.0, 360.0):
+            outside = rows < 0
+            rows[outside], columns[outside] = _pixels(x[outside] + turn, y[outside], grid)
+    return rows, columns
+
+
+def _pixels(x: NDArray[np.float64], y: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    from affine import Affine
+
+    inverse = ~Affine(*grid.transform)
+    columns = np.floor(inverse.a * x + inverse.b * y + inverse.c)
+    rows = np.floor(inverse.d * x + inverse.e * y + inverse.f)
+    inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
+    return np.where(inside, rows, -1).astype(np.int64), np.where(inside, columns, -1).astype(np.int64)

@@ -1,0 +1,59 @@
+"""Points to predict at: a table with coordinates and nothing else that is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, transform
+from geoml_cli.readers.points import cell_number, find_place, identity_column
+from geoml_cli.readers.tables import Table, open_table
+from geoml_cli.source import Places
+
+Part = list[tuple[int, list[str]]]
+"""Line numbers and cells."""
+
+
+def places(path: Path, crs: str, size: int) -> Iterator[Places]:
+    """Read a table of points, `size` rows at a time.
+
+    Args:
+        path: Delimited text with two columns of coordinates, and perhaps one that names the points.
+        crs: Of the coordinates.
+        size: Most rows held at once.
+
+    Raises:
+        DataError: The table cannot be read, has no rows, or its coordinates are not in `crs`.
+        SettingsError: The CRS is not known.
+    """
+    geographic = is_geographic(crs)
+    table = open_table(path)
+    columns = find_place(table, geographic)
+    rows, first = table.rows(), 1
+    while part := list(islice(rows, size)):
+        x, y = (_numbers(table, part, name) for name in columns)
+        if geographic:
+            check_degrees((x, y), np.array([line for line, _ in part]), str(path), crs)
+        longitude, latitude = transform((x, y), crs, DEGREES)
+        yield Places(_identity(table, part, first), longitude, latitude)
+        first += len(part)
+    if first == 1:
+        raise DataError("has a header and no rows", where=str(path), fix="Give a table with points.")
+
+
+def _numbers(table: Table, part: Part, name: str) -> NDArray[np.float64]:
+    column = table.columns.index(name)
+    return np.array([cell_number(table, line, name, cells[column]) for line, cells in part], dtype=np.float64)
+
+
+def _identity(table: Table, part: Part, first: int) -> list[str]:
+    named = identity_column(table)
+    if named is None:
+        return [str(number) for number in range(first, first + len(part))]
+    column = table.columns.index(named)
+    return [cells[column].strip() for _, cells in part]

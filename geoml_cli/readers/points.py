@@ -1,0 +1,220 @@
+"""Sample points from a table: which columns hold them, and their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
+
+# Names as they are met, without case and signs; the first rank with a hit wins.
+_LONGITUDE = ("lon", "longitude", "long", "lng", "londd", "decimallongitude", "longitudedd", "lonwgs84")
+_LATITUDE = ("lat", "latitude", "latdd", "decimallatitude", "latitudedd", "latwgs84")
+_EASTING = ("x", "xcoord", "coordx", "easting", "east", "utmx", "utme", "poinx", "pointx")
+_NORTHING = ("y", "ycoord", "coordy", "northing", "north", "utmy", "utmn", "poiny", "pointy")
+_IDENTITY = (
+    "id",
+    "sampleid",
+    "profid",
+    "profileid",
+    "pointid",
+    "siteid",
+    "plotid",
+    "sample",
+    "site",
+    "plot",
+    "fid",
+)
+# Values that stand for "not measured" in tables of soil data.
+FILLS = (-9999.0, -99999.0, -32768.0, -999.0, -99.0, -9999.9, -3.4e38)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to look for in a table.
+
+    Attributes:
+        x: Column of the easting or longitude; None to find it.
+        y: Column of the northing or latitude; None to find it.
+        target: Column of the value; None to find it among `target_names`.
+        identity: Column of the sample's name; None to find it, or to number the rows.
+        target_names: Names of the value, in ranks; without case and signs.
+    """
+
+    x: str | None
+    y: str | None
+    target: str | None
+    identity: str | None
+    target_names: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns in use; `identity` may be missing."""
+
+    x: str
+    y: str
+    target: str
+    identity: str | None
+
+
+@dataclass(frozen=True)
+class Points:
+    """Rows of a table of points, all of length N and in the order of the file.
+
+    Attributes:
+        x: Easting or longitude, in the units of the table's CRS; NaN where missing.
+        y: Northing or latitude, likewise.
+        target: Value [unit of the table]; NaN where missing.
+        identity: Name of each sample.
+        line: Line of the file.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    target: NDArray[np.float64]
+    identity: list[str]
+    line: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def at(self, rows: NDArray[np.bool_]) -> Points:
+        """Keep some rows."""
+        kept = [name for name, keep in zip(self.identity, rows, strict=True) if keep]
+        return Points(self.x[rows], self.y[rows], self.target[rows], kept, self.line[rows])
+
+
+def find_table(folder: Path, given: str | None, option: str = "--points") -> Path | None:
+    """Find the table of points: the one given, or the only one in the folder; None where there is none.
+
+    Raises:
+        DataError: There are several and none is given, or the one given is no file.
+    """
+    if given is not None:
+        require_file(folder / given, fix=f"Check {option}.")
+        return folder / given
+    found = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file())
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise DataError(
+            f"there are {len(found)} tables: {names}",
+            where=str(folder),
+            fix=f"Say which holds the points: {option} {found[0].name}.",
+        )
+    return found[0] if found else None
+
+
+def find_columns(table: Table, wanted: Wanted, geographic: bool) -> Columns:
+    """Find the columns of points in a table.
+
+    Args:
+        table: The table.
+        wanted: Columns given, and names to look for.
+        geographic: The points are longitudes and latitudes, so that `lon` comes before `x`.
+
+    Raises:
+        DataError: A column is not there, cannot be found, or could be several.
+    """
+    identity = _given(table, wanted.identity, "--sample-id") if wanted.identity else identity_column(table)
+    return Columns(
+        x=_found(table, wanted.x, _ranks_x(geographic), "--x"),
+        y=_found(table, wanted.y, _ranks_y(geographic), "--y"),
+        target=_found(table, wanted.target, wanted.target_names, "--target"),
+        identity=identity,
+    )
+
+
+def find_place(table: Table, geographic: bool) -> tuple[str, str]:
+    """Find the columns of x and y alone; errors as for `find_columns`."""
+    return _found(table, None, _ranks_x(geographic), "--x"), _found(table, None, _ranks_y(geographic), "--y")
+
+
+def identity_column(table: Table) -> str | None:
+    """Find the column that names the rows, or None."""
+    found = [name for name in table.columns if _plain(name) in _IDENTITY]
+    return min(found, key=lambda name: _IDENTITY.index(_plain(name))) if found else None
+
+
+def _ranks_x(geographic: bool) -> Sequence[tuple[str, ...]]:
+    return (_LONGITUDE, _EASTING) if geographic else (_EASTING, _LONGITUDE)
+
+
+def _ranks_y(geographic: bool) -> Sequence[tuple[str, ...]]:
+    return (_LATITUDE, _NORTHING) if geographic else (_NORTHING, _LATITUDE)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _found(table: Table, given: str | None, ranks: Sequence[tuple[str, ...]], option: str) -> str:
+    if given is not None:
+        return _given(table, given, option)
+    for rank in ranks:
+        hits = [name for name in table.columns if _plain(name) in rank]
+        if len(hits) == 1:
+            return _given(table, hits[0], option)
+        if hits:
+            raise _unclear(table, f"several columns could be {option[2:]}: {', '.join(hits)}", option)
+    raise _unclear(table, f"no column looks like {option[2:]}", option)
+
+
+def _given(table: Table, name: str, option: str) -> str:
+    times = table.columns.count(name)
+    if times == 1:
+        return name
+    raise _unclear(table, f"there {'are several columns' if times else 'is no column'} {name!r}", option)
+
+
+def _unclear(table: Table, what: str, option: str) -> DataError:
+    held = ", ".join(name or '""' for name in table.columns)
+    return DataError(what, where=str(table.path), fix=f"Give {option} COLUMN; the columns are: {held}.")
+
+
+def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, Columns]:
+    """Read points from a delimited text file, streaming; only their columns are kept.
+
+    Raises:
+        DataError: The file cannot be read, holds no rows, lacks a column, or has a cell that is no number.
+    """
+    table = open_table(path)
+    columns = find_columns(table, wanted, geographic)
+    numeric = [(name, table.columns.index(name)) for name in (columns.x, columns.y, columns.target)]
+    place = table.columns.index(columns.identity) if columns.identity else None
+    values: list[tuple[float, ...]] = []
+    names: list[str] = []
+    lines: list[int] = []
+    for line, cells in table.rows():
+        values.append(tuple(cell_number(table, line, name, cells[index]) for name, index in numeric))
+        names.append(cells[place].strip() if place is not None else str(len(names) + 1))
+        lines.append(line)
+    if not values:
+        raise DataError("has a header and no rows", where=str(path), fix="Give a table with samples.")
+    x, y, target = np.array(values, dtype=np.float64).T
+    target = np.where(np.isin(target, FILLS), np.nan, target)
+    return Points(x, y, target, names, np.array(lines)), columns
+
+
+def cell_number(table: Table, line: int, name: str, cell: str) -> float:
+    """Read a cell as a number; NaN where it says that there is none.
+
+    Raises:
+        DataError: It is neither.
+    """
+    if is_missing(cell):
+        return float("nan")
+    try:
+        return number(cell, table.delimiter)
+    except ValueError:
+        raise DataError(
+            f"{cell!r} is not a number",
+            where=f"{table.path}, line {line}, column {name}",
+            fix="Correct the cell, or leave it empty where there is no value.",
+        ) from None

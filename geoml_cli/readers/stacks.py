@@ -1,0 +1,238 @@
+"""Several raster bands on one grid; those that lie otherwise are aligned block by block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.rasters import Band, Raster
+from geoml_cli.source import Grid
+
+Resampling = Literal["nearest", "bilinear", "average"]
+# A corner may be off by this share of a pixel: files carry coordinates rounded in different ways.
+_TOLERANCE = 0.01
+# From here on a pixel of the grid covers several of the raster, and their mean stands for it.
+_MUCH_FINER = 1.5
+# Resampling always runs on the same tiles of the grid, so that a pixel has the same value in every block.
+_TILE = 64
+
+
+class Stack:
+    """Bands on one grid, read together.
+
+    Args:
+        rasters: Open bands.
+        classes: Names of the bands whose values are classes; they are never averaged.
+        reference: Name of the band whose grid is used; needed where grids differ.
+
+    Attributes:
+        grid: The common grid.
+        resampling: How each band that lies otherwise is brought onto it.
+
+    Raises:
+        DataError: Grids differ and no reference is named, or there is no band of that name.
+    """
+
+    def __init__(self, rasters: Sequence[Raster], classes: frozenset[str], reference: str | None) -> None:
+        self.rasters = list(rasters)
+        self.grid = _reference(self.rasters, reference)
+        self.resampling: dict[str, Resampling] = {
+            raster.band.name: _method(raster, self.grid, raster.band.name in classes)
+            for raster in self.rasters
+            if not same_grid(raster.grid, self.grid)
+        }
+
+    def read(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Read a window of the grid; it may reach beyond it, and is NaN there.
+
+        Returns:
+            Physical values, shape [bands, rows, columns], NaN where there is no data.
+        """
+        shape = (len(self.rasters), rows.stop - rows.start, columns.stop - columns.start)
+        values = np.empty(shape, dtype=np.float32)
+        for band, raster in enumerate(self.rasters):
+            method = self.resampling.get(raster.band.name)
+            if method is None:
+                values[band] = raster.read(rows, columns)
+            else:
+                values[band] = self._aligned(raster, method, rows, columns)
+        return values
+
+    def _aligned(self, raster: Raster, method: Resampling, rows: slice, columns: slice) -> NDArray[np.float32]:
+        values = np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan, dtype=np.float32)
+        for top in range(max(rows.start, 0) // _TILE * _TILE, min(rows.stop, self.grid.height), _TILE):
+            for left in range(max(columns.start, 0) // _TILE * _TILE, min(columns.stop, self.grid.width), _TILE):
+                height, width = min(_TILE, self.grid.height - top), min(_TILE, self.grid.width - left)
+                tile = _warped(raster, _moved(self.grid, top, left, (height, width)), method)
+                _paste(tile, (top - rows.start, left - columns.start), values)
+        return values
+
+    def close(self) -> None:
+        """Close the files."""
+        for raster in self.rasters:
+            raster.close()
+
+
+def same_grid(one: Grid, other: Grid) -> bool:
+    """Tell whether two grids have the same pixels, to a hundredth of one."""
+    from rasterio.crs import CRS
+
+    if (one.height, one.width) != (other.height, other.width):
+        return False
+    if one.crs != other.crs and CRS.from_wkt(one.crs) != CRS.from_wkt(other.crs):
+        return False
+    pixel = math.sqrt(abs(one.transform[0] * one.transform[4] - one.transform[1] * one.transform[3]))
+    corners = [(0, 0), (0, one.width), (one.height, 0), (one.height, one.width)]
+    gaps = (np.subtract(place(one, *corner), place(other, *corner)) for corner in corners)
+    return all(float(np.abs(gap).max()) < _TOLERANCE * pixel for gap in gaps)
+
+
+def place(grid: Grid, row: float, column: float) -> tuple[float, float]:
+    """Return the coordinates (x, y) of a place in a grid, given in pixels from its corner."""
+    a, b, c, d, e, f = grid.transform
+    return a * column + b * row + c, d * column + e * row + f
+
+
+def pixel_size(grid: Grid) -> tuple[float, float]:
+    """Return the sides (x, y) of a pixel [units of the CRS]."""
+    a, b, _, d, e, _ = grid.transform
+    return math.hypot(a, d), math.hypot(b, e)
+
+
+def describe(grid: Grid) -> str:
+    """Tell a grid in a few words."""
+    from rasterio.crs import CRS
+
+    crs = CRS.from_wkt(grid.crs)
+    code = crs.to_epsg()
+    x, y = pixel_size(grid)
+    name = f"EPSG:{code}" if code else "its own CRS"
+    left, top = place(grid, 0, 0)
+    return f"{grid.height} x {grid.width} pixels of {x:.6g} x {y:.6g}, corner {left:.6g}, {top:.6g}, {name}"
+
+
+def _reference(rasters: Sequence[Raster], reference: str | None) -> Grid:
+    if reference is not None:
+        for raster in rasters:
+            if raster.band.name == reference:
+                return raster.grid
+        names = ", ".join(raster.band.name for raster in rasters)
+        raise DataError(f"there is no raster {reference!r} to align to", fix=f"Give --reference one of: {names}.")
+    groups: list[list[Raster]] = []
+    for raster in rasters:
+        group = next((held for held in groups if same_grid(held[0].grid, raster.grid)), None)
+        if group is None:
+            groups.append([raster])
+        else:
+            group.append(raster)
+    if len(groups) > 1:
+        raise _differing(groups)
+    return rasters[0].grid
+
+
+def _differing(groups: list[list[Raster]]) -> DataError:
+    told = "; ".join(f"{_names(group)}: {describe(group[0].grid)}" for group in groups)
+    proposal = max(groups, key=len)[0].band.name
+    return DataError(
+        f"the rasters lie on {len(groups)} grids ({told})",
+        where=str(groups[0][0].band.path.parent),
+        fix=f"Name the one that all are aligned to: --reference {proposal}.",
+    )
+
+
+def _names(group: list[Raster]) -> str:
+    names = [raster.band.name for raster in group]
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def _method(raster: Raster, grid: Grid, is_class: bool) -> Resampling:
+    if is_class:
+        return "nearest"
+    middle = _moved(grid, grid.height // 2, grid.width // 2, (1, 1))
+    try:
+        rows, columns = _footprint(raster.grid, middle, margin=0)
+    except DataError:  # the middle has no place in the raster's CRS
+        return "bilinear"
+    return "average" if max(rows.stop - rows.start, columns.stop - columns.start) - 1 > _MUCH_FINER else "bilinear"
+
+
+def _moved(grid: Grid, top: int, left: int, size: tuple[int, int]) -> Grid:
+    """Cut a part out of a grid."""
+    a, b, _, d, e, _ = grid.transform
+    x, y = place(grid, top, left)
+    return Grid(grid.crs, (a, b, x, d, e, y), *size)
+
+
+def _footprint(source: Grid, part: Grid, margin: int) -> tuple[slice, slice]:
+    """Return the rows and columns of `source` that `part` covers, and a margin."""
+    from affine import Affine
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import RasterioError
+    from rasterio.warp import transform_bounds
+
+    corners = np.array([place(part, row, col) for row in (0, part.height) for col in (0, part.width)])
+    box = (*corners.min(axis=0), *corners.max(axis=0))
+    try:
+        left, bottom, right, top = transform_bounds(part.crs, source.crs, *box)
+    except (RasterioError, CPLE_BaseError, ValueError) as error:
+        raise DataError(f"cannot be brought onto the reference's CRS ({error})") from error
+    inverse = ~Affine(*source.transform)
+    pixels = Grid("", inverse[:6], 0, 0)  # the inverse leads from coordinates to (column, row)
+    found = np.array([place(pixels, y, x) for x in (left, right) for y in (bottom, top)])
+    if not np.isfinite(found).all():
+        raise DataError("cannot be brought onto the reference's CRS")
+    (col0, row0), (col1, row1) = np.floor(found.min(axis=0)), np.ceil(found.max(axis=0))
+    return slice(int(row0) - margin, int(row1) + margin), slice(int(col0) - margin, int(col1) + margin)
+
+
+def _warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
+    """Resample a raster onto a part of the grid; missing pixels take no part in a mean."""
+    from affine import Affine
+    from rasterio.enums import Resampling as Method
+    from rasterio.warp import reproject
+
+    values = np.full((part.height, part.width), np.nan, dtype=np.float32)
+    rows, columns = _footprint(raster.grid, part, margin=4)
+    rows, columns = _within(rows, raster.grid.height), _within(columns, raster.grid.width)
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return values
+    source = _moved(raster.grid, rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start))
+    fixed = {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}
+    reproject(
+        raster.read(rows, columns), values,
+        src_transform=Affine(*source.transform), src_crs=source.crs, src_nodata=np.nan,
+        dst_transform=Affine(*part.transform), dst_crs=part.crs, dst_nodata=np.nan,
+        resampling=Method[method], tolerance=0, **fixed,
+    )  # fmt: skip
+    return values
+
+
+def _within(span: slice, size: int) -> slice:
+    return slice(max(span.start, 0), min(span.stop, size))
+
+
+def _paste(tile: NDArray[np.float32], corner: tuple[int, int], values: NDArray[np.float32]) -> None:
+    """Copy the part of a tile that falls into `values`, where `corner` is the tile's place in it."""
+    (row, col), (height, width) = corner, tile.shape
+    to = (
+        slice(max(row, 0), min(row + height, values.shape[0])),
+        slice(max(col, 0), min(col + width, values.shape[1])),
+    )
+    values[to] = tile[to[0].start - row : to[0].stop - row, to[1].start - col : to[1].stop - col]
+
+
+def open_bands(bands: Sequence[Band]) -> list[Raster]:
+    """Open bands, all or none."""
+    rasters: list[Raster] = []
+    try:
+        rasters.extend(Raster(band) for band in bands)
+    except DataError:
+        for raster in rasters:
+            raster.close()
+        raise
+    return rasters

@@ -1,0 +1,160 @@
+"""Scaling of inputs and target, fitted on training rows, kept with the member, undone in predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from geoml_cli.dataset.files import write_text
+from geoml_cli.errors import DataError
+from geoml_cli.samples.samples import Input, Samples, Signature
+from geoml_cli.samples.settings import InputSettings, TargetSettings
+
+Method = Literal["min-max", "standard", "none"]
+Transform = Literal["none", "log", "log1p"]
+Floats = NDArray[np.float64]
+
+_ROWS_AT_ONCE = 65_536
+_FORWARD: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.log, "log1p": np.log1p}
+_INVERSE: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.exp, "log1p": np.expm1}
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Affine(_Record):
+    """`scaled = (value - shift) / scale`, one pair a variable."""
+
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+class TargetScaling(_Record):
+    """The target's transform, then its scaling."""
+
+    transform: Transform = "none"
+    shift: float = 0.0
+    scale: float = 1.0
+
+    def forward(self, values: Floats) -> Floats:
+        """Turn physical values into what a network is trained on."""
+        return (_FORWARD[self.transform](values) - self.shift) / self.scale
+
+    def inverse(self, values: Floats) -> Floats:
+        """Turn a network's output into physical values."""
+        return _INVERSE[self.transform](values * self.scale + self.shift)
+
+
+class Scaling(_Record):
+    """A member's `scaling.json`.
+
+    Attributes:
+        inputs: Of every input.
+        trailing: How many axes an input has behind the one that runs over its variables.
+        target: Of the target.
+    """
+
+    inputs: dict[str, Affine]
+    trailing: dict[str, int]
+    target: TargetScaling
+
+    def write(self, path: Path) -> None:
+        """Write as JSON."""
+        write_text(path, self.model_dump_json(indent=1) + "\n")
+
+    @staticmethod
+    def read(path: Path) -> Scaling:
+        """Read what `write` wrote."""
+        return Scaling.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target: TargetSettings) -> Scaling:
+    """Fit scaling on the training rows.
+
+    Raises:
+        DataError: A logarithm is asked of values it does not have, or a training input is missing.
+    """
+    return Scaling(
+        inputs={
+            name: _fitted(name, item, rows, inputs.scaling if item.scaled else "none")
+            for name, item in samples.inputs.items()
+        },
+        trailing={name: item.values.ndim - item.axis - 1 for name, item in samples.inputs.items()},
+        target=_fitted_target(samples, rows, target),
+    )
+
+
+def unscaled(data: Signature) -> Scaling:
+    """Return scaling that changes nothing."""
+    sizes = {name: len(item.names) for name, item in data.inputs.items()}
+    return Scaling(
+        inputs={name: Affine(shift=(0.0,) * size, scale=(1.0,) * size) for name, size in sizes.items()},
+        trailing={name: len(item.shape) - item.axis for name, item in data.inputs.items()},
+        target=TargetScaling(),
+    )
+
+
+def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> Affine:
+    over = tuple(axis for axis in range(item.values.ndim) if axis != item.axis)
+
+    def blocks() -> Iterator[Floats]:
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            yield np.asarray(item.values[rows[start : start + _ROWS_AT_ONCE]], dtype=np.float64)
+
+    low, high = (
+        np.stack(bounds) for bounds in zip(*((b.min(axis=over), b.max(axis=over)) for b in blocks()), strict=True)
+    )
+    if np.isnan(low).any():
+        missing = sum(int(np.isnan(block).sum()) for block in blocks())
+        raise DataError(
+            f"{missing} values of the training rows are missing",
+            where=name,
+            fix="Prepare the data set again.",
+        )
+    shift, scale = low.min(axis=0), high.max(axis=0) - low.min(axis=0)
+    if method == "standard":
+        shift, scale = _moments(blocks, over)
+    if method == "none":
+        shift, scale = np.zeros_like(shift), np.ones_like(scale)
+    # A variable that does not vary over the training rows carries nothing: it is shifted to zero, not blown up.
+    scale = np.where(scale > 0, scale, 1.0)
+    return Affine(shift=tuple(shift.tolist()), scale=tuple(scale.tolist()))
+
+
+def _moments(blocks: Callable[[], Iterator[Floats]], over: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Mean and population deviation per variable, in two passes: squares of large numbers lose digits."""
+    count, total = 0.0, np.zeros(1)
+    for block in blocks():
+        total = total + block.sum(axis=over)
+        count += block.size / total.size
+    mean = total / count
+    shape = tuple(1 if axis in over else -1 for axis in range(len(over) + 1))
+    squares = sum((((b - mean.reshape(shape)) ** 2).sum(axis=over) for b in blocks()), start=np.zeros(1))
+    return mean, np.sqrt(squares / count)
+
+
+def _fitted_target(samples: Samples, rows: NDArray[np.int64], settings: TargetSettings) -> TargetScaling:
+    if samples.target is None:
+        return TargetScaling()
+    values = np.asarray(samples.target[rows], dtype=np.float64)
+    least = {"log": 0.0, "log1p": -1.0}.get(settings.transform, -np.inf)
+    refused = int((values <= least).sum())
+    if refused:
+        raise DataError(
+            f"{refused} training values of {samples.target_name} are {least:g} or less: no {settings.transform}",
+            where="[target] transform",
+            fix="Use --set target.transform=log1p (zeros) or none.",
+        )
+    changed = _FORWARD[settings.transform](values)
+    shift, scale = 0.0, 1.0
+    if settings.scaling == "standard":
+        shift, scale = float(changed.mean()), float(changed.std())
+    if settings.scaling == "min-max":
+        shift, scale = float(changed.min()), float(np.ptp(changed))
+    return TargetScaling(transform=settings.transform, shift=shift, scale=scale or 1.0)

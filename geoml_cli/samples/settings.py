@@ -1,0 +1,33 @@
+"""Settings of scaling: `[inputs]` and `[target]`.
+
+Light to import: settings are read by commands that must answer at once.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Table(BaseModel):
+    """A TOML table; unknown keys are refused, and the string under a field is its documentation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class InputSettings(Table):
+    """`[inputs]`: what happens to predictors on the way into a network."""
+
+    scaling: Literal["min-max", "standard", "none"] = "standard"
+    """Per variable, fitted on training rows only; a variable that does not vary there is only shifted."""
+
+
+class TargetSettings(Table):
+    """`[target]`: what a network is trained on in place of the plain target; undone in predictions."""
+
+    transform: Literal["none", "log", "log1p"] = "none"
+    """`log` for skewed positive targets, `log1p` where zeros occur; a prediction is then closer to the median."""
+
+    scaling: Literal["min-max", "standard", "none"] = "none"
+    """Scaling of the transformed target, fitted on training rows only."""

@@ -1,0 +1,128 @@
+"""Covariate rasters as samples, one a pixel: for maps of classes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import sha256
+from geoml_cli.dataset.manifest import Manifest
+from geoml_cli.errors import DataError
+from geoml_cli.readers.locating import DEGREES, Pair, transform
+from geoml_cli.readers.rasters import Band, Raster, require_rasterio, sidecars
+from geoml_cli.readers.stacks import open_bands, place, same_grid
+from geoml_cli.source import Grid, PixelBlock
+from geoml_cli.sources.clcd.folders import Covariates, class_paths, find_covariates
+from geoml_cli.sources.clcd.gathering import Values, gather
+from geoml_cli.sources.clcd.plan import Plan
+from geoml_cli.sources.clcd.writing import block
+
+
+class CoverScene:
+    """Covariates of one year.
+
+    Args:
+        plan: How the data set's samples were made.
+        sheets: The covariates, in the plan's order.
+        grid: The grid of the map.
+        year: Calendar year that the map is of.
+    """
+
+    def __init__(self, plan: Plan, sheets: Sequence[Raster], grid: Grid, year: int) -> None:
+        self.grid, self.year = grid, year
+        self._plan, self._sheets = plan, list(sheets)
+        self._aligned = [same_grid(sheet.grid, grid) for sheet in sheets]
+
+    def digest(self) -> str:
+        """Name the content of all files, and the year."""
+        paths = sorted({sheet.band.path for sheet in self._sheets})
+        digest = hashlib.sha256(f"{self.year} {self.grid}\n".encode())
+        for path in (*paths, *sidecars(paths)):
+            digest.update(f"{path.name} {sha256(path)}\n".encode())
+        return digest.hexdigest()
+
+    def block(self, rows: slice, columns: slice) -> PixelBlock:
+        """Read the samples of a window of pixels; valid where all covariates have data."""
+        down, across = np.mgrid[rows.start : rows.stop, columns.start : columns.stop] + 0.5
+        x, y = place(self.grid, down, across)
+        points: Pair = (np.ravel(x), np.ravel(y))
+        values = np.empty((len(self._sheets), down.size), dtype=np.float32)
+        others = [sheet for sheet, aligned in zip(self._sheets, self._aligned, strict=True) if not aligned]
+        strange = iter(gather(others, points, self.grid.crs))
+        for number, (sheet, aligned) in enumerate(zip(self._sheets, self._aligned, strict=True)):
+            values[number] = sheet.read(rows, columns).ravel() if aligned else next(strange)
+        valid = np.asarray(np.isfinite(values).all(axis=0))
+        degrees = transform((points[0][valid], points[1][valid]), self.grid.crs, DEGREES)
+        return self._samples(values[:, valid], degrees, valid.reshape(down.shape))
+
+    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> PixelBlock:
+        """Read samples at points [degrees east, north]; `valid` has shape [points]."""
+        known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
+        points = (np.where(known, longitude, np.nan), np.where(known, latitude, np.nan))
+        values = gather(self._sheets, points, DEGREES)
+        valid = np.asarray(np.isfinite(values).all(axis=0))
+        return self._samples(values[:, valid], (longitude[valid], latitude[valid]), valid)
+
+    def _samples(self, values: Values, degrees: Pair, valid: NDArray[np.bool_]) -> PixelBlock:
+        return PixelBlock(valid, block(self._plan, values, degrees, self.year))
+
+
+def open_scene(folder: Path, manifest: Manifest) -> CoverScene:
+    """Open the covariates of a folder for a map.
+
+    The map lies on the grid of the latest class raster in the folder, or of the covariate with most pixels. Its year
+    is the one that `prepare --map-year` named, else the latest that all yearly covariates have.
+
+    Args:
+        folder: Holds the covariates, or the folder of them.
+        manifest: The data set's.
+
+    Raises:
+        DataError: A covariate or a year is missing.
+    """
+    require_rasterio()
+    plan = manifest.facts_as(Plan)
+    if not folder.is_dir():
+        raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
+    held = folder / plan.covariates
+    found = find_covariates(held if held.is_dir() else folder)
+    year = _year(plan, found)
+    sheets = open_bands(found.of(plan.factors, year))
+    return CoverScene(plan, sheets, _grid(folder, plan, sheets), year)
+
+
+def _year(plan: Plan, found: Covariates) -> int:
+    """Choose the year of the map, and check that every covariate has a raster of it."""
+    where = str(found.paths()[0].parent)
+    missing = [name for name in plan.factors if name not in (found.yearly if name in plan.yearly else found.static)]
+    if missing:
+        files = [f"{name}_YYYY.tif" if name in plan.yearly else f"{name}.tif" for name in missing]
+        raise DataError(
+            f"the raster of {', '.join(missing)} is missing",
+            where=where,
+            fix=f"The map needs {', '.join(files)}, as the data set had.",
+        )
+    needed = Covariates({}, {name: found.yearly[name] for name in plan.yearly})
+    years = needed.years() if plan.yearly else list(plan.years)
+    chosen = plan.map_year or max(years, default=None)
+    if chosen is None or (plan.yearly and chosen not in years):
+        told = f"no year {chosen}" if chosen else "no year that all have"
+        raise DataError(
+            f"the yearly covariates {', '.join(plan.yearly)} have {told}",
+            where=where,
+            fix=f"Add the rasters; all have: {', '.join(map(str, years)) or 'none'}.",
+        )
+    return chosen
+
+
+def _grid(folder: Path, plan: Plan, sheets: Sequence[Raster]) -> Grid:
+    classes = class_paths(folder, plan.classes)
+    if not classes:
+        return max((sheet.grid for sheet in sheets), key=lambda grid: grid.height * grid.width)
+    raster = Raster(Band(classes[-1], classes[-1].stem))
+    raster.close()
+    return raster.grid

@@ -1,0 +1,105 @@
+"""The prepared data set: one sample a pixel, each covariate a variable of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Array, Block, DatasetWriter, Kind, Variable
+from geoml_cli.readers.locating import Pair
+from geoml_cli.sources.clcd.plan import Plan
+
+TITLE = "Pixels of land-cover rasters with their covariates"
+TARGET = "class"
+FACTOR_UNIT = "1"
+"""Rasters do not say in which unit their values are."""
+_TIME = {"standard_name": "time", "calendar": "proleptic_gregorian"}
+PLACE = (
+    Variable("lat", ("sample",), "degrees_north", "latitude", kind="f8", attributes={"standard_name": "latitude"}),
+    Variable("lon", ("sample",), "degrees_east", "longitude", kind="f8", attributes={"standard_name": "longitude"}),
+    Variable("time", ("sample",), "minutes since 1970-01-01 00:00:00", "1 January of the year", "i8", _TIME),
+    Variable("year", ("sample",), "1", "calendar year of the land cover", kind="i4"),
+    Variable("cell", ("sample",), "1", "number of the pixel; the same place has the same", kind="i4"),
+    Variable("category", ("sample",), "1", "land cover among the inputs: none", kind="i2"),
+)
+
+
+def factor(name: str) -> Variable:
+    """Describe a covariate."""
+    return Variable(name, ("sample",), FACTOR_UNIT, f"{name}, in the unit of its raster")
+
+
+def put_roles(writer: DatasetWriter, plan: Plan) -> None:
+    """Write the text variables and the legend."""
+    writer.attributes(title=TITLE)
+    told = {
+        "dynamic": ("dynamic", "covariates that the network takes as changing"),
+        "static": ("static", "covariates that do not change"),
+        "target": ("one", "variable that is predicted"),
+        "category_name": ("land_cover", "land cover among the inputs; there is none"),
+        # Not `class`: netCDF hides a variable that has a dimension's name and not its length.
+        "class_name": ("legend", "name of the class; its number is its place"),
+    }
+    named = texts(plan)
+    for variable, (dimension, meaning) in told.items():
+        writer.dimension(dimension, len(named[variable]))
+        writer.put(Variable(variable, (dimension,), "", meaning, kind="str"), named[variable])
+    kind: Kind = "i2" if max(plan.codes) < 1 << 15 else "i4"
+    codes = Variable("class_code", ("legend",), "1", "the class rasters' own code of the class", kind)
+    writer.put(codes, np.array(plan.codes))
+
+
+def texts(plan: Plan) -> dict[str, list[str]]:
+    """Return the text variables, which say what the others are."""
+    return {
+        "dynamic": list(plan.dynamic),
+        "static": list(plan.static),
+        "target": [TARGET],
+        "category_name": ["none"],
+        "class_name": list(plan.names),
+    }
+
+
+def block(plan: Plan, values: NDArray[np.float32], degrees: Pair, year: int) -> Block:
+    """Return pixels of one year as a prepared data set has them, with its legend; they carry no class and no number.
+
+    Args:
+        plan: How samples are made.
+        values: Covariates, shape [K, N], in the plan's order.
+        degrees: Longitude and latitude, shape [N].
+        year: Calendar year.
+    """
+    count = values.shape[1]
+    arrays: dict[str, Array] = {
+        "lon": degrees[0],
+        "lat": degrees[1],
+        "time": minutes(np.full(count, year)),
+        "year": np.full(count, year, dtype=np.int32),
+        "cell": np.full(count, -1, dtype=np.int32),
+        "category": np.zeros(count, dtype=np.int16),
+        "class_code": np.array(plan.codes),
+    }
+    arrays |= dict(zip(plan.factors, values, strict=True))
+    units = (
+        {"class_code": "1"}
+        | {variable.name: variable.unit for variable in PLACE}
+        | dict.fromkeys(plan.factors, FACTOR_UNIT)
+    )
+    return Block(arrays, texts(plan), units)
+
+
+def minutes(years: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the minutes from 1970-01-01 to 1 January of each year."""
+    return (years - 1970).astype("datetime64[Y]").astype("datetime64[m]").astype(np.int64)
+
+
+def reserved(names: Sequence[str]) -> list[str]:
+    """Return names of covariates that the data set needs for something else."""
+    taken = {variable.name for variable in PLACE} | {TARGET, "class_name", "class_code", "category_name"}
+    return [
+        name
+        for name in names
+        if name in taken | {"dynamic", "static", "target", "sample", "one", "legend", "land_cover"}
+    ]

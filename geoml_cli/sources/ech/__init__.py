@@ -1,0 +1,9 @@
+"""Geomagnetic indices with orbits and wave amplitudes, or the paper's released rows."""
+
+from geoml_cli.source import SourceCard
+from geoml_cli.sources.ech.options import EchOptions
+
+CARD = SourceCard(
+    summary="Geomagnetic indices (SME, SYM-H) with orbits and wave amplitudes, or the paper's released rows",
+    options=EchOptions,
+)

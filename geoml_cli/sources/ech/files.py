@@ -1,0 +1,198 @@
+"""Which raw files there are, told by their content, and the columns each of them gives."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers import timed_csv
+from geoml_cli.readers.tables import open_table, open_text
+from geoml_cli.readers.timed import Timed, Values, plain_name, unfilled
+from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag
+
+PICKLES = (".pkl", ".pickle")
+_TEXT = (".asc", ".csv", ".dat", ".gz", ".iaga", ".min", ".sec", ".tsv", ".txt", ".wdc")
+_SNIFFED = 200
+"""Lines that tell a format: SuperMAG's header of free text is the longest."""
+
+INDICES = ("sme", "ae", "symh", "dst")
+POSITION = ("l", "mlt", "mlat")
+WAVE = ("amplitude", "presence")
+_NAMES = {
+    "sme": ("sme",),
+    "ae": ("ae", "aeindex"),
+    "symh": ("symh", "symhindex"),
+    "dst": ("dst", "dstindex"),
+    "l": ("l", "lshell", "lvalue", "lm", "lstar", "mcilwainl"),
+    "mlt": ("mlt", "edmagmlt", "cdmagmlt", "magneticlocaltime"),
+    "mlat": ("mlat", "edmagmlat", "cdmagmlat", "maglat", "magneticlatitude"),
+    "amplitude": ("amplitude", "amplitudedb", "ew", "bw", "ewdb", "bwdb", "echamplitude"),
+    "presence": ("presence", "present"),
+}
+"""What columns of CSV are called, as `plain_name` spells them."""
+_SATELLITE = ("satellite", "spacecraft", "probe")
+_MOST_NT = 12_000.0
+"""No index has come near it; a station's component or another unit has."""
+_FILLED_POSITION = 1e4
+"""L, MLT and MLAT of more are fill values, such as -1e31."""
+
+
+def find(raw: Path) -> list[Path]:
+    """Name the raw files that are read, in order.
+
+    Raises:
+        DataError: There is none, or one is damaged.
+    """
+    candidates = [raw] if raw.is_file() else sorted(path for path in raw.rglob("*") if _is_candidate(path))
+    found = [path for path in candidates if kind(path) is not None]
+    if not found:
+        seen = ", ".join(path.name for path in candidates[:6]) or "nothing"
+        raise DataError(
+            f"holds no file with indices, positions or wave amplitudes (it holds {seen})",
+            where=str(raw),
+            fix="Give SuperMAG, OMNI, IAGA-2002, Kyoto, MagEphem or CSV files, or the released pickle.",
+        )
+    return found
+
+
+def _is_candidate(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
+
+
+def kind(path: Path) -> str | None:
+    """Tell a file's format, or None where it holds nothing for this source.
+
+    Raises:
+        DataError: It should hold text and is empty or damaged.
+    """
+    suffix = path.suffix.lower()
+    if suffix in PICKLES:
+        return "pickle"
+    try:
+        with open_text(path) as stream:
+            lines = list(itertools.islice(stream, _SNIFFED))
+    except DataError:
+        if suffix in _TEXT:
+            raise
+        return None
+    if not any(line.strip() for line in lines):
+        if suffix in _TEXT:
+            raise DataError("is empty", where=str(path), fix="Get the file again, or take it away.")
+        return None
+    return _text_kind(path, lines)
+
+
+def _text_kind(path: Path, lines: list[str]) -> str | None:
+    if iaga.is_iaga(lines):
+        return "iaga"
+    if supermag.is_supermag(lines):
+        return "supermag"
+    if magephem.is_magephem(lines):
+        return "magephem"
+    special = kyoto.kind(lines) or omni.kind(lines)
+    if special:
+        return special
+    return "csv" if _is_csv(path, lines) else None
+
+
+def _is_csv(path: Path, lines: list[str]) -> bool:
+    if not any(sign in lines[0] for sign in ",;\t|"):
+        return False
+    table = open_table(path)
+    known = {name for names in _NAMES.values() for name in names}
+    held = [name for name in table.columns if plain_name(name) in known]
+    if held and timed_csv.time_column(table) is None:
+        raise DataError(
+            f"has {', '.join(held)} but no column of time ({', '.join(table.columns)})",
+            where=f"{path}, line 1",
+            fix="Call it time; times are read as 2013-03-17T06:00:00, in UTC.",
+        )
+    return bool(held)
+
+
+def read(path: Path) -> Timed:
+    """Read a text file's indices [nT], positions and wave amplitudes under this source's names.
+
+    Raises:
+        DataError: It is damaged, or a value is out of the range of its quantity.
+    """
+    form = kind(path)
+    if form == "csv":
+        return _checked(_csv(path))
+    with open_text(path) as stream:
+        if form in ("minute", "hourly"):
+            columns = len(_first(path).split())
+            return _checked((omni.read_minute if form == "minute" else omni.read_hourly)(path, stream, columns))
+        readers = {"iaga": iaga.read, "supermag": supermag.read, "magephem": magephem.read}
+        readers |= {"sym": kyoto.read_sym, "dst": kyoto.read_dst}
+        return _checked(readers[str(form)](path, stream))
+
+
+def _first(path: Path) -> str:
+    with open_text(path) as stream:
+        return stream.readline()
+
+
+def _csv(path: Path) -> Timed:
+    table = open_table(path)
+    plain = {plain_name(name): name for name in reversed(table.columns)}
+    wanted = {
+        role: next(plain[name] for name in names if name in plain)
+        for role, names in _NAMES.items()
+        if any(name in plain for name in names)
+    }
+    satellite = next((plain[name] for name in _SATELLITE if name in plain), None)
+    labels = {"satellite": satellite} if satellite else {}
+    return timed_csv.read(table, wanted, labels)
+
+
+def _checked(held: Timed) -> Timed:
+    """Keep what this source knows, turn fill values into NaN, refuse other units."""
+    values: dict[str, Values] = {}
+    for name, column in held.values.items():
+        if name in INDICES:
+            values[name] = _index(held.path, name, unfilled(column))
+        elif name in POSITION:
+            values[name] = _position(held.path, name, column)
+        elif name in WAVE:
+            values[name] = unfilled(np.where(column == -np.inf, np.nan, column))
+    labels = held.labels or {"satellite": [_satellite(held.path)] * len(held.time)}
+    return Timed(held.path, held.time, values, labels)
+
+
+def _index(path: Path, name: str, values: Values) -> Values:
+    if (np.abs(values) > _MOST_NT).any():
+        worst = values[np.nanargmax(np.abs(values))]
+        raise DataError(
+            f"{name} reaches {worst:g} nT, which no index does",
+            where=str(path),
+            fix="It is in another unit, or of a single station: give the index in nT.",
+        )
+    return values
+
+
+def _position(path: Path, name: str, values: Values) -> Values:
+    held = np.where(np.isfinite(values) & (np.abs(values) < _FILLED_POSITION), values, np.nan)
+    held = np.where(np.isin(held, (9999.0, -9999.0, 999.0, -999.0, 9999.99, 999.99)), np.nan, held)
+    low, high, unit = {"l": (0.5, 100.0, "Earth radii"), "mlt": (0.0, 24.0, "hours"), "mlat": (-90.0, 90.0, "degrees")}[
+        name
+    ]
+    outside = (held < low) | (held > high)
+    if outside.any():
+        row = int(outside.argmax())
+        raise DataError(
+            f"{name.upper()} is {held[row]:g} in row {row + 1}, outside {low:g} to {high:g}",
+            where=str(path),
+            fix=f"Give it in {unit}.",
+        )
+    return held
+
+
+def _satellite(path: Path) -> str:
+    """Tell the satellite by the file's name, as RBSP files are called."""
+    match = re.search(r"rbsp[-_ ]?([ab])", path.name.lower())
+    return f"rbsp-{match[1]}" if match else ""

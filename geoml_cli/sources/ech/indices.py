@@ -1,0 +1,176 @@
+"""Two regular index series out of files that overlap, repeat themselves and have gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.errors import DataError
+from geoml_cli.readers.timed import Timed, Times, Values
+from geoml_cli.sources.ech.options import EchOptions
+
+HOUR, FINE = 3600, 300
+"""Steps of the two windows [s]."""
+STEPS = (60, 300)
+"""Steps of a series from which both windows can be cut [s]."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Regular series of the indices.
+
+    Attributes:
+        start: Of the first value; None where the source does not know.
+        step: [s].
+        sme: SME [nT], NaN where missing, shape [T].
+        symh: SYM-H [nT], likewise.
+    """
+
+    start: np.datetime64 | None
+    step: int
+    sme: NDArray[np.float32]
+    symh: NDArray[np.float32]
+
+
+class _Piece(NamedTuple):
+    """One index out of one file."""
+
+    name: str
+    time: Times
+    values: Values
+    step: int
+    quantity: str
+
+
+def merge(files: Iterable[Timed], options: EchOptions, funnel: Funnel) -> Series:
+    """Put SME and SYM-H on one regular grid; what was odd about the files is noted in the funnel.
+
+    Raises:
+        DataError: An index is missing, its step is not one the windows can be cut from, or steps differ.
+    """
+    pieces = [piece for held in files for piece in _pieces(held)]
+    chosen = {"sme": _sme(pieces, options), "symh": _symh(pieces, options)}
+    step = _common_step([piece for held in chosen.values() for piece in held], options)
+    moments = np.concatenate([piece.time for held in chosen.values() for piece in held])
+    phase = _phase(moments, step)
+    first = _grid(moments.min(), phase, step)
+    length = int((moments.max() - first).astype(np.int64)) // step + 1
+    grid = {name: _placed(held, (first, step, length), (name, funnel)) for name, held in chosen.items()}
+    return Series(first, step, grid["sme"], grid["symh"])
+
+
+def _pieces(held: Timed) -> Iterator[_Piece]:
+    for index in ("sme", "ae", "symh", "dst"):
+        if index in held.values and np.isfinite(held.values[index]).any():
+            yield _Piece(str(held.path), held.time, held.values[index], _step(held), index)
+
+
+def _step(held: Timed) -> int:
+    """Return the step most values of a file keep [s]; 0 where there are fewer than two times."""
+    gaps = np.diff(np.unique(held.time)).astype(np.int64)
+    if not len(gaps):
+        return 0
+    found, counts = np.unique(gaps, return_counts=True)
+    return int(found[counts.argmax()])
+
+
+def _sme(pieces: list[_Piece], options: EchOptions) -> list[_Piece]:
+    found = [piece for piece in pieces if piece.quantity == "sme"]
+    auroral = [piece for piece in pieces if piece.quantity == "ae"]
+    if not found and auroral:
+        _refuse_hourly(auroral, options, "ae")
+        if not options.ae_as_sme:
+            raise DataError(
+                "there is AE but no SME",
+                where=auroral[0].name,
+                fix="Add SuperMAG's SME, or take AE in its place with --ae-as-sme.",
+            )
+        found = auroral
+    if not found:
+        raise DataError("no file holds SME", fix="Add SuperMAG's indices (ASCII or CSV), or a CSV with a column SME.")
+    _refuse_hourly(found, options, "sme")
+    return found
+
+
+def _symh(pieces: list[_Piece], options: EchOptions) -> list[_Piece]:
+    found = [piece for piece in pieces if piece.quantity == "symh"]
+    hourly = [piece for piece in pieces if piece.quantity == "dst"]
+    if not found and hourly:
+        _refuse_hourly(hourly, options, "dst")
+        found = hourly
+    if not found:
+        raise DataError("no file holds SYM-H", fix="Add omni_min*.asc, Kyoto's SYM-H, or a CSV with a column SYM-H.")
+    _refuse_hourly(found, options, "symh")
+    return found
+
+
+def _refuse_hourly(pieces: list[_Piece], options: EchOptions, name: str) -> None:
+    if options.hourly:
+        return
+    coarse = [piece for piece in pieces if piece.step >= HOUR]
+    if coarse:
+        raise DataError(
+            f"{name.upper()} comes every {coarse[0].step // 60} minutes; the windows need steps of 1 or 5 minutes",
+            where=coarse[0].name,
+            fix="Give omni_min*.asc (or 5-minute) and SuperMAG files, or --hourly for the classifier alone.",
+        )
+
+
+def _common_step(pieces: list[_Piece], options: EchOptions) -> int:
+    steps = {piece.step: piece.name for piece in pieces if piece.step}
+    allowed = (*STEPS, HOUR) if options.hourly else STEPS
+    for step, name in steps.items():
+        if step not in allowed:
+            raise DataError(
+                f"comes every {step} s; steps of {' or '.join(str(s) for s in allowed)} s are needed",
+                where=name,
+                fix="Give the series at one of these steps.",
+            )
+    if len(steps) != 1:
+        told = ", ".join(f"{step} s in {name}" for step, name in steps.items()) or "single values"
+        raise DataError(f"the files differ in their step ({told})", fix="Give SME and SYM-H at one step.")
+    return next(iter(steps))
+
+
+def _phase(moments: Times, step: int) -> int:
+    found, counts = np.unique(moments.astype("datetime64[s]").astype(np.int64) % step, return_counts=True)
+    return int(found[counts.argmax()])
+
+
+def _grid(moment: np.datetime64, phase: int, step: int) -> np.datetime64:
+    """Return the first place of the grid at or after a moment."""
+    seconds = int(moment.astype("datetime64[s]").astype(np.int64))
+    return np.datetime64(seconds + (phase - seconds) % step, "s")
+
+
+def _placed(
+    pieces: list[_Piece], grid: tuple[np.datetime64, int, int], told: tuple[str, Funnel]
+) -> NDArray[np.float32]:
+    """Put one index on the grid; the first file that has a value for a moment is believed."""
+    (first, step, length), (name, funnel) = grid, told
+    jumps = sum(int((np.diff(piece.time).astype(np.int64) < 0).sum()) for piece in pieces)
+    seconds = np.concatenate([(piece.time - first).astype(np.int64) for piece in pieces])
+    values = np.concatenate([piece.values for piece in pieces])
+    on = (seconds % step == 0) & (seconds >= 0)
+    known = on & np.isfinite(values)
+    place, value = (seconds // step)[known], values[known].astype(np.float32)
+    series = np.full(length, np.nan, dtype=np.float32)
+    series[place[::-1]] = value[::-1]
+    times, counts = np.unique(seconds, return_counts=True)
+    funnel.notes.append(
+        f"{name}: {int(known.sum())} values of {pieces[0].quantity.upper()} every {step} s; "
+        f"{int(counts.sum() - len(times))} duplicates, {int((series[place] != value).sum())} of them of another "
+        f"value (the first counts); {_gaps(series)}; {jumps} clock jumps; {int((~on).sum())} off the step."
+    )
+    return series
+
+
+def _gaps(series: NDArray[np.float32]) -> str:
+    missing = np.isnan(series)
+    begins = int((missing[1:] & ~missing[:-1]).sum()) + int(missing[0])
+    return f"{begins} gaps of {int(missing.sum())} values together"

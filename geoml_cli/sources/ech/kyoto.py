@@ -1,0 +1,91 @@
+"""WDC for Geomagnetism, Kyoto: SYM-H in records of 400 characters, Dst in records of 120; both by position.
+
+Values stand without blanks between them. Layouts: wdc.kugi.kyoto-u.ac.jp, ASY/SYM and Dst format pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.timed import Timed, Values, unfilled
+
+_SYM = re.compile(r"^ASYSYM")
+_DST = re.compile(r"^DST\d{4}\*\d{2}")
+_OLDEST_YEAR = 57
+"""Two-digit years from it on are 19xx: Dst begins in 1957."""
+Record = tuple[np.datetime64, list[float]]
+
+
+def kind(first_lines: list[str]) -> str | None:
+    """Tell `sym` or `dst` by the first line, or None."""
+    first = first_lines[0] if first_lines else ""
+    return "sym" if _SYM.match(first) else "dst" if _DST.match(first) else None
+
+
+def read_sym(path: Path, stream: IO[str]) -> Timed:
+    """Read one-minute SYM-H [nT]; records of SYM-D and ASY are passed over."""
+    return _read(path, stream, ("symh", 60), _sym)
+
+
+def read_dst(path: Path, stream: IO[str]) -> Timed:
+    """Read hourly Dst [nT]."""
+    return _read(path, stream, ("dst", 3600), _dst)
+
+
+def _read(path: Path, stream: IO[str], what: tuple[str, int], parse: Callable[[str], Record | None]) -> Timed:
+    name, step = what
+    starts, rows = [], []
+    for start, values in _records(path, stream, parse):
+        starts.append(start)
+        rows.append(values)
+    if not rows:
+        raise DataError(f"holds no record of {name}", where=str(path), fix="Get the file again.")
+    places = np.arange(len(rows[0])) * np.timedelta64(step, "s")
+    time = (np.array(starts, dtype="datetime64[s]")[:, None] + places).ravel()
+    held: Values = np.array(rows, dtype=np.float64).ravel()
+    return Timed(path, time.astype("datetime64[s]"), {name: unfilled(held)}, {})
+
+
+def _records(path: Path, stream: IO[str], parse: Callable[[str], Record | None]) -> Iterator[Record]:
+    for number, line in enumerate(stream, start=1):
+        text = line.rstrip("\r\n")
+        if not text.strip():
+            continue
+        try:
+            record = parse(text)
+        except (ValueError, IndexError) as error:
+            raise DataError(
+                f"is no record of the WDC format ({error})",
+                where=f"{path}, line {number}",
+                fix="Records are read by position: get the file again, unedited.",
+            ) from error
+        if record is not None:
+            yield record
+
+
+def _sym(line: str) -> Record | None:
+    """Positions (from 1): 13-18 YYMMDD, 19 component, 20-21 hour, 22-24 index, 35-394 sixty values."""
+    if line[18] != "H" or line[21:24] != "SYM":
+        return None
+    values = [float(line[start : start + 6]) for start in range(34, 394, 6)]
+    return _moment(line[12:14], line[14:16], line[16:18], int(line[19:21])), values
+
+
+def _dst(line: str) -> Record | None:
+    """Positions (from 1): 4-5 YY, 6-7 month, 9-10 day, 15-16 century, 17-20 base [100 nT], 21-116 hours."""
+    base = 100.0 * float(line[16:20].strip() or 0)
+    cells = [float(line[start : start + 4]) for start in range(20, 116, 4)]
+    values = [cell if abs(cell) == 9999 else cell + base for cell in cells]
+    return _moment(line[14:16].strip() + line[3:5], line[5:7], line[8:10], 0), values
+
+
+def _moment(year: str, month: str, day: str, hour: int) -> np.datetime64:
+    if len(year) == 2:
+        year = f"{19 if int(year) >= _OLDEST_YEAR else 20}{year}"
+    return np.datetime64(f"{year}-{int(month):02d}-{int(day):02d}T{hour:02d}:00:00", "s")

@@ -1,0 +1,43 @@
+"""Wave amplitudes for released rows, which hold none themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.errors import DataError
+from geoml_cli.readers.timed import Timed
+from geoml_cli.sources.ech.files import WAVE
+from geoml_cli.sources.ech.orbit import Orbit
+
+
+def joined(orbit: Orbit, files: Sequence[Timed], funnel: Funnel) -> Orbit:
+    """Add the amplitudes of files to rows by time.
+
+    Raises:
+        DataError: The rows' times are not known, or no amplitude belongs to one of them.
+    """
+    waves = [held for held in files if any(name in held.values for name in WAVE)]
+    if not waves:
+        funnel.notes.append("No file holds a wave amplitude: the samples can be predicted, not trained on.")
+        return orbit
+    if np.isnat(orbit.time).any():
+        raise DataError(
+            "the released rows hold no times, so amplitudes cannot be joined to them",
+            where=str(waves[0].path),
+            fix="Give the time of the first row with --start.",
+        )
+    found = {name: np.full(len(orbit.time), np.nan) for name in WAVE if any(name in held.values for held in waves)}
+    for held in reversed(waves):  # the first file counts
+        order = np.argsort(held.time, kind="stable")
+        place = np.searchsorted(held.time[order], orbit.time).clip(max=len(order) - 1)
+        same = held.time[order][place] == orbit.time
+        for name in found:
+            if name in held.values:
+                found[name][same] = held.values[name][order][place][same]
+    if not any(np.isfinite(values).any() for values in found.values()):
+        raise DataError("no amplitude belongs to a time of the rows", where=str(waves[0].path), fix="Check --start.")
+    return replace(orbit, wave=found)

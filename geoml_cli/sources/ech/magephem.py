@@ -1,0 +1,91 @@
+"""RBSP MagEphem text files: a JSON header in comment lines, then rows of ISO time and numbers.
+
+The header names, for every variable, the column it begins in (`START_COLUMN`); of several models of a quantity
+the first one found here is taken, and its name is told.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.tables import Table
+from geoml_cli.readers.timed import Timed, Values, numbers, whitespace_table
+from geoml_cli.readers.timed_csv import times
+
+_TIMES = ("DateTime", "IsoDateTime", "Time")
+_WANTED = {
+    "l": ("Lsimple", "L", "Lm_eq", "Lstar"),
+    "mlt": ("EDMAG_MLT", "ED_MLT", "CDMAG_MLT", "CD_MLT", "MLT"),
+    "mlat": ("EDMAG_MLAT", "ED_MLAT", "CDMAG_MLAT", "CD_MLAT", "MLAT"),
+}
+_FILL = -1e30
+"""MagEphem writes -1e31 where a field line is open or a quantity is not defined."""
+
+
+def is_magephem(first_lines: list[str]) -> bool:
+    """Tell by the JSON header's keys."""
+    return bool(first_lines) and first_lines[0].startswith("#") and any("START_COLUMN" in line for line in first_lines)
+
+
+def read(path: Path, stream: IO[str]) -> Timed:
+    """Read L, MLT [h] and MLAT [degrees].
+
+    Raises:
+        DataError: The header is not JSON, names no such quantity, or a row cannot be read.
+    """
+    header, first, lines = _split(stream)
+    described = _described(path, header)
+    columns = {name: _column(path, described, choices) for name, choices in _WANTED.items()}
+    clock = _column(path, described, _TIMES)
+    import io
+    import itertools
+
+    width = len(first.split())
+    if max(*columns.values(), clock) >= width:
+        raise DataError(f"names columns past the {width} of its rows", where=str(path), fix="Get the file again.")
+    # Tens of columns are written, four are used; rows are read whole, for a short one means a damaged file.
+    text = io.StringIO("".join(itertools.chain([first], stream)))
+    frame = whitespace_table(text, path, width, lines)
+    place = path, lines + 1
+    frame.index = frame.index + place[1]
+    values = {name: _unfilled(numbers(frame, column, place)) for name, column in columns.items()}
+    return Timed(path, times(frame[clock], Table(path, (), " ", "")), values, {})
+
+
+def _split(stream: IO[str]) -> tuple[str, str, int]:
+    """Return the header's text, the first row, and the number of lines before it."""
+    header: list[str] = []
+    for number, line in enumerate(stream):
+        if not line.startswith("#"):
+            return "".join(header), line, number
+        header.append(line[1:])
+    return "".join(header), "", len(header)
+
+
+def _described(path: Path, header: str) -> dict[str, Any]:
+    # Free text with braces of its own may follow the object: it is read up to its own end.
+    begin = header.find("{")
+    try:
+        held = json.JSONDecoder().raw_decode(header, max(begin, 0))[0]
+    except ValueError as error:
+        raise DataError(f"the header is no JSON ({error})", where=str(path), fix="Get the file again.") from error
+    return held if isinstance(held, dict) else {}
+
+
+def _column(path: Path, described: dict[str, Any], choices: tuple[str, ...]) -> int:
+    for name in choices:
+        entry = described.get(name)
+        if isinstance(entry, dict) and isinstance(entry.get("START_COLUMN"), int):
+            return int(entry["START_COLUMN"])
+    raise DataError(
+        f"has none of the variables {', '.join(choices)}", where=str(path), fix="Give L, MLT and MLAT as CSV."
+    )
+
+
+def _unfilled(values: Values) -> Values:
+    return np.where(np.isfinite(values) & (values > _FILL), values, np.nan)

@@ -1,0 +1,99 @@
+"""Where a satellite was and what wave it saw, row by row, joined by satellite and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.errors import DataError
+from geoml_cli.readers.timed import Timed, Times, Values
+from geoml_cli.sources.ech.files import POSITION, WAVE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """Rows of positions, by satellite and time.
+
+    Attributes:
+        time: UTC.
+        position: L [Earth radii], MLT [h], MLAT [degrees], by name.
+        wave: `amplitude` [dB] and `presence` [0 or 1], as far as files hold them; NaN where unknown.
+    """
+
+    time: Times
+    position: dict[str, Values]
+    wave: dict[str, Values]
+
+
+def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
+    """Join positions and waves; repeated rows and rows without a position are counted and left out.
+
+    Raises:
+        DataError: There is no ephemeris, or no wave was measured at any of its times.
+    """
+    import pandas as pd
+
+    held = list(files)
+    places = [_frame(timed, POSITION) for timed in held if all(name in timed.values for name in POSITION)]
+    if not places:
+        raise DataError(
+            "no file holds L, MLT and MLAT",
+            fix="Add the satellite's ephemeris: MagEphem text, or a CSV with the columns time, L, MLT, MLAT.",
+        )
+    frame = pd.concat(places, ignore_index=True)
+    funnel.read = len(frame)
+    frame = _whole(frame, funnel)
+    waves = [_frame(timed, WAVE) for timed in held if any(name in timed.values for name in WAVE)]
+    joined = _with_waves(frame, waves, funnel).sort_values(["satellite", "time"], kind="stable")
+    columns = {name: joined[name].to_numpy(np.float64) for name in (*POSITION, *WAVE) if name in joined}
+    return Orbit(
+        joined["time"].to_numpy("datetime64[s]"),
+        {name: columns[name] for name in POSITION},
+        {name: columns[name] for name in WAVE if name in columns},
+    )
+
+
+def _frame(timed: Timed, names: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    held = {name: timed.values[name] for name in names if name in timed.values}
+    return pd.DataFrame({"satellite": timed.labels["satellite"], "time": timed.time, **held})
+
+
+def _whole(frame: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
+    repeated = frame.duplicated(["satellite", "time"])
+    funnel.drop("a second row of the same time", int(repeated.sum()))
+    frame = frame[~repeated]
+    unplaced = frame[list(POSITION)].isna().any(axis=1)
+    funnel.drop("no L, MLT or MLAT", int(unplaced.sum()))
+    return frame[~unplaced]
+
+
+def _with_waves(frame: pd.DataFrame, waves: list[pd.DataFrame], funnel: Funnel) -> pd.DataFrame:
+    import pandas as pd
+
+    if not waves:
+        funnel.notes.append("No file holds a wave amplitude: the samples can be predicted, not trained on.")
+        return frame
+    seen = pd.concat(waves, ignore_index=True)
+    repeated = seen.duplicated(["satellite", "time"])
+    if int(repeated.sum()):
+        funnel.notes.append(f"waves: {int(repeated.sum())} rows repeat a time; the first counts.")
+    joined = frame.merge(seen[~repeated], on=["satellite", "time"], how="left")
+    names = [name for name in WAVE if name in joined]
+    known = joined[names].notna().any(axis=1)
+    if not known.any():
+        raise DataError(
+            "no wave was measured at a time of the ephemeris",
+            fix="Both need the same times, and the same satellite where files name one.",
+        )
+    if int((~known).sum()):
+        funnel.notes.append(f"{int((~known).sum())} samples have no wave measurement: predicted, not trained on.")
+    return joined

@@ -1,0 +1,71 @@
+"""A user's own positions in space and time, to predict under the index series of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.store import Block, Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.readers.timed import Timed
+from geoml_cli.source import Named, TableBlock
+from geoml_cli.sources.ech.files import POSITION, read
+from geoml_cli.sources.ech.indices import Series
+from geoml_cli.sources.ech.orbit import Orbit
+from geoml_cli.sources.ech.samples import place
+
+_ABOUT = {
+    "l": ("L", "1", "L-shell, in Earth radii"),
+    "mlt": ("MLT", "h", "magnetic local time"),
+    "mlat": ("MLAT", "degrees", "magnetic latitude"),
+}
+
+
+def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableBlock]:
+    """Read a table of times and positions, `size` rows at a time, in its own order.
+
+    A row has no sample where its time is not on the series, its windows of 48 hours are not whole, or its position is
+    missing.
+
+    Raises:
+        DataError: The file is damaged or lacks a column; or the series do not know their time.
+    """
+    start = dataset.manifest.facts["start"]
+    if start is None:
+        raise DataError(
+            "the index series do not know their time", where=str(dataset.folder), fix="Prepare again with --start."
+        )
+    sme, symh = (np.asarray(dataset.array(name)) for name in ("sme", "symh"))
+    series = Series(np.datetime64(start, "s"), int(dataset.manifest.facts["step_seconds"]), sme, symh)
+    held = _positions(path)
+    for first in range(0, len(held.time), size):
+        yield _block(held, slice(first, first + size), (dataset, series))
+
+
+def _positions(path: Path) -> Timed:
+    held = read(path)
+    lacking = [name for name in POSITION if name not in held.values]
+    if lacking:
+        raise DataError(
+            f"has no column {_ABOUT[lacking[0]][0]}",
+            where=f"{path}, line 1",
+            fix="Give the columns time (UTC), L, MLT [h] and MLAT [degrees].",
+        )
+    return held
+
+
+def _block(held: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableBlock:
+    (dataset, series), time = base, held.time[rows]
+    position = {name: held.values[name][rows] for name in POSITION}
+    index, whole = place(series, Orbit(time, position, {}), Funnel())
+    valid: NDArray[np.bool_] = whole & np.isfinite(np.stack(list(position.values()))).all(axis=0)
+    arrays = {name: dataset.array(name) for name in ("sme", "symh", "time")}
+    arrays |= {name: values[valid] for name, values in position.items()}
+    variables = Block({**arrays, "index": index[valid]}, {}, {"time": dataset.unit("time")})
+    shown = [Named("time", "", "time, UTC", [str(moment) for moment in time])]
+    shown += [Named(*_ABOUT[name], values) for name, values in position.items()]
+    return TableBlock(tuple(shown), valid, variables)

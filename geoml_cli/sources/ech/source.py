@@ -1,0 +1,73 @@
+"""The source `ech`: which functions find, read and make its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.errors import DataError
+from geoml_cli.readers.timed import Timed
+from geoml_cli.source import PreparedInfo, Source
+from geoml_cli.sources.ech import labels, released, synthetic, writing
+from geoml_cli.sources.ech.files import PICKLES, find, read
+from geoml_cli.sources.ech.indices import merge
+from geoml_cli.sources.ech.options import EchOptions
+from geoml_cli.sources.ech.orbit import Orbit, join
+from geoml_cli.sources.ech.rows import rows
+from geoml_cli.sources.ech.samples import place
+from geoml_cli.sources.ech.writing import Content
+from geoml_cli.work.reporting import Reporter
+
+
+def files(raw: Path, options: EchOptions) -> list[Path]:
+    """Find the raw files that are read, told by their content.
+
+    Raises:
+        DataError: There is none, or one is damaged.
+    """
+    return find(raw)
+
+
+def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+    """Write the series and the samples; windows are cut when they are needed, and never stored.
+
+    Raises:
+        DataError: An index or the ephemeris is missing, a file is damaged, or no sample is left.
+    """
+    paths, funnel = find(raw), Funnel()
+    pickles = [path for path in paths if path.suffix.lower() in PICKLES]
+    texts = [path for path in paths if path not in pickles]
+    with reporter.task("files", len(texts)) as advance:
+        held = []
+        for path in texts:
+            held.append(read(path))
+            advance(1)
+    content = _released(pickles, held, options, funnel) if pickles else _measured(held, options, funnel)
+    funnel.kept = len(content.index_N)
+    if not funnel.kept:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.items())
+        raise DataError(f"no sample is left ({reasons})", where=str(raw), fix="Windows need 48 hours of both indices.")
+    return PreparedInfo("series", funnel, writing.write(writer, content))
+
+
+def _measured(held: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
+    """Merge the series, join the orbit, keep the rows whose windows are whole."""
+    series, orbit = merge(held, options, funnel), join(held, funnel)
+    index, kept = place(series, orbit, funnel)
+    rows = Orbit(
+        orbit.time[kept],
+        {name: values[kept] for name, values in orbit.position.items()},
+        {name: values[kept] for name, values in orbit.wave.items()},
+    )
+    return Content(series, rows, index[kept], True, options.storm_nt)
+
+
+def _released(pickles: list[Path], held: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
+    """Rebuild the series from released rows; amplitudes beside them are joined by time."""
+    found = released.read(pickles, options.start, funnel)
+    orbit = labels.joined(found.orbit, held, funnel)
+    return Content(found.series, orbit, found.index_N, False, options.storm_nt)
+
+
+SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.synthesise, rows=rows)

@@ -1,0 +1,127 @@
+"""The first reading: what every site has, how many samples each choice of drivers leaves, and its mean climate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet.quality import Loss, Rule, sift
+from geoml_cli.sources.fluxnet.series import CLIMATE, QUALITY, Series, Wanted
+from geoml_cli.sources.fluxnet.times import Integers, Step, clock, lengths
+from geoml_cli.sources.fluxnet.units import quantity, unit
+
+Values = NDArray[np.float64]
+_DAYS_OF_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the first reading found at a site.
+
+    Attributes:
+        first: Place of its first record on the grid.
+        length: Its records, those without a row included.
+        rows: Rows in its files.
+        repeated: Rows that stood there a second time.
+        lacking: Rows without a value, by driver.
+        has: Which of the extra drivers have a value anywhere.
+        combined: Records with all needed drivers, by which extra ones they have as well (a bit each), shape [2**E].
+        climate: Mean temperature [degC] and precipitation [mm yr-1]; NaN where not measured.
+        renamed: Columns of AmeriFlux BASE by the FLUXNET name they were taken for.
+        quality: Name of the quality column; None where the target has none.
+        fluxes: What can be a target instead, where the site has not the one asked for.
+        short: What is said of files that end before the last year of their name.
+    """
+
+    first: int
+    length: int
+    rows: int
+    repeated: int
+    lacking: dict[str, int]
+    has: tuple[bool, ...]
+    combined: Integers
+    climate: tuple[float, float]
+    renamed: dict[str, str]
+    quality: str | None
+    fluxes: tuple[str, ...]
+    short: tuple[str, ...]
+
+    def samples(self, extra: Sequence[bool]) -> int:
+        """Count records that have all needed drivers and the marked extra ones."""
+        mask = sum(1 << bit for bit, taken in enumerate(extra) if taken)
+        return int(self.combined[(np.arange(len(self.combined)) & mask) == mask].sum())
+
+
+def count(site: str, held: Series, wanted: Wanted, step: Step) -> Counted:
+    """Take down what a site has.
+
+    Raises:
+        DataError: A column is in another unit.
+    """
+    _refuse_other_units(site, held, (*wanted.needed, *wanted.extra), step)
+    complete = np.all([np.isfinite(held.values[name]) for name in wanted.needed], axis=0)
+    code = np.zeros(held.length, dtype=np.int64)
+    for bit, name in enumerate(wanted.extra):
+        code |= np.isfinite(held.values[name]).astype(np.int64) << bit
+    drivers = (*wanted.needed, *wanted.extra)
+    rows = held.read - held.repeated
+    return Counted(
+        first=held.first,
+        length=held.length,
+        rows=held.read,
+        repeated=held.repeated,
+        lacking={name: rows - int(np.isfinite(held.values[name]).sum()) for name in drivers},
+        has=tuple(bool(np.isfinite(held.values[name]).any()) for name in wanted.extra),
+        combined=np.bincount(code[complete], minlength=1 << len(wanted.extra)),
+        climate=climate(held, step),
+        renamed=held.renamed,
+        quality=held.quality,
+        fluxes=held.fluxes,
+        short=held.short,
+    )
+
+
+def climate(held: Series, step: Step) -> tuple[float, float]:
+    """Return mean temperature [degC] and precipitation [mm yr-1] over all records; NaN where there is none."""
+    days = lengths(held.first + np.arange(held.length, dtype=np.int64), step)
+    temperature, water = (held.values[name] for name in CLIMATE)
+    if step.code == "YY":  # a sum over the record's year
+        rate = water / days
+    elif step.digits == 12:  # a sum over the record
+        rate = water * (1440 / step.minutes)
+    else:
+        rate = water
+    return _mean(temperature, days), _mean(rate, days) * _DAYS_OF_YEAR
+
+
+def _mean(values: Values, days: Values) -> float:
+    held = np.isfinite(values)
+    return float(np.average(values[held], weights=days[held])) if held.any() else float("nan")
+
+
+def _refuse_other_units(site: str, held: Series, drivers: Sequence[str], step: Step) -> None:
+    for name in drivers:
+        known, values = quantity(name), held.values[name]
+        if not np.isfinite(values).any():
+            continue
+        middle = float(np.nanmedian(values))
+        if not known.least <= middle <= known.most:
+            raise DataError(
+                f"the median of {name} at {site} is {middle:g}, which is no {known.meaning} in {unit(name, step)}",
+                where=f"{site}, from {clock(held.first, step)}",
+                fix=f"Give it in {unit(name, step)}, or leave it out of --dynamic and --extra.",
+            )
+
+
+def complete(held: Series, drivers: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which records have all drivers, shape [T]."""
+    return np.asarray(np.all([np.isfinite(held.values[name]) for name in drivers], axis=0))
+
+
+def targets(held: Series, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, Loss]:
+    """Return the targets that are good enough, shape [T], and how many of some rows were lost."""
+    return sift(held.values[applied.target], held.values.get(QUALITY), rows, applied)

@@ -1,0 +1,266 @@
+"""Which raw files are read: told by their names, one resolution and one product a site."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.tables import open_table, require_file
+from geoml_cli.sources.fluxnet import layout, names, sites, texts
+from geoml_cli.sources.fluxnet.names import Name
+from geoml_cli.sources.fluxnet.options import FluxnetOptions
+from geoml_cli.sources.fluxnet.texts import Text
+from geoml_cli.sources.fluxnet.times import STEPS, Step
+
+_ZIP = ".zip"
+_SITE_TABLE = ("siteinfo", "site_info")
+_CLEAR = 2
+"""A resolution is chosen unasked where it has this many times the sites of any other."""
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class FluxFile:
+    """A file of one site, product and resolution."""
+
+    text: Text
+    name: Name
+
+
+@dataclass
+class Found:
+    """What a folder holds.
+
+    Attributes:
+        files: To be read, by site.
+        step: Their resolution.
+        table: The table of sites; None where there is none.
+        notes: What was left out, and why.
+    """
+
+    files: dict[str, list[FluxFile]]
+    step: Step
+    table: Path | None
+    notes: list[str] = field(default_factory=list)
+
+    def paths(self) -> list[Path]:
+        """Return the files on disk, each once, in order."""
+        held = {file.text.path for files in self.files.values() for file in files}
+        return sorted(held | ({self.table} if self.table else set()))
+
+
+@dataclass
+class _Sorted:
+    """All files of a folder by what they are."""
+
+    flux: list[FluxFile] = field(default_factory=list)
+    tables: list[Path] = field(default_factory=list)
+    auxiliary: list[str] = field(default_factory=list)
+    nameless: list[str] = field(default_factory=list)
+    other: list[Text] = field(default_factory=list)
+
+
+def find(raw: Path, options: FluxnetOptions) -> Found:
+    """Choose the files to read.
+
+    Args:
+        raw: A folder, a zip archive, or a file.
+        options: Which resolution and sites are wanted.
+
+    Raises:
+        DataError: There is no file of FLUXNET, or it is unclear which are meant; with the option that decides.
+    """
+    held = _sorted(_candidates(raw))
+    wanted = [file for file in held.flux if not options.only or file.name.site in options.only]
+    if not wanted:
+        raise _nothing(raw, held, options)
+    if missing := sorted(set(options.only) - {file.name.site for file in wanted}):
+        raise DataError(f"there is no file of {missing[0]}", where=str(raw), fix="Take it out of --only.")
+    code = _resolution(raw, wanted, options.resolution)
+    chosen = [file for file in wanted if file.name.resolution == code]
+    files = _products(chosen)
+    found = Found(files, STEPS[code], _table(raw, held.tables, options.sites))
+    found.notes = [*_left_out(wanted, code), *_second_products(chosen, files), *_unread(held)]
+    return found
+
+
+def _candidates(raw: Path) -> list[Text]:
+    """Name all text files, in archives as well."""
+    if raw.is_file():
+        return texts.members(raw) if raw.suffix.lower() == _ZIP else [Text(raw)]
+    found: list[Text] = []
+    for path in sorted(raw.rglob("*")):
+        if path.name.startswith(".") or path.is_dir():
+            _refuse_folder(path)
+        elif path.suffix.lower() == _ZIP:
+            found += texts.members(path)
+        else:
+            found.append(Text(path))
+    return found
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir() and path.name.lower().endswith(texts.SUFFIXES) and names.parse(path.name).site:
+        raise DataError("is a folder, not a file", where=str(path), fix="Give the CSV file itself.")
+
+
+def _sorted(candidates: Iterable[Text]) -> _Sorted:
+    held = _Sorted()
+    for text in candidates:
+        name = names.parse(text.name)
+        if not text.name.lower().endswith(texts.SUFFIXES):
+            held.other.append(text)
+        elif name.auxiliary:
+            held.auxiliary.append(text.name)
+        elif name.site and name.resolution:
+            held.flux.append(FluxFile(text, name))
+        else:
+            _sort_by_content(text, name, held)
+    return held
+
+
+def _sort_by_content(text: Text, name: Name, held: _Sorted) -> None:
+    """Sort a file whose name does not tell what it is."""
+    if _is_site_table(text):
+        held.tables.append(text.path)
+    elif not _has_times(text, name):
+        held.other.append(text)
+    elif not name.site:
+        held.nameless.append(text.name)
+    elif code := layout.resolution(layout.open_layout(text)):
+        held.flux.append(FluxFile(text, replace(name, resolution=code)))
+    else:
+        raise DataError(
+            "neither its name nor its times tell its resolution",
+            where=str(text),
+            fix="Name it as FLUXNET does, such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv.",
+        )
+
+
+def _has_times(text: Text, name: Name) -> bool:
+    try:
+        return layout.has_times(text)
+    except DataError:
+        if name.site:
+            raise
+        return False  # no text at all
+
+
+def _is_site_table(text: Text) -> bool:
+    if text.member:
+        return False
+    try:
+        return sites.is_table(open_table(text.path).columns)
+    except DataError:
+        return False
+
+
+def _nothing(raw: Path, held: _Sorted, options: FluxnetOptions) -> DataError:
+    if held.flux:
+        there = ", ".join(sorted({file.name.site for file in held.flux}))
+        return DataError(f"there is no file of {', '.join(options.only)}", where=str(raw), fix=f"There are: {there}.")
+    if held.nameless:
+        return DataError(
+            f"the name of {held.nameless[0]} holds no site code, such as DE-Hai",
+            where=str(raw),
+            fix="Name it as FLUXNET does, such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv.",
+        )
+    if raw.is_file() and len(held.other) == 1 and raw.name.lower().endswith(texts.SUFFIXES):
+        layout.open_layout(held.other[0])  # says what is wrong with it
+    seen = [*held.auxiliary, *(text.name for text in held.other), *(path.name for path in held.tables)]
+    return DataError(
+        f"holds no file of FLUXNET or AmeriFlux BASE (it holds {_few(seen) or 'nothing'})",
+        where=str(raw),
+        fix="Give files such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv, or the archives they come in.",
+    )
+
+
+def _resolution(raw: Path, wanted: Sequence[FluxFile], given: str) -> str:
+    """Choose a resolution: the one asked for, the only one, or the one that is far more common."""
+    held = Counter(code for _, code in sorted({(file.name.site, file.name.resolution) for file in wanted}))
+    told = ", ".join(f"{code} at {count}" for code, count in sorted(held.items()))
+    if given != "auto":
+        if given not in held:
+            raise DataError(
+                f"there are no {STEPS[given].word} files (there are {told} sites)",
+                where=str(raw),
+                fix=f"Choose another with --resolution {min(held)}.",
+            )
+        return given
+    (best, most), *others = held.most_common()
+    hourly = {"HH", "HR"} <= set(held) and best in ("HH", "HR")
+    if hourly or (others and most < _CLEAR * others[0][1]):
+        raise DataError(
+            f"files of several resolutions lie here ({told} sites), whose units differ",
+            where=str(raw),
+            fix=f"Choose one with --resolution {best}.",
+        )
+    return best
+
+
+def _products(chosen: Iterable[FluxFile]) -> dict[str, list[FluxFile]]:
+    """Keep one product a site, by site and name."""
+    found: dict[str, list[FluxFile]] = {}
+    for file in sorted(chosen, key=lambda file: (file.name.site, names.PRODUCTS.index(file.name.product), file.text)):
+        held = found.setdefault(file.name.site, [])
+        if not held or held[0].name.product == file.name.product:
+            held.append(file)
+    return found
+
+
+def _table(raw: Path, tables: Sequence[Path], given: str | None) -> Path | None:
+    if given is not None:
+        inside = raw / given
+        path = inside if raw.is_dir() and not Path(given).is_file() and inside.exists() else Path(given)
+        require_file(path, fix="Check --sites.")
+        return path
+    if raw.is_file():
+        beside = sorted(p for p in raw.parent.glob("*.csv") if p.name.lower().startswith(_SITE_TABLE) and p.is_file())
+        tables = beside
+    if len(tables) > 1:
+        shown = _few([path.name for path in tables])
+        raise DataError(
+            f"there are several tables of sites: {shown}", where=str(raw), fix=f"Choose one: --sites {tables[0].name}"
+        )
+    return tables[0] if tables else None
+
+
+def _left_out(wanted: Sequence[FluxFile], code: str) -> list[str]:
+    others = [file for file in wanted if file.name.resolution != code]
+    if not others:
+        return []
+    shown = _few(sorted(file.text.name for file in others))
+    codes = sorted({file.name.resolution for file in others})
+    return [
+        f"{STEPS[code].word} files ({code}) were read; {len(others)} of other resolutions were left out ({shown}); "
+        f"read them with {' or '.join(f'--resolution {other}' for other in codes)}"
+    ]
+
+
+def _second_products(chosen: Sequence[FluxFile], files: dict[str, list[FluxFile]]) -> list[str]:
+    read = {file.text for held in files.values() for file in held}
+    left = [file for file in chosen if file.text not in read]
+    return [
+        f"{file.text.name} was left out: {file.name.site} has {files[file.name.site][0].text.name}" for file in left
+    ]
+
+
+def _unread(held: _Sorted) -> list[str]:
+    notes = []
+    if held.auxiliary:
+        notes.append(f"{len(held.auxiliary)} auxiliary files were left out: {_few(held.auxiliary)}")
+    if held.other:
+        shown = _few([text.name for text in held.other])
+        notes.append(f"{len(held.other)} files were left out, as they are not in FLUXNET's format: {shown}")
+    if held.nameless:
+        shown = _few(held.nameless)
+        notes.append(f"{len(held.nameless)} files were left out, as their names hold no site code: {shown}")
+    return notes
+
+
+def _few(shown: Sequence[str]) -> str:
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + more

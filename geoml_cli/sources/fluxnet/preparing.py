@@ -1,0 +1,99 @@
+"""From raw files to the data set: find, count, settle, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.fluxnet import plan as planning
+from geoml_cli.sources.fluxnet import report, sites
+from geoml_cli.sources.fluxnet.census import Counted, complete, count, targets
+from geoml_cli.sources.fluxnet.finding import Found, find
+from geoml_cli.sources.fluxnet.layout import open_layout, refuse_ragged
+from geoml_cli.sources.fluxnet.options import FluxnetOptions
+from geoml_cli.sources.fluxnet.quality import Loss, Rule, rule
+from geoml_cli.sources.fluxnet.series import Wanted, read_site
+from geoml_cli.sources.fluxnet.units import quantity
+from geoml_cli.sources.fluxnet.writing import Content, declare, write_site
+from geoml_cli.work.reporting import Reporter
+
+
+def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+    """Prepare all sites.
+
+    Raises:
+        DataError: A file is damaged or lacks a column, a site's position is not known, or no target is left.
+        SettingsError: A column or the quality is none.
+    """
+    wanted = Wanted(options.dynamic, options.further, options.target, options.quality_column)
+    for name in (*wanted.needed, *wanted.extra, wanted.target):
+        quantity(name)
+    found = find(raw, options)
+    applied = rule(options, found.step)
+    places = sites.read(found.table) if found.table else {}
+    counted, lost = _counted(found, wanted, applied, reporter)
+    report.require_column(counted, applied.target, str(raw))
+    if any(held.samples(()) for held in counted.values()):  # without drivers, that is what is told
+        columns = {held.quality for held in counted.values()}
+        report.require_target(_summed(lost, applied), columns, applied, found.step)
+    planning.require_places(counted, places, str(found.table or raw))
+    funnel = _funnel(found, counted)
+    plan = planning.settle(counted, places, wanted, options.optional, funnel)
+    planning.note_classes(plan, places, funnel)
+    report.note_climate(funnel, plan, counted, found.step)
+    content = Content(
+        plan, counted, places, applied, found.step, lambda site: read_site(found.files[site], wanted, found.step)
+    )
+    _write(content, writer, funnel, reporter)
+    return PreparedInfo("series", funnel, report.describe(found.step, plan, counted, applied))
+
+
+def _counted(
+    found: Found, wanted: Wanted, applied: Rule, reporter: Reporter
+) -> tuple[dict[str, Counted], dict[str, Loss]]:
+    """Read every site a first time."""
+    counted, lost = {}, {}
+    with reporter.task("count records", len(found.files)) as advance:
+        for site, files in found.files.items():
+            for file in files:
+                refuse_ragged(open_layout(file.text))
+            held = read_site(files, wanted, found.step)
+            counted[site] = count(site, held, wanted, found.step)
+            _, lost[site] = targets(held, complete(held, wanted.needed), applied)
+            advance(1)
+    return counted, lost
+
+
+def _summed(lost: dict[str, Loss], applied: Rule) -> Loss:
+    every = Loss()
+    for loss in lost.values():
+        every.add(loss, applied.subdaily)
+    return every
+
+
+def _funnel(found: Found, counted: dict[str, Counted]) -> Funnel:
+    funnel = Funnel(read=sum(held.rows for held in counted.values()), notes=list(found.notes))
+    funnel.notes += [note for held in counted.values() for note in held.short]
+    funnel.drop("a second row of the same time", sum(held.repeated for held in counted.values()))
+    return funnel
+
+
+def _write(content: Content, writer: DatasetWriter, funnel: Funnel, reporter: Reporter) -> None:
+    """Read every site again and write it; then take down what was lost."""
+    plan, counted, applied = content.plan, content.counted, content.rule
+    samples = {site: counted[site].samples(plan.taken) for site in plan.sites}
+    handles = declare(writer, content, sum(samples.values()))
+    lost: dict[str, Loss] = {}
+    record = sample = 0
+    with reporter.task("write sites", len(plan.sites)) as advance:
+        for site in plan.sites:
+            lost[site] = write_site(handles, content, site, (record, sample))
+            record, sample = record + counted[site].length, sample + samples[site]
+            advance(1)
+    every = _summed(lost, applied)
+    report.require_target(every, {counted[site].quality for site in plan.sites}, applied, content.step)
+    report.take_down(funnel, plan, counted, lost)
+    report.note_targets(funnel, applied, every, content.step)
+    report.note_columns(funnel, plan, counted, applied)

@@ -1,0 +1,146 @@
+"""One file's columns as numbers on the grid of its resolution; only the columns asked for are held."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.tables import MISSING
+from geoml_cli.sources.fluxnet.layout import AGAIN, Layout, resolution
+from geoml_cli.sources.fluxnet.texts import Text
+from geoml_cli.sources.fluxnet.times import Integers, Step, layout, places
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Values = NDArray[np.float64]
+FILL = -9998.0
+"""Values of this and less are missing: -9999 as it is written, and -9999.9 or -99999 of older files."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a file as they stand in it: unsorted, with repetitions.
+
+    Attributes:
+        text: The file.
+        place: On the grid, shape [N].
+        line: Where each stands, shape [N].
+        values: By name, NaN where missing, shape [N].
+    """
+
+    text: Text
+    place: Integers
+    line: Integers
+    values: dict[str, Values]
+
+
+def read(held: Layout, columns: Mapping[str, str], step: Step) -> Rows:
+    """Read some columns of a file.
+
+    Args:
+        held: The file.
+        columns: Its columns by the name they get.
+        step: The resolution it should have.
+
+    Raises:
+        DataError: A cell is no number or infinite, a time is none; the file is of another resolution, or has no rows.
+    """
+    found = resolution(held)
+    if found and found != step.code:
+        raise DataError(
+            f"is of resolution {found} by its times, {step.code} by its name",
+            where=f"{held.text}, line {held.header + 1}",
+            fix="Correct the name, or give the file that belongs to it.",
+        )
+    frame = _frame(held, sorted({held.columns.index(name) for name in (held.time, *columns.values())}))
+    if not len(frame):
+        raise DataError("holds a header and no rows", where=str(held.text), fix=AGAIN)
+    line = np.asarray(frame.index, dtype=np.int64)
+    values = {name: _numbers(frame, held, column) for name, column in columns.items()}
+    return Rows(held.text, _times(frame, held, step), line, values)
+
+
+def _frame(held: Layout, wanted: Sequence[int]) -> pd.DataFrame:
+    """Read columns by their place; the index is the line."""
+    import pandas as pd
+
+    with held.text.open() as stream:
+        for _ in range(held.header):
+            stream.readline()
+        try:
+            frame = _parse(stream, wanted)
+        except pd.errors.EmptyDataError:
+            return pd.DataFrame()
+        except (pd.errors.ParserError, UnicodeError, ValueError) as error:
+            raise DataError(
+                f"cannot be read as a table ({' '.join(str(error).split())})", where=str(held.text), fix=AGAIN
+            ) from error
+    frame.index = pd.RangeIndex(held.header + 1, held.header + 1 + len(frame))
+    return frame.dropna(how="all")
+
+
+def _parse(stream: IO[str], wanted: Sequence[int]) -> pd.DataFrame:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # text among numbers is refused later, with its line
+        # A stray quotation mark must not swallow the rows up to the next one.
+        return pd.read_csv(stream, header=None, usecols=list(wanted), skip_blank_lines=False, skipinitialspace=True,
+                           quoting=csv.QUOTE_NONE)  # fmt: skip
+
+
+def _numbers(frame: pd.DataFrame, held: Layout, column: str) -> Values:
+    """Return a column as numbers, fill values as NaN."""
+    values = _parsed(frame, held, column)
+    if np.isinf(values).any():
+        row = int(np.isinf(values).argmax())
+        raise DataError(
+            f"{column} is infinite",
+            where=f"{held.text}, line {frame.index[row]}",
+            fix="Write -9999 where there is no value.",
+        )
+    values[values <= FILL] = np.nan
+    return values
+
+
+def _parsed(frame: pd.DataFrame, held: Layout, column: str) -> Values:
+    import pandas as pd
+
+    cells = frame[held.columns.index(column)]
+    if cells.dtype.kind in "iuf":
+        return cells.to_numpy(dtype=np.float64, copy=True)
+    found = pd.to_numeric(cells.astype(str).str.strip(' "'), errors="coerce").to_numpy(dtype=np.float64, copy=True)
+    for row in map(int, np.flatnonzero(np.isnan(found))):
+        text = str(cells.iloc[row]).strip(' "')
+        if text.lower() not in MISSING:
+            raise DataError(
+                f"{text!r} in column {column} is no number",
+                where=f"{held.text}, line {frame.index[row]}",
+                fix="Correct the cell, or write -9999 where there is no value.",
+            )
+    return found
+
+
+def _times(frame: pd.DataFrame, held: Layout, step: Step) -> Integers:
+    stamps = _parsed(frame, held, held.time)
+    whole = np.isfinite(stamps) & (stamps == np.floor(stamps)) & (stamps >= 0) & (stamps < 10**step.digits)
+    found, right = places(np.where(whole, stamps, 0).astype(np.int64), step)
+    wrong = ~(right & whole)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"{held.time} {frame[held.columns.index(held.time)].iloc[row]} is not the start of a {step.word} record "
+            f"({layout(step)})",
+            where=f"{held.text}, line {frame.index[row]}",
+            fix="The time is damaged (spreadsheets round long numbers), or the row is of another resolution: "
+            f"{AGAIN.lower()}",
+        )
+    return found

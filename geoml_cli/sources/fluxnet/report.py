@@ -1,0 +1,146 @@
+"""What the funnel tells of targets, drivers and columns; and the refusal where no target is left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet.census import Counted
+from geoml_cli.sources.fluxnet.plan import Plan
+from geoml_cli.sources.fluxnet.quality import Loss, Rule
+from geoml_cli.sources.fluxnet.times import Step, is_subdaily, lengths
+
+_DAYS_OF_YEAR = 365
+
+
+def take_down(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], lost: Mapping[str, Loss]) -> None:
+    """Count rows and samples, in all and by site."""
+    for site in plan.sites:
+        found, loss = counted[site], lost[site]
+        kept = found.samples(plan.taken)
+        funnel.drop("a driver is missing", found.rows - found.repeated - kept)
+        funnel.kept += kept
+        funnel.per_station[site] = {
+            "read": found.rows,
+            "kept": kept,
+            "with target": loss.kept,
+            "target missing": loss.missing,
+            "target of poor quality": loss.poor + loss.odd,
+            "target implausible": loss.implausible,
+        }
+    for name in plan.dynamic:
+        if rows := sum(counted[site].lacking[name] for site in plan.sites):
+            funnel.notes.append(
+                f"{rows} rows have no {name}; to keep them, name the other drivers with --dynamic and --extra"
+            )
+
+
+def note_targets(funnel: Funnel, rule: Rule, lost: Loss, step: Step) -> None:
+    """Note how many samples have a target, and why others have none."""
+    samples = lost.kept + lost.missing + lost.poor + lost.odd + lost.implausible
+    reasons = [
+        (lost.missing, "not measured"),
+        (lost.poor, "of poor quality"),
+        (lost.odd, f"with a quality that is no {'class' if is_subdaily(step) else 'fraction'}"),
+        (lost.implausible, f"larger than {rule.limit:g}" if rule.limit else ""),
+    ]
+    without = ", ".join(f"{count} {reason}" for count, reason in reasons if count)
+    rest = f"; the others are kept without one ({without})" if without else ""
+    funnel.notes.append(f"{lost.kept} of {samples} samples have a {rule.target}{rest}")
+
+
+def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rule: Rule) -> None:
+    """Note which column told the quality, and which columns of AmeriFlux BASE stand for which."""
+    held = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
+    for column in held:
+        own = "" if column == f"{rule.target}_QC" else f" ({rule.target} has no quality column of its own)"
+        funnel.notes.append(f"the quality of {rule.target} is {column}, {rule}{own}")
+    if absent := [site for site in plan.sites if counted[site].fluxes]:
+        funnel.notes.append(f"{', '.join(absent)} have no column {rule.target}: their samples have no target")
+    if without := [site for site in plan.sites if counted[site].quality is None and not counted[site].fluxes]:
+        funnel.notes.append(f"no quality column was applied at {', '.join(without)}: every {rule.target} is kept")
+    for site in plan.sites:
+        if renamed := counted[site].renamed:
+            told = ", ".join(f"{column} as {name}" for name, column in renamed.items())
+            funnel.notes.append(f"{site} is of AmeriFlux BASE, whose gaps are not filled: {told}")
+        if renamed.get(rule.target, "").startswith("FC"):
+            funnel.notes.append(f"{site}: {rule.target} is FC, the turbulent flux alone; storage is not in it")
+
+
+def note_climate(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], step: Step) -> None:
+    """Note sites whose mean climate is not that of whole years."""
+    for site in plan.sites:
+        places = counted[site].first + np.arange(counted[site].length, dtype=np.int64)
+        days = float(lengths(places, step).sum())
+        if days < _DAYS_OF_YEAR:
+            funnel.notes.append(f"the mean climate of {site} is that of {days:.3g} days, less than a year")
+
+
+def require_column(counted: Mapping[str, Counted], target: str, where: str) -> None:
+    """Refuse a target that no site has.
+
+    Raises:
+        DataError: With the fluxes there are.
+    """
+    if all(found.fluxes for found in counted.values()):
+        fluxes = next(iter(counted.values())).fluxes
+        raise DataError(
+            f"no file has the column {target}", where=where, fix=f"Give --target; there is {', '.join(fluxes)}."
+        )
+
+
+def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step) -> None:
+    """Refuse a data set without any target.
+
+    Args:
+        lost: Why there is none, over all sites.
+        columns: What told the quality.
+        rule: What was good enough.
+        step: The resolution.
+
+    Raises:
+        DataError: With what was filtered, by which column, and what to relax.
+    """
+    if lost.kept:
+        return
+    if not lost.poor:
+        raise DataError(
+            f"no sample has a value of {rule.target} ({lost.missing} missing, {lost.implausible} implausible, "
+            f"{lost.odd} of a quality that is none)",
+            where=rule.target,
+            fix="Name a flux that was measured there with --target.",
+        )
+    by = " and ".join(sorted(str(column) for column in columns if column))
+    kind, worst = ("class", "3 is the poorest") if is_subdaily(step) else ("fraction of good data", "0 is the poorest")
+    raise DataError(
+        f"the quality filter leaves no {rule.target}: {lost.poor} of {lost.poor + lost.missing + lost.implausible} "
+        f"values were left out because {by} is not {rule} (the best {kind} among them is {lost.best:g}; {worst})",
+        where=rule.target,
+        fix=f"They are gap-filled, not measured. Relax the filter with {_relaxed(lost, step)}, "
+        "or give files with measured fluxes.",
+    )
+
+
+def _relaxed(lost: Loss, step: Step) -> str:
+    if lost.best != lost.best:
+        return "--quality-column none"
+    within = lost.best if is_subdaily(step) else math.floor(lost.best * 100) / 100  # rounded up it would admit nothing
+    return f"--quality {within:g}"
+
+
+def describe(step: Step, plan: Plan, counted: Mapping[str, Counted], rule: Rule) -> dict[str, object]:
+    """Return the facts of the manifest: what is needed to read more of the same."""
+    return {
+        "resolution": step.code,
+        "step_minutes": step.minutes,
+        "target": rule.target,
+        "dynamic": list(plan.dynamic),
+        "static": list(plan.static),
+        "quality": rule.bound,
+        "quality_columns": sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality}),
+        "sites": list(plan.sites),
+    }

@@ -1,0 +1,196 @@
+"""A site's files put together: one regular series, gaps as NaN, repetitions taken once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet.finding import FluxFile
+from geoml_cli.sources.fluxnet.layout import Layout, open_layout
+from geoml_cli.sources.fluxnet.reading import Rows, Values, read
+from geoml_cli.sources.fluxnet.times import Integers, Step, clock, years
+from geoml_cli.sources.fluxnet.units import base_names, quality_column
+
+CLIMATE = ("TA_F", "P_F")
+QUALITY = "quality of the target"
+"""Name under which a target's quality is held."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is read of every site.
+
+    Attributes:
+        needed: Drivers without which a file is refused.
+        extra: Drivers that may be missing.
+        target: The flux.
+        quality: Its quality column as the user named it; None for the usual one.
+    """
+
+    needed: tuple[str, ...]
+    extra: tuple[str, ...]
+    target: str
+    quality: str | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A site's regular series.
+
+    Attributes:
+        first: Place of the first record on the grid.
+        values: By name, NaN where missing, shape [T].
+        read: Rows in the files.
+        repeated: Rows that stood there a second time.
+        renamed: Columns of AmeriFlux BASE, by the FLUXNET name they were taken for.
+        quality: Name of the quality column; None where the target has none.
+        fluxes: What can be a target instead, where no file has the one asked for.
+        short: What is said of files that end before the last year of their name.
+    """
+
+    first: int
+    values: dict[str, Values]
+    read: int
+    repeated: int
+    renamed: dict[str, str]
+    quality: str | None
+    fluxes: tuple[str, ...]
+    short: tuple[str, ...]
+
+    @property
+    def length(self) -> int:
+        """Return the number of records, T."""
+        return len(next(iter(self.values.values())))
+
+
+def names(wanted: Wanted) -> tuple[str, ...]:
+    """Return all columns that are read but the quality, each once."""
+    return tuple(dict.fromkeys((*wanted.needed, *wanted.extra, *CLIMATE, wanted.target)))
+
+
+def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
+    """Read a site's files; memory holds the site's columns asked for.
+
+    Raises:
+        DataError: A needed column is missing, a file is damaged, or two rows of one time contradict each other.
+    """
+    held: list[Rows] = []
+    renamed: dict[str, str] = {}
+    qualities: set[str | None] = set()
+    others: list[tuple[str, ...]] = []
+    for file in files:
+        layout = open_layout(file.text)
+        columns = columns_of(layout, file, wanted)
+        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY)}
+        qualities.add(columns.get(QUALITY))
+        others.append(() if wanted.target in columns else _fluxes(layout))
+        held.append(read(layout, columns, step))
+    every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()))
+    place, values, repeated = _joined(held, every, step)
+    short = tuple(note for file, rows in zip(files, held, strict=True) for note in _short(file, rows, step))
+    first, length = int(place[0]), int(place[-1] - place[0]) + 1
+    regular = {name: np.full(length, np.nan) for name in every}
+    for name, column in values.items():
+        regular[name][place - first] = column
+    quality = next((column for column in qualities if column is not None), None)
+    return Series(first, regular, sum(len(rows.place) for rows in held), repeated, renamed, quality, min(others), short)
+
+
+def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:
+    """Say that a file ends before its name does: it may be cut off between two rows."""
+    last = int(rows.place.max())
+    end = int(years(np.array([last + 1]), step)[0])
+    if file.name.years is not None and end <= file.name.years[1]:
+        until = f"its last record is of {clock(last, step)}"
+        yield f"{file.text.name} ends before {file.name.years[1]} does ({until}): it may be cut off"
+
+
+def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]:
+    """Tell which column of a file holds what; what it lacks is absent.
+
+    Raises:
+        DataError: It lacks a needed driver, or the target's quality.
+    """
+    base = file.name.product == "BASE"
+    found: dict[str, str] = {}
+    for name in names(wanted):
+        known = [name, *(base_names(name) if base else ())]
+        if (column := next((other for other in known if other in layout.columns), None)) is not None:
+            found[name] = column
+    if missing := [name for name in wanted.needed if name not in found]:
+        raise _lacks(layout, missing, base)
+    if wanted.target in found and not (base and wanted.quality is None):
+        quality = quality_column(wanted.target, wanted.quality, layout.columns)
+        if quality is not None and quality not in layout.columns:
+            raise DataError(
+                f"has no column {quality}, which tells how good {wanted.target} is",
+                where=f"{layout.text}, line {layout.header}",
+                fix="Name the column with --quality-column, or keep every target with --quality-column none.",
+            )
+        found |= {QUALITY: quality} if quality is not None else {}
+    return found
+
+
+def _fluxes(layout: Layout) -> tuple[str, ...]:
+    """Name what can be a target."""
+    known = [name for name in layout.columns if name.split("_")[0] in ("NEE", "FC", "GPP", "RECO", "LE", "H")]
+    return tuple(name for name in known if not name.endswith(("_QC", "UNC", "_N", "_METHOD", "_SE"))) or ("none",)
+
+
+def _lacks(layout: Layout, missing: Sequence[str], base: bool) -> DataError:
+    called = [f"{name} ({' or '.join(base_names(name)[::4])})" if base and base_names(name) else name
+              for name in missing]  # fmt: skip
+    columns = [name for name in layout.columns if not name.endswith("_QC")]
+    shown = ", ".join(columns[:40]) + (" ..." if len(columns) > 40 else "")
+    return DataError(
+        f"has no column {', '.join(called)} (it has {shown})",
+        where=f"{layout.text}, line {layout.header}",
+        fix="Name the drivers that every site has with --dynamic (what only some have with --extra), or the sites with "
+        "--only.",
+    )
+
+
+def _joined(held: Sequence[Rows], every: Sequence[str], step: Step) -> tuple[Integers, dict[str, Values], int]:
+    """Sort all rows by time and take each time once; also count the rows that were repeated."""
+    place = np.concatenate([rows.place for rows in held])
+    values = {
+        name: np.concatenate([rows.values.get(name, np.full(len(rows.place), np.nan)) for rows in held])
+        for name in every
+    }
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    values = {name: column[order] for name, column in values.items()}
+    again = np.flatnonzero(place[1:] == place[:-1]) + 1
+    if len(again):
+        _refuse_contradictions((held, order, step), place, values, again)
+        place = np.delete(place, again)
+        values = {name: np.delete(column, again) for name, column in values.items()}
+    return place, values, len(again)
+
+
+def _refuse_contradictions(
+    context: tuple[Sequence[Rows], Integers, Step], place: Integers, values: dict[str, Values], again: Integers
+) -> None:
+    held, order, step = context
+    for name, column in values.items():
+        differ = (column[again] != column[again - 1]) & ~(np.isnan(column[again]) & np.isnan(column[again - 1]))
+        if differ.any():
+            row = int(again[differ.argmax()])
+            raise DataError(
+                f"{clock(int(place[row]), step)} stands in two rows with different {name} ({column[row - 1]:g} in "
+                f"{_stands(held, int(order[row - 1]))}, {column[row]:g} here)",
+                where=_stands(held, int(order[row])),
+                fix="Keep one of the files, or one of the rows.",
+            )
+
+
+def _stands(held: Sequence[Rows], number: int) -> str:
+    """Tell in which file and line the n-th row of all files stands."""
+    for rows in held:
+        if number < len(rows.place):
+            return f"{rows.text}, line {rows.line[number]}"
+        number -= len(rows.place)
+    raise AssertionError("there are not so many rows")

@@ -1,0 +1,139 @@
+"""Where the towers stand: tables of sites with position, elevation and IGBP class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.igbp import IGBP
+from geoml_cli.readers.tables import Table, is_missing, number, open_table
+from geoml_cli.readers.timed import plain_name
+
+CODES = (
+    "WAT", "ENF", "EBF", "DNF", "DBF", "MF", "CSH", "OSH", "WSA", "SAV", "GRA", "WET", "CRO", "URB", "CVM", "SNO",
+    "BSV",
+)  # fmt: skip
+"""FLUXNET's abbreviations of the MODIS IGBP classes, in the order of their codes."""
+CLASSES = (*IGBP, "unknown")
+UNKNOWN = len(IGBP)
+_COLUMNS = {
+    "site": ("siteid", "sitecode", "sitename", "site", "station"),
+    "lat": ("lat", "latitude", "locationlat"),
+    "lon": ("lon", "long", "longitude", "locationlong"),
+    "elevation": ("elv", "elev", "elevation", "altitude", "locationelev"),
+    "igbp": ("igbp", "classid", "igbpclass", "vegetationabbreviation"),
+}
+"""What columns are called, as `plain_name` spells them; the first that is there is taken."""
+_NEEDED = ("site", "lat", "lon")
+_MISSING = -9998.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tower stands.
+
+    Attributes:
+        lat: Degrees north.
+        lon: Degrees east.
+        elevation: [m]; NaN where the table does not know.
+        category: Place of its IGBP class in CLASSES.
+    """
+
+    lat: float
+    lon: float
+    elevation: float
+    category: int
+
+
+def roles(columns: Sequence[str]) -> dict[str, int]:
+    """Tell which columns of a table hold what."""
+    plain = [plain_name(name) for name in columns]
+    return {
+        role: plain.index(next(name for name in names if name in plain))
+        for role, names in _COLUMNS.items()
+        if any(name in plain for name in names)
+    }
+
+
+def is_table(columns: Sequence[str]) -> bool:
+    """Tell by its columns whether a table holds sites."""
+    return set(_NEEDED) <= set(roles(columns))
+
+
+def read(path: Path) -> dict[str, Place]:
+    """Read a table of sites, by the site's code; sites without a position are left out.
+
+    Raises:
+        DataError: A column is missing, a cell is no number, a position is none, or two rows contradict each other.
+    """
+    table = open_table(path)
+    held = roles(table.columns)
+    if missing := [role for role in _NEEDED if role not in held]:
+        names = {"site": "SITE_ID", "lat": "LOCATION_LAT", "lon": "LOCATION_LONG"}
+        raise DataError(
+            f"the table of sites has no column for {', '.join(missing)} (it has {', '.join(table.columns)})",
+            where=str(path),
+            fix=f"Call it {', '.join(names[role] for role in missing)}.",
+        )
+    found: dict[str, Place] = {}
+    for line, cells in table.rows():
+        site = cells[held["site"]].strip()
+        place = _place(table, line, {role: cells[column].strip() for role, column in held.items()})
+        if place is None:
+            continue
+        if found.get(site, place) != place and not _same(found[site], place):
+            raise DataError(
+                f"{site} stands in two rows that differ", where=f"{path}, line {line}", fix="Keep one of them."
+            )
+        found[site] = place
+    return found
+
+
+def _same(one: Place, other: Place) -> bool:
+    return bool(np.array_equal(_numbers(one), _numbers(other), equal_nan=True))
+
+
+def _numbers(place: Place) -> list[float]:
+    return [place.lat, place.lon, place.elevation, place.category]
+
+
+def _place(table: Table, line: int, cells: dict[str, str]) -> Place | None:
+    lat, lon = (_number(table, line, role, cells[role]) for role in ("lat", "lon"))
+    if np.isnan(lat) or np.isnan(lon):
+        return None
+    if not (-90 <= lat <= 90 and -180 <= lon <= 360):
+        raise DataError(
+            f"latitude {lat:g}, longitude {lon:g} is no place on Earth",
+            where=f"{table.path}, line {line}",
+            fix="Give degrees north and degrees east.",
+        )
+    east = lon - 360 if lon > 180 else lon
+    return Place(
+        lat, east, _number(table, line, "elevation", cells.get("elevation", "")), category(cells.get("igbp", ""))
+    )
+
+
+def _number(table: Table, line: int, role: str, cell: str) -> float:
+    if is_missing(cell):
+        return float("nan")
+    try:
+        value = number(cell, table.delimiter)
+    except ValueError:
+        raise DataError(
+            f"{role} {cell!r} is no number",
+            where=f"{table.path}, line {line}",
+            fix="Correct it, or leave the cell empty.",
+        ) from None
+    return value if np.isfinite(value) and value > _MISSING else float("nan")
+
+
+def category(text: str) -> int:
+    """Return the place in CLASSES of an IGBP class, abbreviated or written out."""
+    plain = text.strip()
+    if plain.upper() in CODES:
+        return CODES.index(plain.upper())
+    return CLASSES.index(plain.lower()) if plain.lower() in CLASSES else UNKNOWN

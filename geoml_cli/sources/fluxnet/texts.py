@@ -1,0 +1,108 @@
+"""Text files that lie open, gzipped, or inside a zip archive, which is read in place and never extracted."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.tables import open_text
+
+SUFFIXES = (".csv", ".txt", ".csv.gz", ".txt.gz")
+_LARGEST_BYTES = 8 << 30
+"""Twenty years of half-hours with 250 columns are 1 GB; what claims more than 8 is no tower's file."""
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+"""What a damaged, odd or encrypted archive ends in."""
+
+
+@dataclass(frozen=True, order=True)
+class Text:
+    """A text file.
+
+    Attributes:
+        path: The file, or the archive that holds it.
+        member: Its name inside the archive; empty where it is a file of its own.
+    """
+
+    path: Path
+    member: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}, member {self.member}" if self.member else str(self.path)
+
+    @property
+    def name(self) -> str:
+        """Return the name without folders."""
+        return PurePosixPath(self.member).name if self.member else self.path.name
+
+    @contextmanager
+    def open(self) -> Iterator[IO[str]]:
+        """Open it; a byte-order mark is skipped, and all three line ends are read.
+
+        Raises:
+            DataError: It is missing, a folder, damaged, or no text.
+        """
+        if not self.member:
+            with open_text(self.path) as stream:
+                yield stream
+            return
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as raw, _decoded(raw) as stream:
+                yield stream
+        except _UNREADABLE as error:
+            raise _damaged(str(self), error) from error
+
+
+def _decoded(raw: IO[bytes]) -> io.TextIOWrapper:
+    # Letters beyond ASCII can only stand in cells that are refused for being no numbers.
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline=None)
+
+
+def members(path: Path) -> list[Text]:
+    """Name the text files in a zip archive, in order.
+
+    Raises:
+        DataError: It is no archive, or a member's name or size is not that of an honest one.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = archive.infolist()
+    except _UNREADABLE as error:
+        raise _damaged(str(path), error) from error
+    for member in held:
+        _refuse_unsafe(path, member)
+    return sorted(Text(path, member.filename) for member in held if _is_text(member))
+
+
+def _is_text(member: zipfile.ZipInfo) -> bool:
+    place = PurePosixPath(member.filename)
+    hidden = place.name.startswith(".") or "__MACOSX" in place.parts
+    return not member.is_dir() and not hidden and place.suffix.lower() in (".csv", ".txt")
+
+
+def _refuse_unsafe(path: Path, member: zipfile.ZipInfo) -> None:
+    name = member.filename.replace("\\", "/")
+    if name.startswith("/") or ".." in PurePosixPath(name).parts:
+        raise DataError(
+            f"holds a member that would lie outside ({member.filename!r})",
+            where=str(path),
+            fix="This is no provider's archive: do not use it.",
+        )
+    if member.file_size > _LARGEST_BYTES:
+        raise DataError(
+            f"its member {member.filename!r} would fill {member.file_size / (1 << 30):.0f} GiB",
+            where=str(path),
+            fix="Get the archive again; no tower's file is so large.",
+        )
+
+
+def _damaged(where: str, error: BaseException) -> DataError:
+    return DataError(
+        f"cannot be read as a zip archive ({error})", where=where, fix="Get it again, or unpack it and give the folder."
+    )

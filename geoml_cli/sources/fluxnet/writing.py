@@ -1,0 +1,151 @@
+"""The data set in the layout `series`: the sites' series one after another, and the samples' places in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import DatasetWriter, Variable
+from geoml_cli.sources.fluxnet.census import Counted, complete, targets
+from geoml_cli.sources.fluxnet.plan import Plan
+from geoml_cli.sources.fluxnet.quality import Loss, Rule
+from geoml_cli.sources.fluxnet.series import Series
+from geoml_cli.sources.fluxnet.sites import CLASSES, Place
+from geoml_cli.sources.fluxnet.times import Step, starts, years
+from geoml_cli.sources.fluxnet.units import quantity, unit
+
+_TIME = "minutes since 1970-01-01 00:00:00"
+_STATIC = {
+    "elevation": ("m", "height of the site above sea level"),
+    "mean_temperature": ("degC", "mean air temperature over the site's records"),
+    "mean_precipitation": ("mm yr-1", "mean annual precipitation over the site's records"),
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is written.
+
+    Attributes:
+        plan: Sites and variables.
+        counted: The first reading, by site.
+        places: Where the sites stand.
+        rule: Which targets are good enough.
+        step: The resolution.
+        read: Reads a site again.
+    """
+
+    plan: Plan
+    counted: Mapping[str, Counted]
+    places: Mapping[str, Place]
+    rule: Rule
+    step: Step
+    read: Callable[[str], Series]
+
+
+def declare(writer: DatasetWriter, content: Content, samples: int) -> dict[str, Any]:
+    """Write what is known of the sites and declare the rest; return the handles by name."""
+    plan, step = content.plan, content.step
+    writer.dimension("record", sum(content.counted[site].length for site in plan.sites))
+    writer.dimension("station", len(plan.sites))
+    writer.dimension("sample", samples)
+    writer.attributes(
+        title="Fluxes measured by eddy covariance at towers, with their drivers",
+        source="FLUXNET and AmeriFlux files",
+        references="https://doi.org/10.1038/s41597-020-0534-3",
+    )
+    _put_roles(writer, content)
+    _put_stations(writer, content)
+    return {variable.name: writer.declare(variable) for variable in (*_of_records(plan, step), *_of_samples(content))}
+
+
+def _of_records(plan: Plan, step: Step) -> list[Variable]:
+    known = {"standard_name": "time", "calendar": "proleptic_gregorian"}
+    time = Variable("time", ("record",), _TIME, "start of the record, local standard time", "i8", known)
+    return [time, *(Variable(name, ("record",), unit(name, step), quantity(name).meaning) for name in plan.dynamic)]
+
+
+def _of_samples(content: Content) -> list[Variable]:
+    target = content.rule.target
+    history = "records of the site without a gap, up to and including the sample's"
+    return [
+        Variable("index", ("sample",), "1", "record of the sample, counted from 0", kind="i8"),
+        Variable("station_index", ("sample",), "1", "station of the sample, counted from 0", kind="i4"),
+        Variable("year", ("sample",), "1", "calendar year", kind="i4"),
+        Variable("history", ("sample",), "1", history, kind="i4"),
+        Variable(target, ("sample",), unit(target, content.step), quantity(target).meaning),
+    ]
+
+
+def _put_roles(writer: DatasetWriter, content: Content) -> None:
+    plan = content.plan
+    told = {
+        "dynamic": ("dynamic", "variables that change with time", list(plan.dynamic)),
+        "static": ("static", "variables that do not change", list(plan.static)),
+        "target": ("one", "variable that is predicted", [content.rule.target]),
+        # Not `category`: netCDF hides a variable that has a dimension's name and not its length.
+        "category_name": ("land_cover", "IGBP class of the site; its code is its place", list(CLASSES)),
+    }
+    for name, (dimension, meaning, names) in told.items():
+        writer.dimension(dimension, len(names))
+        writer.put(Variable(name, (dimension,), "", meaning, kind="str"), names)
+    meaning = "length of a record; 0 for a month, -1 for a year"
+    writer.put(Variable("step", ("one",), "min", meaning, kind="i4"), np.array([content.step.minutes]))
+
+
+def _put_stations(writer: DatasetWriter, content: Content) -> None:
+    plan = content.plan
+    places = [content.places[site] for site in plan.sites]
+    writer.put(Variable("station", ("station",), "", "code of the site", kind="str"), list(plan.sites))
+    for name, value in (("latitude", [place.lat for place in places]), ("longitude", [place.lon for place in places])):
+        degrees = "degrees_north" if name == "latitude" else "degrees_east"
+        known = {"standard_name": name}
+        writer.put(Variable(name[:3], ("station",), degrees, name, "f8", known), np.array(value))
+    lengths = [content.counted[site].length for site in plan.sites]
+    first = np.cumsum([0, *lengths[:-1]])
+    writer.put(Variable("station_first", ("station",), "1", "first record of the site", kind="i8"), first)
+    meaning = "IGBP class of the site, its place in category_name"
+    category = np.array([place.category for place in places])
+    writer.put(Variable("category", ("station",), "1", meaning, kind="i2"), category)
+    for name in plan.static:
+        values = np.array([plan.values[site][name] for site in plan.sites])
+        writer.put(Variable(name, ("station",), *_STATIC[name]), values)
+
+
+def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tuple[int, int]) -> Loss:
+    """Write a site's series and samples.
+
+    Args:
+        handles: By variable.
+        content: What is written.
+        site: Which site.
+        at: Its first record and its first sample in the data set.
+
+    Returns:
+        How many of its samples have a target, and why others have none.
+    """
+    held = content.read(site)
+    places = held.first + np.arange(held.length, dtype=np.int64)
+    rows = complete(held, content.plan.dynamic)
+    target, loss = targets(held, rows, content.rule)
+    records, samples = slice(at[0], at[0] + held.length), slice(at[1], at[1] + int(rows.sum()))
+    handles["time"][records] = starts(places, content.step)
+    for name in content.plan.dynamic:
+        handles[name][records] = held.values[name].astype(np.float32)
+    handles["index"][samples] = at[0] + np.flatnonzero(rows)
+    handles["station_index"][samples] = content.plan.sites.index(site)
+    handles["year"][samples] = years(places[rows], content.step)
+    handles["history"][samples] = unbroken(rows)[rows]
+    handles[content.rule.target][samples] = target[rows].astype(np.float32)
+    return loss
+
+
+def unbroken(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count, at every record, the complete ones without a gap up to and including it, shape [T]."""
+    number = np.arange(1, len(rows) + 1)
+    last_gap = np.maximum.accumulate(np.where(rows, 0, number))
+    return np.asarray(number - last_gap)

@@ -1,1 +1,0 @@
-"""Geomagnetic index series, orbits and wave amplitudes: the parts of source `ech`."""

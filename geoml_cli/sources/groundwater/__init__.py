@@ -1,1 +1,0 @@
-"""Groundwater storage anomalies: tables of cells and years, or the products they are made from."""

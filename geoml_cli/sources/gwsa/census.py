@@ -1,0 +1,182 @@
+"""The first reading: how many rows are kept, which cells there are, and which rows repeat others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.cells import Keys
+from geoml_cli.sources.gwsa.panels import Panel, Values
+from geoml_cli.sources.gwsa.sifting import Losses, Mask, usable
+
+_ABSENT = -1
+
+
+class Cells:
+    """Cells by their key, numbered as they are met; grows by their number, not by the rows'."""
+
+    def __init__(self) -> None:
+        self.keys = np.empty(0, dtype=np.int64)
+        self._numbers = np.empty(0, dtype=np.int64)
+
+    def numbers(self, keys: Keys) -> NDArray[np.int64]:
+        """Return the number of each cell; new ones get the next."""
+        fresh = np.setdiff1d(keys, self.keys)
+        if len(fresh):
+            given = np.arange(len(self.keys), len(self.keys) + len(fresh))
+            places = np.searchsorted(self.keys, fresh)
+            self.keys = np.insert(self.keys, places, fresh)
+            self._numbers = np.insert(self._numbers, places, given)
+        return np.asarray(self._numbers[np.searchsorted(self.keys, keys)])
+
+
+class Seen:
+    """Which cells have been met at which time, a byte for each; tells repeated rows."""
+
+    def __init__(self) -> None:
+        self.cells = Cells()
+        self._held: dict[np.datetime64, NDArray[np.bool_]] = {}
+
+    def repeats(self, panel: Panel, rows: Mask) -> Mask:
+        """Tell which of `rows` have the cell and time of an earlier one; later calls know these rows."""
+        again = np.zeros(len(panel), dtype=np.bool_)
+        chosen = np.flatnonzero(rows)
+        cells = self.cells.numbers(panel.cells()[chosen])
+        for time in np.unique(panel.time[chosen]):
+            at = panel.time[chosen] == time
+            again[chosen[at]] = self._at(time, cells[at])
+        return again
+
+    def _at(self, time: np.datetime64, cells: NDArray[np.int64]) -> Mask:
+        held = self._held.get(time, np.zeros(0, dtype=np.bool_))
+        if len(held) < len(self.cells.keys):
+            held = np.concatenate([held, np.zeros(len(self.cells.keys) - len(held), dtype=np.bool_)])
+        first = np.zeros(len(cells), dtype=np.bool_)
+        first[np.unique(cells, return_index=True)[1]] = True
+        again = held[cells] | ~first
+        held[cells] = True
+        self._held[time] = held
+        return again
+
+    @property
+    def times(self) -> list[np.datetime64]:
+        """The times met, ascending."""
+        return sorted(self._held)
+
+
+@dataclass
+class Census:
+    """What the first reading finds.
+
+    Attributes:
+        read: Rows.
+        kept: Rows that are used.
+        cells: Keys of the cells, ascending; a cell's number is its place.
+        repeated: Cell and time of rows that come more than once.
+        times: Rows kept by time.
+        monthly: Whether times are months.
+        spans: Smallest and largest value of each column, of rows that are used.
+    """
+
+    read: int = 0
+    kept: int = 0
+    losses: Losses = field(default_factory=Losses)
+    cells: Keys = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    repeated: set[tuple[int, np.datetime64]] = field(default_factory=set)
+    times: Counter[np.datetime64] = field(default_factory=Counter)
+    monthly: bool = False
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def take_step(self, panel: Panel) -> None:
+        """Learn whether times are months.
+
+        Raises:
+            DataError: Earlier rows tell otherwise.
+        """
+        if self.read and self.monthly != panel.monthly:
+            raise DataError(
+                "there are both years and months",
+                where=panel.where(0, "year"),
+                fix="Prepare them apart; a model learns one of them.",
+            )
+        self.monthly = panel.monthly
+
+    def widen(self, panel: Panel, rows: Mask, names: Sequence[str]) -> None:
+        """Take the values of some rows into the spans."""
+        for name in names if rows.any() else ():
+            values = panel.values[name][rows]
+            low, high = self.spans.get(name, (np.inf, -np.inf))
+            self.spans[name] = (min(low, float(values.min())), max(high, float(values.max())))
+
+
+def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
+    """Read all rows once, and keep none.
+
+    Args:
+        panels: The rows.
+        names: Columns that are used.
+
+    Raises:
+        DataError: A row cannot be read.
+    """
+    census, seen = Census(), Seen()
+    for panel in panels:
+        rows = usable(panel, names, census.losses)
+        census.take_step(panel)
+        again = seen.repeats(panel, rows)
+        census.repeated.update(_places(panel, np.flatnonzero(again)))
+        census.read += len(panel)
+        kept = rows & ~again
+        census.kept += int(kept.sum())
+        census.widen(panel, kept, names)
+        for time, count in zip(*np.unique(panel.time[kept], return_counts=True), strict=True):
+            census.times[time] += int(count)
+        if count := int(again.sum()):
+            census.losses.reasons["repeats an earlier row"] += count
+    census.cells = seen.cells.keys
+    return census
+
+
+def _places(panel: Panel, rows: NDArray[np.int64]) -> Iterator[tuple[int, np.datetime64]]:
+    keys = panel.cells()
+    return ((int(keys[row]), panel.time[row]) for row in rows)
+
+
+def refuse_contradictions(panels: Iterable[Panel], names: Sequence[str], census: Census) -> None:
+    """Read once more the rows that come more than once, and refuse those that differ.
+
+    Raises:
+        DataError: Two rows of one cell and time have different values.
+    """
+    first: dict[tuple[int, np.datetime64], tuple[Values, str]] = {}
+    cells = np.array(sorted({key for key, _ in census.repeated}))
+    for panel in panels:
+        chosen = np.flatnonzero(usable(panel, names, Losses()) & np.isin(panel.cells(), cells))
+        for row, place in zip(chosen.tolist(), _places(panel, chosen), strict=True):
+            if place in census.repeated:
+                _compare(panel, row, names, first.setdefault(place, (_row(panel, row, names), _line(panel, row))))
+
+
+def _row(panel: Panel, row: int, names: Sequence[str]) -> Values:
+    return np.array([panel.values[name][row] for name in names])
+
+
+def _line(panel: Panel, row: int) -> str:
+    return panel.where(row, "").rpartition(", column")[0]
+
+
+def _compare(panel: Panel, row: int, names: Sequence[str], first: tuple[Values, str]) -> None:
+    differs = _row(panel, row, names).astype(np.float32) != first[0].astype(np.float32)
+    if differs.any():
+        name = names[int(differs.argmax())]
+        raise DataError(
+            f"lat {panel.latitude[row]:g}, lon {panel.longitude[row]:g} stands twice in {panel.time[row]}, "
+            f"and {name} differs: {first[0][int(differs.argmax())]:g}, then {panel.values[name][row]:g}",
+            where=f"{_line(panel, row)} (first in {first[1]})",
+            fix="Keep one of the two rows.",
+        )

@@ -1,0 +1,132 @@
+"""Factors as NetCDF grids, brought to the cells of the target and to its years or months."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.grids import SUFFIXES, Floats, GridVariable, variables
+from geoml_cli.sources.gwsa.layout import Roles
+from geoml_cli.sources.gwsa.storage import Cells
+
+FOLDER = "factors"
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A factor in one file or several.
+
+    Attributes:
+        name: Its name.
+        pieces: The variable of each file.
+    """
+
+    name: str
+    pieces: tuple[GridVariable, ...]
+
+    def mean(self, first: np.datetime64, last: np.datetime64, cells: Cells) -> Floats:
+        """Return the mean of the steps from `first` to `last`, shape [R, C], NaN where one is missing.
+
+        Cells take the value of the grid cell in which their centre lies.
+        """
+        shape = (len(cells.latitude), len(cells.longitude))
+        total, count = np.zeros(shape), 0
+        for piece in self.pieces:
+            rows, columns = cells.place(piece)
+            for step in steps_within(piece, first, last):
+                total += piece.read(step, rows, columns)
+                count += 1
+        return total / count if count else np.full(shape, np.nan)
+
+    def first(self, first: np.datetime64, last: np.datetime64, cells: Cells) -> Floats:
+        """Return the first step from `first` to `last`: classes have no mean."""
+        for piece in self.pieces:
+            for step in steps_within(piece, first, last):
+                return piece.read(step, *cells.place(piece))
+        return np.full((len(cells.latitude), len(cells.longitude)), np.nan)
+
+    def steps(self, first: np.datetime64, last: np.datetime64) -> int:
+        """Count the steps from `first` to `last`."""
+        return sum(len(steps_within(piece, first, last)) for piece in self.pieces)
+
+
+def steps_within(piece: GridVariable, first: np.datetime64, last: np.datetime64) -> list[int]:
+    """Return the steps from `first` to `last`; the only one of a variable without time."""
+    if piece.months is None or np.isnat(piece.months).all():
+        return [0]
+    return [int(step) for step in np.flatnonzero((piece.months >= first) & (piece.months <= last))]
+
+
+def grid_files(raw: Path) -> list[Path]:
+    """Find the files of factors."""
+    folder = raw / FOLDER
+    if not folder.is_dir():
+        raise DataError(
+            "there is no folder of factor grids",
+            where=str(folder),
+            fix=f"Put NetCDF files VAR_....nc, or with variables of the factors' names, into {FOLDER}/.",
+        )
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def find_factors(raw: Path, roles: Roles) -> dict[str, Factor]:
+    """Find the grids of all factors and of the land cover.
+
+    A variable counts by its own name, or the only one of a file by what stands before the first `_` of the file's name.
+
+    Raises:
+        DataError: One is missing or unclear, a static one has several steps, or a dynamic one has no time.
+    """
+    pieces: dict[str, list[GridVariable]] = {}
+    seen = []
+    for path in grid_files(raw):
+        held = variables(path)
+        named = {name: held[name] for name in roles.needed if name in held}
+        before = path.name.split("_")[0].split(".")[0]
+        if not named and before in roles.needed and len(held) == 1:
+            named = {before: next(iter(held.values()))}
+        seen += list(named) or [f"{path.name} ({', '.join(held) or 'no grid'})"]
+        for name, variable in named.items():
+            pieces.setdefault(name, []).append(variable)
+    _refuse_missing(raw / FOLDER, [name for name in roles.needed if name not in pieces], seen)
+    return {name: _factor(name, pieces[name], roles) for name in roles.needed}
+
+
+def _refuse_missing(folder: Path, missing: Sequence[str], seen: Sequence[str]) -> None:
+    if missing:
+        held = ", ".join(dict.fromkeys(seen)) or "nothing"
+        raise DataError(
+            f"there is no grid of {', '.join(missing)}",
+            where=str(folder),
+            fix=f"Add {missing[0]}_....nc, or choose other factors with --dynamic, --static or --category. "
+            f"Found: {held}.",
+        )
+
+
+def _factor(name: str, pieces: Sequence[GridVariable], roles: Roles) -> Factor:
+    without = [piece for piece in pieces if piece.months is None]
+    steps = sum(1 if piece.months is None else len(piece.months) for piece in pieces)
+    where = str(pieces[0].path)
+    if name in roles.static and steps > 1:
+        raise DataError(
+            f"{name} is static, and has {steps} steps in {len(pieces)} files",
+            where=where,
+            fix="Keep one step, or make it a dynamic factor with --dynamic.",
+        )
+    if name in roles.dynamic and without:
+        raise DataError(f"{name} has no time", where=str(without[0].path), fix=f"Make it static: --static {name}.")
+    if without and len(pieces) > 1:
+        raise DataError(f"{name} is in {len(pieces)} files without a time", where=where, fix="Keep one of them.")
+    return Factor(name, (_without_time(pieces[0]),) if name in roles.static else tuple(pieces))
+
+
+def _without_time(piece: GridVariable) -> GridVariable:
+    """Take the only step for all times."""
+    if piece.months is None:
+        return piece
+    always = np.array([np.datetime64("NaT", "M")])
+    return GridVariable(piece.path, piece.name, piece.unit, piece.latitude, piece.longitude, always)

@@ -1,0 +1,197 @@
+"""What the columns of a table of cells are: long (one row a cell and time) or wide (one row a cell)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.columns import Sheet
+from geoml_cli.sources.gwsa.options import GwsaOptions
+
+Months = NDArray[np.datetime64]
+"""Times as months, `datetime64[M]`; a year is its January."""
+
+IDENTITY = ("pointid", "grid_code", "OID_")
+_LATITUDE, _LONGITUDE = ("lat", "latitude"), ("lon", "longitude", "long")
+_TIME = ("year", "time", "date", "year_month")
+_STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
+_TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?)?)")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Names of the factors by what they are to the network; `target` may have no column."""
+
+    dynamic: tuple[str, ...]
+    static: tuple[str, ...]
+    category: str
+    target: str
+
+    @staticmethod
+    def of(options: GwsaOptions) -> Roles:
+        """Take them from the options."""
+        return Roles(options.dynamic, options.static, options.category, options.target)
+
+    @staticmethod
+    def remembered(facts: dict[str, Any]) -> Roles:
+        """Take them from a data set's facts."""
+        return Roles(tuple(facts["dynamic"]), tuple(facts["static"]), facts["category"], facts["target"])
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Names that every row needs."""
+        return (*self.dynamic, *self.static, self.category)
+
+    def used(self, labelled: bool) -> tuple[str, ...]:
+        """Names that every row needs, with the target where rows carry it."""
+        return (*self.needed, self.target) if labelled else self.needed
+
+
+@dataclass(frozen=True)
+class Long:
+    """A table with one row a cell and time.
+
+    Attributes:
+        place: Columns of the latitude and longitude.
+        time: Column of the year or month.
+        values: Column of each factor, and of the target where there is one.
+    """
+
+    place: tuple[str, str]
+    time: str
+    values: dict[str, str]
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Names that have a column."""
+        return frozenset(self.values)
+
+
+@dataclass(frozen=True)
+class Wide:
+    """A table with one row a cell.
+
+    Attributes:
+        place: Columns of the latitude and longitude.
+        fixed: Column of each factor that does not change.
+        timed: Columns of each other factor, and of the target where there is one, by time.
+        stamps: All times, as they are written.
+    """
+
+    place: tuple[str, str]
+    fixed: dict[str, str]
+    timed: dict[str, dict[str, str]]
+    stamps: tuple[str, ...]
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Names that have columns."""
+        return frozenset((*self.fixed, *self.timed))
+
+
+def find_layout(sheet: Sheet, roles: Roles) -> Long | Wide:
+    """Find out which column is what.
+
+    Raises:
+        DataError: A column is missing; with those that are there.
+    """
+    place = _place(sheet, _LATITUDE, "latitude"), _place(sheet, _LONGITUDE, "longitude")
+    times = [name for name in _TIME if _column(sheet, name)]
+    if times:
+        found = {name: _column(sheet, name) for name in (*roles.needed, roles.target)}
+        values = {name: column for name, column in found.items() if column is not None}
+        _refuse_missing(sheet, roles, values, "")
+        return Long(place, str(_column(sheet, times[0])), values)
+    return _wide(sheet, roles, place)
+
+
+def _wide(sheet: Sheet, roles: Roles, place: tuple[str, str]) -> Wide:
+    timed: dict[str, dict[str, str]] = {}
+    names = (*roles.dynamic, roles.category, roles.target)
+    wanted = {name.lower(): name for name in names} | {name: name for name in names}
+    for column in sheet.columns:
+        match = _TIMED.fullmatch(column)
+        if match is None or not _STAMP.fullmatch(match["stamp"]):
+            continue
+        if name := wanted.get(match["name"]) or wanted.get(match["name"].lower()):
+            timed.setdefault(name, {})[match["stamp"]] = column
+    if not timed:
+        raise _no_time(sheet)
+    found = {name: _column(sheet, name) for name in (*roles.static, roles.category) if name not in timed}
+    fixed = {name: column for name, column in found.items() if column is not None}
+    _refuse_missing(sheet, roles, {**timed, **fixed}, "_YYYY")
+    stamps = sorted({stamp for columns in timed.values() for stamp in columns}, key=lambda text: str(months([text])[0]))
+    return Wide(place, fixed, timed, tuple(stamps))
+
+
+def _no_time(sheet: Sheet) -> DataError:
+    return DataError(
+        "neither a column of the year nor columns VAR_YYYY are there",
+        where=str(sheet.path),
+        fix=f"Name the column of the year `year` (2003, or 2003_07). {_held(sheet)}",
+    )
+
+
+def _place(sheet: Sheet, names: Sequence[str], what: str) -> str:
+    for name in names:
+        if column := _column(sheet, name):
+            return column
+    raise DataError(
+        f"there is no column of the {what}",
+        where=str(sheet.path),
+        fix=f"Name it {names[0]!r}, or leave the file out with --tables PATTERN. {_held(sheet)}",
+    )
+
+
+def _column(sheet: Sheet, name: str) -> str | None:
+    """Find a column by its name, or by the only one that differs in case."""
+    if name in sheet.columns:
+        return name
+    alike = [column for column in sheet.columns if column.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _refuse_missing(sheet: Sheet, roles: Roles, found: dict[str, Any], suffix: str) -> None:
+    missing = [name for name in roles.needed if name not in found]
+    if not missing:
+        return
+    named = [f"{name}{suffix if name in roles.dynamic else ''}" for name in missing]
+    choice = "--dynamic" if missing[0] in roles.dynamic else "--static"
+    choice = "--category" if missing[0] == roles.category else choice
+    near = difflib.get_close_matches(missing[0], sheet.columns, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise DataError(
+        f"there is no column {', '.join(named)}",
+        where=str(sheet.path),
+        fix=f"Add it, or choose others with {choice}.{hint} {_held(sheet)}",
+    )
+
+
+def _held(sheet: Sheet) -> str:
+    names = [name or '""' for name in sheet.columns]
+    told = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
+    return f"The columns are: {told}."
+
+
+def months(stamps: Sequence[str]) -> Months:
+    """Read times such as `2003` or `2003_07`; what is none is not-a-time.
+
+    Returns:
+        Shape [stamps].
+    """
+    found = [_STAMP.fullmatch(text.strip().removesuffix(".0")) for text in stamps]
+    texts = [f"{match['year']}-{int(match['month'] or 1):02d}" if match else "NaT" for match in found]
+    return np.array(texts, dtype="datetime64[M]")
+
+
+def is_monthly(stamp: str) -> bool:
+    """Tell whether a time names a month."""
+    match = _STAMP.fullmatch(stamp.strip().removesuffix(".0"))
+    return bool(match and match["month"])

@@ -1,0 +1,136 @@
+"""Rows of cell and time, with their factors as they stand in the raw files: what all ways of reading lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.cells import Keys, cell_keys
+from geoml_cli.readers.columns import Part, Sheet
+from geoml_cli.readers.tables import is_missing
+from geoml_cli.sources.gwsa.layout import Long, Months, Wide, is_monthly, months
+from geoml_cli.sources.gwsa.reshape import lengthen
+
+Values = NDArray[np.float64]
+_ROW_COPIES = 8  # of a row's cells while they are read: text, pandas' blocks, 64-bit columns, masks, 32-bit columns
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Some rows, R of them.
+
+    Attributes:
+        latitude: Degrees north, shape [R]; NaN or a fill where missing.
+        longitude: Degrees east.
+        time: Not-a-time where missing.
+        values: Factors and, where there is one, the target, by name; as they stand, fills included.
+        monthly: Whether times are months.
+        where: Tells where a row's value stands, for messages: (row, name).
+    """
+
+    latitude: Values
+    longitude: Values
+    time: Months
+    values: dict[str, Values]
+    monthly: bool
+    where: Callable[[int, str], str]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def cells(self) -> Keys:
+        """Name the cell of each row by its place, shape [R]."""
+        return cell_keys(self.latitude, self.longitude)
+
+
+def rows_at_once(sheet: Sheet, layout: Long | Wide, memory: int) -> int:
+    """Return how many of a table's rows fit into `memory` [bytes]."""
+    cells = len(sheet.columns)
+    if isinstance(layout, Wide):  # a cell's own columns are repeated for each of its times
+        cells += len(layout.has) * len(layout.stamps)
+    return max(1, memory // (cells * 8 * _ROW_COPIES))
+
+
+def panel(part: Part, layout: Long | Wide) -> Panel:
+    """Read some rows of a table.
+
+    Raises:
+        DataError: A cell is no number, or no year; with its line.
+    """
+    return _from_long(part, layout) if isinstance(layout, Long) else _from_wide(part, layout)
+
+
+def _from_long(part: Part, layout: Long) -> Panel:
+    values = {name: part.numbers(column) for name, column in layout.values.items()}
+    latitude, longitude = (part.numbers(column) for column in layout.place)
+    time, monthly = _times(part, layout.time)
+    return Panel(
+        latitude, longitude, time, values, monthly,
+        lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)),
+    )  # fmt: skip
+
+
+def _times(part: Part, column: str) -> tuple[Months, bool]:
+    import pandas as pd
+
+    codes, cells = pd.factorize(part.frame[column])  # an empty cell has the code -1
+    texts = [_written(cell) for cell in cells]
+    known = months([*texts, ""])
+    wrong = [code for code, text in enumerate(texts) if np.isnat(known[code]) and not _says_nothing(text)]
+    if wrong:
+        row = int(np.flatnonzero(codes == wrong[0])[0])
+        raise DataError(
+            f"{texts[wrong[0]]!r} is no year",
+            where=part.where(row, column),
+            fix="Write 2003, or 2003_07 for a month.",
+        )
+    return known[codes], same_step([text for text in texts if not _says_nothing(text)], str(part.path))
+
+
+def _written(cell: object) -> str:
+    return str(int(cell)) if isinstance(cell, float | np.floating) and cell == cell // 1 else str(cell).strip()
+
+
+def _says_nothing(text: str) -> bool:
+    return is_missing(text) or text.removesuffix(".0") in ("-9999", "-99999")
+
+
+def same_step(stamps: Sequence[str], where: str) -> bool:
+    """Tell whether times are months.
+
+    Raises:
+        DataError: Some are, and some are years.
+    """
+    steps = sorted(stamps, key=is_monthly)
+    if steps and is_monthly(steps[0]) != is_monthly(steps[-1]):
+        raise DataError(
+            f"there are both years and months: {steps[0]!r} and {steps[-1]!r}",
+            where=where,
+            fix="Prepare them apart; a model learns one of them.",
+        )
+    return bool(steps) and is_monthly(steps[0])
+
+
+def _from_wide(part: Part, layout: Wide) -> Panel:
+    times = len(layout.stamps)
+    latitude, longitude = (np.repeat(part.numbers(column), times) for column in layout.place)
+    time = np.tile(months(layout.stamps), len(part))
+
+    def where(row: int, name: str) -> str:
+        cell, stamp = divmod(row, times)
+        column = layout.timed.get(name, {}).get(layout.stamps[stamp], layout.fixed.get(name, name))
+        return part.where(cell, column)
+
+    monthly = same_step(layout.stamps, str(part.path))
+    return Panel(latitude, longitude, time, lengthen(part, layout), monthly, where)
+
+
+def panels(sheet: Sheet, layout: Long | Wide, rows: int) -> Iterator[Panel]:
+    """Read a table, `rows` of its rows at a time."""
+    for part in sheet.parts(rows):
+        if len(part):
+            yield panel(part, layout)

@@ -1,0 +1,73 @@
+"""A user's table of cells to predict, such as the same factors on a finer grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.readers.columns import Part, Sheet, open_sheet
+from geoml_cli.source import Named, TableBlock
+from geoml_cli.sources.gwsa.factors import described
+from geoml_cli.sources.gwsa.layout import IDENTITY, Long, Roles, Wide, find_layout
+from geoml_cli.sources.gwsa.panels import panel
+from geoml_cli.sources.gwsa.sifting import Losses, usable
+from geoml_cli.sources.gwsa.writing import Plan, arrays, block
+
+
+def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableBlock]:
+    """Read a table of cells, long or wide; a row that lacks a value carries no sample.
+
+    Args:
+        path: CSV or Parquet with the columns that the data set was made from; the target is not needed.
+        dataset: The data set that the network was trained on.
+        size: Most rows (of cell and time) held at once.
+
+    Raises:
+        DataError: The table cannot be read, lacks a column, has no rows, or counts in other steps than the data set.
+    """
+    facts = dataset.manifest.facts
+    roles, monthly = Roles.remembered(facts), facts["step"] == "month"
+    names = (*roles.dynamic, *roles.static)
+    plan = Plan(roles, {name: described(name, monthly, facts["units"]) for name in names}, labelled=False)
+    sheet = open_sheet(path)
+    layout = find_layout(sheet, roles)
+    times = len(layout.stamps) if isinstance(layout, Wide) else 1
+    read = 0
+    for part in sheet.parts(max(1, size // times)):
+        if len(part):
+            yield _block(part, (sheet, layout), plan, monthly)
+            read += len(part)
+    if not read:
+        raise DataError("has a header and no rows", where=str(path), fix="Give a table with cells.")
+
+
+def _block(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bool) -> TableBlock:
+    sheet, layout = table
+    held = panel(part, layout)
+    if held.monthly != monthly:
+        here, learnt = ("months", "years") if held.monthly else ("years", "months")
+        raise DataError(
+            f"its rows are {here}, and the network has learnt from {learnt}",
+            where=str(part.path),
+            fix=f"Give a table of {learnt}.",
+        )
+    valid = usable(held, plan.roles.needed, Losses())
+    variables = block(arrays(held, valid, plan, None), plan)
+    steps = len(layout.stamps) if isinstance(layout, Wide) else 1
+    identity = tuple(
+        Named(name, "", "identity of the row", [text for text in part.texts(name) for _ in range(steps)])
+        for name in IDENTITY
+        if name in sheet.columns
+    )
+    place = (
+        Named("lon", "degrees_east", "longitude", held.longitude),
+        Named("lat", "degrees_north", "latitude", held.latitude),
+    )
+    times, codes = np.unique(held.time, return_inverse=True)  # a table has few times and many rows
+    told = ["" if np.isnat(moment) else str(moment)[: 7 if monthly else 4] for moment in times]
+    time = [told[code] for code in codes.tolist()]
+    return TableBlock((*identity, *place, Named("time", "", "year or month", time)), valid, variables)

@@ -1,0 +1,221 @@
+"""Rows made from products: mascons, GLDAS and grids of factors, all on the cells of GLDAS."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.errors import DataError
+from geoml_cli.readers.grids import SUFFIXES, Floats
+from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.gwsa.factors import units_given
+from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files
+from geoml_cli.sources.gwsa.layout import Roles
+from geoml_cli.sources.gwsa.options import GwsaOptions, read_box, read_size, read_years
+from geoml_cli.sources.gwsa.panels import Panel
+from geoml_cli.sources.gwsa.storage import Cells, Gldas, Mascons, find_gldas, find_mascons, open_mascons
+from geoml_cli.sources.gwsa.twice import Reading, write_twice
+from geoml_cli.work.reporting import Reporter
+
+_MASCON_BASELINE = (2004, 2009)
+_ROW_COPIES = 8
+Span = tuple[np.datetime64, np.datetime64]
+
+
+@dataclass(frozen=True)
+class Products:
+    """All that rows are made from.
+
+    Attributes:
+        roles: Names of the factors.
+        factors: Their grids.
+        mascons: Total storage.
+        gldas: What is subtracted.
+        baseline: Mean GLDAS storage [cm], on the rows and columns of `cells`.
+        cells: Cells of the target.
+        spans: First and last month of each time that is made, with the months that have mascons and GLDAS.
+        monthly: Whether times are months.
+        rows: Most rows handed on at once.
+    """
+
+    roles: Roles
+    factors: dict[str, Factor]
+    mascons: Mascons
+    gldas: Gldas
+    baseline: Floats
+    cells: Cells
+    spans: dict[Span, list[np.datetime64]]
+    monthly: bool
+    rows: int
+
+    def panels(self) -> Iterator[Panel]:
+        """Make the rows, time by time; may be called again."""
+        for span, months in self.spans.items():
+            values = {name: self._factor(factor, span)[self.cells.land] for name, factor in self.factors.items()}
+            values[self.roles.target] = self._storage(months)[self.cells.land]
+            yield from self._cut(values, span[0])
+
+    def _factor(self, factor: Factor, span: Span) -> Floats:
+        if factor.name != self.roles.category:
+            return factor.mean(*span, self.cells)
+        if self.monthly and not factor.steps(*span):  # land cover comes by year
+            year = span[0].astype("datetime64[Y]").astype("datetime64[M]")
+            return factor.first(year, year + 11, self.cells)
+        return factor.first(*span, self.cells)
+
+    def _storage(self, months: list[np.datetime64]) -> Floats:
+        """Return the mean anomaly of some months [cm]."""
+        latitude, longitude = self.cells.latitude, self.cells.longitude
+        total = np.zeros((len(latitude), len(longitude)))
+        for month in months:
+            layer = self.gldas.layers(month)[0]
+            above = self.gldas.storage(month, *self.cells.place(layer)) - self.baseline
+            total += self.mascons.thickness(month, *self.cells.place(self.mascons.variable)) - above
+        return total / len(months)
+
+    def _cut(self, values: dict[str, Floats], time: np.datetime64) -> Iterator[Panel]:
+        down, across = np.nonzero(self.cells.land)
+        latitude, longitude = self.cells.latitude[down], self.cells.longitude[across]
+        for first in range(0, len(down), self.rows):
+            part = slice(first, first + self.rows)
+            yield self._panel((latitude[part], longitude[part]), {n: v[part] for n, v in values.items()}, time)
+
+    def _panel(self, place: tuple[Floats, Floats], values: dict[str, Floats], time: np.datetime64) -> Panel:
+        def where(row: int, name: str) -> str:
+            file = self.factors[name].pieces[0].path if name in self.factors else self.mascons.variable.path
+            return f"{file}, {name} in {time}, lat {place[0][row]:g}, lon {place[1][row]:g}"
+
+        return Panel(place[0], place[1], np.full(len(place[0]), time), values, self.monthly, where)
+
+
+def inputs(raw: Path) -> list[Path]:
+    """Find the files: mascons, GLDAS, factors.
+
+    Raises:
+        DataError: Some are missing.
+    """
+    mascons, gldas = _find(raw)
+    return [mascons, *gldas.files.values(), *grid_files(raw)]
+
+
+def _find(raw: Path) -> tuple[Path, Gldas]:
+    if not raw.is_dir():
+        raise DataError("is no folder", where=str(raw), fix="Give the folder with the NetCDF files.")
+    files = (path for path in raw.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(path for path in files if FOLDER not in path.relative_to(raw).parts[:-1])
+    gldas = find_gldas(paths)
+    if not gldas.files:
+        raise DataError(
+            "there is no monthly GLDAS file",
+            where=str(raw),
+            fix="Add GLDAS-2.1 Noah files, GLDAS_NOAH025_M.AYYYYMM.021.nc4.",
+        )
+    found = find_mascons(paths)
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found)
+        raise DataError(
+            f"there are {len(found)} files of mascons: {names}" if found else "there is no file of mascons",
+            where=str(raw),
+            fix="Keep one file with lwe_thickness, of JPL or of CSR.",
+        )
+    return found[0], gldas
+
+
+def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+    """Make the rows and write them.
+
+    Raises:
+        DataError: A file is missing, damaged or unclear, or no row is left.
+    """
+    products, left_out = open_products(raw, options, reporter)
+    given = {name: factor.pieces[0].unit for name, factor in products.factors.items() if factor.pieces[0].unit}
+    units = given | units_given(options.units)
+    reading = Reading(products.panels, products.roles, True, units, str(raw), "products")
+    written = write_twice(reading, writer, reporter)
+    cells = int(products.cells.land.sum())
+    for year, months in left_out.items():
+        written.funnel.read += cells
+        written.funnel.drop(f"year with fewer than {options.months} GRACE months", cells)
+        written.funnel.notes.append(f"{year} is left out: it has {months} GRACE months")
+    for note in uneven(products):
+        written.funnel.notes.append(note)
+        reporter.warn(note)
+    return written
+
+
+def open_products(raw: Path, options: GwsaOptions, reporter: Reporter) -> tuple[Products, dict[int, int]]:
+    """Open all files, and compute the baseline.
+
+    Returns:
+        The products, and GRACE months of each year that has too few.
+    """
+    path, gldas = _find(raw)
+    roles, mascons = Roles.of(options), open_mascons(path)
+    factors = find_factors(raw, roles)
+    monthly = options.period == "month"
+    spans, left_out = _spans(mascons, gldas, None if monthly else options.months, raw)
+    latitude, longitude = _axes(gldas, options.bounds)
+    first = gldas.layers(next(iter(gldas.files)))[0]
+    baseline = gldas.mean(read_years(options.baseline), *first.place(latitude, longitude))
+    if read_years(options.baseline) != _MASCON_BASELINE:
+        reporter.warn(
+            f"Mascons are anomalies from 2004-2009, GLDAS from {options.baseline}: cells differ by a constant."
+        )
+    land = np.isfinite(baseline)
+    if not land.any():
+        raise DataError("GLDAS has no land within the bounds", where=str(raw), fix="Check --bounds.")
+    rows = max(1, read_size(options.memory) // (2 * len(roles.used(True)) * 8 * _ROW_COPIES))
+    cells = Cells(latitude, longitude, land)
+    return Products(roles, factors, mascons, gldas, baseline, cells, spans, monthly, rows), left_out
+
+
+def _axes(gldas: Gldas, bounds: str | None) -> tuple[Floats, Floats]:
+    """Return the latitudes and longitudes of GLDAS within the bounds."""
+    layer = gldas.layers(next(iter(gldas.files)))[0]
+    latitude, longitude = layer.latitude, np.where(layer.longitude > 180, layer.longitude - 360, layer.longitude)
+    if bounds is None:
+        return latitude, longitude
+    west, south, east, north = read_box(bounds)
+    return (
+        latitude[(latitude >= south) & (latitude <= north)],
+        longitude[(longitude >= west) & (longitude <= east)],
+    )
+
+
+def _spans(
+    mascons: Mascons, gldas: Gldas, least: int | None, raw: Path
+) -> tuple[dict[Span, list[np.datetime64]], dict[int, int]]:
+    """Group months that have mascons and GLDAS: each its own, or by year where a year has enough."""
+    months = sorted(set(mascons.steps) & set(gldas.files))
+    if least is None:
+        return {(month, month): [month] for month in months}, {}
+    years: dict[int, list[np.datetime64]] = {}
+    for month in months:
+        years.setdefault(int(str(month)[:4]), []).append(month)
+    whole = {year: held for year, held in years.items() if len(held) >= least}
+    if not whole:
+        told = ", ".join(f"{year} {len(held)}" for year, held in years.items()) or "none at all"
+        raise DataError(
+            f"no year has {least} months with mascons and GLDAS (there are: {told})",
+            where=str(raw),
+            fix="Add GLDAS files, or ask for less with --months or --period month.",
+        )
+    spans = {(np.datetime64(f"{year}-01"), np.datetime64(f"{year}-12")): held for year, held in whole.items()}
+    return spans, {year: len(held) for year, held in years.items() if year not in whole}
+
+
+def uneven(products: Products) -> list[str]:
+    """Tell of factors whose years are means of different numbers of steps, which may lean to a season."""
+    notes = []
+    for name in products.roles.dynamic:
+        counts = Counter({span: products.factors[name].steps(*span) for span in products.spans})
+        most = max(counts.values())
+        few = [f"{str(span[0])[:4]} ({count})" for span, count in counts.items() if 0 < count < most]
+        if few and not products.monthly:
+            notes.append(f"{name} has {most} steps in most years, fewer in: {', '.join(few)}")
+    return notes

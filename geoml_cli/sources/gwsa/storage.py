@@ -1,0 +1,162 @@
+"""Groundwater storage anomaly [cm] from what satellites weigh and what a land model holds above it.
+
+GWSA = lwe_thickness - (W - mean of W over the baseline), where W [cm] is the water of four soil layers, of snow and of
+the canopy in GLDAS-2.1 Noah [kg m-2; 10 kg m-2 = 1 cm]. GRACE and GRACE-FO mascons are anomalies from 2004-2009.
+Months without mascons stay missing; none is filled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.grids import Floats, GridVariable, Index, Months, variables
+
+THICKNESS = "lwe_thickness"
+LAYERS = (
+    "SoilMoi0_10cm_inst", "SoilMoi10_40cm_inst", "SoilMoi40_100cm_inst", "SoilMoi100_200cm_inst", "SWE_inst",
+    "CanopInt_inst",
+)  # fmt: skip
+_GLDAS = re.compile(r"GLDAS_NOAH025_M\.A(?P<year>\d{4})(?P<month>\d\d)\.\d{3}(?:\..*)?\.nc4?", re.IGNORECASE)
+_KG_PER_CM = 10.0
+_MANY = 4
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of the target, N of them.
+
+    Attributes:
+        latitude: Degrees north of the rows of GLDAS that are in use, shape [R].
+        longitude: Degrees east of its columns, shape [C].
+        land: Which of the R x C cells are wanted, shape [R, C].
+    """
+
+    latitude: Floats
+    longitude: Floats
+    land: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+
+    def place(self, variable: GridVariable) -> tuple[Index, Index]:
+        """Find the rows and columns of another grid in which the cells lie."""
+        return variable.place(self.latitude, self.longitude)
+
+
+@dataclass(frozen=True)
+class Gldas:
+    """Monthly files of GLDAS, by month."""
+
+    files: dict[np.datetime64, Path]
+
+    def layers(self, month: np.datetime64) -> list[GridVariable]:
+        """Open the six variables of a month.
+
+        Raises:
+            DataError: One is missing.
+        """
+        path = self.files[month]
+        held = variables(path)
+        if missing := [name for name in LAYERS if name not in held]:
+            raise DataError(
+                f"there is no {', '.join(missing)}",
+                where=str(path),
+                fix=f"Get the whole monthly file of GLDAS-2.1 Noah; the sum needs {', '.join(LAYERS)}.",
+            )
+        return [held[name] for name in LAYERS]
+
+    def storage(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
+        """Return the water that GLDAS holds [cm], shape [rows, columns], NaN over sea and ice."""
+        return np.asarray(sum(layer.read(0, rows, columns) for layer in self.layers(month)) / _KG_PER_CM)
+
+    def mean(self, years: tuple[int, int], rows: Index, columns: Index) -> Floats:
+        """Return the mean storage of the baseline [cm].
+
+        Raises:
+            DataError: A month of it is missing, which would lean the mean to a season.
+        """
+        months = np.arange(f"{years[0]}-01", f"{years[1] + 1}-01", dtype="datetime64[M]")
+        missing = [str(month) for month in months if month not in self.files]
+        if missing:
+            more = f" and {len(missing) - _MANY} more" if len(missing) > _MANY else ""
+            raise DataError(
+                f"GLDAS of {', '.join(missing[:_MANY])}{more} is missing from the baseline {years[0]}-{years[1]}",
+                where=str(next(iter(self.files.values())).parent),
+                fix="Add the files (GLDAS_NOAH025_M.AYYYYMM.021.nc4), or choose other years with --baseline.",
+            )
+        total = np.zeros((len(rows), len(columns)))
+        for month in months:
+            total += self.storage(month, rows, columns)
+        return total / len(months)
+
+
+def find_gldas(paths: Sequence[Path]) -> Gldas:
+    """Sort GLDAS files by month.
+
+    Raises:
+        DataError: There are none, or two of a month.
+    """
+    found: dict[np.datetime64, Path] = {}
+    for path in paths:
+        match = _GLDAS.fullmatch(path.name)
+        if match is None:
+            continue
+        month = np.datetime64(f"{match['year']}-{match['month']}")
+        if month in found:
+            raise DataError(
+                f"{path.name} and {found[month].name} are of one month", where=str(path.parent), fix="Keep one."
+            )
+        found[month] = path
+    return Gldas(dict(sorted(found.items())))
+
+
+@dataclass(frozen=True)
+class Mascons:
+    """Total water storage of GRACE and GRACE-FO.
+
+    Attributes:
+        variable: Thickness in the unit of the file, which is cm.
+        steps: Steps of each month that has some: two solutions of one month are averaged.
+    """
+
+    variable: GridVariable
+    steps: dict[np.datetime64, list[int]]
+
+    def thickness(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
+        """Return the anomaly of a month [cm], shape [rows, columns]."""
+        read = [self.variable.read(step, rows, columns) for step in self.steps[month]]
+        return np.asarray(np.mean(read, axis=0))
+
+
+def find_mascons(paths: Sequence[Path]) -> list[Path]:
+    """Find files that hold mascons."""
+    return [path for path in paths if not _GLDAS.fullmatch(path.name) and THICKNESS in variables(path)]
+
+
+def open_mascons(path: Path) -> Mascons:
+    """Open a file of mascons.
+
+    Raises:
+        DataError: It has no time, or another unit.
+    """
+    variable = variables(path)[THICKNESS]
+    if variable.unit.lower() not in ("cm", "centimeters", "centimetres"):
+        raise DataError(
+            f"{THICKNESS} is in {variable.unit or 'no unit'}, not in cm",
+            where=str(path),
+            fix="Give the mascon file of JPL or CSR as it is distributed.",
+        )
+    if variable.months is None:
+        raise DataError(f"{THICKNESS} has no time", where=str(path), fix="Give the file with all months.")
+    return Mascons(variable, steps_of(variable.months))
+
+
+def steps_of(months: Months) -> dict[np.datetime64, list[int]]:
+    """Return the steps of each month."""
+    steps: dict[np.datetime64, list[int]] = {}
+    for step, month in enumerate(months):
+        steps.setdefault(month, []).append(step)
+    return steps

@@ -1,0 +1,91 @@
+"""From tables of cells, long or wide, in one file or several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.errors import DataError
+from geoml_cli.readers.columns import Sheet, is_table, open_sheet
+from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.gwsa.factors import units_given
+from geoml_cli.sources.gwsa.layout import Long, Roles, Wide, find_layout
+from geoml_cli.sources.gwsa.options import GwsaOptions, read_size
+from geoml_cli.sources.gwsa.panels import Panel, panels, rows_at_once
+from geoml_cli.sources.gwsa.twice import Reading, write_twice
+from geoml_cli.work.reporting import Reporter
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables with the same factors, read as one.
+
+    Attributes:
+        sheets: The tables, with what their columns are.
+        memory: How much may be held at once [bytes].
+    """
+
+    sheets: tuple[tuple[Sheet, Long | Wide], ...]
+    memory: int
+
+    def panels(self) -> Iterator[Panel]:
+        """Read all rows, table by table; may be called again."""
+        for sheet, layout in self.sheets:
+            yield from panels(sheet, layout, rows_at_once(sheet, layout, self.memory))
+
+    def gaps(self) -> tuple[str, ...]:
+        """Name columns of wide tables that other columns make one expect."""
+        wide = [layout for _, layout in self.sheets if isinstance(layout, Wide)]
+        return tuple(
+            f"{name}_{stamp}"
+            for layout in wide
+            for name, columns in layout.timed.items()
+            for stamp in layout.stamps
+            if stamp not in columns
+        )
+
+    def has(self, name: str) -> bool:
+        """Tell whether the tables have a factor or the target."""
+        return name in self.sheets[0][1].has
+
+
+def find(raw: Path, pattern: str) -> list[Path]:
+    """Find the tables: `raw` itself, or those in it that fit the pattern, by name."""
+    if not raw.is_dir():
+        return [raw]
+    return sorted(path for path in raw.iterdir() if path.match(pattern) and is_table(path) and path.is_file())
+
+
+def open_tables(paths: list[Path], roles: Roles, memory: int) -> Tables:
+    """Open tables and find out what their columns are.
+
+    Raises:
+        DataError: One lacks a column, or they have not the same ones.
+    """
+    opened = [open_sheet(path) for path in paths]
+    sheets = tuple((sheet, find_layout(sheet, roles)) for sheet in opened)
+    labelled = [sheet.path.name for sheet, layout in sheets if roles.target in layout.has]
+    if labelled and len(labelled) < len(sheets):
+        without = next(sheet for sheet, layout in sheets if roles.target not in layout.has)
+        raise DataError(
+            f"there is no column {roles.target}, though {labelled[0]} has one",
+            where=str(without.path),
+            fix="Prepare tables with and without the target apart, or add the column.",
+        )
+    return Tables(sheets, memory)
+
+
+def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+    """Read the tables twice, first to count and then to write.
+
+    Raises:
+        DataError: A table cannot be read, or no row is left.
+    """
+    roles = Roles.of(options)
+    tables = open_tables(find(raw, options.tables), roles, read_size(options.memory) // 2)
+    reading = Reading(
+        tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps()
+    )
+    return write_twice(reading, writer, reporter)

@@ -1,0 +1,106 @@
+"""Rows become a data set in two readings: how many there are must be known before the first is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.errors import DataError
+from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.gwsa import census as counting
+from geoml_cli.sources.gwsa.census import Census
+from geoml_cli.sources.gwsa.factors import LIKELY, described
+from geoml_cli.sources.gwsa.layout import Roles
+from geoml_cli.sources.gwsa.panels import Panel
+from geoml_cli.sources.gwsa.writing import Plan, facts, write_samples
+from geoml_cli.work.reporting import Reporter
+
+_NAMED = 6
+"""Missing columns that a note names."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Rows that can be read again and again.
+
+    Attributes:
+        panels: Reads them.
+        roles: Names of the factors.
+        labelled: Whether the rows carry the target.
+        units: Units that differ from the published tables'.
+        where: Where the rows come from, for messages.
+        kind: What they come from, for the manifest.
+        gaps: Columns that are missing, though others make one expect them.
+    """
+
+    panels: Callable[[], Iterator[Panel]]
+    roles: Roles
+    labelled: bool
+    units: dict[str, str]
+    where: str
+    kind: str
+    gaps: tuple[str, ...] = ()
+
+
+def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+    """Count the rows, then write them.
+
+    Raises:
+        DataError: A row cannot be read, two rows contradict each other, or none is left.
+    """
+    used = reading.roles.used(reading.labelled)
+    with reporter.task("count rows", None) as advance:
+        census = counting.take(_told(reading.panels(), advance), used)
+    if census.repeated:
+        counting.refuse_contradictions(reading.panels(), used, census)
+    funnel = _funnel(reading, census)
+    names = (*reading.roles.dynamic, *reading.roles.static, reading.roles.target)
+    variables = {name: described(name, census.monthly, reading.units) for name in names}
+    plan = Plan(reading.roles, variables, reading.labelled)
+    writer.dimension("sample", census.kept)
+    write_samples(reading.panels(), plan, census, writer, reporter)
+    for note in (*_gaps(reading), *_unlikely(reading, census)):
+        funnel.notes.append(note)
+        reporter.warn(note)
+    return PreparedInfo("samples", funnel, facts(plan, reading.kind, census))
+
+
+def _told(panels: Iterator[Panel], advance: Callable[[int], None]) -> Iterator[Panel]:
+    for panel in panels:
+        yield panel
+        advance(len(panel))
+
+
+def _funnel(reading: Reading, census: Census) -> Funnel:
+    funnel = Funnel(read=census.read, kept=census.kept)
+    census.losses.tell(funnel)
+    if not census.kept:
+        told = ", ".join(f"{reason} {rows}" for reason, rows in funnel.dropped.items())
+        worst = ", ".join(f"{name} {rows}" for name, rows in census.losses.columns.most_common(_NAMED))
+        fix = f"Columns that lack values: {worst}. Leave some out with --dynamic or --static."
+        raise DataError(
+            f"none of {census.read} rows can be used ({told or 'there are none'})",
+            where=reading.where,
+            fix=fix if worst else "Give a table with rows.",
+        )
+    return funnel
+
+
+def _gaps(reading: Reading) -> Iterator[str]:
+    if reading.gaps:
+        more = f" and {len(reading.gaps) - _NAMED} more" if len(reading.gaps) > _NAMED else ""
+        told = ", ".join(reading.gaps[:_NAMED])
+        yield f"there is no column {told}{more}: rows of these times are left out"
+
+
+def _unlikely(reading: Reading, census: Census) -> Iterator[str]:
+    """Tell of factors whose values do not fit their unit, unless that was given."""
+    for name, (low, high) in census.spans.items():
+        if name not in LIKELY or name in reading.units or census.monthly:
+            continue
+        least, most = LIKELY[name]
+        if low < least or high > most:
+            unit = described(name, census.monthly, {}).unit
+            yield f"{name} runs from {low:g} to {high:g}, which is not likely in {unit}: give --units {name}=UNIT"

@@ -1,1 +1,0 @@
-"""Land cover: a sample of the pixels of class rasters, with the covariates there."""

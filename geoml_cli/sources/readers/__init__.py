@@ -1,1 +1,0 @@
-"""Readers of one file format each, shared by the sources."""

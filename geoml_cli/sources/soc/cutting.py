@@ -1,0 +1,101 @@
+"""Samples cut from a stack of rasters: windows of static covariates, series at the centre.
+
+Legend: L layers, S static layers, C channels (classes one-hot), W window, N samples, Y years, F features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Array
+from geoml_cli.readers.stacks import Stack
+from geoml_cli.sources.soc.plan import Layer, Plan
+
+
+@dataclass(frozen=True)
+class Cutter:
+    """Cuts samples from a stack as a plan says; a pixel of a class that the plan does not know is missing."""
+
+    plan: Plan
+    stack: Stack
+
+    def read(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Read a window of all layers and the halo that its pixels' windows need.
+
+        Returns:
+            Physical values, shape [L, rows + 2 half, columns + 2 half], NaN where there is no data.
+        """
+        half = self.plan.half
+        values = self.stack.read(
+            slice(rows.start - half, rows.stop + half), slice(columns.start - half, columns.stop + half)
+        )
+        for band, layer in enumerate(self.plan.covariates):
+            if layer.kind == "class":
+                values[band][~np.isin(values[band], layer.classes)] = np.nan
+        return values
+
+    def incomplete(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell for every layer which pixels have no sample.
+
+        Args:
+            values: From `read`, shape [L, rows + 2 half, columns + 2 half].
+
+        Returns:
+            Shape [L, rows, columns]: data are missing in the window (static) or in the pixel (yearly).
+        """
+        half, window = self.plan.half, 2 * self.plan.half + 1
+        missing = ~np.isfinite(values)
+        static = len(self.plan.covariates)
+        rows, columns = values.shape[1] - 2 * half, values.shape[2] - 2 * half
+        touched = np.zeros((len(values), rows, columns), dtype=np.bool_)
+        # A window is touched if a run of rows, then of columns, is: two short passes in place of window**2.
+        along = sliding_window_view(missing[:static], window, axis=1).any(axis=-1)
+        touched[:static] = sliding_window_view(along, window, axis=2).any(axis=-1)
+        touched[static:] = missing[static:, half : half + rows, half : half + columns]
+        return touched
+
+    def gather(
+        self, values: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> dict[str, Array]:
+        """Cut samples out of a window that was read.
+
+        Args:
+            values: From `read`.
+            rows: Rows of the samples' pixels in the window, without its halo, shape [N].
+            columns: Their columns.
+
+        Returns:
+            `static` [N, C, W, W] and `series` [N, Y, F], physical values; only those the plan has.
+        """
+        half, static = self.plan.half, len(self.plan.covariates)
+        cut: dict[str, Array] = {}
+        if static:
+            steps = np.arange(2 * half + 1)
+            places = (rows[:, None, None] + steps[:, None], columns[:, None, None] + steps)
+            cut["static"] = self._channels(values[:static, places[0], places[1]])
+        if self.plan.features:
+            series_LN = values[static:, rows + half, columns + half]
+            shape = (len(rows), len(self.plan.years), len(self.plan.features))
+            cut["series"] = np.ascontiguousarray(series_LN.T).reshape(shape)
+        return cut
+
+    def _channels(self, windows_SNWW: NDArray[np.float32]) -> NDArray[np.float32]:
+        shape = (windows_SNWW.shape[1], len(self.plan.channels), *windows_SNWW.shape[2:])
+        channels_NCWW = np.empty(shape, dtype=np.float32)
+        at = 0
+        for layer, windows in zip(self.plan.covariates, windows_SNWW, strict=True):
+            width = len(layer.channels())
+            channels_NCWW[:, at : at + width] = _expanded(layer, windows)
+            at += width
+        return channels_NCWW
+
+
+def _expanded(layer: Layer, windows_NWW: NDArray[np.float32]) -> NDArray[np.float32]:
+    if layer.kind == "continuous":
+        return windows_NWW[:, None]
+    codes = np.array(layer.classes, dtype=np.float32)[None, :, None, None]
+    return np.asarray(windows_NWW[:, None] == codes, dtype=np.float32)

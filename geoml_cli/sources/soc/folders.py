@@ -1,0 +1,138 @@
+"""Which files of a folder are covariates, and which of them are years of a series."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers import rasters
+from geoml_cli.readers.rasters import Band, keep_once
+
+_YEAR = re.compile(r"^(?P<feature>.+?)[_\-. ](?P<year>(?:19|20)\d\d)$")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Bands of a folder, sorted by name.
+
+    Attributes:
+        static: Bands without a year.
+        features: Names of the yearly series.
+        years: Their years, without a gap.
+        yearly: Their bands, year by year.
+    """
+
+    static: tuple[Band, ...]
+    features: tuple[str, ...]
+    years: tuple[int, ...]
+    yearly: tuple[Band, ...]
+
+
+def find_rasters(raw: Path, given: str | None) -> list[Path]:
+    """Find the raster files: in the folder given, in `raw`, or in its only folder that holds some.
+
+    Raises:
+        DataError: There are none, or it is not clear which folder is meant.
+    """
+    if given is not None:
+        return _some(raw / given)
+    if not raw.is_dir():
+        raise DataError("there is no such folder", where=str(raw), fix="Give the folder of the raw files.")
+    below = sorted(path for path in raw.iterdir() if path.is_dir())
+    holders = [folder for folder in (raw, *below) if _rasters(folder)]
+    if len(holders) > 1:
+        names = ", ".join("." if folder == raw else folder.name for folder in holders)
+        raise DataError(
+            f"several folders hold rasters: {names}",
+            where=str(raw),
+            fix=f"Say which holds the covariates: --covariates {holders[-1].name}.",
+        )
+    return _some(holders[0] if holders else raw)
+
+
+def _some(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError("there is no such folder", where=str(folder), fix="Check --covariates.")
+    if found := _rasters(folder):
+        return found
+    raise DataError(
+        "there are no rasters here",
+        where=str(folder),
+        fix=f"Covariates end in {', '.join(rasters.SUFFIXES)}; name their folder: --covariates.",
+    )
+
+
+def _rasters(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in rasters.SUFFIXES and path.is_file())
+
+
+def sort_bands(paths: Sequence[Path], fills: dict[str, tuple[float, ...]]) -> Found:
+    """Open the files shortly and sort their bands into static ones and years of features.
+
+    Args:
+        paths: Raster files.
+        fills: Further no-data values by name of band, file or feature.
+
+    Raises:
+        DataError: Names collide, a year of a series is missing, or `fills` names no raster.
+    """
+    static: dict[str, Band] = {}
+    yearly: dict[str, dict[int, Band]] = {}
+    for path in paths:
+        match = _YEAR.match(path.stem)
+        for index, name in enumerate(rasters.bands(path), start=1):
+            band = Band(path, name, index)
+            if match is None:
+                keep_once(static, name, band)
+            else:
+                feature = match["feature"] + name[len(path.stem) :]
+                keep_once(yearly.setdefault(feature, {}), int(match["year"]), band)
+    if all(len(held) == 1 for held in yearly.values()):  # a single year makes no series
+        for held in yearly.values():
+            for band in held.values():
+                keep_once(static, band.name, band)
+        yearly = {}
+    return _with_fills(static, yearly, fills)
+
+
+def _years(yearly: dict[str, dict[int, Band]]) -> tuple[int, ...]:
+    """Return the years that all features have; consecutive."""
+    seen = {year for held in yearly.values() for year in held}
+    years = tuple(range(min(seen), max(seen) + 1)) if seen else ()
+    for feature, held in yearly.items():
+        missing = [year for year in years if year not in held]
+        if missing:
+            example = next(iter(held.values())).path
+            name = example.name.replace(str(next(iter(held))), str(missing[0]))
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            raise DataError(
+                f"{name} is missing{more}: {feature} lacks a year of {years[0]}-{years[-1]}",
+                where=str(example.parent),
+                fix="Add it, or leave the year out for all features; rename a file whose number is no year.",
+            )
+    return years
+
+
+def _with_fills(
+    static: dict[str, Band], yearly: dict[str, dict[int, Band]], fills: dict[str, tuple[float, ...]]
+) -> Found:
+    years, features = _years(yearly), tuple(sorted(yearly))
+    known = {*static, *features, *(band.name for held in yearly.values() for band in held.values())}
+    if strange := sorted(set(fills) - known):
+        raise DataError(
+            f"--nodata names no raster: {', '.join(strange)}",
+            fix=f"The names are: {', '.join(sorted(known))}.",
+        )
+    return Found(
+        static=tuple(replace(static[name], nodata=fills.get(name, ())) for name in sorted(static)),
+        features=features,
+        years=years,
+        yearly=tuple(
+            replace(band, nodata=(*fills.get(feature, ()), *fills.get(band.name, ())))
+            for year in years
+            for feature, band in ((name, yearly[name][year]) for name in features)
+        ),
+    )

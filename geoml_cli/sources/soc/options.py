@@ -1,0 +1,75 @@
+"""Options of `geoml prepare soc`."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from geoml_cli.source import Options
+
+
+class SocOptions(Options):
+    """What `prepare soc` may be told; most of it is found out where nothing is said."""
+
+    points: str | None = None
+    """Table of samples (CSV), relative to RAW; needed where RAW holds several."""
+
+    covariates: str | None = None
+    """Folder of the covariate rasters, relative to RAW; by default RAW or its only folder with some."""
+
+    x: str | None = None
+    """Column of the longitude or easting."""
+
+    y: str | None = None
+    """Column of the latitude or northing."""
+
+    target: str | None = None
+    """Column of the soil organic carbon content."""
+
+    sample_id: str | None = None
+    """Column that names the samples; by default one called id or the like, else the rows are numbered."""
+
+    crs: str = "EPSG:4326"
+    """Coordinate reference system of the points."""
+
+    unit: str = "g kg-1"
+    """Unit of the target as it stands in the table, such as "g kg-1" or "%"; values are not converted."""
+
+    window: int = Field(default=5, ge=1, le=99)
+    """Side of the square of pixels around each sample [pixels], odd."""
+
+    reference: str | None = None
+    """Name of the raster whose grid all others are aligned to; needed where their grids differ."""
+
+    classes: tuple[str, ...] = ()
+    """Names of rasters whose values are classes; each class becomes a channel of 0 and 1."""
+
+    nodata: tuple[str, ...] = ()
+    """NAME=VALUE: another value that means "no data" in the raster (or yearly feature) NAME."""
+
+    @field_validator("window")
+    @classmethod
+    def _odd(cls, window: int) -> int:
+        if window % 2 == 0:
+            raise ValueError(f"must be odd, so that the sample lies in the middle; {window} is even")
+        return window
+
+    @field_validator("nodata")
+    @classmethod
+    def _pairs(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
+        for pair in pairs:
+            name, _, value = pair.rpartition("=")
+            try:
+                float(value)
+            except ValueError:
+                name = ""
+            if not name:
+                raise ValueError(f"{pair!r} is not of the form NAME=VALUE")
+        return pairs
+
+    def fills(self) -> dict[str, tuple[float, ...]]:
+        """Return further no-data values by raster."""
+        found: dict[str, tuple[float, ...]] = {}
+        for pair in self.nodata:
+            name, _, value = pair.rpartition("=")
+            found[name] = (*found.get(name, ()), float(value))
+        return found

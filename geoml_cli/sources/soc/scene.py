@@ -1,0 +1,144 @@
+"""Rasters like those a data set was made from, cut into the same samples: for maps."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import sha256
+from geoml_cli.dataset.manifest import Manifest
+from geoml_cli.dataset.store import Array, Block
+from geoml_cli.errors import DataError
+from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
+from geoml_cli.readers.rasters import Band, require_rasterio, sidecars
+from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
+from geoml_cli.source import Grid, PixelBlock
+from geoml_cli.sources.soc.cutting import Cutter
+from geoml_cli.sources.soc.plan import Plan
+from geoml_cli.sources.soc.sampling import cut, lacking
+from geoml_cli.sources.soc.writing import SERIES_UNIT, STATIC_UNIT
+from geoml_cli.work.reporting import Silent
+
+_SAME_SIZE = 0.01  # pixels of another size see another neighbourhood than the network learnt on
+
+
+class RasterScene:
+    """A stack of covariate rasters as samples, one a pixel.
+
+    Args:
+        plan: How the data set's samples were cut.
+        stack: The same bands, opened.
+
+    Attributes:
+        grid: The grid of the map.
+    """
+
+    def __init__(self, plan: Plan, stack: Stack) -> None:
+        self.grid: Grid = stack.grid
+        self._cutter = Cutter(plan, stack)
+
+    def digest(self) -> str:
+        """Name the content of all files."""
+        paths = sorted({raster.band.path for raster in self._cutter.stack.rasters})
+        digest = hashlib.sha256()
+        for path in (*paths, *sidecars(paths)):
+            digest.update(f"{path.name} {sha256(path)}\n".encode())
+        return digest.hexdigest()
+
+    def block(self, rows: slice, columns: slice) -> PixelBlock:
+        """Read the samples of a window of pixels; valid where their own windows are complete."""
+        values = self._cutter.read(rows, columns)
+        valid = np.asarray(~self._cutter.incomplete(values).any(axis=0))
+        return PixelBlock(valid, self._named(self._cutter.gather(values, *np.nonzero(valid))))
+
+    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> PixelBlock:
+        """Cut samples at points [degrees east, north]; `valid` has shape [points]."""
+        known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
+        rows, columns = np.full(len(known), -1), np.full(len(known), -1)
+        rows[known], columns[known] = pixels((longitude[known], latitude[known]), DEGREES, self.grid)
+        missing = lacking(self._cutter, (rows, columns), rows >= 0, lambda steps: None)
+        valid = (rows >= 0) & ~missing.any(axis=0)
+        arrays = self._empty(int(valid.sum()))
+        for members, samples in cut(self._cutter, rows[valid], columns[valid], Silent()):
+            for name, part in samples.items():
+                arrays[name][members] = part
+        return PixelBlock(valid, self._named(arrays))
+
+    def _empty(self, count: int) -> dict[str, Array]:
+        plan = self._cutter.plan
+        side = 2 * plan.half + 1
+        shapes = {
+            "static": (count, len(plan.channels), side, side),
+            "series": (count, len(plan.years), len(plan.features)),
+        }
+        return {name: np.empty(shape, dtype=np.float32) for name, shape in shapes.items() if shape[1]}
+
+    def _named(self, arrays: dict[str, Array]) -> Block:
+        plan = self._cutter.plan
+        texts, units = {}, {}
+        if "static" in arrays:
+            texts["covariate"], units["static"] = plan.channels, STATIC_UNIT
+        if "series" in arrays:
+            texts["feature"], units["series"] = list(plan.features), SERIES_UNIT
+            arrays = {**arrays, "year": np.array(plan.years, dtype=np.int32)}
+            units["year"] = "1"
+        return Block(arrays, texts, units)
+
+
+def open_scene(folder: Path, manifest: Manifest) -> RasterScene:
+    """Open rasters of the same names as those of a data set.
+
+    Args:
+        folder: Where they lie, or a folder with one folder that holds them.
+        manifest: The data set's.
+
+    Raises:
+        DataError: The data set was not made from rasters, a raster is missing, or pixels have another size.
+    """
+    if manifest.facts.get("kind") != "rasters":
+        raise DataError(
+            "the data set was made from released arrays, which have no rasters to map",
+            where=manifest.source,
+            fix="Predict its samples instead, or prepare points and rasters.",
+        )
+    require_rasterio()
+    plan = manifest.facts_as(Plan)
+    places = _holders(folder, plan)
+    stack = Stack(
+        open_bands([Band(places / one.file, one.name, one.band, one.nodata) for one in plan.layers]),
+        frozenset(one.name for one in plan.covariates if one.kind == "class"),
+        plan.reference,
+    )
+    _check_pixels(plan.grid.grid(), stack.grid, folder)
+    return RasterScene(plan, stack)
+
+
+def _holders(folder: Path, plan: Plan) -> Path:
+    """Return the folder, here or one below, that holds all rasters."""
+    if not folder.is_dir():
+        raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
+    files = {one.file: one.name for one in plan.layers}
+    below = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    missing = {place: [name for name in files if not (place / name).is_file()] for place in (folder, *below)}
+    best = min(missing, key=lambda place: len(missing[place]))
+    if lost := missing[best]:
+        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+        raise DataError(
+            f"the raster of {files[lost[0]]}, {lost[0]}, is missing{more}",
+            where=str(best),
+            fix="The map needs all rasters that the data set was made from, under the same names.",
+        )
+    return best
+
+
+def _check_pixels(learnt: Grid, given: Grid, folder: Path) -> None:
+    same_kind = is_geographic(learnt.crs) == is_geographic(given.crs)
+    if not same_kind or not np.allclose(pixel_size(learnt), pixel_size(given), rtol=_SAME_SIZE):
+        raise DataError(
+            f"the pixels differ from the data set's: {describe(given)}, not {describe(learnt)}",
+            where=str(folder),
+            fix="Resample the rasters (gdalwarp -tr), for a window must cover the same area.",
+        )

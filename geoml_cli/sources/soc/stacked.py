@@ -1,0 +1,110 @@
+"""Samples from what a soil mapper has: a table of points and a folder of rasters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.errors import DataError
+from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, pixels, transform, without_fills
+from geoml_cli.readers.points import Points, Wanted, find_table, read_points
+from geoml_cli.readers.rasters import require_rasterio, sidecars
+from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.soc import writing
+from geoml_cli.sources.soc.cutting import Cutter
+from geoml_cli.sources.soc.folders import find_rasters, sort_bands
+from geoml_cli.sources.soc.options import SocOptions
+from geoml_cli.sources.soc.sampling import Rows, complete, cut, refuse_empty, usable
+from geoml_cli.sources.soc.survey import survey
+from geoml_cli.work.reporting import Reporter
+
+SOC_NAMES = (
+    ("soc",),
+    (
+        "socgkg",
+        "socgkg1",
+        "socpercent",
+        "socperc",
+        "socpct",
+        "soilorganiccarbon",
+        "orgc",
+        "oc",
+        "toc",
+        "corg",
+    ),
+)
+
+
+def wanted(options: SocOptions) -> Wanted:
+    """Tell which columns to look for."""
+    return Wanted(options.x, options.y, options.target, options.sample_id, SOC_NAMES)
+
+
+def inputs(raw: Path, options: SocOptions) -> list[Path]:
+    """Find the table and the rasters."""
+    rasters = find_rasters(raw, options.covariates)
+    return [_table(raw, options), *rasters, *sidecars(rasters)]
+
+
+def _table(raw: Path, options: SocOptions) -> Path:
+    table = find_table(raw, options.points)
+    if table is None:
+        raise DataError(
+            "there is no table of samples (CSV)", where=str(raw), fix="Put it here or name it: --points FILE."
+        )
+    return table
+
+
+def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+    """Cut samples at the points and write them."""
+    require_rasterio()
+    funnel = Funnel()
+    table = _table(raw, options)
+    points, column = _points(table, options, funnel)
+    found = sort_bands(find_rasters(raw, options.covariates), options.fills())
+    plan, stack = survey(found, options, (reporter, funnel))
+    plan = plan.model_copy(update={"target": column})
+    cutter = Cutter(plan, stack)
+    try:
+        rows, columns = pixels((points.x, points.y), options.crs, stack.grid)
+        kept = complete(cutter, rows, columns, (reporter, funnel))
+        funnel.kept = int(kept.sum())
+        if not funnel.kept:
+            refuse_empty(funnel, str(table))
+        _write_variables(cutter, writer, points.at(kept), options)
+        _write_windows(cutter, writer, (rows[kept], columns[kept]), reporter)
+    finally:
+        stack.close()
+    for note in (note for note in funnel.notes if note.endswith("; kept")):
+        reporter.warn(note)
+    return PreparedInfo("samples", funnel, plan.model_dump(mode="json"))
+
+
+def _points(table: Path, options: SocOptions, funnel: Funnel) -> tuple[Points, str]:
+    geographic = is_geographic(options.crs)
+    points, columns = read_points(table, wanted(options), geographic)
+    points = without_fills(points, geographic)
+    if geographic:
+        check_degrees((points.x, points.y), points.line, str(table), options.crs)
+    return usable(points, options.unit, funnel), columns.target
+
+
+def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, options: SocOptions) -> None:
+    plan = cutter.plan
+    shape = writing.Shape(len(points), 2 * plan.half + 1, plan.channels, list(plan.features), list(plan.years))
+    writing.put_origin(writer, "points and covariate rasters")
+    writing.declare_axes(writer, shape)
+    degrees = transform((points.x, points.y), options.crs, DEGREES)
+    writing.put_samples(writer, points.identity, (points.target, options.unit), degrees)
+
+
+def _write_windows(cutter: Cutter, writer: DatasetWriter, pixels: tuple[Rows, Rows], reporter: Reporter) -> None:
+    handles = {}
+    if cutter.plan.covariates:
+        handles["static"] = writer.declare(writing.STATIC)
+    if cutter.plan.features:
+        handles["series"] = writer.declare(writing.SERIES)
+    for members, samples in cut(cutter, *pixels, reporter):
+        for name, values in samples.items():
+            handles[name][members] = values

@@ -1,0 +1,173 @@
+"""One pass over every raster before samples are cut: classes, fills that nobody marked, alignment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.errors import DataError
+from geoml_cli.readers.rasters import Raster, tiles
+from geoml_cli.readers.stacks import Stack, open_bands
+from geoml_cli.sources.soc.folders import Found
+from geoml_cli.sources.soc.options import SocOptions
+from geoml_cli.sources.soc.plan import GridRecord, Layer, Plan
+from geoml_cli.work.reporting import Reporter
+
+_MOST_CLASSES = 256
+_FEW_VALUES = 30  # so few whole numbers may be classes that nobody named
+
+
+@dataclass
+class _Seen:
+    """What a pass over a raster found; `values` is None where they are too many or not whole."""
+
+    values: set[int] | None = field(default_factory=set)
+    fills: dict[float, int] = field(default_factory=dict)
+    any: bool = False
+
+    def count_fills(self, found: dict[float, int]) -> None:
+        """Add counts of values that look like fills."""
+        for fill, count in found.items():
+            self.fills[fill] = self.fills.get(fill, 0) + count
+
+
+def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> tuple[Plan, Stack]:
+    """Read every raster once and settle how samples are cut from them.
+
+    Args:
+        found: What the folder holds.
+        options: As given by the user.
+        hear: Who is told, and where it is noted.
+
+    Returns:
+        The plan, and its bands opened on one grid.
+
+    Raises:
+        DataError: A raster is damaged; grids differ; a raster named as classes is none, or does not exist.
+    """
+    rasters = open_bands((*found.static, *found.yearly))
+    classes = _class_names(found, rasters, options, hear)
+    stack = Stack(rasters, classes, options.reference)
+    seen = _look_through(rasters, hear[0])
+    _tell_fills(rasters, seen, hear)
+    _tell_maybe_classes(found, seen, classes, hear)
+    _tell_handling(stack, hear)
+    layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, seen, strict=True))
+    split = len(found.static)
+    plan = Plan(
+        window=options.window, reference=options.reference, covariates=layers[:split], yearly=layers[split:],
+        features=found.features, years=found.years, grid=GridRecord(**vars(stack.grid)),
+    )  # fmt: skip
+    return plan, stack
+
+
+def _class_names(
+    found: Found, rasters: Sequence[Raster], options: SocOptions, hear: tuple[Reporter, Funnel]
+) -> frozenset[str]:
+    static = [band.name for band in found.static]
+    if strange := sorted(set(options.classes) - set(static)):
+        raise DataError(
+            f"--classes names no static raster: {', '.join(strange)}",
+            fix=f"The static rasters are: {', '.join(static)}.",
+        )
+    said = [raster.band.name for raster in rasters[: len(static)] if raster.named_classes]
+    if detected := sorted(set(said) - set(options.classes)):
+        _tell(hear, f"{', '.join(detected)}: taken as classes, for the file names or colours them")
+    return frozenset((*options.classes, *detected))
+
+
+def _look_through(rasters: Sequence[Raster], reporter: Reporter) -> list[_Seen]:
+    seen = []
+    with reporter.task("look through rasters", len(rasters)) as advance:
+        for raster in rasters:
+            one = _Seen()
+            for rows, columns in tiles(raster.grid):
+                _look(one, raster.read(rows, columns))
+                one.count_fills(raster.unmarked_fills(rows, columns))
+            seen.append(_not_empty(one, raster))
+            advance(1)
+    return seen
+
+
+def _not_empty(seen: _Seen, raster: Raster) -> _Seen:
+    if not seen.any:
+        raise DataError(
+            "every pixel is missing", where=str(raster.band.path), fix="Get the raster again, or remove it."
+        )
+    return seen
+
+
+def _look(seen: _Seen, values: NDArray[np.float32]) -> None:
+    held = values[np.isfinite(values)]
+    seen.any = seen.any or bool(held.size)
+    if seen.values is None or not held.size:
+        return
+    if (held != np.rint(held)).any():
+        seen.values = None
+        return
+    seen.values |= {int(value) for value in np.unique(held)}
+    if len(seen.values) > _MOST_CLASSES:
+        seen.values = None
+
+
+def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -> Layer:
+    band = raster.band
+    is_class = band.name in classes
+    if is_class and seen.values is None:
+        raise DataError(
+            f"holds no classes: fractions, or more than {_MOST_CLASSES} values",
+            where=str(band.path),
+            fix=f"Leave {band.name} out of --classes, or give a raster of whole class codes.",
+        )
+    return Layer(
+        name=band.name, file=band.path.name, band=band.index, nodata=band.nodata,
+        kind="class" if is_class else "continuous",
+        classes=tuple(sorted(seen.values or ())) if is_class else (),
+        resampling=stack.resampling.get(band.name),
+    )  # fmt: skip
+
+
+def _tell_fills(rasters: Sequence[Raster], seen: Sequence[_Seen], hear: tuple[Reporter, Funnel]) -> None:
+    reporter, funnel = hear
+    for raster, one in zip(rasters, seen, strict=True):
+        name = raster.band.name
+        for fill, count in one.fills.items():
+            if fill < -1e38:
+                _tell(hear, f"{name}: {count} pixels near the limit of float32 were taken as missing")
+                continue
+            text = f"{name}: {count} pixels are {fill:g}, which the file does not mark as missing"
+            funnel.notes.append(text)
+            reporter.warn(f"{text}. If it means no data, give --nodata {name}={fill:g}.")
+
+
+def _tell_maybe_classes(
+    found: Found, seen: Sequence[_Seen], classes: frozenset[str], hear: tuple[Reporter, Funnel]
+) -> None:
+    few = [
+        f"{band.name} ({len(one.values)})"
+        for band, one in zip(found.static, seen, strict=False)
+        if band.name not in classes and one.values is not None and len(one.values) <= _FEW_VALUES
+    ]
+    if few:
+        hear[0].warn(
+            f"few different whole numbers stand in: {', '.join(few)}. They are read as quantities; "
+            f"where they are classes, give --classes {few[0].rpartition(' ')[0]}."
+        )
+
+
+def _tell_handling(stack: Stack, hear: tuple[Reporter, Funnel]) -> None:
+    for name, method in stack.resampling.items():
+        _tell(hear, f"{name}: aligned to the reference's grid ({method})")
+    for raster in stack.rasters:
+        if raster.scaling:
+            scale, offset = raster.scaling
+            _tell(hear, f"{raster.band.name}: values are raw x {scale:g} + {offset:g}, as the file says")
+
+
+def _tell(hear: tuple[Reporter, Funnel], text: str) -> None:
+    hear[0].say(text)
+    hear[1].notes.append(text)

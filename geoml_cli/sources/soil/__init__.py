@@ -1,1 +1,0 @@
-"""Private parts of the `soc` source: covariates, samples, released arrays, scenes."""

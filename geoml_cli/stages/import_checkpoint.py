@@ -1,0 +1,164 @@
+"""`import`: a paper's released checkpoint to a run like any other."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from geoml_cli import registry
+from geoml_cli.config.load import load, shown, validated, written
+from geoml_cli.config.overrides import from_file, merged
+from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.models.spec import Released, Spec
+from geoml_cli.runs import checkpoint
+from geoml_cli.runs.checkpoint import Snapshot
+from geoml_cli.runs.create import Plan, create, new_folder
+from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.samples.scaling import Scaling, fit, unscaled
+from geoml_cli.splits.split import Split
+from geoml_cli.stages.train import samples_by_part, target_of
+
+MEMBER = "released"
+_MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How torch files begin: a zip archive, or in old ones a pickle."""
+_WRAPPERS = ("state_dict", "model_state_dict")
+
+
+def import_checkpoint(
+    model: str,
+    preset: str,
+    files: Path | Mapping[str, Path],
+    place: tuple[Path | None, Path],
+    dataset: Dataset | None = None,
+) -> Run:
+    """Make a finished run of released checkpoints.
+
+    Which rows it was trained on is not known, so all rows count as test rows and the evaluation says so.
+
+    Args:
+        model: The model.
+        preset: The preset whose settings hold where the checkpoint does not say otherwise.
+        files: A torch file holding a plain state dict, or one for each part of the model; nothing in it is run.
+        place: The run's folder, or None for a new one, and the folder of all runs.
+        dataset: Data whose rows the preset's scaling is fitted on, for networks that were trained on scaled numbers:
+            checkpoints do not hold their scalers. Without it numbers enter the network as they are.
+
+    Raises:
+        DataError: It cannot be read so, or is of another network; or the data are of other factors.
+    """
+    named = {"": files} if isinstance(files, Path) else dict(files)
+    found = {part: _read(model, preset, (part, file)) for part, file in named.items()}
+    settings = _settings(model, preset, found)
+    folder, root = place
+    run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found, dataset))
+    for part, held in found.items():
+        member = part or MEMBER
+        best = Snapshot(checkpoint.copied(held.weights), {}, {"step": 0, "released": named[part].name})
+        checkpoint.write(best, run.member(member).checkpoint("best"))
+        write_text(run.member(member).history, "")
+        run.mark(member, "finished")
+    return run
+
+
+def _read(model: str, preset: str, what: tuple[str, Path]) -> Released:
+    """Read the checkpoint of one part by that part's own rule."""
+    part, file = what
+    spec: Spec[Any] = registry.spec(model)
+    tables = spec.parts(load(model, preset, None, {}).own)
+    registry.known(f"part of {model}", part, tables)
+    try:
+        return spec.part(tables[part]).released(state_dict(file))
+    except GeomlError as error:
+        raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
+
+
+def state_dict(file: Path) -> dict[str, Tensor]:
+    """Read a state dict from a torch file; the file cannot run code.
+
+    Raises:
+        DataError: It is missing, damaged, or holds more than tensors.
+    """
+    if not file.is_file():
+        raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
+    with file.open("rb") as stream:
+        if stream.read(2) not in _MAGIC:
+            raise DataError("is no torch checkpoint.", where=str(file), fix="Name the file of weights (.pth, .pt).")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickle protocols: what does not read is an error below
+            held: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise DataError(
+            "holds more than tensors, or is damaged; nothing in it was run.",
+            where=str(file),
+            fix="Ask its author for the plain state dict.",
+        ) from error
+    except Exception as error:  # a damaged file makes the reader fail in whatever way its bytes lead to
+        raise DataError(
+            "cannot be read as a torch checkpoint.", where=str(file), fix="It may be truncated: fetch it again."
+        ) from error
+    for wrapper in _WRAPPERS:
+        if isinstance(held, Mapping) and isinstance(held.get(wrapper), Mapping):
+            held = held[wrapper]
+    if not isinstance(held, Mapping) or not held or not all(isinstance(value, Tensor) for value in held.values()):
+        raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
+    return {str(name): value for name, value in held.items()}
+
+
+def _settings(model: str, preset: str, found: Mapping[str, Released]) -> Settings:
+    path = registry.preset_file(model, preset)
+    layer = merged([from_file(path, shown(path)), *map(_layer, found.values())])
+    return validated(model, path.stem, layer)
+
+
+def _layer(found: Released) -> dict[tuple[str, ...], Any]:
+    from geoml_cli.config.overrides import Setting
+
+    return {
+        (table, name): Setting(value, "released checkpoint")
+        for table, values in found.tables.items()
+        for name, value in values.items()
+    }
+
+
+def _plan(settings: Settings, found: Mapping[str, Released], dataset: Dataset | None) -> Plan:
+    none = np.empty(0, dtype=np.int64)
+    signatures = {part: held.signature for part, held in found.items()}
+    data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
+    members = {
+        part or MEMBER: (
+            Split(none, none, none, fold=MEMBER, seed=0, part=part),
+            _scaling(settings, (part, held), dataset),
+        )
+        for part, held in found.items()
+    }
+    return Plan(settings.model, settings.preset, written(settings), settings.traced(), data, members, kind="imported")
+
+
+def _scaling(settings: Settings, what: tuple[str, Released], dataset: Dataset | None) -> Scaling:
+    """Fit the preset's scaling on all rows of a data set that have a target, or on all where none has."""
+    part, held = what
+    if dataset is None:
+        return unscaled(held.signature)
+    samples = samples_by_part(settings, dataset)[part]
+    for name, item in samples.inputs.items():
+        expected = held.signature.inputs[name].shape if name in held.signature.inputs else None
+        if expected != item.values.shape[1:]:
+            wanted = list(expected) if expected else "none"
+            raise DataError(
+                f"{name} has shape {list(item.values.shape[1:])} a sample, the checkpoint takes {wanted}.",
+                where=str(dataset.folder),
+                fix="Prepare data with the factors it was trained on, in their order.",
+            )
+    rows = samples.usable() if samples.target is not None else np.arange(len(samples), dtype=np.int64)
+    return fit(samples, rows, settings.shared.inputs, target_of(settings, part))

@@ -1,0 +1,1 @@
+"""Progress and signals of long work."""

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation_case import COVARIATES, Case, fields, signal
+
+from geoml_cli.config.tables.evaluate import EvaluateSettings
+from geoml_cli.evaluation.importance import Covariate, covariates, importance, shuffled
+from geoml_cli.evaluation.scores import Contest, Score, Scored, number, p_text, verdict
+from geoml_cli.evaluation.subject import predicted
+from geoml_cli.metrics.compare import Comparison
+from geoml_cli.metrics.intervals import Interval
+from geoml_cli.samples.samples import Input, Samples
+from geoml_cli.work.reporting import Silent
+
+NAN = float("nan")
+
+
+def scored(name: str, rmse: float) -> Scored:
+    return Scored(name, 100, 40, {"RMSE": Score(rmse, rmse - 1, rmse + 1, "g kg-1")}, rmse)
+
+
+def against(name: str, rmse: float, network: float, bounds: tuple[float, float], p: float) -> Contest:
+    return Contest(scored(name, rmse), "", Comparison(network - rmse, Interval(*bounds), p, 40), np.empty(0))
+
+
+@pytest.mark.parametrize(
+    ("network", "bounds", "p", "sentence"),
+    [
+        (
+            4.0,
+            (-1.5, -0.5),
+            0.0004,
+            "The soc network wins: RMSE 4 g kg-1; forest, the best baseline, 5 g kg-1; "
+            "difference (soc - forest) -1 [-1.5, -0.5] g kg-1 "
+            "(95% bootstrap over 40 groups), Wilcoxon signed-rank p < 0.001.",
+        ),
+        (
+            5.5,
+            (0.25, 0.75),
+            0.0123,
+            "forest wins: RMSE 5 g kg-1; the soc network 5.5 g kg-1; difference (soc - forest) 0.5 [0.25, 0.75] g kg-1 "
+            "(95% bootstrap over 40 groups), Wilcoxon signed-rank p = 0.012.",
+        ),
+        (
+            4.9,
+            (-0.4, 0.2),
+            0.3,
+            "No difference shown between the soc network and forest, the best baseline: RMSE 4.9 and 5 g kg-1, "
+            "difference (soc - forest) -0.1 [-0.4, 0.2] g kg-1 (95% bootstrap over 40 groups), "
+            "Wilcoxon signed-rank p = 0.3.",
+        ),
+        (
+            4.0,
+            (NAN, NAN),
+            NAN,
+            "No difference shown between the soc network and forest, the best baseline: RMSE 4 and 5 g kg-1, "
+            "difference (soc - forest) -1 [n/a, n/a] g kg-1 (95% bootstrap over 40 groups), "
+            "Wilcoxon signed-rank p n/a.",
+        ),
+    ],
+)
+def test_the_verdict_names_the_best_baseline_and_the_winner(
+    network: float, bounds: tuple[float, float], p: float, sentence: str
+) -> None:
+    worse = against("mean", 9.0, network, (-9, -4), 0.0)
+    best = against("forest", 5.0, network, bounds, p)
+    assert verdict(scored("soc", network), [worse, best], ("RMSE", "g kg-1")) == sentence
+
+
+def test_numbers_for_people() -> None:
+    assert [number(v) for v in (12.8812, 0.00012345, NAN)] == ["12.88", "0.0001234", "n/a"]
+    assert [p_text(v) for v in (0.001, 0.00099)] == ["p = 0.001", "p < 0.001"]
+
+
+def two_inputs() -> Samples:
+    generator = np.random.default_rng(0)
+    static = Input(generator.normal(size=(9, 4, 5, 5)), 1, ("slope", "LC=1", "evi", "LC=2"))
+    series = Input(generator.normal(size=(9, 10, 2)), 2, ("evi", "a=b=3"))
+    return Samples({"static": static, "series": series}, None, "soc", "%")
+
+
+def test_classes_are_one_covariate_and_shared_names_tell_their_input() -> None:
+    assert covariates(two_inputs()) == {
+        "slope": Covariate("static", (0,)),
+        "LC": Covariate("static", (1, 3)),
+        "evi (static)": Covariate("static", (2,)),
+        "evi (series)": Covariate("series", (0,)),
+        "a=b": Covariate("series", (1,)),
+    }
+
+
+@pytest.mark.parametrize("covariate", [Covariate("static", (1, 3)), Covariate("series", (0,))])
+def test_a_shuffle_moves_whole_covariates_between_samples_and_nothing_else(covariate: Covariate) -> None:
+    samples = two_inputs()
+    before = {name: item.values.copy() for name, item in samples.inputs.items()}
+    order = np.random.default_rng(1).permutation(9)
+    moved = shuffled(samples, covariate, order)
+    for name, item in samples.inputs.items():
+        np.testing.assert_array_equal(item.values, before[name], "the samples given are left alone")
+        for place in range(item.values.shape[item.axis]):
+            source = order if (name, place) in [(covariate.input, p) for p in covariate.places] else np.arange(9)
+            np.testing.assert_array_equal(
+                moved.inputs[name].values.take(place, item.axis), before[name].take(place, item.axis)[source]
+            )
+
+
+def test_importance_is_the_rmse_that_a_shuffle_costs(tmp_path: Path) -> None:
+    asked = EvaluateSettings(importance_repeats=200, importance_rows=10_000)
+    subject = Case(tmp_path, evaluate=asked).subject(done=["fold-1-seed-1"])
+    members = predicted(subject, Silent())
+    found = importance(subject, members, Silent())
+    assert list(found) == ["rain", "slope", "LCEE10", "noise"]
+    assert all(len(values) == 200 for values in found.values())
+    np.testing.assert_allclose(found["noise"], 0, atol=1e-9)
+    assert found["rain"].mean() > found["LCEE10"].mean() > found["slope"].mean() > 0
+
+    # The expected squared error after a shuffle is the mean over all pairs of samples.
+    static, soc, _ = fields()
+    rows = members[0].rows_N
+    centre = static[rows, :, 2, 2].astype(np.float64)
+    squares = []
+    for other in range(len(rows)):
+        changed = centre.copy()
+        changed[:, 0] = centre[other, 0]
+        squares.append((np.exp(signal(changed)) + 1 - soc[rows]) ** 2)
+    plain = np.sqrt(np.mean((np.exp(signal(centre)) + 1 - soc[rows]) ** 2))
+    assert found["rain"].mean() == pytest.approx(np.sqrt(np.mean(squares)) - plain, rel=0.05)
+
+
+def test_importance_looks_at_no_more_rows_than_asked(tmp_path: Path) -> None:
+    asked = EvaluateSettings(importance_repeats=1, importance_rows=20)
+    subject = Case(tmp_path, evaluate=asked).subject(done=["fold-1-seed-1"])
+    seen: list[int] = []
+    plain = subject.predictors["fold-1-seed-1"]
+
+    def counting(samples: Samples, rows: np.ndarray) -> np.ndarray:
+        seen.append(len(samples))
+        return plain(samples, rows)
+
+    members = predicted(subject, Silent())
+    object.__setattr__(subject, "predictors", {"fold-1-seed-1": counting})
+    importance(subject, members, Silent())
+    assert seen == [20] * (1 + len(COVARIATES) - 1)

@@ -1,0 +1,134 @@
+"""What goes wrong with class rasters and covariates: three parts, exit code 3, nothing half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.sources.clcd.options import ClcdOptions
+from geoml_cli.work.reporting import Silent
+
+PrepareClcd = Callable[..., tuple[Dataset, Silent]]
+WriteRaster = Callable[..., Path]
+RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
+
+
+@pytest.fixture
+def fails(cover: Path, prepare_clcd: PrepareClcd) -> Callable[..., None]:
+    """Give a function that prepares and expects a message."""
+
+    def run(message: str, **options: object) -> None:
+        with pytest.raises(DataError, match=message) as caught:
+            prepare_clcd(cover, **{"samples": 90, **options})
+        assert caught.value.where and caught.value.fix
+        left = [path for path in (cover.parent / "prepared").glob("*") if not path.name.endswith(".lock")]
+        assert not left, "half a data set is left"
+
+    return run
+
+
+Fails = Callable[..., None]
+
+
+def test_files_that_are_not_there(cover: Path, fails: Fails) -> None:
+    fails(r"no raster is called nlcd\*\. Class rasters lie in classes/", classes="nlcd*")
+    fails("covs: there is no folder of covariates. Name it with --covariates", covariates="covs")
+    fails("classes: .*only one covariate", covariates="classes")
+    (cover / "covariates/wave.tif").unlink()
+    fails(r"covariates: there is only one covariate, pixel\. Add another; the network needs two")
+    (cover / "covariates/pixel.tif").unlink()
+    fails("covariates: there are no covariate rasters. Covariates end in .tif")
+    (cover / "classes/CLCD_v01_2020.tif").unlink()
+    fails("there is no class raster")
+
+
+def test_years(cover: Path, raster: WriteRaster, fails: Fails) -> None:
+    classes = cover / "classes"
+    (classes / "CLCD_v01_2020.tif").rename(classes / "cover.tif")
+    fails(r"cover.tif: its name holds no year\. Name it such as CLCD_v01_2020.tif, or give --year")
+    (classes / "cover.tif").rename(classes / "of_2001_from_2016.tif")
+    fails(r"its name holds several years: 2001, 2016\.")
+    codes = np.ones((20, 30), dtype=np.uint8)
+    raster(classes / "CLCD_v01_2001.tif", codes)
+    fails("--year 2001 is given, and there are 2 class rasters", year=2001)
+    (classes / "of_2001_from_2016.tif").rename(classes / "other_2001.tif")
+    fails(r"other_2001.tif and CLCD_v01_2001.tif are both of 2001\. Keep one")
+
+
+def test_a_year_that_a_covariate_lacks(cover: Path, raster: WriteRaster, fails: Fails) -> None:
+    raster(cover / "covariates/dem_2000.tif", RAMP)
+    fails(
+        r"dem has no raster of 2020, and the land cover has\. Add dem_2020.tif, or rename dem_2000.tif if it is no year"
+    )
+    raster(cover / "covariates/dem.tif", RAMP)
+    fails("dem is there with and without a year")
+
+
+def test_names_of_covariates(cover: Path, raster: WriteRaster, fails: Fails) -> None:
+    raster(cover / "covariates/lat.tif", RAMP)
+    fails("a covariate is called lat, which the data set uses. Rename it")
+    (cover / "covariates/lat.tif").rename(cover / "covariates/wave.tiff")
+    fails("wave.tiff and wave.tif both hold wave. Keep one")
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (np.zeros((20, 30), dtype=np.uint8), "no class is left in 1 class rasters"),
+        (np.full((20, 30), 4, dtype=np.uint8), "only the class 4 is left"),
+        (RAMP + 0.5, "holds fractions or negative values, so it is no raster of classes"),
+        (-RAMP, "holds fractions or negative values"),
+        (RAMP, "holds more than 256 values, so it is no raster of classes"),
+        (RAMP * 1e4, "holds more than 256 values"),
+        (np.where(RAMP > 900, 12, 1).astype(np.uint8), r"there is no class 12 in the legend clcd.*--legend none"),
+    ],
+)
+def test_rasters_of_no_classes(cover: Path, raster: WriteRaster, fails: Fails, codes: np.ndarray, message: str) -> None:
+    raster(cover / "classes/CLCD_v01_2020.tif", codes)
+    fails(message, legend="clcd")
+
+
+@pytest.mark.parametrize("name", ["classes/CLCD_v01_2020.tif", "covariates/wave.tif"])
+@pytest.mark.parametrize("keep", [0, 9, 0.6])
+def test_truncated_rasters(cover: Path, raster: WriteRaster, fails: Fails, name: str, keep: float) -> None:
+    noise = np.random.default_rng(0).integers(1, 9, (200, 300)).astype(np.uint8)
+    whole = raster(cover / name, noise, compress="deflate").read_bytes()
+    (cover / name).write_bytes(whole[: keep if isinstance(keep, int) else int(len(whole) * keep)])
+    fails(rf"{name.split('/')[1]}: is damaged or not a raster")
+
+
+def test_places_on_earth(cover: Path, raster: WriteRaster, fails: Fails) -> None:
+    raster(cover / "covariates/wave.tif", RAMP, crs=None)
+    fails("wave.tif: has no CRS, so its place on Earth is not known. Write its CRS")
+    raster(cover / "covariates/wave.tif", RAMP, crs="EPSG:32634")
+    fails(r"none of 90 pixels has all covariates \(lacking: wave 90\)\. Check that the covariates cover the class")
+
+
+def test_a_file_in_place_of_a_folder(cover: Path, fails: Fails, prepare_clcd: PrepareClcd) -> None:
+    with pytest.raises(DataError, match=r"CLCD_v01_2020\.tif: is no folder\. Give the folder that holds the rasters"):
+        prepare_clcd(cover / "classes/CLCD_v01_2020.tif")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"samples": 1}, "greater than or equal to 2"),
+        ({"strategy": "even"}, "'balanced' or 'proportional'"),
+        ({"legend": "corine"}, "'auto', 'clcd', 'nlcd' or 'none'"),
+        ({"year": 20}, "greater than or equal to 1900"),
+    ],
+)
+def test_options(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ClcdOptions(**given)
+
+
+def test_a_single_class_that_is_left(cover: Path, raster: WriteRaster, fails: Fails) -> None:
+    raster(cover / "covariates/west.tif", np.where(np.arange(30) < 9, 1.0, np.nan) * np.ones((20, 1)))
+    fails(r"only one class, cropland, is left of 3\. Check where the covariates have data, or draw more pixels")

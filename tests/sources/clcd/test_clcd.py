@@ -1,0 +1,52 @@
+"""`prepare clcd` on the made-up valley, from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.sources.clcd.source import SOURCE
+
+Geoml = Callable[..., object]
+
+
+def test_the_made_up_valley_is_prepared(tmp_path: Path, geoml: Geoml) -> None:
+    SOURCE.synthetic(tmp_path / "raw", 3)
+    done = geoml("prepare", "clcd", tmp_path / "raw", "--samples", "900", "--data", tmp_path / "data", "--json")
+    assert done.code == 0, done.err
+    dataset = Dataset(Path(json.loads(done.out)["folder"]))
+    funnel = dataset.manifest.funnel
+    assert funnel.read == 900 and 0.98 * 900 < funnel.kept < 900
+    assert dataset.labels("dynamic") == ["ndvi"] and dataset.labels("static") == ["dem", "slope", "town"]
+    assert len(dataset.labels("class_name")) == 7 and "wetland" not in dataset.labels("class_name")
+    assert np.unique(dataset.array("year")).tolist() == [2018, 2019, 2020]
+    counts = np.bincount(dataset.array("class"))
+    assert counts.max() - counts.min() <= 10, "balanced, but for pixels without data"
+
+
+def test_classes_follow_from_covariates(tmp_path: Path, geoml: Geoml) -> None:
+    """A shallow tree finds most classes, so that a network has something to learn."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    SOURCE.synthetic(tmp_path / "raw", 3)
+    assert geoml("prepare", "clcd", tmp_path / "raw", "--samples", "2000", "--data", tmp_path / "data").code == 0
+    dataset = Dataset(tmp_path / "data" / "clcd")
+    inputs = np.column_stack([dataset.array(name) for name in ("ndvi", "dem", "slope", "town")])
+    classes, half = np.array(dataset.array("class")), len(inputs) // 2
+    order = np.random.default_rng(0).permutation(len(inputs))
+    tree = DecisionTreeClassifier(max_depth=9, random_state=0).fit(inputs[order[:half]], classes[order[:half]])
+    assert 0.6 < tree.score(inputs[order[half:]], classes[order[half:]]) < 0.98
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        SOURCE.synthetic(tmp_path / folder, seed)
+    held = [
+        {path.relative_to(tmp_path / folder): path.read_bytes() for path in sorted((tmp_path / folder).rglob("*.tif"))}
+        for folder in "abc"
+    ]
+    assert held[0] == held[1] != held[2] and len(held[0]) == 9

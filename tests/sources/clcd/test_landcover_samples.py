@@ -1,0 +1,188 @@
+"""Pixels drawn from class rasters: how many of each class, and with which covariates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.warp import transform
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.sources.clcd.drawing import allot
+from geoml_cli.sources.clcd.options import ClcdOptions
+from geoml_cli.work.reporting import Silent
+
+PrepareClcd = Callable[..., tuple[Dataset, Silent]]
+WriteRaster = Callable[..., Path]
+CODES = np.zeros((20, 30), dtype=np.uint8)
+CODES[2:, :10], CODES[2:, 10:28], CODES[2:, 28:] = 1, 2, 7
+RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
+
+
+def pixels(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the samples, told by their place; pixels of a tenth of a degree."""
+    rows = np.floor((10 - np.array(dataset.array("lat"))) / 0.1 + 1e-9).astype(int)
+    return rows, np.floor((np.array(dataset.array("lon")) - 20) / 0.1 + 1e-9).astype(int)
+
+
+def test_each_sample_is_a_pixel_with_its_class_and_covariates(cover: Path, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(cover, samples=90)
+    rows, columns = pixels(dataset)
+    codes = np.array(dataset.array("class_code"))
+    np.testing.assert_array_equal(codes[dataset.array("class")], CODES[rows, columns])
+    np.testing.assert_array_equal(dataset.array("pixel"), RAMP[rows, columns])
+    np.testing.assert_allclose(dataset.array("wave"), np.sin(RAMP)[rows, columns], rtol=1e-6)
+    assert len(set(zip(rows.tolist(), columns.tolist(), strict=True))) == 90, "a pixel is drawn once"
+    assert dataset.labels("class_name") == ["cropland", "forest", "barren"] and codes.tolist() == [1, 2, 7]
+    assert dataset.labels("target") == ["class"] and dataset.labels("category_name") == ["none"]
+    assert set(dataset.array("year")) == {2020} and set(dataset.array("category")) == {0}
+    assert set(np.array(dataset.array("time")).astype("datetime64[m]").astype(str)) == {"2020-01-01T00:00"}
+
+
+def test_balanced_and_proportional(cover: Path, prepare_clcd: PrepareClcd) -> None:
+    balanced = Counter(np.array(prepare_clcd(cover, samples=90)[0].array("class")).tolist())
+    assert balanced == {0: 30, 1: 30, 2: 30}
+    shares = Counter(np.array(prepare_clcd(cover, samples=60, strategy="proportional")[0].array("class")).tolist())
+    assert shares == {0: 20, 1: 36, 2: 4}
+
+
+@pytest.mark.parametrize(
+    ("counts", "strategy", "expected"),
+    [
+        ({1: 5, 2: 1000, 3: 1000}, "balanced", {1: 5, 2: 47, 3: 48}),
+        ({1: 10, 2: 20}, "balanced", {1: 10, 2: 20}),
+        ({1: 1, 2: 10**10}, "proportional", {1: 1, 2: 100}),
+        ({1: 30, 2: 70}, "proportional", {1: 30, 2: 70}),
+    ],
+)
+def test_numbers_of_pixels(counts: dict[int, int], strategy: str, expected: dict[int, int]) -> None:
+    assert allot(Counter(counts), ClcdOptions(samples=100, strategy=strategy)) == expected
+
+
+def test_every_pixel_of_a_class_is_as_likely(raster: WriteRaster, tmp_path: Path, prepare_clcd: PrepareClcd) -> None:
+    """Half of the pixels, drawn by 40 seeds: none is drawn always or never."""
+    raw = tmp_path / "even"
+    raster(raw / "CLCD_v01_2020_albert.tif", np.where(RAMP % 2, 1, 2).astype(np.uint8))
+    for name in "ab":
+        raster(raw / f"covariates/{name}.tif", RAMP)
+    times: Counter[float] = Counter()
+    for seed in range(40):
+        times.update(np.array(prepare_clcd(raw, samples=300, seed=seed)[0].array("a")).tolist())
+    assert len(times) == 600 and 5 <= min(times.values()) and max(times.values()) <= 35
+
+
+def test_the_seed_decides(cover: Path, prepare_clcd: PrepareClcd) -> None:
+    one, two, other = (np.array(prepare_clcd(cover, samples=60, seed=s)[0].array("pixel")) for s in (1, 1, 2))
+    assert one.tolist() == two.tolist() != other.tolist()
+
+
+def test_windows_do_not_matter(cover: Path, prepare_clcd: PrepareClcd, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = set(np.array(prepare_clcd(cover, samples=90)[0].array("pixel")).tolist())
+    monkeypatch.setattr("geoml_cli.sources.clcd.drawing._PIXELS_AT_ONCE", 64)
+    assert set(np.array(prepare_clcd(cover, samples=90, legend="clcd")[0].array("pixel")).tolist()) == whole
+
+
+def test_covariates_on_other_grids_are_read_where_the_pixel_lies(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    """One shifted by 0.3 of a pixel, one coarser and longer, one in metres and finer."""
+    shifted = Affine(0.1, 0, 20.03, 0, -0.1, 9.97)
+    raster(cover / "covariates/shifted.tif", RAMP, transform=shifted)
+    coarse = np.arange(16, dtype=np.float32).reshape(4, 4)
+    raster(cover / "covariates/coarse.tif", coarse, transform=Affine(1, 0, 19.5, 0, -1, 10.5))
+    fine = np.random.default_rng(0).normal(size=(900, 1300)).astype(np.float32)
+    metres = Affine(300, 0, 180_000, 0, -300, 1_125_000)
+    raster(cover / "covariates/metres.tif", fine, crs="EPSG:32634", transform=metres)
+    dataset, _ = prepare_clcd(cover, samples=90)
+    lon, lat = np.array(dataset.array("lon")), np.array(dataset.array("lat"))
+    for name in ("shifted", "coarse", "metres"):
+        with rasterio.open(cover / f"covariates/{name}.tif") as file:
+            x, y = transform("EPSG:4326", file.crs, lon, lat)
+            found = [value[0] for value in file.sample(zip(x, y, strict=True))]
+        np.testing.assert_array_equal(dataset.array(name), np.array(found, dtype=np.float32), err_msg=name)
+    assert dataset.manifest.funnel.kept < 90, "the first row of the shifted one lies outside"
+
+
+def test_pixels_without_a_covariate_are_left_out_and_counted(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    holes = np.where(np.arange(30) < 5, -32768, 3).astype(np.int16) * np.ones((20, 1), dtype=np.int16)
+    raster(cover / "covariates/holes.tif", holes, nodata=-32768)
+    dataset, _ = prepare_clcd(cover, samples=540)
+    funnel = dataset.manifest.funnel
+    assert funnel.dropped == {"no data in a covariate": 90} and (funnel.read, funnel.kept) == (540, 450)
+    assert funnel.notes[0] == "no data in a covariate, by covariate: holes 90"
+    assert funnel.notes[1] == "pixels: cropland 180, forest 324, barren 36"
+
+
+def test_a_class_that_loses_all_pixels_is_none(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    raster(cover / "covariates/west.tif", np.where(np.arange(30) < 28, 1.0, np.nan) * np.ones((20, 1)))
+    dataset, reporter = prepare_clcd(cover, samples=90)
+    assert dataset.labels("class_name") == ["cropland", "forest"] and set(dataset.array("class")) == {0, 1}
+    assert reporter.warned == ["no pixel is left of: barren; it is no class of the data set"]
+
+
+def test_yearly_covariates_belong_to_the_years_of_the_classes(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    raster(cover / "classes/CLCD_v01_2021.tif", CODES[::-1].copy())
+    for year in (2019, 2020, 2021):
+        raster(cover / f"covariates/ndvi_{year}.tif", RAMP + 10000 * (year - 2019))
+    dataset, _ = prepare_clcd(cover, samples=200)
+    years, rows = np.array(dataset.array("year")), pixels(dataset)[0]
+    np.testing.assert_array_equal(dataset.array("ndvi"), dataset.array("pixel") + 10000 * (years - 2019))
+    codes = np.array(dataset.array("class_code"))[dataset.array("class")]
+    expected = np.where(years == 2020, CODES[pixels(dataset)], CODES[::-1][pixels(dataset)])
+    np.testing.assert_array_equal(codes, expected)
+    assert dataset.labels("dynamic") == ["ndvi"] and dataset.labels("static") == ["pixel", "wave"]
+    places = {}
+    for row, column, cell in zip(rows, pixels(dataset)[1], dataset.array("cell"), strict=True):
+        assert places.setdefault((row, column), cell) == cell
+    assert len(set(places.values())) == len(places), "a number a place, over the years"
+
+
+def test_roles_without_yearly_or_static_ones(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(cover, samples=20)
+    assert (dataset.labels("dynamic"), dataset.labels("static")) == (["wave"], ["pixel"])
+    for name in ("pixel", "wave"):
+        (cover / f"covariates/{name}.tif").rename(cover / f"covariates/{name}_2020.tif")
+    dataset, _ = prepare_clcd(cover, samples=20)
+    assert (dataset.labels("dynamic"), dataset.labels("static")) == (["pixel"], ["wave"])
+
+
+def test_legends(raster: WriteRaster, tmp_path: Path, prepare_clcd: PrepareClcd) -> None:
+    raw = tmp_path / "nlcd"
+    raster(raw / "nlcd2011.tif", np.where(CODES == 1, 11, np.where(CODES == 2, 42, 255)).astype(np.uint8), nodata=255)
+    for name in "ab":
+        raster(raw / f"covariates/{name}.tif", RAMP)
+    dataset, _ = prepare_clcd(raw, samples=20, classes="nlcd*.tif")
+    assert dataset.labels("class_name") == ["open water", "evergreen forest"]
+    assert set(dataset.array("year")) == {2011}
+    dataset, _ = prepare_clcd(raw, samples=20, classes="nlcd*.tif", legend="none")
+    assert dataset.labels("class_name") == ["class 11", "class 42"]
+
+
+def test_memory_does_not_grow_with_the_raster(cover: Path, prepare_clcd: PrepareClcd) -> None:
+    """A raster stored in strips is read in whole strips, each once."""
+    from geoml_cli.sources.clcd.drawing import _PIXELS_AT_ONCE, _cover
+
+    class Wide:
+        pieces = (1, 200_000)
+        grid = type("G", (), {"height": 1000, "width": 200_000})()
+
+    class Tiled(Wide):
+        pieces = (512, 512)
+
+    for sheet in (Wide(), Tiled()):
+        covered = 0
+        for rows, columns in _cover(sheet):
+            pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
+            assert pixels <= _PIXELS_AT_ONCE and rows.start % sheet.pieces[0] == 0
+            assert columns.start % sheet.pieces[1] == 0
+            covered += pixels
+        assert covered == 200_000 * 1000

@@ -1,0 +1,101 @@
+"""Maps: the samples of pixels equal those of the data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.sources.clcd.source import SOURCE
+from geoml_cli.work.reporting import Silent
+
+PrepareClcd = Callable[..., tuple[Dataset, Silent]]
+WriteRaster = Callable[..., Path]
+RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
+
+
+@pytest.fixture
+def yearly(cover: Path, raster: WriteRaster) -> Path:
+    """Give the folder with a yearly covariate of three years, and one on another grid."""
+    for year in (2019, 2020, 2021):
+        raster(cover / f"covariates/ndvi_{year}.tif", RAMP + 10000 * (year - 2019))
+    raster(cover / "covariates/coarse.tif", np.arange(16.0).reshape(4, 4), transform=Affine(1, 0, 19.5, 0, -1, 10.5))
+    return cover
+
+
+def test_a_map_is_made_of_the_samples_of_the_data_set(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=540, map_year=2020)
+    scene = SOURCE.scene(yearly, dataset.manifest)
+    assert (scene.grid.height, scene.grid.width) == (20, 30)
+    whole = scene.block(slice(0, 20), slice(0, 30))
+    assert whole.valid.all()
+    at = {value: row for row, value in enumerate(whole.variables.array("pixel").tolist())}
+    chosen = [at[value] for value in np.array(dataset.array("pixel")).tolist()]
+    for name in (*dataset.labels("dynamic"), *dataset.labels("static"), "lat", "lon", "time", "year", "category"):
+        np.testing.assert_allclose(whole.variables.array(name)[chosen], dataset.array(name), rtol=1e-12, err_msg=name)
+        assert whole.variables.unit(name) == dataset.unit(name)
+    for name in ("dynamic", "static", "target", "class_name", "category_name"):
+        assert whole.variables.labels(name) == dataset.labels(name)
+    assert whole.variables.array("class_code").tolist() == dataset.array("class_code").tolist()
+
+
+def test_windows_and_points_give_the_same(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    scene = SOURCE.scene(yearly, prepare_clcd(yearly, samples=100)[0].manifest)
+    whole = scene.block(slice(0, 20), slice(0, 30))
+    part = scene.block(slice(5, 9), slice(7, 17))
+    inside = [row * 30 + column for row in range(5, 9) for column in range(7, 17)]
+    lon, lat = whole.variables.array("lon"), whole.variables.array("lat")
+    points = scene.points(np.append(lon[inside], [np.nan, 60.0]), np.append(lat[inside], [9.0, 9.0]))
+    assert points.valid.tolist() == [True] * 40 + [False] * 2
+    for name in ("ndvi", "coarse", "pixel", "wave"):
+        np.testing.assert_array_equal(part.variables.array(name), whole.variables.array(name)[inside])
+        np.testing.assert_array_equal(points.variables.array(name), whole.variables.array(name)[inside])
+
+
+def test_the_year_of_a_map(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=100)
+    latest = SOURCE.scene(yearly, dataset.manifest)
+    assert latest.year == 2021 and latest.block(slice(0, 1), slice(0, 1)).variables.array("ndvi")[0] == 20000
+    given, _ = prepare_clcd(yearly, samples=100, map_year=2019)
+    earlier = SOURCE.scene(yearly, given.manifest)
+    assert earlier.year == 2019 and earlier.digest() != latest.digest()
+
+
+def test_missing_pixels_carry_no_sample(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(cover, samples=50)
+    before = SOURCE.scene(cover, dataset.manifest).digest()
+    holed = RAMP.copy()
+    holed[3, 4] = np.nan
+    raster(cover / "covariates/pixel.tif", holed)
+    scene = SOURCE.scene(cover, dataset.manifest)
+    block = scene.block(slice(3, 4), slice(3, 6))
+    assert block.valid.tolist() == [[True, False, True]] and block.variables.array("pixel").tolist() == [303, 305]
+    assert scene.digest() != before
+
+
+def test_without_a_class_raster_the_grid_is_that_of_most_pixels(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=50)
+    scene = SOURCE.scene(yearly / "covariates", dataset.manifest)
+    assert (scene.grid.height, scene.grid.width) == (20, 30)
+
+
+def test_what_a_map_lacks(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=50)
+    with pytest.raises(DataError, match="nowhere: there is no such folder"):
+        SOURCE.scene(yearly / "nowhere", dataset.manifest)
+    (yearly / "covariates/wave.tif").unlink()
+    with pytest.raises(DataError, match=r"the raster of wave is missing\. The map needs wave.tif, as the data set had"):
+        SOURCE.scene(yearly, dataset.manifest)
+    given = dataset.manifest.model_copy(update={"facts": dataset.manifest.facts | {"map_year": 1999}})
+    (yearly / "covariates/pixel.tif").rename(yearly / "covariates/wave.tif")
+    (yearly / "covariates/ndvi_2019.tif").rename(yearly / "covariates/pixel.tif")
+    with pytest.raises(DataError, match=r"ndvi have no year 1999\. Add the rasters; all have: 2020, 2021"):
+        SOURCE.scene(yearly, given)
+    broken = dataset.manifest.model_copy(update={"facts": {"kind": "rasters"}})
+    with pytest.raises(DataError, match="facts are damaged or from another version"):
+        SOURCE.scene(yearly, broken)

@@ -1,0 +1,132 @@
+"""Index, ephemeris and wave files in their providers' layouts, as written and as they come damaged."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+
+from geoml_cli.errors import DataError
+from geoml_cli.sources.ech import files
+from geoml_cli.sources.ech import synthetic_series as made
+
+TIME = np.datetime64("2015-12-31T22:00:00", "s") + np.arange(240).astype("timedelta64[m]")
+SME = np.arange(240.0) + 50
+SYMH = -np.arange(240.0) / 4
+SYMH = np.rint(SYMH)
+SME[7], SYMH[100] = np.nan, np.nan
+NAN = np.isnan
+
+
+def same(held, name, values):
+    np.testing.assert_array_equal(held.time, TIME)
+    np.testing.assert_array_equal(held.values[name], values)
+
+
+def test_supermag_ascii(tmp_path):
+    path = made.supermag(tmp_path / "s.txt", TIME, {"SME": SME, "SML": -SME})
+    same(files.read(path), "sme", SME)
+
+
+def test_supermag_csv_with_a_mark_crlf_and_gzip(tmp_path):
+    path = made.supermag_csv(tmp_path / "s.csv", TIME, {"SME": SME, "SMU": SME})
+    text = path.read_text().replace("\n", "\r\n")
+    (tmp_path / "t é.csv.gz").write_bytes(gzip.compress(b"\xef\xbb\xbf" + text.encode()))
+    same(files.read(path), "sme", SME)
+    same(files.read(tmp_path / "t é.csv.gz"), "sme", SME)
+
+
+def test_omni_across_a_new_year(tmp_path):
+    held = files.read(made.omni(tmp_path / "omni_min2015.asc", TIME, SYMH, SME))
+    same(held, "symh", SYMH)
+    same(held, "ae", SME)
+
+
+def test_iaga(tmp_path):
+    held = files.read(made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH, "SME": SME}))
+    same(held, "symh", SYMH)
+    same(held, "sme", SME)
+
+
+def test_kyoto_by_position_with_glued_values(tmp_path):
+    path = made.kyoto_sym(tmp_path / "asy.wdc", TIME, SYMH - 10000 * (SYMH < -58) * 0)
+    assert all(len(line) == 400 for line in path.read_text().splitlines())
+    same(files.read(path), "symh", SYMH)
+
+
+def test_magephem_and_waves(tmp_path):
+    shell = np.linspace(1.2, 6, 240)
+    shell[3] = np.nan
+    path = made.magephem(tmp_path / "rbspb_MagEphem.txt", TIME, {"l": shell, "mlt": SME % 24, "mlat": SYMH / 10})
+    held = files.read(path)
+    np.testing.assert_allclose(held.values["l"], shell, rtol=1e-7)
+    assert set(held.labels["satellite"]) == {"rbsp-b"}
+    waves = files.read(made.csv(tmp_path / "w.csv", TIME, {"Ew": SYMH}))
+    same(waves, "amplitude", SYMH)
+
+
+def test_semicolons_and_decimal_commas(tmp_path):
+    (tmp_path / "d.csv").write_text("DateTime;SYM/H (nT);SME\n2015/01/01 00:00;-1,5;3\n\n2015/01/01 00:01;;4\n")
+    held = files.read(tmp_path / "d.csv")
+    np.testing.assert_array_equal(held.values["symh"], [-1.5, np.nan])
+    assert str(held.time[1]) == "2015-01-01T00:01:00"
+
+
+@pytest.mark.parametrize("fill", ["99999", "999999", "9999.99", "-9999", "nan", "inf", ""])
+def test_fill_values_of_all_providers_are_missing(tmp_path, fill):
+    (tmp_path / "f.csv").write_text(f"time,SME\n2015-01-01T00:00Z,{fill}\n2015-01-01T00:01Z,5\n")
+    np.testing.assert_array_equal(files.read(tmp_path / "f.csv").values["sme"], [np.nan, 5])
+
+
+BAD = {
+    "no number": ("time,SME\n2015-01-01T00:00,5\n2015-01-01T00:01,x5\n", "'x5' in column SME is no number", ", line 3"),
+    "no time": ("time,SME\nyesterday,5\n", "'yesterday' is no time", ", line 2"),
+    "no column of time": ("when,SME\n2015-01-01T00:00,5\n", "has SME but no column of time", ", line 1"),
+    "short row": ("time,SME,AE\n2015-01-01T00:00,5\n", "2 cells where the header has 3", ", line 2"),
+    "long row": ("time,SME\n2015-01-01T00:00,5\n2015-01-01T00:01,5,6,7\n", "cannot be read as a table", "f.csv"),
+    "no rows": ("time,SME\n", "holds a header and no rows", "f.csv"),
+    "another unit": ("time,SME\n2015-01-01T00:00,20873.5\n", "sme reaches 20873.5 nT, which no index does", "f.csv"),
+    "degrees": ("time,L,MLT,MLAT\n2015-01-01T00:00,4,270,1\n", "MLT is 270 in row 1, outside 0 to 24", "f.csv"),
+    "empty": ("", "is empty", "f.csv"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_table_is_refused_in_three_parts(tmp_path, name):
+    text, what, where = BAD[name]
+    (tmp_path / "f.csv").write_text(text)
+    with pytest.raises(DataError) as told:
+        files.find(tmp_path)
+        files.read(tmp_path / "f.csv")
+    assert what in told.value.what and where in told.value.where and told.value.fix
+
+
+def test_damaged_files_of_fixed_layouts_say_the_line(tmp_path):
+    for make, arguments in ((made.omni, (SYMH,)), (made.supermag, ({"SME": SME},)), (made.iaga, ({"SYM-H": SYMH},))):
+        path = make(tmp_path / "x.asc", TIME, *arguments)
+        path.write_text(path.read_text()[:-15])
+        with pytest.raises(DataError, match="a row has not"):
+            files.read(path)
+    path = made.kyoto_sym(tmp_path / "k.wdc", TIME, SYMH)
+    path.write_text(path.read_text()[:-100])
+    with pytest.raises(DataError, match="is no record of the WDC format"):
+        files.read(path)
+
+
+def test_binary_and_truncated_files(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"time,SME\n\x00\x01")
+    with pytest.raises(DataError, match="holds binary data"):
+        files.find(tmp_path)
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"time,SME\n2015-01-01T00:00,5\n" * 500)[:-20])
+    with pytest.raises(DataError, match="cannot be read to its end"):
+        files.find(tmp_path)
+
+
+def test_what_is_of_no_use_is_passed_over_and_nothing_else_is_said_so(tmp_path):
+    (tmp_path / "readme.txt").write_text("hello")
+    (tmp_path / "p.png").write_bytes(b"\x89PNG\x00")
+    with pytest.raises(DataError, match=r"holds no file with indices.*p\.png, readme\.txt"):
+        files.find(tmp_path)
+    path = made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH})
+    assert files.find(tmp_path) == [path]

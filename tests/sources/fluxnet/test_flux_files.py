@@ -1,0 +1,211 @@
+"""Folders, archives and single files: which are read, and how they are put together."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flux_case import DAYS, balanced, columns, write
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet import synthetic as made
+
+Prepare = Callable[..., Dataset]
+FIRST = "FLX_XA-Fir_FLUXNET2015_SUBSET_DD_2010-2011_1-4.csv"
+HALF_HOURS = np.arange("2011-01-01", "2011-01-03", np.timedelta64(30, "m"), dtype="datetime64[m]")
+
+
+def arrays(dataset: Dataset) -> dict[str, np.ndarray]:
+    records = dataset.manifest.variables.items()
+    return {name: np.array(dataset.array(name)) for name, record in records if record.unit}
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+    assert one.keys() == other.keys()
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, other[name], err_msg=name)
+
+
+def half_hours(folder: Path, site: str, seed: int = 0, minutes: int = 30, code: str = "HH") -> Path:
+    times = HALF_HOURS[:: minutes // 30]
+    held = made.half_hourly(times, np.random.default_rng(seed))
+    stamps = {"TIMESTAMP_START": times, "TIMESTAMP_END": times + np.timedelta64(minutes, "m")}
+    path = folder / f"FLX_{site}_FLUXNET2015_FULLSET_{code}_2011-2011_1-4.csv"
+    return made.write(path, {name: made.stamp(when, 12) for name, when in stamps.items()}, held)
+
+
+def rewritten(raw: Path, change: Callable[[str], bytes], name: str = FIRST) -> None:
+    content = (raw / FIRST).read_text()
+    (raw / FIRST).unlink()
+    (raw / name).write_bytes(change(content))
+
+
+FORMS: dict[str, tuple[Callable[[str], bytes], str]] = {
+    "CR LF and BOM": (lambda text: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), FIRST),
+    "bare CR": (lambda text: text.replace("\n", "\r").encode(), FIRST),
+    "no last line end": (lambda text: text.rstrip("\n").encode(), FIRST),
+    "blank lines": (lambda text: text.replace("\n2011", "\n\n2011", 1).encode(), FIRST),
+    "quoted names": (lambda text: text.replace("TIMESTAMP,TA_F", '"TIMESTAMP","TA_F"').encode(), FIRST),
+    "quoted times": (lambda text: re.sub(r"\n(\d{8}),", r'\n"\1",', text).encode(), FIRST),
+    "other fill": (lambda text: text.replace("-9999", "-9999.0").encode(), FIRST),
+    "gzip": (lambda text: gzip.compress(text.encode()), f"{FIRST}.gz"),
+    "words before": (lambda text: text.encode(), f"my ü data_{FIRST}"),
+    "bare name": (lambda text: text.encode(), "XA-Fir.csv"),
+    "newest first": (
+        lambda text: "\n".join([text.split("\n")[0], *reversed(text.strip().split("\n")[1:])]).encode(),
+        FIRST,
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_values_in_another_form_give_the_same_data_set(raw: Path, prepared: Prepare, form: str) -> None:
+    expected = arrays(prepared(raw))
+    rewritten(raw, *FORMS[form])
+    same(arrays(prepared(raw)), expected)
+
+
+def test_archives_are_read_in_place(raw: Path, prepared: Prepare, tmp_path: Path) -> None:
+    expected = prepared(raw)
+    content = (raw / FIRST).read_text()
+    (raw / FIRST).unlink()
+    held = {f"folder é/{FIRST}": content, FIRST.replace("SUBSET", "ERAI"): "no\n", "__MACOSX/._" + FIRST: "no\n"}
+    made.archive(raw / "FLX_XA-Fir_FLUXNET2015_SUBSET_2010-2011_1-4.zip", held)
+    before = sorted(raw.rglob("*"))
+    dataset = prepared(raw)
+    same(arrays(dataset), arrays(expected))
+    assert sorted(raw.rglob("*")) == before
+    assert [file.name for file in dataset.manifest.files] == sorted(path.name for path in before)
+    both = {FIRST: content, FIRST.replace("XA-Fir", "XB-Oak"): next(raw.glob("*XB-Oak*")).read_text()}
+    alone = made.archive(tmp_path / "all.zip", both)
+    same(arrays(prepared(alone, sites=str(raw / "siteinfo.csv"))), arrays(expected))
+
+
+def test_a_single_file_finds_the_table_beside_it(raw: Path, prepared: Prepare) -> None:
+    dataset = prepared(raw / FIRST)
+    assert dataset.labels("station") == ["XA-Fir"] and float(dataset.array("lat")[0]) == made.TOWERS[0].lat
+    assert {file.name for file in dataset.manifest.files} == {FIRST, "siteinfo.csv"}
+
+
+def test_spans_of_a_site_are_joined_and_the_gap_between_them_is_nan(raw: Path, prepared: Prepare) -> None:
+    held = columns()
+    (raw / FIRST).unlink()
+    early, late = np.arange(62) < 25, np.arange(62) >= 30
+    for rows, span in ((early, "2010-2010"), (late, "2011-2011")):
+        name = f"FLX_{{site}}_FLUXNET2015_SUBSET_DD_{span}_1-4.csv"
+        write(raw, made.TOWERS[0], {key: values[rows] for key, values in held.items()}, DAYS[rows], name)
+    dataset = prepared(raw)
+    time, history = dataset.array("time")[:62], dataset.array("history")[:57]
+    np.testing.assert_array_equal(np.diff(time), 1440)
+    np.testing.assert_allclose(dataset.array("TA_F")[:62][~early & ~late], np.nan)
+    assert history.tolist() == [*range(1, 26), *range(1, 33)]
+    assert dataset.array("index")[:57].tolist() == [*range(25), *range(30, 62)]
+    assert dataset.manifest.funnel.read == 57 + 62 and balanced(dataset.manifest.funnel)
+
+
+def test_a_file_that_ends_before_its_name_does_is_told(raw: Path, prepared: Prepare) -> None:
+    told = f"{FIRST} ends before 2011 does (its last record is of 2011-01-31): it may be cut off"
+    assert told in prepared(raw).manifest.funnel.notes
+    days = np.arange("2010-12-01", "2012-01-01", dtype="datetime64[D]")
+    write(raw, made.TOWERS[0], columns(days=days), days)
+    assert told not in (notes := prepared(raw).manifest.funnel.notes) and told.replace("A-Fir", "B-Oak") in notes
+
+
+def test_rows_that_stand_twice_are_taken_once(raw: Path, prepared: Prepare) -> None:
+    expected = arrays(prepared(raw))
+    lines = (raw / FIRST).read_text().split("\n")
+    (raw / FIRST).write_text("\n".join([*lines[:5], *lines[3:]]))
+    dataset = prepared(raw)
+    same(arrays(dataset), expected)
+    assert dataset.manifest.funnel.dropped == {"a second row of the same time": 2} and balanced(dataset.manifest.funnel)
+
+
+def test_the_resolution_that_most_sites_have_is_read_and_the_rest_named(raw: Path, prepared: Prepare) -> None:
+    half_hours(raw, "XC-Gra")
+    dataset = prepared(raw)
+    assert dataset.labels("station") == ["XA-Fir", "XB-Oak"]
+    note = (
+        "daily files (DD) were read; 1 of other resolutions were left out (FLX_XC-Gra_FLUXNET2015_FULLSET_HH_2011-2011"
+    )
+    assert dataset.manifest.funnel.notes[0].startswith(note)
+    assert dataset.manifest.funnel.notes[0].endswith("read them with --resolution HH")
+    half_hours(raw, "XD-Cro")
+    with pytest.raises(DataError, match=r"several resolutions lie here \(DD at 2, HH at 2 sites\).*--resolution DD"):
+        prepared(raw)
+    chosen = prepared(raw, resolution="HH")
+    assert chosen.labels("station") == ["XC-Gra", "XD-Cro"]
+    with pytest.raises(
+        DataError, match=r"there are no monthly files \(there are DD at 2, HH at 2 sites\).*--resolution DD"
+    ):
+        prepared(raw, resolution="MM")
+
+
+def test_half_hours_and_hours_are_not_mixed_unasked(raw: Path, prepared: Prepare, tmp_path: Path) -> None:
+    for number, tower in enumerate(made.TOWERS[:4]):
+        half_hours(tmp_path / "mixed", tower.site, number)
+    half_hours(tmp_path / "mixed", "XE-Sav", 9, 60, "HR")
+    table = str(raw / "siteinfo.csv")
+    with pytest.raises(DataError, match=r"several resolutions lie here \(HH at 4, HR at 1 sites\), whose units differ"):
+        prepared(tmp_path / "mixed", sites=table)
+    dataset = prepared(tmp_path / "mixed", sites=table, resolution="HR")
+    assert dataset.array("step")[0] == 60 and dataset.unit("P_F") == "mm h-1"
+    half_hours(tmp_path / "named", "XE-Sav", 9, 60, "HH")
+    with pytest.raises(DataError, match="line 2: is of resolution HR by its times, HH by its name"):
+        prepared(tmp_path / "named", sites=table)
+
+
+def test_one_product_a_site_is_read(raw: Path, prepared: Prepare) -> None:
+    expected = arrays(prepared(raw))
+    spoiled = columns() | {"TA_F": np.full(62, 3.0)}
+    write(raw, made.TOWERS[0], spoiled, name="AMF_{site}_BASE_DD_1-1.csv")
+    dataset = prepared(raw)
+    same(arrays(dataset), expected)
+    assert f"AMF_XA-Fir_BASE_DD_1-1.csv was left out: XA-Fir has {FIRST}" in dataset.manifest.funnel.notes
+
+
+def test_base_is_read_under_fluxnet_names(raw: Path, prepared: Prepare, tmp_path: Path) -> None:
+    path = made.base(tmp_path / "AMF_XD-Cro_BASE_HH_2-5.csv", "XD-Cro", HALF_HOURS, np.random.default_rng(4))
+    held = made.half_hourly(HALF_HOURS, np.random.default_rng(4))
+    dataset = prepared(path, sites=str(raw / "siteinfo.csv"))
+    for name in ("TA_F", "VPD_F", "TS_F_MDS_1"):
+        np.testing.assert_allclose(dataset.array(name), held[name], rtol=1e-5)
+    target = dataset.array("NEE_VUT_REF")
+    assert np.isnan(target[::7]).all()
+    np.testing.assert_allclose(np.delete(target, np.s_[::7]), np.delete(held["NEE_VUT_REF"], np.s_[::7]), rtol=1e-5)
+    notes = "\n".join(dataset.manifest.funnel.notes)
+    assert "AmeriFlux BASE, whose gaps are not filled: TA as TA_F" in notes and "NEE_PI as NEE_VUT_REF" in notes
+    assert "no quality column was applied at XD-Cro" in notes and "storage" not in notes
+    path.write_text(path.read_text().replace("NEE_PI", "CH4"))
+    dataset = prepared(path, sites=str(raw / "siteinfo.csv"))
+    np.testing.assert_allclose(dataset.array("NEE_VUT_REF"), held["NEE_VUT_REF"] - 0.2, rtol=1e-4, atol=1e-5)
+    assert "XD-Cro: NEE_VUT_REF is FC, the turbulent flux alone; storage is not in it" in dataset.manifest.funnel.notes
+
+
+COARSE = {
+    "WW": (["20110101", "20110108", "20110115"], ["20110107", "20110114", "20110121"], 10080, "gC m-2 d-1", "mm d-1"),
+    "MM": (["201101", "201102", "201103"], None, 0, "gC m-2 d-1", "mm d-1"),
+    "YY": (["2010", "2011", "2012"], None, -1, "gC m-2 yr-1", "mm yr-1"),
+}
+
+
+@pytest.mark.parametrize("code", COARSE)
+def test_weeks_months_and_years(raw: Path, prepared: Prepare, tmp_path: Path, code: str) -> None:
+    begin, end, minutes, carbon, water = COARSE[code]
+    stamps = {"TIMESTAMP": np.array(begin)}
+    if end:
+        stamps = {"TIMESTAMP_START": np.array(begin), "TIMESTAMP_END": np.array(end)}
+    held = {name: values[:3] for name, values in columns().items()}
+    held["P_F"], held["NEE_VUT_REF"] = np.array([730.0, 365.0, 0.0]), np.array([-90.0, -300.0, 5.0])
+    made.write(tmp_path / f"FLX_XA-Fir_FLUXNET2015_SUBSET_{code}_2010-2012_1-4.csv", stamps, held)
+    dataset = prepared(tmp_path, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",), resolution=code)
+    assert (dataset.unit("NEE_VUT_REF"), dataset.unit("P_F")) == (carbon, water)
+    assert dataset.array("step").tolist() == [minutes] and dataset.array("history").tolist() == [1, 2, 3]
+    finite = [True, code == "YY", True]  # 300 is no flux of a day
+    assert np.isfinite(dataset.array("NEE_VUT_REF")).tolist() == finite
+    per_year = {"WW": 365 * 365.25, "MM": (730 * 31 + 365 * 28) / 90 * 365.25, "YY": 1095 / 1096 * 365.25}
+    np.testing.assert_allclose(dataset.array("mean_precipitation"), per_year[code], rtol=1e-6)

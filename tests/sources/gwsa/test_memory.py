@@ -1,0 +1,57 @@
+"""Memory is bounded by the option, not by the rows of a table."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.sources.gwsa.source import SOURCE
+from geoml_cli.work.reporting import Silent
+
+PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+
+
+def table(path: Path, cells: int) -> None:
+    years = np.arange(2000, 2020)
+    place = {"lat": 20 + 0.01 * (np.arange(cells) // 100), "lon": 100 + 0.01 * (np.arange(cells) % 100)}
+    random = np.random.default_rng(0)
+    columns = {name: np.repeat(values, len(years)) for name, values in place.items()}
+    columns |= {"year": np.tile(years, cells), "LC": random.integers(0, 17, cells * len(years))}
+    columns |= {name: random.random(cells * len(years)) for name in ("rf", "E", "DEM", "GWS")}
+    pd.DataFrame(columns).to_csv(path, index=False)
+
+
+def peak(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_longer_table_takes_no_more_memory(
+    raw: Path, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A cell costs a few bytes, for its number; its rows cost one each, to tell repeats; the rest is bounded."""
+    monkeypatch.setattr("geoml_cli.sources.gwsa.panels._ROW_COPIES", 200)  # of 64 MB, 2,600 rows
+    held = {}
+    for cells in (1000, 4000):
+        table(raw / "t.csv", cells)
+        prepare_gwsa(raw, memory="64MB")  # what is imported on the way is not counted
+        held[cells] = peak(lambda: prepare_gwsa(raw, memory="64MB", units=("rf=mm",)))
+    assert held[4000] < 1.15 * held[1000]
+    dataset = prepare_gwsa(raw, memory="64MB")[0]
+    assert len(dataset.array("rf")) == 80_000
+    assert SOURCE.rows is not None
+    read = {}
+    for cells in (1000, 4000):
+        table(tmp_path / "new.csv", cells)
+        read[cells] = peak(lambda: [None for _ in SOURCE.rows(tmp_path / "new.csv", dataset, 2000)])
+    assert read[4000] < 1.15 * read[1000]

@@ -1,0 +1,192 @@
+"""The target made from mascons and GLDAS, with factors from grids; worked out again with plain formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.sources.gwsa import synthetic_products as made
+from geoml_cli.work.reporting import Silent
+
+PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+OPTIONS = {"baseline": "2004-2005"}
+LATITUDE, LONGITUDE = made.axes(0.25)
+
+
+@pytest.fixture
+def products(tmp_path: Path) -> Path:
+    """Give a folder of products."""
+    return made.write(tmp_path / "products é")
+
+
+def on_cells(values: np.ndarray, dataset: Dataset, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
+    """Take values on GLDAS's grid where samples lie."""
+    row = np.rint((np.array(dataset.array("lat"))[rows] - LATITUDE[0]) / 0.25).astype(int)
+    column = np.rint((np.array(dataset.array("lon"))[rows] - LONGITUDE[0]) / 0.25).astype(int)
+    return values[row, column]
+
+
+def above_ground(month: int) -> np.ndarray:
+    return sum(made.layers(month, LATITUDE, LONGITUDE).values()) / 10
+
+
+def mascons(month: int) -> np.ndarray:
+    """Each cell of 0.25 degree has the value of the cell of 0.5 degree that holds it."""
+    return np.kron(made.thickness(month, *made.axes(0.5)), np.ones((2, 2)))
+
+
+def anomaly(month: int) -> np.ndarray:
+    baseline = np.mean([above_ground(m) for m in range(24)], axis=0)
+    return mascons(month) - (above_ground(month) - baseline)
+
+
+def test_monthly_anomalies(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    time = np.array(dataset.array("time")).astype("datetime64[m]").astype("datetime64[M]")
+    months = [month for month in made.MONTHS if str(month) != made.GAP]
+    assert np.unique(time).tolist() == [month.tolist() for month in months], "a gap stays a gap"
+    storage = np.array(dataset.array("GWS"))
+    for month in (0, 7, 23):
+        rows = time == made.MONTHS[month]
+        np.testing.assert_allclose(storage[rows], on_cells(anomaly(month), dataset, rows), atol=1e-3)
+        rain = 100 * month + LATITUDE[:, None] + LONGITUDE
+        np.testing.assert_allclose(np.array(dataset.array("rf"))[rows], on_cells(rain, dataset, rows), rtol=1e-6)
+    assert dataset.manifest.facts["step"] == "month" and dataset.unit("GWS") == "cm"
+
+
+def test_annual_means(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    dataset, reporter = prepare_gwsa(products, **OPTIONS)
+    years = np.array(dataset.array("year"))
+    gap = made.MONTHS.tolist().index(np.datetime64(made.GAP).tolist())
+    for year, months in ((2004, range(12)), (2005, [m for m in range(12, 24) if m != gap])):
+        rows = years == year
+        expected = np.mean([anomaly(month) for month in months], axis=0)
+        np.testing.assert_allclose(np.array(dataset.array("GWS"))[rows], on_cells(expected, dataset, rows), atol=1e-3)
+        rain = 100 * (5.5 + 12 * (year - 2004)) + LATITUDE[:, None] + LONGITUDE
+        np.testing.assert_allclose(np.array(dataset.array("rf"))[rows], on_cells(rain, dataset, rows), rtol=1e-6)
+        classes = np.broadcast_to((np.arange(12) + year - 2004) % 17, (8, 12))
+        assert np.array(dataset.array("category"))[rows].tolist() == on_cells(classes, dataset, rows).tolist()
+    height = 1000 * LATITUDE[:, None] + LONGITUDE
+    np.testing.assert_allclose(dataset.array("DEM"), on_cells(height, dataset), rtol=1e-6)
+    assert reporter.warned[0].startswith("Mascons are anomalies from 2004-2009, GLDAS from 2004-2005")
+
+
+def test_factors_are_brought_to_the_cell_by_the_nearest_one(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """Of GLEAM's cells of 0.1 degree, the one that holds the centre."""
+    dataset, _ = prepare_gwsa(products, **OPTIONS)
+    nearest = np.floor(np.round(np.array(dataset.array("lat")) / 0.1, 6)) * 0.1 + 0.05
+    np.testing.assert_allclose(dataset.array("E"), nearest + 5.5, rtol=1e-5)
+    assert dataset.unit("E") == "mm month-1", "the file's own unit"
+
+
+def test_cells_without_data_are_left_out(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """The sea of GLDAS is no cell; a mascon without data costs its four cells."""
+    dataset, _ = prepare_gwsa(products, **OPTIONS)
+    funnel = dataset.manifest.funnel
+    assert funnel.read == 2 * 8 * (12 - made.SEA) and funnel.dropped == {"no value": 8}
+    assert np.array(dataset.array("lon")).max() < made.EAST - made.SEA * 0.25
+    assert funnel.notes == ["rows left out, by column that lacks a value: GWS 8"]
+
+
+def test_bounds_and_years_with_few_months(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    dataset, _ = prepare_gwsa(products, bounds="100.5,30.5,101.5,31.5", months=12, **OPTIONS)
+    assert len(dataset.array("lat")) == 16 and set(dataset.array("year")) == {2004}
+    funnel = dataset.manifest.funnel
+    assert (funnel.read, funnel.kept) == (32, 16)
+    assert funnel.dropped == {"year with fewer than 12 GRACE months": 16}
+    assert "2005 is left out: it has 11 GRACE months" in funnel.notes
+
+
+def test_a_year_of_a_factor_with_fewer_steps_is_told(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    with netCDF4.Dataset(products / "factors/E_2005_GLEAM_v4.2a_MO.nc", "a") as file:
+        file["time"][:6] = 0.0
+        file["time"].units = "days since 2006-01-01"
+        file["time"][6:] = -np.arange(6) * 31.0 - 1
+    dataset, reporter = prepare_gwsa(products, **OPTIONS)
+    assert reporter.warned[-1] == "E has 12 steps in most years, fewer in: 2005 (6)"
+    assert reporter.warned[-1] in dataset.manifest.funnel.notes
+
+
+def test_rows_are_cut_to_the_memory_given(
+    products: Path, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.array(prepare_gwsa(products, **OPTIONS)[0].array("GWS"))
+    monkeypatch.setattr("geoml_cli.sources.gwsa.products._ROW_COPIES", 10_000)
+    part = prepare_gwsa(products, memory="64MB", **OPTIONS)[0]
+    np.testing.assert_array_equal(part.array("GWS"), whole)
+
+
+def fails(prepare_gwsa: PrepareGwsa, raw: Path, message: str, **options: object) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        prepare_gwsa(raw, **(OPTIONS | options))
+    assert caught.value.where and caught.value.fix
+
+
+def test_files_that_are_missing(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    fails(prepare_gwsa, products, r"GLDAS of 2006-01, 2006-02, 2006-03, 2006-04 and 44 more is missing from the "
+          r"baseline 2004-2009\. Add the files", baseline="2004-2009")  # fmt: skip
+    fails(prepare_gwsa, products, r"there is no grid of SMs\. Add SMs_.*Found: .*rf", dynamic=("rf", "SMs"))
+    fails(prepare_gwsa, products, r"DEM has no time\. Make it static: --static DEM", dynamic=("DEM",), static=("rf",))
+    fails(prepare_gwsa, products, "rf is static, and has 24 steps in 1 files", dynamic=("E",), static=("rf",))
+    (products / "GLDAS/GLDAS_NOAH025_M.A200412.021.nc4").unlink()
+    fails(prepare_gwsa, products, "GLDAS of 2004-12 is missing from the baseline 2004-2005")
+    fails(prepare_gwsa, products, "GLDAS has no land within the bounds", bounds="1,2,3,4", baseline="2005-2005")
+    mascon = next(products.glob("GRC*"))
+    (products / "CSR.nc").write_bytes(mascon.read_bytes())
+    fails(prepare_gwsa, products, "there are 2 files of mascons: CSR.nc, GRC.*Keep one file with lwe_thickness")
+    (products / "CSR.nc").unlink()
+    mascon.unlink()
+    fails(prepare_gwsa, products, "there is no file of mascons")
+
+
+def test_years_without_enough_months(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    for month in ("200406", "200507"):
+        (products / f"GLDAS/GLDAS_NOAH025_M.A{month}.021.nc4").unlink()
+    message = r"no year has 12 months with mascons and GLDAS \(there are: 2004 11, 2005 10\)"
+    fails(prepare_gwsa, products, message, months=12)
+
+
+def test_damaged_files(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    mascon = next(products.glob("GRC*"))
+    whole = mascon.read_bytes()
+    mascon.write_bytes(whole[: len(whole) // 2])
+    fails(prepare_gwsa, products, r"GRC.*: cannot be read as NetCDF \(.*\)\. Get the file again")
+    mascon.write_bytes(b"not NetCDF")
+    fails(prepare_gwsa, products, r"GRC.*: cannot be read as NetCDF")
+    mascon.write_bytes(whole)
+    with netCDF4.Dataset(mascon, "a") as file:
+        file["lwe_thickness"].units = "m"
+    fails(prepare_gwsa, products, "lwe_thickness is in m, not in cm. Give the mascon file")
+    mascon.write_bytes(whole)
+    with netCDF4.Dataset(mascon, "a") as file:
+        file["time"].units = "months ago"
+    fails(prepare_gwsa, products, r"variable time: its time cannot be understood")
+    mascon.write_bytes(whole)
+    with netCDF4.Dataset(products / "GLDAS/GLDAS_NOAH025_M.A200407.021.nc4", "a") as file:
+        file.renameVariable("SWE_inst", "SWE")
+    fails(prepare_gwsa, products, r"A200407.021.nc4: there is no SWE_inst\. Get the whole monthly file")
+
+
+def test_a_class_that_is_none_is_named_with_its_place(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    with netCDF4.Dataset(products / "factors/LC_MCD12C1.nc", "a") as file:
+        file["LC"][0, 2, 3] = 17
+    fails(prepare_gwsa, products, r"LC_MCD12C1.nc, LC in 2004-01, lat 30.625, lon 100.875: LC is 17, not a MODIS")
+
+
+def test_two_solutions_of_one_month_are_averaged(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """As in April 2015, when GRACE was switched off and on again; the month after stays a gap."""
+    mascon = next(products.glob("GRC*"))
+    with netCDF4.Dataset(mascon, "a") as file:
+        file["time"][3] = file["time"][2] + 11  # April's solution lies in March
+    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    time = np.array(dataset.array("time")).astype("datetime64[m]").astype("datetime64[M]")
+    assert np.datetime64("2004-04") not in time
+    rows = time == np.datetime64("2004-03")
+    expected = anomaly(2) + (mascons(3) - mascons(2)) / 2
+    np.testing.assert_allclose(np.array(dataset.array("GWS"))[rows], on_cells(expected, dataset, rows), atol=1e-3)

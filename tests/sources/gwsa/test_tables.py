@@ -1,0 +1,210 @@
+"""Tables of cells, long and wide: what is read, what is left out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.work.reporting import Silent
+
+PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+NUMBERS = ("lat", "lon", "time", "year", "cell", "category", "rf", "E", "DEM", "GWS")
+
+
+def arrays(dataset: Dataset) -> dict[str, np.ndarray]:
+    return {name: np.array(dataset.array(name)) for name in NUMBERS}
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_a_long_table_is_written_as_it_stands(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    held = arrays(dataset)
+    for name in ("lat", "lon", "year", "rf", "E", "DEM", "GWS"):
+        np.testing.assert_allclose(held[name], long[name], rtol=1e-6)
+    assert held["category"].tolist() == long["LC"].tolist()
+    assert held["cell"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert held["time"].tolist() == [int(pd.Timestamp(f"{year}-01-01").timestamp()) // 60 for year in long["year"]]
+    assert dataset.labels("dynamic") == ["rf", "E"] and dataset.labels("static") == ["DEM"]
+    assert dataset.labels("target") == ["GWS"] and dataset.labels("category_name")[12] == "cropland"
+    assert (dataset.unit("GWS"), dataset.unit("rf"), dataset.unit("DEM")) == ("cm", "mm yr-1", "m")
+    assert dataset.manifest.facts["step"] == "year"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_all_forms_of_a_table_are_the_same(
+    raw: Path, layout: str, suffix: str, prepare_gwsa: PrepareGwsa, request: pytest.FixtureRequest
+) -> None:
+    frame = request.getfixturevalue(layout)
+    path = raw / f"t{suffix}"
+    frame.to_parquet(path) if suffix == ".parquet" else frame.to_csv(path, index=False)
+    held = arrays(prepare_gwsa(raw)[0])
+    path.unlink()
+    request.getfixturevalue("long").to_csv(raw / "t.csv", index=False)
+    same(held, arrays(prepare_gwsa(raw)[0]))
+
+
+@pytest.mark.parametrize(("separator", "decimal"), [(";", ","), ("\t", "."), ("|", ".")])
+def test_delimiters_and_decimal_commas(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa, separator: str, decimal: str
+) -> None:
+    text = long.to_csv(index=False, sep=separator, decimal=decimal, lineterminator="\r\n")
+    (raw / "t.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    held = arrays(prepare_gwsa(raw)[0])
+    np.testing.assert_allclose(held["GWS"], long["GWS"])
+    np.testing.assert_allclose(held["lat"], long["lat"])
+
+
+def test_parts_of_a_table_are_joined(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long[long["year"] < 2005].to_csv(raw / "1.csv", index=False)
+    long[long["year"] == 2005][long.columns[::-1]].to_csv(raw / "2.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    order = np.lexsort((dataset.array("year"), dataset.array("cell")))
+    np.testing.assert_allclose(dataset.array("rf")[order], long["rf"])
+    assert dataset.array("cell")[order].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_rows_with_fills_are_left_out_and_counted(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long = long.astype({"LC": float})
+    long.loc[0, ["rf", "E"]] = -99999
+    long.loc[1, "LC"] = -9999
+    long.loc[2, "DEM"] = np.nan
+    long.loc[3, "GWS"] = np.inf
+    long.to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    funnel = dataset.manifest.funnel
+    assert funnel.dropped == {"fill value (not above -9998)": 2, "no value": 1, "infinite value": 1}
+    assert (funnel.read, funnel.kept) == (6, 2)
+    assert funnel.notes == ["rows left out, by column that lacks a value: rf 1, E 1, LC 1, DEM 1, GWS 1"]
+    assert dataset.array("GWS").tolist() == [-5, -6]
+
+
+def test_a_fill_in_a_column_that_is_not_used_costs_nothing(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    long.assign(NDVI=-99999, remark="x, y").to_csv(raw / "t.csv", index=False)
+    assert prepare_gwsa(raw)[0].manifest.funnel.kept == 6
+
+
+def test_values_just_above_the_fills_are_kept(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.loc[0, "rf"], long.loc[1, "rf"] = -9998.0, -9997.9
+    long.to_csv(raw / "t.csv", index=False)
+    assert prepare_gwsa(raw)[0].array("year").tolist() == [2004, 2005, 2003, 2004, 2005]
+
+
+def test_rounding_of_coordinates_splits_no_cell(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.loc[1, "lon"], long.loc[2, "lat"] = 100.12500049, 30.12499951
+    long.loc[4, "lon"] = 100.375 - 2e-6
+    long.to_csv(raw / "t.csv", index=False)
+    assert prepare_gwsa(raw)[0].array("cell").tolist() == [0, 0, 0, 2, 1, 2]
+
+
+def test_both_ways_to_count_longitudes_are_one(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long["lon"] = [260.125, 260.125, -99.875, 10, 10, 10]
+    long.to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    assert dataset.array("lon").tolist() == [-99.875] * 3 + [10] * 3
+    assert dataset.array("cell").tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_months(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long["year"] = ["2003_01", "2003_2", "2003-12"] * 2
+    long.to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    days = np.array(dataset.array("time")).astype("datetime64[m]").astype("datetime64[D]").astype(str)
+    assert days[:3].tolist() == ["2003-01-01", "2003-02-01", "2003-12-01"]
+    assert dataset.array("year").tolist() == [2003] * 6
+    assert dataset.unit("rf") == "mm month-1" and dataset.manifest.facts["step"] == "month"
+
+
+def test_a_wide_table_of_months(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    wide.columns = [name.replace("_2003", "_2003_11").replace("_2004", "_2003_12").replace("_2005", "_2004_01")
+                    for name in wide.columns]  # fmt: skip
+    wide.to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    assert dataset.array("rf").tolist() == [500, 510, 520, 600, 610, 620]
+    assert dataset.array("year").tolist() == [2003, 2003, 2004] * 2
+
+
+def test_a_year_without_a_column_is_left_out_and_told(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    wide.drop(columns="E_2004").to_csv(raw / "t.csv", index=False)
+    dataset, reporter = prepare_gwsa(raw)
+    assert dataset.array("year").tolist() == [2003, 2005] * 2
+    assert dataset.manifest.funnel.dropped == {"no value": 2}
+    assert reporter.warned == ["there is no column E_2004: rows of these times are left out"]
+
+
+def test_a_table_without_the_target_is_prepared_for_prediction(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    long.drop(columns="GWS").to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    assert np.isnan(dataset.array("GWS")).all() and len(dataset.array("GWS")) == 6
+    assert dataset.unit("GWS") == "cm"
+
+
+def test_rows_that_repeat_others_are_counted(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    pd.concat([long, long.iloc[[1, 4, 1]]]).to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    assert dataset.manifest.funnel.dropped == {"repeats an earlier row": 3}
+    assert dataset.array("rf").tolist() == long["rf"].tolist()
+
+
+def test_memory_decides_only_how_much_is_read_at_once(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pd.concat([long, long.iloc[[1, 4]]]).to_csv(raw / "t.csv", index=False)
+    whole = arrays(prepare_gwsa(raw)[0])
+    sizes = []
+
+    def few(*given: object) -> int:
+        sizes.append(given)
+        return 2
+
+    monkeypatch.setattr("geoml_cli.sources.gwsa.tables.rows_at_once", few)
+    same(whole, arrays(prepare_gwsa(raw, memory="64MB")[0]))
+    assert sizes and sizes[0][2] == 32 << 20
+
+
+def test_units_can_be_given(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.rename(columns={"rf": "tp"}).to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw, dynamic=("tp", "E"), units=("tp=m", "E=kg m-2"))
+    assert (dataset.unit("tp"), dataset.unit("E")) == ("m", "kg m-2")
+    assert "not documented" in dataset.manifest.variables["tp"].long_name
+
+
+def test_values_that_do_not_fit_their_unit_are_told(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.assign(LST=[10.5, 11, 12, 13, 14, 35]).to_csv(raw / "t.csv", index=False)
+    dataset, reporter = prepare_gwsa(raw, dynamic=("rf", "LST"))
+    told = "LST runs from 10.5 to 35, which is not likely in K: give --units LST=UNIT"
+    assert reporter.warned == [told] and told in dataset.manifest.funnel.notes
+    assert prepare_gwsa(raw, dynamic=("rf", "LST"), units=("LST=degC",))[1].warned == []
+
+
+def test_a_fill_does_not_count_as_a_value(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.loc[0, "DEM"] = -9999
+    long.to_csv(raw / "t.csv", index=False)
+    assert prepare_gwsa(raw)[1].warned == []
+
+
+def test_a_single_file_is_a_table(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.to_csv(raw / "t.csv", index=False)
+    (raw / "other.csv").write_text("no table of cells\n")
+    assert prepare_gwsa(raw / "t.csv")[0].manifest.funnel.kept == 6
+
+
+def test_other_files_can_be_left_out(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.to_csv(raw / "gwsa_1.csv", index=False)
+    (raw / "README.txt").write_text("Groundwater, made up\n")
+    assert prepare_gwsa(raw, tables="gwsa*")[0].manifest.funnel.kept == 6
+    assert [file.name for file in prepare_gwsa(raw, tables="*.csv")[0].manifest.files] == ["gwsa_1.csv"]

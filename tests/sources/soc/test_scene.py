@@ -1,0 +1,101 @@
+"""A scene gives for a pixel what the data set holds for a sample there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.sources.soc.source import SOURCE
+from geoml_cli.work.reporting import Silent
+
+Prepare = Callable[..., tuple[Dataset, Silent]]
+Write = Callable[..., Path]
+RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
+COAST = {"classes": ("land_cover",)}
+
+
+def test_scene_gives_the_samples_of_the_data_set(coast: Path, prepared: Prepare) -> None:
+    dataset, _ = prepared(coast, **COAST)
+    scene = SOURCE.scene(coast, dataset.manifest)
+    longitude, latitude = np.asarray(dataset.array("lon")), np.asarray(dataset.array("lat"))
+    points = scene.points(longitude, latitude)
+    assert points.valid.all()
+    np.testing.assert_array_equal(points.variables.array("static"), dataset.array("static"))
+    np.testing.assert_array_equal(points.variables.array("series"), dataset.array("series"))
+    assert points.variables.labels("covariate") == dataset.labels("covariate")
+    block = scene.block(slice(0, 120), slice(0, 160))
+    number = np.cumsum(block.valid.ravel()).reshape(block.valid.shape) - 1
+    rows, columns = ((42 - latitude) // 0.0025).astype(int), ((longitude - 21) // 0.0025).astype(int)
+    np.testing.assert_array_equal(block.variables.array("static")[number[rows, columns]], dataset.array("static"))
+
+
+def test_points_without_a_sample_are_not_valid(coast: Path, prepared: Prepare) -> None:
+    dataset, _ = prepared(coast, **COAST)
+    scene = SOURCE.scene(coast, dataset.manifest)
+    longitude = np.array([21.2, 0.0, np.nan, 21.0001, 21.03])  # land, far away, unknown, the edge, the sea
+    points = scene.points(longitude, np.full(5, 41.85))
+    assert points.valid.tolist() == [True, False, False, False, False]
+    assert points.variables.array("static").shape == (1, 9, 5, 5)
+
+
+def test_blocks_fit_together_as_if_read_at_once(coast: Path, prepared: Prepare, raster: Write) -> None:
+    """Also where a raster is resampled: the value of a pixel must not depend on the block."""
+    fine = np.random.default_rng(1).normal(size=(240, 300)).astype(np.float32)
+    extra = coast / "covs" / "extra.tif"
+    raster(extra, fine, transform=Affine(0.0017, 0, 20.99, 0, -0.0017, 42.01))
+    try:
+        dataset, _ = prepared(coast, **COAST, reference="height")
+        scene = SOURCE.scene(coast, dataset.manifest)
+        whole = scene.block(slice(0, 120), slice(0, 160))
+        cut = scene.block(slice(37, 101), slice(70, 133))
+    finally:
+        extra.unlink()
+    np.testing.assert_array_equal(cut.valid, whole.valid[37:101, 70:133])
+    inside = np.zeros_like(whole.valid)
+    inside[37:101, 70:133] = True
+    expected = whole.variables.array("static")[inside[whole.valid]]
+    np.testing.assert_array_equal(cut.variables.array("static"), expected)
+
+
+def test_scene_of_another_folder_wants_every_covariate(coast: Path, prepared: Prepare, tmp_path: Path) -> None:
+    dataset, _ = prepared(coast, **COAST)
+    for path in (coast / "covs").iterdir():
+        if path.name != "wetness.tif":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(DataError, match=r"the raster of wetness, wetness\.tif, is missing") as caught:
+        SOURCE.scene(tmp_path, dataset.manifest)
+    assert caught.value.exit_code == 3
+
+
+def test_scene_refuses_pixels_of_another_size_and_digests_content(
+    coast: Path, prepared: Prepare, raster: Write, table: Write, tmp_path: Path
+) -> None:
+    raw = tmp_path / "raw"
+    raster(raw / "dem.tif", RAMP)
+    table(raw / "p.csv", [(10, 10, 5)])
+    dataset, _ = prepared(raw)
+    digest = SOURCE.scene(raw, dataset.manifest).digest()
+    raster(raw / "dem.tif", RAMP + 1)
+    assert SOURCE.scene(raw, dataset.manifest).digest() != digest
+    raster(raw / "dem.tif", RAMP, transform=Affine(0.2, 0, 20, 0, -0.2, 10))
+    with pytest.raises(DataError, match="pixels differ from the data set's"):
+        SOURCE.scene(raw, dataset.manifest)
+
+
+def test_a_class_that_was_never_seen_makes_no_sample_in_a_map(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    codes = np.ones((20, 30), dtype="uint8")
+    raster(tmp_path / "raw/cover.tif", codes)
+    table(tmp_path / "raw/p.csv", [(10, 10, 1)])
+    dataset, _ = prepared(tmp_path / "raw", classes=("cover",), window=1)
+    codes[3, 4] = 9
+    raster(tmp_path / "raw/cover.tif", codes)
+    valid = SOURCE.scene(tmp_path / "raw", dataset.manifest).block(slice(0, 20), slice(0, 30)).valid
+    assert (~valid).sum() == 1 and not valid[3, 4]

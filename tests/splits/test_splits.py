@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoml_cli.dataset.store import Block
+from geoml_cli.errors import DataError
+from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.split import Split, groups, splits
+
+
+def block(**arrays: np.ndarray) -> Block:
+    return Block(arrays, {}, {})
+
+
+def country(rows: int, seed: int = 0) -> Block:
+    generator = np.random.default_rng(seed)
+    return block(lon=20 + 3 * generator.random(rows), lat=41 + 1.5 * generator.random(rows))
+
+
+def parts(split: Split) -> list[set[int]]:
+    return [set(split.rows(name).tolist()) for name in ("train", "validation", "test")]
+
+
+@given(
+    rows=st.integers(40, 200),
+    folds=st.integers(1, 6),
+    kind=st.sampled_from(["random", "blocks"]),
+    seed=st.integers(0, 99),
+)
+def test_rows_stand_on_one_side_and_whole_groups_together(rows, folds, kind, seed):
+    data = country(rows, seed)
+    settings = SplitSettings(kind=kind, folds=folds, seed=seed, block_km=30, validation=0.2)
+    usable = np.arange(0, rows, 2)
+    members = splits(data, settings, usable, rows)
+    group = groups(data, settings, rows)
+    for split in members.values():
+        train, validation, test = parts(split)
+        assert train and validation and test
+        assert not (train & validation or train & test or validation & test)
+        assert train | validation | test == set(usable.tolist())
+        sides = [{int(group[row]) for row in side} for side in (train, validation, test)]
+        assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    if folds > 1:
+        tested = sorted(row for split in members.values() for row in split.test.tolist())
+        assert tested == usable.tolist()
+
+
+def test_members_are_folds_times_seeds_and_seeds_share_rows():
+    members = splits(country(100), SplitSettings(folds=2, seeds=(3, 7)), np.arange(100), 100)
+    assert list(members) == ["fold-1-seed-3", "fold-1-seed-7", "fold-2-seed-3", "fold-2-seed-7"]
+    np.testing.assert_array_equal(members["fold-1-seed-3"].test, members["fold-1-seed-7"].test)
+    np.testing.assert_array_equal(members["fold-1-seed-3"].train, members["fold-1-seed-7"].train)
+    assert members["fold-2-seed-7"].fold == "fold-2" and members["fold-2-seed-7"].seed == 7
+    assert list(splits(country(50), SplitSettings(seeds=(1, 2)), np.arange(50), 50)) == ["seed-1", "seed-2"]
+    assert list(splits(country(50), SplitSettings(), np.arange(50), 50)) == ["all"]
+
+
+def test_given_splits_are_kept_and_only_their_training_rows_are_cut():
+    marks = np.zeros((2, 10), dtype=np.int8)
+    marks[0, :6], marks[0, 6:9] = 1, 2
+    marks[1, 4:], marks[1, :3] = 1, 2
+    members = splits(block(split=marks), SplitSettings(kind="given", validation=0.34), np.arange(10), 10)
+    assert list(members) == ["split-1", "split-2"]
+    np.testing.assert_array_equal(members["split-1"].test, [6, 7, 8])
+    learnt = np.sort(np.concatenate([members["split-1"].train, members["split-1"].validation]))
+    np.testing.assert_array_equal(learnt, np.arange(6))
+    assert len(members["split-1"].validation) == 2
+
+
+def test_blocks_are_squares_of_the_side_asked_for():
+    # 0.1 degree of latitude is 11.12 km: with 20 km blocks, neighbours share a block and the far one does not.
+    data = block(lon=np.array([20.0, 20.0, 20.0]), lat=np.array([0.01, 0.1, 1.0]))
+    numbers = groups(data, SplitSettings(kind="blocks", block_km=20), 3)
+    assert numbers[0] == numbers[1] != numbers[2]
+
+
+def test_the_same_seed_gives_the_same_division_and_another_does_not():
+    one, two, three = (
+        splits(country(80), SplitSettings(seed=seed), np.arange(80), 80)["all"].test.tolist() for seed in (1, 1, 2)
+    )
+    assert one == two != three
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "rows", "message"),
+    [
+        (country(10), SplitSettings(kind="given"), 10, "brings no splits of its own"),
+        (country(10), SplitSettings(folds=20), 10, "10 samples cannot be divided into 20 folds"),
+        (country(30), SplitSettings(kind="blocks", block_km=5000, folds=2), 30, "blocks of 5000 km cannot be divided"),
+        (country(30), SplitSettings(kind="blocks", block_km=5000), 30, "30 samples in 1 group"),
+        (
+            block(lon=np.array([1.0, np.nan]), lat=np.array([1.0, 2.0])),
+            SplitSettings(kind="blocks"),
+            2,
+            "1 of 2 samples have no coordinates",
+        ),
+    ],
+)
+def test_what_cannot_be_divided_is_said(data, settings, rows, message):
+    with pytest.raises(DataError, match=message) as caught:
+        splits(data, settings, np.arange(rows), rows)
+    assert caught.value.exit_code == 3
+
+
+def test_settings_refuse_what_makes_no_sense():
+    with pytest.raises(ValueError, match="repeats one"):
+        SplitSettings(seeds=(1, 1))
+    with pytest.raises(ValueError, match="given splits come with the data set"):
+        SplitSettings(kind="given", folds=3)
+
+
+def test_a_split_survives_its_file(tmp_path):
+    before = splits(country(30), SplitSettings(), np.arange(30), 30)["all"]
+    before.write(tmp_path / "split.json")
+    after = Split.read(tmp_path / "split.json")
+    assert parts(after) == parts(before) and (after.fold, after.seed) == (before.fold, before.seed)

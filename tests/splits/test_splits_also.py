@@ -1,0 +1,195 @@
+"""Two kinds of groups held out at once: stations (or blocks) and years."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from geoml_cli.dataset.store import Block
+from geoml_cli.errors import DataError
+from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.split import Split, groups, held_out, splits
+
+BOTH = {"kind": "groups", "by": "station_index", "also": "year"}
+
+
+def panel(stations: int, years: int, repeats: int = 1) -> Block:
+    """Every station in every year, some records each; years do not start at 0."""
+    station, year, _ = np.mgrid[0:stations, 2001 : 2001 + years, 0:repeats].reshape(3, -1)
+    return Block({"station_index": station, "year": year}, {}, {})
+
+
+def pairs(data: Block, rows: np.ndarray) -> set[tuple[int, int]]:
+    return {(int(s), int(y)) for s, y in zip(data.array("station_index")[rows], data.array("year")[rows], strict=True)}
+
+
+def values(data: Block, name: str, rows: np.ndarray) -> set[int]:
+    return set(data.array(name)[rows].tolist())
+
+
+def divided(data: Block, settings: SplitSettings, usable: np.ndarray) -> dict[str, Split]:
+    return splits(data, settings, usable, len(data.array("year")))
+
+
+@st.composite
+def cases(draw):
+    stations, years = draw(st.integers(4, 9)), draw(st.integers(4, 7))
+    folds = draw(st.integers(1, 3))
+    data = panel(stations, years, draw(st.integers(1, 3)))
+    settings = SplitSettings(**BOTH, folds=folds, seed=draw(st.integers(0, 99)), test=0.2, validation=0.2)
+    count = stations * years
+    return data, settings, draw(st.lists(st.booleans(), min_size=count, max_size=count))
+
+
+@given(cases())
+def test_a_row_is_on_the_far_side_where_its_station_or_its_year_is_held_out(case):
+    data, settings, _ = case
+    usable = np.arange(len(data.array("year")))
+    for split in divided(data, settings, usable).values():
+        learnt = np.concatenate([split.train, split.validation])
+        _is_a_block_of_both(data, learnt, usable)
+        _is_a_block_of_both(data, split.train, learnt)
+        for away in ("station_index", "year"):
+            assert values(data, away, learnt) < values(data, away, usable)
+            assert values(data, away, split.train) < values(data, away, learnt)
+
+
+def _is_a_block_of_both(data: Block, kept: np.ndarray, rows: np.ndarray) -> None:
+    """What is kept is every row of its stations in its years: the others lie at a held-out station or year."""
+    inside = np.ones(len(rows), dtype=bool)
+    for name in ("station_index", "year"):
+        inside &= np.isin(data.array(name)[rows], list(values(data, name, kept)))
+    assert set(rows[inside].tolist()) == set(kept.tolist())
+
+
+@given(cases())
+def test_rows_stand_on_one_side_and_folds_together_test_every_row(case):
+    data, settings, known = case
+    usable = np.flatnonzero(np.repeat(known, len(data.array("year")) // len(known)))
+    try:
+        members = divided(data, settings, usable)
+    except DataError:
+        assume(False)
+    tested: set[int] = set()
+    for split in members.values():
+        sides = [set(split.rows(part).tolist()) for part in ("train", "validation", "test")]
+        assert all(sides)
+        assert sum(map(len, sides)) == len(usable) and set().union(*sides) == set(usable.tolist())
+        tested |= sides[2]
+        # No pair of station and year is torn apart.
+        of = [pairs(data, split.rows(part)) for part in ("train", "validation", "test")]
+        assert not (of[0] & of[1] or of[0] & of[2] or of[1] & of[2])
+    if settings.folds > 1:
+        assert tested == set(usable.tolist())
+
+
+@given(cases())
+def test_every_test_row_is_new_by_its_station_its_year_or_both(case):
+    data, settings, _ = case
+    rows = len(data.array("year"))
+    for split in divided(data, settings, np.arange(rows)).values():
+        why = held_out(data, settings, split, rows)
+        assert list(why) == ["station_index", "year"]
+        for name, new in why.items():
+            known = values(data, name, split.train)
+            assert new.tolist() == [value not in known for value in data.array(name)[split.test].tolist()]
+        assert (why["station_index"] | why["year"]).all()
+        assert why["station_index"].any() and why["year"].any()
+
+
+def test_five_stations_and_five_years_are_held_out_one_by_one():
+    data, rows = panel(5, 5), np.arange(25)
+    members = divided(data, SplitSettings(**BOTH, folds=5, validation=0.25), rows)
+    held = []
+    for split in members.values():
+        [station] = {0, 1, 2, 3, 4} - values(data, "station_index", np.concatenate([split.train, split.validation]))
+        [year] = set(range(2001, 2006)) - values(data, "year", np.concatenate([split.train, split.validation]))
+        held.append((station, year))
+        assert [len(split.rows(part)) for part in ("train", "validation", "test")] == [9, 7, 9]
+        assert pairs(data, split.test) == {
+            (s, y) for s in range(5) for y in range(2001, 2006) if s == station or y == year
+        }
+    assert sorted(s for s, _ in held) == [0, 1, 2, 3, 4]
+    assert sorted(y for _, y in held) == [2001, 2002, 2003, 2004, 2005]
+
+
+def test_groups_of_a_bootstrap_are_pairs():
+    data = panel(3, 4, repeats=2)
+    numbers = groups(data, SplitSettings(**BOTH), 24)
+    assert sorted(set(numbers.tolist())) == list(range(12))
+    for number in range(12):
+        assert len(pairs(data, np.flatnonzero(numbers == number))) == 1
+        assert (numbers == number).sum() == 2
+
+
+def test_numbers_that_follow_each_other_are_held_out_together_beside_a_second_kind():
+    data = panel(8, 4)
+    settings = SplitSettings(**BOTH, consecutive=2, test=0.3)
+    split = divided(data, settings, np.arange(32))["all"]
+    gone = set(range(8)) - values(data, "station_index", np.concatenate([split.train, split.validation]))
+    assert len(gone) == 2 and len({station // 2 for station in gone}) == 1
+    assert len(set(groups(data, settings, 32).tolist())) == 16
+
+
+def test_blocks_are_of_the_stations_of_a_series():
+    # Stations 0 and 1 are neighbours, 11 km apart; the samples of a series have no coordinates of their own.
+    places = {"lon": np.array([10.0, 10.0, 10.0, 20.0, 30.0]), "lat": np.array([40.01, 40.1, 45.0, 45.0, 45.0])}
+    held = panel(5, 4)
+    data = Block({**held.arrays, **places}, {}, {})
+    settings = SplitSettings(kind="blocks", block_km=20, also="year", test=0.25)
+    numbers = groups(data, settings, 20)
+    assert len(set(numbers.tolist())) == 4 * 4
+    station = data.array("station_index")
+    assert numbers[station == 0].tolist() == numbers[station == 1].tolist()
+    split = divided(data, settings, np.arange(20))["all"]
+    sides = [values(data, "station_index", split.rows(part)) for part in ("train", "validation")]
+    assert all(({0, 1} & side) in (set(), {0, 1}) for side in sides)
+    assert list(held_out(data, settings, split, 20)) == ["block", "year"]
+
+
+def test_without_a_second_kind_there_is_one_reason_to_be_new_and_it_is_not_told():
+    data = panel(5, 5)
+    settings = SplitSettings(kind="groups", by="station_index")
+    assert held_out(data, settings, divided(data, settings, np.arange(25))["all"], 25) == {}
+
+
+def test_nothing_left_to_learn_from_is_said():
+    # One station is held out and one year, and each row is of either.
+    data = Block({"station_index": np.array([0, 1]), "year": np.array([2002, 2001])}, {}, {})
+    said = "no sample of 2 is left to learn from where 2 kinds of groups are held out.*Leave split.also out"
+    with pytest.raises(DataError, match=said) as caught:
+        divided(data, SplitSettings(**BOTH), np.arange(2))
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "message"),
+    [
+        ({}, {"also": "storm"}, r"also = 'storm'.*no such variable"),
+        ({"flux": np.linspace(0, 1, 25)}, {"also": "flux"}, r"also = 'flux'.*no whole number a sample"),
+        ({"flux": np.linspace(0, 1, 25)}, {"by": "flux"}, r"by = 'flux'.*no whole number a sample"),
+        ({"category": np.arange(5)}, {"also": "category"}, r"also = 'category'.*no whole number a sample"),
+        ({"record": np.arange(30)}, {"by": "record"}, r"by = 'record'.*no whole number a sample"),
+        ({"year": np.full(25, 2001)}, {}, r"25 samples in 1 group\(s\) cannot be divided by groups of year"),
+        ({}, {"folds": 9}, "5 groups of 1 x station_index cannot be divided into 9 folds"),
+        ({"year": np.arange(25) % 3}, {"folds": 4}, "3 groups of year cannot be divided into 4 folds"),
+        (
+            {"year": np.arange(25) % 2},
+            {"folds": 2},
+            r"in 1 group\(s\) cannot be divided by groups of year.*split.folds",
+        ),
+    ],
+)
+def test_what_cannot_be_divided_twice_is_said(change, settings, message):
+    data = Block({**panel(5, 5).arrays, **change}, {}, {})
+    with pytest.raises(DataError, match=message) as caught:
+        splits(data, SplitSettings(**BOTH | settings), np.arange(25), 25)
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("kind", ["random", "given"])
+def test_rows_that_know_no_groups_have_no_second_kind(kind):
+    with pytest.raises(ValueError, match="also belongs to kind = 'blocks' or 'groups'; random rows know no groups"):
+        SplitSettings(kind=kind, also="year")

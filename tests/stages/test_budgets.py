@@ -1,0 +1,159 @@
+"""Sums of filled series, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.sources.fluxnet.times import STEPS, starts
+from geoml_cli.stages.budgets import Filled, lengths, sum_unit, sums
+
+NAMES = np.array(["DE-Hai", "US-Ha1"])
+CARBON, MOLES, ENERGY, YEARLY = "gC m-2 d-1", "umol CO2 m-2 s-1", "W m-2", "gC m-2 yr-1"
+
+
+def series(held=("station_first", "step")):
+    return SimpleNamespace(has=lambda name: name in held, manifest=SimpleNamespace(source="gwsa"))
+
+
+def summed(period: str, value: np.ndarray, begin: np.ndarray, unit: str = CARBON, step: int = 1440) -> pd.DataFrame:
+    """Sum up one station's series; negative values count as predicted."""
+    station = np.zeros(len(value), dtype=np.int64)
+    begin = begin.astype("datetime64[m]")
+    held = Filled(value, value > 0, lengths(begin, station, step), begin, station)
+    return sums(held, NAMES, (period, sum_unit(series(), unit)))
+
+
+def days(first: str, last: str) -> np.ndarray:
+    return np.arange(first, last, dtype="datetime64[D]")
+
+
+def test_daily_carbon_is_added_up_day_by_day():
+    begin = days("2011-01-01", "2011-03-01")
+    value = np.where(np.arange(59) % 2, 1.5, -0.25)  # 15 and 14 odd days; the others are predicted
+    found = summed("month", value, begin)
+    assert found["begin"].tolist() == ["2011-01", "2011-02"]
+    np.testing.assert_allclose(found["sum"], [15 * 1.5 - 16 * 0.25, 14 * 1.5 - 14 * 0.25])
+    np.testing.assert_allclose(found["mean"], found["sum"] / [31, 28])
+    np.testing.assert_allclose(found["observed"], [15 / 31, 14 / 28])
+    np.testing.assert_allclose(found["filled"], [16 / 31, 14 / 28])
+    np.testing.assert_allclose(found["missing"], 0, atol=1e-12)
+    np.testing.assert_array_equal(summed("day", value, begin)["sum"], value)
+
+
+@pytest.mark.parametrize(("year", "length"), [(2011, 365), (2012, 366), (1900, 365), (2000, 366)])
+def test_a_leap_year_has_a_day_more(year, length):
+    begin = days(f"{year}-01-01", f"{year + 1}-01-01")
+    found = summed("year", np.full(len(begin), 2.0), begin)
+    assert found["begin"].tolist() == [str(year)]
+    np.testing.assert_allclose(found["sum"], 2.0 * length)
+    assert summed("year", np.full(365, 2.0), begin[:365])["sum"].isna().tolist() == [length == 366]
+
+
+@pytest.mark.parametrize(
+    ("unit", "minutes", "added"),
+    [
+        (MOLES, 30, 12.011e-6 * 1800),
+        (MOLES, 60, 12.011e-6 * 3600),
+        (ENERGY, 30, 1800 / 1e6),
+        (ENERGY, 1440, 86400 / 1e6),
+    ],
+)
+def test_rates_become_amounts_by_the_seconds_of_a_record(unit, minutes, added):
+    begin = np.arange("2012-02-28", "2012-03-02", np.timedelta64(minutes, "m"), dtype="datetime64[m]")
+    value = np.random.default_rng(1).uniform(1, 9, len(begin))
+    found = summed("day", value, begin, unit, minutes)
+    per_day = value.reshape(3, -1)
+    assert found["begin"].tolist() == ["2012-02-28", "2012-02-29", "2012-03-01"]
+    np.testing.assert_allclose(found["sum"], (per_day * added).sum(axis=1))
+    np.testing.assert_allclose(found["mean"], per_day.mean(axis=1))
+
+
+def test_a_period_with_a_missing_record_has_a_mean_and_no_sum():
+    value = np.array([1.0, np.nan, 3.0, 4.0, np.nan, np.nan])
+    begin = np.arange("2012-01-01", "2012-01-04", np.timedelta64(12, "h"), dtype="datetime64[m]")
+    found = summed("day", value, begin, step=720)
+    np.testing.assert_array_equal(found["sum"], [np.nan, 3.5, np.nan])
+    np.testing.assert_array_equal(found["mean"], [1.0, 3.5, np.nan])
+    np.testing.assert_array_equal(found["missing"], [0.5, 0.0, 1.0])
+    np.testing.assert_array_equal(found["observed"], [0.5, 1.0, 0.0])
+
+
+def test_a_period_that_the_series_only_begins_or_ends_in_has_no_sum():
+    found = summed("month", np.ones(31), days("2011-01-31", "2011-03-03"))
+    np.testing.assert_array_equal(found["sum"], [np.nan, 28.0, np.nan])
+    np.testing.assert_allclose(found["missing"], [30 / 31, 0, 29 / 31])
+
+
+def test_months_weigh_by_their_days_and_years_are_sums_already():
+    months = np.arange("2012-01", "2013-01", dtype="datetime64[M]")
+    value = np.arange(1.0, 13.0)
+    lasting = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    found = summed("year", value, months, step=0)
+    np.testing.assert_allclose(found["sum"], (value * lasting).sum())
+    np.testing.assert_allclose(found["mean"], (value * lasting).sum() / 366)
+    years = np.arange("2011", "2014", dtype="datetime64[Y]")
+    found = summed("year", np.array([-300.0, np.nan, -250.0]), years, YEARLY, -1)
+    np.testing.assert_array_equal(found["sum"], [-300, np.nan, -250])
+    np.testing.assert_array_equal(found["mean"], found["sum"])
+
+
+def test_the_last_week_of_a_year_lasts_until_the_next_also_at_the_end_of_a_series():
+    week = STEPS["WW"]
+    begin = starts(np.arange(41 * 52, 43 * 52), week).astype("datetime64[m]")  # 2011 and 2012
+    found = summed("year", np.full(104, 2.0), begin, step=week.minutes)
+    assert found["begin"].tolist() == ["2011", "2012"]
+    np.testing.assert_allclose(found["sum"], [730, 732])
+    assert summed("year", np.full(103, 2.0), begin[:-1], step=week.minutes)["sum"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("code", "period"), [("WW", "day"), ("WW", "month"), ("MM", "day"), ("YY", "day"), ("YY", "month")]
+)
+def test_records_that_lie_in_two_periods_are_refused(code, period):
+    begin = starts(np.arange(40, 80), STEPS[code]).astype("datetime64[m]")
+    with pytest.raises(DataError, match=f"records reach over the end of a {period}.*Choose a longer period"):
+        summed(period, np.ones(40), begin, YEARLY if code == "YY" else CARBON, STEPS[code].minutes)
+
+
+def test_stations_are_summed_apart_though_one_begins_when_the_other_ends():
+    begin = np.concatenate([days("2011-01-01", "2011-02-01"), days("2011-02-01", "2011-03-01")]).astype("datetime64[m]")
+    station = np.repeat([0, 1], [31, 28])
+    held = Filled(np.repeat([1.0, 3.0], [31, 28]), station == 0, lengths(begin, station, 1440), begin, station)
+    found = sums(held, NAMES, ("month", sum_unit(series(), CARBON)))
+    assert found[["station", "begin", "sum", "observed"]].to_numpy().tolist() == [
+        ["DE-Hai", "2011-01", 31.0, 1.0],
+        ["US-Ha1", "2011-02", 84.0, 0.0],
+    ]
+
+
+@given(st.integers(0, 999), st.sets(st.integers(0, 455), max_size=8))
+def test_sums_of_days_make_up_those_of_months_and_gaps_leave_them_out(seed, gaps):
+    begin = days("2011-11-01", "2013-01-30")  # the last month lacks two days
+    value = np.random.default_rng(seed).normal(0, 5, len(begin))
+    value[list(gaps)] = np.nan
+    by_month = summed("day", value, begin)
+    by_month["begin"] = by_month["begin"].str[:7]
+    again = by_month.groupby("begin")["sum"].apply(lambda held: held.sum(skipna=False))
+    again["2013-01"] = np.nan
+    found = summed("month", value, begin)
+    assert found["begin"].tolist() == again.index.tolist()
+    np.testing.assert_allclose(found["sum"], again, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("unit", ["degC", "hPa", "umol m-2 s-1", ""])
+def test_units_without_a_sum_are_refused(unit):
+    with pytest.raises(SettingsError, match=f"values in {unit} have no sum over time.*gC m-2 d-1, umol CO2"):
+        sum_unit(series(), unit)
+
+
+@pytest.mark.parametrize("held", [(), ("step",), ("station_first",)])
+def test_samples_that_are_no_series_are_refused(held):
+    with pytest.raises(SettingsError, match=r"samples of gwsa are no series.*Leave it out"):
+        sum_unit(series(held), CARBON)

@@ -1,0 +1,101 @@
+"""Importing checkpoints: what cannot be read is said, and nothing in a file runs."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from weights import case, filled
+
+from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.import_checkpoint import import_checkpoint, state_dict
+
+
+@pytest.fixture
+def weights_of_cnn():
+    described, _ = case("soc_cnn")
+    return filled(described["state_dict"], described["seed"])
+
+
+class Payload:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+@pytest.mark.parametrize("writer", ["zip", "legacy", "plain"])
+def test_a_malicious_checkpoint_runs_nothing(tmp_path, writer):
+    trap, file = tmp_path / "ran", tmp_path / "evil.pth"
+    if writer == "plain":
+        file.write_bytes(pickle.dumps({"conv1.weight": Payload(trap)}))
+    else:
+        torch.save({"conv1.weight": Payload(trap)}, file, _use_new_zipfile_serialization=writer == "zip")
+    with pytest.raises(DataError, match=r"evil\.pth: (holds more than tensors|cannot be read)") as caught:
+        import_checkpoint("soc", "paper", file, (tmp_path / "run", tmp_path))
+    assert caught.value.exit_code == 3
+    assert not trap.exists() and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"there is no such file\. Name the checkpoint's file"),
+        (b"", r"is no torch checkpoint\. Name the file of weights"),
+        (b"lon,lat,soc\n1,2,3\n", "is no torch checkpoint"),
+        (b"PK\x03\x04 but no archive", "cannot be read as a torch checkpoint"),
+        (pickle.dumps([1, 2]), "cannot be read as a torch checkpoint|holds more than tensors|is not a state dict"),
+    ],
+)
+def test_what_is_no_checkpoint_is_said(tmp_path, content, message):
+    file = tmp_path / "w.pth"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        state_dict(file)
+
+
+@pytest.mark.parametrize("held", [{}, {"epoch": 3}, [torch.ones(1)], {"state_dict": {}}])
+def test_tensors_that_are_no_state_dict(tmp_path, held):
+    torch.save(held, tmp_path / "w.pth")
+    with pytest.raises(DataError, match="is not a state dict"):
+        state_dict(tmp_path / "w.pth")
+
+
+def test_wrappers_are_opened(tmp_path, weights_of_cnn):
+    torch.save({"epoch": 4, "model_state_dict": weights_of_cnn}, tmp_path / "w.pth")
+    assert state_dict(tmp_path / "w.pth").keys() == weights_of_cnn.keys()
+
+
+def test_an_archive_with_a_path_outside_writes_nothing(tmp_path, weights_of_cnn):
+    torch.save(weights_of_cnn, tmp_path / "w.pth")
+    with zipfile.ZipFile(tmp_path / "w.pth", "a") as archive:
+        archive.writestr("../../outside.txt", "x")
+    try:
+        state_dict(tmp_path / "w.pth")
+    except DataError:
+        pass
+    assert not list(tmp_path.parent.glob("outside.txt"))
+
+
+@given(place=st.integers(0, 20_000), damage=st.binary(min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_damaged_checkpoint_gives_our_error_and_no_half_run(tmp_path_factory, weights_of_cnn, place, damage):
+    folder = tmp_path_factory.mktemp("fuzz")
+    torch.save(weights_of_cnn, folder / "w.pth")
+    content = bytearray((folder / "w.pth").read_bytes())
+    content[place % len(content) : place % len(content) + len(damage)] = damage
+    (folder / "w.pth").write_bytes(bytes(content))
+    try:
+        run = import_checkpoint("soc", "paper", folder / "w.pth", (folder / "run", folder))
+        assert Run(run.folder).members() == ["released"]
+    except GeomlError as error:
+        assert error.exit_code == 3
+        assert not (folder / "run").exists()
