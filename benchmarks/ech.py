@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 
 from benchmarks import _table
 from geoml_cli.dataset.store import Block, Dataset, DatasetWriter
-from geoml_cli.inference.load import Ensemble, Physical, Predictor, best_device
+from geoml_cli.inference.load import Predictor, ScaledNetwork, best_device
 from geoml_cli.models.ech import inputs, pipeline, task
 from geoml_cli.models.ech.settings import EchTables
-from geoml_cli.models.ech.spec import CLASSIFIER, REGRESSOR
-from geoml_cli.models.spec import Moment, Spec
+from geoml_cli.models.ech.spec import NETWORKS
+from geoml_cli.models.spec import Call, FixedTimeGrid
 from geoml_cli.samples.batches import Batch, Batches
 from geoml_cli.samples.samples import Samples, signature
 from geoml_cli.samples.scaling import unscaled
 from geoml_cli.sources.ech.indices import Series
 from geoml_cli.sources.ech.orbit import Orbit
 from geoml_cli.sources.ech.writing import Content, write
-from geoml_cli.training.sampler import Order
+from geoml_cli.training.sampler import EpochSampler
 
 SAMPLES, MINUTES, SIDE, BATCH = 500_000, 525_600, 480, 256
 _WARM_UP = 2880
@@ -91,20 +91,20 @@ def trained_per_second(
 
     The median step counts: single ones are held up by whatever else the machine does.
     """
-    tables = task.parts(EchTables())["regressor"]
-    torch.manual_seed(0)
     from geoml_cli.models.ech.pretrained import signature as seen
 
-    network = REGRESSOR.build(tables, seen("regressor")).to(device)
+    record = NETWORKS["regressor"](EchTables())
+    torch.manual_seed(0)
+    network = record.build(seen("regressor")).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4)
-    order = Order(np.arange(count), BATCH, seed=1)
+    order = EpochSampler(np.arange(count), BATCH, seed=1)
     batches, seconds = [], []
     for step in range(steps + _WARM_STEPS):
         started = time.perf_counter()
         batch = make(order.batch(step))
         _settle(device)
         batched = time.perf_counter()
-        REGRESSOR.loss(network, batch).backward()
+        record.loss(network, batch, Call(step + 1, BATCH)).backward()
         optimiser.step()
         optimiser.zero_grad()
         _settle(device)
@@ -121,14 +121,12 @@ def _settle(device: torch.device) -> None:
 
 def predictors(held: dict[str, Samples], device: torch.device) -> dict[str, Predictor]:
     """Make both networks with random weights."""
-    specs: dict[str, Spec[EchTables]] = {"classifier": CLASSIFIER, "regressor": REGRESSOR}
-    tables = task.parts(EchTables())
     made = {}
     for part, samples in held.items():
         torch.manual_seed(0)
-        seen = signature(samples)
-        network = Physical(specs[part].build(tables[part], seen), specs[part], unscaled(seen))
-        made[part] = Predictor(Ensemble([network]), 4096, device)
+        seen, record = signature(samples), NETWORKS[part](EchTables())
+        network = ScaledNetwork(record.build(seen), record.predict, unscaled(seen))
+        made[part] = Predictor([network], record.task(seen), 4096, device)
     return made
 
 
@@ -137,32 +135,32 @@ def mapped(dataset: Dataset, side: int, cells: int, device: torch.device) -> tup
     grid = EchTables().grid.model_copy(update={"l_cells": side, "mlt_cells": side})
     tables = EchTables(grid=grid)
     when = np.datetime64("2013-01-01T00:00:00", "s") + np.timedelta64(_WARM_UP + 60, "m")
-    held = inputs.moment(tables, dataset, when, 0.0)
+    held = inputs.grid(tables, dataset, when, 0.0)
     both = predictors({part: _of(held, part) for part in ("classifier", "regressor")}, device)
     for part in both:
-        both[part](_of(held, part), np.arange(min(4096, len(held.samples))))
+        both[part].outputs(_of(held, part), np.arange(min(4096, len(held.samples))))
     started = time.perf_counter()
     rows = np.arange(len(held.samples))
-    whole = pipeline.values(tables, {part: both[part](_of(held, part), rows) for part in both})
+    whole = pipeline.combine({part: both[part].outputs(_of(held, part), rows) for part in both})
     ours = len(rows) / (time.perf_counter() - started)
     variables = _one_by_one(dataset, held, inputs.ends_at(dataset, when))
-    single = {part: task.samples(task.parts(tables)[part], variables) for part in both}
+    single = {part: task.samples(tables, part, variables) for part in both}
     started = time.perf_counter()
     for cell in range(cells):
         row = np.array([cell])
-        found = pipeline.values(tables, {part: both[part](single[part], row) for part in both})
+        found = pipeline.combine({part: both[part].outputs(single[part], row) for part in both})
         assert np.allclose(found[0], whole[0, cell], rtol=1e-3, atol=1e-4)
     return ours, cells / (time.perf_counter() - started)
 
 
-def _of(held: Moment, part: str) -> Samples:
+def _of(held: FixedTimeGrid, part: str) -> Samples:
     from dataclasses import replace
 
     wanted = ("position", *task.NAMES[: 2 if part == "classifier" else 4])
     return replace(held.samples, inputs={name: held.samples.inputs[name] for name in wanted})
 
 
-def _one_by_one(dataset: Dataset, held: Moment, end: int) -> Block:
+def _one_by_one(dataset: Dataset, held: FixedTimeGrid, end: int) -> Block:
     shells, hours = (grid.ravel() for grid in np.meshgrid(*(values for _, values in held.axes), indexing="ij"))
     arrays = {"l": shells, "mlt": hours, "mlat": np.zeros(len(shells)), "index": np.full(len(shells), end)}
     return Block({**arrays, **{name: dataset.array(name) for name in ("sme", "symh", "time")}}, {}, {})
@@ -192,7 +190,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 def _training(folder: Path, dataset: Dataset, given: argparse.Namespace) -> None:
     device = torch.device(given.device)
-    samples = task.samples(task.parts(EchTables())["regressor"], dataset)
+    samples = task.samples(EchTables(), "regressor", dataset)
     target = np.nan_to_num(np.asarray(samples.target))
     batches = Batches(samples, unscaled(signature(samples)), device)
     rows = stored(folder / "rows.npy", samples, given.samples)

@@ -22,7 +22,7 @@ from geoml_cli.samples.batches import Batch, Batches
 from geoml_cli.samples.samples import Input, Samples
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.samples.settings import InputSettings, TargetSettings
-from geoml_cli.training.sampler import Order
+from geoml_cli.training.sampler import EpochSampler
 
 SAMPLES, BATCH_SIZES = 100_000, (32, 64, 256)
 
@@ -65,7 +65,7 @@ def made_up(count: int) -> Samples:
 
 def ours(batches: Batches, count: int, batch_size: int) -> Iterable[Batch]:
     """Yield an epoch as the training loop asks for it."""
-    order = Order(np.arange(count), batch_size, seed=1)
+    order = EpochSampler(np.arange(count), batch_size, seed=1)
     return (batches(order.batch(step)) for step in range(order.steps_per_epoch))
 
 

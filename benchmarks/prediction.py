@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks import _table
 from benchmarks.raster import geoml
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.inference.load import physical, samples_of
+from geoml_cli.inference.load import open_trained, samples_of
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.gwsa import source as gwsa
 
@@ -64,7 +64,7 @@ def one_by_one(run: Run, dataset: Dataset, table: Path, rows: int) -> tuple[floa
     inputs = [
         torch.from_numpy(np.asarray(item.values[np.arange(rows)], dtype=np.float32)) for item in samples.inputs.values()
     ]
-    network = physical(run, run.members()[0])
+    network = open_trained(run, [run.members()[0]]).load_network(run.members()[0])
     found = np.full(rows, np.nan)
     torch.set_num_threads(1)  # threads have nothing to share in a row, and would slow the loop down
     with torch.inference_mode():

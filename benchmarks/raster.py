@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import _table
-from geoml_cli.inference.load import physical
+from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 
 SIZES, COVARIATES, PIXELS = (1000, 3000), 6, 2000
@@ -110,7 +110,7 @@ def one_by_one(folder: Path, covariates: Path, pixels: int) -> float:
     import rasterio
 
     run = Run(folder)
-    network = physical(run, run.members()[0])
+    network = open_trained(run, [run.members()[0]]).load_network(run.members()[0])
     layers = []
     for path in sorted(covariates.glob("*.tif")):
         with rasterio.open(path) as file:

@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperGroup as Group
 
 from geoml_cli import registry
-from geoml_cli.baselines.baseline import baseline, baselines
+from geoml_cli.baselines.tabular import BASELINES
 from geoml_cli.cli.app import app
 from geoml_cli.config.settings import SharedTables
 from geoml_cli.exporters.exporter import exporter, formats
@@ -213,7 +213,7 @@ def sources() -> str:
 def rivals() -> str:
     """Tabulate the baselines."""
     rows = ["| baseline | what it is |", "|---|---|"]
-    return "\n".join(rows + [f"| `{name}` | {_cell(baseline(name).summary)} |" for name in baselines()])
+    return "\n".join(rows + [f"| `{name}` | {_cell(BASELINES[name].summary)} |" for name in BASELINES])
 
 
 def export_formats() -> str:

@@ -83,10 +83,10 @@ def trained(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a quickly trained run of soc, preset map; not to be changed but by adding files."""
     from geoml_cli.config.load import load
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.stages.train import Place, train
+    from geoml_cli.stages.train import RunLocation, train
     from geoml_cli.work.reporting import Silent
 
     settings = load("soc", "map", None, {}, [QUICK[k] for k in range(1, len(QUICK), 2)])
     root = tmp_path_factory.mktemp("runs")
-    place = Place(root / "soc" / "map" / "20260101-000000")
+    place = RunLocation(root / "soc" / "map" / "20260101-000000")
     return train(settings, Dataset(data_root / "soc"), place, None, Silent()).folder

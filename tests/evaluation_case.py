@@ -14,15 +14,17 @@ from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset.manifest import Funnel, Manifest
 from geoml_cli.dataset.store import Dataset, DatasetWriter, Variable
-from geoml_cli.evaluation.subject import Part, Predictor, Rows, Subject
+from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, Rows, Subset
 from geoml_cli.models.soc.settings import NetworkSettings, SocTables
+from geoml_cli.models.spec import SINGLE, Network
 from geoml_cli.runs.create import Plan, create
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples import scaling
 from geoml_cli.samples.samples import InputSignature, Samples, Signature, signature
 from geoml_cli.samples.settings import TargetSettings
+from geoml_cli.splits.members import splits
 from geoml_cli.splits.settings import SplitSettings
-from geoml_cli.splits.split import Split, splits
+from geoml_cli.splits.split import Split
 
 COVARIATES = ["rain", "slope", "LCEE10=1", "LCEE10=2", "noise"]
 SIZE = 240
@@ -49,7 +51,7 @@ class Case:
     split: SplitSettings = field(default_factory=lambda: SplitSettings(kind="blocks", folds=3, seeds=(1, 2)))
     target: TargetSettings = field(default_factory=lambda: TargetSettings(transform="log", scaling="standard"))
     evaluate: EvaluateSettings = field(
-        default_factory=lambda: EvaluateSettings(draws=150, importance_repeats=2, baselines=("mean", "ridge"))
+        default_factory=lambda: EvaluateSettings(n_bootstrap=150, importance_repeats=2, baselines=("mean", "ridge"))
     )
     marks: NDArray[np.int8] | None = None
     stations: list[str] | None = None
@@ -75,13 +77,13 @@ class Case:
 
     def run(self, dataset: Dataset, settings: Settings, done: list[str] | None = None) -> Run:
         """Make the run folder; members in `done` (None: all) count as trained."""
-        samples = registry.spec("soc").samples(settings.own, dataset)
+        samples = network_record(settings).samples(dataset)
         members = {"released": self._unknown()} if self.imported else self._divided(dataset, samples)
         data = DataRecord(
             source="soc",
             digest=None if self.imported else dataset.manifest.digest(),
             folder=None,
-            signature=signature(samples),
+            signatures={"": signature(samples)},
         )
         kind = "imported" if self.imported else "trained"
         plan = Plan("soc", "map", written(settings), {}, data, members, kind)  # type: ignore[arg-type]
@@ -90,13 +92,15 @@ class Case:
             run.mark(name, "finished")
         return run
 
-    def subject(self, part: Part = "test", done: list[str] | None = None) -> Subject:
+    def inputs(self, subset: Subset = "test", done: list[str] | None = None) -> EvaluationInputs:
         """Open all of it, with known functions for networks."""
         dataset, settings = self.dataset(), self.settings()
         run = self.run(dataset, settings, done)
         predictors = {name: network(run.split(name).seed) for name in run.members()}
-        spec = registry.spec("soc")
-        return Subject(run, dataset, settings, spec, spec.samples(settings.own, dataset), predictors, part)
+        record = network_record(settings)
+        samples = record.samples(dataset)
+        task = record.task(signature(samples))
+        return EvaluationInputs(run, dataset, settings, record, samples, task, predictors, subset)
 
     def _fill(self, writer: DatasetWriter) -> None:
         static, soc, place = fields()
@@ -134,6 +138,12 @@ class Case:
         return Split(none, none, none, "released", 0), scaling.unscaled(signature)
 
 
+def network_record(settings: Settings) -> Network:
+    """Return the record of soc's network."""
+    found: Network = registry.spec("soc").networks(settings.own)[SINGLE]
+    return found
+
+
 def fields() -> tuple[NDArray[np.float32], Values, Values]:
     """Return covariates [SIZE, 5, 5, 5], SOC [SIZE] and places [SIZE, 2]."""
     generator = np.random.default_rng(11)
@@ -157,7 +167,7 @@ def signal(centre_N5: Values) -> Values:
     return np.asarray(3 + centre_N5 @ np.array([0.6, 0.2, 0.3, -0.3, 0.0]), dtype=np.float64)
 
 
-def network(seed: int) -> Predictor:
+def network(seed: int) -> MemberPredictor:
     """A network that knows the signal, but for an error of its seed."""
 
     def predict(samples: Samples, rows: Rows) -> Values:

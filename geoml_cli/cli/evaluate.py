@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,11 +11,10 @@ from geoml_cli.cli import console, options
 from geoml_cli.cli.targets import dataset_of, run_of
 
 if TYPE_CHECKING:
-    from geoml_cli.dataset.store import Dataset
-    from geoml_cli.runs.run import Run
+    from geoml_cli.stages.evaluate import Evaluation
 
 
-class Part(str, Enum):
+class Subset(str, Enum):
     """Rows of a split."""
 
     test = "test"
@@ -23,13 +22,13 @@ class Part(str, Enum):
     train = "train"
 
 
-_Split = Annotated[Part, typer.Option("--split", help="Rows to evaluate on.")]
+_Split = Annotated[Subset, typer.Option("--split", help="Rows to evaluate on.")]
 
 
 def evaluate(
     target: options.Target,
     preset: options.Preset = None,
-    split: _Split = Part.test,
+    split: _Split = Subset.test,
     assignments: options.Assignments = None,
     data: options.Data = None,
     dry_run: options.DryRun = False,
@@ -45,37 +44,24 @@ def evaluate(
     from geoml_cli.inference.load import settings_of
     from geoml_cli.stages.evaluate import evaluate as stage
 
-    if "" not in run.data().signatures:
-        _parts(run, dataset, split.value, (as_json, quiet))
-        return
     done = stage(run, dataset, settings_of(run), split.value, console.Terminal(quiet=quiet))
     if as_json:
         console.document(done.document)
         return
-    console.table(done.headers, done.rows, title=f"{run.id}, {split.value} rows")
-    for sentence in done.sentences:
-        console.line(sentence)
-    console.line(f"report: {done.report}")
+    _show(done, f"{run.id}, {split.value} rows")
 
 
-def _parts(run: Run, dataset: Dataset, split: Literal["test", "validation", "train"], how: tuple[bool, bool]) -> None:
-    """Evaluate a model of several networks, and show each of them and their chain."""
-    from geoml_cli.inference.load import settings_of
-    from geoml_cli.stages.evaluate_parts import evaluate_parts
+def _show(done: Evaluation, title: str) -> None:
+    """Print each network beside its baselines, then the networks together."""
+    from geoml_cli.evaluation.report import pipeline_tables, summary_table
 
-    as_json, quiet = how
-    done = evaluate_parts(run, dataset, settings_of(run), split, console.Terminal(quiet=quiet))
-    if as_json:
-        console.document(done.document)
-        return
-    for part in done.parts:
-        console.table(part.headers, part.rows, title=f"{run.id}, {part.title}, {split} rows")
-        for sentence in part.sentences:
+    for name, network in done.networks.items():
+        columns, rows = summary_table(network.result)
+        console.table(columns, rows, title=f"{title}: {name}" if name else title)
+        for sentence in network.sentences:
             console.line(sentence)
+    if done.pipeline is not None:
+        together = pipeline_tables(done.pipeline)[0]
         console.line("")
-    if done.chain.scores:
-        rows = [
-            (name, score.value, score.unit if score.unit != "1" else "") for name, score in done.chain.scores.items()
-        ]
-        console.table(("both stages", "value", "unit"), rows)
+        console.table(together.columns, together.rows, title=together.title)
     console.line(f"report: {done.report}")

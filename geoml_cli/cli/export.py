@@ -50,10 +50,10 @@ def export(
     if dry_run:
         console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen])
         return
-    from geoml_cli.inference.load import chosen_members
+    from geoml_cli.inference.load import open_trained
     from geoml_cli.stages.export import export as stage
 
-    done = stage(run, dataset, chosen, chosen_members(run, member), console.Terminal(quiet=quiet))
+    done = stage(run, dataset, chosen, open_trained(run, member).members, console.Terminal(quiet=quiet))
     headers = ("file", "format", "samples", "difference", "allowed")
     rows = [(str(d.path), d.format, d.samples, d.difference, d.allowed) for d in done]
     if as_json:

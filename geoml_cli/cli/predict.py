@@ -123,9 +123,11 @@ def predict(
         return
     reporter = console.Terminal(quiet=quiet)
     if when:
-        from geoml_cli.inference.load import chosen_members
+        from geoml_cli.inference.load import open_trained
 
-        moments.predict(run, dataset, (when, mlat, asked.out, chosen_members(run, member)), reporter, as_json)
+        moments.predict(
+            run, dataset, (when, mlat, asked.out, list(open_trained(run, member).members)), reporter, as_json
+        )
     elif index:
         _indexed(run, dataset, (index, out, member), as_json)
     else:
@@ -160,9 +162,9 @@ def moment_name(when: list[datetime.datetime]) -> str:
 
 def _file(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
     """Predict into a file."""
-    from geoml_cli.inference.load import chosen_members
+    from geoml_cli.inference.load import open_trained
 
-    members = chosen_members(run, asked.member)
+    members = open_trained(run, asked.member).members
     if asked.sums is not None:
         from geoml_cli.stages.budgets import predict_sums
 
@@ -179,11 +181,11 @@ def _file(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal)
 
 
 def _mapped(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
-    from geoml_cli.inference.load import chosen_members
+    from geoml_cli.inference.load import open_trained
     from geoml_cli.stages.map import predict_map
     from geoml_cli.stages.panel import predict_panel
 
-    members = chosen_members(run, asked.member)
+    members = open_trained(run, asked.member).members
     if _is_panel(dataset):
         return predict_panel(run, dataset, asked.out, members, reporter)
     return predict_map(run, _scene(dataset, asked.rasters), asked.out, members, reporter)
@@ -235,11 +237,11 @@ def _pieces(run: Run, dataset: Dataset, asked: _Asked) -> Pieces:
 
 
 def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool) -> None:
-    from geoml_cli.inference.load import chosen_members
+    from geoml_cli.inference.load import open_trained
     from geoml_cli.stages.predict import predict_indices, write_frame
 
     index, out, member = what
-    frame = predict_indices(run, dataset, index, chosen_members(run, member))
+    frame = predict_indices(run, dataset, index, open_trained(run, member).members)
     if out is not None:
         write_frame(run, frame, out)
     if as_json:

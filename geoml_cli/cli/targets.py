@@ -55,7 +55,7 @@ def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
         DataError: It is not there, or is another one.
     """
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.stages.train import same_data
+    from geoml_cli.runs.data import same_data
 
     record = run.data()
     places = [options.data_folder(record.source, data)]

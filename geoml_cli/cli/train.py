@@ -71,10 +71,10 @@ def _dataset(folder: Path) -> Dataset:
 
 def _plan(settings: Settings, dataset: Dataset, what: tuple[Path | None, list[str] | None]) -> None:
     """Say what a training would read, write and train."""
-    from geoml_cli.stages.train import planned
+    from geoml_cli.training.plan import plan_run
 
     folder, only = what
-    members = only or list(planned(settings, dataset, only).members)
+    members = only or list(plan_run(settings, dataset, only).members)
     place = folder or options.runs_root() / settings.model / settings.preset / "YYYYMMDD-HHMMSS"
     console.plan([dataset.folder / "manifest.json", dataset.folder / "dataset.nc"], [place])
     for name in members:
@@ -103,11 +103,11 @@ def _train(
     reporter: console.Terminal,
 ) -> Run:
     """Train here, or start the processes that do."""
-    from geoml_cli.stages.train import Place, start, train
+    from geoml_cli.stages.train import RunLocation, start, train
     from geoml_cli.training.launch import check_gpus, joined, launch
 
     folder, count, cpu = place
-    where = Place(folder, options.runs_root(), cpu)
+    where = RunLocation(folder, options.runs_root(), cpu)
     if count == 1 or joined():
         return train(settings, dataset, where, members, reporter)
     if not cpu:

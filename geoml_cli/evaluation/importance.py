@@ -1,6 +1,6 @@
 """Permutation importance: how much worse a network gets when one covariate is shuffled among samples.
 
-Breiman 2001, doi:10.1023/A:1010933404324, section 10; on the judged rows, not on training rows. Covariates
+Breiman 2001, doi:10.1023/A:1010933404324, section 10; on the evaluated rows, not on training rows. Covariates
 that go together share their importance: shuffling one leaves the network the other.
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.evaluation.subject import MemberRows, Predictor, Subject, Values, observed
-from geoml_cli.metrics.compare import Measure
+from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, MemberRows, observed
+from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.reporting import Reporter
@@ -26,24 +26,23 @@ class Covariate(NamedTuple):
     places: tuple[int, ...]
 
 
-def importance(subject: Subject, members: list[MemberRows], reporter: Reporter) -> dict[str, Values]:
-    """Return, by covariate, the increase of the error in each member and repeat [the error's unit].
+def importance(inputs: EvaluationInputs, members: list[MemberRows], reporter: Reporter) -> dict[str, Values]:
+    """Return, by covariate, the increase of the ranking score in each member and repeat [its unit].
 
     All pixels of a window, all years of a series and all classes of a raster are shuffled together, between
     samples. Empty where the settings ask for no repeats.
     """
-    asked = subject.settings.shared.evaluate
-    named = covariates(subject.samples)
+    asked = inputs.settings.shared.evaluate
+    named = covariates(inputs.samples)
     increase: dict[str, list[float]] = {label: [] for label in named if asked.importance_repeats}
-    truth = observed(subject)
+    truth = observed(inputs)
     with reporter.task("importance", len(members) * len(increase) * asked.importance_repeats) as advance:
         for place, member in enumerate(members if increase else ()):
             generator = np.random.default_rng([asked.seed, place])
             rows = _some(member.rows_N, asked.importance_rows, generator)
-            judged = truth[rows], subject.measure
-            judge = _Judge(subject.predictors[member.name], _taken(subject.samples, rows), judged)
+            scored = _ScoredMember(inputs, member.name, rows, truth[rows])
             for label, covariate in named.items():
-                increase[label] += judge.increases(covariate, asked.importance_repeats, generator)
+                increase[label] += scored.increases(covariate, asked.importance_repeats, generator)
                 advance(asked.importance_repeats)
     return {label: np.array(values) for label, values in increase.items()}
 
@@ -61,21 +60,23 @@ def covariates(samples: Samples) -> dict[str, Covariate]:
     }
 
 
-class _Judge:
-    """A member and the rows it is judged on, held in memory."""
+class _ScoredMember:
+    """A member and the rows it is scored on, in memory."""
 
-    def __init__(self, predictor: Predictor, samples: Samples, judged: tuple[Values, Measure]) -> None:
-        self._predictor, self._samples, (self._truth, self._measure) = predictor, samples, judged
-        self._plain = self._error(samples)
+    def __init__(self, inputs: EvaluationInputs, member: str, rows: Rows, truth_N: Values) -> None:
+        self._inputs, self._truth_N = inputs, truth_N
+        self._predict: MemberPredictor = inputs.predictors[member]
+        self._samples = _rows_of(inputs.samples, rows)
+        self._unshuffled = self._score(self._samples)
 
     def increases(self, covariate: Covariate, repeats: int, generator: np.random.Generator) -> list[float]:
-        """Shuffle a covariate several times; return what each costs."""
-        orders = [generator.permutation(len(self._truth)) for _ in range(repeats)]
-        return [self._error(shuffled(self._samples, covariate, order)) - self._plain for order in orders]
+        """Shuffle a covariate several times; return the increase of the ranking score of each."""
+        orders = [generator.permutation(len(self._truth_N)) for _ in range(repeats)]
+        return [self._score(shuffled(self._samples, covariate, order)) - self._unshuffled for order in orders]
 
-    def _error(self, samples: Samples) -> float:
-        rows = np.arange(len(self._truth), dtype=np.int64)
-        return self._measure.of(self._truth, self._predictor(samples, rows))
+    def _score(self, samples: Samples) -> float:
+        rows = np.arange(len(self._truth_N), dtype=np.int64)
+        return self._inputs.task.ranking(self._truth_N, self._inputs.scored([self._predict(samples, rows)]))
 
 
 def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64]) -> Samples:
@@ -87,9 +88,9 @@ def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64])
     return replace(samples, inputs={**samples.inputs, covariate.input: replace(item, values=values)})
 
 
-def _taken(samples: Samples, rows: Rows) -> Samples:
+def _rows_of(samples: Samples, rows: Rows) -> Samples:
     inputs = {name: replace(item, values=item.values[rows]) for name, item in samples.inputs.items()}
-    return replace(samples, inputs=inputs, target=None, reach=None, whole=None)
+    return replace(samples, inputs=inputs, target=None, span=None, whole=None)
 
 
 def _some(rows: Rows, most: int, generator: np.random.Generator) -> Rows:

@@ -11,7 +11,7 @@ _TEMPLATE = "report.html.j2"
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table of texts; the first cell of each row names the row."""
 
     title: str
@@ -21,7 +21,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportFigure:
     """A figure: `text` says in words what is seen, for those who cannot see it."""
 
     title: str
@@ -41,20 +41,20 @@ class Report:
 
     Attributes:
         title: Page title.
-        verdict: Which of network and baselines wins, in a sentence.
+        summary: Which of network and baselines wins, in a sentence.
         facts: What was evaluated: pairs of name and value.
         warnings: What must be known before a number is quoted.
         tables: In order.
-        pictures: In order.
+        figures: In order.
         missing: What is not shown, and why.
     """
 
     title: str
-    verdict: str
+    summary: str
     facts: Sequence[tuple[str, str]]
     warnings: Sequence[str]
-    tables: Sequence[Table]
-    pictures: Sequence[Picture]
+    tables: Sequence[ReportTable]
+    figures: Sequence[ReportFigure]
     missing: Sequence[str]
 
 

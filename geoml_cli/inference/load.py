@@ -1,10 +1,14 @@
-"""A run's trained networks, ready to predict: physical inputs in, physical outputs out."""
+"""A run's trained networks, ready to predict: physical inputs in, physical outputs out.
+
+Legend: M members, B rows of a batch, N rows, O outputs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,34 +19,32 @@ from geoml_cli import registry
 from geoml_cli.config.load import reload
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Variables
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
-from geoml_cli.models.spec import Spec
+from geoml_cli.models.spec import Network, Pipeline, Spec, Values
 from geoml_cli.runs import checkpoint
-from geoml_cli.runs.run import Run
+from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.batches import InputScaling, TargetInverse, gathered
-from geoml_cli.samples.samples import Samples
+from geoml_cli.samples.samples import Samples, Signature
 from geoml_cli.samples.scaling import Scaling
+from geoml_cli.tasks.task import Task
 
 Rows = NDArray[np.int64]
 
 
-class Physical(nn.Module):
+class ScaledNetwork(nn.Module):
     """A member's network between its scalings.
 
     Args:
         network: With its trained weights.
-        spec: Its model.
+        predict: Network and scaled batch to scaled output.
         scaling: Its member's.
-        codes: Of the classes it tells apart.
     """
 
-    codes: Tensor
-
-    def __init__(self, network: nn.Module, spec: Spec[Any], scaling: Scaling, codes: Sequence[int] = ()) -> None:
+    def __init__(self, network: nn.Module, predict: Callable[..., Tensor], scaling: Scaling) -> None:
         super().__init__()
-        self.register_buffer("codes", torch.tensor(codes, dtype=torch.float32), persistent=False)
         self.network = network
-        self._predict, self.decided = spec.predict, spec.decided
+        self._predict = predict
         self.scale = InputScaling(scaling)
         self.inverse = TargetInverse(scaling.target)
 
@@ -58,146 +60,198 @@ class Physical(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Members side by side: their mean and how far they spread, or what they decide together."""
+    """Members of one network and what their predictions give together; the graph that is exported."""
 
-    def __init__(self, members: Sequence[Physical]) -> None:
+    def __init__(self, members: Sequence[ScaledNetwork], task: Task) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
-        self._decided = members[0].decided
+        self._pool = task.pool
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the mean [B], and with several members their standard deviation [B] (ddof 1); or the decision."""
-        each = torch.stack([member(*inputs) for member in self.members])
-        if self._decided is not None:
-            return self._decided.outputs(each, cast(Physical, self.members[0]).codes)
-        if len(self.members) == 1:
-            return (each[0],)
-        mean = each.mean(dim=0)
-        spread = ((each - mean) ** 2).sum(dim=0).div(len(self.members) - 1).sqrt()
-        return mean, spread
+        """Return the task's outputs, each [B]."""
+        return tuple(self._pool(torch.stack([member(*inputs) for member in self.members])))
 
 
 class Predictor:
-    """Runs a member or an ensemble over rows of samples, in batches."""
+    """Runs members of one network over rows of samples, in batches.
 
-    def __init__(self, network: nn.Module, batch_size: int, device: torch.device) -> None:
-        self._network, self._size, self._device = network.to(device).eval(), batch_size, device
+    Args:
+        members: Of one network.
+        task: Pools their predictions.
+        batch_size: Rows at once.
+        device: Where they run.
+    """
 
-    def outputs(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
-        """Return every output over the rows, shape [outputs, N], in the target's unit; NaN where inputs are missing."""
+    def __init__(self, members: Sequence[nn.Module], task: Task, batch_size: int, device: torch.device) -> None:
+        self._members = [member.to(device).eval() for member in members]
+        self._task, self._size, self._device = task, batch_size, device
+
+    def outputs(self, samples: Samples, rows: Rows) -> Values:
+        """Return every output over the rows, shape [O, N], in physical units; NaN where inputs are missing."""
         if samples.whole is None:
-            return self._predicted(samples, rows)
-        whole = samples.whole[rows]
-        found = self._predicted(samples, rows[whole])
+            return self._outputs(samples, rows)
+        complete = samples.whole[rows]
+        found = self._outputs(samples, rows[complete])
         result = np.full((len(found), len(rows)), np.nan)
-        result[:, whole] = found
+        result[:, complete] = found
         return result
 
+    def _outputs(self, samples: Samples, rows: Rows) -> Values:
+        # Pooled in float64, by evaluation and prediction alike: what is scored is what is delivered.
+        return pooled(self._task, self.each(samples, rows))
+
     @torch.inference_mode()
-    def _predicted(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
+    def each(self, samples: Samples, rows: Rows) -> Tensor:
+        """Return each member's prediction before pooling, [M, N, ...], float64; inputs must be complete."""
         parts = []
         for start in range(0, max(len(rows), 1), self._size):
             inputs = gathered(samples, rows[start : start + self._size], self._device)
-            result = self._network(*inputs)
-            parts.append(torch.stack(result if isinstance(result, tuple) else (result,)).cpu().double().numpy())
-        return np.concatenate(parts, axis=1)
+            parts.append(torch.stack([member(*inputs) for member in self._members]).cpu().double())
+        return torch.cat(parts, dim=1)
 
-    def __call__(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
-        """Return the first output over the rows, shape [N], in the target's unit."""
-        first: NDArray[np.float64] = self.outputs(samples, rows)[0]
-        return first
+    def scored(self, samples: Samples, rows: Rows) -> Values:
+        """Return the output that is compared with the target, shape [N]."""
+        found: Values = self.outputs(samples, rows)[self._task.scored]
+        return found
 
 
-def physical(run: Run, member: str) -> Physical:
-    """Load a member's best weights between its scalings, in evaluation mode.
+def pooled(task: Task, each_MN: Tensor) -> Values:
+    """Pool members' predictions [M, N, ...], float64, to outputs [O, N]."""
+    found: Values = task.pool(each_MN).numpy()
+    return found
 
-    Raises:
-        DataError: The member was never trained, or its checkpoint is damaged.
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run, loaded once for one use of it.
+
+    Attributes:
+        run: On disk.
+        members: Names of the members that are used.
+        settings: The run's own.
     """
-    files = run.member(member).checkpoint("best")
-    if member not in run.members() or not checkpoint.recover(files):
-        raise DataError(
-            f"member {member} is not trained to its end.",
-            where=str(run.folder),
-            fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume --member {member}`.",
-        )
-    part = run.part(member)
-    (spec, tables), data = part_of(run, part), run.data().signatures[part]
-    network = spec.build(tables, data)
-    network.load_state_dict(checkpoint.weights(files))
-    return Physical(network, spec, run.scaling(member), data.codes).eval()
+
+    run: Run
+    members: tuple[str, ...]
+    settings: Settings
+
+    @cached_property
+    def spec(self) -> Spec[Any]:
+        """Return the model's record."""
+        return registry.spec(self.run.model)
+
+    @cached_property
+    def data(self) -> DataRecord:
+        """Return what the run knows of its data."""
+        return self.run.data()
+
+    @cached_property
+    def networks(self) -> Mapping[str, Network]:
+        """Return the networks whose members are used, in the model's order."""
+        used = {self.run.network(name) for name in self.members}
+        return {name: network for name, network in self.spec.networks(self.settings.own).items() if name in used}
+
+    def members_of(self, network: str) -> list[str]:
+        """Name the members of a network."""
+        return [name for name in self.members if self.run.network(name) == network]
+
+    def task(self, network: str) -> Task:
+        """Return what a network predicts."""
+        return self.networks[network].task(self.signature(network))
+
+    def signature(self, network: str) -> Signature:
+        """Return what the run knows of a network's data."""
+        return self.data.signatures[network]
+
+    @cached_property
+    def pipeline(self) -> Pipeline | None:
+        """Return what several networks give together; None for a model of one."""
+        make = self.spec.pipeline
+        return make(self.settings.own, tuple(self.networks)) if make else None
+
+    def outputs(self) -> tuple[Variable, ...]:
+        """Describe the outputs of a prediction."""
+        if self.pipeline is not None:
+            return self.pipeline.task.outputs(1)
+        [name] = self.networks
+        return self.task(name).outputs(len(self.members))
+
+    def samples(self, variables: Variables) -> Samples:
+        """Return what all networks see of prepared variables.
+
+        Raises:
+            DataError: Names or shapes are not those the networks were built for.
+        """
+        found = [self.network_samples(name, variables) for name in self.networks]
+        inputs = {name: item for samples in found for name, item in samples.inputs.items()}
+        return replace(found[0], inputs=inputs)
+
+    def network_samples(self, network: str, variables: Variables) -> Samples:
+        """Return what one network sees; errors as for `samples`."""
+        samples = self.networks[network].samples(variables)
+        check_shapes(self.run, self.signature(network), samples)
+        return samples
+
+    def predictor(self, device: torch.device | None = None) -> RunPredictor:
+        """Load the networks; errors as for `load_network`."""
+        return RunPredictor(self, {name: self.network_predictor(name, device) for name in self.networks})
+
+    def network_predictor(self, network: str, device: torch.device | None = None) -> Predictor:
+        """Load the members of one network; errors as for `load_network`."""
+        members = [self.load_network(name) for name in self.members_of(network)]
+        return Predictor(members, self.task(network), self.settings.shared.predict.batch_size, device or best_device())
+
+    def load_network(self, member: str) -> ScaledNetwork:
+        """Load a member's best weights between its scalings, in evaluation mode.
+
+        Raises:
+            DataError: The member was never trained, or its checkpoint is damaged.
+        """
+        run, files = self.run, self.run.member(member).checkpoint("best")
+        if member not in run.members() or not checkpoint.recover(files):
+            raise DataError(
+                f"member {member} is not trained to its end.",
+                where=str(run.folder),
+                fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume --member {member}`.",
+            )
+        record = self.networks[run.network(member)]
+        network = record.build(self.signature(run.network(member)))
+        network.load_state_dict(checkpoint.weights(files))
+        return ScaledNetwork(network, record.predict, run.scaling(member)).eval()
 
 
-def part_of(run: Run, part: str) -> tuple[Spec[Any], Any]:
-    """Return a part's record and tables."""
-    spec: Spec[Any] = registry.spec(run.model)
-    tables = spec.parts(settings_of(run).own)[part]
-    return spec.part(tables), tables
+class RunPredictor:
+    """All networks of a run: their pooled outputs, and what they give together where there are several."""
+
+    def __init__(self, run: TrainedRun, predictors: Mapping[str, Predictor]) -> None:
+        self._run, self._predictors = run, predictors
+
+    def outputs(self, samples: Samples, rows: Rows) -> Values:
+        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined."""
+        found = {
+            name: predictor.outputs(self._seen(name, samples), rows) for name, predictor in self._predictors.items()
+        }
+        if self._run.pipeline is not None:
+            return self._run.pipeline.combine(found)
+        [only] = found.values()
+        return only
+
+    def _seen(self, network: str, samples: Samples) -> Samples:
+        names = self._run.signature(network).inputs
+        return replace(samples, inputs={name: samples.inputs[name] for name in names})
 
 
-def by_part(run: Run, members: Sequence[str]) -> dict[str, list[str]]:
-    """Sort members into the parts of the model they train, in the order of the parts."""
-    found: dict[str, list[str]] = {part: [] for part in run.data().signatures}
-    for name in members:
-        found[run.part(name)].append(name)
-    return {part: names for part, names in found.items() if names}
-
-
-def restored(run: Run, member: str, device: torch.device | None = None) -> Predictor:
-    """Make a predictor of one member; errors as for `physical`."""
-    return Predictor(
-        Ensemble([physical(run, member)]), settings_of(run).shared.predict.batch_size, device or best_device()
-    )
-
-
-def ensemble(run: Run, members: Sequence[str], device: torch.device | None = None) -> Outputs:
-    """Make a predictor of several members.
-
-    Outputs are their mean and, where there are several, their spread; of a model of several parts what these give
-    together.
-    """
-    size, where = settings_of(run).shared.predict.batch_size, device or best_device()
-
-    def together(names: Sequence[str]) -> Predictor:
-        return Predictor(Ensemble([physical(run, name) for name in names]), size, where)
-
-    if registry.spec(run.model).combined is None:
-        return together(members)
-    return Chain(run, {part: together(names) for part, names in by_part(run, members).items()})
-
-
-class Outputs(Protocol):
-    """What predicts."""
-
-    def outputs(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
-        """Return every output over the rows, shape [outputs, N]."""
-
-
-class Chain:
-    """The parts of a model one after another, over samples that hold the inputs of all."""
-
-    def __init__(self, run: Run, predictors: Mapping[str, Predictor]) -> None:
-        self._spec, self._own = registry.spec(run.model), settings_of(run).own
-        self._predictors = predictors
-        self._inputs = {part: tuple(data.inputs) for part, data in run.data().signatures.items()}
-
-    def outputs(self, samples: Samples, rows: Rows) -> NDArray[np.float64]:
-        """Return what the parts give together, shape [columns, N], NaN where a quantity is not defined."""
-        found = {}
-        for part, predictor in self._predictors.items():
-            seen = replace(samples, inputs={name: samples.inputs[name] for name in self._inputs[part]})
-            found[part] = predictor(seen, rows)
-        assert self._spec.combined is not None
-        return self._spec.combined.values(self._own, found)
-
-
-def chosen_members(run: Run, only: Sequence[str] | None) -> list[str]:
-    """Name the members to use: those asked for, or all, which must then be trained.
+def open_trained(run: Run, members: Sequence[str] | None = None) -> TrainedRun:
+    """Open a run for prediction with some of its members, or all, which must then be trained.
 
     Raises:
         DataError: A member is not trained.
         SettingsError: There is no such member.
     """
+    return TrainedRun(run, tuple(_trained(run, members)), settings_of(run))
+
+
+def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
     planned, trained = run.planned(), set(run.members())
     for name in only or ():
         registry.known(f"member of run {run.id}", name, planned)
@@ -217,33 +271,17 @@ def settings_of(run: Run) -> Settings:
     return reload(run.config, run.assignments)
 
 
-def samples_of(run: Run, variables: Variables) -> Samples:
-    """Cut what the run's networks see out of prepared variables.
+def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
+    """Refuse samples that are shaped unlike those a network was built for.
 
     Raises:
-        DataError: Names or shapes are not those the networks were built for.
+        DataError: A shape differs.
     """
-    parts = [part_samples(run, part, variables) for part in run.data().signatures]
-    inputs = {name: item for held in parts for name, item in held.inputs.items()}
-    return replace(parts[0], inputs=inputs)
-
-
-def part_samples(run: Run, part: str, variables: Variables) -> Samples:
-    """Cut what one part of the model sees; errors as for `samples_of`."""
-    spec, tables = part_of(run, part)
-    samples = spec.samples(tables, variables)
-    checked(run, part, samples)
-    return samples
-
-
-def checked(run: Run, part: str, samples: Samples) -> None:
-    """Refuse samples that are shaped unlike those a part was built for; errors as for `samples_of`."""
-    expected = run.data().signatures[part].inputs
     for name, item in samples.inputs.items():
-        wanted = expected[name].shape
-        if tuple(item.values.shape[1:]) != wanted:
+        expected = signature.inputs[name].shape
+        if tuple(item.values.shape[1:]) != expected:
             raise DataError(
-                f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(wanted)}.",
+                f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(expected)}.",
                 fix="Prepare the data with the same covariates, features, years and window.",
             )
 
@@ -251,3 +289,13 @@ def checked(run: Run, part: str, samples: Samples) -> None:
 def best_device() -> torch.device:
     """Return the GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def ensemble(run: Run, members: Sequence[str]) -> RunPredictor:
+    """Load some members of a run; errors as for `open_trained`."""
+    return open_trained(run, members).predictor()
+
+
+def samples_of(run: Run, variables: Variables) -> Samples:
+    """Return what a run's networks see of prepared variables; errors as for `TrainedRun.samples`."""
+    return TrainedRun(run, tuple(run.planned()), settings_of(run)).samples(variables)

@@ -1,27 +1,38 @@
-"""Scores of a probability, each a function of (observed 0 or 1, predicted probability), both [N].
+"""Scores of a probability of something that is (1) or is not (0).
 
-Those that need a decision take 0.5 as its threshold. A score that the values do not define is NaN, and its docstring
-says when. An empty input, a NaN, lengths that differ or an observation that is neither 0 nor 1 raise ValueError.
+Those that need a decision take 0.5 as its threshold, the convention of scikit-learn. A score that the rows do not
+define is NaN, and its docstring says when.
+
+Legend: N rows, K statistics; o observed (0 or 1), p predicted probability.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from geoml_cli.metrics.regression import Values, checked
+from geoml_cli.metrics.metric import Metric, Values, checked, ratio
 
 THRESHOLD = 0.5
 
 
-class Confusion(NamedTuple):
-    """Counts of decisions."""
+class Decisions(NamedTuple):
+    """Sums over rows: decisions at the threshold, and errors of the probability."""
 
-    true_positive: int
-    false_positive: int
-    false_negative: int
-    true_negative: int
+    true_positive: Values
+    false_positive: Values
+    false_negative: Values
+    true_negative: Values
+    square: Values
+    absolute: Values
+
+    @property
+    def rows(self) -> Values:
+        """Return the number of rows."""
+        return np.asarray(sum(self[:4]), dtype=np.float64)
 
 
 class Reliability(NamedTuple):
@@ -38,100 +49,136 @@ class Reliability(NamedTuple):
     rows: Values
 
 
-def accuracy(observed_N: Values, probability_N: Values) -> float:
+def decisions(observed_N: Values, probability_N: Values, weight_N: Values, reference_N: Values) -> Values:
+    """Return what each row adds to the sums, shape [N, 6] in the order of `Decisions`."""
+    positive, decided = observed_N == 1, probability_N > THRESHOLD
+    pairs = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)
+    error = probability_N - observed_N
+    columns = [*(pair.astype(np.float64) for pair in pairs), error * error, np.abs(error)]
+    return np.stack(columns, axis=-1) * weight_N[..., None]
+
+
+def count_decisions(observed_N: Values, probability_N: Values) -> Decisions:
+    """Sum over all rows; errors as for `checked_probability`."""
+    observed, probability = checked_probability(observed_N, probability_N)
+    return Decisions(*decisions(observed, probability, np.ones(len(observed)), observed).sum(axis=0))
+
+
+def _of(score: Callable[[Decisions], Values]) -> Callable[[Values], Values]:
+    def value(sums: Values) -> Values:
+        return np.asarray(score(Decisions(*np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0))))
+
+    value.__doc__ = score.__doc__
+    return value
+
+
+def _accuracy(d: Decisions) -> Values:
     """Share of right decisions [1], best 1."""
-    held = confusion(observed_N, probability_N)
-    return (held.true_positive + held.true_negative) / sum(held)
+    return ratio(d.true_positive + d.true_negative, d.rows)
 
 
-def balanced_accuracy(observed_N: Values, probability_N: Values) -> float:
-    """Mean of the shares found among positives and among negatives [1], best 1, chance 0.5. NaN with one class."""
-    held = confusion(observed_N, probability_N)
-    found = _ratio(held.true_positive, held.true_positive + held.false_negative)
-    spared = _ratio(held.true_negative, held.true_negative + held.false_positive)
-    return (found + spared) / 2
-
-
-def precision(observed_N: Values, probability_N: Values) -> float:
-    """Share of right ones among positive decisions [1], best 1. NaN where there are none."""
-    held = confusion(observed_N, probability_N)
-    return _ratio(held.true_positive, held.true_positive + held.false_positive)
-
-
-def recall(observed_N: Values, probability_N: Values) -> float:
+def _recall(d: Decisions) -> Values:
     """Share of positives that are found [1], best 1. NaN where there are none."""
-    held = confusion(observed_N, probability_N)
-    return _ratio(held.true_positive, held.true_positive + held.false_negative)
+    return ratio(d.true_positive, d.true_positive + d.false_negative)
 
 
-def f1(observed_N: Values, probability_N: Values) -> float:
+def _balanced_accuracy(d: Decisions) -> Values:
+    """Mean of the shares found among positives and among negatives [1], best 1, chance 0.5. NaN with one class."""
+    return (_recall(d) + ratio(d.true_negative, d.true_negative + d.false_positive)) / 2
+
+
+def _precision(d: Decisions) -> Values:
+    """Share of right ones among positive decisions [1], best 1. NaN where there are none."""
+    return ratio(d.true_positive, d.true_positive + d.false_positive)
+
+
+def _f1(d: Decisions) -> Values:
     """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN) [1], best 1.
 
     NaN where there are neither positives nor positive decisions.
     """
-    held = confusion(observed_N, probability_N)
-    return _ratio(2 * held.true_positive, 2 * held.true_positive + held.false_positive + held.false_negative)
+    return ratio(2 * d.true_positive, 2 * d.true_positive + d.false_positive + d.false_negative)
 
 
-def roc_auc(observed_N: Values, probability_N: Values) -> float:
+def _brier(d: Decisions) -> Values:
+    """Mean squared difference of probability and outcome [1], best 0. Brier 1950."""
+    return ratio(d.square, d.rows)
+
+
+def _rmse(d: Decisions) -> Values:
+    """Root mean square error of the probability [1], best 0: the square root of the Brier score."""
+    return np.sqrt(_brier(d))
+
+
+def _mae(d: Decisions) -> Values:
+    """Mean absolute error of the probability [1], best 0."""
+    return ratio(d.absolute, d.rows)
+
+
+def _roc_auc(observed_N: Values, probability_N: Values) -> Callable[[Values], float]:
     """Area under the ROC curve [1]: the chance that a positive is ranked above a negative, ties counting half.
 
     Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747. NaN with one class.
     """
-    observed, probability = _checked(observed_N, probability_N)
-    positives = int(observed.sum())
-    negatives = len(observed) - positives
-    if not positives or not negatives:
-        return float("nan")
-    _, place, counts = np.unique(probability, return_inverse=True, return_counts=True)
-    middle_rank = np.cumsum(counts) - (counts - 1) / 2
-    ranks = middle_rank[place][observed == 1].sum()
-    return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
+    order = np.argsort(probability_N, kind="stable")
+    positive = observed_N[order] == 1
+    tie_last = _last_of_tie(probability_N[order])
+
+    def weighted(weight_N: Values) -> float:
+        weight = weight_N[order]
+        # Sums of each tie: positives above all negatives before the tie, and half of those in it.
+        hits = np.diff(np.cumsum(weight * positive)[tie_last], prepend=0.0)
+        misses_to = np.cumsum(weight * ~positive)[tie_last]
+        misses = np.diff(misses_to, prepend=0.0)
+        pairs = hits.sum() * misses.sum()
+        return float((hits * (misses_to - misses / 2)).sum() / pairs) if pairs else float("nan")
+
+    return weighted
 
 
-def average_precision(observed_N: Values, probability_N: Values) -> float:
+def _average_precision(observed_N: Values, probability_N: Values) -> Callable[[Values], float]:
     """Area under the precision-recall curve [1], as the sum of precision times the step in recall; best 1.
 
     Its value by chance is the share of positives. NaN where there are none.
     """
-    observed, probability = _checked(observed_N, probability_N)
-    positives = observed.sum()
-    if not positives:
-        return float("nan")
-    order = np.argsort(-probability, kind="stable")
-    ranked = probability[order]
-    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
-    hits = np.cumsum(observed[order])[last_of_tie]
-    decided = np.flatnonzero(last_of_tie) + 1
-    return float(np.sum(hits / decided * np.diff(hits, prepend=0)) / positives)
+    order = np.argsort(-probability_N, kind="stable")
+    positive = observed_N[order] == 1
+    tie_last = _last_of_tie(probability_N[order])
+
+    def weighted(weight_N: Values) -> float:
+        weight = weight_N[order]
+        hits = np.cumsum(weight * positive)[tie_last]
+        decided = np.cumsum(weight)[tie_last]
+        if not hits[-1]:
+            return float("nan")
+        precision = np.divide(hits, decided, out=np.zeros_like(hits), where=decided > 0)
+        return float((precision * np.diff(hits, prepend=0.0)).sum() / hits[-1])
+
+    return weighted
 
 
-def brier(observed_N: Values, probability_N: Values) -> float:
-    """Mean squared difference of probability and outcome [1], best 0. Brier 1950."""
-    observed, probability = _checked(observed_N, probability_N)
-    return float(np.mean((probability - observed) ** 2))
-
-
-def confusion(observed_N: Values, probability_N: Values) -> Confusion:
-    """Count decisions at a probability above 0.5."""
-    observed, probability = _checked(observed_N, probability_N)
-    positive, decided = observed == 1, probability > THRESHOLD
-    pairs = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)
-    return Confusion(*(int(pair.sum()) for pair in pairs))
+def _last_of_tie(ordered_N: Values) -> NDArray[np.int64]:
+    """Return the places of the last row of each run of equal values."""
+    return np.flatnonzero(np.append(ordered_N[1:] != ordered_N[:-1], True)).astype(np.int64)
 
 
 def reliability(observed_N: Values, probability_N: Values, classes: int = 10) -> Reliability:
-    """Compare probabilities with outcomes in classes of equal width."""
-    observed, probability = _checked(observed_N, probability_N)
+    """Compare probabilities with outcomes in classes of equal width; errors as for `checked_probability`."""
+    observed, probability = checked_probability(observed_N, probability_N)
     place = np.minimum((probability * classes).astype(np.int64), classes - 1)
     count = np.bincount(place, minlength=classes).astype(np.float64)
-    held = count > 0
-    mean = np.bincount(place, weights=probability, minlength=classes)[held] / count[held]
-    share = np.bincount(place, weights=observed, minlength=classes)[held] / count[held]
-    return Reliability(mean, share, count[held])
+    filled = count > 0
+    mean = np.bincount(place, weights=probability, minlength=classes)[filled] / count[filled]
+    share = np.bincount(place, weights=observed, minlength=classes)[filled] / count[filled]
+    return Reliability(mean, share, count[filled])
 
 
-def _checked(observed_N: Values, probability_N: Values) -> tuple[Values, Values]:
+def checked_probability(observed_N: Values, probability_N: Values) -> tuple[Values, Values]:
+    """Return both as float64.
+
+    Raises:
+        ValueError: As for `checked`, or values that are no outcome or no probability.
+    """
     observed, probability = checked(observed_N, probability_N)
     if not np.isin(observed, (0, 1)).all():
         raise ValueError("observations must be 0 or 1")
@@ -140,5 +187,13 @@ def _checked(observed_N: Values, probability_N: Values) -> tuple[Values, Values]
     return observed, probability
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")
+ACCURACY = Metric("accuracy", "1", "high", decisions, _of(_accuracy))
+BALANCED_ACCURACY = Metric("balanced accuracy", "1", "high", decisions, _of(_balanced_accuracy))
+PRECISION = Metric("precision", "1", "high", decisions, _of(_precision))
+RECALL = Metric("recall", "1", "high", decisions, _of(_recall))
+F1 = Metric("F1", "1", "high", decisions, _of(_f1))
+BRIER = Metric("Brier", "1", "low", decisions, _of(_brier))
+RMSE = Metric("RMSE", "1", "low", decisions, _of(_rmse))
+MAE = Metric("MAE", "1", "low", decisions, _of(_mae))
+ROC_AUC = Metric("ROC-AUC", "1", "high", None, of_rows=_roc_auc)
+PR_AUC = Metric("PR-AUC", "1", "high", None, of_rows=_average_precision)

@@ -1,154 +1,187 @@
-"""Scores of a regression, each a function of (observed, predicted), both [N] in the target's unit.
+"""Scores of a regression, from sums of moments about a reference.
 
-All are computed in float64. A score that the values do not define is NaN, and its docstring says when. An
-empty input, a NaN, an infinity or lengths that differ raise ValueError: rows without an observation are the
-caller's to leave out and to count.
+All are computed in float64. A score that the sums do not define is NaN, and its docstring says when. Variances are
+sums of squares minus a squared sum, both of deviations from the reference (the mean of all observations): a group
+whose variance is below the rounding of that difference counts as constant.
+
+Legend: N rows, K moments; o observed, p predicted, r reference, e = p - o.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
-Metric = Callable[[Values, Values], float]
+from geoml_cli.metrics.metric import Metric, Values, ratio
+
+_ROUNDING = 1e-13
+"""Share of a sum of squares below which a variance is rounding: some hundred units in the last place."""
 
 
-def rmse(observed_N: Values, predicted_N: Values) -> float:
+class Moments(NamedTuple):
+    """Sums over rows; `o` and `p` are deviations from the reference."""
+
+    rows: Values
+    reference: Values
+    o: Values
+    p: Values
+    oo: Values
+    pp: Values
+    op: Values
+    absolute: Values
+    square: Values
+
+    @property
+    def o_mean(self) -> Values:
+        """Return the mean observation."""
+        return np.asarray((self.reference + self.o) / self.rows)
+
+    @property
+    def p_mean(self) -> Values:
+        """Return the mean prediction."""
+        return np.asarray((self.reference + self.p) / self.rows)
+
+    @property
+    def o_variance(self) -> Values:
+        """Return the population variance of the observations; 0 where they are constant."""
+        return _variance(self.rows, self.o, self.oo)
+
+    @property
+    def p_variance(self) -> Values:
+        """Return the population variance of the predictions; 0 where they are constant."""
+        return _variance(self.rows, self.p, self.pp)
+
+    @property
+    def covariance(self) -> Values:
+        """Return the population covariance."""
+        return np.asarray(self.op / self.rows - (self.o / self.rows) * (self.p / self.rows))
+
+
+def moments(observed_N: Values, predicted_N: Values, weight_N: Values, reference_N: Values) -> Values:
+    """Return what each row adds to the moments, shape [N, 9] in the order of `Moments`."""
+    o, p, error = observed_N - reference_N, predicted_N - reference_N, predicted_N - observed_N
+    columns = (np.ones_like(o), reference_N, o, p, o * o, p * p, o * p, np.abs(error), error * error)
+    return np.stack(columns, axis=-1) * weight_N[..., None]
+
+
+def _variance(rows: Values, first: Values, second: Values) -> Values:
+    mean_square = second / rows
+    variance = mean_square - (first / rows) ** 2
+    return np.asarray(np.where(variance > _ROUNDING * mean_square, variance, 0.0))
+
+
+def _of(score: Callable[[Moments], Values]) -> Callable[[Values], Values]:
+    """Read sums [..., K] as moments."""
+
+    def value(sums: Values) -> Values:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(score(Moments(*np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0))))
+
+    value.__doc__ = score.__doc__
+    return value
+
+
+def _rmse(m: Moments) -> Values:
     """Root mean square error sqrt(mean((p - o)^2)) [unit of the target], best 0."""
-    observed, predicted = checked(observed_N, predicted_N)
-    return float(np.sqrt(np.mean((predicted - observed) ** 2)))
+    return np.sqrt(m.square / m.rows)
 
 
-def mae(observed_N: Values, predicted_N: Values) -> float:
+def _mae(m: Moments) -> Values:
     """Mean absolute error mean(|p - o|) [unit of the target], best 0."""
-    observed, predicted = checked(observed_N, predicted_N)
-    return float(np.mean(np.abs(predicted - observed)))
+    return m.absolute / m.rows
 
 
-def bias(observed_N: Values, predicted_N: Values) -> float:
+def _bias(m: Moments) -> Values:
     """Mean error mean(p - o) [unit of the target], best 0; positive where predictions are too high."""
-    observed, predicted = checked(observed_N, predicted_N)
-    return float(np.mean(predicted - observed))
+    return (m.p - m.o) / m.rows
 
 
-def ubrmse(observed_N: Values, predicted_N: Values) -> float:
+def _ubrmse(m: Moments) -> Values:
     """Unbiased root mean square error [unit of the target], best 0.
 
     sqrt(mean(((p - mean p) - (o - mean o))^2)), so that RMSE^2 = bias^2 + ubRMSE^2. Entekhabi et al. 2010,
     doi:10.1175/2010JHM1223.1. A single sample gives 0.
     """
-    observed, predicted = checked(observed_N, predicted_N)
-    return float(np.std(predicted - observed))
+    return np.sqrt(_variance(m.rows, m.p - m.o, m.square))
 
 
-def r2(observed_N: Values, predicted_N: Values) -> float:
+def _r2(m: Moments) -> Values:
     """Coefficient of determination 1 - SSE / SST [1], best 1, negative where the mean would do better.
 
     Not the square of a correlation: it falls with bias. Kvalseth 1985, doi:10.1080/00031305.1985.10479448,
     eq. 1. NaN for a single sample or constant observations: there is no variance to explain.
     """
-    observed, predicted = checked(observed_N, predicted_N)
-    if _constant(observed):
-        return float("nan")
-    return _ratio_to_one(np.sum((predicted - observed) ** 2), np.sum((observed - observed.mean()) ** 2))
+    return 1 - ratio(m.square / m.rows, m.o_variance)
 
 
-def nse(observed_N: Values, predicted_N: Values) -> float:
-    """Nash-Sutcliffe efficiency 1 - sum((o - p)^2) / sum((o - mean o)^2) [1], best 1.
-
-    Nash and Sutcliffe 1970, doi:10.1016/0022-1694(70)90255-6. The same formula as `r2`, under the name that
-    hydrology uses; NaN in the same cases.
-    """
-    return r2(observed_N, predicted_N)
-
-
-def pearson(observed_N: Values, predicted_N: Values) -> float:
+def _pearson(m: Moments) -> Values:
     """Pearson's correlation r = cov(o, p) / (sd(o) sd(p)) [1], best 1.
 
     NaN for a single sample, constant observations or constant predictions.
     """
-    observed, predicted = checked(observed_N, predicted_N)
-    if _constant(observed) or _constant(predicted):
-        return float("nan")
-    return float(np.clip(np.dot(_direction(observed), _direction(predicted)), -1.0, 1.0))
+    return np.asarray(np.clip(ratio(m.covariance, np.sqrt(m.o_variance) * np.sqrt(m.p_variance)), -1.0, 1.0))
 
 
-def ccc(observed_N: Values, predicted_N: Values) -> float:
+def _ccc(m: Moments) -> Values:
     """Lin's concordance correlation coefficient [1], best 1.
 
     2 cov(o, p) / (var(o) + var(p) + (mean o - mean p)^2), moments divided by N. Lin 1989,
     doi:10.2307/2532051. NaN for a single sample or constant observations.
     """
-    observed, predicted = checked(observed_N, predicted_N)
-    if _constant(observed):
-        return float("nan")
-    covariance = np.mean((observed - observed.mean()) * (predicted - predicted.mean()))
-    spread = observed.var() + predicted.var() + (observed.mean() - predicted.mean()) ** 2
-    return float(2 * covariance / spread) if spread > 0 else float("nan")
+    spread = m.o_variance + m.p_variance + _bias(m) ** 2
+    return np.asarray(np.where(m.o_variance > 0, ratio(2 * m.covariance, spread), np.nan))
 
 
-def rpiq(observed_N: Values, predicted_N: Values) -> float:
-    """Ratio of performance to interquartile distance (Q3 - Q1) / RMSE [1], the higher the better.
-
-    Bellon-Maurel et al. 2010, doi:10.1016/j.trac.2010.05.006; quartiles of the observations,
-    interpolated linearly. NaN for a single sample, constant observations, or predictions without any error.
-    """
-    observed, predicted = checked(observed_N, predicted_N)
-    error = rmse(observed, predicted)
-    if _constant(observed) or error == 0:
-        return float("nan")
-    lower, upper = np.quantile(observed, [0.25, 0.75])
-    return float((upper - lower) / error)
-
-
-def kge(observed_N: Values, predicted_N: Values) -> float:
+def _kge(m: Moments) -> Values:
     """Kling-Gupta efficiency 1 - sqrt((r - 1)^2 + (alpha - 1)^2 + (beta - 1)^2) [1], best 1.
 
     alpha = sd(p) / sd(o), beta = mean(p) / mean(o). Gupta et al. 2009, doi:10.1016/j.jhydrol.2009.08.003,
     eq. 9. NaN for a single sample, constant observations or predictions, or observations whose mean is 0.
     """
-    observed, predicted = checked(observed_N, predicted_N)
-    correlation = pearson(observed, predicted)
-    if np.isnan(correlation) or observed.mean() == 0:
-        return float("nan")
-    alpha = predicted.std() / observed.std()
-    beta = predicted.mean() / observed.mean()
-    return float(1 - np.sqrt((correlation - 1) ** 2 + (alpha - 1) ** 2 + (beta - 1) ** 2))
+    alpha = np.sqrt(ratio(m.p_variance, m.o_variance))
+    size = np.abs(m.reference / m.rows) + np.sqrt(m.oo / m.rows)
+    mean = np.where(np.abs(m.o_mean) > _ROUNDING * size, m.o_mean, 0.0)
+    return np.asarray(1 - np.sqrt((_pearson(m) - 1) ** 2 + (alpha - 1) ** 2 + (ratio(m.p_mean, mean) - 1) ** 2))
 
 
-def unit_of(metric: Metric, target_unit: str) -> str:
-    """Return the unit of a score: the target's for errors, "1" for ratios."""
-    return target_unit if metric in (rmse, mae, bias, ubrmse) else "1"
+def _rpiq(observed_N: Values, predicted_N: Values) -> Callable[[Values], float]:
+    """Ratio of performance to interquartile distance (Q3 - Q1) / RMSE [1], the higher the better.
+
+    Bellon-Maurel et al. 2010, doi:10.1016/j.trac.2010.05.006; quartiles of the observations,
+    interpolated linearly. NaN for a single sample, constant observations, or predictions without any error.
+    """
+    order = np.argsort(observed_N, kind="stable")
+    observed, square = observed_N[order], (predicted_N[order] - observed_N[order]) ** 2
+
+    def weighted(weight_N: Values) -> float:
+        above = np.cumsum(weight_N[order])
+        rows = above[-1]
+
+        def quantile(share: float) -> float:
+            # A row of weight w stands w times in the sorted list, counted from 0.
+            low = np.floor(share * (rows - 1))
+            lower, upper = (observed[np.searchsorted(above, at, side="right")] for at in (low, min(low + 1, rows - 1)))
+            return float(lower + (upper - lower) * (share * (rows - 1) - low))
+
+        error = np.sqrt(float(square @ weight_N[order]) / rows)
+        drawn = observed[weight_N[order] > 0]
+        if drawn[0] == drawn[-1] or error == 0:
+            return float("nan")
+        return float((quantile(0.75) - quantile(0.25)) / error)
+
+    return weighted
 
 
-def checked(observed_N: Values, predicted_N: Values) -> tuple[Values, Values]:
-    """Refuse what no score is defined for; see the top of the file."""
-    observed = np.asarray(observed_N, dtype=np.float64)
-    predicted = np.asarray(predicted_N, dtype=np.float64)
-    if observed.ndim != 1 or observed.shape != predicted.shape:
-        shapes = f"observed {observed.shape} and predicted {predicted.shape}"
-        raise ValueError(f"{shapes} must be [N], of one length")
-    if observed.size == 0:
-        raise ValueError("a score needs at least one sample")
-    if not (np.isfinite(observed).all() and np.isfinite(predicted).all()):
-        raise ValueError("observed and predicted must be finite; leave out rows without an observation")
-    return observed, predicted
-
-
-def _constant(values: Values) -> bool:
-    # Not a variance of 0: the mean of equal floats need not be that float.
-    return bool(values.min() == values.max())
-
-
-def _direction(values: Values) -> Values:
-    # Divided by the largest deviation first, so that squares neither overflow nor vanish.
-    deviation = values - values.mean()
-    deviation = deviation / np.abs(deviation).max()
-    return np.asarray(deviation / np.linalg.norm(deviation), dtype=np.float64)
-
-
-def _ratio_to_one(errors: np.float64, spread: np.float64) -> float:
-    return float(1 - errors / spread) if spread > 0 else float("nan")
+RMSE = Metric("RMSE", "target", "low", moments, _of(_rmse))
+MAE = Metric("MAE", "target", "low", moments, _of(_mae))
+BIAS = Metric("bias", "target", "zero", moments, _of(_bias))
+UBRMSE = Metric("ubRMSE", "target", "low", moments, _of(_ubrmse))
+R2 = Metric("R2", "1", "high", moments, _of(_r2))
+NSE = Metric("NSE", "1", "high", moments, _of(_r2))
+"""Nash-Sutcliffe efficiency, Nash and Sutcliffe 1970, doi:10.1016/0022-1694(70)90255-6: R2 as hydrology calls it."""
+PEARSON = Metric("R", "1", "high", moments, _of(_pearson))
+CCC = Metric("CCC", "1", "high", moments, _of(_ccc))
+KGE = Metric("KGE", "1", "high", moments, _of(_kge))
+RPIQ = Metric("RPIQ", "1", "high", None, of_rows=_rpiq)

@@ -1,94 +1,157 @@
-"""The contract a model fills: one flat record of functions, found by scanning `models/`.
+"""The contract a model fills: flat records of functions, found by scanning `models/`.
 
 A model is a folder `models/NAME/` with `__init__.py` (its card), `settings.py` (its tables), `network.py`, `task.py`
-and `spec.py` (the record). The training loop calls `spec.loss(network, batch)` and knows no model.
+and `spec.py` (the record). Its functions are closed over its own settings; training, evaluation and prediction know
+networks and tasks, and no model.
+
+Legend: N samples, B rows of a batch, C columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, Literal, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from geoml_cli.baselines.baseline import Baseline
 from geoml_cli.dataset.store import Variables
-from geoml_cli.metrics.regression import Metric
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.tables import ModelTables
 from geoml_cli.samples.samples import Samples, Signature
+from geoml_cli.samples.scaling import Scaling
+from geoml_cli.tasks.task import Task
 
 Batch = dict[str, Tensor]
 """Scaled inputs by name, each [B, ...], and `target` [B] where it is known."""
-
-
+Values = NDArray[np.float64]
+Rows = NDArray[np.int64]
 S = TypeVar("S", bound=ModelTables)
+SINGLE = ""
+"""Name of the network of a model that has one."""
+
+
+class Call(NamedTuple):
+    """What a loss may depend on besides its batch.
+
+    Attributes:
+        number: Of the training step, 1 for the first; the same for all parts of a batch.
+        rows: Rows of the whole batch, over all its parts and processes: a penalty that is spread over the rows is
+            divided by this, and then does not depend on how the batch is cut.
+    """
+
+    number: int
+    rows: int
 
 
 @dataclass(frozen=True)
-class Released:
+class Criterion:
+    """A score of validation rows by which a checkpoint is chosen, without penalty terms.
+
+    Attributes:
+        sums: Network and batch to additive sums [K], float64.
+        value: Score from the sums over all validation rows.
+        best: Whether low or high values are good.
+    """
+
+    sums: Callable[[nn.Module, Batch], Tensor]
+    value: Callable[[Tensor], float]
+    best: Literal["low", "high"] = "low"
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Return whether a value is better than the best so far; None before the first."""
+        if than is None:
+            return True
+        return value < than if self.best == "low" else value > than
+
+
+def mean_criterion(loss: Callable[[nn.Module, Batch], Tensor]) -> Criterion:
+    """Return the mean of a loss over rows, from its mean over each batch."""
+
+    def sums(network: nn.Module, batch: Batch) -> Tensor:
+        rows = len(batch["target"])
+        return torch.stack([loss(network, batch).double().cpu() * rows, torch.tensor(float(rows), dtype=torch.float64)])
+
+    return Criterion(sums, lambda total: float(total[0]) / float(total[1]))
+
+
+@dataclass(frozen=True)
+class PretrainedWeights:
     """A paper's checkpoint, translated.
 
     Attributes:
         tables: The model's own tables as the checkpoint implies them, e.g. `{"network": {"variant": "cnn"}}`.
         signature: What the checkpoint says of its data.
         weights: Parameter name to array, under this project's names.
+        scaling: Of inputs and target, where the release holds it; it becomes the run's.
     """
 
     tables: dict[str, dict[str, object]]
     signature: Signature
     weights: dict[str, Tensor]
-
-
-Values = NDArray[np.float64]
-
-
-class Quantity(NamedTuple):
-    """A column of numbers: its name, unit and meaning."""
-
-    name: str
-    unit: str
-    long_name: str
+    scaling: Scaling | None = None
 
 
 @dataclass(frozen=True)
-class Combined(Generic[S]):
-    """What a model makes of the outputs of its parts, sample by sample.
+class Network:
+    """A network with what it sees and minimises.
 
     Attributes:
-        columns: What comes out, given the model's tables and the parts that are there.
-        values: Its values [columns, N] from each part's mean output [N], NaN where a quantity is not defined.
-        scores: Scores of the whole chain on rows that no part has seen, by name with their unit, from the parts'
-            observed (NaN where there is none) and predicted values, each [N].
+        task: What is predicted, given the signature of the data.
+        samples: Inputs and target of a prepared data set, or of a block of one.
+        build: Makes a network with fresh weights from torch's current random state.
+        loss: Mean loss over the rows of a batch, or of a part of one, a scalar.
+        predict: Network output for a batch, [B], in the scaled target's units; of classes [B, classes].
+        criteria: Scores of validation rows by name; each keeps its own best checkpoint, the first stops early.
+        table: Features for baselines in physical units, [N, F] and F names; None where there is no table.
+        baselines: The network's own baselines by name, beside those of a table.
+        groups: Class labels [N] by quantity, by which scores are given as well.
+        pretrained: Reads a released state dict; raises GeomlError naming unknown or missing keys.
+        smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
+            several CPU processes.
     """
 
-    columns: Callable[[S, tuple[str, ...]], tuple[Quantity, ...]]
-    values: Callable[[S, Mapping[str, Values]], Values]
-    scores: Callable[[S, Mapping[str, Values], Mapping[str, Values]], Mapping[str, tuple[float, str]]]
+    task: Callable[[Signature], Task]
+    samples: Callable[[Variables], Samples]
+    build: Callable[[Signature], nn.Module]
+    loss: Callable[[nn.Module, Batch, Call], Tensor]
+    predict: Callable[[nn.Module, Batch], Tensor]
+    criteria: Mapping[str, Criterion]
+    table: Callable[[Samples], tuple[NDArray[np.float32], list[str]]] | None = None
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    groups: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
+    pretrained: Callable[[Mapping[str, Tensor]], PretrainedWeights] | None = None
+    smallest_batch: int = 1
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What comes of a network's scores of classes.
+class Pipeline:
+    """Several networks one after another, scored like one.
 
     Attributes:
-        columns: Describes it, the decision first.
-        outputs: Its values, each [B], from the scores of every member, [members, B, classes], and the codes of the
-            classes, [classes].
+        task: Of what they give together; its metrics take observed and predicted values [N, C].
+        combine: Scored outputs by network, each [N], to all outputs [O, N], NaN where one is not defined.
+        observed: Targets by network, each [N], NaN where there is none, to observed values [N, C].
+        scored: Scored outputs by network, each [N], to predicted values [N, C].
     """
 
-    columns: Callable[[Signature], tuple[Quantity, ...]]
-    outputs: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+    task: Task
+    combine: Callable[[Mapping[str, Values]], Values]
+    observed: Callable[[Mapping[str, Values]], Values]
+    scored: Callable[[Mapping[str, Values]], Values]
 
 
 @dataclass(frozen=True)
 class KernelChoice(Generic[S]):
-    """What may compute a model's own loops.
+    """Implementations of a model's own kernels.
 
     Attributes:
-        available: Says of each that it works here, or why not and the line that mends it.
-        chosen: Names the one that these tables lead to here.
+        available: By name, that it works here, or why not and the fix.
+        chosen: The one that these tables lead to here.
     """
 
     available: Callable[[], Mapping[str, str]]
@@ -96,28 +159,18 @@ class KernelChoice(Generic[S]):
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A map at one moment, without rasters: samples on a grid of two coordinates.
+class FixedTimeGrid:
+    """A map at one time, without rasters: samples on a grid of two coordinates.
 
     Attributes:
         axes: The grid's coordinates, rows first, each with its values [cells].
         samples: One a cell, row by row.
-        drawn: Names of the outputs that a picture shows.
+        drawn: Names of the outputs that a figure shows.
     """
 
-    axes: tuple[tuple[Quantity, Values], tuple[Quantity, Values]]
+    axes: tuple[tuple[Variable, Values], tuple[Variable, Values]]
     samples: Samples
     drawn: tuple[str, ...]
-
-
-def whole(tables: S) -> Mapping[str, S]:
-    """Say that a model has one part, without a name."""
-    return {"": tables}
-
-
-def unlinked(values: Values) -> Values:
-    """Leave a network's physical output as it is."""
-    return values
 
 
 @dataclass(frozen=True)
@@ -125,47 +178,23 @@ class Spec(Generic[S]):
     """A model.
 
     Attributes:
-        samples: Cuts the network's inputs and target out of a data set or a block of one.
-        build: Makes a network with fresh weights from torch's current random state.
-        loss: Mean loss over the batch's rows, a scalar.
-        predict: Network output for a batch, [B], in the scaled target's units; of classes [B, classes].
-        metrics: Scores of an evaluation by name, the first being the one a table is sorted by.
-        features: A table for the baselines from physical inputs: array [N, F] and F names.
-        released: Reads a released state dict; raises GeomlError naming unknown or missing keys.
-        parts: The model's networks by name, each with tables of its own; one without a name for most models.
-        of: The record of a part, where it differs from this one by the part's tables.
-        judged: What scores are given of: values, probabilities of something that is (1) or is not (0), or numbers of
-            classes.
-        link: What scores compare with the target, from the network's physical output: such as a probability.
-        output: What the network puts out, where that is not the target: such as a logit.
-        places: Where and when a sample is, as columns of predictions: quantities and values [rows]; None takes
-            longitude and latitude where the data set has them.
-        strata: Classes by which scores are given as well: class labels [N] by quantity, of samples of a data set.
-        decided: What comes of the members' scores of classes; None where the network puts out one value.
-        combined: What several parts give together; None where there is one part.
-        kernels: What may compute the model's own loops; None where PyTorch's operators do.
-        moment: Samples of a map at a moment [UTC] and latitude [degrees]; None where maps are made of rasters.
+        networks: Its networks by name, given its tables; `SINGLE` names the network of most models.
+        pipeline: What several networks give together, given its tables and the names of those that are there.
+        coordinates: Where and when samples are, as columns of predictions; None takes those of the data set.
+        kernels: Implementations of the model's own kernels; None where PyTorch's operators do.
+        grid: Samples of a map at a time [UTC] and latitude [degrees]; None where maps are made of rasters.
     """
 
-    samples: Callable[[S, Variables], Samples]
-    build: Callable[[S, Signature], nn.Module]
-    loss: Callable[[nn.Module, Batch], Tensor]
-    predict: Callable[[nn.Module, Batch], Tensor]
-    metrics: Mapping[str, Metric]
-    features: Callable[[Samples], tuple[NDArray[np.float32], list[str]]]
-    released: Callable[[Mapping[str, Tensor]], Released]
-    parts: Callable[[S], Mapping[str, S]] = whole
-    of: Callable[[S], Spec[S]] | None = None
-    judged: Literal["values", "probabilities", "classes"] = "values"
-    link: Callable[[Values], Values] = unlinked
-    output: Quantity | None = None
-    places: Callable[[Variables, NDArray[np.int64]], list[tuple[Quantity, Values]]] | None = None
-    strata: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
-    decided: Decided | None = None
-    combined: Combined[S] | None = None
+    networks: Callable[[S], Mapping[str, Network]]
+    pipeline: Callable[[S, tuple[str, ...]], Pipeline] | None = None
+    coordinates: Callable[[Variables, Rows], list[tuple[Variable, Values]]] | None = None
     kernels: KernelChoice[S] | None = None
-    moment: Callable[[S, Variables, np.datetime64, float], Moment] | None = None
+    grid: Callable[[S, Variables, np.datetime64, float], FixedTimeGrid] | None = None
 
-    def part(self, tables: S) -> Spec[S]:
-        """Return the record of a part, given the part's tables."""
-        return self.of(tables) if self.of else self
+
+def single(network: Network) -> Mapping[str, Network]:
+    """Return the networks of a model that has one."""
+    return {SINGLE: network}
+
+
+AnySpec = Spec[Any]

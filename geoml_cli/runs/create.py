@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import SettingsError
-from geoml_cli.runs.run import DataRecord, Run, RunRecord
+from geoml_cli.runs.run import LAYOUT, DataRecord, Run, RunRecord
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.splits.split import Split
 from geoml_cli.version import __version__
@@ -111,6 +111,7 @@ def _fill(folder: Path, plan: Plan) -> None:
         id=f"{plan.model}/{plan.preset}/{folder.name}",
         model=plan.model,
         preset=plan.preset,
+        layout=LAYOUT,
         origin=plan.kind,
         created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         members={name: "waiting" for name in plan.members},

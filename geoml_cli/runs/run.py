@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import DataError
@@ -24,6 +24,8 @@ from geoml_cli.splits.split import Split
 
 Status = Literal["waiting", "running", "interrupted", "finished", "failed"]
 
+LAYOUT = 2
+"""Number of the layout of run folders; one of another number is refused, not guessed at."""
 _RUN = "run.json"
 _LOCK = "run.lock"
 
@@ -36,6 +38,7 @@ class RunRecord(BaseModel):
     id: str
     model: str
     preset: str
+    layout: int = 1
     origin: Literal["trained", "imported"]
     created: str
     members: dict[str, Status]
@@ -44,7 +47,7 @@ class RunRecord(BaseModel):
 
 
 class DataRecord(BaseModel):
-    """`data.json`: which data set the run belongs to, and the shapes of what its networks see, by part."""
+    """`data.json`: which data set the run belongs to, and the shapes of what its networks see, by network."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,17 +56,9 @@ class DataRecord(BaseModel):
     folder: str | None
     signatures: dict[str, Signature]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one(cls, held: Any) -> Any:  # noqa: ANN401  whatever is validated
-        """Take `signature`, as runs of models of one part were written at first."""
-        if isinstance(held, dict) and "signature" in held:
-            return {**{k: v for k, v in held.items() if k != "signature"}, "signatures": {"": held["signature"]}}
-        return held
-
     @property
     def signature(self) -> Signature:
-        """Return the first part's, which is the only one for most models."""
+        """Return the first network's, which is the only one for most models."""
         return next(iter(self.signatures.values()))
 
 
@@ -116,8 +111,12 @@ class MemberFiles:
         return self.folder / "member.lock"
 
     def checkpoint(self, which: Literal["last", "best"]) -> CheckpointFiles:
-        """`last` to go on from, `best` to use."""
+        """`last` to resume from, `best` to use."""
         return CheckpointFiles(self.folder / "checkpoints" / which)
+
+    def best(self, criterion: str | None = None) -> CheckpointFiles:
+        """`best` by the first criterion, or `best-NAME` by another."""
+        return CheckpointFiles(self.folder / "checkpoints" / ("best" if criterion is None else f"best-{criterion}"))
 
 
 class Run:
@@ -143,9 +142,16 @@ class Run:
         if not path.is_file():
             raise DataError("is not a run (it has no run.json).", where=str(self.folder), fix="See `geoml list runs`.")
         try:
-            return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+            record = RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
             raise DataError("is damaged.", where=str(path), fix="Train again, or restore the file.") from error
+        if record.layout != LAYOUT:
+            raise DataError(
+                f"is a run folder of layout {record.layout}; this version of geoml reads layout {LAYOUT}.",
+                where=str(self.folder),
+                fix=f"Train it again with `geoml train {record.model} --preset {record.preset}`.",
+            )
+        return record
 
     def data(self) -> DataRecord:
         """Read `data.json`."""
@@ -167,9 +173,9 @@ class Run:
         """Read a member's rows."""
         return Split.read(self.member(member).split)
 
-    def part(self, member: str) -> str:
-        """Name the part of the model that a member trains; empty where the model has one."""
-        return self.split(member).part
+    def network(self, member: str) -> str:
+        """Name the network that a member trains; empty where the model has one."""
+        return self.split(member).network
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Variables
 
 
-def coordinates(variables: Variables, samples: int) -> NDArray[np.float64]:
+def lon_lat_of_samples(variables: Variables, samples: int) -> NDArray[np.float64]:
     """Return longitude and latitude of every sample [degrees], shape [N, 2], NaN where unknown.
 
     Samples of a series lie where their station does.

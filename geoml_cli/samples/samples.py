@@ -31,17 +31,19 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Reach:
-    """How far back samples look into a series that they share.
+class WindowSpan:
+    """Steps of a shared series that samples touch, target included.
 
     Attributes:
-        ends: Place of the last step each sample sees, shape [N].
-        span: Steps before it that the sample sees as well.
+        series: Number of the series of each sample, shape [N].
+        first: First step that each sample sees, shape [N].
+        last: Last step that it sees or predicts, shape [N].
         step_hours: Length of a step [h].
     """
 
-    ends: NDArray[np.int64]
-    span: int
+    series: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
     step_hours: float
 
 
@@ -54,7 +56,7 @@ class Samples:
         target: Shape [N] or [N, ...], NaN where unknown; None where the source carries none.
         target_name: The paper's name of what is predicted.
         unit: The target's unit.
-        reach: Where samples are windows of a series: such samples share hours with their neighbours.
+        span: Where samples are windows of a series: such samples share steps with their neighbours.
         whole: Which samples have all their inputs, shape [N]; the others are neither learnt nor predicted. None: all.
         classes: Names of the target's classes, whose places among these names the target holds; empty for a quantity.
         codes: The data's own number of each class, under which it is known outside of a network.
@@ -64,7 +66,7 @@ class Samples:
     target: NDArray[np.float32] | None
     target_name: str
     unit: str
-    reach: Reach | None = None
+    span: WindowSpan | None = None
     whole: NDArray[np.bool_] | None = None
     classes: tuple[str, ...] = ()
     codes: tuple[int, ...] = ()

@@ -8,55 +8,90 @@ from pydantic import Field, model_validator
 
 from geoml_cli.samples.settings import Table
 
+Kind = Literal["random", "given", "blocks", "groups", "chronological", "years", "regions", "leave-one-out"]
+_FOLDED = ("random", "blocks", "groups")
+_GROUPED = ("groups", "regions", "leave-one-out")
+
 
 class SplitSettings(Table):
-    """`[split]`: how rows are divided into training, validation and test rows, and so which members a run has."""
+    """`[split]`: how rows are split into training, validation and test rows, and so which members a run has."""
 
-    kind: Literal["random", "given", "blocks", "groups"] = "random"
-    """`random` rows, `given` by the data set (a member a split), `blocks` of `block_km`, or `groups` of a variable,
-    whole blocks and groups together."""
+    kind: Kind = "random"
+    """`random` rows; `given` by the data set or by a column of folds; `blocks` of `block_km`; `groups` of a variable;
+    `chronological`, the last rows in time; `years`, each test year with the years before it; `regions`, each label of a
+    variable in turn; `leave-one-out`, each group in turn."""
 
-    by: str = ""
-    """Variable of the data set that numbers the groups, such as `day` or `storm`; where rows are divided otherwise,
-    rows of a group are still resampled together in intervals."""
+    group_by: str = ""
+    """Variable of the data set whose values are groups, such as `day`, `storm` or `station_index`; where rows are split
+    otherwise, rows of a group are still resampled together in intervals."""
 
-    also: str = ""
-    """A second variable of whole numbers, such as `year`, whose groups are held out as well: a row is in the test where
-    its block (or group of `by`) or its `also` is held out."""
+    second_group: str = ""
+    """A second variable of whole numbers, such as `year`, whose groups are held out as well: a row is a test row where
+    its block (or group of `group_by`) or its `second_group` is held out."""
 
-    consecutive: int = Field(default=1, ge=1)
-    """Consecutive numbers of `by` that form one group, such as ten days."""
+    group_length: int = Field(default=1, ge=1)
+    """Consecutive numbers of `group_by` that form one group, such as ten days."""
 
-    purge: bool = True
-    """Leave out training and validation rows whose windows share hours with rows they must not know: those of the
-    test, and for training those of the validation. Concerns windows of a series only."""
+    fold_column: str = ""
+    """For kind = 'given': variable that names the fold of each sample; each fold is the test of one member."""
+
+    test_years: tuple[int, ...] = ()
+    """For kind = 'years': the years that are tested, a member each; empty tests every year but the first."""
+
+    years_before: int = Field(default=0, ge=0)
+    """For kind = 'years': years before the test year that train; 0 trains on all other years, later ones as well."""
+
+    regions: tuple[str, ...] = ()
+    """For kind = 'regions': labels of `group_by` that are tested, a member each; empty tests all."""
+
+    exclude_overlaps: bool = True
+    """Exclude training and validation rows whose windows share time steps with test rows, and training rows whose
+    windows share some with validation rows. Concerns windows of a series only."""
 
     test: float = Field(default=0.2, gt=0, lt=1)
-    """Share of rows (or blocks) held out for the test, where `folds` is 1 and the split is not given."""
+    """Share of rows (or groups) held out for the test, where `folds` is 1 and the split is drawn."""
 
     validation: float = Field(default=0.1, gt=0, lt=1)
-    """Share of the training rows (or blocks) that choose the best checkpoint."""
+    """Share of the training rows (or groups) that choose the best checkpoint."""
+
+    validation_by: Literal["same", "rows", "groups", "years", "time"] = "same"
+    """What is held out for validation: `same` as for the test, single `rows`, `groups` of `group_by`, `years`, or the
+    last rows in `time`."""
 
     folds: int = Field(default=1, ge=1)
-    """Members that each test on another part, so that together they test every row; 1 holds out `test` once."""
+    """Members that each test on other rows, so that together they test every row; 1 holds out `test` once."""
 
     block_km: float = Field(default=20.0, gt=0)
     """Side of a spatial block [km]; blocks keep neighbouring samples on one side of a split."""
 
     seed: int = 1
-    """Seed of the division."""
+    """Seed of the split."""
 
     seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
     """Seeds of an ensemble: every fold is trained once per seed (initial weights and order of samples)."""
 
     @model_validator(mode="after")
-    def _distinct(self) -> SplitSettings:
+    def _consistent(self) -> SplitSettings:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must differ, {list(self.seeds)} repeats one")
-        if self.kind == "given" and self.folds != 1:
-            raise ValueError("folds belongs to kind = 'random' or 'blocks'; given splits come with the data set")
-        if self.also and self.kind not in ("blocks", "groups"):
-            raise ValueError("also belongs to kind = 'blocks' or 'groups'; random rows know no groups")
-        if self.kind == "groups" and not self.by:
-            raise ValueError("kind = 'groups' needs by, the variable that numbers them, such as 'day'")
+        if self.kind not in _FOLDED and self.folds != 1:
+            raise ValueError(f"folds belongs to kind = {_either(_FOLDED)}; {self.kind} has folds of its own")
+        if self.second_group and self.kind not in ("blocks", "groups"):
+            raise ValueError("second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group")
+        if self.kind in _GROUPED and not self.group_by:
+            raise ValueError(f"kind = {self.kind!r} needs group_by, the variable of its groups, such as 'day'")
+        self._refuse_strays()
         return self
+
+    def _refuse_strays(self) -> None:
+        """Refuse settings of another kind: they would have no effect."""
+        owners = {"fold_column": "given", "test_years": "years", "years_before": "years", "regions": "regions"}
+        for name, kind in owners.items():
+            if getattr(self, name) and self.kind != kind:
+                raise ValueError(f"{name} belongs to kind = {kind!r}, not to {self.kind!r}")
+        if self.validation_by == "groups" and not self.group_by:
+            raise ValueError("validation_by = 'groups' needs group_by, the variable of the groups")
+
+
+def _either(kinds: tuple[str, ...]) -> str:
+    return " or ".join(repr(kind) for kind in kinds)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.inference.load import part_samples
+from geoml_cli.inference.load import TrainedRun, settings_of
+from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.map import attributes
 from geoml_cli.stages.predict import predicted_parts, table_format
@@ -107,7 +108,8 @@ def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
 
 def filled(run: Run, dataset: Dataset, predicted_N: Floats) -> Filled:
     """Lay observations and predictions out along the series."""
-    target = part_samples(run, "", dataset).target
+    trained = TrainedRun(run, tuple(run.planned()), settings_of(run))
+    target = trained.network_samples(SINGLE, dataset).target
     observed_N = np.full(len(predicted_N), np.nan) if target is None else np.asarray(target, dtype=np.float64)
     index, time = np.asarray(dataset.array("index")), np.asarray(dataset.array("time"))
     value, observed = np.full(len(time), np.nan), np.zeros(len(time), dtype=bool)

@@ -17,11 +17,10 @@ from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 from geoml_cli.exporters.exporter import Arrays, exporter
-from geoml_cli.inference.load import Ensemble, by_part, part_samples, physical, settings_of
+from geoml_cli.inference.load import Ensemble, TrainedRun, open_trained, settings_of
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered
 from geoml_cli.samples.samples import Samples
-from geoml_cli.stages.map import part_bands
 from geoml_cli.work.reporting import Reporter
 
 _CPU = torch.device("cpu")
@@ -55,32 +54,32 @@ def export(
         SettingsError: A package is not installed.
     """
     done = []
-    for part, names in by_part(run, members).items():
-        done += _part(run, dataset, (part, names), formats, reporter)
+    for network in open_trained(run, members).networks:
+        done += _network(open_trained(run, members), network, dataset, formats, reporter)
     return done
 
 
-def _part(
-    run: Run, dataset: Dataset, what: tuple[str, list[str]], formats: Sequence[str], reporter: Reporter
+def _network(
+    trained: TrainedRun, network: str, dataset: Dataset, formats: Sequence[str], reporter: Reporter
 ) -> list[Exported]:
-    """Export the members of one part of the model."""
-    part, members = what
-    network = Ensemble([physical(run, name) for name in members]).eval()
-    samples = part_samples(run, part, dataset)
+    """Export the members of one network."""
+    run, members, task = trained.run, trained.members_of(network), trained.task(network)
+    graph = Ensemble([trained.load_network(name) for name in members], task).eval()
+    samples = trained.network_samples(network, dataset)
     inputs = _inputs(run, samples)
     with torch.inference_mode():
-        expected = [output.numpy() for output in network(*inputs)]
-    names = (list(samples.inputs), [band.name for band in part_bands(run, part, len(members))])
-    own = f"{run.model}-{part}" if part else run.model
-    of_part = [name for name in run.planned() if run.part(name) == part]
-    name = own if len(members) == len(of_part) else "-".join((run.model, *members))
+        expected = [output.numpy() for output in graph(*inputs)]
+    names = (list(samples.inputs), [output.name for output in task.outputs(len(members))])
+    own = f"{run.model}-{network}" if network else run.model
+    of_network = [name for name in run.planned() if run.network(name) == network]
+    name = own if len(members) == len(of_network) else "-".join((run.model, *members))
     run.export.mkdir(exist_ok=True)
     done = []
     for chosen in formats:
         reporter.say(f"Writing {chosen}, and running it beside the network on {len(inputs[0])} samples.")
         path = run.export / f"{name}{exporter(chosen).suffix}"
-        done.append(_proven(run, chosen, path, (network, inputs, names), expected))
-    write_text(run.export / f"{name}.md", _card((run, part), dataset, done, members))
+        done.append(_verified(run, chosen, path, (graph, inputs, names), expected))
+    write_text(run.export / f"{name}.md", _card(trained, network, dataset, done))
     return done
 
 
@@ -93,7 +92,7 @@ def _inputs(run: Run, samples: Samples) -> list[torch.Tensor]:
     return gathered(samples, np.unique(rows), _CPU)
 
 
-def _proven(
+def _verified(
     run: Run,
     chosen: str,
     path: Path,
@@ -134,17 +133,17 @@ def _allowed(expected: NDArray[np.float32], tolerance: float) -> float:
     return tolerance * float(expected.std()) + _ROUNDING * largest or tolerance
 
 
-def _card(what: tuple[Run, str], dataset: Dataset, done: Sequence[Exported], members: Sequence[str]) -> str:
+def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Exported]) -> str:
     """Say what the files are, what goes in and out, and how good they are."""
-    run, part = what
-    card, data = registry.card(run.model), run.data()
-    outputs = part_bands(run, part, len(members))
+    run, members = trained.run, trained.members_of(network)
+    card, data = registry.card(run.model), trained.data
+    outputs = trained.task(network).outputs(len(members))
     unit = outputs[0].unit
     lines = [f"# {card.title}", "", f"Run `{run.id}`, {len(members)} member(s): {', '.join(members)}.", ""]
     method = f"{card.paper}, doi:{card.doi}" if card.doi else card.paper
     lines += [f"Method: {method}. {card.licence}", "", "## Inputs", ""]
     lines += ["Physical values, as prepared; scaling is inside the graph. No missing values.", ""]
-    for name, item in data.signatures[part].inputs.items():
+    for name, item in data.signatures[network].inputs.items():
         lines.append(f"- `{name}` float32 [sample, {', '.join(map(str, item.shape))}]: {', '.join(item.names)}")
     lines += ["", "## Outputs", ""]
     lines += [f"- `{band.name}` float32 [sample], {band.unit}: {band.long_name}" for band in outputs]
@@ -161,22 +160,22 @@ def _card(what: tuple[Run, str], dataset: Dataset, done: Sequence[Exported], mem
     lines.append(
         f"Source `{data.source}`, digest `{data.digest or 'unknown'}`: {funnel.read} read, {funnel.kept} kept."
     )
-    lines += [f"- left out, {reason}: {rows}" for reason, rows in funnel.dropped.items()]
-    lines += ["", "## Scores", "", _scores(run, part), "", "## Limits", ""]
+    lines += [f"- excluded, {reason}: {rows}" for reason, rows in funnel.dropped.items()]
+    lines += ["", "## Scores", "", _scores(run, network), "", "## Limits", ""]
     lines.append(
         "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
     )
     return "\n".join(lines) + "\n"
 
 
-def _scores(run: Run, part: str) -> str:
+def _scores(run: Run, network: str) -> str:
     """Return the test scores with their intervals, where the run was evaluated."""
-    path = run.evaluation("test") / part / "metrics.json"
+    path = run.evaluation("test") / network / "metrics.json"
     if not path.is_file():
         return f"Not evaluated yet: `geoml evaluate {run.folder}`."
     held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     scores = held["network"]["scores"]
-    lines = [held["verdict"], "", "| score | value | 95 % interval | unit |", "|---|---|---|---|"]
+    lines = [held["summary"], "", "| score | value | 95 % interval | unit |", "|---|---|---|---|"]
     lines += [
         f"| {k} | {_short(s['value'])} | {_short(s['low'])} to {_short(s['high'])} | {s['unit']} |"
         for k, s in scores.items()

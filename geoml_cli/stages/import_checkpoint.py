@@ -19,14 +19,14 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError
-from geoml_cli.models.spec import Released, Spec
+from geoml_cli.models.spec import PretrainedWeights
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.scaling import Scaling, fit, unscaled
 from geoml_cli.splits.split import Split
-from geoml_cli.stages.train import samples_by_part, target_of
+from geoml_cli.training.plan import networks_of, target_settings
 
 MEMBER = "released"
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -48,7 +48,7 @@ def import_checkpoint(
     Args:
         model: The model.
         preset: The preset whose settings hold where the checkpoint does not say otherwise.
-        files: A torch file holding a plain state dict, or one for each part of the model; nothing in it is run.
+        files: A torch file holding a plain state dict, or one for each network of the model; nothing in it is run.
         place: The run's folder, or None for a new one, and the folder of all runs.
         dataset: Data whose rows the preset's scaling is fitted on, for networks that were trained on scaled numbers:
             checkpoints do not hold their scalers. Without it numbers enter the network as they are.
@@ -57,27 +57,29 @@ def import_checkpoint(
         DataError: It cannot be read so, or is of another network; or the data are of other factors.
     """
     named = {"": files} if isinstance(files, Path) else dict(files)
-    found = {part: _read(model, preset, (part, file)) for part, file in named.items()}
+    found = {network: _read(model, preset, (network, file)) for network, file in named.items()}
     settings = _settings(model, preset, found)
     folder, root = place
     run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found, dataset))
-    for part, held in found.items():
-        member = part or MEMBER
-        best = Snapshot(checkpoint.copied(held.weights), {}, {"step": 0, "released": named[part].name})
+    for network, held in found.items():
+        member = network or MEMBER
+        best = Snapshot(checkpoint.copied(held.weights), {}, {"step": 0, "released": named[network].name})
         checkpoint.write(best, run.member(member).checkpoint("best"))
         write_text(run.member(member).history, "")
         run.mark(member, "finished")
     return run
 
 
-def _read(model: str, preset: str, what: tuple[str, Path]) -> Released:
-    """Read the checkpoint of one part by that part's own rule."""
-    part, file = what
-    spec: Spec[Any] = registry.spec(model)
-    tables = spec.parts(load(model, preset, None, {}).own)
-    registry.known(f"part of {model}", part, tables)
+def _read(model: str, preset: str, what: tuple[str, Path]) -> PretrainedWeights:
+    """Read the checkpoint of one network by its own rule."""
+    network, file = what
+    networks = networks_of(load(model, preset, None, {}))
+    registry.known(f"network of {model}", network, networks)
+    read = networks[network].pretrained
+    if read is None:
+        raise DataError(f"{model} reads no released checkpoints.", where=str(file), fix="Train a run instead.")
     try:
-        return spec.part(tables[part]).released(state_dict(file))
+        return read(state_dict(file))
     except GeomlError as error:
         raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
 
@@ -115,13 +117,13 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in held.items()}
 
 
-def _settings(model: str, preset: str, found: Mapping[str, Released]) -> Settings:
+def _settings(model: str, preset: str, found: Mapping[str, PretrainedWeights]) -> Settings:
     path = registry.preset_file(model, preset)
     layer = merged([from_file(path, shown(path)), *map(_layer, found.values())])
     return validated(model, path.stem, layer)
 
 
-def _layer(found: Released) -> dict[tuple[str, ...], Any]:
+def _layer(found: PretrainedWeights) -> dict[tuple[str, ...], Any]:
     from geoml_cli.config.overrides import Setting
 
     return {
@@ -131,26 +133,28 @@ def _layer(found: Released) -> dict[tuple[str, ...], Any]:
     }
 
 
-def _plan(settings: Settings, found: Mapping[str, Released], dataset: Dataset | None) -> Plan:
+def _plan(settings: Settings, found: Mapping[str, PretrainedWeights], dataset: Dataset | None) -> Plan:
     none = np.empty(0, dtype=np.int64)
-    signatures = {part: held.signature for part, held in found.items()}
+    signatures = {network: held.signature for network, held in found.items()}
     data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
     members = {
-        part or MEMBER: (
-            Split(none, none, none, fold=MEMBER, seed=0, part=part),
-            _scaling(settings, (part, held), dataset),
+        network or MEMBER: (
+            Split(none, none, none, fold=MEMBER, seed=0, network=network),
+            _scaling(settings, (network, held), dataset),
         )
-        for part, held in found.items()
+        for network, held in found.items()
     }
     return Plan(settings.model, settings.preset, written(settings), settings.traced(), data, members, kind="imported")
 
 
-def _scaling(settings: Settings, what: tuple[str, Released], dataset: Dataset | None) -> Scaling:
+def _scaling(settings: Settings, what: tuple[str, PretrainedWeights], dataset: Dataset | None) -> Scaling:
     """Fit the preset's scaling on all rows of a data set that have a target, or on all where none has."""
-    part, held = what
+    network, held = what
+    if held.scaling is not None:
+        return held.scaling
     if dataset is None:
         return unscaled(held.signature)
-    samples = samples_by_part(settings, dataset)[part]
+    samples = networks_of(settings)[network].samples(dataset)
     for name, item in samples.inputs.items():
         expected = held.signature.inputs[name].shape if name in held.signature.inputs else None
         if expected != item.values.shape[1:]:
@@ -161,4 +165,4 @@ def _scaling(settings: Settings, what: tuple[str, Released], dataset: Dataset | 
                 fix="Prepare data with the factors it was trained on, in their order.",
             )
     rows = samples.usable() if samples.target is not None else np.arange(len(samples), dtype=np.int64)
-    return fit(samples, rows, settings.shared.inputs, target_of(settings, part))
+    return fit(samples, rows, settings.shared.inputs, target_settings(settings, {network: held.signature}, network))

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
-from geoml_cli.inference.load import Outputs, by_part, ensemble, part_of, samples_of, settings_of
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.inference.load import RunPredictor, ensemble, open_trained, samples_of, settings_of
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
 from geoml_cli.source import Grid, Scene
@@ -46,28 +46,9 @@ def predict_map(run: Run, scene: Scene, out: Path, members: Sequence[str], repor
     return done
 
 
-def bands(run: Run, members: Sequence[str]) -> tuple[raster.Band, ...]:
-    """Describe the layers of a prediction: the mean and, with several members, their spread.
-
-    Those of a model of several parts are what its parts give together.
-    """
-    spec = registry.spec(run.model)
-    if spec.combined is not None:
-        columns = spec.combined.columns(settings_of(run).own, tuple(by_part(run, members)))
-        return tuple(raster.Band(*column) for column in columns)
-    return part_bands(run, "", len(members))
-
-
-def part_bands(run: Run, part: str, members: int) -> tuple[raster.Band, ...]:
-    """Describe what the members of one part put out: their mean and, with several, their spread."""
-    data, spec = run.data().signatures[part], part_of(run, part)[0]
-    if spec.decided is not None:
-        return tuple(raster.Band(*column) for column in spec.decided.columns(data))
-    output = spec.output
-    name, unit = (output.name, output.unit) if output else (data.target_name, data.unit)
-    mean = raster.Band(name, unit, f"{name}, predicted" if members == 1 else f"{name}, mean of {members} members")
-    spread = raster.Band(f"{name}_spread", unit, f"standard deviation of {name} over {members} members")
-    return (mean,) if members == 1 else (mean, spread)
+def bands(run: Run, members: Sequence[str]) -> tuple[Variable, ...]:
+    """Describe the outputs of a prediction."""
+    return open_trained(run, members).outputs()
 
 
 def _predict_blocks(
@@ -83,7 +64,7 @@ def _predict_blocks(
             blocks.stop_if(stop.received, number)
 
 
-def _block(run: Run, scene: Scene, predictor: Outputs, window: Window) -> NDArray[np.float32]:
+def _block(run: Run, scene: Scene, predictor: RunPredictor, window: Window) -> NDArray[np.float32]:
     """Predict a window, shape [bands, rows, columns]."""
     pixels = scene.block(*window)
     samples = samples_of(run, pixels.variables)

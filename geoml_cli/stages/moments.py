@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.figures.polar import Panel, animation, polar_map
 from geoml_cli.figures.style import png
-from geoml_cli.inference.load import Outputs, ensemble, settings_of
-from geoml_cli.models.spec import Moment
+from geoml_cli.inference.load import RunPredictor, ensemble, settings_of
+from geoml_cli.models.spec import FixedTimeGrid
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.map import attributes, bands, weights_digests
@@ -24,7 +25,6 @@ from geoml_cli.stages.predicted import Predicted, described
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import moments
-from geoml_cli.writers.raster import Band
 
 Floats = NDArray[np.float32]
 
@@ -73,22 +73,22 @@ def predict_moments(run: Run, dataset: Dataset, asked: Asked, members: Sequence[
     return _written(run, asked, (held[0], blocks), members)
 
 
-def grid(predictor: Outputs, moment: Moment) -> Floats:
+def grid(predictor: RunPredictor, moment: FixedTimeGrid) -> Floats:
     """Predict one map, shape [bands, rows, columns]."""
     shape = tuple(len(values) for _, values in moment.axes)
     rows = np.arange(len(moment.samples), dtype=np.int64)
     return predictor.outputs(moment.samples, rows).reshape(-1, *shape).astype(np.float32)
 
 
-def _moment(run: Run, dataset: Dataset, where: tuple[np.datetime64, float]) -> Moment:
-    make = registry.spec(run.model).moment
+def _moment(run: Run, dataset: Dataset, where: tuple[np.datetime64, float]) -> FixedTimeGrid:
+    make = registry.spec(run.model).grid
     if make is None:
         raise SettingsError(f"{run.model} maps rasters, not moments.", where="--map", fix="Leave the time out.")
     tables = settings_of(run).own
     return make(tables, dataset, *where)
 
 
-def _written(run: Run, asked: Asked, done: tuple[Moment, Blocks], members: Sequence[str]) -> Predicted:
+def _written(run: Run, asked: Asked, done: tuple[FixedTimeGrid, Blocks], members: Sequence[str]) -> Predicted:
     first, blocks = done
     named = bands(run, members)
     maps = [blocks.read(number) for number in range(len(asked.times))]
@@ -104,7 +104,9 @@ def _written(run: Run, asked: Asked, done: tuple[Moment, Blocks], members: Seque
     return found
 
 
-def _frames(asked: Asked, moment: Moment, drawn: tuple[list[Floats], list[int], Sequence[Band]]) -> Iterator[bytes]:
+def _frames(
+    asked: Asked, moment: FixedTimeGrid, drawn: tuple[list[Floats], list[int], Sequence[Variable]]
+) -> Iterator[bytes]:
     """Draw every map under the colours of all."""
     maps, places, named = drawn
     low_high = [

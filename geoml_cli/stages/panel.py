@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.load import settings_of
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.coordinates import coordinates
+from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.source import Grid
 from geoml_cli.stages.map import attributes, bands
 from geoml_cli.stages.predict import Rows, predicted_parts
@@ -26,8 +27,8 @@ _ON_GRID = 0.01
 _SPARSEST = 1000
 """Cells of a grid for each that holds data; more, and it is no grid that the data lie on."""
 _DEGREES = "EPSG:4326"
-_LATITUDE = ("lat", "degrees_north", "latitude")
-_LONGITUDE = ("lon", "degrees_east", "longitude")
+_LATITUDE = Variable("lat", "degrees_north", "latitude")
+_LONGITUDE = Variable("lon", "degrees_east", "longitude")
 Floats = NDArray[np.float32]
 
 
@@ -62,7 +63,7 @@ def panel(dataset: Dataset) -> Panel:
     Raises:
         DataError: They lie on none.
     """
-    place = np.round(coordinates(dataset, len(dataset.array("cell"))), 6)
+    place = np.round(lon_lat_of_samples(dataset, len(dataset.array("cell"))), 6)
     (longitude, east), (latitude, north) = (np.unique(values, return_inverse=True) for values in place.T)
     sides = _side(latitude), _side(longitude)
     # A single row or column has no spacing of its own: cells are then taken for squares.

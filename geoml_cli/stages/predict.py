@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.inference.load import ensemble, part_samples, samples_of, settings_of
-from geoml_cli.models.spec import Quantity, Values
+from geoml_cli.inference.load import TrainedRun, ensemble, samples_of, settings_of
+from geoml_cli.models.spec import Values
 from geoml_cli.runs.blocks import Blocks, writable
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.coordinates import stations_of_samples
@@ -22,7 +23,6 @@ from geoml_cli.stages.predicted import Predicted, described
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import table
-from geoml_cli.writers.raster import Band
 from geoml_cli.writers.table import Column
 
 if TYPE_CHECKING:
@@ -79,17 +79,18 @@ def predicted_parts(
     return blocks, parts
 
 
-Observations = list[tuple[Quantity, NDArray[np.float32]]]
+Observations = list[tuple[Variable, NDArray[np.float32]]]
 
 
 def observations(run: Run, dataset: Dataset) -> Observations:
     """Return what was observed of every part's target, each [N], NaN where nothing was."""
     found = []
-    for part in run.data().signatures:
-        held = part_samples(run, part, dataset)
+    trained = TrainedRun(run, tuple(run.planned()), settings_of(run))
+    for network in trained.networks:
+        held = trained.network_samples(network, dataset)
         if (known := held.observed()) is not None:
             name = f"{held.target_name}_observed"
-            found.append((Quantity(name, held.unit, f"{held.target_name}, observed"), known))
+            found.append((Variable(name, held.unit, f"{held.target_name}, observed"), known))
     return found
 
 
@@ -144,7 +145,7 @@ def table_format(out: Path) -> None:
 def _frame(
     held: tuple[Run, Dataset],
     rows: Rows,
-    predicted: tuple[tuple[Band, ...], NDArray[np.float32]],
+    predicted: tuple[tuple[Variable, ...], NDArray[np.float32]],
     known: Observations,
 ) -> pd.DataFrame:
     import pandas as pd
@@ -162,16 +163,16 @@ def _frame(
     return pd.DataFrame(columns)
 
 
-def _places(run: Run, dataset: Dataset, rows: Rows) -> list[tuple[Quantity, Values]]:
+def _places(run: Run, dataset: Dataset, rows: Rows) -> list[tuple[Variable, Values]]:
     """Return where and when samples are, as the model tells it, or by longitude and latitude."""
-    tell = registry.spec(run.model).places
+    tell = registry.spec(run.model).coordinates
     if tell is not None:
         return tell(dataset, rows)
-    described = {column.name: Quantity(column.name, column.unit, column.long_name) for column in place_columns()[1:]}
+    described = {column.name: Variable(column.name, column.unit, column.long_name) for column in place_columns()[1:]}
     return [(q, np.asarray(dataset.array(name)[rows])) for name, q in described.items() if dataset.has(name)]
 
 
-def _columns(held: tuple[Run, Dataset], named: tuple[Band, ...], known: Observations) -> tuple[Column, ...]:
+def _columns(held: tuple[Run, Dataset], named: tuple[Variable, ...], known: Observations) -> tuple[Column, ...]:
     run, dataset = held
     none = np.empty(0, dtype=np.int64)
     columns = [Column("sample", "1", "number of the sample in the data set", "int64")]
@@ -179,9 +180,12 @@ def _columns(held: tuple[Run, Dataset], named: tuple[Band, ...], known: Observat
         columns.append(Column("id", "1", "name of the sample", "text"))
     if dataset.has("station"):
         columns.append(Column("station", "1", "code of the station", "text"))
-    columns += [Column(*quantity, "float64") for quantity, _ in _places(run, dataset, none)]
+    columns += [
+        Column(quantity.name, quantity.unit, quantity.long_name, "float64")
+        for quantity, _ in _places(run, dataset, none)
+    ]
     columns += [Column(band.name, band.unit, band.long_name, "float32") for band in named]
-    columns += [Column(*quantity, "float32") for quantity, _ in known]
+    columns += [Column(quantity.name, quantity.unit, quantity.long_name, "float32") for quantity, _ in known]
     return tuple(columns)
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Array, Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.inference.load import Outputs, ensemble, samples_of, settings_of
+from geoml_cli.inference.load import RunPredictor, ensemble, samples_of, settings_of
 from geoml_cli.runs.blocks import Blocks
 from geoml_cli.runs.run import Run
 from geoml_cli.source import Named, PixelBlock, Scene
@@ -24,7 +25,6 @@ from geoml_cli.stages.predicted import Predicted, described
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import table
-from geoml_cli.writers.raster import Band
 from geoml_cli.writers.table import Column
 
 if TYPE_CHECKING:
@@ -159,14 +159,14 @@ def _columns(pieces: Pieces) -> Iterator[Column]:
         yield Column(column.name, column.unit, column.long_name, kind)  # type: ignore[arg-type]
 
 
-def _frame(piece: Piece, named: Sequence[Band], values: NDArray[np.float32]) -> pd.DataFrame:
+def _frame(piece: Piece, named: Sequence[Variable], values: NDArray[np.float32]) -> pd.DataFrame:
     import pandas as pd
 
     columns = {column.name: column.values for column in piece.columns}
     return pd.DataFrame(columns | {band.name: value for band, value in zip(named, values, strict=True)})
 
 
-def _predicted(run: Run, predictor: Outputs, piece: Piece) -> NDArray[np.float32]:
+def _predicted(run: Run, predictor: RunPredictor, piece: Piece) -> NDArray[np.float32]:
     cut = piece.cut()
     samples = samples_of(run, cut.variables)
     values = predictor.outputs(samples, np.arange(len(samples), dtype=np.int64))

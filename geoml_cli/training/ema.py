@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Average:
+class WeightEMA:
     """Keeps `average <- decay * average + (1 - decay) * weight`; buffers and integers are copied as they are."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -33,7 +33,7 @@ class Average:
             value.copy_(weights[name])
 
     @contextmanager
-    def lent(self, network: nn.Module) -> Iterator[None]:
+    def applied_to(self, network: nn.Module) -> Iterator[None]:
         """Put the average into the network for a while."""
         own = {name: value.detach().clone() for name, value in network.state_dict().items()}
         network.load_state_dict(self.weights)

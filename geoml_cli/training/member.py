@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from torch import nn
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import SettingsError, StoppedError
-from geoml_cli.models.spec import Spec
+from geoml_cli.models.spec import Network
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import MemberFiles, Run
 from geoml_cli.samples.batches import Batches
@@ -24,24 +23,24 @@ from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.split import Split
 from geoml_cli.training.processes import Accelerated
 from geoml_cli.training.state import State
-from geoml_cli.training.trainer import Loop, Member
+from geoml_cli.training.trainer import Member, Trainer
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """What all members of a run share while they are trained; samples by part."""
+class TrainingContext:
+    """What all members of a run share while they are trained; networks and their samples by name."""
 
     run: Run
     settings: Settings
-    spec: Spec[Any]
+    networks: Mapping[str, Network]
     samples: Mapping[str, Samples]
     processes: Accelerated
     reporter: Reporter
 
 
-def train_member(work: Workshop, name: str, stop: StopRequest) -> None:
+def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
     """Train a member, or go on with it, to its end.
 
     Raises:
@@ -51,17 +50,17 @@ def train_member(work: Workshop, name: str, stop: StopRequest) -> None:
     files = work.run.member(name)
     with _alone(files, name, work.processes), _marked(work, name), _settled(work.settings):
         split, scaling = work.run.split(name), work.run.scaling(name)
-        tables = work.spec.parts(work.settings.own)[split.part]
+        network = work.networks[split.network]
         seed_everything(split.seed + work.processes.rank)
-        state = State(_network(work, split, tables), work.settings.shared.train)
-        batches = Batches(work.samples[split.part], scaling, work.processes.device)
-        member = Member(name, files, split, batches, work.spec.part(tables))
-        loop = Loop(member, state, work.settings.shared.train, work.processes)
+        state = State(_network(work, split, network), work.settings.shared.train)
+        batches = Batches(work.samples[split.network], scaling, work.processes.device)
+        member = Member(name, files, split, batches, network)
+        trainer = Trainer(member, state, work.settings.shared.train, work.processes)
         _continue(state, files, work)
-        with work.reporter.task(name, loop.total) as advance:
+        with work.reporter.task(name, trainer.total) as advance:
             advance(state.counters.step)
-            loop.run(lambda: stop.received is not None, advance)
-        work.processes.release()
+            trainer.run(lambda: stop.received is not None, advance)
+        work.processes.free_memory()
 
 
 def seed_everything(seed: int) -> None:
@@ -71,25 +70,25 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _network(work: Workshop, split: Split, tables: Any) -> nn.Module:  # noqa: ANN401  the model's own
+def _network(work: TrainingContext, split: Split, network: Network) -> nn.Module:
     """Build the network; its weights follow from the seed alone, in every process."""
     with torch.random.fork_rng():
         torch.manual_seed(split.seed)
-        data = work.run.data().signatures[split.part]
-        return work.spec.part(tables).build(tables, data).to(work.processes.device)
+        data = work.run.data().signatures[split.network]
+        return network.build(data).to(work.processes.device)
 
 
-def _continue(state: State, files: MemberFiles, work: Workshop) -> None:
+def _continue(state: State, files: MemberFiles, work: TrainingContext) -> None:
     """Restore the last checkpoint, and forget what history says of the steps after it."""
     last = files.checkpoint("last")
     found = checkpoint.recover(last)
     if found:
         state.restore(checkpoint.read(last))
     if work.processes.rank == 0:
-        kept = [entry for entry in _lines(files) if found and _step(entry) <= state.counters.validated]
+        kept = [entry for entry in _lines(files) if found and _step(entry) <= state.counters.last_validation_step]
         files.history.parent.mkdir(parents=True, exist_ok=True)
         write_text(files.history, "".join(f"{line}\n" for line in kept))
-    work.processes.wait()
+    work.processes.barrier()
 
 
 def _lines(files: MemberFiles) -> list[str]:
@@ -123,7 +122,7 @@ def _alone(files: MemberFiles, name: str, processes: Accelerated) -> Iterator[No
 
 
 @contextmanager
-def _marked(work: Workshop, name: str) -> Iterator[None]:
+def _marked(work: TrainingContext, name: str) -> Iterator[None]:
     """Keep `run.json` true whatever happens, short of a kill."""
     if work.processes.rank != 0:
         yield

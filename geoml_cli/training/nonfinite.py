@@ -13,7 +13,7 @@ from geoml_cli.models.spec import Batch
 Predict = Callable[[nn.Module, Batch], Tensor]
 
 
-def culprit(network: nn.Module, predict: Predict, batch: Batch) -> tuple[str, bool]:
+def first_nonfinite(network: nn.Module, predict: Predict, batch: Batch) -> tuple[str, bool]:
     """Name the first thing that is not finite.
 
     Args:

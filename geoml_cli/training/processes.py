@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import SettingsError
+from geoml_cli.models.spec import Network
 from geoml_cli.training.state import State
 
 _PRECISION: dict[str, Literal["no", "bf16", "fp16"]] = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
@@ -74,6 +76,9 @@ class Accelerated:
 
     def wrap(self, state: State) -> nn.Module:
         """Return the network whose gradients are shared; put network and optimiser in place."""
+        if self.count > 1 and self.device.type == "cuda":
+            # Statistics of the whole batch, not of each GPU's share; a network without BatchNorm is left as it is.
+            state.network = nn.SyncBatchNorm.convert_sync_batchnorm(state.network)  # type: ignore[no-untyped-call]
         wrapped, _ = self._accelerator.prepare(state.network, state.optimiser)
         state.scaler = self._accelerator.scaler
         self._wrapped = cast(nn.Module, wrapped)
@@ -83,8 +88,8 @@ class Accelerated:
         """Add to the gradients."""
         self._accelerator.backward(loss)
 
-    def apart(self, network: nn.Module) -> AbstractContextManager[None]:
-        """Add to gradients without sharing them yet."""
+    def no_sync(self, network: nn.Module) -> AbstractContextManager[None]:
+        """Accumulate gradients locally (DDP `no_sync`)."""
         return cast(AbstractContextManager[None], self._accelerator.no_sync(network))
 
     def step(self, state: State, clip_norm: float | None) -> None:
@@ -101,8 +106,8 @@ class Accelerated:
             state.optimiser.step()
         state.optimiser.zero_grad()
 
-    def total(self, *values: float) -> list[float]:
-        """Sum numbers over processes."""
+    def all_reduce_sum(self, *values: float) -> list[float]:
+        """Sum numbers over ranks."""
         if self.count == 1:
             return list(values)
         # float64 keeps sums of many rows exact enough; MPS has none but runs in one process.
@@ -110,12 +115,12 @@ class Accelerated:
         summed: list[float] = self._accelerator.reduce(held, reduction="sum").tolist()
         return summed
 
-    def any(self, flag: bool) -> bool:
-        """Tell whether any process says yes."""
-        return self.total(float(flag))[0] > 0
+    def any_rank(self, flag: bool) -> bool:
+        """Logical OR over ranks."""
+        return self.all_reduce_sum(float(flag))[0] > 0
 
-    def same(self, text: str) -> str:
-        """Return what the first process says."""
+    def broadcast(self, text: str) -> str:
+        """Return the text of rank 0."""
         if self.count == 1:
             return text
         from accelerate.utils import broadcast_object_list
@@ -124,16 +129,16 @@ class Accelerated:
         broadcast_object_list(held)
         return str(held[0])
 
-    def wait(self) -> None:
-        """Wait until every process is here."""
+    def barrier(self) -> None:
+        """Wait for every rank."""
         self._accelerator.wait_for_everyone()
 
     def log(self, values: dict[str, float], step: int) -> None:
         """Send values to the trackers."""
         self._accelerator.log(values, step=step)
 
-    def release(self) -> None:
-        """Let go of the network, before the next member."""
+    def free_memory(self) -> None:
+        """Release the network, before the next member."""
         self._accelerator.free_memory()
         self._wrapped = None
 
@@ -153,4 +158,28 @@ def _check_trackers(settings: TrainSettings) -> None:
             f"{', '.join(missing)} is not installed.",
             where="[train] trackers",
             fix="Install it with `pip install 'geoml[track]'`.",
+        )
+
+
+def refuse_batch_statistics(networks: Mapping[str, Network], settings: TrainSettings, processes: Accelerated) -> None:
+    """Refuse to cut the batches of networks with BatchNorm: their statistics would be those of the parts.
+
+    Raises:
+        SettingsError: Gradients are accumulated, or several CPU processes train; SyncBatchNorm needs GPUs.
+    """
+    with_statistics = [name or "the network" for name, network in networks.items() if network.smallest_batch > 1]
+    if not with_statistics:
+        return
+    reason = f"{', '.join(with_statistics)} has BatchNorm, whose statistics would be those of parts of a batch"
+    if settings.accumulate > 1:
+        raise SettingsError(
+            f"{reason}: accumulate = {settings.accumulate} gives another network than 1.",
+            where="[train]",
+            fix="Use --set train.accumulate=1.",
+        )
+    if processes.count > 1 and processes.device.type != "cuda":
+        raise SettingsError(
+            f"{reason}: {processes.count} CPU processes give another network than one.",
+            where="--processes",
+            fix="Use one process, or GPUs (SyncBatchNorm).",
         )

@@ -8,18 +8,21 @@ from numpy.typing import NDArray
 Rows = NDArray[np.int64]
 
 
-class Order:
+class EpochSampler:
     """Rows of every step.
 
     Args:
         rows: Training rows.
         batch_size: Rows a step; the last of an epoch may be shorter.
         seed: The member's.
+        smallest_batch: Rows that a batch needs; a shorter last one joins the one before it.
     """
 
-    def __init__(self, rows: Rows, batch_size: int, seed: int) -> None:
+    def __init__(self, rows: Rows, batch_size: int, seed: int, smallest_batch: int = 1) -> None:
         self._rows, self._size, self._seed = rows, batch_size, seed
-        self.steps_per_epoch = -(-len(rows) // batch_size)
+        whole, rest = divmod(len(rows), batch_size)
+        # Where there is no batch before it, a short one stays: the network says what is wrong with it.
+        self.steps_per_epoch = max(whole + (rest >= smallest_batch), 1) if rest else whole
         self._epoch = -1
         self._shuffled = rows
 
@@ -29,9 +32,10 @@ class Order:
         if epoch != self._epoch:
             self._shuffled = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
             self._epoch = epoch
-        return self._shuffled[place * self._size : (place + 1) * self._size]
+        last = place == self.steps_per_epoch - 1
+        return self._shuffled[place * self._size : None if last else (place + 1) * self._size]
 
 
-def share(rows: Rows, rank: int, processes: int) -> Rows:
+def shard(rows: Rows, rank: int, processes: int) -> Rows:
     """Return the rows of a batch that one of several processes works on."""
     return rows[rank::processes]

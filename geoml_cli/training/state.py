@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.training import optimizers
-from geoml_cli.training.ema import Average
+from geoml_cli.training.ema import WeightEMA
 
 
 @dataclass
@@ -22,30 +21,31 @@ class Counters:
 
     Attributes:
         step: Optimiser steps done; epoch and batch follow from it.
-        validated: The step of the last validation.
-        best: The lowest validation loss, and the step it was seen at.
-        waited: Validations since then.
+        last_validation_step: The step of the last validation.
+        best: The best value of each criterion so far.
+        best_step: The step it was found at.
+        validations_without_improvement: Of the first criterion.
         loss_sum: Sum over rows of the training loss since the last validation, and the rows.
         seconds: Time trained, over all sessions.
     """
 
     step: int = 0
-    validated: int = 0
-    best: float = math.inf
-    best_step: int = 0
-    waited: int = 0
+    last_validation_step: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    best_step: dict[str, int] = field(default_factory=dict)
+    validations_without_improvement: int = 0
     loss_sum: float = 0.0
     loss_rows: int = 0
     seconds: float = 0.0
 
 
 class State:
-    """Network, optimiser, average and counters of one member."""
+    """Network, optimiser, moving average and counters of one member."""
 
     def __init__(self, network: nn.Module, settings: TrainSettings) -> None:
         self.network = network
         self.optimiser = optimizers.optimiser(settings, network)
-        self.average = Average(network, settings.ema_decay) if settings.ema_decay else None
+        self.average = WeightEMA(network, settings.ema_decay) if settings.ema_decay else None
         self.counters = Counters()
         self.scaler: torch.amp.GradScaler | None = None
 
@@ -68,7 +68,7 @@ class State:
         return Snapshot(
             checkpoint.copied(dict(self.network.state_dict())),
             checkpoint.copied(tensors),
-            _finite_json(record),
+            record,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -89,16 +89,5 @@ class State:
             self.average.restore(held)
         if self.scaler is not None and "scaler" in snapshot.numbers:
             self.scaler.load_state_dict(snapshot.numbers["scaler"])
-        counters = dict(snapshot.numbers["counters"])
-        counters["best"] = math.inf if counters["best"] is None else counters["best"]
-        self.counters = Counters(**counters)
+        self.counters = Counters(**snapshot.numbers["counters"])
         checkpoint.restore_random_states(snapshot.tensors, snapshot.numbers["random"])
-
-
-def _finite_json(record: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no infinity: a best loss not seen yet is null."""
-    counters = record["counters"]
-    return {
-        **record,
-        "counters": {**counters, "best": None if math.isinf(counters["best"]) else counters["best"]},
-    }

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 import torch
@@ -19,15 +19,15 @@ from torch import nn
 
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import DataError, GeomlError, StoppedError
-from geoml_cli.models.spec import Batch, Spec
+from geoml_cli.models.spec import Batch, Call, Network
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.run import MemberFiles
 from geoml_cli.samples.batches import Batches
 from geoml_cli.splits.split import Split
 from geoml_cli.training import optimizers
-from geoml_cli.training.nonfinite import culprit
-from geoml_cli.training.sampler import Order, Rows, share
+from geoml_cli.training.nonfinite import first_nonfinite
+from geoml_cli.training.sampler import EpochSampler, Rows, shard
 from geoml_cli.training.state import State
 from geoml_cli.work.reporting import Advance
 
@@ -49,17 +49,17 @@ class Processes(Protocol):
     def backward(self, loss: torch.Tensor) -> None:
         """Add to the gradients."""
 
-    def apart(self, network: nn.Module) -> AbstractContextManager[None]:
-        """Add to gradients without sharing them yet."""
+    def no_sync(self, network: nn.Module) -> AbstractContextManager[None]:
+        """Accumulate gradients locally (DDP `no_sync`)."""
 
     def step(self, state: State, clip_norm: float | None) -> None:
         """Clip, update the weights, clear the gradients."""
 
-    def total(self, *values: float) -> list[float]:
-        """Sum numbers over processes."""
+    def all_reduce_sum(self, *values: float) -> list[float]:
+        """Sum numbers over ranks."""
 
-    def any(self, flag: bool) -> bool:
-        """Tell whether any process says yes."""
+    def any_rank(self, flag: bool) -> bool:
+        """Logical OR over ranks."""
 
     def log(self, values: dict[str, float], step: int) -> None:
         """Send values to the trackers."""
@@ -74,27 +74,29 @@ class Member:
         files: Its folder.
         split: Its rows.
         batches: Its scaled samples.
-        spec: The model.
+        network: Its record.
     """
 
     name: str
     files: MemberFiles
     split: Split
     batches: Batches
-    spec: Spec[Any]
+    network: Network
 
 
-class Loop:
+class Trainer:
     """Trains one member; `run` is the story."""
 
     def __init__(self, member: Member, state: State, settings: TrainSettings, processes: Processes) -> None:
         self._member, self._state, self._settings, self._processes = member, state, settings, processes
-        self._order = Order(member.split.train, settings.batch_size, member.split.seed)
+        self._order = EpochSampler(
+            member.split.train, settings.batch_size, member.split.seed, member.network.smallest_batch
+        )
         per_epoch = self._order.steps_per_epoch
         self.total = settings.steps or settings.epochs * per_epoch
         self._between = settings.evaluate_steps or settings.evaluate_epochs * per_epoch
         self._network = processes.wrap(state)
-        self._best: Snapshot | None = None
+        self._best: dict[str, Snapshot] = {}
         self._saved = time.monotonic()
 
     def run(self, stop: Callable[[], bool], advance: Advance) -> None:
@@ -115,17 +117,17 @@ class Loop:
             self._step()
             counters.seconds += time.monotonic() - started
             advance(1)
-            self._keep_safe(stop)
+            self._checkpoint_if_due(stop)
         self._save()
 
     def _due(self) -> bool:
         step = self._state.counters.step
         at_place = step % self._between == 0 or step >= self.total
-        return at_place and step != self._state.counters.validated
+        return at_place and step != self._state.counters.last_validation_step
 
     def _patience_over(self) -> bool:
         patience = self._settings.patience
-        return patience is not None and self._state.counters.waited >= patience
+        return patience is not None and self._state.counters.validations_without_improvement >= patience
 
     def _step(self) -> None:
         counters = self._state.counters
@@ -142,26 +144,27 @@ class Loop:
 
     def _gradients(self, rows: Rows) -> float:
         """Add up the batch's gradients in parts; return the sum of its loss over all processes' rows."""
-        mine = share(rows, self._processes.rank, self._processes.count)
+        mine = shard(rows, self._processes.rank, self._processes.count)
         parts = [part for part in np.array_split(mine, self._settings.accumulate) if len(part)]
-        # A process without rows still takes part, with a row of no weight: the others wait for its gradients.
+        # A process without rows still runs, with rows of no weight: the others wait for its gradients.
         weights = [len(part) for part in parts] or [0]
-        parts = parts or [rows[:1]]
+        parts = parts or [rows[: self._member.network.smallest_batch]]
+        call = Call(self._state.counters.step + 1, len(rows))
         summed = 0.0
         for place, (part, weight) in enumerate(zip(parts, weights, strict=True)):
             shared = place == len(parts) - 1
-            with nullcontext() if shared else self._processes.apart(self._network):
+            with nullcontext() if shared else self._processes.no_sync(self._network):
                 batch = self._member.batches(part)
-                loss = self._member.spec.loss(self._network, batch)
+                loss = self._member.network.loss(self._network, batch, call)
                 value = float(loss.detach())
                 if not math.isfinite(value):
-                    self._refuse(batch, part)
+                    self._raise_nonfinite(batch, part)
                 self._processes.backward(loss * (weight * self._processes.count / len(rows)))
             summed += value * weight
-        return self._processes.total(summed)[0] if self._processes.count > 1 else summed
+        return self._processes.all_reduce_sum(summed)[0] if self._processes.count > 1 else summed
 
-    def _refuse(self, batch: Batch, rows: Rows) -> NoReturn:
-        name, is_input = culprit(self._state.network, self._member.spec.predict, batch)
+    def _raise_nonfinite(self, batch: Batch, rows: Rows) -> NoReturn:
+        name, is_input = first_nonfinite(self._state.network, self._member.network.predict, batch)
         shown = ", ".join(str(row) for row in rows[:8].tolist()) + (" ..." if len(rows) > 8 else "")
         kind = DataError if is_input else GeomlError
         raise kind(
@@ -173,64 +176,90 @@ class Loop:
         )
 
     def _validate(self, stop: Callable[[], bool]) -> None:
-        """Score the validation rows, note it, keep the weights if they are the best yet."""
+        """Score the validation rows by every criterion, log it, keep the weights of those that improved."""
         average, network, counters = self._state.average, self._state.network, self._state.counters
-        with average.lent(network) if average else nullcontext():
-            value = self._validation_loss(stop)
-            better = value is not None and value < counters.best
-            if better or (value is not None and self._settings.keep == "last"):
-                self._best = Snapshot(checkpoint.copied(dict(network.state_dict())), {}, {"step": counters.step})
-        if value is None:
+        with average.applied_to(network) if average else nullcontext():
+            values = self._validation_scores(stop)
+            improved = [name for name in values or () if self._improved(name, (values or {})[name])]
+            kept = list(values or ()) if self._settings.restore == "last" else improved
+            if kept:
+                snapshot = Snapshot(checkpoint.copied(dict(network.state_dict())), {}, {"step": counters.step})
+                self._best |= dict.fromkeys(kept, snapshot)
+        if values is None:
             self._stop()
-        if better:
-            counters.best, counters.best_step = value, counters.step
-        counters.waited = 0 if better else counters.waited + 1
-        self._note(value)
-        counters.validated, counters.loss_sum, counters.loss_rows = counters.step, 0.0, 0
+        for name in improved:
+            counters.best[name], counters.best_step[name] = values[name], counters.step
+        waited = counters.validations_without_improvement
+        counters.validations_without_improvement = 0 if self._first in improved else waited + 1
+        self._log(values)
+        counters.last_validation_step, counters.loss_sum, counters.loss_rows = counters.step, 0.0, 0
+
+    @property
+    def _first(self) -> str:
+        """Name the criterion that stops early, and whose checkpoint is used."""
+        return next(iter(self._member.network.criteria))
+
+    def _improved(self, name: str, value: float) -> bool:
+        return self._member.network.criteria[name].better(value, self._state.counters.best.get(name))
 
     @torch.no_grad()
-    def _validation_loss(self, stop: Callable[[], bool]) -> float | None:
-        """Return the mean loss over the validation rows, or None where a stop was asked for on the way."""
+    def _validation_scores(self, stop: Callable[[], bool]) -> dict[str, float] | None:
+        """Return each criterion over the validation rows, or None where a stop was asked for on the way."""
         self._network.eval()
-        rows = share(self._member.split.validation, self._processes.rank, self._processes.count)
-        summed = 0.0
+        criteria, network = self._member.network.criteria, self._state.network
+        rows = shard(self._member.split.validation, self._processes.rank, self._processes.count)
+        sums: dict[str, torch.Tensor] = {}
         for batch in self._member.batches.in_order(rows, self._settings.batch_size):
             if self._processes.count == 1 and stop():
                 return None
-            summed += float(self._member.spec.loss(self._state.network, batch)) * len(batch["target"])
-        total, count = self._processes.total(summed, len(rows))
-        if not math.isfinite(total):
+            for name, criterion in criteria.items():
+                sums[name] = sums.get(name, 0) + criterion.sums(network, batch).double().cpu()
+        return {name: self._value(name, sums.get(name)) for name in criteria}
+
+    def _value(self, name: str, sums: torch.Tensor | None) -> float:
+        """Add the sums of all ranks up to a criterion's value."""
+        criterion = self._member.network.criteria[name]
+        if self._processes.count > 1:
+            # A rank without validation rows adds zeros; it learns how many from the others.
+            width = int(self._processes.all_reduce_sum(0.0 if sums is None else float(len(sums)))[0])
+            ranks = int(self._processes.all_reduce_sum(float(sums is not None))[0])
+            own = [0.0] * (width // ranks) if sums is None else sums.tolist()
+            sums = torch.tensor(self._processes.all_reduce_sum(*own), dtype=torch.float64)
+        assert sums is not None, "there are validation rows"
+        value = criterion.value(sums)
+        if not math.isfinite(value):
             raise GeomlError(
-                f"the validation loss is not finite at step {self._state.counters.step}.",
+                f"the validation {name} is not finite at step {self._state.counters.step}.",
                 where=f"member {self._member.name}",
                 fix="Lower train.lr, or set train.clip_norm.",
             )
-        return total / count
+        return value
 
-    def _note(self, value: float) -> None:
+    def _log(self, values: Mapping[str, float]) -> None:
         counters = self._state.counters
+        validation = {f"val_{name}": value for name, value in values.items()}
         entry = {
             "epoch": counters.step / self._order.steps_per_epoch,
             "step": counters.step,
             "loss": counters.loss_sum / counters.loss_rows if counters.loss_rows else None,
-            "val_loss": value,
+            **validation,
             "lr": optimizers.rate(self._settings, counters.step - 1, self.total),
             "seconds": round(counters.seconds, 3),
         }
         if self._processes.rank == 0:
             with self._member.files.history.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(entry) + "\n")
-        shown = {name: entry[name] for name in ("loss", "val_loss", "lr")}
+        shown = {name: entry[name] for name in ("loss", *validation, "lr")}
         self._processes.log({f"{self._member.name}/{k}": v for k, v in shown.items() if v is not None}, counters.step)
 
-    def _keep_safe(self, stop: Callable[[], bool]) -> None:
-        if self._agreed(stop()):
+    def _checkpoint_if_due(self, stop: Callable[[], bool]) -> None:
+        if self._any_rank(stop()):
             self._stop()
-        if self._agreed(time.monotonic() - self._saved >= self._settings.checkpoint_seconds):
+        if self._any_rank(time.monotonic() - self._saved >= self._settings.checkpoint_seconds):
             self._save()
 
-    def _agreed(self, flag: bool) -> bool:
-        return self._processes.any(flag) if self._processes.count > 1 else flag
+    def _any_rank(self, flag: bool) -> bool:
+        return self._processes.any_rank(flag) if self._processes.count > 1 else flag
 
     def _stop(self) -> NoReturn:
         self._save()
@@ -243,7 +272,7 @@ class Loop:
     def _save(self) -> None:
         """Write `best`, then `last`: killed in between, the steps from the old `last` find the same best again."""
         if self._processes.rank == 0:
-            if self._best is not None:
-                checkpoint.write(self._best, self._member.files.checkpoint("best"))
+            for name, snapshot in self._best.items():
+                checkpoint.write(snapshot, self._member.files.best(None if name == self._first else name))
             checkpoint.write(self._state.snapshot(), self._member.files.checkpoint("last"))
-        self._best, self._saved = None, time.monotonic()
+        self._best, self._saved = {}, time.monotonic()

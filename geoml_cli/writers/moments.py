@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing
-from geoml_cli.writers.raster import Band
+from geoml_cli.dataset.variables import Variable
 
 Floats = NDArray[np.float32]
-Axis = tuple[tuple[str, str, str], NDArray[np.float64]]
-"""Name, unit and meaning of a coordinate, and its values."""
+Axis = tuple[Variable, NDArray[np.float64]]
+"""A coordinate and its values."""
 
 _UNIT = "seconds since 1970-01-01 00:00:00"
 
@@ -24,7 +24,7 @@ class Maps:
     """What maps are, besides their numbers."""
 
     axes: tuple[Axis, Axis]
-    bands: tuple[Band, ...]
+    bands: tuple[Variable, ...]
     attributes: dict[str, str]
 
 
@@ -43,12 +43,12 @@ def write(path: Path, content: Maps, frames: Iterable[tuple[np.datetime64, Float
         clock = file.createVariable("time", "i8", ("time",))
         clock.setncatts({"standard_name": "time", "long_name": "time", "units": _UNIT, "calendar": "standard"})
         names = []
-        for (name, unit, long_name), values in content.axes:
-            file.createDimension(name, len(values))
-            coordinate = file.createVariable(name, "f8", (name,))
-            coordinate.setncatts({"long_name": long_name, "units": unit, **_standard(unit)})
+        for axis, values in content.axes:
+            file.createDimension(axis.name, len(values))
+            coordinate = file.createVariable(axis.name, "f8", (axis.name,))
+            coordinate.setncatts({"long_name": axis.long_name, "units": axis.unit, **_standard(axis.unit)})
             coordinate[:] = values
-            names.append(name)
+            names.append(axis.name)
         for band in content.bands:
             variable = file.createVariable(band.name, "f4", ("time", *names), fill_value=np.nan, zlib=True)
             variable.setncatts({"long_name": band.long_name, "units": band.unit})

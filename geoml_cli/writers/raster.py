@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.source import Grid
 
@@ -21,15 +22,6 @@ Part = tuple[slice, slice, Floats]
 """Rows, columns, and values of shape [bands, rows, columns]."""
 
 _CONVENTIONS = "CF-1.11"
-
-
-@dataclass(frozen=True)
-class Band:
-    """A layer of a map."""
-
-    name: str
-    unit: str
-    long_name: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +34,7 @@ class Map:
     """
 
     grid: Grid
-    bands: tuple[Band, ...]
+    bands: tuple[Variable, ...]
     tile: int
     attributes: dict[str, str]
 

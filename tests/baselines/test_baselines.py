@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from geoml_cli.baselines import gradient_boosting, mean, random_forest, ridge
-from geoml_cli.baselines.baseline import Rows, baseline, baselines, predictions
+from geoml_cli.baselines import tabular
+from geoml_cli.baselines.tabular import BASELINES, FeatureTable, names_giving, predict
 from geoml_cli.errors import DataError
-from geoml_cli.metrics.regression import r2
+from geoml_cli.metrics.regression import R2
 
 NAMES = ["rain", "slope", "noise"]
-GENERAL = [name for name in baselines() if baseline(name).fit is not None and not baseline(name).of_classes]
+GENERAL = [name for name in names_giving("regression") if not BASELINES[name].of_groups]
 """Those that predict values from whatever covariates there are."""
 
 
@@ -27,9 +27,9 @@ def table(rows: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64
 
 
 @pytest.fixture(scope="module")
-def rows() -> Rows:
+def rows() -> FeatureTable:
     train, target = table(400, 1)
-    return Rows(train, target, table(200, 2)[0], NAMES)
+    return FeatureTable(train, target, table(200, 2)[0], NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -37,27 +37,26 @@ def truth() -> NDArray[np.float64]:
     return table(200, 2)[1]
 
 
-def test_every_module_of_the_folder_but_the_contract_is_a_baseline() -> None:
-    assert baselines() == ["climatology", "gradient-boosting", "logistic", "mean", "random-forest", "ridge"]
-    assert all(len(baseline(name).summary) > 10 for name in baselines())
+def test_every_baseline_is_described() -> None:
+    assert list(BASELINES) == ["climatology", "gradient-boosting", "logistic", "mean", "random-forest", "ridge"]
+    assert all(len(baseline.summary) > 10 for baseline in BASELINES.values())
 
 
-def test_finding_and_loading_them_imports_no_scikit_learn() -> None:
-    code = (
-        "import sys; from geoml_cli.baselines.baseline import *; [baseline(n) for n in baselines()];"
-        "assert 'sklearn' not in sys.modules"
-    )
+def test_naming_them_imports_no_scikit_learn() -> None:
+    code = "import sys; from geoml_cli.baselines.tabular import BASELINES; assert 'sklearn' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("name", GENERAL)
-def test_the_same_seed_gives_the_same_bits(name: str, rows: Rows) -> None:
-    np.testing.assert_array_equal(predictions(name, rows, "values", 5), predictions(name, rows, "values", 5))
+def test_the_same_seed_gives_the_same_bits(name: str, rows: FeatureTable) -> None:
+    np.testing.assert_array_equal(predict(name, rows, "regression", 5), predict(name, rows, "regression", 5))
 
 
 @pytest.mark.parametrize("name", GENERAL)
-def test_predicts_unseen_rows_as_well_as_its_kind_can(name: str, rows: Rows, truth: NDArray[np.float64]) -> None:
-    score = r2(truth, predictions(name, rows, "values", 1))
+def test_predicts_unseen_rows_as_well_as_its_kind_can(
+    name: str, rows: FeatureTable, truth: NDArray[np.float64]
+) -> None:
+    score = R2(truth, predict(name, rows, "regression", 1))
     least, most = {
         "mean": (-0.1, 0.0),
         "ridge": (0.3, 0.78),  # the sine is not a line
@@ -67,16 +66,15 @@ def test_predicts_unseen_rows_as_well_as_its_kind_can(name: str, rows: Rows, tru
     assert least <= score <= most
 
 
-@pytest.mark.parametrize("module", [random_forest, gradient_boosting])
-def test_trees_stay_within_the_training_target(module: object, rows: Rows) -> None:
+@pytest.mark.parametrize("name", ["random-forest", "gradient-boosting"])
+def test_trees_stay_within_the_training_target(name: str, rows: FeatureTable) -> None:
     far = replace(rows, test_MF=rows.test_MF + np.float32(1e6))
-    name = module.__name__.rpartition(".")[2].replace("_", "-")  # type: ignore[attr-defined]
-    found = predictions(name, far, "values", 1)
+    found = predict(name, far, "regression", 1)
     assert rows.target_N.min() <= found.min() and found.max() <= rows.target_N.max()
 
 
-def test_mean_is_the_mean(rows: Rows) -> None:
-    found = mean.fit(rows.train_NF, rows.target_N, rows.test_MF, 0)
+def test_mean_is_the_mean(rows: FeatureTable) -> None:
+    found = predict("mean", rows, "regression", 0)
     np.testing.assert_allclose(found, np.full(200, rows.target_N.mean()))
 
 
@@ -96,31 +94,31 @@ def test_ridge_chooses_the_penalty_that_leave_one_out_prefers() -> None:
         fits = [solved(scaled[keep], target[keep], alpha) for keep in kept]
         return float(np.mean([(target[i] - scaled[i] @ f[:3] - f[3]) ** 2 for i, f in enumerate(fits)]))
 
-    best = min(ridge._ALPHAS, key=left_out_error)
+    best = min(tabular._ALPHAS, key=left_out_error)
     weights = solved(scaled, target, best)
-    found = ridge.fit(features, target, features, 0)
+    found = predict("ridge", FeatureTable(features, target, features, NAMES), "regression", 0)
     np.testing.assert_allclose(found, scaled @ weights[:3] + weights[3], rtol=1e-5)
 
 
-def test_a_covariate_that_does_not_vary_is_harmless(rows: Rows) -> None:
+def test_a_covariate_that_does_not_vary_is_harmless(rows: FeatureTable) -> None:
     constant = np.full((400, 1), 7, dtype=np.float32)
-    wider = Rows(
+    wider = FeatureTable(
         np.hstack([rows.train_NF, constant]),
         rows.target_N,
         np.hstack([rows.test_MF, constant[:200]]),
         [*NAMES, "flat"],
     )
     np.testing.assert_allclose(
-        predictions("ridge", wider, "values", 1), predictions("ridge", rows, "values", 1), rtol=1e-6
+        predict("ridge", wider, "regression", 1), predict("ridge", rows, "regression", 1), rtol=1e-6
     )
 
 
 @pytest.mark.parametrize("name", GENERAL)
-def test_missing_covariates_are_refused_not_filled(name: str, rows: Rows) -> None:
+def test_missing_covariates_are_refused_not_filled(name: str, rows: FeatureTable) -> None:
     train, test = rows.train_NF.copy(), rows.test_MF.copy()
     train[:3, 1], test[0, 1], test[5, 2] = np.nan, np.inf, np.nan
     with pytest.raises(DataError) as refusal:
-        predictions(name, Rows(train, rows.target_N, test, NAMES), "values", 1)
+        predict(name, FeatureTable(train, rows.target_N, test, NAMES), "regression", 1)
     assert str(refusal.value) == (
         "baselines: 5 values of 2 covariates are missing or infinite, 4 of them in 'slope'. "
         "Prepare the data set again without these samples, or use --set evaluate.baselines=[]."

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geoml_cli.baselines.baseline import Rows, baseline, baselines, predictions
+from geoml_cli.baselines.tabular import FeatureTable, names_giving, predict
 from geoml_cli.errors import DataError
-from geoml_cli.metrics.classification import roc_auc
+from geoml_cli.metrics.classification import ROC_AUC
 
 NAMES = ["L", "MLT", "SME", "noise", "class of L", "class of SME"]
-LIKELY = [name for name in baselines() if baseline(name).classify is not None]
+LIKELY = names_giving("probability")
 
 
 def table(rows, seed):
@@ -27,56 +27,54 @@ def table(rows, seed):
 @pytest.fixture(scope="module")
 def rows():
     train, target = table(2000, 1)
-    return Rows(train, target, table(500, 2)[0], NAMES)
+    return FeatureTable(train, target, table(500, 2)[0], NAMES)
 
 
 @pytest.mark.parametrize("name", LIKELY)
 def test_probabilities_rank_unseen_rows_as_well_as_their_kind_can(name, rows):
-    found = predictions(name, rows, "probabilities", 1)
+    found = predict(name, rows, "probability", 1)
     assert found.min() >= 0 and found.max() <= 1
-    area = roc_auc(table(500, 2)[1], found)
+    area = ROC_AUC(table(500, 2)[1], found)
     assert area == 0.5 if name == "mean" else 0.75 < area < 0.98
-    np.testing.assert_array_equal(found, predictions(name, rows, "probabilities", 1))
+    np.testing.assert_array_equal(found, predict(name, rows, "probability", 1))
 
 
 @pytest.mark.parametrize("name", LIKELY)
 def test_rows_of_one_kind_give_its_share(name, rows):
-    np.testing.assert_allclose(
-        predictions(name, replace(rows, target_N=np.zeros(2000)), "probabilities", 1), 0, atol=1e-9
-    )
+    np.testing.assert_allclose(predict(name, replace(rows, target_N=np.zeros(2000)), "probability", 1), 0, atol=1e-9)
 
 
 def classes(target):
     train = np.array([[5, 0, 0], [5, 0, 0], [5, 0, 2], [3, 4, 0]], dtype=np.float32)
     test = np.array([[5, 0, 0], [5, 0, 2], [5, 3, 0], [6, 0, 0]], dtype=np.float32)
     names = ["class of L", "class of MLT", "class of SME"]
-    return Rows(train, np.array(target), test, names)
+    return FeatureTable(train, np.array(target), test, names)
 
 
 def test_climatology_is_the_mean_of_the_class_and_falls_back():
-    found = predictions("climatology", classes([1.0, 3.0, 10.0, 2.0]), "values", 0)
+    found = predict("climatology", classes([1.0, 3.0, 10.0, 2.0]), "regression", 0)
     np.testing.assert_allclose(found, [2.0, 10.0, 14 / 3, 4.0])
 
 
 def test_climatology_of_classes_is_the_commonest_and_falls_back():
-    found = predictions("climatology", classes([7.0, 7.0, 4.0, 2.0]), "classes", 0)
+    found = predict("climatology", classes([7.0, 7.0, 4.0, 2.0]), "class", 0)
     np.testing.assert_array_equal(found, [7, 4, 7, 7])
 
 
 def test_climatology_says_that_it_lacks_classes(rows):
-    with pytest.raises(DataError, match="climatology needs classes of rows, such as station or month; this model"):
-        predictions("climatology", replace(rows, names=list("abcdef")), "values", 0)
+    with pytest.raises(DataError, match="climatology needs groups of rows, such as station or month; this model"):
+        predict("climatology", replace(rows, names=list("abcdef")), "regression", 0)
 
 
-@pytest.mark.parametrize("name", [name for name in baselines() if baseline(name).choose is not None])
+@pytest.mark.parametrize("name", names_giving("class"))
 def test_classes_are_told_apart_as_well_as_its_kind_can(name, rows):
     def truth(table_NF):
         return np.digitize(table_NF[:, 0], [4.0, 5.0]) * 3.0 + 1
 
     chosen = replace(rows, target_N=truth(rows.train_NF))
-    found = predictions(name, chosen, "classes", 1)
+    found = predict(name, chosen, "class", 1)
     assert set(found) <= {1.0, 4.0, 7.0}
     right = np.mean(found == truth(rows.test_MF))
     assert right < 0.6 if name == "mean" else right > 0.9
-    np.testing.assert_array_equal(found, predictions(name, chosen, "classes", 1))
-    np.testing.assert_array_equal(predictions(name, replace(rows, target_N=np.full(2000, 5.0)), "classes", 1), 5.0)
+    np.testing.assert_array_equal(found, predict(name, chosen, "class", 1))
+    np.testing.assert_array_equal(predict(name, replace(rows, target_N=np.full(2000, 5.0)), "class", 1), 5.0)

@@ -74,7 +74,7 @@ def test_tables_carry_the_same_numbers(geoml, place, suffix):
             assert opened["soc"].attrs["units"] and opened.attrs["run_id"].startswith("soc/map/")
     else:
         table = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
-    for name in ("soc", "soc_spread", "lon", "soc_observed"):
+    for name in ("soc", "soc_ensemble_std", "lon", "soc_observed"):
         np.testing.assert_allclose(table[name], expected[name], rtol=1e-6)
 
 
@@ -96,7 +96,7 @@ def test_maps_in_every_format_agree(geoml, place):
         opened = xarray.open_zarr(out) if out.endswith("zarr") else xarray.open_dataset(out)
         with opened:
             np.testing.assert_array_equal(opened["soc"].values, mean)
-            np.testing.assert_array_equal(opened["soc_spread"].values, spread)
+            np.testing.assert_array_equal(opened["soc_ensemble_std"].values, spread)
             assert float(opened["lon"][20]) == pytest.approx(longitude) and float(opened["lat"][10]) == pytest.approx(
                 latitude
             )
@@ -316,13 +316,13 @@ def test_onnx_runs_elsewhere_on_physical_values(geoml, place, data_root):
     folder = next((place / "runs/soc/map").iterdir())
     session = onnxruntime.InferenceSession(str(folder / "export/soc.onnx"))
     assert [item.name for item in session.get_inputs()] == ["static"]
-    assert [item.name for item in session.get_outputs()] == ["soc", "soc_spread"]
+    assert [item.name for item in session.get_outputs()] == ["soc", "soc_ensemble_std"]
     static = np.array(Dataset(data_root / "soc").array("static")[:7])
     found = session.run(None, {"static": static})
     geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
     table = pd.read_csv("samples.csv")
     np.testing.assert_allclose(found[0], table["soc"][:7], rtol=1e-4)
-    np.testing.assert_allclose(found[1], table["soc_spread"][:7], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(found[1], table["soc_ensemble_std"][:7], rtol=1e-3, atol=1e-5)
     card = (folder / "export/soc.md").read_text()
     assert "`static` float32 [sample, " in card and "soc.onnx" in card and "Not evaluated yet" in card
 

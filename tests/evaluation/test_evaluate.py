@@ -17,15 +17,23 @@ from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, DiskError, SettingsError
-from geoml_cli.evaluation.subject import Subject
-from geoml_cli.inference.load import restored, samples_of, settings_of
+from geoml_cli.evaluation.evaluate import evaluate_network
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.report import NetworkReport, summary_table
+from geoml_cli.evaluation.write import write_network
+from geoml_cli.inference.load import TrainedRun, samples_of, settings_of
 from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.settings import SplitSettings
-from geoml_cli.stages.evaluate import Evaluation, evaluate, measured
-from geoml_cli.stages.train import Place, train
+from geoml_cli.stages.evaluate import evaluate
+from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
 
-QUICK = EvaluateSettings(draws=100, importance_repeats=0, baselines=())
+QUICK = EvaluateSettings(n_bootstrap=100, importance_repeats=0, baselines=())
+
+
+def measured(inputs: EvaluationInputs, reporter: Silent) -> NetworkReport:
+    """Evaluate a network and write it all."""
+    return write_network(inputs, evaluate_network(inputs, reporter), reporter)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -40,9 +48,9 @@ def strict(path: Path) -> dict[str, Any]:
     return found
 
 
-def pooled(found: Evaluation, subject: Subject) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pooled(found: NetworkReport, inputs: EvaluationInputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Pool predictions.csv by hand: mean over the seeds of a fold, then all folds."""
-    fold = {name: subject.run.split(name).fold for name in subject.predictors}
+    fold = {name: inputs.run.split(name).fold for name in inputs.predictors}
     each: dict[tuple[str, str], list[float]] = defaultdict(list)
     truth: dict[tuple[str, str], float] = {}
     for row in table(found.folder / "predictions.csv"):
@@ -53,17 +61,17 @@ def pooled(found: Evaluation, subject: Subject) -> tuple[NDArray[np.float64], ND
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    return Case(tmp_path_factory.mktemp("run with space")).subject()
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
+    return Case(tmp_path_factory.mktemp("run with space")).inputs()
 
 
 @pytest.fixture(scope="module")
-def found(subject: Subject) -> Evaluation:
-    return measured(subject, Silent())
+def found(inputs: EvaluationInputs) -> NetworkReport:
+    return measured(inputs, Silent())
 
 
-def test_writes_what_the_run_folder_promises(found: Evaluation, subject: Subject) -> None:
-    assert found.folder == subject.run.folder / "evaluation" / "test"
+def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: EvaluationInputs) -> None:
+    assert found.folder == inputs.run.folder / "evaluation" / "test"
     names = {path.relative_to(found.folder).as_posix() for path in found.folder.rglob("*") if path.is_file()}
     assert names == {
         "metrics.json",
@@ -77,8 +85,8 @@ def test_writes_what_the_run_folder_promises(found: Evaluation, subject: Subject
     }
 
 
-def test_pooled_scores_follow_from_predictions_csv(found: Evaluation, subject: Subject) -> None:
-    observed, predicted = pooled(found, subject)
+def test_pooled_scores_follow_from_predictions_csv(found: NetworkReport, inputs: EvaluationInputs) -> None:
+    observed, predicted = pooled(found, inputs)
     assert len(observed) == SIZE, "three folds of blocks judge every sample once"
     scores = strict(found.folder / "metrics.json")["network"]["scores"]
     assert scores["RMSE"]["value"] == pytest.approx(sk.root_mean_squared_error(observed, predicted), rel=1e-5)
@@ -89,22 +97,24 @@ def test_pooled_scores_follow_from_predictions_csv(found: Evaluation, subject: S
     assert all(score["low"] < score["value"] < score["high"] for score in scores.values())
 
 
-def test_members_are_scored_on_their_own_rows(found: Evaluation, subject: Subject) -> None:
+def test_members_are_scored_on_their_own_rows(found: NetworkReport, inputs: EvaluationInputs) -> None:
     rows = table(found.folder / "members.csv")
     assert [row["member"] for row in rows] == [f"fold-{k}-seed-{s}" for k in (1, 2, 3) for s in (1, 2)]
     _, soc, _ = fields()
     for row in rows:
-        test = subject.run.split(row["member"]).test
-        predicted = network(int(row["seed"]))(subject.samples, test)
+        test = inputs.run.split(row["member"]).test
+        predicted = network(int(row["seed"]))(inputs.samples, test)
         assert float(row["RMSE"]) == pytest.approx(sk.root_mean_squared_error(soc[test], predicted), rel=1e-5)
         assert int(row["n"]) == len(test) > int(row["groups"]), "blocks hold several samples"
 
 
-def test_the_mean_is_fitted_on_training_rows_under_the_transform(found: Evaluation, subject: Subject) -> None:
+def test_the_mean_is_fitted_on_training_rows_under_the_transform(
+    found: NetworkReport, inputs: EvaluationInputs
+) -> None:
     _, soc, _ = fields()
     errors: list[float] = []
     for fold in ("fold-1-seed-1", "fold-2-seed-1", "fold-3-seed-1"):
-        split = subject.run.split(fold)
+        split = inputs.run.split(fold)
         errors += (soc[split.test] - np.exp(np.log(soc[split.train]).mean())).tolist()
     [mean] = [row for row in table(found.folder / "baselines.csv") if row["name"] == "mean"]
     assert float(mean["RMSE"]) == pytest.approx(np.sqrt(np.mean(np.square(errors))), rel=1e-5)
@@ -114,54 +124,55 @@ def test_the_mean_is_fitted_on_training_rows_under_the_transform(found: Evaluati
     assert float(mean["RMSE_network_minus_this"]) == pytest.approx(gap)
 
 
-def test_a_network_that_knows_the_truth_beats_the_mean(found: Evaluation) -> None:
+def test_a_network_that_knows_the_truth_beats_the_mean(found: NetworkReport) -> None:
     gap = found.document["baselines"]["mean"]["rmse_network_minus_baseline"]
     assert gap["high"] < 0 and gap["better"] == "network"
     assert found.document["baselines"]["mean"]["wilcoxon_p"] < 0.001
 
 
-def test_baselines_csv_begins_with_the_network_and_ranks_the_rest(found: Evaluation) -> None:
+def test_baselines_csv_begins_with_the_network_and_ranks_the_rest(found: NetworkReport) -> None:
     rows = table(found.folder / "baselines.csv")
     assert [row["name"] for row in rows] == ["soc", "ridge", "mean"]
     assert rows[0]["wilcoxon_p"] == "" and float(rows[1]["RMSE"]) < float(rows[2]["RMSE"])
 
 
-def test_the_record_says_how_its_numbers_were_made(found: Evaluation, subject: Subject) -> None:
+def test_the_record_says_how_its_numbers_were_made(found: NetworkReport, inputs: EvaluationInputs) -> None:
     record = strict(found.folder / "metrics.json")
     assert record == found.document
     assert record["rows"]["predictions"] == record["rows"]["samples"] == SIZE
-    assert record["rows"]["groups"] == len(set(found.outcome.pool.groups_P.tolist())) < SIZE
+    assert record["rows"]["groups"] == len(set(found.result.pooled.groups_P.tolist())) < SIZE
     assert record["intervals"] == {
         "level": 0.95,
         "method": "percentile bootstrap over groups",
-        "draws": 150,
+        "n_bootstrap": 150,
         "seed": 1,
     }
     assert record["pooling"].endswith("a group is a spatial block of 20 km.")
-    assert record["data"] == {"source": "soc", "digest": subject.dataset.manifest.digest()}
-    assert record["run"] == subject.run.id == "soc/map/run"
+    assert record["data"] == {"source": "soc", "digest": inputs.dataset.manifest.digest()}
+    assert record["run"] == inputs.run.id == "soc/map/run"
 
 
-def test_the_terminals_table_is_the_network_and_its_rivals(found: Evaluation) -> None:
-    assert found.headers[:3] == ["", "RMSE [g kg-1]", "MAE [g kg-1]"] and found.headers[-1] == "Wilcoxon"
-    assert [row[0] for row in found.rows] == ["soc", "ridge", "mean"]
-    score = found.outcome.network.scores["RMSE"]
-    assert found.rows[0][1] == f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
-    assert {len(row) for row in found.rows} == {len(found.headers)}
-    assert found.sentences == [found.outcome.verdict]
+def test_the_terminals_table_is_the_network_and_its_rivals(found: NetworkReport) -> None:
+    headers, rows = summary_table(found.result)
+    assert headers[:3] == ["", "RMSE [g kg-1]", "MAE [g kg-1]"] and headers[-1] == "Wilcoxon"
+    assert [row[0] for row in rows] == ["soc", "ridge", "mean"]
+    score = found.result.network.scores["RMSE"]
+    assert rows[0][1] == f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
+    assert {len(row) for row in rows} == {len(headers)}
+    assert found.sentences == [found.result.summary]
 
 
-def test_the_same_again_gives_the_same_bytes(found: Evaluation, subject: Subject) -> None:
+def test_the_same_again_gives_the_same_bytes(found: NetworkReport, inputs: EvaluationInputs) -> None:
     files = sorted(path for path in found.folder.rglob("*") if path.is_file())
     before = [path.read_bytes() for path in files]
-    measured(subject, Silent())
+    measured(inputs, Silent())
     assert [path.read_bytes() for path in files] == before
 
 
-def test_the_report_tells_it_all_and_runs_nothing(found: Evaluation) -> None:
+def test_the_report_tells_it_all_and_runs_nothing(found: NetworkReport) -> None:
     html = found.report.read_text(encoding="utf-8")
-    verdict = found.outcome.verdict.replace("<", "&lt;")
-    assert verdict in html and html.count("data:image/png;base64,") == 3
+    summary = found.result.summary.replace("<", "&lt;")
+    assert summary in html and html.count("data:image/png;base64,") == 3
     assert "<script" not in html and "off the raster &lt;b&gt;" in html
     for text in (
         "soc/map/run",
@@ -174,12 +185,12 @@ def test_the_report_tells_it_all_and_runs_nothing(found: Evaluation) -> None:
 
 
 def test_a_half_written_evaluation_has_no_metrics(tmp_path: Path) -> None:
-    subject = Case(tmp_path, evaluate=QUICK).subject()
-    done = measured(subject, Silent())
+    inputs = Case(tmp_path, evaluate=QUICK).inputs()
+    done = measured(inputs, Silent())
     done.report.unlink()
     done.report.mkdir()
     with pytest.raises(DiskError, match=r"report\.html: could not be written \(Is a directory\)"):
-        measured(subject, Silent())
+        measured(inputs, Silent())
     assert not (done.folder / "metrics.json").exists()
 
 
@@ -188,8 +199,8 @@ def test_repeated_draws_keep_each_prediction_but_are_one_group(tmp_path: Path) -
     marks[:, :60] = 2
     marks[3, 60:80] = 2
     case = Case(tmp_path, split=SplitSettings(kind="given"), marks=marks, evaluate=QUICK)
-    subject = case.subject()
-    rows = measured(subject, Silent()).document["rows"]
+    inputs = case.inputs()
+    rows = measured(inputs, Silent()).document["rows"]
     folds = {"split-1": 60, "split-2": 60, "split-3": 60, "split-4": 80}
     assert rows == {"predictions": 260, "samples": 80, "groups": 80, "without_observation": 0, "folds": folds}
 
@@ -208,26 +219,26 @@ def test_data_without_observations_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_imported_run_is_judged_on_all_rows_without_baselines(tmp_path: Path) -> None:
-    subject = Case(tmp_path, imported=True, lost=(0, 5), target=TargetSettings()).subject()
+    inputs = Case(tmp_path, imported=True, lost=(0, 5), target=TargetSettings()).inputs()
     heard = Silent()
-    found = measured(subject, heard)
+    found = measured(inputs, heard)
     assert found.document["rows"]["predictions"] == SIZE - 2
     assert found.document["rows"]["without_observation"] == 2
     assert found.document["baselines"] == {}
     skipped = "No baselines: the training rows of this run are unknown, so none can be trained on them."
     assert skipped in found.document["not_shown"] and skipped in found.report.read_text(encoding="utf-8")
     assert heard.warned == [
-        "The training rows of this run are unknown, as it was imported: the rows judged here may be among "
+        "The training rows of this run are unknown, as it was imported: the rows evaluated here may be among "
         "them, and the scores then say how well it remembers, not how well it predicts.",
-        "2 rows (over all members) have no observed value and were left out.",
+        "2 rows (over all members) have no observed value and were excluded.",
     ]
-    assert found.outcome.verdict.endswith(" g kg-1; there is no baseline to compare it with.")
+    assert found.result.summary.endswith(" g kg-1; there is no baseline to compare it with.")
 
 
 def test_members_not_trained_are_named(tmp_path: Path) -> None:
-    subject = Case(tmp_path, evaluate=QUICK).subject(done=["fold-1-seed-1", "fold-2-seed-2"])
+    inputs = Case(tmp_path, evaluate=QUICK).inputs(done=["fold-1-seed-1", "fold-2-seed-2"])
     heard = Silent()
-    found = measured(subject, heard)
+    found = measured(inputs, heard)
     assert set(found.document["members"]) == {"fold-1-seed-1", "fold-2-seed-2"}
     assert heard.warned[0] == (
         "4 of 6 members are not trained and not in these scores: fold-1-seed-2, fold-2-seed-1, "
@@ -236,38 +247,38 @@ def test_members_not_trained_are_named(tmp_path: Path) -> None:
 
 
 def test_a_run_without_trained_members_is_refused(tmp_path: Path) -> None:
-    subject = Case(tmp_path).subject(done=[])
+    inputs = Case(tmp_path).inputs(done=[])
     with pytest.raises(DataError, match=r"no member of the run is trained\. Go on with `geoml train soc"):
-        measured(subject, Silent())
+        measured(inputs, Silent())
 
 
 def test_rows_that_were_seen_are_told_apart(tmp_path: Path) -> None:
-    subject = Case(tmp_path, evaluate=QUICK).subject()
+    inputs = Case(tmp_path, evaluate=QUICK).inputs()
     heard = Silent()
-    measured(replace(subject, part="train"), heard)
-    measured(replace(subject, part="validation"), heard)
+    measured(replace(inputs, subset="train"), heard)
+    measured(replace(inputs, subset="validation"), heard)
     fits, chose = heard.warned[0], heard.warned[1]
     assert fits == "The networks (and baselines) were trained on these rows: scores say how well they fit, not predict."
     assert chose == "These rows chose the checkpoints, so scores on them are too good."
-    assert {path.name for path in (subject.run.folder / "evaluation").iterdir()} == {"train", "validation"}
+    assert {path.name for path in (inputs.run.folder / "evaluation").iterdir()} == {"train", "validation"}
 
 
 def test_a_prediction_that_is_not_finite_stops_the_evaluation(tmp_path: Path) -> None:
-    subject = Case(tmp_path).subject()
+    inputs = Case(tmp_path).inputs()
     broken = {
-        **subject.predictors,
+        **inputs.predictors,
         "fold-1-seed-1": lambda samples, rows: np.where(rows == rows[2], np.nan, 1.0),
     }
-    wrong = subject.run.split("fold-1-seed-1").test[2]
+    wrong = inputs.run.split("fold-1-seed-1").test[2]
     expected = f"member fold-1-seed-1 predicts no finite .*the first is row {wrong}\\)"
     with pytest.raises(DataError, match=expected):
-        measured(replace(subject, predictors=broken), Silent())
+        measured(replace(inputs, predictors=broken), Silent())
 
 
 def test_an_unknown_baseline_is_refused_with_the_nearest(tmp_path: Path) -> None:
-    subject = Case(tmp_path, evaluate=EvaluateSettings(baselines=("random-forrest",))).subject()
+    inputs = Case(tmp_path, evaluate=EvaluateSettings(baselines=("random-forrest",))).inputs()
     with pytest.raises(SettingsError, match=r"'random-forrest' is not a baseline\. Did you mean random-forest\?"):
-        measured(subject, Silent())
+        measured(inputs, Silent())
 
 
 def test_a_trained_run_is_restored_and_scored(tmp_path: Path) -> None:
@@ -276,14 +287,16 @@ def test_a_trained_run_is_restored_and_scored(tmp_path: Path) -> None:
     dataset, settings = case.dataset(), case.settings()
     shared = settings.shared.model_copy(update={"train": TrainSettings(epochs=2, threads=1)})
     settings = replace(settings, shared=shared)
-    run = train(settings, dataset, Place(tmp_path / "run", cpu=True), None, Silent())
+    run = train(settings, dataset, RunLocation(tmp_path / "run", cpu=True), None, Silent())
     found = evaluate(run, dataset, settings_of(run), "test", Silent())
     assert (found.folder / "figures" / "learning_curves.png").is_file()
     samples = samples_of(run, dataset)
     for name in run.members():
         rows = run.split(name).test
         observed = np.asarray(samples.target, dtype=np.float64)[rows]
-        expected = sk.root_mean_squared_error(observed, restored(run, name)(samples, rows))
+        expected = sk.root_mean_squared_error(
+            observed, TrainedRun(run, (name,), settings_of(run)).network_predictor("").scored(samples, rows)
+        )
         assert found.document["members"][name]["scores"]["RMSE"]["value"] == pytest.approx(expected, rel=1e-6)
 
 
@@ -299,21 +312,21 @@ def test_other_data_than_the_runs_are_refused(tmp_path: Path) -> None:
 
 def test_stations_are_scored_where_there_are_any(tmp_path: Path) -> None:
     stations = [f"S{row % 3}" for row in range(SIZE)]
-    subject = Case(tmp_path, stations=stations, evaluate=QUICK).subject()
-    found = measured(subject, Silent())
+    inputs = Case(tmp_path, stations=stations, evaluate=QUICK).inputs()
+    found = measured(inputs, Silent())
     rows = table(found.folder / "per_station.csv")
     assert [(row["station"], row["n"]) for row in rows] == [("S0", "80"), ("S1", "80"), ("S2", "80")]
     _, soc, _ = fields()
     # Seeds 1 and 2 are averaged: the pooled network is off by 1.5.
-    predicted = network(0)(subject.samples, np.arange(SIZE)) + 1.5
+    predicted = network(0)(inputs.samples, np.arange(SIZE)) + 1.5
     expected = sk.r2_score(soc[1::3], predicted[1::3])
     assert float(rows[1]["R2"]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     split = SplitSettings(kind="random", folds=1)
-    subject = Case(tmp_path, coordinates=False, split=split, evaluate=QUICK).subject()
-    found = measured(subject, Silent())
+    inputs = Case(tmp_path, coordinates=False, split=split, evaluate=QUICK).inputs()
+    found = measured(inputs, Silent())
     assert found.document["not_shown"] == [
         "Residual map: the samples have no coordinates.",
         "Learning curves: the run has no training history, as imported ones have none.",
@@ -325,14 +338,14 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
 
 
 def test_history_becomes_learning_curves_and_stale_figures_go(tmp_path: Path) -> None:
-    subject = Case(tmp_path, evaluate=QUICK).subject()
-    stale = subject.run.evaluation("test") / "figures" / "importance.png"
+    inputs = Case(tmp_path, evaluate=QUICK).inputs()
+    stale = inputs.run.evaluation("test") / "figures" / "importance.png"
     stale.parent.mkdir(parents=True)
     stale.write_bytes(b"from an earlier evaluation")
     history = [
         {"epoch": k, "step": k * 3, "loss": 1 / k, "val_loss": 1 / k if k % 2 else None, "lr": 1} for k in (1, 2, 3)
     ]
-    subject.run.member("fold-1-seed-1").history.write_text("".join(json.dumps(e) + "\n" for e in history))
-    found = measured(subject, Silent())
+    inputs.run.member("fold-1-seed-1").history.write_text("".join(json.dumps(e) + "\n" for e in history))
+    found = measured(inputs, Silent())
     assert not stale.exists() and (found.folder / "figures" / "learning_curves.png").exists()
     assert "Loss over epochs of 1 members, 3 epochs at most." in found.report.read_text(encoding="utf-8")

@@ -7,23 +7,32 @@ import pytest
 from evaluation_case import COVARIATES, Case, fields, signal
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.evaluation.comparison import BaselineComparison, p_text, summarise
 from geoml_cli.evaluation.importance import Covariate, covariates, importance, shuffled
-from geoml_cli.evaluation.scores import Contest, Score, Scored, number, p_text, verdict
-from geoml_cli.evaluation.subject import predicted
+from geoml_cli.evaluation.inputs import predict_members
+from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.metrics.compare import Comparison
 from geoml_cli.metrics.intervals import Interval
+from geoml_cli.metrics.regression import RMSE
 from geoml_cli.samples.samples import Input, Samples
+from geoml_cli.tasks.regression import regression
+from geoml_cli.tasks.task import format_number
 from geoml_cli.work.reporting import Silent
 
 NAN = float("nan")
 
 
-def scored(name: str, rmse: float) -> Scored:
-    return Scored(name, 100, 40, {"RMSE": Score(rmse, rmse - 1, rmse + 1, "g kg-1")}, rmse)
+TASK = regression(Variable("soc", "g kg-1", "soil organic carbon"), (RMSE,))
+NONE = np.empty(0)
 
 
-def against(name: str, rmse: float, network: float, bounds: tuple[float, float], p: float) -> Contest:
-    return Contest(scored(name, rmse), "", Comparison(network - rmse, Interval(*bounds), p, 40), np.empty(0))
+def scored(name: str, rmse: float) -> ModelScores:
+    return ModelScores(name, 100, 40, {"RMSE": Score(rmse, rmse - 1, rmse + 1, "g kg-1")}, rmse, NONE, NONE)
+
+
+def against(name: str, rmse: float, network: float, bounds: tuple[float, float], p: float) -> BaselineComparison:
+    return BaselineComparison(scored(name, rmse), "", Comparison(network - rmse, Interval(*bounds), p, 40), np.empty(0))
 
 
 @pytest.mark.parametrize(
@@ -67,11 +76,11 @@ def test_the_verdict_names_the_best_baseline_and_the_winner(
 ) -> None:
     worse = against("mean", 9.0, network, (-9, -4), 0.0)
     best = against("forest", 5.0, network, bounds, p)
-    assert verdict(scored("soc", network), [worse, best], ("RMSE", "g kg-1")) == sentence
+    assert summarise(TASK, scored("soc", network), [worse, best]) == sentence
 
 
 def test_numbers_for_people() -> None:
-    assert [number(v) for v in (12.8812, 0.00012345, NAN)] == ["12.88", "0.0001234", "n/a"]
+    assert [format_number(v) for v in (12.8812, 0.00012345, NAN)] == ["12.88", "0.0001234", "n/a"]
     assert [p_text(v) for v in (0.001, 0.00099)] == ["p = 0.001", "p < 0.001"]
 
 
@@ -109,9 +118,9 @@ def test_a_shuffle_moves_whole_covariates_between_samples_and_nothing_else(covar
 
 def test_importance_is_the_rmse_that_a_shuffle_costs(tmp_path: Path) -> None:
     asked = EvaluateSettings(importance_repeats=200, importance_rows=10_000)
-    subject = Case(tmp_path, evaluate=asked).subject(done=["fold-1-seed-1"])
-    members = predicted(subject, Silent())
-    found = importance(subject, members, Silent())
+    inputs = Case(tmp_path, evaluate=asked).inputs(done=["fold-1-seed-1"])
+    members = predict_members(inputs, Silent())
+    found = importance(inputs, members, Silent())
     assert list(found) == ["rain", "slope", "LCEE10", "noise"]
     assert all(len(values) == 200 for values in found.values())
     np.testing.assert_allclose(found["noise"], 0, atol=1e-9)
@@ -132,15 +141,15 @@ def test_importance_is_the_rmse_that_a_shuffle_costs(tmp_path: Path) -> None:
 
 def test_importance_looks_at_no_more_rows_than_asked(tmp_path: Path) -> None:
     asked = EvaluateSettings(importance_repeats=1, importance_rows=20)
-    subject = Case(tmp_path, evaluate=asked).subject(done=["fold-1-seed-1"])
+    inputs = Case(tmp_path, evaluate=asked).inputs(done=["fold-1-seed-1"])
     seen: list[int] = []
-    plain = subject.predictors["fold-1-seed-1"]
+    plain = inputs.predictors["fold-1-seed-1"]
 
     def counting(samples: Samples, rows: np.ndarray) -> np.ndarray:
         seen.append(len(samples))
         return plain(samples, rows)
 
-    members = predicted(subject, Silent())
-    object.__setattr__(subject, "predictors", {"fold-1-seed-1": counting})
-    importance(subject, members, Silent())
+    members = predict_members(inputs, Silent())
+    object.__setattr__(inputs, "predictors", {"fold-1-seed-1": counting})
+    importance(inputs, members, Silent())
     assert seen == [20] * (1 + len(COVARIATES) - 1)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoml_cli.figures.report import Picture, Report, Table, render
+from geoml_cli.figures.report import Report, ReportFigure, ReportTable, render
 
 NASTY = "<script>alert(\"x\")</script> & 'q' {{ 7*7 }}"
 PNG = b"\x89PNG not really"
@@ -35,11 +35,11 @@ class Page(HTMLParser):
 def full(text: str) -> Report:
     return Report(
         title=text,
-        verdict=text,
+        summary=text,
         facts=[("run", text), (text, "value")],
         warnings=[text],
-        tables=[Table(text, text, ["", text], [[text, "1.0"], ["ridge", text]])],
-        pictures=[Picture(text, text, text, PNG)],
+        tables=[ReportTable(text, text, ["", text], [[text, "1.0"], ["ridge", text]])],
+        figures=[ReportFigure(text, text, text, PNG)],
         missing=[text],
     )
 

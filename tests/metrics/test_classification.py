@@ -17,14 +17,14 @@ DECIDED = PROBABILITY > 0.5
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (c.accuracy, sk.accuracy_score(OBSERVED, DECIDED)),
-        (c.balanced_accuracy, sk.balanced_accuracy_score(OBSERVED, DECIDED)),
-        (c.precision, sk.precision_score(OBSERVED, DECIDED)),
-        (c.recall, sk.recall_score(OBSERVED, DECIDED)),
-        (c.f1, sk.f1_score(OBSERVED, DECIDED)),
-        (c.roc_auc, sk.roc_auc_score(OBSERVED, PROBABILITY)),
-        (c.average_precision, sk.average_precision_score(OBSERVED, PROBABILITY)),
-        (c.brier, sk.brier_score_loss(OBSERVED, PROBABILITY)),
+        (c.ACCURACY, sk.accuracy_score(OBSERVED, DECIDED)),
+        (c.BALANCED_ACCURACY, sk.balanced_accuracy_score(OBSERVED, DECIDED)),
+        (c.PRECISION, sk.precision_score(OBSERVED, DECIDED)),
+        (c.RECALL, sk.recall_score(OBSERVED, DECIDED)),
+        (c.F1, sk.f1_score(OBSERVED, DECIDED)),
+        (c.ROC_AUC, sk.roc_auc_score(OBSERVED, PROBABILITY)),
+        (c.PR_AUC, sk.average_precision_score(OBSERVED, PROBABILITY)),
+        (c.BRIER, sk.brier_score_loss(OBSERVED, PROBABILITY)),
     ],
 )
 def test_a_score_is_scikit_learns_ties_included(ours, theirs):
@@ -33,9 +33,9 @@ def test_a_score_is_scikit_learns_ties_included(ours, theirs):
 
 def test_scores_without_one_of_the_classes_are_undefined():
     ones, half = np.ones(3), np.full(3, 0.4)
-    assert np.isnan([c.roc_auc(ones, half), c.balanced_accuracy(ones, half), c.precision(ones, half)]).all()
-    assert np.isnan([c.average_precision(0 * ones, half), c.f1(0 * ones, half), c.recall(0 * ones, half)]).all()
-    assert c.accuracy(ones, half) == 0 and c.recall(ones, half) == 0
+    assert np.isnan([c.ROC_AUC(ones, half), c.BALANCED_ACCURACY(ones, half), c.PRECISION(ones, half)]).all()
+    assert np.isnan([c.PR_AUC(0 * ones, half), c.F1(0 * ones, half), c.RECALL(0 * ones, half)]).all()
+    assert c.ACCURACY(ones, half) == 0 and c.RECALL(ones, half) == 0
 
 
 def test_reliability_counts_every_row_once():
@@ -48,4 +48,4 @@ def test_reliability_counts_every_row_once():
 @pytest.mark.parametrize(("observed", "probability"), [([0, 2], [0.1, 0.2]), ([0, 1], [0.1, 1.2]), ([], [])])
 def test_what_is_no_probability_is_refused(observed, probability):
     with pytest.raises(ValueError, match=r"must|needs"):
-        c.accuracy(np.array(observed, dtype=float), np.array(probability))
+        c.count_decisions(np.array(observed, dtype=float), np.array(probability))

@@ -1,3 +1,5 @@
+"""Paired comparisons of two predictions, through their sums per group."""
+
 from __future__ import annotations
 
 import math
@@ -7,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from geoml_cli.metrics.compare import compare
+from geoml_cli.metrics.compare import Comparison, compare
 from geoml_cli.metrics.intervals import Bootstrap
-from geoml_cli.metrics.regression import rmse
+from geoml_cli.metrics.regression import MAE, RMSE
+from geoml_cli.metrics.sums import GroupedRows
 
 Values = NDArray[np.float64]
 ROWS = np.arange(200)
@@ -22,27 +25,33 @@ def predictions(first: float, second: float) -> tuple[Values, tuple[Values, Valu
     return observed, (observed + generator.normal(0, first, 200), observed + generator.normal(0, second, 200))
 
 
+def compared(observed: Values, pair: tuple[Values, Values], groups: NDArray[np.int64]) -> Comparison:
+    rows = GroupedRows(observed, groups)
+    drawn = rows.score(dict(zip("ab", pair, strict=True)), [RMSE], DRAWS)
+    one, two = drawn["a"], drawn["b"]
+    errors = rows.by_group(MAE, pair[0]), rows.by_group(MAE, pair[1])
+    return compare((one.value_M[0], two.value_M[0]), (one.drawn_DM[:, 0], two.drawn_DM[:, 0]), errors)
+
+
 def test_a_clear_winner_is_named_on_either_side() -> None:
     observed, (good, bad) = predictions(1.0, 4.0)
-    forward, backward = (
-        compare(observed, (good, bad), ROWS, DRAWS),
-        compare(observed, (bad, good), ROWS, DRAWS),
-    )
+    forward, backward = compared(observed, (good, bad), ROWS), compared(observed, (bad, good), ROWS)
     assert (forward.better, backward.better) == ("first", "second")
-    assert forward.difference == rmse(observed, good) - rmse(observed, bad) == -backward.difference
+    assert forward.difference == pytest.approx(RMSE(observed, good) - RMSE(observed, bad))
+    assert forward.difference == -backward.difference
     assert forward.interval == pytest.approx((-backward.interval.high, -backward.interval.low))
     assert forward.p_value == backward.p_value < 1e-6
 
 
 def test_equal_errors_show_no_difference() -> None:
     observed, pair = predictions(3.0, 3.0)
-    found = compare(observed, pair, ROWS, DRAWS)
+    found = compared(observed, pair, ROWS)
     assert found.better == "none" and found.interval.covers(0) and found.p_value > 0.05
 
 
 def test_a_prediction_against_itself() -> None:
     observed, (one, _) = predictions(3.0, 3.0)
-    found = compare(observed, (one, one), ROWS, DRAWS)
+    found = compared(observed, (one, one), ROWS)
     assert (found.difference, found.interval, found.p_value) == (0.0, (0.0, 0.0), 1.0)
     assert found.better == "none"
 
@@ -50,13 +59,13 @@ def test_a_prediction_against_itself() -> None:
 def test_wilcoxon_is_scipys_on_absolute_errors() -> None:
     observed, (first, second) = predictions(2.0, 2.5)
     expected = stats.wilcoxon(np.abs(first - observed), np.abs(second - observed)).pvalue
-    assert compare(observed, (first, second), ROWS, DRAWS).p_value == pytest.approx(expected)
+    assert compared(observed, (first, second), ROWS).p_value == pytest.approx(expected)
 
 
 def test_repeated_draws_of_a_sample_count_once() -> None:
     observed, (first, second) = predictions(2.0, 2.5)
-    once = compare(observed, (first, second), ROWS, DRAWS)
-    five = compare(np.tile(observed, 5), (np.tile(first, 5), np.tile(second, 5)), np.tile(ROWS, 5), DRAWS)
+    once = compared(observed, (first, second), ROWS)
+    five = compared(np.tile(observed, 5), (np.tile(first, 5), np.tile(second, 5)), np.tile(ROWS, 5))
     assert five.groups == once.groups == 200
     assert five.p_value == pytest.approx(once.p_value)
     assert five.interval == pytest.approx(once.interval)
@@ -64,5 +73,5 @@ def test_repeated_draws_of_a_sample_count_once() -> None:
 
 def test_one_group_is_no_test() -> None:
     observed, pair = predictions(1.0, 4.0)
-    found = compare(observed, pair, np.zeros(200, dtype=np.int64), DRAWS)
+    found = compared(observed, pair, np.zeros(200, dtype=np.int64))
     assert math.isnan(found.p_value) and math.isnan(found.interval.low) and found.better == "none"

@@ -11,7 +11,7 @@ from weights import case, filled
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.models.ech.settings import EchTables
-from geoml_cli.models.ech.task import NAMES, parts, samples
+from geoml_cli.models.ech.task import NAMES, samples
 from geoml_cli.readers.pickles import read_pickle
 
 ROWS = (0, 60, 700, 1439)
@@ -27,7 +27,7 @@ def day(real_data, geoml, tmp_path):
 
 def test_windows_of_the_rebuilt_series_equal_the_rows_they_came_from(day, real_data):
     rows = np.asarray(read_pickle(real_data("ech/sample_data.pkl")))
-    held = samples(parts(EchTables())["regressor"], day)
+    held = samples(EchTables(), "regressor", day)
     cut = [np.asarray(held.inputs[name].values)[:, :, 0] for name in NAMES]
     np.testing.assert_array_equal(np.concatenate(cut, axis=1), rows[:, 4:])
     np.testing.assert_allclose(held.inputs["position"].values, rows[:, :4], atol=1e-6)

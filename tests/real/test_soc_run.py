@@ -64,7 +64,7 @@ def test_macedonia_from_raw_files_to_a_map(real_data, geoml, tmp_path, monkeypat
     assert geoml("train", "soc", "--preset", "map", *quick, "--quiet").code == 0
     done = geoml("evaluate", "soc", "--preset", "map", "--json", "--quiet")
     held = json.loads(done.out)
-    assert done.code == 0 and held["rows"]["samples"] == 3731 and "RMSE" in held["verdict"]
+    assert done.code == 0 and held["rows"]["samples"] == 3731 and "RMSE" in held["summary"]
     assert {"ridge", "random-forest", "gradient-boosting", "mean"} <= {name for name in held["baselines"]}
     assert geoml("predict", "soc", "--preset", "map", "--map", "--out", "soc.tif").code == 0
     with rasterio.open("soc.tif") as file, rasterio.open(raw / "covs" / "DEMENV5.tif") as covariate:

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
+from geoml_cli.splits.grouping import groups
+from geoml_cli.splits.members import splits
 from geoml_cli.splits.settings import SplitSettings
-from geoml_cli.splits.split import Split, groups, splits
+from geoml_cli.splits.split import Split
 
 
 def block(**arrays: np.ndarray) -> Block:
@@ -88,8 +90,8 @@ def test_the_same_seed_gives_the_same_division_and_another_does_not():
     ("data", "settings", "rows", "message"),
     [
         (country(10), SplitSettings(kind="given"), 10, "brings no splits of its own"),
-        (country(10), SplitSettings(folds=20), 10, "10 samples cannot be divided into 20 folds"),
-        (country(30), SplitSettings(kind="blocks", block_km=5000, folds=2), 30, "blocks of 5000 km cannot be divided"),
+        (country(10), SplitSettings(folds=20), 10, "10 samples cannot be split into 20 folds"),
+        (country(30), SplitSettings(kind="blocks", block_km=5000, folds=2), 30, "blocks of 5000 km cannot be split"),
         (country(30), SplitSettings(kind="blocks", block_km=5000), 30, "30 samples in 1 group"),
         (
             block(lon=np.array([1.0, np.nan]), lat=np.array([1.0, 2.0])),
@@ -108,7 +110,7 @@ def test_what_cannot_be_divided_is_said(data, settings, rows, message):
 def test_settings_refuse_what_makes_no_sense():
     with pytest.raises(ValueError, match="repeats one"):
         SplitSettings(seeds=(1, 1))
-    with pytest.raises(ValueError, match="given splits come with the data set"):
+    with pytest.raises(ValueError, match="given has folds of its own"):
         SplitSettings(kind="given", folds=3)
 
 

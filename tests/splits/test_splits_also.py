@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
+from geoml_cli.splits.grouping import groups
+from geoml_cli.splits.members import novelty, splits
 from geoml_cli.splits.settings import SplitSettings
-from geoml_cli.splits.split import Split, groups, held_out, splits
+from geoml_cli.splits.split import Split
 
-BOTH = {"kind": "groups", "by": "station_index", "also": "year"}
+BOTH = {"kind": "groups", "group_by": "station_index", "second_group": "year"}
 
 
 def panel(stations: int, years: int, repeats: int = 1) -> Block:
@@ -44,7 +46,7 @@ def cases(draw):
 
 
 @given(cases())
-def test_a_row_is_on_the_far_side_where_its_station_or_its_year_is_held_out(case):
+def test_a_row_is_on_the_far_side_where_its_station_or_its_year_is_novelty(case):
     data, settings, _ = case
     usable = np.arange(len(data.array("year")))
     for split in divided(data, settings, usable).values():
@@ -90,7 +92,7 @@ def test_every_test_row_is_new_by_its_station_its_year_or_both(case):
     data, settings, _ = case
     rows = len(data.array("year"))
     for split in divided(data, settings, np.arange(rows)).values():
-        why = held_out(data, settings, split, rows)
+        why = novelty(data, settings, split, rows)
         assert list(why) == ["station_index", "year"]
         for name, new in why.items():
             known = values(data, name, split.train)
@@ -126,7 +128,7 @@ def test_groups_of_a_bootstrap_are_pairs():
 
 def test_numbers_that_follow_each_other_are_held_out_together_beside_a_second_kind():
     data = panel(8, 4)
-    settings = SplitSettings(**BOTH, consecutive=2, test=0.3)
+    settings = SplitSettings(**BOTH, group_length=2, test=0.3)
     split = divided(data, settings, np.arange(32))["all"]
     gone = set(range(8)) - values(data, "station_index", np.concatenate([split.train, split.validation]))
     assert len(gone) == 2 and len({station // 2 for station in gone}) == 1
@@ -138,7 +140,7 @@ def test_blocks_are_of_the_stations_of_a_series():
     places = {"lon": np.array([10.0, 10.0, 10.0, 20.0, 30.0]), "lat": np.array([40.01, 40.1, 45.0, 45.0, 45.0])}
     held = panel(5, 4)
     data = Block({**held.arrays, **places}, {}, {})
-    settings = SplitSettings(kind="blocks", block_km=20, also="year", test=0.25)
+    settings = SplitSettings(kind="blocks", block_km=20, second_group="year", test=0.25)
     numbers = groups(data, settings, 20)
     assert len(set(numbers.tolist())) == 4 * 4
     station = data.array("station_index")
@@ -146,19 +148,19 @@ def test_blocks_are_of_the_stations_of_a_series():
     split = divided(data, settings, np.arange(20))["all"]
     sides = [values(data, "station_index", split.rows(part)) for part in ("train", "validation")]
     assert all(({0, 1} & side) in (set(), {0, 1}) for side in sides)
-    assert list(held_out(data, settings, split, 20)) == ["block", "year"]
+    assert list(novelty(data, settings, split, 20)) == ["block", "year"]
 
 
 def test_without_a_second_kind_there_is_one_reason_to_be_new_and_it_is_not_told():
     data = panel(5, 5)
-    settings = SplitSettings(kind="groups", by="station_index")
-    assert held_out(data, settings, divided(data, settings, np.arange(25))["all"], 25) == {}
+    settings = SplitSettings(kind="groups", group_by="station_index")
+    assert novelty(data, settings, divided(data, settings, np.arange(25))["all"], 25) == {}
 
 
 def test_nothing_left_to_learn_from_is_said():
     # One station is held out and one year, and each row is of either.
     data = Block({"station_index": np.array([0, 1]), "year": np.array([2002, 2001])}, {}, {})
-    said = "no sample of 2 is left to learn from where 2 kinds of groups are held out.*Leave split.also out"
+    said = "no sample of 2 is left to train on where 2 kinds of groups are held out.*Leave split.second_group out"
     with pytest.raises(DataError, match=said) as caught:
         divided(data, SplitSettings(**BOTH), np.arange(2))
     assert caught.value.exit_code == 3
@@ -167,18 +169,22 @@ def test_nothing_left_to_learn_from_is_said():
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [
-        ({}, {"also": "storm"}, r"also = 'storm'.*no such variable"),
-        ({"flux": np.linspace(0, 1, 25)}, {"also": "flux"}, r"also = 'flux'.*no whole number a sample"),
-        ({"flux": np.linspace(0, 1, 25)}, {"by": "flux"}, r"by = 'flux'.*no whole number a sample"),
-        ({"category": np.arange(5)}, {"also": "category"}, r"also = 'category'.*no whole number a sample"),
-        ({"record": np.arange(30)}, {"by": "record"}, r"by = 'record'.*no whole number a sample"),
-        ({"year": np.full(25, 2001)}, {}, r"25 samples in 1 group\(s\) cannot be divided by groups of year"),
-        ({}, {"folds": 9}, "5 groups of 1 x station_index cannot be divided into 9 folds"),
-        ({"year": np.arange(25) % 3}, {"folds": 4}, "3 groups of year cannot be divided into 4 folds"),
+        ({}, {"second_group": "storm"}, r"second_group = 'storm'.*no such variable"),
+        ({"flux": np.linspace(0, 1, 25)}, {"second_group": "flux"}, r"second_group = 'flux'.*no whole number a sample"),
+        ({"flux": np.linspace(0, 1, 25)}, {"group_by": "flux"}, r"group_by = 'flux'.*no whole number a sample"),
+        (
+            {"category": np.arange(5)},
+            {"second_group": "category"},
+            r"second_group = 'category'.*no whole number a sample",
+        ),
+        ({"record": np.arange(30)}, {"group_by": "record"}, r"group_by = 'record'.*no whole number a sample"),
+        ({"year": np.full(25, 2001)}, {}, r"25 samples in 1 group\(s\) cannot be split by groups of year"),
+        ({}, {"folds": 9}, "5 groups of 1 x station_index cannot be split into 9 folds"),
+        ({"year": np.arange(25) % 3}, {"folds": 4}, "3 groups of year cannot be split into 4 folds"),
         (
             {"year": np.arange(25) % 2},
             {"folds": 2},
-            r"in 1 group\(s\) cannot be divided by groups of year.*split.folds",
+            r"in 1 group\(s\) cannot be split by groups of year.*fewer folds",
         ),
     ],
 )
@@ -191,5 +197,5 @@ def test_what_cannot_be_divided_twice_is_said(change, settings, message):
 
 @pytest.mark.parametrize("kind", ["random", "given"])
 def test_rows_that_know_no_groups_have_no_second_kind(kind):
-    with pytest.raises(ValueError, match="also belongs to kind = 'blocks' or 'groups'; random rows know no groups"):
-        SplitSettings(kind=kind, also="year")
+    with pytest.raises(ValueError, match="second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group"):
+        SplitSettings(kind=kind, second_group="year")

@@ -18,15 +18,15 @@ from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.run import CheckpointFiles
 from geoml_cli.training import optimizers
-from geoml_cli.training.ema import Average
-from geoml_cli.training.nonfinite import culprit
-from geoml_cli.training.sampler import Order, share
+from geoml_cli.training.ema import WeightEMA
+from geoml_cli.training.nonfinite import first_nonfinite
+from geoml_cli.training.sampler import EpochSampler, shard
 from geoml_cli.training.state import State
 
 
 def test_an_epoch_holds_every_row_once_in_an_order_of_its_own():
     rows = np.arange(100, 123)
-    order = Order(rows, 5, seed=3)
+    order = EpochSampler(rows, 5, seed=3)
     assert order.steps_per_epoch == 5
     epochs = [np.concatenate([order.batch(5 * epoch + k) for k in range(5)]) for epoch in range(3)]
     for epoch in epochs:
@@ -36,17 +36,17 @@ def test_an_epoch_holds_every_row_once_in_an_order_of_its_own():
 
 def test_the_rows_of_a_step_follow_from_seed_and_step_alone():
     rows = np.arange(40)
-    forwards, backwards = Order(rows, 7, 1), Order(rows, 7, 1)
+    forwards, backwards = EpochSampler(rows, 7, 1), EpochSampler(rows, 7, 1)
     expected = [forwards.batch(step) for step in range(12)]
     for step in reversed(range(12)):
         np.testing.assert_array_equal(backwards.batch(step), expected[step])
-    assert not np.array_equal(Order(rows, 7, 2).batch(0), expected[0])
+    assert not np.array_equal(EpochSampler(rows, 7, 2).batch(0), expected[0])
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])
 def test_processes_share_a_batch_without_rest(processes):
     rows = np.arange(5)
-    shares = [share(rows, rank, processes) for rank in range(processes)]
+    shares = [shard(rows, rank, processes) for rank in range(processes)]
     np.testing.assert_array_equal(np.sort(np.concatenate(shares)), rows)
 
 
@@ -92,14 +92,14 @@ def test_settings_refuse_what_cannot_be():
 
 def test_an_average_follows_the_weights_and_copies_buffers():
     network = nn.BatchNorm1d(1)
-    average = Average(network, 0.75)
+    average = WeightEMA(network, 0.75)
     with torch.no_grad():
         network.weight.fill_(5.0)
         network.running_mean.fill_(7.0)
     average.update(network)
     assert average.weights["weight"].item() == pytest.approx(0.75 * 1 + 0.25 * 5)
     assert average.weights["running_mean"].item() == 7.0
-    with average.lent(network):
+    with average.applied_to(network):
         assert network.weight.item() == pytest.approx(2.0)
     assert network.weight.item() == 5.0
 
@@ -232,11 +232,11 @@ def test_the_first_thing_that_is_not_finite_is_named():
     network = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
     good = {"x": torch.ones(3, 2), "target": torch.ones(3)}
     bad = {"x": torch.tensor([[1.0, 2.0], [float("nan"), 1.0], [float("inf"), 1.0]]), "target": torch.ones(3)}
-    assert culprit(network, run, bad) == ("input 'x' at 2 of 3 rows of the batch", True)
+    assert first_nonfinite(network, run, bad) == ("input 'x' at 2 of 3 rows of the batch", True)
     huge = {"x": torch.full((3, 2), 3e38), "target": torch.ones(3)}
     with torch.no_grad():
         network[0].weight.fill_(3.0)
-    assert culprit(network, run, huge) == ("output of layer '0' (Linear)", False)
+    assert first_nonfinite(network, run, huge) == ("output of layer '0' (Linear)", False)
     with torch.no_grad():
         network[2].bias.fill_(float("nan"))
-    assert culprit(network, run, good) == ("parameter '2.bias'", False)
+    assert first_nonfinite(network, run, good) == ("parameter '2.bias'", False)

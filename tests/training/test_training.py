@@ -20,8 +20,8 @@ from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
 from geoml_cli.runs.run import Run
-from geoml_cli.stages.train import Place, start, train
-from geoml_cli.training.trainer import Loop
+from geoml_cli.stages.train import RunLocation, start, train
+from geoml_cli.training.trainer import Trainer
 from geoml_cli.work.reporting import Silent
 
 TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=4", "train.batch_size=64")
@@ -59,7 +59,7 @@ def dataset(data_root):
 def whole(dataset, tmp_path_factory):
     """A training that nothing disturbs."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    return train(settings(), dataset, Place(folder), None, Silent()).folder
+    return train(settings(), dataset, RunLocation(folder), None, Silent()).folder
 
 
 def test_a_run_holds_what_it_must(whole):
@@ -93,12 +93,12 @@ def test_the_loss_falls_and_the_best_is_the_lowest(whole):
 
 
 def test_the_same_training_again_gives_the_same_bits(whole, dataset, tmp_path):
-    train(settings("train.checkpoint_seconds=0"), dataset, Place(tmp_path / "again"), None, Silent())
+    train(settings("train.checkpoint_seconds=0"), dataset, RunLocation(tmp_path / "again"), None, Silent())
     assert_same(whole, tmp_path / "again")
 
 
 def test_members_trained_one_by_one_are_the_same(whole, dataset, tmp_path):
-    place = Place(tmp_path / "array")
+    place = RunLocation(tmp_path / "array")
     train(settings(), dataset, place, ["fold-2"], Silent())
     assert Run(place.run).members() == ["fold-2"] and Run(place.run).record().status == "interrupted"
     train(settings(), dataset, place, ["fold-1"], Silent())
@@ -107,7 +107,7 @@ def test_members_trained_one_by_one_are_the_same(whole, dataset, tmp_path):
 
 
 def test_accumulation_and_threads_change_nothing_but_rounding(whole, dataset, tmp_path):
-    train(settings("train.accumulate=3"), dataset, Place(tmp_path / "parts"), None, Silent())
+    train(settings("train.accumulate=3"), dataset, RunLocation(tmp_path / "parts"), None, Silent())
     for member, held in weights(tmp_path / "parts", "last").items():
         for name, value in held.items():
             torch.testing.assert_close(value, weights(whole, "last")[member][name], rtol=1e-3, atol=1e-4)
@@ -116,8 +116,8 @@ def test_accumulation_and_threads_change_nothing_but_rounding(whole, dataset, tm
 @pytest.mark.parametrize("steps", [5, 7, 11, 16])
 def test_stopped_at_a_step_and_resumed_it_ends_the_same(whole, dataset, tmp_path, monkeypatch, steps):
     """The stop is asked for after so many steps, again and again until the end."""
-    place, rounds = Place(tmp_path / "stopped"), 0
-    original = Loop.run
+    place, rounds = RunLocation(tmp_path / "stopped"), 0
+    original = Trainer.run
     while True:
         left = [steps]
 
@@ -128,7 +128,7 @@ def test_stopped_at_a_step_and_resumed_it_ends_the_same(whole, dataset, tmp_path
 
             original(self, now, advance)
 
-        monkeypatch.setattr(Loop, "run", counted)
+        monkeypatch.setattr(Trainer, "run", counted)
         rounds += 1
         try:
             train(settings(), dataset, place, None, Silent())
@@ -152,7 +152,7 @@ def command(data_root: Path, run: Path, *more: str) -> list[str]:
 def test_killed_at_random_moments_and_resumed_it_ends_the_same(dataset, data_root, tmp_path):
     """Of kill -9, twenty at random moments; the run folder is readable after each."""
     long = ("train.epochs=70", "train.patience=100")
-    whole = train(settings(*long), dataset, Place(tmp_path / "whole"), None, Silent()).folder
+    whole = train(settings(*long), dataset, RunLocation(tmp_path / "whole"), None, Silent()).folder
     run, generator, kills = tmp_path / "killed", random.Random(4), 0
     sets = [part for text in long for part in ("--set", text)]
     while kills < 20:
@@ -235,7 +235,7 @@ def test_a_loss_that_is_not_finite_names_member_step_rows_and_layer(dataset, tmp
         train(
             settings("train.lr=1e30", "train.optimiser=sgd", "train.batch_size=32"),
             dataset,
-            Place(tmp_path / "run"),
+            RunLocation(tmp_path / "run"),
             None,
             Silent(),
         )
@@ -249,9 +249,10 @@ def test_a_loss_that_is_not_finite_names_member_step_rows_and_layer(dataset, tmp
 def test_a_bad_input_is_named(dataset, tmp_path, monkeypatch):
     from geoml_cli.models.soc import task
     from geoml_cli.models.soc.spec import SPEC
+    from geoml_cli.models.spec import Spec
 
-    def spoilt(tables, variables):
-        samples = task.samples(tables, variables)
+    def spoilt(variables):
+        samples = task.samples(settings().own, variables)
         samples.inputs["static"] = type(samples.inputs["static"])(
             np.array(samples.inputs["static"].values), 1, samples.inputs["static"].names
         )
@@ -259,8 +260,8 @@ def test_a_bad_input_is_named(dataset, tmp_path, monkeypatch):
 
     broken = []
 
-    def samples(tables, variables):
-        held = spoilt(tables, variables)
+    def samples(variables):
+        held = spoilt(variables)
         if broken:  # after the scaling was fitted
             held.inputs["static"].values[:, 2, 1, 1] = np.inf
         broken.append(True)
@@ -268,38 +269,42 @@ def test_a_bad_input_is_named(dataset, tmp_path, monkeypatch):
 
     from dataclasses import replace
 
-    monkeypatch.setattr("geoml_cli.models.soc.spec.SPEC", replace(SPEC, samples=samples))
+    [record] = SPEC.networks(settings().own).values()
+    broken_spec = Spec(networks=lambda tables: {"": replace(record, samples=samples)})
+    monkeypatch.setattr("geoml_cli.models.soc.spec.SPEC", broken_spec)
     with pytest.raises(DataError, match=r"first: input 'static' at \d+ of \d+ rows of the batch"):
-        train(settings(), dataset, Place(tmp_path / "run"), None, Silent())
+        train(settings(), dataset, RunLocation(tmp_path / "run"), None, Silent())
 
 
 def test_a_member_in_training_is_not_trained_twice(dataset, tmp_path):
     from filelock import FileLock
 
-    run = start(settings(), dataset, Place(tmp_path / "run"))
+    run = start(settings(), dataset, RunLocation(tmp_path / "run"))
     with (
         FileLock(run.member("fold-1").lock),
         pytest.raises(SettingsError, match="member fold-1: is being trained by another process"),
     ):
-        train(settings(), dataset, Place(run.folder), ["fold-1"], Silent())
+        train(settings(), dataset, RunLocation(run.folder), ["fold-1"], Silent())
 
 
 def test_other_settings_or_other_data_are_refused(whole, dataset, tmp_path, raw_soc):
     with pytest.raises(SettingsError, match=r"holds a run with other settings\. Name another folder with --run"):
-        train(settings("train.lr=0.5"), dataset, Place(whole), None, Silent())
+        train(settings("train.lr=0.5"), dataset, RunLocation(whole), None, Silent())
     from geoml_cli.sources.soc.options import SocOptions
     from geoml_cli.stages.prepare import Raw, prepare
 
     options = SocOptions.model_validate({"window": 5, "classes": [], "unit": "kg"})
     prepare(Raw("soc", raw_soc, options), tmp_path / "other", Silent())
     with pytest.raises(DataError, match=r"holds other data .* Name that data set with --data"):
-        train(settings(), Dataset(tmp_path / "other"), Place(whole), None, Silent())
+        train(settings(), Dataset(tmp_path / "other"), RunLocation(whole), None, Silent())
     with pytest.raises(SettingsError, match=r"'fold-9' is not a member\. Did you mean fold-"):
-        train(settings(), dataset, Place(whole), ["fold-9"], Silent())
+        train(settings(), dataset, RunLocation(whole), ["fold-9"], Silent())
 
 
 def test_a_mean_of_weights_is_what_is_kept(dataset, tmp_path):
-    done = train(settings("train.ema_decay=0.5", "train.keep=last"), dataset, Place(tmp_path / "run"), None, Silent())
+    done = train(
+        settings("train.ema_decay=0.5", "train.restore=last"), dataset, RunLocation(tmp_path / "run"), None, Silent()
+    )
     last, best = weights(done.folder, "last")["fold-1"], weights(done.folder, "best")["fold-1"]
     state = load_file(done.folder / "members/fold-1/checkpoints/last/state.safetensors")
     for name, value in best.items():
@@ -309,13 +314,15 @@ def test_a_mean_of_weights_is_what_is_kept(dataset, tmp_path):
 
 def test_patience_ends_a_member_early(dataset, tmp_path):
     more = ("train.patience=2", "train.lr=1e-12", "train.epochs=50")
-    done = train(settings(*more), dataset, Place(tmp_path / "run"), ["fold-1"], Silent())
+    done = train(settings(*more), dataset, RunLocation(tmp_path / "run"), ["fold-1"], Silent())
     assert len(done.history("fold-1")) < 50
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_trackers_get_the_history(dataset, tmp_path):
-    done = train(settings('train.trackers=["tensorboard"]'), dataset, Place(tmp_path / "run"), ["fold-1"], Silent())
+    done = train(
+        settings('train.trackers=["tensorboard"]'), dataset, RunLocation(tmp_path / "run"), ["fold-1"], Silent()
+    )
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folder = next((done.folder / "trackers").rglob("events*")).parent
@@ -329,11 +336,11 @@ def test_a_tracker_that_is_not_installed_is_said(dataset, tmp_path, name):
     if __import__("importlib.util").util.find_spec(name):
         pytest.skip(f"{name} is installed")
     with pytest.raises(SettingsError, match=rf"{name} is not installed\. Install it with"):
-        train(settings(f'train.trackers=["{name}"]'), dataset, Place(tmp_path / "run"), None, Silent())
+        train(settings(f'train.trackers=["{name}"]'), dataset, RunLocation(tmp_path / "run"), None, Silent())
 
 
 def test_bf16_trains_to_nearly_the_same(whole, dataset, tmp_path):
-    done = train(settings("train.precision=bf16"), dataset, Place(tmp_path / "run"), ["fold-1"], Silent())
+    done = train(settings("train.precision=bf16"), dataset, RunLocation(tmp_path / "run"), ["fold-1"], Silent())
     for one, two in zip(Run(whole).history("fold-1"), done.history("fold-1"), strict=True):
         assert one["val_loss"] == pytest.approx(two["val_loss"], rel=0.05)
     assert any(
@@ -347,4 +354,4 @@ def test_fp16_needs_a_gpu(dataset, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(SettingsError, match="fp16 needs a GPU"):
-        train(settings("train.precision=fp16"), dataset, Place(tmp_path / "run"), None, Silent())
+        train(settings("train.precision=fp16"), dataset, RunLocation(tmp_path / "run"), None, Silent())

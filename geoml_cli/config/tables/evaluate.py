@@ -13,7 +13,7 @@ class EvaluateSettings(Table):
     baselines: tuple[str, ...] = ("mean", "ridge", "random-forest", "gradient-boosting")
     """Baselines trained on the same rows; an empty list trains none."""
 
-    draws: int = Field(default=1000, ge=100)
+    n_bootstrap: int = Field(default=1000, ge=100)
     """Bootstrap draws behind each 95 % interval."""
 
     importance_repeats: int = Field(default=3, ge=0)

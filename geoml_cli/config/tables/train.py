@@ -69,7 +69,7 @@ class TrainSettings(Table):
     patience: int | None = Field(default=None, ge=1)
     """Validations without improvement after which a member stops; none trains to the end."""
 
-    keep: Literal["best", "last"] = "best"
+    restore: Literal["best", "last"] = "best"
     """The weights that are used afterwards: best on validation rows, or the last (some papers' way)."""
 
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"

@@ -14,9 +14,9 @@ CARD = Card(
             (
                 *("train", "ech", "--set", "train.epochs=4", "--set", "train.lr=5e-4", "--set", "train.batch_size=64"),
                 *("--set", "inputs.scaling=standard", "--set", "target.scaling=standard"),
-                *("--set", "split.consecutive=5"),
+                *("--set", "split.group_length=5"),
             ),
-            ("evaluate", "ech", "--set", "evaluate.draws=100"),
+            ("evaluate", "ech", "--set", "evaluate.n_bootstrap=100"),
             ("predict", "ech", "--index", "60"),
             ("predict", "ech", "--map", "2013-03-20T00:00", "--mlat", "0"),
             ("predict", "ech", "--map", "2013-03-20/2013-03-20T12:00/6h"),

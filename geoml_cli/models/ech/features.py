@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
-from geoml_cli.models.spec import Quantity, Values
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.models.spec import Values
 from geoml_cli.samples.samples import Samples
 
 _ROWS_AT_ONCE = 65_536
@@ -76,7 +77,7 @@ def hours_of(place: NDArray[np.float32]) -> Values:
     return np.asarray(np.degrees(angle) / 15 % 24, dtype=np.float64)
 
 
-def strata(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
+def groups(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
     """Return the classes of L, of local time and of activity (SME of the sample's own minute), each [N]."""
     place = np.asarray(held.inputs["position"].values)
     sme = np.concatenate([
@@ -96,13 +97,13 @@ def _named(values: NDArray[np.float32], edges: Values, unit: str) -> NDArray[np.
     return np.asarray(names[np.digitize(values, edges)])
 
 
-def places(variables: Variables, rows: NDArray[np.int64]) -> list[tuple[Quantity, Values]]:
+def coordinates(variables: Variables, rows: NDArray[np.int64]) -> list[tuple[Variable, Values]]:
     """Return the position of samples, and their time; the networks do not see the sign of MLAT."""
     latitude = np.asarray(variables.array("mlat"), dtype=np.float64)[rows]
     minute = np.asarray(variables.array("time"), dtype=np.float64)[np.asarray(variables.array("index"))[rows]]
     return [
-        (Quantity("time", variables.unit("time"), "time of the sample"), minute),
-        (Quantity("L", "1", "L-shell, in Earth radii"), np.asarray(variables.array("l"), dtype=np.float64)[rows]),
-        (Quantity("MLT", "h", "magnetic local time"), np.asarray(variables.array("mlt"), dtype=np.float64)[rows]),
-        (Quantity("abs_MLAT", "degrees", "absolute value of the magnetic latitude"), np.abs(latitude)),
+        (Variable("time", variables.unit("time"), "time of the sample"), minute),
+        (Variable("L", "1", "L-shell, in Earth radii"), np.asarray(variables.array("l"), dtype=np.float64)[rows]),
+        (Variable("MLT", "h", "magnetic local time"), np.asarray(variables.array("mlt"), dtype=np.float64)[rows]),
+        (Variable("abs_MLAT", "degrees", "absolute value of the magnetic latitude"), np.abs(latitude)),
     ]

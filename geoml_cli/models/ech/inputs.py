@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 
 from geoml_cli.dataset.store import Block, Variables
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.models.ech.settings import EchTables, GridSettings
 from geoml_cli.models.ech.task import HOURS, NAMES, POSITION_NAMES, position, step_minutes, window
-from geoml_cli.models.spec import Moment, Quantity, Values
+from geoml_cli.models.spec import FixedTimeGrid, Values
 from geoml_cli.samples.samples import Input, Samples
 
-_L = Quantity("L", "1", "L-shell, in Earth radii")
-_MLT = Quantity("MLT", "h", "magnetic local time")
+_L = Variable("L", "1", "L-shell, in Earth radii")
+_MLT = Variable("MLT", "h", "magnetic local time")
 
 
-def moment(tables: EchTables, variables: Variables, time: np.datetime64, mlat: float) -> Moment:
+def grid(tables: EchTables, variables: Variables, time: np.datetime64, mlat: float) -> FixedTimeGrid:
     """Make the samples of a map.
 
     All cells share their windows, which are therefore cut once.
@@ -40,7 +41,7 @@ def moment(tables: EchTables, variables: Variables, time: np.datetime64, mlat: f
     for name in names:
         inputs[name] = _shared(window(variables, name, np.array([place])), name, time)
     samples = Samples(inputs, None, "presence", "1")
-    return Moment(((_L, shells), (_MLT, hours)), samples, ("probability", "amplitude"))
+    return FixedTimeGrid(((_L, shells), (_MLT, hours)), samples, ("probability", "amplitude"))
 
 
 def axes(grid: GridSettings) -> tuple[Values, Values]:

@@ -1,4 +1,7 @@
-"""The two stages together: is there a wave, and how strong is it where there is one."""
+"""The two stages together: is there a wave, and how strong is it where there is one.
+
+Legend: N rows, C = 2 columns (presence or its probability, amplitude [dB]), K statistics.
+"""
 
 from __future__ import annotations
 
@@ -6,76 +9,91 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from geoml_cli.metrics.regression import mae, pearson, r2, rmse
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.metrics import regression
+from geoml_cli.metrics.metric import Metric
 from geoml_cli.models.ech.settings import EchTables
-from geoml_cli.models.spec import Combined, Quantity, Values
+from geoml_cli.models.spec import Pipeline, Values
+from geoml_cli.tasks.task import Task
 
-_LOGIT = Quantity("logit", "1", "logit of the presence of a wave")
-_PROBABILITY = Quantity("probability", "1", "probability of a wave")
-_PRESENCE = Quantity("presence", "1", "1 where a wave is predicted, else 0")
-_AMPLITUDE = Quantity("amplitude", "dB", "amplitude of the wave, missing where none is predicted")
-_RAW = Quantity("amplitude_raw", "dB", "output of the regressor, whether or not a wave is predicted")
+_LOGIT = Variable("logit", "1", "logit of the presence of a wave")
+_PROBABILITY = Variable("probability", "1", "probability of a wave")
+_PRESENCE = Variable("presence", "1", "1 where a wave is predicted, else 0")
+_AMPLITUDE = Variable("amplitude", "dB", "amplitude of the wave, missing where none is predicted")
+_RAW = Variable("amplitude_raw", "dB", "output of the regressor, whether or not a wave is predicted")
+OUTPUTS = {
+    ("classifier",): (_LOGIT, _PROBABILITY, _PRESENCE),
+    ("regressor",): (_RAW,),
+    ("classifier", "regressor"): (_LOGIT, _PROBABILITY, _PRESENCE, _AMPLITUDE, _RAW),
+}
+_COUNTS = ("hits", "misses", "false alarms", "correct absences")
 _FEWEST = 2
 """Waves that a score of their amplitudes needs."""
 
 
-def probability(logit: Values) -> Values:
-    """Return the probability of a logit."""
-    from scipy.special import expit
-
-    return np.asarray(expit(logit), dtype=np.float64)
+def pipeline(tables: EchTables, names: tuple[str, ...]) -> Pipeline:
+    """Return what the networks that are there give together."""
+    return Pipeline(_task(tables.wave.probability, names), combine, observed, scored)
 
 
-def columns(tables: EchTables, parts: tuple[str, ...]) -> tuple[Quantity, ...]:
-    """Name what comes out of the parts that are there."""
-    if parts == ("classifier",):
-        return (_LOGIT, _PROBABILITY, _PRESENCE)
-    if parts == ("regressor",):
-        return (_RAW,)
-    return (_LOGIT, _PROBABILITY, _PRESENCE, _AMPLITUDE, _RAW)
-
-
-def values(tables: EchTables, outputs: Mapping[str, Values]) -> Values:
-    """Return the columns, shape [columns, N], from the mean logit and the mean amplitude [dB] of the members."""
+def combine(outputs: Mapping[str, Values]) -> Values:
+    """Return the columns of `OUTPUTS`, shape [O, N], from each network's pooled outputs [O, N]."""
     if "classifier" not in outputs:
-        return outputs["regressor"][None]
-    logit = outputs["classifier"]
-    likely = probability(logit)
-    present = likely > tables.wave.probability
-    found = [logit, likely, present.astype(np.float64)]
+        return outputs["regressor"][:1]
+    logit, probability, presence = outputs["classifier"]
+    found = [logit, probability, presence]
     if "regressor" in outputs:
-        found += [np.where(present, outputs["regressor"], np.nan), outputs["regressor"]]
+        amplitude = outputs["regressor"][0]
+        found += [np.where(presence == 1, amplitude, np.nan), amplitude]
     return np.stack(found)
 
 
-def scores(
-    tables: EchTables, observed: Mapping[str, Values], predicted: Mapping[str, Values]
-) -> dict[str, tuple[float, str]]:
-    """Score the chain end to end, each score with its unit.
-
-    Amplitudes can only be compared where a wave was both seen and predicted; how many waves that leaves out stands
-    beside them.
-
-    Args:
-        tables: The model's.
-        observed: Presence (0, 1), and amplitude [dB] where there was a wave, by part.
-        predicted: Probability and amplitude [dB], by part.
-    """
-    seen, told = observed["classifier"] == 1, predicted["classifier"] > tables.wave.probability
-    measured = np.isfinite(observed["regressor"])
-    hit = seen & told & measured
-    found: dict[str, tuple[float, str]] = {
-        "hits": (float((seen & told).sum()), "rows"),
-        "misses": (float((seen & ~told).sum()), "rows"),
-        "false alarms": (float((~seen & told).sum()), "rows"),
-        "correct absences": (float((~seen & ~told).sum()), "rows"),
-    }
-    if hit.sum() >= _FEWEST:
-        pair = observed["regressor"][hit], predicted["regressor"][hit]
-        named = {"R2": r2, "R": pearson}
-        found |= {f"{name} of hits": (score(*pair), "1") for name, score in named.items()}
-        found |= {f"{name} of hits": (score(*pair), "dB") for name, score in {"RMSE": rmse, "MAE": mae}.items()}
-    return found
+def observed(targets: Mapping[str, Values]) -> Values:
+    """Return presence (0, 1) and amplitude [dB] where there was a wave, [N, 2]."""
+    return np.stack([targets["classifier"], targets["regressor"]], axis=-1)
 
 
-COMBINED: Combined[EchTables] = Combined(columns, values, scores)
+def scored(predicted: Mapping[str, Values]) -> Values:
+    """Return probability and amplitude [dB], [N, 2]."""
+    return np.stack([predicted["classifier"], predicted["regressor"]], axis=-1)
+
+
+def _task(threshold: float, names: tuple[str, ...]) -> Task:
+    def statistics(observed_NC: Values, predicted_NC: Values, weight_N: Values, reference_NC: Values) -> Values:
+        """Return counts of decisions, then moments of the amplitudes of hits, [N, 4 + 9].
+
+        Amplitudes can only be compared where a wave was both observed and predicted; how many waves that leaves out
+        is counted beside them.
+        """
+        seen, predicted = observed_NC[:, 0] == 1, predicted_NC[:, 0] > threshold
+        pairs = (seen & predicted, seen & ~predicted, ~seen & predicted, ~seen & ~predicted)
+        counts = np.stack(pairs, axis=-1) * weight_N[:, None]
+        hit = pairs[0] & np.isfinite(observed_NC[:, 1])
+        amplitude = np.where(hit, observed_NC[:, 1], 0.0), np.where(hit, predicted_NC[:, 1], 0.0)
+        moments = regression.moments(*amplitude, weight_N, np.where(hit, reference_NC[:, 1], 0.0))
+        return np.concatenate([counts, np.where(hit[:, None], moments, 0.0)], axis=-1)
+
+    def count(place: int) -> Metric:
+        return Metric(_COUNTS[place], "count", "zero", statistics, lambda sums: np.asarray(sums[..., place]))
+
+    def of_hits(metric: Metric) -> Metric:
+        def value(sums: Values) -> Values:
+            assert metric.value is not None, "a function of moments"
+            moments = sums[..., len(_COUNTS) :]
+            return np.where(moments[..., 0] >= _FEWEST, metric.value(moments), np.nan)
+
+        return Metric(f"{metric.name} of hits", metric.unit, metric.best, statistics, value)
+
+    of_amplitude = (regression.R2, regression.PEARSON, regression.RMSE, regression.MAE)
+    metrics = (*(count(place) for place in range(len(_COUNTS))), *map(of_hits, of_amplitude))
+    return Task(
+        target=_AMPLITUDE,
+        outputs=lambda members: OUTPUTS[names],
+        pool=lambda each: each,
+        scored=0,
+        metrics=metrics,
+        ranking=of_hits(regression.RMSE),
+        paired=of_hits(regression.MAE),
+        baseline="none",
+        has_residuals=False,
+    )

@@ -10,38 +10,38 @@ from geoml_cli.errors import DataError
 from geoml_cli.models.ech.network import POSITION, WINDOWS, build
 from geoml_cli.models.ech.settings import NetworkSettings
 from geoml_cli.models.ech.task import FINE_VALUES, HOURS, NAMES, POSITION_NAMES
-from geoml_cli.models.spec import Released
+from geoml_cli.models.spec import PretrainedWeights
 from geoml_cli.models.weights import mismatches, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
 _TARGETS = {"classifier": ("presence", "1"), "regressor": ("amplitude", "dB")}
 
 
-def released(state: Mapping[str, Tensor], part: str) -> Released:
-    """Translate a released state dict of a part.
+def read(network: str, state: Mapping[str, Tensor]) -> PretrainedWeights:
+    """Translate a released state dict of a network.
 
     Raises:
-        DataError: It is of the other part, or keys or shapes are neither's; the message names them.
+        DataError: It is of the other network, or keys or shapes are neither's; the message names them.
     """
     weights = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     held = sum(f"lstm{number}.lstm.weight_ih_l0" in weights for number in range(1, 5))
-    other = next((name for name, windows in WINDOWS.items() if windows == held and name != part), None)
+    other = next((name for name, windows in WINDOWS.items() if windows == held and name != network), None)
     if other is not None:
         raise DataError(
-            f"is a checkpoint of the {other} ({held} LSTMs), not of the {part}", fix=f"Give it with --{other}."
+            f"is a checkpoint of the {other} ({held} LSTMs), not of the {network}", fix=f"Give it with --{other}."
         )
     recurrence = weights.get("lstm1.lstm.weight_hh_l0")
     hidden = recurrence.shape[1] if recurrence is not None and recurrence.ndim == 2 else NetworkSettings().hidden
-    expected = build(part, hidden, 0.0).state_dict()
+    expected = build(network, hidden, 0.0).state_dict()
     refuse(mismatches(weights, expected))
-    return Released({"network": {"hidden": hidden}}, signature(part), weights)
+    return PretrainedWeights({"network": {"hidden": hidden}}, signature(network), weights)
 
 
-def signature(part: str) -> Signature:
+def signature(network: str) -> Signature:
     """Describe what a network sees."""
     inputs = {"position": InputSignature(shape=(POSITION,), axis=1, names=POSITION_NAMES)}
-    for name in NAMES[: WINDOWS[part]]:
+    for name in NAMES[: WINDOWS[network]]:
         values = HOURS if name.endswith("hourly") else FINE_VALUES
         inputs[name] = InputSignature(shape=(values, 1), axis=2, names=(name.partition("_")[0],))
-    target, unit = _TARGETS[part]
+    target, unit = _TARGETS[network]
     return Signature(inputs=inputs, target_name=target, unit=unit)

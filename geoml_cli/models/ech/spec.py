@@ -2,71 +2,87 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
 
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.metrics.classification import (
-    accuracy,
-    average_precision,
-    balanced_accuracy,
-    brier,
-    f1,
-    precision,
-    recall,
-    roc_auc,
+    ACCURACY,
+    BALANCED_ACCURACY,
+    BRIER,
+    F1,
+    PR_AUC,
+    PRECISION,
+    RECALL,
+    ROC_AUC,
 )
-from geoml_cli.metrics.regression import mae, pearson, r2, rmse
+from geoml_cli.metrics.regression import MAE, PEARSON, R2, RMSE
 from geoml_cli.models.ech import features, inputs, pipeline, pretrained, task
 from geoml_cli.models.ech.settings import EchTables
-from geoml_cli.models.spec import Quantity, Spec
+from geoml_cli.models.spec import Network, Spec, mean_criterion
+from geoml_cli.samples.samples import Signature
+from geoml_cli.tasks.binary import binary
+from geoml_cli.tasks.regression import regression
+from geoml_cli.tasks.task import Task
 
-CLASSIFIER: Spec[EchTables] = Spec(
-    samples=task.samples,
-    build=task.make,
-    loss=partial(task.cross_entropy, positive_weight=1.0),
-    predict=task.predict,
-    metrics={
-        "accuracy": accuracy,
-        "balanced accuracy": balanced_accuracy,
-        "precision": precision,
-        "recall": recall,
-        "F1": f1,
-        "ROC-AUC": roc_auc,
-        "PR-AUC": average_precision,
-        "Brier": brier,
-    },
-    features=features.table,
-    released=partial(pretrained.released, part="classifier"),
-    judged="probabilities",
-    link=pipeline.probability,
-    output=Quantity("logit", "1", "logit of the presence of a wave"),
-    strata=features.strata,
-)
-
-REGRESSOR: Spec[EchTables] = Spec(
-    samples=task.samples,
-    build=task.make,
-    loss=task.mean_square,
-    predict=task.predict,
-    metrics={"R2": r2, "RMSE": rmse, "MAE": mae, "R": pearson},
-    features=features.table,
-    released=partial(pretrained.released, part="regressor"),
-    strata=features.strata,
-)
+OF_PROBABILITY = (ACCURACY, BALANCED_ACCURACY, PRECISION, RECALL, F1, ROC_AUC, PR_AUC, BRIER)
+OF_AMPLITUDE = (R2, RMSE, MAE, PEARSON)
 
 
-def of(tables: EchTables) -> Spec[EchTables]:
-    """Return the record of a part."""
-    if tables.network.part == "regressor":
-        return REGRESSOR
-    return replace(CLASSIFIER, loss=partial(task.cross_entropy, positive_weight=tables.wave.positive_weight))
+def presence(tables: EchTables, data: Signature) -> Task:
+    """Return the classifier's task."""
+    target = Variable(data.target_name, "1", "1 where there is a wave, else 0")
+    return binary(target, "a wave", OF_PROBABILITY, tables.wave.probability)
 
 
-SPEC: Spec[EchTables] = replace(
-    CLASSIFIER,
-    parts=task.parts,
-    of=of,
-    places=features.places,
-    combined=pipeline.COMBINED,
-    moment=inputs.moment,
+def amplitude(data: Signature) -> Task:
+    """Return the regressor's task."""
+    return regression(Variable(data.target_name, data.unit, "amplitude of the wave"), OF_AMPLITUDE)
+
+
+def classifier(tables: EchTables) -> Network:
+    """Return the first stage: is there a wave."""
+    entropy = partial(task.cross_entropy, positive_weight=tables.wave.positive_weight)
+    return Network(
+        task=partial(presence, tables),
+        samples=partial(task.samples, tables, "classifier"),
+        build=partial(task.make, tables, "classifier"),
+        loss=task.without_call(entropy),
+        predict=task.predict,
+        criteria={"loss": mean_criterion(entropy)},
+        table=features.table,
+        groups=features.groups,
+        pretrained=partial(pretrained.read, "classifier"),
+    )
+
+
+def regressor(tables: EchTables) -> Network:
+    """Return the second stage: how strong is it."""
+    return Network(
+        task=amplitude,
+        samples=partial(task.samples, tables, "regressor"),
+        build=partial(task.make, tables, "regressor"),
+        loss=task.without_call(task.mean_square),
+        predict=task.predict,
+        criteria={"loss": mean_criterion(task.mean_square)},
+        table=features.table,
+        groups=features.groups,
+        pretrained=partial(pretrained.read, "regressor"),
+    )
+
+
+NETWORKS: Mapping[str, Callable[[EchTables], Network]] = {"classifier": classifier, "regressor": regressor}
+
+
+def networks(tables: EchTables) -> Mapping[str, Network]:
+    """Return both networks, or the one that `network.part` names."""
+    chosen = NETWORKS if tables.network.part == "both" else (tables.network.part,)
+    return {name: NETWORKS[name](tables) for name in chosen}
+
+
+SPEC: Spec[EchTables] = Spec(
+    networks=networks,
+    pipeline=pipeline.pipeline,
+    coordinates=features.coordinates,
+    grid=inputs.grid,
 )

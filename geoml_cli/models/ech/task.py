@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -14,8 +14,8 @@ from geoml_cli.dataset.store import Array, Variables
 from geoml_cli.errors import DataError
 from geoml_cli.models.ech.network import WINDOWS, build
 from geoml_cli.models.ech.settings import EchTables
-from geoml_cli.models.spec import Batch
-from geoml_cli.samples.samples import Input, Reach, Samples, Signature
+from geoml_cli.models.spec import Batch, Call
+from geoml_cli.samples.samples import Input, Samples, Signature, WindowSpan
 from geoml_cli.samples.windows import Windows
 
 HOURS, FINE_VALUES = 49, 61
@@ -26,29 +26,22 @@ NAMES = ("sme_hourly", "symh_hourly", "sme_fine", "symh_fine")
 POSITION_NAMES = ("L", "cos MLT", "sin MLT", "cos^6 MLAT")
 
 
-def parts(tables: EchTables) -> Mapping[str, EchTables]:
-    """Name the networks, each with its own tables."""
-    chosen = ("classifier", "regressor") if tables.network.part == "both" else (tables.network.part,)
-    return {
-        part: tables.model_copy(update={"network": tables.network.model_copy(update={"part": part})}) for part in chosen
-    }
-
-
-def samples(tables: EchTables, variables: Variables) -> Samples:
-    """Take a network's position, windows and target out of prepared variables.
+def samples(tables: EchTables, network: str, variables: Variables) -> Samples:
+    """Take the position, windows and target of `classifier` or `regressor` out of prepared variables.
 
     Raises:
         DataError: The series are too coarse for the windows.
     """
-    part = tables.network.part
     ends, step = np.asarray(variables.array("index"), dtype=np.int64), step_minutes(variables)
     inputs = {"position": Input(position(variables), axis=1, names=POSITION_NAMES)}
-    for name in NAMES[: WINDOWS[part]]:
+    for name in NAMES[: WINDOWS[network]]:
         inputs[name] = window(variables, name, ends)
-    reach = Reach(ends, (HOURS - 1) * _HOUR // step, step / 60)
-    if part == "classifier":
-        return Samples(inputs, presence(tables, variables), "presence", "1", reach)
-    return Samples(inputs, amplitude(tables, variables), "amplitude", "dB", reach)
+    # All satellites look at the one pair of index series.
+    one = np.zeros(len(ends), dtype=np.int64)
+    span = WindowSpan(one, ends - (HOURS - 1) * _HOUR // step, ends, step / 60)
+    if network == "classifier":
+        return Samples(inputs, presence(tables, variables), "presence", "1", span)
+    return Samples(inputs, amplitude(tables, variables), "amplitude", "dB", span)
 
 
 def step_minutes(variables: Variables) -> int:
@@ -104,9 +97,9 @@ def amplitude(tables: EchTables, variables: Variables) -> NDArray[np.float32] | 
     return np.where(present == 1, held, np.float32(np.nan))
 
 
-def make(tables: EchTables, data: Signature) -> nn.Module:
-    """Build the network of a part."""
-    return build(tables.network.part, tables.network.hidden, tables.network.dropout)
+def make(tables: EchTables, network: str, data: Signature) -> nn.Module:
+    """Build `classifier` or `regressor`."""
+    return build(network, tables.network.hidden, tables.network.dropout)
 
 
 def predict(network: nn.Module, batch: Batch) -> Tensor:
@@ -124,3 +117,12 @@ def cross_entropy(network: nn.Module, batch: Batch, positive_weight: float) -> T
     """Return the mean binary cross-entropy of the classifier; waves count `positive_weight` times."""
     weight = tensor(positive_weight, device=batch["target"].device)
     return functional.binary_cross_entropy_with_logits(predict(network, batch), batch["target"], pos_weight=weight)
+
+
+def without_call(loss: Callable[[nn.Module, Batch], Tensor]) -> Callable[[nn.Module, Batch, Call], Tensor]:
+    """Return a loss that has no penalty and is the same at every step."""
+
+    def of_batch(network: nn.Module, batch: Batch, call: Call) -> Tensor:
+        return loss(network, batch)
+
+    return of_batch

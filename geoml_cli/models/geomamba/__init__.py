@@ -17,7 +17,7 @@ CARD = Card(
                 *("train", "geomamba", "--preset", "gwsa-blocks", "--set", "split.block_km=60", *_SMALL),
                 *("--set", "train.steps=150", "--set", "train.evaluate_steps=50", "--set", "train.batch_size=64"),
             ),
-            ("evaluate", "geomamba", "--preset", "gwsa-blocks", "--set", "evaluate.draws=200"),
+            ("evaluate", "geomamba", "--preset", "gwsa-blocks", "--set", "evaluate.n_bootstrap=200"),
             ("predict", "geomamba", "--preset", "gwsa-blocks", "--index", "60"),
             ("predict", "geomamba", "--preset", "gwsa-blocks", "--map"),
             ("export", "geomamba", "--preset", "gwsa-blocks", "--format", "pt2"),

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.geomamba.settings import GeoMambaTables
 from geoml_cli.models.geomamba.task import ends_of
-from geoml_cli.models.spec import Quantity, Values
-from geoml_cli.samples.coordinates import coordinates, stations_of_samples
+from geoml_cli.models.spec import Values
+from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.times import begin_of, read_clock
 
@@ -78,7 +79,7 @@ def _month(own: NDArray[np.float32], names: list[str]) -> NDArray[np.float32] | 
     return None
 
 
-def strata(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
+def groups(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
     """Return the station (where there are any), the year and the land cover of every sample, each [N]."""
     ends = ends_of(variables)
     years = read_clock(variables.array("time"), variables.unit("time"), "year")[ends].astype(int).astype(str)
@@ -99,13 +100,13 @@ def strata(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]
     return found
 
 
-def places(variables: Variables, rows: NDArray[np.int64]) -> list[tuple[Quantity, Values]]:
+def coordinates(variables: Variables, rows: NDArray[np.int64]) -> list[tuple[Variable, Values]]:
     """Return longitude, latitude and time of samples."""
     ends = ends_of(variables)
-    lon, lat = coordinates(variables, len(ends))[rows].T
+    lon, lat = lon_lat_of_samples(variables, len(ends))[rows].T
     minutes = np.asarray(variables.array("time"))[ends[rows]].astype(np.float64)
     return [
-        (Quantity("lon", "degrees_east", "longitude"), lon),
-        (Quantity("lat", "degrees_north", "latitude"), lat),
-        (Quantity("time", f"minutes since {begin_of(variables.unit('time'))}", "begin of the step"), minutes),
+        (Variable("lon", "degrees_east", "longitude"), lon),
+        (Variable("lat", "degrees_north", "latitude"), lat),
+        (Variable("time", f"minutes since {begin_of(variables.unit('time'))}", "begin of the step"), minutes),
     ]

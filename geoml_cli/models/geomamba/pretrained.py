@@ -16,7 +16,7 @@ from geoml_cli.models.geomamba.kan import knots
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import NetworkSettings
 from geoml_cli.models.geomamba.task import INPUTS, MOVING
-from geoml_cli.models.spec import Released
+from geoml_cli.models.spec import PretrainedWeights
 from geoml_cli.models.weights import mismatches, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
@@ -33,7 +33,7 @@ _DYNAMIC = ("E", "Eb", "Ei", "Ep", "Et", "p", "Ew", "H", "LST", "NDVI", "rf", "S
 _STATIC = ("DEM", "aspect", "slope")
 
 
-def released(state: Mapping[str, Tensor]) -> Released:
+def read(state: Mapping[str, Tensor]) -> PretrainedWeights:
     """Translate a released state dict.
 
     Raises:
@@ -49,7 +49,7 @@ def released(state: Mapping[str, Tensor]) -> Released:
     }
     _compare(weights, network.state_dict(), computed)
     tables: dict[str, dict[str, object]] = {"network": settings.model_dump(exclude={"heads", "backend"})}
-    return Released(tables, _signature(settings, shape), {**weights, **computed})
+    return PretrainedWeights(tables, _signature(settings, shape), {**weights, **computed})
 
 
 def _unused(name: str) -> bool:

@@ -1,43 +1,50 @@
-"""The records that make this folder a model: of a quantity, and of classes."""
+"""The record that makes this folder a model: of a quantity, or of classes."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 
-from geoml_cli.metrics import classes
-from geoml_cli.metrics.regression import bias, kge, mae, nse, pearson, r2, rmse
-from geoml_cli.models.geomamba import backend, decision, features, pretrained, task
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.metrics.regression import BIAS, KGE, MAE, NSE, PEARSON, R2, RMSE
+from geoml_cli.models.geomamba import backend, features, pretrained, task
 from geoml_cli.models.geomamba.settings import GeoMambaTables
-from geoml_cli.models.spec import KernelChoice, Spec
+from geoml_cli.models.spec import KernelChoice, Network, Spec, mean_criterion, single
+from geoml_cli.samples.samples import Signature
+from geoml_cli.tasks.multiclass import multiclass
+from geoml_cli.tasks.regression import regression
+from geoml_cli.tasks.task import Task
+
+METRICS = (RMSE, MAE, R2, NSE, KGE, PEARSON, BIAS)
 
 
-def of(tables: GeoMambaTables) -> Spec[GeoMambaTables]:
-    """Return the record for a loss: that of cross-entropy is of classes."""
-    held = replace(
-        SPEC, loss=partial(task.loss, settings=tables.loss), features=partial(features.table, tables), of=None
+def target(data: Signature) -> Task:
+    """Return the task: a class where the data name classes, else a quantity."""
+    described = Variable(data.target_name, data.unit, data.target_name)
+    if data.classes:
+        return multiclass(described, data.codes, data.classes)
+    return regression(described, METRICS)
+
+
+def networks(tables: GeoMambaTables) -> Mapping[str, Network]:
+    """Return the one network."""
+    return single(
+        Network(
+            task=target,
+            samples=partial(task.samples, tables),
+            build=partial(task.make, tables),
+            loss=partial(task.loss, tables.loss),
+            predict=task.predict,
+            criteria={"loss": mean_criterion(partial(task.mean_loss, tables.loss))},
+            table=partial(features.table, tables),
+            groups=features.groups,
+            pretrained=pretrained.read,
+        )
     )
-    if tables.loss.kind != "cross-entropy":
-        return held
-    scores = {
-        "accuracy": classes.accuracy,
-        "balanced accuracy": classes.balanced_accuracy,
-        "macro F1": classes.macro_f1,
-        "kappa": classes.kappa,
-    }
-    return replace(held, judged="classes", metrics=scores, decided=decision.DECIDED)
 
 
 SPEC: Spec[GeoMambaTables] = Spec(
-    samples=task.samples,
-    build=task.make,
-    loss=partial(task.loss, settings=GeoMambaTables().loss),
-    predict=task.predict,
-    metrics={"RMSE": rmse, "MAE": mae, "R2": r2, "NSE": nse, "KGE": kge, "R": pearson, "bias": bias},
-    features=partial(features.table, GeoMambaTables()),
-    released=pretrained.released,
-    of=of,
-    places=features.places,
-    strata=features.strata,
+    networks=networks,
+    coordinates=features.coordinates,
     kernels=KernelChoice(backend.available, task.kernels),
 )

@@ -18,8 +18,8 @@ from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.geomamba.backend import chosen
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
-from geoml_cli.models.spec import Batch
-from geoml_cli.samples.samples import Input, Reach, Samples, Signature
+from geoml_cli.models.spec import Batch, Call
+from geoml_cli.samples.samples import Input, Samples, Signature, WindowSpan
 from geoml_cli.samples.times import read_clock
 from geoml_cli.samples.windows import Windows
 
@@ -52,14 +52,15 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
     moving = _moving(settings, variables, (ends, steps))
     inputs = {"dynamic": moving.pop("dynamic"), **_standing(settings, variables, place), **moving}
     whole = variables.array("history") >= steps if steps > 1 else None
-    reach = Reach(ends, steps - 1, _step_hours(variables)) if steps > 1 else None
+    station = place if variables.has("station_index") else np.zeros(len(ends), dtype=np.int64)
+    span = WindowSpan(station, ends - (steps - 1), ends, _step_hours(variables)) if steps > 1 else None
     classes = tuple(variables.labels("class_name")) if variables.has("class_name") else ()
     codes = tuple(int(code) for code in variables.array("class_code")) if classes else ()
     _check_loss(tables.loss, classes)
     name = variables.labels("target")[0]
     known = variables.has(name)  # a user's own table has none
     target = np.asarray(variables.array(name), dtype=np.float32) if known else None
-    return Samples(inputs, target, name, variables.unit(name) if known else "", reach, whole, classes, codes)
+    return Samples(inputs, target, name, variables.unit(name) if known else "", span, whole, classes, codes)
 
 
 def ends_of(variables: Variables) -> NDArray[np.int64]:
@@ -144,7 +145,12 @@ def predict(network: nn.Module, batch: Batch) -> Tensor:
     return output_BO.squeeze(1) if output_BO.shape[1] == 1 else output_BO
 
 
-def loss(network: nn.Module, batch: Batch, settings: LossSettings) -> Tensor:
+def loss(settings: LossSettings, network: nn.Module, batch: Batch, call: Call) -> Tensor:
+    """Return the mean loss over the batch: no penalty, and the same at every step."""
+    return mean_loss(settings, network, batch)
+
+
+def mean_loss(settings: LossSettings, network: nn.Module, batch: Batch) -> Tensor:
     """Return the mean loss over the batch."""
     output, target = predict(network, batch), batch["target"]
     if settings.kind == "cross-entropy":

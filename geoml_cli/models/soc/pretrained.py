@@ -9,7 +9,7 @@ from torch import Tensor
 from geoml_cli.errors import DataError
 from geoml_cli.models.soc.network import WINDOW, build
 from geoml_cli.models.soc.settings import NetworkSettings
-from geoml_cli.models.spec import Released
+from geoml_cli.models.spec import PretrainedWeights
 from geoml_cli.models.weights import mismatches, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
@@ -19,7 +19,7 @@ _SERIES = {1: "evi", 11: "lsp", 12: "evi_lsp"}
 """The paper's features: EVI (1), phenology (11), joined in this order (12)."""
 
 
-def released(state: Mapping[str, Tensor]) -> Released:
+def read(state: Mapping[str, Tensor]) -> PretrainedWeights:
     """Translate a released state dict.
 
     Raises:
@@ -30,7 +30,7 @@ def released(state: Mapping[str, Tensor]) -> Released:
     expected = build(settings, covariates, features).state_dict()
     refuse(mismatches(weights, expected))
     tables: dict[str, dict[str, object]] = {"network": settings.model_dump()}
-    return Released(tables, _signature(covariates, features), weights)
+    return PretrainedWeights(tables, _signature(covariates, features), weights)
 
 
 def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, int, int]:

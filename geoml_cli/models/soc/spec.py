@@ -1,16 +1,41 @@
 """The record that makes this folder a model."""
 
-from geoml_cli.metrics.regression import bias, ccc, mae, r2, rmse, rpiq
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.metrics.regression import BIAS, CCC, MAE, R2, RMSE, RPIQ
 from geoml_cli.models.soc import pretrained, task
 from geoml_cli.models.soc.settings import SocTables
-from geoml_cli.models.spec import Spec
+from geoml_cli.models.spec import Network, Spec, mean_criterion, single
+from geoml_cli.samples.samples import Signature
+from geoml_cli.tasks.regression import regression
+from geoml_cli.tasks.task import Task
 
-SPEC: Spec[SocTables] = Spec(
-    samples=task.samples,
-    build=task.make,
-    loss=task.loss,
-    predict=task.predict,
-    metrics={"RMSE": rmse, "MAE": mae, "R2": r2, "bias": bias, "CCC": ccc, "RPIQ": rpiq},
-    features=task.features,
-    released=pretrained.released,
-)
+METRICS = (RMSE, MAE, R2, BIAS, CCC, RPIQ)
+
+
+def carbon(data: Signature) -> Task:
+    """Return the task: soil organic carbon, in the unit of the data."""
+    return regression(Variable(data.target_name, data.unit, "soil organic carbon"), METRICS)
+
+
+def networks(tables: SocTables) -> Mapping[str, Network]:
+    """Return the one network, of the variant that the tables name."""
+    return single(
+        Network(
+            task=carbon,
+            samples=partial(task.samples, tables),
+            build=partial(task.make, tables),
+            loss=task.loss,
+            predict=task.predict,
+            criteria={"loss": mean_criterion(task.mean_square)},
+            table=task.features,
+            pretrained=pretrained.read,
+        )
+    )
+
+
+SPEC: Spec[SocTables] = Spec(networks=networks)

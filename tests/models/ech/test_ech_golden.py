@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 from weights import case, filled
 
-from geoml_cli.inference.load import physical
+from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 
@@ -31,7 +31,7 @@ def cut(rows):
 def test_a_golden_case_is_reproduced(part, tmp_path):
     described, arrays, run = imported(part, tmp_path)
     assert run.members() == [part] and list(run.data().signatures) == [part]
-    network = physical(run, part)
+    network = open_trained(run, [part]).load_network(part)
     inputs = cut(arrays["in_features"])[: len(run.data().signature.inputs)]
     prediction = network(*inputs)
     np.testing.assert_allclose(prediction.detach().numpy()[:, None], arrays["out_prediction"], rtol=1e-4, atol=1e-5)
@@ -48,7 +48,7 @@ def test_a_golden_case_is_reproduced(part, tmp_path):
 
 def test_windows_given_once_serve_all_positions(tmp_path):
     _, arrays, run = imported("regressor", tmp_path)
-    network = physical(run, "regressor")
+    network = open_trained(run, ["regressor"]).load_network("regressor")
     position, *windows = cut(arrays["in_features"])
     same = [window[:1].expand(len(position), -1, -1) for window in windows]
     with torch.inference_mode():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,18 @@ from PIL import Image
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.ech.source import SOURCE
 from geoml_cli.splits.split import Split
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
 
-QUICK = ["train.epochs=1", "train.threads=1", "train.batch_size=256", "split.consecutive=5", "inputs.scaling=standard"]
+QUICK = ["train.epochs=1", "train.threads=1", "train.batch_size=256", "split.group_length=5", "inputs.scaling=standard"]
 QUICK += ["target.scaling=standard", "network.hidden=8", "grid.l_cells=9", "grid.mlt_cells=12"]
-QUICK += ["evaluate.draws=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
+QUICK += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +36,14 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("runs") / "ech" / "two-stage" / "a")
+    place = RunLocation(tmp_path_factory.mktemp("runs") / "ech" / "two-stage" / "a")
     return train(load("ech", "two-stage", None, {}, QUICK), data, place, None, Silent())
 
 
 def test_a_run_has_two_members_of_two_networks_that_share_their_division(run, data):
     assert run.members() == ["classifier", "regressor"]
     one, other = run.split("classifier"), run.split("regressor")
-    assert (one.part, other.part) == ("classifier", "regressor")
+    assert (one.network, other.network) == ("classifier", "regressor")
     for part in ("train", "validation", "test"):
         assert set(other.rows(part)) < set(one.rows(part))
         assert (data.array("amplitude")[other.rows(part)] >= 0).all()
@@ -52,31 +55,33 @@ def test_windows_straddle_no_border_and_the_rows_left_out_are_counted(run, data)
     split, ends = run.split("classifier"), np.asarray(data.array("index"))
     for rows, others in ((split.train, split.test), (split.train, split.validation), (split.validation, split.test)):
         assert np.abs(ends[rows][:, None] - ends[others]).min() > 2880
-    whole = planned(load("ech", "two-stage", None, {}, [*QUICK, "split.purge=false"]), data).members["classifier"][0]
+    whole = plan_run(load("ech", "two-stage", None, {}, [*QUICK, "split.exclude_overlaps=false"]), data).members[
+        "classifier"
+    ][0]
     lost = sum(len(whole.rows(part)) - len(split.rows(part)) for part in ("train", "validation"))
-    assert split.purged == lost > 0
+    assert split.overlaps_excluded == lost > 0
     np.testing.assert_array_equal(whole.test, split.test)
 
 
 @pytest.mark.parametrize(("preset", "by"), [("two-stage", "day"), ("storm", "storm")])
 def test_groups_stay_on_one_side(preset, by, data):
-    settings = load("ech", preset, None, {}, ["split.consecutive=1", "split.purge=false"])
-    for split, _ in planned(settings, data).members.values():
+    settings = load("ech", preset, None, {}, ["split.group_length=1", "split.exclude_overlaps=false"])
+    for split, _ in plan_run(settings, data).members.values():
         groups = [set(data.array(by)[split.rows(part)].tolist()) for part in ("train", "validation", "test")]
         assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
 
 
 def test_the_papers_rows_are_divided_at_random_and_say_so(data):
     settings = load("ech", "random", None, {})
-    split = planned(settings, data).members["classifier"][0]
+    split = plan_run(settings, data).members["classifier"][0]
     assert "share hours" in settings.shared.summary
     days = data.array("day")
     assert set(days[split.train].tolist()) >= set(days[split.test].tolist())
 
 
 def test_folds_and_seeds_are_members_of_each_part(data):
-    asked = ["split.folds=2", "split.seeds=[1,2]", "split.consecutive=8"]
-    names = list(planned(load("ech", "two-stage", None, {}, asked), data).members)
+    asked = ["split.folds=2", "split.seeds=[1,2]", "split.group_length=8"]
+    names = list(plan_run(load("ech", "two-stage", None, {}, asked), data).members)
     both = [
         f"{part}-fold-{fold}-seed-{seed}" for fold in (1, 2) for seed in (1, 2) for part in ("classifier", "regressor")
     ]
@@ -87,15 +92,15 @@ def test_folds_and_seeds_are_members_of_each_part(data):
     ("settings", "told"),
     [
         (["split.kind=random"], "shares hours with rows on the other side of the split"),
-        (["split.by=orbit"], r"\[split\] by = 'orbit': the data set has no such variable"),
-        (["split.by=mlt"], "is no whole number a sample"),
-        (["split.consecutive=100"], "in 1 group"),
+        (["split.group_by=orbit"], r"\[split\] group_by = 'orbit': the data set has no such variable"),
+        (["split.group_by=mlt"], "is no whole number a sample"),
+        (["split.group_length=100"], "in 1 group"),
         (["wave.threshold=500"], "no sample has an observed value of amplitude"),
     ],
 )
 def test_a_division_that_cannot_be_made_is_refused(settings, told, data):
     with pytest.raises(Exception, match=told) as error:
-        planned(load("ech", "two-stage", None, {}, settings), data)
+        plan_run(load("ech", "two-stage", None, {}, settings), data)
     assert error.value.exit_code == 3
 
 
@@ -113,7 +118,7 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
     done = geoml("evaluate", run.folder, "--json", "--quiet", "--set", baselines)
     assert done.code == 0, done.err
     found = json.loads(done.out)
-    one, other = found["parts"]["classifier"], found["parts"]["regressor"]
+    one, other = found["networks"]["classifier"], found["networks"]["regressor"]
     names = ["accuracy", "balanced accuracy", "precision", "recall", "F1", "ROC-AUC", "PR-AUC", "Brier"]
     assert list(one["network"]["scores"]) == names
     assert list(other["network"]["scores"]) == ["R2", "RMSE", "MAE", "R"]
@@ -122,25 +127,25 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
     for part in (one, other):
         for quantity in ("L", "MLT", "SME"):
             for model in (part["network"]["name"], *part["baselines"]):
-                classes = [c for c in part["classes"] if (c["quantity"], c["model"]) == (quantity, model)]
+                classes = [c for c in part["groups"] if (c["quantity"], c["model"]) == (quantity, model)]
                 assert sum(held["rows"] for held in classes) == part["network"]["n"]
-    chain = {name: held["value"] for name, held in found["chain"].items()}
+    chain = {name: held["value"] for name, held in found["pipeline"]["scores"].items()}
     counts = [chain[name] for name in ("hits", "misses", "false alarms", "correct absences")]
     assert sum(counts) == one["network"]["n"]
     assert chain["hits"] + chain["misses"] == other["network"]["n"]
     accuracy = one["network"]["scores"]["accuracy"]["value"]
     assert (counts[0] + counts[3]) / sum(counts) == pytest.approx(accuracy)
     for quantity in ("L", "MLT", "SME"):
-        classes = [c for c in found["chain_classes"] if c["quantity"] == quantity]
+        classes = [c for c in found["pipeline"]["groups"] if c["quantity"] == quantity]
         assert sum(c["rows"] for c in classes) == one["network"]["n"]
         assert sum(c["scores"]["hits"] for c in classes) == chain["hits"]
-    for held in found["chain"].values():
+    for held in found["pipeline"]["scores"].values():
         assert held["low"] is None or held["low"] <= held["value"] <= held["high"]
-    assert found["chain"]["correct absences"]["low"] is not None
+    assert found["pipeline"]["scores"]["correct absences"]["low"] is not None
     folder = run.evaluation("test")
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "The two stages together" in page and "Probabilities and decisions: classifier" in page
-    assert (folder / "classifier/figures/reliability.png").is_file() and (folder / "regressor/per_class.csv").is_file()
+    assert "The networks together" in page and "Probabilities and decisions: classifier" in page
+    assert (folder / "classifier/figures/reliability.png").is_file() and (folder / "regressor/per_group.csv").is_file()
 
 
 def test_all_samples_to_a_table(run, data, geoml, tmp_path):
@@ -270,7 +275,19 @@ def test_both_networks_are_exported_and_proven(run, geoml):
     assert "`logit` float32 [sample], 1" in card and "`sme_hourly` float32 [sample, 49, 1]: sme" in card
 
 
-def test_a_split_of_an_older_run_is_read(tmp_path):
-    (tmp_path / "s.json").write_text('{"fold": "all", "seed": 1, "train": [0], "validation": [1], "test": [2]}')
-    held = Split.read(tmp_path / "s.json")
-    assert (held.part, held.purged, held.test.tolist()) == ("", 0, [2])
+def test_a_run_of_an_older_layout_is_refused_with_the_remedy(run, geoml, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(run.folder, old)
+    record = json.loads((old / "run.json").read_text())
+    del record["layout"]  # as it was written before layouts had numbers
+    (old / "run.json").write_text(json.dumps(record))
+    done = geoml("evaluate", old)
+    assert done.code == 3
+    assert "is a run folder of layout 1; this version of geoml reads layout 2." in done.err
+    assert "Train it again with `geoml train ech --preset two-stage`." in done.err
+
+
+def test_a_damaged_split_is_named(tmp_path):
+    (tmp_path / "split.json").write_text('{"fold": "all", "seed": 1, "train": [0]')
+    with pytest.raises(DataError, match=r"split\.json: is missing or damaged"):
+        Split.read(tmp_path / "split.json")

@@ -10,20 +10,23 @@ import pandas as pd
 import pytest
 import rasterio
 import torch
+from scipy.special import softmax
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
-from geoml_cli.inference.load import part_samples
-from geoml_cli.models.geomamba.decision import DECIDED
-from geoml_cli.models.geomamba.spec import SPEC
+from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
+from geoml_cli.inference.load import open_trained
+from geoml_cli.models.geomamba import task
 from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.stages.train import Place, train
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.tasks.multiclass import multiclass
 from geoml_cli.work.reporting import Silent
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=10"]
-QUICK += ["train.epochs=2", "evaluate.draws=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
+QUICK += ["train.epochs=2", "evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
 QUICK += ['evaluate.baselines=["climatology","logistic","mean","ridge"]']
 
 
@@ -36,12 +39,12 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("runs") / "geomamba" / "clcd" / "a")
+    place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "clcd" / "a")
     return train(load("geomamba", "clcd", None, {}, QUICK), data, place, None, Silent())
 
 
 def test_networks_learn_places_and_people_see_codes(run, data):
-    samples = part_samples(run, "", data)
+    samples = open_trained(run).network_samples("", data)
     assert samples.codes == tuple(data.array("class_code").tolist()) == run.data().signature.codes
     assert 0 not in samples.codes  # the rasters' no-data
     assert set(np.unique(samples.target)) == set(range(len(samples.codes)))
@@ -49,10 +52,21 @@ def test_networks_learn_places_and_people_see_codes(run, data):
     np.testing.assert_array_equal(np.array(samples.codes)[samples.target.astype(int)], samples.observed())
 
 
+TASK = multiclass(Variable("class", "1", "land cover"), (4, 7, 9), ("a", "b", "c"))
+
+
+def test_a_minority_that_is_sure_outweighs_votes():
+    """Two of three members name the first class; the mean probability of the second is higher."""
+    each = torch.tensor([[[0.40, 0.35, 0.25]], [[0.40, 0.35, 0.25]], [[0.0, 0.90, 0.10]]]).log()
+    code, sure = TASK.pool(each)
+    assert code.tolist() == [7.0]
+    torch.testing.assert_close(sure, torch.tensor([(0.35 + 0.35 + 0.90) / 3]))
+
+
 def test_members_decide_together_by_their_mean_probability():
     one = torch.tensor([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3]]).log()
     other = torch.tensor([[0.3, 0.3, 0.4], [0.1, 0.2, 0.7]]).log()
-    code, sure = DECIDED.outputs(torch.stack([one, other]), torch.tensor([4.0, 7.0, 9.0]))
+    code, sure = TASK.pool(torch.stack([one, other]))
     assert code.tolist() == [4.0, 9.0]
     torch.testing.assert_close(sure, torch.tensor([0.6, 0.5]))
 
@@ -71,7 +85,7 @@ def test_scores_are_those_of_classes_and_the_table_of_mistakes_adds_up(run, data
     rate = found["baselines"]["mean"]["error_rate_network_minus_baseline"]["value"]
     other = found["baselines"]["mean"]["scores"]["accuracy"]["value"]
     assert rate == pytest.approx(other - scores["accuracy"])
-    assert "error rate" in found["verdict"]
+    assert "error rate" in found["summary"]
     assert {"error_rate_increase"} < set(next(iter(found["importance"].values())))
     folder = run.evaluation("test")
     assert (folder / "figures" / "confusion.png").is_file()
@@ -104,7 +118,7 @@ def test_a_table_of_samples_agrees_with_the_export(run, data, geoml, tmp_path):
     done = geoml("export", run.folder, "--format", "pt2", "--json", "--quiet")
     assert done.code == 0, done.err
     program = torch.export.load(next(run.export.glob("*.pt2"))).module()
-    samples = part_samples(run, "", data)
+    samples = open_trained(run).network_samples("", data)
     rows = np.arange(40)
     inputs = [torch.from_numpy(np.asarray(item.values[rows], dtype=np.float32)) for item in samples.inputs.values()]
     code, sure = program(*inputs)
@@ -112,22 +126,23 @@ def test_a_table_of_samples_agrees_with_the_export(run, data, geoml, tmp_path):
     np.testing.assert_allclose(sure.detach(), found["confidence"][:40], rtol=1e-4, atol=1e-5)
 
 
-def test_an_ensemble_of_seeds_votes(run, data, tmp_path):
+def test_seeds_are_evaluated_as_they_are_delivered(data, geoml, tmp_path):
+    """The class of the members' mean probability, in scores and in files; not the class that most members name."""
     settings = load("geomamba", "clcd", None, {}, [*QUICK, "split.seeds=[1,2,3]", "train.epochs=1"])
-    from geoml_cli.evaluation.subject import pool, predicted
-    from geoml_cli.stages.evaluate import opened
-
-    several = train(settings, data, Place(tmp_path / "three"), None, Silent())
-    subject = opened(several, data, settings, "test")
-    members = predicted(subject, Silent())
+    several = train(settings, data, RunLocation(tmp_path / "three"), None, Silent())
+    inputs = open_network(open_trained(several), data, "test", "")
+    members = predict_members(inputs, Silent())
+    pooled = pool_folds(inputs, members)
     each = np.stack([member.predicted_N for member in members])
-    together = pool(subject, members).predicted_P
-    votes = np.array([np.bincount(column.astype(int)).argmax() for column in each.T])
-    np.testing.assert_array_equal(together, votes)
-    assert (each != each[0]).any()
+    assert (each != each[0]).any(), "members differ, or there is nothing to pool"
+    probability = np.mean([softmax(member.raw_N, axis=1) for member in members], axis=0)
+    np.testing.assert_array_equal(pooled.predicted_P, probability.argmax(axis=1))
+    assert geoml("predict", several.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
+    written = pd.read_csv(tmp_path / "s.csv")["class"].to_numpy()[pooled.rows_P]
+    np.testing.assert_array_equal(delivered(inputs, pooled.predicted_P), written)
 
 
 def test_a_loss_of_quantities_is_refused(data):
     own = load("geomamba", "clcd", None, {}, ["loss.kind=huber"]).own
     with pytest.raises(SettingsError, match=r"'huber' does not fit a target of classes.*loss.kind=cross-entropy"):
-        SPEC.samples(own, data)
+        task.samples(own, data)

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from geoml_cli.config.load import load
-from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
 
 # Of three years a fold takes one, and validation another.
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.folds=3"]
-QUICK += ["train.steps=6", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.draws=100"]
+QUICK += ["train.steps=6", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.n_bootstrap=100"]
 QUICK += ["evaluate.importance_repeats=0", 'evaluate.baselines=["climatology","ridge"]']
 MODELS = ("geomamba", "climatology", "ridge")
 STATIONS = ["XA-Fir", "XB-Oak", "XC-Gra", "XD-Cro", "XE-Sav", "XF-Wet"]
@@ -22,7 +23,7 @@ STATIONS = ["XA-Fir", "XB-Oak", "XC-Gra", "XD-Cro", "XE-Sav", "XF-Wet"]
 
 @pytest.fixture(scope="module")
 def run(flux, tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("runs") / "geomamba" / "fluxnet" / "a")
+    place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "fluxnet" / "a")
     return train(load("geomamba", "fluxnet", None, {}, QUICK), flux, place, None, Silent())
 
 
@@ -71,7 +72,7 @@ def test_stations_have_scores_of_the_network_and_of_its_baselines(run, evaluated
 
 
 def test_a_station_s_score_is_that_of_its_rows(run, evaluated):
-    classes = {(c["name"], c["model"]): c for c in evaluated["classes"] if c["quantity"] == "station"}
+    classes = {(c["name"], c["model"]): c for c in evaluated["groups"] if c["quantity"] == "station"}
     table = pd.read_csv(run.evaluation("test") / "per_station.csv").set_index(["station", "model"])
     for station in STATIONS:
         for model in MODELS:
@@ -83,23 +84,27 @@ def test_a_station_s_score_is_that_of_its_rows(run, evaluated):
 
 def test_classes_tell_station_year_and_why_a_row_is_new(run, evaluated, flux):
     names = {}
-    for quantity in ("station", "year", "new to the network"):
-        of = [c for c in evaluated["classes"] if c["quantity"] == quantity]
+    for quantity in ("station", "year", "novelty"):
+        of = [c for c in evaluated["groups"] if c["quantity"] == quantity]
         assert {c["model"] for c in of} == set(MODELS)
         names[quantity] = {c["name"]: c["rows"] for c in of if c["model"] == "ridge"}
         assert sum(names[quantity].values()) == evaluated["network"]["n"]
     assert sorted(names["station"]) == STATIONS and sorted(names["year"]) == ["2010", "2011", "2012"]
-    assert names["new to the network"] == _counted(run, flux)
+    assert names["novelty"] == _counted(run, flux)
 
 
 def _counted(run, flux):
-    """Count by hand why test rows are new to the network of their fold."""
-    found = {"station": 0, "year": 0, "station and year": 0}
+    """Count by hand what is unseen about test rows in their fold."""
+    found = {"unseen station": 0, "unseen year": 0, "unseen station and unseen year": 0}
     for name in run.members():
         split = run.split(name)
         (station, year), (known_station, known_year) = held(flux, split.test), held(flux, split.train)
         for own_station, own_year in zip(station, year, strict=True):
-            new = [k for k, v in (("station", own_station in known_station), ("year", own_year in known_year)) if not v]
+            new = [
+                k
+                for k, v in (("unseen station", own_station in known_station), ("unseen year", own_year in known_year))
+                if not v
+            ]
             found[" and ".join(new)] += 1
     return found
 
@@ -131,12 +136,12 @@ def test_a_table_is_refused_where_the_source_has_none(run, flux, geoml, tmp_path
     [
         (["split.folds=2"], "cannot be divided by groups of year.*split.folds"),
         (["split.folds=5"], "3 groups of year cannot be divided into 5 folds"),
-        (["split.also=category"], "also = 'category'.*no whole number a sample"),
-        (["split.by=station"], "by = 'station'.*no whole number a sample"),
+        (["split.second_group=category"], "second_group = 'category'.*no whole number a sample"),
+        (["split.group_by=station"], "group_by = 'station'.*no whole number a sample"),
     ],
 )
 def test_towers_that_cannot_be_divided_so_are_refused(settings, told, flux):
     from geoml_cli.errors import DataError
 
     with pytest.raises(DataError, match=told):
-        planned(load("geomamba", "fluxnet", None, {}, [*QUICK, *settings]), flux)
+        plan_run(load("geomamba", "fluxnet", None, {}, [*QUICK, *settings]), flux)

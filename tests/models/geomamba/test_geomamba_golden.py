@@ -10,7 +10,7 @@ from geoml_cli.models.geomamba.backend import WORKS, Kernels, available
 from geoml_cli.models.geomamba.kan import KanLinear
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.plain import basis
-from geoml_cli.models.geomamba.pretrained import released
+from geoml_cli.models.geomamba.pretrained import read as released
 from geoml_cli.models.geomamba.settings import NetworkSettings
 
 BACKENDS = [name for name, state in available().items() if state == WORKS]

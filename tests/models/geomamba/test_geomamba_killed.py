@@ -15,7 +15,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.gwsa.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.stages.train import Place, train
+from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
 
 LONG = ["network.embedding=8", "network.width=8", "network.layers=1", "split.block_km=60", "train.threads=2"]
@@ -42,7 +42,9 @@ def killed_after(step, command, run):
 
 @pytest.mark.slow
 def test_killed_and_resumed_it_ends_with_the_same_bits(data, tmp_path):
-    whole = train(load("geomamba", "gwsa-blocks", None, {}, LONG), data, Place(tmp_path / "whole"), None, Silent())
+    whole = train(
+        load("geomamba", "gwsa-blocks", None, {}, LONG), data, RunLocation(tmp_path / "whole"), None, Silent()
+    )
     run = tmp_path / "killed"
     sets = [part for text in LONG for part in ("--set", text)]
     begin = ["--preset", "gwsa-blocks", *sets]

@@ -6,9 +6,9 @@ import torch
 from weights import case, filled
 
 from geoml_cli.errors import DataError
-from geoml_cli.inference.load import physical
+from geoml_cli.inference.load import open_trained
 from geoml_cli.models.geomamba.kan import knots
-from geoml_cli.models.geomamba.pretrained import released
+from geoml_cli.models.geomamba.pretrained import read as released
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 
 
@@ -100,5 +100,5 @@ def test_a_run_of_a_released_checkpoint_gives_the_papers_numbers(name, tmp_path)
     }
     assert list(run.data().signature.inputs) == list(inputs)
     with torch.inference_mode():
-        found = physical(run, "released")(*inputs.values())
+        found = open_trained(run, ["released"]).load_network("released")(*inputs.values())
     np.testing.assert_allclose(found, arrays["out_prediction"][:, 0], rtol=1e-4, atol=1e-5)

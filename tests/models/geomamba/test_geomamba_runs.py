@@ -13,14 +13,17 @@ import xarray
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
+from geoml_cli.models.geomamba import task
 from geoml_cli.models.geomamba.spec import SPEC
+from geoml_cli.models.spec import Call
 from geoml_cli.sources.gwsa.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=60"]
-QUICK += ["train.steps=12", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.draws=100"]
+QUICK += ["train.steps=12", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.n_bootstrap=100"]
 QUICK += ["evaluate.importance_repeats=0", 'evaluate.baselines=["climatology","ridge"]']
 
 
@@ -37,7 +40,7 @@ def data(raw, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("runs") / "geomamba" / "gwsa-blocks" / "a")
+    place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "gwsa-blocks" / "a")
     return train(load("geomamba", "gwsa-blocks", None, {}, QUICK), data, place, None, Silent())
 
 
@@ -53,7 +56,7 @@ def test_test_rows_are_of_blocks_or_years_that_training_never_sees(run, data):
 
 def test_the_papers_rows_are_divided_at_random_nine_to_one_and_say_so(data):
     settings = load("geomamba", None, None, {}, ["network.embedding=8"])
-    split = planned(settings, data).members["all"][0]
+    split = plan_run(settings, data).members["all"][0]
     rows = [len(split.rows(part)) for part in ("train", "validation", "test")]
     assert rows[2] == round(0.1 * sum(rows))
     assert "both sides" in settings.shared.summary
@@ -77,10 +80,14 @@ def test_scores_stand_beside_the_baselines_by_year_and_by_what_is_new(run, geoml
     assert list(found["network"]["scores"]) == ["RMSE", "MAE", "R2", "NSE", "KGE", "R", "bias"]
     assert found["network"]["scores"]["NSE"] == found["network"]["scores"]["R2"]
     assert found["target"] == {"name": "GWS", "unit": "cm"}
-    new = {(c["name"], c["model"]) for c in found["classes"] if c["quantity"] == "new to the network"}
-    assert new == {(k, m) for k in ("block", "year", "block and year") for m in ("geomamba", "climatology", "ridge")}
-    for quantity in ("year", "land cover", "new to the network"):
-        rows = sum(c["rows"] for c in found["classes"] if (c["quantity"], c["model"]) == (quantity, "ridge"))
+    new = {(c["name"], c["model"]) for c in found["groups"] if c["quantity"] == "novelty"}
+    assert new == {
+        (k, m)
+        for k in ("unseen block", "unseen year", "unseen block and unseen year")
+        for m in ("geomamba", "climatology", "ridge")
+    }
+    for quantity in ("year", "land cover", "novelty"):
+        rows = sum(c["rows"] for c in found["groups"] if (c["quantity"], c["model"]) == (quantity, "ridge"))
         assert rows == found["network"]["n"]
 
 
@@ -196,7 +203,7 @@ def test_a_checkpoint_of_other_factors_is_refused(data, checkpoint, geoml, tmp_p
 def test_settings_that_do_not_fit_the_data_are_refused(settings, told, data):
     own = load("geomamba", "gwsa-blocks", None, {}, settings).own
     with pytest.raises(SettingsError, match=told):
-        SPEC.samples(own, data)
+        task.samples(own, data)
 
 
 def test_land_cover_without_a_place_in_the_network_is_refused(data, geoml, tmp_path):
@@ -216,18 +223,18 @@ def test_the_loss_is_the_one_asked_for(kind, data):
     import torch
 
     own = load("geomamba", "gwsa-blocks", None, {}, [*QUICK, f"loss.kind={kind}", "loss.delta=0.5"]).own
-    spec = SPEC.part(own)
-    samples = spec.samples(own, data)
+    [network_record] = SPEC.networks(own).values()
+    samples = network_record.samples(data)
     from geoml_cli.samples.batches import Batches
     from geoml_cli.samples.samples import signature
     from geoml_cli.samples.scaling import unscaled
 
     batch = Batches(samples, unscaled(signature(samples)), torch.device("cpu"))(np.arange(4))
-    network = spec.build(own, signature(samples))
-    error = (spec.predict(network, batch) - batch["target"]).abs()
+    network = network_record.build(signature(samples))
+    error = (network_record.predict(network, batch) - batch["target"]).abs()
     huber = torch.where(error < 0.5, error**2 / 2, 0.5 * (error - 0.25))
     expected = {"huber": huber, "mse": error**2, "mae": error}[kind].mean()
-    torch.testing.assert_close(spec.loss(network, batch), expected)
+    torch.testing.assert_close(network_record.loss(network, batch, Call(1, 4)), expected)
 
 
 def test_samples_without_series_have_no_sums(run, geoml, tmp_path):

@@ -10,9 +10,10 @@ import pytest
 import xarray
 
 from geoml_cli.config.load import load
-from geoml_cli.models.geomamba.spec import SPEC
+from geoml_cli.models.geomamba import task
 from geoml_cli.stages.budgets import filled
-from geoml_cli.stages.train import Place, planned, train
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
 
 STEPS = 5
@@ -22,13 +23,13 @@ QUICK += ['network.scales=["month/12","day/30"]', "train.steps=6", "train.evalua
 
 @pytest.fixture(scope="module")
 def run(flux, tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("runs") / "geomamba" / "fluxnet-halfhourly" / "a")
+    place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "fluxnet-halfhourly" / "a")
     return train(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK), flux, place, None, Silent())
 
 
 @pytest.fixture(scope="module")
 def samples(flux):
-    return SPEC.samples(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK).own, flux)
+    return task.samples(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK).own, flux)
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_rows_that_are_not_whole_are_on_no_side_and_predicted_as_missing(run, sa
     rows = np.concatenate([split.train, split.validation, split.test])
     assert samples.whole[rows].all() and np.isfinite(samples.target[rows]).all()
     lost = (samples.whole & np.isfinite(samples.target)).sum() - len(rows)
-    assert lost == split.purged > 0
+    assert lost == split.overlaps_excluded > 0
     predict("--out", tmp_path / "s.csv")
     found = pd.read_csv(tmp_path / "s.csv")
     np.testing.assert_array_equal(found["NEE_VUT_REF"].notna(), samples.whole)
@@ -102,9 +103,11 @@ def test_windows_do_not_reach_over_the_borders_of_the_split(run, flux):
     }
     assert not records["train"] & (records["validation"] | records["test"])
     assert not records["validation"] & records["test"]
-    careless = planned(load("geomamba", "fluxnet-halfhourly", None, {}, [*QUICK, "split.purge=false"]), flux)
+    careless = plan_run(
+        load("geomamba", "fluxnet-halfhourly", None, {}, [*QUICK, "split.exclude_overlaps=false"]), flux
+    )
     kept = careless.members["all"][0]
-    assert len(kept.train) + len(kept.validation) - len(split.train) - len(split.validation) == split.purged
+    assert len(kept.train) + len(kept.validation) - len(split.train) - len(split.validation) == split.overlaps_excluded
     np.testing.assert_array_equal(kept.test, split.test)
 
 

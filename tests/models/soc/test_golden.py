@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 from weights import case, filled
 
-from geoml_cli.inference.load import physical
+from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 
@@ -24,7 +24,7 @@ def imported(request, tmp_path):
 
 def test_a_golden_case_is_reproduced(imported):
     described, arrays, run = imported
-    network = physical(run, "released")
+    network = open_trained(run, ["released"]).load_network("released")
     seen = {"static": arrays["in_window"], "series": arrays["in_series"]}
     inputs = [torch.from_numpy(seen[name]) for name in run.data().signature.inputs]
     prediction = network(*inputs)
@@ -45,7 +45,7 @@ def run_variant(run: Run) -> str:
 
 def test_parameters_have_the_released_names_and_shapes(imported):
     described, _, run = imported
-    state = physical(run, "released").network.state_dict()
+    state = open_trained(run, ["released"]).load_network("released").network.state_dict()
     assert {name: list(value.shape) for name, value in state.items()} == described["state_dict"]
 
 

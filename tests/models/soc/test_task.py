@@ -8,7 +8,7 @@ from torch import nn
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.soc import task
-from geoml_cli.models.soc.pretrained import released
+from geoml_cli.models.soc.pretrained import read as released
 from geoml_cli.models.soc.settings import SocTables
 from geoml_cli.samples.samples import signature
 

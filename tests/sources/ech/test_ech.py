@@ -13,7 +13,7 @@ import xarray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.models.ech.settings import EchTables
-from geoml_cli.models.ech.task import NAMES, parts, samples
+from geoml_cli.models.ech.task import NAMES, samples
 from geoml_cli.sources.ech import synthetic as storms
 from geoml_cli.sources.ech import synthetic_series as made
 from geoml_cli.sources.ech.released import rebuilt
@@ -96,7 +96,7 @@ def test_windows_are_the_series_before_each_sample_and_the_file_is_cf(day, raw, 
     sme, symh, minute, *_ = day
     made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
     prepare(raw)
-    cut = samples(parts(EchTables())["regressor"], held(tmp_path)).inputs
+    cut = samples(EchTables(), "regressor", held(tmp_path)).inputs
     row = 37
     for name, series, stride, values in zip(NAMES, (sme, symh) * 2, (60, 60, 5, 5), (49, 49, 61, 61), strict=True):
         expected = series[minute[row] - np.arange(values)[::-1] * stride]
@@ -112,10 +112,10 @@ def test_five_minute_series_give_the_same_windows(day, raw, prepare, tmp_path):
     every = np.arange(0, MINUTES, 5)
     made.csv(raw / "c.csv", clock(every), {"SYM-H": symh[every], "SME": sme[every]})
     prepare(raw)
-    coarse = samples(parts(EchTables())["regressor"], held(tmp_path))
+    coarse = samples(EchTables(), "regressor", held(tmp_path))
     made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
     prepare(raw)
-    fine = samples(parts(EchTables())["regressor"], held(tmp_path))
+    fine = samples(EchTables(), "regressor", held(tmp_path))
     for name in NAMES:
         np.testing.assert_array_equal(np.asarray(coarse.inputs[name].values), np.asarray(fine.inputs[name].values))
 
@@ -171,7 +171,15 @@ def test_ae_and_hourly_series_are_taken_where_the_options_say_so(day, raw, prepa
     every = np.arange(0, MINUTES, 60)
     made.csv(raw / "c.csv", clock(every), {"Dst": day[1][every], "AE": day[0][every]})
     prepare(raw, "--ae-as-sme", "--hourly")
-    held_out = ("--data", tmp_path / "data", "--run", tmp_path / "run", "--set", "split.purge=false", "--dry-run")
+    held_out = (
+        "--data",
+        tmp_path / "data",
+        "--run",
+        tmp_path / "run",
+        "--set",
+        "split.exclude_overlaps=false",
+        "--dry-run",
+    )
     done = geoml("train", "ech", *held_out)
     assert done.code == 3 and "--set network.part=classifier" in done.err
     asked = ("--set", "network.part=classifier", "--set", "split.kind=random")
@@ -204,7 +212,7 @@ def test_series_rebuilt_from_rows_give_the_rows_back(count, prepare, tmp_path):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/rows.pkl").write_bytes(pickle.dumps(rows))
     assert prepare(tmp_path / "raw")["kept"] == count
-    cut = samples(parts(EchTables())["regressor"], held(tmp_path)).inputs
+    cut = samples(EchTables(), "regressor", held(tmp_path)).inputs
     together = np.concatenate([np.asarray(cut[name].values)[:, :, 0] for name in NAMES], axis=1)
     np.testing.assert_array_equal(together, rows[:, 4:])
     assert rebuilt(rows).shape == (2, 2880 + count)
@@ -215,7 +223,7 @@ def test_rows_with_breaks_form_stretches_and_shuffled_ones_are_refused(prepare, 
     rows = {"a": released_rows(100, 1), "b": np.concatenate([released_rows(80, 2), released_rows(90, 3)])}
     (tmp_path / "raw/rows.pkl").write_bytes(pickle.dumps(rows))
     assert "3 stretches" in prepare(tmp_path / "raw")["notes"][0]
-    cut = samples(parts(EchTables())["regressor"], held(tmp_path)).inputs
+    cut = samples(EchTables(), "regressor", held(tmp_path)).inputs
     together = np.concatenate([np.asarray(cut[name].values)[:, :, 0] for name in NAMES], axis=1)
     np.testing.assert_array_equal(together, np.concatenate([rows["a"], rows["b"]])[:, 4:])
     shuffled = np.random.default_rng(1).permutation(released_rows(200, 1))

@@ -1,0 +1,40 @@
+"""One record for every described quantity: a variable of a data set, a column of a table, a band of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from numpy.typing import NDArray
+
+Kind = Literal["f4", "f8", "i1", "i2", "i4", "i8", "str"]
+"""How values are stored; floats carry NaN as `_FillValue`."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A quantity and its description.
+
+    Attributes:
+        name: In files.
+        unit: As UDUNITS spells it; "1" for a ratio.
+        long_name: For people.
+        dims: Names of its dimensions; empty for one value a row.
+        dtype: How it is stored.
+        attributes: Further CF attributes, such as `standard_name` or `calendar`.
+    """
+
+    name: str
+    unit: str
+    long_name: str
+    dims: tuple[str, ...] = ()
+    dtype: Kind = "f4"
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Dimension(NamedTuple):
+    """A dimension of an output, such as lead time, y or x, with its coordinate values."""
+
+    coordinate: Variable
+    values: NDArray[Any]

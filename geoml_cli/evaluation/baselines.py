@@ -1,0 +1,153 @@
+"""Baselines on the network's own rows: fitted on each fold's training rows, pooled like the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from geoml_cli import registry
+from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, names_giving, predict
+from geoml_cli.errors import DataError
+from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, observed
+from geoml_cli.metrics.metric import Values
+from geoml_cli.samples.scaling import TargetScaling
+from geoml_cli.splits.split import Rows
+from geoml_cli.work.reporting import Reporter
+
+
+@dataclass(frozen=True)
+class BaselinePredictions:
+    """What the baselines predict of the pooled rows.
+
+    Attributes:
+        predicted_P: By baseline.
+        descriptions: Likewise.
+        skipped: Why there are none; empty where there are.
+    """
+
+    predicted_P: Mapping[str, Values]
+    descriptions: Mapping[str, str]
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """A fold's rows, and the transform its networks were trained under."""
+
+    train: Rows
+    test: Rows
+    scaling: TargetScaling
+
+
+def refuse_unknown(inputs: EvaluationInputs) -> None:
+    """Raise SettingsError where the settings name a baseline that there is not."""
+    for name in inputs.settings.shared.evaluate.baselines:
+        registry.known("baseline", name, [*BASELINES, *inputs.network.baselines])
+
+
+def predict_baselines(inputs: EvaluationInputs, members: list[MemberRows], reporter: Reporter) -> BaselinePredictions:
+    """Fit the baselines that the settings name, and predict the pooled rows.
+
+    Raises:
+        DataError: A covariate is missing, or a baseline's prediction is not finite.
+    """
+    fitted, skipped = _fit_functions(inputs, members)
+    if skipped:
+        return BaselinePredictions({}, {}, skipped)
+    folds = _folds(inputs, members)
+    found: dict[str, Values] = {}
+    with reporter.task("baselines", len(fitted) * len(folds)) as advance:
+        for name, fit in fitted.items():
+            parts = []
+            for fold in folds:
+                parts.append(_finite(name, fit(fold)))
+                advance(1)
+            found[name] = np.concatenate(parts)
+    return BaselinePredictions(found, {name: _description(inputs, name) for name in found})
+
+
+def _fit_functions(
+    inputs: EvaluationInputs, members: list[MemberRows]
+) -> tuple[dict[str, Callable[[_Fold], Values]], str]:
+    """Return how each baseline predicts a fold, or why there are none."""
+    asked, gives = inputs.settings.shared.evaluate.baselines, inputs.task.baseline
+    if not asked:
+        return {}, "No baselines: evaluate.baselines is empty."
+    own = [name for name in asked if name in inputs.network.baselines]
+    tabular = [name for name in asked if name in names_giving(gives)] if inputs.network.table else []
+    if not own and not tabular:
+        return {}, f"No baselines: evaluate.baselines names none for a {gives}."
+    if any(not len(inputs.run.split(member.name).train) for member in members):
+        return {}, "No baselines: the training rows of this run are unknown, so none can be trained on them."
+    features = _Features(inputs) if tabular else None
+    functions: dict[str, Callable[[_Fold], Values]] = {}
+    for name in asked:
+        if name in own:
+            functions[name] = _own(inputs, name)
+        elif name in tabular and features is not None:
+            functions[name] = features.predictor(name)
+    return functions, ""
+
+
+def _own(inputs: EvaluationInputs, name: str) -> Callable[[_Fold], Values]:
+    seed = inputs.settings.shared.evaluate.seed
+
+    def predicted(fold: _Fold) -> Values:
+        return inputs.network.baselines[name].fit(inputs.samples, fold.train, seed)(inputs.samples, fold.test)
+
+    return predicted
+
+
+class _Features:
+    """The table of features, made once for all baselines."""
+
+    def __init__(self, inputs: EvaluationInputs) -> None:
+        assert inputs.network.table is not None, "asked for where there is one"
+        self._table, self._names = inputs.network.table(inputs.samples)
+        self._truth, self._inputs = observed(inputs), inputs
+
+    def predictor(self, name: str) -> Callable[[_Fold], Values]:
+        """Return how a baseline predicts a fold, in the target's unit; classes and presence were never scaled."""
+        seed, gives = self._inputs.settings.shared.evaluate.seed, self._inputs.task.baseline
+
+        def predicted(fold: _Fold) -> Values:
+            target = fold.scaling.forward(self._truth[fold.train])
+            table = FeatureTable(self._table[fold.train], target, self._table[fold.test], self._names)
+            with np.errstate(over="ignore"):
+                return fold.scaling.inverse(predict(name, table, _gives(gives), seed))
+
+        return predicted
+
+
+def _gives(kind: str) -> Gives:
+    assert kind != "none", "a task without tabular baselines"
+    return kind  # type: ignore[return-value]
+
+
+def _folds(inputs: EvaluationInputs, members: list[MemberRows]) -> list[_Fold]:
+    """Return each fold's rows once; its members differ by seed only."""
+    truth = observed(inputs)
+    found: dict[str, _Fold] = {}
+    for member in members:
+        if member.fold not in found:
+            train = inputs.run.split(member.name).train
+            scaling = inputs.run.scaling(member.name).target
+            found[member.fold] = _Fold(train[np.isfinite(truth[train])], member.rows_N, scaling)
+    return list(found.values())
+
+
+def _finite(name: str, values: Values) -> Values:
+    if wrong := int((~np.isfinite(values)).sum()):
+        raise DataError(
+            f"baseline {name} predicts no finite value for {wrong} of {len(values)} rows.",
+            where="[evaluate] baselines",
+            fix="Leave it out with --set evaluate.baselines, or look for extreme covariates.",
+        )
+    return values
+
+
+def _description(inputs: EvaluationInputs, name: str) -> str:
+    own = inputs.network.baselines.get(name)
+    return own.summary if own else BASELINES[name].summary

@@ -1,0 +1,75 @@
+"""The network beside its baselines: paired differences, and which wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.metrics.compare import Comparison, compare
+from geoml_cli.metrics.intervals import LEVEL
+from geoml_cli.metrics.metric import Values
+from geoml_cli.tasks.task import Task, format_number
+
+_TINY_P = 0.001
+
+
+@dataclass(frozen=True)
+class BaselineComparison:
+    """A baseline beside the network; differences are network minus baseline."""
+
+    baseline: ModelScores
+    description: str
+    comparison: Comparison
+    predicted_P: Values
+
+
+@dataclass(frozen=True)
+class BaselineResults:
+    """The baselines, the best first, or why there are none."""
+
+    comparisons: Sequence[BaselineComparison] = field(default_factory=list)
+    skipped: str = ""
+
+
+def compare_with(network: ModelScores, baseline: ModelScores) -> Comparison:
+    """Compare the network with a baseline by their ranking scores on the same draws."""
+    return compare(
+        (network.ranking, baseline.ranking),
+        (network.drawn_D, baseline.drawn_D),
+        (network.error_G, baseline.error_G),
+    )
+
+
+def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComparison]) -> str:
+    """Say in a sentence which wins: the network or the best baseline."""
+    by, unit, ours = task.ranking.name, task.ranking_label, f"the {network.name} network"
+    if not baselines:
+        return (
+            f"The {by} of {ours} is {format_number(network.ranking)} {unit}; there is no baseline to compare it with."
+        )
+    best = min(baselines, key=lambda compared: compared.baseline.ranking)
+    name, rival = network.name, best.baseline.name
+    gap = best.comparison
+    how = (
+        f"difference ({name} - {rival}) {format_number(gap.difference)} "
+        f"[{format_number(gap.interval.low)}, {format_number(gap.interval.high)}] {unit} "
+        f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank {p_text(gap.p_value)}."
+    )
+    own, other = format_number(network.ranking), format_number(best.baseline.ranking)
+    if gap.better == "none":
+        return (
+            f"No difference shown between {ours} and {rival}, the best baseline: {by} {own} and {other} {unit}, {how}"
+        )
+    if gap.better == "first":
+        return f"The {name} network wins: {by} {own} {unit}; {rival}, the best baseline, {other} {unit}; {how}"
+    return f"{rival} wins: {by} {other} {unit}; {ours} {own} {unit}; {how}"
+
+
+def p_text(value: float) -> str:
+    """Write a p-value: `p = 0.012`, `p < 0.001`."""
+    if not np.isfinite(value):
+        return "p n/a"
+    return f"p < {_TINY_P}" if value < _TINY_P else f"p = {value:.2g}"

@@ -1,0 +1,117 @@
+"""The CSV files of an evaluation: UTF-8, LF, a header, undefined values empty."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from geoml_cli.dataset.files import replacing
+from geoml_cli.evaluation.groupwise import groupwise_scores
+from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
+from geoml_cli.evaluation.result import EvaluationResult
+from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.metrics.regression import BIAS, RMSE
+from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
+
+Cell = str | int | float
+
+
+def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    """Write members.csv, baselines.csv, predictions.csv, and scores by group, station and cell where there are any."""
+    _write(folder / "members.csv", _members(result))
+    _write(folder / "baselines.csv", _baselines(result))
+    _write(folder / "predictions.csv", _predictions(inputs, result))
+    if result.groupwise:
+        _write(folder / "per_group.csv", _groups(result))
+    if inputs.dataset.has("station"):
+        _write(folder / "per_station.csv", _stations(inputs, result))
+    if inputs.dataset.has("cell") and inputs.task.has_residuals:
+        _write(folder / "per_cell.csv", _map_cells(inputs, result))
+    if (matrix := result.confusion) is not None:
+        rows = [[name, *counts] for name, counts in zip(matrix.names, matrix.counts.tolist(), strict=True)]
+        _write(folder / "confusion.csv", [["observed / predicted", *matrix.names], *rows])
+
+
+def names_of_samples(inputs: EvaluationInputs) -> list[str]:
+    """Return every sample's name, or its row number where the data set gives none."""
+    if inputs.dataset.has("id"):
+        return inputs.dataset.labels("id")
+    return [str(row) for row in range(len(inputs.samples))]
+
+
+def _members(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    yield ["member", "fold", "seed", "n", "groups", *_columns(result.network)]
+    for member, scores in zip(result.members, result.member_scores, strict=True):
+        yield [member.name, member.fold, member.seed, scores.rows, scores.groups, *_cells(scores)]
+
+
+def _baselines(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    by = result.task.ranking.name.replace(" ", "_")
+    gap = [f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high", "wilcoxon_p"]
+    yield ["name", "n", "groups", *_columns(result.network), *gap]
+    network = result.network
+    yield [network.name, network.rows, network.groups, *_cells(network), *[""] * len(gap)]
+    for compared in result.baselines.comparisons:
+        found, scores = compared.comparison, compared.baseline
+        paired = [found.difference, *found.interval, found.p_value]
+        yield [scores.name, scores.rows, scores.groups, *_cells(scores), *map(_text, paired)]
+
+
+def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    names, place = names_of_samples(inputs), lon_lat_of_samples(inputs.dataset, len(inputs.samples))
+    truth = observed(inputs)
+    yield ["id", "lon", "lat", "observed", "predicted", "member"]
+    for member in result.members:
+        pair = delivered(inputs, truth[member.rows_N]), delivered(inputs, member.predicted_N)
+        for row, seen, value in zip(member.rows_N, *pair, strict=True):
+            east, north = place[row]
+            # Nine digits hold a coordinate to a decimetre; target and prediction are float32.
+            position = _text(float(east), 9), _text(float(north), 9)
+            yield [names[row], *position, _text(float(seen), 7), _text(float(value), 7), member.name]
+
+
+def _stations(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    labels = {"station": stations_of_samples(inputs.dataset)[result.pooled.rows_P]}
+    metrics = result.task.metrics
+    yield ["station", "model", "n", *(metric.name for metric in metrics)]
+    for group in groupwise_scores(result.pooled.observed_P, result.models, labels, metrics):
+        yield [group.name, group.model, group.rows, *map(_text, group.scores.values())]
+
+
+def _map_cells(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    """Give the errors of the network at every cell: a map of them shows where it can be relied on."""
+    pooled, cell_N = result.pooled, np.asarray(inputs.dataset.array("cell"))
+    place = lon_lat_of_samples(inputs.dataset, len(inputs.samples))
+    cells, first = np.unique(cell_N[pooled.rows_P], return_index=True)
+    network = {result.network.name: pooled.predicted_P}
+    groups = groupwise_scores(pooled.observed_P, network, {"cell": cell_N[pooled.rows_P]}, (RMSE, BIAS))
+    yield ["cell", "lon", "lat", "n", "RMSE", "bias"]
+    for cell, row, group in zip(cells.tolist(), pooled.rows_P[first], groups, strict=True):
+        east, north = place[row]
+        yield [cell, _text(float(east), 9), _text(float(north), 9), group.rows, *map(_text, group.scores.values())]
+
+
+def _groups(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    yield ["quantity", "group", "model", "n", *result.network.scores]
+    for group in result.groupwise:
+        yield [group.quantity, group.name, group.model, group.rows, *map(_text, group.scores.values())]
+
+
+def _columns(scores: ModelScores) -> list[str]:
+    return [column for name in scores.scores for column in (name, f"{name}_low", f"{name}_high")]
+
+
+def _cells(scores: ModelScores) -> list[str]:
+    return [_text(v) for score in scores.scores.values() for v in (score.value, score.low, score.high)]
+
+
+def _text(value: float, digits: int = 9) -> str:
+    return f"{value:.{digits}g}" if np.isfinite(value) else ""
+
+
+def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(rows)

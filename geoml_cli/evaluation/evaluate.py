@@ -1,0 +1,124 @@
+"""Evaluation of a network, and of several networks one after another: predict, score, compare, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
+from geoml_cli.evaluation.comparison import BaselineComparison, BaselineResults, compare_with
+from geoml_cli.evaluation.groupwise import groupwise_scores, labels_of
+from geoml_cli.evaluation.importance import importance
+from geoml_cli.evaluation.inputs import (
+    EvaluationInputs,
+    MemberRows,
+    PooledRows,
+    evaluated_rows,
+    groups_of_samples,
+    observed,
+    pool_folds,
+    predict_members,
+)
+from geoml_cli.evaluation.notes import notes
+from geoml_cli.evaluation.result import ConfusionMatrix, EvaluationResult
+from geoml_cli.evaluation.scores import ModelScores, rows_of, score
+from geoml_cli.metrics.metric import Values
+from geoml_cli.metrics.multiclass import confusion
+from geoml_cli.models.spec import Pipeline, Rows
+from geoml_cli.work.reporting import Reporter
+
+
+def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationResult:
+    """Score the members of a network on their rows, pooled and each, beside baselines.
+
+    Raises:
+        DataError: There is nothing to score, or a prediction or covariate is not finite.
+        SettingsError: There is no such baseline.
+    """
+    refuse_unknown(inputs)
+    members = predict_members(inputs, reporter)
+    pooled = pool_folds(inputs, members)
+    baselines = predict_baselines(inputs, members, reporter)
+    rows = rows_of(pooled.observed_P, pooled.groups_P)
+    with reporter.task("score", len(members) + 1) as advance:
+        predictions = {inputs.name: pooled.predicted_P, **baselines.predicted_P}
+        network, *beside = score(inputs.task, rows, predictions, inputs.bootstrap)
+        advance(1)
+        member_scores = []
+        for member in members:
+            member_scores.append(_score_member(inputs, member))
+            advance(1)
+    compared = [
+        BaselineComparison(
+            scores, baselines.descriptions[scores.name], compare_with(network, scores), predictions[scores.name]
+        )
+        for scores in beside
+    ]
+    compared.sort(key=lambda one: one.baseline.ranking)
+    labels = labels_of(inputs, members, pooled)
+    return EvaluationResult(
+        task=inputs.task,
+        pooled=pooled,
+        network=network,
+        groupwise=groupwise_scores(pooled.observed_P, predictions, labels, inputs.task.metrics),
+        members=members,
+        member_scores=member_scores,
+        baselines=BaselineResults(compared, baselines.skipped),
+        importance=importance(inputs, members, reporter),
+        confusion=_confusion(inputs, pooled),
+        notes=notes(inputs, members, network.groups),
+    )
+
+
+def _score_member(inputs: EvaluationInputs, member: MemberRows) -> ModelScores:
+    rows = rows_of(observed(inputs)[member.rows_N], groups_of_samples(inputs)[member.rows_N])
+    [scores] = score(inputs.task, rows, {member.name: member.predicted_N}, inputs.bootstrap)
+    return scores
+
+
+def _confusion(inputs: EvaluationInputs, pooled: PooledRows) -> ConfusionMatrix | None:
+    names = inputs.task.class_names
+    if not names:
+        return None
+    counts = confusion(pooled.observed_P, pooled.predicted_P, len(names))
+    occurs = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    return ConfusionMatrix([names[place] for place in occurs], counts[np.ix_(occurs, occurs)])
+
+
+def evaluate_pipeline(pipeline: Pipeline, networks: Mapping[str, EvaluationInputs]) -> EvaluationResult:
+    """Score networks one after another on rows that none of them has seen: all share the split."""
+    first = next(iter(networks.values()))
+    folds = dict.fromkeys(first.run.split(name).fold for name in first.predictors)
+    parts = [_fold(pipeline, networks, fold) for fold in folds]
+    rows_P = np.concatenate([rows for rows, _, _ in parts])
+    observed_PC, predicted_PC = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
+    pooled = PooledRows(
+        rows_P=rows_P,
+        observed_P=observed_PC,
+        predicted_P=predicted_PC,
+        groups_P=groups_of_samples(first)[rows_P],
+        folds={fold: len(part[0]) for fold, part in zip(folds, parts, strict=True)},
+    )
+    name = first.run.model
+    predictions = {name: predicted_PC}
+    [scores] = score(pipeline.task, rows_of(observed_PC, pooled.groups_P), predictions, first.bootstrap)
+    label = first.network.groups
+    named = label(first.samples, first.dataset) if label else {}
+    labels = {quantity: label_N[rows_P] for quantity, label_N in named.items()}
+    groupwise = groupwise_scores(observed_PC, predictions, labels, pipeline.task.metrics)
+    return EvaluationResult(task=pipeline.task, pooled=pooled, network=scores, groupwise=groupwise)
+
+
+def _fold(pipeline: Pipeline, networks: Mapping[str, EvaluationInputs], fold: str) -> tuple[Rows, Values, Values]:
+    """Predict the first network's rows of a fold with every network; return rows, observed and predicted values."""
+    first = next(iter(networks.values()))
+    name = next(name for name in first.predictors if first.run.split(name).fold == fold)
+    rows = evaluated_rows(first.run.split(name), first.subset, len(first.samples))
+    rows = rows[np.isfinite(observed(first)[rows])]
+    seen, predicted = {}, {}
+    for network, inputs in networks.items():
+        same = [predict for name, predict in inputs.predictors.items() if inputs.run.split(name).fold == fold]
+        predicted[network] = inputs.scored([predict(inputs.samples, rows) for predict in same])
+        seen[network] = np.asarray(inputs.samples.target, dtype=np.float64)[rows]
+    return rows, pipeline.observed(seen), pipeline.scored(predicted)

@@ -1,0 +1,128 @@
+"""The figures of an evaluation, and what cannot be drawn and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.result import EvaluationResult
+from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.figures.importance import SHOWN, importance_bars
+from geoml_cli.figures.learning import NAMED, Curve, learning_curves
+from geoml_cli.figures.report import ReportFigure
+from geoml_cli.figures.residual_map import residual_map
+from geoml_cli.figures.style import png
+from geoml_cli.metrics.metric import Values
+from geoml_cli.samples.coordinates import lon_lat_of_samples, places_of_samples
+from geoml_cli.splits.split import Rows
+from geoml_cli.tasks.task import ScoredRows, format_number
+
+
+@dataclass
+class FigureSet:
+    """Figures by file name, and the reasons of those that are missing."""
+
+    figures: dict[str, ReportFigure] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSet:
+    """Draw what there is to draw."""
+    found = FigureSet()
+    pooled = result.pooled
+    rows = ScoredRows(pooled.observed_P, pooled.predicted_P, inputs.task.target, annotation(result.network))
+    for draw in inputs.task.figures:
+        name, figure = draw(rows)
+        found.figures[name] = figure
+    _residuals(found, inputs, result)
+    _learning(found, inputs, result)
+    _importance(found, inputs, result)
+    if result.baselines.skipped:
+        found.missing.append(result.baselines.skipped)
+    return found
+
+
+def annotation(scores: ModelScores) -> str:
+    """Return the scores as lines for a figure's corner."""
+    lines = [f"n = {scores.rows}"]
+    for name, score in scores.scores.items():
+        lines.append(f"{name} = {format_number(score.value)}" + (f" {score.unit}" if score.unit != "1" else ""))
+    return "\n".join(lines)
+
+
+def _residuals(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    if not inputs.task.has_residuals:
+        found.missing.append("Residual map: classes have no difference.")
+        return
+    rows, residual = _mean_residuals(inputs, result)
+    place = lon_lat_of_samples(inputs.dataset, len(inputs.samples))[rows]
+    known = np.isfinite(place).all(axis=1)
+    if not known.any():
+        found.missing.append("Residual map: the samples have no coordinates.")
+        return
+    name, unit = inputs.task.target.name, inputs.task.target.unit
+    lost = int((~known).sum())
+    without = f" {lost} samples without coordinates are not shown." if lost else ""
+    found.figures["residual_map.png"] = ReportFigure(
+        title="Residuals on the map",
+        caption=f"Predicted minus observed {name} [{unit}] at {known.sum()} places; predictions of one "
+        f"place are averaged. Purple: too high; orange: too low.{without}",
+        text=f"Map of residuals: mean {format_number(residual[known].mean())} {unit}, from "
+        f"{format_number(residual[known].min())} to {format_number(residual[known].max())} {unit}.",
+        png=png(residual_map(place[known], residual[known], (name, unit))),
+    )
+
+
+def _mean_residuals(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[Rows, Values]:
+    """Average over the samples of a place; return one of its samples, and the mean."""
+    pooled = result.pooled
+    places = places_of_samples(inputs.dataset, len(inputs.samples))[pooled.rows_P]
+    _, first, sample_P = np.unique(places, return_index=True, return_inverse=True)
+    residual_P = pooled.predicted_P - pooled.observed_P
+    return pooled.rows_P[first], np.bincount(sample_P, weights=residual_P) / np.bincount(sample_P)
+
+
+def _learning(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    by_fold = len(result.members) > NAMED
+    named = [_curve(inputs, member.name, member.fold if by_fold else member.name) for member in result.members]
+    curves = [curve for curve in named if len(curve.epoch)]
+    if not curves:
+        found.missing.append("Learning curves: the run has no training history, as imported ones have none.")
+        return
+    found.figures["learning_curves.png"] = ReportFigure(
+        title="Learning curves",
+        caption="Training and validation loss of each member (of the scaled target); a dot marks the lowest "
+        "validation loss." + (" Members of a fold share a colour." if by_fold else ""),
+        text=f"Loss over epochs of {len(curves)} members, {int(max(curve.epoch.max() for curve in curves))} "
+        "epochs at most.",
+        png=png(learning_curves(curves)),
+    )
+
+
+def _curve(inputs: EvaluationInputs, member: str, name: str) -> Curve:
+    history = inputs.run.history(member)
+
+    def column(key: str) -> Values:
+        column = (entry.get(key) for entry in history)
+        return np.array([np.nan if value is None else value for value in column], dtype=np.float64)
+
+    return Curve(name, column("epoch"), column("loss"), column("val_loss"))
+
+
+def _importance(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    if not result.importance:
+        found.missing.append("Permutation importance: evaluate.importance_repeats is 0.")
+        return
+    unit, by = inputs.task.ranking_label, inputs.task.ranking.name
+    ranked = sorted(result.importance, key=lambda name: -float(result.importance[name].mean()))
+    first = ", ".join(f"{name} {format_number(result.importance[name].mean())}" for name in ranked[:3])
+    more = f" {SHOWN} of {len(ranked)} are shown." if len(ranked) > SHOWN else ""
+    found.figures["importance.png"] = ReportFigure(
+        title="Permutation importance",
+        caption=f"Increase of the {by} [{unit}] when a covariate is shuffled among samples; bars are means, "
+        "lines the range over members and repeats. Covariates that go together share their importance." + more,
+        text=f"The largest increases of the {by} [{unit}]: {first}.",
+        png=png(importance_bars(result.importance, f"{by} [{unit}]")),
+    )

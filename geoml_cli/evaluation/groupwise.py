@@ -1,0 +1,77 @@
+"""Scores by group: by class of a quantity, station or novelty, of the network and its baselines.
+
+Legend: P pooled rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
+from geoml_cli.metrics.metric import Metric, Values
+from geoml_cli.metrics.sums import GroupedRows
+from geoml_cli.splits.members import novelty
+
+Labels = NDArray[np.str_]
+
+
+class GroupScores(NamedTuple):
+    """Scores of the rows of one group; NaN where these do not define a score.
+
+    Attributes:
+        quantity: What rows are grouped by.
+        name: Of the group.
+        model: The network, or a baseline.
+    """
+
+    quantity: str
+    name: str
+    model: str
+    rows: int
+    scores: dict[str, float]
+
+
+def groupwise_scores(
+    observed_P: Values, predictions: Mapping[str, Values], labels: Mapping[str, Labels], metrics: tuple[Metric, ...]
+) -> list[GroupScores]:
+    """Score predictions by name, each [P], by every quantity and group of it."""
+    found = []
+    for quantity, label_P in labels.items():
+        names, number_P, counts = np.unique(label_P, return_inverse=True, return_counts=True)
+        rows = GroupedRows(observed_P, number_P.reshape(-1))
+        values = {
+            model: [rows.by_group(metric, predicted) for metric in metrics] for model, predicted in predictions.items()
+        }
+        for place, name in enumerate(names.tolist()):
+            for model, by_metric in values.items():
+                scores = {metric.name: float(value[place]) for metric, value in zip(metrics, by_metric, strict=True)}
+                found.append(GroupScores(quantity, str(name), model, int(counts[place]), scores))
+    return found
+
+
+def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> dict[str, Labels]:
+    """Return each quantity with the group of every pooled row; empty where the model names none."""
+    label = inputs.network.groups
+    named = label(inputs.samples, inputs.dataset) if label else {}
+    found = {quantity: label_N[pooled.rows_P] for quantity, label_N in named.items()}
+    novel = list(_novelty(inputs, members, pooled)) if inputs.subset == "test" else []
+    if novel:
+        found["novelty"] = np.concatenate(novel)
+    return found
+
+
+def _novelty(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> Iterator[Labels]:
+    """Yield for each fold what is unseen about its rows: their station, their year, or both."""
+    folds = {member.fold: member for member in reversed(members)}
+    for fold in pooled.folds:
+        split = inputs.run.split(folds[fold].name)
+        unseen = novelty(inputs.dataset, inputs.settings.shared.split, split, len(inputs.samples))
+        if not unseen:
+            return
+        scored = np.isin(split.test, folds[fold].rows_N)
+        words = [np.where(flags, f"unseen {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
+        yield np.array([" and ".join(filter(None, row)) for row in zip(*words, strict=True)])[scored]

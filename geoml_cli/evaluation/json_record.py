@@ -1,0 +1,137 @@
+"""`metrics.json`: every number of an evaluation, with its unit, and how it was computed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from geoml_cli.evaluation.comparison import BaselineComparison
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.notes import pooling
+from geoml_cli.evaluation.result import EvaluationResult
+from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.metrics.intervals import LEVEL
+from geoml_cli.version import __version__
+
+
+def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str]) -> dict[str, Any]:
+    """Return an evaluation as plain values; what is undefined is None."""
+    target = inputs.task.target
+    manifest = inputs.dataset.manifest
+    found = {
+        "run": inputs.run.id,
+        "split": inputs.subset,
+        "target": {"name": target.name, "unit": target.unit},
+        "geoml": __version__,
+        "data": {"source": manifest.source, "digest": manifest.digest()},
+        "summary": result.summary,
+        "warnings": list(result.notes),
+        "rows": _rows(result),
+        "pooling": pooling(inputs),
+        "intervals": _resampling(inputs),
+        "network": {"name": result.network.name, **_scores(result.network)},
+        "members": {
+            scores.name: {"fold": member.fold, "seed": member.seed, **_scores(scores)}
+            for member, scores in zip(result.members, result.member_scores, strict=True)
+        },
+        "baselines": {one.baseline.name: _compared(inputs, one) for one in result.baselines.comparisons},
+        "groups": [group._asdict() for group in result.groupwise],
+        **_confusion(result),
+        "importance": _importance(inputs, result),
+        "not_shown": missing,
+    }
+    return {key: strict(value) for key, value in found.items()}
+
+
+def combined_record(
+    first: EvaluationInputs, networks: Mapping[str, dict[str, Any]], pipeline: EvaluationResult | None
+) -> dict[str, Any]:
+    """Return the records of several networks, and of them one after another."""
+    found: dict[str, Any] = {
+        "run": first.run.id,
+        "split": first.subset,
+        "geoml": __version__,
+        "networks": networks,
+        "pipeline": {},
+    }
+    if pipeline is not None:
+        groups = [group._asdict() for group in pipeline.groupwise]
+        found["pipeline"] = strict({**_scores(pipeline.network), "groups": groups})
+    return found
+
+
+def text(found: dict[str, Any]) -> str:
+    """Return a record as strict JSON."""
+    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _confusion(result: EvaluationResult) -> dict[str, Any]:
+    matrix = result.confusion
+    return {"confusion": {"classes": list(matrix.names), "counts": matrix.counts.tolist()}} if matrix else {}
+
+
+def _rows(result: EvaluationResult) -> dict[str, Any]:
+    return {
+        "predictions": result.network.rows,
+        "samples": result.pooled.samples,
+        "groups": result.network.groups,
+        "without_observation": sum(member.without_observation for member in result.members),
+        "folds": dict(result.pooled.folds),
+    }
+
+
+def _resampling(inputs: EvaluationInputs) -> dict[str, Any]:
+    return {
+        "level": LEVEL,
+        "method": "percentile bootstrap over groups",
+        "n_bootstrap": inputs.bootstrap.draws,
+        "seed": inputs.bootstrap.seed,
+    }
+
+
+def _scores(scores: ModelScores) -> dict[str, Any]:
+    by_name = {
+        name: {"value": score.value, "low": score.low, "high": score.high, "unit": score.unit}
+        for name, score in scores.scores.items()
+    }
+    return {"n": scores.rows, "groups": scores.groups, "scores": by_name}
+
+
+def _compared(inputs: EvaluationInputs, one: BaselineComparison) -> dict[str, Any]:
+    difference = {
+        "value": one.comparison.difference,
+        "low": one.comparison.interval.low,
+        "high": one.comparison.interval.high,
+        "unit": inputs.task.target.unit,
+        "better": {"first": "network", "second": "baseline", "none": None}[one.comparison.better],
+    }
+    return {
+        "description": one.description,
+        **_scores(one.baseline),
+        f"{ranking_key(inputs)}_network_minus_baseline": difference,
+        "wilcoxon_p": one.comparison.p_value,
+    }
+
+
+def ranking_key(inputs: EvaluationInputs) -> str:
+    """Return the ranking score's name as files spell it."""
+    return inputs.task.ranking.name.lower().replace(" ", "_")
+
+
+def _importance(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Any]:
+    ranked = sorted(result.importance.items(), key=lambda pair: -float(pair[1].mean()))
+    key, unit = f"{ranking_key(inputs)}_increase", inputs.task.target.unit
+    return {
+        name: {key: float(v.mean()), "low": float(v.min()), "high": float(v.max()), "unit": unit} for name, v in ranked
+    }
+
+
+def strict(value: Any) -> Any:  # noqa: ANN401  JSON has no narrower type
+    """JSON knows no NaN; null stands for what is undefined."""
+    if isinstance(value, dict):
+        return {key: strict(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(held) for held in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,59 @@
+"""What must be known before a number is quoted, and how rows were pooled."""
+
+from __future__ import annotations
+
+from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
+
+_FEW_GROUPS = 20
+"""Fewer clusters give too narrow intervals: Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414."""
+
+
+def pooling(inputs: EvaluationInputs) -> str:
+    """Say how rows were pooled, for those who compute the scores again."""
+    split = inputs.settings.shared.split
+    group = f"spatial block of {split.block_km:g} km" if split.kind == "blocks" else "sample"
+    if split.group_by:
+        group = f"{split.group_by}" if split.group_length == 1 else f"block of {split.group_length} x {split.group_by}"
+    if split.second_group:
+        group += f" in one {split.second_group}"
+    return (
+        "Members of a fold that differ by seed are pooled row by row, as in a prediction; then the folds are put "
+        "together. A sample that several folds score counts once for each. Intervals and tests take groups whole; "
+        f"a group is a {group}."
+    )
+
+
+def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> list[str]:
+    """Return what must be known before a number is quoted."""
+    found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs)]
+    missing = sum(member.without_observation for member in members)
+    if missing:
+        found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
+    if groups < _FEW_GROUPS:
+        found.append(f"Only {groups} groups were evaluated: the intervals are too narrow.")
+    return [text for text in found if text]
+
+
+def _untrained(inputs: EvaluationInputs) -> str:
+    missing = [name for name in inputs.planned if name not in inputs.predictors]
+    if not missing:
+        return ""
+    names = ", ".join(missing)
+    return f"{len(missing)} of {len(inputs.planned)} members are not trained and not in these scores: {names}."
+
+
+def _unknown_rows(inputs: EvaluationInputs, members: list[MemberRows]) -> str:
+    if all(len(inputs.run.split(member.name).train) for member in members):
+        return ""
+    return (
+        "The training rows of this run are unknown, as it was imported: the rows evaluated here may be among "
+        "them, and the scores then say how well it remembers, not how well it predicts."
+    )
+
+
+def _seen_rows(inputs: EvaluationInputs) -> str:
+    return {
+        "train": "The networks (and baselines) were trained on these rows: scores say how well they fit, not predict.",
+        "validation": "These rows chose the checkpoints, so scores on them are too good.",
+        "test": "",
+    }[inputs.subset]

@@ -1,0 +1,62 @@
+"""The result of an evaluation, computed once; writers only render it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from geoml_cli.evaluation.comparison import BaselineResults, summarise
+from geoml_cli.evaluation.groupwise import GroupScores
+from geoml_cli.evaluation.inputs import MemberRows, PooledRows
+from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.metrics.metric import Values
+from geoml_cli.metrics.multiclass import Counts
+from geoml_cli.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class ConfusionMatrix:
+    """Counts by observed class (rows) and predicted class (columns), over the classes that occur."""
+
+    names: Sequence[str]
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """All results of the evaluation of one network, or of a pipeline of several.
+
+    Attributes:
+        task: What was predicted.
+        pooled: Rows of all folds.
+        network: Scores of the pooled predictions.
+        groupwise: Scores by group, network and baselines.
+        members: Rows and predictions of each member; none for a pipeline, as the following.
+        member_scores: Scores of every member.
+        baselines: Beside the network, or why there are none.
+        importance: By covariate, increase of the ranking score in each member and repeat.
+        confusion: Where classes are predicted.
+        notes: What must be known before a number is quoted.
+    """
+
+    task: Task
+    pooled: PooledRows
+    network: ModelScores
+    groupwise: Sequence[GroupScores]
+    members: Sequence[MemberRows] = ()
+    member_scores: Sequence[ModelScores] = ()
+    baselines: BaselineResults = field(default_factory=BaselineResults)
+    importance: Mapping[str, Values] = field(default_factory=dict)
+    confusion: ConfusionMatrix | None = None
+    notes: Sequence[str] = ()
+
+    @property
+    def summary(self) -> str:
+        """Say in a sentence which wins."""
+        return summarise(self.task, self.network, self.baselines.comparisons)
+
+    @property
+    def models(self) -> dict[str, Values]:
+        """Return the pooled predictions of the network and of every baseline, by name."""
+        beside = {compared.baseline.name: compared.predicted_P for compared in self.baselines.comparisons}
+        return {self.network.name: self.pooled.predicted_P, **beside}

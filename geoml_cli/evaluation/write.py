@@ -1,0 +1,40 @@
+"""Writing the evaluation of one network: figures, tables, report, and last of all metrics.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.evaluation.csv_tables import write_tables
+from geoml_cli.evaluation.figures import FigureSet, draw_figures
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.json_record import record, text
+from geoml_cli.evaluation.report import NetworkReport, html_report, report_tables
+from geoml_cli.evaluation.result import EvaluationResult
+from geoml_cli.work.reporting import Reporter
+
+
+def write_network(inputs: EvaluationInputs, result: EvaluationResult, reporter: Reporter) -> NetworkReport:
+    """Render a result in all its forms."""
+    for note in result.notes:
+        reporter.warn(note)
+    folder = inputs.folder
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    # Removed first and written last: where metrics.json exists, the files beside it belong to it.
+    (folder / "metrics.json").unlink(missing_ok=True)
+    figures = draw_figures(inputs, result)
+    _write_figures(folder / "figures", figures)
+    write_tables(folder, inputs, result)
+    write_text(folder / "report.html", html_report(inputs, result, figures))
+    document = record(inputs, result, figures.missing)
+    write_text(folder / "metrics.json", text(document))
+    return NetworkReport(folder, result, document, figures, report_tables(inputs, result))
+
+
+def _write_figures(folder: Path, figures: FigureSet) -> None:
+    for stale in folder.glob("*.png"):
+        if stale.name not in figures.figures:
+            stale.unlink()
+    for name, figure in figures.figures.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(figure.png)

@@ -1,0 +1,51 @@
+"""The past trains, the time after it validates, the last time tests; equal times are on one side."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Variables
+from geoml_cli.errors import DataError
+from geoml_cli.splits.drawn import ALL, Folds
+from geoml_cli.splits.kind import SplitKind
+from geoml_cli.splits.sample_times import minutes_of_samples
+from geoml_cli.splits.settings import SplitSettings
+
+Rows = NDArray[np.int64]
+_FEWEST_TIMES = 3
+
+
+def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
+    """Hold out the last `test` share of the time steps."""
+    times = np.unique(minutes_of_samples(variables, rows)[usable])
+    if len(times) < _FEWEST_TIMES:
+        raise DataError(
+            f"{len(times)} time step(s) cannot be split into training, validation and test",
+            where="[split] kind = 'chronological'",
+            fix="Prepare a longer period, or use another kind of split.",
+        )
+    return {ALL: last_in_time(variables, usable, settings.test, rows)}
+
+
+def validate(variables: Variables, settings: SplitSettings, learn: Rows, rows: int) -> tuple[Rows, Rows]:
+    """Hold out the last `validation` share of the time steps before the test."""
+    return last_in_time(variables, learn, settings.validation, rows)
+
+
+def last_in_time(variables: Variables, chosen: Rows, share: float, rows: int) -> tuple[Rows, Rows]:
+    """Hold out the rows of the last share of time steps; at least one step is held out and one is kept."""
+    minute = minutes_of_samples(variables, rows)[chosen]
+    times = np.unique(minute)
+    if len(times) < 2:
+        raise DataError(
+            f"{len(chosen)} samples of {len(times)} time step(s) cannot be split in time",
+            where="[split]",
+            fix="Prepare a longer period, or use another kind of split.",
+        )
+    steps = min(max(round(share * len(times)), 1), len(times) - 1)
+    out = minute >= times[-steps]
+    return chosen[~out], chosen[out]
+
+
+KIND = SplitKind(folds, validate)

@@ -1,0 +1,121 @@
+"""Group labels of samples: blocks of land, values of a variable, or the samples themselves.
+
+Legend: N samples of the data set.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Variables
+from geoml_cli.errors import DataError
+from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.splits.settings import SplitSettings
+
+Rows = NDArray[np.int64]
+_EARTH_RADIUS_KM = 6371.0088
+
+
+def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
+    """Number the group of every sample, shape [N]: by a variable, its spatial block, or the sample itself.
+
+    Samples of a group are on one side of every split, and are resampled together in a bootstrap. Where a second
+    variable is held out as well, a group is what has both in common, such as a year of a station.
+
+    Raises:
+        DataError: Blocks are asked for and a sample has no coordinates, or there is no such variable.
+    """
+    first = _first_groups(variables, settings, rows)
+    if not settings.second_group:
+        return first
+    pairs = np.stack([first, _numbered(variables, ("second_group", settings.second_group), 1, rows)])
+    return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def held_out_groups(variables: Variables, settings: SplitSettings, rows: int) -> dict[str, Rows]:
+    """Group labels [N] of every kind of group that a drawn split holds out whole, by what they are called."""
+    if settings.kind not in ("blocks", "groups"):
+        return {"samples": np.arange(rows, dtype=np.int64)}
+    found = {_called(settings): _first_groups(variables, settings, rows)}
+    if settings.second_group:
+        second = _numbered(variables, ("second_group", settings.second_group), 1, rows)
+        found[f"groups of {settings.second_group}"] = second
+    return found
+
+
+def labels(variables: Variables, name: str, rows: int) -> NDArray[np.str_]:
+    """Return the value of a variable for every sample as text, [N]; of a station's variable that of its station.
+
+    Raises:
+        DataError: There is no such variable, or it is not one of samples or stations.
+    """
+    if not variables.has(name):
+        raise _no_variable(f"[split] group_by = {name!r}")
+    found = _values(variables, name)
+    if found.shape != (rows,) and variables.has("station_index") and found.ndim == 1:
+        found = found[np.asarray(variables.array("station_index"))]
+    if found.shape != (rows,):
+        raise DataError("is no value a sample", where=f"[split] group_by = {name!r}", fix="Use a variable of samples or stations.")
+    return found
+
+
+def number_labels(variables: Variables, name: str, rows: int) -> Rows:
+    """Number the values of a variable, [N]; errors as for `labels`."""
+    return np.unique(labels(variables, name, rows), return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _values(variables: Variables, name: str) -> NDArray[np.str_]:
+    try:
+        return np.asarray(variables.array(name)).astype(np.str_)
+    except (KeyError, TypeError, ValueError, AttributeError):  # a text variable has no array
+        return np.array(variables.labels(name), dtype=np.str_)
+
+
+def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
+    if settings.kind in ("regions", "leave-one-out"):
+        return number_labels(variables, settings.group_by, rows)
+    if settings.group_by:
+        return _numbered(variables, ("group_by", settings.group_by), settings.group_length, rows)
+    if settings.kind != "blocks":
+        return np.arange(rows, dtype=np.int64)
+    longitude, latitude = _coordinates(variables, rows)
+    # Equirectangular about the mean latitude: blocks are near-squares over a country, which is all they need to be.
+    shrink = np.cos(np.radians(latitude.mean()))
+    cells = np.stack([np.radians(longitude) * shrink, np.radians(latitude)]) * _EARTH_RADIUS_KM
+    places = np.floor(cells / settings.block_km).astype(np.int64)
+    return np.unique(places, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _numbered(variables: Variables, named: tuple[str, str], length: int, rows: int) -> Rows:
+    setting, name = named
+    if not variables.has(name):
+        raise _no_variable(f"[split] {setting} = {name!r}")
+    number = variables.array(name)
+    if number.dtype.kind not in "iu" or number.shape != (rows,):
+        raise DataError(
+            "is no whole number a sample", where=f"[split] {setting} = {name!r}", fix="Use a variable such as day."
+        )
+    return np.asarray(number.astype(np.int64) // length, dtype=np.int64)
+
+
+def _no_variable(where: str) -> DataError:
+    return DataError("the data set has no such variable", where=where, fix="Look for its groups with ncdump -h.")
+
+
+def _called(settings: SplitSettings) -> str:
+    if settings.group_by:
+        return f"groups of {settings.group_length} x {settings.group_by}"
+    return f"blocks of {settings.block_km:g} km"
+
+
+def _coordinates(variables: Variables, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    longitude, latitude = lon_lat_of_samples(variables, rows).T
+    missing = int((~np.isfinite(longitude + latitude)).sum())
+    if missing:
+        raise DataError(
+            f"{missing} of {len(longitude)} samples have no coordinates",
+            where="[split] kind = 'blocks'",
+            fix="Spatial blocks need lon and lat; use --set split.kind=random otherwise.",
+        )
+    return longitude, latitude

@@ -1,0 +1,76 @@
+"""The splits of all members of a run: folds of a kind, validation rows, and a member a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Variables
+from geoml_cli.splits.chronological import last_in_time
+from geoml_cli.splits.drawn import hold_out
+from geoml_cli.splits.grouping import held_out_groups, number_labels
+from geoml_cli.splits.kind import SplitKind, split_kind
+from geoml_cli.splits.sample_times import years_of_samples
+from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.split import Rows, Split
+
+
+def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> dict[str, Split]:
+    """Split the usable rows; return the members by name.
+
+    Args:
+        variables: The data set.
+        settings: The preset's `[split]`.
+        usable: Rows that carry a target, ascending.
+        rows: Number of rows of the data set.
+
+    Raises:
+        DataError: There are too few rows or groups, or the data set lacks what the kind of split needs.
+    """
+    kind = split_kind(settings.kind)
+    folds = kind.folds(variables, settings, usable, rows)
+    several = len(settings.seeds) > 1
+    members: dict[str, Split] = {}
+    for fold, (learn, test) in folds.items():
+        train, validation = _validate(kind, variables, settings, learn, rows)
+        for seed in settings.seeds:
+            name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
+            members[name] = Split(train, validation, test, fold, seed)
+    return members
+
+
+def _validate(
+    kind: SplitKind, variables: Variables, settings: SplitSettings, learn: Rows, rows: int
+) -> tuple[Rows, Rows]:
+    """Hold out validation rows: of the same kind as the test, or as `validation_by` says."""
+    if settings.validation_by == "same" and kind.validate is not None:
+        return kind.validate(variables, settings, learn, rows)
+    if settings.validation_by == "time":
+        return last_in_time(variables, learn, settings.validation, rows)
+    groupings = _groupings(variables, settings, rows)
+    return hold_out(learn, groupings, settings.validation, settings.seed)
+
+
+def _groupings(variables: Variables, settings: SplitSettings, rows: int) -> dict[str, Rows]:
+    """Groups of which a share is held out for validation, by what they are called."""
+    if settings.validation_by == "rows":
+        return {"samples": np.arange(rows, dtype=np.int64)}
+    if settings.validation_by == "groups":
+        return {f"groups of {settings.group_by}": number_labels(variables, settings.group_by, rows)}
+    if settings.validation_by == "years":
+        return {"years": years_of_samples(variables, rows)}
+    return held_out_groups(variables, settings, rows)
+
+
+def novelty(variables: Variables, settings: SplitSettings, split: Split, rows: int) -> dict[str, NDArray[np.bool_]]:
+    """For each test row, whether its group (station, year) never occurs in the training rows, by kind of group.
+
+    Empty where rows are held out in one way only.
+    """
+    if not settings.second_group or not len(split.train):
+        return {}
+    names = (settings.group_by or "block", settings.second_group)
+    return {
+        name: ~np.isin(group[split.test], group[split.train])
+        for name, group in zip(names, held_out_groups(variables, settings, rows).values(), strict=True)
+    }

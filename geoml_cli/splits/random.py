@@ -1,0 +1,8 @@
+"""Single rows, drawn at random."""
+
+from __future__ import annotations
+
+from geoml_cli.splits.drawn import draw_folds
+from geoml_cli.splits.kind import SplitKind
+
+KIND = SplitKind(draw_folds)

@@ -1,0 +1,1 @@
+"""What is predicted, as a value: output variables, pooling of members, scores and figures follow from it."""

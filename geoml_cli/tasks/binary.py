@@ -1,0 +1,89 @@
+"""The presence of something, by its probability.
+
+Legend: M members, B rows of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.figures.decisions import decisions
+from geoml_cli.figures.report import ReportFigure
+from geoml_cli.figures.style import png
+from geoml_cli.metrics.classification import MAE, RMSE, count_decisions, reliability
+from geoml_cli.metrics.metric import Metric
+from geoml_cli.tasks.task import ScoredRows, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PROBABILITY = 1
+"""Place of the probability among the outputs."""
+
+
+def binary(target: Variable, event: str, metrics: tuple[Metric, ...], threshold: float) -> Task:
+    """Return the task of predicting a presence (1) or absence (0) from the logit that a network puts out.
+
+    Args:
+        target: What is observed, 0 or 1.
+        event: What it is the presence of, for descriptions.
+        metrics: Scores of the probability.
+        threshold: Probability above which the event is predicted.
+    """
+    columns = (
+        Variable("logit", "1", f"logit of the presence of {event}"),
+        Variable("probability", "1", f"probability of {event}"),
+        Variable(target.name, "1", f"1 where {event} is predicted, else 0"),
+    )
+    return Task(
+        target=target,
+        outputs=lambda members: columns,
+        pool=_pool(threshold),
+        scored=PROBABILITY,
+        metrics=metrics,
+        ranking=RMSE,
+        paired=MAE,
+        baseline="probability",
+        figures=(_decisions,),
+        scales_target=False,
+        ranking_words="of the probability",
+    )
+
+
+def _pool(threshold: float) -> Callable[[Tensor], Tensor]:
+    def pool(logit_MB: Tensor) -> Tensor:
+        """Return logit, probability and presence, [3, B], of the members' mean probability."""
+        import torch
+        from torch.nn import functional
+
+        if logit_MB.shape[0] == 1:
+            logit_B, probability_B = logit_MB[0], torch.sigmoid(logit_MB[0])
+        else:
+            probability_B = torch.sigmoid(logit_MB).mean(dim=0)
+            # log(p / (1 - p)) of the mean, in logs: p itself rounds to 1 from a logit of 17 on.
+            logit_B = torch.logsumexp(functional.logsigmoid(logit_MB), dim=0) - torch.logsumexp(
+                functional.logsigmoid(-logit_MB), dim=0
+            )
+        present_B = (probability_B > threshold).to(probability_B.dtype)
+        return torch.stack([logit_B, probability_B, present_B])
+
+    return pool
+
+
+def _decisions(rows: ScoredRows) -> tuple[str, ReportFigure]:
+    name = rows.target.name
+    counts = [round(float(count)) for count in count_decisions(rows.observed_N, rows.predicted_N)[:4]]
+    curve = reliability(rows.observed_N, rows.predicted_N)
+    words = ("true positive", "false positive", "false negative", "true negative")
+    said = ", ".join(f"{word} {count}" for word, count in zip(words, counts, strict=True))
+    return "reliability.png", ReportFigure(
+        title="Probabilities and decisions",
+        caption=f"Left: how often {name} came true, by predicted probability; the dashed line is perfect, bars are "
+        "the rows of a class. Right: decisions at a probability of 0.5.",
+        text=f"Decisions at a probability of 0.5: {said}.",
+        png=png(
+            decisions((curve.predicted, curve.observed, curve.rows), (counts[0], counts[1], counts[2], counts[3]), name)
+        ),
+    )

@@ -1,0 +1,93 @@
+"""Contract of tasks: what is scored is what is delivered, since both are the outputs of `pool`.
+
+Legend: M members, B rows of a batch, O outputs, N rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.figures.report import ReportFigure
+from geoml_cli.metrics.metric import Metric, Values
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Rows as a figure of a task shows them.
+
+    Attributes:
+        observed_N: As `Task.metrics` take them.
+        predicted_N: Likewise.
+        target: What is predicted.
+        annotation: Number of rows and scores, a line each.
+    """
+
+    observed_N: Values
+    predicted_N: Values
+    target: Variable
+    annotation: str
+
+
+TaskFigure = Callable[[ScoredRows], tuple[str, ReportFigure]]
+"""Draws a figure; returns its file name and the figure."""
+
+
+def unchanged(values_N: Values) -> Values:
+    """Return values that metrics take as they are delivered."""
+    return values_N
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is predicted.
+
+    Attributes:
+        target: What is observed.
+        outputs: Describes the outputs of a number of members.
+        pool: Members' predictions [M, B, ...] in physical units to outputs [O, B, ...]; evaluation, prediction and
+            exported graphs use the same.
+        scored: Which output is compared with the target.
+        metrics: Scores, the first being the one that a table is sorted by.
+        ranking: Score by which network and baselines are ranked, lower being better.
+        paired: Mean error of a group in the paired test, lower being better.
+        baseline: What a baseline on a table must give.
+        figures: Figures of scored rows.
+        to_scored: Values as delivered to values as metrics take them, such as the index of a class.
+        has_residuals: Whether predicted minus observed is a quantity.
+        scales_target: Whether `[target]` applies: a class or a presence is neither transformed nor scaled.
+        class_names: Names of the classes, where they are predicted.
+        ranking_words: The ranking score's unit in a sentence, where it is no unit.
+    """
+
+    target: Variable
+    outputs: Callable[[int], tuple[Variable, ...]]
+    pool: Callable[[Tensor], Tensor]
+    scored: int
+    metrics: tuple[Metric, ...]
+    ranking: Metric
+    paired: Metric
+    baseline: Literal["regression", "probability", "class", "none"]
+    figures: tuple[TaskFigure, ...] = ()
+    to_scored: Callable[[Values], Values] = unchanged
+    has_residuals: bool = True
+    scales_target: bool = True
+    class_names: tuple[str, ...] = ()
+    ranking_words: str = ""
+
+    @property
+    def ranking_label(self) -> str:
+        """Return the unit of the ranking score, as a sentence says it."""
+        return self.ranking_words or self.ranking.unit_of(self.target.unit)
+
+
+def format_number(value: float) -> str:
+    """Write a number for people: four significant digits, `n/a` where undefined."""
+    return f"{value:.4g}" if np.isfinite(value) else "n/a"

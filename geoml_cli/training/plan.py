@@ -1,0 +1,101 @@
+"""What a run will train: the rows and the scaling of every member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from geoml_cli import registry
+from geoml_cli.config.load import written
+from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.models.spec import Network, Spec
+from geoml_cli.runs.create import Plan
+from geoml_cli.runs.run import DataRecord
+from geoml_cli.samples import scaling
+from geoml_cli.samples.samples import Samples, Signature, signature
+from geoml_cli.samples.settings import TargetSettings
+from geoml_cli.splits.drawn import ALL
+from geoml_cli.splits.members import splits
+from geoml_cli.splits.overlaps import drop_overlaps
+from geoml_cli.splits.split import Rows, Split, restrict_to
+
+
+def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
+    """Split the rows and fit the scaling of every member; nothing is written.
+
+    Raises:
+        DataError: The data set has no target values, or cannot be split so.
+        SettingsError: There is no such member as one of `only`.
+    """
+    shared, networks = settings.shared, networks_of(settings)
+    samples = {name: network.samples(dataset) for name, network in networks.items()}
+    signatures = {name: signature(held) for name, held in samples.items()}
+    split_rows = _split(settings, dataset, samples)
+    for name in only or ():
+        registry.known("member", name, split_rows)
+    members: dict[str, tuple[Split, scaling.Scaling]] = {}
+    fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
+    for name, split in split_rows.items():
+        rows, target = (split.network, split.train.tobytes()), target_settings(settings, signatures, split.network)
+        fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
+        members[name] = (split, fitted[rows])
+    data = DataRecord(
+        source=shared.source,
+        digest=dataset.manifest.digest(),
+        folder=str(dataset.folder.resolve()),
+        signatures=signatures,
+    )
+    return Plan(
+        settings.model, settings.preset, written(settings), settings.traced(), data, members, kernels=_kernels(settings)
+    )
+
+
+def networks_of(settings: Settings) -> Mapping[str, Network]:
+    """Return the networks that the settings train."""
+    spec: Spec[Any] = registry.spec(settings.model)
+    return spec.networks(settings.own)
+
+
+def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples]) -> dict[str, Split]:
+    """Split the rows once for all networks, so that rows none has seen test all of them."""
+    usable = {name: _usable(held, dataset) for name, held in samples.items()}
+    together = np.unique(np.concatenate(list(usable.values())))
+    shared, first = settings.shared.split, next(iter(samples.values()))
+    members: dict[str, Split] = {}
+    for name, split in splits(dataset, shared, together, len(first)).items():
+        kept = drop_overlaps(split, first.span) if shared.exclude_overlaps else split
+        for network in samples:
+            members[member_name(network, name)] = restrict_to(kept, network, usable[network]) if network else kept
+    return members
+
+
+def target_settings(settings: Settings, signatures: Mapping[str, Signature], network: str) -> TargetSettings:
+    """Return the `[target]` of a network; presence and classes are neither transformed nor scaled."""
+    task = networks_of(settings)[network].task(signatures[network])
+    return settings.shared.target if task.scales_target else TargetSettings()
+
+
+def member_name(network: str, fold: str) -> str:
+    """Name a member: `fold-1`, `classifier-fold-1`, or `classifier` where rows are split once."""
+    return "-".join(word for word in (network, fold) if word) if not network or fold != ALL else network
+
+
+def _usable(samples: Samples, dataset: Dataset) -> Rows:
+    usable = samples.usable()
+    if not len(usable):
+        raise DataError(
+            f"no sample has an observed value of {samples.target_name}.",
+            where=str(dataset.folder),
+            fix=f"Prepare again with the file that holds them: `geoml prepare {dataset.manifest.source} RAW --help`.",
+        )
+    return usable
+
+
+def _kernels(settings: Settings) -> str | None:
+    """Name what computes the model's own loops here."""
+    spec: Spec[Any] = registry.spec(settings.model)
+    return spec.kernels.chosen(settings.own) if spec.kernels else None
