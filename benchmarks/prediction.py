@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks import _table
 from benchmarks.raster import geoml
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.inference.load import open_trained, samples_of
+from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.gwsa import source as gwsa
 
@@ -59,8 +59,8 @@ def write_table(path: Path, raw: Path, rows: int) -> None:
 def one_by_one(run: Run, dataset: Dataset, table: Path, rows: int) -> tuple[float, NDArray[np.float64]]:
     """Loop over single rows of a table; return rows a second and the predictions, shape [rows]."""
     assert gwsa.SOURCE.rows is not None
-    block = next(gwsa.SOURCE.rows(table, dataset, rows))
-    samples = samples_of(run, block.variables)
+    block = next(gwsa.SOURCE.rows(table, dataset, rows)).read()
+    samples = open_trained(run).samples(block.variables)
     inputs = [
         torch.from_numpy(np.asarray(item.values[np.arange(rows)], dtype=np.float32)) for item in samples.inputs.values()
     ]

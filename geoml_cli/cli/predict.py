@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geoml_cli.cli import console, moments, options
+from geoml_cli.cli import console, options, times
 from geoml_cli.cli.targets import dataset_of, run_of
 from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.runs.run import Run
-    from geoml_cli.source import Scene
-    from geoml_cli.stages.predicted import Predicted
-    from geoml_cli.stages.table import Pieces
+    from geoml_cli.inference.load import TrainedRun
+    from geoml_cli.inference.summary import PredictionSummary
+    from geoml_cli.samples.input import CovariateStack, TableInput
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ _Crs = Annotated[
 
 def predict(
     target: options.Target,
-    times: _Times = None,
+    times_: _Times = None,
     index: _Index = None,
     table: _Table = None,
     map_: _Map = False,
@@ -108,11 +107,11 @@ def predict(
     """Predict samples (all, or --index), the rows of a --table, a --map of the rasters or of moments, or --sums."""
     mapped = map_ or (table is None and rasters is not None) or (out is not None and out.suffix.lower() in _MAPS)
     _refuse_several((index, table, mapped or None, sums))
-    if times and not map_:
+    if times_ and not map_:
         raise SettingsError(
-            f"{times[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
+            f"{times_[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
         )
-    when = moments.times(times or ())
+    when = times.read_times(times_ or ())
     run = run_of(target, preset, options.only("predict", assignments))
     dataset = dataset_of(run, data, other=True)
     name = _name(dataset, when, mapped, (table, sums))
@@ -121,17 +120,14 @@ def predict(
         read = [place for place in (run.folder, dataset.folder, table, rasters) if place is not None]
         console.plan(read, [] if index and out is None else [asked.out])
         return
-    reporter = console.Terminal(quiet=quiet)
-    if when:
-        from geoml_cli.inference.load import open_trained
+    from geoml_cli.inference.load import open_trained
 
-        moments.predict(
-            run, dataset, (when, mlat, asked.out, list(open_trained(run, member).members)), reporter, as_json
-        )
-    elif index:
-        _indexed(run, dataset, (index, out, member), as_json)
-    else:
-        _show(_file(run, dataset, asked, reporter), as_json)
+    trained = open_trained(run, member)
+    if index and not when:
+        _indexed(trained, dataset, (index, out), as_json)
+        return
+    done = _file(trained, dataset, (asked, when, mlat), console.Terminal(quiet=quiet))
+    _show(done, _figure(asked.out, when), as_json)
 
 
 def _refuse_several(ways: tuple[object, ...]) -> None:
@@ -150,7 +146,7 @@ def _name(dataset: Dataset, when: list[datetime.datetime], mapped: bool, other: 
     if when:
         return moment_name(when)
     if mapped:
-        return "map.nc" if _is_panel(dataset) else "map.tif"
+        return "map.nc" if _is_cells(dataset) else "map.tif"
     return "table.csv" if table else f"sums-{sums}.csv" if sums else "samples.csv"
 
 
@@ -160,100 +156,107 @@ def moment_name(when: list[datetime.datetime]) -> str:
     return "map-" + "-".join(f"{moment:%Y%m%dT%H%M}" for moment in ends) + ".nc"
 
 
-def _file(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
+def _file(
+    trained: TrainedRun,
+    dataset: Dataset,
+    request: tuple[_Asked, list[datetime.datetime], float],
+    reporter: console.Terminal,
+) -> PredictionSummary:
     """Predict into a file."""
-    from geoml_cli.inference.load import open_trained
+    from geoml_cli.stages import budgets, predict
 
-    members = open_trained(run, asked.member).members
+    asked, when, mlat = request
+    if when:
+        import numpy as np
+
+        from geoml_cli.inference.inputs.time_grids import RequestedMaps
+
+        requested = RequestedMaps(tuple(np.datetime64(moment, "s") for moment in when), mlat)
+        return predict.predict_times(trained, dataset, requested, asked.out, reporter)
     if asked.sums is not None:
-        from geoml_cli.stages.budgets import predict_sums
-
-        return predict_sums(run, dataset, (asked.sums, asked.out), members, reporter)  # type: ignore[arg-type]
+        return budgets.predict_sums(trained, dataset, asked.sums, asked.out, reporter)  # type: ignore[arg-type]
     if asked.table is not None:
-        from geoml_cli.stages.table import predict_table
-
-        return predict_table(run, _pieces(run, dataset, asked), (asked.table, asked.out), members, reporter)
-    if asked.mapped:
-        return _mapped(run, dataset, asked, reporter)
-    from geoml_cli.stages.predict import predict_samples
-
-    return predict_samples(run, dataset, asked.out, members, reporter)
+        return predict.predict_table(trained, _table_input(dataset, asked, asked.table), asked.out, reporter)
+    if not asked.mapped:
+        return predict.predict_samples(trained, dataset, asked.out, reporter)
+    if _is_cells(dataset):
+        return predict.predict_cells(trained, dataset, asked.out, reporter)
+    return predict.predict_rasters(trained, _stack(dataset, asked.rasters), asked.out, reporter)
 
 
-def _mapped(run: Run, dataset: Dataset, asked: _Asked, reporter: console.Terminal) -> Predicted:
-    from geoml_cli.inference.load import open_trained
-    from geoml_cli.stages.map import predict_map
-    from geoml_cli.stages.panel import predict_panel
+def _figure(out: Path, when: list[datetime.datetime]) -> Path | None:
+    """Return the figure beside maps at given times."""
+    if not when:
+        return None
+    from geoml_cli.inference.inputs.time_grids import figure_path
 
-    members = open_trained(run, asked.member).members
-    if _is_panel(dataset):
-        return predict_panel(run, dataset, asked.out, members, reporter)
-    return predict_map(run, _scene(dataset, asked.rasters), asked.out, members, reporter)
+    return figure_path(out, len(when))
 
 
-def _is_panel(dataset: Dataset) -> bool:
-    """Tell whether a map is made of the samples themselves, which are cells at several times."""
+def _is_cells(dataset: Dataset) -> bool:
+    """Return whether a map is made of the samples themselves, which are cells at several times."""
     from geoml_cli import registry
 
-    return dataset.has("cell") and registry.source(dataset.manifest.source).scene is None
+    return dataset.has("cell") and registry.source(dataset.manifest.source).stack is None
 
 
-def _scene(dataset: Dataset, rasters: Path | None) -> Scene:
+def _stack(dataset: Dataset, rasters: Path | None) -> CovariateStack:
     """Open rasters like those the data set was made from."""
     from geoml_cli import registry
 
     source = registry.source(dataset.manifest.source)
-    if source.scene is None:
+    if source.stack is None:
         raise SettingsError(
             f"{dataset.manifest.source} has no rasters to predict from.",
             where="--map",
-            fix="Where a model maps moments, name one: --map 2013-03-17T06:00.",
+            fix="Where a model maps given times, name one: --map 2013-03-17T06:00.",
         )
-    return source.scene(rasters or Path(dataset.manifest.raw), dataset.manifest)
+    return source.stack(rasters or Path(dataset.manifest.raw), dataset.manifest)
 
 
-def _pieces(run: Run, dataset: Dataset, asked: _Asked) -> Pieces:
+def _table_input(dataset: Dataset, asked: _Asked, table: Path) -> TableInput:
     """Open a table: of points, or of samples."""
     from geoml_cli import registry
-    from geoml_cli.stages.table import of_points, of_samples
+    from geoml_cli.inference.inputs.tables import points_input, samples_input
 
-    assert asked.table is not None
     source = registry.source(dataset.manifest.source)
-    if source.rows is None and source.places is None:
+    if source.rows is not None:
+        if asked.crs or asked.rasters:
+            raise SettingsError(
+                f"tables of {dataset.manifest.source} hold their samples themselves.",
+                where="--crs" if asked.crs else "--rasters",
+                fix="Leave it out.",
+            )
+        return samples_input(table, source.rows, dataset)
+    if source.points is None:
         raise SettingsError(
             f"{dataset.manifest.source} reads no tables.",
             where="--table",
             fix="Prepare the new files as a data set of their own, and name it with --data.",
         )
-    if source.rows is None:
-        return of_points(run, asked.table, _scene(dataset, asked.rasters), asked.crs or _DEGREES)
-    if asked.crs or asked.rasters:
-        raise SettingsError(
-            f"tables of {dataset.manifest.source} hold their samples themselves.",
-            where="--crs" if asked.crs else "--rasters",
-            fix="Leave it out.",
-        )
-    return of_samples(run, asked.table, dataset)
+    return points_input(table, source.points, _stack(dataset, asked.rasters), asked.crs or _DEGREES)
 
 
-def _indexed(run: Run, dataset: Dataset, what: tuple[list[int], Path | None, list[str] | None], as_json: bool) -> None:
-    from geoml_cli.inference.load import open_trained
-    from geoml_cli.stages.predict import predict_indices, write_frame
+def _indexed(trained: TrainedRun, dataset: Dataset, request: tuple[list[int], Path | None], as_json: bool) -> None:
+    from geoml_cli.inference.inputs.samples import predict_indices, write_frame
 
-    index, out, member = what
-    frame = predict_indices(run, dataset, index, open_trained(run, member).members)
+    index, out = request
+    frame = predict_indices(trained, dataset, index)
     if out is not None:
-        write_frame(run, frame, out)
+        write_frame(trained, frame, out)
     if as_json:
         console.document(frame.to_dict(orient="records"))
         return
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(done: Predicted, as_json: bool) -> None:
+def _show(done: PredictionSummary, figure: Path | None, as_json: bool) -> None:
     row = done.row()
     if as_json:
-        console.document({"file": str(done.path), **row})
+        figures = {"figure": str(figure)} if figure else {}
+        console.document({"file": str(done.path), **figures, **row})
         return
     console.table(list(row), [tuple(row.values())])
     console.line(f"written: {done.path}")
+    if figure:
+        console.line(f"figure: {figure}")

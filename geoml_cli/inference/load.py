@@ -289,13 +289,3 @@ def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
 def best_device() -> torch.device:
     """Return the GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def ensemble(run: Run, members: Sequence[str]) -> RunPredictor:
-    """Load some members of a run; errors as for `open_trained`."""
-    return open_trained(run, members).predictor()
-
-
-def samples_of(run: Run, variables: Variables) -> Samples:
-    """Return what a run's networks see of prepared variables; errors as for `TrainedRun.samples`."""
-    return TrainedRun(run, tuple(run.planned()), settings_of(run)).samples(variables)

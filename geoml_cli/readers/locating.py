@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.points import Points
-from geoml_cli.source import Grid
+from geoml_cli.samples.input import Grid
 
 DEGREES = "EPSG:4326"
 _FAR_FILLS = (-9999.0, -99999.0, -32768.0, -999.0, -9999.9)

@@ -13,13 +13,13 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, transform
 from geoml_cli.readers.points import cell_number, find_place, identity_column
 from geoml_cli.readers.tables import Table, open_table
-from geoml_cli.source import Places
+from geoml_cli.samples.input import Points
 
 Part = list[tuple[int, list[str]]]
 """Line numbers and cells."""
 
 
-def places(path: Path, crs: str, size: int) -> Iterator[Places]:
+def read_points(path: Path, crs: str, size: int) -> Iterator[Points]:
     """Read a table of points, `size` rows at a time.
 
     Args:
@@ -40,7 +40,7 @@ def places(path: Path, crs: str, size: int) -> Iterator[Places]:
         if geographic:
             check_degrees((x, y), np.array([line for line, _ in part]), str(path), crs)
         longitude, latitude = transform((x, y), crs, DEGREES)
-        yield Places(_identity(table, part, first), longitude, latitude)
+        yield Points(_identity(table, part, first), longitude, latitude)
         first += len(part)
     if first == 1:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with points.")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.source import Grid
+from geoml_cli.samples.input import Grid
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader

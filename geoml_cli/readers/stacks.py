@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.rasters import Band, Raster
-from geoml_cli.source import Grid
+from geoml_cli.samples.input import Grid
 
 Resampling = Literal["nearest", "bilinear", "average"]
 # A corner may be off by this share of a pixel: files carry coordinates rounded in different ways.

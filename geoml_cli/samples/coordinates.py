@@ -6,6 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
+from geoml_cli.dataset.variables import Variable
+
+ID = Variable("id", "1", "name of the point", dtype="str")
+LONGITUDE = Variable("lon", "degrees_east", "longitude", dtype="f8")
+LATITUDE = Variable("lat", "degrees_north", "latitude", dtype="f8")
 
 
 def lon_lat_of_samples(variables: Variables, samples: int) -> NDArray[np.float64]:

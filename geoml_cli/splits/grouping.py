@@ -56,7 +56,9 @@ def labels(variables: Variables, name: str, rows: int) -> NDArray[np.str_]:
     if found.shape != (rows,) and variables.has("station_index") and found.ndim == 1:
         found = found[np.asarray(variables.array("station_index"))]
     if found.shape != (rows,):
-        raise DataError("is no value a sample", where=f"[split] group_by = {name!r}", fix="Use a variable of samples or stations.")
+        raise DataError(
+            "is no value a sample", where=f"[split] group_by = {name!r}", fix="Use a variable of samples or stations."
+        )
     return found
 
 

@@ -5,7 +5,7 @@ Legend: R records of the series, N samples, P periods.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.inference.load import TrainedRun, settings_of
+from geoml_cli.inference.engine import PredictionJob, attributes, predict_to_file
+from geoml_cli.inference.inputs.samples import samples_job
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.summary import PredictionSummary
 from geoml_cli.models.spec import SINGLE
-from geoml_cli.runs.run import Run
-from geoml_cli.stages.map import attributes
-from geoml_cli.stages.predict import predicted_parts, table_format
-from geoml_cli.stages.predicted import Predicted, described
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import table
-from geoml_cli.writers.table import Column
+from geoml_cli.writers.chunk_store import ChunkStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ _LAST_WEEK = 51 * _WEEK
 """Minutes before the last week of a year, which has 8 or 9 days in FLUXNET's files."""
 
 
-class Filled(NamedTuple):
+class GapFilledSeries(NamedTuple):
     """The series with its gaps filled, shape [R] each.
 
     Attributes:
@@ -63,32 +63,38 @@ class Filled(NamedTuple):
 
 
 def predict_sums(
-    run: Run, dataset: Dataset, what: tuple[Period, Path], members: Sequence[str], reporter: Reporter
-) -> Predicted:
+    trained: TrainedRun, dataset: Dataset, period: Period, out: Path, reporter: Reporter
+) -> PredictionSummary:
     """Fill the gaps of every station's series and sum it up.
 
     Args:
-        run: The run.
+        trained: The run.
         dataset: With series.
-        what: The period, and the file to write.
-        members: To use.
-        reporter: Hears of progress.
+        period: Over which to sum.
+        out: The file to write.
+        reporter: Receives progress.
 
     Raises:
         SettingsError: The samples are no series, or their unit knows no sum.
-        StoppedError: A signal came; finished parts are kept and the same command goes on.
+        StoppedError: A signal came; finished chunks are kept and the same command resumes.
     """
-    period, out = what
-    unit = sum_unit(dataset, run.data().signature.unit)
-    table_format(out)
-    blocks, parts = predicted_parts((run, dataset), out, members, reporter)
-    predicted = np.concatenate([blocks.read(number)[0] for number in range(len(parts))]).astype(np.float64)
-    frame = sums(filled(run, dataset, predicted), np.array(dataset.labels("station")), (period, unit))
-    columns = _columns((run.data().signature.target_name, run.data().signature.unit), (period, unit[0]))
-    table.write(out, table.Table(columns, len(frame), attributes(run, members)), [frame])
-    done = described(out, "sums", f"{unit[0]} {_UNITS[period][1]}", [frame["sum"].to_numpy(np.float32)])
-    blocks.clear()
-    return done
+    return predict_to_file(trained, sums_job(trained, dataset, period), out, reporter)
+
+
+def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> PredictionJob:
+    """Predict every sample, then sum the series up; errors as for `predict_sums`."""
+    unit = sum_unit(dataset, trained.data.signature.unit)
+    job = samples_job(trained, dataset)
+
+    def write(out: Path, store: ChunkStore, count: int) -> Path:
+        predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
+        series = filled(trained, dataset, predicted)
+        frame = sums(series, np.array(dataset.labels("station")), (period, unit))
+        target = trained.data.signature.target_name, trained.data.signature.unit
+        table.write(out, table.Table(_columns(target, (period, unit[0])), len(frame), attributes(trained)), [frame])
+        return out
+
+    return replace(job, write=write)
 
 
 def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
@@ -106,9 +112,8 @@ def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
     return _INTEGRALS[unit]
 
 
-def filled(run: Run, dataset: Dataset, predicted_N: Floats) -> Filled:
+def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats) -> GapFilledSeries:
     """Lay observations and predictions out along the series."""
-    trained = TrainedRun(run, tuple(run.planned()), settings_of(run))
     target = trained.network_samples(SINGLE, dataset).target
     observed_N = np.full(len(predicted_N), np.nan) if target is None else np.asarray(target, dtype=np.float64)
     index, time = np.asarray(dataset.array("index")), np.asarray(dataset.array("time"))
@@ -119,7 +124,7 @@ def filled(run: Run, dataset: Dataset, predicted_N: Floats) -> Filled:
     first = np.asarray(dataset.array("station_first"), dtype=np.int64)
     station = np.searchsorted(first, np.arange(len(time)), side="right") - 1
     begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
-    return Filled(value, observed, lengths(begin, station, int(dataset.array("step")[0])), begin, station)
+    return GapFilledSeries(value, observed, lengths(begin, station, int(dataset.array("step")[0])), begin, station)
 
 
 def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int) -> Floats:
@@ -134,7 +139,7 @@ def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int
     return np.where(inside, following, last)
 
 
-def sums(held: Filled, names: NDArray[np.str_], what: tuple[Period, tuple[str, float | None]]) -> pd.DataFrame:
+def sums(held: GapFilledSeries, names: NDArray[np.str_], what: tuple[Period, tuple[str, float | None]]) -> pd.DataFrame:
     """Sum up by station and period; a period that is not whole has a mean and no sum.
 
     Raises:
@@ -174,19 +179,19 @@ def sums(held: Filled, names: NDArray[np.str_], what: tuple[Period, tuple[str, f
     return pd.DataFrame({name: np.asarray(values) for name, values in shown.items()})
 
 
-def _columns(target: tuple[str, str], summed: tuple[Period, str]) -> tuple[Column, ...]:
+def _columns(target: tuple[str, str], summed: tuple[Period, str]) -> tuple[Variable, ...]:
     (name, unit), (period, sum_unit) = target, summed
     return (
-        Column("station", "", "code of the station", "text"),
-        Column("begin", "", f"the {period}", "text"),
-        Column("observed", "1", f"share of the {period} with a good observation", "float64"),
-        Column("filled", "1", f"share of the {period} that was predicted", "float64"),
-        Column("missing", "1", f"share of the {period} with neither", "float64"),
-        Column("mean", unit, f"mean {name} over what is known", "float64"),
-        Column(
+        Variable("station", "", "code of the station", dtype="str"),
+        Variable("begin", "", f"the {period}", dtype="str"),
+        Variable("observed", "1", f"share of the {period} with a good observation", dtype="f8"),
+        Variable("filled", "1", f"share of the {period} that was predicted", dtype="f8"),
+        Variable("missing", "1", f"share of the {period} with neither", dtype="f8"),
+        Variable("mean", unit, f"mean {name} over what is known", dtype="f8"),
+        Variable(
             "sum",
             f"{sum_unit} {_UNITS[period][1]}",
             f"sum of {name}; missing where the {period} is not whole",
-            "float64",
+            dtype="f8",
         ),
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import Grid
+from geoml_cli.samples.input import Grid
 
 Floats = NDArray[np.float32]
 Part = tuple[slice, slice, Floats]

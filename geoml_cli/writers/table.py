@@ -5,32 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 
 Frames = Iterable[pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a table of predictions."""
-
-    name: str
-    unit: str
-    long_name: str
-    kind: Literal["text", "int64", "float32", "float64"]
-
-
-@dataclass(frozen=True)
 class Table:
     """What a table is, besides its rows."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[Variable, ...]
     rows: int
     attributes: dict[str, str]
 
@@ -40,22 +31,30 @@ def suffixes() -> list[str]:
     return sorted(_WRITERS)
 
 
+def check_suffix(path: Path) -> None:
+    """Refuse a file that cannot become a table.
+
+    Raises:
+        SettingsError: Its suffix is none of `suffixes()`.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise SettingsError(
+            f"{path.suffix or 'no suffix'} is not a table format.",
+            where=str(path),
+            fix=f"Use {', '.join(suffixes())}; maps are made with --map.",
+        )
+
+
 def write(path: Path, content: Table, frames: Frames) -> None:
     """Write a table by its suffix.
 
     Raises:
         SettingsError: The suffix is none of `suffixes()`, or the package behind it is not installed.
     """
-    chosen = _WRITERS.get(path.suffix.lower())
-    if chosen is None:
-        raise SettingsError(
-            f"{path.suffix or 'no suffix'} is not a table format.",
-            where=str(path),
-            fix=f"Use {', '.join(suffixes())}.",
-        )
+    check_suffix(path)
     try:
         with replacing(path) as temporary:
-            chosen(temporary, content, frames)
+            _WRITERS[path.suffix.lower()](temporary, content, frames)
     except ImportError as error:
         raise SettingsError(
             f"needs the package {error.name}.",
@@ -76,7 +75,7 @@ def _csv(path: Path, content: Table, frames: Frames) -> None:
             )
 
 
-def readable(frame: pd.DataFrame, columns: Iterable[Column]) -> pd.DataFrame:
+def readable(frame: pd.DataFrame, columns: Iterable[Variable]) -> pd.DataFrame:
     """Spell times out in ISO 8601: people and spreadsheets read no minutes since a moment."""
     counted = {column.name: column.unit.partition(" since ") for column in columns if " since " in column.unit}
     if not counted:
@@ -93,9 +92,9 @@ def _parquet(path: Path, content: Table, frames: Frames) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"text": pa.string(), "int64": pa.int64(), "float32": pa.float32(), "float64": pa.float64()}
+    kinds = {"str": pa.string(), "i8": pa.int64(), "f4": pa.float32(), "f8": pa.float64()}
     fields = [
-        pa.field(c.name, kinds[c.kind], metadata={"units": c.unit, "long_name": c.long_name}) for c in content.columns
+        pa.field(c.name, kinds[c.dtype], metadata={"units": c.unit, "long_name": c.long_name}) for c in content.columns
     ]
     schema = pa.schema(fields, metadata=dict(content.attributes))
     with pq.ParquetWriter(path, schema) as writer:
@@ -110,14 +109,14 @@ def _netcdf(path: Path, content: Table, frames: Frames) -> None:
         file.setncatts({"Conventions": "CF-1.11", **content.attributes})
         file.createDimension("sample", content.rows)
         for column in content.columns:
-            kind: Any = str if column.kind == "text" else column.kind
-            fill = np.nan if column.kind.startswith("float") else None
+            kind: Any = str if column.dtype == "str" else column.dtype
+            fill = np.nan if column.dtype in ("f4", "f8") else None
             variable = file.createVariable(column.name, kind, ("sample",), fill_value=fill)
             variable.setncatts({"long_name": column.long_name, "units": column.unit})
         start = 0
         for frame in frames:
             for column in content.columns:
-                values = frame[column.name].to_numpy(dtype=object if column.kind == "text" else column.kind)
+                values = frame[column.name].to_numpy(dtype=object if column.dtype == "str" else column.dtype)
                 file[column.name][start : start + len(frame)] = values
             start += len(frame)
 

@@ -200,7 +200,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
         (["train", "soc", "--data", "nowhere"], 3, "nowhere/soc: no prepared data set here. Make it with `geoml prepare soc RAW`"),
         (["train", "soc", "--resume"], 3, "there is no unfinished run of soc with preset paper"),
         (["train", "soc", "--resume", "--set", "train.lr=1"], 2, "a run's settings do not change"),
-        (["train", "soc", "--preset", "paper"], 3, "brings no splits of its own. Use --set split.kind=random"),
+        (["train", "soc", "--preset", "paper"], 3, "brings no splits of its own. Name a column of folds with split.fold_column, or use --set split.kind=random"),
         (["train", "soc", "--preset", "map", "--gpus", "64"], 2, "64 GPUs are asked for, "),
         (["train", "soc", "--preset", "map", "--gpus", "2", "--cpu"], 2, "--gpus goes with neither --processes nor --cpu"),
         (["train", "soc", "--preset", "map", "--member", "fold-1-sed-1"], 2, "'fold-1-sed-1' is not a member. Did you mean fold-1-seed-1?"),

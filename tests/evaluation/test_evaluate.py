@@ -21,7 +21,7 @@ from geoml_cli.evaluation.evaluate import evaluate_network
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.report import NetworkReport, summary_table
 from geoml_cli.evaluation.write import write_network
-from geoml_cli.inference.load import TrainedRun, samples_of, settings_of
+from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.stages.evaluate import evaluate
@@ -290,7 +290,7 @@ def test_a_trained_run_is_restored_and_scored(tmp_path: Path) -> None:
     run = train(settings, dataset, RunLocation(tmp_path / "run", cpu=True), None, Silent())
     found = evaluate(run, dataset, settings_of(run), "test", Silent())
     assert (found.folder / "figures" / "learning_curves.png").is_file()
-    samples = samples_of(run, dataset)
+    samples = open_trained(run).samples(dataset)
     for name in run.members():
         rows = run.split(name).test
         observed = np.asarray(samples.target, dtype=np.float64)[rows]

@@ -105,7 +105,7 @@ def test_a_map_over_real_rasters(real_data: RealData, tmp_path: Path) -> None:
     made_up(raw / "covariates/coarse.tif", cover, 0.0, step=7)
     shutil.copy(cover, raw / cover.name)
     dataset = prepared(raw, classes="nlcd*.tif", samples=300)
-    scene = SOURCE.scene(raw, dataset.manifest)
+    scene = SOURCE.stack(raw, dataset.manifest)
     assert (scene.grid.height, scene.grid.width) == (1359, 1073)
     block = scene.block(slice(700, 764), slice(1030, 1073))
     rows, columns = np.mgrid[700:764, 1030:1073]

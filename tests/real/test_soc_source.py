@@ -74,7 +74,7 @@ def test_macedonia_carbon_is_that_of_the_table(macedonia: tuple[Path, Dataset]) 
 
 def test_macedonia_maps_every_pixel_with_a_whole_window(macedonia: tuple[Path, Dataset]) -> None:
     raw, dataset = macedonia
-    scene = SOURCE.scene(raw, dataset.manifest)
+    scene = SOURCE.stack(raw, dataset.manifest)
     block = scene.block(slice(0, scene.grid.height), slice(0, scene.grid.width))
     with rasterio.open(raw / "covs/LCEE10.tif") as file:
         missing = np.pad(file.read(1) < 0, 2, constant_values=True)

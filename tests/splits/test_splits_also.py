@@ -197,5 +197,7 @@ def test_what_cannot_be_divided_twice_is_said(change, settings, message):
 
 @pytest.mark.parametrize("kind", ["random", "given"])
 def test_rows_that_know_no_groups_have_no_second_kind(kind):
-    with pytest.raises(ValueError, match="second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group"):
+    with pytest.raises(
+        ValueError, match="second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group"
+    ):
         SplitSettings(kind=kind, second_group="year")

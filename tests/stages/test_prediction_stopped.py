@@ -14,7 +14,7 @@ import pytest
 import rasterio
 
 from geoml_cli.errors import StoppedError
-from geoml_cli.runs.blocks import Blocks
+from geoml_cli.writers.chunk_store import ChunkStore
 
 
 def command(run, data_root, out, *more):
@@ -68,19 +68,19 @@ def test_a_signal_keeps_the_finished_parts_and_ends_with_75(run, data_root, tmp_
         time.sleep(0.002)
     process.send_signal(signal.SIGTERM)
     message = process.communicate(timeout=20)[1].decode()
-    assert process.returncode == 75 and "stopped by SIGTERM after part" in message, message
+    assert process.returncode == 75 and "stopped by SIGTERM after chunk" in message, message
     assert not out.exists() and list(parts.glob("*.npy"))
 
 
 def test_parts_of_another_plan_are_thrown_away(tmp_path):
-    one = Blocks(tmp_path / "map.tif", {"weights": ["a"]})
+    one = ChunkStore(tmp_path / "map.tif", {"weights": ["a"]})
     one.write(0, np.ones(3, dtype=np.float32))
-    assert Blocks(tmp_path / "map.tif", {"weights": ["a"]}).done(0)
-    assert not Blocks(tmp_path / "map.tif", {"weights": ["b"]}).done(0)
+    assert ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}).done(0)
+    assert not ChunkStore(tmp_path / "map.tif", {"weights": ["b"]}).done(0)
 
 
 def test_a_part_is_whole_or_absent(tmp_path, monkeypatch):
-    blocks = Blocks(tmp_path / "map.tif", {})
+    blocks = ChunkStore(tmp_path / "map.tif", {})
 
     def killed(*arguments, **options):
         raise KeyboardInterrupt
@@ -89,5 +89,5 @@ def test_a_part_is_whole_or_absent(tmp_path, monkeypatch):
         patched.setattr(np, "save", killed)
         blocks.write(0, np.ones(3, dtype=np.float32))
     assert not blocks.done(0)
-    with pytest.raises(StoppedError, match=r"stopped by SIGINT after part 3, kept\. The same command goes on"):
+    with pytest.raises(StoppedError, match=r"stopped by SIGINT after chunk 3, kept\. The same command resumes"):
         blocks.stop_if("SIGINT", 2)

@@ -15,7 +15,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.rasters import Band, Raster, require_rasterio, sidecars
 from geoml_cli.readers.stacks import open_bands, place, same_grid
-from geoml_cli.source import Grid, PixelBlock
+from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.clcd.folders import Covariates, class_paths, find_covariates
 from geoml_cli.sources.clcd.gathering import Values, gather
 from geoml_cli.sources.clcd.plan import Plan
@@ -45,7 +45,7 @@ class CoverScene:
             digest.update(f"{path.name} {sha256(path)}\n".encode())
         return digest.hexdigest()
 
-    def block(self, rows: slice, columns: slice) -> PixelBlock:
+    def block(self, rows: slice, columns: slice) -> SampleBlock:
         """Read the samples of a window of pixels; valid where all covariates have data."""
         down, across = np.mgrid[rows.start : rows.stop, columns.start : columns.stop] + 0.5
         x, y = place(self.grid, down, across)
@@ -59,7 +59,7 @@ class CoverScene:
         degrees = transform((points[0][valid], points[1][valid]), self.grid.crs, DEGREES)
         return self._samples(values[:, valid], degrees, valid.reshape(down.shape))
 
-    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> PixelBlock:
+    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
         """Read samples at points [degrees east, north]; `valid` has shape [points]."""
         known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
         points = (np.where(known, longitude, np.nan), np.where(known, latitude, np.nan))
@@ -67,8 +67,8 @@ class CoverScene:
         valid = np.asarray(np.isfinite(values).all(axis=0))
         return self._samples(values[:, valid], (longitude[valid], latitude[valid]), valid)
 
-    def _samples(self, values: Values, degrees: Pair, valid: NDArray[np.bool_]) -> PixelBlock:
-        return PixelBlock(valid, block(self._plan, values, degrees, self.year))
+    def _samples(self, values: Values, degrees: Pair, valid: NDArray[np.bool_]) -> SampleBlock:
+        return SampleBlock(valid, block(self._plan, values, degrees, self.year))
 
 
 def open_scene(folder: Path, manifest: Manifest) -> CoverScene:

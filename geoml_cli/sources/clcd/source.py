@@ -1,6 +1,6 @@
 """The source `clcd`: which functions find, read and make its files."""
 
-from geoml_cli.readers.places import places
+from geoml_cli.readers.places import read_points
 from geoml_cli.source import Source
 from geoml_cli.sources.clcd import samples, synthetic
 from geoml_cli.sources.clcd.scene import open_scene
@@ -9,6 +9,6 @@ SOURCE = Source(
     files=samples.inputs,
     prepare=samples.write,
     synthetic=synthetic.synthesise,
-    scene=open_scene,
-    places=places,
+    stack=open_scene,
+    points=read_points,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +11,23 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import Block, Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.timed import Timed
-from geoml_cli.source import Named, TableBlock
+from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.ech.files import POSITION, read
 from geoml_cli.sources.ech.indices import Series
 from geoml_cli.sources.ech.orbit import Orbit
 from geoml_cli.sources.ech.samples import place
 
 _ABOUT = {
-    "l": ("L", "1", "L-shell, in Earth radii"),
-    "mlt": ("MLT", "h", "magnetic local time"),
-    "mlat": ("MLAT", "degrees", "magnetic latitude"),
+    "l": Variable("L", "1", "L-shell, in Earth radii"),
+    "mlt": Variable("MLT", "h", "magnetic local time"),
+    "mlat": Variable("MLAT", "degrees", "magnetic latitude"),
 }
 
 
-def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableBlock]:
+def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     """Read a table of times and positions, `size` rows at a time, in its own order.
 
     A row has no sample where its time is not on the series, its windows of 48 hours are not whole, or its position is
@@ -43,7 +45,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableBlock]:
     series = Series(np.datetime64(start, "s"), int(dataset.manifest.facts["step_seconds"]), sme, symh)
     held = _positions(path)
     for first in range(0, len(held.time), size):
-        yield _block(held, slice(first, first + size), (dataset, series))
+        yield _chunk(held, slice(first, first + size), (dataset, series))
 
 
 def _positions(path: Path) -> Timed:
@@ -51,21 +53,24 @@ def _positions(path: Path) -> Timed:
     lacking = [name for name in POSITION if name not in held.values]
     if lacking:
         raise DataError(
-            f"has no column {_ABOUT[lacking[0]][0]}",
+            f"has no column {_ABOUT[lacking[0]].name}",
             where=f"{path}, line 1",
             fix="Give the columns time (UTC), L, MLT [h] and MLAT [degrees].",
         )
     return held
 
 
-def _block(held: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableBlock:
-    (dataset, series), time = base, held.time[rows]
+def _chunk(held: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableChunk:
+    time = held.time[rows]
     position = {name: held.values[name][rows] for name in POSITION}
-    index, whole = place(series, Orbit(time, position, {}), Funnel())
-    valid: NDArray[np.bool_] = whole & np.isfinite(np.stack(list(position.values()))).all(axis=0)
+    columns = [TableColumn(Variable("time", "", "time, UTC"), [str(moment) for moment in time])]
+    columns += [TableColumn(_ABOUT[name], values) for name, values in position.items()]
+    return TableChunk(tuple(columns), partial(_samples, Orbit(time, position, {}), *base))
+
+
+def _samples(orbit: Orbit, dataset: Dataset, series: Series) -> SampleBlock:
+    index, whole = place(series, orbit, Funnel())
+    valid: NDArray[np.bool_] = whole & np.isfinite(np.stack(list(orbit.position.values()))).all(axis=0)
     arrays = {name: dataset.array(name) for name in ("sme", "symh", "time")}
-    arrays |= {name: values[valid] for name, values in position.items()}
-    variables = Block({**arrays, "index": index[valid]}, {}, {"time": dataset.unit("time")})
-    shown = [Named("time", "", "time, UTC", [str(moment) for moment in time])]
-    shown += [Named(*_ABOUT[name], values) for name, values in position.items()]
-    return TableBlock(tuple(shown), valid, variables)
+    arrays |= {name: values[valid] for name, values in orbit.position.items()}
+    return SampleBlock(valid, Block({**arrays, "index": index[valid]}, {}, {"time": dataset.unit("time")}))

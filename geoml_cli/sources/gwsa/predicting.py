@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.columns import Part, Sheet, open_sheet
-from geoml_cli.source import Named, TableBlock
+from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.gwsa.factors import described
 from geoml_cli.sources.gwsa.layout import IDENTITY, Long, Roles, Wide, find_layout
-from geoml_cli.sources.gwsa.panels import panel
+from geoml_cli.sources.gwsa.panels import Panel, panel
 from geoml_cli.sources.gwsa.sifting import Losses, usable
 from geoml_cli.sources.gwsa.writing import Plan, arrays, block
 
 
-def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableBlock]:
+def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     """Read a table of cells, long or wide; a row that lacks a value carries no sample.
 
     Args:
@@ -39,13 +41,13 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableBlock]:
     read = 0
     for part in sheet.parts(max(1, size // times)):
         if len(part):
-            yield _block(part, (sheet, layout), plan, monthly)
+            yield _chunk(part, (sheet, layout), plan, monthly)
             read += len(part)
     if not read:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with cells.")
 
 
-def _block(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bool) -> TableBlock:
+def _chunk(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bool) -> TableChunk:
     sheet, layout = table
     held = panel(part, layout)
     if held.monthly != monthly:
@@ -55,19 +57,25 @@ def _block(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bo
             where=str(part.path),
             fix=f"Give a table of {learnt}.",
         )
-    valid = usable(held, plan.roles.needed, Losses())
-    variables = block(arrays(held, valid, plan, None), plan)
     steps = len(layout.stamps) if isinstance(layout, Wide) else 1
     identity = tuple(
-        Named(name, "", "identity of the row", [text for text in part.texts(name) for _ in range(steps)])
+        TableColumn(
+            Variable(name, "", "identity of the row"), [text for text in part.texts(name) for _ in range(steps)]
+        )
         for name in IDENTITY
         if name in sheet.columns
     )
     place = (
-        Named("lon", "degrees_east", "longitude", held.longitude),
-        Named("lat", "degrees_north", "latitude", held.latitude),
+        TableColumn(Variable("lon", "degrees_east", "longitude"), held.longitude),
+        TableColumn(Variable("lat", "degrees_north", "latitude"), held.latitude),
     )
     times, codes = np.unique(held.time, return_inverse=True)  # a table has few times and many rows
     told = ["" if np.isnat(moment) else str(moment)[: 7 if monthly else 4] for moment in times]
     time = [told[code] for code in codes.tolist()]
-    return TableBlock((*identity, *place, Named("time", "", "year or month", time)), valid, variables)
+    columns = (*identity, *place, TableColumn(Variable("time", "", "year or month"), time))
+    return TableChunk(columns, partial(_samples, held, plan))
+
+
+def _samples(held: Panel, plan: Plan) -> SampleBlock:
+    valid = usable(held, plan.roles.needed, Losses())
+    return SampleBlock(valid, block(arrays(held, valid, plan, None), plan))

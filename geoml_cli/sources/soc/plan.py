@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from geoml_cli.source import Grid
+from geoml_cli.samples.input import Grid
 
 
 class _Record(BaseModel):

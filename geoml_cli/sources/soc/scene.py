@@ -15,7 +15,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
 from geoml_cli.readers.rasters import Band, require_rasterio, sidecars
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
-from geoml_cli.source import Grid, PixelBlock
+from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.sources.soc.plan import Plan
 from geoml_cli.sources.soc.sampling import cut, lacking
@@ -48,13 +48,13 @@ class RasterScene:
             digest.update(f"{path.name} {sha256(path)}\n".encode())
         return digest.hexdigest()
 
-    def block(self, rows: slice, columns: slice) -> PixelBlock:
+    def block(self, rows: slice, columns: slice) -> SampleBlock:
         """Read the samples of a window of pixels; valid where their own windows are complete."""
         values = self._cutter.read(rows, columns)
         valid = np.asarray(~self._cutter.incomplete(values).any(axis=0))
-        return PixelBlock(valid, self._named(self._cutter.gather(values, *np.nonzero(valid))))
+        return SampleBlock(valid, self._named(self._cutter.gather(values, *np.nonzero(valid))))
 
-    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> PixelBlock:
+    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
         """Cut samples at points [degrees east, north]; `valid` has shape [points]."""
         known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
         rows, columns = np.full(len(known), -1), np.full(len(known), -1)
@@ -65,7 +65,7 @@ class RasterScene:
         for members, samples in cut(self._cutter, rows[valid], columns[valid], Silent()):
             for name, part in samples.items():
                 arrays[name][members] = part
-        return PixelBlock(valid, self._named(arrays))
+        return SampleBlock(valid, self._named(arrays))
 
     def _empty(self, count: int) -> dict[str, Array]:
         plan = self._cutter.plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
-from geoml_cli.readers.places import places
+from geoml_cli.readers.places import read_points
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.soc import released, stacked, synthetic
 from geoml_cli.sources.soc.options import SocOptions
@@ -45,6 +45,6 @@ SOURCE = Source(
     files=files,
     prepare=prepare,
     synthetic=synthetic.synthesise,
-    scene=open_scene,
-    places=places,
+    stack=open_scene,
+    points=read_points,
 )

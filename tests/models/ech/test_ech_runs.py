@@ -216,7 +216,7 @@ def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml
     assert done.code == 0, done.err
     assert json.loads(done.out)["cells"] == 9 * 12
     from geoml_cli.dataset.store import Block
-    from geoml_cli.inference.load import ensemble, samples_of
+    from geoml_cli.inference.load import open_trained
 
     with xarray.open_dataset(out) as file:
         assert file.sizes == {"time": 1, "L": 9, "MLT": 12}
@@ -226,8 +226,8 @@ def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml
         block = {"l": cells[0].ravel(), "mlt": cells[1].ravel(), "mlat": np.full(count, mlat)}
         block |= {name: data.array(name) for name in ("sme", "symh", "time")}
         block["index"] = np.full(count, data.array("index")[row])
-        held = samples_of(run, Block(block, {}, {}))
-        single = ensemble(run, run.members()).outputs(held, np.arange(count))
+        held = open_trained(run).samples(Block(block, {}, {}))
+        single = open_trained(run, run.members()).predictor().outputs(held, np.arange(count))
         np.testing.assert_allclose(file.logit.values.ravel(), single[0], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(file.amplitude_raw.values.ravel(), single[4], rtol=1e-4, atol=1e-5)
     with Image.open(tmp_path / "m.png") as picture:
@@ -239,7 +239,7 @@ def test_a_sequence_of_moments_is_one_netcdf_and_an_animation(run, geoml, tmp_pa
     out = tmp_path / "s.nc"
     done = geoml("predict", run.folder, "--map", "2013-03-20/2013-03-20T01:00/30min", "--out", out, "--quiet")
     assert done.code == 0, done.err
-    assert f"picture: {tmp_path / 's.gif'}" in done.out
+    assert f"figure: {tmp_path / 's.gif'}" in done.out
     with xarray.open_dataset(out) as file:
         assert [str(time)[11:16] for time in file.time.values] == ["00:00", "00:30", "01:00"]
     with Image.open(tmp_path / "s.gif") as picture:
@@ -253,7 +253,7 @@ def test_a_sequence_of_moments_is_one_netcdf_and_an_animation(run, geoml, tmp_pa
         (["--map", "2013-03-20/2013-03-21"], 2, "is no range of times"),
         (["--map", "2013-03-20/2013-03-19/1h"], 2, "ends before it begins"),
         (["--map", "2019-03-20"], 3, "is not on the series. Give a time from 2013-03-03T00:00:00"),
-        (["--map", "2013-03-20", "--out", "x.tif"], 2, "maps of a moment are NetCDF"),
+        (["--map", "2013-03-20", "--out", "x.tif"], 2, "maps at given times are NetCDF"),
         (["2013-03-20"], 2, "is a time of a map, but --map is not given"),
         (["--map"], 2, "ech has no rasters to predict from"),
         (["--index", "999999"], 3, "there is no sample 999999"),

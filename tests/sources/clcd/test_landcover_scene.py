@@ -30,7 +30,7 @@ def yearly(cover: Path, raster: WriteRaster) -> Path:
 
 def test_a_map_is_made_of_the_samples_of_the_data_set(yearly: Path, prepare_clcd: PrepareClcd) -> None:
     dataset, _ = prepare_clcd(yearly, samples=540, map_year=2020)
-    scene = SOURCE.scene(yearly, dataset.manifest)
+    scene = SOURCE.stack(yearly, dataset.manifest)
     assert (scene.grid.height, scene.grid.width) == (20, 30)
     whole = scene.block(slice(0, 20), slice(0, 30))
     assert whole.valid.all()
@@ -45,7 +45,7 @@ def test_a_map_is_made_of_the_samples_of_the_data_set(yearly: Path, prepare_clcd
 
 
 def test_windows_and_points_give_the_same(yearly: Path, prepare_clcd: PrepareClcd) -> None:
-    scene = SOURCE.scene(yearly, prepare_clcd(yearly, samples=100)[0].manifest)
+    scene = SOURCE.stack(yearly, prepare_clcd(yearly, samples=100)[0].manifest)
     whole = scene.block(slice(0, 20), slice(0, 30))
     part = scene.block(slice(5, 9), slice(7, 17))
     inside = [row * 30 + column for row in range(5, 9) for column in range(7, 17)]
@@ -59,20 +59,20 @@ def test_windows_and_points_give_the_same(yearly: Path, prepare_clcd: PrepareClc
 
 def test_the_year_of_a_map(yearly: Path, prepare_clcd: PrepareClcd) -> None:
     dataset, _ = prepare_clcd(yearly, samples=100)
-    latest = SOURCE.scene(yearly, dataset.manifest)
+    latest = SOURCE.stack(yearly, dataset.manifest)
     assert latest.year == 2021 and latest.block(slice(0, 1), slice(0, 1)).variables.array("ndvi")[0] == 20000
     given, _ = prepare_clcd(yearly, samples=100, map_year=2019)
-    earlier = SOURCE.scene(yearly, given.manifest)
+    earlier = SOURCE.stack(yearly, given.manifest)
     assert earlier.year == 2019 and earlier.digest() != latest.digest()
 
 
 def test_missing_pixels_carry_no_sample(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
     dataset, _ = prepare_clcd(cover, samples=50)
-    before = SOURCE.scene(cover, dataset.manifest).digest()
+    before = SOURCE.stack(cover, dataset.manifest).digest()
     holed = RAMP.copy()
     holed[3, 4] = np.nan
     raster(cover / "covariates/pixel.tif", holed)
-    scene = SOURCE.scene(cover, dataset.manifest)
+    scene = SOURCE.stack(cover, dataset.manifest)
     block = scene.block(slice(3, 4), slice(3, 6))
     assert block.valid.tolist() == [[True, False, True]] and block.variables.array("pixel").tolist() == [303, 305]
     assert scene.digest() != before
@@ -80,22 +80,22 @@ def test_missing_pixels_carry_no_sample(cover: Path, raster: WriteRaster, prepar
 
 def test_without_a_class_raster_the_grid_is_that_of_most_pixels(yearly: Path, prepare_clcd: PrepareClcd) -> None:
     dataset, _ = prepare_clcd(yearly, samples=50)
-    scene = SOURCE.scene(yearly / "covariates", dataset.manifest)
+    scene = SOURCE.stack(yearly / "covariates", dataset.manifest)
     assert (scene.grid.height, scene.grid.width) == (20, 30)
 
 
 def test_what_a_map_lacks(yearly: Path, prepare_clcd: PrepareClcd) -> None:
     dataset, _ = prepare_clcd(yearly, samples=50)
     with pytest.raises(DataError, match="nowhere: there is no such folder"):
-        SOURCE.scene(yearly / "nowhere", dataset.manifest)
+        SOURCE.stack(yearly / "nowhere", dataset.manifest)
     (yearly / "covariates/wave.tif").unlink()
     with pytest.raises(DataError, match=r"the raster of wave is missing\. The map needs wave.tif, as the data set had"):
-        SOURCE.scene(yearly, dataset.manifest)
+        SOURCE.stack(yearly, dataset.manifest)
     given = dataset.manifest.model_copy(update={"facts": dataset.manifest.facts | {"map_year": 1999}})
     (yearly / "covariates/pixel.tif").rename(yearly / "covariates/wave.tif")
     (yearly / "covariates/ndvi_2019.tif").rename(yearly / "covariates/pixel.tif")
     with pytest.raises(DataError, match=r"ndvi have no year 1999\. Add the rasters; all have: 2020, 2021"):
-        SOURCE.scene(yearly, given)
+        SOURCE.stack(yearly, given)
     broken = dataset.manifest.model_copy(update={"facts": {"kind": "rasters"}})
     with pytest.raises(DataError, match="facts are damaged or from another version"):
-        SOURCE.scene(yearly, broken)
+        SOURCE.stack(yearly, broken)

@@ -11,7 +11,7 @@ import pytest
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
-from geoml_cli.source import TableBlock
+from geoml_cli.samples.input import TableChunk
 from geoml_cli.sources.gwsa.source import SOURCE
 from geoml_cli.work.reporting import Silent
 
@@ -24,13 +24,13 @@ def dataset(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> Dataset
     return prepare_gwsa(raw)[0]
 
 
-def read(path: Path, dataset: Dataset, size: int) -> list[TableBlock]:
+def read(path: Path, dataset: Dataset, size: int) -> list[TableChunk]:
     assert SOURCE.rows is not None
     return list(SOURCE.rows(path, dataset, size))
 
 
-def column(blocks: list[TableBlock], name: str) -> list[object]:
-    return [value for block in blocks for one in block.columns if one.name == name for value in one.values]
+def column(blocks: list[TableChunk], name: str) -> list[object]:
+    return [value for block in blocks for one in block.columns if one.variable.name == name for value in one.values]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -43,15 +43,15 @@ def test_a_long_table_gives_the_samples_of_the_data_set(
     path = tmp_path / f"new{suffix}"
     long.to_parquet(path) if suffix == ".parquet" else long.to_csv(path, index=False)
     blocks = read(path, dataset, size)
-    assert max(len(block.valid) for block in blocks) == min(size, 6)
-    assert np.concatenate([block.valid for block in blocks]).tolist() == [True, False, True, True, True, True]
+    assert max(len(block) for block in blocks) == min(size, 6)
+    assert np.concatenate([block.read().valid for block in blocks]).tolist() == [True, False, True, True, True, True]
     kept = [0, 2, 3, 4, 5]
     for name in ("rf", "E", "DEM", "lat", "lon", "time", "year", "category"):
-        found = np.concatenate([block.variables.array(name) for block in blocks])
+        found = np.concatenate([block.read().variables.array(name) for block in blocks])
         np.testing.assert_array_equal(found, dataset.array(name)[kept], err_msg=name)
-        assert blocks[0].variables.unit(name) == dataset.unit(name)
+        assert blocks[0].read().variables.unit(name) == dataset.unit(name)
     for name in ("dynamic", "static", "category_name"):
-        assert blocks[0].variables.labels(name) == dataset.labels(name)
+        assert blocks[0].read().variables.labels(name) == dataset.labels(name)
     assert column(blocks, "pointid") == ["7", "7", "7", "8", "8", "8"]
     assert column(blocks, "lat") == long["lat"].tolist() and column(blocks, "lon") == long["lon"].tolist()
     assert column(blocks, "time") == ["2003", "2004", "2005"] * 2
@@ -60,8 +60,8 @@ def test_a_long_table_gives_the_samples_of_the_data_set(
 def test_a_wide_table_gives_a_row_a_cell_and_year(dataset: Dataset, wide: pd.DataFrame, tmp_path: Path) -> None:
     wide.to_csv(tmp_path / "new.csv", index=False)
     blocks = read(tmp_path / "new.csv", dataset, 3)
-    assert [len(block.valid) for block in blocks] == [3, 3]
-    np.testing.assert_array_equal(np.concatenate([b.variables.array("rf") for b in blocks]), dataset.array("rf"))
+    assert [len(block) for block in blocks] == [3, 3]
+    np.testing.assert_array_equal(np.concatenate([b.read().variables.array("rf") for b in blocks]), dataset.array("rf"))
     assert column(blocks, "pointid") == ["7"] * 3 + ["8"] * 3
 
 
@@ -72,7 +72,7 @@ def test_places_and_times_that_are_missing_stand_in_the_table(
     long.loc[0, "lat"], long.loc[1, "year"] = np.nan, None
     long.to_csv(tmp_path / "new.csv", index=False)
     block = read(tmp_path / "new.csv", dataset, 10)[0]
-    assert block.valid.tolist() == [False, False, True, True, True, True]
+    assert block.read().valid.tolist() == [False, False, True, True, True, True]
     assert column([block], "time")[:3] == ["2003", "", "2005"]
     assert np.isnan(column([block], "lat")[0])
 
@@ -90,4 +90,4 @@ def test_tables_that_do_not_fit_the_data_set(dataset: Dataset, long: pd.DataFram
         read(path, dataset, 2)
     long.assign(LC=99).to_csv(path, index=False)
     with pytest.raises(DataError, match="line 2, column LC: LC is 99"):
-        read(path, dataset, 2)
+        [chunk.read() for chunk in read(path, dataset, 2)]

@@ -41,7 +41,7 @@ def test_released_arrays(release: Path, prepared: Prepare) -> None:
     assert np.isnan(dataset.array("soc")).all()
     assert any("not public" in text for text in reporter.warned)
     with pytest.raises(DataError, match="made from released arrays, which have no rasters to map"):
-        SOURCE.scene(release, dataset.manifest)
+        SOURCE.stack(release, dataset.manifest)
 
 
 def test_released_arrays_with_their_table(release: Path, prepared: Prepare) -> None:

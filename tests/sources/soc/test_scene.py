@@ -22,7 +22,7 @@ COAST = {"classes": ("land_cover",)}
 
 def test_scene_gives_the_samples_of_the_data_set(coast: Path, prepared: Prepare) -> None:
     dataset, _ = prepared(coast, **COAST)
-    scene = SOURCE.scene(coast, dataset.manifest)
+    scene = SOURCE.stack(coast, dataset.manifest)
     longitude, latitude = np.asarray(dataset.array("lon")), np.asarray(dataset.array("lat"))
     points = scene.points(longitude, latitude)
     assert points.valid.all()
@@ -37,7 +37,7 @@ def test_scene_gives_the_samples_of_the_data_set(coast: Path, prepared: Prepare)
 
 def test_points_without_a_sample_are_not_valid(coast: Path, prepared: Prepare) -> None:
     dataset, _ = prepared(coast, **COAST)
-    scene = SOURCE.scene(coast, dataset.manifest)
+    scene = SOURCE.stack(coast, dataset.manifest)
     longitude = np.array([21.2, 0.0, np.nan, 21.0001, 21.03])  # land, far away, unknown, the edge, the sea
     points = scene.points(longitude, np.full(5, 41.85))
     assert points.valid.tolist() == [True, False, False, False, False]
@@ -51,7 +51,7 @@ def test_blocks_fit_together_as_if_read_at_once(coast: Path, prepared: Prepare, 
     raster(extra, fine, transform=Affine(0.0017, 0, 20.99, 0, -0.0017, 42.01))
     try:
         dataset, _ = prepared(coast, **COAST, reference="height")
-        scene = SOURCE.scene(coast, dataset.manifest)
+        scene = SOURCE.stack(coast, dataset.manifest)
         whole = scene.block(slice(0, 120), slice(0, 160))
         cut = scene.block(slice(37, 101), slice(70, 133))
     finally:
@@ -69,7 +69,7 @@ def test_scene_of_another_folder_wants_every_covariate(coast: Path, prepared: Pr
         if path.name != "wetness.tif":
             (tmp_path / path.name).write_bytes(path.read_bytes())
     with pytest.raises(DataError, match=r"the raster of wetness, wetness\.tif, is missing") as caught:
-        SOURCE.scene(tmp_path, dataset.manifest)
+        SOURCE.stack(tmp_path, dataset.manifest)
     assert caught.value.exit_code == 3
 
 
@@ -80,12 +80,12 @@ def test_scene_refuses_pixels_of_another_size_and_digests_content(
     raster(raw / "dem.tif", RAMP)
     table(raw / "p.csv", [(10, 10, 5)])
     dataset, _ = prepared(raw)
-    digest = SOURCE.scene(raw, dataset.manifest).digest()
+    digest = SOURCE.stack(raw, dataset.manifest).digest()
     raster(raw / "dem.tif", RAMP + 1)
-    assert SOURCE.scene(raw, dataset.manifest).digest() != digest
+    assert SOURCE.stack(raw, dataset.manifest).digest() != digest
     raster(raw / "dem.tif", RAMP, transform=Affine(0.2, 0, 20, 0, -0.2, 10))
     with pytest.raises(DataError, match="pixels differ from the data set's"):
-        SOURCE.scene(raw, dataset.manifest)
+        SOURCE.stack(raw, dataset.manifest)
 
 
 def test_a_class_that_was_never_seen_makes_no_sample_in_a_map(
@@ -97,5 +97,5 @@ def test_a_class_that_was_never_seen_makes_no_sample_in_a_map(
     dataset, _ = prepared(tmp_path / "raw", classes=("cover",), window=1)
     codes[3, 4] = 9
     raster(tmp_path / "raw/cover.tif", codes)
-    valid = SOURCE.scene(tmp_path / "raw", dataset.manifest).block(slice(0, 20), slice(0, 30)).valid
+    valid = SOURCE.stack(tmp_path / "raw", dataset.manifest).block(slice(0, 20), slice(0, 30)).valid
     assert (~valid).sum() == 1 and not valid[3, 4]

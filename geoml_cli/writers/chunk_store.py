@@ -1,6 +1,6 @@
-"""Finished parts of a long prediction on disk: a killed one goes on with the next part.
+"""Finished chunks of a long prediction on disk: a killed one resumes with the next chunk.
 
-Each part is a file of its own, whole or absent, so that a kill at any moment loses at most the part under way.
+Each chunk is a file of its own, whole or absent, so that a kill at any moment loses at most the chunk under way.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _PLAN = "plan.json"
 Floats = NDArray[np.float32]
 
 
-class Blocks:
-    """Parts 0 .. n-1 of a prediction, beside the file they will become.
+class ChunkStore:
+    """Chunks 0 .. n-1 of a prediction, beside the file they will become.
 
     Args:
         target: The file that is being made.
-        plan: What determines every number of it; parts of another plan are thrown away.
+        plan: What determines every number of it; chunks of another plan are removed.
     """
 
     def __init__(self, target: Path, plan: dict[str, object]) -> None:
@@ -40,16 +40,16 @@ class Blocks:
             write_text(path, plan)
 
     def done(self, number: int) -> bool:
-        """Tell whether a part is finished."""
+        """Return whether a chunk is finished."""
         return self._path(number).is_file()
 
     def write(self, number: int, values: Floats) -> None:
-        """Keep a part."""
+        """Write a chunk, whole or not at all."""
         with replacing(self._path(number)) as path, path.open("wb") as stream:
             np.save(stream, values, allow_pickle=False)
 
     def read(self, number: int) -> Floats:
-        """Return a part.
+        """Return a chunk.
 
         Raises:
             DataError: It was damaged after it was written.
@@ -59,33 +59,33 @@ class Blocks:
             values: Floats = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(
-                "a part of the prediction is damaged.", where=str(path), fix="Delete it and predict again."
+                "a chunk of the prediction is damaged.", where=str(path), fix="Delete it and predict again."
             ) from error
         return values
 
     def stop_if(self, signal: str | None, number: int) -> None:
-        """Stop after part `number` where a signal came.
+        """Stop after chunk `number` where a signal came.
 
         Raises:
-            StoppedError: The parts are kept; the same command goes on.
+            StoppedError: The chunks are kept; the same command resumes.
         """
         if signal:
             raise StoppedError(
-                f"stopped by {signal} after part {number + 1}, kept.",
+                f"stopped by {signal} after chunk {number + 1}, kept.",
                 where=str(self.folder),
-                fix="The same command goes on.",
+                fix="The same command resumes.",
             )
 
     def clear(self) -> None:
-        """Remove the parts, once the file they became is whole."""
+        """Remove the chunks, once the file they became is whole."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:08d}.npy"
 
 
-def writable(target: Path) -> None:
-    """Refuse a place that cannot take the result, before hours are spent on it.
+def require_writable(target: Path) -> None:
+    """Refuse a path that cannot take the result, before hours are spent on it.
 
     Raises:
         DataError: It is a folder, or its folder cannot be made or written to.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.fluxnet.times import STEPS, starts
-from geoml_cli.stages.budgets import Filled, lengths, sum_unit, sums
+from geoml_cli.inference.inputs.budgets import GapFilledSeries, lengths, sum_unit, sums
 
 NAMES = np.array(["DE-Hai", "US-Ha1"])
 CARBON, MOLES, ENERGY, YEARLY = "gC m-2 d-1", "umol CO2 m-2 s-1", "W m-2", "gC m-2 yr-1"
@@ -26,7 +26,7 @@ def summed(period: str, value: np.ndarray, begin: np.ndarray, unit: str = CARBON
     """Sum up one station's series; negative values count as predicted."""
     station = np.zeros(len(value), dtype=np.int64)
     begin = begin.astype("datetime64[m]")
-    held = Filled(value, value > 0, lengths(begin, station, step), begin, station)
+    held = GapFilledSeries(value, value > 0, lengths(begin, station, step), begin, station)
     return sums(held, NAMES, (period, sum_unit(series(), unit)))
 
 
@@ -125,7 +125,7 @@ def test_records_that_lie_in_two_periods_are_refused(code, period):
 def test_stations_are_summed_apart_though_one_begins_when_the_other_ends():
     begin = np.concatenate([days("2011-01-01", "2011-02-01"), days("2011-02-01", "2011-03-01")]).astype("datetime64[m]")
     station = np.repeat([0, 1], [31, 28])
-    held = Filled(np.repeat([1.0, 3.0], [31, 28]), station == 0, lengths(begin, station, 1440), begin, station)
+    held = GapFilledSeries(np.repeat([1.0, 3.0], [31, 28]), station == 0, lengths(begin, station, 1440), begin, station)
     found = sums(held, NAMES, ("month", sum_unit(series(), CARBON)))
     assert found[["station", "begin", "sum", "observed"]].to_numpy().tolist() == [
         ["DE-Hai", "2011-01", 31.0, 1.0],

@@ -1,8 +1,9 @@
-"""`predict --map` of a panel: cells of a regular grid at several times, each time a map."""
+"""Cells of a regular grid at several times, each time a map."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,29 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.inference.load import settings_of
-from geoml_cli.runs.run import Run
-from geoml_cli.samples.coordinates import lon_lat_of_samples
-from geoml_cli.source import Grid
-from geoml_cli.stages.map import attributes, bands
-from geoml_cli.stages.predict import Rows, predicted_parts
-from geoml_cli.stages.predicted import Predicted, described
+from geoml_cli.inference.engine import PredictionJob, attributes
+from geoml_cli.inference.inputs.samples import rows_of_chunks, samples_job
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE, lon_lat_of_samples
+from geoml_cli.samples.input import Grid
 from geoml_cli.work.reporting import Reporter
-from geoml_cli.writers import moments, raster
+from geoml_cli.writers import raster, time_maps
+from geoml_cli.writers.chunk_store import ChunkStore
 
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+_SUFFIXES = (".nc", ".tif", ".tiff")
 _ON_GRID = 0.01
 """Part of a cell's side that a centre may be off its place: coordinates come rounded."""
 _SPARSEST = 1000
 """Cells of a grid for each that holds data; more, and it is no grid that the data lie on."""
 _DEGREES = "EPSG:4326"
-_LATITUDE = Variable("lat", "degrees_north", "latitude")
-_LONGITUDE = Variable("lon", "degrees_east", "longitude")
-Floats = NDArray[np.float32]
 
 
-class Panel(NamedTuple):
+class CellGrid(NamedTuple):
     """A regular grid that samples lie on.
 
     Attributes:
@@ -57,7 +56,7 @@ class Panel(NamedTuple):
         return Grid(_DEGREES, (self.side[1], 0.0, float(west), 0.0, -self.side[0], float(north)), *size)
 
 
-def panel(dataset: Dataset) -> Panel:
+def cell_grid(dataset: Dataset) -> CellGrid:
     """Find the grid that the cells of a data set lie on.
 
     Raises:
@@ -80,7 +79,7 @@ def panel(dataset: Dataset) -> Panel:
             fix="Write a table instead: --out predicted.csv or .parquet.",
         )
     axes = latitude[-1] - side[0] * np.arange(row.max() + 1), longitude[0] + side[1] * np.arange(column.max() + 1)
-    return Panel(*axes, side, row[north.reshape(-1)], column[east.reshape(-1)])
+    return CellGrid(*axes, side, row[north.reshape(-1)], column[east.reshape(-1)])
 
 
 def _side(values: NDArray[np.float64]) -> float:
@@ -96,42 +95,43 @@ def _off(ascending: NDArray[np.float64], side: float) -> float:
     return float(np.abs(place - np.rint(place)).max())
 
 
-def predict_panel(run: Run, dataset: Dataset, out: Path, members: Sequence[str], reporter: Reporter) -> Predicted:
-    """Predict every sample, then lay each time out as a map: one NetCDF, or a GeoTIFF a time.
+def cells_job(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> PredictionJob:
+    """Predict every sample, then lay each time out as a map: one NetCDF, or a GeoTIFF per time.
 
     Raises:
         DataError: The cells lie on no regular grid.
-        SettingsError: The file is neither.
-        StoppedError: A signal came; finished parts are kept and the same command goes on.
     """
-    if out.suffix.lower() not in (".nc", ".tif", ".tiff"):
+    grid = cell_grid(dataset)
+
+    def write(out: Path, store: ChunkStore, count: int) -> Path:
+        files = _write(trained, dataset, grid, (out, store))
+        reporter.say(f"{len(files)} file(s): {files[0].name}{' to ' + files[-1].name if len(files) > 1 else ''}.")
+        return files[0]
+
+    return replace(samples_job(trained, dataset), write=write, check=_check_suffix)
+
+
+def _check_suffix(out: Path) -> None:
+    if out.suffix.lower() not in _SUFFIXES:
         raise SettingsError(f"{out.suffix or 'no suffix'} is not a map format.", where=str(out), fix="Use .nc or .tif.")
-    held = panel(dataset)
-    blocks, parts = predicted_parts((run, dataset), out, members, reporter)
-    count = len(bands(run, members))
-    values_BN: Floats = np.lib.format.open_memmap(
-        blocks.folder / "all.npy", mode="w+", dtype=np.float32, shape=(count, len(held.row_N))
+
+
+def _write(trained: TrainedRun, dataset: Dataset, grid: CellGrid, into: tuple[Path, ChunkStore]) -> list[Path]:
+    out, store = into
+    values_ON: Floats = np.lib.format.open_memmap(
+        store.folder / "all.npy", mode="w+", dtype=np.float32, shape=(len(trained.outputs()), len(grid.row_N))
     )
-    for number, rows in enumerate(parts):
-        values_BN[:, rows] = blocks.read(number)
-    files = _written(run, (held, dataset, values_BN), out, members)
-    unit = bands(run, members)[0].unit
-    done = described(files[0], "samples", unit, (blocks.read(number)[0] for number in range(len(parts))))
-    reporter.say(f"{len(files)} file(s): {files[0].name}{' to ' + files[-1].name if len(files) > 1 else ''}.")
-    blocks.clear()
-    return done
-
-
-def _written(run: Run, held: tuple[Panel, Dataset, Floats], out: Path, members: Sequence[str]) -> list[Path]:
-    grid, named, head = held[0], bands(run, members), attributes(run, members)
+    for number, rows in enumerate(rows_of_chunks(len(grid.row_N), trained.settings.shared.predict.rows)):
+        values_ON[:, rows] = store.read(number)
+    frames = _frames(grid, dataset, values_ON)
     if out.suffix.lower() == ".nc":
-        axes = (_LATITUDE, grid.latitude), (_LONGITUDE, grid.longitude)
-        moments.write(out, moments.Maps(axes, named, head), _frames(*held))
+        axes = (LATITUDE, grid.latitude), (LONGITUDE, grid.longitude)
+        time_maps.write(out, time_maps.TimeMaps(axes, trained.outputs(), attributes(trained)), frames)
         return [out]
     files = []
-    times = np.unique(held[1].array("time"))
-    content = raster.Map(grid.grid, named, settings_of(run).shared.predict.block, head)
-    for time, layers in _frames(*held):
+    times = np.unique(dataset.array("time"))
+    content = raster.Map(grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained))
+    for time, layers in frames:
         path = out if len(times) == 1 else out.with_stem(f"{out.stem}-{_label(times, time)}")
         raster.write(path, content, [(slice(0, len(grid.latitude)), slice(0, len(grid.longitude)), layers)])
         files.append(path)
@@ -140,14 +140,14 @@ def _written(run: Run, held: tuple[Panel, Dataset, Floats], out: Path, members: 
 
 def _label(minutes: NDArray[np.int64], time: np.datetime64) -> str:
     """Name a time as short as all can be named: by year where all begin one."""
-    moments_ = np.datetime64("1970-01-01", "m") + minutes.astype("timedelta64[m]")
+    times_ = np.datetime64("1970-01-01", "m") + minutes.astype("timedelta64[m]")
     for unit in ("Y", "M", "D"):
-        if (moments_.astype(f"datetime64[{unit}]").astype("datetime64[m]") == moments_).all():
+        if (times_.astype(f"datetime64[{unit}]").astype("datetime64[m]") == times_).all():
             return str(time.astype(f"datetime64[{unit}]"))
     return str(time.astype("datetime64[m]")).replace(":", "")
 
 
-def _frames(grid: Panel, dataset: Dataset, values_BN: Floats) -> Iterator[tuple[np.datetime64, Floats]]:
+def _frames(grid: CellGrid, dataset: Dataset, values_BN: Floats) -> Iterator[tuple[np.datetime64, Floats]]:
     """Lay out one time after another, each [bands, rows, columns], NaN where there is no sample."""
     time_N = np.asarray(dataset.array("time"))
     for minute in np.unique(time_N):

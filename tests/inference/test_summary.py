@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from geoml_cli.stages.predicted import described
+from geoml_cli.inference.summary import summarise
 
 FLOATS = st.floats(-1e6, 1e6, width=32) | st.just(math.nan)
 
@@ -18,7 +18,7 @@ FLOATS = st.floats(-1e6, 1e6, width=32) | st.just(math.nan)
 def test_parts_are_described_as_the_whole_is(parts):
     whole = np.concatenate([*parts, np.empty(0, dtype=np.float32)]).astype(np.float64)
     held = whole[np.isfinite(whole)]
-    found = described(Path("x"), "points", "m", parts)
+    found = summarise(Path("x"), "points", "m", parts)
     assert (found.count, found.missing) == (whole.size, whole.size - held.size)
     if not held.size:
         assert math.isnan(found.mean) and math.isnan(found.deviation)
@@ -29,7 +29,7 @@ def test_parts_are_described_as_the_whole_is(parts):
 
 
 def test_a_row_names_what_was_counted():
-    row = described(Path("x"), "pixels", "%", [np.ones(3, dtype=np.float32)]).row()
+    row = summarise(Path("x"), "pixels", "%", [np.ones(3, dtype=np.float32)]).row()
     assert row == {
         "pixels": 3, "missing": 0, "mean": 1.0, "deviation": 0.0, "lowest": 1.0, "highest": 1.0, "unit": "%"
     }  # fmt: skip

@@ -20,8 +20,8 @@ _UNIT = "seconds since 1970-01-01 00:00:00"
 
 
 @dataclass(frozen=True)
-class Maps:
-    """What maps are, besides their numbers."""
+class TimeMaps:
+    """Axes, outputs and attributes of maps at several times."""
 
     axes: tuple[Axis, Axis]
     bands: tuple[Variable, ...]
@@ -33,7 +33,7 @@ def _standard(unit: str) -> dict[str, str]:
     return {"standard_name": known[unit]} if unit in known else {}
 
 
-def write(path: Path, content: Maps, frames: Iterable[tuple[np.datetime64, Floats]]) -> None:
+def write(path: Path, content: TimeMaps, frames: Iterable[tuple[np.datetime64, Floats]]) -> None:
     """Write maps one by one; each has shape [bands, rows, columns]."""
     import netCDF4
 

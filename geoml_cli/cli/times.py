@@ -5,15 +5,8 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from geoml_cli.cli import console
 from geoml_cli.errors import SettingsError
-
-if TYPE_CHECKING:
-    from geoml_cli.dataset.store import Dataset
-    from geoml_cli.runs.run import Run
 
 _STEP = re.compile(r"^(\d+)\s*(min|h|d)$")
 _MINUTES = {"min": 1, "h": 60, "d": 1440}
@@ -21,7 +14,7 @@ _MOST = 10_000
 """Maps that one command makes; more is most likely a mistyped step."""
 
 
-def times(words: Sequence[str]) -> list[datetime.datetime]:
+def read_times(words: Sequence[str]) -> list[datetime.datetime]:
     """Read times in UTC: `2013-03-17T06:00`, or `2013-03-17/2013-03-18/30min` for one every half hour.
 
     Raises:
@@ -33,30 +26,6 @@ def times(words: Sequence[str]) -> list[datetime.datetime]:
     if len(found) > _MOST:
         raise SettingsError(f"{len(found)} maps are asked for.", where="--map", fix=f"Ask for {_MOST} at most.")
     return sorted(set(found))
-
-
-def predict(
-    run: Run,
-    dataset: Dataset,
-    what: tuple[list[datetime.datetime], float, Path, list[str]],
-    reporter: console.Terminal,
-    as_json: bool,
-) -> None:
-    """Make the maps and print what they are like."""
-    import numpy as np
-
-    from geoml_cli.stages.moments import Asked, predict_moments
-
-    moments, mlat, out, members = what
-    asked = Asked(tuple(np.datetime64(moment, "s") for moment in moments), mlat, out)
-    done = predict_moments(run, dataset, asked, members, reporter)
-    row = done.row()
-    if as_json:
-        console.document({"file": str(done.path), "picture": str(asked.picture), **row})
-        return
-    console.table(list(row), [tuple(row.values())])
-    console.line(f"written: {done.path}")
-    console.line(f"picture: {asked.picture}")
 
 
 def _range(word: str) -> list[datetime.datetime]:

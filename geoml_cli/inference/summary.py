@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictionSummary:
     """A finished file of predictions.
 
     Attributes:
@@ -47,8 +47,8 @@ class Predicted:
         }
 
 
-def described(path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float32]]) -> Predicted:
-    """Describe values part by part, holding one part at a time; moments are merged as Chan et al. (1979) do."""
+def summarise(path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float32]]) -> PredictionSummary:
+    """Summarise values chunk by chunk, one in memory at a time; moments are merged as Chan et al. (1979) do."""
     total = count = 0
     mean = squares = 0.0
     lowest, highest = math.inf, -math.inf
@@ -63,5 +63,5 @@ def described(path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float
         mean, count = mean + shift * values.size / merged, merged
         lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
     if not count:
-        return Predicted(path, kind, total, total, *(math.nan,) * 4, unit)
-    return Predicted(path, kind, total, total - count, mean, math.sqrt(squares / count), lowest, highest, unit)
+        return PredictionSummary(path, kind, total, total, *(math.nan,) * 4, unit)
+    return PredictionSummary(path, kind, total, total - count, mean, math.sqrt(squares / count), lowest, highest, unit)

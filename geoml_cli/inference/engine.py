@@ -1,0 +1,136 @@
+"""One resumable engine for every prediction: chunks of samples in, chunks of outputs out, then one file.
+
+A killed prediction resumes with the next chunk; the result equals that of one go, whatever the kind of input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import sha256
+from geoml_cli.errors import DataError
+from geoml_cli.inference.load import RunPredictor, TrainedRun
+from geoml_cli.inference.summary import PredictionSummary, summarise
+from geoml_cli.samples.samples import Samples
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.signals import StopRequest
+from geoml_cli.writers.chunk_store import ChunkStore, require_writable
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+class ChunkSamples(NamedTuple):
+    """The samples of a chunk.
+
+    Attributes:
+        samples: Of the chunk, or of all chunks.
+        rows: Which of them are the chunk's.
+        valid: Which cells of the chunk carry a sample; None where all do and the chunk is one row of cells.
+    """
+
+    samples: Samples
+    rows: Rows
+    valid: NDArray[np.bool_] | None = None
+
+
+class Chunk(NamedTuple):
+    """A piece of a prediction.
+
+    Attributes:
+        number: From 0.
+        read: Makes its samples; called only where the chunk is not predicted yet.
+    """
+
+    number: int
+    read: Callable[[], ChunkSamples]
+
+
+@dataclass(frozen=True)
+class PredictionJob:
+    """A prediction of one kind of input into one file.
+
+    Attributes:
+        cell: What one prediction is of, in the plural: samples, points, pixels, cells.
+        digest: What determines the samples; chunks of another digest are not reused.
+        chunks: The chunks in order.
+        total: How many; None where only reading tells.
+        write: Writes the file (or files, returning the first) from finished chunks, given their number.
+        summarised: Which output the summary describes.
+        unit: Of that output.
+        check: Refuses a file that cannot be written, before anything is predicted.
+    """
+
+    cell: str
+    digest: Mapping[str, object]
+    chunks: Callable[[], Iterator[Chunk]]
+    total: int | None
+    write: Callable[[Path, ChunkStore, int], Path]
+    unit: str
+    check: Callable[[Path], None]
+    summarised: int = 0
+
+
+def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter) -> PredictionSummary:
+    """Predict all chunks and write the file.
+
+    Raises:
+        SettingsError: The suffix of the file is not one of the job's.
+        DataError: The file cannot be written there, or the data are not what the run was trained on.
+        StoppedError: A signal came; finished chunks are kept and the same command resumes.
+    """
+    job.check(out)
+    require_writable(out)
+    store = ChunkStore(out, {"run": trained.run.id, "weights": weights_digests(trained), **job.digest})
+    count = predict_chunks(trained, job, store, reporter)
+    path = job.write(out, store, count)
+    summary = summarise(path, job.cell, job.unit, (store.read(number)[job.summarised] for number in range(count)))
+    store.clear()
+    return summary
+
+
+def predict_chunks(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
+    """Predict the chunks that are not there yet; return how many there are."""
+    predictor, count = trained.predictor(), 0
+    with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
+        for chunk in job.chunks():
+            if not store.done(chunk.number):
+                store.write(chunk.number, _predict(predictor, chunk.read()))
+            count += 1
+            advance(1)
+            store.stop_if(stop.received, chunk.number)
+    if not count:
+        raise DataError(f"there are no {job.cell} to predict.", fix="Give an input that holds some.")
+    return count
+
+
+def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:
+    """Predict a chunk, shape [outputs, cells ...], NaN where a cell carries no sample."""
+    values = predictor.outputs(chunk.samples, chunk.rows)
+    if chunk.valid is None:
+        return values.astype(np.float32)
+    result = np.full((len(values), *chunk.valid.shape), np.nan, dtype=np.float32)
+    result[:, chunk.valid] = values
+    return result
+
+
+def weights_digests(trained: TrainedRun) -> list[str]:
+    """Name the weights that determine a prediction."""
+    return [sha256(trained.run.member(name).checkpoint("best").weights) for name in trained.members]
+
+
+def attributes(trained: TrainedRun) -> dict[str, str]:
+    """Describe a prediction, for the head of its file."""
+    data = trained.data
+    return {
+        "title": f"{data.signature.target_name} predicted by {trained.run.model}",
+        "source": f"geoml run {trained.run.id}, members {', '.join(trained.members)}",
+        "run_id": trained.run.id,
+        "data_digest": data.digest or "unknown",
+    }

@@ -1,0 +1,158 @@
+"""Samples of a prepared data set, to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.errors import DataError
+from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.metrics.metric import Values
+from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE, stations_of_samples
+from geoml_cli.writers import table
+from geoml_cli.writers.chunk_store import ChunkStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+_SAMPLE = Variable("sample", "1", "number of the sample in the data set", dtype="i8")
+_STATION = Variable("station", "1", "code of the station", dtype="str")
+
+
+class Observation(NamedTuple):
+    """An observed target, beside the predicted one."""
+
+    variable: Variable
+    values_N: Floats
+
+
+def samples_job(trained: TrainedRun, dataset: Dataset) -> PredictionJob:
+    """Predict every sample of a data set, some rows at a time."""
+    size = trained.settings.shared.predict.rows
+    return PredictionJob(
+        cell="samples",
+        digest={"data": dataset.manifest.digest(), "rows": size},
+        chunks=lambda: _chunks(trained, dataset, size),
+        total=-(-len(trained.samples(dataset)) // size),
+        write=lambda out, store, count: _write(trained, dataset, out, store),
+        unit=trained.outputs()[0].unit,
+        check=table.check_suffix,
+    )
+
+
+def _chunks(trained: TrainedRun, dataset: Dataset, size: int) -> Iterator[Chunk]:
+    samples = trained.samples(dataset)
+    for number, rows in enumerate(rows_of_chunks(len(samples), size)):
+        chosen = ChunkSamples(samples, rows)
+        yield Chunk(number, lambda chosen=chosen: chosen)  # type: ignore[misc]
+
+
+def rows_of_chunks(samples: int, size: int) -> list[Rows]:
+    """Return the rows of every chunk."""
+    return [np.arange(start, min(start + size, samples)) for start in range(0, samples, size)]
+
+
+def _write(trained: TrainedRun, dataset: Dataset, out: Path, store: ChunkStore) -> Path:
+    samples = len(trained.samples(dataset))
+    observed = observations(trained, dataset)
+    chunks = rows_of_chunks(samples, trained.settings.shared.predict.rows)
+    frames = (_frame(trained, dataset, rows, store.read(n), observed) for n, rows in enumerate(chunks))
+    content = table.Table(_columns(trained, dataset, observed), samples, attributes(trained))
+    table.write(out, content, frames)
+    return out
+
+
+def observations(trained: TrainedRun, dataset: Dataset) -> list[Observation]:
+    """Return the observed target of every network, NaN where there is none."""
+    found = []
+    for network in trained.networks:
+        samples = trained.network_samples(network, dataset)
+        if (known := samples.observed()) is not None:
+            name = samples.target_name
+            found.append(Observation(Variable(f"{name}_observed", samples.unit, f"{name}, observed"), known))
+    return found
+
+
+def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int]) -> pd.DataFrame:
+    """Predict single samples of a data set.
+
+    Raises:
+        DataError: There is no such sample.
+    """
+    samples = trained.samples(dataset)
+    wrong = [place for place in index if not 0 <= place < len(samples)]
+    if wrong:
+        raise DataError(
+            f"there is no sample {wrong[0]}, the data set holds {len(samples)}.",
+            where="--index",
+            fix=f"Use 0 to {len(samples) - 1}.",
+        )
+    rows = np.array(index, dtype=np.int64)
+    values, outputs = trained.predictor().outputs(samples, rows).astype(np.float32), trained.outputs()
+    observed = observations(trained, dataset)
+    frame = _frame(trained, dataset, rows, values, observed)
+    frame = table.readable(frame, _columns(trained, dataset, observed))
+    frame.insert(0, "index", rows)
+    if len({output.unit for output in outputs}) == 1:
+        frame["unit"] = outputs[0].unit
+    return frame
+
+
+def write_frame(trained: TrainedRun, frame: pd.DataFrame, out: Path) -> None:
+    """Write single predictions to a file by its suffix."""
+    table.check_suffix(out)
+    kinds = {"i": "i8", "f": "f8"}
+    columns = tuple(
+        Variable(name, "", name, dtype=kinds.get(frame[name].dtype.kind, "str"))  # type: ignore[arg-type]
+        for name in frame.columns
+    )
+    table.write(out, table.Table(columns, len(frame), {"run_id": trained.run.id}), [frame])
+
+
+def _frame(
+    trained: TrainedRun, dataset: Dataset, rows: Rows, values: Floats, observed: Sequence[Observation]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    columns: dict[str, Any] = {"sample": rows}
+    if dataset.has("id"):
+        identity = dataset.labels("id")
+        columns["id"] = [identity[row] for row in rows]
+    if dataset.has("station"):
+        columns["station"] = stations_of_samples(dataset)[rows]
+    columns |= {variable.name: values for variable, values in _coordinates(trained, dataset, rows)}
+    columns |= {output.name: value for output, value in zip(trained.outputs(), values, strict=True)}
+    columns |= {variable.name: target[rows] for variable, target in observed}
+    return pd.DataFrame(columns)
+
+
+def _coordinates(trained: TrainedRun, dataset: Dataset, rows: Rows) -> list[tuple[Variable, Values]]:
+    """Return where and when samples are: as the model says, or longitude and latitude."""
+    if trained.spec.coordinates is not None:
+        return trained.spec.coordinates(dataset, rows)
+    present = [variable for variable in (LONGITUDE, LATITUDE) if dataset.has(variable.name)]
+    return [(variable, np.asarray(dataset.array(variable.name)[rows])) for variable in present]
+
+
+def _columns(trained: TrainedRun, dataset: Dataset, observed: Sequence[Observation]) -> tuple[Variable, ...]:
+    columns = [_SAMPLE]
+    if dataset.has("id"):
+        columns.append(ID)
+    if dataset.has("station"):
+        columns.append(_STATION)
+    none = np.empty(0, dtype=np.int64)
+    columns += [_as_float64(variable) for variable, _ in _coordinates(trained, dataset, none)]
+    return (*columns, *trained.outputs(), *(variable for variable, _ in observed))
+
+
+def _as_float64(variable: Variable) -> Variable:
+    return Variable(variable.name, variable.unit, variable.long_name, dtype="f8")

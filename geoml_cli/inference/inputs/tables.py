@@ -1,0 +1,103 @@
+"""A user's table: points at which rasters are sampled, or samples that the table holds itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoml_cli.dataset.files import sha256
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Kind, Variable
+from geoml_cli.errors import DataError
+from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE
+from geoml_cli.samples.input import CovariateStack, Points, TableChunk, TableColumn, TableInput
+from geoml_cli.writers import table
+from geoml_cli.writers.chunk_store import ChunkStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ReadPoints = Callable[[Path, str, int], Iterator[Points]]
+ReadSamples = Callable[[Path, Dataset, int], Iterator[TableChunk]]
+_KINDS: dict[str, Kind] = {"i": "i8", "u": "i8", "f": "f8"}
+
+
+def table_job(trained: TrainedRun, given: TableInput) -> PredictionJob:
+    """Predict the rows of a table; rows without a sample are missing.
+
+    Raises:
+        DataError: There is no such file.
+    """
+    if not given.path.is_file():
+        raise DataError("there is no such file.", where=str(given.path), fix="Name a table with --table.")
+    size = trained.settings.shared.predict.rows
+    return PredictionJob(
+        cell="rows",
+        digest={"table": sha256(given.path), **given.digest, "rows": size},
+        chunks=lambda: _chunks(trained, given.chunks(size)),
+        total=None,
+        write=lambda out, store, count: _write(trained, given, out, store),
+        unit=trained.outputs()[0].unit,
+        check=table.check_suffix,
+    )
+
+
+def points_input(path: Path, read: ReadPoints, stack: CovariateStack, crs: str) -> TableInput:
+    """Points at which rasters are sampled; points off the rasters or on no-data are missing."""
+
+    def chunks(size: int) -> Iterator[TableChunk]:
+        for points in read(path, crs, size):
+            columns = (
+                TableColumn(ID, points.identity),
+                TableColumn(LONGITUDE, points.longitude),
+                TableColumn(LATITUDE, points.latitude),
+            )
+            yield TableChunk(columns, partial(stack.points, points.longitude, points.latitude))
+
+    return TableInput(path, {"rasters": stack.digest(), "crs": crs}, chunks)
+
+
+def samples_input(path: Path, read: ReadSamples, dataset: Dataset) -> TableInput:
+    """Samples that a table holds itself, some of them in relation to the data set of the run."""
+    return TableInput(path, {"data": dataset.manifest.digest()}, lambda size: read(path, dataset, size))
+
+
+def _chunks(trained: TrainedRun, chunks: Iterator[TableChunk]) -> Iterator[Chunk]:
+    for number, chunk in enumerate(chunks):
+        yield Chunk(number, lambda chunk=chunk: _samples(trained, chunk))  # type: ignore[misc]
+
+
+def _samples(trained: TrainedRun, chunk: TableChunk) -> ChunkSamples:
+    block = chunk.read()
+    samples = trained.samples(block.variables)
+    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
+
+
+def _write(trained: TrainedRun, given: TableInput, out: Path, store: ChunkStore) -> Path:
+    """Read the table a second time, so that no more than a chunk of it is ever in memory."""
+    size, outputs = trained.settings.shared.predict.rows, trained.outputs()
+    first = next(given.chunks(size))
+    columns = (*(_typed(column, values) for column, values in first.columns), *outputs)
+    rows = sum(len(chunk) for chunk in given.chunks(size)) if out.suffix.lower() == ".nc" else 0
+
+    def frames() -> Iterator[pd.DataFrame]:
+        import pandas as pd
+
+        for number, chunk in enumerate(given.chunks(size)):
+            held = {column.name: values for column, values in chunk.columns}
+            predicted = zip(outputs, store.read(number), strict=True)
+            yield pd.DataFrame(held | {output.name: values for output, values in predicted})
+
+    table.write(out, table.Table(columns, rows, attributes(trained)), frames())
+    return out
+
+
+def _typed(column: Variable, values: object) -> Variable:
+    kind = "str" if isinstance(values, list) else _KINDS.get(values.dtype.kind, "str")  # type: ignore[attr-defined]
+    return Variable(column.name, column.unit, column.long_name, dtype=kind)  # type: ignore[arg-type]

@@ -1,0 +1,124 @@
+"""A whole grid at given times, to maps and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.errors import SettingsError
+from geoml_cli.figures.polar import Panel, animation, polar_map
+from geoml_cli.figures.style import png
+from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.models.spec import FixedTimeGrid
+from geoml_cli.writers import time_maps
+from geoml_cli.writers.chunk_store import ChunkStore
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class RequestedMaps:
+    """Times at which the grid is predicted.
+
+    Attributes:
+        times: UTC, in order.
+        mlat: Magnetic latitude [degrees].
+    """
+
+    times: tuple[np.datetime64, ...]
+    mlat: float
+
+
+def figure_path(out: Path, times: int) -> Path:
+    """Return the path of the figure beside a file of maps: a PNG of one time, a GIF of several."""
+    return out.with_suffix(".png" if times == 1 else ".gif")
+
+
+def time_grid_job(trained: TrainedRun, dataset: Dataset, requested: RequestedMaps) -> PredictionJob:
+    """Predict the grid at every time.
+
+    Raises:
+        SettingsError: The model has no such maps.
+        DataError: A time is not on the data set's series, or its windows have gaps.
+    """
+    make = trained.spec.grid
+    if make is None:
+        raise SettingsError(f"{trained.run.model} maps rasters, not times.", where="--map", fix="Leave the time out.")
+    own = trained.settings.own
+    grids = [make(own, dataset, time, requested.mlat) for time in requested.times]
+    outputs = trained.outputs()
+    drawn = [place for place, output in enumerate(outputs) if output.name in grids[0].drawn] or [0]
+    return PredictionJob(
+        cell="cells",
+        digest={
+            "data": dataset.manifest.digest(),
+            "times": [str(time) for time in requested.times],
+            "mlat": requested.mlat,
+        },
+        chunks=lambda: _chunks(grids),
+        total=len(grids),
+        write=lambda out, store, count: _write(trained, requested, grids[0], (out, store)),
+        unit=outputs[drawn[0]].unit,
+        check=_check_suffix,
+        summarised=drawn[0],
+    )
+
+
+def _check_suffix(out: Path) -> None:
+    if out.suffix.lower() != ".nc":
+        raise SettingsError("maps at given times are NetCDF.", where=str(out), fix="Name a .nc file with --out.")
+
+
+def _chunks(grids: Sequence[FixedTimeGrid]) -> Iterator[Chunk]:
+    for number, grid in enumerate(grids):
+        yield Chunk(number, lambda grid=grid: samples_of_grid(grid))  # type: ignore[misc]
+
+
+def samples_of_grid(grid: FixedTimeGrid) -> ChunkSamples:
+    """Return the samples of one map; every cell carries one."""
+    shape = tuple(len(values) for _, values in grid.axes)
+    return ChunkSamples(grid.samples, np.arange(len(grid.samples), dtype=np.int64), np.ones(shape, dtype=bool))
+
+
+def _write(trained: TrainedRun, requested: RequestedMaps, first: FixedTimeGrid, into: tuple[Path, ChunkStore]) -> Path:
+    (out, store), outputs = into, trained.outputs()
+    maps = [store.read(number) for number in range(len(requested.times))]
+    head = {**attributes(trained), "magnetic_latitude": f"{requested.mlat:g} degrees"}
+    time_maps.write(out, time_maps.TimeMaps(first.axes, outputs, head), zip(requested.times, maps, strict=True))
+    drawn = {place: output for place, output in enumerate(outputs) if output.name in first.drawn}
+    if drawn:
+        frames = _frames(requested, first, maps, drawn)
+        with replacing(figure_path(out, len(maps))) as temporary:
+            temporary.write_bytes(next(frames) if len(maps) == 1 else animation(list(frames)))
+    return out
+
+
+def _frames(
+    requested: RequestedMaps, grid: FixedTimeGrid, maps: Sequence[Floats], drawn: dict[int, Variable]
+) -> Iterator[bytes]:
+    """Draw every map under the colours of all."""
+    limits = {place: _limits([values[place] for values in maps], drawn[place]) for place in drawn}
+    (_, shells), (_, hours) = grid.axes
+    for time, values in zip(requested.times, maps, strict=True):
+        panels = [
+            Panel((output.long_name, output.unit), values[place], limits[place]) for place, output in drawn.items()
+        ]
+        minute = str(time.astype("datetime64[m]")).replace("T", " ")
+        yield png(polar_map((shells, hours), panels, f"{minute} UTC, MLAT {requested.mlat:g}\N{DEGREE SIGN}"))
+
+
+def _limits(values: Sequence[Floats], output: Variable) -> tuple[float, float]:
+    """Return the colour limits of an output over all maps; those of a probability are its own."""
+    known = np.concatenate([part[np.isfinite(part)] for part in values])
+    if output.name == "probability" or not len(known):
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    return low, high if high > low else low + 1.0
