@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset import scaling
+from geoml_cli.dataset.batches import gathered
 from geoml_cli.dataset.samples import Samples, signature
 from geoml_cli.dataset.settings import TargetSettings
 from geoml_cli.dataset.splits import WHOLE, Rows, Split, for_part, purged, splits
@@ -23,9 +26,13 @@ from geoml_cli.models.spec import Spec
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
-from geoml_cli.training.member import Workshop, train_member
+from geoml_cli.training.member import Workshop, settled, train_member
+from geoml_cli.training.precision import Trial, check_device, random_states_kept, try_network
 from geoml_cli.training.processes import Accelerated
 from geoml_cli.training.signals import StopRequest
+
+_TRIED_ROWS = 4
+"""Samples a precision is tried on: two or more, for layers that need a standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +134,20 @@ def train(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str
     Raises:
         StoppedError: A signal came; what was trained is saved.
         DataError: The data set is not the one the run was started on.
-        SettingsError: There is no such member.
+        SettingsError: There is no such member, or the precision does not work here.
     """
     # Set before CUDA starts: without it cuBLAS may choose other algorithms in the next run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with StopRequest() as stop:
         processes = Accelerated(settings.shared.train, cpu=place.cpu)
         try:
+            if place.run is not None and (place.run / "run.json").is_file():
+                same_data(Run(place.run), dataset)
+            float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, place, (processes, only))
             processes.track(run.folder)
             spec: Spec[Any] = registry.spec(settings.model)
-            work = Workshop(run, settings, spec, samples_by_part(settings, dataset), processes, reporter)
+            work = Workshop(run, settings, spec, samples_by_part(settings, dataset), processes, reporter, float32)
             _tell_purged(run, reporter)
             for name in _chosen(run, only):
                 train_member(work, name, stop)
@@ -146,11 +156,49 @@ def train(settings: Settings, dataset: Dataset, place: Place, only: Sequence[str
             processes.close()
 
 
+def float32_layers(
+    settings: Settings,
+    dataset: Dataset,
+    device: torch.device,
+    reporter: Reporter,
+    processes: Accelerated | None = None,
+) -> tuple[str, ...]:
+    """Try the precision before a run is made; say which types of layers have to run in float32, and return them.
+
+    Raises:
+        SettingsError: The precision does not work on the device.
+    """
+    precision, ranks = settings.shared.train.precision, processes.count if processes else 1
+    trial = _trial(settings, dataset, device)
+    if processes and ranks > 1:
+        trial = trial.agreed(processes)
+    trial.check(precision, device)
+    if message := trial.message(precision, device):
+        # A command that starts processes leaves the GPUs to them, and starts them quiet: only a warning is shown.
+        (reporter.warn if ranks > 1 and device.type != "cpu" else reporter.say)(message)
+    return trial.float32
+
+
+def _trial(settings: Settings, dataset: Dataset, device: torch.device) -> Trial:
+    """Run every part's network once; for fp32 nothing is run or drawn."""
+    spec: Spec[Any] = registry.spec(settings.model)
+    precision, trial = settings.shared.train.precision, Trial()
+    if precision == "fp32":
+        return trial
+    check_device(precision, cpu=device.type == "cpu")
+    with settled(settings), random_states_kept():
+        for part, samples in samples_by_part(settings, dataset).items():
+            tables = spec.parts(settings.own)[part]
+            inputs = gathered(samples, _usable(samples, dataset)[:_TRIED_ROWS], device)
+            network = spec.part(tables).build(tables, signature(samples)).to(device)
+            forward = partial(spec.part(tables).predict, network, dict(zip(samples.inputs, inputs, strict=True)))
+            trial = trial.joined(try_network(network, forward, precision))
+    return trial
+
+
 def _run(settings: Settings, dataset: Dataset, place: Place, among: tuple[Accelerated, Sequence[str] | None]) -> Run:
     """Make or join the run; of several processes the first makes it, and tells the others where."""
     processes, only = among
-    if place.run is not None and (place.run / "run.json").is_file():
-        same_data(Run(place.run), dataset)
     folder = str(start(settings, dataset, place, only).folder) if processes.rank == 0 else ""
     return Run(Path(processes.same(folder)))
 

@@ -22,7 +22,7 @@ from geoml_cli.errors import SettingsError, StoppedError
 from geoml_cli.models.spec import Spec
 from geoml_cli.reporting import Reporter
 from geoml_cli.runs.run import MemberFiles, Run
-from geoml_cli.training import checkpoint
+from geoml_cli.training import checkpoint, precision
 from geoml_cli.training.loop import Loop, Member
 from geoml_cli.training.processes import Accelerated
 from geoml_cli.training.signals import StopRequest
@@ -31,7 +31,11 @@ from geoml_cli.training.state import State
 
 @dataclass(frozen=True)
 class Workshop:
-    """What all members of a run share while they are trained; samples by part."""
+    """What all members of a run share while they are trained; samples by part.
+
+    Attributes:
+        float32: Types of layers that run in float32 whatever the precision.
+    """
 
     run: Run
     settings: Settings
@@ -39,6 +43,7 @@ class Workshop:
     samples: Mapping[str, Samples]
     processes: Accelerated
     reporter: Reporter
+    float32: tuple[str, ...] = ()
 
 
 def train_member(work: Workshop, name: str, stop: StopRequest) -> None:
@@ -49,7 +54,7 @@ def train_member(work: Workshop, name: str, stop: StopRequest) -> None:
         SettingsError: Another process is training it.
     """
     files = work.run.member(name)
-    with _alone(files, name, work.processes), _marked(work, name), _settled(work.settings):
+    with _alone(files, name, work.processes), _marked(work, name), settled(work.settings):
         split, scaling = work.run.split(name), work.run.scaling(name)
         tables = work.spec.parts(work.settings.own)[split.part]
         seed_everything(split.seed + work.processes.rank)
@@ -76,7 +81,9 @@ def _network(work: Workshop, split: Split, tables: Any) -> nn.Module:  # noqa: A
     with torch.random.fork_rng():
         torch.manual_seed(split.seed)
         data = work.run.data().signatures[split.part]
-        return work.spec.part(tables).build(tables, data).to(work.processes.device)
+        network = work.spec.part(tables).build(tables, data).to(work.processes.device)
+    precision.lower(network, work.float32)
+    return network
 
 
 def _continue(state: State, files: MemberFiles, work: Workshop) -> None:
@@ -141,7 +148,7 @@ def _marked(work: Workshop, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _settled(settings: Settings) -> Iterator[None]:
+def settled(settings: Settings) -> Iterator[None]:
     """Set threads and determinism for the training, and put back what was."""
     train = settings.shared.train
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()

@@ -285,6 +285,30 @@ def test_doctor_names_what_is_missing_and_the_line_that_mends_it(geoml):
             assert "pip install 'geoml[" in row["mend"]
 
 
+@pytest.mark.parametrize("failing", [(), ("LSTM",)])
+def test_doctor_says_which_layers_run_in_which_precision(geoml, monkeypatch, failing):
+    from geoml_cli.training import precision
+
+    def reasons(device, name):
+        kinds = ("Linear", "Conv1d", "Conv2d", "LSTM")
+        return {kind: "no kernel" if kind in failing and name != "fp32" else "" for kind in kinds}
+
+    monkeypatch.setattr(precision, "layer_reasons", reasons)
+    rows = {row["item"]: row for row in json.loads(geoml("doctor", "--json").out)}
+    assert rows["precision fp32, cpu"] == {
+        "item": "precision fp32, cpu",
+        "state": "works (Linear, Conv1d, Conv2d, LSTM)",
+        "mend": "",
+    }
+    assert rows["precision fp16, cpu"]["state"] == "fp16 needs a GPU." and rows["precision fp16, cpu"]["mend"]
+    bf16 = rows["precision bf16, cpu"]
+    if failing:
+        assert bf16["state"] == "works (Linear, Conv1d, Conv2d); in float32: LSTM (no kernel)"
+        assert "LSTM layers run in float32 in a bf16 run" in bf16["mend"] and "train.precision=fp32" in bf16["mend"]
+    else:
+        assert bf16["state"] == "works (Linear, Conv1d, Conv2d, LSTM)" and not bf16["mend"]
+
+
 def test_the_version_is_printed(geoml):
     from geoml_cli.version import __version__
 

@@ -23,6 +23,7 @@ from geoml_cli.reporting import Silent
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.train import Place, start, train
 from geoml_cli.training.loop import Loop
+from geoml_cli.training.precision import layer_reasons
 
 TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=4", "train.batch_size=64")
 
@@ -333,7 +334,12 @@ def test_a_tracker_that_is_not_installed_is_said(dataset, tmp_path, name):
 
 
 def test_bf16_trains_to_nearly_the_same(whole, dataset, tmp_path):
-    done = train(settings("train.precision=bf16"), dataset, Place(tmp_path / "run"), ["fold-1"], Silent())
+    """On any processor: what it cannot compute in bf16 runs in float32, and is said."""
+    reporter, place = Silent(), Place(tmp_path / "run", cpu=True)
+    done = train(settings("train.precision=bf16"), dataset, place, ["fold-1"], reporter)
+    failing = [layer for layer, reason in layer_reasons(torch.device("cpu"), "bf16").items() if reason]
+    told = [line for line in reporter.said if line.startswith("Precision bf16: ")]
+    assert len(told) == bool(failing) and all(layer in told[0] for layer in failing)
     for one, two in zip(Run(whole).history("fold-1"), done.history("fold-1"), strict=True):
         assert one["val_loss"] == pytest.approx(two["val_loss"], rel=0.05)
     assert any(
