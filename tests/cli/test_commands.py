@@ -55,10 +55,10 @@ def test_single_samples_are_those_of_the_file(geoml, place):
     table = pd.read_csv("all.csv")
     assert [row["index"] for row in one] == [3, 0]
     for row in one:
-        assert table["soc"][row["index"]] == pytest.approx(row["soc"], rel=1e-6)
+        assert table["soc"][row["index"]] == pytest.approx(row["soc"], rel=1e-5)
         assert table["id"][row["index"]] == row["id"]
     said = json.loads(done.out)
-    assert said["samples"] == len(table) and said["mean"] == pytest.approx(table["soc"].mean(), rel=1e-6)
+    assert said["samples"] == len(table) and said["mean"] == pytest.approx(table["soc"].mean(), rel=1e-5)
     assert said["deviation"] == pytest.approx(table["soc"].std(ddof=0), rel=1e-5)
 
 
@@ -75,7 +75,7 @@ def test_tables_carry_the_same_numbers(geoml, place, suffix):
     else:
         table = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
     for name in ("soc", "soc_spread", "lon", "soc_observed"):
-        np.testing.assert_allclose(table[name], expected[name], rtol=1e-6)
+        np.testing.assert_allclose(table[name], expected[name], rtol=1e-5, atol=1e-5)
 
 
 def test_maps_in_every_format_agree(geoml, place):
@@ -113,7 +113,7 @@ def test_a_map_is_the_same_in_blocks_of_any_size_and_at_the_samples(geoml, place
     geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
     table = pd.read_csv("samples.csv")
     with rasterio.open("16.tif") as one, rasterio.open("64.tif") as other:
-        np.testing.assert_allclose(one.read(), other.read(), rtol=1e-5)
+        np.testing.assert_allclose(one.read(), other.read(), rtol=1e-5, atol=1e-5)
         at = np.array(list(other.sample(zip(table["lon"], table["lat"], strict=True))))
     np.testing.assert_allclose(at[:, 0], table["soc"], rtol=1e-5)
 
