@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from geoml_cli.cli.app import main
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests/weights.py and the like
 
 from quick import QUICK
+
+# How fast a machine is, is no test's matter.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @dataclass(frozen=True)

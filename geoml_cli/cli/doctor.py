@@ -8,9 +8,16 @@ import os
 import platform
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from geoml_cli.cli import console, options
+from geoml_cli.errors import SettingsError
 from geoml_cli.version import __version__
+
+if TYPE_CHECKING:
+    import torch
+
+    from geoml_cli.training.precision import Precision
 
 _EXTRAS = {
     "raster": ("rasterio", "pyproj"),
@@ -20,12 +27,18 @@ _EXTRAS = {
     "cuda": ("mamba_ssm", "causal_conv1d"),
 }
 
+_PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "fp16")
+_IN_FLOAT32 = (
+    "None needed: {layers} layers run in float32 in a {precision} run. For all in {precision}, train on a GPU or a "
+    "processor with AVX-512; for all in float32, --set train.precision=fp32."
+)
+
 Row = tuple[str, str, str]
 
 
 def doctor(as_json: options.Json = False) -> None:
     """Show devices, optional packages and folders, and the line that mends what is missing."""
-    rows = [*_here(), *_devices(), *_kernels(), *_packages(), *_folders()]
+    rows = [*_here(), *_devices(), *_precisions(), *_kernels(), *_packages(), *_folders()]
     if as_json:
         console.document([dict(zip(("item", "state", "mend"), row, strict=True)) for row in rows])
         return
@@ -54,7 +67,32 @@ def _devices() -> list[Row]:
     for number in range(torch.cuda.device_count()):
         held = torch.cuda.get_device_properties(number)
         rows.append((f"gpu {number}", f"{held.name}, {held.total_memory / 2**30:.0f} GiB", ""))
-    return [*rows, ("bf16", "works" if torch.cuda.is_bf16_supported() else "does not work", "")]
+    return rows
+
+
+def _precisions() -> list[Row]:
+    """Show for every precision which kinds of layers run in it, on each kind of device."""
+    import torch
+
+    devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
+    return [_precision(name, device) for device in devices for name in _PRECISIONS]
+
+
+def _precision(name: Precision, device: torch.device) -> Row:
+    from geoml_cli.training.precision import check_device, layer_reasons
+
+    item = f"precision {name}, {'gpu' if device.type == 'cuda' else device.type}"
+    try:
+        check_device(name, cpu=device.type == "cpu")
+    except SettingsError as error:
+        return item, error.what, error.fix
+    reasons = layer_reasons(device, name)
+    works = ", ".join(layer for layer, reason in reasons.items() if not reason)
+    falls = ", ".join(layer for layer, reason in reasons.items() if reason)
+    if not falls:
+        return item, f"works ({works})", ""
+    why = next(reason for reason in reasons.values() if reason)
+    return item, f"works ({works}); in float32: {falls} ({why})", _IN_FLOAT32.format(layers=falls, precision=name)
 
 
 def _kernels() -> list[Row]:

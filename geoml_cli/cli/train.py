@@ -103,20 +103,28 @@ def _train(
     reporter: console.Terminal,
 ) -> Run:
     """Train here, or start the processes that do."""
+    from torch import device
+
+    from geoml_cli.runs.create import discard
     from geoml_cli.stages.train import RunLocation, start, train
     from geoml_cli.training.launch import check_gpus, joined, launch
+    from geoml_cli.training.trial import float32_layers
 
     folder, count, cpu = place
     where = RunLocation(folder, options.runs_root(), cpu)
     if count == 1 or joined():
         return train(settings, dataset, where, members, reporter)
-    if not cpu:
+    if cpu:
+        float32_layers(settings, dataset, device("cpu"), reporter)
+    else:
         check_gpus(count)
     run = start(settings, dataset, where, members)
     chosen = [part for name in members or () for part in ("--member", name)]
     again = ["train", settings.model, "--run", str(run.folder), "--resume", "--data", str(dataset.folder), "--quiet"]
     code = launch([*again, *chosen, *(["--cpu"] if cpu else [])], count, cpu=cpu)
     if code:
+        if folder is None and code == SettingsError.exit_code:
+            discard(run)
         raise typer.Exit(code)
     return run
 

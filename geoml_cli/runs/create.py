@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import json
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -74,6 +75,12 @@ def create(folder: Path, plan: Plan) -> Run:
             return _joined(folder, plan)
         _fill(folder, plan)
     return Run(folder)
+
+
+def discard(run: Run) -> None:
+    """Remove a run that was refused before any member began."""
+    if set(run.record().members.values()) == {"waiting"}:
+        shutil.rmtree(run.folder)
 
 
 def environment(command: list[str], kernels: str | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.training.member import TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run
 from geoml_cli.training.processes import Accelerated, refuse_batch_statistics
+from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 
@@ -60,19 +61,22 @@ def train(
     Raises:
         StoppedError: A signal came; what was trained is saved.
         DataError: The data set is not the one the run was started on.
-        SettingsError: There is no such member.
+        SettingsError: There is no such member, or the precision does not work here.
     """
     # Set before CUDA starts: without it cuBLAS may choose other algorithms in the next run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with StopRequest() as stop:
         processes = Accelerated(settings.shared.train, cpu=location.cpu)
         try:
-            run = _run(settings, dataset, location, (processes, only))
-            processes.track(run.folder)
+            if location.run is not None and (location.run / "run.json").is_file():
+                same_data(Run(location.run), dataset)
             networks = networks_of(settings)
             refuse_batch_statistics(networks, settings.shared.train, processes)
+            float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
+            run = _run(settings, dataset, location, (processes, only))
+            processes.track(run.folder)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
-            work = TrainingContext(run, settings, networks, samples, processes, reporter)
+            work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
             _tell_purged(run, reporter)
             for name in _chosen(run, only):
                 train_member(work, name, stop)
@@ -86,8 +90,6 @@ def _run(
 ) -> Run:
     """Make or join the run; of several processes the first makes it, and tells the others where."""
     processes, only = among
-    if location.run is not None and (location.run / "run.json").is_file():
-        same_data(Run(location.run), dataset)
     folder = str(start(settings, dataset, location, only).folder) if processes.rank == 0 else ""
     return Run(Path(processes.broadcast(folder)))
 

@@ -21,6 +21,7 @@ from geoml_cli.runs.run import MemberFiles, Run
 from geoml_cli.samples.batches import Batches
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.split import Split
+from geoml_cli.training import precision
 from geoml_cli.training.processes import Accelerated
 from geoml_cli.training.state import State
 from geoml_cli.training.trainer import Member, Trainer
@@ -30,7 +31,11 @@ from geoml_cli.work.signals import StopRequest
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """What all members of a run share while they are trained; networks and their samples by name."""
+    """What all members of a run share while they are trained; networks and their samples by name.
+
+    Attributes:
+        float32: Types of layers that run in float32 whatever the precision.
+    """
 
     run: Run
     settings: Settings
@@ -38,6 +43,7 @@ class TrainingContext:
     samples: Mapping[str, Samples]
     processes: Accelerated
     reporter: Reporter
+    float32: tuple[str, ...] = ()
 
 
 def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
@@ -48,7 +54,7 @@ def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
         SettingsError: Another process is training it.
     """
     files = work.run.member(name)
-    with _alone(files, name, work.processes), _marked(work, name), _settled(work.settings):
+    with _alone(files, name, work.processes), _marked(work, name), settled(work.settings):
         split, scaling = work.run.split(name), work.run.scaling(name)
         network = work.networks[split.network]
         seed_everything(split.seed + work.processes.rank)
@@ -75,7 +81,9 @@ def _network(work: TrainingContext, split: Split, network: Network) -> nn.Module
     with torch.random.fork_rng():
         torch.manual_seed(split.seed)
         data = work.run.data().signatures[split.network]
-        return network.build(data).to(work.processes.device)
+        module = network.build(data).to(work.processes.device)
+    precision.lower(module, work.float32)
+    return module
 
 
 def _continue(state: State, files: MemberFiles, work: TrainingContext) -> None:
@@ -140,7 +148,7 @@ def _marked(work: TrainingContext, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _settled(settings: Settings) -> Iterator[None]:
+def settled(settings: Settings) -> Iterator[None]:
     """Set threads and determinism for the training, and put back what was."""
     train = settings.shared.train
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()

@@ -62,7 +62,7 @@ def networks_of(settings: Settings) -> Mapping[str, Network]:
 
 def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples]) -> dict[str, Split]:
     """Split the rows once for all networks, so that rows none has seen test all of them."""
-    usable = {name: _usable(held, dataset) for name, held in samples.items()}
+    usable = {name: usable_rows(held, dataset) for name, held in samples.items()}
     together = np.unique(np.concatenate(list(usable.values())))
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}
@@ -84,7 +84,12 @@ def member_name(network: str, fold: str) -> str:
     return "-".join(word for word in (network, fold) if word) if not network or fold != ALL else network
 
 
-def _usable(samples: Samples, dataset: Dataset) -> Rows:
+def usable_rows(samples: Samples, dataset: Dataset) -> Rows:
+    """Return the rows that can be trained on.
+
+    Raises:
+        DataError: No sample has an observed value.
+    """
     usable = samples.usable()
     if not len(usable):
         raise DataError(

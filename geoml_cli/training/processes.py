@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import SettingsError
 from geoml_cli.models.spec import Network
+from geoml_cli.training.precision import check_device
 from geoml_cli.training.state import State
 
 _PRECISION: dict[str, Literal["no", "bf16", "fp16"]] = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
@@ -37,8 +38,7 @@ class Accelerated:
         # accelerate keeps its state for the life of the process; a notebook may train with another precision.
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             AcceleratorState._reset_state(reset_partial_state=True)
-        if settings.precision == "fp16" and (cpu or not torch.cuda.is_available()):
-            raise SettingsError("fp16 needs a GPU.", where="[train] precision", fix="Use bf16 or fp32.")
+        check_device(settings.precision, cpu=cpu)
         _check_trackers(settings)
         self._trackers = settings.trackers
         try:

@@ -22,7 +22,7 @@ def test_prediction_prints_memory_and_throughput(capsys):
     found = dict(re.findall(r"^ratio: (.*): ([\d.]+)$", out, re.MULTILINE))
     assert list(found) == ["peak memory, 4 times the rows", "geoml / loop over single rows, rows a second"]
     # Some hundred rows more than others are next to nothing beside the libraries.
-    assert 0.8 < float(found["peak memory, 4 times the rows"]) < 1.25
+    assert 0.5 < float(found["peak memory, 4 times the rows"]) < 2
     assert "\n60 " in out and "\n240 " in out and "over 5 rows; equal numbers" in out
 
 

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from geoml_cli.inference.inputs.budgets import GapFilledSeries, lengths, sum_unit, sums
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.fluxnet.times import STEPS, starts
-from geoml_cli.inference.inputs.budgets import GapFilledSeries, lengths, sum_unit, sums
 
 NAMES = np.array(["DE-Hai", "US-Ha1"])
 CARBON, MOLES, ENERGY, YEARLY = "gC m-2 d-1", "umol CO2 m-2 s-1", "W m-2", "gC m-2 yr-1"

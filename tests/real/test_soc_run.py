@@ -26,7 +26,7 @@ def test_the_released_checkpoint_predicts_the_papers_samples(released, geoml):
     assert said["samples"] == 308
     assert found == {"mean": 12.88, "deviation": 2.74, "lowest": 10.02, "highest": 25.56}
     one = json.loads(geoml("predict", "soc", "--index", "60", "--json").out)[0]
-    assert one["soc"] == pytest.approx(pd.read_csv("all.csv")["soc"][60], rel=1e-6)
+    assert one["soc"] == pytest.approx(pd.read_csv("all.csv")["soc"][60], rel=1e-5)
     assert geoml("export", "soc", "--format", "pt2", "--quiet").code == 0
 
 

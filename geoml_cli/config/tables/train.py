@@ -73,7 +73,7 @@ class TrainSettings(Table):
     """The weights that are used afterwards: best on validation rows, or the last (some papers' way)."""
 
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Mixed precision; weights stay in fp32."""
+    """Mixed precision; weights stay in fp32. Layers that the device cannot compute in it run in float32."""
 
     deterministic: bool = True
     """Only algorithms that give the same bits in every run."""

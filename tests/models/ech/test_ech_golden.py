@@ -38,7 +38,7 @@ def test_a_golden_case_is_reproduced(part, tmp_path):
     target = torch.from_numpy(arrays["in_target"])[:, 0]
     loss_of = functional.binary_cross_entropy_with_logits if part == "classifier" else functional.mse_loss
     loss = loss_of(prediction, target)
-    np.testing.assert_allclose(loss.item(), arrays["out_loss"], rtol=1e-5)
+    np.testing.assert_allclose(loss.item(), arrays["out_loss"], rtol=1e-4)
     loss.backward()
     squares = sum(float(p.grad.square().sum()) for p in network.parameters() if p.grad is not None)
     np.testing.assert_allclose(squares**0.5, arrays["out_grad_norm"], rtol=1e-3)

@@ -45,7 +45,7 @@ def test_a_golden_case_is_reproduced(name, backend):
     prediction = network(*inputs(arrays, place(backend)))
     np.testing.assert_allclose(prediction.detach().cpu(), arrays["out_prediction"], rtol=1e-4, atol=1e-5)
     loss = functional.huber_loss(prediction, torch.from_numpy(arrays["in_target"]).to(place(backend)))
-    np.testing.assert_allclose(loss.item(), arrays["out_loss"], rtol=1e-5)
+    np.testing.assert_allclose(loss.item(), arrays["out_loss"], rtol=1e-4)
     loss.backward()
     squares = sum(float(p.grad.double().square().sum()) for p in network.parameters() if p.grad is not None)
     np.testing.assert_allclose(squares**0.5, arrays["out_grad_norm"], rtol=1e-3)

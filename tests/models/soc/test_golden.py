@@ -30,7 +30,7 @@ def test_a_golden_case_is_reproduced(imported):
     prediction = network(*inputs)
     np.testing.assert_allclose(prediction.detach().numpy(), arrays["out_prediction"], rtol=1e-4, atol=1e-5)
     loss = functional.mse_loss(prediction, torch.from_numpy(arrays["in_target"]))
-    np.testing.assert_allclose(loss.item(), arrays["out_loss"], rtol=1e-5)
+    np.testing.assert_allclose(loss.item(), arrays["out_loss"], rtol=1e-4)
     loss.backward()
     squares = sum(float(p.grad.square().sum()) for p in network.parameters() if p.grad is not None)
     np.testing.assert_allclose(squares**0.5, arrays["out_grad_norm"], rtol=1e-3)
