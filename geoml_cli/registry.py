@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli
+
 from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -69,6 +71,17 @@ def spec(model: str) -> Spec[Any]:
     """Return a model's record of functions; imports torch."""
     known("model", model, models())
     found: Spec[Any] = importlib.import_module(f"geoml_cli.models.{model}.spec").SPEC
+    return found
+
+
+def sources_of(model: str) -> list[str]:
+    """Name the sources that a model's presets use, in the order of the presets."""
+    found: list[str] = []
+    for preset in presets(model):
+        with preset_file(model, preset).open("rb") as stream:
+            name = str(tomli.load(stream).get("source", ""))
+        if name and name not in found:
+            found.append(name)
     return found
 
 

@@ -21,6 +21,51 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+POSITIONAL = "positional"
+"""Metadata of a field that is an argument of the command, not an option."""
+
+
+class RasterMapOptions(Options):
+    """Flags of a source whose data sets are made from rasters."""
+
+    map: bool = False
+    """Predict every pixel of the covariate rasters."""
+
+    rasters: Path | None = None
+    """Folder of covariate rasters [those of the data set]."""
+
+
+class PointTableOptions(RasterMapOptions):
+    """Flags of a source that samples rasters at the points of a table."""
+
+    table: Path | None = None
+    """Table of points to predict."""
+
+    crs: str | None = None
+    """Coordinate reference system of the points of --table [EPSG:4326]."""
+
+
+class SampleTableOptions(Options):
+    """Flags of a source that reads tables of samples."""
+
+    table: Path | None = None
+    """Table of samples of one's own to predict."""
+
+
+class CellMapOptions(Options):
+    """Flags of a source whose samples are cells of a grid."""
+
+    map: bool = False
+    """Lay the cells of the data set out as a map, one for each time."""
+
+
+class SumOptions(Options):
+    """Flags of a source of measured series."""
+
+    sums: str | None = None
+    """Fill the gaps of measured series and sum them up by day, month or year."""
+
+
 O = TypeVar("O", bound=Options)  # noqa: E741  O as in options
 
 
@@ -40,10 +85,12 @@ class SourceCard:
     Attributes:
         summary: One line.
         options: Options of `geoml prepare SOURCE`.
+        inputs: Options of the inputs that `geoml predict` takes from it.
     """
 
     summary: str
     options: type[Options]
+    inputs: tuple[type[Options], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ app = typer.Typer(
 app.add_typer(prepare.app, name="prepare")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
-app.command("predict")(predict.predict)
+app.add_typer(predict.app, name="predict")
 app.command("export")(export.export)
 app.add_typer(import_.app, name="import")
 app.command("list")(listing.list_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from geoml_cli.stages.evaluate import Evaluation
 
 
-class Subset(str, Enum):
+class Subset(StrEnum):
     """Rows of a split."""
 
     test = "test"

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from geoml_cli import registry
 from geoml_cli.cli import console, options
+from geoml_cli.cli.options_from import keyword, with_parameters
 from geoml_cli.errors import SettingsError
 
 
@@ -43,7 +44,7 @@ def _root() -> None:
 def _command(model: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
     card = registry.card(model)
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    single.command(model, help=f"Import a released checkpoint: {card.title}.")(_function(model, card.parts))
+    single.command(model, help=f"Import a released checkpoint: {card.title}.")(_function(model, card.networks))
     return typer.main.get_command(single)
 
 
@@ -67,32 +68,28 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 }
 
 
-def _function(model: str, parts: tuple[str, ...]) -> Callable[..., None]:
-    """Make a function whose signature is FILE, or an option for each part, and the common options."""
+def _function(model: str, networks: tuple[str, ...]) -> Callable[..., None]:
+    """Make a function whose signature is FILE, or an option for each network, and the common options."""
 
     def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
         common = {name: given.pop(name) for name in _COMMON}
         files = {"" if name == "file" else name: path for name, path in given.items() if path is not None}
-        _run(model, parts, files, common)
+        _run(model, networks, files, common)
 
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    named: list[tuple[str, Any, Any]] = [(part, _part(part), None) for part in parts]
+    named: list[tuple[str, Any, Any]] = [(network, _checkpoint_option(network), None) for network in networks]
     named = named or [("file", _File, inspect.Parameter.empty)]
     named += [(name, kind, default) for name, (kind, default) in _COMMON.items()]
-    parameters = [inspect.Parameter(name, keyword, annotation=kind, default=value) for name, kind, value in named]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+    return with_parameters(run, [keyword(*parameter) for parameter in named])
 
 
-def _part(name: str) -> Any:  # noqa: ANN401  an annotation typer understands
+def _checkpoint_option(name: str) -> Any:  # noqa: ANN401  an annotation typer understands
     told = f"The paper's released checkpoint of the {name} (.pth)."
     return Annotated[Path | None, typer.Option(f"--{name}", metavar="FILE", help=told, show_default=False)]
 
 
-def _run(model: str, parts: tuple[str, ...], files: dict[str, Path], common: dict[str, Any]) -> None:
+def _run(model: str, networks: tuple[str, ...], files: dict[str, Path], common: dict[str, Any]) -> None:
     if not files:
-        named = " and ".join(f"--{part} FILE" for part in parts)
+        named = " and ".join(f"--{network} FILE" for network in networks)
         raise SettingsError("no checkpoint is given.", where=f"geoml import {model}", fix=f"Give {named}, or one.")
     name, folder = common["preset"] or registry.card(model).default_preset, common["run"]
     registry.preset_file(model, name)

@@ -1,250 +1,168 @@
-"""`geoml predict MODEL|RUN`: samples, a table of points, or a map."""
+"""`geoml predict MODEL|RUN`: one sub-command a model, whose flags are what the model and its sources can predict."""
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from geoml_cli import registry
 from geoml_cli.cli import console, options, times
-from geoml_cli.cli.targets import dataset_of, run_of
+from geoml_cli.cli.options_from import flags_of, keyword, with_parameters
+from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
+from geoml_cli.source import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.inference.load import TrainedRun
     from geoml_cli.inference.summary import PredictionSummary
-    from geoml_cli.samples.input import CovariateStack, TableInput
+    from geoml_cli.samples.requests import PredictionRequest
 
-
-@dataclass(frozen=True)
-class _Asked:
-    """What a file of predictions is made of."""
-
-    out: Path
-    member: list[str] | None
-    table: Path | None
-    crs: str | None
-    rasters: Path | None
-    mapped: bool
-    sums: str | None
-
-
-_MAPS = (".tif", ".tiff", ".zarr")
-_DEGREES = "EPSG:4326"
 _PERIODS = ("day", "month", "year")
+
+
+class _Targets(TyperGroup):
+    """Models, or folders of runs, which are looked up when asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  typer's own context
+        return registry.models()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        if cmd_name.startswith("-"):
+            return None
+        return _command(cmd_name, model_of(cmd_name))
+
+
+app = typer.Typer(
+    cls=_Targets,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    subcommand_metavar="MODEL|RUN [OPTIONS]",
+    help="Predict samples, tables and maps with a run: a model means its newest finished run.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
 
 _Index = Annotated[
     list[int] | None,
     typer.Option("--index", help="A prepared sample, counted from 0; repeatable.", show_default=False),
 ]
-_Table = Annotated[
-    Path | None, typer.Option("--table", help="Points, or samples of one's own, to predict.", show_default=False)
-]
-_Map = Annotated[
-    bool, typer.Option("--map", help="Predict every pixel of the covariate rasters, or a grid at each TIME.")
-]
-_Times = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[TIME]...",
-        help="With --map: moments to map, in UTC; 2013-03-17/2013-03-18/30min is one every half hour.",
-        show_default=False,
-    ),
-]
-_Mlat = Annotated[
-    float, typer.Option("--mlat", min=-90, max=90, help="Magnetic latitude of the map of a moment [degrees].")
-]
-_Rasters = Annotated[
-    Path | None,
-    typer.Option("--rasters", help="Folder of covariate rasters [those of the data set].", show_default=False),
-]
 _Out = Annotated[
     Path | None,
     typer.Option(
-        "--out",
-        "-o",
-        help="File: .csv .parquet .nc for samples, .tif .nc .zarr for maps.",
-        show_default=False,
+        "--out", "-o", help="File: .csv .parquet .nc for samples; .tif .nc .zarr for maps.", show_default=False
     ),
 ]
-_Sums = Annotated[
-    str | None,
-    typer.Option(
-        "--sums", help="Fill the gaps of measured series and sum them up by day, month or year.", show_default=False
-    ),
-]
-_Crs = Annotated[
-    str | None,
-    typer.Option(
-        "--crs", help=f"Coordinate reference system of the points of --table [{_DEGREES}].", show_default=False
-    ),
-]
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "index": (_Index, None),
+    "out": (_Out, None),
+    "preset": (options.Preset, None),
+    "member": (options.Members, None),
+    "assignments": (options.Assignments, None),
+    "data": (options.Data, None),
+    "dry_run": (options.DryRun, False),
+    "as_json": (options.Json, False),
+    "quiet": (options.Quiet, False),
+}
 
 
-def predict(
-    target: options.Target,
-    times_: _Times = None,
-    index: _Index = None,
-    table: _Table = None,
-    map_: _Map = False,
-    mlat: _Mlat = 0.0,
-    rasters: _Rasters = None,
-    out: _Out = None,
-    sums: _Sums = None,
-    crs: _Crs = None,
-    preset: options.Preset = None,
-    member: options.Members = None,
-    assignments: options.Assignments = None,
-    data: options.Data = None,
-    dry_run: options.DryRun = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Predict samples (all, or --index), the rows of a --table, a --map of the rasters or of moments, or --sums."""
-    mapped = map_ or (table is None and rasters is not None) or (out is not None and out.suffix.lower() in _MAPS)
-    _refuse_several((index, table, mapped or None, sums))
-    if times_ and not map_:
-        raise SettingsError(
-            f"{times_[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
-        )
-    when = times.read_times(times_ or ())
-    run = run_of(target, preset, options.only("predict", assignments))
-    dataset = dataset_of(run, data, other=True)
-    name = _name(dataset, when, mapped, (table, sums))
-    asked = _Asked(out or run.predictions / name, member, table, crs, rasters, mapped, sums)
-    if dry_run:
-        read = [place for place in (run.folder, dataset.folder, table, rasters) if place is not None]
-        console.plan(read, [] if index and out is None else [asked.out])
+def _command(target: str, model: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
+    card = registry.card(model)
+    single.command(target, help=f"Predict with {model}: {card.title}.")(_function(target, model))
+    return typer.main.get_command(single)
+
+
+def _function(target: str, model: str) -> Callable[..., None]:
+    """Make a function whose signature is the options of the model's and its sources' inputs, and the common ones."""
+
+    def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
+        common = {name: given.pop(name) for name in _COMMON}
+        _run(target, given, common)
+
+    parameters = list(flags_of(input_options(model)).values())
+    parameters += [keyword(name, kind, default) for name, (kind, default) in _COMMON.items()]
+    return with_parameters(run, parameters)
+
+
+def input_options(model: str) -> list[type[Options]]:
+    """Return the options of everything that a model and the sources of its presets can predict."""
+    found = list(registry.card(model).inputs)
+    for source in registry.sources_of(model):
+        found += [kind for kind in registry.source_card(source).inputs if kind not in found]
+    return found
+
+
+def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
+    request = _request(given, common)
+    run = run_of(target, common["preset"], options.only("predict", common["assignments"]))
+    dataset = dataset_of(run, common["data"], other=True)
+    out = common["out"] or run.predictions / request.default_name(dataset)
+    if common["dry_run"]:
+        read = [place for place in (run.folder, dataset.folder, request.table, request.rasters) if place is not None]
+        console.plan(read, [] if common["index"] and common["out"] is None else [out])
         return
     from geoml_cli.inference.load import open_trained
 
-    trained = open_trained(run, member)
-    if index and not when:
-        _indexed(trained, dataset, (index, out), as_json)
+    trained = open_trained(run, common["member"])
+    if common["index"]:
+        _indexed(trained, dataset, common)
         return
-    done = _file(trained, dataset, (asked, when, mlat), console.Terminal(quiet=quiet))
-    _show(done, _figure(asked.out, when), as_json)
+    from geoml_cli.stages.predict import predict
+
+    done = predict(trained, dataset, request, out, console.Terminal(quiet=common["quiet"]))
+    _show(done, request.figure(out), common["as_json"])
 
 
-def _refuse_several(ways: tuple[object, ...]) -> None:
-    """Refuse several ways to predict at once, and periods that there are not."""
-    if sum(bool(way) for way in ways) > 1:
+def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
+    """Read what is asked for, and refuse what does not go together."""
+    from geoml_cli.samples.requests import MAPS, PredictionRequest
+
+    named, out, rasters = given.get("times") or (), common["out"], given.get("rasters")
+    mapped = given.get("map", False) or (given.get("table") is None and rasters is not None)
+    mapped = mapped or (out is not None and out.suffix.lower() in MAPS)
+    _refuse_several(common["index"], given.get("table"), mapped, given.get("sums"))
+    if named and not given.get("map"):
+        raise SettingsError(
+            f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
+        )
+    return PredictionRequest(
+        table=given.get("table"),
+        crs=given.get("crs"),
+        rasters=rasters,
+        mapped=mapped,
+        sums=given.get("sums"),
+        times=tuple(times.read_times(named)),
+        mlat=given.get("mlat", 0.0),
+    )
+
+
+def _refuse_several(index: list[int] | None, table: Path | None, mapped: bool, sums: str | None) -> None:
+    """Refuse several inputs at once, and periods that there are not."""
+    if sum(bool(way) for way in (index, table, mapped, sums)) > 1:
         raise SettingsError(
             "choose one of --index, --table, --map and --sums.", fix="A .tif, .tiff or .zarr file is a map."
         )
-    if ways[-1] is not None and ways[-1] not in _PERIODS:
-        raise SettingsError(f"{ways[-1]!r} is no period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
+    if sums is not None and sums not in _PERIODS:
+        raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
 
 
-def _name(dataset: Dataset, when: list[datetime.datetime], mapped: bool, other: tuple[Path | None, str | None]) -> str:
-    """Name the file of predictions."""
-    table, sums = other
-    if when:
-        return moment_name(when)
-    if mapped:
-        return "map.nc" if _is_cells(dataset) else "map.tif"
-    return "table.csv" if table else f"sums-{sums}.csv" if sums else "samples.csv"
-
-
-def moment_name(when: list[datetime.datetime]) -> str:
-    """Name the file of maps by its first and last moment."""
-    ends = sorted({when[0], when[-1]})
-    return "map-" + "-".join(f"{moment:%Y%m%dT%H%M}" for moment in ends) + ".nc"
-
-
-def _file(
-    trained: TrainedRun,
-    dataset: Dataset,
-    request: tuple[_Asked, list[datetime.datetime], float],
-    reporter: console.Terminal,
-) -> PredictionSummary:
-    """Predict into a file."""
-    from geoml_cli.stages import budgets, predict
-
-    asked, when, mlat = request
-    if when:
-        import numpy as np
-
-        from geoml_cli.inference.inputs.time_grids import RequestedMaps
-
-        requested = RequestedMaps(tuple(np.datetime64(moment, "s") for moment in when), mlat)
-        return predict.predict_times(trained, dataset, requested, asked.out, reporter)
-    if asked.sums is not None:
-        return budgets.predict_sums(trained, dataset, asked.sums, asked.out, reporter)  # type: ignore[arg-type]
-    if asked.table is not None:
-        return predict.predict_table(trained, _table_input(dataset, asked, asked.table), asked.out, reporter)
-    if not asked.mapped:
-        return predict.predict_samples(trained, dataset, asked.out, reporter)
-    if _is_cells(dataset):
-        return predict.predict_cells(trained, dataset, asked.out, reporter)
-    return predict.predict_rasters(trained, _stack(dataset, asked.rasters), asked.out, reporter)
-
-
-def _figure(out: Path, when: list[datetime.datetime]) -> Path | None:
-    """Return the figure beside maps at given times."""
-    if not when:
-        return None
-    from geoml_cli.inference.inputs.time_grids import figure_path
-
-    return figure_path(out, len(when))
-
-
-def _is_cells(dataset: Dataset) -> bool:
-    """Return whether a map is made of the samples themselves, which are cells at several times."""
-    from geoml_cli import registry
-
-    return dataset.has("cell") and registry.source(dataset.manifest.source).stack is None
-
-
-def _stack(dataset: Dataset, rasters: Path | None) -> CovariateStack:
-    """Open rasters like those the data set was made from."""
-    from geoml_cli import registry
-
-    source = registry.source(dataset.manifest.source)
-    if source.stack is None:
-        raise SettingsError(
-            f"{dataset.manifest.source} has no rasters to predict from.",
-            where="--map",
-            fix="Where a model maps given times, name one: --map 2013-03-17T06:00.",
-        )
-    return source.stack(rasters or Path(dataset.manifest.raw), dataset.manifest)
-
-
-def _table_input(dataset: Dataset, asked: _Asked, table: Path) -> TableInput:
-    """Open a table: of points, or of samples."""
-    from geoml_cli import registry
-    from geoml_cli.inference.inputs.tables import points_input, samples_input
-
-    source = registry.source(dataset.manifest.source)
-    if source.rows is not None:
-        if asked.crs or asked.rasters:
-            raise SettingsError(
-                f"tables of {dataset.manifest.source} hold their samples themselves.",
-                where="--crs" if asked.crs else "--rasters",
-                fix="Leave it out.",
-            )
-        return samples_input(table, source.rows, dataset)
-    if source.points is None:
-        raise SettingsError(
-            f"{dataset.manifest.source} reads no tables.",
-            where="--table",
-            fix="Prepare the new files as a data set of their own, and name it with --data.",
-        )
-    return points_input(table, source.points, _stack(dataset, asked.rasters), asked.crs or _DEGREES)
-
-
-def _indexed(trained: TrainedRun, dataset: Dataset, request: tuple[list[int], Path | None], as_json: bool) -> None:
+def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any]) -> None:
     from geoml_cli.inference.inputs.samples import predict_indices, write_frame
 
-    index, out = request
-    frame = predict_indices(trained, dataset, index)
-    if out is not None:
-        write_frame(trained, frame, out)
-    if as_json:
+    frame = predict_indices(trained, dataset, common["index"])
+    if common["out"] is not None:
+        write_frame(trained, frame, common["out"])
+    if common["as_json"]:
         console.document(frame.to_dict(orient="records"))
         return
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])

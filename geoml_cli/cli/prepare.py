@@ -5,18 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
 from geoml_cli import registry
 from geoml_cli.cli import console
 from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_folder
-from geoml_cli.errors import SettingsError
+from geoml_cli.cli.options_from import flags_of, keyword, validated, with_parameters
 from geoml_cli.source import Options
 
 
@@ -58,15 +55,12 @@ def _function(source: str, options: type[Options]) -> Callable[..., None]:
 
     def run(raw: Path, **given: Any) -> None:  # noqa: ANN401  typer checks them
         common = {name: given.pop(name) for name in _COMMON}
-        _run(source, raw, _validated(options, given), common)
+        _run(source, raw, validated(options, given), common)
 
     parameters = [inspect.Parameter("raw", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=_RAW)]
-    for name, field in options.model_fields.items():
-        parameters.append(_keyword(name, _annotation(name, field), _default(field)))
-    parameters += [_keyword(name, kind, default) for name, (kind, default) in _COMMON.items()]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+    parameters += flags_of([options]).values()
+    parameters += [keyword(name, kind, default) for name, (kind, default) in _COMMON.items()]
+    return with_parameters(run, parameters)
 
 
 _RAW = Annotated[Path, typer.Argument(metavar="RAW", help="Folder (or file) of raw data.", show_default=False)]
@@ -103,37 +97,3 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
     console.table(("samples", "rows"), rows, title=f"{source} in {folder}")
     for note in funnel.notes:
         reporter.say(f"Note: {note}")
-
-
-def _validated(options: type[Options], given: dict[str, Any]) -> Options:
-    try:
-        return options.model_validate(given)
-    except ValidationError as error:
-        mistakes = [
-            f"--{str(m['loc'][0]).replace('_', '-')} {m['input']}: {m['msg'].removeprefix('Value error, ')}."
-            for m in error.errors()
-        ]
-        raise SettingsError("\n".join(mistakes)) from error
-
-
-def _keyword(name: str, kind: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-
-
-def _default(field: FieldInfo) -> Any:  # noqa: ANN401
-    if field.is_required():
-        return inspect.Parameter.empty
-    default = field.get_default(call_default_factory=True)
-    return list(default) if isinstance(default, tuple) else default
-
-
-def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotation typer understands
-    kind: Any = field.annotation
-    if get_origin(kind) in (Union, UnionType):
-        inner = next(part for part in get_args(kind) if part is not NoneType)
-        kind = inner | None
-    if get_origin(kind) is tuple:
-        kind = list[get_args(kind)[0]]  # type: ignore[misc]
-    empty = field.get_default(call_default_factory=True) in (None, (), "")
-    flag = f"--{name.replace('_', '-')}"
-    return Annotated[kind, typer.Option(flag, help=field.description or "", show_default=not empty)]

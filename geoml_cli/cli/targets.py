@@ -36,8 +36,28 @@ def run_of(target: str, preset: str | None, assignments: Sequence[str] = ()) -> 
         if preset is not None:
             raise SettingsError("--preset goes with a model, not with a run's folder.", where=target)
         return Run(folder, assignments)
+    raise _no_target(target)
+
+
+def model_of(target: str) -> str:
+    """Return the model that a target names, or the model of a run's folder.
+
+    Raises:
+        SettingsError: It is neither a model nor a folder.
+        DataError: The folder is no run.
+    """
+    if target in registry.models():
+        return target
+    if Path(target).is_dir():
+        from geoml_cli.runs.run import Run
+
+        return Run(Path(target)).model
+    raise _no_target(target)
+
+
+def _no_target(target: str) -> SettingsError:
     choices = registry.models()
-    raise SettingsError(
+    return SettingsError(
         f"{target!r} is neither a model nor a run's folder.",
         fix=f"{registry.meant(target, choices)}Models: {', '.join(choices)}; runs: `geoml list runs`.",
     )

@@ -55,4 +55,4 @@ def _time(word: str) -> datetime.datetime:
         raise SettingsError(
             f"{word!r} is no time.", where="--map", fix="Write it as 2013-03-17T06:00, in UTC."
         ) from None
-    return read.astimezone(datetime.timezone.utc).replace(tzinfo=None) if read.tzinfo else read
+    return read.astimezone(datetime.UTC).replace(tzinfo=None) if read.tzinfo else read

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomli
+
 from geoml_cli.config.lines import line_of
 from geoml_cli.errors import SettingsError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ENVIRONMENT_PREFIX = "GEOML__"
 
@@ -45,14 +41,14 @@ def from_file(path: Path, shown: str) -> Layer:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        tree = tomllib.loads(text)
+        tree = tomli.loads(text)
     except FileNotFoundError:
         raise SettingsError("there is no such file.", where=shown, fix="Check the path.") from None
     except OSError as error:
         raise SettingsError(f"cannot be read ({error.strerror}).", where=shown, fix="Name a TOML file.") from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise SettingsError("is not text in UTF-8.", where=shown, fix="Save it as plain TOML.") from error
-    except tomllib.TOMLDecodeError as error:
+    except tomli.TOMLDecodeError as error:
         raise SettingsError(f"is not TOML: {error}.", where=shown, fix="Mend the line named.") from error
     found: Layer = {}
     for key, value in _leaves(tree):
@@ -122,6 +118,6 @@ def _leaves(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, An
 def _value(text: str) -> Any:  # noqa: ANN401  any TOML value
     """Read a value as TOML would; what is not TOML is taken as text, so that strings need no quotes."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return tomli.loads(f"value = {text}")["value"]
+    except (tomli.TOMLDecodeError, RecursionError):
         return text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from geoml_cli.source import Options
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -29,7 +31,8 @@ class Card:
         default_preset: The preset meant when none is named.
         licence: What may be done with the paper's released data or weights.
         demo: A small run over all verbs.
-        parts: Names of the model's networks, where it has several: a released checkpoint is imported for each.
+        networks: Names of the model's networks, where it has several: a released checkpoint is imported for each.
+        inputs: Options of the inputs that `geoml predict` takes, beside those of the model's sources.
     """
 
     title: str
@@ -38,4 +41,5 @@ class Card:
     default_preset: str
     licence: str
     demo: Demo
-    parts: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    inputs: tuple[type[Options], ...] = ()

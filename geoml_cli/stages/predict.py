@@ -4,41 +4,89 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.inference.engine import predict_to_file
+from geoml_cli.errors import SettingsError
+from geoml_cli.inference.engine import PredictionJob, predict_to_file
+from geoml_cli.inference.inputs.budgets import sums_job
 from geoml_cli.inference.inputs.cells import cells_job
 from geoml_cli.inference.inputs.rasters import raster_job
 from geoml_cli.inference.inputs.samples import samples_job
-from geoml_cli.inference.inputs.tables import table_job
+from geoml_cli.inference.inputs.tables import points_input, samples_input, table_job
 from geoml_cli.inference.inputs.time_grids import RequestedMaps, time_grid_job
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.summary import PredictionSummary
 from geoml_cli.samples.input import CovariateStack, TableInput
+from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.work.reporting import Reporter
 
-
-def predict_samples(trained: TrainedRun, dataset: Dataset, out: Path, reporter: Reporter) -> PredictionSummary:
-    """Predict every sample of a data set to a table; errors as for `predict_to_file`."""
-    return predict_to_file(trained, samples_job(trained, dataset), out, reporter)
+_DEGREES = "EPSG:4326"
 
 
-def predict_table(trained: TrainedRun, given: TableInput, out: Path, reporter: Reporter) -> PredictionSummary:
-    """Predict the rows of a user's table; errors as for `predict_to_file`, and of the table's reader."""
-    return predict_to_file(trained, table_job(trained, given), out, reporter)
-
-
-def predict_rasters(trained: TrainedRun, stack: CovariateStack, out: Path, reporter: Reporter) -> PredictionSummary:
-    """Predict every pixel of a stack of covariates to a map; errors as for `predict_to_file`."""
-    return predict_to_file(trained, raster_job(trained, stack), out, reporter)
-
-
-def predict_cells(trained: TrainedRun, dataset: Dataset, out: Path, reporter: Reporter) -> PredictionSummary:
-    """Predict the cells of a grid, a map for each time; errors as for `predict_to_file` and `cells_job`."""
-    return predict_to_file(trained, cells_job(trained, dataset, reporter), out, reporter)
-
-
-def predict_times(
-    trained: TrainedRun, dataset: Dataset, requested: RequestedMaps, out: Path, reporter: Reporter
+def predict(
+    trained: TrainedRun, dataset: Dataset, request: PredictionRequest, out: Path, reporter: Reporter
 ) -> PredictionSummary:
-    """Predict a whole grid at given times; errors as for `predict_to_file` and `time_grid_job`."""
-    return predict_to_file(trained, time_grid_job(trained, dataset, requested), out, reporter)
+    """Predict what is asked for into a file; killed or stopped, the same call resumes.
+
+    Args:
+        trained: The run, with the members to use.
+        dataset: A data set like the one the run was trained on.
+        request: Which input.
+        out: The file; its suffix chooses the format.
+        reporter: Receives progress.
+
+    Raises:
+        SettingsError: The source or model has no such input, or the file is of another kind.
+        DataError: The input cannot be read, or is not what the run was trained on.
+        StoppedError: A signal came; finished chunks are kept.
+    """
+    return predict_to_file(trained, _job(trained, dataset, request, reporter), out, reporter)
+
+
+def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:
+    if request.times:
+        times = tuple(np.datetime64(time, "s") for time in request.times)
+        return time_grid_job(trained, dataset, RequestedMaps(times, request.mlat))
+    if request.sums is not None:
+        return sums_job(trained, dataset, request.sums)  # type: ignore[arg-type]
+    if request.table is not None:
+        return table_job(trained, _table_input(dataset, request, request.table))
+    if not request.mapped:
+        return samples_job(trained, dataset)
+    if dataset.has("cell") and registry.source(dataset.manifest.source).stack is None:
+        return cells_job(trained, dataset, reporter)
+    return raster_job(trained, _stack(dataset, request))
+
+
+def _stack(dataset: Dataset, request: PredictionRequest) -> CovariateStack:
+    """Open rasters like those the data set was made from."""
+    source = registry.source(dataset.manifest.source)
+    if source.stack is None:
+        raise SettingsError(
+            f"{dataset.manifest.source} has no rasters to predict from.",
+            where="--map",
+            fix="Where a model maps given times, name one: --map 2013-03-17T06:00.",
+        )
+    return source.stack(request.rasters or Path(dataset.manifest.raw), dataset.manifest)
+
+
+def _table_input(dataset: Dataset, request: PredictionRequest, table: Path) -> TableInput:
+    """Open a table: of points, or of samples."""
+    source = registry.source(dataset.manifest.source)
+    if source.rows is not None:
+        if request.crs or request.rasters:
+            raise SettingsError(
+                f"tables of {dataset.manifest.source} hold their samples themselves.",
+                where="--crs" if request.crs else "--rasters",
+                fix="Leave it out.",
+            )
+        return samples_input(table, source.rows, dataset)
+    if source.points is None:
+        raise SettingsError(
+            f"{dataset.manifest.source} reads no tables.",
+            where="--table",
+            fix="Prepare the new files as a data set of their own, and name it with --data.",
+        )
+    return points_input(table, source.points, _stack(dataset, request), request.crs or _DEGREES)

@@ -182,7 +182,7 @@ def _crs(grid: Grid) -> Any:  # noqa: ANN401  pyproj.CRS
 
 
 def _history() -> str:
-    return f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ} geoml predict"
+    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ} geoml predict"
 
 
 _WRITERS: dict[str, Callable[[Path, Map, Iterable[Part]], None]] = {

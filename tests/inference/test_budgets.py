@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from geoml_cli.inference.inputs.budgets import GapFilledSeries, lengths, sum_unit, sums
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.inputs.budgets import GapFilledSeries, lengths, sum_unit, sums
 from geoml_cli.sources.fluxnet.times import STEPS, starts
 
 NAMES = np.array(["DE-Hai", "US-Ha1"])

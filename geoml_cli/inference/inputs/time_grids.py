@@ -37,11 +37,6 @@ class RequestedMaps:
     mlat: float
 
 
-def figure_path(out: Path, times: int) -> Path:
-    """Return the path of the figure beside a file of maps: a PNG of one time, a GIF of several."""
-    return out.with_suffix(".png" if times == 1 else ".gif")
-
-
 def time_grid_job(trained: TrainedRun, dataset: Dataset, requested: RequestedMaps) -> PredictionJob:
     """Predict the grid at every time.
 
@@ -96,7 +91,9 @@ def _write(trained: TrainedRun, requested: RequestedMaps, first: FixedTimeGrid, 
     drawn = {place: output for place, output in enumerate(outputs) if output.name in first.drawn}
     if drawn:
         frames = _frames(requested, first, maps, drawn)
-        with replacing(figure_path(out, len(maps))) as temporary:
+        # PredictionRequest.figure names it likewise.
+        figure = out.with_suffix(".png" if len(maps) == 1 else ".gif")
+        with replacing(figure) as temporary:
             temporary.write_bytes(next(frames) if len(maps) == 1 else animation(list(frames)))
     return out
 

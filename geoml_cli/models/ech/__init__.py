@@ -1,6 +1,7 @@
 """DeepECH: electron cyclotron harmonic waves in two stages."""
 
 from geoml_cli.models.card import Card, Demo
+from geoml_cli.models.ech.settings import TimeMapOptions
 
 CARD = Card(
     title="DeepECH: is there an electron cyclotron harmonic wave, and how strong",
@@ -23,5 +24,6 @@ CARD = Card(
             ("export", "ech"),
         ),
     ),
-    parts=("classifier", "regressor"),
+    networks=("classifier", "regressor"),
+    inputs=(TimeMapOptions,),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from geoml_cli.models.tables import ModelTables
 from geoml_cli.samples.settings import Table
+from geoml_cli.source import POSITIONAL, Options
 
 
 class NetworkSettings(Table):
@@ -64,6 +65,19 @@ class EchTables(ModelTables):
     network: NetworkSettings = NetworkSettings()
     wave: WaveSettings = WaveSettings()
     grid: GridSettings = GridSettings()
+
+
+class TimeMapOptions(Options):
+    """Flags of maps at given times, L by magnetic local time."""
+
+    map: bool = False
+    """Predict the grid of L and magnetic local time at each TIME."""
+
+    times: Annotated[tuple[str, ...], POSITIONAL] = ()
+    """With --map: times to map, in UTC; 2013-03-17/2013-03-18/30min is one every half hour."""
+
+    mlat: float = Field(default=0.0, ge=-90, le=90)
+    """Magnetic latitude of the map [degrees]."""
 
 
 TABLES = EchTables

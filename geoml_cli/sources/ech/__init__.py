@@ -1,9 +1,10 @@
 """Geomagnetic indices with orbits and wave amplitudes, or the paper's released rows."""
 
-from geoml_cli.source import SourceCard
+from geoml_cli.source import SampleTableOptions, SourceCard
 from geoml_cli.sources.ech.options import EchOptions
 
 CARD = SourceCard(
     summary="Geomagnetic indices (SME, SYM-H) with orbits and wave amplitudes, or the paper's released rows",
     options=EchOptions,
+    inputs=(SampleTableOptions,),
 )

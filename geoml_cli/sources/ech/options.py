@@ -33,6 +33,6 @@ class EchOptions(Options):
             except ValueError:
                 raise ValueError("is no time; write it as 2013-03-17T00:00") from None
             if read.tzinfo is not None:
-                read = read.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+                read = read.astimezone(datetime.UTC).replace(tzinfo=None)
             return read.isoformat(timespec="seconds")
         return value

@@ -1,9 +1,13 @@
 """Groundwater storage anomalies: tables of cells with their factors, or the products they are made from."""
 
-from geoml_cli.source import SourceCard
+from geoml_cli.source import CellMapOptions, SampleTableOptions, SourceCard
 from geoml_cli.sources.gwsa.options import GwsaOptions
 
 CARD = SourceCard(
     summary="Groundwater storage: tables of cells and years (CSV, Parquet), or GRACE, GLDAS and factor grids",
     options=GwsaOptions,
+    inputs=(
+        SampleTableOptions,
+        CellMapOptions,
+    ),
 )

@@ -1,0 +1,77 @@
+"""Command-line flags made from a class of options: one function for `prepare`, `predict` and whatever comes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import typer
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from geoml_cli.errors import SettingsError
+from geoml_cli.source import POSITIONAL, Options
+
+Parameters = list[inspect.Parameter]
+
+
+def flags_of(classes: Iterable[type[Options]]) -> dict[str, inspect.Parameter]:
+    """Return a parameter for every field, by name; of fields that several classes have the first."""
+    found: dict[str, inspect.Parameter] = {}
+    for options in classes:
+        for name, field in options.model_fields.items():
+            found.setdefault(name, keyword(name, _annotation(name, field), _default(field)))
+    return found
+
+
+def keyword(name: str, kind: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401  what typer reads
+    """Return a keyword parameter."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+
+
+def with_parameters(function: Callable[..., None], parameters: Parameters) -> Callable[..., None]:
+    """Give a function the signature from which typer makes a command."""
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return function
+
+
+def validated(options: type[Options], given: dict[str, Any]) -> Options:
+    """Return the options, checked.
+
+    Raises:
+        SettingsError: A value is refused; one line for each.
+    """
+    try:
+        return options.model_validate(given)
+    except ValidationError as error:
+        mistakes = [
+            f"--{str(m['loc'][0]).replace('_', '-')} {m['input']}: {m['msg'].removeprefix('Value error, ')}."
+            for m in error.errors()
+        ]
+        raise SettingsError("\n".join(mistakes)) from error
+
+
+def _default(field: FieldInfo) -> Any:  # noqa: ANN401
+    if field.is_required():
+        return inspect.Parameter.empty
+    default = field.get_default(call_default_factory=True)
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotation typer understands
+    kind: Any = field.annotation
+    if get_origin(kind) in (Union, UnionType):
+        inner = next(part for part in get_args(kind) if part is not NoneType)
+        kind = inner | None
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    help_, empty = field.description or "", field.get_default(call_default_factory=True) in (None, (), "")
+    if POSITIONAL in field.metadata:
+        metavar = f"[{name.upper().removesuffix('S')}]..."
+        return Annotated[kind | None, typer.Argument(metavar=metavar, help=help_, show_default=False)]
+    # A flag without a value needs no --no- beside it: leaving it out says that.
+    flag = f"--{name.replace('_', '-')}"
+    return Annotated[kind, typer.Option(flag, help=help_, show_default=not empty and kind is not bool)]

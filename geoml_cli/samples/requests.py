@@ -1,0 +1,52 @@
+"""What a prediction is asked for; light to import, so that commands answer at once."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from geoml_cli.dataset.store import Dataset
+
+MAPS = (".tif", ".tiff", ".zarr")
+"""Suffixes that only a map has."""
+
+
+@dataclass(frozen=True)
+class PredictionRequest:
+    """Which input is predicted; without any, the samples of the data set.
+
+    Attributes:
+        table: A user's table of points or samples.
+        crs: CRS of its points.
+        rasters: Folder of covariate rasters; None for those of the data set.
+        mapped: A map is wanted.
+        sums: Period over which gap-filled series are summed: day, month or year.
+        times: UTC, in order, of maps without rasters.
+        mlat: Magnetic latitude of these maps [degrees].
+    """
+
+    table: Path | None = None
+    crs: str | None = None
+    rasters: Path | None = None
+    mapped: bool = False
+    sums: str | None = None
+    times: tuple[datetime.datetime, ...] = ()
+    mlat: float = 0.0
+
+    def default_name(self, dataset: Dataset) -> str:
+        """Name the file where the user does not."""
+        if self.times:
+            ends = sorted({self.times[0], self.times[-1]})
+            return "map-" + "-".join(f"{time:%Y%m%dT%H%M}" for time in ends) + ".nc"
+        if self.mapped:
+            return "map.nc" if dataset.has("cell") else "map.tif"
+        return "table.csv" if self.table else f"sums-{self.sums}.csv" if self.sums else "samples.csv"
+
+    def figure(self, out: Path) -> Path | None:
+        """Return the path of the figure beside maps at given times: a PNG of one time, a GIF of several."""
+        if not self.times:
+            return None
+        return out.with_suffix(".png" if len(self.times) == 1 else ".gif")
