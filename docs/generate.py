@@ -104,7 +104,8 @@ def _tidied(name: str) -> str:
 
 def settings() -> str:
     """Document every table of settings from its class: the shared ones, and each model's own."""
-    lines = ["# Settings", "", "Generated from the code. A preset sets values in TOML; `--set table.key=value` changes one."]
+    lines = ["# Settings", ""]
+    lines += ["Generated from the code. A preset sets values in TOML; `--set table.key=value` changes one."]
     lines += ["`geoml preset show MODEL PRESET --origin` prints all values and the origin of each.", ""]
     lines += ["## Top level of a preset", "", *_fields(SharedTables, "", nested=False)]
     for name, table in _tables(SharedTables):
@@ -183,7 +184,8 @@ def _plain(value: object) -> str:
 
 def presets() -> str:
     """List every preset with its own TOML text."""
-    lines = ["# Presets", "", "A preset is a TOML file in `presets/MODEL/`. Settings that it omits keep their default.", ""]
+    lines = ["# Presets", ""]
+    lines += ["A preset is a TOML file in `presets/MODEL/`. Settings that it omits keep their default.", ""]
     for model in registry.models():
         for name in registry.presets(model):
             mark = " (default)" if name == registry.card(model).default_preset else ""
