@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    r"per_class\.csv": "per_group.csv",
+    r"^metrics\.json: parts\.": "metrics.json: networks.",
+    r"^metrics\.json: chain\.": "metrics.json: pipeline.scores.",
+    r"intervals\.draws$": "intervals.n_bootstrap",
+    r"new to the network": "novelty",
+}
 """Pattern of a value's name on the base's side to what the new side calls it, for `re.sub`.
 
 A value's name is that of a difference, such as `metrics.json: network.scores.RMSE.value` or
@@ -34,7 +40,14 @@ BASE_STEPS: dict[str, str] = {
 NEW_STEPS: dict[str, str] = {**BASE_STEPS}
 """The same for the new side: what is spelled differently there goes after `**BASE_STEPS`."""
 
-NEW_SETTINGS: dict[str, str] = {}
+NEW_SETTINGS: dict[str, str] = {
+    "evaluate.draws": "evaluate.n_bootstrap",
+    "split.consecutive": "split.group_length",
+    "split.also": "split.second_group",
+    "split.by": "split.group_by",
+    "split.purge": "split.exclude_overlaps",
+    "train.keep": "train.restore",
+}
 """Setting's key (`evaluate.draws`), or option of `prepare` (`--points`), of the base to that of the new side."""
 
 

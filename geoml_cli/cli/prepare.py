@@ -91,7 +91,7 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
         return
     rows = [
         ("read", funnel.read),
-        *((f"left out: {k}", n) for k, n in funnel.dropped.items()),
+        *((f"excluded: {k}", n) for k, n in funnel.dropped.items()),
         ("kept", funnel.kept),
     ]
     console.table(("samples", "rows"), rows, title=f"{source} in {folder}")

@@ -43,7 +43,7 @@ class Variables(Protocol):
     """Named arrays with their units: a prepared data set, or a block of one made on the fly."""
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a variable."""
+        """Return whether there is such a variable."""
 
     def array(self, name: str) -> Array:
         """Return a numeric variable, missing values as NaN."""
@@ -129,7 +129,7 @@ class Dataset:
         self.manifest: Manifest = read_manifest(folder)
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a variable."""
+        """Return whether there is such a variable."""
         return name in self.manifest.variables
 
     def unit(self, name: str) -> str:
@@ -184,7 +184,7 @@ class Block:
     units: dict[str, str]
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a variable."""
+        """Return whether there is such a variable."""
         return name in self.arrays or name in self.texts
 
     def array(self, name: str) -> Array:

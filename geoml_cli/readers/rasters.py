@@ -45,13 +45,13 @@ class Band:
     nodata: tuple[float, ...] = ()
 
 
-def keep_once(held: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
+def keep_once(bands: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
     """Add a band under its name or year.
 
     Raises:
         DataError: Another one holds the same.
     """
-    known: dict[str | int, Band] = held  # type: ignore[assignment]
+    known: dict[str | int, Band] = bands  # type: ignore[assignment]
     if key in known:
         raise DataError(
             f"{band.path.name} and {known[key].path.name} both hold {key}",
@@ -91,7 +91,7 @@ class Raster:
 
     @property
     def named_classes(self) -> bool:
-        """Tell whether the file itself says that its whole numbers are classes (names or colours)."""
+        """Return whether the file itself says that its whole numbers are classes (names or colours)."""
         if not self.whole:
             return False
         tags = {key.upper() for key in self._file.tags(self.band.index)}

@@ -118,7 +118,9 @@ def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int
     return np.where(inside, following, last)
 
 
-def sums(held: GapFilledSeries, names: NDArray[np.str_], what: tuple[Period, tuple[str, float | None]]) -> pd.DataFrame:
+def sums(
+    series: GapFilledSeries, names: NDArray[np.str_], what: tuple[Period, tuple[str, float | None]]
+) -> pd.DataFrame:
     """Sum up by station and period; a period that is not whole has a mean and no sum.
 
     Raises:
@@ -128,21 +130,23 @@ def sums(held: GapFilledSeries, names: NDArray[np.str_], what: tuple[Period, tup
 
     period, (_, per_minute) = what
     code = _UNITS[period][0]
-    calendar = held.begin.astype(f"datetime64[{code}]")
+    calendar = series.begin.astype(f"datetime64[{code}]")
     end = (calendar + 1).astype("datetime64[m]")
     whole = (end - calendar.astype("datetime64[m]")).astype(np.float64)
-    if (held.begin + held.minutes.astype("timedelta64[m]") > end).any():
+    if (series.begin + series.minutes.astype("timedelta64[m]") > end).any():
         raise DataError(f"records reach over the end of a {period}", where="--sums", fix="Choose a longer period.")
-    known = np.isfinite(held.value)
-    added = held.value * (held.minutes * per_minute if per_minute is not None else 1.0)
-    minutes = np.where(known, held.minutes, 0.0)
+    known = np.isfinite(series.value)
+    added = series.value * (series.minutes * per_minute if per_minute is not None else 1.0)
+    minutes = np.where(known, series.minutes, 0.0)
     parts = {
-        "observed": np.where(held.observed, minutes, 0.0),
+        "observed": np.where(series.observed, minutes, 0.0),
         "known": minutes,
-        "weighted": np.where(known, held.value * held.minutes, 0.0),
+        "weighted": np.where(known, series.value * series.minutes, 0.0),
         "sum": np.where(known, added, 0.0),
     }
-    frame = pd.DataFrame({"station": held.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole})
+    frame = pd.DataFrame(
+        {"station": series.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole}
+    )
     by = frame.groupby(["station", "begin"], sort=True)
     found, length = by[list(parts)].sum(), by["whole"].first()
     complete = np.isclose(found["known"], length)

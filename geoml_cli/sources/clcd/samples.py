@@ -178,7 +178,7 @@ def centres(sheet: Raster, rows: NDArray[np.int64], columns: NDArray[np.int64]) 
     return x, y  # type: ignore[return-value]
 
 
-def _complete(pixels: Pixels, names: Sequence[str], where: str, reporter: Reporter) -> tuple[Funnel, Pixels]:
+def _complete(pixels: Pixels, names: Sequence[str], location: str, reporter: Reporter) -> tuple[Funnel, Pixels]:
     """Leave out pixels that lack a covariate, and say which one."""
     missing = ~np.isfinite(pixels.values)
     kept = np.asarray(~missing.any(axis=0))
@@ -191,7 +191,7 @@ def _complete(pixels: Pixels, names: Sequence[str], where: str, reporter: Report
     if not funnel.kept:
         raise DataError(
             f"none of {len(kept)} pixels has all covariates (lacking: {told})",
-            where=where,
+            where=location,
             fix="Check that the covariates cover the class rasters, and their CRS.",
         )
     if funnel.kept < len(kept) / 2:

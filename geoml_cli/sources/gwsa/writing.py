@@ -56,7 +56,7 @@ def write_samples(
         plan: What is written.
         census: The first reading.
         writer: The data set.
-        reporter: Hears of progress.
+        reporter: Receives progress and messages.
     """
     writer.attributes(title=TITLE)
     _put_roles(writer, plan)

@@ -10,8 +10,8 @@ import pytest
 import xarray
 
 from geoml_cli.config.load import load
-from geoml_cli.models.geomamba import task
 from geoml_cli.inference.inputs.budgets import filled
+from geoml_cli.models.geomamba import task
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
