@@ -10,11 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RENAMED: dict[str, str] = {
+    r"purged$": "overlaps_excluded",
+    r"_spread\b": "_ensemble_std",
     r"per_class\.csv": "per_group.csv",
-    r"^metrics\.json: parts\.": "metrics.json: networks.",
-    r"^metrics\.json: chain\.": "metrics.json: pipeline.scores.",
+    r"metrics\.json: parts\.": "metrics.json: networks.",
+    r"metrics\.json: chain\.": "metrics.json: pipeline.scores.",
+    r"\bchain_classes\[([^\]]+)\]": r"pipeline.groups[\1|ech]",
+    r"\bclasses\[": "groups[",
     r"intervals\.draws$": "intervals.n_bootstrap",
-    r"new to the network": "novelty",
+    r"new to the network\|(\w+) and (\w+)\|": r"novelty|unseen \1 and unseen \2|",
+    r"new to the network\|(\w+)\|": r"novelty|unseen \1|",
 }
 """Pattern of a value's name on the base's side to what the new side calls it, for `re.sub`.
 
@@ -22,7 +27,14 @@ A value's name is that of a difference, such as `metrics.json: network.scores.RM
 `fold-1-seed-1/best: cnn.0.weight`. Entries are applied one after another, to all kinds of values.
 """
 
-EXPECTED: dict[str, str] = {}
+EXPECTED: dict[str, str] = {
+    r"ech/two-stage: predictions: .*(logit|probability|presence|amplitude\b)": (
+        "members' probabilities are averaged, as in evaluation; logits were"
+    ),
+    r"geomamba/clcd: (scores|score tables): ": (
+        "classes are scored by the members' mean probability, as they are delivered; a majority vote was"
+    ),
+}
 """Pattern, for `re.search` in `MODEL/PRESET: KIND: NAME`, to the fault that was fixed and explains the difference."""
 
 BASE_STEPS: dict[str, str] = {
