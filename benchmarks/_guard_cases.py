@@ -28,6 +28,7 @@ A value's name is that of a difference, such as `metrics.json: network.scores.RM
 """
 
 EXPECTED: dict[str, str] = {
+    r"ech/two-stage: scores: .*pipeline\.groups\[.* of hits": "an undefined score is null; it was left out",
     r"ech/two-stage: predictions: .*(logit|probability|presence|amplitude\b)": (
         "members' probabilities are averaged, as in evaluation; logits were"
     ),

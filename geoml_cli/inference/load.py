@@ -212,7 +212,7 @@ class TrainedRun:
             raise DataError(
                 f"member {member} is not trained to its end.",
                 where=str(run.folder),
-                fix=f"Resume with `geoml train {run.model} --run {run.folder} --resume --member {member}`.",
+                fix=f"Resume with `geoml train {run.folder} --member {member}`.",
             )
         record = self.networks[run.network(member)]
         network = record.build(self.signature(run.network(member)))
@@ -261,7 +261,7 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
         raise DataError(
             f"not trained to the end: {', '.join(missing)}.",
             where=str(run.folder),
-            fix=f"Resume with `geoml train {run.model} --run {run.folder} --resume`, or choose with --member.",
+            fix=f"Resume with `geoml train {run.folder}`, or choose with --member.",
         )
     return names
 

@@ -178,7 +178,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
     folder = next((place / "runs/soc/map").iterdir())
     Run(folder).mark("fold-1", "interrupted")
     done = geoml("predict", folder, "--index", "1")
-    assert done.code == 3 and "not trained to the end: fold-1. Resume with `geoml train soc --run" in done.err
+    assert done.code == 3 and f"not trained to the end: fold-1. Resume with `geoml train {folder}`" in done.err
     assert geoml("predict", folder, "--index", "1", "--member", "fold-2").code == 0
 
 
@@ -382,3 +382,16 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(place, raw_soc, dat
     assert "could not be written (" in last and "Free some space or choose another place" in last, done.stderr
     assert not list(place.glob(left))
     assert not list(place.rglob("*.tmp*"))
+
+
+def test_a_run_folder_in_place_of_a_model_is_resumed(geoml, data_root, tmp_path):
+    run, given = tmp_path / "run", ("--data", data_root, "--quiet")
+    assert geoml("train", "soc", "--preset", "map", *QUICK, "--run", run, "--member", "fold-1", *given).code == 0
+    assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+    done = geoml("train", run, *given, "--json")
+    assert done.code == 0 and json.loads(done.out)["status"] == "finished"
+    assert geoml("train", run, "--set", "train.lr=1", *given).code == 2
+    told = geoml("train", run, "--run", tmp_path / "other", *given)
+    assert told.code == 2 and "--run goes with a model, not with a run's folder. Leave it out." in told.err
+    told = geoml("train", tmp_path, *given)
+    assert told.code == 3 and "is not a run (it has no run.json)" in told.err
