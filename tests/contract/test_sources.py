@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from geoml_cli.errors import GeomlError
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.work.reporting import Silent
 
-CUTS = 4
-"""Truncations and flips a source; more are tried by hand."""
+CUTS = int(os.environ.get("GEOML_TORTURE", "4"))
+"""Truncations, and likewise flips, a source; `make torture` tries more."""
 
 
 @pytest.fixture(scope="module", params=registry.sources())
