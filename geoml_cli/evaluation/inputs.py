@@ -158,7 +158,7 @@ def observed(inputs: EvaluationInputs) -> Values:
     """
     _refuse_unobserved(inputs.samples, inputs.dataset)
     values = np.asarray(inputs.samples.target, dtype=np.float64)
-    return values if inputs.samples.whole is None else np.where(inputs.samples.whole, values, np.nan)
+    return values if inputs.samples.complete is None else np.where(inputs.samples.complete, values, np.nan)
 
 
 def delivered(inputs: EvaluationInputs, scored_N: Values) -> Values:

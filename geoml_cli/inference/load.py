@@ -88,9 +88,9 @@ class Predictor:
 
     def outputs(self, samples: Samples, rows: Rows) -> Values:
         """Return every output over the rows, shape [O, N], in physical units; NaN where inputs are missing."""
-        if samples.whole is None:
+        if samples.complete is None:
             return self._outputs(samples, rows)
-        complete = samples.whole[rows]
+        complete = samples.complete[rows]
         found = self._outputs(samples, rows[complete])
         result = np.full((len(found), len(rows)), np.nan)
         result[:, complete] = found

@@ -78,7 +78,7 @@ class Raster:
                 fix="Use the file that the data set was made from.",
             )
         self.grid = _grid(self._file, band.path)
-        self.whole = np.issubdtype(np.dtype(self._file.dtypes[band.index - 1]), np.integer)
+        self.complete = np.issubdtype(np.dtype(self._file.dtypes[band.index - 1]), np.integer)
         self._scale = float(self._file.scales[band.index - 1])
         self._offset = float(self._file.offsets[band.index - 1])
         self._fills = _fills(self._file, band)
@@ -92,7 +92,7 @@ class Raster:
     @property
     def named_classes(self) -> bool:
         """Return whether the file itself says that its whole numbers are classes (names or colours)."""
-        if not self.whole:
+        if not self.complete:
             return False
         tags = {key.upper() for key in self._file.tags(self.band.index)}
         colours = self._file.colorinterp[self.band.index - 1].name == "palette"

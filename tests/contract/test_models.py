@@ -171,8 +171,8 @@ def test_the_exported_graph_gives_what_the_engine_gives(case: Case) -> None:
         members = [trained.load_network(member) for member in trained.members_of(name)]
         samples = trained.network_samples(name, case.dataset)
         rows = np.arange(min(len(samples), 40))
-        if samples.whole is not None:
-            rows = np.flatnonzero(samples.whole)[:40]
+        if samples.complete is not None:
+            rows = np.flatnonzero(samples.complete)[:40]
         with torch.inference_mode():
             graph = Ensemble(members, trained.task(name)).eval()(*gathered(samples, rows, torch.device("cpu")))
         engine = trained.network_predictor(name, torch.device("cpu")).outputs(samples, rows)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Period = Literal["day", "month", "year"]
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
 _UNITS: dict[str, tuple[str, str]] = {"day": ("D", "d-1"), "month": ("M", "month-1"), "year": ("Y", "yr-1")}
 _CARBON_G_PER_UMOL = 12.011e-6
 _INTEGRALS = {
@@ -63,7 +64,7 @@ class GapFilledSeries(NamedTuple):
 def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> PredictionJob:
     """Predict every sample, then sum the series up; errors as for `sum_unit`."""
     unit = sum_unit(dataset, trained.data.signature.unit)
-    job = samples_job(trained, dataset)
+    summed: list[Floats32] = []
 
     def write(out: Path, store: ChunkStore, count: int) -> Path:
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
@@ -71,9 +72,12 @@ def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> Predictio
         frame = sums(series, np.array(dataset.labels("station")), (period, unit))
         target = trained.data.signature.target_name, trained.data.signature.unit
         table.write(out, table.Table(_columns(target, (period, unit[0])), len(frame), attributes(trained)), [frame])
+        summed.append(frame["sum"].to_numpy(np.float32))
         return out
 
-    return replace(job, write=write)
+    job = samples_job(trained, dataset)
+    per_period = f"{unit[0]} {_UNITS[period][1]}"
+    return replace(job, cell="sums", unit=per_period, write=write, written_values=lambda: summed)
 
 
 def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
