@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test torture docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/geoml demo
@@ -14,7 +14,11 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20
+
+# Damaged files by the hundred a source, and every kill: more than a test run has time for.
+torture: $(VENV)/.test
+	GEOML_TORTURE=150 $(BIN)/python -m pytest --numprocesses 2 tests/contract/test_sources.py tests/training tests/stages
 
 docs: $(VENV)/.test
 	$(BIN)/python -m sphinx -W -q -b html docs docs/_build/html

@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME ...]`: run the benchmarks named, or all; each in a process of its own."""
+"""`python -m benchmarks [NAME ...]`: run the benchmarks named, or all; each in a process of its own.
+
+Options after a single name are those of the benchmark.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
+_ON_REQUEST = ("guard",)
+"""Run only by name: it compares two commits, and measures nothing."""
 
 
 def benchmarks() -> list[str]:
@@ -17,21 +23,26 @@ def benchmarks() -> list[str]:
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Run benchmarks one after another; return 1 if one failed, else 0."""
+    """Run benchmarks one after another; return the exit code of a single one, or 1 if one of several failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(benchmarks())} [all]")
-    chosen: list[str] = parser.parse_args(arguments).names or benchmarks()
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(benchmarks())} [all but {', '.join(_ON_REQUEST)}]"
+    )
+    named = list(takewhile(lambda word: not word.startswith("-"), arguments))
+    own = arguments[len(named) :] if len(named) == 1 else ()
+    names: list[str] = parser.parse_args(arguments[: len(arguments) - len(own)]).names
+    chosen = names or [name for name in benchmarks() if name not in _ON_REQUEST]
     if unknown := sorted(set(chosen) - set(benchmarks())):
         parser.error(f"no such benchmark: {', '.join(unknown)}. There are: {', '.join(benchmarks())}.")
-    failed = []
+    codes = {}
     for name in chosen:
         print(f"\n== {name}", flush=True)
         # A process of its own: the memory and caches of one do not change the figures of the next.
-        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=_FOLDER.parent, check=False).returncode:
-            failed.append(name)
-    if failed:
+        command = [sys.executable, "-m", f"benchmarks.{name}", *own]
+        codes[name] = subprocess.run(command, cwd=_FOLDER.parent, check=False).returncode
+    if failed := [name for name, code in codes.items() if code]:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+    return next(iter(codes.values())) if len(codes) == 1 else int(bool(failed))
 
 
 if __name__ == "__main__":

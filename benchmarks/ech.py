@@ -39,7 +39,7 @@ Rows = NDArray[np.float64]
 
 
 def written(folder: Path, count: int, minutes: int) -> Dataset:
-    """Write a data set of made-up indices and positions, as `prepare ech` does."""
+    """Write a data set of synthetic indices and positions, as `prepare ech` does."""
     from geoml_cli.dataset.manifest import Funnel, Manifest
 
     random = np.random.default_rng(1)
@@ -210,7 +210,7 @@ def _training(folder: Path, dataset: Dataset, given: argparse.Namespace) -> None
 
 
 def _targeted(batches: Batches, target: torch.Tensor, device: torch.device) -> Callable[[NDArray[np.int64]], Batch]:
-    """Give every sample a number to learn: made-up samples without a wave have none."""
+    """Give every sample a number to learn: synthetic samples without a wave have none."""
     held = target.to(device)
     return lambda rows: {**batches(rows), "target": held[torch.from_numpy(rows).to(device)]}
 

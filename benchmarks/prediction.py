@@ -1,6 +1,6 @@
 """Rows a second and peak memory of `geoml predict --table` at two sizes, and a loop over single rows beside it.
 
-Geo-Mamba, small, trained for a few steps on made-up cells (weights do not change the time). Each prediction is a
+Geo-Mamba, small, trained for a few steps on synthetic cells (weights do not change the time). Each prediction is a
 process of its own, measured by the system from start to end, so its figures hold start-up, reading the CSV and writing
 another. The loop has its rows in memory and calls the same network once a row, as scripts often do; it runs over some
 of the table's rows, must give the same numbers, and its figure is per row of these.
@@ -45,7 +45,7 @@ def trained(folder: Path, network: Sequence[str]) -> Path:
 
 
 def write_table(path: Path, raw: Path, rows: int) -> None:
-    """Write a table of cells, some rows at a time: those of the made-up table again and again, elsewhere."""
+    """Write a table of cells, some rows at a time: those of the synthetic table again and again, elsewhere."""
     held = pd.read_csv(raw).drop(columns="GWS")
     held = held[(held != -99999).all(axis=1)]
     random = np.random.default_rng(1)

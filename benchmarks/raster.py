@@ -1,6 +1,6 @@
 """Maps: pixels a second and peak memory of `geoml predict --map` at two sizes, and a loop over single pixels beside it.
 
-Six made-up covariates, soc's `cnn`, one member, one epoch of training (weights do not change the time). Each map is a
+Six synthetic covariates, soc's `cnn`, one member, one epoch of training (weights do not change the time). Each map is a
 process of its own, measured by the system from start to end, so its figures hold start-up, reading and writing. The
 loop has its covariates in memory and calls the same network once a pixel; it runs over a few thousand pixels, and its
 figure is per pixel of these.

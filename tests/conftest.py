@@ -62,7 +62,7 @@ def geoml(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(scope="session")
 def raw_soc(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give made-up raw files of source soc, written once; not to be changed."""
+    """Give synthetic raw files of source soc, written once; not to be changed."""
     from geoml_cli.sources.soc.source import SOURCE
 
     folder = tmp_path_factory.mktemp("raw soc é")

@@ -13,7 +13,8 @@ from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset.manifest import Funnel, Manifest
-from geoml_cli.dataset.store import Dataset, DatasetWriter, Variable
+from geoml_cli.dataset.store import Dataset, DatasetWriter
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, Rows, Subset
 from geoml_cli.models.soc.settings import NetworkSettings, SocTables
 from geoml_cli.models.spec import SINGLE, Network
@@ -111,17 +112,17 @@ class Case:
             writer.dimension(name, size)
         dims = ("sample", "covariate", "row", "col")
         names = [f"P{row}<script>" for row in range(SIZE)]
-        writer.put(Variable("id", ("sample",), "", "name", kind="str"), names)
-        writer.put(Variable("covariate", ("covariate",), "", "covariate", kind="str"), COVARIATES)
-        writer.put(Variable("static", dims, "1", "covariates"), static)
-        writer.put(Variable("soc", ("sample",), "g kg-1", "soil organic carbon"), soc)
-        writer.put(Variable("lon", ("sample",), "degrees_east", "longitude", kind="f8"), place[:, 0])
-        writer.put(Variable("lat", ("sample",), "degrees_north", "latitude", kind="f8"), place[:, 1])
+        writer.put(Variable("id", "", "name", ("sample",), dtype="str"), names)
+        writer.put(Variable("covariate", "", "covariate", ("covariate",), dtype="str"), COVARIATES)
+        writer.put(Variable("static", "1", "covariates", dims), static)
+        writer.put(Variable("soc", "g kg-1", "soil organic carbon", ("sample",)), soc)
+        writer.put(Variable("lon", "degrees_east", "longitude", ("sample",), dtype="f8"), place[:, 0])
+        writer.put(Variable("lat", "degrees_north", "latitude", ("sample",), dtype="f8"), place[:, 1])
         if self.marks is not None:
             writer.dimension("split", len(self.marks))
-            writer.put(Variable("split", ("split", "sample"), "1", "split", kind="i1"), self.marks)
+            writer.put(Variable("split", "1", "split", ("split", "sample"), dtype="i1"), self.marks)
         if self.stations is not None:
-            writer.put(Variable("station", ("sample",), "", "station", kind="str"), self.stations)
+            writer.put(Variable("station", "", "station", ("sample",), dtype="str"), self.stations)
 
     def _divided(self, dataset: Dataset, samples: Samples) -> dict[str, tuple[Split, scaling.Scaling]]:
         shared = self.settings().shared

@@ -29,5 +29,5 @@ def write(folder: Path, tower: made.Tower, held: made.Columns, days: np.ndarray 
 
 
 def balanced(funnel: Funnel) -> bool:
-    """Tell whether every row read was either kept or counted as dropped."""
+    """Return whether every row read was either kept or counted as dropped."""
     return funnel.read == funnel.kept + sum(funnel.dropped.values())

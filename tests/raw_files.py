@@ -57,7 +57,7 @@ def raster() -> WriteRaster:
 
 @pytest.fixture(scope="session")
 def coast(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give made-up raw files, written once."""
+    """Give synthetic raw files, written once."""
     folder = tmp_path_factory.mktemp("coast")
     SOURCE.synthetic(folder, 7)
     return folder

@@ -150,6 +150,17 @@ def test_no_model_imports_a_model_and_no_source_a_source(kind):
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_stage_imports_a_stage():
+    wrong = [
+        f"{path.name} imports {names[2]}"
+        for path in FILES
+        if room(path) == "stages"
+        for names in modules_imported(path)
+        if names[:2] == ("geoml_cli", "stages")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_only_the_commands_print_or_exit():
     wrong = []
     for path in FILES:

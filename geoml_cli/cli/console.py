@@ -90,7 +90,7 @@ def plan(reads: Sequence[object], writes: Sequence[object]) -> None:
 
 
 def _sibling() -> bool:
-    """Tell whether this is one of several processes, and not the one that speaks."""
+    """Return whether this is one of several processes, and not the one that speaks."""
     return os.environ.get("RANK", "0") != "0"
 
 

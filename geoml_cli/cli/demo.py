@@ -1,4 +1,4 @@
-"""`geoml demo`: made-up raw files in the real formats, then all five verbs."""
+"""`geoml demo`: synthetic raw files in the real formats, then all five verbs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geoml_cli.cli import console, options
 from geoml_cli.errors import GeomlError
 
 _Folder = Annotated[Path, typer.Option("--folder", help="Where everything goes.")]
-_Seed = Annotated[int, typer.Option("--seed", help="Of the made-up data.")]
+_Seed = Annotated[int, typer.Option("--seed", help="Of the synthetic data.")]
 
 
 def demo(

@@ -1,4 +1,4 @@
-"""`geoml doctor`: what works here, and the line that mends what does not."""
+"""`geoml doctor`: what works here, and the fix where something does not."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def doctor(as_json: options.Json = False) -> None:
     """Show devices, optional packages and folders, and the line that mends what is missing."""
     rows = [*_here(), *_devices(), *_precisions(), *_kernels(), *_packages(), *_folders()]
     if as_json:
-        console.document([dict(zip(("item", "state", "mend"), row, strict=True)) for row in rows])
+        console.document([dict(zip(("item", "state", "fix"), row, strict=True)) for row in rows])
         return
-    console.table(("item", "state", "mend"), rows)
+    console.table(("item", "state", "fix"), rows)
 
 
 def _here() -> list[Row]:

@@ -41,7 +41,7 @@ def export(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a run's networks with scaling inside, each file proven equal to the network on real samples."""
+    """Write a run's networks with scaling inside, each file numerically verified to the network on real samples."""
     chosen = formats or _formats()
     for name in chosen:
         registry.known("format", name, _formats())

@@ -8,44 +8,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from geoml_cli import registry
 from geoml_cli.cli import console, options
-from geoml_cli.cli.options_from import keyword, with_parameters
+from geoml_cli.cli.options_from import command_group, keyword, single_command, with_parameters
 from geoml_cli.errors import SettingsError
-
-
-class _Models(TyperGroup):
-    """Models are looked up when asked for; their cards alone are read."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  typer's own context
-        return registry.models()
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
-        if cmd_name.startswith("-"):
-            return None
-        return _command(cmd_name)
-
-
-app = typer.Typer(
-    cls=_Models,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Make a run of a paper's released checkpoint; it predicts, evaluates and exports like any other.",
-)
-
-
-@app.callback()
-def _root() -> None:
-    pass
 
 
 def _command(model: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
     card = registry.card(model)
-    single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    single.command(model, help=f"Import a released checkpoint: {card.title}.")(_function(model, card.networks))
-    return typer.main.get_command(single)
+    return single_command(model, f"Import a released checkpoint: {card.title}.", _function(model, card.networks))
+
+
+app = command_group(
+    registry.models,
+    _command,
+    help="Make a run of a paper's released checkpoint; it predicts, evaluates and exports like any other.",
+)
 
 
 _File = Annotated[

@@ -66,6 +66,14 @@ Target = Annotated[
         autocompletion=_targets,
     ),
 ]
+TrainTarget = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL|RUN",
+        help="A model for a new run, or a run's folder to resume.",
+        autocompletion=_targets,
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(

@@ -1,4 +1,4 @@
-"""Command-line flags made from a class of options: one function for `prepare`, `predict` and whatever comes."""
+"""Commands made on the fly: their flags from classes of options, their sub-commands when they are asked for."""
 
 from __future__ import annotations
 
@@ -10,11 +10,44 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
 
 from geoml_cli.errors import SettingsError
 from geoml_cli.source import POSITIONAL, Options
 
 Parameters = list[inspect.Parameter]
+
+
+def command_group(names: Callable[[], list[str]], make: Callable[[str], Any], **described: str) -> typer.Typer:
+    """Return a group of sub-commands that are made when they are asked for: `geoml --help` imports none.
+
+    Args:
+        names: Names the sub-commands.
+        make: Makes one; raises SettingsError where there is none of a name.
+        described: `help` and the like.
+    """
+
+    class Group(TyperGroup):
+        def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  typer's own context
+            return names()
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+            return None if cmd_name.startswith("-") else make(cmd_name)
+
+    app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None, **described)  # type: ignore[arg-type]
+    app.callback()(_no_options)
+    return app
+
+
+def _no_options() -> None:
+    pass
+
+
+def single_command(name: str, summary: str, function: Callable[..., None]) -> Any:  # noqa: ANN401  typer's command
+    """Return a function as a sub-command."""
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
+    single.command(name, help=summary)(function)
+    return typer.main.get_command(single)
 
 
 def flags_of(classes: Iterable[type[Options]]) -> dict[str, inspect.Parameter]:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from geoml_cli import registry
 from geoml_cli.cli import console, options, times
-from geoml_cli.cli.options_from import flags_of, keyword, with_parameters
+from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, with_parameters
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
 from geoml_cli.source import Options
@@ -26,30 +25,18 @@ if TYPE_CHECKING:
 _PERIODS = ("day", "month", "year")
 
 
-class _Targets(TyperGroup):
-    """Models, or folders of runs, which are looked up when asked for."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  typer's own context
-        return registry.models()
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
-        if cmd_name.startswith("-"):
-            return None
-        return _command(cmd_name, model_of(cmd_name))
+def _command(target: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
+    model = model_of(target)
+    summary = f"Predict with {model}: {registry.card(model).title}."
+    return single_command(target, summary, _function(target, model))
 
 
-app = typer.Typer(
-    cls=_Targets,
-    no_args_is_help=True,
-    rich_markup_mode=None,
+app = command_group(
+    registry.models,
+    _command,
     subcommand_metavar="MODEL|RUN [OPTIONS]",
     help="Predict samples, tables and maps with a run: a model means its newest finished run.",
 )
-
-
-@app.callback()
-def _root() -> None:
-    pass
 
 
 _Index = Annotated[
@@ -73,13 +60,6 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "as_json": (options.Json, False),
     "quiet": (options.Quiet, False),
 }
-
-
-def _command(target: str, model: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
-    single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    card = registry.card(model)
-    single.command(target, help=f"Predict with {model}: {card.title}.")(_function(target, model))
-    return typer.main.get_command(single)
 
 
 def _function(target: str, model: str) -> Callable[..., None]:

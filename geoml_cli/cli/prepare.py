@@ -8,46 +8,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from geoml_cli import registry
 from geoml_cli.cli import console
 from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_folder
-from geoml_cli.cli.options_from import flags_of, keyword, validated, with_parameters
+from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.source import Options
-
-
-class _Sources(TyperGroup):
-    """Sources are imported when asked for; `geoml --help` imports none."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  typer's own context
-        return registry.sources()
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
-        if cmd_name.startswith("-"):
-            return None
-        registry.known("source", cmd_name, registry.sources())
-        return _command(cmd_name)
-
-
-app = typer.Typer(
-    cls=_Sources,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Turn raw files, as the provider ships them, into a prepared data set.",
-)
-
-
-@app.callback()
-def _root() -> None:
-    pass
 
 
 def _command(name: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
     card = registry.source_card(name)
-    single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    single.command(name, help=card.summary)(_function(name, card.options))
-    return typer.main.get_command(single)
+    return single_command(name, card.summary, _function(name, card.options))
+
+
+app = command_group(
+    registry.sources, _command, help="Turn raw files, as the provider ships them, into a prepared data set."
+)
 
 
 def _function(source: str, options: type[Options]) -> Callable[..., None]:
@@ -91,7 +67,7 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
         return
     rows = [
         ("read", funnel.read),
-        *((f"left out: {k}", n) for k, n in funnel.dropped.items()),
+        *((f"excluded: {k}", n) for k, n in funnel.dropped.items()),
         ("kept", funnel.kept),
     ]
     console.table(("samples", "rows"), rows, title=f"{source} in {folder}")

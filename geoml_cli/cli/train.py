@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoml_cli.cli import console, options
+from geoml_cli.cli.targets import model_of
 from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ _Processes = Annotated[
     typer.Option("--processes", min=1, help="Processes to train in on the CPU.", show_default=False),
 ]
 _Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU even where there is a GPU.")]
-_Resume = Annotated[bool, typer.Option("--resume", help="Go on with --run, or the newest unfinished run.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Resume --run, or the newest unfinished run.")]
 
 
 def train(
-    model: options.Model,
+    target: options.TrainTarget,
     preset: options.Preset = None,
     config: options.ConfigFile = None,
     assignments: options.Assignments = None,
@@ -43,9 +44,10 @@ def train(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a preset's members on prepared data; stopped or killed, go on with --resume."""
+    """Train a preset's members on prepared data; stopped or killed, resume with --resume or the run's folder."""
     from geoml_cli.config.load import load
 
+    model, run, resume = _target(target, run, resume)
     if resume and (config or assignments):
         raise SettingsError("a run's settings do not change.", where="--resume", fix="Leave out --set and --config.")
     if gpus and (processes or cpu):
@@ -55,12 +57,22 @@ def train(
     )
     dataset = _dataset(options.data_folder(settings.shared.source, data))
     if dry_run:
-        _plan(settings, dataset, (folder, member))
+        _plan(settings, dataset, folder, member)
         return
     count = gpus or processes or 1
     reporter = console.Terminal(quiet=quiet)
     done = _train(settings, dataset, (folder, count, cpu or bool(processes)), member, reporter)
     _show(done, as_json)
+
+
+def _target(target: str, run: Path | None, resume: bool) -> tuple[str, Path | None, bool]:
+    """Return model, run folder and whether to resume: a run's folder in place of a model is resumed."""
+    model = model_of(target)
+    if model == target:
+        return model, run, resume
+    if run is not None:
+        raise SettingsError("--run goes with a model, not with a run's folder.", where=target, fix="Leave it out.")
+    return model, Path(target), True
 
 
 def _dataset(folder: Path) -> Dataset:
@@ -69,11 +81,10 @@ def _dataset(folder: Path) -> Dataset:
     return Dataset(folder)
 
 
-def _plan(settings: Settings, dataset: Dataset, what: tuple[Path | None, list[str] | None]) -> None:
+def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[str] | None) -> None:
     """Say what a training would read, write and train."""
     from geoml_cli.training.plan import plan_run
 
-    folder, only = what
     members = only or list(plan_run(settings, dataset, only).members)
     place = folder or options.runs_root() / settings.model / settings.preset / "YYYYMMDD-HHMMSS"
     console.plan([dataset.folder / "manifest.json", dataset.folder / "dataset.nc"], [place])

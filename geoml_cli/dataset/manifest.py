@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 
 NAME = "manifest.json"
@@ -27,14 +29,6 @@ class RawFile(_Record):
     name: str
     size: int
     sha256: str
-
-
-class VariableRecord(_Record):
-    """A variable of `dataset.nc`."""
-
-    dims: tuple[str, ...]
-    unit: str
-    long_name: str
 
 
 class Funnel(BaseModel):
@@ -63,7 +57,7 @@ class Manifest(_Record):
     geoml_version: str
     raw: str
     files: tuple[RawFile, ...]
-    variables: dict[str, VariableRecord]
+    variables: dict[str, Variable]
     funnel: Funnel
     facts: dict[str, Any] = Field(default_factory=dict)
 
@@ -75,7 +69,7 @@ class Manifest(_Record):
         same = {
             "source": self.source,
             "files": sorted(file.sha256 for file in self.files),
-            "variables": {name: record.model_dump() for name, record in self.variables.items()},
+            "variables": {name: asdict(variable) for name, variable in self.variables.items()},
             "facts": self.facts,
             "kept": self.funnel.kept,
         }

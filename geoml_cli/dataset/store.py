@@ -6,44 +6,29 @@ straight from the file's pages and a data set larger than memory trains like a s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import sync
-from geoml_cli.dataset.manifest import Manifest, VariableRecord, read_manifest
+from geoml_cli.dataset.manifest import Manifest, read_manifest
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, DiskError
 
 NAME = "dataset.nc"
 CONVENTIONS = "CF-1.11"
 Array = NDArray[Any]
-Kind = Literal["f4", "f8", "i1", "i2", "i4", "i8", "str"]
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A variable to write.
-
-    Floats carry NaN as `_FillValue`. `attributes` adds CF attributes such as `standard_name` or `calendar`.
-    """
-
-    name: str
-    dims: tuple[str, ...]
-    unit: str
-    long_name: str
-    kind: Kind = "f4"
-    attributes: dict[str, str] = field(default_factory=dict)
 
 
 class Variables(Protocol):
     """Named arrays with their units: a prepared data set, or a block of one made on the fly."""
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a variable."""
+        """Return whether there is such a variable."""
 
     def array(self, name: str) -> Array:
         """Return a numeric variable, missing values as NaN."""
@@ -64,7 +49,7 @@ class DatasetWriter:
         self._path = folder / NAME
         self._file = netCDF4.Dataset(self._path, "w", format="NETCDF4")
         self._file.Conventions = CONVENTIONS
-        self.records: dict[str, VariableRecord] = {}
+        self.records: dict[str, Variable] = {}
 
     def __enter__(self) -> DatasetWriter:
         return self
@@ -85,24 +70,24 @@ class DatasetWriter:
             _refuse_hidden(name, self.records[name].dims)
         self._file.createDimension(name, size)
 
-    def declare(self, spec: Variable) -> Any:  # noqa: ANN401  netCDF4.Variable is untyped
+    def declare(self, variable: Variable) -> Any:  # noqa: ANN401  netCDF4.Variable is untyped
         """Create a variable and return its handle; assign slices to it: `handle[0:100] = values`."""
-        if spec.name in self._file.dimensions:
-            _refuse_hidden(spec.name, spec.dims)
+        if variable.name in self._file.dimensions:
+            _refuse_hidden(variable.name, variable.dims)
         options: dict[str, Any] = {}
-        if spec.kind in ("f4", "f8"):
+        if variable.dtype in ("f4", "f8"):
             options["fill_value"] = np.nan
-        if spec.kind != "str":
+        if variable.dtype != "str":
             options["contiguous"] = True
-        kind: Any = str if spec.kind == "str" else spec.kind
-        handle = self._file.createVariable(spec.name, kind, spec.dims, **options)
-        handle.setncatts({"long_name": spec.long_name, "units": spec.unit, **spec.attributes})
-        self.records[spec.name] = VariableRecord(dims=spec.dims, unit=spec.unit, long_name=spec.long_name)
+        kind: Any = str if variable.dtype == "str" else variable.dtype
+        handle = self._file.createVariable(variable.name, kind, variable.dims, **options)
+        handle.setncatts({"long_name": variable.long_name, "units": variable.unit, **variable.attributes})
+        self.records[variable.name] = variable
         return handle
 
-    def put(self, spec: Variable, values: Array | list[str]) -> None:
+    def put(self, variable: Variable, values: Array | list[str]) -> None:
         """Create a variable and fill it at once."""
-        self.declare(spec)[:] = np.asarray(values, dtype=object if spec.kind == "str" else spec.kind)
+        self.declare(variable)[:] = np.asarray(values, dtype=object if variable.dtype == "str" else variable.dtype)
 
     def attributes(self, **values: str | float) -> None:
         """Set global attributes (title, institution, source, references ...)."""
@@ -129,7 +114,7 @@ class Dataset:
         self.manifest: Manifest = read_manifest(folder)
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a variable."""
+        """Return whether there is such a variable."""
         return name in self.manifest.variables
 
     def unit(self, name: str) -> str:
@@ -167,7 +152,7 @@ class Dataset:
                 fix="Prepare the data set again with --force.",
             ) from error
 
-    def _record(self, name: str) -> VariableRecord:
+    def _record(self, name: str) -> Variable:
         record = self.manifest.variables.get(name)
         if record is None:
             held = ", ".join(sorted(self.manifest.variables))
@@ -184,7 +169,7 @@ class Block:
     units: dict[str, str]
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a variable."""
+        """Return whether there is such a variable."""
         return name in self.arrays or name in self.texts
 
     def array(self, name: str) -> Array:

@@ -90,7 +90,7 @@ def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64])
 
 def _rows_of(samples: Samples, rows: Rows) -> Samples:
     inputs = {name: replace(item, values=item.values[rows]) for name, item in samples.inputs.items()}
-    return replace(samples, inputs=inputs, target=None, span=None, whole=None)
+    return replace(samples, inputs=inputs, target=None, span=None, complete=None)
 
 
 def _some(rows: Rows, most: int, generator: np.random.Generator) -> Rows:

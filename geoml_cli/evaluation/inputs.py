@@ -158,7 +158,7 @@ def observed(inputs: EvaluationInputs) -> Values:
     """
     _refuse_unobserved(inputs.samples, inputs.dataset)
     values = np.asarray(inputs.samples.target, dtype=np.float64)
-    return values if inputs.samples.whole is None else np.where(inputs.samples.whole, values, np.nan)
+    return values if inputs.samples.complete is None else np.where(inputs.samples.complete, values, np.nan)
 
 
 def delivered(inputs: EvaluationInputs, scored_N: Values) -> Values:
@@ -190,7 +190,7 @@ def predict_members(inputs: EvaluationInputs, reporter: Reporter) -> list[Member
         raise DataError(
             "no member of the run is trained.",
             where=str(inputs.run.folder),
-            fix=f"Go on with `geoml train {inputs.run.model} --preset {inputs.run.preset} --resume`.",
+            fix=f"Resume with `geoml train {inputs.run.model} --preset {inputs.run.preset} --resume`.",
         )
     found = []
     with reporter.task("predict", len(inputs.predictors)) as advance:

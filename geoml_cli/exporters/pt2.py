@@ -16,7 +16,7 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[st
     """Write the program; the first axis of every input may have any length."""
     batch = torch.export.Dim("sample", min=1)
     with warnings.catch_warnings():
-        # As for ONNX: the file is judged by running it.
+        # As for ONNX: the file is scored by running it.
         warnings.simplefilter("ignore")
         program = torch.export.export(
             network, tuple(inputs), dynamic_shapes={"inputs": tuple({0: batch} for _ in inputs)}

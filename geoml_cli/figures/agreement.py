@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FEW = 400
-"""Up to here single points can be told apart; above, cells are counted."""
+"""Up to here single points can be distinguished; above, cells are counted."""
 _CELLS = 45
 _MARGIN = 0.03
 _SHOWN = 0.998

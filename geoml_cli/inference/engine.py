@@ -5,7 +5,7 @@ A killed prediction resumes with the next chunk; the result equals that of one g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +63,7 @@ class PredictionJob:
         total: How many; None where only reading tells.
         write: Writes the file (or files, returning the first) from finished chunks, given their number.
         summarised: Which output the summary describes.
+        written_values: Values that the summary describes instead, where the file holds others than the outputs.
         unit: Of that output.
         check: Refuses a file that cannot be written, before anything is predicted.
     """
@@ -75,6 +76,7 @@ class PredictionJob:
     unit: str
     check: Callable[[Path], None]
     summarised: int = 0
+    written_values: Callable[[], Iterable[Floats]] | None = None
 
 
 def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter) -> PredictionSummary:
@@ -90,7 +92,8 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
     store = ChunkStore(out, {"run": trained.run.id, "weights": weights_digests(trained), **job.digest})
     count = predict_chunks(trained, job, store, reporter)
     path = job.write(out, store, count)
-    summary = summarise(path, job.cell, job.unit, (store.read(number)[job.summarised] for number in range(count)))
+    outputs = (store.read(number)[job.summarised] for number in range(count))
+    summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
     store.clear()
     return summary
 

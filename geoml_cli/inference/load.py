@@ -88,9 +88,9 @@ class Predictor:
 
     def outputs(self, samples: Samples, rows: Rows) -> Values:
         """Return every output over the rows, shape [O, N], in physical units; NaN where inputs are missing."""
-        if samples.whole is None:
+        if samples.complete is None:
             return self._outputs(samples, rows)
-        complete = samples.whole[rows]
+        complete = samples.complete[rows]
         found = self._outputs(samples, rows[complete])
         result = np.full((len(found), len(rows)), np.nan)
         result[:, complete] = found
@@ -212,7 +212,7 @@ class TrainedRun:
             raise DataError(
                 f"member {member} is not trained to its end.",
                 where=str(run.folder),
-                fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume --member {member}`.",
+                fix=f"Resume with `geoml train {run.folder} --member {member}`.",
             )
         record = self.networks[run.network(member)]
         network = record.build(self.signature(run.network(member)))
@@ -261,7 +261,7 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
         raise DataError(
             f"not trained to the end: {', '.join(missing)}.",
             where=str(run.folder),
-            fix=f"Go on with `geoml train {run.model} --run {run.folder} --resume`, or choose with --member.",
+            fix=f"Resume with `geoml train {run.folder}`, or choose with --member.",
         )
     return names
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.metrics.metric import Metric, Values, checked, ratio
 
+Index = NDArray[np.int64]
 THRESHOLD = 0.5
 
 
@@ -115,17 +116,17 @@ def _mae(d: Decisions) -> Values:
     return ratio(d.absolute, d.rows)
 
 
-def _roc_auc(observed_N: Values, probability_N: Values) -> Callable[[Values], float]:
+def _roc_auc(observed_N: Values, probability_N: Values, place_N: Index) -> Callable[[Values], Values]:
     """Area under the ROC curve [1]: the chance that a positive is ranked above a negative, ties counting half.
 
     Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747. NaN with one class.
     """
     order = np.argsort(probability_N, kind="stable")
-    positive = observed_N[order] == 1
+    positive, place = observed_N[order] == 1, place_N[order]
     tie_last = _last_of_tie(probability_N[order])
 
-    def weighted(weight_N: Values) -> float:
-        weight = weight_N[order]
+    def scored(count_G: Values) -> float:
+        weight = count_G[place]
         # Sums of each tie: positives above all negatives before the tie, and half of those in it.
         hits = np.diff(np.cumsum(weight * positive)[tie_last], prepend=0.0)
         misses_to = np.cumsum(weight * ~positive)[tie_last]
@@ -133,20 +134,20 @@ def _roc_auc(observed_N: Values, probability_N: Values) -> Callable[[Values], fl
         pairs = hits.sum() * misses.sum()
         return float((hits * (misses_to - misses / 2)).sum() / pairs) if pairs else float("nan")
 
-    return weighted
+    return lambda count_DG: np.array([scored(count_G) for count_G in count_DG])
 
 
-def _average_precision(observed_N: Values, probability_N: Values) -> Callable[[Values], float]:
+def _average_precision(observed_N: Values, probability_N: Values, place_N: Index) -> Callable[[Values], Values]:
     """Area under the precision-recall curve [1], as the sum of precision times the step in recall; best 1.
 
     Its value by chance is the share of positives. NaN where there are none.
     """
     order = np.argsort(-probability_N, kind="stable")
-    positive = observed_N[order] == 1
+    positive, place = observed_N[order] == 1, place_N[order]
     tie_last = _last_of_tie(probability_N[order])
 
-    def weighted(weight_N: Values) -> float:
-        weight = weight_N[order]
+    def scored(count_G: Values) -> float:
+        weight = count_G[place]
         hits = np.cumsum(weight * positive)[tie_last]
         decided = np.cumsum(weight)[tie_last]
         if not hits[-1]:
@@ -154,10 +155,10 @@ def _average_precision(observed_N: Values, probability_N: Values) -> Callable[[V
         precision = np.divide(hits, decided, out=np.zeros_like(hits), where=decided > 0)
         return float((precision * np.diff(hits, prepend=0.0)).sum() / hits[-1])
 
-    return weighted
+    return lambda count_DG: np.array([scored(count_G) for count_G in count_DG])
 
 
-def _last_of_tie(ordered_N: Values) -> NDArray[np.int64]:
+def _last_of_tie(ordered_N: Values) -> Index:
     """Return the places of the last row of each run of equal values."""
     return np.flatnonzero(np.append(ordered_N[1:] != ordered_N[:-1], True)).astype(np.int64)
 

@@ -3,7 +3,7 @@
 Statistics are summed per group (station, block, lead time) in one pass over the rows. Every score, interval and
 comparison is then computed from these sums: a bootstrap draw is a weighted sum of groups.
 
-Legend: N rows, K statistics, G groups.
+Legend: N rows, K statistics, G groups, D draws.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ Values = NDArray[np.float64]
 Statistics = Callable[[Values, Values, Values, Values], Values]
 """(observed, predicted, weight, reference), each [N, ...], to additive statistics [N, ..., K]. Sums over rows are
 taken of deviations from the reference, so that they keep their digits; a climatology is one for anomalies."""
-OfRows = Callable[[Values, Values], Callable[[Values], float]]
-"""(observed, predicted), each [N], to a function of row weights [N]; sorts once for many draws."""
+OfRows = Callable[[Values, Values, NDArray[np.int64]], Callable[[Values], Values]]
+"""(observed, predicted, group of each row from 0), each [N], to a function from how often each group is drawn, [D, G],
+to scores [D]; sorts once for many draws."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Metric:
         weight = np.ones(len(observed))
         if self.statistics is None:
             assert self.of_rows is not None, self.name
-            return self.of_rows(observed, predicted)(weight)
+            one = np.zeros(len(observed), dtype=np.int64)
+            return float(self.of_rows(observed, predicted, one)(np.ones((1, 1)))[0])
         assert self.value is not None, self.name
         reference = np.full(len(observed), observed.mean())
         return float(self.value(self.statistics(observed, predicted, weight, reference).sum(axis=0)))

@@ -13,8 +13,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoml_cli.metrics.metric import Metric, Values, ratio
+from geoml_cli.metrics.quantiles import DrawnQuantiles
+
+Index = NDArray[np.int64]
 
 _ROUNDING = 1e-13
 """Share of a sum of squares below which a variance is rounding: some hundred units in the last place."""
@@ -146,32 +150,23 @@ def _kge(m: Moments) -> Values:
     return np.asarray(1 - np.sqrt((_pearson(m) - 1) ** 2 + (alpha - 1) ** 2 + (ratio(m.p_mean, mean) - 1) ** 2))
 
 
-def _rpiq(observed_N: Values, predicted_N: Values) -> Callable[[Values], float]:
+def _rpiq(observed_N: Values, predicted_N: Values, place_N: Index) -> Callable[[Values], Values]:
     """Ratio of performance to interquartile distance (Q3 - Q1) / RMSE [1], the higher the better.
 
     Bellon-Maurel et al. 2010, doi:10.1016/j.trac.2010.05.006; quartiles of the observations,
     interpolated linearly. NaN for a single sample, constant observations, or predictions without any error.
     """
-    order = np.argsort(observed_N, kind="stable")
-    observed, square = observed_N[order], (predicted_N[order] - observed_N[order]) ** 2
+    square_G = np.bincount(place_N, weights=(predicted_N - observed_N) ** 2)
+    quantiles = DrawnQuantiles(observed_N, place_N)
 
-    def weighted(weight_N: Values) -> float:
-        above = np.cumsum(weight_N[order])
-        rows = above[-1]
-
-        def quantile(share: float) -> float:
-            # A row of weight w stands w times in the sorted list, counted from 0.
-            low = np.floor(share * (rows - 1))
-            lower, upper = (observed[np.searchsorted(above, at, side="right")] for at in (low, min(low + 1, rows - 1)))
-            return float(lower + (upper - lower) * (share * (rows - 1) - low))
-
-        error = np.sqrt(float(square @ weight_N[order]) / rows)
-        drawn = observed[weight_N[order] > 0]
-        if drawn[0] == drawn[-1] or error == 0:
+    def scored(count_G: Values) -> float:
+        drawn = quantiles.of(count_G)
+        error = np.sqrt(float(count_G @ square_G) / drawn.rows)
+        if drawn.at(0.0) == drawn.at(1.0) or error == 0:
             return float("nan")
-        return float((quantile(0.75) - quantile(0.25)) / error)
+        return float((drawn.at(0.75) - drawn.at(0.25)) / error)
 
-    return weighted
+    return lambda count_DG: np.array([scored(count_G) for count_G in count_DG])
 
 
 RMSE = Metric("RMSE", "target", "low", moments, _of(_rmse))

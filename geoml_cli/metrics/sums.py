@@ -87,7 +87,8 @@ class GroupedRows:
         bounds = np.searchsorted(self.place_N[self.order_N], np.arange(1, self.groups))
         found = []
         for rows in np.split(self.order_N, bounds):
-            found.append(metric.of_rows(self.observed_N[rows], predicted_N[rows])(np.ones(len(rows))))
+            one = np.zeros(len(rows), dtype=np.int64)
+            found.append(metric.of_rows(self.observed_N[rows], predicted_N[rows], one)(np.ones((1, 1)))[0])
         return np.array(found)
 
     def _chunks(self, statistics: Statistics) -> Iterator[Index]:
@@ -122,9 +123,10 @@ class _Scored:
         functions = {metric.statistics for metric in metrics if metric.statistics is not None}
         self._sums_GK = {function: rows.sums(function, predicted_N) for function in functions}
         self._of_rows = {
-            metric.name: metric.of_rows(rows.observed_N, predicted_N) for metric in metrics if metric.of_rows
+            metric.name: metric.of_rows(rows.observed_N, predicted_N, rows.place_N)
+            for metric in metrics
+            if metric.of_rows
         }
-        self._place_N = rows.place_N
 
     def values(self, count_DG: Values) -> Values:
         """Score draws, which hold each group so many times; shape [D, M]."""
@@ -135,5 +137,4 @@ class _Scored:
         if metric.statistics is not None:
             assert metric.value is not None, metric.name
             return metric.value(sums_DK[metric.statistics])
-        weighted = self._of_rows[metric.name]
-        return np.array([weighted(count_G[self._place_N]) for count_G in count_DG])
+        return self._of_rows[metric.name](count_DG)

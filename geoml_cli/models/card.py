@@ -9,7 +9,7 @@ from geoml_cli.source import Options
 
 @dataclass(frozen=True)
 class Demo:
-    """What `geoml demo MODEL` does with made-up data.
+    """What `geoml demo MODEL` does with synthetic data.
 
     Attributes:
         source: Makes them.

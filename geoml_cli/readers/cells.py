@@ -1,4 +1,4 @@
-"""Cells and pixels told apart by where they lie."""
+"""Cells and pixels distinguished by where they lie."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Degrees = NDArray[np.float64]
 Keys = NDArray[np.int64]
 _PARTS = 1_000_000
-"""Places are told apart to a millionth of a degree, 0.1 m: files carry them rounded in different ways."""
+"""Places are distinguished to a millionth of a degree, 0.1 m: files carry them rounded in different ways."""
 
 
 def degrees_east(longitude: Degrees) -> Degrees:

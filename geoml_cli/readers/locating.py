@@ -15,7 +15,7 @@ Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def is_geographic(crs: str) -> bool:
-    """Tell whether a CRS given by the user counts in degrees.
+    """Return whether a CRS given by the user counts in degrees.
 
     Raises:
         SettingsError: It is not known.

@@ -97,9 +97,9 @@ ADMITTED: dict[str, Any] = {
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, stream: io.BufferedIOBase, where: str) -> None:
+    def __init__(self, stream: io.BufferedIOBase, location: str) -> None:
         super().__init__(stream)
-        self._where = where
+        self._where = location
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  a stand-in
         """Return the harmless stand-in of a global, or refuse it."""

@@ -173,9 +173,9 @@ def _given(table: Table, name: str, option: str) -> str:
     raise _unclear(table, f"there {'are several columns' if times else 'is no column'} {name!r}", option)
 
 
-def _unclear(table: Table, what: str, option: str) -> DataError:
+def _unclear(table: Table, subject: str, option: str) -> DataError:
     held = ", ".join(name or '""' for name in table.columns)
-    return DataError(what, where=str(table.path), fix=f"Give {option} COLUMN; the columns are: {held}.")
+    return DataError(subject, where=str(table.path), fix=f"Give {option} COLUMN; the columns are: {held}.")
 
 
 def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, Columns]:

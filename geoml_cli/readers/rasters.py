@@ -45,13 +45,13 @@ class Band:
     nodata: tuple[float, ...] = ()
 
 
-def keep_once(held: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
+def keep_once(bands: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
     """Add a band under its name or year.
 
     Raises:
         DataError: Another one holds the same.
     """
-    known: dict[str | int, Band] = held  # type: ignore[assignment]
+    known: dict[str | int, Band] = bands  # type: ignore[assignment]
     if key in known:
         raise DataError(
             f"{band.path.name} and {known[key].path.name} both hold {key}",
@@ -78,7 +78,7 @@ class Raster:
                 fix="Use the file that the data set was made from.",
             )
         self.grid = _grid(self._file, band.path)
-        self.whole = np.issubdtype(np.dtype(self._file.dtypes[band.index - 1]), np.integer)
+        self.complete = np.issubdtype(np.dtype(self._file.dtypes[band.index - 1]), np.integer)
         self._scale = float(self._file.scales[band.index - 1])
         self._offset = float(self._file.offsets[band.index - 1])
         self._fills = _fills(self._file, band)
@@ -91,8 +91,8 @@ class Raster:
 
     @property
     def named_classes(self) -> bool:
-        """Tell whether the file itself says that its whole numbers are classes (names or colours)."""
-        if not self.whole:
+        """Return whether the file itself says that its whole numbers are classes (names or colours)."""
+        if not self.complete:
             return False
         tags = {key.upper() for key in self._file.tags(self.band.index)}
         colours = self._file.colorinterp[self.band.index - 1].name == "palette"

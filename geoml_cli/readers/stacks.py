@@ -79,7 +79,7 @@ class Stack:
 
 
 def same_grid(one: Grid, other: Grid) -> bool:
-    """Tell whether two grids have the same pixels, to a hundredth of one."""
+    """Return whether two grids have the same pixels, to a hundredth of one."""
     from rasterio.crs import CRS
 
     if (one.height, one.width) != (other.height, other.width):

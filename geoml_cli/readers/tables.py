@@ -95,7 +95,7 @@ def number(cell: str, delimiter: str) -> float:
 
 
 def is_missing(cell: str) -> bool:
-    """Tell whether a cell says that there is no value."""
+    """Return whether a cell says that there is no value."""
     return cell.strip().lower() in MISSING
 
 

@@ -57,7 +57,7 @@ class Samples:
         target_name: The paper's name of what is predicted.
         unit: The target's unit.
         span: Where samples are windows of a series: such samples share steps with their neighbours.
-        whole: Which samples have all their inputs, shape [N]; the others are neither learnt nor predicted. None: all.
+        complete: Which samples have all their inputs, [N]; others are neither trained on nor predicted. None: all.
         classes: Names of the target's classes, whose places among these names the target holds; empty for a quantity.
         codes: The data's own number of each class, under which it is known outside of a network.
     """
@@ -67,7 +67,7 @@ class Samples:
     target_name: str
     unit: str
     span: WindowSpan | None = None
-    whole: NDArray[np.bool_] | None = None
+    complete: NDArray[np.bool_] | None = None
     classes: tuple[str, ...] = ()
     codes: tuple[int, ...] = ()
 
@@ -90,8 +90,8 @@ class Samples:
         if self.target is None:
             return np.empty(0, dtype=np.int64)
         known = np.isfinite(self.target.reshape(len(self), -1)).all(axis=1)
-        if self.whole is not None:
-            known &= self.whole
+        if self.complete is not None:
+            known &= self.complete
         return np.flatnonzero(known).astype(np.int64)
 
 

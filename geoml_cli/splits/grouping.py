@@ -101,8 +101,8 @@ def _numbered(variables: Variables, named: tuple[str, str], length: int, rows: i
     return np.asarray(number.astype(np.int64) // length, dtype=np.int64)
 
 
-def _no_variable(where: str) -> DataError:
-    return DataError("the data set has no such variable", where=where, fix="Look for its groups with ncdump -h.")
+def _no_variable(location: str) -> DataError:
+    return DataError("the data set has no such variable", where=location, fix="Look for its groups with ncdump -h.")
 
 
 def _called(settings: SplitSettings) -> str:

@@ -1,4 +1,4 @@
-"""`export`: a run's networks to files other programs run, proven equal on real samples."""
+"""`export`: a run's networks to files other programs run, numerically verified on real samples."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False) 
     Args:
         raw: What is prepared.
         folder: Where the data set goes; replaced whole, at the end.
-        reporter: Hears of progress.
+        reporter: Receives progress and messages.
         force: Prepare in any case.
 
     Raises:

@@ -56,7 +56,7 @@ def train(
         dataset: The prepared data set.
         location: Where.
         only: Names of the members to train; None trains all that are not finished.
-        reporter: Hears of progress.
+        reporter: Receives progress and messages.
 
     Raises:
         StoppedError: A signal came; what was trained is saved.
@@ -98,7 +98,7 @@ def _tell_purged(run: Run, reporter: Reporter) -> None:
     lost = {name: run.split(name).overlaps_excluded for name in run.planned()}
     if any(lost.values()):
         told = ", ".join(f"{count} ({name})" for name, count in lost.items())
-        reporter.say(f"Left out, as their windows share hours with rows on the other side of the split: {told}.")
+        reporter.say(f"Excluded, as their windows share time steps with rows on the other side of the split: {told}.")
 
 
 def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:

@@ -19,7 +19,7 @@ _GRACE_SECONDS = 20.0
 
 
 def joined() -> bool:
-    """Tell whether someone else (torchrun, srun, this module) started this process as one of several."""
+    """Return whether someone else (torchrun, srun, this module) started this process as one of several."""
     return "RANK" in os.environ
 
 

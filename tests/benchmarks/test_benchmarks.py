@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as runner
-from benchmarks import _table, ech, loader, raster
+from benchmarks import _table, ech, loader, raster, scoring
 
 
 def ratios(text):
@@ -85,3 +85,9 @@ def test_ech_prints_size_speed_of_training_and_of_maps(capsys, threads):
     found = dict(ratios(capsys.readouterr().out))
     assert len(found) == 3 and all(value > 0 for value in found.values())
     assert "stored rows / series, bytes on disk" in found
+
+
+def test_scoring_gives_the_same_draws_and_a_ratio(capsys):
+    scoring.main(["--rows", "400", "--groups", "20", "--draws", "10", "--resampled", "3"])
+    [(name, value)] = ratios(capsys.readouterr().out)
+    assert name == "sums to resampled rows" and value > 0

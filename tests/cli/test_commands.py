@@ -178,7 +178,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
     folder = next((place / "runs/soc/map").iterdir())
     Run(folder).mark("fold-1", "interrupted")
     done = geoml("predict", folder, "--index", "1")
-    assert done.code == 3 and "not trained to the end: fold-1. Go on with `geoml train soc --run" in done.err
+    assert done.code == 3 and f"not trained to the end: fold-1. Resume with `geoml train {folder}`" in done.err
     assert geoml("predict", folder, "--index", "1", "--member", "fold-2").code == 0
 
 
@@ -281,8 +281,8 @@ def test_doctor_names_what_is_missing_and_the_line_that_mends_it(geoml):
     assert rows["torch"]["state"] and rows["extra raster"]["state"].startswith("rasterio")
     assert rows["geomamba fused"]["state"] == rows["geomamba torch"]["state"] == "works"
     for row in rows.values():
-        if "missing:" in row["mend"]:
-            assert "pip install 'geoml[" in row["mend"]
+        if "missing:" in row["fix"]:
+            assert "pip install 'geoml[" in row["fix"]
 
 
 @pytest.mark.parametrize("failing", [(), ("LSTM",)])
@@ -298,15 +298,15 @@ def test_doctor_says_which_layers_run_in_which_precision(geoml, monkeypatch, fai
     assert rows["precision fp32, cpu"] == {
         "item": "precision fp32, cpu",
         "state": "works (Linear, Conv1d, Conv2d, LSTM)",
-        "mend": "",
+        "fix": "",
     }
-    assert rows["precision fp16, cpu"]["state"] == "fp16 needs a GPU." and rows["precision fp16, cpu"]["mend"]
+    assert rows["precision fp16, cpu"]["state"] == "fp16 needs a GPU." and rows["precision fp16, cpu"]["fix"]
     bf16 = rows["precision bf16, cpu"]
     if failing:
         assert bf16["state"] == "works (Linear, Conv1d, Conv2d); in float32: LSTM (no kernel)"
-        assert "LSTM layers run in float32 in a bf16 run" in bf16["mend"] and "train.precision=fp32" in bf16["mend"]
+        assert "LSTM layers run in float32 in a bf16 run" in bf16["fix"] and "train.precision=fp32" in bf16["fix"]
     else:
-        assert bf16["state"] == "works (Linear, Conv1d, Conv2d, LSTM)" and not bf16["mend"]
+        assert bf16["state"] == "works (Linear, Conv1d, Conv2d, LSTM)" and not bf16["fix"]
 
 
 def test_the_version_is_printed(geoml):
@@ -382,3 +382,16 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(place, raw_soc, dat
     assert "could not be written (" in last and "Free some space or choose another place" in last, done.stderr
     assert not list(place.glob(left))
     assert not list(place.rglob("*.tmp*"))
+
+
+def test_a_run_folder_in_place_of_a_model_is_resumed(geoml, data_root, tmp_path):
+    run, given = tmp_path / "run", ("--data", data_root, "--quiet")
+    assert geoml("train", "soc", "--preset", "map", *QUICK, "--run", run, "--member", "fold-1", *given).code == 0
+    assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+    done = geoml("train", run, *given, "--json")
+    assert done.code == 0 and json.loads(done.out)["status"] == "finished"
+    assert geoml("train", run, "--set", "train.lr=1", *given).code == 2
+    told = geoml("train", run, "--run", tmp_path / "other", *given)
+    assert told.code == 2 and "--run goes with a model, not with a run's folder. Leave it out." in told.err
+    told = geoml("train", tmp_path, *given)
+    assert told.code == 3 and "is not a run (it has no run.json)" in told.err

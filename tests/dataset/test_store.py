@@ -6,7 +6,8 @@ import xarray
 
 from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.manifest import Funnel, Manifest
-from geoml_cli.dataset.store import Dataset, DatasetWriter, Variable
+from geoml_cli.dataset.store import Dataset, DatasetWriter
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 
 
@@ -16,11 +17,11 @@ def folder(tmp_path):
         writer.dimension("sample", 3)
         writer.dimension("year", 2)
         writer.attributes(title="A test")
-        handle = writer.declare(Variable("evi", ("sample", "year"), "1", "vegetation index"))
+        handle = writer.declare(Variable("evi", "1", "vegetation index", ("sample", "year")))
         handle[0:2] = [[0.25, 0.5], [np.nan, 1]]
         handle[2] = [2, 3]
-        writer.put(Variable("id", ("sample",), "1", "name", "str"), ["a", "Ohrid é", "c"])
-        writer.put(Variable("year", ("year",), "1", "year", "i4"), np.array([2001, 2002]))
+        writer.put(Variable("id", "1", "name", ("sample",), dtype="str"), ["a", "Ohrid é", "c"])
+        writer.put(Variable("year", "1", "year", ("year",), dtype="i4"), np.array([2001, 2002]))
     manifest = Manifest(
         source="soc", layout="samples", options={}, geoml_version="1", raw="x", files=(),
         variables=writer.records, funnel=Funnel(read=3, kept=3),
@@ -48,7 +49,7 @@ def test_it_opens_in_xarray_with_its_attributes(folder):
 
 @pytest.mark.parametrize("dimension_first", [True, False])
 def test_a_variable_that_a_dimension_would_hide_is_a_bug_of_its_source(dimension_first, tmp_path):
-    variable, values = Variable("category", ("sample",), "1", "land cover", "i2"), np.array([1, 2])
+    variable, values = Variable("category", "1", "land cover", ("sample",), dtype="i2"), np.array([1, 2])
     with pytest.raises(AssertionError, match="category has the name of a dimension"), DatasetWriter(tmp_path) as writer:
         writer.dimension("sample", 2)
         if dimension_first:

@@ -248,7 +248,7 @@ def test_members_not_trained_are_named(tmp_path: Path) -> None:
 
 def test_a_run_without_trained_members_is_refused(tmp_path: Path) -> None:
     inputs = Case(tmp_path).inputs(done=[])
-    with pytest.raises(DataError, match=r"no member of the run is trained\. Go on with `geoml train soc"):
+    with pytest.raises(DataError, match=r"no member of the run is trained\. Resume with `geoml train soc"):
         measured(inputs, Silent())
 
 

@@ -39,7 +39,7 @@ def test_without_observed_values_training_and_evaluation_say_so(released, geoml)
 
 
 def test_with_observed_values_the_papers_protocol_has_five_members(real_data, geoml, tmp_path, monkeypatch):
-    """The paper's values are not public: made-up ones stand in, and the protocol is what is tested."""
+    """The paper's values are not public: synthetic ones stand in, and the protocol is what is tested."""
     monkeypatch.chdir(tmp_path)
     values = np.random.default_rng(2).gamma(9, 1.5, 308)
     points = pd.DataFrame({"lon": np.linspace(100, 101, 308), "lat": np.linspace(30, 31, 308), "soc": values})

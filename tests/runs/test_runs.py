@@ -47,7 +47,7 @@ def test_where_there_is_none_the_command_that_makes_one_is_said(root, tmp_path_f
         newest(empty, "soc", "map")
     for day in (1, 2):
         shutil.rmtree(root / "soc" / "map" / f"2026010{day}-000000")
-    with pytest.raises(DataError, match=r"Go on with `geoml train soc --preset map --resume`"):
+    with pytest.raises(DataError, match=r"Resume with `geoml train soc --preset map --resume`"):
         newest(root, "soc", "map")
     Run(root / "soc" / "map" / "20260103-000000").mark("fold-2", "finished")
     with pytest.raises(DataError, match="there is no unfinished run"):

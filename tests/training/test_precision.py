@@ -21,9 +21,8 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
 from geoml_cli.runs.create import discard
 from geoml_cli.runs.run import Run
-from geoml_cli.stages import train as stage
 from geoml_cli.stages.train import RunLocation, start, train
-from geoml_cli.training import precision
+from geoml_cli.training import precision, trial
 from geoml_cli.training.precision import Trial, check_device, layer_reasons, lower, random_states_kept, try_network
 from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.reporting import Silent
@@ -207,7 +206,7 @@ def test_a_trial_leaves_random_states_and_threads_as_they_were(dataset):
 
 
 def test_nothing_is_tried_in_float32(dataset, monkeypatch):
-    monkeypatch.setattr(stage, "try_network", lambda *_: pytest.fail("tried"))
+    monkeypatch.setattr(trial, "try_network", lambda *_: pytest.fail("tried"))
     reporter = Silent()
     assert float32_layers(settings(), dataset, CPU, reporter) == () and not reporter.said
 

@@ -1,4 +1,4 @@
-"""Whole trainings on small made-up data: stopped, killed, resumed, shared by processes."""
+"""Whole trainings on small synthetic data: stopped, killed, resumed, shared by processes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_loss_falls_and_the_best_is_the_lowest(whole):
         assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
         losses = [entry["val_loss"] for entry in history]
         meta = json.loads((whole / "members" / member / "checkpoints/last/meta.json").read_text())
-        assert meta["counters"]["best"] == min(losses)
+        assert meta["counters"]["best"] == {"loss": min(losses)}
         assert history[-1]["loss"] < history[0]["loss"]
 
 
@@ -136,7 +136,7 @@ def test_stopped_at_a_step_and_resumed_it_ends_the_same(whole, dataset, tmp_path
             train(settings(), dataset, place, None, Silent())
             break
         except StoppedError as error:
-            assert error.exit_code == 75 and "--resume goes on" in str(error)
+            assert error.exit_code == 75 and "--resume resumes it" in str(error)
             assert Run(place.run).record().status == "interrupted"
     assert rounds > 2
     assert_same(whole, place.run)
@@ -202,7 +202,7 @@ def test_a_signal_saves_and_ends_with_75(data_root, tmp_path, name):
     process.send_signal(getattr(signal, name))
     message = process.communicate(timeout=120)[1].decode()
     assert process.returncode == 75, message
-    assert "saved. The same command with --resume goes on." in message and "Traceback" not in message
+    assert "saved. The same command with --resume resumes it." in message and "Traceback" not in message
     assert Run(run).record().status == "interrupted"
 
 

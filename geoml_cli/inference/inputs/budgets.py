@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Period = Literal["day", "month", "year"]
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
 _UNITS: dict[str, tuple[str, str]] = {"day": ("D", "d-1"), "month": ("M", "month-1"), "year": ("Y", "yr-1")}
 _CARBON_G_PER_UMOL = 12.011e-6
 _INTEGRALS = {
@@ -63,7 +64,7 @@ class GapFilledSeries(NamedTuple):
 def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> PredictionJob:
     """Predict every sample, then sum the series up; errors as for `sum_unit`."""
     unit = sum_unit(dataset, trained.data.signature.unit)
-    job = samples_job(trained, dataset)
+    summed: list[Floats32] = []
 
     def write(out: Path, store: ChunkStore, count: int) -> Path:
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
@@ -71,9 +72,12 @@ def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> Predictio
         frame = sums(series, np.array(dataset.labels("station")), (period, unit))
         target = trained.data.signature.target_name, trained.data.signature.unit
         table.write(out, table.Table(_columns(target, (period, unit[0])), len(frame), attributes(trained)), [frame])
+        summed.append(frame["sum"].to_numpy(np.float32))
         return out
 
-    return replace(job, write=write)
+    job = samples_job(trained, dataset)
+    per_period = f"{unit[0]} {_UNITS[period][1]}"
+    return replace(job, cell="sums", unit=per_period, write=write, written_values=lambda: summed)
 
 
 def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
@@ -118,7 +122,9 @@ def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int
     return np.where(inside, following, last)
 
 
-def sums(held: GapFilledSeries, names: NDArray[np.str_], what: tuple[Period, tuple[str, float | None]]) -> pd.DataFrame:
+def sums(
+    series: GapFilledSeries, names: NDArray[np.str_], what: tuple[Period, tuple[str, float | None]]
+) -> pd.DataFrame:
     """Sum up by station and period; a period that is not whole has a mean and no sum.
 
     Raises:
@@ -128,21 +134,23 @@ def sums(held: GapFilledSeries, names: NDArray[np.str_], what: tuple[Period, tup
 
     period, (_, per_minute) = what
     code = _UNITS[period][0]
-    calendar = held.begin.astype(f"datetime64[{code}]")
+    calendar = series.begin.astype(f"datetime64[{code}]")
     end = (calendar + 1).astype("datetime64[m]")
     whole = (end - calendar.astype("datetime64[m]")).astype(np.float64)
-    if (held.begin + held.minutes.astype("timedelta64[m]") > end).any():
+    if (series.begin + series.minutes.astype("timedelta64[m]") > end).any():
         raise DataError(f"records reach over the end of a {period}", where="--sums", fix="Choose a longer period.")
-    known = np.isfinite(held.value)
-    added = held.value * (held.minutes * per_minute if per_minute is not None else 1.0)
-    minutes = np.where(known, held.minutes, 0.0)
+    known = np.isfinite(series.value)
+    added = series.value * (series.minutes * per_minute if per_minute is not None else 1.0)
+    minutes = np.where(known, series.minutes, 0.0)
     parts = {
-        "observed": np.where(held.observed, minutes, 0.0),
+        "observed": np.where(series.observed, minutes, 0.0),
         "known": minutes,
-        "weighted": np.where(known, held.value * held.minutes, 0.0),
+        "weighted": np.where(known, series.value * series.minutes, 0.0),
         "sum": np.where(known, added, 0.0),
     }
-    frame = pd.DataFrame({"station": held.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole})
+    frame = pd.DataFrame(
+        {"station": series.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole}
+    )
     by = frame.groupby(["station", "begin"], sort=True)
     found, length = by[list(parts)].sum(), by["whole"].first()
     complete = np.isclose(found["known"], length)

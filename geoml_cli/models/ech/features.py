@@ -24,13 +24,15 @@ _MLT_NAMES = ("night 21-3", "dawn 3-9", "day 9-15", "dusk 15-21", "night 21-3")
 _SME_EDGES = np.array([100.0, 200.0, 400.0, 800.0])
 
 
-def table(held: Samples) -> tuple[NDArray[np.float32], list[str]]:
+def table(samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
     """Lay samples out for the baselines: the position, and the indices now and over the hours before.
 
     Returns:
         Table [N, F] in physical units, and F names.
     """
-    parts = [_rows(held, slice(start, start + _ROWS_AT_ONCE)) for start in range(0, max(len(held), 1), _ROWS_AT_ONCE)]
+    parts = [
+        _rows(samples, slice(start, start + _ROWS_AT_ONCE)) for start in range(0, max(len(samples), 1), _ROWS_AT_ONCE)
+    ]
     names = [
         "class of L",
         "class of MLT",
@@ -47,9 +49,9 @@ def table(held: Samples) -> tuple[NDArray[np.float32], list[str]]:
     return np.concatenate(parts), names
 
 
-def _rows(held: Samples, rows: slice) -> NDArray[np.float32]:
-    place = held.inputs["position"].values[rows]
-    sme, symh = (held.inputs[name].values[rows][:, :, 0] for name in ("sme_hourly", "symh_hourly"))
+def _rows(samples: Samples, rows: slice) -> NDArray[np.float32]:
+    place = samples.inputs["position"].values[rows]
+    sme, symh = (samples.inputs[name].values[rows][:, :, 0] for name in ("sme_hourly", "symh_hourly"))
     columns = [
         *_classes(place, sme[:, -1]),
         place[:, 0],
@@ -77,12 +79,12 @@ def hours_of(place: NDArray[np.float32]) -> Values:
     return np.asarray(np.degrees(angle) / 15 % 24, dtype=np.float64)
 
 
-def groups(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
+def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
     """Return the classes of L, of local time and of activity (SME of the sample's own minute), each [N]."""
-    place = np.asarray(held.inputs["position"].values)
+    place = np.asarray(samples.inputs["position"].values)
     sme = np.concatenate([
-        held.inputs["sme_hourly"].values[start : start + _ROWS_AT_ONCE][:, -1, 0]
-        for start in range(0, len(held), _ROWS_AT_ONCE)
+        samples.inputs["sme_hourly"].values[start : start + _ROWS_AT_ONCE][:, -1, 0]
+        for start in range(0, len(samples), _ROWS_AT_ONCE)
     ])  # fmt: skip
     return {
         "L": _named(place[:, 0], _L_EDGES, ""),

@@ -100,7 +100,7 @@ def choose(backend: Backend) -> Kernels:
     """Return the loops of a backend.
 
     Raises:
-        SettingsError: It does not work here; the message says why, and the line that mends it.
+        SettingsError: It does not work here; the message says why, and the fix.
     """
     if backend != "auto" and (state := available()[backend]) != WORKS:
         raise SettingsError(
@@ -110,7 +110,7 @@ def choose(backend: Backend) -> Kernels:
 
 
 def available() -> dict[str, str]:
-    """Say of each backend that it works here, or why it does not and the line that mends it."""
+    """Say of each backend that it works here, or why it does not and the fix."""
     return {"mamba-ssm": _cuda_state(), "fused": _fused_state(), "torch": WORKS}
 
 

@@ -21,7 +21,7 @@ _MONTH_DAYS = 366 / 12
 Named = list[tuple[str, NDArray[np.float32]]]
 
 
-def table(tables: GeoMambaTables, held: Samples) -> tuple[NDArray[np.float32], list[str]]:
+def table(tables: GeoMambaTables, samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
     """Lay samples out for the baselines: all that the network sees, and for the climatology month and place.
 
     Several steps are summed up by the last one and their mean; classes of land cover are columns of 0 and 1; of a time
@@ -31,15 +31,15 @@ def table(tables: GeoMambaTables, held: Samples) -> tuple[NDArray[np.float32], l
         Table [N, F] in physical units, and F names.
     """
     periods = dict(zip(tables.network.clocks, tables.network.periods, strict=True))
-    starts = range(0, max(len(held), 1), _ROWS_AT_ONCE)
-    parts = [list(_columns(held, slice(start, start + _ROWS_AT_ONCE), periods)) for start in starts]
+    starts = range(0, max(len(samples), 1), _ROWS_AT_ONCE)
+    parts = [list(_columns(samples, slice(start, start + _ROWS_AT_ONCE), periods)) for start in starts]
     names = [name for name, _ in parts[0]]
     own = np.concatenate([np.stack([values for _, values in part], axis=1) for part in parts])
     return _with_classes(own, names, tables.network.categories)
 
 
-def _columns(held: Samples, rows: slice, periods: Mapping[str, float]) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for name, item in held.inputs.items():
+def _columns(samples: Samples, rows: slice, periods: Mapping[str, float]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    for name, item in samples.inputs.items():
         values_RTV = item.values[rows]
         for place, variable in enumerate(item.names):
             last = values_RTV[:, -1, place]
@@ -79,7 +79,7 @@ def _month(own: NDArray[np.float32], names: list[str]) -> NDArray[np.float32] | 
     return None
 
 
-def groups(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
+def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
     """Return the station (where there are any), the year and the land cover of every sample, each [N]."""
     ends = ends_of(variables)
     years = read_clock(variables.array("time"), variables.unit("time"), "year")[ends].astype(int).astype(str)
@@ -90,13 +90,13 @@ def groups(held: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]
     names = np.array(variables.labels("category_name"))
     if len(names) > 1:
         code = np.concatenate([
-            held.inputs["land_cover"].values[start : start + _ROWS_AT_ONCE][:, 0, 0]
-            for start in range(0, max(len(held), 1), _ROWS_AT_ONCE)
+            samples.inputs["land_cover"].values[start : start + _ROWS_AT_ONCE][:, 0, 0]
+            for start in range(0, max(len(samples), 1), _ROWS_AT_ONCE)
         ])  # fmt: skip
         found["land cover"] = names[code.astype(np.int64)]
-    if held.classes and held.target is not None:
-        known = np.where(np.isfinite(held.target), held.target, 0).astype(np.int64)
-        found["observed class"] = np.array(held.classes)[known]
+    if samples.classes and samples.target is not None:
+        known = np.where(np.isfinite(samples.target), samples.target, 0).astype(np.int64)
+        found["observed class"] = np.array(samples.classes)[known]
     return found
 
 

@@ -13,7 +13,7 @@ CARD = Card(
     demo=Demo(
         source="soc",
         steps=(
-            # Blocks smaller than the preset's: the made-up country is small.
+            # Blocks smaller than the preset's: the synthetic country is small.
             ("train", "soc", "--preset", "map", "--set", "split.block_km=8", *_CHOICE),
             ("evaluate", "soc", "--preset", "map"),
             ("predict", "soc", "--preset", "map", "--index", "60"),

@@ -56,7 +56,7 @@ def loss(network: nn.Module, batch: Batch, call: Call) -> Tensor:
     return mean_square(network, batch)
 
 
-def features(held: Samples) -> tuple[NDArray[np.float32], list[str]]:
+def features(samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
     """Lay samples out as a table: the window's centre pixel, and every feature of every year.
 
     Returns:
@@ -64,13 +64,13 @@ def features(held: Samples) -> tuple[NDArray[np.float32], list[str]]:
     """
     columns: list[Array] = []
     names: list[str] = []
-    if static := held.inputs.get("static"):
+    if static := samples.inputs.get("static"):
         middle = static.values.shape[-1] // 2
         columns.append(static.values[:, :, middle, middle])
         names += static.names
-    if series := held.inputs.get("series"):
+    if series := samples.inputs.get("series"):
         years = series.values.shape[1]
-        columns.append(series.values.reshape(len(held), -1))
+        columns.append(series.values.reshape(len(samples), -1))
         names += [f"{feature}[{year}]" for year in range(years) for feature in series.names]
     return np.concatenate(columns, axis=1).astype(np.float32), names
 

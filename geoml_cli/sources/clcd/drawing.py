@@ -100,7 +100,7 @@ def draw(sheets: Sequence[Raster], counts: Counter[int], options: ClcdOptions, r
         sheets: Class rasters.
         counts: Pixels of each class over all of them.
         options: How many, how, and by which seed.
-        reporter: Hears of progress.
+        reporter: Receives progress and messages.
 
     Returns:
         The pixels of each raster.
@@ -161,9 +161,9 @@ def _cover(sheet: Raster) -> Iterator[tuple[slice, slice]]:
             yield slice(top, min(top + down, grid.height)), slice(left, min(left + across, grid.width))
 
 
-def _no_classes(sheet: Raster, what: str) -> DataError:
+def _no_classes(sheet: Raster, subject: str) -> DataError:
     return DataError(
-        f"{what}, so it is no raster of classes",
+        f"{subject}, so it is no raster of classes",
         where=str(sheet.band.path),
         fix="Give a raster of whole numbers from 0; covariates belong into their own folder.",
     )

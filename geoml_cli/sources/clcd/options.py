@@ -11,7 +11,7 @@ from geoml_cli.sources.clcd.legends import Legend
 
 
 class ClcdOptions(Options):
-    """What `prepare clcd` may be told."""
+    """Options of `prepare clcd`."""
 
     classes: str | None = None
     """Class rasters, as a pattern relative to RAW such as "maps/*.tif"; by default classes/*, else CLCD*."""

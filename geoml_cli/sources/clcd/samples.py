@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.manifest import Funnel
-from geoml_cli.dataset.store import DatasetWriter, Variable
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import cell_keys
 from geoml_cli.readers.locating import DEGREES, Pair, transform
@@ -178,7 +179,7 @@ def centres(sheet: Raster, rows: NDArray[np.int64], columns: NDArray[np.int64]) 
     return x, y  # type: ignore[return-value]
 
 
-def _complete(pixels: Pixels, names: Sequence[str], where: str, reporter: Reporter) -> tuple[Funnel, Pixels]:
+def _complete(pixels: Pixels, names: Sequence[str], location: str, reporter: Reporter) -> tuple[Funnel, Pixels]:
     """Leave out pixels that lack a covariate, and say which one."""
     missing = ~np.isfinite(pixels.values)
     kept = np.asarray(~missing.any(axis=0))
@@ -191,7 +192,7 @@ def _complete(pixels: Pixels, names: Sequence[str], where: str, reporter: Report
     if not funnel.kept:
         raise DataError(
             f"none of {len(kept)} pixels has all covariates (lacking: {told})",
-            where=where,
+            where=location,
             fix="Check that the covariates cover the class rasters, and their CRS.",
         )
     if funnel.kept < len(kept) / 2:
@@ -231,5 +232,5 @@ def _put(writer: DatasetWriter, plan: Plan, pixels: Pixels) -> None:
         writer.put(variable, held[variable.name])
     for name, values in zip(plan.factors, pixels.values, strict=True):
         writer.put(writing.factor(name), values)
-    target = Variable(writing.TARGET, ("sample",), "1", "land-cover class, its place in class_name", kind="i2")
+    target = Variable(writing.TARGET, "1", "land-cover class, its place in class_name", ("sample",), dtype="i2")
     writer.put(target, np.searchsorted(np.array(plan.codes), pixels.codes))

@@ -1,4 +1,4 @@
-"""A made-up valley with yearly land cover in the form of CLCD, and covariates on other grids.
+"""A synthetic valley with yearly land cover in the form of CLCD, and covariates on other grids.
 
 The class follows height, slope, greenness and a distance to a town; greenness changes by year, and cover with it. Land
 cover comes in degrees, one covariate in metres and shifted by a fraction of a pixel, one coarser.

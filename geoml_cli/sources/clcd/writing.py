@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.store import Array, Block, DatasetWriter, Kind, Variable
+from geoml_cli.dataset.store import Array, Block, DatasetWriter
+from geoml_cli.dataset.variables import Kind, Variable
 from geoml_cli.readers.locating import Pair
 from geoml_cli.sources.clcd.plan import Plan
 
@@ -17,18 +18,20 @@ FACTOR_UNIT = "1"
 """Rasters do not say in which unit their values are."""
 _TIME = {"standard_name": "time", "calendar": "proleptic_gregorian"}
 PLACE = (
-    Variable("lat", ("sample",), "degrees_north", "latitude", kind="f8", attributes={"standard_name": "latitude"}),
-    Variable("lon", ("sample",), "degrees_east", "longitude", kind="f8", attributes={"standard_name": "longitude"}),
-    Variable("time", ("sample",), "minutes since 1970-01-01 00:00:00", "1 January of the year", "i8", _TIME),
-    Variable("year", ("sample",), "1", "calendar year of the land cover", kind="i4"),
-    Variable("cell", ("sample",), "1", "number of the pixel; the same place has the same", kind="i4"),
-    Variable("category", ("sample",), "1", "land cover among the inputs: none", kind="i2"),
+    Variable("lat", "degrees_north", "latitude", ("sample",), dtype="f8", attributes={"standard_name": "latitude"}),
+    Variable("lon", "degrees_east", "longitude", ("sample",), dtype="f8", attributes={"standard_name": "longitude"}),
+    Variable(
+        "time", "minutes since 1970-01-01 00:00:00", "1 January of the year", ("sample",), dtype="i8", attributes=_TIME
+    ),
+    Variable("year", "1", "calendar year of the land cover", ("sample",), dtype="i4"),
+    Variable("cell", "1", "number of the pixel; the same place has the same", ("sample",), dtype="i4"),
+    Variable("category", "1", "land cover among the inputs: none", ("sample",), dtype="i2"),
 )
 
 
 def factor(name: str) -> Variable:
     """Describe a covariate."""
-    return Variable(name, ("sample",), FACTOR_UNIT, f"{name}, in the unit of its raster")
+    return Variable(name, FACTOR_UNIT, f"{name}, in the unit of its raster", ("sample",))
 
 
 def put_roles(writer: DatasetWriter, plan: Plan) -> None:
@@ -45,9 +48,9 @@ def put_roles(writer: DatasetWriter, plan: Plan) -> None:
     named = texts(plan)
     for variable, (dimension, meaning) in told.items():
         writer.dimension(dimension, len(named[variable]))
-        writer.put(Variable(variable, (dimension,), "", meaning, kind="str"), named[variable])
+        writer.put(Variable(variable, "", meaning, (dimension,), dtype="str"), named[variable])
     kind: Kind = "i2" if max(plan.codes) < 1 << 15 else "i4"
-    codes = Variable("class_code", ("legend",), "1", "the class rasters' own code of the class", kind)
+    codes = Variable("class_code", "1", "the class rasters' own code of the class", ("legend",), dtype=kind)
     writer.put(codes, np.array(plan.codes))
 
 

@@ -150,18 +150,18 @@ def _csv(path: Path) -> Timed:
     return timed_csv.read(table, wanted, labels)
 
 
-def _checked(held: Timed) -> Timed:
+def _checked(timed: Timed) -> Timed:
     """Keep what this source knows, turn fill values into NaN, refuse other units."""
     values: dict[str, Values] = {}
-    for name, column in held.values.items():
+    for name, column in timed.values.items():
         if name in INDICES:
-            values[name] = _index(held.path, name, unfilled(column))
+            values[name] = _index(timed.path, name, unfilled(column))
         elif name in POSITION:
-            values[name] = _position(held.path, name, column)
+            values[name] = _position(timed.path, name, column)
         elif name in WAVE:
             values[name] = unfilled(np.where(column == -np.inf, np.nan, column))
-    labels = held.labels or {"satellite": [_satellite(held.path)] * len(held.time)}
-    return Timed(held.path, held.time, values, labels)
+    labels = timed.labels or {"satellite": [_satellite(timed.path)] * len(timed.time)}
+    return Timed(timed.path, timed.time, values, labels)
 
 
 def _index(path: Path, name: str, values: Values) -> Values:

@@ -64,15 +64,15 @@ def merge(files: Iterable[Timed], options: EchOptions, funnel: Funnel) -> Series
     return Series(first, step, grid["sme"], grid["symh"])
 
 
-def _pieces(held: Timed) -> Iterator[_Piece]:
+def _pieces(timed: Timed) -> Iterator[_Piece]:
     for index in ("sme", "ae", "symh", "dst"):
-        if index in held.values and np.isfinite(held.values[index]).any():
-            yield _Piece(str(held.path), held.time, held.values[index], _step(held), index)
+        if index in timed.values and np.isfinite(timed.values[index]).any():
+            yield _Piece(str(timed.path), timed.time, timed.values[index], _step(timed), index)
 
 
-def _step(held: Timed) -> int:
+def _step(timed: Timed) -> int:
     """Return the step most values of a file keep [s]; 0 where there are fewer than two times."""
-    gaps = np.diff(np.unique(held.time)).astype(np.int64)
+    gaps = np.diff(np.unique(timed.time)).astype(np.int64)
     if not len(gaps):
         return 0
     found, counts = np.unique(gaps, return_counts=True)

@@ -10,7 +10,7 @@ from geoml_cli.source import Options
 
 
 class EchOptions(Options):
-    """What `prepare ech` may be told."""
+    """Options of `prepare ech`."""
 
     ae_as_sme: bool = False
     """Take AE for SME where no file holds SME. AE comes from fewer stations and is smaller in large storms."""

@@ -60,9 +60,9 @@ def _positions(path: Path) -> Timed:
     return held
 
 
-def _chunk(held: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableChunk:
-    time = held.time[rows]
-    position = {name: held.values[name][rows] for name in POSITION}
+def _chunk(timed: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableChunk:
+    time = timed.time[rows]
+    position = {name: timed.values[name][rows] for name in POSITION}
     columns = [TableColumn(Variable("time", "", "time, UTC"), [str(moment) for moment in time])]
     columns += [TableColumn(_ABOUT[name], values) for name, values in position.items()]
     return TableChunk(tuple(columns), partial(_samples, Orbit(time, position, {}), *base))

@@ -51,9 +51,9 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
     return PreparedInfo("series", funnel, writing.write(writer, content))
 
 
-def _measured(held: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
+def _measured(timed: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
     """Merge the series, join the orbit, keep the rows whose windows are whole."""
-    series, orbit = merge(held, options, funnel), join(held, funnel)
+    series, orbit = merge(timed, options, funnel), join(timed, funnel)
     index, kept = place(series, orbit, funnel)
     rows = Orbit(
         orbit.time[kept],
@@ -63,10 +63,10 @@ def _measured(held: list[Timed], options: EchOptions, funnel: Funnel) -> Content
     return Content(series, rows, index[kept], True, options.storm_nt)
 
 
-def _released(pickles: list[Path], held: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
+def _released(pickles: list[Path], timed: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
     """Rebuild the series from released rows; amplitudes beside them are joined by time."""
     found = released.read(pickles, options.start, funnel)
-    orbit = labels.joined(found.orbit, held, funnel)
+    orbit = labels.joined(found.orbit, timed, funnel)
     return Content(found.series, orbit, found.index_N, False, options.storm_nt)
 
 

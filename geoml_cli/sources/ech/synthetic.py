@@ -1,4 +1,4 @@
-"""Made-up storms and a satellite that crosses the night side: indices, ephemeris and wave amplitudes.
+"""Synthetic storms and a satellite that crosses the night side: indices, ephemeris and wave amplitudes.
 
 Waves are likely near the magnetic equator, at L of 5 to 6, from evening to dawn, and the more so the more SME there was
 in the hours before; their amplitude follows the last minutes. A network that sees the windows can learn both.

@@ -19,7 +19,7 @@ _SYM_MINUTES = 60
 def supermag(path: Path, time: Times, indices: dict[str, Values]) -> Path:
     """Write SuperMAG's index ASCII: free text, a line of names, rows separated by tabs; NaN as 999999."""
     named = "\t".join(["<year>", "<month>", "<day>", "<hour>", "<min>", "<sec>", *(f"<{n} (nT)>" for n in indices)])
-    head = ["SuperMAG", "", "Made-up values in the layout of the index file.", "Time is UTC.", "=" * 40, named]
+    head = ["SuperMAG", "", "Synthetic values in the layout of the index file.", "Time is UTC.", "=" * 40, named]
     rows = ("\t".join([*map(str, moment), *(f"{_filled(v, SUPERMAG_FILL):.6f}" for v in values)])
             for moment, values in _rows(time, indices))  # fmt: skip
     return _write(path, [*head, *rows])
@@ -49,7 +49,7 @@ def omni(path: Path, time: Times, symh: Values, auroral: Values | None = None) -
 
 def iaga(path: Path, time: Times, columns: dict[str, Values], code: str = "GEO") -> Path:
     """Write IAGA-2002 with its padded header; NaN as 99999.00."""
-    facts = {"Format": "IAGA-2002", "Source of Data": "Made-up", "Station Name": "Indices", "IAGA CODE": code,
+    facts = {"Format": "IAGA-2002", "Source of Data": "Synthetic", "Station Name": "Indices", "IAGA CODE": code,
              "Geodetic Latitude": "", "Geodetic Longitude": "", "Elevation": "", "Reported": "INDX",
              "Data Interval Type": "1-minute", "Data Type": "Definitive"}  # fmt: skip
     head = [f" {name:<23}{value:<45}|" for name, value in facts.items()]

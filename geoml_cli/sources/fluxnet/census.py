@@ -56,39 +56,39 @@ class Counted:
         return int(self.combined[(np.arange(len(self.combined)) & mask) == mask].sum())
 
 
-def count(site: str, held: Series, wanted: Wanted, step: Step) -> Counted:
+def count(site: str, series: Series, wanted: Wanted, step: Step) -> Counted:
     """Take down what a site has.
 
     Raises:
         DataError: A column is in another unit.
     """
-    _refuse_other_units(site, held, (*wanted.needed, *wanted.extra), step)
-    complete = np.all([np.isfinite(held.values[name]) for name in wanted.needed], axis=0)
-    code = np.zeros(held.length, dtype=np.int64)
+    _refuse_other_units(site, series, (*wanted.needed, *wanted.extra), step)
+    complete = np.all([np.isfinite(series.values[name]) for name in wanted.needed], axis=0)
+    code = np.zeros(series.length, dtype=np.int64)
     for bit, name in enumerate(wanted.extra):
-        code |= np.isfinite(held.values[name]).astype(np.int64) << bit
+        code |= np.isfinite(series.values[name]).astype(np.int64) << bit
     drivers = (*wanted.needed, *wanted.extra)
-    rows = held.read - held.repeated
+    rows = series.read - series.repeated
     return Counted(
-        first=held.first,
-        length=held.length,
-        rows=held.read,
-        repeated=held.repeated,
-        lacking={name: rows - int(np.isfinite(held.values[name]).sum()) for name in drivers},
-        has=tuple(bool(np.isfinite(held.values[name]).any()) for name in wanted.extra),
+        first=series.first,
+        length=series.length,
+        rows=series.read,
+        repeated=series.repeated,
+        lacking={name: rows - int(np.isfinite(series.values[name]).sum()) for name in drivers},
+        has=tuple(bool(np.isfinite(series.values[name]).any()) for name in wanted.extra),
         combined=np.bincount(code[complete], minlength=1 << len(wanted.extra)),
-        climate=climate(held, step),
-        renamed=held.renamed,
-        quality=held.quality,
-        fluxes=held.fluxes,
-        short=held.short,
+        climate=climate(series, step),
+        renamed=series.renamed,
+        quality=series.quality,
+        fluxes=series.fluxes,
+        short=series.short,
     )
 
 
-def climate(held: Series, step: Step) -> tuple[float, float]:
+def climate(series: Series, step: Step) -> tuple[float, float]:
     """Return mean temperature [degC] and precipitation [mm yr-1] over all records; NaN where there is none."""
-    days = lengths(held.first + np.arange(held.length, dtype=np.int64), step)
-    temperature, water = (held.values[name] for name in CLIMATE)
+    days = lengths(series.first + np.arange(series.length, dtype=np.int64), step)
+    temperature, water = (series.values[name] for name in CLIMATE)
     if step.code == "YY":  # a sum over the record's year
         rate = water / days
     elif step.digits == 12:  # a sum over the record
@@ -103,25 +103,25 @@ def _mean(values: Values, days: Values) -> float:
     return float(np.average(values[held], weights=days[held])) if held.any() else float("nan")
 
 
-def _refuse_other_units(site: str, held: Series, drivers: Sequence[str], step: Step) -> None:
+def _refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: Step) -> None:
     for name in drivers:
-        known, values = quantity(name), held.values[name]
+        known, values = quantity(name), series.values[name]
         if not np.isfinite(values).any():
             continue
         middle = float(np.nanmedian(values))
         if not known.least <= middle <= known.most:
             raise DataError(
                 f"the median of {name} at {site} is {middle:g}, which is no {known.meaning} in {unit(name, step)}",
-                where=f"{site}, from {clock(held.first, step)}",
+                where=f"{site}, from {clock(series.first, step)}",
                 fix=f"Give it in {unit(name, step)}, or leave it out of --dynamic and --extra.",
             )
 
 
-def complete(held: Series, drivers: Sequence[str]) -> NDArray[np.bool_]:
+def complete(series: Series, drivers: Sequence[str]) -> NDArray[np.bool_]:
     """Tell which records have all drivers, shape [T]."""
-    return np.asarray(np.all([np.isfinite(held.values[name]) for name in drivers], axis=0))
+    return np.asarray(np.all([np.isfinite(series.values[name]) for name in drivers], axis=0))
 
 
-def targets(held: Series, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, Loss]:
+def targets(series: Series, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, Loss]:
     """Return the targets that are good enough, shape [T], and how many of some rows were lost."""
-    return sift(held.values[applied.target], held.values.get(QUALITY), rows, applied)
+    return sift(series.values[applied.target], series.values.get(QUALITY), rows, applied)

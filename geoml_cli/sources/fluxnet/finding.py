@@ -122,16 +122,16 @@ def _sorted(candidates: Iterable[Text]) -> _Sorted:
     return held
 
 
-def _sort_by_content(text: Text, name: Name, held: _Sorted) -> None:
+def _sort_by_content(text: Text, name: Name, sorted_files: _Sorted) -> None:
     """Sort a file whose name does not tell what it is."""
     if _is_site_table(text):
-        held.tables.append(text.path)
+        sorted_files.tables.append(text.path)
     elif not _has_times(text, name):
-        held.other.append(text)
+        sorted_files.other.append(text)
     elif not name.site:
-        held.nameless.append(text.name)
+        sorted_files.nameless.append(text.name)
     elif code := layout.resolution(layout.open_layout(text)):
-        held.flux.append(FluxFile(text, replace(name, resolution=code)))
+        sorted_files.flux.append(FluxFile(text, replace(name, resolution=code)))
     else:
         raise DataError(
             "neither its name nor its times tell its resolution",
@@ -158,19 +158,23 @@ def _is_site_table(text: Text) -> bool:
         return False
 
 
-def _nothing(raw: Path, held: _Sorted, options: FluxnetOptions) -> DataError:
-    if held.flux:
-        there = ", ".join(sorted({file.name.site for file in held.flux}))
+def _nothing(raw: Path, sorted_files: _Sorted, options: FluxnetOptions) -> DataError:
+    if sorted_files.flux:
+        there = ", ".join(sorted({file.name.site for file in sorted_files.flux}))
         return DataError(f"there is no file of {', '.join(options.only)}", where=str(raw), fix=f"There are: {there}.")
-    if held.nameless:
+    if sorted_files.nameless:
         return DataError(
-            f"the name of {held.nameless[0]} holds no site code, such as DE-Hai",
+            f"the name of {sorted_files.nameless[0]} holds no site code, such as DE-Hai",
             where=str(raw),
             fix="Name it as FLUXNET does, such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv.",
         )
-    if raw.is_file() and len(held.other) == 1 and raw.name.lower().endswith(texts.SUFFIXES):
-        layout.open_layout(held.other[0])  # says what is wrong with it
-    seen = [*held.auxiliary, *(text.name for text in held.other), *(path.name for path in held.tables)]
+    if raw.is_file() and len(sorted_files.other) == 1 and raw.name.lower().endswith(texts.SUFFIXES):
+        layout.open_layout(sorted_files.other[0])  # says what is wrong with it
+    seen = [
+        *sorted_files.auxiliary,
+        *(text.name for text in sorted_files.other),
+        *(path.name for path in sorted_files.tables),
+    ]
     return DataError(
         f"holds no file of FLUXNET or AmeriFlux BASE (it holds {_few(seen) or 'nothing'})",
         where=str(raw),
@@ -248,16 +252,16 @@ def _second_products(chosen: Sequence[FluxFile], files: dict[str, list[FluxFile]
     ]
 
 
-def _unread(held: _Sorted) -> list[str]:
+def _unread(sorted_files: _Sorted) -> list[str]:
     notes = []
-    if held.auxiliary:
-        notes.append(f"{len(held.auxiliary)} auxiliary files were left out: {_few(held.auxiliary)}")
-    if held.other:
-        shown = _few([text.name for text in held.other])
-        notes.append(f"{len(held.other)} files were left out, as they are not in FLUXNET's format: {shown}")
-    if held.nameless:
-        shown = _few(held.nameless)
-        notes.append(f"{len(held.nameless)} files were left out, as their names hold no site code: {shown}")
+    if sorted_files.auxiliary:
+        notes.append(f"{len(sorted_files.auxiliary)} auxiliary files were left out: {_few(sorted_files.auxiliary)}")
+    if sorted_files.other:
+        shown = _few([text.name for text in sorted_files.other])
+        notes.append(f"{len(sorted_files.other)} files were left out, as they are not in FLUXNET's format: {shown}")
+    if sorted_files.nameless:
+        shown = _few(sorted_files.nameless)
+        notes.append(f"{len(sorted_files.nameless)} files were left out, as their names hold no site code: {shown}")
     return notes
 
 

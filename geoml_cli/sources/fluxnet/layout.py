@@ -39,7 +39,7 @@ class Layout:
 
 
 def has_times(text: Text) -> bool:
-    """Tell whether a file has FLUXNET's columns of time, whatever separates them."""
+    """Return whether a file has FLUXNET's columns of time, whatever separates them."""
     with text.open() as stream:
         _, line = _header(stream)
     return any(line.lstrip('"').startswith(name) or f"{name}," in line for name in TIMES)

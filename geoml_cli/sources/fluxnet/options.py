@@ -15,7 +15,7 @@ _MOST_EXTRA = 12
 
 
 class FluxnetOptions(Options):
-    """What `prepare fluxnet` may be told."""
+    """Options of `prepare fluxnet`."""
 
     resolution: Literal["auto", "HH", "HR", "DD", "WW", "MM", "YY"] = "auto"
     """Which files are read: half-hourly, hourly, daily, weekly, monthly or yearly ones; needed where several

@@ -72,7 +72,7 @@ def settle(
 
 
 def _worth(site: str, found: Counted, funnel: Funnel) -> bool:
-    """Tell whether a site has a record with all needed drivers; without one, what else it lacks does not matter."""
+    """Return whether a site has a record with all needed drivers; without one, what else it lacks does not matter."""
     return _has_samples(site, found, (), funnel)
 
 
@@ -114,7 +114,7 @@ def _none_left(counted: Mapping[str, Counted], wanted: Wanted, funnel: Funnel) -
     )
 
 
-def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], where: str) -> None:
+def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], location: str) -> None:
     """Refuse sites whose position nobody tells.
 
     Raises:
@@ -125,7 +125,7 @@ def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], 
         return
     raise DataError(
         f"no table of sites tells the position of {', '.join(missing)}",
-        where=where,
+        where=location,
         fix="Give a CSV table with the columns SITE_ID, LOCATION_LAT, LOCATION_LONG, LOCATION_ELEV and IGBP "
         "with --sites FILE, or other sites with --only SITE.",
     )

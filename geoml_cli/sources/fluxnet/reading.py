@@ -42,38 +42,38 @@ class Rows:
     values: dict[str, Values]
 
 
-def read(held: Layout, columns: Mapping[str, str], step: Step) -> Rows:
+def read(layout: Layout, columns: Mapping[str, str], step: Step) -> Rows:
     """Read some columns of a file.
 
     Args:
-        held: The file.
+        layout: The file.
         columns: Its columns by the name they get.
         step: The resolution it should have.
 
     Raises:
         DataError: A cell is no number or infinite, a time is none; the file is of another resolution, or has no rows.
     """
-    found = resolution(held)
+    found = resolution(layout)
     if found and found != step.code:
         raise DataError(
             f"is of resolution {found} by its times, {step.code} by its name",
-            where=f"{held.text}, line {held.header + 1}",
+            where=f"{layout.text}, line {layout.header + 1}",
             fix="Correct the name, or give the file that belongs to it.",
         )
-    frame = _frame(held, sorted({held.columns.index(name) for name in (held.time, *columns.values())}))
+    frame = _frame(layout, sorted({layout.columns.index(name) for name in (layout.time, *columns.values())}))
     if not len(frame):
-        raise DataError("holds a header and no rows", where=str(held.text), fix=AGAIN)
+        raise DataError("holds a header and no rows", where=str(layout.text), fix=AGAIN)
     line = np.asarray(frame.index, dtype=np.int64)
-    values = {name: _numbers(frame, held, column) for name, column in columns.items()}
-    return Rows(held.text, _times(frame, held, step), line, values)
+    values = {name: _numbers(frame, layout, column) for name, column in columns.items()}
+    return Rows(layout.text, _times(frame, layout, step), line, values)
 
 
-def _frame(held: Layout, wanted: Sequence[int]) -> pd.DataFrame:
+def _frame(layout: Layout, wanted: Sequence[int]) -> pd.DataFrame:
     """Read columns by their place; the index is the line."""
     import pandas as pd
 
-    with held.text.open() as stream:
-        for _ in range(held.header):
+    with layout.text.open() as stream:
+        for _ in range(layout.header):
             stream.readline()
         try:
             frame = _parse(stream, wanted)
@@ -81,9 +81,9 @@ def _frame(held: Layout, wanted: Sequence[int]) -> pd.DataFrame:
             return pd.DataFrame()
         except (pd.errors.ParserError, UnicodeError, ValueError) as error:
             raise DataError(
-                f"cannot be read as a table ({' '.join(str(error).split())})", where=str(held.text), fix=AGAIN
+                f"cannot be read as a table ({' '.join(str(error).split())})", where=str(layout.text), fix=AGAIN
             ) from error
-    frame.index = pd.RangeIndex(held.header + 1, held.header + 1 + len(frame))
+    frame.index = pd.RangeIndex(layout.header + 1, layout.header + 1 + len(frame))
     return frame.dropna(how="all")
 
 
@@ -97,24 +97,24 @@ def _parse(stream: IO[str], wanted: Sequence[int]) -> pd.DataFrame:
                            quoting=csv.QUOTE_NONE)  # fmt: skip
 
 
-def _numbers(frame: pd.DataFrame, held: Layout, column: str) -> Values:
+def _numbers(frame: pd.DataFrame, layout: Layout, column: str) -> Values:
     """Return a column as numbers, fill values as NaN."""
-    values = _parsed(frame, held, column)
+    values = _parsed(frame, layout, column)
     if np.isinf(values).any():
         row = int(np.isinf(values).argmax())
         raise DataError(
             f"{column} is infinite",
-            where=f"{held.text}, line {frame.index[row]}",
+            where=f"{layout.text}, line {frame.index[row]}",
             fix="Write -9999 where there is no value.",
         )
     values[values <= FILL] = np.nan
     return values
 
 
-def _parsed(frame: pd.DataFrame, held: Layout, column: str) -> Values:
+def _parsed(frame: pd.DataFrame, layout: Layout, column: str) -> Values:
     import pandas as pd
 
-    cells = frame[held.columns.index(column)]
+    cells = frame[layout.columns.index(column)]
     if cells.dtype.kind in "iuf":
         return cells.to_numpy(dtype=np.float64, copy=True)
     found = pd.to_numeric(cells.astype(str).str.strip(' "'), errors="coerce").to_numpy(dtype=np.float64, copy=True)
@@ -123,23 +123,24 @@ def _parsed(frame: pd.DataFrame, held: Layout, column: str) -> Values:
         if text.lower() not in MISSING:
             raise DataError(
                 f"{text!r} in column {column} is no number",
-                where=f"{held.text}, line {frame.index[row]}",
+                where=f"{layout.text}, line {frame.index[row]}",
                 fix="Correct the cell, or write -9999 where there is no value.",
             )
     return found
 
 
-def _times(frame: pd.DataFrame, held: Layout, step: Step) -> Integers:
-    stamps = _parsed(frame, held, held.time)
+def _times(frame: pd.DataFrame, layout_: Layout, step: Step) -> Integers:
+    stamps = _parsed(frame, layout_, layout_.time)
     whole = np.isfinite(stamps) & (stamps == np.floor(stamps)) & (stamps >= 0) & (stamps < 10**step.digits)
     found, right = places(np.where(whole, stamps, 0).astype(np.int64), step)
     wrong = ~(right & whole)
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f"{held.time} {frame[held.columns.index(held.time)].iloc[row]} is not the start of a {step.word} record "
+            f"{layout_.time} {frame[layout_.columns.index(layout_.time)].iloc[row]} is not the start of a {step.word} "
+            "record "
             f"({layout(step)})",
-            where=f"{held.text}, line {frame.index[row]}",
+            where=f"{layout_.text}, line {frame.index[row]}",
             fix="The time is damaged (spreadsheets round long numbers), or the row is of another resolution: "
             f"{AGAIN.lower()}",
         )

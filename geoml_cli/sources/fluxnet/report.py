@@ -80,7 +80,7 @@ def note_climate(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], ste
             funnel.notes.append(f"the mean climate of {site} is that of {days:.3g} days, less than a year")
 
 
-def require_column(counted: Mapping[str, Counted], target: str, where: str) -> None:
+def require_column(counted: Mapping[str, Counted], target: str, location: str) -> None:
     """Refuse a target that no site has.
 
     Raises:
@@ -89,7 +89,7 @@ def require_column(counted: Mapping[str, Counted], target: str, where: str) -> N
     if all(found.fluxes for found in counted.values()):
         fluxes = next(iter(counted.values())).fluxes
         raise DataError(
-            f"no file has the column {target}", where=where, fix=f"Give --target; there is {', '.join(fluxes)}."
+            f"no file has the column {target}", where=location, fix=f"Give --target; there is {', '.join(fluxes)}."
         )
 
 

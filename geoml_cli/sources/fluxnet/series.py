@@ -153,11 +153,11 @@ def _lacks(layout: Layout, missing: Sequence[str], base: bool) -> DataError:
     )
 
 
-def _joined(held: Sequence[Rows], every: Sequence[str], step: Step) -> tuple[Integers, dict[str, Values], int]:
+def _joined(pieces: Sequence[Rows], every: Sequence[str], step: Step) -> tuple[Integers, dict[str, Values], int]:
     """Sort all rows by time and take each time once; also count the rows that were repeated."""
-    place = np.concatenate([rows.place for rows in held])
+    place = np.concatenate([rows.place for rows in pieces])
     values = {
-        name: np.concatenate([rows.values.get(name, np.full(len(rows.place), np.nan)) for rows in held])
+        name: np.concatenate([rows.values.get(name, np.full(len(rows.place), np.nan)) for rows in pieces])
         for name in every
     }
     order = np.argsort(place, kind="stable")
@@ -165,7 +165,7 @@ def _joined(held: Sequence[Rows], every: Sequence[str], step: Step) -> tuple[Int
     values = {name: column[order] for name, column in values.items()}
     again = np.flatnonzero(place[1:] == place[:-1]) + 1
     if len(again):
-        _refuse_contradictions((held, order, step), place, values, again)
+        _refuse_contradictions((pieces, order, step), place, values, again)
         place = np.delete(place, again)
         values = {name: np.delete(column, again) for name, column in values.items()}
     return place, values, len(again)
@@ -187,9 +187,9 @@ def _refuse_contradictions(
             )
 
 
-def _stands(held: Sequence[Rows], number: int) -> str:
+def _stands(pieces: Sequence[Rows], number: int) -> str:
     """Tell in which file and line the n-th row of all files stands."""
-    for rows in held:
+    for rows in pieces:
         if number < len(rows.place):
             return f"{rows.text}, line {rows.line[number]}"
         number -= len(rows.place)

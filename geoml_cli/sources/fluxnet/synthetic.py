@@ -1,4 +1,4 @@
-"""Made-up towers in FLUXNET's layout: six sites, three years of days, and a table of sites.
+"""Synthetic towers in FLUXNET's layout: six sites, three years of days, and a table of sites.
 
 The exchange of CO2 is photosynthesis, which follows light, temperature, dryness and soil water, against respiration,
 which doubles with every ten degrees of the soil; vegetation types differ. The files have what real ones trip readers
@@ -196,10 +196,10 @@ def write(path: Path, stamps: dict[str, NDArray[np.str_]], columns: Columns) -> 
     return path
 
 
-def archive(path: Path, held: dict[str, str]) -> Path:
+def archive(path: Path, texts: dict[str, str]) -> Path:
     """Write a zip archive of text files."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, text in held.items():
+        for name, text in texts.items():
             file.writestr(zipfile.ZipInfo(name, _WRITTEN), text, zipfile.ZIP_DEFLATED)
     return path
 

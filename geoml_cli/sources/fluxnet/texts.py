@@ -102,7 +102,9 @@ def _refuse_unsafe(path: Path, member: zipfile.ZipInfo) -> None:
         )
 
 
-def _damaged(where: str, error: BaseException) -> DataError:
+def _damaged(location: str, error: BaseException) -> DataError:
     return DataError(
-        f"cannot be read as a zip archive ({error})", where=where, fix="Get it again, or unpack it and give the folder."
+        f"cannot be read as a zip archive ({error})",
+        where=location,
+        fix="Get it again, or unpack it and give the folder.",
     )

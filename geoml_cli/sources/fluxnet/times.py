@@ -35,7 +35,7 @@ STEPS = {
 
 
 def is_subdaily(step: Step) -> bool:
-    """Tell whether quality is a class and carbon is in umol: at HH and HR."""
+    """Return whether quality is a class and carbon is in umol: at HH and HR."""
     return step.digits == 12
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.store import DatasetWriter, Variable
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.sources.fluxnet.census import Counted, complete, targets
 from geoml_cli.sources.fluxnet.plan import Plan
 from geoml_cli.sources.fluxnet.quality import Loss, Rule
@@ -65,19 +66,21 @@ def declare(writer: DatasetWriter, content: Content, samples: int) -> dict[str, 
 
 def _of_records(plan: Plan, step: Step) -> list[Variable]:
     known = {"standard_name": "time", "calendar": "proleptic_gregorian"}
-    time = Variable("time", ("record",), _TIME, "start of the record, local standard time", "i8", known)
-    return [time, *(Variable(name, ("record",), unit(name, step), quantity(name).meaning) for name in plan.dynamic)]
+    time = Variable(
+        "time", _TIME, "start of the record, local standard time", ("record",), dtype="i8", attributes=known
+    )
+    return [time, *(Variable(name, unit(name, step), quantity(name).meaning, ("record",)) for name in plan.dynamic)]
 
 
 def _of_samples(content: Content) -> list[Variable]:
     target = content.rule.target
     history = "records of the site without a gap, up to and including the sample's"
     return [
-        Variable("index", ("sample",), "1", "record of the sample, counted from 0", kind="i8"),
-        Variable("station_index", ("sample",), "1", "station of the sample, counted from 0", kind="i4"),
-        Variable("year", ("sample",), "1", "calendar year", kind="i4"),
-        Variable("history", ("sample",), "1", history, kind="i4"),
-        Variable(target, ("sample",), unit(target, content.step), quantity(target).meaning),
+        Variable("index", "1", "record of the sample, counted from 0", ("sample",), dtype="i8"),
+        Variable("station_index", "1", "station of the sample, counted from 0", ("sample",), dtype="i4"),
+        Variable("year", "1", "calendar year", ("sample",), dtype="i4"),
+        Variable("history", "1", history, ("sample",), dtype="i4"),
+        Variable(target, unit(target, content.step), quantity(target).meaning, ("sample",)),
     ]
 
 
@@ -92,28 +95,28 @@ def _put_roles(writer: DatasetWriter, content: Content) -> None:
     }
     for name, (dimension, meaning, names) in told.items():
         writer.dimension(dimension, len(names))
-        writer.put(Variable(name, (dimension,), "", meaning, kind="str"), names)
+        writer.put(Variable(name, "", meaning, (dimension,), dtype="str"), names)
     meaning = "length of a record; 0 for a month, -1 for a year"
-    writer.put(Variable("step", ("one",), "min", meaning, kind="i4"), np.array([content.step.minutes]))
+    writer.put(Variable("step", "min", meaning, ("one",), dtype="i4"), np.array([content.step.minutes]))
 
 
 def _put_stations(writer: DatasetWriter, content: Content) -> None:
     plan = content.plan
     places = [content.places[site] for site in plan.sites]
-    writer.put(Variable("station", ("station",), "", "code of the site", kind="str"), list(plan.sites))
+    writer.put(Variable("station", "", "code of the site", ("station",), dtype="str"), list(plan.sites))
     for name, value in (("latitude", [place.lat for place in places]), ("longitude", [place.lon for place in places])):
         degrees = "degrees_north" if name == "latitude" else "degrees_east"
         known = {"standard_name": name}
-        writer.put(Variable(name[:3], ("station",), degrees, name, "f8", known), np.array(value))
+        writer.put(Variable(name[:3], degrees, name, ("station",), dtype="f8", attributes=known), np.array(value))
     lengths = [content.counted[site].length for site in plan.sites]
     first = np.cumsum([0, *lengths[:-1]])
-    writer.put(Variable("station_first", ("station",), "1", "first record of the site", kind="i8"), first)
+    writer.put(Variable("station_first", "1", "first record of the site", ("station",), dtype="i8"), first)
     meaning = "IGBP class of the site, its place in category_name"
     category = np.array([place.category for place in places])
-    writer.put(Variable("category", ("station",), "1", meaning, kind="i2"), category)
+    writer.put(Variable("category", "1", meaning, ("station",), dtype="i2"), category)
     for name in plan.static:
         values = np.array([plan.values[site][name] for site in plan.sites])
-        writer.put(Variable(name, ("station",), *_STATIC[name]), values)
+        writer.put(Variable(name, _STATIC[name][0], _STATIC[name][1], ("station",)), values)
 
 
 def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tuple[int, int]) -> Loss:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from geoml_cli.dataset.store import Variable
+from geoml_cli.dataset.variables import Variable
 
 DYNAMIC = (
     "E", "Eb", "Ei", "Ep", "Et", "p", "Ew", "H", "LST", "NDVI", "rf", "S", "LAI", "EVI", "SMrz", "SMs", "tmp",
@@ -55,7 +55,7 @@ def described(name: str, monthly: bool, given: dict[str, str]) -> Variable:
     unit, meaning = _MEANINGS.get(name, ("1", f"{name}; its unit is not documented"))
     if monthly:
         unit = unit.replace("yr-1", "month-1")
-    return Variable(name, ("sample",), given.get(name, unit), meaning)
+    return Variable(name, given.get(name, unit), meaning, ("sample",))
 
 
 def units_given(pairs: Sequence[str]) -> dict[str, str]:

@@ -22,7 +22,7 @@ def inputs(raw: Path, options: GwsaOptions) -> list[Path]:
 
 
 def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
-    """Tell whether tables are read or products.
+    """Return whether tables are read or products.
 
     Raises:
         DataError: There are none, or there are both and it is not said which are meant.

@@ -139,12 +139,12 @@ def _no_time(sheet: Sheet) -> DataError:
     )
 
 
-def _place(sheet: Sheet, names: Sequence[str], what: str) -> str:
+def _place(sheet: Sheet, names: Sequence[str], subject: str) -> str:
     for name in names:
         if column := _column(sheet, name):
             return column
     raise DataError(
-        f"there is no column of the {what}",
+        f"there is no column of the {subject}",
         where=str(sheet.path),
         fix=f"Name it {names[0]!r}, or leave the file out with --tables PATTERN. {_held(sheet)}",
     )
@@ -192,6 +192,6 @@ def months(stamps: Sequence[str]) -> Months:
 
 
 def is_monthly(stamp: str) -> bool:
-    """Tell whether a time names a month."""
+    """Return whether a time names a month."""
     match = _STAMP.fullmatch(stamp.strip().removesuffix(".0"))
     return bool(match and match["month"])

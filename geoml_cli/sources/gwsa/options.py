@@ -20,7 +20,7 @@ RESERVED = frozenset(
 
 
 class GwsaOptions(Options):
-    """What `prepare gwsa` may be told."""
+    """Options of `prepare gwsa`."""
 
     kind: Literal["auto", "tables", "products"] = "auto"
     """What RAW holds: `tables` of cells and years, or the `products` (GRACE, GLDAS, factor grids) they are made

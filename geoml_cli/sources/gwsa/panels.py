@@ -99,8 +99,8 @@ def _says_nothing(text: str) -> bool:
     return is_missing(text) or text.removesuffix(".0") in ("-9999", "-99999")
 
 
-def same_step(stamps: Sequence[str], where: str) -> bool:
-    """Tell whether times are months.
+def same_step(stamps: Sequence[str], location: str) -> bool:
+    """Return whether times are months.
 
     Raises:
         DataError: Some are, and some are years.
@@ -109,7 +109,7 @@ def same_step(stamps: Sequence[str], where: str) -> bool:
     if steps and is_monthly(steps[0]) != is_monthly(steps[-1]):
         raise DataError(
             f"there are both years and months: {steps[0]!r} and {steps[-1]!r}",
-            where=where,
+            where=location,
             fix="Prepare them apart; a model learns one of them.",
         )
     return bool(steps) and is_monthly(steps[0])

@@ -53,7 +53,7 @@ def _chunk(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bo
     if held.monthly != monthly:
         here, learnt = ("months", "years") if held.monthly else ("years", "months")
         raise DataError(
-            f"its rows are {here}, and the network has learnt from {learnt}",
+            f"its rows are {here}, and the network was trained on {learnt}",
             where=str(part.path),
             fix=f"Give a table of {learnt}.",
         )
@@ -76,6 +76,6 @@ def _chunk(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bo
     return TableChunk(columns, partial(_samples, held, plan))
 
 
-def _samples(held: Panel, plan: Plan) -> SampleBlock:
-    valid = usable(held, plan.roles.needed, Losses())
-    return SampleBlock(valid, block(arrays(held, valid, plan, None), plan))
+def _samples(panel: Panel, plan: Plan) -> SampleBlock:
+    valid = usable(panel, plan.roles.needed, Losses())
+    return SampleBlock(valid, block(arrays(panel, valid, plan, None), plan))

@@ -1,4 +1,4 @@
-"""Made-up cells with yearly factors, in the layout of the published table of groundwater storage.
+"""Synthetic cells with yearly factors, in the layout of the published table of groundwater storage.
 
 Storage rises with rain and falls with evaporation, differs by land cover, and varies smoothly from place to place;
 the rest is noise. Some rows hold the published table's -99999.

@@ -47,7 +47,7 @@ class Tables:
         )
 
     def has(self, name: str) -> bool:
-        """Tell whether the tables have a factor or the target."""
+        """Return whether the tables have a factor or the target."""
         return name in self.sheets[0][1].has
 
 

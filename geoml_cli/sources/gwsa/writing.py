@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.store import Array, Block, DatasetWriter, Variable
+from geoml_cli.dataset.store import Array, Block, DatasetWriter
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.readers.cells import degrees_east
 from geoml_cli.readers.igbp import IGBP
 from geoml_cli.sources.gwsa.census import Census, Seen
@@ -22,12 +23,12 @@ TITLE = "Groundwater storage anomalies and their factors, one sample a cell and 
 TIME_UNIT = "minutes since 1970-01-01 00:00:00"
 _TIME = {"standard_name": "time", "calendar": "proleptic_gregorian"}
 PLACE = (
-    Variable("lat", ("sample",), "degrees_north", "latitude", kind="f8", attributes={"standard_name": "latitude"}),
-    Variable("lon", ("sample",), "degrees_east", "longitude", kind="f8", attributes={"standard_name": "longitude"}),
-    Variable("time", ("sample",), TIME_UNIT, "first day of the year or month", kind="i8", attributes=_TIME),
-    Variable("year", ("sample",), "1", "calendar year", kind="i4"),
-    Variable("cell", ("sample",), "1", "number of the cell; the same place has the same", kind="i4"),
-    Variable("category", ("sample",), "1", "land-cover class, its place in category_name", kind="i2"),
+    Variable("lat", "degrees_north", "latitude", ("sample",), dtype="f8", attributes={"standard_name": "latitude"}),
+    Variable("lon", "degrees_east", "longitude", ("sample",), dtype="f8", attributes={"standard_name": "longitude"}),
+    Variable("time", TIME_UNIT, "first day of the year or month", ("sample",), dtype="i8", attributes=_TIME),
+    Variable("year", "1", "calendar year", ("sample",), dtype="i4"),
+    Variable("cell", "1", "number of the cell; the same place has the same", ("sample",), dtype="i4"),
+    Variable("category", "1", "land-cover class, its place in category_name", ("sample",), dtype="i2"),
 )
 
 
@@ -56,7 +57,7 @@ def write_samples(
         plan: What is written.
         census: The first reading.
         writer: The data set.
-        reporter: Hears of progress.
+        reporter: Receives progress and messages.
     """
     writer.attributes(title=TITLE)
     _put_roles(writer, plan)
@@ -134,7 +135,7 @@ def _put_roles(writer: DatasetWriter, plan: Plan) -> None:
     names = texts(plan.roles)
     for variable, (dimension, meaning) in told.items():
         writer.dimension(dimension, len(names[variable]))
-        writer.put(Variable(variable, (dimension,), "", meaning, kind="str"), names[variable])
+        writer.put(Variable(variable, "", meaning, (dimension,), dtype="str"), names[variable])
 
 
 def facts(plan: Plan, kind: str, census: Census) -> dict[str, Any]:

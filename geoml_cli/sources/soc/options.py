@@ -8,7 +8,7 @@ from geoml_cli.source import Options
 
 
 class SocOptions(Options):
-    """What `prepare soc` may be told; most of it is found out where nothing is said."""
+    """Options of `prepare soc`; most of it is found out where nothing is said."""
 
     points: str | None = None
     """Table of samples (CSV), relative to RAW; needed where RAW holds several."""

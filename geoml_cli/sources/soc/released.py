@@ -39,7 +39,7 @@ class _Arrays:
 
 
 def is_released(raw: Path) -> bool:
-    """Tell whether a folder holds the paper's arrays."""
+    """Return whether a folder holds the paper's arrays."""
     return any((raw / name).exists() for name in (STATIC, EVI, PHENOLOGY))
 
 

@@ -141,7 +141,7 @@ def _groups(
         yield group, values, (rows[group] - top, columns[group] - left)
 
 
-def refuse_empty(funnel: Funnel, where: str) -> None:
+def refuse_empty(funnel: Funnel, location: str) -> None:
     """Refuse a data set without samples.
 
     Raises:
@@ -150,4 +150,4 @@ def refuse_empty(funnel: Funnel, where: str) -> None:
     told = ", ".join(f"{reason} {count}" for reason, count in funnel.dropped.items())
     outside = funnel.dropped.get(OUTSIDE, 0)
     fix = "Check --crs, --x and --y." if outside > funnel.read / 2 else "Check the table and the rasters."
-    raise DataError(f"none of {funnel.read} rows gives a sample ({told})", where=where, fix=fix)
+    raise DataError(f"none of {funnel.read} rows gives a sample ({told})", where=location, fix=fix)

@@ -1,4 +1,4 @@
-"""A made-up coast with soil samples: rasters as different providers write them, and a table of points.
+"""A synthetic coast with soil samples: rasters as different providers write them, and a table of points.
 
 Soil organic carbon rises with height and wetness of the neighbourhood and with the greenness of the years
 before, and differs by land cover; the rest is noise. A network that sees windows and series can therefore
@@ -24,7 +24,7 @@ Values = NDArray[np.float64]
 
 
 class _Land(NamedTuple):
-    """Fields of the made-up land, shape [HEIGHT, WIDTH]; series have years before."""
+    """Fields of the synthetic land, shape [HEIGHT, WIDTH]; series have years before."""
 
     sea: NDArray[np.bool_]
     static: dict[str, Values]

@@ -7,28 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.store import DatasetWriter, Variable
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.dataset.variables import Variable
 
 STATIC_UNIT = SERIES_UNIT = "1"
 REFERENCES = "Zhang et al. 2022, Remote Sensing 14, 4441, https://doi.org/10.3390/rs14184441"
 STATIC = Variable(
     "static",
-    ("sample", "covariate", "row", "col"),
     STATIC_UNIT,
     "static covariates around the sample, each in the unit of its raster",
+    ("sample", "covariate", "row", "col"),
 )
 SERIES = Variable(
-    "series",
-    ("sample", "year", "feature"),
-    SERIES_UNIT,
-    "yearly features at the sample, each in its own unit",
+    "series", SERIES_UNIT, "yearly features at the sample, each in its own unit", ("sample", "year", "feature")
 )
 SPLIT = Variable(
     "split",
-    ("split", "sample"),
     "1",
     "use of the sample in each given split",
-    kind="i1",
+    ("split", "sample"),
+    dtype="i1",
     attributes={"flag_meanings": "unused train test"},
 )
 
@@ -50,12 +48,12 @@ def declare_axes(writer: DatasetWriter, shape: Shape) -> None:
     if shape.channels:
         for name, size in (("covariate", len(shape.channels)), ("row", shape.window), ("col", shape.window)):
             writer.dimension(name, size)
-        writer.put(Variable("covariate", ("covariate",), "", "name of the covariate", kind="str"), shape.channels)
+        writer.put(Variable("covariate", "", "name of the covariate", ("covariate",), dtype="str"), shape.channels)
     if shape.features:
         writer.dimension("year", len(shape.years))
         writer.dimension("feature", len(shape.features))
-        writer.put(Variable("feature", ("feature",), "", "name of the yearly feature", kind="str"), shape.features)
-        writer.put(Variable("year", ("year",), "1", "calendar year", kind="i4"), np.array(shape.years))
+        writer.put(Variable("feature", "", "name of the yearly feature", ("feature",), dtype="str"), shape.features)
+        writer.put(Variable("year", "1", "calendar year", ("year",), dtype="i4"), np.array(shape.years))
 
 
 def put_samples(
@@ -73,15 +71,15 @@ def put_samples(
         degrees: Longitude and latitude [degrees east, north]; NaN where unknown.
     """
     east = Variable(
-        "lon", ("sample",), "degrees_east", "longitude", kind="f8", attributes={"standard_name": "longitude"}
+        "lon", "degrees_east", "longitude", ("sample",), dtype="f8", attributes={"standard_name": "longitude"}
     )
     north = Variable(
-        "lat", ("sample",), "degrees_north", "latitude", kind="f8", attributes={"standard_name": "latitude"}
+        "lat", "degrees_north", "latitude", ("sample",), dtype="f8", attributes={"standard_name": "latitude"}
     )
     target = Variable(
-        "soc", ("sample",), soc[1], "soil organic carbon content", attributes={"coordinates": "lon lat id"}
+        "soc", soc[1], "soil organic carbon content", ("sample",), attributes={"coordinates": "lon lat id"}
     )
-    writer.put(Variable("id", ("sample",), "", "name of the sample", kind="str"), identity)
+    writer.put(Variable("id", "", "name of the sample", ("sample",), dtype="str"), identity)
     writer.put(east, degrees[0])
     writer.put(north, degrees[1])
     writer.put(target, soc[0])

@@ -14,7 +14,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def flux(tmp_path_factory):
-    """Give a data set of made-up towers with daily records, prepared once."""
+    """Give a data set of synthetic towers with daily records, prepared once."""
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.sources.fluxnet.source import SOURCE
     from geoml_cli.stages.prepare import Raw, prepare

@@ -1,4 +1,4 @@
-"""Runs of Geo-Mamba on made-up class rasters: codes, scores, maps of class and confidence."""
+"""Runs of Geo-Mamba on synthetic class rasters: codes, scores, maps of class and confidence."""
 
 from __future__ import annotations
 

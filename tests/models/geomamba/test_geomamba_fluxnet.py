@@ -1,4 +1,4 @@
-"""Runs of Geo-Mamba on made-up towers, whole stations and whole years held out: division, scores, predictions."""
+"""Runs of Geo-Mamba on synthetic towers, whole stations and whole years held out: division, scores, predictions."""
 
 from __future__ import annotations
 

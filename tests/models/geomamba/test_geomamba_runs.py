@@ -1,4 +1,4 @@
-"""Runs of Geo-Mamba on made-up tables of cells: division, scores, tables, maps, export."""
+"""Runs of Geo-Mamba on synthetic tables of cells: division, scores, tables, maps, export."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ import pytest
 import xarray
 
 from geoml_cli.config.load import load
+from geoml_cli.inference.inputs.budgets import filled
+from geoml_cli.inference.load import open_trained
 from geoml_cli.models.geomamba import task
-from geoml_cli.stages.budgets import filled
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
@@ -56,13 +57,13 @@ def test_windows_are_whole_where_five_records_follow_each_other_without_a_gap(sa
     begins = index - STEPS + 1
     inside = begins >= first[station]
     expected = [bool(i) and bool(complete[b : b + STEPS].all()) for b, i in zip(begins, inside, strict=True)]
-    assert samples.whole.tolist() == expected
+    assert samples.complete.tolist() == expected
     # Four at the begin of each of six series, and after each of two gaps in them.
-    assert (~samples.whole).sum() == 6 * 3 * (STEPS - 1)
+    assert (~samples.complete).sum() == 6 * 3 * (STEPS - 1)
 
 
 def test_a_window_holds_the_last_records_of_its_own_station(samples, flux):
-    rows = np.flatnonzero(samples.whole)[[0, 1, 700, 2000, -1]]
+    rows = np.flatnonzero(samples.complete)[[0, 1, 700, 2000, -1]]
     dynamic, static = (samples.inputs[name].values[rows] for name in ("dynamic", "static"))
     index, station = np.asarray(flux.array("index"))[rows], np.asarray(flux.array("station_index"))[rows]
     for number, (end, own) in enumerate(zip(index, station, strict=True)):
@@ -87,12 +88,12 @@ def test_a_window_s_clocks_are_of_each_of_its_days(samples, flux):
 def test_rows_that_are_not_whole_are_on_no_side_and_predicted_as_missing(run, samples, predict, tmp_path):
     split = run.split("all")
     rows = np.concatenate([split.train, split.validation, split.test])
-    assert samples.whole[rows].all() and np.isfinite(samples.target[rows]).all()
-    lost = (samples.whole & np.isfinite(samples.target)).sum() - len(rows)
+    assert samples.complete[rows].all() and np.isfinite(samples.target[rows]).all()
+    lost = (samples.complete & np.isfinite(samples.target)).sum() - len(rows)
     assert lost == split.overlaps_excluded > 0
     predict("--out", tmp_path / "s.csv")
     found = pd.read_csv(tmp_path / "s.csv")
-    np.testing.assert_array_equal(found["NEE_VUT_REF"].notna(), samples.whole)
+    np.testing.assert_array_equal(found["NEE_VUT_REF"].notna(), samples.complete)
 
 
 def test_windows_do_not_reach_over_the_borders_of_the_split(run, flux):
@@ -124,7 +125,7 @@ def by_hand(flux, predicted):
 
 def test_what_is_observed_stays_and_what_is_not_is_predicted(run, flux):
     predicted = np.arange(len(flux.array("index"))) + 1000.0
-    held, expected = filled(run, flux, predicted), by_hand(flux, predicted)
+    held, expected = filled(open_trained(run), flux, predicted), by_hand(flux, predicted)
     names = np.array(flux.labels("station"))[held.station]
     for station, day, value, observed in zip(
         names, held.begin.astype("datetime64[D]").astype(str), held.value, held.observed, strict=True
@@ -188,7 +189,7 @@ def test_units_go_with_the_sums(run, predict, tmp_path):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["--sums", "week"], "'week' is no period. Use day, month, year"),
+        (["--sums", "week"], "'week' is not a valid period. Use day, month, year"),
         (["--sums", "year", "--index", "3"], "choose one of --index, --table, --map and --sums"),
         (["--sums", "year", "--out", "sums.txt"], ".txt is not a table format"),
     ],

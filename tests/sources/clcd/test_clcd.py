@@ -1,4 +1,4 @@
-"""`prepare clcd` on the made-up valley, from the command line."""
+"""`prepare clcd` on the synthetic valley, from the command line."""
 
 from __future__ import annotations
 

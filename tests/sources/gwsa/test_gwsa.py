@@ -1,4 +1,4 @@
-"""`prepare gwsa` on the made-up table, from the command line."""
+"""`prepare gwsa` on the synthetic table, from the command line."""
 
 from __future__ import annotations
 

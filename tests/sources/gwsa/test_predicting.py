@@ -83,7 +83,7 @@ def test_tables_that_do_not_fit_the_data_set(dataset: Dataset, long: pd.DataFram
     with pytest.raises(DataError, match=r"new.csv: there is no column rf\. Add it"):
         read(path, dataset, 2)
     long.assign(year="2003_05").to_csv(path, index=False)
-    with pytest.raises(DataError, match=r"its rows are months, and the network has learnt from years\. Give a table"):
+    with pytest.raises(DataError, match=r"its rows are months, and the network was trained on years\. Give a table"):
         read(path, dataset, 2)
     long.head(0).to_csv(path, index=False)
     with pytest.raises(DataError, match=r"new.csv: has a header and no rows"):

@@ -1,0 +1,186 @@
+"""Contract of every model found: what its demo trains is stopped, resumed, evaluated and predicted alike."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from geoml_cli import registry
+from geoml_cli.config.load import load
+from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import StoppedError
+from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
+from geoml_cli.inference.inputs.samples import samples_job
+from geoml_cli.inference.load import Ensemble, TrainedRun, open_trained
+from geoml_cli.runs.run import Run
+from geoml_cli.samples.batches import gathered
+from geoml_cli.samples.requests import PredictionRequest
+from geoml_cli.stages.predict import predict
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.reporting import Silent
+
+STEPS = (
+    "train.steps=6",
+    "train.evaluate_steps=3",
+    "train.threads=1",
+    "split.seeds=[1,2]",
+    "train.checkpoint_seconds=0",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with the data of its demo and a short training."""
+
+    settings: Settings
+    dataset: Dataset
+    run: Run
+
+
+class Interrupting(Silent):
+    """Sends SIGTERM to this process after some steps of a progress bar."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._left = after
+
+    @contextmanager
+    def task(self, name: str, total: int | None) -> Iterator[object]:
+        def advance(steps: int) -> None:
+            self._left -= steps
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        yield advance
+
+
+def settings_of_demo(model: str) -> Settings:
+    words = registry.card(model).demo.steps[0]
+    pairs = list(itertools.pairwise(words))
+    preset = next((value for word, value in pairs if word == "--preset"), None)
+    assignments = [value for word, value in pairs if word == "--set"]
+    # Epochs and steps exclude each other: the short training counts steps.
+    kept = [text for text in assignments if not text.startswith(("train.epochs", "train.evaluate_epochs"))]
+    return load(model, preset, None, {}, [*kept, *STEPS])
+
+
+@pytest.fixture(scope="module", params=registry.models())
+def case(request, tmp_path_factory) -> Case:
+    folder, model = tmp_path_factory.mktemp(request.param), request.param
+    source = registry.card(model).demo.source
+    options = registry.source(source).synthetic(folder / "raw", 3)
+    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, Silent()).folder)
+    settings = settings_of_demo(model)
+    run = train(settings, dataset, RunLocation(folder / "run", cpu=True), None, Silent())
+    return Case(settings, dataset, run)
+
+
+def weights(run: Run) -> dict[str, dict[str, torch.Tensor]]:
+    return {name: load_file(run.member(name).checkpoint("last").weights) for name in run.planned()}
+
+
+@pytest.mark.parametrize("after", [2, 7])
+def test_stopped_and_resumed_ends_with_the_same_bits(case: Case, after: int, tmp_path: Path) -> None:
+    place = RunLocation(tmp_path / "run", cpu=True)
+    with pytest.raises(StoppedError, match="saved"):
+        train(case.settings, case.dataset, place, None, Interrupting(after))
+    resumed = train(case.settings, case.dataset, place, None, Silent())
+    for name, expected in weights(case.run).items():
+        found = weights(resumed)[name]
+        assert set(found) == set(expected)
+        assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+def test_every_criterion_has_a_checkpoint_and_a_column_of_the_history(case: Case) -> None:
+    for network_name, network in registry.spec(case.run.model).networks(case.settings.own).items():
+        names = list(network.criteria)
+        for member in (name for name in case.run.planned() if case.run.network(name) == network_name):
+            assert case.run.member(member).best().meta.is_file()
+            assert all(case.run.member(member).best(name).meta.is_file() for name in names[1:])
+            assert all(f"val_{name}" in entry for entry in case.run.history(member) for name in names)
+
+
+def fold_of(run: Run) -> list[str]:
+    """Name the members of the first fold: they differ by seed and network."""
+    fold = run.split(run.planned()[0]).fold
+    return [name for name in run.planned() if run.split(name).fold == fold]
+
+
+def predicted(trained: TrainedRun, dataset: Dataset, out: Path) -> pd.DataFrame:
+    predict(trained, dataset, PredictionRequest(), out, Silent())
+    return pd.read_parquet(out)
+
+
+def test_what_is_scored_is_what_is_delivered(case: Case, tmp_path: Path) -> None:
+    """Evaluation's pooled values equal those of a file of predictions with the same members."""
+    trained = open_trained(case.run, fold_of(case.run))
+    for name in trained.networks:
+        alone = TrainedRun(case.run, tuple(trained.members_of(name)), trained.settings)
+        inputs = open_network(alone, case.dataset, "test", name)
+        pooled = pool_folds(inputs, predict_members(inputs, Silent()))
+        frame = predicted(alone, case.dataset, tmp_path / f"{name or 'network'}.parquet")
+        scored = alone.outputs()[alone.task(name).scored if len(trained.networks) == 1 else _place(alone, name)]
+        found = frame[scored.name].to_numpy()[pooled.rows_P]
+        np.testing.assert_allclose(found, delivered(inputs, pooled.predicted_P), rtol=1e-6, atol=1e-7)
+
+
+def _place(alone: TrainedRun, name: str) -> int:
+    """Find the scored output of one network of several among the outputs of a run of it alone."""
+    names = [output.name for output in alone.outputs()]
+    scored = alone.task(name).outputs(1)[alone.task(name).scored].name
+    return names.index(scored) if scored in names else 0
+
+
+def test_chunks_of_any_size_give_the_same_file(case: Case, tmp_path: Path) -> None:
+    whole = predicted(open_trained(case.run), case.dataset, tmp_path / "whole.parquet")
+    rows = len(whole) // 3 + 1
+    small = open_trained(Run(case.run.folder, [f"predict.rows={rows}", "predict.batch_size=997"]))
+    found = predicted(small, case.dataset, tmp_path / "small.parquet")
+    pd.testing.assert_frame_equal(found, whole, rtol=1e-4, atol=1e-4)
+
+
+def test_a_prediction_stopped_and_resumed_is_that_of_one_go(case: Case, tmp_path: Path) -> None:
+    rows = len(open_trained(case.run).samples(case.dataset)) // 4 + 1
+    trained = open_trained(Run(case.run.folder, [f"predict.rows={rows}"]))
+    whole = predicted(trained, case.dataset, tmp_path / "whole.parquet")
+    out = tmp_path / "stopped.parquet"
+    with pytest.raises(StoppedError, match=r"kept\. The same command resumes"):
+        predict(trained, case.dataset, PredictionRequest(), out, Interrupting(2))
+    assert not out.exists() and len(list((tmp_path / f".{out.name}.parts").glob("*.npy"))) >= 1
+    resumed = predicted(trained, case.dataset, out)
+    pd.testing.assert_frame_equal(resumed, whole)
+    assert not (tmp_path / f".{out.name}.parts").exists()
+
+
+def test_the_exported_graph_gives_what_the_engine_gives(case: Case) -> None:
+    trained = open_trained(case.run)
+    for name in trained.networks:
+        members = [trained.load_network(member) for member in trained.members_of(name)]
+        samples = trained.network_samples(name, case.dataset)
+        rows = np.arange(min(len(samples), 40))
+        if samples.complete is not None:
+            rows = np.flatnonzero(samples.complete)[:40]
+        with torch.inference_mode():
+            graph = Ensemble(members, trained.task(name)).eval()(*gathered(samples, rows, torch.device("cpu")))
+        engine = trained.network_predictor(name, torch.device("cpu")).outputs(samples, rows)
+        assert len(graph) == len(engine) == len(trained.task(name).outputs(len(members)))
+        for one, other in zip(graph, engine, strict=True):
+            np.testing.assert_allclose(one.numpy(), other, rtol=1e-3, atol=1e-3)
+
+
+def test_the_job_names_what_determines_it(case: Case) -> None:
+    job = samples_job(open_trained(case.run), case.dataset)
+    assert job.digest["data"] == case.dataset.manifest.digest() and job.total == len(list(job.chunks()))

@@ -1,0 +1,99 @@
+"""Contract of every source found: the same twice, complete in its manifest, and no traceback of damaged files."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geoml_cli import registry
+from geoml_cli.dataset.files import sha256
+from geoml_cli.dataset.store import NAME, Dataset
+from geoml_cli.errors import GeomlError
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import Silent
+
+CUTS = int(os.environ.get("GEOML_TORTURE", "4"))
+"""Truncations, and likewise flips, a source; `make torture` tries more."""
+
+
+@pytest.fixture(scope="module", params=registry.sources())
+def made(request, tmp_path_factory):
+    """Give a source with synthetic raw files and the data set made of them."""
+    folder = tmp_path_factory.mktemp(request.param)
+    options = registry.source(request.param).synthetic(folder / "raw", 5)
+    raw = Raw(request.param, folder / "raw", options)
+    return raw, Dataset(prepare(raw, folder / "data", Silent()).folder)
+
+
+def test_the_card_is_light_and_says_what_the_source_is(made):
+    raw, _ = made
+    card = registry.source_card(raw.source)
+    assert len(card.summary) > 20 and isinstance(raw.options, card.options)
+
+
+def test_the_same_again_changes_nothing(made):
+    raw, dataset = made
+    before = sha256(dataset.folder / NAME)
+    again = prepare(raw, dataset.folder, Silent())
+    assert not again.fresh and sha256(dataset.folder / NAME) == before
+
+
+def test_made_anew_it_has_the_same_values(made, tmp_path):
+    raw, dataset = made
+    other = Dataset(prepare(raw, tmp_path / "again", Silent()).folder)
+    assert other.manifest.digest() == dataset.manifest.digest()
+    for name in dataset.manifest.variables:
+        try:
+            one, two = dataset.array(name), other.array(name)
+        except (TypeError, ValueError):
+            assert dataset.labels(name) == other.labels(name)
+            continue
+        if one.dtype.kind in "fiu":
+            np.testing.assert_array_equal(one, two)
+
+
+def test_every_raw_file_is_in_the_manifest_with_its_digest(made):
+    raw, dataset = made
+    read = {path.resolve() for path in registry.source(raw.source).files(raw.path, raw.options)}
+    listed = {(raw.path / file.name).resolve(): file for file in dataset.manifest.files}
+    assert set(listed) == read
+    assert all(file.sha256 == sha256(path) and file.size == path.stat().st_size for path, file in listed.items())
+
+
+def test_the_funnel_adds_up(made):
+    funnel = made[1].manifest.funnel
+    assert funnel.kept > 0 and funnel.read >= funnel.kept
+    assert all(count > 0 for count in funnel.dropped.values())
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip"])
+def test_damaged_files_end_in_a_message_or_in_a_data_set(made, damage, tmp_path):
+    """Never in a traceback: whatever is not read is refused with what, where and how to mend it."""
+    raw, _ = made
+    paths = [path for path in sorted(raw.path.rglob("*")) if path.is_file()]
+    generator = random.Random(7)
+    for number in range(CUTS):
+        copy = tmp_path / f"{damage}-{number}"
+        for path in paths:
+            target = copy / path.relative_to(raw.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+        _damage(copy / generator.choice(paths).relative_to(raw.path), damage, generator)
+        try:
+            prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data-{number}", Silent())
+        except GeomlError as error:
+            assert error.what and error.exit_code in (2, 3), error
+
+
+def _damage(path: Path, damage: str, generator: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        del content[generator.randrange(1, max(len(content), 2)) :]
+    else:
+        for _ in range(5):
+            content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+    path.write_bytes(bytes(content))
