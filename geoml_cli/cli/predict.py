@@ -9,7 +9,7 @@ import typer
 
 from geoml_cli import registry
 from geoml_cli.cli import console, options, times
-from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, with_parameters
+from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
 from geoml_cli.source import Options
@@ -67,6 +67,8 @@ def _function(target: str, model: str) -> Callable[..., None]:
 
     def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
         common = {name: given.pop(name) for name in _COMMON}
+        for options_ in input_options(model):
+            validated(options_, {name: given[name] for name in options_.model_fields if given[name] is not None})
         _run(target, given, common)
 
     parameters = list(flags_of(input_options(model)).values())

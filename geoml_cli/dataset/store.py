@@ -30,6 +30,9 @@ class Variables(Protocol):
     def has(self, name: str) -> bool:
         """Return whether there is such a variable."""
 
+    def is_text(self, name: str) -> bool:
+        """Return whether a variable holds text, to be read with `labels`."""
+
     def array(self, name: str) -> Array:
         """Return a numeric variable, missing values as NaN."""
 
@@ -121,9 +124,14 @@ class Dataset:
         """Return a variable's unit."""
         return self._record(name).unit
 
+    def is_text(self, name: str) -> bool:
+        """Return whether a variable holds text, to be read with `labels`."""
+        return self._record(name).dtype == "str"
+
     def array(self, name: str) -> Array:
         """Return a numeric variable as a read-only view of the file, missing values as NaN."""
-        self._record(name)
+        # A map of text would hold addresses of another process: reading them ends this one.
+        assert not self.is_text(name), f"{name} holds text"
         import h5py
 
         with self._opened() as file:
@@ -171,6 +179,10 @@ class Block:
     def has(self, name: str) -> bool:
         """Return whether there is such a variable."""
         return name in self.arrays or name in self.texts
+
+    def is_text(self, name: str) -> bool:
+        """Return whether a variable holds text."""
+        return name in self.texts
 
     def array(self, name: str) -> Array:
         """Return a numeric variable."""

@@ -34,7 +34,7 @@ def newest(root: Path, model: str, preset: str) -> Run:
     raise DataError(
         f"there is no finished run of {model} with preset {preset}.",
         where=str(root),
-        fix=f"Go on with `{command} --resume`." if unfinished else f"Make one with `{command}`.",
+        fix=f"Resume with `{command} --resume`." if unfinished else f"Make one with `{command}`.",
     )
 
 

@@ -33,7 +33,7 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
 
 
 def _named(variables: Variables, column: str, usable: Rows, rows: int) -> Folds:
-    fold = labels(variables, column, rows)[usable]
+    fold = labels(variables, column, rows, "fold_column")[usable]
     names = np.unique(fold[fold != ""])
     if len(names) < _FEWEST:
         raise DataError(

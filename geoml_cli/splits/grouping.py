@@ -44,21 +44,26 @@ def held_out_groups(variables: Variables, settings: SplitSettings, rows: int) ->
     return found
 
 
-def labels(variables: Variables, name: str, rows: int) -> NDArray[np.str_]:
+def labels(variables: Variables, name: str, rows: int, setting: str = "group_by") -> NDArray[np.str_]:
     """Return the value of a variable for every sample as text, [N]; of a station's variable that of its station.
+
+    Args:
+        variables: The data set.
+        name: A text variable, or one of whole numbers.
+        rows: Number of samples N.
+        setting: Of `[split]` that names the variable.
 
     Raises:
         DataError: There is no such variable, or it is not one of samples or stations.
     """
+    location = f"[split] {setting} = {name!r}"
     if not variables.has(name):
-        raise _no_variable(f"[split] group_by = {name!r}")
+        raise _no_variable(location)
     found = _values(variables, name)
     if found.shape != (rows,) and variables.has("station_index") and found.ndim == 1:
         found = found[np.asarray(variables.array("station_index"))]
     if found.shape != (rows,):
-        raise DataError(
-            "is no value a sample", where=f"[split] group_by = {name!r}", fix="Use a variable of samples or stations."
-        )
+        raise DataError("is no value a sample", where=location, fix="Use a variable of samples or stations.")
     return found
 
 
@@ -68,10 +73,9 @@ def number_labels(variables: Variables, name: str, rows: int) -> Rows:
 
 
 def _values(variables: Variables, name: str) -> NDArray[np.str_]:
-    try:
-        return np.asarray(variables.array(name)).astype(np.str_)
-    except (KeyError, TypeError, ValueError, AttributeError):  # a text variable has no array
+    if variables.is_text(name):
         return np.array(variables.labels(name), dtype=np.str_)
+    return np.asarray(variables.array(name)).astype(np.str_)
 
 
 def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
@@ -93,7 +97,7 @@ def _numbered(variables: Variables, named: tuple[str, str], length: int, rows: i
     setting, name = named
     if not variables.has(name):
         raise _no_variable(f"[split] {setting} = {name!r}")
-    number = variables.array(name)
+    number = np.empty(0) if variables.is_text(name) else variables.array(name)
     if number.dtype.kind not in "iu" or number.shape != (rows,):
         raise DataError(
             "is no whole number a sample", where=f"[split] {setting} = {name!r}", fix="Use a variable such as day."
