@@ -255,7 +255,7 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
     planned, trained = run.planned(), set(run.members())
     for name in only or ():
         registry.known(f"member of run {run.id}", name, planned)
-    names = list(only) if only else planned
+    names = list(dict.fromkeys(only)) if only else planned  # named twice, it is one member
     missing = [name for name in names if name not in trained]
     if missing:
         raise DataError(

@@ -77,7 +77,7 @@ def recover(files: CheckpointFiles) -> bool:
     folder, old = files.folder, _old(files.folder)
     if not folder.exists() and old.exists():
         old.rename(folder)
-    return files.meta.is_file()
+    return folder.is_dir()  # one without a record is damaged, not absent: `read` says so
 
 
 def read(files: CheckpointFiles) -> Snapshot:

@@ -154,8 +154,14 @@ class Run:
         return record
 
     def data(self) -> DataRecord:
-        """Read `data.json`."""
-        return DataRecord.model_validate_json((self.folder / "data.json").read_text(encoding="utf-8"))
+        """Read `data.json`; errors as for `record`."""
+        path = self.folder / "data.json"
+        try:
+            return DataRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                "is missing or damaged.", where=str(path), fix="Train again, or restore the file."
+            ) from error
 
     def planned(self) -> list[str]:
         """Name all members, trained or not."""

@@ -70,8 +70,17 @@ class Scaling(_Record):
 
     @staticmethod
     def read(path: Path) -> Scaling:
-        """Read what `write` wrote."""
-        return Scaling.model_validate_json(path.read_text(encoding="utf-8"))
+        """Read what `write` wrote.
+
+        Raises:
+            DataError: It is missing or damaged.
+        """
+        try:
+            return Scaling.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                "is missing or damaged.", where=str(path), fix="Train again, or restore the file."
+            ) from error
 
 
 def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target: TargetSettings) -> Scaling:

@@ -15,20 +15,12 @@ from geoml_cli.splits.kind import SplitKind
 from geoml_cli.splits.settings import SplitSettings
 
 Rows = NDArray[np.int64]
-_MOST = 200
-"""Members of a run; more is more likely a mistake than a plan."""
 
 
 def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
     """Hold out each group of `group_by`."""
     label = labels(variables, settings.group_by, rows)[usable]
-    names = np.unique(label).tolist()
-    if len(names) > _MOST:
-        raise DataError(
-            f"{settings.group_by} has {len(names)} groups, one member each; {_MOST} are the most",
-            where="[split] kind = 'leave-one-out'",
-            fix="Use --set split.kind=groups with split.folds.",
-        )
+    names = np.unique(label[label != ""]).tolist()  # samples of no group are trained on, never tested
     return hold_out_each(label, names, usable, settings.group_by)
 
 
@@ -38,7 +30,7 @@ def hold_out_each(label: NDArray[np.str_], names: Sequence[str], usable: Rows, v
     Raises:
         DataError: There is one group only.
     """
-    known = np.unique(label).tolist()
+    known = np.unique(label[label != ""]).tolist()
     if len(known) < 2:
         raise DataError(
             f"{variable} has {len(known)} group(s); at least 2 are needed",

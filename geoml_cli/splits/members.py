@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
+from geoml_cli.errors import DataError
 from geoml_cli.splits.chronological import last_in_time
 from geoml_cli.splits.drawn import hold_out
 from geoml_cli.splits.grouping import held_out_groups, number_labels
@@ -13,6 +16,9 @@ from geoml_cli.splits.kind import SplitKind, split_kind
 from geoml_cli.splits.sample_times import years_of_samples
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Rows, Split
+
+_MOST = 200
+"""Folds of a run; more is more likely a mistake than a plan."""
 
 
 def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> dict[str, Split]:
@@ -29,6 +35,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     """
     kind = split_kind(settings.kind)
     folds = kind.folds(variables, settings, usable, rows)
+    _check_names(list(folds), settings.kind)
     several = len(settings.seeds) > 1
     members: dict[str, Split] = {}
     for fold, (learn, test) in folds.items():
@@ -37,6 +44,23 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
             name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
             members[name] = Split(train, validation, test, fold, seed)
     return members
+
+
+def _check_names(folds: list[str], kind: str) -> None:
+    """Refuse folds that cannot be members: too many, or of names that cannot name a folder."""
+    if len(folds) > _MOST:
+        raise DataError(
+            f"there are {len(folds)} folds, a member or more each; {_MOST} are the most",
+            where=f"[split] kind = {kind!r}",
+            fix="Use --set split.kind=groups with split.folds.",
+        )
+    for name in folds:
+        if name != Path(name).name or "\\" in name:
+            raise DataError(
+                f"{name!r} cannot name a member's folder",
+                where=f"[split] kind = {kind!r}",
+                fix="Name the groups without slashes.",
+            )
 
 
 def _validate(
