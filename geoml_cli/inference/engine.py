@@ -83,18 +83,19 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
     """Predict all chunks and write the file.
 
     Raises:
-        SettingsError: The suffix of the file is not one of the job's.
+        SettingsError: The suffix of the file is not one of the job's, or another process is making it.
         DataError: The file cannot be written there, or the data are not what the run was trained on.
         StoppedError: A signal came; finished chunks are kept and the same command resumes.
     """
     job.check(out)
     require_writable(out)
-    store = ChunkStore(out, {"run": trained.run.id, "weights": weights_digests(trained), **job.digest})
-    count = predict_chunks(trained, job, store, reporter)
-    path = job.write(out, store, count)
-    outputs = (store.read(number)[job.summarised] for number in range(count))
-    summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
-    store.clear()
+    plan = {"run": trained.run.id, "weights": weights_digests(trained), **job.digest}
+    with ChunkStore(out, plan) as store:
+        count = predict_chunks(trained, job, store, reporter)
+        path = job.write(out, store, count)
+        outputs = (store.read(number)[job.summarised] for number in range(count))
+        summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
+        store.clear()
     return summary
 
 

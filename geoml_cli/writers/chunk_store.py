@@ -11,12 +11,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing, write_text
-from geoml_cli.errors import DataError, StoppedError
+from geoml_cli.errors import DataError, SettingsError, StoppedError
 
 _PLAN = "plan.json"
+_LOCK = "lock"
 Floats = NDArray[np.float32]
 
 
@@ -26,17 +28,34 @@ class ChunkStore:
     Args:
         target: The file that is being made.
         plan: What determines every number of it; chunks of another plan are removed.
+
+    Raises:
+        SettingsError: Another process is making the same file.
     """
 
     def __init__(self, target: Path, plan: dict[str, object]) -> None:
         self.folder = target.with_name(f".{target.name}.parts")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.folder / _LOCK)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise SettingsError(
+                "is being made by another process.", where=str(target), fix="Wait for it, or name another --out."
+            ) from None
         self._make(json.dumps(plan, sort_keys=True, indent=1) + "\n")
+
+    def __enter__(self) -> ChunkStore:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
 
     def _make(self, plan: str) -> None:
         path = self.folder / _PLAN
-        if not path.is_file() or path.read_text(encoding="utf-8") != plan:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
+        if not path.is_file() or path.read_bytes() != plan.encode():
+            for chunk in self.folder.glob("*.npy"):
+                chunk.unlink()
             write_text(path, plan)
 
     def done(self, number: int) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoml_cli.errors import StoppedError
+from geoml_cli.errors import SettingsError, StoppedError
 from geoml_cli.writers.chunk_store import ChunkStore
 
 
@@ -72,10 +72,20 @@ def test_a_signal_keeps_the_finished_parts_and_ends_with_75(run, data_root, tmp_
 
 
 def test_parts_of_another_plan_are_thrown_away(tmp_path):
-    one = ChunkStore(tmp_path / "map.tif", {"weights": ["a"]})
-    one.write(0, np.ones(3, dtype=np.float32))
-    assert ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}).done(0)
-    assert not ChunkStore(tmp_path / "map.tif", {"weights": ["b"]}).done(0)
+    with ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}) as one:
+        one.write(0, np.ones(3, dtype=np.float32))
+    with ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}) as same:
+        assert same.done(0)
+    with ChunkStore(tmp_path / "map.tif", {"weights": ["b"]}) as other:
+        assert not other.done(0)
+
+
+def test_a_file_is_made_by_one_process_at_a_time(tmp_path):
+    with ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}) as one:
+        one.write(0, np.ones(3, dtype=np.float32))
+        with pytest.raises(SettingsError, match="being made by another process"):
+            ChunkStore(tmp_path / "map.tif", {"weights": ["b"]})
+        assert one.done(0)
 
 
 def test_a_part_is_whole_or_absent(tmp_path, monkeypatch):
