@@ -63,6 +63,6 @@ class DiskError(GeomlError):
 
 
 class StoppedError(GeomlError):
-    """Work stopped on request; the same command with `--resume` goes on."""
+    """Work stopped on request; what was done is kept and can be resumed."""
 
     exit_code = 75

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoml_cli.cli import console, options
-from geoml_cli.cli.targets import model_of
+from geoml_cli.cli.targets import dataset_of, model_of
 from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -47,15 +47,18 @@ def train(
     """Train a preset's members on prepared data; stopped or killed, resume with --resume or the run's folder."""
     from geoml_cli.config.load import load
 
-    model, run, resume = _target(target, run, resume)
+    model, run, resume = _target(target, preset, run, resume)
     if resume and (config or assignments):
-        raise SettingsError("a run's settings do not change.", where="--resume", fix="Leave out --set and --config.")
+        raise SettingsError(
+            "a run's settings do not change.", where="--set or --config", fix="Leave it out, or train a new run."
+        )
     if gpus and (processes or cpu):
         raise SettingsError("--gpus goes with neither --processes nor --cpu.", fix="Choose one.")
-    settings, folder = (
-        _resumed(model, preset, run) if resume else (load(model, preset, config, None, assignments or ()), run)
-    )
-    dataset = _dataset(options.data_folder(settings.shared.source, data))
+    if resume:
+        settings, folder, dataset = _resumed(model, preset, run, data)
+    else:
+        settings, folder = load(model, preset, config, None, assignments or ()), run
+        dataset = _dataset(options.data_folder(settings.shared.source, data))
     if dry_run:
         _plan(settings, dataset, folder, member)
         return
@@ -65,13 +68,15 @@ def train(
     _show(done, as_json)
 
 
-def _target(target: str, run: Path | None, resume: bool) -> tuple[str, Path | None, bool]:
+def _target(target: str, preset: str | None, run: Path | None, resume: bool) -> tuple[str, Path | None, bool]:
     """Return model, run folder and whether to resume: a run's folder in place of a model is resumed."""
     model = model_of(target)
     if model == target:
         return model, run, resume
     if run is not None:
         raise SettingsError("--run goes with a model, not with a run's folder.", where=target, fix="Leave it out.")
+    if preset is not None:
+        raise SettingsError("--preset goes with a model, not with a run's folder.", where=target, fix="Leave it out.")
     return model, Path(target), True
 
 
@@ -92,7 +97,10 @@ def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[
         console.line(f"would train  --member {name}")
 
 
-def _resumed(model: str, preset: str | None, folder: Path | None) -> tuple[Settings, Path]:
+def _resumed(
+    model: str, preset: str | None, folder: Path | None, data: Path | None
+) -> tuple[Settings, Path | None, Dataset]:
+    """Return a run's settings, folder and the data set it was started on."""
     from geoml_cli import registry
     from geoml_cli.config.load import reload
     from geoml_cli.runs.find import unfinished
@@ -103,7 +111,7 @@ def _resumed(model: str, preset: str | None, folder: Path | None) -> tuple[Setti
     )
     if found.model != model:
         raise SettingsError(f"is a run of {found.model}, not of {model}.", where=str(found.folder))
-    return reload(found.config), found.folder
+    return reload(found.config), found.folder, dataset_of(found, data)
 
 
 def _train(

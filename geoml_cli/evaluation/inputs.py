@@ -190,7 +190,7 @@ def predict_members(inputs: EvaluationInputs, reporter: Reporter) -> list[Member
         raise DataError(
             "no member of the run is trained.",
             where=str(inputs.run.folder),
-            fix=f"Resume with `geoml train {inputs.run.model} --preset {inputs.run.preset} --resume`.",
+            fix=f"Resume with `geoml train {inputs.run.folder}`.",
         )
     found = []
     with reporter.task("predict", len(inputs.predictors)) as advance:

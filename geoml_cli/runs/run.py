@@ -91,6 +91,11 @@ class MemberFiles:
     folder: Path
 
     @property
+    def run(self) -> Path:
+        """Folder of the run it belongs to."""
+        return self.folder.parent.parent
+
+    @property
     def split(self) -> Path:
         """Its rows."""
         return self.folder / "split.json"

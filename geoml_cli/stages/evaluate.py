@@ -67,7 +67,7 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
         raise DataError(
             "no member of the run is trained.",
             where=str(run.folder),
-            fix=f"Resume with `geoml train {run.model} --preset {run.preset} --resume`.",
+            fix=f"Resume with `geoml train {run.folder}`.",
         )
     folder = run.evaluation(subset)
     folder.mkdir(parents=True, exist_ok=True)

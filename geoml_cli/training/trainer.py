@@ -266,7 +266,7 @@ class Trainer:
         raise StoppedError(
             f"stopped at step {self._state.counters.step} of {self.total}, saved.",
             where=f"member {self._member.name}",
-            fix="The same command with --resume resumes it.",
+            fix=f"Resume with `geoml train {self._member.files.run}`.",
         )
 
     def _save(self) -> None:

@@ -136,7 +136,7 @@ def test_stopped_at_a_step_and_resumed_it_ends_the_same(whole, dataset, tmp_path
             train(settings(), dataset, place, None, Silent())
             break
         except StoppedError as error:
-            assert error.exit_code == 75 and "--resume resumes it" in str(error)
+            assert error.exit_code == 75 and f"Resume with `geoml train {place.run}`" in str(error)
             assert Run(place.run).record().status == "interrupted"
     assert rounds > 2
     assert_same(whole, place.run)
@@ -202,7 +202,7 @@ def test_a_signal_saves_and_ends_with_75(data_root, tmp_path, name):
     process.send_signal(getattr(signal, name))
     message = process.communicate(timeout=120)[1].decode()
     assert process.returncode == 75, message
-    assert "saved. The same command with --resume resumes it." in message and "Traceback" not in message
+    assert f"saved. Resume with `geoml train {run}`." in " ".join(message.split()) and "Traceback" not in message
     assert Run(run).record().status == "interrupted"
 
 
