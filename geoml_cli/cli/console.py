@@ -82,9 +82,15 @@ def line(text: str) -> None:
         print(text)  # noqa: T201
 
 
-def plan(reads: Sequence[object], writes: Sequence[object]) -> None:
-    """Print what a dry run would read and write."""
-    for verb, things in (("read", reads), ("write", writes)):
+def plan(
+    reads: Sequence[object], writes: Sequence[object], *, members: Sequence[str] = (), as_json: bool = False
+) -> None:
+    """Print what a dry run would read and write, and the members it would train."""
+    planned = {"read": reads, "write": writes, "train": [f"--member {name}" for name in members]}
+    if as_json:
+        document({**planned, "train": members})
+        return
+    for verb, things in planned.items():
         for thing in things:
             line(f"would {verb}  {thing}")
 

@@ -39,7 +39,7 @@ def evaluate(
     run = run_of(target, preset, options.only("evaluate", assignments))
     dataset = dataset_of(run, data)
     if dry_run:
-        console.plan([run.folder, dataset.folder], [run.evaluation(split.value)])
+        console.plan([run.folder, dataset.folder], [run.evaluation(split.value)], as_json=as_json)
         return
     from geoml_cli.inference.load import settings_of
     from geoml_cli.stages.evaluate import evaluate as stage

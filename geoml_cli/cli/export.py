@@ -48,7 +48,7 @@ def export(
     run = run_of(target, preset, options.only("export", assignments))
     dataset = dataset_of(run, data)
     if dry_run:
-        console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen])
+        console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen], as_json=as_json)
         return
     from geoml_cli.inference.load import open_trained
     from geoml_cli.stages.export import export as stage

@@ -74,7 +74,8 @@ def _run(model: str, networks: tuple[str, ...], files: dict[str, Path], common: 
     registry.preset_file(model, name)
     if common["dry_run"]:
         read = [*files.values(), *([common["data"]] if common["data"] else [])]
-        console.plan(read, [folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"])
+        place = folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"
+        console.plan(read, [place], as_json=common["as_json"])
         return
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.stages.import_checkpoint import import_checkpoint

@@ -91,7 +91,8 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     out = common["out"] or run.predictions / request.default_name(dataset)
     if common["dry_run"]:
         read = [place for place in (run.folder, dataset.folder, request.table, request.rasters) if place is not None]
-        console.plan(read, [] if common["index"] and common["out"] is None else [out])
+        written = [] if common["index"] and common["out"] is None else [out]
+        console.plan(read, written, as_json=common["as_json"])
         return
     from geoml_cli.inference.load import open_trained
 

@@ -55,7 +55,8 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
 
     folder = data_folder(source, common["data"], fresh=True)
     if common["dry_run"]:
-        console.plan(raw_files(Raw(source, raw, options)), [folder / "dataset.nc", folder / "manifest.json"])
+        made = [folder / "dataset.nc", folder / "manifest.json"]
+        console.plan(raw_files(Raw(source, raw, options)), made, as_json=common["as_json"])
         return
     reporter = console.Terminal(quiet=common["quiet"])
     done = prepare(Raw(source, raw, options), folder, reporter, force=common["force"])

@@ -60,7 +60,7 @@ def train(
         settings, folder = load(model, preset, config, None, assignments or ()), run
         dataset = _dataset(options.data_folder(settings.shared.source, data))
     if dry_run:
-        _plan(settings, dataset, folder, member)
+        _plan(settings, dataset, folder, member, as_json=as_json)
         return
     count = gpus or processes or 1
     reporter = console.Terminal(quiet=quiet)
@@ -86,15 +86,17 @@ def _dataset(folder: Path) -> Dataset:
     return Dataset(folder)
 
 
-def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[str] | None) -> None:
+def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[str] | None, *, as_json: bool) -> None:
     """Say what a training would read, write and train."""
+    from geoml_cli.runs.run import Run
     from geoml_cli.training.plan import plan_run
 
-    members = only or list(plan_run(settings, dataset, only).members)
+    planned = list(plan_run(settings, dataset, only).members)
+    finished = Run(folder).members() if folder is not None and (folder / "run.json").is_file() else []
+    members = [name for name in only or planned if name not in finished]
     place = folder or options.runs_root() / settings.model / settings.preset / "YYYYMMDD-HHMMSS"
-    console.plan([dataset.folder / "manifest.json", dataset.folder / "dataset.nc"], [place])
-    for name in members:
-        console.line(f"would train  --member {name}")
+    read = [dataset.folder / "manifest.json", dataset.folder / "dataset.nc"]
+    console.plan(read, [place], members=members, as_json=as_json)
 
 
 def _resumed(

@@ -216,7 +216,8 @@ class TrainedRun:
             )
         record = self.networks[run.network(member)]
         network = record.build(self.signature(run.network(member)))
-        network.load_state_dict(checkpoint.weights(files))
+        with checkpoint.fitting(files):
+            network.load_state_dict(checkpoint.weights(files))
         return ScaledNetwork(network, record.predict, run.scaling(member)).eval()
 
 

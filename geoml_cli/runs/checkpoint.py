@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from geoml_cli.errors import DataError, DiskError
 from geoml_cli.runs.run import CheckpointFiles
 
 FORMAT = 1
+_RESTORE = "Restore it from a copy, or train the member again in a new run."
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,29 @@ def read(files: CheckpointFiles) -> Snapshot:
     recover(files)
     try:
         numbers = json.loads(files.meta.read_text(encoding="utf-8"))
-        return Snapshot(load_file(files.weights), load_file(files.state), numbers)
-    except (OSError, ValueError, SafetensorError) as error:
+        return Snapshot(load_file(files.weights), load_file(files.state), dict(numbers))
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise DataError(
             f"the checkpoint cannot be read ({error}).",
             where=str(files.folder),
-            fix="Restore it from a copy, or train the member again in a new run.",
+            fix=_RESTORE,
+        ) from error
+
+
+@contextmanager
+def fitting(files: CheckpointFiles) -> Iterator[None]:
+    """Restore a checkpoint's contents in this context.
+
+    Raises:
+        DataError: They are not those of this network and training.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:  # a RuntimeError that says nothing of the file
+        raise
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise DataError(
+            "the checkpoint is damaged, or of another network.", where=str(files.folder), fix=_RESTORE
         ) from error
 
 

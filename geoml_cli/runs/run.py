@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import DataError
@@ -28,6 +28,16 @@ LAYOUT = 2
 """Number of the layout of run folders; one of another number is refused, not guessed at."""
 _RUN = "run.json"
 _LOCK = "run.lock"
+_ENTRY = {"step", "epoch", "loss", "val_loss"}
+"""What each line of a history has at least."""
+
+
+class _Layout(BaseModel):
+    """What a `run.json` of any layout says."""
+
+    model: str
+    preset: str
+    layout: int = 1
 
 
 class RunRecord(BaseModel):
@@ -41,7 +51,7 @@ class RunRecord(BaseModel):
     layout: int = 1
     origin: Literal["trained", "imported"]
     created: str
-    members: dict[str, Status]
+    members: dict[str, Status] = Field(min_length=1)
     status: Status = "running"
     message: str = ""
 
@@ -115,6 +125,22 @@ class MemberFiles:
         """Held by the process that trains the member."""
         return self.folder / "member.lock"
 
+    def entries(self) -> list[dict[str, Any]]:
+        """Read the history, one entry a validation; none where there is none, and without a last half-written line.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        path = self.history
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+            entries = [json.loads(line) for line in lines if line.endswith("}")]
+            if not all(isinstance(entry, dict) and entry.keys() >= _ENTRY for entry in entries):
+                raise ValueError(path)
+        except ValueError as error:
+            raise DataError("is damaged.", where=str(path), fix="Delete it, or restore it from a copy.") from error
+        return entries
+
     def checkpoint(self, which: Literal["last", "best"]) -> CheckpointFiles:
         """`last` to resume from, `best` to use."""
         return CheckpointFiles(self.folder / "checkpoints" / which)
@@ -147,16 +173,16 @@ class Run:
         if not path.is_file():
             raise DataError("is not a run (it has no run.json).", where=str(self.folder), fix="See `geoml list runs`.")
         try:
-            record = RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
-        except (ValidationError, UnicodeDecodeError) as error:
+            found = _Layout.model_validate_json(path.read_text(encoding="utf-8"))
+            if found.layout != LAYOUT:  # told first: another layout may hold other keys
+                raise DataError(
+                    f"is a run folder of layout {found.layout}; this version of geoml reads layout {LAYOUT}.",
+                    where=str(self.folder),
+                    fix=f"Train it again with `geoml train {found.model} --preset {found.preset}`.",
+                )
+            return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        except ValueError as error:
             raise DataError("is damaged.", where=str(path), fix="Train again, or restore the file.") from error
-        if record.layout != LAYOUT:
-            raise DataError(
-                f"is a run folder of layout {record.layout}; this version of geoml reads layout {LAYOUT}.",
-                where=str(self.folder),
-                fix=f"Train it again with `geoml train {record.model} --preset {record.preset}`.",
-            )
-        return record
 
     def data(self) -> DataRecord:
         """Read `data.json`; errors as for `record`."""
@@ -193,10 +219,8 @@ class Run:
         return Scaling.read(self.member(member).scaling)
 
     def history(self, member: str) -> list[dict[str, Any]]:
-        """Read a member's history, one entry a validation; none for an imported run."""
-        path = self.member(member).history
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        """Read a member's history; errors as for `MemberFiles.entries`."""
+        return self.member(member).entries()
 
     @property
     def config(self) -> Path:

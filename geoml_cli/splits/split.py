@@ -59,13 +59,20 @@ class Split:
         """
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            train, validation, test = (np.array(record[subset], dtype=np.int64) for subset in SUBSETS)
-            named = {"network": record["network"], "overlaps_excluded": record["overlaps_excluded"]}
-            return Split(train, validation, test, record["fold"], record["seed"], **named)
+            train, validation, test = (_rows(record[subset]) for subset in SUBSETS)
+            fold, seed, network = str(record["fold"]), int(record["seed"]), str(record["network"])
+            return Split(train, validation, test, fold, seed, network, int(record["overlaps_excluded"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 "is missing or damaged.", where=str(path), fix="Train again, or restore the file."
             ) from error
+
+
+def _rows(record: list[int]) -> Rows:
+    rows = np.array(record, dtype=np.int64)
+    if rows.ndim != 1 or (rows < 0).any():
+        raise ValueError(record)
+    return rows
 
 
 def restrict_to(split: Split, network: str, usable: Rows) -> Split:

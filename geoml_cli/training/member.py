@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -91,23 +92,15 @@ def _continue(state: State, files: MemberFiles, work: TrainingContext) -> None:
     last = files.checkpoint("last")
     found = checkpoint.recover(last)
     if found:
-        state.restore(checkpoint.read(last))
+        snapshot = checkpoint.read(last)
+        with checkpoint.fitting(last):
+            state.restore(snapshot)
     if work.processes.rank == 0:
-        kept = [entry for entry in _lines(files) if found and _step(entry) <= state.counters.last_validation_step]
+        last_step = state.counters.last_validation_step
+        kept = [json.dumps(entry) for entry in files.entries() if found and entry["step"] <= last_step]
         files.history.parent.mkdir(parents=True, exist_ok=True)
         write_text(files.history, "".join(f"{line}\n" for line in kept))
     work.processes.barrier()
-
-
-def _lines(files: MemberFiles) -> list[str]:
-    text = files.history.read_text(encoding="utf-8") if files.history.is_file() else ""
-    return [line for line in text.split("\n") if line.endswith("}")]
-
-
-def _step(line: str) -> int:
-    import json
-
-    return int(json.loads(line)["step"])
 
 
 @contextmanager

@@ -38,3 +38,9 @@ def test_options_of_a_new_run_are_refused(geoml, interrupted, given, said):
     result = geoml("train", interrupted.folder, *given)
     assert result.code == 2
     assert said in " ".join(result.err.split())
+
+
+def test_a_dry_run_names_what_is_left_to_train(geoml, interrupted):
+    result = geoml("train", interrupted.folder, "--dry-run", "--json")
+    assert json.loads(result.out)["train"] == interrupted.planned()[:1]
+    assert geoml("evaluate", interrupted.folder, "--dry-run", "--json").out.startswith("{")

@@ -1,8 +1,11 @@
 """Files of a run that were damaged or lost: refused, with the file's name, never passed over."""
 
+import json
 import shutil
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from geoml_cli.errors import DataError
 from geoml_cli.inference.load import open_trained
@@ -42,3 +45,53 @@ def test_a_checkpoint_without_its_record_is_damaged_not_absent(run):
 def test_a_member_named_twice_is_one(run):
     [member, *_] = run.members()
     assert open_trained(run, [member, member]).members == (member,)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00}", b'{"x": 1}\n', b"[1]}\n"])
+def test_a_damaged_history_is_named_and_may_be_deleted(run, content):
+    [member, *_] = run.members()
+    path = run.member(member).history
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is damaged") as caught:
+        run.history(member)
+    assert caught.value.where == str(path)
+    path.unlink()
+    assert run.history(member) == []
+
+
+@pytest.mark.parametrize("rows", ["[-1]", "[[1]]", '"a"', "null"])
+def test_a_damaged_split_is_named(run, rows):
+    [member, *_] = run.members()
+    path = run.member(member).split
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "test": json.loads(rows)}))
+    with pytest.raises(DataError, match="missing or damaged"):
+        run.split(member)
+
+
+def test_weights_of_another_network_are_refused(run):
+    [member, *_] = run.members()
+    save_file({"other": torch.zeros(3)}, run.member(member).checkpoint("best").weights)
+    with pytest.raises(DataError, match="of another network"):
+        open_trained(run, [member]).load_network(member)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"optimiser": {}, "counters": {"nope": 1}}'])
+def test_a_damaged_record_of_a_checkpoint_is_refused(geoml, run, data_root, content):
+    [member, *_] = run.members()
+    run.member(member).checkpoint("last").meta.write_text(content)
+    run.mark(member, "interrupted")
+    result = geoml("train", run.folder, "--data", data_root / "soc", "--cpu", "-q")
+    assert result.code == 3
+    assert "checkpoint" in result.err
+
+
+def test_an_older_layout_is_told_whatever_keys_it_holds(run):
+    path = run.folder / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "layout": 1, "kind": "x"}))
+    with pytest.raises(DataError, match="is a run folder of layout 1"):
+        Run(run.folder)
+    path.write_text(json.dumps({**record, "members": {}}))
+    with pytest.raises(DataError, match="is damaged"):
+        Run(run.folder)

@@ -17,7 +17,7 @@ from geoml_cli.inference.load import TrainedRun
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE, stations_of_samples
 from geoml_cli.writers import table
-from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.chunk_store import ChunkStore, require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +110,7 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int])
 def write_frame(trained: TrainedRun, frame: pd.DataFrame, out: Path) -> None:
     """Write single predictions to a file by its suffix."""
     table.check_suffix(out)
+    require_writable(out)
     kinds = {"i": "i8", "f": "f8"}
     columns = tuple(
         Variable(name, "", name, dtype=kinds.get(frame[name].dtype.kind, "str"))  # type: ignore[arg-type]
