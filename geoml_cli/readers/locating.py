@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +39,7 @@ def without_fills(points: Points, geographic: bool) -> Points:
         return points
     x = np.where(np.isin(points.x, _FAR_FILLS), np.nan, points.x)
     y = np.where(np.isin(points.y, _FAR_FILLS), np.nan, points.y)
-    return Points(x, y, points.target, points.identity, points.line)
+    return replace(points, x=x, y=y)
 
 
 def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str) -> None:

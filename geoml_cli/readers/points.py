@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,7 @@ class Wanted:
         target: Column of the value; None to find it among `target_names`.
         identity: Column of the sample's name; None to find it, or to number the rows.
         target_names: Names of the value, in ranks; without case and signs.
+        labels: Columns kept as text, such as a region or a fold.
     """
 
     x: str | None
@@ -52,6 +53,7 @@ class Wanted:
     target: str | None
     identity: str | None
     target_names: tuple[tuple[str, ...], ...]
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Points:
         target: Value [unit of the table]; NaN where missing.
         identity: Name of each sample.
         line: Line of the file.
+        labels: Text of other columns, by name.
     """
 
     x: NDArray[np.float64]
@@ -81,14 +84,19 @@ class Points:
     target: NDArray[np.float64]
     identity: list[str]
     line: NDArray[np.int64]
+    labels: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def at(self, rows: NDArray[np.bool_]) -> Points:
         """Keep some rows."""
-        kept = [name for name, keep in zip(self.identity, rows, strict=True) if keep]
-        return Points(self.x[rows], self.y[rows], self.target[rows], kept, self.line[rows])
+
+        def of(texts: list[str]) -> list[str]:
+            return [text for text, keep in zip(texts, rows, strict=True) if keep]
+
+        labels = {name: of(texts) for name, texts in self.labels.items()}
+        return Points(self.x[rows], self.y[rows], self.target[rows], of(self.identity), self.line[rows], labels)
 
 
 def find_table(folder: Path, given: str | None, option: str = "--points") -> Path | None:
@@ -188,6 +196,7 @@ def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, C
     columns = find_columns(table, wanted, geographic)
     numeric = [(name, table.columns.index(name)) for name in (columns.x, columns.y, columns.target)]
     place = table.columns.index(columns.identity) if columns.identity else None
+    labels: dict[str, list[str]] = {_given(table, name, "--label"): [] for name in wanted.labels}
     values: list[tuple[float, ...]] = []
     names: list[str] = []
     lines: list[int] = []
@@ -195,11 +204,13 @@ def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, C
         values.append(tuple(cell_number(table, line, name, cells[index]) for name, index in numeric))
         names.append(cells[place].strip() if place is not None else str(len(names) + 1))
         lines.append(line)
+        for name, texts in labels.items():
+            texts.append(cells[table.columns.index(name)].strip())
     if not values:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with samples.")
     x, y, target = np.array(values, dtype=np.float64).T
     target = np.where(np.isin(target, FILLS), np.nan, target)
-    return Points(x, y, target, names, np.array(lines)), columns
+    return Points(x, y, target, names, np.array(lines), labels), columns
 
 
 def cell_number(table: Table, line: int, name: str, cell: str) -> float:

@@ -6,6 +6,23 @@ from pydantic import Field, field_validator
 
 from geoml_cli.source import Options
 
+_TAKEN = {
+    "id",
+    "lon",
+    "lat",
+    "soc",
+    "sample",
+    "covariate",
+    "row",
+    "col",
+    "feature",
+    "year",
+    "static",
+    "series",
+    "split",
+}
+"""Names that the data set uses itself."""
+
 
 class SocOptions(Options):
     """Options of `prepare soc`; most of it is found out where nothing is said."""
@@ -27,6 +44,9 @@ class SocOptions(Options):
 
     sample_id: str | None = None
     """Column that names the samples; by default one called id or the like, else the rows are numbered."""
+
+    label: tuple[str, ...] = ()
+    """Columns of the table that are kept as text, such as a region or a fold to split by."""
 
     crs: str = "EPSG:4326"
     """Coordinate reference system of the points."""
@@ -52,6 +72,14 @@ class SocOptions(Options):
         if window % 2 == 0:
             raise ValueError(f"must be odd, so that the sample lies in the middle; {window} is even")
         return window
+
+    @field_validator("label")
+    @classmethod
+    def _free(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name in _TAKEN or "/" in name or name.strip() != name or not name:
+                raise ValueError(f"{name!r} cannot be a variable of the data set beside its own; rename the column")
+        return tuple(dict.fromkeys(names))
 
     @field_validator("nodata")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoml_cli.dataset.store import DatasetWriter
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.places import read_points
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.soc import released, stacked, synthetic
@@ -28,8 +28,11 @@ def prepare(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Rep
 
     Raises:
         DataError: A file is missing, damaged or unclear, or no sample is left.
+        SettingsError: An option does not go with the files.
     """
     if _is_released(raw):
+        if options.label:
+            raise SettingsError("the paper's files bring their own splits.", where="--label", fix="Leave it out.")
         return released.write(raw, options, writer, reporter)
     return stacked.write(raw, options, writer, reporter)
 

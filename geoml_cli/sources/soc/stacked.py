@@ -6,6 +6,7 @@ from pathlib import Path
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, pixels, transform, without_fills
 from geoml_cli.readers.points import Points, Wanted, find_table, read_points
@@ -38,7 +39,7 @@ SOC_NAMES = (
 
 def wanted(options: SocOptions) -> Wanted:
     """Tell which columns to look for."""
-    return Wanted(options.x, options.y, options.target, options.sample_id, SOC_NAMES)
+    return Wanted(options.x, options.y, options.target, options.sample_id, SOC_NAMES, options.label)
 
 
 def inputs(raw: Path, options: SocOptions) -> list[Path]:
@@ -97,6 +98,8 @@ def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, opti
     writing.declare_axes(writer, shape)
     degrees = transform((points.x, points.y), options.crs, DEGREES)
     writing.put_samples(writer, points.identity, (points.target, options.unit), degrees)
+    for name, texts in points.labels.items():
+        writer.put(Variable(name, "", f"{name} of the sample", ("sample",), dtype="str"), texts)
 
 
 def _write_windows(cutter: Cutter, writer: DatasetWriter, pixels: tuple[Rows, Rows], reporter: Reporter) -> None:
