@@ -58,7 +58,7 @@ class DiskError(GeomlError):
         super().__init__(
             f"could not be written ({reason}).",
             where=str(path),
-            fix="Free some space or choose another place; the same command then goes on.",
+            fix="Free some space or choose another place, then repeat the command.",
         )
 
 

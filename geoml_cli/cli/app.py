@@ -78,7 +78,7 @@ def _system(error: OSError) -> str:
     """Turn the system's refusal into a message of three parts."""
     place = f"{error.filename}: " if error.filename else ""
     fix = {
-        errno.ENOSPC: "Free some space or choose another place; the same command then goes on.",
+        errno.ENOSPC: "Free some space or choose another place, then repeat the command.",
         errno.EACCES: "Change its permissions, or choose another place.",
         errno.EROFS: "Choose a place that can be written to.",
     }.get(error.errno or 0, "Check the path and the disk.")

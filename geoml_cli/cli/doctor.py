@@ -37,7 +37,7 @@ Row = tuple[str, str, str]
 
 
 def doctor(as_json: options.Json = False) -> None:
-    """Show devices, optional packages and folders, and the line that mends what is missing."""
+    """Show devices, optional packages and folders, and what installs what is missing."""
     rows = [*_here(), *_devices(), *_precisions(), *_kernels(), *_packages(), *_folders()]
     if as_json:
         console.document([dict(zip(("item", "state", "fix"), row, strict=True)) for row in rows])
@@ -103,8 +103,8 @@ def _kernels() -> list[Row]:
     for model in registry.models():
         choice = registry.spec(model).kernels
         for name, state in choice.available().items() if choice else ():
-            why, _, mend = state.rpartition(" pip ")
-            rows.append((f"{model} {name}", (why or state).rstrip("."), f"pip {mend}" if why else ""))
+            why, _, fix = state.rpartition(" pip ")
+            rows.append((f"{model} {name}", (why or state).rstrip("."), f"pip {fix}" if why else ""))
     return rows
 
 
@@ -113,8 +113,8 @@ def _packages() -> list[Row]:
     for extra, packages in _EXTRAS.items():
         missing = [name for name in packages if importlib.util.find_spec(name) is None]
         found = ", ".join(f"{name} {_version(name)}" for name in packages if name not in missing)
-        mend = f"pip install 'geoml[{extra}]'  (missing: {', '.join(missing)})" if missing else ""
-        rows.append((f"extra {extra}", found or "none", mend))
+        fix = f"pip install 'geoml[{extra}]'  (missing: {', '.join(missing)})" if missing else ""
+        rows.append((f"extra {extra}", found or "none", fix))
     return rows
 
 
@@ -130,6 +130,6 @@ def _folders() -> list[Row]:
     for name, folder in (("data", options.data_root()), ("runs", options.runs_root())):
         above = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
         free = f"{shutil.disk_usage(above).free / 2**30:.0f} GiB free"
-        mend = "" if os.access(above, os.W_OK) else f"It may not be written to; set GEOML_{name.upper()}."
-        rows.append((f"folder {name}", f"{folder}, {free}", mend))
+        fix = "" if os.access(above, os.W_OK) else f"It may not be written to; set GEOML_{name.upper()}."
+        rows.append((f"folder {name}", f"{folder}, {free}", fix))
     return rows

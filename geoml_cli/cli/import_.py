@@ -72,15 +72,16 @@ def _run(model: str, networks: tuple[str, ...], files: dict[str, Path], common: 
         raise SettingsError("no checkpoint is given.", where=f"geoml import {model}", fix=f"Give {named}, or one.")
     name, folder = common["preset"] or registry.card(model).default_preset, common["run"]
     registry.preset_file(model, name)
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints
+
+    dataset = Dataset(common["data"]) if common["data"] else None
     if common["dry_run"]:
+        read_checkpoints(model, name, files)
         read = [*files.values(), *([common["data"]] if common["data"] else [])]
         place = folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"
         console.plan(read, [place], as_json=common["as_json"])
         return
-    from geoml_cli.dataset.store import Dataset
-    from geoml_cli.stages.import_checkpoint import import_checkpoint
-
-    dataset = Dataset(common["data"]) if common["data"] else None
     done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset)
     if common["as_json"]:
         console.document({"run": str(done.folder), "members": done.members()})

@@ -49,7 +49,7 @@ def from_file(path: Path, shown: str) -> Layer:
     except (UnicodeDecodeError, RecursionError) as error:
         raise SettingsError("is not text in UTF-8.", where=shown, fix="Save it as plain TOML.") from error
     except tomli.TOMLDecodeError as error:
-        raise SettingsError(f"is not TOML: {error}.", where=shown, fix="Mend the line named.") from error
+        raise SettingsError(f"is not TOML: {error}.", where=shown, fix="Correct the line named.") from error
     found: Layer = {}
     for key, value in _leaves(tree):
         line = line_of(text, key)

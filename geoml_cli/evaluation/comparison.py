@@ -51,21 +51,22 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
             f"The {by} of {ours} is {format_number(network.ranking)} {unit}; there is no baseline to compare it with."
         )
     best = min(baselines, key=lambda compared: compared.baseline.ranking)
-    name, rival = network.name, best.baseline.name
+    name, baseline = network.name, best.baseline.name
     gap = best.comparison
     how = (
-        f"difference ({name} - {rival}) {format_number(gap.difference)} "
+        f"difference ({name} - {baseline}) {format_number(gap.difference)} "
         f"[{format_number(gap.interval.low)}, {format_number(gap.interval.high)}] {unit} "
         f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank {p_text(gap.p_value)}."
     )
     own, other = format_number(network.ranking), format_number(best.baseline.ranking)
     if gap.better == "none":
         return (
-            f"No difference shown between {ours} and {rival}, the best baseline: {by} {own} and {other} {unit}, {how}"
+            f"No difference shown between {ours} and {baseline}, the best baseline: "
+            f"{by} {own} and {other} {unit}, {how}"
         )
     if gap.better == "first":
-        return f"The {name} network wins: {by} {own} {unit}; {rival}, the best baseline, {other} {unit}; {how}"
-    return f"{rival} wins: {by} {other} {unit}; {ours} {own} {unit}; {how}"
+        return f"The {name} network wins: {by} {own} {unit}; {baseline}, the best baseline, {other} {unit}; {how}"
+    return f"{baseline} wins: {by} {other} {unit}; {ours} {own} {unit}; {how}"
 
 
 def p_text(value: float) -> str:

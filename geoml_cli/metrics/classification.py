@@ -52,8 +52,8 @@ class Reliability(NamedTuple):
 
 def decisions(observed_N: Values, probability_N: Values, weight_N: Values, reference_N: Values) -> Values:
     """Return what each row adds to the sums, shape [N, 6] in the order of `Decisions`."""
-    positive, decided = observed_N == 1, probability_N > THRESHOLD
-    pairs = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)
+    positive, predicted = observed_N == 1, probability_N > THRESHOLD
+    pairs = (positive & predicted, ~positive & predicted, positive & ~predicted, ~positive & ~predicted)
     error = probability_N - observed_N
     columns = [*(pair.astype(np.float64) for pair in pairs), error * error, np.abs(error)]
     return np.stack(columns, axis=-1) * weight_N[..., None]
@@ -149,10 +149,10 @@ def _average_precision(observed_N: Values, probability_N: Values, place_N: Index
     def scored(count_G: Values) -> float:
         weight = count_G[place]
         hits = np.cumsum(weight * positive)[tie_last]
-        decided = np.cumsum(weight)[tie_last]
+        predicted = np.cumsum(weight)[tie_last]
         if not hits[-1]:
             return float("nan")
-        precision = np.divide(hits, decided, out=np.zeros_like(hits), where=decided > 0)
+        precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
         return float((precision * np.diff(hits, prepend=0.0)).sum() / hits[-1])
 
     return lambda count_DG: np.array([scored(count_G) for count_G in count_DG])

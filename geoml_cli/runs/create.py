@@ -108,7 +108,7 @@ def _joined(folder: Path, plan: Plan) -> Run:
         raise SettingsError(
             "holds a run with other settings.",
             where=str(folder),
-            fix="Name another folder with --run, or go on with --resume and no --set.",
+            fix="Name another folder with --run, or resume it: --resume without --set.",
         )
     return run
 

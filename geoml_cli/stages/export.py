@@ -149,7 +149,7 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
     lines += [f"- `{band.name}` float32 [sample], {band.unit}: {band.long_name}" for band in outputs]
     lines += [
         "",
-        "## Proof",
+        "## Verification",
         "",
         f"| file | samples | largest difference [{unit}] | allowed |",
         "|---|---|---|---|",

@@ -57,17 +57,22 @@ def import_checkpoint(
         DataError: It cannot be read so, or is of another network; or the data are of other factors.
     """
     named = {"": files} if isinstance(files, Path) else dict(files)
-    found = {network: _read(model, preset, (network, file)) for network, file in named.items()}
+    found = read_checkpoints(model, preset, named)
     settings = _settings(model, preset, found)
     folder, root = place
     run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found, dataset))
-    for network, held in found.items():
+    for network, released in found.items():
         member = network or MEMBER
-        best = Snapshot(checkpoint.copied(held.weights), {}, {"step": 0, "released": named[network].name})
+        best = Snapshot(checkpoint.copied(released.weights), {}, {"step": 0, "released": named[network].name})
         checkpoint.write(best, run.member(member).checkpoint("best"))
         write_text(run.member(member).history, "")
         run.mark(member, "finished")
     return run
+
+
+def read_checkpoints(model: str, preset: str, files: Mapping[str, Path]) -> dict[str, PretrainedWeights]:
+    """Read the checkpoint of each network; errors as for `import_checkpoint`."""
+    return {network: _read(model, preset, (network, file)) for network, file in files.items()}
 
 
 def _read(model: str, preset: str, what: tuple[str, Path]) -> PretrainedWeights:

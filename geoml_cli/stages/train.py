@@ -49,10 +49,10 @@ def start(settings: Settings, dataset: Dataset, location: RunLocation, only: Seq
 def train(
     settings: Settings, dataset: Dataset, location: RunLocation, only: Sequence[str] | None, reporter: Reporter
 ) -> Run:
-    """Train the members of a run, or go on with them.
+    """Train or resume the members of a run.
 
     Args:
-        settings: Merged settings; for a run that stands already, its own.
+        settings: Merged settings; for a run that exists, its own.
         dataset: The prepared data set.
         location: Where.
         only: Names of the members to train; None trains all that are not finished.

@@ -48,7 +48,7 @@ class TrainingContext:
 
 
 def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
-    """Train a member, or go on with it, to its end.
+    """Train a member to its end, from the start or its last checkpoint.
 
     Raises:
         StoppedError: A signal came; the member is saved and marked as interrupted.

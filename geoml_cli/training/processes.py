@@ -151,7 +151,7 @@ class Accelerated:
 
 
 def _check_trackers(settings: TrainSettings) -> None:
-    """Refuse a tracker that is not installed; accelerate would go on without it."""
+    """Refuse a tracker that is not installed; accelerate would train without it."""
     missing = [name for name in settings.trackers if importlib.util.find_spec(name) is None]
     if missing:
         raise SettingsError(

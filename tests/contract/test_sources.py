@@ -72,7 +72,7 @@ def test_the_funnel_adds_up(made):
 
 @pytest.mark.parametrize("damage", ["cut", "flip"])
 def test_damaged_files_end_in_a_message_or_in_a_data_set(made, damage, tmp_path):
-    """Never in a traceback: whatever is not read is refused with what, where and how to mend it."""
+    """Never in a traceback: whatever is not read is refused with what, where and how to fix it."""
     raw, _ = made
     paths = [path for path in sorted(raw.path.rglob("*")) if path.is_file()]
     generator = random.Random(7)

@@ -99,3 +99,21 @@ def test_a_damaged_checkpoint_gives_our_error_and_no_half_run(tmp_path_factory, 
     except GeomlError as error:
         assert error.exit_code == 3
         assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_dry_run_refuses_what_the_import_refuses(geoml, tmp_path, more):
+    path = tmp_path / "weights.pth"
+    path.write_text("x")
+    result = geoml("import", "soc", path, "--run", tmp_path / "run", *more)
+    assert result.code == 3
+    assert "is no torch checkpoint" in result.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_of_an_import_writes_nothing(geoml, tmp_path, weights_of_cnn):
+    torch.save(weights_of_cnn, tmp_path / "w.pth")
+    result = geoml("import", "soc", tmp_path / "w.pth", "--run", tmp_path / "run", "--dry-run")
+    assert result.code == 0, result.err
+    assert f"would write  {tmp_path / 'run'}" in result.out
+    assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""Predictions killed or stopped half-way go on with the next part, and end the same."""
+"""Predictions killed or stopped half-way resume with the next chunk, and end the same."""
 
 from __future__ import annotations
 

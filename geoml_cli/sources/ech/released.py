@@ -1,6 +1,6 @@
 """The paper's rows of 224 numbers, taken apart into the two series they were cut from.
 
-Rows follow one another by a minute; where they do not, a new stretch of the series begins.
+Rows follow one another by a minute; where they do not, a new section of the series begins.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from geoml_cli.sources.ech.samples import FINE_VALUES, HOURS
 
 COLUMNS = 224
 _STEP = 60
-_MOST_STRETCHES = 0.05
-"""More stretches than this share of the rows: the rows are in no order, and each would need two days of its own."""
+_MOST_SECTIONS = 0.05
+"""More sections than this share of the rows: the rows are in no order, and each would need two days of its own."""
 _HOURLY = -np.arange(HOURS - 1, -1, -1) * (HOUR // _STEP)
 _FINE = -np.arange(FINE_VALUES - 1, -1, -1) * (FINE // _STEP)
 _OFFSETS = np.concatenate([_HOURLY, _FINE])
@@ -36,7 +36,7 @@ class Released(NamedTuple):
     """Rows as series.
 
     Attributes:
-        series: Of all stretches, one after another.
+        series: Of all sections, one after another.
         index_N: Where in the series each row ends.
         orbit: Positions; times are NaT where no start is given.
     """
@@ -56,15 +56,15 @@ def read(paths: list[Path], start: str | None, funnel: Funnel) -> Released:
     parts, index, before = [], [], 0
     for path, rows in blocks:
         funnel.read += len(rows)
-        for stretch in _stretches(rows, path):
-            values = rebuilt(stretch)
+        for section in _sections(rows, path):
+            values = rebuilt(section)
             parts.append(values)
-            index.append(before + WARM_UP + np.arange(len(stretch)))
+            index.append(before + WARM_UP + np.arange(len(section)))
             before += values.shape[1]
     together = np.concatenate(parts, axis=1).astype(np.float32)
     every = np.concatenate([rows for _, rows in blocks])
     if len(parts) > 1:
-        funnel.notes.append(f"The rows form {len(parts)} stretches of consecutive minutes.")
+        funnel.notes.append(f"The rows form {len(parts)} sections of consecutive minutes.")
         if start is not None:
             raise DataError("the rows are not consecutive, so --start does not tell their times", where=str(paths[0]))
     begin = None if start is None else np.datetime64(start, "s") - np.timedelta64(WARM_UP * _STEP, "s")
@@ -87,14 +87,14 @@ def rebuilt(rows: Rows) -> Rows:
     return series
 
 
-def _stretches(rows: Rows, path: Path) -> list[Rows]:
+def _sections(rows: Rows, path: Path) -> list[Rows]:
     """Cut rows where they do not follow by a minute."""
     found, start = [], 0
     while start < len(rows):
         length = _agreeing(rows[start:])
         found.append(rows[start : start + length])
         start += length
-        if len(found) > 1 + _MOST_STRETCHES * len(rows):
+        if len(found) > 1 + _MOST_SECTIONS * len(rows):
             raise DataError(
                 f"the rows do not follow one another by a minute ({len(found)} breaks in {start} rows)",
                 where=str(path),

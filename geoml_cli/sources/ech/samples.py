@@ -51,7 +51,7 @@ def complete(series: Series) -> Flags:
 def storms(series: Series, below: float) -> Index:
     """Number, for every step of the series, the storm whose minimum of SYM-H is nearest; all 0 without storms.
 
-    A storm is a stretch of SYM-H under `below` [nT]; stretches less than a day apart are one.
+    A storm is a period of SYM-H under `below` [nT]; periods less than a day apart are one.
     """
     deep = np.flatnonzero(series.symh < below)
     if not len(deep):

@@ -218,11 +218,11 @@ def test_series_rebuilt_from_rows_give_the_rows_back(count, prepare, tmp_path):
     assert rebuilt(rows).shape == (2, 2880 + count)
 
 
-def test_rows_with_breaks_form_stretches_and_shuffled_ones_are_refused(prepare, tmp_path):
+def test_rows_with_breaks_form_sections_and_shuffled_ones_are_refused(prepare, tmp_path):
     (tmp_path / "raw").mkdir()
     rows = {"a": released_rows(100, 1), "b": np.concatenate([released_rows(80, 2), released_rows(90, 3)])}
     (tmp_path / "raw/rows.pkl").write_bytes(pickle.dumps(rows))
-    assert "3 stretches" in prepare(tmp_path / "raw")["notes"][0]
+    assert "3 sections" in prepare(tmp_path / "raw")["notes"][0]
     cut = samples(EchTables(), "regressor", held(tmp_path)).inputs
     together = np.concatenate([np.asarray(cut[name].values)[:, :, 0] for name in NAMES], axis=1)
     np.testing.assert_array_equal(together, np.concatenate([rows["a"], rows["b"]])[:, 4:])
