@@ -52,27 +52,30 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     if request.sums is not None:
         return sums_job(trained, dataset, request.sums)  # type: ignore[arg-type]
     if request.table is not None:
-        return table_job(trained, _table_input(dataset, request, request.table))
+        return table_job(trained, _table_input(trained, dataset, request, request.table))
     if not request.mapped:
         return samples_job(trained, dataset)
     if dataset.has("cell") and registry.source(dataset.manifest.source).stack is None:
         return cells_job(trained, dataset, reporter)
-    return raster_job(trained, _stack(dataset, request))
+    return raster_job(trained, _stack(trained.run.model, dataset, request))
 
 
-def _stack(dataset: Dataset, request: PredictionRequest) -> CovariateStack:
+def _stack(model: str, dataset: Dataset, request: PredictionRequest) -> CovariateStack:
     """Open rasters like those the data set was made from."""
     source = registry.source(dataset.manifest.source)
     if source.stack is None:
+        timed = any("times" in options.model_fields for options in registry.card(model).inputs)
         raise SettingsError(
             f"{dataset.manifest.source} has no rasters to predict from.",
             where="--map",
-            fix="Where a model maps given times, name one: --map 2013-03-17T06:00.",
+            fix="Name a time: --map 2013-03-17T06:00."
+            if timed
+            else "Leave it out to predict the samples of the data set.",
         )
     return source.stack(request.rasters or Path(dataset.manifest.raw), dataset.manifest)
 
 
-def _table_input(dataset: Dataset, request: PredictionRequest, table: Path) -> TableInput:
+def _table_input(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, table: Path) -> TableInput:
     """Open a table: of points, or of samples."""
     source = registry.source(dataset.manifest.source)
     if source.rows is not None:
@@ -89,4 +92,4 @@ def _table_input(dataset: Dataset, request: PredictionRequest, table: Path) -> T
             where="--table",
             fix="Prepare the new files as a data set of their own, and name it with --data.",
         )
-    return points_input(table, source.points, _stack(dataset, request), request.crs or _DEGREES)
+    return points_input(table, source.points, _stack(trained.run.model, dataset, request), request.crs or _DEGREES)

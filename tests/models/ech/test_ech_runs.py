@@ -255,7 +255,7 @@ def test_a_sequence_of_moments_is_one_netcdf_and_an_animation(run, geoml, tmp_pa
         (["--map", "2019-03-20"], 3, "is not on the series. Give a time from 2013-03-03T00:00:00"),
         (["--map", "2013-03-20", "--out", "x.tif"], 2, "maps at given times are NetCDF"),
         (["2013-03-20"], 2, "is a time of a map, but --map is not given"),
-        (["--map"], 2, "ech has no rasters to predict from"),
+        (["--map"], 2, "ech has no rasters to predict from. Name a time: --map 2013-03-17T06:00."),
         (["--index", "999999"], 3, "there is no sample 999999"),
     ],
 )

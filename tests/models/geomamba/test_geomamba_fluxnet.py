@@ -123,6 +123,13 @@ def test_every_sample_is_predicted_where_and_when_it_is(run, flux, geoml, tmp_pa
     assert found["NEE_VUT_REF"].notna().all()
 
 
+def test_a_map_is_refused_with_a_remedy_that_works(run, flux, geoml, tmp_path):
+    told = geoml("predict", run.folder, "--data", flux.folder, "--map", "--out", tmp_path / "m.csv")
+    assert told.code == 2
+    assert "Leave it out to predict the samples of the data set" in told.err
+    assert geoml("predict", run.folder, "--data", flux.folder, "--out", tmp_path / "m.csv", "--quiet").code == 0
+
+
 def test_a_table_is_refused_where_the_source_has_none(run, flux, geoml, tmp_path):
     (tmp_path / "own.csv").write_text("TIMESTAMP,TA_F\n20110101,3.2\n")
     told = geoml("predict", run.folder, "--data", flux.folder, "--table", tmp_path / "own.csv")
