@@ -72,12 +72,12 @@ def stored(path: Path, samples: Samples, count: int) -> Rows:
 
 def from_rows(rows: Rows, target: NDArray[np.float32], device: torch.device) -> Callable[[NDArray[np.int64]], Batch]:
     """Return what makes batches of stored rows."""
-    held, known = torch.from_numpy(rows), torch.from_numpy(target)
+    inputs_B, known = torch.from_numpy(rows), torch.from_numpy(target)
     ends = (4, 49, 49, 61, 61)
 
     def batch(index: NDArray[np.int64]) -> Batch:
         place = torch.from_numpy(index)
-        position, *windows = held.index_select(0, place).float().to(device).split(ends, dim=1)
+        position, *windows = inputs_B.index_select(0, place).float().to(device).split(ends, dim=1)
         named = dict(zip(task.NAMES, (window[:, :, None] for window in windows), strict=True))
         return {"position": position, **named, "target": known.index_select(0, place).to(device)}
 
@@ -135,15 +135,15 @@ def mapped(dataset: Dataset, side: int, cells: int, device: torch.device) -> tup
     grid = EchTables().grid.model_copy(update={"l_cells": side, "mlt_cells": side})
     tables = EchTables(grid=grid)
     when = np.datetime64("2013-01-01T00:00:00", "s") + np.timedelta64(_WARM_UP + 60, "m")
-    held = inputs.grid(tables, dataset, when, 0.0)
-    both = predictors({part: _of(held, part) for part in ("classifier", "regressor")}, device)
+    panel = inputs.grid(tables, dataset, when, 0.0)
+    both = predictors({part: _of(panel, part) for part in ("classifier", "regressor")}, device)
     for part in both:
-        both[part].outputs(_of(held, part), np.arange(min(4096, len(held.samples))))
+        both[part].outputs(_of(panel, part), np.arange(min(4096, len(panel.samples))))
     started = time.perf_counter()
-    rows = np.arange(len(held.samples))
-    whole = pipeline.combine({part: both[part].outputs(_of(held, part), rows) for part in both})
+    rows = np.arange(len(panel.samples))
+    whole = pipeline.combine({part: both[part].outputs(_of(panel, part), rows) for part in both})
     ours = len(rows) / (time.perf_counter() - started)
-    variables = _one_by_one(dataset, held, inputs.ends_at(dataset, when))
+    variables = _one_by_one(dataset, panel, inputs.ends_at(dataset, when))
     single = {part: task.samples(tables, part, variables) for part in both}
     started = time.perf_counter()
     for cell in range(cells):
@@ -153,15 +153,15 @@ def mapped(dataset: Dataset, side: int, cells: int, device: torch.device) -> tup
     return ours, cells / (time.perf_counter() - started)
 
 
-def _of(held: FixedTimeGrid, part: str) -> Samples:
+def _of(panel: FixedTimeGrid, part: str) -> Samples:
     from dataclasses import replace
 
     wanted = ("position", *task.NAMES[: 2 if part == "classifier" else 4])
-    return replace(held.samples, inputs={name: held.samples.inputs[name] for name in wanted})
+    return replace(panel.samples, inputs={name: panel.samples.inputs[name] for name in wanted})
 
 
-def _one_by_one(dataset: Dataset, held: FixedTimeGrid, end: int) -> Block:
-    shells, hours = (grid.ravel() for grid in np.meshgrid(*(values for _, values in held.axes), indexing="ij"))
+def _one_by_one(dataset: Dataset, panel: FixedTimeGrid, end: int) -> Block:
+    shells, hours = (grid.ravel() for grid in np.meshgrid(*(values for _, values in panel.axes), indexing="ij"))
     arrays = {"l": shells, "mlt": hours, "mlat": np.zeros(len(shells)), "index": np.full(len(shells), end)}
     return Block({**arrays, **{name: dataset.array(name) for name in ("sme", "symh", "time")}}, {}, {})
 
@@ -211,8 +211,8 @@ def _training(folder: Path, dataset: Dataset, given: argparse.Namespace) -> None
 
 def _targeted(batches: Batches, target: torch.Tensor, device: torch.device) -> Callable[[NDArray[np.int64]], Batch]:
     """Give every sample a number to learn: synthetic samples without a wave have none."""
-    held = target.to(device)
-    return lambda rows: {**batches(rows), "target": held[torch.from_numpy(rows).to(device)]}
+    labels = target.to(device)
+    return lambda rows: {**batches(rows), "target": labels[torch.from_numpy(rows).to(device)]}
 
 
 if __name__ == "__main__":

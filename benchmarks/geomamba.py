@@ -106,12 +106,12 @@ def products(settings: NetworkSettings, rows: int) -> Step:
     with torch.no_grad():
         build(settings, Noting("fused"))(*batch(rows)[0])
     shapes = list(Noting.shapes)
-    held = {shape: (torch.randn(shape[:2]), torch.randn(shape[2], shape[1])) for shape in set(shapes)}
-    slopes = {shape: torch.randn(shape[0], shape[2]) for shape in held}
+    tensors = {shape: (torch.randn(shape[:2]), torch.randn(shape[2], shape[1])) for shape in set(shapes)}
+    slopes = {shape: torch.randn(shape[0], shape[2]) for shape in tensors}
 
     def step() -> float:
         for shape in shapes:
-            x, weight = held[shape]
+            x, weight = tensors[shape]
             product(x, weight)
             product(slopes[shape], weight.T)
             product(slopes[shape].T, x.T)

@@ -46,12 +46,12 @@ def trained(folder: Path, network: Sequence[str]) -> Path:
 
 def write_table(path: Path, raw: Path, rows: int) -> None:
     """Write a table of cells, some rows at a time: those of the synthetic table again and again, elsewhere."""
-    held = pd.read_csv(raw).drop(columns="GWS")
-    held = held[(held != -99999).all(axis=1)]
+    frame = pd.read_csv(raw).drop(columns="GWS")
+    frame = frame[(frame != -99999).all(axis=1)]
     random = np.random.default_rng(1)
     for start in range(0, rows, _AT_ONCE):
         place = np.arange(start, min(start + _AT_ONCE, rows))
-        part = held.iloc[place % len(held)].copy()
+        part = frame.iloc[place % len(frame)].copy()
         part["lon"], part["lat"] = random.uniform(75, 130, len(part)), random.uniform(20, 50, len(part))
         part.to_csv(path, mode="a", header=not start, index=False, float_format="%.7g")
 

@@ -65,8 +65,8 @@ def _devices() -> list[Row]:
             ("gpu", "none", "Training runs on the CPU; with an NVIDIA card, install a CUDA build of torch."),
         ]
     for number in range(torch.cuda.device_count()):
-        held = torch.cuda.get_device_properties(number)
-        rows.append((f"gpu {number}", f"{held.name}, {held.total_memory / 2**30:.0f} GiB", ""))
+        properties = torch.cuda.get_device_properties(number)
+        rows.append((f"gpu {number}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", ""))
     return rows
 
 

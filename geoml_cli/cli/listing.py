@@ -31,8 +31,8 @@ def list_(kind: _Kind = None, as_json: options.Json = False) -> None:
     chosen = [kind.value] if kind else list(_LISTINGS)
     found = {name: _LISTINGS[name]() for name in chosen}
     if as_json:
-        held = {name: [dict(zip(heads, row, strict=True)) for row in rows] for name, (heads, rows) in found.items()}
-        console.document(held[kind.value] if kind else held)
+        document = {name: [dict(zip(heads, row, strict=True)) for row in rows] for name, (heads, rows) in found.items()}
+        console.document(document[kind.value] if kind else document)
         return
     for place, (name, (heads, rows)) in enumerate(found.items()):
         if place:

@@ -32,8 +32,8 @@ def show(
     settings = load(model, preset or None, config, None, assignments or ())
     rows = [(key, _plain(value), settings.origins.get(key, "default")) for key, value in settings.flat().items()]
     if as_json:
-        held = settings.flat()
-        console.document({key: {"value": held[key], "from": place} for key, _, place in rows})
+        values = settings.flat()
+        console.document({key: {"value": values[key], "from": place} for key, _, place in rows})
     elif origin:
         console.table(("setting", "value", "from"), rows)
     else:

@@ -74,11 +74,11 @@ def validated(model: str, preset: str, layer: Layer) -> Settings:
     own = registry.tables(model)
     both = create_model("Settings", __base__=(SharedTables, own))
     try:
-        held = both.model_validate(tree(layer))
+        settings = both.model_validate(tree(layer))
     except ValidationError as error:
         raise SettingsError("\n".join(_mistakes(error, layer, both))) from error
-    shared = SharedTables.model_validate({name: getattr(held, name) for name in SharedTables.model_fields})
-    rest = own.model_validate({name: getattr(held, name) for name in own.model_fields})
+    shared = SharedTables.model_validate({name: getattr(settings, name) for name in SharedTables.model_fields})
+    rest = own.model_validate({name: getattr(settings, name) for name in own.model_fields})
     origins = {".".join(key): setting.origin for key, setting in layer.items()}
     return Settings(preset=preset, shared=shared, own=rest, origins=origins)
 

@@ -163,8 +163,8 @@ class Dataset:
     def _record(self, name: str) -> Variable:
         record = self.manifest.variables.get(name)
         if record is None:
-            held = ", ".join(sorted(self.manifest.variables))
-            raise DataError(f"there is no variable {name!r}", where=str(self.folder), fix=f"It holds: {held}.")
+            names = ", ".join(sorted(self.manifest.variables))
+            raise DataError(f"there is no variable {name!r}", where=str(self.folder), fix=f"It holds: {names}.")
         return record
 
 

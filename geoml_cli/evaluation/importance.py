@@ -55,8 +55,8 @@ def covariates(samples: Samples) -> dict[str, Covariate]:
             places.setdefault((name, variable.rpartition("=")[0] or variable), []).append(place)
     shared = [covariate for _, covariate in places]
     return {
-        covariate if shared.count(covariate) == 1 else f"{covariate} ({name})": Covariate(name, tuple(held))
-        for (name, covariate), held in places.items()
+        covariate if shared.count(covariate) == 1 else f"{covariate} ({name})": Covariate(name, tuple(position))
+        for (name, covariate), position in places.items()
     }
 
 

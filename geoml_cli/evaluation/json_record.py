@@ -131,7 +131,7 @@ def _importance(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str,
 def strict(value: Any) -> Any:  # noqa: ANN401  JSON has no narrower type
     """JSON knows no NaN; null stands for what is undefined."""
     if isinstance(value, dict):
-        return {key: strict(held) for key, held in value.items()}
+        return {key: strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [strict(held) for held in value]
+        return [strict(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -16,9 +16,9 @@ from geoml_cli.exporters.exporter import Arrays, Exporter
 
 def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
     """Write every parameter and buffer, `members.K.network.*` and `members.K.scale.*`."""
-    held = {name: value.detach().contiguous().clone() for name, value in network.state_dict().items()}
+    weights = {name: value.detach().contiguous().clone() for name, value in network.state_dict().items()}
     try:
-        save_file(held, path, metadata={"inputs": ",".join(names[0]), "outputs": ",".join(names[1])})
+        save_file(weights, path, metadata={"inputs": ",".join(names[0]), "outputs": ",".join(names[1])})
     except SafetensorError as error:  # its way to say that the disk is full
         raise OSError(str(error)) from error
 

@@ -59,9 +59,9 @@ class Draw:
 
     def _row(self, number: float) -> float:
         """Return the value of a row, counted from 0."""
-        held = self._quantiles
+        quantiles = self._quantiles
         chosen = int(np.searchsorted(self._up_to_B, number, side="right"))
-        rows = slice(held.edge_B[chosen], held.edge_B[chosen + 1])
+        rows = slice(quantiles.edge_B[chosen], quantiles.edge_B[chosen + 1])
         before = self._up_to_B[chosen - 1] if chosen else 0.0
-        up_to = before + np.cumsum(self._count_G[held.place_N[rows]])
-        return float(held.value_N[rows][np.searchsorted(up_to, number, side="right")])
+        up_to = before + np.cumsum(self._count_G[quantiles.place_N[rows]])
+        return float(quantiles.value_N[rows][np.searchsorted(up_to, number, side="right")])

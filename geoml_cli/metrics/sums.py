@@ -105,13 +105,13 @@ class GroupedRows:
         scored = {name: _Scored(self, metrics, predicted_N) for name, predicted_N in predictions.items()}
         drawn: dict[str, list[Values]] = {name: [] for name in scored}
         for count_DG in bootstrap.counts(self.groups) if self.groups >= _FEWEST_GROUPS else ():
-            for name, held in scored.items():
-                drawn[name].append(held.values(count_DG))
+            for name, scores in scored.items():
+                drawn[name].append(scores.values(count_DG))
         none = np.empty((0, len(metrics)))
         once = np.ones((1, self.groups))
         return {
-            name: DrawnScores(held.values(once)[0], np.concatenate(drawn[name]) if drawn[name] else none)
-            for name, held in scored.items()
+            name: DrawnScores(scores.values(once)[0], np.concatenate(drawn[name]) if drawn[name] else none)
+            for name, scores in scored.items()
         }
 
 

@@ -153,7 +153,7 @@ def read_array(path: Path, axes: str) -> NDArray[np.float32]:
     value = read_pickle(path)
     wanted = axes.split(", ")
     if not isinstance(value, np.ndarray) or value.ndim != len(wanted) or value.dtype.kind not in "iuf":
-        held = f"shape {value.shape}, {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise DataError(f"holds {held}", where=str(path), fix=f"An array of numbers with axes ({axes}) was expected.")
+        kind = f"shape {value.shape}, {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise DataError(f"holds {kind}", where=str(path), fix=f"An array of numbers with axes ({axes}) was expected.")
     with np.errstate(over="ignore"):  # becomes infinite, which the reader's caller counts
         return np.array(value, dtype=np.float32, subok=False)

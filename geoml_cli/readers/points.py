@@ -182,8 +182,8 @@ def _given(table: Table, name: str, option: str) -> str:
 
 
 def _unclear(table: Table, subject: str, option: str) -> DataError:
-    held = ", ".join(name or '""' for name in table.columns)
-    return DataError(subject, where=str(table.path), fix=f"Give {option} COLUMN; the columns are: {held}.")
+    columns = ", ".join(name or '""' for name in table.columns)
+    return DataError(subject, where=str(table.path), fix=f"Give {option} COLUMN; the columns are: {columns}.")
 
 
 def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, Columns]:

@@ -125,7 +125,7 @@ def _reference(rasters: Sequence[Raster], reference: str | None) -> Grid:
         raise DataError(f"there is no raster {reference!r} to align to", fix=f"Give --reference one of: {names}.")
     groups: list[list[Raster]] = []
     for raster in rasters:
-        group = next((held for held in groups if same_grid(held[0].grid, raster.grid)), None)
+        group = next((group_rasters for group_rasters in groups if same_grid(group_rasters[0].grid, raster.grid)), None)
         if group is None:
             groups.append([raster])
         else:

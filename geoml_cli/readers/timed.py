@@ -134,13 +134,16 @@ def day_of_year_times(parts: Mapping[str, Values], place: tuple[Path, int]) -> T
 
 def joined(path: Path, parts: Iterable[Timed]) -> Timed:
     """Put the parts of a file, read piece by piece, together."""
-    held = list(parts)
-    names = held[0].values if held else {}
+    pieces = list(parts)
+    names = pieces[0].values if pieces else {}
     return Timed(
         path,
-        np.concatenate([part.time for part in held]) if held else np.empty(0, dtype="datetime64[s]"),
-        {name: np.concatenate([part.values[name] for part in held]) for name in names},
-        {name: [label for part in held for label in part.labels[name]] for name in (held[0].labels if held else ())},
+        np.concatenate([part.time for part in pieces]) if pieces else np.empty(0, dtype="datetime64[s]"),
+        {name: np.concatenate([part.values[name] for part in pieces]) for name in names},
+        {
+            name: [label for part in pieces for label in part.labels[name]]
+            for name in (pieces[0].labels if pieces else ())
+        },
     )
 
 

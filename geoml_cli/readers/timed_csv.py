@@ -43,10 +43,10 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
         parts.append(_part(frame, time, (wanted, labels), table))
     if doubtful:
         _refuse_short(table)
-    held = joined(table.path, parts)
-    if not len(held.time):
+    timed = joined(table.path, parts)
+    if not len(timed.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
-    return held
+    return timed
 
 
 def _frames(table: Table) -> Iterator[pd.DataFrame]:

@@ -67,8 +67,8 @@ class InputScaling(nn.Module):
 
     def forward(self, batch: Batch) -> Batch:
         """Scale every input, shapes unchanged."""
-        held = cast("dict[str, Tensor]", self._buffers)
-        return {name: (batch[name] - held[f"{name}_shift"]) / held[f"{name}_scale"] for name in self.names}
+        buffers = cast("dict[str, Tensor]", self._buffers)
+        return {name: (batch[name] - buffers[f"{name}_shift"]) / buffers[f"{name}_scale"] for name in self.names}
 
 
 class TargetInverse(nn.Module):

@@ -73,6 +73,6 @@ def _view(series: Floats, values: int, stride: int) -> Tensor:
     """Lay every window of a series [T] out as a row, [T - reach, K], without copying a value."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        held = torch.from_numpy(np.ascontiguousarray(series, dtype=np.float32))
-    rows = max(len(held) - (values - 1) * stride, 0)
-    return held.as_strided((rows, values), (1, stride))
+        tensor = torch.from_numpy(np.ascontiguousarray(series, dtype=np.float32))
+    rows = max(len(tensor) - (values - 1) * stride, 0)
+    return tensor.as_strided((rows, values), (1, stride))

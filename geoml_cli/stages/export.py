@@ -173,9 +173,9 @@ def _scores(run: Run, network: str) -> str:
     path = run.evaluation("test") / network / "metrics.json"
     if not path.is_file():
         return f"Not evaluated yet: `geoml evaluate {run.folder}`."
-    held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    scores = held["network"]["scores"]
-    lines = [held["summary"], "", "| score | value | 95 % interval | unit |", "|---|---|---|---|"]
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    scores = record["network"]["scores"]
+    lines = [record["summary"], "", "| score | value | 95 % interval | unit |", "|---|---|---|---|"]
     lines += [
         f"| {k} | {_short(s['value'])} | {_short(s['low'])} to {_short(s['high'])} | {s['unit']} |"
         for k, s in scores.items()

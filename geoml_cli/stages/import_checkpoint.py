@@ -103,7 +103,7 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickle protocols: what does not read is an error below
-            held: Any = torch.load(file, map_location="cpu", weights_only=True)
+            content: Any = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise DataError(
             "holds more than tensors, or is damaged; nothing in it was run.",
@@ -115,11 +115,15 @@ def state_dict(file: Path) -> dict[str, Tensor]:
             "cannot be read as a torch checkpoint.", where=str(file), fix="It may be truncated: fetch it again."
         ) from error
     for wrapper in _WRAPPERS:
-        if isinstance(held, Mapping) and isinstance(held.get(wrapper), Mapping):
-            held = held[wrapper]
-    if not isinstance(held, Mapping) or not held or not all(isinstance(value, Tensor) for value in held.values()):
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if (
+        not isinstance(content, Mapping)
+        or not content
+        or not all(isinstance(value, Tensor) for value in content.values())
+    ):
         raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
-    return {str(name): value for name, value in held.items()}
+    return {str(name): value for name, value in content.items()}
 
 
 def _settings(model: str, preset: str, found: Mapping[str, PretrainedWeights]) -> Settings:
@@ -140,28 +144,28 @@ def _layer(found: PretrainedWeights) -> dict[tuple[str, ...], Any]:
 
 def _plan(settings: Settings, found: Mapping[str, PretrainedWeights], dataset: Dataset | None) -> Plan:
     none = np.empty(0, dtype=np.int64)
-    signatures = {network: held.signature for network, held in found.items()}
+    signatures = {network: released.signature for network, released in found.items()}
     data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
     members = {
         network or MEMBER: (
             Split(none, none, none, fold=MEMBER, seed=0, network=network),
-            _scaling(settings, (network, held), dataset),
+            _scaling(settings, (network, released), dataset),
         )
-        for network, held in found.items()
+        for network, released in found.items()
     }
     return Plan(settings.model, settings.preset, written(settings), settings.traced(), data, members, kind="imported")
 
 
 def _scaling(settings: Settings, what: tuple[str, PretrainedWeights], dataset: Dataset | None) -> Scaling:
     """Fit the preset's scaling on all rows of a data set that have a target, or on all where none has."""
-    network, held = what
-    if held.scaling is not None:
-        return held.scaling
+    network, released = what
+    if released.scaling is not None:
+        return released.scaling
     if dataset is None:
-        return unscaled(held.signature)
+        return unscaled(released.signature)
     samples = networks_of(settings)[network].samples(dataset)
     for name, item in samples.inputs.items():
-        expected = held.signature.inputs[name].shape if name in held.signature.inputs else None
+        expected = released.signature.inputs[name].shape if name in released.signature.inputs else None
         if expected != item.values.shape[1:]:
             wanted = list(expected) if expected else "none"
             raise DataError(
@@ -170,4 +174,4 @@ def _scaling(settings: Settings, what: tuple[str, PretrainedWeights], dataset: D
                 fix="Prepare data with the factors it was trained on, in their order.",
             )
     rows = samples.usable() if samples.target is not None else np.arange(len(samples), dtype=np.int64)
-    return fit(samples, rows, settings.shared.inputs, target_settings(settings, {network: held.signature}, network))
+    return fit(samples, rows, settings.shared.inputs, target_settings(settings, {network: released.signature}, network))

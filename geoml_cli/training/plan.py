@@ -33,7 +33,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     """
     shared, networks = settings.shared, networks_of(settings)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
-    signatures = {name: signature(held) for name, held in samples.items()}
+    signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     split_rows = _split(settings, dataset, samples)
     for name in only or ():
         registry.known("member", name, split_rows)
@@ -62,7 +62,7 @@ def networks_of(settings: Settings) -> Mapping[str, Network]:
 
 def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples]) -> dict[str, Split]:
     """Split the rows once for all networks, so that rows none has seen test all of them."""
-    usable = {name: usable_rows(held, dataset) for name, held in samples.items()}
+    usable = {name: usable_rows(network_samples, dataset) for name, network_samples in samples.items()}
     together = np.unique(np.concatenate(list(usable.values())))
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}

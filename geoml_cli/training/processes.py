@@ -111,8 +111,8 @@ class Accelerated:
         if self.count == 1:
             return list(values)
         # float64 keeps sums of many rows exact enough; MPS has none but runs in one process.
-        held = torch.tensor(values, dtype=torch.float64, device=self.device)
-        summed: list[float] = self._accelerator.reduce(held, reduction="sum").tolist()
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
+        summed: list[float] = self._accelerator.reduce(tensor, reduction="sum").tolist()
         return summed
 
     def any_rank(self, flag: bool) -> bool:
@@ -125,9 +125,9 @@ class Accelerated:
             return text
         from accelerate.utils import broadcast_object_list
 
-        held: list[Any] = [text]
-        broadcast_object_list(held)
-        return str(held[0])
+        texts: list[Any] = [text]
+        broadcast_object_list(texts)
+        return str(texts[0])
 
     def barrier(self) -> None:
         """Wait for every rank."""

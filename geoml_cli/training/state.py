@@ -85,8 +85,8 @@ class State:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
         if self.average:
-            held = {k.removeprefix("average."): v for k, v in snapshot.tensors.items() if k.startswith("average.")}
-            self.average.restore(held)
+            averages = {k.removeprefix("average."): v for k, v in snapshot.tensors.items() if k.startswith("average.")}
+            self.average.restore(averages)
         if self.scaler is not None and "scaler" in snapshot.numbers:
             self.scaler.load_state_dict(snapshot.numbers["scaler"])
         self.counters = Counters(**snapshot.numbers["counters"])

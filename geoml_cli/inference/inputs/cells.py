@@ -69,12 +69,12 @@ def cell_grid(dataset: Dataset) -> CellGrid:
     side = (sides[0] or sides[1] or 1.0, sides[1] or sides[0] or 1.0)
     row, column = (_numbered(values, step) for values, step in ((-latitude[::-1], side[0]), (longitude, side[1])))
     row = row[::-1]
-    cells, held = (row.max() + 1) * (column.max() + 1), len(np.unique(dataset.array("cell")))
+    cells, occupied = (row.max() + 1) * (column.max() + 1), len(np.unique(dataset.array("cell")))
     off = max(_off(latitude, side[0]), _off(longitude, side[1]))
-    if off > _ON_GRID or cells > _SPARSEST * held:
+    if off > _ON_GRID or cells > _SPARSEST * occupied:
         raise DataError(
-            f"its {held} cells lie on no regular grid (the nearest has sides of {side[0]:g} x {side[1]:g} degrees and "
-            f"{cells} cells)",
+            f"its {occupied} cells lie on no regular grid (the nearest has sides of {side[0]:g} x {side[1]:g} "
+            f"degrees and {cells} cells)",
             where=str(dataset.folder),
             fix="Write a table instead: --out predicted.csv or .parquet.",
         )

@@ -90,9 +90,9 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, store: ChunkStore)
         import pandas as pd
 
         for number, chunk in enumerate(given.chunks(size)):
-            held = {column.name: values for column, values in chunk.columns}
+            columns = {column.name: values for column, values in chunk.columns}
             predicted = zip(outputs, store.read(number), strict=True)
-            yield pd.DataFrame(held | {output.name: values for output, values in predicted})
+            yield pd.DataFrame(columns | {output.name: values for output, values in predicted})
 
     table.write(out, table.Table(columns, rows, attributes(trained)), frames())
     return out

@@ -83,9 +83,9 @@ def presence(tables: EchTables, variables: Variables) -> NDArray[np.float32] | N
         return np.asarray(variables.array("presence"), dtype=np.float32)
     if not variables.has("amplitude"):
         return None
-    held = np.asarray(variables.array("amplitude"), dtype=np.float32)
-    present = (held >= tables.wave.threshold).astype(np.float32)
-    return np.where(np.isnan(held), np.float32(np.nan), present)
+    amplitude = np.asarray(variables.array("amplitude"), dtype=np.float32)
+    present = (amplitude >= tables.wave.threshold).astype(np.float32)
+    return np.where(np.isnan(amplitude), np.float32(np.nan), present)
 
 
 def amplitude(tables: EchTables, variables: Variables) -> NDArray[np.float32] | None:
@@ -93,8 +93,8 @@ def amplitude(tables: EchTables, variables: Variables) -> NDArray[np.float32] | 
     present = presence(tables, variables)
     if present is None or not variables.has("amplitude"):
         return None
-    held = np.asarray(variables.array("amplitude"), dtype=np.float32)
-    return np.where(present == 1, held, np.float32(np.nan))
+    measured = np.asarray(variables.array("amplitude"), dtype=np.float32)
+    return np.where(present == 1, measured, np.float32(np.nan))
 
 
 def make(tables: EchTables, network: str, data: Signature) -> nn.Module:

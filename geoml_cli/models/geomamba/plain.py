@@ -39,8 +39,10 @@ def basis(x: Tensor, knots: Tensor) -> Tensor:
         knots: All 12; cells are half open, t_i <= x < t_{i+1}.
     """
     cell = (x.unsqueeze(-1) >= knots).sum(-1) - 1
-    held = cell.clamp(0, knots.shape[0] - 2)
-    u = torch.where(cell == held, (x - knots[held]) / (knots[held + 1] - knots[held]), torch.zeros_like(x))
+    interval = cell.clamp(0, knots.shape[0] - 2)
+    u = torch.where(
+        cell == interval, (x - knots[interval]) / (knots[interval + 1] - knots[interval]), torch.zeros_like(x)
+    )
     v = 1 - u
     values = (v**3 / 6, (4 - 6 * u**2 + 3 * u**3) / 6, (4 - 6 * v**2 + 3 * v**3) / 6, u**3 / 6)
     # The number of each basis in its cell, oldest first; outside the knots none is between 0 and 3.

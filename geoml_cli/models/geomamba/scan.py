@@ -80,5 +80,5 @@ def plain_recomputed(inputs: ScanInputs) -> Tensor:
     if not torch.is_grad_enabled() or torch.compiler.is_compiling():
         return plain(inputs)
     tensors = tuple(vars(inputs).values())
-    out_BLD: Tensor = checkpoint(lambda *held: plain(ScanInputs(*held)), *tensors, use_reentrant=False)
+    out_BLD: Tensor = checkpoint(lambda *recomputed: plain(ScanInputs(*recomputed)), *tensors, use_reentrant=False)
     return out_BLD

@@ -84,11 +84,11 @@ def _standing(settings: NetworkSettings, variables: Variables, place: NDArray[np
     names, where = variables.labels("static"), (place, 1)
     code = variables.array("category")
     if len(code) and not 0 <= int(code.min()) <= int(code.max()) < settings.categories:
-        held = len(variables.labels("category_name"))
+        categories = len(variables.labels("category_name"))
         raise DataError(
             f"land-cover classes run from {code.min()} to {code.max()}, the network has {settings.categories}",
             where="category",
-            fix=f"Use --set network.categories={held}.",
+            fix=f"Use --set network.categories={categories}.",
         )
     return {
         "static": _windows([variables.array(name) for name in names], where, tuple(names)),

@@ -99,9 +99,9 @@ def _series(variables: Variables, wanted: str) -> Input:
     chosen = {"evi": evi, "lsp": others, "evi_lsp": evi + others}[wanted]
     lacking = not chosen or (wanted == "evi_lsp" and not (evi and others))
     if lacking:
-        held = ", ".join(names) or "no yearly series"
+        series = ", ".join(names) or "no yearly series"
         raise SettingsError(
-            f"series = {wanted!r} asks for features that the data do not hold ({held}).",
+            f"series = {wanted!r} asks for features that the data do not hold ({series}).",
             where="[network]",
             fix="Use --set network.variant=cnn for static covariates alone, or another series.",
         )

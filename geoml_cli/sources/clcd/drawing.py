@@ -55,9 +55,9 @@ def count(sheets: Sequence[Raster], reporter: Reporter) -> Counter[int]:
             if len(counts) > MOST_CLASSES:
                 raise _no_classes(sheet, f"holds more than {MOST_CLASSES} values")
     if len(counts) < 2:
-        held = f"only the class {min(counts)}" if counts else "no class"
+        present = f"only the class {min(counts)}" if counts else "no class"
         raise DataError(
-            f"{held} is left in {len(sheets)} class rasters",
+            f"{present} is left in {len(sheets)} class rasters",
             where=str(sheets[0].band.path),
             fix="Give rasters of at least two classes; --nodata says which codes mean no data.",
         )

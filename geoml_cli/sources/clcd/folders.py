@@ -36,8 +36,8 @@ class Covariates:
 
     def years(self) -> list[int]:
         """Return the years that all yearly ones have, ascending."""
-        held = [set(bands) for bands in self.yearly.values()]
-        return sorted(set.intersection(*held)) if held else []
+        year_sets = [set(bands) for bands in self.yearly.values()]
+        return sorted(set.intersection(*year_sets)) if year_sets else []
 
     def of(self, names: Sequence[str], year: int) -> list[Band]:
         """Return the bands of a year, in the order of `names`."""
@@ -45,7 +45,7 @@ class Covariates:
 
     def paths(self) -> list[Path]:
         """Name all files."""
-        bands = [*self.static.values(), *(band for held in self.yearly.values() for band in held.values())]
+        bands = [*self.static.values(), *(band for years in self.yearly.values() for band in years.values())]
         return sorted({band.path for band in bands})
 
 
@@ -119,8 +119,8 @@ def find_covariates(folder: Path) -> Covariates:
     yearly: dict[str, dict[int, Band]] = {}
     for path in sorted(path for path in folder.iterdir() if _is_raster(path)):
         for name, year, band in _bands(path):
-            held: dict[str, Band] | dict[int, Band] = static if year is None else yearly.setdefault(name, {})
-            keep_once(held, name if year is None else year, band)
+            group: dict[str, Band] | dict[int, Band] = static if year is None else yearly.setdefault(name, {})
+            keep_once(group, name if year is None else year, band)
     if not static and not yearly:
         raise DataError(
             "there are no covariate rasters",

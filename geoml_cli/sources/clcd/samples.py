@@ -220,7 +220,7 @@ def _put(writer: DatasetWriter, plan: Plan, pixels: Pixels) -> None:
     writer.dimension("sample", len(pixels.codes))
     writing.put_roles(writer, plan)
     cells = np.unique(cell_keys(pixels.degrees[1], pixels.degrees[0]), return_inverse=True)[1]
-    held = {
+    variables = {
         "lat": pixels.degrees[1],
         "lon": pixels.degrees[0],
         "time": writing.minutes(pixels.years),
@@ -229,7 +229,7 @@ def _put(writer: DatasetWriter, plan: Plan, pixels: Pixels) -> None:
         "category": np.zeros(len(pixels.codes)),
     }
     for variable in writing.PLACE:
-        writer.put(variable, held[variable.name])
+        writer.put(variable, variables[variable.name])
     for name, values in zip(plan.factors, pixels.values, strict=True):
         writer.put(writing.factor(name), values)
     target = Variable(writing.TARGET, "1", "land-cover class, its place in class_name", ("sample",), dtype="i2")

@@ -88,8 +88,8 @@ def open_scene(folder: Path, manifest: Manifest) -> CoverScene:
     plan = manifest.facts_as(Plan)
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
-    held = folder / plan.covariates
-    found = find_covariates(held if held.is_dir() else folder)
+    rasters = folder / plan.covariates
+    found = find_covariates(rasters if rasters.is_dir() else folder)
     year = _year(plan, found)
     sheets = open_bands(found.of(plan.factors, year))
     return CoverScene(plan, sheets, _grid(folder, plan, sheets), year)

@@ -104,14 +104,14 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
         return False
     table = open_table(path)
     known = {name for names in _NAMES.values() for name in names}
-    held = [name for name in table.columns if plain_name(name) in known]
-    if held and timed_csv.time_column(table) is None:
+    columns = [name for name in table.columns if plain_name(name) in known]
+    if columns and timed_csv.time_column(table) is None:
         raise DataError(
-            f"has {', '.join(held)} but no column of time ({', '.join(table.columns)})",
+            f"has {', '.join(columns)} but no column of time ({', '.join(table.columns)})",
             where=f"{path}, line 1",
             fix="Call it time; times are read as 2013-03-17T06:00:00, in UTC.",
         )
-    return bool(held)
+    return bool(columns)
 
 
 def read(path: Path) -> Timed:
@@ -176,20 +176,20 @@ def _index(path: Path, name: str, values: Values) -> Values:
 
 
 def _position(path: Path, name: str, values: Values) -> Values:
-    held = np.where(np.isfinite(values) & (np.abs(values) < _FILLED_POSITION), values, np.nan)
-    held = np.where(np.isin(held, (9999.0, -9999.0, 999.0, -999.0, 9999.99, 999.99)), np.nan, held)
+    position = np.where(np.isfinite(values) & (np.abs(values) < _FILLED_POSITION), values, np.nan)
+    position = np.where(np.isin(position, (9999.0, -9999.0, 999.0, -999.0, 9999.99, 999.99)), np.nan, position)
     low, high, unit = {"l": (0.5, 100.0, "Earth radii"), "mlt": (0.0, 24.0, "hours"), "mlat": (-90.0, 90.0, "degrees")}[
         name
     ]
-    outside = (held < low) | (held > high)
+    outside = (position < low) | (position > high)
     if outside.any():
         row = int(outside.argmax())
         raise DataError(
-            f"{name.upper()} is {held[row]:g} in row {row + 1}, outside {low:g} to {high:g}",
+            f"{name.upper()} is {position[row]:g} in row {row + 1}, outside {low:g} to {high:g}",
             where=str(path),
             fix=f"Give it in {unit}.",
         )
-    return held
+    return position
 
 
 def _satellite(path: Path) -> str:

@@ -53,14 +53,14 @@ def merge(files: Iterable[Timed], options: EchOptions, funnel: Funnel) -> Series
     Raises:
         DataError: An index is missing, its step is not one the windows can be cut from, or steps differ.
     """
-    pieces = [piece for held in files for piece in _pieces(held)]
+    pieces = [piece for series in files for piece in _pieces(series)]
     chosen = {"sme": _sme(pieces, options), "symh": _symh(pieces, options)}
-    step = _common_step([piece for held in chosen.values() for piece in held], options)
-    moments = np.concatenate([piece.time for held in chosen.values() for piece in held])
+    step = _common_step([piece for series in chosen.values() for piece in series], options)
+    moments = np.concatenate([piece.time for series in chosen.values() for piece in series])
     phase = _phase(moments, step)
     first = _grid(moments.min(), phase, step)
     length = int((moments.max() - first).astype(np.int64)) // step + 1
-    grid = {name: _placed(held, (first, step, length), (name, funnel)) for name, held in chosen.items()}
+    grid = {name: _placed(series, (first, step, length), (name, funnel)) for name, series in chosen.items()}
     return Series(first, step, grid["sme"], grid["symh"])
 
 

@@ -48,8 +48,8 @@ def _read(path: Path, stream: IO[str], what: tuple[str, int], parse: Callable[[s
         raise DataError(f"holds no record of {name}", where=str(path), fix="Get the file again.")
     places = np.arange(len(rows[0])) * np.timedelta64(step, "s")
     time = (np.array(starts, dtype="datetime64[s]")[:, None] + places).ravel()
-    held: Values = np.array(rows, dtype=np.float64).ravel()
-    return Timed(path, time.astype("datetime64[s]"), {name: unfilled(held)}, {})
+    minutes: Values = np.array(rows, dtype=np.float64).ravel()
+    return Timed(path, time.astype("datetime64[s]"), {name: unfilled(minutes)}, {})
 
 
 def _records(path: Path, stream: IO[str], parse: Callable[[str], Record | None]) -> Iterator[Record]:

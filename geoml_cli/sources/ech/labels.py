@@ -20,7 +20,7 @@ def joined(orbit: Orbit, files: Sequence[Timed], funnel: Funnel) -> Orbit:
     Raises:
         DataError: The rows' times are not known, or no amplitude belongs to one of them.
     """
-    waves = [held for held in files if any(name in held.values for name in WAVE)]
+    waves = [file for file in files if any(name in file.values for name in WAVE)]
     if not waves:
         funnel.notes.append("No file holds a wave amplitude: the samples can be predicted, not trained on.")
         return orbit
@@ -30,14 +30,14 @@ def joined(orbit: Orbit, files: Sequence[Timed], funnel: Funnel) -> Orbit:
             where=str(waves[0].path),
             fix="Give the time of the first row with --start.",
         )
-    found = {name: np.full(len(orbit.time), np.nan) for name in WAVE if any(name in held.values for held in waves)}
-    for held in reversed(waves):  # the first file counts
-        order = np.argsort(held.time, kind="stable")
-        place = np.searchsorted(held.time[order], orbit.time).clip(max=len(order) - 1)
-        same = held.time[order][place] == orbit.time
+    found = {name: np.full(len(orbit.time), np.nan) for name in WAVE if any(name in file.values for file in waves)}
+    for file in reversed(waves):  # the first file counts
+        order = np.argsort(file.time, kind="stable")
+        place = np.searchsorted(file.time[order], orbit.time).clip(max=len(order) - 1)
+        same = file.time[order][place] == orbit.time
         for name in found:
-            if name in held.values:
-                found[name][same] = held.values[name][order][place][same]
+            if name in file.values:
+                found[name][same] = file.values[name][order][place][same]
     if not any(np.isfinite(values).any() for values in found.values()):
         raise DataError("no amplitude belongs to a time of the rows", where=str(waves[0].path), fix="Check --start.")
     return replace(orbit, wave=found)

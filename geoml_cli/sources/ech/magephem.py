@@ -71,10 +71,10 @@ def _described(path: Path, header: str) -> dict[str, Any]:
     # Free text with braces of its own may follow the object: it is read up to its own end.
     begin = header.find("{")
     try:
-        held = json.JSONDecoder().raw_decode(header, max(begin, 0))[0]
+        description = json.JSONDecoder().raw_decode(header, max(begin, 0))[0]
     except ValueError as error:
         raise DataError(f"the header is no JSON ({error})", where=str(path), fix="Get the file again.") from error
-    return held if isinstance(held, dict) else {}
+    return description if isinstance(description, dict) else {}
 
 
 def _column(path: Path, described: dict[str, Any], choices: tuple[str, ...]) -> int:

@@ -40,8 +40,8 @@ def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
     """
     import pandas as pd
 
-    held = list(files)
-    places = [_frame(timed, POSITION) for timed in held if all(name in timed.values for name in POSITION)]
+    ephemerides = list(files)
+    places = [_frame(timed, POSITION) for timed in ephemerides if all(name in timed.values for name in POSITION)]
     if not places:
         raise DataError(
             "no file holds L, MLT and MLAT",
@@ -50,7 +50,7 @@ def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
     frame = pd.concat(places, ignore_index=True)
     funnel.read = len(frame)
     frame = _whole(frame, funnel)
-    waves = [_frame(timed, WAVE) for timed in held if any(name in timed.values for name in WAVE)]
+    waves = [_frame(timed, WAVE) for timed in ephemerides if any(name in timed.values for name in WAVE)]
     joined = _with_waves(frame, waves, funnel).sort_values(["satellite", "time"], kind="stable")
     columns = {name: joined[name].to_numpy(np.float64) for name in (*POSITION, *WAVE) if name in joined}
     return Orbit(
@@ -63,8 +63,8 @@ def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
 def _frame(timed: Timed, names: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    held = {name: timed.values[name] for name in names if name in timed.values}
-    return pd.DataFrame({"satellite": timed.labels["satellite"], "time": timed.time, **held})
+    values = {name: timed.values[name] for name in names if name in timed.values}
+    return pd.DataFrame({"satellite": timed.labels["satellite"], "time": timed.time, **values})
 
 
 def _whole(frame: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:

@@ -118,14 +118,14 @@ def _agreeing(rows: Rows) -> int:
 
 
 def _blocks(path: Path) -> list[Rows]:
-    held = read_pickle(path)
-    blocks = list(held.values()) if isinstance(held, dict) else [held]
+    content = read_pickle(path)
+    blocks = list(content.values()) if isinstance(content, dict) else [content]
     rows = [np.atleast_2d(block) for block in blocks if isinstance(block, np.ndarray)]
     wrong = [
         block.shape for block in rows if block.ndim != 2 or block.shape[1] != COLUMNS or block.dtype.kind not in "iuf"
     ]
     if len(rows) != len(blocks) or not rows or wrong:
-        shown = f"shape {wrong[0]}" if wrong else type(held).__name__
+        shown = f"shape {wrong[0]}" if wrong else type(content).__name__
         raise DataError(
             f"holds {shown}", where=str(path), fix=f"Rows of {COLUMNS} numbers, or a dict of such arrays, are read."
         )

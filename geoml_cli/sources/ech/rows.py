@@ -43,21 +43,21 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
         )
     sme, symh = (np.asarray(dataset.array(name)) for name in ("sme", "symh"))
     series = Series(np.datetime64(start, "s"), int(dataset.manifest.facts["step_seconds"]), sme, symh)
-    held = _positions(path)
-    for first in range(0, len(held.time), size):
-        yield _chunk(held, slice(first, first + size), (dataset, series))
+    positions = _positions(path)
+    for first in range(0, len(positions.time), size):
+        yield _chunk(positions, slice(first, first + size), (dataset, series))
 
 
 def _positions(path: Path) -> Timed:
-    held = read(path)
-    lacking = [name for name in POSITION if name not in held.values]
+    table = read(path)
+    lacking = [name for name in POSITION if name not in table.values]
     if lacking:
         raise DataError(
             f"has no column {_ABOUT[lacking[0]].name}",
             where=f"{path}, line 1",
             fix="Give the columns time (UTC), L, MLT [h] and MLAT [degrees].",
         )
-    return held
+    return table
 
 
 def _chunk(timed: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableChunk:

@@ -39,11 +39,11 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
     pickles = [path for path in paths if path.suffix.lower() in PICKLES]
     texts = [path for path in paths if path not in pickles]
     with reporter.task("files", len(texts)) as advance:
-        held = []
+        series = []
         for path in texts:
-            held.append(read(path))
+            series.append(read(path))
             advance(1)
-    content = _released(pickles, held, options, funnel) if pickles else _measured(held, options, funnel)
+    content = _released(pickles, series, options, funnel) if pickles else _measured(series, options, funnel)
     funnel.kept = len(content.index_N)
     if not funnel.kept:
         reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.items())

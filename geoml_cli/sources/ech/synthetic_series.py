@@ -68,9 +68,9 @@ def kyoto_sym(path: Path, time: Times, symh: Values) -> Path:
         moment = time[start].astype("datetime64[s]").tolist()
         values = [OMNI_FILL if np.isnan(v) else round(v) for v in symh[start : start + _SYM_MINUTES]]
         for component in ("D", "H"):
-            held = values if component == "H" else [0] * _SYM_MINUTES
+            numbers = values if component == "H" else [0] * _SYM_MINUTES
             head = f"ASYSYM N6E01{moment:%y%m%d}{component}{moment:%H}SYM".ljust(34)
-            lines.append(head + "".join(f"{value:6d}" for value in held) + f"{0:6d}")
+            lines.append(head + "".join(f"{value:6d}" for value in numbers) + f"{0:6d}")
     return _write(path, lines)
 
 

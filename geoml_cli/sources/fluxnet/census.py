@@ -99,8 +99,8 @@ def climate(series: Series, step: Step) -> tuple[float, float]:
 
 
 def _mean(values: Values, days: Values) -> float:
-    held = np.isfinite(values)
-    return float(np.average(values[held], weights=days[held])) if held.any() else float("nan")
+    finite = np.isfinite(values)
+    return float(np.average(values[finite], weights=days[finite])) if finite.any() else float("nan")
 
 
 def _refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: Step) -> None:

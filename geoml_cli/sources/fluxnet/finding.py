@@ -48,8 +48,8 @@ class Found:
 
     def paths(self) -> list[Path]:
         """Return the files on disk, each once, in order."""
-        held = {file.text.path for files in self.files.values() for file in files}
-        return sorted(held | ({self.table} if self.table else set()))
+        used = {file.text.path for files in self.files.values() for file in files}
+        return sorted(used | ({self.table} if self.table else set()))
 
 
 @dataclass
@@ -73,17 +73,17 @@ def find(raw: Path, options: FluxnetOptions) -> Found:
     Raises:
         DataError: There is no file of FLUXNET, or it is unclear which are meant; with the option that decides.
     """
-    held = _sorted(_candidates(raw))
-    wanted = [file for file in held.flux if not options.only or file.name.site in options.only]
+    candidates = _sorted(_candidates(raw))
+    wanted = [file for file in candidates.flux if not options.only or file.name.site in options.only]
     if not wanted:
-        raise _nothing(raw, held, options)
+        raise _nothing(raw, candidates, options)
     if missing := sorted(set(options.only) - {file.name.site for file in wanted}):
         raise DataError(f"there is no file of {missing[0]}", where=str(raw), fix="Take it out of --only.")
     code = _resolution(raw, wanted, options.resolution)
     chosen = [file for file in wanted if file.name.resolution == code]
     files = _products(chosen)
-    found = Found(files, STEPS[code], _table(raw, held.tables, options.sites))
-    found.notes = [*_left_out(wanted, code), *_second_products(chosen, files), *_unread(held)]
+    found = Found(files, STEPS[code], _table(raw, candidates.tables, options.sites))
+    found.notes = [*_left_out(wanted, code), *_second_products(chosen, files), *_unread(candidates)]
     return found
 
 
@@ -108,18 +108,18 @@ def _refuse_folder(path: Path) -> None:
 
 
 def _sorted(candidates: Iterable[Text]) -> _Sorted:
-    held = _Sorted()
+    sorted_files = _Sorted()
     for text in candidates:
         name = names.parse(text.name)
         if not text.name.lower().endswith(texts.SUFFIXES):
-            held.other.append(text)
+            sorted_files.other.append(text)
         elif name.auxiliary:
-            held.auxiliary.append(text.name)
+            sorted_files.auxiliary.append(text.name)
         elif name.site and name.resolution:
-            held.flux.append(FluxFile(text, name))
+            sorted_files.flux.append(FluxFile(text, name))
         else:
-            _sort_by_content(text, name, held)
-    return held
+            _sort_by_content(text, name, sorted_files)
+    return sorted_files
 
 
 def _sort_by_content(text: Text, name: Name, sorted_files: _Sorted) -> None:
@@ -184,18 +184,18 @@ def _nothing(raw: Path, sorted_files: _Sorted, options: FluxnetOptions) -> DataE
 
 def _resolution(raw: Path, wanted: Sequence[FluxFile], given: str) -> str:
     """Choose a resolution: the one asked for, the only one, or the one that is far more common."""
-    held = Counter(code for _, code in sorted({(file.name.site, file.name.resolution) for file in wanted}))
-    told = ", ".join(f"{code} at {count}" for code, count in sorted(held.items()))
+    resolutions = Counter(code for _, code in sorted({(file.name.site, file.name.resolution) for file in wanted}))
+    told = ", ".join(f"{code} at {count}" for code, count in sorted(resolutions.items()))
     if given != "auto":
-        if given not in held:
+        if given not in resolutions:
             raise DataError(
                 f"there are no {STEPS[given].word} files (there are {told} sites)",
                 where=str(raw),
-                fix=f"Choose another with --resolution {min(held)}.",
+                fix=f"Choose another with --resolution {min(resolutions)}.",
             )
         return given
-    (best, most), *others = held.most_common()
-    hourly = {"HH", "HR"} <= set(held) and best in ("HH", "HR")
+    (best, most), *others = resolutions.most_common()
+    hourly = {"HH", "HR"} <= set(resolutions) and best in ("HH", "HR")
     if hourly or (others and most < _CLEAR * others[0][1]):
         raise DataError(
             f"files of several resolutions lie here ({told} sites), whose units differ",
@@ -209,9 +209,9 @@ def _products(chosen: Iterable[FluxFile]) -> dict[str, list[FluxFile]]:
     """Keep one product a site, by site and name."""
     found: dict[str, list[FluxFile]] = {}
     for file in sorted(chosen, key=lambda file: (file.name.site, names.PRODUCTS.index(file.name.product), file.text)):
-        held = found.setdefault(file.name.site, [])
-        if not held or held[0].name.product == file.name.product:
-            held.append(file)
+        site_files = found.setdefault(file.name.site, [])
+        if not site_files or site_files[0].name.product == file.name.product:
+            site_files.append(file)
     return found
 
 
@@ -245,7 +245,7 @@ def _left_out(wanted: Sequence[FluxFile], code: str) -> list[str]:
 
 
 def _second_products(chosen: Sequence[FluxFile], files: dict[str, list[FluxFile]]) -> list[str]:
-    read = {file.text for held in files.values() for file in held}
+    read = {file.text for site_files in files.values() for file in site_files}
     left = [file for file in chosen if file.text not in read]
     return [
         f"{file.text.name} was left out: {file.name.site} has {files[file.name.site][0].text.name}" for file in left

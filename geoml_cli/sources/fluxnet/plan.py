@@ -50,22 +50,22 @@ def settle(
     Raises:
         DataError: No site is left.
     """
-    held = {site: found for site, found in counted.items() if _worth(site, found, funnel)}
-    static = {site: _static(table.get(site), found) for site, found in held.items()}
+    worthwhile = {site: found for site, found in counted.items() if _worth(site, found, funnel)}
+    static = {site: _static(table.get(site), found) for site, found in worthwhile.items()}
     lacking = {
         site: [*(name for name, has in zip(wanted.extra, found.has, strict=True) if not has),
                *(name for name, value in static[site].items() if np.isnan(value))]
-        for site, found in held.items()
+        for site, found in worthwhile.items()
     }  # fmt: skip
     if optional == "site":
-        for site in [site for site in held if lacking[site]]:
+        for site in [site for site in worthwhile if lacking[site]]:
             funnel.drop(f"site lacks {', '.join(lacking[site])}", counted[site].rows - counted[site].repeated)
             funnel.notes.append(f"{site} was left out: it lacks {', '.join(lacking[site])} (--optional variable)")
-            del held[site]
-    gone = _gone({site: lacking[site] for site in held}, funnel)
+            del worthwhile[site]
+    gone = _gone({site: lacking[site] for site in worthwhile}, funnel)
     dynamic = (*wanted.needed, *(name for name in wanted.extra if name not in gone))
     taken = tuple(name not in gone for name in wanted.extra)
-    sites = tuple(site for site, found in held.items() if _has_samples(site, found, taken, funnel))
+    sites = tuple(site for site, found in worthwhile.items() if _has_samples(site, found, taken, funnel))
     if not sites:
         raise _none_left(counted, wanted, funnel)
     return Plan(sites, dynamic, taken, tuple(name for name in STATIC if name not in gone), static)

@@ -35,8 +35,8 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     places = sites.read(found.table) if found.table else {}
     counted, lost = _counted(found, wanted, applied, reporter)
     report.require_column(counted, applied.target, str(raw))
-    if any(held.samples(()) for held in counted.values()):  # without drivers, that is what is told
-        columns = {held.quality for held in counted.values()}
+    if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is what is told
+        columns = {counts.quality for counts in counted.values()}
         report.require_target(_summed(lost, applied), columns, applied, found.step)
     planning.require_places(counted, places, str(found.table or raw))
     funnel = _funnel(found, counted)
@@ -59,9 +59,9 @@ def _counted(
         for site, files in found.files.items():
             for file in files:
                 refuse_ragged(open_layout(file.text))
-            held = read_site(files, wanted, found.step)
-            counted[site] = count(site, held, wanted, found.step)
-            _, lost[site] = targets(held, complete(held, wanted.needed), applied)
+            series = read_site(files, wanted, found.step)
+            counted[site] = count(site, series, wanted, found.step)
+            _, lost[site] = targets(series, complete(series, wanted.needed), applied)
             advance(1)
     return counted, lost
 
@@ -74,9 +74,9 @@ def _summed(lost: dict[str, Loss], applied: Rule) -> Loss:
 
 
 def _funnel(found: Found, counted: dict[str, Counted]) -> Funnel:
-    funnel = Funnel(read=sum(held.rows for held in counted.values()), notes=list(found.notes))
-    funnel.notes += [note for held in counted.values() for note in held.short]
-    funnel.drop("a second row of the same time", sum(held.repeated for held in counted.values()))
+    funnel = Funnel(read=sum(counts.rows for counts in counted.values()), notes=list(found.notes))
+    funnel.notes += [note for counts in counted.values() for note in counts.short]
+    funnel.drop("a second row of the same time", sum(counts.repeated for counts in counted.values()))
     return funnel
 
 

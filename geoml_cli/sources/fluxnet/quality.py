@@ -91,15 +91,15 @@ def sift(values: Values, quality: Values | None, rows: NDArray[np.bool_], applie
     Returns:
         The targets, and how many were lost.
     """
-    held = np.isfinite(values)
-    fair = held & (np.abs(values) <= applied.limit if applied.limit is not None else True)
+    finite = np.isfinite(values)
+    fair = finite & (np.abs(values) <= applied.limit if applied.limit is not None else True)
     good, odd = (fair, np.zeros_like(fair)) if quality is None else _judged(fair, quality, applied)
     poor = fair & ~good & ~odd
     loss = Loss(
-        missing=int((rows & ~held).sum()),
+        missing=int((rows & ~finite).sum()),
         poor=int((rows & poor).sum()),
         odd=int((rows & odd).sum()),
-        implausible=int((rows & held & ~fair).sum()),
+        implausible=int((rows & finite & ~fair).sum()),
         kept=int((rows & good).sum()),
     )
     if loss.poor and quality is not None and np.isfinite(quality[rows & poor]).any():

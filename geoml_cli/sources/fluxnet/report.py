@@ -55,8 +55,8 @@ def note_targets(funnel: Funnel, rule: Rule, lost: Loss, step: Step) -> None:
 
 def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rule: Rule) -> None:
     """Note which column told the quality, and which columns of AmeriFlux BASE stand for which."""
-    held = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
-    for column in held:
+    flags = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
+    for column in flags:
         own = "" if column == f"{rule.target}_QC" else f" ({rule.target} has no quality column of its own)"
         funnel.notes.append(f"the quality of {rule.target} is {column}, {rule}{own}")
     if absent := [site for site in plan.sites if counted[site].fluxes]:

@@ -77,7 +77,7 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     Raises:
         DataError: A needed column is missing, a file is damaged, or two rows of one time contradict each other.
     """
-    held: list[Rows] = []
+    tables: list[Rows] = []
     renamed: dict[str, str] = {}
     qualities: set[str | None] = set()
     others: list[tuple[str, ...]] = []
@@ -87,16 +87,18 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
         renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY)}
         qualities.add(columns.get(QUALITY))
         others.append(() if wanted.target in columns else _fluxes(layout))
-        held.append(read(layout, columns, step))
+        tables.append(read(layout, columns, step))
     every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()))
-    place, values, repeated = _joined(held, every, step)
-    short = tuple(note for file, rows in zip(files, held, strict=True) for note in _short(file, rows, step))
+    place, values, repeated = _joined(tables, every, step)
+    short = tuple(note for file, rows in zip(files, tables, strict=True) for note in _short(file, rows, step))
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
         regular[name][place - first] = column
     quality = next((column for column in qualities if column is not None), None)
-    return Series(first, regular, sum(len(rows.place) for rows in held), repeated, renamed, quality, min(others), short)
+    return Series(
+        first, regular, sum(len(rows.place) for rows in tables), repeated, renamed, quality, min(others), short
+    )
 
 
 def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:
@@ -174,15 +176,15 @@ def _joined(pieces: Sequence[Rows], every: Sequence[str], step: Step) -> tuple[I
 def _refuse_contradictions(
     context: tuple[Sequence[Rows], Integers, Step], place: Integers, values: dict[str, Values], again: Integers
 ) -> None:
-    held, order, step = context
+    tables, order, step = context
     for name, column in values.items():
         differ = (column[again] != column[again - 1]) & ~(np.isnan(column[again]) & np.isnan(column[again - 1]))
         if differ.any():
             row = int(again[differ.argmax()])
             raise DataError(
                 f"{clock(int(place[row]), step)} stands in two rows with different {name} ({column[row - 1]:g} in "
-                f"{_stands(held, int(order[row - 1]))}, {column[row]:g} here)",
-                where=_stands(held, int(order[row])),
+                f"{_stands(tables, int(order[row - 1]))}, {column[row]:g} here)",
+                where=_stands(tables, int(order[row])),
                 fix="Keep one of the files, or one of the rows.",
             )
 

@@ -71,8 +71,8 @@ def read(path: Path) -> dict[str, Place]:
         DataError: A column is missing, a cell is no number, a position is none, or two rows contradict each other.
     """
     table = open_table(path)
-    held = roles(table.columns)
-    if missing := [role for role in _NEEDED if role not in held]:
+    columns = roles(table.columns)
+    if missing := [role for role in _NEEDED if role not in columns]:
         names = {"site": "SITE_ID", "lat": "LOCATION_LAT", "lon": "LOCATION_LONG"}
         raise DataError(
             f"the table of sites has no column for {', '.join(missing)} (it has {', '.join(table.columns)})",
@@ -81,8 +81,8 @@ def read(path: Path) -> dict[str, Place]:
         )
     found: dict[str, Place] = {}
     for line, cells in table.rows():
-        site = cells[held["site"]].strip()
-        place = _place(table, line, {role: cells[column].strip() for role, column in held.items()})
+        site = cells[columns["site"]].strip()
+        place = _place(table, line, {role: cells[column].strip() for role, column in columns.items()})
         if place is None:
             continue
         if found.get(site, place) != place and not _same(found[site], place):

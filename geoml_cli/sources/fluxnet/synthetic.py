@@ -79,8 +79,8 @@ def _write_tower(folder: Path, tower: Tower, days: NDArray[np.datetime64], colum
     elif tower.site == "XC-Gra":
         text = table({"TIMESTAMP": stamps["TIMESTAMP"]}, columns)
         reanalysis = table(stamps, {key: columns[key] for key in ("TA_F", "P_F")}).replace("_F", "_ERA")
-        held = {f"{name}_2010-2012_1-4.csv": text, f"{name.replace('SUBSET', 'ERAI')}_1989-2014_1-4.csv": reanalysis}
-        archive(folder / f"FLX_{tower.site}_FLUXNET2015_SUBSET_2010-2012_1-4.zip", held)
+        texts = {f"{name}_2010-2012_1-4.csv": text, f"{name.replace('SUBSET', 'ERAI')}_1989-2014_1-4.csv": reanalysis}
+        archive(folder / f"FLX_{tower.site}_FLUXNET2015_SUBSET_2010-2012_1-4.zip", texts)
     elif tower.site == "XD-Cro":
         text = table(stamps, columns).replace("\n", "\r\n")
         (folder / f"{name}_2010-2012_1-4.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
@@ -144,13 +144,13 @@ def _with_quality(weather: Columns, random: np.random.Generator) -> Columns:
     """Add quality columns, and gaps to what is not filled from reanalysis."""
     found: Columns = {}
     for name, values in weather.items():
-        held = values.copy()
+        filled = values.copy()
         if "_MDS" in name:
-            start = int(random.integers(0, len(held) - 40))
-            held[start : start + 20] = np.nan
-        found[name] = held
+            start = int(random.integers(0, len(filled) - 40))
+            filled[start : start + 20] = np.nan
+        found[name] = filled
         if name != "SW_IN_POT":
-            found[f"{name}_QC"] = np.where(np.isnan(held), np.nan, np.round(random.beta(9, 1, len(held)), 6))
+            found[f"{name}_QC"] = np.where(np.isnan(filled), np.nan, np.round(random.beta(9, 1, len(filled)), 6))
     return found
 
 
@@ -220,11 +220,15 @@ def half_hourly(times: NDArray[np.datetime64], random: np.random.Generator) -> C
 
 def base(path: Path, site: str, times: NDArray[np.datetime64], random: np.random.Generator) -> Path:
     """Write AmeriFlux BASE: two lines of comment padded with commas, bare names, no quality columns."""
-    held = half_hourly(times, random)
+    half_hours = half_hourly(times, random)
     names = {"TA": "TA_F", "SW_IN": "SW_IN_F", "LW_IN": "LW_IN_F", "VPD": "VPD_F", "PA": "PA_F", "P": "P_F",
              "WS": "WS_F", "TS_1_1_1": "TS_F_MDS_1", "SWC": "SWC_F_MDS_1", "CO2": "CO2_F_MDS"}  # fmt: skip
-    columns = {"FC": held["NEE_VUT_REF"] - 0.2, "NEE_PI": held["NEE_VUT_REF"], "H": np.full(len(times), np.nan)}
-    columns |= {name: held[other] for name, other in names.items()}
+    columns = {
+        "FC": half_hours["NEE_VUT_REF"] - 0.2,
+        "NEE_PI": half_hours["NEE_VUT_REF"],
+        "H": np.full(len(times), np.nan),
+    }
+    columns |= {name: half_hours[other] for name, other in names.items()}
     columns["NEE_PI"][::7] = np.nan
     stamps = {"TIMESTAMP_START": stamp(times, 12), "TIMESTAMP_END": stamp(times + np.timedelta64(30, "m"), 12)}
     commas = "," * (len(stamps) + len(columns) - 1)

@@ -72,12 +72,12 @@ def members(path: Path) -> list[Text]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            held = archive.infolist()
+            entries = archive.infolist()
     except _UNREADABLE as error:
         raise _damaged(str(path), error) from error
-    for member in held:
+    for member in entries:
         _refuse_unsafe(path, member)
-    return sorted(Text(path, member.filename) for member in held if _is_text(member))
+    return sorted(Text(path, member.filename) for member in entries if _is_text(member))
 
 
 def _is_text(member: zipfile.ZipInfo) -> bool:

@@ -83,17 +83,17 @@ def quantity(column: str) -> Quantity:
 
 def unit(column: str, step: Step) -> str:
     """Return a column's unit at a resolution."""
-    held = quantity(column).unit
-    if held == "carbon":
+    given = quantity(column).unit
+    if given == "carbon":
         return "umol CO2 m-2 s-1" if is_subdaily(step) else _CARBON.get(step.code, "gC m-2 d-1")
-    return _WATER.get(step.code, "mm d-1") if held == "water" else held
+    return _WATER.get(step.code, "mm d-1") if given == "water" else given
 
 
 def limit(column: str, step: Step) -> float | None:
     """Return the size above which a flux is not plausible, in its unit at this resolution; None for no limit."""
-    held = quantity(column)
-    yearly = held.unit == "carbon" and step.code == "YY"  # a sum over the year
-    return held.limit if held.limit is None or not yearly else held.limit * _DAYS_OF_YEAR
+    known = quantity(column)
+    yearly = known.unit == "carbon" and step.code == "YY"  # a sum over the year
+    return known.limit if known.limit is None or not yearly else known.limit * _DAYS_OF_YEAR
 
 
 _BASE = {

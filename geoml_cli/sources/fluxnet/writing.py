@@ -131,14 +131,14 @@ def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tupl
     Returns:
         How many of its samples have a target, and why others have none.
     """
-    held = content.read(site)
-    places = held.first + np.arange(held.length, dtype=np.int64)
-    rows = complete(held, content.plan.dynamic)
-    target, loss = targets(held, rows, content.rule)
-    records, samples = slice(at[0], at[0] + held.length), slice(at[1], at[1] + int(rows.sum()))
+    series = content.read(site)
+    places = series.first + np.arange(series.length, dtype=np.int64)
+    rows = complete(series, content.plan.dynamic)
+    target, loss = targets(series, rows, content.rule)
+    records, samples = slice(at[0], at[0] + series.length), slice(at[1], at[1] + int(rows.sum()))
     handles["time"][records] = starts(places, content.step)
     for name in content.plan.dynamic:
-        handles[name][records] = held.values[name].astype(np.float32)
+        handles[name][records] = series.values[name].astype(np.float32)
     handles["index"][samples] = at[0] + np.flatnonzero(rows)
     handles["station_index"][samples] = content.plan.sites.index(site)
     handles["year"][samples] = years(places[rows], content.step)

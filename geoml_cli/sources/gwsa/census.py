@@ -53,14 +53,14 @@ class Seen:
         return again
 
     def _at(self, time: np.datetime64, cells: NDArray[np.int64]) -> Mask:
-        held = self._held.get(time, np.zeros(0, dtype=np.bool_))
-        if len(held) < len(self.cells.keys):
-            held = np.concatenate([held, np.zeros(len(self.cells.keys) - len(held), dtype=np.bool_)])
+        present = self._held.get(time, np.zeros(0, dtype=np.bool_))
+        if len(present) < len(self.cells.keys):
+            present = np.concatenate([present, np.zeros(len(self.cells.keys) - len(present), dtype=np.bool_)])
         first = np.zeros(len(cells), dtype=np.bool_)
         first[np.unique(cells, return_index=True)[1]] = True
-        again = held[cells] | ~first
-        held[cells] = True
-        self._held[time] = held
+        again = present[cells] | ~first
+        present[cells] = True
+        self._held[time] = present
         return again
 
     @property

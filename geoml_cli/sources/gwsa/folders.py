@@ -29,18 +29,18 @@ def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
     """
     if options.kind != "auto":
         return options.kind
-    held = bool(tables.find(raw, options.tables))
+    tabular = bool(tables.find(raw, options.tables))
     grids = raw.is_dir() and any(path.suffix.lower() in GRIDS for path in raw.rglob("*"))
-    if held and grids:
+    if tabular and grids:
         raise DataError(
             "there are both tables and NetCDF grids",
             where=str(raw),
             fix="Say which are meant: --kind tables or --kind products.",
         )
-    if not held and not grids:
+    if not tabular and not grids:
         raise DataError(
             "there are neither tables of cells nor grids",
             where=str(raw),
             fix=f"Tables end in {', '.join(TABLES)}; GRACE and GLDAS grids in {', '.join(GRIDS)}.",
         )
-    return "tables" if held else "products"
+    return "tables" if tabular else "products"

@@ -84,12 +84,12 @@ def find_factors(raw: Path, roles: Roles) -> dict[str, Factor]:
     pieces: dict[str, list[GridVariable]] = {}
     seen = []
     for path in grid_files(raw):
-        held = variables(path)
-        named = {name: held[name] for name in roles.needed if name in held}
+        names = variables(path)
+        named = {name: names[name] for name in roles.needed if name in names}
         before = path.name.split("_")[0].split(".")[0]
-        if not named and before in roles.needed and len(held) == 1:
-            named = {before: next(iter(held.values()))}
-        seen += list(named) or [f"{path.name} ({', '.join(held) or 'no grid'})"]
+        if not named and before in roles.needed and len(names) == 1:
+            named = {before: next(iter(names.values()))}
+        seen += list(named) or [f"{path.name} ({', '.join(names) or 'no grid'})"]
         for name, variable in named.items():
             pieces.setdefault(name, []).append(variable)
     _refuse_missing(raw / FOLDER, [name for name in roles.needed if name not in pieces], seen)
@@ -98,12 +98,12 @@ def find_factors(raw: Path, roles: Roles) -> dict[str, Factor]:
 
 def _refuse_missing(folder: Path, missing: Sequence[str], seen: Sequence[str]) -> None:
     if missing:
-        held = ", ".join(dict.fromkeys(seen)) or "nothing"
+        names = ", ".join(dict.fromkeys(seen)) or "nothing"
         raise DataError(
             f"there is no grid of {', '.join(missing)}",
             where=str(folder),
             fix=f"Add {missing[0]}_....nc, or choose other factors with --dynamic, --static or --category. "
-            f"Found: {held}.",
+            f"Found: {names}.",
         )
 
 

@@ -49,9 +49,9 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
 
 def _chunk(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bool) -> TableChunk:
     sheet, layout = table
-    held = panel(part, layout)
-    if held.monthly != monthly:
-        here, learnt = ("months", "years") if held.monthly else ("years", "months")
+    cells = panel(part, layout)
+    if cells.monthly != monthly:
+        here, learnt = ("months", "years") if cells.monthly else ("years", "months")
         raise DataError(
             f"its rows are {here}, and the network was trained on {learnt}",
             where=str(part.path),
@@ -66,14 +66,14 @@ def _chunk(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bo
         if name in sheet.columns
     )
     place = (
-        TableColumn(Variable("lon", "degrees_east", "longitude"), held.longitude),
-        TableColumn(Variable("lat", "degrees_north", "latitude"), held.latitude),
+        TableColumn(Variable("lon", "degrees_east", "longitude"), cells.longitude),
+        TableColumn(Variable("lat", "degrees_north", "latitude"), cells.latitude),
     )
-    times, codes = np.unique(held.time, return_inverse=True)  # a table has few times and many rows
+    times, codes = np.unique(cells.time, return_inverse=True)  # a table has few times and many rows
     told = ["" if np.isnat(moment) else str(moment)[: 7 if monthly else 4] for moment in times]
     time = [told[code] for code in codes.tolist()]
     columns = (*identity, *place, TableColumn(Variable("time", "", "year or month"), time))
-    return TableChunk(columns, partial(_samples, held, plan))
+    return TableChunk(columns, partial(_samples, cells, plan))
 
 
 def _samples(panel: Panel, plan: Plan) -> SampleBlock:

@@ -197,16 +197,18 @@ def _spans(
     years: dict[int, list[np.datetime64]] = {}
     for month in months:
         years.setdefault(int(str(month)[:4]), []).append(month)
-    whole = {year: held for year, held in years.items() if len(held) >= least}
+    whole = {year: year_months for year, year_months in years.items() if len(year_months) >= least}
     if not whole:
-        told = ", ".join(f"{year} {len(held)}" for year, held in years.items()) or "none at all"
+        told = ", ".join(f"{year} {len(year_months)}" for year, year_months in years.items()) or "none at all"
         raise DataError(
             f"no year has {least} months with mascons and GLDAS (there are: {told})",
             where=str(raw),
             fix="Add GLDAS files, or ask for less with --months or --period month.",
         )
-    spans = {(np.datetime64(f"{year}-01"), np.datetime64(f"{year}-12")): held for year, held in whole.items()}
-    return spans, {year: len(held) for year, held in years.items() if year not in whole}
+    spans = {
+        (np.datetime64(f"{year}-01"), np.datetime64(f"{year}-12")): year_months for year, year_months in whole.items()
+    }
+    return spans, {year: len(year_months) for year, year_months in years.items() if year not in whole}
 
 
 def uneven(products: Products) -> list[str]:

@@ -59,14 +59,14 @@ class Gldas:
             DataError: One is missing.
         """
         path = self.files[month]
-        held = variables(path)
-        if missing := [name for name in LAYERS if name not in held]:
+        names = variables(path)
+        if missing := [name for name in LAYERS if name not in names]:
             raise DataError(
                 f"there is no {', '.join(missing)}",
                 where=str(path),
                 fix=f"Get the whole monthly file of GLDAS-2.1 Noah; the sum needs {', '.join(LAYERS)}.",
             )
-        return [held[name] for name in LAYERS]
+        return [names[name] for name in LAYERS]
 
     def storage(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
         """Return the water that GLDAS holds [cm], shape [rows, columns], NaN over sea and ice."""

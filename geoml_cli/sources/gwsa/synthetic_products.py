@@ -61,10 +61,10 @@ def write(folder: Path) -> Path:
 def _write_mascons(path: Path) -> None:
     """Longitudes run from 0 to 360; times lie about the middle of the month; fill -99999."""
     latitude, longitude = axes(0.5)
-    held = [number for number, month in enumerate(MONTHS) if str(month) != GAP]
-    first = (MONTHS[held].astype("datetime64[D]") - np.datetime64("2002-01-01")).astype(np.float64)
+    months = [number for number, month in enumerate(MONTHS) if str(month) != GAP]
+    first = (MONTHS[months].astype("datetime64[D]") - np.datetime64("2002-01-01")).astype(np.float64)
     middle = [day + 14.5 + number % 3 for number, day in enumerate(first.tolist())]
-    values = np.array([thickness(number, latitude, longitude) for number in held])
+    values = np.array([thickness(number, latitude, longitude) for number in months])
     values[:, 0, 0] = -99999.0
     with _file(path, latitude, longitude) as file:
         _time(file, middle, "days since 2002-01-01T00:00:00Z", "gregorian")

@@ -90,9 +90,9 @@ def sort_bands(paths: Sequence[Path], fills: dict[str, tuple[float, ...]]) -> Fo
             else:
                 feature = match["feature"] + name[len(path.stem) :]
                 keep_once(yearly.setdefault(feature, {}), int(match["year"]), band)
-    if all(len(held) == 1 for held in yearly.values()):  # a single year makes no series
-        for held in yearly.values():
-            for band in held.values():
+    if all(len(years) == 1 for years in yearly.values()):  # a single year makes no series
+        for years in yearly.values():
+            for band in years.values():
                 keep_once(static, band.name, band)
         yearly = {}
     return _with_fills(static, yearly, fills)
@@ -100,13 +100,13 @@ def sort_bands(paths: Sequence[Path], fills: dict[str, tuple[float, ...]]) -> Fo
 
 def _years(yearly: dict[str, dict[int, Band]]) -> tuple[int, ...]:
     """Return the years that all features have; consecutive."""
-    seen = {year for held in yearly.values() for year in held}
+    seen = {year for by_year in yearly.values() for year in by_year}
     years = tuple(range(min(seen), max(seen) + 1)) if seen else ()
-    for feature, held in yearly.items():
-        missing = [year for year in years if year not in held]
+    for feature, by_year in yearly.items():
+        missing = [year for year in years if year not in by_year]
         if missing:
-            example = next(iter(held.values())).path
-            name = example.name.replace(str(next(iter(held))), str(missing[0]))
+            example = next(iter(by_year.values())).path
+            name = example.name.replace(str(next(iter(by_year))), str(missing[0]))
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             raise DataError(
                 f"{name} is missing{more}: {feature} lacks a year of {years[0]}-{years[-1]}",
@@ -120,7 +120,7 @@ def _with_fills(
     static: dict[str, Band], yearly: dict[str, dict[int, Band]], fills: dict[str, tuple[float, ...]]
 ) -> Found:
     years, features = _years(yearly), tuple(sorted(yearly))
-    known = {*static, *features, *(band.name for held in yearly.values() for band in held.values())}
+    known = {*static, *features, *(band.name for by_year in yearly.values() for band in by_year.values())}
     if strange := sorted(set(fills) - known):
         raise DataError(
             f"--nodata names no raster: {', '.join(strange)}",

@@ -102,14 +102,14 @@ def _not_empty(seen: _Seen, raster: Raster) -> _Seen:
 
 
 def _look(seen: _Seen, values: NDArray[np.float32]) -> None:
-    held = values[np.isfinite(values)]
-    seen.any = seen.any or bool(held.size)
-    if seen.values is None or not held.size:
+    finite = values[np.isfinite(values)]
+    seen.any = seen.any or bool(finite.size)
+    if seen.values is None or not finite.size:
         return
-    if (held != np.rint(held)).any():
+    if (finite != np.rint(finite)).any():
         seen.values = None
         return
-    seen.values |= {int(value) for value in np.unique(held)}
+    seen.values |= {int(value) for value in np.unique(finite)}
     if len(seen.values) > _MOST_CLASSES:
         seen.values = None
 

@@ -105,8 +105,8 @@ class _Layer(torch.autograd.Function):
             to_out = to_out_RO[block]
             to_weight_OJ += product(to_out.T, _layout(x_RI[block], grid).T)
             if ctx.needs_input_grad[0]:
-                held = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
-                _over_rows(spline.contract, x_RI[block].numpy(), grid, held)
+                gradients = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
+                _over_rows(spline.contract, x_RI[block].numpy(), grid, gradients)
         to_base_OI, to_basis_OJ = to_weight_OJ.tensor_split([base_OI.shape[1]], dim=1)
         return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.shape), None
 

@@ -57,11 +57,11 @@ class _Scan(torch.autograd.Function):
             return (None,) * (1 + len(tensors))
         inputs = _arrays(tensors)
         shares = pieces(*inputs.x_BLD.shape[::2])
-        held = _empty(tensors, shares)
-        gradients = scan_backward.Gradients(*(tensor.numpy() for tensor in held))
+        states = _empty(tensors, shares)
+        gradients = scan_backward.Gradients(*(tensor.numpy() for tensor in states))
         kept, out = kept_BSND.numpy(), out_BLD.contiguous().numpy()
         spread(lambda k: scan_backward.backward(inputs, kept, out, gradients, shares[k]), len(shares))
-        x, dt, z, b, c, a, d = held
+        x, dt, z, b, c, a, d = states
         return None, x, dt, z, b.sum(0), c.sum(0), a.sum(0).T, d.sum(0)
 
 
