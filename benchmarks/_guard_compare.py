@@ -67,20 +67,20 @@ def compare(kind: Kind, case: Case, folders: tuple[Path, Path]) -> Comparison:
     old, new = (dict(kind.read(folder, case)) for folder in folders)
     old = {_renamed(name): value for name, value in old.items()}
     found = [
-        _difference(kind, case, name, told)
+        _difference(kind, case, name, values)
         for name in sorted({*old, *new})
-        if (told := _told(old.get(name), new.get(name), kind.rtol))
+        if (values := _told(old.get(name), new.get(name), kind.rtol))
     ]
     if not old:  # a layout that neither reader knows must not look like agreement
         found.append(_difference(kind, case, "nothing of this kind was found", ("missing", "")))
     return Comparison(case.name, kind.name, sum(value.size for value in old.values()), tuple(found))
 
 
-def _difference(kind: Kind, case: Case, name: str, told: tuple[str, str]) -> Difference:
+def _difference(kind: Kind, case: Case, name: str, values: tuple[str, str]) -> Difference:
     label = f"{case.name}: {kind.name}: {name}"
     reason = next((why for pattern, why in EXPECTED.items() if re.search(pattern, label)), "")
     seed = re.search(r"seed-(\d+)", name)
-    return Difference(case.name, seed[1] if seed else SEEDS, kind.name, name, *told, reason)
+    return Difference(case.name, seed[1] if seed else SEEDS, kind.name, name, *values, reason)
 
 
 def _renamed(name: str) -> str:

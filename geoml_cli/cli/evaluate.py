@@ -35,7 +35,7 @@ def evaluate(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Score a run on held-out rows, beside baselines trained on the same rows; write tables, figures and a report."""
+    """Score a run on held-out rows, with baselines trained on the same rows; write tables, figures and a report."""
     run = run_of(target, preset, options.only("evaluate", assignments))
     dataset = dataset_of(run, data)
     if dry_run:
@@ -52,7 +52,7 @@ def evaluate(
 
 
 def _show(done: Evaluation, title: str) -> None:
-    """Print each network beside its baselines, then the networks together."""
+    """Print each network with its baselines, then the networks together."""
     from geoml_cli.evaluation.report import pipeline_tables, summary_table
 
     for name, network in done.networks.items():

@@ -62,8 +62,8 @@ def _function(model: str, networks: tuple[str, ...]) -> Callable[..., None]:
 
 
 def _checkpoint_option(name: str) -> Any:  # noqa: ANN401  an annotation typer understands
-    told = f"The paper's released checkpoint of the {name} (.pth)."
-    return Annotated[Path | None, typer.Option(f"--{name}", metavar="FILE", help=told, show_default=False)]
+    description = f"The paper's released checkpoint of the {name} (.pth)."
+    return Annotated[Path | None, typer.Option(f"--{name}", metavar="FILE", help=description, show_default=False)]
 
 
 def _run(model: str, networks: tuple[str, ...], files: dict[str, Path], common: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The network beside its baselines: paired differences, and which wins."""
+"""The network and its baselines: paired differences, and which wins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TINY_P = 0.001
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """A baseline beside the network; differences are network minus baseline."""
+    """A baseline compared with the network; differences are network minus baseline."""
 
     baseline: ModelScores
     description: str

@@ -30,7 +30,7 @@ from geoml_cli.work.reporting import Reporter
 
 
 def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationResult:
-    """Score the members of a network on their rows, pooled and each, beside baselines.
+    """Score the members of a network on their rows, pooled and each, with baselines.
 
     Raises:
         DataError: There is nothing to score, or a prediction or covariate is not finite.
@@ -43,7 +43,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
     rows = rows_of(pooled.observed_P, pooled.groups_P)
     with reporter.task("score", len(members) + 1) as advance:
         predictions = {inputs.name: pooled.predicted_P, **baselines.predicted_P}
-        network, *beside = score(inputs.task, rows, predictions, inputs.bootstrap)
+        network, *baseline_scores = score(inputs.task, rows, predictions, inputs.bootstrap)
         advance(1)
         member_scores = []
         for member in members:
@@ -53,7 +53,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         BaselineComparison(
             scores, baselines.descriptions[scores.name], compare_with(network, scores), predictions[scores.name]
         )
-        for scores in beside
+        for scores in baseline_scores
     ]
     compared.sort(key=lambda one: one.baseline.ranking)
     labels = labels_of(inputs, members, pooled)

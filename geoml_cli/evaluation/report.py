@@ -105,7 +105,7 @@ def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[Re
 
 
 def summary_table(result: EvaluationResult) -> tuple[list[str], list[list[str]]]:
-    """Return columns and rows of the network beside its baselines, narrow enough for a terminal.
+    """Return columns and rows of the network and its baselines, narrow enough for a terminal.
 
     The first score comes with its interval; metrics.json holds those of the others.
     """
@@ -161,7 +161,7 @@ def _beside(result: EvaluationResult) -> ReportTable:
         f"[{result.task.ranking_label}]; below zero the network is better. Wilcoxon: signed-rank test on absolute "
         f"errors, averaged per group; p-values are not adjusted for the number of baselines. {kinds}"
     )
-    return ReportTable("Network beside baselines", caption, columns, rows)
+    return ReportTable("Network and baselines", caption, columns, rows)
 
 
 def _members(result: EvaluationResult) -> ReportTable:

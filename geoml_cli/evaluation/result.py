@@ -58,5 +58,5 @@ class EvaluationResult:
     @property
     def models(self) -> dict[str, Values]:
         """Return the pooled predictions of the network and of every baseline, by name."""
-        beside = {compared.baseline.name: compared.predicted_P for compared in self.baselines.comparisons}
-        return {self.network.name: self.pooled.predicted_P, **beside}
+        of_baselines = {compared.baseline.name: compared.predicted_P for compared in self.baselines.comparisons}
+        return {self.network.name: self.pooled.predicted_P, **of_baselines}

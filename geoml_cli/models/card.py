@@ -32,7 +32,7 @@ class Card:
         licence: What may be done with the paper's released data or weights.
         demo: A small run over all verbs.
         networks: Names of the model's networks, where it has several: a released checkpoint is imported for each.
-        inputs: Options of the inputs that `geoml predict` takes, beside those of the model's sources.
+        inputs: Options of the inputs that `geoml predict` takes, in addition to those of the model's sources.
     """
 
     title: str

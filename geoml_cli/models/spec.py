@@ -108,7 +108,7 @@ class Network:
         predict: Network output for a batch, [B], in the scaled target's units; of classes [B, classes].
         criteria: Scores of validation rows by name; each keeps its own best checkpoint, the first stops early.
         table: Features for baselines in physical units, [N, F] and F names; None where there is no table.
-        baselines: The network's own baselines by name, beside those of a table.
+        baselines: The network's own baselines by name, in addition to those of a table.
         groups: Class labels [N] by quantity, by which scores are given as well.
         pretrained: Reads a released state dict; raises GeomlError naming unknown or missing keys.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and

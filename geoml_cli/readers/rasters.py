@@ -36,7 +36,7 @@ class Band:
         path: The file.
         name: What its values are called.
         index: Band number, from 1.
-        nodata: Values that mean "no data" beside the file's own.
+        nodata: Values that mean "no data" in addition to the file's own.
     """
 
     path: Path
@@ -205,15 +205,15 @@ def bands(path: Path) -> list[str]:
         texts = [(text or "").strip() for text in file.descriptions]
     if len(texts) == 1:
         return [path.stem]
-    told = all(texts) and len(set(texts)) == len(texts)
-    return [f"{path.stem}_{text if told else number}" for number, text in enumerate(texts, start=1)]
+    described = all(texts) and len(set(texts)) == len(texts)
+    return [f"{path.stem}_{text if described else number}" for number, text in enumerate(texts, start=1)]
 
 
 def sidecars(paths: Sequence[Path]) -> list[Path]:
     """Find files beside rasters that change how they are read."""
-    beside = [path.with_name(path.name + suffix) for path in paths for suffix in SIDECARS]
+    named = [path.with_name(path.name + suffix) for path in paths for suffix in SIDECARS]
     worlds = [path.with_suffix(suffix) for path in paths for suffix in (".prj", ".tfw", ".wld", ".hdr")]
-    return sorted({path for path in beside + worlds if path.is_file()})
+    return sorted({path for path in named + worlds if path.is_file()})
 
 
 def _small_cache() -> AbstractContextManager[Any]:

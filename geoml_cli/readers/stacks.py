@@ -136,10 +136,10 @@ def _reference(rasters: Sequence[Raster], reference: str | None) -> Grid:
 
 
 def _differing(groups: list[list[Raster]]) -> DataError:
-    told = "; ".join(f"{_names(group)}: {describe(group[0].grid)}" for group in groups)
+    listed = "; ".join(f"{_names(group)}: {describe(group[0].grid)}" for group in groups)
     proposal = max(groups, key=len)[0].band.name
     return DataError(
-        f"the rasters lie on {len(groups)} grids ({told})",
+        f"the rasters lie on {len(groups)} grids ({listed})",
         where=str(groups[0][0].band.path.parent),
         fix=f"Name the one that all are aligned to: --reference {proposal}.",
     )

@@ -48,7 +48,7 @@ class Evaluation:
 
 
 def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, reporter: Reporter) -> Evaluation:
-    """Score a run's trained members on rows of its data set, beside baselines.
+    """Score a run's trained members on rows of its data set, with baselines.
 
     Args:
         run: The run; members that are not trained are excluded, with a warning.

@@ -47,7 +47,7 @@ class Exported:
 def export(
     run: Run, dataset: Dataset, formats: Sequence[str], members: Sequence[str], reporter: Reporter
 ) -> list[Exported]:
-    """Write the members' mean (and spread) in each format, and run each file beside the network.
+    """Write the members' mean (and spread) in each format, and compare each file with the network.
 
     Raises:
         CheckFailedError: A file differs by more than the tolerance; it is removed.
@@ -76,7 +76,7 @@ def _network(
     run.export.mkdir(exist_ok=True)
     done = []
     for chosen in formats:
-        reporter.say(f"Writing {chosen}, and running it beside the network on {len(inputs[0])} samples.")
+        reporter.say(f"Writing {chosen}, and comparing it with the network on {len(inputs[0])} samples.")
         path = run.export / f"{name}{exporter(chosen).suffix}"
         done.append(_verified(run, chosen, path, (graph, inputs, names), expected))
     write_text(run.export / f"{name}.md", _card(trained, network, dataset, done))

@@ -97,8 +97,8 @@ def _run(
 def _tell_purged(run: Run, reporter: Reporter) -> None:
     lost = {name: run.split(name).overlaps_excluded for name in run.planned()}
     if any(lost.values()):
-        told = ", ".join(f"{count} ({name})" for name, count in lost.items())
-        reporter.say(f"Excluded, as their windows share time steps with rows on the other side of the split: {told}.")
+        listed = ", ".join(f"{count} ({name})" for name, count in lost.items())
+        reporter.say(f"Excluded, as their windows share time steps with rows on the other side of the split: {listed}.")
 
 
 def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:

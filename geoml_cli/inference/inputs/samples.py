@@ -29,7 +29,7 @@ _STATION = Variable("station", "1", "code of the station", dtype="str")
 
 
 class Observation(NamedTuple):
-    """An observed target, beside the predicted one."""
+    """An observed target, written with the predicted one."""
 
     variable: Variable
     values_N: Floats

@@ -37,7 +37,7 @@ class NetworkSettings(Table):
     """Classes K of land cover among the inputs; 17 are MODIS IGBP."""
 
     year_term: bool = True
-    """Whether time holds the scaled year, beside the scales."""
+    """Whether time holds the scaled year, in addition to the scales."""
 
     scales: tuple[Scale, ...] = Field(default=("year/2024",), min_length=1)
     """What of a sample's time is turned into cosine and sine, and its period: year, month, day, day-of-year, hour and

@@ -101,9 +101,9 @@ def _year(path: Path) -> int:
     found = sorted(set(_YEAR.findall(path.stem)))
     if len(found) == 1:
         return int(found[0])
-    told = f"several years: {', '.join(found)}" if found else "no year"
+    shown = f"several years: {', '.join(found)}" if found else "no year"
     raise DataError(
-        f"its name holds {told}", where=str(path), fix="Name it such as CLCD_v01_2020.tif, or give --year YYYY."
+        f"its name holds {shown}", where=str(path), fix="Name it such as CLCD_v01_2020.tif, or give --year YYYY."
     )
 
 
@@ -136,8 +136,8 @@ def find_covariates(folder: Path) -> Covariates:
 
 def _bands(path: Path) -> Iterator[tuple[str, int | None, Band]]:
     match = _YEARLY.fullmatch(path.stem)
-    for index, told in enumerate(rasters.bands(path), start=1):
-        name = told.replace("/", "_")  # netCDF takes what stands before a slash for a group
+    for index, description in enumerate(rasters.bands(path), start=1):
+        name = description.replace("/", "_")  # netCDF takes what stands before a slash for a group
         band = Band(path, name, index)
         if match is None:
             yield name, None, band

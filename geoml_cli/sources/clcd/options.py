@@ -26,7 +26,7 @@ class ClcdOptions(Options):
     """What the codes mean: clcd or nlcd; none for "class 7"; by default told by the names of the files."""
 
     nodata: tuple[int, ...] = (0,)
-    """Codes that mean no data, beside the rasters' own."""
+    """Codes that mean no data, in addition to the rasters' own."""
 
     samples: int = Field(default=20000, ge=2)
     """Number of pixels that are drawn."""

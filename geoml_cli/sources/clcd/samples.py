@@ -186,17 +186,17 @@ def _complete(pixels: Pixels, names: Sequence[str], location: str, reporter: Rep
     funnel = Funnel(read=len(kept), kept=int(kept.sum()))
     funnel.drop(NO_DATA, int((~kept).sum()))
     counts = missing.sum(axis=1).tolist()
-    told = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True) if count)
-    if told:
-        funnel.notes.append(f"{NO_DATA}, by covariate: {told}")
+    listed = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True) if count)
+    if listed:
+        funnel.notes.append(f"{NO_DATA}, by covariate: {listed}")
     if not funnel.kept:
         raise DataError(
-            f"none of {len(kept)} pixels has all covariates (lacking: {told})",
+            f"none of {len(kept)} pixels has all covariates (lacking: {listed})",
             where=location,
             fix="Check that the covariates cover the class rasters, and their CRS.",
         )
     if funnel.kept < len(kept) / 2:
-        reporter.warn(f"{len(kept) - funnel.kept} of {len(kept)} pixels are left out, for they lack data in {told}.")
+        reporter.warn(f"{len(kept) - funnel.kept} of {len(kept)} pixels are left out, for they lack data in {listed}.")
     return funnel, pixels.at(kept)
 
 
@@ -210,9 +210,9 @@ def _left(pixels: Pixels, named: dict[int, str], funnel: Funnel, hear: tuple[str
             fix="Check where the covariates have data, or draw more pixels with --samples.",
         )
     if lost := [name for code, name in named.items() if code not in codes]:
-        told = f"no pixel is left of: {', '.join(lost)}; it is no class of the data set"
-        funnel.notes.append(told)
-        hear[1].warn(told)
+        message = f"no pixel is left of: {', '.join(lost)}; it is no class of the data set"
+        funnel.notes.append(message)
+        hear[1].warn(message)
     return codes
 
 

@@ -110,9 +110,9 @@ def _year(plan: Plan, found: Covariates) -> int:
     years = needed.years() if plan.yearly else list(plan.years)
     chosen = plan.map_year or max(years, default=None)
     if chosen is None or (plan.yearly and chosen not in years):
-        told = f"no year {chosen}" if chosen else "no year that all have"
+        lacking = f"no year {chosen}" if chosen else "no year that all have"
         raise DataError(
-            f"the yearly covariates {', '.join(plan.yearly)} have {told}",
+            f"the yearly covariates {', '.join(plan.yearly)} have {lacking}",
             where=where,
             fix=f"Add the rasters; all have: {', '.join(map(str, years)) or 'none'}.",
         )

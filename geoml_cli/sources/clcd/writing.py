@@ -37,7 +37,7 @@ def factor(name: str) -> Variable:
 def put_roles(writer: DatasetWriter, plan: Plan) -> None:
     """Write the text variables and the legend."""
     writer.attributes(title=TITLE)
-    told = {
+    described = {
         "dynamic": ("dynamic", "covariates that the network takes as changing"),
         "static": ("static", "covariates that do not change"),
         "target": ("one", "variable that is predicted"),
@@ -46,7 +46,7 @@ def put_roles(writer: DatasetWriter, plan: Plan) -> None:
         "class_name": ("legend", "name of the class; its number is its place"),
     }
     named = texts(plan)
-    for variable, (dimension, meaning) in told.items():
+    for variable, (dimension, meaning) in described.items():
         writer.dimension(dimension, len(named[variable]))
         writer.put(Variable(variable, "", meaning, (dimension,), dtype="str"), named[variable])
     kind: Kind = "i2" if max(plan.codes) < 1 << 15 else "i4"

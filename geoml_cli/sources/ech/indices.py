@@ -132,8 +132,8 @@ def _common_step(pieces: list[_Piece], options: EchOptions) -> int:
                 fix="Give the series at one of these steps.",
             )
     if len(steps) != 1:
-        told = ", ".join(f"{step} s in {name}" for step, name in steps.items()) or "single values"
-        raise DataError(f"the files differ in their step ({told})", fix="Give SME and SYM-H at one step.")
+        listed = ", ".join(f"{step} s in {name}" for step, name in steps.items()) or "single values"
+        raise DataError(f"the files differ in their step ({listed})", fix="Give SME and SYM-H at one step.")
     return next(iter(steps))
 
 
@@ -149,10 +149,10 @@ def _grid(moment: np.datetime64, phase: int, step: int) -> np.datetime64:
 
 
 def _placed(
-    pieces: list[_Piece], grid: tuple[np.datetime64, int, int], told: tuple[str, Funnel]
+    pieces: list[_Piece], grid: tuple[np.datetime64, int, int], counted: tuple[str, Funnel]
 ) -> NDArray[np.float32]:
     """Put one index on the grid; the first file that has a value for a moment is believed."""
-    (first, step, length), (name, funnel) = grid, told
+    (first, step, length), (name, funnel) = grid, counted
     jumps = sum(int((np.diff(piece.time).astype(np.int64) < 0).sum()) for piece in pieces)
     seconds = np.concatenate([(piece.time - first).astype(np.int64) for piece in pieces])
     values = np.concatenate([piece.values for piece in pieces])

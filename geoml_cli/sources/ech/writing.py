@@ -66,13 +66,13 @@ def _positions(writer: DatasetWriter, content: Content) -> None:
     if "amplitude" in orbit.wave:
         writer.put(Variable("amplitude", "dB", "wave amplitude", ("sample",)), orbit.wave["amplitude"])
     if "presence" in orbit.wave:
-        told = "whether there was a wave"
-        writer.put(Variable("presence", "1", told, ("sample",)), orbit.wave["presence"])
+        long_name = "whether there was a wave"
+        writer.put(Variable("presence", "1", long_name, ("sample",)), orbit.wave["presence"])
 
 
 def _groups(writer: DatasetWriter, content: Content) -> None:
     day = days(content.series)[content.index_N]
     storm = storms(content.series, content.storm_nt)[content.index_N]
-    told = f"storm (SYM-H under {content.storm_nt:g} nT) whose minimum is nearest, counted from 0"
+    long_name = f"storm (SYM-H under {content.storm_nt:g} nT) whose minimum is nearest, counted from 0"
     writer.put(Variable("day", "1", "day, counted from the first of the series", ("sample",), dtype="i2"), day)
-    writer.put(Variable("storm", "1", told, ("sample",), dtype="i2"), storm)
+    writer.put(Variable("storm", "1", long_name, ("sample",), dtype="i2"), storm)

@@ -185,11 +185,11 @@ def _nothing(raw: Path, sorted_files: _Sorted, options: FluxnetOptions) -> DataE
 def _resolution(raw: Path, wanted: Sequence[FluxFile], given: str) -> str:
     """Choose a resolution: the one asked for, the only one, or the one that is far more common."""
     resolutions = Counter(code for _, code in sorted({(file.name.site, file.name.resolution) for file in wanted}))
-    told = ", ".join(f"{code} at {count}" for code, count in sorted(resolutions.items()))
+    listed = ", ".join(f"{code} at {count}" for code, count in sorted(resolutions.items()))
     if given != "auto":
         if given not in resolutions:
             raise DataError(
-                f"there are no {STEPS[given].word} files (there are {told} sites)",
+                f"there are no {STEPS[given].word} files (there are {listed} sites)",
                 where=str(raw),
                 fix=f"Choose another with --resolution {min(resolutions)}.",
             )
@@ -198,7 +198,7 @@ def _resolution(raw: Path, wanted: Sequence[FluxFile], given: str) -> str:
     hourly = {"HH", "HR"} <= set(resolutions) and best in ("HH", "HR")
     if hourly or (others and most < _CLEAR * others[0][1]):
         raise DataError(
-            f"files of several resolutions lie here ({told} sites), whose units differ",
+            f"files of several resolutions lie here ({listed} sites), whose units differ",
             where=str(raw),
             fix=f"Choose one with --resolution {best}.",
         )
@@ -222,8 +222,8 @@ def _table(raw: Path, tables: Sequence[Path], given: str | None) -> Path | None:
         require_file(path, fix="Check --sites.")
         return path
     if raw.is_file():
-        beside = sorted(p for p in raw.parent.glob("*.csv") if p.name.lower().startswith(_SITE_TABLE) and p.is_file())
-        tables = beside
+        found = sorted(p for p in raw.parent.glob("*.csv") if p.name.lower().startswith(_SITE_TABLE) and p.is_file())
+        tables = found
     if len(tables) > 1:
         shown = _few([path.name for path in tables])
         raise DataError(

@@ -65,8 +65,8 @@ def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rul
         funnel.notes.append(f"no quality column was applied at {', '.join(without)}: every {rule.target} is kept")
     for site in plan.sites:
         if renamed := counted[site].renamed:
-            told = ", ".join(f"{column} as {name}" for name, column in renamed.items())
-            funnel.notes.append(f"{site} is of AmeriFlux BASE, whose gaps are not filled: {told}")
+            listed = ", ".join(f"{column} as {name}" for name, column in renamed.items())
+            funnel.notes.append(f"{site} is of AmeriFlux BASE, whose gaps are not filled: {listed}")
         if renamed.get(rule.target, "").startswith("FC"):
             funnel.notes.append(f"{site}: {rule.target} is FC, the turbulent flux alone; storage is not in it")
 

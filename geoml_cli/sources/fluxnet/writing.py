@@ -86,14 +86,14 @@ def _of_samples(content: Content) -> list[Variable]:
 
 def _put_roles(writer: DatasetWriter, content: Content) -> None:
     plan = content.plan
-    told = {
+    described = {
         "dynamic": ("dynamic", "variables that change with time", list(plan.dynamic)),
         "static": ("static", "variables that do not change", list(plan.static)),
         "target": ("one", "variable that is predicted", [content.rule.target]),
         # Not `category`: netCDF hides a variable that has a dimension's name and not its length.
         "category_name": ("land_cover", "IGBP class of the site; its code is its place", list(CLASSES)),
     }
-    for name, (dimension, meaning, names) in told.items():
+    for name, (dimension, meaning, names) in described.items():
         writer.dimension(dimension, len(names))
         writer.put(Variable(name, "", meaning, (dimension,), dtype="str"), names)
     meaning = "length of a record; 0 for a month, -1 for a year"

@@ -176,8 +176,8 @@ def _refuse_missing(sheet: Sheet, roles: Roles, found: dict[str, Any], suffix: s
 
 def _held(sheet: Sheet) -> str:
     names = [name or '""' for name in sheet.columns]
-    told = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
-    return f"The columns are: {told}."
+    listed = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
+    return f"The columns are: {listed}."
 
 
 def months(stamps: Sequence[str]) -> Months:

@@ -70,8 +70,8 @@ def _chunk(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bo
         TableColumn(Variable("lat", "degrees_north", "latitude"), cells.latitude),
     )
     times, codes = np.unique(cells.time, return_inverse=True)  # a table has few times and many rows
-    told = ["" if np.isnat(moment) else str(moment)[: 7 if monthly else 4] for moment in times]
-    time = [told[code] for code in codes.tolist()]
+    texts = ["" if np.isnat(moment) else str(moment)[: 7 if monthly else 4] for moment in times]
+    time = [texts[code] for code in codes.tolist()]
     columns = (*identity, *place, TableColumn(Variable("time", "", "year or month"), time))
     return TableChunk(columns, partial(_samples, cells, plan))
 

@@ -199,9 +199,9 @@ def _spans(
         years.setdefault(int(str(month)[:4]), []).append(month)
     whole = {year: year_months for year, year_months in years.items() if len(year_months) >= least}
     if not whole:
-        told = ", ".join(f"{year} {len(year_months)}" for year, year_months in years.items()) or "none at all"
+        listed = ", ".join(f"{year} {len(year_months)}" for year, year_months in years.items()) or "none at all"
         raise DataError(
-            f"no year has {least} months with mascons and GLDAS (there are: {told})",
+            f"no year has {least} months with mascons and GLDAS (there are: {listed})",
             where=str(raw),
             fix="Add GLDAS files, or ask for less with --months or --period month.",
         )

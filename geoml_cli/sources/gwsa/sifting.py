@@ -32,8 +32,8 @@ class Losses:
         for reason, rows in self.reasons.items():
             funnel.drop(reason, rows)
         if self.columns:
-            told = ", ".join(f"{name} {rows}" for name, rows in self.columns.most_common())
-            funnel.notes.append(f"rows left out, by column that lacks a value: {told}")
+            listed = ", ".join(f"{name} {rows}" for name, rows in self.columns.most_common())
+            funnel.notes.append(f"rows left out, by column that lacks a value: {listed}")
 
 
 def usable(panel: Panel, names: Sequence[str], losses: Losses) -> Mask:

@@ -77,11 +77,11 @@ def _funnel(reading: Reading, census: Census) -> Funnel:
     funnel = Funnel(read=census.read, kept=census.kept)
     census.losses.tell(funnel)
     if not census.kept:
-        told = ", ".join(f"{reason} {rows}" for reason, rows in funnel.dropped.items())
+        listed = ", ".join(f"{reason} {rows}" for reason, rows in funnel.dropped.items())
         worst = ", ".join(f"{name} {rows}" for name, rows in census.losses.columns.most_common(_NAMED))
         fix = f"Columns that lack values: {worst}. Leave some out with --dynamic or --static."
         raise DataError(
-            f"none of {census.read} rows can be used ({told or 'there are none'})",
+            f"none of {census.read} rows can be used ({listed or 'there are none'})",
             where=reading.where,
             fix=fix if worst else "Give a table with rows.",
         )
@@ -91,8 +91,8 @@ def _funnel(reading: Reading, census: Census) -> Funnel:
 def _gaps(reading: Reading) -> Iterator[str]:
     if reading.gaps:
         more = f" and {len(reading.gaps) - _NAMED} more" if len(reading.gaps) > _NAMED else ""
-        told = ", ".join(reading.gaps[:_NAMED])
-        yield f"there is no column {told}{more}: rows of these times are left out"
+        listed = ", ".join(reading.gaps[:_NAMED])
+        yield f"there is no column {listed}{more}: rows of these times are left out"
 
 
 def _unlikely(reading: Reading, census: Census) -> Iterator[str]:

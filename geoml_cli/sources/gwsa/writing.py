@@ -125,7 +125,7 @@ def block(values: dict[str, Array], plan: Plan) -> Block:
 
 
 def _put_roles(writer: DatasetWriter, plan: Plan) -> None:
-    told = {
+    described = {
         "dynamic": ("dynamic", "variables that change with time"),
         "static": ("static", "variables that do not change"),
         "target": ("one", "variable that is predicted"),
@@ -133,7 +133,7 @@ def _put_roles(writer: DatasetWriter, plan: Plan) -> None:
         "category_name": ("land_cover", "land-cover class (MODIS IGBP); its code is its place"),
     }
     names = texts(plan.roles)
-    for variable, (dimension, meaning) in told.items():
+    for variable, (dimension, meaning) in described.items():
         writer.dimension(dimension, len(names[variable]))
         writer.put(Variable(variable, "", meaning, (dimension,), dtype="str"), names[variable])
 

@@ -78,7 +78,7 @@ class SocOptions(Options):
     def _free(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if name in _TAKEN or "/" in name or name.strip() != name or not name:
-                raise ValueError(f"{name!r} cannot be a variable of the data set beside its own; rename the column")
+                raise ValueError(f"{name!r} cannot name a further variable of the data set; rename the column")
         return tuple(dict.fromkeys(names))
 
     @field_validator("nodata")

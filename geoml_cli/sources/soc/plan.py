@@ -22,7 +22,7 @@ class Layer(_Record):
         band: Band number, from 1.
         kind: Whether values are quantities or classes.
         classes: Codes of the classes, each of which is a channel.
-        nodata: Values that mean "no data" beside the file's own.
+        nodata: Values that mean "no data" in addition to the file's own.
         resampling: How it was brought onto the reference's grid; None where it lies on it.
     """
 

@@ -100,8 +100,8 @@ def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], hear: tuple[Reporter,
         return
     counts = dict(zip((layer.name for layer in cutter.plan.layers), missing.sum(axis=1).tolist(), strict=True))
     worst = sorted((name for name in counts if counts[name]), key=lambda name: (-counts[name], name))
-    told = ", ".join(f"{name} {counts[name]}" for name in worst)
-    hear[1].notes.append(f"{NO_DATA}, by raster: {told}")
+    listed = ", ".join(f"{name} {counts[name]}" for name in worst)
+    hear[1].notes.append(f"{NO_DATA}, by raster: {listed}")
     hear[0].warn(
         f"{lost} samples are left out, for their window touches missing pixels (most in {worst[0]}). "
         "If they lie along a coast or a border, a smaller --window keeps more of them."
@@ -147,7 +147,7 @@ def refuse_empty(funnel: Funnel, location: str) -> None:
     Raises:
         DataError: Tells what was lost to which reason.
     """
-    told = ", ".join(f"{reason} {count}" for reason, count in funnel.dropped.items())
+    listed = ", ".join(f"{reason} {count}" for reason, count in funnel.dropped.items())
     outside = funnel.dropped.get(OUTSIDE, 0)
     fix = "Check --crs, --x and --y." if outside > funnel.read / 2 else "Check the table and the rasters."
-    raise DataError(f"none of {funnel.read} rows gives a sample ({told})", where=location, fix=fix)
+    raise DataError(f"none of {funnel.read} rows gives a sample ({listed})", where=location, fix=fix)

@@ -62,7 +62,7 @@ def put_samples(
     soc: tuple[NDArray[np.float64], str],
     degrees: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
-    """Write what is known of the samples beside their predictors.
+    """Write what is known of the samples in addition to their predictors.
 
     Args:
         writer: The data set.
