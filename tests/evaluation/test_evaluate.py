@@ -248,8 +248,9 @@ def test_members_not_trained_are_named(tmp_path: Path) -> None:
 
 def test_a_run_without_trained_members_is_refused(tmp_path: Path) -> None:
     inputs = Case(tmp_path).inputs(done=[])
-    with pytest.raises(DataError, match=r"no member of the run is trained\. Resume with `geoml train soc"):
+    with pytest.raises(DataError, match="no member of the run is trained") as caught:
         measured(inputs, Silent())
+    assert caught.value.fix == f"Resume with `geoml train {inputs.run.folder}`."
 
 
 def test_rows_that_were_seen_are_told_apart(tmp_path: Path) -> None:
