@@ -5,41 +5,19 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import fuzzing
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from fuzzing import DAMAGE, FUZZ, damaged
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoml_cli.errors import GeomlError
 from geoml_cli.sources.gwsa import synthetic_products
 from geoml_cli.sources.gwsa.options import GwsaOptions
-from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
-
-FUZZ = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
-DAMAGE = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=12)
-
-
-def damaged(content: bytes, changes: list[tuple[float, int]], keep: float) -> bytes:
-    bytes_ = bytearray(content)
-    for place, value in changes:
-        bytes_[int(place * len(bytes_))] = value
-    return bytes(bytes_[: int(len(bytes_) * keep) + 1])
 
 
 def prepares_or_refuses(raw: Path, **given: object) -> None:
     options = GwsaOptions(**({"dynamic": ("rf", "E"), "static": ("DEM",)} | given))
-    try:
-        prepare(Raw("gwsa", raw, options), raw.parent / "out", Silent())
-    except GeomlError as error:
-        assert error.exit_code in (2, 3)
-        assert error.where or error.fix
-        left = [path.name for path in raw.parent.iterdir() if path.name.startswith((".out.partial", ".out.old"))]
-        assert not left
+    fuzzing.prepares_or_refuses("gwsa", raw, options)
 
 
 @FUZZ
