@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 def _training(folder: Path, dataset: Dataset, given: argparse.Namespace) -> None:
     device = torch.device(given.device)
     samples = task.samples(EchTables(), "regressor", dataset)
-    target = np.nan_to_num(np.asarray(samples.target))
+    target = np.nan_to_num(np.asarray(samples.target.rows))
     batches = Batches(samples, unscaled(signature(samples)), device)
     rows = stored(folder / "rows.npy", samples, given.samples)
     other = from_rows(rows, target, device)

@@ -120,5 +120,5 @@ def _fold(pipeline: Pipeline, networks: Mapping[str, EvaluationInputs], fold: st
     for network, inputs in networks.items():
         same = [predict for name, predict in inputs.predictors.items() if inputs.run.split(name).fold == fold]
         predicted[network] = inputs.scored([predict(inputs.samples, rows) for predict in same])
-        seen[network] = np.asarray(inputs.samples.target, dtype=np.float64)[rows]
+        seen[network] = np.asarray(inputs.samples.target.rows, dtype=np.float64)[rows]
     return rows, pipeline.observed(seen), pipeline.scored(predicted)

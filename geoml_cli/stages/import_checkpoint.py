@@ -173,5 +173,5 @@ def _scaling(settings: Settings, what: tuple[str, PretrainedWeights], dataset: D
                 where=str(dataset.folder),
                 fix="Prepare data with the factors it was trained on, in their order.",
             )
-    rows = samples.usable() if samples.target is not None else np.arange(len(samples), dtype=np.int64)
+    rows = samples.usable() if samples.target.values is not None else np.arange(len(samples), dtype=np.int64)
     return fit(samples, rows, settings.shared.inputs, target_settings(settings, {network: released.signature}, network))

@@ -93,7 +93,7 @@ def usable_rows(samples: Samples, dataset: Dataset) -> Rows:
     usable = samples.usable()
     if not len(usable):
         raise DataError(
-            f"no sample has an observed value of {samples.target_name}.",
+            f"no sample has an observed value of {samples.target.name}.",
             where=str(dataset.folder),
             fix=f"Prepare again with the file that holds them: `geoml prepare {dataset.manifest.source} RAW --help`.",
         )
