@@ -103,7 +103,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     from geoml_cli.stages.predict import predict
 
     done = predict(trained, dataset, request, out, console.Terminal(quiet=common["quiet"]))
-    _show(done, request.figure(out), common["as_json"])
+    _show(done, request.figures(out), common["as_json"])
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
@@ -114,6 +114,8 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     mapped = given.get("map", False) or (given.get("table") is None and rasters is not None)
     mapped = mapped or (out is not None and out.suffix.lower() in MAPS)
     _refuse_several(common["index"], given.get("table"), mapped, given.get("sums"))
+    if common["index"] and "steps" in given:
+        raise SettingsError("forecasts are named by date.", where="--index", fix="Use --date, such as --date 2018-01.")
     if named and not given.get("map"):
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
@@ -126,6 +128,9 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         sums=given.get("sums"),
         times=tuple(times.read_times(named)),
         mlat=given.get("mlat", 0.0),
+        forecast="steps" in given,
+        dates=tuple(given.get("date") or ()),
+        steps=given.get("steps"),
     )
 
 
@@ -151,13 +156,13 @@ def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any]) -> N
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(done: PredictionSummary, figure: Path | None, as_json: bool) -> None:
+def _show(done: PredictionSummary, figures: list[Path], as_json: bool) -> None:
     row = done.row()
     if as_json:
-        figures = {"figure": str(figure)} if figure else {}
-        console.document({"file": str(done.path), **figures, **row})
+        drawn = {"figures": [str(path) for path in figures]} if figures else {}
+        console.document({"file": str(done.path), **drawn, **row})
         return
     console.table(list(row), [tuple(row.values())])
     console.line(f"written: {done.path}")
-    if figure:
-        console.line(f"figure: {figure}")
+    for path in figures:
+        console.line(f"figure: {path}")

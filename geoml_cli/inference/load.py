@@ -27,9 +27,11 @@ from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.batches import InputScaling, TargetInverse, gathered
 from geoml_cli.samples.samples import Samples, Signature
 from geoml_cli.samples.scaling import Scaling
+from geoml_cli.samples.spatial import SpatialTransform
 from geoml_cli.tasks.task import Task
 
 Rows = NDArray[np.int64]
+NextInputs = Callable[[dict[str, Tensor], Tensor], dict[str, Tensor]]
 
 
 class ScaledNetwork(nn.Module):
@@ -60,16 +62,26 @@ class ScaledNetwork(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Members of one network and what their predictions give together; the graph that is exported."""
+    """Members of one network and what their predictions give together; the graph that is exported.
 
-    def __init__(self, members: Sequence[ScaledNetwork], task: Task) -> None:
+    Args:
+        members: Of one network.
+        task: Pools their predictions.
+        spatial: From the data set's maps to the network's, where it sees maps.
+    """
+
+    def __init__(self, members: Sequence[ScaledNetwork], task: Task, spatial: SpatialTransform | None = None) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
-        self._pool = task.pool
+        self._pool, self.spatial = task.pool, spatial
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the task's outputs, each [B]."""
-        return tuple(self._pool(torch.stack([member(*inputs) for member in self.members])))
+        """Return the task's outputs, each [B], or of maps [B, L, y, x]."""
+        if self.spatial is None:
+            return tuple(self._pool(torch.stack([member(*inputs) for member in self.members])))
+        seen = [self.spatial(maps) for maps in inputs]
+        outputs = self._pool(torch.stack([member(*seen) for member in self.members]))
+        return tuple(self.spatial.inverse(outputs))
 
 
 class Predictor:
@@ -80,34 +92,62 @@ class Predictor:
         task: Pools their predictions.
         batch_size: Rows at once.
         device: Where they run.
+        next_inputs: As of `Network`.
     """
 
-    def __init__(self, members: Sequence[nn.Module], task: Task, batch_size: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        members: Sequence[ScaledNetwork],
+        task: Task,
+        batch_size: int,
+        device: torch.device,
+        next_inputs: NextInputs | None = None,
+    ) -> None:
         self._members = [member.to(device).eval() for member in members]
-        self._task, self._size, self._device = task, batch_size, device
+        self._task, self._size, self._device, self._next_inputs = task, batch_size, device, next_inputs
 
-    def outputs(self, samples: Samples, rows: Rows) -> Values:
-        """Return every output over the rows, shape [O, N], in physical units; NaN where inputs are missing."""
+    def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
+        """Return every output over the rows, shape [O, N] or [O, N, ...], in physical units.
+
+        NaN where inputs are missing. Maps are on the data set's grid; `steps` lead times of them, or the network's own.
+        """
         if samples.complete is None:
-            return self._outputs(samples, rows)
+            return self._outputs(samples, rows, steps)
         complete = samples.complete[rows]
-        found = self._outputs(samples, rows[complete])
-        result = np.full((len(found), len(rows)), np.nan)
+        found = self._outputs(samples, rows[complete], steps)
+        result = np.full((len(found), len(rows), *found.shape[2:]), np.nan)
         result[:, complete] = found
         return result
 
-    def _outputs(self, samples: Samples, rows: Rows) -> Values:
+    def _outputs(self, samples: Samples, rows: Rows, steps: int | None) -> Values:
         # Pooled in float64, by evaluation and prediction alike: what is scored is what is delivered.
-        return pooled(self._task, self.each(samples, rows))
+        found = pooled(self._task, self.each(samples, rows, steps))
+        if samples.spatial is None:
+            return found
+        inverted: Values = samples.spatial.inverse(torch.from_numpy(found)).numpy()
+        return inverted
 
     @torch.inference_mode()
-    def each(self, samples: Samples, rows: Rows) -> Tensor:
+    def each(self, samples: Samples, rows: Rows, steps: int | None = None) -> Tensor:
         """Return each member's prediction before pooling, [M, N, ...], float64; inputs must be complete."""
         parts = []
         for start in range(0, max(len(rows), 1), self._size):
             inputs = gathered(samples, rows[start : start + self._size], self._device)
-            parts.append(torch.stack([member(*inputs) for member in self._members]).cpu().double())
+            parts.append(torch.stack([self._member(member, inputs, steps) for member in self._members]).cpu().double())
         return torch.cat(parts, dim=1)
+
+    def _member(self, member: ScaledNetwork, inputs: list[Tensor], steps: int | None) -> Tensor:
+        """Predict with one member; a forecast past its horizon goes on from the member's own maps."""
+        found: Tensor = member(*inputs)
+        if steps is None:
+            return found
+        names, parts = member.scale.names, [found]
+        while sum(part.shape[1] for part in parts) < steps:
+            assert self._next_inputs is not None, "a network whose target continues its input"
+            batch = self._next_inputs(dict(zip(names, inputs, strict=True)), parts[-1])
+            inputs = [batch[name] for name in names]
+            parts.append(member(*inputs))
+        return torch.cat(parts, dim=1)[:, :steps]
 
     def scored(self, samples: Samples, rows: Rows) -> Values:
         """Return the output that is compared with the target, shape [N]."""
@@ -199,7 +239,8 @@ class TrainedRun:
     def network_predictor(self, network: str, device: torch.device | None = None) -> Predictor:
         """Load the members of one network; errors as for `load_network`."""
         members = [self.load_network(name) for name in self.members_of(network)]
-        return Predictor(members, self.task(network), self.settings.shared.predict.batch_size, device or best_device())
+        size, record = self.settings.shared.predict.batch_size, self.networks[network]
+        return Predictor(members, self.task(network), size, device or best_device(), record.next_inputs)
 
     def load_network(self, member: str) -> ScaledNetwork:
         """Load a member's best weights between its scalings, in evaluation mode.
@@ -227,10 +268,14 @@ class RunPredictor:
     def __init__(self, run: TrainedRun, predictors: Mapping[str, Predictor]) -> None:
         self._run, self._predictors = run, predictors
 
-    def outputs(self, samples: Samples, rows: Rows) -> Values:
-        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined."""
+    def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
+        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined.
+
+        `steps` as of a member.
+        """
         found = {
-            name: predictor.outputs(self._seen(name, samples), rows) for name, predictor in self._predictors.items()
+            name: predictor.outputs(self._seen(name, samples), rows, steps)
+            for name, predictor in self._predictors.items()
         }
         if self._run.pipeline is not None:
             return self._run.pipeline.combine(found)

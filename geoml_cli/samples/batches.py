@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from geoml_cli.dataset.store import Array
+from geoml_cli.samples.frames import Frames
 from geoml_cli.samples.gatherable import Gathers
 from geoml_cli.samples.samples import Input, Samples, Target
 from geoml_cli.samples.scaling import Scaling, TargetScaling
@@ -103,6 +104,14 @@ def gathered(samples: Samples, rows: NDArray[np.int64], device: torch.device) ->
     """Gather physical inputs of the rows, in the samples' order, each [B, ...], or [1, ...] where shared."""
     index = torch.from_numpy(rows)
     return [_gatherer(item)(index).to(device) for item in samples.inputs.values()]
+
+
+def gathered_native(samples: Samples, rows: NDArray[np.int64]) -> list[Tensor]:
+    """Gather physical inputs of the rows as the data set holds them: maps on its own grid."""
+    if samples.spatial is None:
+        return gathered(samples, rows, torch.device("cpu"))
+    frames = [item.values for item in samples.inputs.values()]
+    return [torch.from_numpy(windows.native(rows)) for windows in frames if isinstance(windows, Frames)]
 
 
 def _targets(target: Target, scaling: TargetScaling) -> Callable[[Tensor], Tensor] | None:

@@ -5,7 +5,7 @@ Legend: T frames of the series, N windows, R rows asked for, K frames of a windo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -28,12 +28,18 @@ class FrameSeries:
         spatial: From the data set's maps to the network's.
         season: Time of the year (and of the day) that each map is of, [T], for climatologies.
         area: Of every cell [m2], [y, x].
+        labels: Name of every time step, such as 2015-03, [T].
     """
 
     def __init__(
-        self, native: Array, spatial: SpatialTransform, season: NDArray[np.int64], area: NDArray[np.float64]
+        self,
+        native: Array,
+        spatial: SpatialTransform,
+        season: NDArray[np.int64],
+        area: NDArray[np.float64],
+        labels: Sequence[str],
     ) -> None:
-        self.native, self.spatial, self.season, self.area = native, spatial, season, area
+        self.native, self.spatial, self.season, self.area, self.labels = native, spatial, season, area, labels
         self._maps = np.empty((len(native), *spatial.geometry.shape), dtype=np.float32)
         self._done = np.zeros(len(native), dtype=bool)
 

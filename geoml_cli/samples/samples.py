@@ -19,7 +19,7 @@ class Input:
     Attributes:
         values: Shape [N, ...], physical units, no scaling; an array, or what stands in for one (`Windows`, `Frames`).
         axis: The axis that runs over variables (1 .. ndim-1); each gets its own scaling.
-        names: Names of the variables along `axis`.
+        names: Names of the variables along `axis`; a single name where the axis counts maps of one variable.
         shared: One value for all samples, shape [1, ...]; the network spreads it over the batch.
         scaled: Whether scaling concerns it; numbers of classes, degrees and clock times enter as they are.
         gaps: Whether missing values are the network's to fill; others are an error.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ Transform = Literal["none", "log", "log1p"]
 Floats = NDArray[np.float64]
 
 _ROWS_AT_ONCE = 65_536
+_VALUES_AT_ONCE = 1 << 24
 _FORWARD: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.log, "log1p": np.log1p}
 _INVERSE: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.exp, "log1p": np.expm1}
 
@@ -119,15 +121,18 @@ def unscaled(data: Signature) -> Scaling:
 
 
 def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> Affine:
-    over = tuple(axis for axis in range(item.values.ndim) if axis != item.axis)
+    one_variable = len(item.names) == 1 < item.values.shape[item.axis]
+    over = tuple(axis for axis in range(item.values.ndim) if one_variable or axis != item.axis)
+    # Maps are many values a sample: fewer samples at once.
+    size = max(_VALUES_AT_ONCE // math.prod(item.values.shape[1:]), 1) if item.gaps else _ROWS_AT_ONCE
 
     def blocks() -> Iterator[Floats]:
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            yield np.asarray(item.values[rows[start : start + _ROWS_AT_ONCE]], dtype=np.float64)
+        for start in range(0, len(rows), size):
+            yield np.asarray(item.values[rows[start : start + size]], dtype=np.float64)
 
     lowest, highest = (np.fmin, np.fmax) if item.gaps else (np.minimum, np.maximum)
     low, high = (
-        np.stack(bounds)
+        np.stack(bounds).reshape(-1, len(item.names))
         for bounds in zip(*((lowest.reduce(b, axis=over), highest.reduce(b, axis=over)) for b in blocks()), strict=True)
     )
     if np.isnan(low).any():
@@ -154,7 +159,8 @@ def _moments(blocks: Callable[[], Iterator[Floats]], over: tuple[int, ...]) -> t
         total = total + np.nansum(block, axis=over)
         count = count + np.isfinite(block).sum(axis=over)
     mean = total / count
-    shape = tuple(1 if axis in over else -1 for axis in range(len(over) + 1))
+    axes = max(over) + 1 if len(mean) == 1 else len(over) + 1
+    shape = tuple(1 if axis in over else -1 for axis in range(axes))
     squares = sum((np.nansum((b - mean.reshape(shape)) ** 2, axis=over) for b in blocks()), start=np.zeros(1))
     return mean, np.sqrt(squares / count)
 

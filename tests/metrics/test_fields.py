@@ -87,10 +87,11 @@ def test_a_cell_without_weight_counts_for_nothing(fields):
     metrics += event_scores("0.5", contingency((0.5,)), 0)
     for metric in metrics:
         assert value(metric, truth, changed, weight) == pytest.approx(value(metric, truth, forecast, weight)), metric
+    options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     expected = [
-        structural_similarity(a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)[1]
+        structural_similarity(a, b, full=True, **options)[1]
         for a, b in zip(truth.reshape(-1, 32, 40), forecast.reshape(-1, 32, 40), strict=True)
-    ]  # fmt: skip
+    ]
     whole = np.zeros((32, 40), dtype=bool)
     whole[5:-5, 5:-5] = True
     whole[: 9 + 5, : 13 + 5] = False

@@ -87,7 +87,7 @@ def test_frames_are_windows_of_the_series():
     land = land_of()
     maps = maps_of(land, 10).numpy()
     spatial = SpatialTransform(Geometry(land.shape, multiple=8), land)
-    series = FrameSeries(maps, spatial, np.arange(10) % 12, np.ones(land.shape))
+    series = FrameSeries(maps, spatial, np.arange(10) % 12, np.ones(land.shape), [str(k) for k in range(10)])
     frames = Frames(series, np.arange(7), 3)
     assert len(frames) == 7 and frames.shape == (7, 3, 24, 48)
     rows = np.array([4, 0, 4])
