@@ -23,7 +23,7 @@ RESERVED = (TIME, LAT, LON, "y", "x", AREA, LAND)
 EARTH_RADIUS_M = 6_371_007.2
 """Of the sphere with the area of the WGS 84 ellipsoid."""
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 StepKind = Literal["month", "day", "hour"]
 
@@ -124,8 +124,17 @@ class GridAxes:
     def cut(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> GridAxes:
         """Return the axes of some rows and columns."""
         if self.regular:
-            return GridAxes(self.lat[rows], self.lon[columns])
+            return GridAxes(self.lat[rows], continuous(self.lon[columns]))
         return GridAxes(self.lat[np.ix_(rows, columns)], self.lon[np.ix_(rows, columns)])
+
+
+def continuous(lon: Floats) -> Floats:
+    """Return longitudes that rise or fall throughout, as CF asks of an axis: 350, 0, 10 become -10, 0, 10."""
+    gaps = np.diff(lon)
+    if (gaps > 0).all() or (gaps < 0).all():
+        return lon
+    unwrapped = np.unwrap(lon, period=360)
+    return np.asarray(unwrapped - 360 if unwrapped.max() >= 360 else unwrapped)
 
 
 def _edges(centres: Floats) -> Floats:
