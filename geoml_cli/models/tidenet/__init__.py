@@ -5,8 +5,8 @@ from geoml_cli.models.tidenet.settings import ForecastOptions
 
 _SMALL = (
     *("--set", "network.hidden=32", "--set", "network.frames_in=3", "--set", "network.frames_out=3"),
-    *("--set", "frames.crop=[]", "--set", "frames.size=[]", "--set", "network.spectral_number=5"),
-    *("--set", "train.batch_size=4", "--set", "train.threads=2"),
+    *("--set", "frames.crop=[]", "--set", "frames.square=false", "--set", "frames.size=[24,16]"),
+    *("--set", "network.spectral_number=5", "--set", "train.batch_size=4", "--set", "train.threads=2"),
 )
 
 CARD = Card(
