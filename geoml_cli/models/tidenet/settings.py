@@ -43,6 +43,10 @@ class FrameSettings(Table):
     """Rows and columns of the network's map, reached by antialiased bilinear interpolation; empty keeps the cells and
     pads up to multiples of 8."""
 
+    most_cells: int | None = Field(default=None, ge=64)
+    """Cells of the network's map where no size is given: larger maps are shrunk evenly to about as many, to multiples
+    of 8; time and memory grow with them."""
+
     land: Literal["excluded", "zero"] = "excluded"
     """`excluded`: missing cells count in no mean, loss or score. `zero`: missing cells are 0 in physical units and
     count like any other (the paper's way)."""
@@ -63,6 +67,8 @@ class FrameSettings(Table):
             raise ValueError(f"crop is [row, column, rows, columns], not {list(self.crop)}")
         if len(self.size) not in (0, 2) or min(self.size, default=1) < 1:
             raise ValueError(f"size is [rows, columns], not {list(self.size)}")
+        if self.size and self.most_cells:
+            raise ValueError("size and most_cells exclude each other")
         return self
 
 

@@ -5,6 +5,7 @@ Legend: B batch, T frames of the input, O frames of the output, H rows, W column
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -74,8 +75,22 @@ def _series(settings: FrameSettings, variables: Dataset, name: str, times: Clock
         multiple=_MULTIPLE,
         zero=settings.land == "zero",
     )
+    if settings.most_cells:
+        geometry = replace(geometry, size=_shrunk(geometry.padded, settings.most_cells))
     area = np.asarray(variables.array(AREA), dtype=np.float64)
     return FrameSeries(native, SpatialTransform(geometry, land), times.season, area, times.labels)
+
+
+def _shrunk(size: tuple[int, int], most: int) -> tuple[int, int] | None:
+    """Return a size of about `most` cells and the same proportions, in multiples of 8; None where it is smaller."""
+    rows, columns = size
+    if rows * columns <= most:
+        return None
+    factor = (most / (rows * columns)) ** 0.5
+    return (
+        max(round(rows * factor / _MULTIPLE), 1) * _MULTIPLE,
+        max(round(columns * factor / _MULTIPLE), 1) * _MULTIPLE,
+    )
 
 
 def _crop(settings: FrameSettings, native: tuple[int, ...]) -> tuple[int, int, int, int] | None:
