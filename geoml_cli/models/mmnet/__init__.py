@@ -1,0 +1,1 @@
+"""MMNet: soil moisture from snapshots of satellites and terrain, and ten days of antecedent weather."""
