@@ -19,6 +19,7 @@ from geoml_cli.models.mmnet.network import build
 from geoml_cli.models.mmnet.settings import LossSettings, MmnetTables, NetworkSettings
 from geoml_cli.models.spec import Batch, Call
 from geoml_cli.samples.samples import Input, Samples, Signature, WindowSpan
+from geoml_cli.samples.times import read_clock
 from geoml_cli.samples.windows import Windows
 
 Index = NDArray[np.int64]
@@ -27,7 +28,6 @@ TARGET, UNIT = "soil_moisture", "m3 m-3"
 SITE = ("lat", "lon", "elevation", "slope", "aspect_normalized", "clay", "bd", "sand")
 """Variables of a station; the first five stand before the weather in the paper's MLP, the soil as well."""
 SMAP = "SMAP"
-CLASSES = 8
 BITS = 3
 _HOURS = 24.0
 
@@ -73,7 +73,7 @@ def weather(variables: Variables) -> Series:
 def _snapshot(settings: NetworkSettings, variables: Variables) -> Series:
     """Return the snapshot's variables by name in the paper's order, each [R], NaN where missing."""
     found = _cover(settings, variables)
-    found["DoY_normalized"] = variables.array("DoY_normalized")
+    found["DoY_normalized"] = day_of_year(variables)
     records = len(variables.array("time"))
     first = np.asarray(variables.array("station_first"), dtype=np.int64)
     lengths = np.diff(np.append(first, records))
@@ -85,7 +85,32 @@ def _snapshot(settings: NetworkSettings, variables: Variables) -> Series:
     found[SMAP] = variables.array(SMAP)
     if settings.use_indices:
         found |= {name: variables.array(name) for name in variables.labels("index_name")}
+        found |= radar_indices(variables.array("VV"), variables.array("VH"))
     return found
+
+
+def day_of_year(variables: Variables) -> NDArray[np.float32]:
+    """Return cos(pi (DoY - 1) / 365) of every record, [R]: 1 in January, -1 in December."""
+    day = read_clock(variables.array("time"), variables.unit("time"), "day-of-year").astype(np.float64)
+    return np.asarray(np.cos(np.pi * (day - 1) / 365), dtype=np.float32)
+
+
+def radar_indices(vv_R: Array, vh_R: Array) -> Series:
+    """Return the paper's radar indices of backscatter [dB], each [R], NaN where a quotient is not defined.
+
+    The paper forms them from decibels, where ratios and squares have no physical meaning; reproduced, since the
+    released weights expect it.
+    """
+    vv, vh = np.asarray(vv_R, dtype=np.float64), np.asarray(vh_R, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            "cr": vv / vh,
+            "dpsvim": (vv**2 + vh**2) / 2**5,
+            "pol": (vv + vh) / (vv - vh),
+            "rvim": 4 * vh / (vv + vh),
+            "vvvh": vv - vh,
+        }
+    return {name: np.where(np.isfinite(values), values, np.nan).astype(np.float32) for name, values in found.items()}
 
 
 def _cover(settings: NetworkSettings, variables: Variables) -> Series:
