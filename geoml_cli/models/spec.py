@@ -111,6 +111,8 @@ class Network:
         baselines: The network's own baselines by name, in addition to those of a table.
         groups: Class labels [N] by quantity, by which scores are given as well.
         pretrained: Reads a released state dict; raises GeomlError naming unknown or missing keys.
+        statistics: Scaling from arrays that were released beside the state dict, by the stem of their file; None where
+            there are no such files.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -125,6 +127,7 @@ class Network:
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     groups: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
     pretrained: Callable[[Mapping[str, Tensor]], PretrainedWeights] | None = None
+    statistics: Callable[[Signature, Mapping[str, Values]], Scaling] | None = None
     smallest_batch: int = 1
 
 

@@ -36,6 +36,7 @@ def networks(tables: MmnetTables) -> Mapping[str, Network]:
             baselines=features.BASELINES,
             groups=features.groups,
             pretrained=pretrained.read,
+            statistics=pretrained.statistics,
             # Batch norm needs two rows to have a deviation.
             smallest_batch=2,
         )
