@@ -26,6 +26,8 @@ class PredictionRequest:
         sums: Period over which gap-filled series are summed: day, month or year.
         times: UTC, in order, of maps without rasters.
         mlat: Magnetic latitude of these maps [degrees].
+        stack: Pixels by day.
+        days: First and last day of their maps, YYYY-MM-DD; None for those of the stack.
     """
 
     table: Path | None = None
@@ -35,12 +37,16 @@ class PredictionRequest:
     sums: str | None = None
     times: tuple[datetime.datetime, ...] = ()
     mlat: float = 0.0
+    stack: Path | None = None
+    days: tuple[str | None, str | None] = (None, None)
 
     def default_name(self, dataset: Dataset) -> str:
         """Name the file where the user does not."""
         if self.times:
             ends = sorted({self.times[0], self.times[-1]})
             return "map-" + "-".join(f"{time:%Y%m%dT%H%M}" for time in ends) + ".nc"
+        if self.stack is not None:
+            return "daily-maps.nc"
         if self.mapped:
             return "map.nc" if dataset.has("cell") else "map.tif"
         return "table.csv" if self.table else f"sums-{self.sums}.csv" if self.sums else "samples.csv"
