@@ -90,7 +90,11 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     dataset = dataset_of(run, common["data"], other=True)
     out = common["out"] or run.predictions / request.default_name(dataset)
     if common["dry_run"]:
-        read = [place for place in (run.folder, dataset.folder, request.table, request.rasters) if place is not None]
+        read = [
+            place
+            for place in (run.folder, dataset.folder, request.table, request.rasters, request.stack)
+            if place is not None
+        ]
         written = [] if common["index"] and common["out"] is None else [out]
         console.plan(read, written, as_json=common["as_json"])
         return
@@ -113,9 +117,11 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     named, out, rasters = given.get("times") or (), common["out"], given.get("rasters")
     mapped = given.get("map", False) or (given.get("table") is None and rasters is not None)
     mapped = mapped or (out is not None and out.suffix.lower() in MAPS)
-    _refuse_several(common["index"], given.get("table"), mapped, given.get("sums"))
     if common["index"] and "steps" in given:
         raise SettingsError("forecasts are named by date.", where="--index", fix="Use --date, such as --date 2018-01.")
+    _refuse_several(common["index"], given.get("table"), mapped or given.get("stack") is not None, given.get("sums"))
+    if given.get("stack") is None and (given.get("from_") or given.get("to")):
+        raise SettingsError("--from and --to are days of a stack.", fix="Name the stack with --stack.")
     if named and not given.get("map"):
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
@@ -131,6 +137,8 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         forecast="steps" in given,
         dates=tuple(given.get("date") or ()),
         steps=given.get("steps"),
+        stack=given.get("stack"),
+        days=(given.get("from_"), given.get("to")),
     )
 
 
@@ -138,7 +146,8 @@ def _refuse_several(index: list[int] | None, table: Path | None, mapped: bool, s
     """Refuse several inputs at once, and periods that there are not."""
     if sum(bool(way) for way in (index, table, mapped, sums)) > 1:
         raise SettingsError(
-            "choose one of --index, --table, --map and --sums.", fix="A .tif, .tiff or .zarr file is a map."
+            "choose one of --index, --table, --map (or --stack) and --sums.",
+            fix="A .tif, .tiff or .zarr file is a map.",
         )
     if sums is not None and sums not in _PERIODS:
         raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")

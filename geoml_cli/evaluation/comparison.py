@@ -61,8 +61,8 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
     own, other = format_number(network.ranking), format_number(best.baseline.ranking)
     if not np.isfinite(gap.interval.low):
         return (
-            f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; the rows do not "
-            "allow an interval or a test of the difference."
+            f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; the rows do "
+            "not allow an interval or a test of the difference."
         )
     if gap.better == "none":
         return (

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli.dataset.files import replacing
+from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
@@ -37,6 +38,10 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
     _write(folder / "predictions.csv", _predictions(inputs, result))
     if inputs.dataset.has("station"):
         _write(folder / "per_station.csv", _stations(inputs, result))
+    if has_stations(inputs, result):
+        columns, rows_over = rows_of_summary(inputs, result)
+        lines = [[cell if isinstance(cell, str | int) else _text(cell) for cell in row] for row in rows_over]
+        _write(folder / "across_stations.csv", [columns, *lines])
     if inputs.dataset.has("cell") and inputs.task.has_residuals:
         _write(folder / "per_cell.csv", _map_cells(inputs, result))
     if (matrix := result.confusion) is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from geoml_cli.evaluation.across_stations import has_stations, station_boxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.map_figures import map_figures
 from geoml_cli.evaluation.result import EvaluationResult
@@ -41,6 +42,9 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
     rows = ScoredRows(pooled.observed_P, pooled.predicted_P, inputs.task.target, annotation(result.network))
     for draw in inputs.task.figures:
         name, figure = draw(rows)
+        found.figures[name] = figure
+    if has_stations(inputs, result):
+        name, figure = station_boxes(inputs, result)
         found.figures[name] = figure
     _residuals(found, inputs, result)
     _learning(found, inputs, result)

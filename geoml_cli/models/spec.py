@@ -114,6 +114,8 @@ class Network:
         pretrained: Reads a released state dict; raises GeomlError naming unknown or missing keys.
         next_inputs: Of a network whose target continues its input: physical inputs and forecast to the inputs of the
             next call, for forecasts past its horizon; None of others.
+        statistics: Scaling from arrays that were released beside the state dict, by the stem of their file; None where
+            there are no such files.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -129,6 +131,7 @@ class Network:
     groups: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
     pretrained: Callable[[Mapping[str, Tensor]], PretrainedWeights] | None = None
     next_inputs: Callable[[Batch, Tensor], Batch] | None = None
+    statistics: Callable[[Signature, Mapping[str, Values]], Scaling] | None = None
     smallest_batch: int = 1
 
 

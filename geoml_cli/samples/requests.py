@@ -29,6 +29,8 @@ class PredictionRequest:
         forecast: The maps that follow in time are wanted.
         dates: First step of each forecast; none begins after the series.
         steps: Maps of each forecast; None for as many as the network was trained for.
+        stack: Pixels by day.
+        days: First and last day of their maps, YYYY-MM-DD; None for those of the stack.
     """
 
     table: Path | None = None
@@ -41,6 +43,8 @@ class PredictionRequest:
     forecast: bool = False
     dates: tuple[str, ...] = ()
     steps: int | None = None
+    stack: Path | None = None
+    days: tuple[str | None, str | None] = (None, None)
 
     def default_name(self, dataset: Dataset) -> str:
         """Name the file where the user does not."""
@@ -50,6 +54,8 @@ class PredictionRequest:
         if self.times:
             first_last = sorted({self.times[0], self.times[-1]})
             return "map-" + "-".join(f"{time:%Y%m%dT%H%M}" for time in first_last) + ".nc"
+        if self.stack is not None:
+            return "daily-maps.nc"
         if self.mapped:
             return "map.nc" if dataset.has("cell") else "map.tif"
         return "table.csv" if self.table else f"sums-{self.sums}.csv" if self.sums else "samples.csv"

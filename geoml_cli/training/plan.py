@@ -11,7 +11,7 @@ from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.spec import Network, Spec
 from geoml_cli.runs.create import Plan
 from geoml_cli.runs.run import DataRecord
@@ -42,6 +42,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     members: dict[str, tuple[Split, scaling.Scaling]] = {}
     fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
     for name, split in split_rows.items():
+        _refuse_small_batches(networks[split.network], name, split, shared.train.batch_size)
         rows, target = (split.network, split.train.tobytes()), target_settings(settings, signatures, split.network)
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
         members[name] = (split, fitted[rows])
@@ -64,6 +65,23 @@ def _check_restore(named: str, networks: Mapping[str, Network]) -> None:
     """
     for network in networks.values():
         registry.known("choice of train.restore", named, ["best", "last", *network.criteria])
+
+
+def _refuse_small_batches(network: Network, member: str, split: Split, batch_size: int) -> None:
+    """Refuse batches that a network cannot be trained on: one row has no deviation for BatchNorm."""
+    least = network.smallest_batch
+    if batch_size < least:
+        raise SettingsError(
+            f"batch_size = {batch_size}, but the network needs {least} rows a batch.",
+            where="[train]",
+            fix=f"Use --set train.batch_size={least} or more.",
+        )
+    if len(split.train) < least:
+        raise DataError(
+            f"member {member} has {len(split.train)} training row(s), but the network needs {least} a batch.",
+            where="[split]",
+            fix="Prepare more data, or split otherwise.",
+        )
 
 
 def networks_of(settings: Settings) -> Mapping[str, Network]:
