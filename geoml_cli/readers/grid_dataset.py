@@ -72,7 +72,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     checks = FrameChecks(chosen.axes.shape, plan.limits)
     at = 0
     with reporter.task("write frames", len(times)) as advance:
-        for frames in _blocks(chosen):
+        for frames in blocks(chosen):
             checks.add(frames, chosen.stamped, plan.where)
             handle[at : at + len(frames)] = frames
             at += len(frames)
@@ -148,7 +148,7 @@ def _unit(chosen: Gridded, plan: GridPlan) -> str:
     return chosen.unit or plan.unit
 
 
-def _blocks(chosen: Gridded) -> Iterator[NDArray[np.float32]]:
+def blocks(chosen: Gridded) -> Iterator[NDArray[np.float32]]:
     """Compute frames in order; small files several at a time."""
     import dask
 

@@ -69,6 +69,19 @@ def test_packed_numbers_with_a_type_s_limit_for_missing(tmp_path, fill, kind, at
     check(write(tmp_path / "a.nc", packed, attrs=attrs), rtol=1e-3)
 
 
+@pytest.mark.parametrize("declared", [True, False])
+def test_packed_numbers_pass_through_the_usual_fills(tmp_path, declared):
+    """-999 is a value like -998 there; but a fill where it is far more frequent."""
+    packed = np.arange(-1200, -600, dtype=np.int16).reshape(2, 15, 20)
+    attrs = {"scale_factor": 0.1} | ({"_FillValue": np.int16(-32768)} if declared else {})
+    lat, lon = np.arange(15.0), np.arange(20.0)
+    check(write(tmp_path / "a.nc", packed, attrs=attrs, lat=lat, lon=lon), packed * 0.1, rtol=1e-5)
+    packed[:, :5] = -999
+    expected = packed * np.where((packed == -999) & (not declared), np.nan, 0.1)
+    if declared:
+        check(write(tmp_path / "a.nc", packed, attrs=attrs, lat=lat, lon=lon), expected, rtol=1e-5)
+
+
 def test_unsigned_numbers_stored_as_signed(tmp_path):
     packed = np.where(np.isnan(VALUES), 255, np.rint(np.nan_to_num(VALUES) * 10)).astype(np.uint8).view(np.int8)
     attrs = {"_Unsigned": "true", "_FillValue": np.int8(-1), "scale_factor": 0.1}
@@ -254,7 +267,7 @@ def test_a_land_mask_of_the_file(tmp_path):
     np.testing.assert_array_equal(dataset.array("land"), np.isnan(VALUES[0]))
 
 
-@pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF4_CLASSIC"])
+@pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA", "NETCDF4_CLASSIC"])
 def test_older_formats(tmp_path, kind):
     check(write(tmp_path / "a.nc", format=kind))
 
