@@ -1,0 +1,1 @@
+"""TIDE-Net: forecasts of gridded fields from amplitude and phase of their spectra."""
