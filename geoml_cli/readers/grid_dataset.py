@@ -20,6 +20,7 @@ from geoml_cli.readers.frame_checks import FrameChecks
 from geoml_cli.readers.gridded import BLOCK_BYTES, Gridded
 from geoml_cli.readers.time_steps import encode, regular_step
 from geoml_cli.source import PreparedInfo
+from geoml_cli.version import __version__
 from geoml_cli.work.reporting import Reporter
 
 Mask = NDArray[np.bool_]
@@ -67,7 +68,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     chosen = _period(gridded, plan)
     step = _step(chosen, plan.where)
     facts, times = _facts(chosen, plan, step)
-    writer.attributes(title=plan.title)
+    writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")
     handle = declare(writer, chosen.axes, facts, times)
     checks = FrameChecks(chosen.axes.shape, plan.limits)
     at = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
-from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, field, prepared, write
+from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, curvilinear, field, prepared, write
 
 from geoml_cli.dataset.grid import EARTH_RADIUS_M, GridFacts
 
@@ -222,20 +222,6 @@ def test_a_curvilinear_grid_keeps_its_coordinates(tmp_path):
     variable = dataset.manifest.variables["sst"]
     assert variable.dims == ("time", "y", "x") and variable.attributes["coordinates"] == "lat lon"
     assert "approximate" in dataset.manifest.variables["cell_area"].long_name
-
-
-def curvilinear(path, lat, lon):
-    with netCDF4.Dataset(path, "w") as file:
-        for name, size in (("time_counter", 4), ("y", 3), ("x", 4)):
-            file.createDimension(name, size)
-        for name, values, unit in (("nav_lat", lat, "degrees_north"), ("nav_lon", lon, "degrees_east")):
-            coordinate(file, name, values, {"units": unit}, ("y", "x"))
-        coordinate(file, "time_counter", np.zeros(4), {"axis": "T"})
-        coordinate(file, "time_centered", FIRST_DAYS[:4], {**MONTHLY, "standard_name": "time"}, ("time_counter",))
-        sst = file.createVariable("sst", "f4", ("time_counter", "y", "x"))
-        sst.units = "degC"
-        sst[:] = VALUES
-    return path
 
 
 def test_times_beside_a_dimension_without_a_unit(tmp_path):
