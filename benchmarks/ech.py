@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks import _table
 from geoml_cli.dataset.store import Block, Dataset, DatasetWriter
-from geoml_cli.inference.load import Predictor, ScaledNetwork, best_device
+from geoml_cli.inference.load import best_device
+from geoml_cli.inference.predictor import Predictor, ScaledNetwork
 from geoml_cli.models.ech import inputs, pipeline, task
 from geoml_cli.models.ech.settings import EchTables
 from geoml_cli.models.ech.spec import NETWORKS

@@ -70,6 +70,21 @@ def coordinate(
     variable[...] = array if dims is None or dims else array.ravel()[0]
 
 
+def curvilinear(path: Path, lat: NDArray[Any], lon: NDArray[Any]) -> Path:
+    """Write months on two-dimensional coordinates, as an ocean model does: its time_counter is zero."""
+    with netCDF4.Dataset(path, "w") as file:
+        for name, size in (("time_counter", 4), ("y", 3), ("x", 4)):
+            file.createDimension(name, size)
+        for name, values, unit in (("nav_lat", lat, "degrees_north"), ("nav_lon", lon, "degrees_east")):
+            coordinate(file, name, values, {"units": unit}, ("y", "x"))
+        coordinate(file, "time_counter", np.zeros(4), {"axis": "T"})
+        coordinate(file, "time_centered", FIRST_DAYS[:4], {**MONTHLY, "standard_name": "time"}, ("time_counter",))
+        sst = file.createVariable("sst", "f4", ("time_counter", "y", "x"))
+        sst.units = "degC"
+        sst[:] = field()
+    return path
+
+
 def prepared(raw: Path, **options: Any) -> Dataset:
     """Prepare a file or folder with the source grid."""
     source = Raw("grid", raw, GridOptions(**({"var": "sst"} | options)))

@@ -20,6 +20,7 @@ TIME, LAT, LON, AREA, LAND = "time", "lat", "lon", "cell_area", "land"
 RESERVED = (TIME, LAT, LON, "y", "x", AREA, LAND)
 """Names of a grid data set that its main variable cannot have."""
 
+_WITH_LEAP_SECONDS = ("standard", "gregorian", "proleptic_gregorian")
 EARTH_RADIUS_M = 6_371_007.2
 """Of the sphere with the area of the WGS 84 ellipsoid."""
 
@@ -166,19 +167,30 @@ def declare(writer: DatasetWriter, axes: GridAxes, facts: GridFacts, times: Sequ
     for name, size in zip(axes.dims, axes.shape, strict=True):
         writer.dimension(name, size)
     described = {"standard_name": "time", "axis": "T", "calendar": facts.calendar}
+    if facts.calendar in _WITH_LEAP_SECONDS:
+        described["units_metadata"] = "leap_seconds: unknown"  # files do not say
     writer.put(Variable(TIME, facts.time_unit, "time", (TIME,), "f8", described), np.asarray(times, dtype=np.float64))
-    lat_dims, lon_dims = ((LAT,), (LON,)) if axes.regular else (axes.dims, axes.dims)
-    y, x = ({"axis": "Y"}, {"axis": "X"}) if axes.regular else ({}, {})
-    north, east = {"standard_name": "latitude", **y}, {"standard_name": "longitude", **x}
-    writer.put(Variable(LAT, "degrees_north", "latitude", lat_dims, "f8", north), axes.lat)
-    writer.put(Variable(LON, "degrees_east", "longitude", lon_dims, "f8", east), axes.lon)
-    area = "area of the cell on a sphere" if axes.regular else "area of the cell on a sphere, approximate"
+    for variable, values in grid_variables(axes):
+        writer.put(variable, values)
     further = {} if axes.regular else {"coordinates": f"{LAT} {LON}"}
-    writer.put(Variable(AREA, "m2", area, axes.dims, "f8", {"standard_name": AREA, **further}), axes.cell_area())
     attributes = {"cell_measures": f"area: {AREA}", **further}
     if facts.standard_name:
         attributes["standard_name"] = facts.standard_name
     return writer.declare(Variable(facts.variable, facts.unit, facts.long_name, (TIME, *axes.dims), "f4", attributes))
+
+
+def grid_variables(axes: GridAxes) -> list[tuple[Variable, NDArray[Any]]]:
+    """Describe the coordinates and areas of cells, with their values."""
+    lat_dims, lon_dims = ((LAT,), (LON,)) if axes.regular else (axes.dims, axes.dims)
+    y, x = ({"axis": "Y"}, {"axis": "X"}) if axes.regular else ({}, {})
+    north, east = {"standard_name": "latitude", **y}, {"standard_name": "longitude", **x}
+    area = "area of the cell on a sphere" if axes.regular else "area of the cell on a sphere, approximate"
+    described = {"standard_name": AREA} | ({} if axes.regular else {"coordinates": f"{LAT} {LON}"})
+    return [
+        (Variable(LAT, "degrees_north", "latitude", lat_dims, "f8", north), np.asarray(axes.lat, dtype=np.float64)),
+        (Variable(LON, "degrees_east", "longitude", lon_dims, "f8", east), np.asarray(axes.lon, dtype=np.float64)),
+        (Variable(AREA, "m2", area, axes.dims, "f8", described), axes.cell_area()),
+    ]
 
 
 def put_land(writer: DatasetWriter, axes: GridAxes, land: Mask, land_from: str) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 from geoml_cli.evaluation.comparison import BaselineComparison, BaselineResults, compare_with
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
-from geoml_cli.evaluation.maps import MapSums, map_scores, start_and_lead, sum_maps, targets
+from geoml_cli.evaluation.maps import MapSums, map_scores, network_maps, start_and_lead, sum_maps, targets
 from geoml_cli.evaluation.notes import map_notes
-from geoml_cli.evaluation.result import EvaluationResult, ForecastMaps
+from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
 from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.metrics.intervals import Bootstrap, percentiles
 from geoml_cli.metrics.metric import Metric, Statistics, Values
@@ -155,4 +155,22 @@ def _maps(inputs: EvaluationInputs, sums: MapSums) -> ForecastMaps:
         rmse={model: start_and_lead(sums, model) for model in sums.models()},
         cells=sums.cells,
         power=sums.power,
+        example=_example(inputs, sums),
+    )
+
+
+def _example(inputs: EvaluationInputs, sums: MapSums) -> ExampleForecast:
+    """Forecast once more the start whose error is the median: neither the best nor the worst is shown."""
+    frames, rmse_N = targets(inputs), start_and_lead(sums, inputs.name).mean(axis=1)
+    middle = int(np.argsort(rmse_N)[len(rmse_N) // 2])
+    rows = sums.rows_N[middle : middle + 1]
+    fold = next(
+        fold for fold, end in zip(sums.folds, np.cumsum(list(sums.folds.values())), strict=True) if middle < end
+    )
+    members = [name for name in inputs.predictors if inputs.run.split(name).fold == fold]
+    forecast = network_maps(inputs, members, rows)
+    return ExampleForecast(
+        labels=[frames.series.labels[step] for step in frames.steps(rows)[0]],
+        truth_LYX=np.where(np.isfinite(forecast[0]), frames.native(rows)[0], np.nan),
+        forecast_LYX=forecast[0],
     )

@@ -16,7 +16,8 @@ import torch
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
-from geoml_cli.inference.load import TrainedRun, pooled
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.predictor import pooled
 from geoml_cli.metrics.intervals import Bootstrap
 from geoml_cli.metrics.metric import Values
 from geoml_cli.models.spec import Network

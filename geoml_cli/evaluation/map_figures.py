@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from geoml_cli.dataset.grid import LAND, LAT, LON, GridAxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.map_files import cell_rmse
-from geoml_cli.evaluation.maps import OBSERVED
+from geoml_cli.evaluation.maps import OBSERVED, map_scores
 from geoml_cli.evaluation.result import EvaluationResult, ForecastMaps
+from geoml_cli.figures.forecast import Field, comparison, events
 from geoml_cli.figures.map_scores import by_lead_time, cell_maps, power_spectra, start_by_lead
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
@@ -37,7 +39,35 @@ def map_figures(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str,
             png=png(cell_maps({name: cell_rmse(maps, name) for name in shown[:2]}, "RMSE", unit)),
         ),
         "spectra.png": _spectra(maps, shown),
+        **_example(inputs, maps),
     }
+
+
+def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFigure]:
+    """Draw truth, forecast and error of the median forecast, and its events where a threshold is set."""
+    example, target = maps.example, inputs.task.target
+    axes = GridAxes(*(np.asarray(inputs.dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
+    known = example.truth_LYX[np.isfinite(example.truth_LYX)]
+    signed = bool(len(known)) and float(known.min()) < 0 < float(known.max())
+    field = Field(target.name, target.unit, axes, np.asarray(inputs.dataset.array(LAND)) > 0, signed)
+    found = {
+        "example.png": ReportFigure(
+            title="One forecast",
+            caption="Truth, forecast and error of the forecast whose RMSE is the median of all; land is grey, colours "
+            "end at the 98th percentile.",
+            text=f"Forecast that begins at {example.labels[0]}.",
+            png=png(comparison(example.truth_LYX, example.forecast_LYX, field, example.labels)),
+        )
+    }
+    threshold = map_scores(inputs).threshold
+    if threshold is not None:
+        found["events.png"] = ReportFigure(
+            title="Events of this forecast",
+            caption=f"Where {target.name} is above {threshold:g} {target.unit} at the first lead time.",
+            text="Hits, misses and false alarms are counted in the figure.",
+            png=png(events(example.truth_LYX[0], example.forecast_LYX[0], field, threshold)),
+        )
+    return found
 
 
 def _lead_time(result: EvaluationResult, shown: list[str], unit: str) -> ReportFigure:

@@ -238,6 +238,12 @@ def _add_power(power: dict[str, Values], model: str, maps: _Maps, predicted: Val
     power[model] = power.get(model, 0.0) + found
 
 
+def network_maps(inputs: EvaluationInputs, members: Sequence[str], rows: Rows) -> Values:
+    """Return the pooled forecasts of some members on the data set's grid, [B, L, y, x]."""
+    each = [inputs.predictors[name](inputs.samples, rows) for name in members]
+    return _inverted(targets(inputs), inputs.scored(each))
+
+
 def start_and_lead(sums: MapSums, model: str) -> Values:
     """Return the root mean square error of every forecast and lead time, [N, L]."""
     found = np.concatenate(sums.native[model][errors])

@@ -23,6 +23,21 @@ class ConfusionMatrix:
 
 
 @dataclass(frozen=True)
+class ExampleForecast:
+    """One forecast and what was observed.
+
+    Attributes:
+        labels: Name of every forecast time step, [L].
+        truth_LYX: On the data set's grid, NaN where missing.
+        forecast_LYX: Likewise.
+    """
+
+    labels: Sequence[str]
+    truth_LYX: Values
+    forecast_LYX: Values
+
+
+@dataclass(frozen=True)
 class ForecastMaps:
     """What forecasts of maps leave beside scores; models are the network, its members and the baselines.
 
@@ -33,6 +48,7 @@ class ForecastMaps:
         cells: By model, count, sum of errors and of squared errors over forecasts and lead times of every cell,
             [3, y, x].
         power: By model and `observed`, mean power spectrum of scaled anomalies by lead time and wavenumber, [L, F].
+        example: The forecast whose error is the median of all.
     """
 
     step: str
@@ -40,6 +56,7 @@ class ForecastMaps:
     rmse: Mapping[str, Values]
     cells: Mapping[str, Values]
     power: Mapping[str, Values]
+    example: ExampleForecast
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from geoml_cli.readers.frame_checks import FrameChecks
 from geoml_cli.readers.gridded import BLOCK_BYTES, Gridded
 from geoml_cli.readers.time_steps import encode, regular_step
 from geoml_cli.source import PreparedInfo
+from geoml_cli.version import __version__
 from geoml_cli.work.reporting import Reporter
 
 Mask = NDArray[np.bool_]
@@ -67,12 +68,12 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     chosen = _period(gridded, plan)
     step = _step(chosen, plan.where)
     facts, times = _facts(chosen, plan, step)
-    writer.attributes(title=plan.title)
+    writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")
     handle = declare(writer, chosen.axes, facts, times)
     checks = FrameChecks(chosen.axes.shape, plan.limits)
     at = 0
     with reporter.task("write frames", len(times)) as advance:
-        for frames in _blocks(chosen):
+        for frames in blocks(chosen):
             checks.add(frames, chosen.stamped, plan.where)
             handle[at : at + len(frames)] = frames
             at += len(frames)
@@ -148,7 +149,7 @@ def _unit(chosen: Gridded, plan: GridPlan) -> str:
     return chosen.unit or plan.unit
 
 
-def _blocks(chosen: Gridded) -> Iterator[NDArray[np.float32]]:
+def blocks(chosen: Gridded) -> Iterator[NDArray[np.float32]]:
     """Compute frames in order; small files several at a time."""
     import dask
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.hdf5_structure import check_hdf5
+from geoml_cli.readers.netcdf3_structure import check_netcdf3
 
 Format = Literal["netcdf3", "hdf5", "zarr", "geotiff"]
 SUFFIXES = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5", ".hdf", ".tif", ".tiff")
@@ -101,7 +103,7 @@ def open_file(path: Path, group: str = "") -> Any:  # noqa: ANN401  xarray.Datas
     kind = format_of(path)
     with damage_named(path):
         if kind == "netcdf3":
-            _check_classic(path)
+            check_netcdf3(path)
         elif kind == "hdf5":
             check_hdf5(path)
         engine = "zarr" if kind == "zarr" else "netcdf4"
@@ -163,54 +165,3 @@ def check_chunks(path: Path, name: str, fills: tuple[float, ...]) -> None:
             where=f"{path}, variable {name}",
             fix="Copy the store again; or say that this number is missing with --fill.",
         )
-
-
-def _check_classic(path: Path) -> None:
-    """Refuse a classic NetCDF file that is shorter than its header says: the library would read zeros.
-
-    Raises:
-        DataError: It is, or is of the variant CDF-5.
-    """
-    from scipy.io import netcdf_file
-
-    with path.open("rb") as stream:
-        if stream.read(4) == b"CDF\x05":
-            raise DataError("is NetCDF of the variant CDF-5", where=str(path), fix="Convert it: nccopy -k nc4 IN OUT.")
-    netcdf_file(
-        path, mmap=True
-    ).close()  # lays every variable out in the file's bytes, and fails where some are missing
-
-
-def check_hdf5(path: Path) -> None:
-    """Refuse an HDF5 file whose data lie outside of it or over each other: metadata without checksums is damaged.
-
-    Raises:
-        DataError: They do.
-    """
-    import h5py
-
-    pieces: list[tuple[int, int, str]] = []
-
-    def visit(name: str, item: Any) -> None:  # noqa: ANN401  h5py is untyped
-        if isinstance(item, h5py.Dataset):
-            pieces.extend((start, size, name) for start, size in _stored(item))
-
-    with h5py.File(path, "r") as file:
-        file.visititems(visit)
-    end, size, before = 0, path.stat().st_size, ""
-    for start, length, name in sorted(pieces):
-        if start + length > size:
-            raise DataError(f"is damaged: {name} reaches beyond its end", where=str(path), fix=_DAMAGED)
-        if start < end:
-            raise DataError(f"is damaged: {name} and {before} overlap", where=str(path), fix=_DAMAGED)
-        end, before = start + length, name
-
-
-def _stored(dataset: Any) -> list[tuple[int, int]]:  # noqa: ANN401
-    """Return offset and size [bytes] of all that is stored of a dataset."""
-    if dataset.chunks is None:
-        offset = dataset.id.get_offset()
-        return [] if offset is None else [(int(offset), int(dataset.id.get_storage_size()))]
-    found: list[tuple[int, int]] = []
-    dataset.id.chunk_iter(lambda chunk: found.append((int(chunk.byte_offset), int(chunk.size))))
-    return found

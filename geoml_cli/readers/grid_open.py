@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from geoml_cli.readers.grid_files import check_chunks, damage_named, format_of, 
 from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
+from geoml_cli.readers.hdf5_structure import check_found
 from geoml_cli.readers.time_steps import Times, decode
 
 _HALF = 0.5
@@ -115,6 +116,7 @@ def _open(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> File
         raise DataError(f"has no variable {name}; it has {found}", where=str(path), fix="Name one with --var.")
     if file[name].dtype.kind not in "fiu":
         raise DataError(f"is of type {file[name].dtype}", where=f"{path}, variable {name}", fix="Choose numbers.")
+    stored_dims = file[name].dims if file[name].encoding.get("chunksizes") else ()
     for dim, place in wanted.select.items():
         if not 0 <= place < file.sizes.get(dim, 0):
             size = f"has {file.sizes[dim]} places" if dim in file.sizes else "is not a dimension of this file"
@@ -123,7 +125,7 @@ def _open(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> File
     with damage_named(path):
         layout = find_layout(file, name, str(path))
         times = _times(file, layout, path, wanted)
-        read = partial(_read, file[name], layout)
+        read = partial(_read, file[name], layout, _look_up(path, named, stored_dims, layout.time_dim))
         try:
             stored = decoding(file[name].attrs, file[name].dtype, wanted.fills, wanted.guess)
         except DataError as error:
@@ -153,8 +155,37 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
         ) from error
 
 
-def _read(variable: Any, layout: Layout, steps: slice) -> NDArray[Any]:  # noqa: ANN401
+def _look_up(path: Path, named: str, dims: tuple[str, ...], time_dim: str | None) -> Callable[[slice], None] | None:
+    """Return a function that looks up the chunks of some time steps; None where the file has no such chunks.
+
+    Args:
+        path: The file.
+        named: The variable with its group.
+        dims: As stored; empty where it is not stored in chunks.
+        time_dim: That of time.
+    """
+    import h5py
+
+    if not dims or path.is_dir():
+        return None
+    axis = None if time_dim is None else dims.index(time_dim)
+
+    def look_up(steps: slice) -> None:
+        with h5py.File(path) as file:
+            check_found(file[named], axis, steps)
+
+    return look_up
+
+
+def _read(
+    variable: Any,  # noqa: ANN401
+    layout: Layout,
+    look_up: Callable[[slice], None] | None,
+    steps: slice,
+) -> NDArray[Any]:
     """Read stored numbers, [t, Y, X], whatever the order of the file's dimensions."""
+    if look_up is not None:
+        look_up(steps)
     chosen = variable.isel({dim: 0 for dim in layout.dropped})
     if layout.time_dim is None:
         return np.asarray(chosen.transpose(layout.y_dim, layout.x_dim).values)[None]

@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 
+_SPIKE = 10
+"""How much more frequent than the numbers beside it a fill is, at least."""
+
 Raw = NDArray[Any]
+Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
+_ALL = (-np.inf, np.inf)
 _HUGE = 9e18
 """Floats from here on are fills that nobody declared: 1e20, 9.97e36 (NetCDF's own), -9.22e18 (a date's NaT)."""
 
@@ -41,7 +46,7 @@ class Decoding:
     fills: tuple[float, ...] = ()
     scale: float = 1.0
     offset: float = 0.0
-    valid: tuple[float, float] = (-np.inf, np.inf)
+    valid: tuple[float, float] = _ALL
     guess: bool = True
     unsigned: bool = False
     found: set[float] = field(default_factory=set, compare=False)
@@ -53,49 +58,54 @@ class Decoding:
             DataError: There are infinite numbers, or numbers that may be fills or values.
         """
         raw = raw.view(f"u{raw.dtype.itemsize}") if self.unsigned else raw
-        missing = np.zeros(raw.shape, dtype=np.bool_)
-        for fill in self.fills:
-            missing |= raw == np.asarray(fill).astype(raw.dtype)
-        if raw.dtype.kind == "f":
-            missing |= np.isnan(raw)
-        if self.valid != (-np.inf, np.inf):
-            with np.errstate(invalid="ignore"):
-                missing |= (raw < self.valid[0]) | (raw > self.valid[1])
-        if self.guess:
-            self._guess(raw, missing)
-        return self._scaled(raw, missing)
+        return self._floats(raw) if raw.dtype.kind == "f" else self._integers(raw)
 
-    def _scaled(self, raw: Raw, missing: NDArray[np.bool_]) -> Floats:
-        if (self.scale, self.offset) == (1.0, 0.0):
-            values = raw.astype(np.float32)
-        else:
-            values = (raw * np.float64(self.scale) + self.offset).astype(np.float32)
-        values[missing] = np.nan
-        if np.isinf(values).any():
+    def _floats(self, raw: Raw) -> Floats:
+        # In place where it can be, and no mask is made: maps are large, and most are of this kind.
+        stored = raw if raw.flags.writeable else raw.copy()
+        for fill in self.fills:
+            stored[stored == np.asarray(fill).astype(stored.dtype)] = np.nan
+        if self.valid != _ALL:
+            stored[(stored < self.valid[0]) | (stored > self.valid[1])] = np.nan
+        low, high = _limits(stored)
+        if self.guess and (low <= max(_USUAL) or high >= _HUGE):
+            missing = np.isnan(stored)
+            # An infinite number is no fill: it is named below.
+            self._mark(stored, missing, np.isfinite(stored) & (np.abs(stored) >= _HUGE), certain=True)
+            for candidate in (value for value in _USUAL if low <= value <= high):
+                self._mark(stored, missing, ~missing & (stored == np.asarray(candidate).astype(stored.dtype)))
+            stored[missing] = np.nan
+            low, high = _limits(stored)
+        if np.isinf([low, high]).any() and low <= high:
             raise DataError("an infinite value", fix="The file may be damaged: fetch it again.")
+        if (self.scale, self.offset) != (1.0, 0.0):
+            stored = stored * np.float64(self.scale) + self.offset
+        return stored.astype(np.float32, copy=False)
+
+    def _integers(self, raw: Raw) -> Floats:
+        missing = np.isin(raw, np.array(self.fills, dtype=raw.dtype)) if self.fills else np.zeros(raw.shape, np.bool_)
+        if self.valid != _ALL:
+            missing |= (raw < self.valid[0]) | (raw > self.valid[1])
+        is_packed = (self.scale, self.offset) != (1.0, 0.0)
+        if self.guess:
+            # Packed numbers pass through -999 as through any other; where a fill is declared, no other is expected.
+            usual = () if is_packed and self.fills else _USUAL
+            limits = _integer_limits(raw) if raw.dtype.itemsize > 1 else ()
+            for candidate in (*usual, *limits):
+                found = ~missing & (raw == candidate)
+                if found.any() and not (is_packed and _is_ordinary(raw, candidate)):
+                    self._mark(raw, missing, found, candidate in limits)
+        values = (raw * np.float64(self.scale) + self.offset).astype(np.float32)
+        values[missing] = np.nan
         return values
 
-    def _guess(self, raw: Raw, missing: NDArray[np.bool_]) -> None:
-        """Mark undeclared fills as missing."""
-        kept = ~missing
-        low, high = _limits(raw, kept)
-        if low > max(_USUAL) and high < min(_HUGE, _type_limit(raw)):
-            return  # most blocks end here
-        if raw.dtype.kind == "f":
-            self._mark(raw, missing, kept & (np.abs(raw) >= _HUGE), certain=True)
-        limits = () if raw.dtype.kind == "f" or raw.dtype.itemsize == 1 else _integer_limits(raw)
-        for candidate in (*_USUAL, *limits):
-            if low <= candidate <= high:
-                self._mark(
-                    raw, missing, ~missing & (raw == np.asarray(candidate, dtype=np.float64)), candidate in limits
-                )
-
-    def _mark(self, raw: Raw, missing: NDArray[np.bool_], where: NDArray[np.bool_], certain: bool) -> None:
+    def _mark(self, raw: Raw, missing: Mask, where: Mask, certain: bool = False) -> None:
+        """Mark an undeclared fill as missing, unless it may be a value."""
         count = int(where.sum())
         if not count:
             return
         value = float(raw[where][0])
-        low, high = _limits(raw, ~missing & ~where)
+        low, high = _limits(raw[~missing & ~where])
         span = high - low
         apart = not low <= high or value < low - span or value > high + span
         frequent = count >= _FILLED_SHARE * raw.size
@@ -108,11 +118,12 @@ class Decoding:
         self.found.add(value)
 
 
-def _limits(raw: Raw, kept: NDArray[np.bool_]) -> tuple[float, float]:
-    if not kept.any():
+def _limits(raw: Raw) -> tuple[float, float]:
+    """Return least and largest value, NaN apart; the other way round where there is none."""
+    if not raw.size:
         return np.inf, -np.inf
-    chosen = raw if kept.all() else raw[kept]
-    return float(chosen.min()), float(chosen.max())
+    low, high = float(np.fmin.reduce(raw, axis=None)), float(np.fmax.reduce(raw, axis=None))
+    return (np.inf, -np.inf) if np.isnan(low) else (low, high)
 
 
 def _integer_limits(raw: Raw) -> tuple[float, ...]:
@@ -120,8 +131,10 @@ def _integer_limits(raw: Raw) -> tuple[float, ...]:
     return (float(info.max), float(info.min), float(info.min + 1)) if info.min < 0 else (float(info.max),)
 
 
-def _type_limit(raw: Raw) -> float:
-    return _HUGE if raw.dtype.kind == "f" or raw.dtype.itemsize == 1 else float(np.iinfo(raw.dtype).max)
+def _is_ordinary(raw: Raw, candidate: float) -> bool:
+    """Tell a packed value, as frequent as the numbers beside it, from a fill, which is far more frequent."""
+    beside = int(((raw == candidate - 1) | (raw == candidate + 1)).sum())
+    return int((raw == candidate).sum()) <= _SPIKE * beside
 
 
 def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], fills: tuple[float, ...], guess: bool) -> Decoding:
@@ -157,7 +170,7 @@ def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], fills: tuple[fl
         raise DataError(f"scale_factor {scale:g} and add_offset {offset:g} cannot be", fix="Get the file again.")
     low, high = numbers.get("valid_min", (-np.inf,))[0], numbers.get("valid_max", (np.inf,))[0]
     low, high = numbers.get("valid_range", (low, high))[:2]
-    valid = (low, high) if np.isfinite([low, high]).any() else (-np.inf, np.inf)
+    valid = (low, high) if np.isfinite([low, high]).any() else _ALL
     if kind.kind in "iu" and (scale, offset) != (1.0, 0.0) and _is_float(attributes, valid):
         valid = ((valid[0] - offset) / scale, (valid[1] - offset) / scale)  # given for unpacked values
     positive = [value % 2 ** (8 * kind.itemsize) if unsigned else value for value in declared if np.isfinite(value)]

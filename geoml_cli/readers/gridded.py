@@ -20,7 +20,7 @@ from geoml_cli.readers.grid_files import damage_named
 from geoml_cli.readers.grid_values import Decoding
 from geoml_cli.readers.time_steps import Stamped, Times, label
 
-BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 32 << 20
 """Of a block that is read at once; a file that is smaller is read whole."""
 
 _SAME_DEGREES = 1e-3

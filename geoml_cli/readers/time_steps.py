@@ -22,6 +22,7 @@ _UNKNOWN_CALENDARS = ("", "none")
 _MONTHLY_FROM_HOURS = 25 * 24
 _SHOWN = 12
 _HOUR_S = 3600
+_EPOCH = "1970-01-01 00:00:00"
 
 
 def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
@@ -58,11 +59,12 @@ def _shifted(origin: Any, months: int) -> Any:  # noqa: ANN401
 
 
 def encode(times: Times, step: Step) -> tuple[list[float], str]:
-    """Return times as numbers, and their unit."""
+    """Return times as numbers, to the second, and their unit."""
     import cftime
 
-    unit = f"{'hours' if step.kind == 'hour' else 'days'} since 1970-01-01 00:00:00"
-    return [float(value) for value in cftime.date2num(times, unit, times[0].calendar)], unit
+    seconds = np.rint(cftime.date2num(times, f"seconds since {_EPOCH}", times[0].calendar))
+    kind, length = ("hours", _HOUR_S) if step.kind == "hour" else ("days", 24 * _HOUR_S)
+    return [float(second) / length for second in seconds], f"{kind} since {_EPOCH}"
 
 
 def label(time: Any, step: Step | None = None) -> str:  # noqa: ANN401
@@ -100,7 +102,7 @@ def regular_step(stamped: Stamped, where: str) -> Step:
     import cftime
 
     calendar = stamped.times[0].calendar
-    seconds = np.asarray(cftime.date2num(stamped.times, "seconds since 1970-01-01 00:00:00", calendar))
+    seconds = np.asarray(cftime.date2num(stamped.times, f"seconds since {_EPOCH}", calendar))
     _refuse_disorder(stamped, np.diff(seconds), where)
     if float(np.median(np.diff(seconds))) >= _MONTHLY_FROM_HOURS * _HOUR_S:
         return _monthly(stamped, where)
@@ -145,7 +147,7 @@ def _hourly(stamped: Stamped, seconds: NDArray[np.int64], where: str) -> Step:
     calendar = stamped.times[0].calendar
 
     def named(second: int) -> str:
-        return label(cftime.num2date(second, "seconds since 1970-01-01 00:00:00", calendar))
+        return label(cftime.num2date(second, f"seconds since {_EPOCH}", calendar))
 
     _refuse_gaps([int(value) for value in seconds], gap, where, named)
     hours = gap // _HOUR_S

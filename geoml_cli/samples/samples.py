@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from geoml_cli.samples.gatherable import Gatherable
-from geoml_cli.samples.spatial import SpatialTransform
+
+if TYPE_CHECKING:
+    from geoml_cli.samples.spatial import SpatialTransform
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Target:
         codes: The data's own number of each class, under which it is known outside of a network.
         dims: Names of the dimensions behind that of samples, such as lead_time, y, x; cells that are always missing,
             such as land, then do not make a sample unusable.
+        step: What the first of these dimensions counts, such as month; empty without dimensions.
         scaler: Name of the input whose scaling it shares, where the network predicts that input's next values; empty
             for a scaling of its own.
     """
@@ -72,6 +76,7 @@ class Target:
     classes: tuple[str, ...] = ()
     codes: tuple[int, ...] = ()
     dims: tuple[str, ...] = ()
+    step: str = ""
     scaler: str = ""
 
     @property
@@ -148,6 +153,7 @@ class Signature(BaseModel):
     classes: tuple[str, ...] = ()
     codes: tuple[int, ...] = ()
     target_shape: tuple[int, ...] = ()
+    target_step: str = ""
 
 
 def signature(samples: Samples) -> Signature:
@@ -165,4 +171,5 @@ def signature(samples: Samples) -> Signature:
         classes=target.classes,
         codes=target.codes,
         target_shape=target.values.shape[1:] if maps and target.values is not None else (),
+        target_step=target.step,
     )

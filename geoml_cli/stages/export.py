@@ -17,7 +17,8 @@ from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 from geoml_cli.exporters.exporter import Arrays, Exporter, exporter
-from geoml_cli.inference.load import Ensemble, TrainedRun, open_trained, settings_of
+from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
+from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.samples import Samples

@@ -15,22 +15,18 @@ POOLED = (4, 16)
 """Sides of the squares [cells] over which events are pooled."""
 
 
-def forecast(
-    target: Variable, maps: MapScores, threshold: float | None, dims: tuple[str, ...] = ("lead_time", "y", "x")
-) -> Task:
+def forecast(target: Variable, maps: MapScores, dims: tuple[str, ...] = ("lead_time", "y", "x")) -> Task:
     """Return the task of forecasting maps: the members' mean and, of several, their standard deviation.
 
     Args:
         target: What is forecast.
-        maps: How the network's own maps are scored.
-        threshold: Value at or above which there is an event, in the target's unit, such as 0 for the sign of a flux;
-            None scores no events in physical units.
+        maps: How maps are scored.
         dims: Of a forecast.
     """
     events: tuple[Metric, ...] = ()
-    if threshold is not None:
-        label = f">= {threshold:g} {target.unit}".strip()
-        events = fields.event_scores(label, fields.contingency((threshold,)), 0)
+    if maps.threshold is not None:
+        label = f">= {maps.threshold:g} {target.unit}".strip()
+        events = fields.event_scores(label, fields.contingency((maps.threshold,)), 0)
     described = Variable(target.name, target.unit, target.long_name, dims, attributes=target.attributes)
     plain = regression(described, ())
     return Task(

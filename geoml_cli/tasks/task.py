@@ -44,11 +44,13 @@ class MapScores:
         scaled: Scores of the network's own maps, scaled as it sees them, every cell with the same weight.
         reference: Name of the network's baseline from which anomalies are taken.
         step: What a lead time is counted in, such as month.
+        threshold: Value at or above which there is an event, in the target's unit; None where none is scored.
     """
 
     scaled: tuple[Metric, ...]
     reference: str
     step: str
+    threshold: float | None = None
 
 
 TaskFigure = Callable[[ScoredRows], tuple[str, ReportFigure]]

@@ -25,7 +25,8 @@ from geoml_cli.errors import StoppedError
 from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
 from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.samples import samples_job
-from geoml_cli.inference.load import Ensemble, TrainedRun, open_trained
+from geoml_cli.inference.load import TrainedRun, open_trained
+from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.requests import PredictionRequest

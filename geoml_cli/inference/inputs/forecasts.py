@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,12 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.calendar import label, later, numbers_of, times_of
 from geoml_cli.dataset.files import replacing
-from geoml_cli.dataset.grid import LAT, LON, TIME, GridAxes, GridFacts
+from geoml_cli.dataset.grid import LAND, LAT, LON, TIME, GridAxes, GridFacts
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.figures.forecast_maps import lead_times, limits
-from geoml_cli.figures.style import animation, png, with_unit
+from geoml_cli.figures.forecast import Field, animation_gif, lead_times
+from geoml_cli.figures.style import png
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import SINGLE
@@ -32,7 +32,6 @@ from geoml_cli.writers.chunk_store import ChunkStore
 Floats = NDArray[np.float32]
 _MOST_STEPS = 1200
 """Steps past the series that one forecast may have; more is most likely a mistyped number."""
-_GIF_MILLISECONDS = 500
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def _chunks(plan: _Plan) -> Iterator[Chunk]:
 
 
 def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path, ChunkStore]) -> Path:
-    out, store = into
+    (out, store), facts = into, plan.facts
     axes = GridAxes(*(np.asarray(dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
     valid = [_valid_times(plan, int(first)) for first in plan.first_N]
     head = attributes(trained)
@@ -146,16 +145,29 @@ def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path,
         head["comment"] = f"Lead times above {plan.horizon} were made by feeding the network its own maps."
     content = writer.Forecasts(
         axes,
-        plan.facts,
-        trained.outputs(),
-        numbers_of([plan.times[int(first) - 1] for first in plan.first_N], plan.facts),
-        np.stack([numbers_of(times, plan.facts) for times in valid]),
+        numbers_of([plan.times[int(first) - 1] for first in plan.first_N], facts),
+        np.stack([numbers_of(times, facts) for times in valid]),
+        facts.time_unit,
+        facts.calendar,
+        facts.step,
+        _outputs(trained, facts),
         head,
     )
-    writer.write(out, content, (store.read(number)[:, 0] for number in range(len(plan.first_N))))
-    names = [label(time, plan.facts.step) for time in valid[0]]
-    _draw(out, store.read(0)[0, 0], names, trained, upright=bool(np.ravel(axes.lat)[0] > np.ravel(axes.lat)[-1]))
+    count = len(plan.first_N)
+    writer.write(out, content, ((slice(number, number + 1), store.read(number)) for number in range(count)))
+    _draw(out, store.read(0)[0, 0], Field(facts.variable, facts.unit, axes, _land(dataset)), plan)
     return out
+
+
+def _outputs(trained: TrainedRun, facts: GridFacts) -> tuple[Variable, ...]:
+    """Describe the outputs; the data set's standard name is that of the quantity itself, not of its deviation."""
+    named = {"standard_name": facts.standard_name} if facts.standard_name else {}
+    first, *others = (replace(output, dims=()) for output in trained.outputs())
+    return (replace(first, attributes=named), *others)
+
+
+def _land(dataset: Dataset) -> NDArray[np.bool_]:
+    return np.asarray(dataset.array(LAND)) > 0
 
 
 def _valid_times(plan: _Plan, first: int) -> list[object]:
@@ -167,14 +179,16 @@ def _valid_times(plan: _Plan, first: int) -> list[object]:
     ]
 
 
-def _draw(out: Path, maps_L: Floats, names: list[str], trained: TrainedRun, *, upright: bool) -> None:
-    """Draw the first forecast: all lead times on a page, and as an animation of two maps a second."""
-    output = trained.outputs()[0]
-    draw = partial(lead_times, label=with_unit(output.name, output.unit), bounds=limits(maps_L), upright=upright)
-    page = png(draw(maps_L, names))
-    single = [png(draw(maps_L[lead : lead + 1], [name])) for lead, name in enumerate(names)]
+def _draw(out: Path, maps_L: Floats, field: Field, plan: _Plan) -> None:
+    """Draw the first forecast: all lead times on a page, and as an animation."""
+    names = [label(time, plan.facts.step) for time in _valid_times(plan, int(plan.first_N[0]))]
+    known = maps_L[np.isfinite(maps_L)]
+    field = replace(field, signed=bool(len(known)) and float(known.min()) < 0 < float(known.max()))
     # PredictionRequest.figures names them likewise.
-    files = {out.with_suffix(".png"): page, out.with_suffix(".gif"): animation(single, _GIF_MILLISECONDS)}
+    files = {
+        out.with_suffix(".png"): png(lead_times(maps_L, field, names)),
+        out.with_suffix(".gif"): animation_gif(maps_L, field),
+    }
     for path, content in files.items():
         with replacing(path) as temporary:
             temporary.write_bytes(content)

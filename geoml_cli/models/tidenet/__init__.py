@@ -11,7 +11,7 @@ _SMALL = (
 
 CARD = Card(
     title="TIDE-Net: forecasts of maps by amplitude and phase, first of sea-air CO2 flux",
-    paper="TIDE-Net, preprint, after AlphaPre (Lin et al., CVPR 2025)",
+    paper="TIDE-Net, manuscript (preprint), after AlphaPre (Lin et al., CVPR 2025)",
     doi="",
     default_preset="short",
     licence="Carbon-ECS and the paper's weights have not been released; this code is MIT.",

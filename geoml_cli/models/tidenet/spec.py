@@ -17,8 +17,9 @@ from geoml_cli.tasks.task import MapScores, Task
 def fields(tables: TidenetTables, data: Signature) -> Task:
     """Return the task: the next maps of the data set's quantity."""
     scores = tables.scores
-    maps = MapScores(scaled_scores(scores.thresholds, scores.fractions), "climatology", "step")
-    return forecast(Variable(data.target_name, data.unit, data.target_name), maps, scores.threshold)
+    scaled = scaled_scores(scores.thresholds, scores.fractions)
+    maps = MapScores(scaled, "climatology", data.target_step, scores.threshold)
+    return forecast(Variable(data.target_name, data.unit, data.target_name), maps)
 
 
 def networks(tables: TidenetTables) -> Mapping[str, Network]:

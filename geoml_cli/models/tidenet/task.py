@@ -58,6 +58,7 @@ def samples(tables: TidenetTables, variables: Variables) -> Samples:
         facts.unit,
         Frames(series, first + seen, ahead),
         dims=("lead_time", "y", "x"),
+        step=str(facts.step),
         # The forecast continues the input: one range for both, from the training windows.
         scaler=FRAMES,
     )

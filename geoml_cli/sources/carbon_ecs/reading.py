@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.errors import DataError
-from geoml_cli.readers.grid_files import check_hdf5, damage_named, format_of
+from geoml_cli.readers.grid_files import damage_named, format_of
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
+from geoml_cli.readers.hdf5_structure import check_found, check_hdf5
 
 GROUP, LAND = "fco2_processed", "land_mask"
 SUFFIXES = (".h5", ".hdf5")
@@ -132,4 +133,5 @@ def _read(path: Path, key: str, steps: slice) -> NDArray[Any]:
     import h5py
 
     with h5py.File(path, "r") as file:
+        check_found(file[GROUP][key])
         return np.asarray(file[GROUP][key][...])[None][steps]

@@ -208,7 +208,7 @@ def test_an_empty_folder_an_empty_file_and_another_format(tmp_path):
     refused(tmp_path / "raw", "is HDF4, which is not read", "gdal_translate")
 
 
-@pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET"])
+@pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA"])
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.97])
 def test_a_truncated_file_among_many_is_named(tmp_path, kind, share):
     """The netCDF library alone would read zeros from the classic ones."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
-from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, field, prepared, write
+from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, curvilinear, field, prepared, write
 
 from geoml_cli.dataset.grid import EARTH_RADIUS_M, GridFacts
 
@@ -67,6 +67,19 @@ def test_packed_numbers_with_a_type_s_limit_for_missing(tmp_path, fill, kind, at
     packed = np.where(np.isnan(VALUES), fill, np.rint((np.nan_to_num(VALUES).astype(float) - 10) / 0.001)).astype(kind)
     attrs = {"scale_factor": 0.001, "add_offset": 10.0} | ({attribute: kind(fill)} if attribute else {})
     check(write(tmp_path / "a.nc", packed, attrs=attrs), rtol=1e-3)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_packed_numbers_pass_through_the_usual_fills(tmp_path, declared):
+    """-999 is a value like -998 there; but a fill where it is far more frequent."""
+    packed = np.arange(-1200, -600, dtype=np.int16).reshape(2, 15, 20)
+    attrs = {"scale_factor": 0.1} | ({"_FillValue": np.int16(-32768)} if declared else {})
+    lat, lon = np.arange(15.0), np.arange(20.0)
+    check(write(tmp_path / "a.nc", packed, attrs=attrs, lat=lat, lon=lon), packed * 0.1, rtol=1e-5)
+    packed[:, :5] = -999
+    expected = packed * np.where((packed == -999) & (not declared), np.nan, 0.1)
+    if declared:
+        check(write(tmp_path / "a.nc", packed, attrs=attrs, lat=lat, lon=lon), expected, rtol=1e-5)
 
 
 def test_unsigned_numbers_stored_as_signed(tmp_path):
@@ -211,20 +224,6 @@ def test_a_curvilinear_grid_keeps_its_coordinates(tmp_path):
     assert "approximate" in dataset.manifest.variables["cell_area"].long_name
 
 
-def curvilinear(path, lat, lon):
-    with netCDF4.Dataset(path, "w") as file:
-        for name, size in (("time_counter", 4), ("y", 3), ("x", 4)):
-            file.createDimension(name, size)
-        for name, values, unit in (("nav_lat", lat, "degrees_north"), ("nav_lon", lon, "degrees_east")):
-            coordinate(file, name, values, {"units": unit}, ("y", "x"))
-        coordinate(file, "time_counter", np.zeros(4), {"axis": "T"})
-        coordinate(file, "time_centered", FIRST_DAYS[:4], {**MONTHLY, "standard_name": "time"}, ("time_counter",))
-        sst = file.createVariable("sst", "f4", ("time_counter", "y", "x"))
-        sst.units = "degC"
-        sst[:] = VALUES
-    return path
-
-
 def test_times_beside_a_dimension_without_a_unit(tmp_path):
     dataset = check(curvilinear(tmp_path / "a.nc", *np.meshgrid(LAT, LON, indexing="ij")))
     assert "times are those of time_centered: time_counter has no unit that counts from a date" in (
@@ -254,7 +253,7 @@ def test_a_land_mask_of_the_file(tmp_path):
     np.testing.assert_array_equal(dataset.array("land"), np.isnan(VALUES[0]))
 
 
-@pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF4_CLASSIC"])
+@pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA", "NETCDF4_CLASSIC"])
 def test_older_formats(tmp_path, kind):
     check(write(tmp_path / "a.nc", format=kind))
 
