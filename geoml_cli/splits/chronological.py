@@ -38,9 +38,7 @@ def _last_windows(variables: Variables, usable: Rows, share: float) -> tuple[Row
     out = np.asarray(variables.array("time"))[usable] >= begin
     if not out.any() or out.all():
         raise DataError(
-            f"no window lies in the last {share:g} of {len(steps)} time steps"
-            if not out.any()
-            else "no window is left",
+            f"{'every' if out.any() else 'no'} window lies in the last {share:g} of {len(steps)} time steps",
             where="[split] test",
             fix="Set split.test so that windows lie on both sides, or prepare a longer period.",
         )

@@ -6,7 +6,7 @@ from geoml_cli.models.tidenet.settings import ForecastOptions
 _SMALL = (
     *("--set", "network.hidden=32", "--set", "network.frames_in=3", "--set", "network.frames_out=3"),
     *("--set", "frames.crop=[]", "--set", "frames.square=false", "--set", "frames.size=[24,16]"),
-    *("--set", "network.spectral_number=5", "--set", "train.batch_size=4", "--set", "train.threads=2"),
+    *("--set", "network.spectral_number=5", "--set", "train.batch_size=4", "--set", "train.threads=1"),
 )
 
 CARD = Card(
