@@ -224,6 +224,10 @@ def _draw(panel: Axes, frame_YX: Frames, field: Field, colours: dict[str, Any]) 
         panel.pcolormesh(axes.lon, axes.lat, over_land, shading="nearest", **grey)
         drawn = panel.pcolormesh(axes.lon, axes.lat, shown, shading="nearest", **colours)
     panel.locator_params(nbins=_TICKS)
-    # One kilometre is as long to the east as to the north, at the mean latitude.
-    panel.set_aspect(1 / max(float(np.cos(np.radians(axes.lat.mean()))), 0.1))
+    rows, columns = axes.shape
+    if 1 / _MOST_ASPECT <= rows / columns <= _MOST_ASPECT:
+        # One kilometre is as long to the east as to the north, at the mean latitude.
+        panel.set_aspect(1 / max(float(np.cos(np.radians(axes.lat.mean()))), 0.1))
+    else:
+        panel.set_aspect("auto")  # a strip, such as the tropics, would be a line
     return drawn

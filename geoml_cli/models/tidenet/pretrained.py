@@ -14,17 +14,23 @@ import torch
 from torch import Tensor
 
 from geoml_cli.errors import DataError
+from geoml_cli.models.spec import PretrainedWeights
 from geoml_cli.models.tidenet.mixer import low_frequencies
 from geoml_cli.models.tidenet.network import Shape, TideNet
 from geoml_cli.models.tidenet.phase import frequencies
+from geoml_cli.models.tidenet.settings import TidenetTables
 from geoml_cli.models.tidenet.simvp import SPATIAL, SimVP
 from geoml_cli.models.weights import mismatches, refuse
+from geoml_cli.samples.samples import InputSignature, Signature
 
 Entry = Literal["ema", "model"]
 _EMA_PREFIX = "ema_model."
 _MASKS = ("spec_mask", "alphamixer.spec_mask")
 _UV = "phasenet.uv"
 _ROUNDING = 1e-6
+_SIDE = 128
+"""Rows and columns of the paper's maps."""
+_FIELD, _UNIT = "fco2", "mol m-2 yr-1"
 
 
 def entry(content: Mapping[str, object], name: Entry = "ema") -> dict[str, Tensor]:
@@ -44,6 +50,41 @@ def entry(content: Mapping[str, object], name: Entry = "ema") -> dict[str, Tenso
     if others := [key for key, value in named.items() if not isinstance(value, Tensor)]:
         raise DataError(f"{others[0]} of entry {name} is not a tensor", fix="Name the file of weights.")
     return {key.removeprefix("module."): value for key, value in named.items() if isinstance(value, Tensor)}
+
+
+def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeights:
+    """Recognise a released state dict of TIDE-Net or SimVP; what it does not say is the preset's.
+
+    Raises:
+        DataError: Keys or shapes are of neither.
+        SettingsError: The network cannot have such sizes.
+    """
+    state, own = entry(weights), tables.network
+    height, width = tables.frames.size or (_SIDE, _SIDE)
+    if any(name.startswith("hid.") for name in state):
+        frames_in, found = simvp(state)
+        shape = Shape(frames_in, own.frames_out, height, width)
+        network: dict[str, object] = {"variant": "simvp", "frames_in": frames_in}
+    else:
+        preset = Shape(own.frames_in, own.frames_out, height, width, own.hidden, own.spectral_number)
+        shape, found = tidenet(state, preset)
+        network = {
+            "variant": "tidenet",
+            "frames_in": shape.frames_in,
+            "frames_out": shape.frames_out,
+            "hidden": shape.hidden,
+            "spectral_number": shape.spectral_number,
+        }
+    size = shape.height, shape.width
+    frames = InputSignature(shape=(shape.frames_in, *size), axis=1, names=(_FIELD,))
+    signature = Signature(
+        inputs={"frames": frames},
+        target_name=_FIELD,
+        unit=_UNIT,
+        target_shape=(shape.frames_out, *size),
+        target_step="month",
+    )
+    return PretrainedWeights({"network": network, "frames": {"size": list(size)}}, signature, found)
 
 
 def tidenet(state: Mapping[str, Tensor], preset: Shape) -> tuple[Shape, dict[str, Tensor]]:

@@ -7,7 +7,7 @@ from functools import partial
 
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.spec import Network, Spec, single
-from geoml_cli.models.tidenet import baselines, task
+from geoml_cli.models.tidenet import baselines, pretrained, task
 from geoml_cli.models.tidenet.settings import TidenetTables
 from geoml_cli.samples.samples import Signature
 from geoml_cli.tasks.forecast import forecast, scaled_scores
@@ -33,6 +33,7 @@ def networks(tables: TidenetTables) -> Mapping[str, Network]:
             predict=partial(task.predict, tables),
             criteria=task.criteria(tables),
             baselines=baselines.BASELINES,
+            pretrained=partial(pretrained.read, tables),
             next_inputs=task.next_inputs,
         )
     )

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+import xarray as xr
+from map_case import land_of, maps, write_maps
 
 from geoml_cli.errors import DataError
+from geoml_cli.inference.load import open_trained
 from geoml_cli.models.tidenet.network import Shape, TideNet
 from geoml_cli.models.tidenet.pretrained import entry, simvp, tidenet
 from geoml_cli.models.tidenet.simvp import SimVP
+from geoml_cli.runs.run import Run
+from geoml_cli.samples.requests import PredictionRequest
+from geoml_cli.stages.import_checkpoint import import_checkpoint
+from geoml_cli.stages.predict import predict
+from geoml_cli.work.reporting import Silent
 
 SHAPE = Shape(2, 3, 16, 24, hidden=32, spectral_number=3)
 PRESET = Shape(6, 6, 128, 128)
@@ -20,6 +29,26 @@ PRESET = Shape(6, 6, 128, 128)
 def state():
     torch.manual_seed(0)
     return TideNet(SHAPE).state_dict()
+
+
+def test_an_imported_checkpoint_forecasts_like_its_averaged_weights(tmp_path):
+    """A file with `model` and `ema` becomes a run whose forecasts are those of the averaged network itself."""
+    shape = Shape(2, 3, 16, 24, hidden=32, spectral_number=3)
+    torch.manual_seed(1)
+    plain, averaged = TideNet(shape), TideNet(shape)
+    ema = {"step": torch.tensor(5), **{f"ema_model.{key}": value for key, value in averaged.state_dict().items()}}
+    torch.save({"model": plain.state_dict(), "ema": ema}, tmp_path / "ckpt-100.pt")
+    dataset = write_maps(tmp_path / "maps", maps(20, (16, 24)), land_of((16, 24)))
+    run = import_checkpoint("tidenet", "short", tmp_path / "ckpt-100.pt", (tmp_path / "run", tmp_path), None)
+    assert run.data().signature.target_shape == (3, 16, 24)
+    run = Run(run.folder, ["frames.crop=[]", "frames.square=false"])
+    predict(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc", Silent())
+    frames = torch.from_numpy(np.array(dataset.array("sst")[-2:]))[None]
+    with torch.inference_mode():
+        expected = averaged.eval()(torch.where(torch.isfinite(frames), frames, 0.0))[0].numpy()
+    with xr.open_dataset(tmp_path / "f.nc") as file:
+        sea = ~land_of((16, 24))
+        np.testing.assert_allclose(file.fco2.values[0][:, sea], expected[:, sea], rtol=1e-4, atol=1e-3)
 
 
 def test_sizes_are_read_off_the_shapes_and_weights_load(state):
