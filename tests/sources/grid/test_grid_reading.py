@@ -156,6 +156,13 @@ def test_daily_and_hourly_steps(tmp_path, unit, times, step):
     assert str(facts(dataset).step) == step
 
 
+def test_times_in_single_precision(tmp_path):
+    times = (np.float64(101.25) * 365 + np.arange(4) / 24).astype(np.float32).astype(np.float64)
+    assert len(set(np.diff(times))) > 1  # off by minutes' parts
+    dataset = check(write(tmp_path / "a.nc", times=times, time_attrs={"units": "days since 1900-01-01"}))
+    assert str(facts(dataset).step) == "hour"
+
+
 @pytest.mark.parametrize("names", ["sst_{}.nc", "{}.nc"])
 @pytest.mark.parametrize("scalar", [True, False])
 def test_one_file_a_month_in_any_order_of_names(tmp_path, names, scalar):
