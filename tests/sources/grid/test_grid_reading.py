@@ -281,6 +281,21 @@ def test_a_group_of_a_file(tmp_path):
     check(tmp_path / "b.h5", var="level3/sst")
 
 
+@pytest.mark.parametrize("layout", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 16, "compress": "deflate"},
+                                    {"bigtiff": "yes"}, {"nodata": None, "compress": "lzw"}])  # fmt: skip
+def test_geotiff_layouts(tmp_path, layout):
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "raw").mkdir()
+    values = np.random.default_rng(0).random((3, 40, 50)).astype(np.float32)
+    profile = {"driver": "GTiff", "width": 50, "height": 40, "count": 1, "dtype": "float32", "crs": "EPSG:4326",
+               "transform": rasterio.Affine(1, 0, 95, 0, -1, 35), "nodata": -1.0} | layout  # fmt: skip
+    for number, frame in enumerate(values):
+        with rasterio.open(tmp_path / "raw" / f"sst_2001-0{number + 1}.tif", "w", **profile) as file:
+            file.write(frame, 1)
+            file.build_overviews([2])
+    np.testing.assert_array_equal(prepared(tmp_path / "raw", unit="K").array("sst"), values)
+
+
 @pytest.mark.parametrize("projected", [False, True])
 def test_geotiff_maps_one_a_month(tmp_path, projected):
     rasterio = pytest.importorskip("rasterio")
