@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from geoml_cli.dataset.manifest import Funnel, Layout, Manifest
 from geoml_cli.dataset.store import Dataset, DatasetWriter
-from geoml_cli.samples.input import CovariateStack, Points, TableChunk
+from geoml_cli.samples.input import CovariateStack, DailyPixelStack, Points, TableChunk
 from geoml_cli.work.reporting import Reporter
 
 
@@ -50,6 +50,19 @@ class SampleTableOptions(Options):
 
     table: Path | None = None
     """Table of samples of one's own to predict."""
+
+
+class DailyPixelOptions(Options):
+    """Flags of a source that reads stacks of pixels by day."""
+
+    stack: Path | None = None
+    """Pixels by day to map: NetCDF, Zarr, or a folder of GeoTIFFs such as eto_20210601.tif."""
+
+    from_: str | None = None
+    """First day of the maps, YYYY-MM-DD [the first that the stack allows]."""
+
+    to: str | None = None
+    """Last day of the maps [the last of the stack]."""
 
 
 class CellMapOptions(Options):
@@ -106,6 +119,7 @@ class Source(Generic[O]):
         points: Reads a table of points to predict at (file, CRS, rows at a time); None where there are no rasters.
         rows: Reads a user's table of samples (file, data set of the run, rows at a time), such as cells with their
             factors, or positions in space and time; None where a source has no such tables.
+        pixels: Opens a stack of pixels by day (path, manifest); None where a source has none.
     """
 
     files: Callable[[Path, O], list[Path]]
@@ -114,3 +128,4 @@ class Source(Generic[O]):
     stack: Callable[[Path, Manifest], CovariateStack] | None = None
     points: Callable[[Path, str, int], Iterator[Points]] | None = None
     rows: Callable[[Path, Dataset, int], Iterator[TableChunk]] | None = None
+    pixels: Callable[[Path, Manifest], DailyPixelStack] | None = None

@@ -27,8 +27,13 @@ app = command_group(
 )
 
 
-_File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="The paper's released checkpoint (.pth).", show_default=False)
+_Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help="The paper's released checkpoint (.pth), and the statistics of its inputs (.npy) if it has any.",
+        show_default=False,
+    ),
 ]
 _Data = Annotated[
     Path | None,
@@ -48,15 +53,15 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 
 
 def _function(model: str, networks: tuple[str, ...]) -> Callable[..., None]:
-    """Make a function whose signature is FILE, or an option for each network, and the common options."""
+    """Make a function whose signature is FILE..., or an option for each network, and the common options."""
 
     def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
         common = {name: given.pop(name) for name in _COMMON}
-        files = {"" if name == "file" else name: path for name, path in given.items() if path is not None}
+        files = given["files"] if not networks else {name: path for name, path in given.items() if path is not None}
         _run(model, networks, files, common)
 
     named: list[tuple[str, Any, Any]] = [(network, _checkpoint_option(network), None) for network in networks]
-    named = named or [("file", _File, inspect.Parameter.empty)]
+    named = named or [("files", _Files, inspect.Parameter.empty)]
     named += [(name, kind, default) for name, (kind, default) in _COMMON.items()]
     return with_parameters(run, [keyword(*parameter) for parameter in named])
 
@@ -66,7 +71,7 @@ def _checkpoint_option(name: str) -> Any:  # noqa: ANN401  an annotation typer u
     return Annotated[Path | None, typer.Option(f"--{name}", metavar="FILE", help=description, show_default=False)]
 
 
-def _run(model: str, networks: tuple[str, ...], files: dict[str, Path], common: dict[str, Any]) -> None:
+def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Path], common: dict[str, Any]) -> None:
     if not files:
         named = " and ".join(f"--{network} FILE" for network in networks)
         raise SettingsError("no checkpoint is given.", where=f"geoml import {model}", fix=f"Give {named}, or one.")
@@ -78,7 +83,8 @@ def _run(model: str, networks: tuple[str, ...], files: dict[str, Path], common: 
     dataset = Dataset(common["data"]) if common["data"] else None
     if common["dry_run"]:
         read_checkpoints(model, name, files)
-        read = [*files.values(), *([common["data"]] if common["data"] else [])]
+        given = [*files.values()] if isinstance(files, dict) else files
+        read = [*given, *([common["data"]] if common["data"] else [])]
         place = folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"
         console.plan(read, [place], as_json=common["as_json"])
         return

@@ -106,5 +106,6 @@ def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotat
         metavar = f"[{name.upper().removesuffix('S')}]..."
         return Annotated[kind | None, typer.Argument(metavar=metavar, help=help_, show_default=False)]
     # A flag without a value needs no --no- beside it: leaving it out says that.
-    flag = f"--{name.replace('_', '-')}"
+    # A name that Python keeps to itself, such as `from`, has a line after it.
+    flag = f"--{name.rstrip('_').replace('_', '-')}"
     return Annotated[kind, typer.Option(flag, help=help_, show_default=not empty and kind is not bool)]

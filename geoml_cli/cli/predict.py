@@ -90,7 +90,11 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     dataset = dataset_of(run, common["data"], other=True)
     out = common["out"] or run.predictions / request.default_name(dataset)
     if common["dry_run"]:
-        read = [place for place in (run.folder, dataset.folder, request.table, request.rasters) if place is not None]
+        read = [
+            place
+            for place in (run.folder, dataset.folder, request.table, request.rasters, request.stack)
+            if place is not None
+        ]
         written = [] if common["index"] and common["out"] is None else [out]
         console.plan(read, written, as_json=common["as_json"])
         return
@@ -103,7 +107,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     from geoml_cli.stages.predict import predict
 
     done = predict(trained, dataset, request, out, console.Terminal(quiet=common["quiet"]))
-    _show(done, request.figure(out), common["as_json"])
+    _show(done, request.figures(out), common["as_json"])
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
@@ -113,7 +117,11 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     named, out, rasters = given.get("times") or (), common["out"], given.get("rasters")
     mapped = given.get("map", False) or (given.get("table") is None and rasters is not None)
     mapped = mapped or (out is not None and out.suffix.lower() in MAPS)
-    _refuse_several(common["index"], given.get("table"), mapped, given.get("sums"))
+    if common["index"] and "steps" in given:
+        raise SettingsError("forecasts are named by date.", where="--index", fix="Use --date, such as --date 2018-01.")
+    _refuse_several(common["index"], given.get("table"), mapped or given.get("stack") is not None, given.get("sums"))
+    if given.get("stack") is None and (given.get("from_") or given.get("to")):
+        raise SettingsError("--from and --to are days of a stack.", fix="Name the stack with --stack.")
     if named and not given.get("map"):
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
@@ -126,6 +134,11 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         sums=given.get("sums"),
         times=tuple(times.read_times(named)),
         mlat=given.get("mlat", 0.0),
+        forecast="steps" in given,
+        dates=tuple(given.get("date") or ()),
+        steps=given.get("steps"),
+        stack=given.get("stack"),
+        days=(given.get("from_"), given.get("to")),
     )
 
 
@@ -133,7 +146,8 @@ def _refuse_several(index: list[int] | None, table: Path | None, mapped: bool, s
     """Refuse several inputs at once, and periods that there are not."""
     if sum(bool(way) for way in (index, table, mapped, sums)) > 1:
         raise SettingsError(
-            "choose one of --index, --table, --map and --sums.", fix="A .tif, .tiff or .zarr file is a map."
+            "choose one of --index, --table, --map (or --stack) and --sums.",
+            fix="A .tif, .tiff or .zarr file is a map.",
         )
     if sums is not None and sums not in _PERIODS:
         raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
@@ -151,13 +165,13 @@ def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any]) -> N
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(done: PredictionSummary, figure: Path | None, as_json: bool) -> None:
+def _show(done: PredictionSummary, figures: list[Path], as_json: bool) -> None:
     row = done.row()
     if as_json:
-        figures = {"figure": str(figure)} if figure else {}
-        console.document({"file": str(done.path), **figures, **row})
+        drawn = {"figures": [str(path) for path in figures]} if figures else {}
+        console.document({"file": str(done.path), **drawn, **row})
         return
     console.table(list(row), [tuple(row.values())])
     console.line(f"written: {done.path}")
-    if figure:
-        console.line(f"figure: {figure}")
+    for path in figures:
+        console.line(f"figure: {path}")

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from geoml_cli.evaluation.across_stations import has_stations, station_boxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.map_figures import map_figures
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.figures.importance import SHOWN, importance_bars
@@ -31,10 +33,18 @@ class FigureSet:
 def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSet:
     """Draw what there is to draw."""
     found = FigureSet()
+    if result.maps is not None:
+        found.figures.update(map_figures(inputs, result))
+        _learning(found, inputs, result)
+        found.missing.append("Permutation importance: the maps of one quantity are the only input.")
+        return found
     pooled = result.pooled
     rows = ScoredRows(pooled.observed_P, pooled.predicted_P, inputs.task.target, annotation(result.network))
     for draw in inputs.task.figures:
         name, figure = draw(rows)
+        found.figures[name] = figure
+    if has_stations(inputs, result):
+        name, figure = station_boxes(inputs, result)
         found.figures[name] = figure
     _residuals(found, inputs, result)
     _learning(found, inputs, result)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geoml_cli.config.settings import SharedTables
+from geoml_cli.evaluation.across_stations import summary_tables
 from geoml_cli.evaluation.comparison import p_text
 from geoml_cli.evaluation.figures import FigureSet
 from geoml_cli.evaluation.groupwise import GroupScores
@@ -97,6 +98,7 @@ def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[Re
     """Return the report's tables."""
     return [
         _beside(result),
+        *summary_tables(inputs, result),
         *_group_tables(result),
         _members(result),
         _funnel(inputs),

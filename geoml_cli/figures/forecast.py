@@ -32,6 +32,7 @@ _LAND, _MISSING = "0.72", "0.92"
 _PANEL_INCHES = 2.4
 _TICKS = 4
 _MOST_ASPECT = 2.5
+_MOST_COLUMNS = 6
 _NO_EVENT = "0.97"
 Frames = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -84,6 +85,23 @@ def comparison(truth_LYX: Frames, forecast_LYX: Frames, field: Field, labels: Se
     values, errors = (panels[0][:2], panels[0][2:]) if single else ([*panels[0], *panels[1]], panels[2])
     figure.colorbar(drawn[0], ax=values, label=with_unit(field.name, field.unit), extend="both", shrink=0.85)
     figure.colorbar(drawn[-1], ax=errors, label=with_unit("Error", field.unit), extend="both", shrink=0.85)
+    return figure
+
+
+def lead_times(forecast_LYX: Frames, field: Field, labels: Sequence[str]) -> Figure:
+    """Draw the frames of a forecast side by side, some in a row; arguments as for `comparison`."""
+    columns = min(len(labels), _MOST_COLUMNS)
+    figure, panels = _grid(field, (-(-len(labels) // columns), columns))
+    colours = _colours(_limits(forecast_LYX, field, field.signed), field.signed)
+    flat = [panel for row in panels for panel in row]
+    drawn = None
+    for panel, label, frame in zip(flat, labels, forecast_LYX, strict=False):
+        drawn = _draw(panel, frame, field, colours)
+        panel.set_title(plain(label), fontsize="small")
+    for panel in flat[len(labels) :]:
+        panel.set_visible(False)
+    assert drawn is not None, "at least one lead time"
+    figure.colorbar(drawn, ax=flat, label=with_unit(field.name, field.unit), extend="both", shrink=0.85)
     return figure
 
 

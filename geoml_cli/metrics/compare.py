@@ -50,11 +50,14 @@ def compare(values: tuple[float, float], drawn_D: tuple[Values, Values], error_G
         error_G: Mean absolute error (or error rate) of each in every group.
     """
     groups = len(error_G[0])
-    p_value = _signed_rank(error_G[0] - error_G[1]) if groups >= _FEWEST_TESTED else float("nan")
+    p_value = signed_rank(error_G[0] - error_G[1]) if groups >= _FEWEST_TESTED else float("nan")
     return Comparison(values[0] - values[1], percentiles(drawn_D[0] - drawn_D[1]), p_value, groups)
 
 
-def _signed_rank(difference_G: Values) -> float:
+def signed_rank(difference_G: Values) -> float:
+    """Return the p-value of the two-sided Wilcoxon signed-rank test; NaN with fewer than two groups, 1 for zeros."""
+    if len(difference_G) < _FEWEST_TESTED:
+        return float("nan")
     if not difference_G.any():
         return 1.0
     from scipy.stats import wilcoxon

@@ -56,6 +56,41 @@ class CovariateStack(Protocol):
         """Sample at points [degrees east, north]; `valid` has shape [points]."""
 
 
+class DailyBlock(NamedTuple):
+    """Samples of a window of pixels on several days.
+
+    Attributes:
+        samples: Their `valid` has shape [days, R, C].
+        reason: Place among the stack's reasons why a pixel carries no sample on a day, -1 where there is none of them.
+    """
+
+    samples: SampleBlock
+    reason: NDArray[np.int8]
+
+
+class DailyPixelStack(Protocol):
+    """Pixels by day that give the same samples as the data set a network was trained on.
+
+    Attributes:
+        grid: The pixels' place on Earth.
+        days: Consecutive days of the stack.
+        reasons: Why a pixel carries no sample on a day.
+    """
+
+    days: NDArray[np.datetime64]
+    reasons: tuple[str, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """Return the pixels' place on Earth."""
+
+    def digest(self) -> str:
+        """Name the content, so that an interrupted prediction resumes only over the same stack."""
+
+    def block(self, rows: slice, columns: slice, days: slice) -> DailyBlock:
+        """Make the samples of a window; memory is bounded by the window, not by the stack."""
+
+
 @dataclass(frozen=True)
 class Points:
     """Some rows of a table of points.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from geoml_cli import registry
@@ -19,7 +21,7 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError
-from geoml_cli.models.spec import PretrainedWeights
+from geoml_cli.models.spec import Network, PretrainedWeights
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.create import Plan, create, new_folder
@@ -31,13 +33,16 @@ from geoml_cli.training.plan import networks_of, target_settings
 MEMBER = "released"
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How torch files begin: a zip archive, or in old ones a pickle."""
-_WRAPPERS = ("state_dict", "model_state_dict")
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state")
+_ARRAY = ".npy"
+Files = Path | Sequence[Path] | Mapping[str, Path]
+"""A checkpoint, a checkpoint with arrays of statistics beside it, or a checkpoint for each network."""
 
 
 def import_checkpoint(
     model: str,
     preset: str,
-    files: Path | Mapping[str, Path],
+    files: Files,
     place: tuple[Path | None, Path],
     dataset: Dataset | None = None,
 ) -> Run:
@@ -49,6 +54,7 @@ def import_checkpoint(
         model: The model.
         preset: The preset whose settings hold where the checkpoint does not say otherwise.
         files: A torch file holding a plain state dict, or one for each network of the model; nothing in it is run.
+            Statistics released with it (.npy) become the run's scaling.
         place: The run's folder, or None for a new one, and the folder of all runs.
         dataset: Data whose rows the preset's scaling is fitted on, for networks that were trained on scaled numbers:
             checkpoints do not hold their scalers. Without it numbers enter the network as they are.
@@ -56,37 +62,79 @@ def import_checkpoint(
     Raises:
         DataError: It cannot be read so, or is of another network; or the data are of other factors.
     """
-    named = {"": files} if isinstance(files, Path) else dict(files)
-    found = read_checkpoints(model, preset, named)
+    named = by_network(files)
+    found = read_checkpoints(model, preset, files)
     settings = _settings(model, preset, found)
     folder, root = place
     run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found, dataset))
     for network, released in found.items():
         member = network or MEMBER
-        best = Snapshot(checkpoint.copied(released.weights), {}, {"step": 0, "released": named[network].name})
+        best = Snapshot(
+            checkpoint.copied(released.weights), {}, {"step": 0, "released": _checkpoint(named[network]).name}
+        )
         checkpoint.write(best, run.member(member).checkpoint("best"))
         write_text(run.member(member).history, "")
         run.mark(member, "finished")
     return run
 
 
-def read_checkpoints(model: str, preset: str, files: Mapping[str, Path]) -> dict[str, PretrainedWeights]:
+def by_network(files: Files) -> dict[str, tuple[Path, ...]]:
+    """Return the files of each network, by its name."""
+    if isinstance(files, Mapping):
+        return {network: (file,) for network, file in files.items()}
+    return {"": (files,) if isinstance(files, Path) else tuple(files)}
+
+
+def read_checkpoints(model: str, preset: str, files: Files) -> dict[str, PretrainedWeights]:
     """Read the checkpoint of each network; errors as for `import_checkpoint`."""
-    return {network: _read(model, preset, (network, file)) for network, file in files.items()}
+    return {network: _read(model, preset, (network, paths)) for network, paths in by_network(files).items()}
 
 
-def _read(model: str, preset: str, what: tuple[str, Path]) -> PretrainedWeights:
+def _checkpoint(paths: Sequence[Path]) -> Path:
+    """Return the one file that is no array."""
+    found = [path for path in paths if path.suffix.lower() != _ARRAY]
+    if len(found) != 1:
+        raise DataError(
+            f"{len(found)} of {len(paths)} files are checkpoints.",
+            where=", ".join(map(str, paths)),
+            fix=f"Name one checkpoint (.pth), and beside it only arrays of statistics ({_ARRAY}).",
+        )
+    return found[0]
+
+
+def _read(model: str, preset: str, what: tuple[str, Sequence[Path]]) -> PretrainedWeights:
     """Read the checkpoint of one network by its own rule."""
-    network, file = what
+    network, paths = what
+    file = _checkpoint(paths)
     networks = networks_of(load(model, preset, None, {}))
     registry.known(f"network of {model}", network, networks)
     read = networks[network].pretrained
     if read is None:
         raise DataError(f"{model} reads no released checkpoints.", where=str(file), fix="Train a run instead.")
     try:
-        return read(state_dict(file))
+        released = read(state_dict(file))
+        return replace(released, scaling=_statistics(networks[network], released, paths) or released.scaling)
     except GeomlError as error:
         raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
+
+
+def _statistics(network: Network, released: PretrainedWeights, paths: Sequence[Path]) -> Scaling | None:
+    """Return the scaling that released arrays say; None where there are none."""
+    files = [path for path in paths if path.suffix.lower() == _ARRAY]
+    if not files:
+        return None
+    if network.statistics is None:
+        raise DataError("this model takes no statistics.", where=str(files[0]), fix="Leave it out.")
+    return network.statistics(released.signature, {path.stem: _array(path) for path in files})
+
+
+def _array(path: Path) -> NDArray[np.float64]:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"cannot be read as an array of numbers ({error}).", where=str(path), fix="Name a .npy file of numbers."
+        ) from error
 
 
 def state_dict(file: Path) -> dict[str, Tensor]:
@@ -173,5 +221,5 @@ def _scaling(settings: Settings, what: tuple[str, PretrainedWeights], dataset: D
                 where=str(dataset.folder),
                 fix="Prepare data with the factors it was trained on, in their order.",
             )
-    rows = samples.usable() if samples.target is not None else np.arange(len(samples), dtype=np.int64)
+    rows = samples.usable() if samples.target.values is not None else np.arange(len(samples), dtype=np.int64)
     return fit(samples, rows, settings.shared.inputs, target_settings(settings, {network: released.signature}, network))

@@ -12,6 +12,8 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import PredictionJob, predict_to_file
 from geoml_cli.inference.inputs.budgets import sums_job
 from geoml_cli.inference.inputs.cells import cells_job
+from geoml_cli.inference.inputs.forecasts import forecasts_job
+from geoml_cli.inference.inputs.pixel_days import pixel_days_job, requested_days
 from geoml_cli.inference.inputs.rasters import raster_job
 from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.inputs.tables import points_input, samples_input, table_job
@@ -46,11 +48,15 @@ def predict(
 
 
 def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:
+    if request.forecast:
+        return forecasts_job(trained, dataset, request.dates, request.steps, reporter)
     if request.times:
         times = tuple(np.datetime64(time, "s") for time in request.times)
         return time_grid_job(trained, dataset, RequestedMaps(times, request.mlat))
     if request.sums is not None:
         return sums_job(trained, dataset, request.sums)  # type: ignore[arg-type]
+    if request.stack is not None:
+        return _pixel_days(trained, dataset, request, reporter)
     if request.table is not None:
         return table_job(trained, _table_input(trained, dataset, request, request.table))
     if not request.mapped:
@@ -58,6 +64,17 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     if dataset.has("cell") and registry.source(dataset.manifest.source).stack is None:
         return cells_job(trained, dataset, reporter)
     return raster_job(trained, _stack(trained.run.model, dataset, request))
+
+
+def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:
+    """Open a stack of pixels by day."""
+    source = registry.source(dataset.manifest.source)
+    if source.pixels is None or request.stack is None:
+        raise SettingsError(
+            f"{dataset.manifest.source} reads no stacks of pixels.", where="--stack", fix="Leave it out."
+        )
+    stack = source.pixels(request.stack, dataset.manifest)
+    return pixel_days_job(trained, stack, requested_days(stack, request.days), reporter)
 
 
 def _stack(model: str, dataset: Dataset, request: PredictionRequest) -> CovariateStack:

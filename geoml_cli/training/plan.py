@@ -11,7 +11,7 @@ from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.spec import Network, Spec
 from geoml_cli.runs.create import Plan
 from geoml_cli.runs.run import DataRecord
@@ -22,6 +22,7 @@ from geoml_cli.splits.drawn import ALL
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.overlaps import drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
+from geoml_cli.splits.window_times import variables_of
 
 
 def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
@@ -32,6 +33,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         SettingsError: There is no such member as one of `only`.
     """
     shared, networks = settings.shared, networks_of(settings)
+    _check_restore(shared.train.restore, networks)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     split_rows = _split(settings, dataset, samples)
@@ -40,6 +42,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     members: dict[str, tuple[Split, scaling.Scaling]] = {}
     fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
     for name, split in split_rows.items():
+        _refuse_small_batches(networks[split.network], name, split, shared.train.batch_size)
         rows, target = (split.network, split.train.tobytes()), target_settings(settings, signatures, split.network)
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
         members[name] = (split, fitted[rows])
@@ -54,6 +57,33 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     )
 
 
+def _check_restore(named: str, networks: Mapping[str, Network]) -> None:
+    """Refuse a name that is no validation score of every network.
+
+    Raises:
+        SettingsError: With the choices.
+    """
+    for network in networks.values():
+        registry.known("choice of train.restore", named, ["best", "last", *network.criteria])
+
+
+def _refuse_small_batches(network: Network, member: str, split: Split, batch_size: int) -> None:
+    """Refuse batches that a network cannot be trained on: one row has no deviation for BatchNorm."""
+    least = network.smallest_batch
+    if batch_size < least:
+        raise SettingsError(
+            f"batch_size = {batch_size}, but the network needs {least} rows a batch.",
+            where="[train]",
+            fix=f"Use --set train.batch_size={least} or more.",
+        )
+    if len(split.train) < least:
+        raise DataError(
+            f"member {member} has {len(split.train)} training row(s), but the network needs {least} a batch.",
+            where="[split]",
+            fix="Prepare more data, or split otherwise.",
+        )
+
+
 def networks_of(settings: Settings) -> Mapping[str, Network]:
     """Return the networks that the settings train."""
     spec: Spec[Any] = registry.spec(settings.model)
@@ -66,7 +96,7 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     together = np.unique(np.concatenate(list(usable.values())))
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}
-    for name, split in splits(dataset, shared, together, len(first)).items():
+    for name, split in splits(variables_of(dataset, first), shared, together, len(first)).items():
         kept = drop_overlaps(split, first.span) if shared.exclude_overlaps else split
         for network in samples:
             members[member_name(network, name)] = restrict_to(kept, network, usable[network]) if network else kept
@@ -93,7 +123,7 @@ def usable_rows(samples: Samples, dataset: Dataset) -> Rows:
     usable = samples.usable()
     if not len(usable):
         raise DataError(
-            f"no sample has an observed value of {samples.target_name}.",
+            f"no sample has an observed value of {samples.target.name}.",
             where=str(dataset.folder),
             fix=f"Prepare again with the file that holds them: `geoml prepare {dataset.manifest.source} RAW --help`.",
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from geoml_cli.layers.fourier import Spectrum, irfft2, rfft2
 from geoml_cli.models.tidenet.blocks import ResnetBlock, TimeMlp, UNet
 
 CELL_GROUPS = 4
@@ -37,14 +38,13 @@ class SpectralMlp(nn.Module):
 
     def forward(self, frames_BTDHW: Tensor) -> Tensor:
         """Return shape [B, O, D, H, W]."""
-        spectrum_BTDHK = torch.fft.rfft2(frames_BTDHW, norm="ortho")
-        parts_BTN = torch.cat([spectrum_BTDHK.real, spectrum_BTDHK.imag], dim=1).flatten(2)  # 2T: real parts first
+        spectrum_BTDHK = rfft2(frames_BTDHW, ortho=True)
+        parts_BTN = torch.cat(spectrum_BTDHK, dim=1).flatten(2)  # 2T: real parts first
         hidden_BON = torch.relu(_complex_linear(self.w1, self.b1, parts_BTN))
         parts_BON = _complex_linear(self.w2, self.b2, hidden_BON)
-        parts = parts_BON.reshape(*parts_BON.shape[:2], *spectrum_BTDHK.shape[2:])  # [B, 2 * O, D, H, K]
-        spectrum_BODHK = torch.complex(*parts.chunk(2, dim=1))
-        size = frames_BTDHW.shape[-2:]
-        frames_BODHW: Tensor = torch.fft.irfft2(spectrum_BODHK, s=size, norm="ortho")
+        parts = parts_BON.reshape(*parts_BON.shape[:2], *spectrum_BTDHK.real.shape[2:])  # [B, 2 * O, D, H, K]
+        height, width = frames_BTDHW.shape[-2:]
+        frames_BODHW = irfft2(Spectrum(*parts.chunk(2, dim=1)), (height, width), ortho=True)
         direct_BODHW: Tensor = self.tmlp(frames_BTDHW)
         return frames_BODHW + direct_BODHW
 
@@ -126,7 +126,7 @@ class AmplitudeNet(nn.Module):
 
     def forward(self, frames_BTHW: Tensor) -> Tensor:
         """Return the amplitude forecast in 0..1, shape [B, O, H, W]."""
-        batch = len(frames_BTHW)
+        batch = frames_BTHW.shape[0]
         hidden = self.convin(frames_BTHW.flatten(0, 1)[:, None])  # [B * T, D, H, W]
         hidden_BTDHW = hidden.reshape(batch, -1, *hidden.shape[1:])
         forecast_BODHW = self.tmlp(hidden_BTDHW) + self.layers(hidden_BTDHW)

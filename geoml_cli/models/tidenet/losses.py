@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from geoml_cli.layers.fourier import Spectrum, rfft2
 from geoml_cli.models.tidenet.network import Branches
 from geoml_cli.models.tidenet.phase import phase
 
@@ -75,10 +76,10 @@ def loss_terms(
         truth_BOHW: Scaled coming frames; no NaN, land filled as in the network's input.
         spec_mask: The network's low frequencies, [H, K].
         weights: Coefficients, and the number of the training step, 1 for the first.
-        sea: True where cells count, [H, W]; None counts all.
+        sea: True where cells count, [H, W] or [B, O, H, W]; None counts all.
     """
     coefficients, number = weights
-    spectrum = torch.fft.rfft2(truth_BOHW)
+    spectrum = rfft2(truth_BOHW)
     amplitude = branches.amplitude if sea is None else torch.where(sea, branches.amplitude, truth_BOHW)
     return LossTerms(
         forecast=squared_error(branches.forecast, truth_BOHW, sea),
@@ -89,14 +90,19 @@ def loss_terms(
 
 
 def squared_error(forecast_BOHW: Tensor, truth_BOHW: Tensor, sea: Tensor | None = None) -> Tensor:
-    """Return the mean squared error over cells that count, a scalar; arguments as for `loss_terms`."""
+    """Return the mean squared error over cells that count, a scalar; arguments as for `loss_terms`.
+
+    Each sample's mean counts once, however many of its cells are known: the mean over a batch is then that of its
+    parts, whichever way it is cut.
+    """
     if sea is None:
         return torch.nn.functional.mse_loss(forecast_BOHW, truth_BOHW)
     squares = torch.where(sea, forecast_BOHW - truth_BOHW, 0.0).square()
-    return squares.sum() / sea.expand_as(squares).sum()
+    counted = sea.expand_as(squares).flatten(1).sum(1).clamp(min=1)
+    return (squares.flatten(1).sum(1) / counted).mean()
 
 
-def phase_error(angle_BOHK: Tensor, spectrum_BOHK: Tensor, spec_mask: Tensor) -> Tensor:
+def phase_error(angle_BOHK: Tensor, spectrum_BOHK: Spectrum, spec_mask: Tensor) -> Tensor:
     """Return the mean of 1 - cos(difference of phases) over low frequencies, a scalar.
 
     Args:
@@ -108,6 +114,6 @@ def phase_error(angle_BOHK: Tensor, spectrum_BOHK: Tensor, spec_mask: Tensor) ->
     return errors.sum() / (spec_mask.sum() * errors.shape[:2].numel())
 
 
-def spectrum_error(amplitude_BOHW: Tensor, spectrum_BOHK: Tensor) -> Tensor:
+def spectrum_error(amplitude_BOHW: Tensor, spectrum_BOHK: Spectrum) -> Tensor:
     """Return the mean squared error of the amplitude forecast's spectrum in magnitude, a scalar."""
-    return torch.nn.functional.mse_loss(torch.fft.rfft2(amplitude_BOHW).abs(), spectrum_BOHK.abs())
+    return torch.nn.functional.mse_loss(rfft2(amplitude_BOHW).magnitude(), spectrum_BOHK.magnitude())

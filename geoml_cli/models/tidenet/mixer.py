@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from geoml_cli.layers.fourier import rfft2
 from geoml_cli.models.tidenet.blocks import UNet
 from geoml_cli.models.tidenet.phase import field
 
@@ -30,8 +31,7 @@ class Mixer(UNet):
 
     def alpha(self, amplitude_BOHW: Tensor, angle_BOHK: Tensor) -> Tensor:
         """Return low frequencies of the amplitude forecast, moved by the phase forecast, [B, O, H, W]."""
-        spectrum_BOHK = torch.fft.rfft2(amplitude_BOHW)
-        return field(spectrum_BOHK.abs() * self.spec_mask, angle_BOHK, self.size)
+        return field(rfft2(amplitude_BOHW).magnitude() * self.spec_mask, angle_BOHK, self.size)
 
     def mix(self, amplitude_BOHW: Tensor, phase_BOHW: Tensor, alpha_BOHW: Tensor) -> Tensor:
         """Return the forecast, frame by frame, [B, O, H, W]."""

@@ -7,7 +7,7 @@ Legend: B batch, T frames of the input, O frames of the output, H rows, W column
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, overload
 
 from torch import Tensor, nn
 
@@ -98,13 +98,21 @@ class TideNet(nn.Module):
         self.phasenet = PhaseNet(shape.frames_in, shape.frames_out, shape.hidden, size)
         self.alphamixer = Mixer(shape.hidden, size, shape.spectral_number)
 
-    def forward(self, frames_BTHW: Tensor) -> Tensor:
-        """Return the forecast, shape [B, O, H, W].
+    @overload
+    def forward(self, frames_BTHW: Tensor, branches: Literal[False] = False) -> Tensor: ...
+
+    @overload
+    def forward(self, frames_BTHW: Tensor, branches: Literal[True]) -> Branches: ...
+
+    def forward(self, frames_BTHW: Tensor, branches: bool = False) -> Tensor | Branches:
+        """Return the forecast, shape [B, O, H, W], or with `branches` all that the loss looks at.
 
         Args:
             frames_BTHW: Scaled to 0..1, oldest frame first; no NaN.
+            branches: Through `forward`, since distributed training shares gradients of nothing else.
         """
-        return self.branches(frames_BTHW).forecast
+        found = self.branches(frames_BTHW)
+        return found if branches else found.forecast
 
     def branches(self, frames_BTHW: Tensor) -> Branches:
         """Return the forecast with what it was made of; argument as for `forward`."""

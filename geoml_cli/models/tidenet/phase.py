@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from geoml_cli.layers.fourier import Spectrum, irfft2, rfft2
 from geoml_cli.models.tidenet.blocks import Padding, ResnetBlock
 
 
@@ -40,15 +41,15 @@ class PhaseNet(nn.Module):
 
     def forward(self, frames_BTHW: Tensor) -> tuple[Tensor, Tensor]:
         """Return the phase forecast, shape [B, O, H, W], and the angles it was made with [rad], [B, O, H, K]."""
-        spectrum_BTHK = torch.fft.rfft2(frames_BTHW)
+        spectrum_BTHK = rfft2(frames_BTHW)
         turns_BTHK = phase(spectrum_BTHK) / math.pi
-        uv = self.uv.expand(len(frames_BTHW), -1, -1, -1)
+        uv = self.uv.expand(frames_BTHW.shape[0], -1, -1, -1)
         inputs_BCHK = torch.cat([turns_BTHK, uv], dim=1)
         base = self.pha_conv0(inputs_BCHK)
         added, first, second = base + self.phase_0(inputs_BCHK), self.phase_1(inputs_BCHK), self.phase_2(inputs_BCHK)
         change_BOHK = self.pha_conv1(torch.cat([base, added, base * first, base * second], dim=1))
         phase_BOHK = math.pi * (turns_BTHK[:, -1:] + change_BOHK)
-        return field(spectrum_BTHK[:, -1:].abs(), phase_BOHK, self.size), phase_BOHK
+        return field(spectrum_BTHK.magnitude()[:, -1:], phase_BOHK, self.size), phase_BOHK
 
 
 def _stack(channels: tuple[int, int, int], kernel: int, padding_mode: Padding = "zeros") -> nn.Sequential:
@@ -66,16 +67,16 @@ def frequencies(size: tuple[int, int]) -> Tensor:
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
 
 
-def phase(spectrum: Tensor) -> Tensor:
+def phase(spectrum: Spectrum) -> Tensor:
     """Return the angle of each frequency of a real field [rad], shape [..., H, K].
 
     Four frequencies are real. Some FFTs give them the imaginary part -0, whose angle is -pi where the real part is
     negative; released weights have only seen +pi.
     """
-    rows, columns = spectrum.shape[-2:]
-    real = torch.zeros(rows, columns, dtype=torch.bool, device=spectrum.device)
+    rows, columns = spectrum.real.shape[-2:]
+    real = torch.zeros(rows, columns, dtype=torch.bool, device=spectrum.real.device)
     real[:: rows // 2, :: columns - 1] = True  # rows 0 and H/2, columns 0 and W/2; H and W are even
-    return torch.atan2(spectrum.imag.masked_fill(real, 0.0), spectrum.real)
+    return Spectrum(spectrum.real, spectrum.imag.masked_fill(real, 0.0)).angle()
 
 
 def field(amplitude: Tensor, angle: Tensor, size: tuple[int, int]) -> Tensor:
@@ -83,6 +84,4 @@ def field(amplitude: Tensor, angle: Tensor, size: tuple[int, int]) -> Tensor:
 
     The spectrum need not be that of a real field; rows are transformed first, then columns to real numbers.
     """
-    spectrum = torch.complex(amplitude * angle.cos(), amplitude * angle.sin())
-    values: Tensor = torch.fft.irfft2(spectrum, s=size)
-    return values
+    return irfft2(Spectrum(amplitude * angle.cos(), amplitude * angle.sin()), size)

@@ -1,0 +1,148 @@
+"""Stacks of pixels by day, to a map of the target for every day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.errors import SettingsError
+from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
+from geoml_cli.samples.input import DailyPixelStack, Grid
+from geoml_cli.work.reporting import Reporter
+from geoml_cli.writers import raster, time_maps
+from geoml_cli.writers.chunk_store import ChunkStore
+
+Window = tuple[slice, slice]
+Floats = NDArray[np.float32]
+_SUFFIXES = (".nc", ".tif", ".tiff")
+_SHARE = 4
+"""Days and pixels read at once for each row that is predicted at once: they take a few bands of four bytes."""
+_DEGREES = "EPSG:4326"
+
+
+def requested_days(stack: DailyPixelStack, named: tuple[str | None, str | None]) -> slice:
+    """Return the days of the stack that are mapped.
+
+    Raises:
+        SettingsError: A day is none, or none of the stack's.
+    """
+    ends = []
+    for option, text, default in (("--from", named[0], stack.days[0]), ("--to", named[1], stack.days[-1])):
+        try:
+            day = default if text is None else np.datetime64(text, "D")
+        except ValueError as error:
+            raise SettingsError(f"{text!r} is no day.", where=option, fix="Write it as 2021-06-01.") from error
+        if not stack.days[0] <= day <= stack.days[-1]:
+            raise SettingsError(
+                f"{day} is not among the days of the stack.",
+                where=option,
+                fix=f"They are {stack.days[0]} to {stack.days[-1]}.",
+            )
+        ends.append(int((day - stack.days[0]).astype(np.int64)))
+    if ends[0] > ends[1]:
+        raise SettingsError("--from is after --to.", where="--from", fix="Exchange them.")
+    return slice(ends[0], ends[1] + 1)
+
+
+def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, reporter: Reporter) -> PredictionJob:
+    """Predict every pixel on every day that has all inputs; others are missing, and counted by reason."""
+    budget = trained.settings.shared.predict.rows * _SHARE
+    windows = list(strips(stack.grid, max(budget // len(stack.days), 1)))
+    chosen = stack.days[days]
+
+    def chunks() -> Iterator[Chunk]:
+        for number, window in enumerate(windows):
+            yield Chunk(number, lambda window=window: _samples(trained, stack, window, days))  # type: ignore[misc]
+
+    def write(out: Path, store: ChunkStore, count: int) -> Path:
+        counts = _reasons(stack, windows, days)
+        text = ", ".join(f"{reason}: {number}" for reason, number in counts.items() if number)
+        reporter.say(f"Pixels and days without a prediction: {text or 'none'}.")
+        return _write(trained, stack.grid, chosen, windows, _Target(out, store, text))
+
+    return PredictionJob(
+        cell="pixels by day",
+        digest={"stack": stack.digest(), "days": [str(chosen[0]), str(chosen[-1])], "budget": budget},
+        chunks=chunks,
+        total=len(windows),
+        write=write,
+        unit=trained.outputs()[0].unit,
+        check=_check_suffix,
+    )
+
+
+def strips(grid: Grid, pixels: int) -> Iterator[Window]:
+    """Cut a grid into windows of at most so many pixels: whole rows where these fit, since files hold them together."""
+    width = min(grid.width, pixels)
+    height = max(pixels // width, 1) if width == grid.width else 1
+    for top in range(0, grid.height, height):
+        for left in range(0, grid.width, width):
+            yield slice(top, min(top + height, grid.height)), slice(left, min(left + width, grid.width))
+
+
+def _check_suffix(out: Path) -> None:
+    if out.suffix.lower() not in _SUFFIXES:
+        raise SettingsError(f"{out.suffix or 'no suffix'} is not a map format.", where=str(out), fix="Use .nc or .tif.")
+
+
+def _samples(trained: TrainedRun, stack: DailyPixelStack, window: Window, days: slice) -> ChunkSamples:
+    block = stack.block(*window, days).samples
+    samples = trained.samples(block.variables)
+    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
+
+
+def _reasons(stack: DailyPixelStack, windows: list[Window], days: slice) -> dict[str, int]:
+    """Count why pixels have no sample; the stack is read again, for chunks may be of an earlier call."""
+    total = np.zeros(len(stack.reasons), dtype=np.int64)
+    for window in windows:
+        reason = stack.block(*window, days).reason
+        total += np.bincount(reason[reason >= 0], minlength=len(total))
+    return dict(zip(stack.reasons, total.tolist(), strict=True))
+
+
+class _Target:
+    """Where maps go, and what is said in them of missing pixels."""
+
+    def __init__(self, out: Path, store: ChunkStore, missing: str) -> None:
+        self.out, self.store, self.missing = out, store, missing
+
+
+def _write(
+    trained: TrainedRun, grid: Grid, days: NDArray[np.datetime64], windows: list[Window], target: _Target
+) -> Path:
+    """Lay the chunks out by day on disk, then write one NetCDF, or a GeoTIFF per day."""
+    outputs = trained.outputs()
+    whole: Floats = np.lib.format.open_memmap(
+        target.store.folder / "all.npy",
+        mode="w+",
+        dtype=np.float32,
+        shape=(len(days), len(outputs), grid.height, grid.width),
+    )
+    for number, (rows, columns) in enumerate(windows):
+        whole[:, :, rows, columns] = np.moveaxis(target.store.read(number), 0, 1)
+    head = {**attributes(trained), "pixels_without_prediction": target.missing or "none"}
+    if target.out.suffix.lower() == ".nc":
+        content = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
+        time_maps.write(target.out, content, zip(days, whole, strict=True))
+        return target.out
+    content_of_day = raster.Map(grid, outputs, trained.settings.shared.predict.block, head)
+    everything = slice(0, grid.height), slice(0, grid.width)
+    files = [target.out if len(days) == 1 else target.out.with_stem(f"{target.out.stem}-{day}") for day in days]
+    for path, layers in zip(files, whole, strict=True):
+        raster.write(path, content_of_day, [(*everything, layers)])
+    return files[0]
+
+
+def _axes(grid: Grid) -> tuple[time_maps.Axis, time_maps.Axis]:
+    a, _, c, _, e, f = grid.transform
+    y, x = (np.arange(size, dtype=np.float64) + 0.5 for size in (grid.height, grid.width))
+    y, x = np.asarray(f + e * y), np.asarray(c + a * x)
+    if grid.crs == _DEGREES:
+        return (LATITUDE, y), (LONGITUDE, x)
+    return (Variable("y", "m", "northing"), y), (Variable("x", "m", "easting"), x)

@@ -1,0 +1,139 @@
+"""Delimited text by pyarrow: some columns of a table as typed arrays, block by block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.tables import open_table
+
+_BLOCK_BYTES = 1 << 22
+_MISSING = ["", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "--"]
+_ARRAY = re.compile(r"invalid value '(\[.*)'")
+
+
+@dataclass(frozen=True)
+class ArrowTable:
+    """A delimited text file, opened but not read.
+
+    Attributes:
+        path: Where it lies.
+        columns: Names in its header.
+        delimiter: Between cells.
+        encoding: As Python names it.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    delimiter: str
+    encoding: str
+
+    def column(self, names: Sequence[str], meaning: str) -> str:
+        """Return the first of some names that is a column, or one that an export has renamed to `NAME_1`.
+
+        Raises:
+            DataError: There is none.
+        """
+        for name in (*names, *(f"{name}_1" for name in names)):
+            if name in self.columns:
+                return name
+        raise DataError(
+            f"there is no column {' or '.join(names)} ({meaning})",
+            where=str(self.path),
+            fix=f"It has: {', '.join(name for name in self.columns[:12])}{' ...' * (len(self.columns) > 12)}.",
+        )
+
+    def blocks(self, texts: Sequence[str], numbers: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
+        """Give columns block by block: texts as str, numbers as float64 with NaN where a cell is empty.
+
+        Raises:
+            DataError: A row has not as many cells as the header, a cell is no number, or the file is damaged.
+        """
+        with _explained(self.path), self._reader(texts, numbers) as reader:
+            for batch in reader:
+                found: dict[str, NDArray[Any]] = {}
+                for name in texts:
+                    found[name] = _texts(batch.column(name))
+                for name in numbers:
+                    found[name] = batch.column(name).to_numpy(zero_copy_only=False)
+                yield found
+
+    def _reader(self, texts: Sequence[str], numbers: Sequence[str]) -> Any:  # noqa: ANN401  pyarrow is untyped
+        import pyarrow
+        from pyarrow import csv
+
+        with self.path.open("rb") as probe:
+            packed = probe.read(2) == b"\x1f\x8b"
+        kinds = {**dict.fromkeys(texts, pyarrow.string()), **dict.fromkeys(numbers, pyarrow.float64())}
+        encoding = "utf8" if self.encoding == "utf-8-sig" else self.encoding
+        return csv.open_csv(
+            pyarrow.input_stream(self.path, compression="gzip" if packed else None),
+            read_options=csv.ReadOptions(
+                use_threads=False, block_size=_BLOCK_BYTES, encoding=encoding, column_names=self.columns, skip_rows=1
+            ),
+            parse_options=csv.ParseOptions(delimiter=self.delimiter),
+            convert_options=csv.ConvertOptions(
+                include_columns=list(kinds), column_types=kinds, null_values=_MISSING, strings_can_be_null=True
+            ),
+        )
+
+
+def open_arrow(path: Path) -> ArrowTable:
+    """Read the header of a table.
+
+    Raises:
+        DataError: It is missing, a folder, empty or no text, or two columns have one name.
+        SettingsError: pyarrow is not installed.
+    """
+    table = open_table(path)
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise SettingsError(
+            "large tables are read with pyarrow, which is not installed",
+            where=str(path),
+            fix='Install it: pip install "geoml[soil]".',
+        ) from error
+    twice = sorted({name for name in table.columns if name and table.columns.count(name) > 1})
+    if twice:
+        raise DataError(f"several columns are called {twice[0]!r}", where=str(path), fix="Keep one of them.")
+    return ArrowTable(path, table.columns, table.delimiter, table.encoding)
+
+
+def _texts(column: Any) -> NDArray[np.str_]:  # noqa: ANN401
+    """Turn cells to text, each different one once; an empty cell is an empty text."""
+    coded = column.dictionary_encode()
+    names = np.array([*(str(name).strip() for name in coded.dictionary.to_pylist()), ""], dtype=np.str_)
+    place = coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
+    return np.asarray(names[place])
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError, EOFError, UnicodeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        if (array := _ARRAY.search(reason)) is not None:
+            raise DataError(
+                f"a cell holds an array, {array[1][:40]!r}, not a number",
+                where=str(path),
+                fix="The export failed or reduced to lists: export it again with a mean or mode reducer.",
+            ) from error
+        if "Empty CSV" in reason:
+            return
+        raise DataError(
+            f"cannot be read as a table ({reason})",
+            where=str(path),
+            fix="Get the file again; cells must be numbers, as many in each row as the header has.",
+        ) from error

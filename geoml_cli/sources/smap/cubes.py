@@ -1,0 +1,260 @@
+"""Pixel stacks by day: one NetCDF or Zarr, or a folder of GeoTIFFs by band and date.
+
+Legend: D days of the calendar, R rows and C columns of a window.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.samples.input import Grid
+
+Floats = NDArray[np.float32]
+Days = NDArray[np.datetime64]
+Window = tuple[slice, slice]
+_DEGREES = "EPSG:4326"
+_Y, _X = ("lat", "latitude", "y"), ("lon", "longitude", "x")
+_REGULAR = 0.01
+"""Share of a pixel that a centre may be off its place."""
+_FILL = -9999.0
+
+
+class Cube(Protocol):
+    """Daily and fixed bands of one grid."""
+
+    grid: Grid
+    days: Days
+    daily_names: frozenset[str]
+    fixed_names: frozenset[str]
+
+    def daily(self, name: str, window: Window, step: int = 1) -> Floats:
+        """Read a band of every `step`-th day, [D, R, C], NaN where it has no value."""
+
+    def fixed(self, name: str, window: Window) -> Floats:
+        """Read a band that does not change, [R, C]."""
+
+    def digest(self) -> str:
+        """Name the content by files, sizes and times of change."""
+
+
+def open_cube(path: Path) -> Cube:
+    """Open a stack by what it is.
+
+    Raises:
+        DataError: It is none, its grid is irregular, or its files differ in their grids.
+    """
+    if not path.exists():
+        raise DataError("there is no such file or folder", where=str(path), fix="Name a stack with --stack.")
+    if path.is_dir() and not _is_zarr(path):
+        return TiffCube.opened(path)
+    return XarrayCube.opened(path)
+
+
+def _is_zarr(path: Path) -> bool:
+    return path.suffix == ".zarr" or any((path / name).exists() for name in ("zarr.json", ".zgroup"))
+
+
+def state_of(path: Path) -> str:
+    """Digest names, sizes and times of change of files; stacks are too large to be read twice for their content."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    states = [(str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(json.dumps(states).encode()).hexdigest()
+
+
+@dataclass
+class XarrayCube:
+    """A NetCDF file or Zarr store with dimensions time, y and x; read window by window."""
+
+    path: Path
+    data: Any
+    grid: Grid
+    days: Days
+    daily_names: frozenset[str]
+    fixed_names: frozenset[str]
+
+    @staticmethod
+    def opened(path: Path) -> XarrayCube:
+        """Open lazily; errors as for `open_cube`."""
+        import xarray
+
+        try:
+            data = (
+                xarray.open_zarr(path, chunks=None, consolidated=False) if path.is_dir() else xarray.open_dataset(path)
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(
+                f"cannot be read as NetCDF or Zarr ({' '.join(str(error).split())[:200]})",
+                where=str(path),
+                fix="Get it again; a stack has the dimensions time, lat and lon (or y and x).",
+            ) from error
+        y, x = (next((name for name in names if name in data.dims), None) for names in (_Y, _X))
+        if y is None or x is None or "time" not in data.coords or data["time"].dtype.kind != "M":
+            raise DataError(
+                f"has the dimensions {', '.join(map(str, data.dims))}",
+                where=str(path),
+                fix="A stack has the dimensions time (with dates), lat and lon (or y and x).",
+            )
+        if len(data[y]) > 1 and float(data[y][1]) > float(data[y][0]):
+            data = data.isel({y: slice(None, None, -1)})  # north first, as rasters are
+        grid = _grid_of(path, data, (y, x))
+        days = data["time"].values.astype("datetime64[D]")
+        _refuse_days(path, days)
+        daily = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {"time", y, x})
+        fixed = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {y, x})
+        return XarrayCube(path, data.rename({y: "y", x: "x"}), grid, days, daily, fixed)
+
+    def daily(self, name: str, window: Window, step: int = 1) -> Floats:
+        """Read a band of every `step`-th day."""
+        item = self.data[name].isel(time=slice(None, None, step), y=window[0], x=window[1])
+        return _clean(item.transpose("time", "y", "x").values)
+
+    def fixed(self, name: str, window: Window) -> Floats:
+        """Read a band that does not change."""
+        return _clean(self.data[name].isel(y=window[0], x=window[1]).transpose("y", "x").values)
+
+    def digest(self) -> str:
+        """Name the content."""
+        return state_of(self.path)
+
+
+def _clean(values: NDArray[Any]) -> Floats:
+    found = np.asarray(values, dtype=np.float32)
+    return np.where(found == _FILL, np.float32(np.nan), found)
+
+
+def _refuse_days(path: Path, days: Days) -> None:
+    if not len(days) or (len(days) > 1 and not (np.diff(days) > np.timedelta64(0, "D")).all()):
+        raise DataError(
+            "its days are not in order, or one is there twice",
+            where=f"{path}, time",
+            fix="Sort the stack by time, one step a day.",
+        )
+
+
+def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN401  xarray.Dataset
+    north, west, sides = 0.0, 0.0, []
+    for name in names:
+        values = np.asarray(data[name].values, dtype=np.float64)
+        step = float(np.diff(values).mean()) if len(values) > 1 else 0.0
+        even = values[0] + step * np.arange(len(values))
+        if len(values) < 2 or np.abs(values - even).max() > _REGULAR * abs(step):
+            raise DataError(
+                f"the {len(values)} values of {name} are not evenly spaced", where=str(path), fix="Use a regular grid."
+            )
+        sides.append(step)
+    north = float(data[names[0]].values[0]) - sides[0] / 2
+    west = float(data[names[1]].values[0]) - sides[1] / 2
+    crs = _DEGREES if names[0].startswith("lat") else _crs_of(path, data)
+    size = len(data[names[0]]), len(data[names[1]])
+    return Grid(crs, (sides[1], 0.0, west, 0.0, sides[0], north), *size)
+
+
+def _crs_of(path: Path, data: Any) -> str:  # noqa: ANN401  xarray.Dataset
+    for item in data.variables.values():
+        for attribute in ("crs_wkt", "spatial_ref"):
+            if attribute in item.attrs:
+                return str(item.attrs[attribute])
+    raise DataError(
+        "has dimensions y and x, and no variable with the attribute crs_wkt", where=str(path), fix="Add its CRS."
+    )
+
+
+_DAILY_FILE = re.compile(r"(.+)_(\d{8})\.tiff?", re.IGNORECASE)
+_FIXED_FILE = re.compile(r"(.+)\.tiff?", re.IGNORECASE)
+
+
+@dataclass
+class TiffCube:
+    """A folder of GeoTIFFs: `eto_20210601.tif` a band and day, `elevation.tif` what does not change."""
+
+    path: Path
+    grid: Grid
+    days: Days
+    daily_names: frozenset[str]
+    fixed_names: frozenset[str]
+    files: dict[tuple[str, str], Path] = field(default_factory=dict)
+
+    @staticmethod
+    def opened(path: Path) -> TiffCube:
+        """List the files; errors as for `open_cube`."""
+        files: dict[tuple[str, str], Path] = {}
+        for file in sorted(path.iterdir()):
+            if hit := _DAILY_FILE.fullmatch(file.name):
+                files[hit[1], hit[2]] = file
+            elif hit := _FIXED_FILE.fullmatch(file.name):
+                files[hit[1], ""] = file
+        dates = sorted({date for _, date in files if date})
+        if not dates:
+            raise DataError(
+                "holds no GeoTIFF such as eto_20210601.tif", where=str(path), fix="Name bands and dates so."
+            )
+        try:
+            days = np.array([f"{date[:4]}-{date[4:6]}-{date[6:]}" for date in dates], dtype="datetime64[D]")
+        except ValueError as error:
+            raise DataError(f"a file's date is none ({error})", where=str(path), fix="Write YYYYMMDD.") from error
+        daily = frozenset(name for name, date in files if date)
+        fixed = frozenset(name for name, date in files if not date)
+        first = next(iter(files.values()))
+        return TiffCube(path, _tiff_grid(first), days, daily, fixed, files)
+
+    def daily(self, name: str, window: Window, step: int = 1) -> Floats:
+        """Read a band of every `step`-th day, NaN on days without a file."""
+        shape = tuple(len(range(*part.indices(size))) for part, size in zip(window, self._size, strict=True))
+        empty = np.full(shape, np.nan, dtype=np.float32)
+        stamps = [str(day).replace("-", "") for day in self.days[::step]]
+        paths = [self.files.get((name, stamp)) for stamp in stamps]
+        return np.stack([empty if path is None else self._read(path, window) for path in paths])
+
+    def fixed(self, name: str, window: Window) -> Floats:
+        """Read a band that does not change."""
+        return self._read(self.files[name, ""], window)
+
+    def digest(self) -> str:
+        """Name the content."""
+        return state_of(self.path)
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.grid.height, self.grid.width
+
+    def _read(self, path: Path, window: Window) -> Floats:
+        import rasterio
+        from rasterio.windows import Window as Part
+
+        if _tiff_grid(path) != self.grid:
+            raise DataError("has another grid than the first file of the folder", where=str(path), fix="Align them.")
+        rows, columns = (part.indices(size) for part, size in zip(window, self._size, strict=True))
+        part = Part(columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0])
+        try:
+            with rasterio.open(path) as file:
+                values = file.read(1, window=part, masked=True).astype(np.float32).filled(np.nan)
+        except rasterio.errors.RasterioError as error:
+            raise DataError(f"cannot be read ({error})", where=str(path), fix="Get the file again.") from error
+        return _clean(values[:: rows[2], :: columns[2]])
+
+
+def _tiff_grid(path: Path) -> Grid:
+    try:
+        import rasterio
+    except ImportError as error:
+        raise SettingsError(
+            "GeoTIFFs are read with rasterio, which is not installed",
+            where=str(path),
+            fix='Install it: pip install "geoml[raster]".',
+        ) from error
+    try:
+        with rasterio.open(path) as file:
+            crs = file.crs.to_wkt() if file.crs else _DEGREES
+            a, b, c, d, e, f = list(file.transform)[:6]
+            return Grid(crs, (a, b, c, d, e, f), file.height, file.width)
+    except rasterio.errors.RasterioError as error:
+        raise DataError(f"cannot be read as a raster ({error})", where=str(path), fix="Get the file again.") from error

@@ -1,0 +1,218 @@
+"""Exports of Earth Engine, each read once into an array of days and stations.
+
+Legend: D days of the calendar, S stations, N rows of all files of a product, V variables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.arrow_tables import ArrowTable, open_arrow
+from geoml_cli.sources.smap.calendar import Calendar, Texts, days_of, first_word, seconds, three_words, word
+from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.scales import Scale, scale_of
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Panel = dict[str, Floats]
+"""Variables by name, each [D, S], NaN where there is no value."""
+INDEX = "system:index"
+WEATHER = ("eto", "etr", "pr", "sph", "srad", "vpd", "vs")
+OPTICAL = ("B2", "B3", "B4", "B5", "B6", "B7")
+RADAR = ("VV", "VH")
+_FILL = -9999.0
+LST_LIMIT = 65535.0
+
+
+class Product(NamedTuple):
+    """How the rows of a product are read.
+
+    Attributes:
+        columns: By our name, what the column may be called.
+        date: Cuts the date out of the row's name.
+        stamp: Cuts out date and time, where several scenes a day are possible.
+        scaled: Whether exports of it come in several scales.
+    """
+
+    columns: dict[str, tuple[str, ...]]
+    date: Callable[[Texts], Texts]
+    stamp: Callable[[Texts], Texts] | None = None
+    scaled: bool = False
+
+
+GRIDMET = Product({name: (name,) for name in WEATHER}, first_word)
+LST = Product({"LST": ("mean", "first", "LST_Day_1km", "LST")}, three_words)
+S1 = Product({name: (name,) for name in RADAR}, word(4), word(4), scaled=True)
+HLS = Product({name: (name,) for name in OPTICAL}, word(1), word(1), scaled=True)
+
+
+@dataclass
+class Rows:
+    """Rows of a product, as they stand in its files.
+
+    Attributes:
+        day: Place in the calendar, [N].
+        station: Number, [N].
+        second: Time of day, 0 where there is none, [N].
+        values: [N, V].
+        scales: Of the values of each file.
+    """
+
+    day: Integers
+    station: Integers
+    second: Integers
+    values: NDArray[np.float64]
+    scales: dict[Path, Scale | None] = field(default_factory=dict)
+
+
+@dataclass
+class Notes:
+    """What is said of the files, in the order of reading."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def count(self, number: int, text: str) -> None:
+        """Note a number of rows, unless it is none."""
+        if number:
+            self.lines.append(f"{number} {text}")
+
+
+def read_rows(product: Product, paths: Sequence[Path], names: StationNames, calendar: Calendar) -> Rows:
+    """Read all files of a product.
+
+    Raises:
+        DataError: A file lacks a column, a name holds no date, or a cell is no number.
+    """
+    empty = np.empty(0, dtype=np.int64)
+    parts = [Rows(empty, empty, empty, np.empty((0, len(product.columns))))]
+    scales: dict[Path, Scale | None] = {}
+    for path in paths:
+        of_file = _rows_of(product, path, names, calendar)
+        parts += of_file
+        if product.scaled and of_file:
+            scales[path] = scale_of(np.concatenate([part.values for part in of_file]), path)
+    return Rows(
+        np.concatenate([part.day for part in parts]),
+        np.concatenate([part.station for part in parts]),
+        np.concatenate([part.second for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        scales,
+    )
+
+
+def _rows_of(product: Product, path: Path, names: StationNames, calendar: Calendar) -> list[Rows]:
+    table = open_arrow(path)
+    columns = [table.column(called, name) for name, called in product.columns.items()]
+    index, identity = table.column((INDEX,), "name of the image"), table.column(("ID",), "station")
+    found = []
+    for block in table.blocks((index, identity), columns):
+        stamps = product.date(block[index])
+        day = calendar.places(days_of(stamps, path, index))
+        station = names.numbers(block[identity])
+        second = seconds(product.stamp(block[index])) if product.stamp else np.zeros(len(day), dtype=np.int64)
+        values = np.stack([block[column] for column in columns], axis=1)
+        ours = (day >= 0) & (station >= 0)
+        found.append(Rows(day[ours], station[ours], second[ours], np.where(values == _FILL, np.nan, values)[ours]))
+    return found
+
+
+def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Literal["first", "mean"]) -> Panel:
+    """Lay rows out by day and station; of several on one day the first in time, or their mean.
+
+    Rows of the same time keep the order of the files.
+    """
+    days, stations = shape
+    cell = rows.day * stations + rows.station
+    order = np.lexsort((rows.second, cell))
+    cell, values = cell[order], rows.values[order]
+    unique, first = np.unique(cell, return_index=True)
+    kept = values[first]
+    if scenes == "mean" and len(kept):
+        known = np.isfinite(values)
+        total = np.add.reduceat(np.where(known, values, 0.0), first, axis=0)
+        number = np.add.reduceat(known.astype(np.int64), first, axis=0)
+        kept = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    found: Panel = {}
+    for place, name in enumerate(names):
+        plain = np.full(days * stations, np.nan, dtype=np.float32)
+        plain[unique] = kept[:, place]
+        found[name] = plain.reshape(days, stations)
+    return found
+
+
+def repeated(rows: Rows) -> int:
+    """Count the rows of a station and day beyond the first."""
+    return len(rows.day) - len(np.unique(np.stack([rows.day, rows.station]), axis=1).T)
+
+
+_SMAP_COLUMN = re.compile(r"(\d{8})_sm_surface(?:_1)?$")
+
+
+def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, stations: int) -> Panel:
+    """Read SMAP, wide: a row a station, a column `YYYYMMDD_sm_surface` a day.
+
+    Raises:
+        DataError: A file has no such column, or a column's date is none.
+    """
+    found = np.full((calendar.days, stations), np.nan, dtype=np.float32)
+    for path in paths:
+        table = open_arrow(path)
+        hits = [hit for hit in map(_SMAP_COLUMN.match, table.columns) if hit]
+        if not hits:
+            raise DataError(
+                "there is no column such as 20190101_sm_surface",
+                where=str(path),
+                fix=f"It has: {', '.join(table.columns[:6])}.",
+            )
+        columns = [hit[0] for hit in hits]
+        day = calendar.places(days_of(np.array([hit[1] for hit in hits]), path, "YYYYMMDD_sm_surface"))
+        _scatter(found, table, columns, (day, names))
+    found[(found < 0) | (found > 1)] = np.nan
+    return {"SMAP": found}
+
+
+def _scatter(found: Floats, table: ArrowTable, columns: list[str], place: tuple[Integers, StationNames]) -> None:
+    day, names = place
+    identity = table.column(("ID",), "station")
+    inside = day >= 0
+    for block in table.blocks((identity,), columns):
+        station = names.numbers(block[identity])
+        values = np.stack([block[column] for column in columns])  # [days of the file, rows]
+        for row in np.flatnonzero(station >= 0):
+            found[day[inside], station[row]] = values[inside, row]
+
+
+def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Floats:
+    """Read the NLCD codes of one release, [S], NaN where a station has none."""
+    found = np.full(stations, np.nan, dtype=np.float32)
+    for path in paths:
+        table = open_arrow(path)
+        identity, mode = table.column(("ID",), "station"), table.column(("mode", "first", "landcover"), "NLCD code")
+        for block in table.blocks((identity,), (mode,)):
+            station = names.numbers(block[identity])
+            found[station[station >= 0]] = block[mode][station >= 0]
+    return found
+
+
+def read_constants(path: Path, names: StationNames, stations: int) -> dict[str, Floats]:
+    """Read terrain and soil, each [S]; shaded relief and the like are not used."""
+    columns = {"elevation": "elevation", "slope": "slope", "aspect": "aspect"}
+    columns |= {"clay": "clay_5", "bd": "bd_5", "sand": "sand_5"}
+    table = open_arrow(path)
+    identity = table.column(("ID",), "station")
+    called = {name: table.column((column,), name) for name, column in columns.items()}
+    found = {name: np.full(stations, np.nan, dtype=np.float32) for name in columns}
+    for block in table.blocks((identity,), list(called.values())):
+        station = names.numbers(block[identity])
+        for name, column in called.items():
+            values = np.where(block[column] == _FILL, np.nan, block[column])
+            found[name][station[station >= 0]] = values[station >= 0]
+    return found

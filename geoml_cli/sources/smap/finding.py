@@ -1,0 +1,207 @@
+"""Which raw files are read: exports by product, year and part, the table of stations, the ground truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers import ismn
+from geoml_cli.readers.tables import open_table
+from geoml_cli.sources.smap.options import SmapOptions
+
+PRODUCTS = {
+    "gridmet": r"gridmet_ssm_(\d{4})",
+    "lst": r"lst_mod11a1_(\d{4})",
+    "s1": r"s1_ssm_(\d{4})",
+    "hls": r"hlsl30_ssm_(\d{4})",
+    "smap": r"smap_ssm_(\d{4})",
+    "land_cover": r"lc_ssm_(\d{4})",
+}
+"""Beginnings of file names, in lower case; a part `_k` may follow the year."""
+DAILY = ("gridmet", "lst", "s1", "hls", "smap")
+_EXAMPLES = {
+    "gridmet": "gridmet_SSM_2019.csv",
+    "lst": "LST_MOD11A1_2019.csv",
+    "s1": "S1_SSM_2019.csv",
+    "hls": "HLSL30_SSM_2019_1.csv",
+    "smap": "smap_ssm_2019.csv",
+    "land_cover": "LC_SSM_2019.csv",
+}
+_CSV = r"(?:_(\d+))?\.csv(?:\.gz)?"
+_CONSTANT = re.compile(r"constant_ssm\.csv(?:\.gz)?", re.IGNORECASE)
+_APPEEARS = {"Category", "MODIS_Tile"}
+_STATIONS, _TRUTH = {"ID", "Network", "Latitude", "Longitude", "Domain"}, {"ID", "Date", "VWC_5"}
+
+
+@dataclass
+class Found:
+    """What a folder holds.
+
+    Attributes:
+        exports: Files by product and year, parts in order.
+        constant: Terrain and soil.
+        stations: The table of stations; None where there is none.
+        truth: Ground truth: a CSV, or an ISMN archive.
+        years: That are read, ascending.
+    """
+
+    exports: dict[str, dict[int, list[Path]]]
+    constant: Path
+    stations: Path | None
+    truth: Path
+    years: tuple[int, ...] = ()
+    sensors: list[ismn.SensorFile] = field(default_factory=list)
+
+    def paths(self) -> list[Path]:
+        """Return the files on disk, each once, in order."""
+        used = {path for by_year in self.exports.values() for parts in by_year.values() for path in parts}
+        used |= {self.constant, *([self.stations] if self.stations else [])}
+        if self.truth.is_dir():
+            used |= {sensor.archive / sensor.member for sensor in self.sensors}
+        else:
+            used.add(self.truth)
+        return sorted(used)
+
+
+def find(raw: Path, options: SmapOptions) -> Found:
+    """Choose the files to read.
+
+    Raises:
+        DataError: A product or a year of one is missing, or it is unclear which files are meant; with the option that
+            decides.
+    """
+    if not raw.is_dir():
+        raise DataError("is a file, not a folder of exports", where=str(raw), fix="Name the folder that holds them.")
+    folder = _footprint(raw, options.footprint)
+    named = sorted(path for path in folder.iterdir() if re.search(r"\.csv(\.gz)?$", path.name, re.IGNORECASE))
+    exports = {product: _by_year(named, pattern) for product, pattern in PRODUCTS.items()}
+    constants = [path for path in named if _CONSTANT.fullmatch(path.name)]
+    taken = {path for by_year in exports.values() for parts in by_year.values() for path in parts} | set(constants)
+    headers = _headers(_others(raw, folder, taken))
+    for product, by_year in exports.items():
+        if not by_year:
+            raise _nothing(folder, product)
+    if not constants:
+        raise DataError(
+            "there is no constant_SSM.csv (elevation, slope, aspect and soil)", where=str(folder), fix="Export it."
+        )
+    years = _years(exports, options.years, folder)
+    stations = _given(raw, options.stations, "--stations") or _single(headers, _STATIONS, "--stations", raw)
+    truth = _given(raw, options.truth, "--truth") or _truth(raw, headers)
+    found = Found(_restricted(exports, years), constants[0], stations, truth, years)
+    if truth.is_dir() or truth.suffix.lower() == ".zip":
+        found.sensors = ismn.find_sensors(truth)
+    return found
+
+
+def _footprint(raw: Path, given: str | None) -> Path:
+    """Return the folder of one footprint; footprints are never mixed."""
+    pattern = re.compile(PRODUCTS["gridmet"] + _CSV, re.IGNORECASE)
+    candidates = [raw, *(path for path in sorted(raw.iterdir()) if path.is_dir())]
+    folders = [path for path in candidates if any(pattern.fullmatch(file.name) for file in path.iterdir())]
+    if given is not None:
+        if raw / given not in folders:
+            there = ", ".join(path.name for path in folders if path != raw) or "none"
+            raise DataError(f"there are no exports of footprint {given}", where=str(raw), fix=f"There are: {there}.")
+        return raw / given
+    if len(folders) > 1:
+        names = ", ".join("RAW itself" if path == raw else path.name for path in folders)
+        raise DataError(
+            f"exports of several footprints lie here ({names})",
+            where=str(raw),
+            fix=f"Choose one: --footprint {folders[-1].name}",
+        )
+    return folders[0] if folders else raw
+
+
+def _by_year(named: Sequence[Path], pattern: str) -> dict[int, list[Path]]:
+    matching = [(re.fullmatch(pattern + _CSV, path.name, re.IGNORECASE), path) for path in named]
+    parts = sorted((int(hit[1]), int(hit[2] or 0), path) for hit, path in matching if hit)
+    found: dict[int, list[Path]] = {}
+    for year, _, path in parts:
+        found.setdefault(year, []).append(path)
+    return found
+
+
+def _others(raw: Path, folder: Path, taken: set[Path]) -> list[Path]:
+    """Name further tables, in RAW and in the folder of the footprint."""
+    places = {raw, folder}
+    tables = [path for place in places for path in place.iterdir() if path.name.lower().endswith((".csv", ".csv.gz"))]
+    return sorted(path for path in tables if path not in taken)
+
+
+def _headers(tables: Sequence[Path]) -> dict[Path, set[str]]:
+    found = {path: set(open_table(path).columns) for path in tables}
+    for path, columns in found.items():
+        if columns >= _APPEEARS:
+            raise DataError(
+                "is a point sample of AppEEARS, not an export of Earth Engine",
+                where=str(path),
+                fix="Export it with the script in the documentation of smap.",
+            )
+    return found
+
+
+def _nothing(folder: Path, product: str) -> DataError:
+    seen = sorted(path.name for path in folder.iterdir())[:6]
+    return DataError(
+        f"holds no export such as {_EXAMPLES[product]} (it holds {', '.join(seen) or 'nothing'})",
+        where=str(folder),
+        fix="The documentation of smap has the Earth Engine script that makes the exports.",
+    )
+
+
+def _years(exports: dict[str, dict[int, list[Path]]], wanted: Sequence[int], folder: Path) -> tuple[int, ...]:
+    years = tuple(sorted(wanted or exports["gridmet"]))
+    for product in DAILY:
+        for year in years:
+            if year not in exports[product]:
+                raise DataError(
+                    f"there is no {_EXAMPLES[product].replace('2019', str(year))}",
+                    where=str(folder),
+                    fix="Export it, or name the years that are whole with --years.",
+                )
+    return years
+
+
+def _restricted(exports: dict[str, dict[int, list[Path]]], years: Sequence[int]) -> dict[str, dict[int, list[Path]]]:
+    """Keep the files of some years; of land cover all, since releases are several years apart."""
+    return {
+        product: by_year if product == "land_cover" else {year: by_year[year] for year in years}
+        for product, by_year in exports.items()
+    }
+
+
+def _given(raw: Path, name: str | None, option: str) -> Path | None:
+    if name is None:
+        return None
+    path = raw / name if (raw / name).exists() else Path(name)
+    if not path.exists():
+        raise DataError("there is no such file or folder", where=str(path), fix=f"Check {option}.")
+    return path
+
+
+def _single(headers: dict[Path, set[str]], wanted: set[str], option: str, raw: Path) -> Path | None:
+    hits = [path for path, columns in headers.items() if columns >= wanted]
+    if len(hits) > 1:
+        names = ", ".join(path.name for path in hits)
+        raise DataError(f"several tables could be meant: {names}", where=str(raw), fix=f"Choose one: {option} FILE")
+    return hits[0] if hits else None
+
+
+def _truth(raw: Path, headers: dict[Path, set[str]]) -> Path:
+    table = _single(headers, _TRUTH, "--truth", raw)
+    archives = [path for path in sorted(raw.glob("*.zip")) if ismn.is_archive(path)]
+    folders = [path for path in sorted(raw.iterdir()) if path.is_dir() and ismn.is_archive(path)]
+    # Networks side by side in RAW are one archive.
+    places = [*([table] if table else []), *archives, *([raw if len(folders) > 1 else folders[0]] if folders else [])]
+    if len(places) != 1:
+        names = ", ".join(path.name for path in places)
+        problem = f"several could be the ground truth: {names}" if places else "there is no ground truth"
+        raise DataError(
+            problem, where=str(raw), fix="Name a CSV with ID, Date and VWC_5, or an ISMN archive: --truth PATH"
+        )
+    return places[0]

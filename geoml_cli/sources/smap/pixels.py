@@ -1,0 +1,263 @@
+"""Samples of pixels by day, made like those of stations.
+
+Legend: D days of the calendar, P pixels of a window, R records of a pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.manifest import Manifest
+from geoml_cli.dataset.store import Block
+from geoml_cli.errors import DataError
+from geoml_cli.samples.input import DailyBlock, Grid, SampleBlock
+from geoml_cli.sources.smap import deriving, scales
+from geoml_cli.sources.smap.cubes import Cube, Window, open_cube
+from geoml_cli.sources.smap.exports import OPTICAL, RADAR, WEATHER
+from geoml_cli.sources.smap.writing import SITE, record_variables
+
+Floats = NDArray[np.float32]
+Days = NDArray[np.datetime64]
+_DAILY = (*WEATHER, "LST", *RADAR, *OPTICAL)
+_FIXED = {name: (name, f"{name}_5") for name in ("elevation", "slope", "aspect", "clay", "bd", "sand")}
+_SMAP = ("SMAP", "sm_surface")
+_COVER = ("land_cover", "LC", "mode")
+_KELVIN_LIMIT = 1000.0
+"""Land-surface temperatures below are kelvin; the product's numbers begin at 7500."""
+_LOOKED_AT = 32
+"""Pixels along a side and days that are looked at to know a scale."""
+REASONS = ("land cover of no class", "a variable of the day is missing", "the weather before has a gap")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the data set of the run was prepared; pixels follow it."""
+
+    fill: deriving.Fill
+    kelvin: bool
+    by_days: bool
+    antecedent: int
+
+
+class PixelStack:
+    """A stack of pixels by day that gives the samples of a data set of stations."""
+
+    reasons: tuple[str, ...] = REASONS
+
+    def __init__(self, cube: Cube, path: Path, rules: Rules) -> None:
+        self._cube, self._path, self._rules = cube, path, rules
+        self._names = _named(cube, path)
+        first, last = cube.days[0].astype(np.int64), cube.days[-1].astype(np.int64)
+        self._first = int(first)
+        self.days: Days = np.datetime64(int(first), "D") + np.arange(int(last - first) + 1)
+        self._place = (cube.days.astype(np.int64) - first).astype(np.int64)
+
+    @property
+    def grid(self) -> Grid:
+        """Return the place of the pixels on Earth."""
+        return self._cube.grid
+
+    def digest(self) -> str:
+        """Name the content and the rules."""
+        return f"{self._cube.digest()} {self._rules}"
+
+    def block(self, rows: slice, columns: slice, days: slice) -> DailyBlock:
+        """Make the samples of a window on some days of `self.days`; `valid` has shape [days, rows, columns].
+
+        All days of the stack are read, since gaps are filled from them; memory is bounded by the window.
+        """
+        window = (rows, columns)
+        shape = (len(range(*days.indices(len(self.days)))), rows.stop - rows.start, columns.stop - columns.start)
+        series, site = self._series(window), self._site(window)
+        records = np.ones(len(self.days), dtype=bool)
+        if not self._rules.by_days:  # windows count rows that exist
+            records = np.isin(np.arange(len(self.days)), self._place)
+        chosen = np.arange(len(self.days))[days]
+        whole = np.all([np.isfinite(series[name]) for name in (*WEATHER, "LST")], axis=0)
+        history = np.zeros(whole.shape, dtype=np.int32)
+        history[records] = deriving.unbroken(whole[records])
+        reason = self._reason(series, site, history, chosen)
+        valid = (reason < 0) & records[chosen][:, None]
+        variables = self._variables(series, site, records, (chosen, valid), history)
+        return DailyBlock(SampleBlock(valid.reshape(shape), variables), reason.reshape(shape))
+
+    def _reason(
+        self,
+        series: Mapping[str, Floats],
+        site: Mapping[str, Floats],
+        history: NDArray[np.int32],
+        days: NDArray[np.int64],
+    ) -> NDArray[np.int8]:
+        """Return the first reason why a pixel has no sample on a day, -1 where it has one, [days, P]."""
+        own = [np.isfinite(values[days]) for name, values in series.items() if name != "land_cover"]
+        whole = np.all(own, axis=0) & np.all([np.isfinite(values) for values in site.values()], axis=0)
+        reason = np.where(history[days] > self._rules.antecedent, -1, 2).astype(np.int8)
+        reason[~whole] = 1
+        reason[np.asarray(series["land_cover"])[days] < 0] = 0
+        return reason
+
+    def _variables(
+        self,
+        series: Mapping[str, Floats],
+        site: Mapping[str, Floats],
+        records: NDArray[np.bool_],
+        samples: tuple[NDArray[np.int64], NDArray[np.bool_]],
+        history: NDArray[np.int32],
+    ) -> Block:
+        days, valid = samples
+        pixels, length = valid.shape[1], int(records.sum())
+        place = np.cumsum(records) - 1
+        day, pixel = np.nonzero(valid)  # in the order of `valid`
+        described = record_variables(self._rules.kelvin)
+        arrays: dict[str, NDArray[np.generic]] = {
+            variable.name: np.ascontiguousarray(series[variable.name][records].T).reshape(-1)
+            for variable in described
+            if variable.name != "time"
+        }
+        minutes = (self._first + np.flatnonzero(records)) * 1440
+        arrays |= {"time": np.tile(minutes.astype(np.int32), pixels), **site}
+        arrays["station_first"] = np.arange(pixels, dtype=np.int64) * length
+        arrays["station_index"] = pixel.astype(np.int32)
+        arrays["index"] = pixel * length + place[days[day]]
+        arrays["history"] = history[days[day], pixel]
+        units = {variable.name: variable.unit for variable in described}
+        units |= {name: unit for name, (unit, _) in SITE.items()}
+        texts = {
+            "dynamic": [*WEATHER, "LST"],
+            "index_name": list(deriving.OPTICAL_INDICES),
+            "land_cover_name": list(deriving.CLASSES),
+        }
+        return Block(dict(arrays), texts, units)
+
+    def _series(self, window: Window) -> dict[str, Floats]:
+        """Read, fill and derive the series of a window, [D, P] each."""
+        fill = self._rules.fill
+        found = {name: self._calendar(self._cube.daily(self._names[name], window)) for name in (*_DAILY, "SMAP")}
+        surface = np.where(found["LST"] > 0, found["LST"], np.float32(np.nan)) * self._temperature_factor
+        radar = {name: scales.decibels(found[name], self._radar_scale).astype(np.float32) for name in RADAR}
+        bands = {n: scales.reflectance(found[n], self._optical_scale).astype(np.float32) for n in OPTICAL}
+        bands, _ = deriving.in_range(bands)
+        smap = np.where((found["SMAP"] >= 0) & (found["SMAP"] <= 1), found["SMAP"], np.float32(np.nan))
+        derived = {name: found[name] for name in WEATHER}
+        derived["LST"] = deriving.filled(surface, fill)
+        derived["SMAP"] = deriving.carried(smap, fill)
+        derived |= {name: deriving.filled(values, fill) for name, values in radar.items()}
+        derived |= deriving.optical_indices({name: deriving.filled(values, fill) for name, values in bands.items()})
+        return {**derived, "land_cover": self._classes(window).astype(np.float32)}
+
+    def _calendar(self, values: Floats) -> Floats:
+        """Lay the stack's days out on the calendar, [D, P]."""
+        flat = values.reshape(len(values), -1)
+        found = np.full((len(self.days), flat.shape[1]), np.nan, dtype=np.float32)
+        found[self._place] = flat
+        return found
+
+    def _classes(self, window: Window) -> NDArray[np.int8]:
+        """Return the class of every day and pixel, [D, P], by the release nearest in time."""
+        releases = {year: self._cube.fixed(name, window).reshape(-1) for year, name in self._releases.items()}
+        years = self.days.astype("datetime64[Y]").astype(np.int64) + 1970
+        classes = {year: deriving.classes(code) for year, code in releases.items()}
+        nearest = [classes[deriving.nearest_release(int(year), list(classes))] for year in np.unique(years)]
+        return np.stack(nearest)[np.unique(years, return_inverse=True)[1].reshape(-1)]
+
+    def _site(self, window: Window) -> dict[str, Floats]:
+        """Return place, terrain and soil of the pixels, [P] each."""
+        found = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in _FIXED}
+        found["aspect_normalized"] = deriving.aspect_normalized(found.pop("aspect"))
+        longitude, latitude = _centres(self.grid, window)
+        return {"lat": latitude.astype(np.float32), "lon": longitude.astype(np.float32), **found}
+
+    @cached_property
+    def _releases(self) -> dict[int, str]:
+        names = self._cube.fixed_names
+        dated = {int(name[-4:]): name for name in names if name[:-5] in _COVER and name[-4:].isdigit()}
+        return dated or {0: next(name for name in _COVER if name in names)}
+
+    @cached_property
+    def _temperature_factor(self) -> np.float32:
+        values = self._looked_at(("LST",))
+        kelvin = bool(np.isfinite(values).any()) and float(np.nanmedian(values)) < _KELVIN_LIMIT
+        if kelvin == self._rules.kelvin:
+            return np.float32(1)
+        return np.float32(50) if kelvin else np.float32(0.02)
+
+    @cached_property
+    def _radar_scale(self) -> scales.Scale:
+        found = {self._path: scales.scale_of(self._looked_at(RADAR), self._path)}
+        return scales.common_scale(found, "Sentinel-1", ("dB", "0..1", "x 10,000"))
+
+    @cached_property
+    def _optical_scale(self) -> scales.Scale:
+        found = {self._path: scales.scale_of(self._looked_at(OPTICAL), self._path)}
+        return scales.common_scale(found, "HLS", ("0..1", "percent", "x 10,000"))
+
+    def _looked_at(self, names: tuple[str, ...]) -> Floats:
+        """Read some pixels of some days: a scale belongs to the whole stack, not to a window of it."""
+        window = tuple(slice(0, size, max(size // _LOOKED_AT, 1)) for size in (self.grid.height, self.grid.width))
+        step = max(len(self._cube.days) // _LOOKED_AT, 1)
+        read = [self._cube.daily(self._names[name], (window[0], window[1]), step) for name in names]
+        return np.stack(read)
+
+
+def _named(cube: Cube, path: Path) -> dict[str, str]:
+    """Return how the stack calls our bands.
+
+    Raises:
+        DataError: One is missing.
+    """
+    found: dict[str, str] = {}
+    for name in (*_DAILY, "SMAP"):
+        called = _SMAP if name == "SMAP" else (name,)
+        found[name] = _first(called, cube.daily_names, path, "a value a day")
+    for name, called in _FIXED.items():
+        found[name] = _first(called, cube.fixed_names, path, "one value")
+    if not any(name in _COVER or name[:-5] in _COVER for name in cube.fixed_names):
+        _first(_COVER, cube.fixed_names, path, "one value")
+    return found
+
+
+def _first(called: tuple[str, ...], names: frozenset[str], path: Path, kind: str) -> str:
+    for name in called:
+        if name in names:
+            return name
+    raise DataError(
+        f"there is no band {' or '.join(called)} with {kind} a pixel",
+        where=str(path),
+        fix=f"It has: {', '.join(sorted(names)) or 'none'}.",
+    )
+
+
+def _centres(grid: Grid, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitude and latitude of the pixels' centres [degrees], [P]."""
+    a, b, c, d, e, f = grid.transform
+    row, column = np.meshgrid(
+        np.arange(window[0].start, window[0].stop) + 0.5,
+        np.arange(window[1].start, window[1].stop) + 0.5,
+        indexing="ij",
+    )
+    x, y = (a * column + b * row + c).reshape(-1), (d * column + e * row + f).reshape(-1)
+    if grid.crs == "EPSG:4326":
+        return x, y
+    from pyproj import CRS, Transformer
+
+    if CRS.from_user_input(grid.crs).is_geographic:
+        return x, y
+    longitude, latitude = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform(x, y)
+    return np.asarray(longitude), np.asarray(latitude)
+
+
+def pixels(path: Path, manifest: Manifest) -> PixelStack:
+    """Open a stack under the rules that the data set of the run was prepared with.
+
+    Raises:
+        DataError: It is no stack, or lacks a band.
+    """
+    facts = manifest.facts
+    rules = Rules(facts["fill"], facts["lst"] == "kelvin", facts["window"] == "days", facts["antecedent"])
+    return PixelStack(open_cube(path), path, rules)

@@ -1,0 +1,278 @@
+"""From raw files to the data set: find, read, fill, sift, write.
+
+Legend: D days of the calendar, S stations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.errors import DataError
+from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.smap import deriving, exports, scales
+from geoml_cli.sources.smap.calendar import Calendar, calendar_of
+from geoml_cli.sources.smap.exports import Notes, Panel
+from geoml_cli.sources.smap.finding import Found, find
+from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.options import SmapOptions
+from geoml_cli.sources.smap.sifting import Floats, Mask, Sieve, first_missing, valid_share
+from geoml_cli.sources.smap.stations import Stations, read_stations
+from geoml_cli.sources.smap.truth import read_truth
+from geoml_cli.sources.smap.writing import Content, write
+from geoml_cli.work.reporting import Reporter
+
+ScaleByFile = Mapping[Path, scales.Scale | None]
+_KELVIN = np.float32(0.02)
+_NAMED = {
+    "gridmet": "gridMET", "lst": "land-surface temperature", "s1": "Sentinel-1", "hls": "HLS", "smap": "SMAP",
+}  # fmt: skip
+
+
+@dataclass
+class Raw:
+    """Exports as they were read, [D, S] each.
+
+    Attributes:
+        weather: gridMET.
+        lst: In the product's numbers.
+        radar: dB.
+        bands: Reflectances within 0..1.
+        smap: m3 m-3.
+        code: NLCD codes of the year of each day.
+        site: Terrain and soil, [S].
+        truth: m3 m-3.
+    """
+
+    weather: Panel
+    lst: Panel
+    radar: Panel
+    bands: Panel
+    smap: Panel
+    code: Floats
+    site: dict[str, Floats]
+    truth: Floats
+
+    def daily(self) -> dict[str, Panel]:
+        """Return the panels by product."""
+        return {"gridmet": self.weather, "lst": self.lst, "s1": self.radar, "hls": self.bands, "smap": self.smap}
+
+
+def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+    """Prepare all stations.
+
+    Raises:
+        DataError: A file is damaged or lacks a column, scales are mixed, or nothing is left.
+    """
+    found = find(raw, options)
+    stations = read_stations(found.stations or found.constant)
+    names, calendar, notes = StationNames(stations.names), calendar_of(found.years), Notes()
+    if found.stations is None:
+        notes.lines.append("There is no table of stations: they are those of constant_SSM.csv, without regions.")
+    data = _read(found, options, (names, calendar), notes, reporter)
+    content, sieve, read = _sift(data, options, calendar, stations)
+    _describe(names, data, notes)
+    if not sieve.left.any():
+        reasons = "; ".join(f"{reason}: {int(lost.sum())} days" for reason, lost in sieve.dropped.items())
+        raise DataError(f"no sample is left ({reasons})", where=str(raw), fix="See the options of prepare smap.")
+    kept = write(writer, content, stations, sieve.left)
+    notes.lines.append(_shared_cells(kept))
+    facts = {
+        "fill": options.fill,
+        "lst": options.lst,
+        "window": options.window,
+        "antecedent": options.antecedent,
+        "years": list(found.years),
+    }
+    return PreparedInfo("series", sieve.funnel(stations.names, [note for note in notes.lines if note], read), facts)
+
+
+def _read(
+    found: Found,
+    options: SmapOptions,
+    frame: tuple[StationNames, Calendar],
+    notes: Notes,
+    reporter: Reporter,
+) -> Raw:
+    """Read every file once."""
+    names, calendar = frame
+    shape = (calendar.days, len(names.names))
+    files = {
+        product: [path for paths in by_year.values() for path in paths] for product, by_year in found.exports.items()
+    }
+    with reporter.task("read exports", 7) as advance:
+
+        def panel(product: str, kind: exports.Product) -> tuple[Panel, ScaleByFile]:
+            rows = exports.read_rows(kind, files[product], names, calendar)
+            scenes = options.scenes if kind.stamp else "first"
+            more = exports.repeated(rows)
+            handling = f"the {scenes} in time" if scenes == "first" else "their mean"
+            notes.count(
+                more, f"rows of {_NAMED[product]} are further ones of their station and day: {handling} counts."
+            )
+            advance(1)
+            return exports.panel(rows, list(kind.columns), shape, scenes), rows.scales
+
+        weather, _ = panel("gridmet", exports.GRIDMET)
+        lst = _surface(panel("lst", exports.LST)[0], notes)
+        radar = _radar(*panel("s1", exports.S1), notes)
+        bands = _optical(*panel("hls", exports.HLS), notes)
+        smap = exports.read_smap(files["smap"], names, calendar, shape[1])
+        advance(1)
+        code = _codes(found, names, calendar, notes)
+        site = exports.read_constants(found.constant, names, shape[1])
+        advance(1)
+        truth = read_truth(found, options, names, calendar, notes)
+        advance(1)
+    return Raw(weather, lst, radar, bands, smap, code, site, truth)
+
+
+def _surface(panel: Panel, notes: Notes) -> Panel:
+    wrong = (panel["LST"] <= 0) | (panel["LST"] > exports.LST_LIMIT)
+    notes.count(int(wrong.sum()), "values of land-surface temperature outside 1 to 65535 are missing.")
+    return {"LST": np.where(wrong, np.float32(np.nan), panel["LST"])}
+
+
+def _radar(panel: Panel, found: ScaleByFile, notes: Notes) -> Panel:
+    scale = scales.common_scale(found, "Sentinel-1", ("dB", "0..1", "x 10,000"))
+    if scale != "dB":
+        notes.lines.append(f"Sentinel-1 is linear power, {scale}; it was turned into dB.")
+    return {name: scales.decibels(values, scale).astype(np.float32) for name, values in panel.items()}
+
+
+def _optical(panel: Panel, found: ScaleByFile, notes: Notes) -> Panel:
+    scale = scales.common_scale(found, "HLS", ("0..1", "percent", "x 10,000"))
+    if scale != "0..1":
+        notes.lines.append(f"HLS reflectances are {scale}; they were scaled to 0..1.")
+    scaled = {name: scales.reflectance(values, scale).astype(np.float32) for name, values in panel.items()}
+    kept, outside = deriving.in_range(scaled)
+    notes.count(outside, "reflectances of HLS outside 0..1 are missing.")
+    return kept
+
+
+def _codes(found: Found, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
+    """Return NLCD codes of the release nearest to each year, [D, S]."""
+    releases = {
+        year: exports.read_codes(paths, names, len(names.names)) for year, paths in found.exports["land_cover"].items()
+    }
+    code = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
+    taken = []
+    for year in found.years:
+        release = deriving.nearest_release(year, list(releases))
+        code[calendar.years == year] = releases[release]
+        taken.append(f"{year} takes {release}")
+    notes.lines.append(f"Land cover: {', '.join(taken)}.")
+    return code
+
+
+def _sift(
+    data: Raw, options: SmapOptions, calendar: Calendar, stations: Stations
+) -> tuple[Content, Sieve, NDArray[np.int64]]:
+    """Fill the series, then drop stations and days by the paper's rules, the coarse ones first."""
+    shape = (calendar.days, len(stations))
+    weather_row = np.any([np.isfinite(values) for values in data.weather.values()], axis=0)
+    exported: Mask = weather_row.any(axis=1)
+    days = np.flatnonzero(exported)
+    if not len(days):
+        raise DataError("no day of gridMET belongs to a station", where="gridMET", fix="Check the names of stations.")
+    inside = np.zeros(calendar.days, dtype=bool)
+    inside[days[0] : days[-1] + 1] = True
+    sieve = Sieve(np.repeat(inside[:, None], shape[1], axis=1))
+    read = np.full(shape[1], int(inside.sum()), dtype=np.int64)
+    _drop_stations(sieve, data, options, exported)
+    content = _content(data, options, calendar, weather_row if options.window == "rows" else _whole_days(inside, shape))
+    sieve.drop("no ground truth", ~np.isfinite(data.truth))
+    sieve.drop("no row of gridMET", ~content.records)
+    sieve.drop("land cover of no class", np.asarray(content.cover < 0))
+    first_missing({**content.snapshot(), **content.site_values()}, shape, sieve.drop)
+    sieve.drop("radar index not defined (VV = VH)", _undefined(content))
+    word = "rows" if options.window == "rows" else "days"
+    gap = f"a gap in the weather of its own and the {options.antecedent} {word} before"
+    sieve.drop(gap, np.asarray(content.history <= options.antecedent))
+    return content, sieve, read
+
+
+def _whole_days(inside: Mask, shape: tuple[int, int]) -> Mask:
+    """Return the calendar days of the exports as records of every station, [D, S]."""
+    return np.repeat(inside[:, None], shape[1], axis=1)
+
+
+def _drop_stations(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask) -> None:
+    for product, panel in data.daily().items():
+        none = _without(panel)
+        sieve.drop(f"station: no row of {_NAMED[product]}", none)
+    sieve.drop("station: no ground truth", np.asarray(~np.isfinite(data.truth).any(axis=0)))
+    missing = 1 - valid_share({"truth": data.truth}, exported)
+    sieve.drop(
+        f"station: {options.missing:.0%} or more of the ground truth is missing", np.asarray(missing >= options.missing)
+    )
+    limits = {"s1": options.s1_share, "hls": options.hls_share, "lst": options.lst_share}
+    for product, limit in limits.items():
+        share = valid_share(data.daily()[product], exported)
+        sieve.drop(
+            f"station: {_NAMED[product]} is valid on {limit:.0%} of the days or less", np.asarray(share <= limit)
+        )
+
+
+def _without(panel: Panel) -> Mask:
+    """Return the stations that have no row of a product, [S]."""
+    return np.asarray(~np.any([np.isfinite(values) for values in panel.values()], axis=(0, 1)))
+
+
+def _content(data: Raw, options: SmapOptions, calendar: Calendar, records: Mask) -> Content:
+    """Fill on the daily calendar; windows run over the records."""
+    fill = options.fill
+    lst = deriving.filled(data.lst["LST"], fill) * (_KELVIN if options.lst == "kelvin" else np.float32(1))
+    bands = {name: deriving.filled(values, fill) for name, values in data.bands.items()}
+    weather = {**data.weather, "LST": lst}
+    content = Content(
+        calendar=calendar,
+        records=records,
+        weather=weather,
+        smap=deriving.carried(data.smap["SMAP"], fill),
+        radar={name: deriving.filled(values, fill) for name, values in data.radar.items()},
+        indices=deriving.optical_indices(bands),
+        cover=deriving.classes(data.code),
+        site={**data.site, "aspect_normalized": deriving.aspect_normalized(data.site["aspect"])},
+        truth=data.truth,
+        kelvin=options.lst == "kelvin",
+    )
+    whole = np.all([np.isfinite(values) for values in weather.values()], axis=0)
+    for station in range(records.shape[1]):
+        rows = np.flatnonzero(records[:, station])
+        content.history[rows, station] = deriving.unbroken(whole[rows, station])
+    return content
+
+
+def _undefined(content: Content) -> Mask:
+    vv, vh = content.radar["VV"], content.radar["VH"]
+    return np.asarray((vv == vh) | (vv + vh == 0) | (vh == 0))
+
+
+def _describe(names: StationNames, data: Raw, notes: Notes) -> None:
+    """Say which names were matched, which are unknown, and which stations lack a product."""
+    if names.renamed:
+        pairs = ", ".join(f"{other} is {name}" for other, name in sorted(names.renamed.items())[:8])
+        notes.lines.append(f"{len(names.renamed)} names of stations are spelled otherwise: {pairs}.")
+    if names.unknown:
+        shown = ", ".join(sorted(names.unknown)[:8])
+        notes.lines.append(f"{len(names.unknown)} names are not in the table of stations: {shown}.")
+    for product, panel in data.daily().items():
+        lacking = [names.names[place] for place in np.flatnonzero(_without(panel))]
+        if lacking:
+            notes.lines.append(f"No row of {_NAMED[product]} belongs to {', '.join(lacking[:8])}.")
+
+
+def _shared_cells(kept: dict[str, int]) -> str:
+    by_cell: dict[int, list[str]] = {}
+    for name, cell in kept.items():
+        by_cell.setdefault(cell, []).append(name)
+    shared = [" and ".join(names) for names in by_cell.values() if len(names) > 1]
+    if not shared:
+        return ""
+    return f"{len(shared)} SMAP cells (9 km) hold several stations: {'; '.join(shared[:8])}."

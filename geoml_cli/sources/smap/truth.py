@@ -1,0 +1,130 @@
+"""Ground truth: daily soil moisture of a table or an ISMN archive.
+
+Legend: D days, S stations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers import ismn
+from geoml_cli.readers.arrow_tables import open_arrow
+from geoml_cli.sources.smap.calendar import Calendar, days_of
+from geoml_cli.sources.smap.exports import Notes, Rows, panel, repeated
+from geoml_cli.sources.smap.finding import Found
+from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.options import SmapOptions
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+_LEAST = -9.0
+_PERCENT = 1.0
+
+
+def read_truth(found: Found, options: SmapOptions, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
+    """Return soil moisture [m3 m-3], [D, S], NaN where there is none.
+
+    Raises:
+        DataError: A file is damaged, or the values are percent.
+    """
+    values = (
+        _archive(found.sensors, options, names, calendar, notes)
+        if found.sensors
+        else _table(found.truth, names, calendar, notes)
+    )
+    known = values[np.isfinite(values)]
+    if not len(known):
+        raise DataError(
+            "no value belongs to a station and a day of the exports",
+            where=str(found.truth),
+            fix="Check the names of the stations and the years.",
+        )
+    if float(np.median(known)) > _PERCENT:
+        raise DataError(
+            f"the median of the ground truth is {float(np.median(known)):g}, not soil moisture in m3 m-3",
+            where=str(found.truth),
+            fix="Divide percent by 100.",
+        )
+    wrong = (values < 0) | (values > _PERCENT)
+    notes.count(int(wrong.sum()), "values of ground truth outside 0 to 1 m3 m-3 are missing.")
+    return np.where(wrong, np.float32(np.nan), values)
+
+
+def _table(path: Path, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
+    table = open_arrow(path)
+    identity, date, moisture = (table.column((name,), name) for name in ("ID", "Date", "VWC_5"))
+    parts: list[tuple[Integers, Integers, NDArray[np.float64]]] = []
+    for block in table.blocks((identity, date), (moisture,)):
+        day = calendar.places(days_of(np.char.replace(block[date], "-", ""), path, date))
+        parts.append((day, names.numbers(block[identity]), block[moisture]))
+    if not parts:
+        raise DataError("has a header and no rows", where=str(path), fix="Give a table with ground truth.")
+    day, station, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    ours = (station >= 0) & (day >= 0)
+    fill = ours & (value <= _LEAST)
+    notes.count(int(fill.sum()), "rows of ground truth hold a fill value such as -9999; they are missing.")
+    usable = ours & ~fill & np.isfinite(value)
+    rows = Rows(day[usable], station[usable], np.zeros(int(usable.sum()), dtype=np.int64), value[usable, None])
+    notes.count(repeated(rows), "rows of ground truth are the second of their station and day; the first counts.")
+    return panel(rows, ("VWC_5",), (calendar.days, len(names.names)), "first")["VWC_5"]
+
+
+def _archive(
+    sensors: Sequence[ismn.SensorFile],
+    options: SmapOptions,
+    names: StationNames,
+    calendar: Calendar,
+    notes: Notes,
+) -> Floats:
+    depth = (options.depth_from, options.depth_to)
+    by_station: dict[int, list[ismn.SensorFile]] = {}
+    for sensor in sensors:
+        number = names.number(sensor.station)
+        if number >= 0 and ismn.within(sensor, depth):
+            by_station.setdefault(number, []).append(sensor)
+    values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
+    missing = 0
+    for number, files in sorted(by_station.items()):
+        daily = _Daily(calendar, options)
+        for sensor in files[:1] if options.sensors == "first" else files:
+            readings = ismn.read(sensor, depth)
+            missing += int((~np.isfinite(readings.value)).sum())
+            daily.add(readings)
+        values[:, number] = daily.mean()
+    several = sum(len(files) > 1 for files in by_station.values())
+    notes.count(missing, "hourly values are fill values such as -9999 (flag M); they are missing.")
+    notes.count(several, f"stations have several sensors between {depth[0]:g} and {depth[1]:g} m: {options.sensors}.")
+    return values
+
+
+class _Daily:
+    """Daily means of one station's sensors."""
+
+    def __init__(self, calendar: Calendar, options: SmapOptions) -> None:
+        self._calendar, self._options = calendar, options
+        self._total, self._count = np.zeros(calendar.days), np.zeros(calendar.days)
+
+    def add(self, readings: ismn.Readings) -> None:
+        """Add the good hourly values of a sensor."""
+        day = self._calendar.places(readings.time.astype("datetime64[D]").astype(np.int64))
+        good = readings.good(self._options.flags) & (day >= 0)
+        total = np.bincount(day[good], weights=readings.value[good], minlength=self._calendar.days)
+        count = np.bincount(day[good], minlength=self._calendar.days).astype(np.float64)
+        enough = count >= self._options.hours
+        if self._options.sensors == "all":
+            self._total += total
+            self._count += count
+        else:
+            self._total[enough] += total[enough] / count[enough]
+            self._count += enough
+
+    def mean(self) -> Floats:
+        """Return the daily means [D], NaN on days with too few values."""
+        least = self._options.hours if self._options.sensors == "all" else 1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self._count >= least, self._total / self._count, np.nan).astype(np.float32)

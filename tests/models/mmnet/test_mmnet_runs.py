@@ -1,0 +1,185 @@
+"""Runs of mmnet on small exports: splits, tables against hand-made ones, and maps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray
+from smap_case import STATIONS, write_exports
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.sources.smap.options import SmapOptions
+from geoml_cli.sources.smap.synthetic_stack import write_valley
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import Silent
+
+QUICK = ("--set", "train.steps=8", "--set", "train.evaluate_steps=4", "--set", "train.threads=1", "--quiet")
+NARROW = ("--set", "train.batch_size=32", "--set", "evaluate.n_bootstrap=100", "--set", "evaluate.importance_repeats=1")
+SPLIT = ("--set", "split.kind=leave-one-out", "--set", "split.group_by=station")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("mmnet")
+    raw = write_exports(folder / "raw")
+    prepare(Raw("smap", raw, SmapOptions()), folder / "data" / "smap", Silent())
+    write_valley(folder / "valley", np.random.default_rng(0))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(data) -> Path:
+    """Train a member for each station, and evaluate."""
+    from geoml_cli.config.load import load
+    from geoml_cli.runs.run import Run
+    from geoml_cli.stages.evaluate import evaluate
+    from geoml_cli.stages.train import RunLocation, train
+
+    assignments = [text for text in (*QUICK, *NARROW[:2]) if "=" in text]
+    assignments += ["split.kind=leave-one-out", "split.group_by=station", "split.folds=1", "split.seed=1"]
+    assignments += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=0", "evaluate.baselines=['smap','ridge']"]
+    settings = load("mmnet", "random", None, {}, assignments)
+    dataset = Dataset(data / "data" / "smap")
+    done = train(settings, dataset, RunLocation(data / "run", cpu=True), None, Silent())
+    evaluate(Run(done.folder), dataset, settings, "test", Silent())
+    return done.folder
+
+
+def test_members_are_the_stations(run):
+    assert sorted(path.name for path in (run / "members").iterdir()) == sorted(STATIONS)
+
+
+def test_smap_itself_is_a_baseline_and_its_scores_are_those_of_a_hand_made_calculation(run, data):
+    dataset = Dataset(data / "data" / "smap")
+    index, station = (np.asarray(dataset.array(name)) for name in ("index", "station_index"))
+    smap, truth = np.asarray(dataset.array("SMAP"))[index], np.asarray(dataset.array("soil_moisture"))
+    table = pd.read_csv(run / "evaluation" / "test" / "per_station.csv")
+    ours = table[table.model == "smap"].set_index("station")
+    for number, name in enumerate(STATIONS):
+        error = smap[station == number] - truth[station == number]
+        assert ours.loc[name, "bias"] == pytest.approx(error.mean(), rel=1e-5)
+        assert ours.loc[name, "RMSE"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
+        assert ours.loc[name, "ubRMSE"] == pytest.approx(error.std(), rel=1e-3, abs=1e-6)
+
+
+def test_scores_across_stations_are_the_quartiles_of_single_stations(run):
+    folder = run / "evaluation" / "test"
+    single = pd.read_csv(folder / "per_station.csv")
+    over = pd.read_csv(folder / "across_stations.csv").set_index(["model", "statistic"])
+    assert set(over.stations) == {3}
+    for model, part in single.groupby("model"):
+        for score in ("RMSE", "R", "bias", "ubRMSE"):
+            values = part[score].dropna()
+            expected = {"median": values.median(), "mean": values.mean()}
+            expected |= {"lower quartile": values.quantile(0.25), "upper quartile": values.quantile(0.75)}
+            for statistic, value in expected.items():
+                assert over.loc[(model, statistic), score] == pytest.approx(value, rel=1e-6, abs=1e-9)
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert (
+        "Across stations" in report and "Gain at stations" in report and (folder / "figures" / "stations.png").exists()
+    )
+
+
+def test_scores_are_given_by_season_land_cover_network_region_and_moisture(run):
+    table = pd.read_csv(run / "evaluation" / "test" / "per_group.csv")
+    found = table.groupby("quantity")["group"].unique().map(set).to_dict()
+    assert found["season"] == {"DJF"} and found["land cover"] == {"Grassland"}
+    assert found["network"] == {"SCAN"} and found["region"] == {"W", "M", "E"}
+    assert found["observed moisture"] == {"0.1 to 0.2", "0.2 to 0.3"} and found["year"] == {"2019", "2020"}
+
+
+def test_daily_maps_and_their_counts(run, data, geoml, tmp_path):
+    out = tmp_path / "maps.nc"
+    command = ("predict", run, "--data", data / "data", "--stack", data / "valley" / "valley.nc")
+    days = ("--from", "2021-05-31", "--to", "2021-06-03")
+    result = geoml(*command, *days, "--out", out)
+    assert result.code == 0, result.err
+    assert "land cover of no class: 32" in result.err  # 8 pixels of a lake on 4 days
+    maps = xarray.load_dataset(out)
+    assert maps.sizes == {"time": 4, "lat": 12, "lon": 16} and str(maps.time.values[0])[:10] == "2021-05-31"
+    assert "land cover of no class: 32" in maps.attrs["pixels_without_prediction"]
+    assert int(np.isnan(maps.soil_moisture.values).sum()) >= 32 and maps.soil_moisture.units == "m3 m-3"
+    # Windows of two rows, and GeoTIFFs, hold the same values.
+    small = geoml(*command, *days, "--out", tmp_path / "maps.tif", "--set", "predict.rows=256")
+    assert small.code == 0, small.err
+    import rasterio
+
+    with rasterio.open(tmp_path / "maps-2021-06-02.tif") as file:
+        np.testing.assert_allclose(file.read(1), maps.soil_moisture.values[2], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--from", "2020-01-01"), "--from: 2020-01-01 is not among the days of the stack"),
+        (("--from", "June"), "'June' is no day"),
+        (("--from", "2021-06-02", "--to", "2021-06-01"), "--from is after --to"),
+        (("--out", "maps.csv"), ".csv is not a map format"),
+        (("--index", "3"), "choose one of --index"),
+    ],
+)
+def test_maps_that_cannot_be_made_are_refused(run, data, geoml, more, message):
+    result = geoml("predict", run, "--data", data / "data", "--stack", data / "valley" / "valley.nc", *more)
+    assert result.code == 2 and message in result.err
+
+
+def test_days_without_a_stack_are_refused(run, data, geoml):
+    result = geoml("predict", run, "--data", data / "data", "--from", "2021-06-01")
+    assert result.code == 2 and "--from and --to are days of a stack" in result.err
+
+
+def test_a_table_of_stations_and_dates_gives_what_the_samples_give(run, data, geoml, tmp_path):
+    (tmp_path / "wanted.csv").write_text(
+        "ID,Date\nGamma.3,2020-01-05\nNowhere,20200105\nUSDA_ARS_Beta-2,20191231\nAlpha_1,20191220\n", encoding="utf-8"
+    )
+    everything, some = tmp_path / "samples.csv", tmp_path / "some.csv"
+    assert geoml("predict", run, "--data", data / "data", "--out", everything).code == 0
+    result = geoml("predict", run, "--data", data / "data", "--table", tmp_path / "wanted.csv", "--out", some)
+    assert result.code == 0, result.err
+    samples, found = pd.read_csv(everything), pd.read_csv(some)
+
+    def value(station, day):
+        return samples[(samples.station == station) & samples.time.str.startswith(day)].soil_moisture.item()
+
+    expected = [value("Gamma.3", "2020-01-05"), value("Alpha-1", "2019-12-20")]
+    np.testing.assert_allclose(found.soil_moisture[[0, 3]], expected, rtol=1e-5)
+    assert found.soil_moisture[1:3].isna().all()  # no such station; no row of gridMET on 31 December
+
+
+def test_the_users_loop_over_presets(data, geoml, tmp_path, monkeypatch):
+    """`for p in onsite offsite cross-region`: here with splits that 61 days of three stations allow."""
+    monkeypatch.setenv("GEOML_DATA", str(data / "data"))
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "runs"))
+    own = {
+        "onsite": ("--set", "split.test_years=[2020]"),
+        "offsite": ("--set", "split.folds=2"),
+        "cross-region": (),
+    }
+    members = {"onsite": ["2020"], "offsite": ["fold-1", "fold-2"], "cross-region": ["E", "M", "W"]}
+    for preset, more in own.items():
+        result = geoml("train", "mmnet", "--preset", preset, *QUICK, *more, "--set", "train.batch_size=32")
+        assert result.code == 0, result.err
+        [run] = (tmp_path / "runs" / "mmnet" / preset).iterdir()
+        assert sorted(json.loads((run / "run.json").read_text())["members"]) == members[preset]
+    result = geoml("train", "mmnet", "--preset", "cross-region", "--member", "M", *QUICK)
+    assert result.code == 0 and "M" in result.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("train.accumulate=2",), "accumulate"),
+        (("train.batch_size=1",), "batch_size = 1, but the network needs 2 rows a batch"),
+        (("network.days=61",), "days = 61, but the longest unbroken weather is"),
+    ],
+)
+def test_what_the_network_cannot_be_trained_with_is_refused(data, geoml, tmp_path, settings, message):
+    assignments = [word for text in settings for word in ("--set", text)]
+    result = geoml(
+        "train", "mmnet", "--preset", "random", "--data", data / "data", "--run", tmp_path / "r", *assignments
+    )
+    assert result.code == 2 and message in result.err

@@ -1,0 +1,169 @@
+"""Stacks of pixels give the samples that the same values give at a station, whatever they are stored in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio
+import xarray
+from affine import Affine
+from smap_case import BANDS, DAYS, PLACES, SOIL, WEATHER, exported
+
+from geoml_cli import registry
+from geoml_cli.config.load import load
+from geoml_cli.errors import DataError
+from geoml_cli.inference.inputs.pixel_days import strips
+from geoml_cli.samples.input import Grid
+from geoml_cli.sources.smap.pixels import pixels
+
+SIDE = 0.01
+LATITUDE, LONGITUDE = PLACES["Alpha-1"]
+SHAPE = (3, 4)
+
+
+def bands():
+    """Make the bands whose values every pixel shares with the stations: the exports of Alpha-1, day by day."""
+    days = [day for day, date in enumerate(DAYS) if exported(date)]
+    daily = {name: [value for _ in days] for name, value in WEATHER.items()}
+    daily["pr"] = [float(day) for day in days]
+    daily["SMAP"] = [round(0.2 + day / 1000, 4) for day in days]
+    daily["LST"] = [15000.0 + day if day % 2 == 0 else np.nan for day in days]
+    daily["VV"] = [-10.0 - day / 10 if day % 4 == 0 else np.nan for day in days]
+    daily["VH"] = [-17.0 if day % 4 == 0 else np.nan for day in days]
+    daily |= {name: [value if day % 3 == 0 else np.nan for day in days] for name, value in BANDS.items()}
+    return DAYS[days], daily, {**SOIL, "land_cover": 71.0}
+
+
+def dataset_of(lake=False):
+    dates, daily, fixed = bands()
+    y = LATITUDE - SIDE * np.arange(SHAPE[0])
+    x = LONGITUDE + SIDE * np.arange(SHAPE[1])
+    variables = {
+        name: (("time", "lat", "lon"), np.broadcast_to(np.float32(values)[:, None, None], (len(dates), *SHAPE)))
+        for name, values in daily.items()
+    }
+    variables |= {name: (("lat", "lon"), np.full(SHAPE, value, dtype=np.float32)) for name, value in fixed.items()}
+    if lake:
+        variables["land_cover"][1][0, 0] = 11
+        variables["eto"] = (variables["eto"][0], variables["eto"][1].copy())
+        variables["eto"][1][40, 1, 1] = np.nan
+    return xarray.Dataset(variables, {"time": dates.astype("datetime64[ns]"), "lat": y, "lon": x})
+
+
+def netcdf(folder, content):
+    content.to_netcdf(folder / "stack.nc")
+    return folder / "stack.nc"
+
+
+def south_first(folder, content):
+    content.isel(lat=slice(None, None, -1)).to_netcdf(folder / "stack.nc")
+    return folder / "stack.nc"
+
+
+def zarr(folder, content):
+    content.to_zarr(folder / "stack.zarr", consolidated=False)
+    return folder / "stack.zarr"
+
+
+def geotiff(folder, content):
+    folder = folder / "tiffs"
+    folder.mkdir()
+    west, north = float(content.lon[0]) - SIDE / 2, float(content.lat[0]) + SIDE / 2
+    profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": SHAPE[0], "width": SHAPE[1]}
+    profile |= {"crs": "EPSG:4326", "transform": Affine(SIDE, 0, west, 0, -SIDE, north), "nodata": -9999.0}
+    for name, item in content.data_vars.items():
+        layers = {"": item.values}
+        if "time" in item.dims:
+            layers = {
+                f"_{str(t)[:10].replace('-', '')}": layer
+                for t, layer in zip(item.time.values, item.values, strict=True)
+            }
+        for date, layer in layers.items():
+            if np.isfinite(layer).any():  # a day without a scene has no file
+                with rasterio.open(folder / f"{name}{date}.tif", "w", **profile) as file:
+                    file.write(np.nan_to_num(layer, nan=-9999.0), 1)
+    return folder
+
+
+def network():
+    return registry.spec("mmnet").networks(load("mmnet", "onsite", None, {}).own)[""]
+
+
+WHOLE = (slice(0, SHAPE[0]), slice(0, SHAPE[1]))
+
+
+@pytest.mark.parametrize("store", [netcdf, south_first, zarr, geotiff])
+@pytest.mark.parametrize("fill", ["linear", "previous"])
+def test_a_pixel_has_the_samples_of_a_station_with_the_same_values(raw, prepared, tmp_path, store, fill):
+    dataset = prepared(raw, fill=fill)
+    stack = pixels(store(tmp_path, dataset_of()), dataset.manifest)
+    day = slice(20, 45)
+    block = stack.block(*WHOLE, day)
+    found = network().samples(block.samples.variables)
+    expected = network().samples(dataset)
+    dates = np.asarray(dataset.array("time"))[np.asarray(dataset.array("index"))] // 1440
+    ours = stack.days[day].astype(np.int64)
+    at = np.flatnonzero((np.asarray(dataset.array("station_index")) == 0) & np.isin(dates, ours))
+    valid = block.samples.valid
+    assert valid.shape == (25, *SHAPE) and valid.any(axis=(1, 2)).sum() == len(at) == 24  # 31 December is not there
+    assert found.complete.all() and len(found) == valid.sum()
+    first = np.cumsum(np.r_[0, valid.sum(axis=(1, 2))])[:-1][valid.any(axis=(1, 2))]  # the north-western pixel
+    for name, item in expected.inputs.items():
+        np.testing.assert_allclose(
+            found.inputs[name].values[first], item.values[at], rtol=1e-5, atol=1e-5, err_msg=name
+        )
+
+
+def test_pixels_lie_at_their_centres(raw, prepared, tmp_path):
+    stack = pixels(netcdf(tmp_path, dataset_of()), prepared(raw).manifest)
+    part = stack.block(slice(1, 3), slice(2, 4), slice(40, 41)).samples.variables
+    np.testing.assert_allclose(part.array("lat"), LATITUDE - SIDE * np.array([1, 1, 2, 2]), rtol=1e-6)
+    np.testing.assert_allclose(part.array("lon"), LONGITUDE + SIDE * np.array([2, 3, 2, 3]), rtol=1e-6)
+
+
+def test_missing_pixels_have_their_reason(raw, prepared, tmp_path):
+    stack = pixels(netcdf(tmp_path, dataset_of(lake=True)), prepared(raw).manifest)
+    reason = stack.block(*WHOLE, slice(0, len(stack.days))).reason
+    names = {name: int((reason == place).sum()) for place, name in enumerate(stack.reasons)}
+    # 61 days: a lake on all; ten days at the beginning without ten before, of eleven pixels; and ten days after a gap.
+    assert names["land cover of no class"] == 61
+    day = list(stack.days).index(bands()[0][40])
+    assert reason[day, 1, 1] == 1 and (reason[day + 1 : day + 11, 1, 1] == 2).all() and reason[day + 11, 1, 1] == -1
+    assert (reason[:10, 2, 2] == 2).all() and reason[10, 2, 2] == -1
+
+
+def test_windows_of_a_stack_give_what_the_whole_gives(raw, prepared, tmp_path):
+    stack = pixels(netcdf(tmp_path, dataset_of(lake=True)), prepared(raw).manifest)
+    whole = stack.block(*WHOLE, slice(30, 50))
+    for rows, columns in strips(stack.grid, 5):
+        part = stack.block(rows, columns, slice(30, 50))
+        np.testing.assert_array_equal(part.reason, whole.reason[:, rows, columns])
+        np.testing.assert_array_equal(part.samples.valid, whole.samples.valid[:, rows, columns])
+
+
+@pytest.mark.parametrize("pixels_at_once", [1, 3, 7, 100])
+def test_strips_cover_a_grid_once(pixels_at_once):
+    grid, seen = Grid("EPSG:4326", (1, 0, 0, 0, -1, 0), 5, 7), np.zeros((5, 7), dtype=int)
+    for rows, columns in strips(grid, pixels_at_once):
+        seen[rows, columns] += 1
+        assert (rows.stop - rows.start) * (columns.stop - columns.start) <= pixels_at_once
+    assert (seen == 1).all()
+
+
+def test_stacks_that_are_none_are_refused(raw, prepared, tmp_path):
+    manifest = prepared(raw).manifest
+    content = dataset_of()
+    content.drop_vars("vpd").to_netcdf(tmp_path / "lacks.nc")
+    with pytest.raises(DataError, match=r"lacks\.nc: there is no band vpd with a value a day a pixel"):
+        pixels(tmp_path / "lacks.nc", manifest)
+    content.assign_coords(lat=[36.1, 36.0, 35.0]).to_netcdf(tmp_path / "uneven.nc")
+    with pytest.raises(DataError, match="the 3 values of lat are not evenly spaced"):
+        pixels(tmp_path / "uneven.nc", manifest)
+    (tmp_path / "broken.nc").write_bytes(b"CDF but not really")
+    with pytest.raises(DataError, match="cannot be read as NetCDF or Zarr"):
+        pixels(tmp_path / "broken.nc", manifest)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"holds no GeoTIFF such as eto_20210601\.tif"):
+        pixels(tmp_path / "empty", manifest)
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        pixels(tmp_path / "none.nc", manifest)

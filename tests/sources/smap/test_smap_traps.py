@@ -1,0 +1,249 @@
+"""How exports and archives really look: each trap is read, counted and said, or refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from smap_case import DAYS, STATIONS, edit, head, radar, scene, stamp, table, write, write_exports
+
+from geoml_cli.errors import DataError
+
+
+def note(dataset, text):
+    return any(text in line for line in dataset.manifest.funnel.notes)
+
+
+def values(dataset, name, station=0):
+    first = [*dataset.array("station_first").tolist(), len(dataset.array("time"))]
+    return np.asarray(dataset.array(name)[first[station] : first[station + 1]])
+
+
+def changed(column, change):
+    """Return an edit that changes a column of every row."""
+
+    def edited(rows):
+        return [{**row, column: change(row[column])} for row in rows]
+
+    return edited
+
+
+def test_fill_values_count_as_missing_before_the_rule_of_twenty_percent(raw, prepared):
+    def filled(rows):
+        late = {stamp(date) for date in DAYS[-14:]}
+        return [
+            {**row, "VWC_5": "-9999" if row["ID"] == "Beta_2" and row["Date"] in late else row["VWC_5"]} for row in rows
+        ]
+
+    edit(raw / "in_situ.csv", filled)
+    dataset = prepared(raw)
+    assert dataset.labels("station") == ["Alpha-1", "Gamma.3"]
+    assert dataset.manifest.funnel.dropped["station: 20% or more of the ground truth is missing"] == 61
+    assert dataset.manifest.funnel.per_station["Beta_2"]["kept"] == 0
+    assert note(dataset, "14 rows of ground truth hold a fill value")
+    assert prepared(raw, missing=0.5).labels("station") == list(STATIONS)
+
+
+def test_names_with_and_without_the_prefix_dots_and_hyphens(raw, prepared):
+    spelled = {"Alpha-1": "USDA_ARS_Alpha_1", "Beta_2": "Beta-2", "Gamma.3": "Gamma-3"}
+    edit(raw / "gridmet_SSM_2019.csv", changed("ID", spelled.get))
+    edit(raw / "in_situ.csv", changed("ID", spelled.get))
+    dataset = prepared(raw)
+    assert dataset.manifest.funnel.kept == 150
+    assert note(dataset, "Beta-2 is Beta_2, Gamma-3 is Gamma.3, USDA_ARS_Alpha_1 is Alpha-1")
+
+
+def test_a_station_without_rows_of_a_product_is_named(raw, prepared):
+    for year in ("2019", "2020"):
+        edit(raw / f"S1_SSM_{year}.csv", changed("ID", lambda name: "Elsewhere" if name == "Beta_2" else name))
+    dataset = prepared(raw)
+    assert dataset.manifest.funnel.dropped["station: no row of Sentinel-1"] == 61
+    assert note(dataset, "No row of Sentinel-1 belongs to Beta_2.") and note(dataset, "not in the table of stations: E")
+
+
+def test_two_scenes_a_day_the_first_in_time_or_their_mean(raw, prepared):
+    content = [{key: value for key, value in row.items() if key != "year"} for row in radar() if row["year"] == "2019"]
+    second = [
+        {**row, "system:index": scene(DAYS[0], "235959", "0001"), "VV": -30.0}
+        for row in content
+        if stamp(DAYS[0]) in row["system:index"]
+    ]
+    write(raw / "S1_SSM_2019.csv", [*second, *content])  # ordered by the stamp of processing
+    assert values(prepared(raw), "VV")[0] == -10.0
+    dataset = prepared(raw, scenes="mean")
+    assert values(dataset, "VV")[0] == -20.0
+    assert note(dataset, "3 rows of Sentinel-1 are further ones of their station and day: their mean counts.")
+
+
+def test_reflectances_scaled_by_ten_thousand_with_their_fill_value(raw, prepared):
+    expected = values(prepared(raw), "ndvi")
+    for year in ("2019", "2020"):
+        edit(raw / f"HLSL30_SSM_{year}_1.csv", lambda rows: [scaled(row) for row in rows])
+    dataset = prepared(raw)
+    np.testing.assert_allclose(values(dataset, "ndvi"), expected, rtol=1e-5)
+    assert note(dataset, "HLS reflectances are x 10,000; they were scaled to 0..1.")
+
+
+def scaled(row):
+    bands = {band: str(round(float(row[band]) * 10_000)) for band in ("B2", "B3", "B4", "B5", "B6", "B7")}
+    return {**row, **bands}
+
+
+def test_mixed_scales_are_refused(raw, prepared):
+    edit(raw / "HLSL30_SSM_2020_1.csv", lambda rows: [scaled(row) for row in rows])
+    with pytest.raises(DataError, match=r"files of HLS have different scales.*HLSL30_SSM_2019_1\.csv 0\.\.1"):
+        prepared(raw)
+    edit(raw / "HLSL30_SSM_2019_1.csv", lambda rows: [scaled(row) if k % 3 == 0 else row for k, row in enumerate(rows)])
+    with pytest.raises(DataError, match=r"HLSL30_SSM_2019_1\.csv: holds values of 0\.\.1 and values up to"):
+        prepared(raw)
+
+
+def test_reflectances_outside_their_range_are_missing_and_counted(raw, prepared):
+    edit(raw / "HLSL30_SSM_2019_1.csv", lambda rows: [{**rows[0], "B4": "1.31"}, *rows[1:]])
+    dataset = prepared(raw)
+    assert note(dataset, "1 reflectances of HLS outside 0..1 are missing.")
+
+
+def test_linear_radar_is_turned_into_decibels(raw, prepared):
+    for year in ("2019", "2020"):
+        edit(raw / f"S1_SSM_{year}.csv", changed("VV", lambda cell: str(10 ** (float(cell) / 10))))
+        edit(raw / f"S1_SSM_{year}.csv", changed("VH", lambda cell: str(10 ** (float(cell) / 10))))
+    dataset = prepared(raw)
+    assert values(dataset, "VV")[0] == pytest.approx(-10.0) and note(dataset, "Sentinel-1 is linear power, 0..1")
+
+
+def test_renamed_columns_reducers_and_parts(raw, prepared):
+    def first_reducer(rows):
+        return [{("first_1" if key == "mean" else key): value for key, value in row.items()} for row in rows]
+
+    edit(raw / "LST_MOD11A1_2019.csv", first_reducer)
+    text = (raw / "HLSL30_SSM_2019_1.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (raw / "HLSL30_SSM_2019_1.csv").write_text("".join(text[:9]), encoding="utf-8")
+    (raw / "HLSL30_SSM_2019_2.csv").write_text("".join([text[0], *text[9:]]), encoding="utf-8")
+    assert prepared(raw).manifest.funnel.kept == 150
+
+
+def test_array_cells_are_a_failed_export(raw, prepared):
+    edit(raw / "LST_MOD11A1_2019.csv", changed("mean", lambda cell: "[]"))
+    with pytest.raises(DataError, match=r"LST_MOD11A1_2019\.csv: a cell holds an array, '\[\]'.*mean or mode reducer"):
+        prepared(raw)
+
+
+def test_the_layout_of_appeears_is_refused_by_name(raw, prepared):
+    table(raw / "site-MOD11A1-061-results.csv", [{"Category": "x", "ID": "a", "MODIS_Tile": "h10v05", "Date": "2019"}])
+    with pytest.raises(DataError, match="is a point sample of AppEEARS, not an export of Earth Engine"):
+        prepared(raw)
+
+
+def test_footprints_are_named_and_never_mixed(raw, prepared, tmp_path):
+    for name in ("0.1", "0.5"):
+        write_exports(tmp_path / "many" / name)
+        for file in ("stations.csv", "in_situ.csv"):
+            (tmp_path / "many" / name / file).rename(tmp_path / "many" / file)
+    with pytest.raises(DataError, match=r"several footprints lie here \(0\.1, 0\.5\).*--footprint 0\.5"):
+        prepared(tmp_path / "many")
+    assert prepared(tmp_path / "many", footprint="0.1").manifest.funnel.kept == 150
+    with pytest.raises(DataError, match=r"no exports of footprint 1\. There are: 0\.1, 0\.5"):
+        prepared(tmp_path / "many", footprint="1")
+
+
+def test_land_cover_without_a_class_is_left_out_and_releases_are_named(raw, prepared):
+    edit(raw / "LC_SSM_2019.csv", lambda rows: [{**rows[0], "mode": "11"}, *rows[1:]])
+    dataset = prepared(raw)
+    assert dataset.manifest.funnel.dropped["land cover of no class"] == 60  # of 61 days one has no row of gridMET
+    assert dataset.labels("station") == ["Beta_2", "Gamma.3"] and note(
+        dataset, "Land cover: 2019 takes 2019, 2020 takes 2019"
+    )
+
+
+@pytest.mark.parametrize(("year", "release"), [(2016, 2016), (2017, 2016), (2018, 2019), (2020, 2021), (2022, 2021)])
+def test_the_release_nearest_in_time(year, release):
+    from geoml_cli.sources.smap.deriving import nearest_release
+
+    assert nearest_release(year, [2016, 2019, 2021]) == release
+
+
+def test_shares_of_valid_scenes(raw, prepared):
+    with pytest.raises(DataError, match=r"no sample is left .*station: Sentinel-1 is valid on 60% of the days or less"):
+        prepared(raw, s1_share=0.6)
+
+
+def test_stations_come_from_the_exports_where_there_is_no_table(raw, prepared):
+    (raw / "stations.csv").unlink()
+    dataset = prepared(raw)
+    assert dataset.labels("region") == ["unknown"] * 3 and note(dataset, "no table of stations")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("S1_SSM_2020.csv", r"there is no S1_SSM_2020\.csv.*--years"),
+        ("constant_SSM.csv", r"there is no constant_SSM\.csv"),
+        ("LC_SSM_2019.csv", r"holds no export such as LC_SSM_2019\.csv"),
+        ("in_situ.csv", "there is no ground truth.*--truth PATH"),
+    ],
+)
+def test_a_missing_file_is_named(raw, prepared, file, message):
+    (raw / file).unlink()
+    with pytest.raises(DataError, match=message):
+        prepared(raw)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("gridmet_SSM_2019.csv", changed("pr", lambda cell: "wet"), r"gridmet_SSM_2019\.csv.*wet"),
+        ("gridmet_SSM_2019.csv", changed("system:index", lambda cell: "x_0"), "'x_0' begins with no date YYYYMMDD"),
+        ("in_situ.csv", changed("Date", lambda cell: "20190230"), "'20190230' begins with no date"),
+        ("in_situ.csv", changed("VWC_5", lambda cell: str(float(cell) * 100)), "not soil moisture in m3 m-3.*percent"),
+        ("stations.csv", changed("Latitude", lambda cell: "136"), "station Alpha-1 lies at 136"),
+        ("stations.csv", changed("ID", lambda cell: "same"), "two stations are called 'same'"),
+    ],
+)
+def test_wrong_cells_are_refused_with_their_place(raw, prepared, file, change, message):
+    edit(raw / file, change)
+    with pytest.raises(DataError, match=message):
+        prepared(raw)
+
+
+@pytest.mark.parametrize("ends", [b"\r\n", b"\r"])
+def test_line_ends_and_a_byte_order_mark(raw, prepared, ends):
+    path = raw / "gridmet_SSM_2019.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", ends))
+    assert prepared(raw).manifest.funnel.kept == 150
+
+
+def archive(folder, station, sensor, rows, depth="0.05 0.05"):
+    path = folder / "SCAN" / station / f"SCAN_SCAN_{station}_sm_0.050000_0.050000_{sensor}_20191201_20200131.stm"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    latitude, longitude = head(STATIONS[0])["Latitude"], head(STATIONS[0])["Longitude"]
+    lines = [f"SCAN SCAN {station.replace('-', '_')} {latitude} {longitude} 300 {depth} {sensor}", *rows]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def hourly(value, days=DAYS, flag="G"):
+    return [f"{str(day).replace('-', '/')} {hour:02d}:00 {value} {flag} M" for day in days for hour in (0, 12)]
+
+
+@pytest.mark.parametrize(("sensors", "expected"), [("mean", 0.25), ("first", 0.2), ("all", 0.25)])
+def test_several_sensors_and_depths_of_an_archive(raw, prepared, sensors, expected):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    archive(raw / "ismn", "Alpha-1", "Probe-B", hourly(0.3), depth="0 0.05")
+    archive(raw / "ismn", "Alpha-1", "Probe-C", hourly(0.9), depth="0.1 0.1")
+    dataset = prepared(raw, sensors=sensors)
+    assert dataset.labels("station") == ["Alpha-1"]
+    np.testing.assert_allclose(dataset.array("soil_moisture"), expected, rtol=1e-6)
+    assert note(dataset, "1 stations have several sensors between 0 and 0.0508 m")
+
+
+def test_flags_and_fill_values_of_an_archive(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    bad = [*hourly("-9999.0000", DAYS[:3], "M"), *hourly(0.4, DAYS[3:5], "D01,D03"), *hourly(0.2, DAYS[5:], "G")]
+    archive(raw / "ismn", "Alpha-1", "Probe-A", bad)
+    dataset = prepared(raw)
+    assert dataset.manifest.funnel.per_station["Alpha-1"]["no ground truth"] == 5
+    assert note(dataset, "6 hourly values are fill values such as -9999 (flag M)")
+    assert prepared(raw, flags=("G", "D01", "D03")).manifest.funnel.per_station["Alpha-1"]["no ground truth"] == 3
+    before = {path: path.stat().st_mtime_ns for path in raw.rglob("*")}
+    prepared(raw)
+    assert before == {path: path.stat().st_mtime_ns for path in raw.rglob("*")}  # nothing is written into RAW
