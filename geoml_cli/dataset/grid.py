@@ -166,9 +166,7 @@ def declare(writer: DatasetWriter, axes: GridAxes, facts: GridFacts, times: Sequ
     writer.dimension(TIME, len(times))
     for name, size in zip(axes.dims, axes.shape, strict=True):
         writer.dimension(name, size)
-    described = {"standard_name": "time", "axis": "T", "calendar": facts.calendar}
-    if facts.calendar in _WITH_LEAP_SECONDS:
-        described["units_metadata"] = "leap_seconds: unknown"  # files do not say
+    described = {"standard_name": "time", "axis": "T", **calendar_attributes(facts.calendar)}
     writer.put(Variable(TIME, facts.time_unit, "time", (TIME,), "f8", described), np.asarray(times, dtype=np.float64))
     for variable, values in grid_variables(axes):
         writer.put(variable, values)
@@ -177,6 +175,13 @@ def declare(writer: DatasetWriter, axes: GridAxes, facts: GridFacts, times: Sequ
     if facts.standard_name:
         attributes["standard_name"] = facts.standard_name
     return writer.declare(Variable(facts.variable, facts.unit, facts.long_name, (TIME, *axes.dims), "f4", attributes))
+
+
+def calendar_attributes(calendar: str) -> dict[str, str]:
+    """Return the attributes of a time's calendar."""
+    # Files do not say whether leap seconds count.
+    further = {"units_metadata": "leap_seconds: unknown"} if calendar in _WITH_LEAP_SECONDS else {}
+    return {"calendar": calendar, **further}
 
 
 def grid_variables(axes: GridAxes) -> list[tuple[Variable, NDArray[Any]]]:

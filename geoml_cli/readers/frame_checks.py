@@ -72,6 +72,10 @@ class FrameChecks:
             self.ever |= valid
             self.lows.append(float(np.fmin.reduce(frame, axis=None)))
             self.highs.append(float(np.fmax.reduce(frame, axis=None)))
+            if np.isinf([self.lows[-1], self.highs[-1]]).any():
+                raise DataError(
+                    f"has an infinite value at {stamped.at(place)}", where=where, fix="Fetch that file again."
+                )
             if self.limits is not None:
                 self._within(self.limits, place, stamped, where)
             self._change(frame)
@@ -79,8 +83,9 @@ class FrameChecks:
     def _change(self, frame: Frames) -> None:
         """Keep the largest change of a cell since the last frame; NaN where no cell is valid in both."""
         if self._last is not None:
-            change = np.abs(frame - self._last)
-            self.changes.append(float(np.fmax.reduce(change, axis=None)))
+            with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers: signalling NaN, and near the limit
+                change = np.abs(frame - self._last)
+                self.changes.append(float(np.fmax.reduce(change, axis=None)))
         self._last = frame
 
     def _within(self, limits: tuple[float, float], place: int, stamped: Stamped, where: str) -> None:

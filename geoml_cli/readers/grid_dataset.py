@@ -155,7 +155,8 @@ def blocks(chosen: Gridded) -> Iterator[NDArray[np.float32]]:
 
     first, bounds = 0, np.cumsum(chosen.array.chunks[0]).tolist()
     frame = 4 * int(np.prod(chosen.axes.shape))
-    with dask.config.set(scheduler="threads"):
+    # In this thread: the NetCDF library is not made for several, and decoding takes less time than reading.
+    with dask.config.set(scheduler="synchronous"):
         for place, bound in enumerate(bounds):
             following = bounds[place + 1] if place + 1 < len(bounds) else None
             if following is None or (following - first) * frame > BLOCK_BYTES:

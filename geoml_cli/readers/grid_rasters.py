@@ -14,6 +14,7 @@ from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.grid_files import damage_named
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart
+from geoml_cli.readers.tiff_structure import check_tiff
 
 
 def open_raster(path: Path, time: Any, *, fills: tuple[float, ...], guess: bool) -> FilePart:  # noqa: ANN401
@@ -43,6 +44,7 @@ def open_raster(path: Path, time: Any, *, fills: tuple[float, ...], guess: bool)
         stored = decoding(attributes, np.dtype(file.dtypes[0]), fills, guess)
         described = {"units": file.units[0] or "", "long_name": file.descriptions[0] or ""}
         axes = _axes(file, path)
+        check_tiff(path, has_fill=bool(stored.fills))
     return FilePart(path, [time], axes, described, partial(_read, path), stored)
 
 

@@ -58,7 +58,8 @@ class Decoding:
             DataError: There are infinite numbers, or numbers that may be fills or values.
         """
         raw = raw.view(f"u{raw.dtype.itemsize}") if self.unsigned else raw
-        return self._floats(raw) if raw.dtype.kind == "f" else self._integers(raw)
+        with np.errstate(invalid="ignore", over="ignore"):  # signalling NaN; and what is too large becomes infinite
+            return self._floats(raw) if raw.dtype.kind == "f" else self._integers(raw)
 
     def _floats(self, raw: Raw) -> Floats:
         # In place where it can be, and no mask is made: maps are large, and most are of this kind.

@@ -179,7 +179,8 @@ def _block(part: FilePart) -> int:
 
 def _refuse_difference(first: FilePart, other: FilePart) -> None:
     where = f"{first.path} and {other.path}"
-    if first.axes.shape != other.axes.shape or not all(
+    shapes = [(part.axes.lat.shape, part.axes.lon.shape) for part in (first, other)]
+    if shapes[0] != shapes[1] or not all(
         np.allclose(one, two, rtol=0, atol=_SAME_DEGREES)
         for one, two in ((first.axes.lat, other.axes.lat), (first.axes.lon, other.axes.lon))
     ):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ _UNKNOWN_CALENDARS = ("", "none")
 _MONTHLY_FROM_HOURS = 25 * 24
 _SHOWN = 12
 _HOUR_S = 3600
+_TOLERANCE = 0.1
+_EVEN = "Give a series with a regular step, or a period of it with --start and --end."
 _EPOCH = "1970-01-01 00:00:00"
 
 
@@ -106,7 +109,7 @@ def regular_step(stamped: Stamped, where: str) -> Step:
     _refuse_disorder(stamped, np.diff(seconds), where)
     if float(np.median(np.diff(seconds))) >= _MONTHLY_FROM_HOURS * _HOUR_S:
         return _monthly(stamped, where)
-    return _hourly(stamped, np.rint(seconds).astype(np.int64), where)
+    return _hourly(stamped, seconds - seconds[0], where)
 
 
 def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], where: str) -> None:
@@ -136,21 +139,29 @@ def _monthly(stamped: Stamped, where: str) -> Step:
     return Step(kind="month", count=count)
 
 
-def _hourly(stamped: Stamped, seconds: NDArray[np.int64], where: str) -> Step:
-    import cftime
-
-    gap = _common_gap([int(value) for value in seconds])
-    if gap % _HOUR_S:
+def _hourly(stamped: Stamped, seconds: NDArray[np.float64], where: str) -> Step:
+    """Find a step of hours or days; times may be off by a tenth of it, as in single precision they are."""
+    gap = float(np.median(np.diff(seconds)))
+    step_s = max(round(gap / _HOUR_S), 1) * _HOUR_S
+    if abs(gap - step_s) > _TOLERANCE * step_s:
         raise DataError(
-            f"the time step is {gap} s", where=where, fix="Steps must be whole hours, days or months; average first."
+            f"the time step is {gap:g} s", where=where, fix="Steps must be whole hours, days or months; average first."
         )
-    calendar = stamped.times[0].calendar
+    places = np.rint(seconds / step_s).astype(np.int64)
+    odd = np.flatnonzero(np.abs(seconds - step_s * places) > _TOLERANCE * step_s)
+    if len(odd) or len(set(places.tolist())) < len(places):
+        first = int(odd[0]) if len(odd) else int(np.flatnonzero(np.diff(places) == 0)[0]) + 1
+        raise DataError(
+            f"times are not evenly spaced: {stamped.at(first)} does not fit steps of {step_s} s from {stamped.at(0)}",
+            where=where,
+            fix=_EVEN,
+        )
 
-    def named(second: int) -> str:
-        return label(cftime.num2date(second, f"seconds since {_EPOCH}", calendar))
+    def named(place: int) -> str:
+        return label(stamped.times[0] + datetime.timedelta(seconds=place * step_s))
 
-    _refuse_gaps([int(value) for value in seconds], gap, where, named)
-    hours = gap // _HOUR_S
+    _refuse_gaps(places.tolist(), 1, where, named)
+    hours = step_s // _HOUR_S
     return Step(kind="day", count=hours // 24) if hours % 24 == 0 else Step(kind="hour", count=hours)
 
 
@@ -161,14 +172,13 @@ def _common_gap(values: Sequence[int]) -> int:
     return min(gap for gap, count in counts.items() if count == most)
 
 
-def _refuse_gaps(values: Sequence[int], gap: int, where: str, named: Any) -> None:  # noqa: ANN401  a function
+def _refuse_gaps(values: Sequence[int], gap: int, where: str, named: Callable[[int], str]) -> None:
     expected = range(values[0], values[-1] + 1, gap)
     if odd := sorted(set(values) - set(expected)):
         raise DataError(
-            f"times are not evenly spaced: {named(odd[0])} does not fit a step of {gap} from {named(values[0])}"
-            f" ({len(odd)} such times)",
+            f"times are not evenly spaced: {named(odd[0])} does not fit a step of {gap} from {named(values[0])}",
             where=where,
-            fix="Give a series with a regular step, or a period of it with --start and --end.",
+            fix=_EVEN,
         )
     if missing := sorted(set(expected) - set(values)):
         names = ", ".join(named(value) for value in missing[:_SHOWN])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing
-from geoml_cli.dataset.grid import AREA, LAT, LON, TIME, GridAxes, Step, grid_variables
+from geoml_cli.dataset.grid import AREA, LAT, LON, TIME, GridAxes, Step, calendar_attributes, grid_variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 
@@ -161,7 +161,7 @@ def _links(content: Forecasts) -> dict[str, str]:
 
 def _coordinates(content: Forecasts) -> list[tuple[Variable, NDArray[Any]]]:
     """Describe coordinates and cell areas, with their values."""
-    clock = {"calendar": content.calendar}
+    clock = calendar_attributes(content.calendar)
     reference = {"standard_name": REFERENCE, **clock}
     valid = Variable(
         TIME,

@@ -45,7 +45,19 @@ def netcdf(folder, kind, options):
     return Raw("grid", folder, GridOptions(var="sst")), "sst"
 
 
+def geotiff(folder):
+    rasterio = pytest.importorskip("rasterio", reason="the extra raster is not installed")
+    folder.mkdir()
+    profile = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": "float32", "crs": "EPSG:4326",
+               "transform": rasterio.Affine(10, 0, 95, 0, -10, 35)}  # fmt: skip
+    for month in range(MONTHS):
+        with rasterio.open(folder / f"sst_20010{month + 1}.tif", "w", **profile) as file:
+            file.write(field(1, month)[0], 1)
+    return Raw("grid", folder, GridOptions(var="sst", unit="degC")), "sst"
+
+
 FILES = {
+    "geotiff": geotiff,
     "hdf5": lambda folder: carbon(folder, checked=False),
     "hdf5 with checksums": lambda folder: carbon(folder, checked=True),
     "netcdf4": lambda folder: netcdf(folder, "NETCDF4", {"chunksizes": (1, 3, 4), "fletcher32": True}),

@@ -54,9 +54,11 @@ def test_values_and_coordinates_come_back(tmp_path, name, regular):
 
 
 @pytest.mark.parametrize("regular", [True, False])
-@pytest.mark.parametrize("step", ["month", "day", "hour"])
-def test_a_cf_checker_has_no_complaint(tmp_path, regular, step):
-    write(tmp_path / "a.nc", forecasts(regular=regular, step=step), parts())
+@pytest.mark.parametrize(
+    ("step", "calendar"), [("month", "360_day"), ("month", "standard"), ("day", "noleap"), ("hour", "standard")]
+)
+def test_a_cf_checker_has_no_complaint(tmp_path, regular, step, calendar):
+    write(tmp_path / "a.nc", forecasts(regular=regular, step=step, calendar=calendar), parts())
     found = cf.complaints(tmp_path / "a.nc", tmp_path)
     assert found["high"] == []
     # Recommended is to have lead times first; starts first is how forecasts are archived and appended.

@@ -243,6 +243,18 @@ def test_a_missing_chunk_of_a_zarr_store(tmp_path):
     refused(tmp_path / "a.zarr", "1 of 4 chunks are missing, and would be read as 0", "variable sst")
 
 
+def test_missing_blocks_of_a_geotiff(tmp_path):
+    """Sparse files leave blocks out, which are read as 0 where the file declares no fill value."""
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "raw").mkdir()
+    profile = {"driver": "GTiff", "width": 32, "height": 32, "count": 1, "dtype": "float32", "crs": "EPSG:4326",
+               "transform": rasterio.Affine(1, 0, 95, 0, -1, 35), "sparse_ok": True, "tiled": True, "blockxsize": 16,
+               "blockysize": 16}  # fmt: skip
+    with rasterio.open(tmp_path / "raw" / "sst_2001-01.tif", "w", **profile) as file:
+        file.write(np.ones((16, 16), np.float32), 1, window=((0, 16), (0, 16)))
+    refused(tmp_path / "raw", r"sst_2001-01\.tif: 3 of its blocks are missing, and would be read as 0")
+
+
 def test_dates_in_names_that_are_not_clear(tmp_path):
     (tmp_path / "raw").mkdir()
     write(tmp_path / "raw" / "sst_200101-200112.nc", VALUES[:1], dims=("lat", "lon"), times=None)

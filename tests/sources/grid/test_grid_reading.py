@@ -156,6 +156,13 @@ def test_daily_and_hourly_steps(tmp_path, unit, times, step):
     assert str(facts(dataset).step) == step
 
 
+def test_times_in_single_precision(tmp_path):
+    times = (np.float64(101.25) * 365 + np.arange(4) / 24).astype(np.float32).astype(np.float64)
+    assert len(set(np.diff(times))) > 1  # off by minutes' parts
+    dataset = check(write(tmp_path / "a.nc", times=times, time_attrs={"units": "days since 1900-01-01"}))
+    assert str(facts(dataset).step) == "hour"
+
+
 @pytest.mark.parametrize("names", ["sst_{}.nc", "{}.nc"])
 @pytest.mark.parametrize("scalar", [True, False])
 def test_one_file_a_month_in_any_order_of_names(tmp_path, names, scalar):
@@ -272,6 +279,21 @@ def test_a_group_of_a_file(tmp_path):
     with xr.open_dataset(write(tmp_path / "a.nc")) as opened:
         opened.to_netcdf(tmp_path / "b.h5", group="level3", engine="netcdf4")
     check(tmp_path / "b.h5", var="level3/sst")
+
+
+@pytest.mark.parametrize("layout", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 16, "compress": "deflate"},
+                                    {"bigtiff": "yes"}, {"nodata": None, "compress": "lzw"}])  # fmt: skip
+def test_geotiff_layouts(tmp_path, layout):
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "raw").mkdir()
+    values = np.random.default_rng(0).random((3, 40, 50)).astype(np.float32)
+    profile = {"driver": "GTiff", "width": 50, "height": 40, "count": 1, "dtype": "float32", "crs": "EPSG:4326",
+               "transform": rasterio.Affine(1, 0, 95, 0, -1, 35), "nodata": -1.0} | layout  # fmt: skip
+    for number, frame in enumerate(values):
+        with rasterio.open(tmp_path / "raw" / f"sst_2001-0{number + 1}.tif", "w", **profile) as file:
+            file.write(frame, 1)
+            file.build_overviews([2])
+    np.testing.assert_array_equal(prepared(tmp_path / "raw", unit="K").array("sst"), values)
 
 
 @pytest.mark.parametrize("projected", [False, True])
