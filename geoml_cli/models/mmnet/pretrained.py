@@ -146,7 +146,7 @@ def _recognised(variant: str, snapshot: int) -> tuple[dict[str, object], tuple[s
 
 
 def _signature(names: tuple[str, ...], series: tuple[int, int]) -> Signature:
-    inputs = {"static": InputSignature(shape=(1, len(names)), axis=2, names=names)}
+    inputs = {"static": InputSignature(shape=(len(names),), axis=1, names=names)}
     days, variables = series
     if variables:
         weather = _WEATHER if variables == len(_WEATHER) else tuple(f"dynamic_{k}" for k in range(1, variables + 1))

@@ -49,11 +49,13 @@ def samples(tables: MmnetTables, variables: Variables) -> Samples:
             fix="Use --set network.days with a smaller number, or prepare longer exports.",
         )
     snapshot = _snapshot(settings, variables)
-    inputs = {"static": _windows(snapshot, index, 1)}
+    # One row a sample, so that a batch is one gather; 28 numbers, where the window beside it would be 88.
+    static_NS = np.stack([np.asarray(series, dtype=np.float32)[index] for series in snapshot.values()], axis=1)
+    inputs = {"static": Input(static_NS, axis=1, names=tuple(snapshot))}
     if settings.variant != "mlp":
         # Windows with gaps may begin before the first record: they are moved behind it, and never looked at.
         inputs["dynamic"] = _windows(weather(variables), np.maximum(index, days - 1), days)
-    complete = (history >= days) & np.all([np.isfinite(series[index]) for series in snapshot.values()], axis=0)
+    complete = (history >= days) & np.isfinite(static_NS).all(axis=1)
     station = np.asarray(variables.array("station_index"), dtype=np.int64)
     span = WindowSpan(station, index - (days - 1), index, _HOURS)
     target = np.asarray(variables.array(TARGET), dtype=np.float32) if variables.has(TARGET) else None
@@ -137,7 +139,7 @@ def make(tables: MmnetTables, data: Signature) -> nn.Module:
 
 def predict(network: nn.Module, batch: Batch) -> Tensor:
     """Return soil moisture [m3 m-3], shape [B]."""
-    seen = [batch["static"].squeeze(1), *([batch["dynamic"]] if "dynamic" in batch else [])]
+    seen = [batch["static"], *([batch["dynamic"]] if "dynamic" in batch else [])]
     moisture_B: Tensor = network(*seen)
     return moisture_B
 
