@@ -114,7 +114,7 @@ def _derived(frame: pd.DataFrame) -> pd.DataFrame:
     frame["nsdsi"] = (short_1 - short_2) / short_1
     frame["cr"], frame["dpsvim"], frame["vvvh"] = vv / vh, (vv**2 + vh**2) / 2**5, vv - vh
     frame["pol"], frame["rvim"] = (vv + vh) / (vv - vh), 4 * vh / (vv + vh)
-    frame["DoY_normalized"] = np.cos(np.pi * (frame["date"].dt.dayofyear - 1) / 365)
+    frame["DoY_normalized"] = np.cos(np.pi * (frame["date"].dt.day_of_year - 1) / 365)
     frame["aspect_normalized"] = np.cos(np.pi * frame["aspect"] / 360)
     cover = frame["mode"].map(NLCD)
     for name in CLASSES:
