@@ -122,10 +122,11 @@ def _cover(settings: NetworkSettings, variables: Variables) -> Series:
     code = np.asarray(variables.array("land_cover"))
     known = code >= 0
     if settings.land_cover == "binary":
-        digits = {f"land_cover_bit_{bit}": code >> bit & 1 for bit in range(BITS)}
+        digits = {f"land_cover=bit {bit}": code >> bit & 1 for bit in range(BITS)}
     else:
         names = variables.labels("land_cover_name")
-        digits = {name: code == place for place, name in enumerate(names)}
+        # Columns with `=` are one covariate to the permutation importance.
+        digits = {f"land_cover={name}": code == place for place, name in enumerate(names)}
     return {name: np.where(known, digit, np.nan).astype(np.float32) for name, digit in digits.items()}
 
 

@@ -71,7 +71,7 @@ def test_the_snapshot_has_the_papers_order_and_values(raw, prepared):
     blue, green, red, near, short_1, short_2 = BANDS.values()
     expected = {
         **dict.fromkeys(item.names[:8], 0.0),
-        "Grassland": 1.0,
+        "land_cover=Grassland": 1.0,
         "DoY_normalized": np.cos(np.pi * (345 - 1) / 365),  # 11 December
         "lat": 36.1,
         "lon": -97.5,
@@ -154,3 +154,16 @@ def test_cells_are_those_of_ease_grid_2():
     row = np.floor((7314540.8306386 - y) / 9008.055210146)
     np.testing.assert_array_equal(cell(latitude, longitude), row * 3856 + column)
     assert cell(np.array([89.0]), np.array([0.0]))[0] == -1
+
+
+@pytest.mark.parametrize("variant", ["mmnet", "transformer", "mlp"])
+@pytest.mark.parametrize("inputs", [(), ("network.land_cover=binary",), ("network.use_indices=false",)])
+def test_the_data_have_the_names_that_an_imported_checkpoint_expects(raw, prepared, variant, inputs):
+    from geoml_cli.models.mmnet.pretrained import read
+    from geoml_cli.samples.samples import signature
+
+    tables = load("mmnet", "onsite", None, {}, [f"network.variant={variant}", *inputs]).own
+    network = registry.spec("mmnet").networks(tables)[""]
+    expected = signature(network.samples(prepared(raw)))
+    found = read(network.build(expected).state_dict())
+    assert found.signature == expected and found.tables["network"]["variant"] == variant
