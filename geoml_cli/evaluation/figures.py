@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from geoml_cli.evaluation.across_stations import has_stations, station_boxes
+from geoml_cli.evaluation.across_stations import has_stations, maps_of_scores, station_boxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
@@ -38,8 +38,9 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
         name, figure = draw(rows)
         found.figures[name] = figure
     if has_stations(inputs, result):
-        name, figure = station_boxes(inputs, result)
-        found.figures[name] = figure
+        for drawn in (station_boxes(inputs, result), maps_of_scores(inputs, result)):
+            if drawn is not None:
+                found.figures[drawn[0]] = drawn[1]
     _residuals(found, inputs, result)
     _learning(found, inputs, result)
     _importance(found, inputs, result)

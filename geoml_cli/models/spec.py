@@ -113,6 +113,7 @@ class Network:
         pretrained: Reads a released state dict; raises GeomlError naming unknown or missing keys.
         statistics: Scaling from arrays that were released beside the state dict, by the stem of their file; None where
             there are no such files.
+        lagged: Input [N, T, V] whose time steps have an importance of their own; empty for none.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -128,6 +129,7 @@ class Network:
     groups: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
     pretrained: Callable[[Mapping[str, Tensor]], PretrainedWeights] | None = None
     statistics: Callable[[Signature, Mapping[str, Values]], Scaling] | None = None
+    lagged: str = ""
     smallest_batch: int = 1
 
 

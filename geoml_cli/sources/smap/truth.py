@@ -32,6 +32,8 @@ def read_truth(found: Found, options: SmapOptions, names: StationNames, calendar
     Raises:
         DataError: A file is damaged, or the values are percent.
     """
+    if found.truth is None:
+        return np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     values = (
         _archive(found.sensors, options, names, calendar, notes)
         if found.sensors

@@ -167,3 +167,12 @@ def test_the_data_have_the_names_that_an_imported_checkpoint_expects(raw, prepar
     expected = signature(network.samples(prepared(raw)))
     found = read(network.build(expected).state_dict())
     assert found.signature == expected and found.tables["network"]["variant"] == variant
+
+
+def test_days_without_ground_truth_are_prepared_to_be_predicted(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    dataset = prepared(raw, truth="none")
+    assert dataset.manifest.funnel.kept == 150 and not dataset.has("soil_moisture")
+    tables = load("mmnet", "onsite", None, {}).own
+    samples = registry.spec("mmnet").networks(tables)[""].samples(dataset)
+    assert samples.target is None and samples.complete.all()
