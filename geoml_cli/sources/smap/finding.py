@@ -156,7 +156,14 @@ def _nothing(folder: Path, product: str) -> DataError:
 
 
 def _years(exports: dict[str, dict[int, list[Path]]], wanted: Sequence[int], folder: Path) -> tuple[int, ...]:
-    years = tuple(sorted(wanted or exports["gridmet"]))
+    years = tuple(sorted(set(wanted or exports["gridmet"])))
+    if years[-1] - years[0] + 1 != len(years):
+        # Windows of rows and linear gaps would reach over the years between.
+        raise DataError(
+            f"the years {', '.join(map(str, years))} do not follow one another",
+            where=str(folder),
+            fix="Name consecutive years with --years, or export those between.",
+        )
     for product in DAILY:
         for year in years:
             if year not in exports[product]:

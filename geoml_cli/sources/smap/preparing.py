@@ -71,7 +71,7 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
     """
     found = find(raw, options)
     stations = read_stations(found.stations or found.constant)
-    names, calendar, notes = StationNames(stations.names), calendar_of(found.years), Notes()
+    names, calendar, notes = StationNames(stations.names, stations.network), calendar_of(found.years), Notes()
     if found.stations is None:
         notes.lines.append("There is no table of stations: they are those of constant_SSM.csv, without regions.")
     data = _read(found, options, (names, calendar), notes, reporter)

@@ -279,3 +279,23 @@ def test_an_archive_in_a_zip_gives_what_its_folder_gives(raw, prepared):
         prepared(raw)
     shutil.rmtree(raw / "ismn")
     np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
+
+
+def test_a_station_of_the_same_name_in_another_network_is_another(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    path = next((raw / "ismn").rglob("*.stm"))
+    other = raw / "ismn" / "USCRN" / path.name
+    other.parent.mkdir()
+    text = path.read_text(encoding="utf-8").replace("SCAN SCAN", "USCRN USCRN", 1).replace(" 0.2 ", " 0.4 ")
+    other.write_text(text, encoding="utf-8")
+    dataset = prepared(raw)
+    np.testing.assert_allclose(dataset.array("soil_moisture"), 0.2, rtol=1e-6)
+    assert note(dataset, "1 stations of the archive are of another network than the table's: Alpha_1 (USCRN).")
+
+
+def test_years_must_follow_one_another(raw, prepared):
+    for file in ("gridmet_SSM_{}.csv", "LST_MOD11A1_{}.csv", "S1_SSM_{}.csv", "HLSL30_SSM_{}_1.csv", "smap_ssm_{}.csv"):
+        (raw / file.format(2019)).rename(raw / file.format(2017))
+    with pytest.raises(DataError, match="the years 2017, 2020 do not follow one another"):
+        prepared(raw)
