@@ -10,6 +10,7 @@ from geoml_cli.evaluation.across_stations import has_stations, maps_of_scores, s
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.evaluation.station_series import figures_of_stations
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import NAMED, Curve, learning_curves
 from geoml_cli.figures.report import ReportFigure
@@ -41,6 +42,8 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
         for drawn in (station_boxes(inputs, result), maps_of_scores(inputs, result)):
             if drawn is not None:
                 found.figures[drawn[0]] = drawn[1]
+    for name, figure in figures_of_stations(inputs, result):
+        found.figures[name] = figure
     _residuals(found, inputs, result)
     _learning(found, inputs, result)
     _importance(found, inputs, result)

@@ -38,6 +38,7 @@ def networks(tables: MmnetTables) -> Mapping[str, Network]:
             pretrained=pretrained.read,
             statistics=pretrained.statistics,
             lagged="dynamic",
+            bars="pr",
             # Batch norm needs two rows to have a deviation.
             smallest_batch=2,
         )

@@ -41,6 +41,7 @@ def run(data) -> Path:
 
     assignments = [text for text in (*QUICK, *NARROW[:2]) if "=" in text]
     assignments += ["split.kind=leave-one-out", "split.group_by=station", "split.folds=1", "split.seed=1"]
+    assignments += ["evaluate.stations=['Beta_2']"]
     assignments += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=0", "evaluate.baselines=['smap','ridge']"]
     settings = load("mmnet", "random", None, {}, assignments)
     dataset = Dataset(data / "data" / "smap")
@@ -200,3 +201,26 @@ def test_a_day_of_weather_is_shuffled_alone(data):
     others = [step for step in range(11) if step != 7]
     np.testing.assert_array_equal(after[:, others], before[:, others])
     assert steps_before(samples, "") == {}
+
+
+def test_series_of_chosen_stations_are_drawn_and_others_are_refused(run, data, geoml):
+    assert (run / "evaluation" / "test" / "figures" / "station-Beta_2.png").stat().st_size > 10_000
+    given = ("--data", data / "data", "--set", "evaluate.stations=['Beta-2']", "--set", "evaluate.baselines=[]")
+    result = geoml("evaluate", run, *given)
+    assert result.code == 2 and "Beta_2" in result.err
+
+
+def test_a_series_is_in_the_order_of_time_and_holds_the_rain_of_its_days():
+    from geoml_cli.figures.station_series import StationSeries, station_series
+
+    days = np.arange("2020-01-01", "2020-01-11", dtype="datetime64[D]")
+    values = np.linspace(0.1, 0.3, 10)
+    figure = station_series(
+        "A $b$",
+        StationSeries(days, values, {"mmnet": values + 0.01, "smap": values}, ("pr", "mm", values)),
+        ("sm", "1"),
+    )
+    main, above = figure.axes
+    assert [line.get_label() for line in main.lines] == ["observed", "mmnet", "smap"]
+    assert main.lines[2].get_linestyle() == "--" and above.get_ylim()[1] == 0.0
+    assert [bar.get_height() for bar in above.patches] == values.tolist()
