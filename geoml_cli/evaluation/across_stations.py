@@ -18,13 +18,14 @@ from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.figures.boxes import notched_boxes
 from geoml_cli.figures.report import ReportFigure, ReportTable
+from geoml_cli.figures.station_maps import station_maps
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.compare import signed_rank
 from geoml_cli.metrics.metric import Metric, Values
-from geoml_cli.samples.coordinates import stations_of_samples
+from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
 from geoml_cli.tasks.task import format_number
 
-_FEWEST = 2
+_FEWEST, _MAPPED = 2, 4
 STATISTICS: dict[str, Callable[[Values], float]] = {
     "median": lambda values: float(np.median(values)),
     "mean": lambda values: float(values.mean()),
@@ -150,3 +151,23 @@ def station_boxes(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[s
         png=png(notched_boxes(scores, (ranking.name, unit))),
     )
     return "stations.png", figure
+
+
+def maps_of_scores(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[str, ReportFigure] | None:
+    """Draw the network's first scores of every station on the map; None where a station has no coordinates."""
+    rows_P = result.pooled.rows_P
+    _, first = np.unique(stations_of_samples(inputs.dataset)[rows_P], return_index=True)
+    place_S2 = lon_lat_of_samples(inputs.dataset, len(inputs.samples))[rows_P[first]]
+    if not np.isfinite(place_S2).all():
+        return None
+    own = [one for one in station_scores(inputs, result) if one.model == result.network.name][:_MAPPED]
+    scores = {one.metric.name: one.values_S for one in own}
+    units = {one.metric.name: one.metric.unit_of(result.task.target.unit) for one in own}
+    named = ", ".join(scores)
+    figure = ReportFigure(
+        title="Scores on the map",
+        caption=f"{named} of the network at {len(place_S2)} stations; a grey station does not define the score.",
+        text=f"Maps of {named} at {len(place_S2)} stations; across_stations.csv and per_station.csv hold the values.",
+        png=png(station_maps(place_S2, scores, {name: "" if unit == "1" else unit for name, unit in units.items()})),
+    )
+    return "station_maps.png", figure

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from geoml_cli.evaluation.across_stations import has_stations, station_boxes
+from geoml_cli.evaluation.across_stations import has_stations, maps_of_scores, station_boxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.map_figures import map_figures
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.evaluation.station_series import figures_of_stations
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import NAMED, Curve, learning_curves
 from geoml_cli.figures.report import ReportFigure
@@ -44,7 +45,10 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
         name, figure = draw(rows)
         found.figures[name] = figure
     if has_stations(inputs, result):
-        name, figure = station_boxes(inputs, result)
+        for drawn in (station_boxes(inputs, result), maps_of_scores(inputs, result)):
+            if drawn is not None:
+                found.figures[drawn[0]] = drawn[1]
+    for name, figure in figures_of_stations(inputs, result):
         found.figures[name] = figure
     _residuals(found, inputs, result)
     _learning(found, inputs, result)

@@ -20,10 +20,15 @@ from geoml_cli.work.reporting import Reporter
 
 
 class Covariate(NamedTuple):
-    """Variables of an input that are one covariate: the classes of a raster, or a single one."""
+    """Variables of an input that are one covariate: the classes of a raster, or a single one.
+
+    Attributes:
+        step: Time step of a window [N, T, V] that alone is shuffled, for all variables; None shuffles every step.
+    """
 
     input: str
     places: tuple[int, ...]
+    step: int | None = None
 
 
 def importance(inputs: EvaluationInputs, members: list[MemberRows], reporter: Reporter) -> dict[str, Values]:
@@ -33,7 +38,7 @@ def importance(inputs: EvaluationInputs, members: list[MemberRows], reporter: Re
     samples. Empty where the settings ask for no repeats.
     """
     asked = inputs.settings.shared.evaluate
-    named = covariates(inputs.samples)
+    named = {**covariates(inputs.samples), **steps_before(inputs.samples, inputs.network.lagged)}
     increase: dict[str, list[float]] = {label: [] for label in named if asked.importance_repeats}
     truth = observed(inputs)
     with reporter.task("importance", len(members) * len(increase) * asked.importance_repeats) as advance:
@@ -60,6 +65,16 @@ def covariates(samples: Samples) -> dict[str, Covariate]:
     }
 
 
+def steps_before(samples: Samples, lagged: str) -> dict[str, Covariate]:
+    """Name the steps of a window by how long before the last one they are; none where the network names no input."""
+    item = samples.inputs.get(lagged)
+    if item is None:
+        return {}
+    steps, everything = item.values.shape[1], tuple(range(len(item.names)))
+    labels = [f"{lagged} at t" if step == steps - 1 else f"{lagged} at t-{steps - 1 - step}" for step in range(steps)]
+    return {label: Covariate(lagged, everything, step) for step, label in enumerate(labels)}
+
+
 class _ScoredMember:
     """A member and the rows it is scored on, in memory."""
 
@@ -83,7 +98,9 @@ def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64])
     """Give every sample another's values of one covariate; nothing else changes."""
     item = samples.inputs[covariate.input]
     values = np.array(item.values[:])
-    chosen = (slice(None),) * item.axis + (list(covariate.places),)
+    chosen: tuple[slice | list[int] | int, ...] = (slice(None),) * item.axis + (list(covariate.places),)
+    if covariate.step is not None:
+        chosen = (slice(None), covariate.step)
     values[chosen] = values[order_N][chosen]
     return replace(samples, inputs={**samples.inputs, covariate.input: replace(item, values=values)})
 

@@ -116,6 +116,8 @@ class Network:
             next call, for forecasts past its horizon; None of others.
         statistics: Scaling from arrays that were released beside the state dict, by the stem of their file; None where
             there are no such files.
+        lagged: Input [N, T, V] whose time steps have an importance of their own; empty for none.
+        bars: Variable of the data set that series of stations show as bars from above, such as rain; empty for none.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -132,6 +134,8 @@ class Network:
     pretrained: Callable[[Mapping[str, Tensor]], PretrainedWeights] | None = None
     next_inputs: Callable[[Batch, Tensor], Batch] | None = None
     statistics: Callable[[Signature, Mapping[str, Values]], Scaling] | None = None
+    lagged: str = ""
+    bars: str = ""
     smallest_batch: int = 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,8 +51,15 @@ class ArrowTable:
             fix=f"It has: {', '.join(name for name in self.columns[:12])}{' ...' * (len(self.columns) > 12)}.",
         )
 
-    def blocks(self, texts: Sequence[str], numbers: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
+    def blocks(
+        self, texts: Sequence[str], numbers: Sequence[str], heads: Mapping[str, int] | None = None
+    ) -> Iterator[dict[str, NDArray[Any]]]:
         """Give columns block by block: texts as str, numbers as float64 with NaN where a cell is empty.
+
+        Args:
+            texts: Columns of text.
+            numbers: Columns of numbers.
+            heads: Letters that are kept of a text, by column; 0 for all. Long names that all differ cost time.
 
         Raises:
             DataError: A row has not as many cells as the header, a cell is no number, or the file is damaged.
@@ -61,7 +68,7 @@ class ArrowTable:
             for batch in reader:
                 found: dict[str, NDArray[Any]] = {}
                 for name in texts:
-                    found[name] = _texts(batch.column(name))
+                    found[name] = _texts(batch.column(name), (heads or {}).get(name, 0))
                 for name in numbers:
                     found[name] = batch.column(name).to_numpy(zero_copy_only=False)
                 yield found
@@ -108,8 +115,12 @@ def open_arrow(path: Path) -> ArrowTable:
     return ArrowTable(path, table.columns, table.delimiter, table.encoding)
 
 
-def _texts(column: Any) -> NDArray[np.str_]:  # noqa: ANN401
+def _texts(column: Any, head: int) -> NDArray[np.str_]:  # noqa: ANN401
     """Turn cells to text, each different one once; an empty cell is an empty text."""
+    if head:
+        from pyarrow import compute
+
+        column = compute.utf8_slice_codeunits(column, 0, head)
     coded = column.dictionary_encode()
     names = np.array([*(str(name).strip() for name in coded.dictionary.to_pylist()), ""], dtype=np.str_)
     place = coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)

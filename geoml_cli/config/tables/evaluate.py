@@ -22,5 +22,8 @@ class EvaluateSettings(Table):
     importance_rows: int = Field(default=2000, ge=2)
     """Most rows of a member that permutation importance looks at, drawn at random where there are more."""
 
+    stations: tuple[str, ...] = ()
+    """Stations whose series are drawn, where the data have stations."""
+
     seed: int = 1
     """Seed of bootstrap, baselines and permutations."""

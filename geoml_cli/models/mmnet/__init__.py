@@ -14,6 +14,7 @@ CARD = Card(
             ("train", "mmnet", "--preset", "small"),
             ("evaluate", "mmnet", "--preset", "small", "--set", "evaluate.n_bootstrap=200"),
             ("predict", "mmnet", "--preset", "small", "--index", "60"),
+            ("predict", "mmnet", "--preset", "small", "--stack", "{out}/raw/smap/valley/valley.nc"),
             ("export", "mmnet", "--preset", "small", "--format", "pt2"),
         ),
     ),

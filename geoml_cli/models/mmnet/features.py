@@ -45,7 +45,7 @@ def table(samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
 
 
 def _columns(samples: Samples, rows: slice) -> NDArray[np.float32]:
-    static = samples.inputs["static"].values[rows][:, 0]
+    static = samples.inputs["static"].values[rows]
     if "dynamic" not in samples.inputs:
         return np.asarray(static)
     dynamic = samples.inputs["dynamic"].values[rows]
@@ -57,7 +57,7 @@ def _smap_itself(samples: Samples, rows: Rows, seed: int) -> BaselinePredictor:
     column = samples.inputs["static"].names.index(SMAP)
 
     def predicted(given: Samples, chosen: Rows) -> Values:
-        return np.asarray(given.inputs["static"].values[chosen][:, 0, column], dtype=np.float64)
+        return np.asarray(given.inputs["static"].values[chosen, column], dtype=np.float64)
 
     return predicted
 

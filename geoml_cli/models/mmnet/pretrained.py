@@ -17,12 +17,13 @@ from geoml_cli.models.weights import mismatches, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 
-COVER = ("Shrub", "Grassland", "Barren", "Wetland", "Forest", "Developed", "Crop", "Pasture")
-_BITS = tuple(f"land_cover_bit_{bit}" for bit in range(3))
+_CLASSES = ("Shrub", "Grassland", "Barren", "Wetland", "Forest", "Developed", "Crop", "Pasture")
+_COVER = tuple(f"land_cover={name}" for name in _CLASSES)
+_BITS = tuple(f"land_cover=bit {bit}" for bit in range(3))
 _SITE = ("DoY_normalized", "lat", "lon", "elevation", "slope", "aspect_normalized", "clay", "bd", "sand")
 _WEATHER = ("eto", "etr", "pr", "sph", "srad", "vpd", "vs", "LST")
 _INDICES = ("ndvi", "evi", "ndwi", "lswi", "nsdsi", "cr", "dpsvim", "pol", "rvim", "vvvh")
-_COVERS = {"one-hot": COVER, "binary": _BITS, "none": ()}
+_COVERS = {"one-hot": _COVER, "binary": _BITS, "none": ()}
 _COMPUTED = ("num_batches_tracked", "pe")
 _FILES = {"static_mean_std": "static", "dynamic_mean_std": "dynamic", "mean_std": "static"}
 """Released statistics by the name of their file: of the snapshot, the weather, and of all that the MLP sees."""
@@ -146,7 +147,7 @@ def _recognised(variant: str, snapshot: int) -> tuple[dict[str, object], tuple[s
 
 
 def _signature(names: tuple[str, ...], series: tuple[int, int]) -> Signature:
-    inputs = {"static": InputSignature(shape=(1, len(names)), axis=2, names=names)}
+    inputs = {"static": InputSignature(shape=(len(names),), axis=1, names=names)}
     days, variables = series
     if variables:
         weather = _WEATHER if variables == len(_WEATHER) else tuple(f"dynamic_{k}" for k in range(1, variables + 1))

@@ -37,6 +37,8 @@ def networks(tables: MmnetTables) -> Mapping[str, Network]:
             groups=features.groups,
             pretrained=pretrained.read,
             statistics=pretrained.statistics,
+            lagged="dynamic",
+            bars="pr",
             # Batch norm needs two rows to have a deviation.
             smallest_batch=2,
         )

@@ -49,11 +49,13 @@ def samples(tables: MmnetTables, variables: Variables) -> Samples:
             fix="Use --set network.days with a smaller number, or prepare longer exports.",
         )
     snapshot = _snapshot(settings, variables)
-    inputs = {"static": _windows(snapshot, index, 1)}
+    # One row a sample, so that a batch is one gather; 28 numbers, where the window beside it would be 88.
+    static_NS = np.stack([np.asarray(series, dtype=np.float32)[index] for series in snapshot.values()], axis=1)
+    inputs = {"static": Input(static_NS, axis=1, names=tuple(snapshot))}
     if settings.variant != "mlp":
         # Windows with gaps may begin before the first record: they are moved behind it, and never looked at.
         inputs["dynamic"] = _windows(weather(variables), np.maximum(index, days - 1), days)
-    complete = (history >= days) & np.all([np.isfinite(series[index]) for series in snapshot.values()], axis=0)
+    complete = (history >= days) & np.isfinite(static_NS).all(axis=1)
     station = np.asarray(variables.array("station_index"), dtype=np.int64)
     span = WindowSpan(station, index - (days - 1), index, _HOURS)
     target = np.asarray(variables.array(TARGET), dtype=np.float32) if variables.has(TARGET) else None
@@ -120,10 +122,11 @@ def _cover(settings: NetworkSettings, variables: Variables) -> Series:
     code = np.asarray(variables.array("land_cover"))
     known = code >= 0
     if settings.land_cover == "binary":
-        digits = {f"land_cover_bit_{bit}": code >> bit & 1 for bit in range(BITS)}
+        digits = {f"land_cover=bit {bit}": code >> bit & 1 for bit in range(BITS)}
     else:
         names = variables.labels("land_cover_name")
-        digits = {name: code == place for place, name in enumerate(names)}
+        # Columns with `=` are one covariate to the permutation importance.
+        digits = {f"land_cover={name}": code == place for place, name in enumerate(names)}
     return {name: np.where(known, digit, np.nan).astype(np.float32) for name, digit in digits.items()}
 
 
@@ -137,7 +140,7 @@ def make(tables: MmnetTables, data: Signature) -> nn.Module:
 
 def predict(network: nn.Module, batch: Batch) -> Tensor:
     """Return soil moisture [m3 m-3], shape [B]."""
-    seen = [batch["static"].squeeze(1), *([batch["dynamic"]] if "dynamic" in batch else [])]
+    seen = [batch["static"], *([batch["dynamic"]] if "dynamic" in batch else [])]
     moisture_B: Tensor = network(*seen)
     return moisture_B
 

@@ -40,16 +40,18 @@ class Product(NamedTuple):
         date: Cuts the date out of the row's name.
         stamp: Cuts out date and time, where several scenes a day are possible.
         scaled: Whether exports of it come in several scales.
+        head: Letters of a row's name that hold its date; 0 where any may.
     """
 
     columns: dict[str, tuple[str, ...]]
     date: Callable[[Texts], Texts]
     stamp: Callable[[Texts], Texts] | None = None
     scaled: bool = False
+    head: int = 0
 
 
-GRIDMET = Product({name: (name,) for name in WEATHER}, first_word)
-LST = Product({"LST": ("mean", "first", "LST_Day_1km", "LST")}, three_words)
+GRIDMET = Product({name: (name,) for name in WEATHER}, first_word, head=8)
+LST = Product({"LST": ("mean", "first", "LST_Day_1km", "LST")}, three_words, head=10)
 S1 = Product({name: (name,) for name in RADAR}, word(4), word(4), scaled=True)
 HLS = Product({name: (name,) for name in OPTICAL}, word(1), word(1), scaled=True)
 
@@ -113,7 +115,7 @@ def _rows_of(product: Product, path: Path, names: StationNames, calendar: Calend
     columns = [table.column(called, name) for name, called in product.columns.items()]
     index, identity = table.column((INDEX,), "name of the image"), table.column(("ID",), "station")
     found = []
-    for block in table.blocks((index, identity), columns):
+    for block in table.blocks((index, identity), columns, heads={index: product.head}):
         stamps = product.date(block[index])
         day = calendar.places(days_of(stamps, path, index))
         station = names.numbers(block[identity])
@@ -150,7 +152,8 @@ def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Lite
 
 def repeated(rows: Rows) -> int:
     """Count the rows of a station and day beyond the first."""
-    return len(rows.day) - len(np.unique(np.stack([rows.day, rows.station]), axis=1).T)
+    stations = int(rows.station.max(initial=0)) + 1
+    return len(rows.day) - len(np.unique(rows.day * stations + rows.station))
 
 
 _SMAP_COLUMN = re.compile(r"(\d{8})_sm_surface(?:_1)?$")

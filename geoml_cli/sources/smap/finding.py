@@ -21,6 +21,7 @@ PRODUCTS = {
     "land_cover": r"lc_ssm_(\d{4})",
 }
 """Beginnings of file names, in lower case; a part `_k` may follow the year."""
+NO_TRUTH = "none"
 DAILY = ("gridmet", "lst", "s1", "hls", "smap")
 _EXAMPLES = {
     "gridmet": "gridmet_SSM_2019.csv",
@@ -44,14 +45,14 @@ class Found:
         exports: Files by product and year, parts in order.
         constant: Terrain and soil.
         stations: The table of stations; None where there is none.
-        truth: Ground truth: a CSV, or an ISMN archive.
+        truth: Ground truth: a CSV, or an ISMN archive; None where there is to be none.
         years: That are read, ascending.
     """
 
     exports: dict[str, dict[int, list[Path]]]
     constant: Path
     stations: Path | None
-    truth: Path
+    truth: Path | None
     years: tuple[int, ...] = ()
     sensors: list[ismn.SensorFile] = field(default_factory=list)
 
@@ -59,9 +60,9 @@ class Found:
         """Return the files on disk, each once, in order."""
         used = {path for by_year in self.exports.values() for parts in by_year.values() for path in parts}
         used |= {self.constant, *([self.stations] if self.stations else [])}
-        if self.truth.is_dir():
+        if self.truth is not None and self.truth.is_dir():
             used |= {sensor.archive / sensor.member for sensor in self.sensors}
-        else:
+        elif self.truth is not None:
             used.add(self.truth)
         return sorted(used)
 
@@ -90,9 +91,9 @@ def find(raw: Path, options: SmapOptions) -> Found:
         )
     years = _years(exports, options.years, folder)
     stations = _given(raw, options.stations, "--stations") or _single(headers, _STATIONS, "--stations", raw)
-    truth = _given(raw, options.truth, "--truth") or _truth(raw, headers)
+    truth = None if options.truth == NO_TRUTH else _given(raw, options.truth, "--truth") or _truth(raw, headers)
     found = Found(_restricted(exports, years), constants[0], stations, truth, years)
-    if truth.is_dir() or truth.suffix.lower() == ".zip":
+    if truth is not None and (truth.is_dir() or truth.suffix.lower() == ".zip"):
         found.sensors = ismn.find_sensors(truth)
     return found
 
@@ -155,7 +156,14 @@ def _nothing(folder: Path, product: str) -> DataError:
 
 
 def _years(exports: dict[str, dict[int, list[Path]]], wanted: Sequence[int], folder: Path) -> tuple[int, ...]:
-    years = tuple(sorted(wanted or exports["gridmet"]))
+    years = tuple(sorted(set(wanted or exports["gridmet"])))
+    if years[-1] - years[0] + 1 != len(years):
+        # Windows of rows and linear gaps would reach over the years between.
+        raise DataError(
+            f"the years {', '.join(map(str, years))} do not follow one another",
+            where=str(folder),
+            fix="Name consecutive years with --years, or export those between.",
+        )
     for product in DAILY:
         for year in years:
             if year not in exports[product]:

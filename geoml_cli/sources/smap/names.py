@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PREFIX = "usdaars"
+UNKNOWN = "unknown"
 
 
 def key(name: str) -> str:
@@ -25,10 +26,11 @@ class StationNames:
 
     Args:
         names: As the station table writes them.
+        networks: Of the stations, or none.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = list(names)
+    def __init__(self, names: Sequence[str], networks: Sequence[str] = ()) -> None:
+        self.names, self._networks = list(names), list(networks)
         self._exact = {name: place for place, name in enumerate(names)}
         self._loose: dict[str, int] = {}
         for place, name in enumerate(names):
@@ -53,3 +55,8 @@ class StationNames:
         else:
             self.renamed[name] = self.names[found]
         return found
+
+    def of_network(self, number: int, network: str) -> bool:
+        """Tell whether a station is of a network, as far as the table says: names recur in other networks."""
+        own = self._networks[number] if self._networks else UNKNOWN
+        return own == UNKNOWN or key(own) == key(network)

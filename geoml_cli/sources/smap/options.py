@@ -23,7 +23,8 @@ class SmapOptions(Options):
     of constant_SSM.csv, without regions."""
 
     truth: str | None = None
-    """Ground truth: a CSV with ID, Date and VWC_5, or an ISMN archive (folder or zip); by default the one in RAW."""
+    """Ground truth: a CSV with ID, Date and VWC_5, or an ISMN archive (folder or zip); by default the one in RAW.
+    `none` prepares the days of stations without it, to be predicted."""
 
     depth_from: float = Field(default=0.0, ge=0)
     """ISMN: least depth of a sensor [m]."""

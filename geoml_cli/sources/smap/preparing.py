@@ -18,7 +18,7 @@ from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.smap import deriving, exports, scales
 from geoml_cli.sources.smap.calendar import Calendar, calendar_of
 from geoml_cli.sources.smap.exports import Notes, Panel
-from geoml_cli.sources.smap.finding import Found, find
+from geoml_cli.sources.smap.finding import NO_TRUTH, Found, find
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.sources.smap.sifting import Floats, Mask, Sieve, first_missing, valid_share
@@ -71,7 +71,7 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
     """
     found = find(raw, options)
     stations = read_stations(found.stations or found.constant)
-    names, calendar, notes = StationNames(stations.names), calendar_of(found.years), Notes()
+    names, calendar, notes = StationNames(stations.names, stations.network), calendar_of(found.years), Notes()
     if found.stations is None:
         notes.lines.append("There is no table of stations: they are those of constant_SSM.csv, without regions.")
     data = _read(found, options, (names, calendar), notes, reporter)
@@ -186,7 +186,8 @@ def _sift(
     read = np.full(shape[1], int(inside.sum()), dtype=np.int64)
     _drop_stations(sieve, data, options, exported)
     content = _content(data, options, calendar, weather_row if options.window == "rows" else _whole_days(inside, shape))
-    sieve.drop("no ground truth", ~np.isfinite(data.truth))
+    if options.truth != NO_TRUTH:
+        sieve.drop("no ground truth", ~np.isfinite(data.truth))
     sieve.drop("no row of gridMET", ~content.records)
     sieve.drop("land cover of no class", np.asarray(content.cover < 0))
     first_missing({**content.snapshot(), **content.site_values()}, shape, sieve.drop)
@@ -206,17 +207,22 @@ def _drop_stations(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask
     for product, panel in data.daily().items():
         none = _without(panel)
         sieve.drop(f"station: no row of {_NAMED[product]}", none)
-    sieve.drop("station: no ground truth", np.asarray(~np.isfinite(data.truth).any(axis=0)))
-    missing = 1 - valid_share({"truth": data.truth}, exported)
-    sieve.drop(
-        f"station: {options.missing:.0%} or more of the ground truth is missing", np.asarray(missing >= options.missing)
-    )
+    if options.truth != NO_TRUTH:
+        _drop_by_truth(sieve, data, options, exported)
     limits = {"s1": options.s1_share, "hls": options.hls_share, "lst": options.lst_share}
     for product, limit in limits.items():
         share = valid_share(data.daily()[product], exported)
         sieve.drop(
             f"station: {_NAMED[product]} is valid on {limit:.0%} of the days or less", np.asarray(share <= limit)
         )
+
+
+def _drop_by_truth(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask) -> None:
+    sieve.drop("station: no ground truth", np.asarray(~np.isfinite(data.truth).any(axis=0)))
+    missing = 1 - valid_share({"truth": data.truth}, exported)
+    sieve.drop(
+        f"station: {options.missing:.0%} or more of the ground truth is missing", np.asarray(missing >= options.missing)
+    )
 
 
 def _without(panel: Panel) -> Mask:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
-
-UNKNOWN = "unknown"
+from geoml_cli.sources.smap.names import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _NAMES = (
 _USDA = (0, 2)
 """Stations that some files call `USDA_ARS_...`."""
 _COVER = (52, 71, 82, 42, 81, 22, 71, 82, 41, 11, 42, 71)
-_LATE, _CLOUDY = 11, 10
+_LATE, _CLOUDY, _LAKE = 11, 10, 9
 _EMPTY = json.dumps({"type": "MultiPoint", "coordinates": []})
 _RELEASES = (2016, 2019, 2021)
 
@@ -36,6 +36,7 @@ class _World:
 
     calendar: Calendar
     nature: Nature
+    names: Sequence[str]
     latitude: Floats
     longitude: Floats
     random: np.random.Generator
@@ -60,31 +61,40 @@ class _World:
 
 def synthesise(folder: Path, seed: int) -> SmapOptions:
     """Write twelve stations over seven years, and pixel stacks of one valley."""
+    write_exports(folder, seed, _NAMES, YEARS)
+    write_valley(folder / "valley", np.random.default_rng(seed))
+    return SmapOptions()
+
+
+def write_exports(folder: Path, seed: int, names: Sequence[str], years: tuple[int, ...]) -> None:
+    """Write the exports of stations; the twelfth and those before it have the traps of their places."""
     random = np.random.default_rng(seed)
-    calendar = calendar_of(YEARS)
-    nature = make_nature(calendar.day_of_year.astype(np.float64), len(_NAMES), random)
-    latitude, longitude = random.uniform(32, 45, len(_NAMES)), random.uniform(-118, -82, len(_NAMES))
+    calendar = calendar_of(years)
+    nature = make_nature(calendar.day_of_year.astype(np.float64), len(names), random)
+    latitude, longitude = random.uniform(32, 45, len(names)), random.uniform(-118, -82, len(names))
     latitude[1], longitude[1] = latitude[0] + 0.01, longitude[0]  # two stations of one SMAP cell
-    world = _World(calendar, nature, latitude, longitude, random)
+    world = _World(calendar, nature, names, latitude, longitude, random)
     folder.mkdir(parents=True, exist_ok=True)
     _stations(folder, world)
     _truth(folder, world)
     _constants(folder, world)
-    for year in YEARS:
+    for year in years:
         _gridmet(folder, world, year)
         _surface(folder, world, year)
         _radar(folder, world, year)
         _optical(folder, world, year)
         _smap(folder, world, year)
     for release in _RELEASES:
-        rows = ({**_head(world, k), "system:index": str(k), "mode": f"{_COVER[k]:.1f}"} for k in world.stations)
+        rows = (
+            {**_head(world, k), "system:index": str(k), "mode": f"{_COVER[k if k < len(_COVER) else k % _LAKE]:.1f}"}
+            for k in world.stations
+        )
         _write(folder / f"LC_SSM_{release}.csv", ("mode",), rows, point=world)
-    write_valley(folder / "valley", random)
-    return SmapOptions()
 
 
 def _head(world: _World, station: int, *, prefixed: bool = False) -> dict[str, object]:
-    name = f"USDA_ARS_{_NAMES[station]}" if prefixed and station in _USDA else _NAMES[station]
+    name = world.names[station]
+    name = f"USDA_ARS_{name}" if prefixed and station in _USDA else name
     return {
         "ID": name,
         "Latitude": round(float(world.latitude[station]), 5),
@@ -118,7 +128,7 @@ def _stations(folder: Path, world: _World) -> None:
         for k in world.stations:
             region = "WME"[min(int((world.longitude[k] + 118) / 12), 2)] if k > 2 else "WME"[k]
             place = round(float(world.latitude[k]), 5), round(float(world.longitude[k]), 5)
-            writer.writerow([_NAMES[k], world.network(k), *place, region])
+            writer.writerow([world.names[k], world.network(k), *place, region])
 
 
 def _truth(folder: Path, world: _World) -> None:
@@ -133,7 +143,7 @@ def _measured(world: _World, station: int) -> Iterable[list[str]]:
     """Give the days of a station; some are absent, some hold -9999, and one station begins late."""
     begin = world.calendar.days // 3 if station == _LATE else 0
     fate = world.random.random(world.calendar.days)
-    name, network = _NAMES[station].replace("_", "-"), world.network(station)
+    name, network = world.names[station].replace("_", "-"), world.network(station)
     for day in range(begin, world.calendar.days):
         value = "-9999" if fate[day] < 0.02 else f"{world.nature.moisture[day, station]:.4f}"
         if fate[day] < 0.95:
@@ -142,7 +152,7 @@ def _measured(world: _World, station: int) -> Iterable[list[str]]:
 
 def _constants(folder: Path, world: _World) -> None:
     names = ("aspect", "bd_5", "clay_5", "elevation", "hillshade", "sand_5", "slope")
-    values = {**world.nature.site, "hillshade": np.full(len(_NAMES), 180.0)}
+    values = {**world.nature.site, "hillshade": np.full(len(world.names), 180.0)}
     rows = (
         {**_head(world, k), "system:index": f"{k:05d}", **{name: round(float(values[name][k]), 4) for name in names}}
         for k in world.stations
@@ -164,7 +174,7 @@ def _gridmet(folder: Path, world: _World, year: int) -> None:
 
 
 def _surface(folder: Path, world: _World, year: int) -> None:
-    clear = world.random.random((world.calendar.days, len(_NAMES))) < 0.5
+    clear = world.random.random((world.calendar.days, len(world.names))) < 0.5
     rows = (
         {
             **_head(world, k),
@@ -211,7 +221,7 @@ def _scene(world: _World, day: int, station: int) -> dict[str, object]:
         band: f"{1.31 if cloud and band == 'B2' else values[day, station]:.4f}"
         for band, values in world.nature.bands.items()
     }
-    name = f"T{11 + station}SKA_{world.stamp(day)}T17{station:02d}23_{station:05d}"
+    name = f"T{11 + station % 9}SKA_{world.stamp(day)}T17{station % 60:02d}23_{station:05d}"
     return {**_head(world, station), "system:index": name, **values, "B10": "21.4", "B11": "20.9"}
 
 
@@ -219,7 +229,7 @@ def _smap(folder: Path, world: _World, year: int) -> None:
     """Wide: a row a station, a column a day; some cells are empty."""
     days = world.days_of(year)
     columns = [f"{world.stamp(day)}_sm_surface" for day in days]
-    gaps = world.random.random((len(days), len(_NAMES))) < 0.01
+    gaps = world.random.random((len(days), len(world.names))) < 0.01
     rows = (
         {
             **_head(world, k),

@@ -32,6 +32,8 @@ def read_truth(found: Found, options: SmapOptions, names: StationNames, calendar
     Raises:
         DataError: A file is damaged, or the values are percent.
     """
+    if found.truth is None:
+        return np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     values = (
         _archive(found.sensors, options, names, calendar, notes)
         if found.sensors
@@ -83,10 +85,15 @@ def _archive(
 ) -> Floats:
     depth = (options.depth_from, options.depth_to)
     by_station: dict[int, list[ismn.SensorFile]] = {}
+    others: set[str] = set()
     for sensor in sensors:
         number = names.number(sensor.station)
-        if number >= 0 and ismn.within(sensor, depth):
+        if number >= 0 and not names.of_network(number, sensor.network):
+            others.add(f"{sensor.station} ({sensor.network})")
+        elif number >= 0 and ismn.within(sensor, depth):
             by_station.setdefault(number, []).append(sensor)
+    shown = ", ".join(sorted(others)[:8])
+    notes.count(len(others), f"stations of the archive are of another network than the table's: {shown}.")
     values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     missing = 0
     for number, files in sorted(by_station.items()):

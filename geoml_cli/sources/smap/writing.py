@@ -102,7 +102,9 @@ def write(writer: DatasetWriter, content: Content, stations: Stations, kept: Mas
     put_labels(writer)
     cells = _put_stations(writer, content, stations, (places, lengths))
     numbered = np.unique(list(cells.values()), return_inverse=True)[1]
-    handles = {variable.name: writer.declare(variable) for variable in (*record_variables(content.kelvin), *_SAMPLE)}
+    known = bool(np.isfinite(content.truth).any())
+    described = (*record_variables(content.kelvin), *_SAMPLE, *([_TARGET] if known else []))
+    handles = {variable.name: writer.declare(variable) for variable in described}
     record = sample = 0
     for number, station in enumerate(places.tolist()):
         days = np.flatnonzero(content.records[:, station])
@@ -113,7 +115,8 @@ def write(writer: DatasetWriter, content: Content, stations: Stations, kept: Mas
         handles["station_index"][at] = number
         handles["smap_cell"][at] = numbered[number]
         handles["history"][at] = np.minimum(content.history[days, station][chosen], np.iinfo(np.int16).max)
-        handles[TARGET][at] = content.truth[days[chosen], station]
+        if known:
+            handles[TARGET][at] = content.truth[days[chosen], station]
         record, sample = record + len(days), sample + len(chosen)
     return cells
 
@@ -149,8 +152,8 @@ _SAMPLE = (
     Variable("station_index", "1", "station of the sample, counted from 0", ("sample",), dtype="i2"),
     Variable("smap_cell", "1", "SMAP cell of the sample's station, numbered from 0", ("sample",), dtype="i2"),
     Variable("history", "1", "records of whole weather up to and including the sample's", ("sample",), dtype="i2"),
-    Variable(TARGET, "m3 m-3", "soil moisture in situ, 0 to 5 cm", ("sample",)),
 )
+_TARGET = Variable(TARGET, "m3 m-3", "soil moisture in situ, 0 to 5 cm", ("sample",))
 
 
 def _put_stations(

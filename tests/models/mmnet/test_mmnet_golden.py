@@ -23,7 +23,7 @@ def loaded(name, **leave_out):
     tables = MmnetTables(network=NetworkSettings(**found.tables["network"]))
     network = task.make(tables, found.signature).eval()
     network.load_state_dict(found.weights)
-    batch = {"static": torch.from_numpy(arrays["in_static"])[:, None]}
+    batch = {"static": torch.from_numpy(arrays["in_static"])}
     batch["target"] = torch.from_numpy(arrays["in_target"]).squeeze(1)
     if "dynamic" in found.signature.inputs:
         batch["dynamic"] = torch.from_numpy(arrays["in_dynamic"])

@@ -38,9 +38,8 @@ def test_physical_inputs_give_the_golden_predictions(geoml, tmp_path, name):
     run = Run(tmp_path / "run")
     assert json.loads(result.out)["members"] == ["released"]
     network = open_trained(run).load_network("released")
-    inputs = [values[:, None] if values.ndim == 2 else values for values in physical.values()]
     with torch.inference_mode():
-        found = network(*inputs)
+        found = network(*physical.values())
     np.testing.assert_allclose(found, arrays["out_prediction"][:, 0], rtol=1e-3, atol=1e-4)
 
 
@@ -49,7 +48,7 @@ def test_without_statistics_numbers_are_unscaled(tmp_path):
     run = import_checkpoint("mmnet", "onsite", files[0], (tmp_path / "run", tmp_path))
     network = open_trained(Run(run.folder)).load_network("released")
     with torch.inference_mode():
-        found = network(torch.from_numpy(arrays["in_static"])[:, None], torch.from_numpy(arrays["in_dynamic"]))
+        found = network(torch.from_numpy(arrays["in_static"]), torch.from_numpy(arrays["in_dynamic"]))
     np.testing.assert_allclose(found, arrays["out_prediction"][:, 0], rtol=1e-4, atol=1e-5)
 
 

@@ -41,6 +41,7 @@ def run(data) -> Path:
 
     assignments = [text for text in (*QUICK, *NARROW[:2]) if "=" in text]
     assignments += ["split.kind=leave-one-out", "split.group_by=station", "split.folds=1", "split.seed=1"]
+    assignments += ["evaluate.stations=['Beta_2']"]
     assignments += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=0", "evaluate.baselines=['smap','ridge']"]
     settings = load("mmnet", "random", None, {}, assignments)
     dataset = Dataset(data / "data" / "smap")
@@ -79,9 +80,8 @@ def test_scores_across_stations_are_the_quartiles_of_single_stations(run):
             for statistic, value in expected.items():
                 assert over.loc[(model, statistic), score] == pytest.approx(value, rel=1e-6, abs=1e-9)
     report = (folder / "report.html").read_text(encoding="utf-8")
-    assert (
-        "Across stations" in report and "Gain at stations" in report and (folder / "figures" / "stations.png").exists()
-    )
+    assert "Across stations" in report and "Gain at stations" in report and "Scores on the map" in report
+    assert (folder / "figures" / "stations.png").exists() and (folder / "figures" / "station_maps.png").exists()
 
 
 def test_scores_are_given_by_season_land_cover_network_region_and_moisture(run):
@@ -183,3 +183,44 @@ def test_what_the_network_cannot_be_trained_with_is_refused(data, geoml, tmp_pat
         "train", "mmnet", "--preset", "random", "--data", data / "data", "--run", tmp_path / "r", *assignments
     )
     assert result.code == 2 and message in result.err
+
+
+def test_a_day_of_weather_is_shuffled_alone(data):
+    from geoml_cli import registry
+    from geoml_cli.config.load import load
+    from geoml_cli.evaluation.importance import shuffled, steps_before
+
+    network = registry.spec("mmnet").networks(load("mmnet", "random", None, {}).own)[""]
+    samples = network.samples(Dataset(data / "data" / "smap"))
+    named = steps_before(samples, network.lagged)
+    assert next(iter(named)) == "dynamic at t-10" and list(named)[-1] == "dynamic at t" and len(named) == 11
+    order = np.arange(len(samples))[::-1]
+    before = samples.inputs["dynamic"].values[:]
+    after = shuffled(samples, named["dynamic at t-3"], order).inputs["dynamic"].values
+    np.testing.assert_array_equal(after[:, 7], before[order][:, 7])
+    others = [step for step in range(11) if step != 7]
+    np.testing.assert_array_equal(after[:, others], before[:, others])
+    assert steps_before(samples, "") == {}
+
+
+def test_series_of_chosen_stations_are_drawn_and_others_are_refused(run, data, geoml):
+    assert (run / "evaluation" / "test" / "figures" / "station-Beta_2.png").stat().st_size > 10_000
+    given = ("--data", data / "data", "--set", "evaluate.stations=['Beta-2']", "--set", "evaluate.baselines=[]")
+    result = geoml("evaluate", run, *given)
+    assert result.code == 2 and "Beta_2" in result.err
+
+
+def test_a_series_is_in_the_order_of_time_and_holds_the_rain_of_its_days():
+    from geoml_cli.figures.station_series import StationSeries, station_series
+
+    days = np.arange("2020-01-01", "2020-01-11", dtype="datetime64[D]")
+    values = np.linspace(0.1, 0.3, 10)
+    figure = station_series(
+        "A $b$",
+        StationSeries(days, values, {"mmnet": values + 0.01, "smap": values}, ("pr", "mm", values)),
+        ("sm", "1"),
+    )
+    main, above = figure.axes
+    assert [line.get_label() for line in main.lines] == ["observed", "mmnet", "smap"]
+    assert main.lines[2].get_linestyle() == "--" and above.get_ylim()[1] == 0.0
+    assert [bar.get_height() for bar in above.patches] == values.tolist()

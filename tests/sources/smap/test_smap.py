@@ -60,18 +60,18 @@ def test_a_window_is_the_rows_before_of_the_same_station(raw, prepared):
     rain = samples.inputs["dynamic"].values[np.array([place])][0, :, samples.inputs["dynamic"].names.index("pr")]
     # Rows 24 to 29 are 25 to 30 December, 31 is the first of January: 30, the last of December, is stepped over.
     np.testing.assert_array_equal(rain, [24, 25, 26, 27, 28, 29, 31, 32, 33, 34, 35])
-    assert samples.inputs["static"].values.shape[1:] == (1, 28) and len(samples.usable()) == len(samples)
+    assert samples.inputs["static"].values.shape[1:] == (28,) and len(samples.usable()) == len(samples)
 
 
 def test_the_snapshot_has_the_papers_order_and_values(raw, prepared):
     dataset = prepared(raw)
     tables = load("mmnet", "onsite", None, {}).own
     item = registry.spec("mmnet").networks(tables)[""].samples(dataset).inputs["static"]
-    row = dict(zip(item.names, item.values[np.array([0])][0, 0].astype(float), strict=True))
+    row = dict(zip(item.names, item.values[0].astype(float), strict=True))
     blue, green, red, near, short_1, short_2 = BANDS.values()
     expected = {
         **dict.fromkeys(item.names[:8], 0.0),
-        "Grassland": 1.0,
+        "land_cover=Grassland": 1.0,
         "DoY_normalized": np.cos(np.pi * (345 - 1) / 365),  # 11 December
         "lat": 36.1,
         "lon": -97.5,
@@ -106,7 +106,7 @@ def test_the_mlp_takes_the_days_weather_between_soil_and_smap(raw, prepared):
     weather = ("eto", "etr", "pr", "sph", "srad", "vpd", "vs", "LST")
     assert len(names) == 36 and "dynamic" not in samples.inputs
     assert names[14:26] == ("clay", "bd", "sand", *weather, "SMAP")
-    assert samples.inputs["static"].values[np.array([0])][0, 0, names.index("pr")] == 10
+    assert samples.inputs["static"].values[0, names.index("pr")] == 10
 
 
 @pytest.mark.parametrize(("fill", "inside", "end"), [("linear", 15001.0, 15060.0), ("previous", 15000.0, 15060.0)])
@@ -154,3 +154,25 @@ def test_cells_are_those_of_ease_grid_2():
     row = np.floor((7314540.8306386 - y) / 9008.055210146)
     np.testing.assert_array_equal(cell(latitude, longitude), row * 3856 + column)
     assert cell(np.array([89.0]), np.array([0.0]))[0] == -1
+
+
+@pytest.mark.parametrize("variant", ["mmnet", "transformer", "mlp"])
+@pytest.mark.parametrize("inputs", [(), ("network.land_cover=binary",), ("network.use_indices=false",)])
+def test_the_data_have_the_names_that_an_imported_checkpoint_expects(raw, prepared, variant, inputs):
+    from geoml_cli.models.mmnet.pretrained import read
+    from geoml_cli.samples.samples import signature
+
+    tables = load("mmnet", "onsite", None, {}, [f"network.variant={variant}", *inputs]).own
+    network = registry.spec("mmnet").networks(tables)[""]
+    expected = signature(network.samples(prepared(raw)))
+    found = read(network.build(expected).state_dict())
+    assert found.signature == expected and found.tables["network"]["variant"] == variant
+
+
+def test_days_without_ground_truth_are_prepared_to_be_predicted(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    dataset = prepared(raw, truth="none")
+    assert dataset.manifest.funnel.kept == 150 and not dataset.has("soil_moisture")
+    tables = load("mmnet", "onsite", None, {}).own
+    samples = registry.spec("mmnet").networks(tables)[""].samples(dataset)
+    assert samples.target is None and samples.complete.all()

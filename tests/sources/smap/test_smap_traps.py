@@ -247,3 +247,55 @@ def test_flags_and_fill_values_of_an_archive(raw, prepared):
     before = {path: path.stat().st_mtime_ns for path in raw.rglob("*")}
     prepared(raw)
     assert before == {path: path.stat().st_mtime_ns for path in raw.rglob("*")}  # nothing is written into RAW
+
+
+def test_missing_values_of_an_archive_count_before_the_rule_of_twenty_percent(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    archive(raw / "ismn", "Beta_2", "Probe-A", [*hourly("-9999.0000", DAYS[:14], "M"), *hourly(0.2, DAYS[14:])])
+    dataset = prepared(raw)
+    assert dataset.labels("station") == ["Alpha-1"]
+    assert dataset.manifest.funnel.per_station["Beta_2"]["station: 20% or more of the ground truth is missing"] == 61
+
+
+def test_a_static_table_with_a_lone_quote_and_files_of_other_variables_do_no_harm(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    folder = raw / "ismn" / "SCAN" / "Alpha-1"
+    lines = ["quantity_name;unit;value;resolution;", 'saturation;m^3*m^-3;0.46;30";', "clay fraction;% weight;12;;"]
+    (folder / "SCAN_SCAN_Alpha-1_static_variables.csv").write_text("\r\n".join(lines), encoding="utf-8")
+    (folder / "SCAN_SCAN_Alpha-1_ts_0.05_0.05_Probe_20191201_20200131.stm").write_text("no soil moisture")
+    assert prepared(raw).manifest.funnel.kept == 50
+
+
+def test_an_archive_in_a_zip_gives_what_its_folder_gives(raw, prepared):
+    import shutil
+
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    expected = prepared(raw).array("soil_moisture").copy()
+    shutil.make_archive(str(raw / "Data_separate_files_header_20191201_20200131"), "zip", raw / "ismn")
+    with pytest.raises(DataError, match="several could be the ground truth"):
+        prepared(raw)
+    shutil.rmtree(raw / "ismn")
+    np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
+
+
+def test_a_station_of_the_same_name_in_another_network_is_another(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    path = next((raw / "ismn").rglob("*.stm"))
+    other = raw / "ismn" / "USCRN" / path.name
+    other.parent.mkdir()
+    text = path.read_text(encoding="utf-8").replace("SCAN SCAN", "USCRN USCRN", 1).replace(" 0.2 ", " 0.4 ")
+    other.write_text(text, encoding="utf-8")
+    dataset = prepared(raw)
+    np.testing.assert_allclose(dataset.array("soil_moisture"), 0.2, rtol=1e-6)
+    assert note(dataset, "1 stations of the archive are of another network than the table's: Alpha_1 (USCRN).")
+
+
+def test_years_must_follow_one_another(raw, prepared):
+    for file in ("gridmet_SSM_{}.csv", "LST_MOD11A1_{}.csv", "S1_SSM_{}.csv", "HLSL30_SSM_{}_1.csv", "smap_ssm_{}.csv"):
+        (raw / file.format(2019)).rename(raw / file.format(2017))
+    with pytest.raises(DataError, match="the years 2017, 2020 do not follow one another"):
+        prepared(raw)
