@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from geoml_cli.samples.requests import PredictionRequest
 
 _PERIODS = ("day", "month", "year")
+_INPUTS = ("index", "table", "map", "stack", "sums")
+"""Flags of which one may be given."""
 
 
 def _command(target: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
@@ -119,7 +121,7 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     mapped = mapped or (out is not None and out.suffix.lower() in MAPS)
     if common["index"] and "steps" in given:
         raise SettingsError("forecasts are named by date.", where="--index", fix="Use --date, such as --date 2018-01.")
-    _refuse_several(common["index"], given.get("table"), mapped or given.get("stack") is not None, given.get("sums"))
+    _refuse_several({**given, "index": common["index"], "map": mapped})
     if given.get("stack") is None and (given.get("from_") or given.get("to")):
         raise SettingsError("--from and --to are days of a stack.", fix="Name the stack with --stack.")
     if named and not given.get("map"):
@@ -142,13 +144,15 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     )
 
 
-def _refuse_several(index: list[int] | None, table: Path | None, mapped: bool, sums: str | None) -> None:
+def _refuse_several(given: dict[str, Any]) -> None:
     """Refuse several inputs at once, and periods that there are not."""
-    if sum(bool(way) for way in (index, table, mapped, sums)) > 1:
+    named = [f"--{name}" for name in _INPUTS if given.get(name)]
+    # A file of maps is asked for by its suffix alone; a stack is written as maps.
+    if len(named) > 1 and set(named) != {"--map", "--stack"}:
         raise SettingsError(
-            "choose one of --index, --table, --map (or --stack) and --sums.",
-            fix="A .tif, .tiff or .zarr file is a map.",
+            f"choose one of {', '.join(named[:-1])} and {named[-1]}.", fix="A .tif, .tiff or .zarr file is a map."
         )
+    sums = given.get("sums")
     if sums is not None and sums not in _PERIODS:
         raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def write_score_maps(path: Path, inputs: EvaluationInputs, maps: ForecastMaps) -
     target = inputs.task.target
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         title = f"Scores of {target.name} by cell, over all forecasts and lead times"
-        file.setncatts({"Conventions": "CF-1.11", "title": title, "run_id": inputs.run.id})
+        made = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ} geoml evaluate"
+        file.setncatts({"Conventions": "CF-1.11", "title": title, "history": made, "run_id": inputs.run.id})
         coordinates = _axes(file, inputs)
         for model in maps.cells:
             for score, values in (("rmse", cell_rmse(maps, model)), ("bias", cell_bias(maps, model))):

@@ -190,7 +190,7 @@ def test_units_go_with_the_sums(run, predict, tmp_path):
     ("more", "told"),
     [
         (["--sums", "week"], "'week' is not a valid period. Use day, month, year"),
-        (["--sums", "year", "--index", "3"], "choose one of --index, --table, --map and --sums"),
+        (["--sums", "year", "--index", "3"], "choose one of --index and --sums"),
         (["--sums", "year", "--out", "sums.txt"], ".txt is not a table format"),
     ],
 )
