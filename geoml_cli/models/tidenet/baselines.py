@@ -9,6 +9,7 @@ Legend: T training maps, M rows, L lead times, S seasons; y, x rows and columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,15 @@ _PERSISTENCE, _ANOMALY, _DAMPED, _CLIMATOLOGY = (
 
 
 class Climate:
-    """Mean of the training maps of every season; of a season without one, the mean of all."""
+    """Mean of the training maps of every season; of a season without one, the mean of all.
 
-    def __init__(self, samples: Samples, train: Rows) -> None:
-        seen, ahead = windows(samples)
-        self.series: FrameSeries = seen.series
-        steps = np.unique(np.concatenate([seen.steps(train).ravel(), ahead.steps(train).ravel()]))
-        self.steps = steps
+    Args:
+        series: All maps.
+        steps: Those of the training windows, ascending.
+    """
+
+    def __init__(self, series: FrameSeries, steps: Rows) -> None:
+        self.series, self.steps = series, steps
         self._mean: dict[int, Values] = {}
         self._all = self._mean_of(steps)
         for season in np.unique(self.series.season[steps]).tolist():
@@ -60,6 +63,18 @@ class Climate:
             return np.where(count > 0, total / count, np.nan)
 
 
+def climate_of(samples: Samples, train: Rows) -> Climate:
+    """Return the climate of the training windows; all baselines of a fold share it, since it may be large."""
+    seen, ahead = windows(samples)
+    steps = np.unique(np.concatenate([seen.steps(train).ravel(), ahead.steps(train).ravel()]))
+    return _climate(seen.series, tuple(steps.tolist()))
+
+
+@lru_cache(maxsize=1)
+def _climate(series: FrameSeries, steps: tuple[int, ...]) -> Climate:
+    return Climate(series, np.array(steps, dtype=np.int64))
+
+
 def windows(samples: Samples) -> tuple[Frames, Frames]:
     """Return the windows that are seen, and those that are forecast."""
     [frames] = samples.inputs.values()
@@ -70,13 +85,13 @@ def windows(samples: Samples) -> tuple[Frames, Frames]:
 
 def climatology(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     """Forecast the mean of the training maps of the same season."""
-    climate = Climate(samples, train)
+    climate = climate_of(samples, train)
     return _forecast(lambda last, steps: [climate.at(step) for step in steps])
 
 
 def persistence(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     """Forecast the last map."""
-    climate = Climate(samples, train)
+    climate = climate_of(samples, train)
 
     def maps(last: int, steps: list[int]) -> list[Values]:
         values = np.asarray(climate.series.native[last], dtype=np.float64)
@@ -87,13 +102,13 @@ def persistence(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
 
 def anomaly_persistence(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     """Forecast the climatology plus the anomaly of the last map."""
-    climate = Climate(samples, train)
+    climate = climate_of(samples, train)
     return _forecast(lambda last, steps: [climate.at(step) + climate.anomaly(last) for step in steps])
 
 
 def damped_persistence(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     """Forecast the climatology plus the anomaly of the last map, as much of it as training maps kept so long."""
-    climate = Climate(samples, train)
+    climate = climate_of(samples, train)
     _, ahead = windows(samples)
     kept = _autocorrelation(climate, ahead.shape[1])
 

@@ -16,7 +16,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.load import open_trained, settings_of
 from geoml_cli.models.spec import Call
-from geoml_cli.models.tidenet.baselines import BASELINES, Climate
+from geoml_cli.models.tidenet.baselines import BASELINES, climate_of
 from geoml_cli.models.tidenet.spec import SPEC
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.requests import PredictionRequest
@@ -137,7 +137,7 @@ def test_baselines_by_hand(tmp_path):
         np.arange(13),
         np.array([23]),
     )  # training windows end at month 17; the row sees 23..25, forecasts 26..28
-    climate = Climate(samples, train)
+    climate = climate_of(samples, train)
     predicted = {name: record.fit(samples, train, 1)(samples, row)[0, :, 0, 0] for name, record in BASELINES.items()}
     steps = samples.target.values.steps(row)[0]
     expected = [climate.at(int(step))[0, 0] for step in steps]
