@@ -141,8 +141,8 @@ def _refuse_several(index: list[int] | None, table: Path | None, mapped: bool, s
     """Refuse several inputs at once, and periods that there are not."""
     if sum(bool(way) for way in (index, table, mapped, sums)) > 1:
         raise SettingsError(
-            "choose one of --index, --table, --map (or --stack) and --sums.",
-            fix="A .tif, .tiff or .zarr file is a map.",
+            "choose one of --index, --table, --map and --sums.",
+            fix="A .tif, .tiff or .zarr file is a map, and --stack makes maps.",
         )
     if sums is not None and sums not in _PERIODS:
         raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
