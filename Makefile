@@ -18,7 +18,8 @@ test: $(VENV)/.test
 
 # Damaged files by the hundred a source, and every kill: more than a test run has time for.
 torture: $(VENV)/.test
-	GEOML_TORTURE=150 $(BIN)/python -m pytest --numprocesses 2 tests/contract/test_sources.py tests/training tests/stages
+	GEOML_TORTURE=150 $(BIN)/python -m pytest --numprocesses 2 tests/contract/test_sources.py tests/sources/test_grid_fuzz.py \
+		tests/training tests/stages
 
 docs: $(VENV)/.test
 	$(BIN)/python -m sphinx -W -q -b html docs docs/_build/html

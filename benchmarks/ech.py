@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks import _table
 from geoml_cli.dataset.store import Block, Dataset, DatasetWriter
-from geoml_cli.inference.load import Predictor, ScaledNetwork, best_device
+from geoml_cli.inference.load import best_device
+from geoml_cli.inference.predictor import Predictor, ScaledNetwork
 from geoml_cli.models.ech import inputs, pipeline, task
 from geoml_cli.models.ech.settings import EchTables
 from geoml_cli.models.ech.spec import NETWORKS
@@ -191,7 +192,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 def _training(folder: Path, dataset: Dataset, given: argparse.Namespace) -> None:
     device = torch.device(given.device)
     samples = task.samples(EchTables(), "regressor", dataset)
-    target = np.nan_to_num(np.asarray(samples.target))
+    target = np.nan_to_num(np.asarray(samples.target.rows))
     batches = Batches(samples, unscaled(signature(samples)), device)
     rows = stored(folder / "rows.npy", samples, given.samples)
     other = from_rows(rows, target, device)

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks import _table
 from geoml_cli.samples import scaling
 from geoml_cli.samples.batches import Batch, Batches
-from geoml_cli.samples.samples import Input, Samples
+from geoml_cli.samples.samples import Input, Samples, Target
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.samples.settings import InputSettings, TargetSettings
 from geoml_cli.training.sampler import EpochSampler
@@ -31,9 +31,9 @@ class PerSample(Dataset[dict[str, Tensor]]):
     """What is often written first: one sample an index, scaled when it is asked for."""
 
     def __init__(self, samples: Samples, fitted: Scaling) -> None:
-        assert samples.target is not None
+        assert samples.target.values is not None
         self._inputs = {name: torch.from_numpy(item.values) for name, item in samples.inputs.items()}
-        self._target = torch.from_numpy(samples.target)
+        self._target = torch.from_numpy(samples.target.values)
         self._fitted = {}
         for name, affine in fitted.inputs.items():
             behind = (1,) * fitted.trailing[name]
@@ -60,7 +60,7 @@ def made_up(count: int) -> Samples:
         "static": Input(static, axis=1, names=tuple(f"covariate_{k}" for k in range(16))),
         "series": Input(series, axis=2, names=tuple(f"feature_{k}" for k in range(12))),
     }
-    return Samples(inputs, random.standard_normal(count, dtype=np.float32), "soc", "g kg-1")
+    return Samples(inputs, Target("soc", "g kg-1", random.standard_normal(count, dtype=np.float32)))
 
 
 def ours(batches: Batches, count: int, batch_size: int) -> Iterable[Batch]:

@@ -28,8 +28,8 @@ def models() -> list[str]:
 
 
 def sources() -> list[str]:
-    """Name the sources: folders of `sources/` that hold a `source.py`."""
-    return sorted(path.parent.name for path in (_PACKAGE / "sources").glob("*/source.py"))
+    """Name the sources: folders of `sources/` that hold a `source.py`; a name has `-` where its folder has `_`."""
+    return sorted(path.parent.name.replace("_", "-") for path in (_PACKAGE / "sources").glob("*/source.py"))
 
 
 @cache
@@ -88,15 +88,19 @@ def sources_of(model: str) -> list[str]:
 def source_card(name: str) -> SourceCard:
     """Return a source's card; light to import."""
     known("source", name, sources())
-    found: SourceCard = importlib.import_module(f"geoml_cli.sources.{name}").CARD
+    found: SourceCard = importlib.import_module(_source_package(name)).CARD
     return found
 
 
 def source(name: str) -> Source[Any]:
     """Return a source's record of functions."""
     known("source", name, sources())
-    found: Source[Any] = importlib.import_module(f"geoml_cli.sources.{name}.source").SOURCE
+    found: Source[Any] = importlib.import_module(f"{_source_package(name)}.source").SOURCE
     return found
+
+
+def _source_package(name: str) -> str:
+    return f"geoml_cli.sources.{name.replace('-', '_')}"
 
 
 def known(kind: str, name: str, names: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from geoml_cli.cli.app import main
+
+# Tests run side by side: threads of their own would wait for each other. Before torch starts its own.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests/weights.py and the like
 

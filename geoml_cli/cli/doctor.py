@@ -23,6 +23,7 @@ _EXTRAS = {
     "raster": ("rasterio", "pyproj"),
     "dask": ("dask", "distributed", "pyarrow", "zarr"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "forecast": ("diffusers",),
     "track": ("tensorboard", "mlflow", "wandb"),
     "cuda": ("mamba_ssm", "causal_conv1d"),
 }

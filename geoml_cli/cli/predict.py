@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from geoml_cli.samples.requests import PredictionRequest
 
 _PERIODS = ("day", "month", "year")
+_INPUTS = ("index", "table", "map", "stack", "sums")
+"""Flags of which one may be given."""
 
 
 def _command(target: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
@@ -107,7 +109,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     from geoml_cli.stages.predict import predict
 
     done = predict(trained, dataset, request, out, console.Terminal(quiet=common["quiet"]))
-    _show(done, request.figure(out), common["as_json"])
+    _show(done, request.figures(out), common["as_json"])
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
@@ -117,7 +119,9 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     named, out, rasters = given.get("times") or (), common["out"], given.get("rasters")
     mapped = given.get("map", False) or (given.get("table") is None and rasters is not None)
     mapped = mapped or (out is not None and out.suffix.lower() in MAPS)
-    _refuse_several(common["index"], given.get("table"), mapped or given.get("stack") is not None, given.get("sums"))
+    if common["index"] and "steps" in given:
+        raise SettingsError("forecasts are named by date.", where="--index", fix="Use --date, such as --date 2018-01.")
+    _refuse_several({**given, "index": common["index"], "map": mapped})
     if given.get("stack") is None and (given.get("from_") or given.get("to")):
         raise SettingsError("--from and --to are days of a stack.", fix="Name the stack with --stack.")
     if named and not given.get("map"):
@@ -132,18 +136,23 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         sums=given.get("sums"),
         times=tuple(times.read_times(named)),
         mlat=given.get("mlat", 0.0),
+        forecast="steps" in given,
+        dates=tuple(given.get("date") or ()),
+        steps=given.get("steps"),
         stack=given.get("stack"),
         days=(given.get("from_"), given.get("to")),
     )
 
 
-def _refuse_several(index: list[int] | None, table: Path | None, mapped: bool, sums: str | None) -> None:
+def _refuse_several(given: dict[str, Any]) -> None:
     """Refuse several inputs at once, and periods that there are not."""
-    if sum(bool(way) for way in (index, table, mapped, sums)) > 1:
+    named = [f"--{name}" for name in _INPUTS if given.get(name)]
+    # A file of maps is asked for by its suffix alone; a stack is written as maps.
+    if len(named) > 1 and set(named) != {"--map", "--stack"}:
         raise SettingsError(
-            "choose one of --index, --table, --map and --sums.",
-            fix="A .tif, .tiff or .zarr file is a map, and --stack makes maps.",
+            f"choose one of {', '.join(named[:-1])} and {named[-1]}.", fix="A .tif, .tiff or .zarr file is a map."
         )
+    sums = given.get("sums")
     if sums is not None and sums not in _PERIODS:
         raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
 
@@ -160,13 +169,13 @@ def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any]) -> N
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(done: PredictionSummary, figure: Path | None, as_json: bool) -> None:
+def _show(done: PredictionSummary, figures: list[Path], as_json: bool) -> None:
     row = done.row()
     if as_json:
-        figures = {"figure": str(figure)} if figure else {}
-        console.document({"file": str(done.path), **figures, **row})
+        drawn = {"figures": [str(path) for path in figures]} if figures else {}
+        console.document({"file": str(done.path), **drawn, **row})
         return
     console.table(list(row), [tuple(row.values())])
     console.line(f"written: {done.path}")
-    if figure:
-        console.line(f"figure: {figure}")
+    for path in figures:
+        console.line(f"figure: {path}")

@@ -78,7 +78,8 @@ class DatasetWriter:
         if variable.name in self._file.dimensions:
             _refuse_hidden(variable.name, variable.dims)
         options: dict[str, Any] = {}
-        if variable.dtype in ("f4", "f8"):
+        # CF: a coordinate has no missing values, and no fill value.
+        if variable.dtype in ("f4", "f8") and variable.dims != (variable.name,):
             options["fill_value"] = np.nan
         if variable.dtype != "str":
             options["contiguous"] = True

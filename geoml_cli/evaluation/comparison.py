@@ -59,6 +59,11 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
         f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank {p_text(gap.p_value)}."
     )
     own, other = format_number(network.ranking), format_number(best.baseline.ranking)
+    if not np.isfinite(gap.interval.low):
+        return (
+            f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; the rows do "
+            "not allow an interval or a test of the difference."
+        )
     if gap.better == "none":
         return (
             f"No difference shown between {ours} and {baseline}, the best baseline: "

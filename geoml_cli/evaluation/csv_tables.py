@@ -12,6 +12,7 @@ from geoml_cli.dataset.files import replacing
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
+from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.metrics.regression import BIAS, RMSE
@@ -21,12 +22,20 @@ Cell = str | int | float
 
 
 def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
-    """Write members.csv, baselines.csv, predictions.csv, and scores by group, station and cell where there are any."""
+    """Write members.csv, baselines.csv, predictions.csv, and scores by group, station and cell where there are any.
+
+    Of forecasts of maps, scores by start time and cell, and spectra, in place of predictions.
+    """
     _write(folder / "members.csv", _members(result))
     _write(folder / "baselines.csv", _baselines(result))
-    _write(folder / "predictions.csv", _predictions(inputs, result))
     if result.groupwise:
         _write(folder / "per_group.csv", _groups(result))
+    if result.maps is not None:
+        _write(folder / "per_start.csv", per_start(result.maps))
+        _write(folder / "spectra.csv", spectra(result.maps))
+        write_score_maps(folder / "score_maps.nc", inputs, result.maps)
+        return
+    _write(folder / "predictions.csv", _predictions(inputs, result))
     if inputs.dataset.has("station"):
         _write(folder / "per_station.csv", _stations(inputs, result))
     if has_stations(inputs, result):

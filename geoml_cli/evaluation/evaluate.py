@@ -8,6 +8,7 @@ import numpy as np
 
 from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
 from geoml_cli.evaluation.comparison import BaselineComparison, BaselineResults, compare_with
+from geoml_cli.evaluation.forecast import evaluate_maps
 from geoml_cli.evaluation.groupwise import groupwise_scores, labels_of
 from geoml_cli.evaluation.importance import importance
 from geoml_cli.evaluation.inputs import (
@@ -36,6 +37,8 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         DataError: There is nothing to score, or a prediction or covariate is not finite.
         SettingsError: There is no such baseline.
     """
+    if inputs.task.maps is not None:
+        return evaluate_maps(inputs, reporter)
     refuse_unknown(inputs)
     members = predict_members(inputs, reporter)
     pooled = pool_folds(inputs, members)
@@ -120,5 +123,5 @@ def _fold(pipeline: Pipeline, networks: Mapping[str, EvaluationInputs], fold: st
     for network, inputs in networks.items():
         same = [predict for name, predict in inputs.predictors.items() if inputs.run.split(name).fold == fold]
         predicted[network] = inputs.scored([predict(inputs.samples, rows) for predict in same])
-        seen[network] = np.asarray(inputs.samples.target, dtype=np.float64)[rows]
+        seen[network] = np.asarray(inputs.samples.target.rows, dtype=np.float64)[rows]
     return rows, pipeline.observed(seen), pipeline.scored(predicted)

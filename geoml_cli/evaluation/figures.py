@@ -8,6 +8,7 @@ import numpy as np
 
 from geoml_cli.evaluation.across_stations import has_stations, maps_of_scores, station_boxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.map_figures import map_figures
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.evaluation.station_series import figures_of_stations
@@ -33,6 +34,11 @@ class FigureSet:
 def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSet:
     """Draw what there is to draw."""
     found = FigureSet()
+    if result.maps is not None:
+        found.figures.update(map_figures(inputs, result))
+        _learning(found, inputs, result)
+        found.missing.append("Permutation importance: the maps of one quantity are the only input.")
+        return found
     pooled = result.pooled
     rows = ScoredRows(pooled.observed_P, pooled.predicted_P, inputs.task.target, annotation(result.network))
     for draw in inputs.task.figures:

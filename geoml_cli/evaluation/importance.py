@@ -97,7 +97,7 @@ class _ScoredMember:
 def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64]) -> Samples:
     """Give every sample another's values of one covariate; nothing else changes."""
     item = samples.inputs[covariate.input]
-    values = np.array(item.values)
+    values = np.array(item.values[:])
     chosen: tuple[slice | list[int] | int, ...] = (slice(None),) * item.axis + (list(covariate.places),)
     if covariate.step is not None:
         chosen = (slice(None), covariate.step)
@@ -107,7 +107,7 @@ def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64])
 
 def _rows_of(samples: Samples, rows: Rows) -> Samples:
     inputs = {name: replace(item, values=item.values[rows]) for name, item in samples.inputs.items()}
-    return replace(samples, inputs=inputs, target=None, span=None, complete=None)
+    return replace(samples, inputs=inputs, target=replace(samples.target, values=None), span=None, complete=None)
 
 
 def _some(rows: Rows, most: int, generator: np.random.Generator) -> Rows:

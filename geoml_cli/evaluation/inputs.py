@@ -16,7 +16,8 @@ import torch
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
-from geoml_cli.inference.load import TrainedRun, pooled
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.predictor import pooled
 from geoml_cli.metrics.intervals import Bootstrap
 from geoml_cli.metrics.metric import Values
 from geoml_cli.models.spec import Network
@@ -157,22 +158,22 @@ def observed(inputs: EvaluationInputs) -> Values:
         DataError: No sample has one.
     """
     _refuse_unobserved(inputs.samples, inputs.dataset)
-    values = np.asarray(inputs.samples.target, dtype=np.float64)
+    values = np.asarray(inputs.samples.target.rows, dtype=np.float64)
     return values if inputs.samples.complete is None else np.where(inputs.samples.complete, values, np.nan)
 
 
 def delivered(inputs: EvaluationInputs, scored_N: Values) -> Values:
     """Return scored values as they are written to files: a class by its own code."""
-    if not inputs.samples.codes:
+    if not inputs.samples.target.codes:
         return scored_N
-    codes = np.array(inputs.samples.codes, dtype=np.float64)
+    codes = np.array(inputs.samples.target.codes, dtype=np.float64)
     return codes[scored_N.astype(np.int64)]
 
 
 def _refuse_unobserved(samples: Samples, dataset: Dataset) -> None:
-    if samples.target is None or not len(samples.usable()):
+    if not len(samples.usable()):
         raise DataError(
-            f"the data set has no observed values of `{samples.target_name}`, so there is nothing to evaluate against.",
+            f"the data set has no observed values of `{samples.target.name}`, so there is nothing to evaluate against.",
             where=str(dataset.folder),
             fix=f"Prepare data that hold them; `geoml prepare {dataset.manifest.source} --help` says in which file or "
             "column.",

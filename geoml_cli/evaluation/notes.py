@@ -34,6 +34,17 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
     return [text for text in found if text]
 
 
+def map_notes(inputs: EvaluationInputs, blocks: int, fewest: int) -> list[str]:
+    """Return what must be known before a score of forecasts of maps is quoted."""
+    found = [_untrained(inputs), _seen_rows(inputs)]
+    if blocks < fewest:
+        found.append(
+            f"The start times make {blocks} block(s) as long as a window: no interval or test is given below {fewest}, "
+            "since neighbouring forecasts share most of their maps."
+        )
+    return [text for text in found if text]
+
+
 def _untrained(inputs: EvaluationInputs) -> str:
     missing = [name for name in inputs.planned if name not in inputs.predictors]
     if not missing:

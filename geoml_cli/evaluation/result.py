@@ -23,6 +23,43 @@ class ConfusionMatrix:
 
 
 @dataclass(frozen=True)
+class ExampleForecast:
+    """One forecast and what was observed.
+
+    Attributes:
+        labels: Name of every forecast time step, [L].
+        truth_LYX: On the data set's grid, NaN where missing.
+        forecast_LYX: Likewise.
+    """
+
+    labels: Sequence[str]
+    truth_LYX: Values
+    forecast_LYX: Values
+
+
+@dataclass(frozen=True)
+class ForecastMaps:
+    """What forecasts of maps leave beside scores; models are the network, its members and the baselines.
+
+    Attributes:
+        step: What a lead time is counted in.
+        starts: Name of the first forecast time step of each forecast, [N].
+        rmse: By model, root mean square error of every forecast and lead time, [N, L].
+        cells: By model, count, sum of errors and of squared errors over forecasts and lead times of every cell,
+            [3, y, x].
+        power: By model and `observed`, mean power spectrum of scaled anomalies by lead time and wavenumber, [L, F].
+        example: The forecast whose error is the median of all.
+    """
+
+    step: str
+    starts: Sequence[str]
+    rmse: Mapping[str, Values]
+    cells: Mapping[str, Values]
+    power: Mapping[str, Values]
+    example: ExampleForecast
+
+
+@dataclass(frozen=True)
 class EvaluationResult:
     """All results of the evaluation of one network, or of a pipeline of several.
 
@@ -37,6 +74,7 @@ class EvaluationResult:
         importance: By covariate, increase of the ranking score in each member and repeat.
         confusion: Where classes are predicted.
         notes: What must be known before a number is quoted.
+        maps: Where maps are forecast; pooled rows then hold no values.
     """
 
     task: Task
@@ -49,6 +87,7 @@ class EvaluationResult:
     importance: Mapping[str, Values] = field(default_factory=dict)
     confusion: ConfusionMatrix | None = None
     notes: Sequence[str] = ()
+    maps: ForecastMaps | None = None
 
     @property
     def summary(self) -> str:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Arrays = list[NDArray[np.float32]]
+Names = tuple[Sequence[str], Sequence[str]]
+"""Of inputs and of outputs."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,14 @@ class Exporter:
     Attributes:
         summary: One line for help.
         suffix: Of the file.
-        write: Writes a network: (network, example inputs, input names, output names, path).
+        write: Writes a network: (network, example inputs, input names, output names, path, whether the first axis may
+            have any length, or that of the examples).
         run: Runs the file over inputs, with another program where there is one; (path, network, inputs) to outputs.
     """
 
     summary: str
     suffix: str
-    write: Callable[[nn.Module, Sequence[Tensor], tuple[Sequence[str], Sequence[str]], Path], None]
+    write: Callable[[nn.Module, Sequence[Tensor], Names, Path, bool], None]
     run: Callable[[Path, nn.Module, Sequence[Tensor]], Arrays]
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from geoml_cli.exporters.exporter import Arrays, Exporter
+from geoml_cli.exporters.exporter import Arrays, Exporter, Names
 
 
-def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
-    """Write the graph; the first axis of every input may have any length."""
+def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
+    """Write the graph; the first axis of every input has any length where `dynamic`."""
     batch = torch.export.Dim("sample", min=1)
     # It also logs which optional packages it looked for, and what it could not simplify.
     for name in ("torch.onnx", "onnx_ir", "onnxscript"):
@@ -28,7 +28,7 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[st
             network,
             tuple(inputs),
             dynamo=True,
-            dynamic_shapes={"inputs": tuple({0: batch} for _ in inputs)},
+            dynamic_shapes={"inputs": tuple({0: batch} for _ in inputs)} if dynamic else None,
             input_names=list(names[0]),
             output_names=list(names[1]),
             verbose=False,

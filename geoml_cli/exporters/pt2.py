@@ -9,17 +9,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from geoml_cli.exporters.exporter import Arrays, Exporter
+from geoml_cli.exporters.exporter import Arrays, Exporter, Names
 
 
-def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
-    """Write the program; the first axis of every input may have any length."""
+def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
+    """Write the program; the first axis of every input has any length where `dynamic`."""
     batch = torch.export.Dim("sample", min=1)
     with warnings.catch_warnings():
         # As for ONNX: the file is scored by running it.
         warnings.simplefilter("ignore")
         program = torch.export.export(
-            network, tuple(inputs), dynamic_shapes={"inputs": tuple({0: batch} for _ in inputs)}
+            network, tuple(inputs), dynamic_shapes={"inputs": tuple({0: batch} for _ in inputs)} if dynamic else None
         )
         torch.export.save(program, path)
 

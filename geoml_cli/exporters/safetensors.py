@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from geoml_cli.exporters.exporter import Arrays, Exporter
+from geoml_cli.exporters.exporter import Arrays, Exporter, Names
 
 
-def write(network: nn.Module, inputs: Sequence[Tensor], names: tuple[Sequence[str], Sequence[str]], path: Path) -> None:
+def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
     """Write every parameter and buffer, `members.K.network.*` and `members.K.scale.*`."""
     weights = {name: value.detach().contiguous().clone() for name, value in network.state_dict().items()}
     try:

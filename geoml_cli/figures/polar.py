@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +13,6 @@ from geoml_cli.figures.style import with_unit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FRAME_MILLISECONDS = 250
 _EARTH = 1.0
 Floats = NDArray[np.float32]
 
@@ -48,18 +46,6 @@ def polar_map(axes: tuple[NDArray[np.float64], NDArray[np.float64]], panels: Seq
         axis.grid(alpha=0.4)
         figure.colorbar(mesh, ax=axis, orientation="horizontal", shrink=0.8, label=with_unit(*panel.quantity))
     return figure
-
-
-def animation(frames: Sequence[bytes]) -> bytes:
-    """Put PNG pictures of one size into a GIF that repeats."""
-    from PIL import Image
-
-    pictures = [Image.open(io.BytesIO(frame)).convert("P", palette=Image.Palette.ADAPTIVE) for frame in frames]
-    stream = io.BytesIO()
-    pictures[0].save(
-        stream, "GIF", save_all=True, append_images=pictures[1:], duration=_FRAME_MILLISECONDS, loop=0, optimize=False
-    )
-    return stream.getvalue()
 
 
 def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,11 +33,13 @@ class ChunkSamples(NamedTuple):
         samples: Of the chunk, or of all chunks.
         rows: Which of them are the chunk's.
         valid: Which cells of the chunk carry a sample; None where all do and the chunk is one row of cells.
+        steps: Lead times of forecasts of maps, past the network's own where it is fed its own maps; None of others.
     """
 
     samples: Samples
     rows: Rows
     valid: NDArray[np.bool_] | None = None
+    steps: int | None = None
 
 
 class Chunk(NamedTuple):
@@ -116,7 +118,7 @@ def predict_chunks(trained: TrainedRun, job: PredictionJob, store: ChunkStore, r
 
 def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:
     """Predict a chunk, shape [outputs, cells ...], NaN where a cell carries no sample."""
-    values = predictor.outputs(chunk.samples, chunk.rows)
+    values = predictor.outputs(chunk.samples, chunk.rows, chunk.steps)
     if chunk.valid is None:
         return values.astype(np.float32)
     result = np.full((len(values), *chunk.valid.shape), np.nan, dtype=np.float32)

@@ -5,7 +5,7 @@ Legend: M members, B rows of a batch, N rows, O outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from geoml_cli import registry
 from geoml_cli.config.load import reload
@@ -21,104 +20,14 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.inference.predictor import Predictor, ScaledNetwork
 from geoml_cli.models.spec import Network, Pipeline, Spec, Values
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import DataRecord, Run
-from geoml_cli.samples.batches import InputScaling, TargetInverse, gathered
 from geoml_cli.samples.samples import Samples, Signature
-from geoml_cli.samples.scaling import Scaling
 from geoml_cli.tasks.task import Task
 
 Rows = NDArray[np.int64]
-
-
-class ScaledNetwork(nn.Module):
-    """A member's network between its scalings.
-
-    Args:
-        network: With its trained weights.
-        predict: Network and scaled batch to scaled output.
-        scaling: Its member's.
-    """
-
-    def __init__(self, network: nn.Module, predict: Callable[..., Tensor], scaling: Scaling) -> None:
-        super().__init__()
-        self.network = network
-        self._predict = predict
-        self.scale = InputScaling(scaling)
-        self.inverse = TargetInverse(scaling.target)
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Return predictions in the target's unit, shape [B], or scores of classes, [B, classes].
-
-        Args:
-            inputs: Physical inputs in the order of the run's signature, each [B, ...].
-        """
-        batch = dict(zip(self.scale.names, inputs, strict=True))
-        physical: Tensor = self.inverse(self._predict(self.network, self.scale(batch)))
-        return physical
-
-
-class Ensemble(nn.Module):
-    """Members of one network and what their predictions give together; the graph that is exported."""
-
-    def __init__(self, members: Sequence[ScaledNetwork], task: Task) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-        self._pool = task.pool
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the task's outputs, each [B]."""
-        return tuple(self._pool(torch.stack([member(*inputs) for member in self.members])))
-
-
-class Predictor:
-    """Runs members of one network over rows of samples, in batches.
-
-    Args:
-        members: Of one network.
-        task: Pools their predictions.
-        batch_size: Rows at once.
-        device: Where they run.
-    """
-
-    def __init__(self, members: Sequence[nn.Module], task: Task, batch_size: int, device: torch.device) -> None:
-        self._members = [member.to(device).eval() for member in members]
-        self._task, self._size, self._device = task, batch_size, device
-
-    def outputs(self, samples: Samples, rows: Rows) -> Values:
-        """Return every output over the rows, shape [O, N], in physical units; NaN where inputs are missing."""
-        if samples.complete is None:
-            return self._outputs(samples, rows)
-        complete = samples.complete[rows]
-        found = self._outputs(samples, rows[complete])
-        result = np.full((len(found), len(rows)), np.nan)
-        result[:, complete] = found
-        return result
-
-    def _outputs(self, samples: Samples, rows: Rows) -> Values:
-        # Pooled in float64, by evaluation and prediction alike: what is scored is what is delivered.
-        return pooled(self._task, self.each(samples, rows))
-
-    @torch.inference_mode()
-    def each(self, samples: Samples, rows: Rows) -> Tensor:
-        """Return each member's prediction before pooling, [M, N, ...], float64; inputs must be complete."""
-        parts = []
-        for start in range(0, max(len(rows), 1), self._size):
-            inputs = gathered(samples, rows[start : start + self._size], self._device)
-            parts.append(torch.stack([member(*inputs) for member in self._members]).cpu().double())
-        return torch.cat(parts, dim=1)
-
-    def scored(self, samples: Samples, rows: Rows) -> Values:
-        """Return the output that is compared with the target, shape [N]."""
-        found: Values = self.outputs(samples, rows)[self._task.scored]
-        return found
-
-
-def pooled(task: Task, each_MN: Tensor) -> Values:
-    """Pool members' predictions [M, N, ...], float64, to outputs [O, N]."""
-    found: Values = task.pool(each_MN).numpy()
-    return found
 
 
 @dataclass(frozen=True)
@@ -199,7 +108,8 @@ class TrainedRun:
     def network_predictor(self, network: str, device: torch.device | None = None) -> Predictor:
         """Load the members of one network; errors as for `load_network`."""
         members = [self.load_network(name) for name in self.members_of(network)]
-        return Predictor(members, self.task(network), self.settings.shared.predict.batch_size, device or best_device())
+        size, record = self.settings.shared.predict.batch_size, self.networks[network]
+        return Predictor(members, self.task(network), size, device or best_device(), record.next_inputs)
 
     def load_network(self, member: str) -> ScaledNetwork:
         """Load a member's best weights between its scalings, in evaluation mode.
@@ -227,10 +137,14 @@ class RunPredictor:
     def __init__(self, run: TrainedRun, predictors: Mapping[str, Predictor]) -> None:
         self._run, self._predictors = run, predictors
 
-    def outputs(self, samples: Samples, rows: Rows) -> Values:
-        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined."""
+    def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
+        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined.
+
+        `steps` as of a member.
+        """
         found = {
-            name: predictor.outputs(self._seen(name, samples), rows) for name, predictor in self._predictors.items()
+            name: predictor.outputs(self._seen(name, samples), rows, steps)
+            for name, predictor in self._predictors.items()
         }
         if self._run.pipeline is not None:
             return self._run.pipeline.combine(found)

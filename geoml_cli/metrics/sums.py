@@ -115,6 +115,25 @@ class GroupedRows:
         }
 
 
+def values_of_sums(metrics: Sequence[Metric], sums: Mapping[Statistics, Values], count_DG: Values) -> Values:
+    """Score draws, which hold each group so many times.
+
+    Args:
+        metrics: Of statistics.
+        sums: By function, sums of every group [G, ..., K].
+        count_DG: How often each draw holds each group.
+
+    Returns:
+        Scores [D, ..., M].
+    """
+    drawn = {function: np.tensordot(count_DG, sums_G, axes=1) for function, sums_G in sums.items()}
+    found = []
+    for metric in metrics:
+        assert metric.statistics is not None and metric.value is not None, metric.name
+        found.append(metric.value(drawn[metric.statistics]))
+    return np.stack(found, axis=-1)
+
+
 class _Scored:
     """One prediction: sums by group, and what row metrics have sorted."""
 

@@ -105,12 +105,15 @@ class Network:
         samples: Inputs and target of a prepared data set, or of a block of one.
         build: Makes a network with fresh weights from torch's current random state.
         loss: Mean loss over the rows of a batch, or of a part of one, a scalar.
-        predict: Network output for a batch, [B], in the scaled target's units; of classes [B, classes].
-        criteria: Scores of validation rows by name; each keeps its own best checkpoint, the first stops early.
+        predict: Network output for a batch, [B], in the scaled target's units; of classes [B, classes], of maps
+            [B, L, H, W].
+        criteria: Scores of validation rows by name; each keeps its own best checkpoint, the first, `loss`, stops early.
         table: Features for baselines in physical units, [N, F] and F names; None where there is no table.
         baselines: The network's own baselines by name, in addition to those of a table.
         groups: Class labels [N] by quantity, by which scores are given as well.
         pretrained: Reads a released state dict; raises GeomlError naming unknown or missing keys.
+        next_inputs: Of a network whose target continues its input: physical inputs and forecast to the inputs of the
+            next call, for forecasts past its horizon; None of others.
         statistics: Scaling from arrays that were released beside the state dict, by the stem of their file; None where
             there are no such files.
         lagged: Input [N, T, V] whose time steps have an importance of their own; empty for none.
@@ -129,6 +132,7 @@ class Network:
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     groups: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
     pretrained: Callable[[Mapping[str, Tensor]], PretrainedWeights] | None = None
+    next_inputs: Callable[[Batch, Tensor], Batch] | None = None
     statistics: Callable[[Signature, Mapping[str, Values]], Scaling] | None = None
     lagged: str = ""
     bars: str = ""

@@ -146,7 +146,7 @@ class MemberFiles:
         return CheckpointFiles(self.folder / "checkpoints" / which)
 
     def best(self, criterion: str | None = None) -> CheckpointFiles:
-        """`best` by the first criterion, or `best-NAME` by another."""
+        """`best` by the criterion that `train.restore` names (the first by default), or `best-NAME` by another."""
         return CheckpointFiles(self.folder / "checkpoints" / ("best" if criterion is None else f"best-{criterion}"))
 
 

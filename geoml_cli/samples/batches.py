@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from geoml_cli.dataset.store import Array
-from geoml_cli.samples.samples import Input, Samples
+from geoml_cli.samples.frames import Frames
+from geoml_cli.samples.gatherable import Gathers
+from geoml_cli.samples.samples import Input, Samples, Target
 from geoml_cli.samples.scaling import Scaling, TargetScaling
-from geoml_cli.samples.windows import Windows
 
 Batch = dict[str, Tensor]
 
@@ -32,19 +33,15 @@ class Batches:
         self._inputs = {name: _gatherer(item) for name, item in samples.inputs.items()}
         self._scale = InputScaling(scaling).to(device)
         self._device = device
-        self._target: Tensor | None = None
-        if samples.target is not None:
-            with np.errstate(divide="ignore", invalid="ignore"):  # rows without a target are never asked for
-                scaled = scaling.target.forward(np.asarray(samples.target, dtype=np.float64))
-            self._target = torch.from_numpy(scaled.astype(np.float32))
+        self._target = _targets(samples.target, scaling.target)
 
     def __call__(self, rows: NDArray[np.int64]) -> Batch:
-        """Gather the rows, shape [B, ...] each, with `target` [B] where the data set has one."""
+        """Gather the rows, shape [B, ...] each, with `target` [B] or [B, ...] where the data set has one."""
         index = torch.from_numpy(rows)
         batch = {name: gather(index).to(self._device) for name, gather in self._inputs.items()}
         batch = dict(self._scale.forward(batch))
         if self._target is not None:
-            batch["target"] = self._target.index_select(0, index).to(self._device)
+            batch["target"] = self._target(index).to(self._device)
         return batch
 
     def in_order(self, rows: NDArray[np.int64], size: int) -> Iterator[Batch]:
@@ -86,17 +83,55 @@ class TargetInverse(nn.Module):
         return plain.expm1() if self._scaling.transform == "log1p" else plain
 
 
+class TargetForward(nn.Module):
+    """Turns physical values into what a network is trained on: the inverse of `TargetInverse`."""
+
+    def __init__(self, scaling: TargetScaling) -> None:
+        super().__init__()
+        self._scaling = scaling
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Transform, then scale; shape unchanged."""
+        plain = values
+        if self._scaling.transform == "log":
+            plain = values.log()
+        if self._scaling.transform == "log1p":
+            plain = values.log1p()
+        return (plain - self._scaling.shift) / self._scaling.scale
+
+
 def gathered(samples: Samples, rows: NDArray[np.int64], device: torch.device) -> list[Tensor]:
     """Gather physical inputs of the rows, in the samples' order, each [B, ...], or [1, ...] where shared."""
     index = torch.from_numpy(rows)
     return [_gatherer(item)(index).to(device) for item in samples.inputs.values()]
 
 
+def gathered_native(samples: Samples, rows: NDArray[np.int64]) -> list[Tensor]:
+    """Gather physical inputs of the rows as the data set holds them: maps on its own grid."""
+    if samples.spatial is None:
+        return gathered(samples, rows, torch.device("cpu"))
+    frames = [item.values for item in samples.inputs.values()]
+    return [torch.from_numpy(windows.native(rows)) for windows in frames if isinstance(windows, Frames)]
+
+
+def _targets(target: Target, scaling: TargetScaling) -> Callable[[Tensor], Tensor] | None:
+    """Return what gathers scaled targets; None where the data set holds none."""
+    if target.values is None:
+        return None
+    if isinstance(target.values, Gathers):
+        gather, forward = target.values.gatherer(), TargetForward(scaling)
+        return lambda index: forward(gather(index))
+    with np.errstate(divide="ignore", invalid="ignore"):  # rows without a target are never asked for
+        scaled = scaling.forward(np.asarray(target.values[:], dtype=np.float64))
+    values = torch.from_numpy(scaled.astype(np.float32))
+    return lambda index: values.index_select(0, index)
+
+
 def _gatherer(item: Input) -> Callable[[Tensor], Tensor]:
     """Return what gathers an input's rows as a tensor."""
-    if isinstance(item.values, Windows):
+    if isinstance(item.values, Gathers):
         return item.values.gatherer()
-    values = _tensor(item.values)
+    values = _tensor(item.values[:])
     if item.shared:
         return lambda index: values
     return lambda index: values.index_select(0, index)

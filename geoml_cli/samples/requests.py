@@ -26,6 +26,9 @@ class PredictionRequest:
         sums: Period over which gap-filled series are summed: day, month or year.
         times: UTC, in order, of maps without rasters.
         mlat: Magnetic latitude of these maps [degrees].
+        forecast: The maps that follow in time are wanted.
+        dates: First step of each forecast; none begins after the series.
+        steps: Maps of each forecast; None for as many as the network was trained for.
         stack: Pixels by day.
         days: First and last day of their maps, YYYY-MM-DD; None for those of the stack.
     """
@@ -37,22 +40,33 @@ class PredictionRequest:
     sums: str | None = None
     times: tuple[datetime.datetime, ...] = ()
     mlat: float = 0.0
+    forecast: bool = False
+    dates: tuple[str, ...] = ()
+    steps: int | None = None
     stack: Path | None = None
     days: tuple[str | None, str | None] = (None, None)
 
     def default_name(self, dataset: Dataset) -> str:
         """Name the file where the user does not."""
+        if self.forecast:
+            ends = sorted({min(self.dates), max(self.dates)}) if self.dates else []
+            return "-".join(["forecast", *ends]) + ".nc"
         if self.times:
-            ends = sorted({self.times[0], self.times[-1]})
-            return "map-" + "-".join(f"{time:%Y%m%dT%H%M}" for time in ends) + ".nc"
+            first_last = sorted({self.times[0], self.times[-1]})
+            return "map-" + "-".join(f"{time:%Y%m%dT%H%M}" for time in first_last) + ".nc"
         if self.stack is not None:
             return "daily-maps.nc"
         if self.mapped:
             return "map.nc" if dataset.has("cell") else "map.tif"
         return "table.csv" if self.table else f"sums-{self.sums}.csv" if self.sums else "samples.csv"
 
-    def figure(self, out: Path) -> Path | None:
-        """Return the path of the figure beside maps at given times: a PNG of one time, a GIF of several."""
+    def figures(self, out: Path) -> list[Path]:
+        """Return the paths of figures beside the file.
+
+        Of maps at given times a PNG of one time or a GIF of several, of forecasts both.
+        """
+        if self.forecast:
+            return [out.with_suffix(".png"), out.with_suffix(".gif")]
         if not self.times:
-            return None
-        return out.with_suffix(".png" if len(self.times) == 1 else ".gif")
+            return []
+        return [out.with_suffix(".png" if len(self.times) == 1 else ".gif")]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from geoml_cli.dataset.store import Array
+from geoml_cli.samples.gatherable import Gatherable
+
+if TYPE_CHECKING:
+    from geoml_cli.samples.spatial import SpatialTransform
 
 
 @dataclass(frozen=True)
@@ -16,18 +20,20 @@ class Input:
     """One input of a network.
 
     Attributes:
-        values: Shape [N, ...], physical units, no scaling; an array, or what stands in for one (`Windows`).
+        values: Shape [N, ...], physical units, no scaling; an array, or what stands in for one (`Windows`, `Frames`).
         axis: The axis that runs over variables (1 .. ndim-1); each gets its own scaling.
-        names: Names of the variables along `axis`.
+        names: Names of the variables along `axis`; a single name where the axis counts maps of one variable.
         shared: One value for all samples, shape [1, ...]; the network spreads it over the batch.
         scaled: Whether scaling concerns it; numbers of classes, degrees and clock times enter as they are.
+        gaps: Whether missing values are the network's to fill; others are an error.
     """
 
-    values: Array
+    values: Gatherable
     axis: int
     names: tuple[str, ...]
     shared: bool = False
     scaled: bool = True
+    gaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,48 +54,79 @@ class WindowSpan:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What is predicted.
+
+    Attributes:
+        name: The paper's.
+        unit: As UDUNITS spells it.
+        values: Shape [N] or [N, ...], NaN where unknown, physical units; None where the data set holds none.
+        classes: Names of the classes, whose places among these names the values hold; empty for a quantity.
+        codes: The data's own number of each class, under which it is known outside of a network.
+        dims: Names of the dimensions behind that of samples, such as lead_time, y, x; cells that are always missing,
+            such as land, then do not make a sample unusable.
+        step: What the first of these dimensions counts, such as month; empty without dimensions.
+        scaler: Name of the input whose scaling it shares, where the network predicts that input's next values; empty
+            for a scaling of its own.
+    """
+
+    name: str
+    unit: str
+    values: Gatherable | None = None
+    classes: tuple[str, ...] = ()
+    codes: tuple[int, ...] = ()
+    dims: tuple[str, ...] = ()
+    step: str = ""
+    scaler: str = ""
+
+    @property
+    def rows(self) -> NDArray[np.float32] | None:
+        """Return the values of a target without dimensions, [N]; None where the data set holds none."""
+        assert not self.dims, "a target of one value a sample"
+        return None if self.values is None else np.asarray(self.values[:])
+
+    def observed(self) -> NDArray[np.float32] | None:
+        """Return the values as they are known outside of a network: classes by their own codes.
+
+        None where the data set holds none, NaN where one is unknown.
+        """
+        values = self.rows
+        if values is None or not self.codes:
+            return values
+        known = np.isfinite(values)
+        place = np.where(known, values, 0).astype(np.int64)
+        return np.where(known, np.array(self.codes, dtype=np.float32)[place], np.float32(np.nan))
+
+
+@dataclass(frozen=True)
 class Samples:
     """Inputs by name, in the order of the network's arguments, and the target.
 
     Attributes:
         inputs: Equal lengths N.
-        target: Shape [N] or [N, ...], NaN where unknown; None where the source carries none.
-        target_name: The paper's name of what is predicted.
-        unit: The target's unit.
+        target: What is predicted.
         span: Where samples are windows of a series: such samples share steps with their neighbours.
         complete: Which samples have all their inputs, [N]; others are neither trained on nor predicted. None: all.
-        classes: Names of the target's classes, whose places among these names the target holds; empty for a quantity.
-        codes: The data's own number of each class, under which it is known outside of a network.
+        spatial: From maps as the data set holds them to those that the network sees, for every input and the target;
+            None where samples are no maps.
     """
 
     inputs: dict[str, Input]
-    target: NDArray[np.float32] | None
-    target_name: str
-    unit: str
+    target: Target
     span: WindowSpan | None = None
     complete: NDArray[np.bool_] | None = None
-    classes: tuple[str, ...] = ()
-    codes: tuple[int, ...] = ()
+    spatial: SpatialTransform | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())).values)
 
-    def observed(self) -> NDArray[np.float32] | None:
-        """Return the target as it is known outside of a network: classes by their own codes; None where there is none.
-
-        NaN where unknown.
-        """
-        if self.target is None or not self.codes:
-            return self.target
-        known = np.isfinite(self.target)
-        place = np.where(known, self.target, 0).astype(np.int64)
-        return np.where(known, np.array(self.codes, dtype=np.float32)[place], np.float32(np.nan))
-
     def usable(self) -> NDArray[np.int64]:
         """Return the rows whose target is known and whose inputs are whole, ascending."""
-        if self.target is None:
+        if self.target.values is None:
             return np.empty(0, dtype=np.int64)
-        known = np.isfinite(self.target.reshape(len(self), -1)).all(axis=1)
+        known = np.ones(len(self), dtype=bool)
+        if not self.target.dims:
+            known = np.isfinite(np.asarray(self.target.values[:]).reshape(len(self), -1)).all(axis=1)
         if self.complete is not None:
             known &= self.complete
         return np.flatnonzero(known).astype(np.int64)
@@ -115,6 +152,8 @@ class Signature(BaseModel):
     unit: str
     classes: tuple[str, ...] = ()
     codes: tuple[int, ...] = ()
+    target_shape: tuple[int, ...] = ()
+    target_step: str = ""
 
 
 def signature(samples: Samples) -> Signature:
@@ -123,10 +162,14 @@ def signature(samples: Samples) -> Signature:
         name: InputSignature(shape=item.values.shape[1:], axis=item.axis, names=item.names)
         for name, item in samples.inputs.items()
     }
+    target = samples.target
+    maps = target.values is not None and target.dims
     return Signature(
         inputs=inputs,
-        target_name=samples.target_name,
-        unit=samples.unit,
-        classes=samples.classes,
-        codes=samples.codes,
+        target_name=target.name,
+        unit=target.unit,
+        classes=target.classes,
+        codes=target.codes,
+        target_shape=target.values.shape[1:] if maps and target.values is not None else (),
+        target_step=target.step,
     )

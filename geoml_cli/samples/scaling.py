@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import DataError
-from geoml_cli.samples.samples import Input, Samples, Signature
+from geoml_cli.samples.samples import Input, Samples, Signature, Target
 from geoml_cli.samples.settings import InputSettings, TargetSettings
 
 Method = Literal["min-max", "standard", "none"]
@@ -20,6 +21,7 @@ Transform = Literal["none", "log", "log1p"]
 Floats = NDArray[np.float64]
 
 _ROWS_AT_ONCE = 65_536
+_VALUES_AT_ONCE = 1 << 24
 _FORWARD: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.log, "log1p": np.log1p}
 _INVERSE: dict[Transform, Callable[[Floats], Floats]] = {"none": np.array, "log": np.exp, "log1p": np.expm1}
 
@@ -89,14 +91,23 @@ def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target
     Raises:
         DataError: A logarithm is asked of values it does not have, or a training input is missing.
     """
+    fitted = {
+        name: _fitted(name, item, rows, inputs.scaling if item.scaled else "none")
+        for name, item in samples.inputs.items()
+    }
     return Scaling(
-        inputs={
-            name: _fitted(name, item, rows, inputs.scaling if item.scaled else "none")
-            for name, item in samples.inputs.items()
-        },
+        inputs=fitted,
         trailing={name: item.values.ndim - item.axis - 1 for name, item in samples.inputs.items()},
-        target=_fitted_target(samples, rows, target),
+        target=_shared(fitted, samples.target) or _fitted_target(samples.target, rows, target),
     )
+
+
+def _shared(fitted: dict[str, Affine], target: Target) -> TargetScaling | None:
+    """Return the scaling of the input that the target shares; None where it has its own."""
+    if not target.scaler:
+        return None
+    [shift], [scale] = fitted[target.scaler].shift, fitted[target.scaler].scale
+    return TargetScaling(shift=shift, scale=scale)
 
 
 def unscaled(data: Signature) -> Scaling:
@@ -110,14 +121,19 @@ def unscaled(data: Signature) -> Scaling:
 
 
 def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> Affine:
-    over = tuple(axis for axis in range(item.values.ndim) if axis != item.axis)
+    one_variable = len(item.names) == 1 < item.values.shape[item.axis]
+    over = tuple(axis for axis in range(item.values.ndim) if one_variable or axis != item.axis)
+    # Maps are many values a sample: fewer samples at once.
+    size = max(_VALUES_AT_ONCE // math.prod(item.values.shape[1:]), 1) if item.gaps else _ROWS_AT_ONCE
 
     def blocks() -> Iterator[Floats]:
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            yield np.asarray(item.values[rows[start : start + _ROWS_AT_ONCE]], dtype=np.float64)
+        for start in range(0, len(rows), size):
+            yield np.asarray(item.values[rows[start : start + size]], dtype=np.float64)
 
+    lowest, highest = (np.fmin, np.fmax) if item.gaps else (np.minimum, np.maximum)
     low, high = (
-        np.stack(bounds) for bounds in zip(*((b.min(axis=over), b.max(axis=over)) for b in blocks()), strict=True)
+        np.stack(bounds).reshape(-1, len(item.names))
+        for bounds in zip(*((lowest.reduce(b, axis=over), highest.reduce(b, axis=over)) for b in blocks()), strict=True)
     )
     if np.isnan(low).any():
         missing = sum(int(np.isnan(block).sum()) for block in blocks())
@@ -137,26 +153,27 @@ def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> 
 
 
 def _moments(blocks: Callable[[], Iterator[Floats]], over: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """Mean and population deviation per variable, in two passes: squares of large numbers lose digits."""
-    count, total = 0.0, np.zeros(1)
+    """Mean and population deviation of known values per variable; two passes: squares of large numbers lose digits."""
+    count, total = np.zeros(1), np.zeros(1)
     for block in blocks():
-        total = total + block.sum(axis=over)
-        count += block.size / total.size
+        total = total + np.nansum(block, axis=over)
+        count = count + np.isfinite(block).sum(axis=over)
     mean = total / count
-    shape = tuple(1 if axis in over else -1 for axis in range(len(over) + 1))
-    squares = sum((((b - mean.reshape(shape)) ** 2).sum(axis=over) for b in blocks()), start=np.zeros(1))
+    axes = max(over) + 1 if len(mean) == 1 else len(over) + 1
+    shape = tuple(1 if axis in over else -1 for axis in range(axes))
+    squares = sum((np.nansum((b - mean.reshape(shape)) ** 2, axis=over) for b in blocks()), start=np.zeros(1))
     return mean, np.sqrt(squares / count)
 
 
-def _fitted_target(samples: Samples, rows: NDArray[np.int64], settings: TargetSettings) -> TargetScaling:
-    if samples.target is None:
+def _fitted_target(target: Target, rows: NDArray[np.int64], settings: TargetSettings) -> TargetScaling:
+    if target.values is None:
         return TargetScaling()
-    values = np.asarray(samples.target[rows], dtype=np.float64)
+    values = np.asarray(target.values[rows], dtype=np.float64)
     least = {"log": 0.0, "log1p": -1.0}.get(settings.transform, -np.inf)
     refused = int((values <= least).sum())
     if refused:
         raise DataError(
-            f"{refused} training values of {samples.target_name} are {least:g} or less: no {settings.transform}",
+            f"{refused} training values of {target.name} are {least:g} or less: no {settings.transform}",
             where="[target] transform",
             fix="Use --set target.transform=log1p (zeros) or none.",
         )

@@ -11,13 +11,14 @@ from geoml_cli.splits.drawn import ALL, Folds
 from geoml_cli.splits.kind import SplitKind
 from geoml_cli.splits.sample_times import minutes_of_samples
 from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.window_times import ALL_TIMES
 
 Rows = NDArray[np.int64]
 _FEWEST_TIMES = 3
 
 
 def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
-    """Hold out the last `test` share of the time steps."""
+    """Hold out the last `test` share of the time steps; of windows of maps, those that begin in it."""
     times = np.unique(minutes_of_samples(variables, rows)[usable])
     if len(times) < _FEWEST_TIMES:
         raise DataError(
@@ -25,7 +26,23 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
             where="[split] kind = 'chronological'",
             fix="Prepare a longer period, or use another kind of split.",
         )
+    if variables.has(ALL_TIMES):
+        return {ALL: _last_windows(variables, usable, settings.test)}
     return {ALL: last_in_time(variables, usable, settings.test, rows)}
+
+
+def _last_windows(variables: Variables, usable: Rows, share: float) -> tuple[Rows, Rows]:
+    """Count the share in steps of the series: 20 % of 54 months are its last 11 months."""
+    steps = np.asarray(variables.array(ALL_TIMES))
+    begin = steps[-max(round(share * len(steps)), 1)]
+    out = np.asarray(variables.array("time"))[usable] >= begin
+    if not out.any() or out.all():
+        raise DataError(
+            f"{'every' if out.any() else 'no'} window lies in the last {share:g} of {len(steps)} time steps",
+            where="[split] test",
+            fix="Set split.test so that windows lie on both sides, or prepare a longer period.",
+        )
+    return usable[~out], usable[out]
 
 
 def validate(variables: Variables, settings: SplitSettings, learn: Rows, rows: int) -> tuple[Rows, Rows]:

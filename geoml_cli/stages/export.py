@@ -16,14 +16,14 @@ from geoml_cli import registry
 from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
-from geoml_cli.exporters.exporter import Arrays, exporter
-from geoml_cli.inference.load import Ensemble, TrainedRun, open_trained, settings_of
+from geoml_cli.exporters.exporter import Arrays, Exporter, exporter
+from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
+from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.batches import gathered
+from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.samples import Samples
 from geoml_cli.work.reporting import Reporter
 
-_CPU = torch.device("cpu")
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)
 """What sums taken in another order may differ by, relative to the result: a few units in the last place."""
 
@@ -64,8 +64,8 @@ def _network(
 ) -> list[Exported]:
     """Export the members of one network."""
     run, members, task = trained.run, trained.members_of(network), trained.task(network)
-    graph = Ensemble([trained.load_network(name) for name in members], task).eval()
     samples = trained.network_samples(network, dataset)
+    graph = Ensemble([trained.load_network(name) for name in members], task, samples.spatial).eval()
     inputs = _inputs(run, samples)
     with torch.inference_mode():
         expected = [output.numpy() for output in graph(*inputs)]
@@ -89,7 +89,28 @@ def _inputs(run: Run, samples: Samples) -> list[torch.Tensor]:
         raise DataError("the data set holds no samples to check the export on.", fix="Prepare it with samples.")
     wanted = min(settings_of(run).shared.export.samples, len(samples))
     rows = np.linspace(0, len(samples) - 1, wanted).astype(np.int64)
-    return gathered(samples, np.unique(rows), _CPU)
+    return gathered_native(samples, np.unique(rows))
+
+
+def _written(
+    form: Exporter, path: Path, work: tuple[Ensemble, list[torch.Tensor], tuple[list[str], list[str]]]
+) -> Arrays:
+    """Write the file and run it; a forecast of maps takes one sample, since U-Nets are traced for a size of batch."""
+    network, inputs, names = work
+    if network.spatial is None:
+        form.write(network, inputs, names, path, True)
+        return form.run(path, network, inputs)
+    form.write(network, [maps[:1] for maps in inputs], names, path, False)
+    each = [form.run(path, network, [maps[k : k + 1] for maps in inputs]) for k in range(len(inputs[0]))]
+    return [np.concatenate(outputs) for outputs in zip(*each, strict=True)]
+
+
+def _difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """Return the largest absolute difference; infinite where one is missing and the other is not, as on land."""
+    missing = np.isnan(expected)
+    if found.shape != expected.shape or not np.array_equal(np.isnan(found), missing):
+        return float("inf")
+    return float(np.abs(found - expected)[~missing].max(initial=0.0))
 
 
 def _verified(
@@ -103,15 +124,14 @@ def _verified(
     form, tolerance = exporter(chosen), settings_of(run).shared.export.tolerance
     with replacing(path) as temporary:
         try:
-            form.write(network, inputs, names, temporary)
-            found = form.run(temporary, network, inputs)
+            found = _written(form, temporary, (network, inputs, names))
         except ImportError as error:
             raise SettingsError(
                 f"needs the package {error.name}.",
                 where=chosen,
                 fix="Install it with `pip install 'geoml[onnx]'`.",
             ) from error
-        difference = max(float(np.abs(a - b).max()) for a, b in zip(found, expected, strict=True))
+        difference = max(_difference(*pair) for pair in zip(found, expected, strict=True))
         allowed = _allowed(expected[0], tolerance)
         if not difference <= allowed:
             raise CheckFailedError(
@@ -129,8 +149,9 @@ def _allowed(expected: NDArray[np.float32], tolerance: float) -> float:
     Of a network that puts out nearly the same everywhere the rounding is all there is; of one that puts out zero,
     the tolerance as it stands.
     """
-    largest = float(np.abs(expected).max())
-    return tolerance * float(expected.std()) + _ROUNDING * largest or tolerance
+    known = expected[np.isfinite(expected)]
+    largest = float(np.abs(known).max(initial=0.0))
+    return tolerance * float(known.std()) + _ROUNDING * largest if largest else tolerance
 
 
 def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Exported]) -> str:
@@ -142,11 +163,17 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
     lines = [f"# {card.title}", "", f"Run `{run.id}`, {len(members)} member(s): {', '.join(members)}.", ""]
     method = f"{card.paper}, doi:{card.doi}" if card.doi else card.paper
     lines += [f"Method: {method}. {card.licence}", "", "## Inputs", ""]
-    lines += ["Physical values, as prepared; scaling is inside the graph. No missing values.", ""]
+    spatial = trained.network_samples(network, dataset).spatial
+    gaps = "Missing cells are NaN, in and out; the way to the network's maps is inside as well." if spatial else ""
+    lines += [f"Physical values, as prepared; scaling is inside the graph. {gaps or 'No missing values.'}", ""]
     for name, item in data.signatures[network].inputs.items():
-        lines.append(f"- `{name}` float32 [sample, {', '.join(map(str, item.shape))}]: {', '.join(item.names)}")
+        shape = (*item.shape[:-2], *spatial.geometry.native) if spatial else item.shape
+        first = "1" if spatial else "sample"
+        lines.append(f"- `{name}` float32 [{first}, {', '.join(map(str, shape))}]: {', '.join(item.names)}")
     lines += ["", "## Outputs", ""]
-    lines += [f"- `{band.name}` float32 [sample], {band.unit}: {band.long_name}" for band in outputs]
+    maps = (data.signatures[network].target_shape[0], *spatial.geometry.native) if spatial else ()
+    shape_out = ", ".join(["1" if spatial else "sample", *map(str, maps)])
+    lines += [f"- `{band.name}` float32 [{shape_out}], {band.unit}: {band.long_name}" for band in outputs]
     lines += [
         "",
         "## Verification",

@@ -33,7 +33,8 @@ from geoml_cli.training.plan import networks_of, target_settings
 MEMBER = "released"
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How torch files begin: a zip archive, or in old ones a pickle."""
-_WRAPPERS = ("state_dict", "model_state_dict", "model_state")
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "ema", "model")
+"""Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
 _ARRAY = ".npy"
 Files = Path | Sequence[Path] | Mapping[str, Path]
 """A checkpoint, a checkpoint with arrays of statistics beside it, or a checkpoint for each network."""
@@ -221,5 +222,5 @@ def _scaling(settings: Settings, what: tuple[str, PretrainedWeights], dataset: D
                 where=str(dataset.folder),
                 fix="Prepare data with the factors it was trained on, in their order.",
             )
-    rows = samples.usable() if samples.target is not None else np.arange(len(samples), dtype=np.int64)
+    rows = samples.usable() if samples.target.values is not None else np.arange(len(samples), dtype=np.int64)
     return fit(samples, rows, settings.shared.inputs, target_settings(settings, {network: released.signature}, network))

@@ -12,6 +12,7 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import PredictionJob, predict_to_file
 from geoml_cli.inference.inputs.budgets import sums_job
 from geoml_cli.inference.inputs.cells import cells_job
+from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.pixel_days import pixel_days_job, requested_days
 from geoml_cli.inference.inputs.rasters import raster_job
 from geoml_cli.inference.inputs.samples import samples_job
@@ -47,6 +48,8 @@ def predict(
 
 
 def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:
+    if request.forecast:
+        return forecasts_job(trained, dataset, request.dates, request.steps, reporter)
     if request.times:
         times = tuple(np.datetime64(time, "s") for time in request.times)
         return time_grid_job(trained, dataset, RequestedMaps(times, request.mlat))

@@ -36,6 +36,23 @@ class ScoredRows:
     annotation: str
 
 
+@dataclass(frozen=True)
+class MapScores:
+    """How forecasts of maps are scored, beside `Task.metrics` on the data set's grid in physical units.
+
+    Attributes:
+        scaled: Scores of the network's own maps, scaled as it sees them, every cell with the same weight.
+        reference: Name of the network's baseline from which anomalies are taken.
+        step: What a lead time is counted in, such as month.
+        threshold: Value at or above which there is an event, in the target's unit; None where none is scored.
+    """
+
+    scaled: tuple[Metric, ...]
+    reference: str
+    step: str
+    threshold: float | None = None
+
+
 TaskFigure = Callable[[ScoredRows], tuple[str, ReportFigure]]
 """Draws a figure; returns its file name and the figure."""
 
@@ -65,6 +82,7 @@ class Task:
         scales_target: Whether `[target]` applies: a class or a presence is neither transformed nor scaled.
         class_names: Names of the classes, where they are predicted.
         ranking_words: The ranking score's unit in a sentence, where it is no unit.
+        maps: How forecasts of maps are scored, where the target has dimensions; None for one value a row.
     """
 
     target: Variable
@@ -81,6 +99,7 @@ class Task:
     scales_target: bool = True
     class_names: tuple[str, ...] = ()
     ranking_words: str = ""
+    maps: MapScores | None = None
 
     @property
     def ranking_label(self) -> str:

@@ -36,5 +36,8 @@ def rate(settings: TrainSettings, step: int, total: int) -> float:
     if settings.schedule == "constant":
         return settings.lr
     half = settings.cosine_steps or max(total - settings.warmup_steps, 1)
-    phase = math.cos(math.pi * (step - settings.warmup_steps) / half)
+    passed = (step - settings.warmup_steps) / half
+    if settings.schedule == "linear":
+        return settings.lr + (settings.lr_min - settings.lr) * min(passed, 1.0)
+    phase = math.cos(math.pi * passed)
     return settings.lr_min + (settings.lr - settings.lr_min) * (1 + phase) / 2

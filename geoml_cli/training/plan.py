@@ -22,6 +22,7 @@ from geoml_cli.splits.drawn import ALL
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.overlaps import drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
+from geoml_cli.splits.window_times import variables_of
 
 
 def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
@@ -32,6 +33,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         SettingsError: There is no such member as one of `only`.
     """
     shared, networks = settings.shared, networks_of(settings)
+    _check_restore(shared.train.restore, networks)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     split_rows = _split(settings, dataset, samples)
@@ -53,6 +55,16 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     return Plan(
         settings.model, settings.preset, written(settings), settings.traced(), data, members, kernels=_kernels(settings)
     )
+
+
+def _check_restore(named: str, networks: Mapping[str, Network]) -> None:
+    """Refuse a name that is no validation score of every network.
+
+    Raises:
+        SettingsError: With the choices.
+    """
+    for network in networks.values():
+        registry.known("choice of train.restore", named, ["best", "last", *network.criteria])
 
 
 def _refuse_small_batches(network: Network, member: str, split: Split, batch_size: int) -> None:
@@ -84,7 +96,7 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     together = np.unique(np.concatenate(list(usable.values())))
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}
-    for name, split in splits(dataset, shared, together, len(first)).items():
+    for name, split in splits(variables_of(dataset, first), shared, together, len(first)).items():
         kept = drop_overlaps(split, first.span) if shared.exclude_overlaps else split
         for network in samples:
             members[member_name(network, name)] = restrict_to(kept, network, usable[network]) if network else kept
@@ -111,7 +123,7 @@ def usable_rows(samples: Samples, dataset: Dataset) -> Rows:
     usable = samples.usable()
     if not len(usable):
         raise DataError(
-            f"no sample has an observed value of {samples.target_name}.",
+            f"no sample has an observed value of {samples.target.name}.",
             where=str(dataset.folder),
             fix=f"Prepare again with the file that holds them: `geoml prepare {dataset.manifest.source} RAW --help`.",
         )

@@ -196,8 +196,14 @@ class Trainer:
 
     @property
     def _first(self) -> str:
-        """Name the criterion that stops early, and whose checkpoint is used."""
+        """Name the criterion that stops early."""
         return next(iter(self._member.network.criteria))
+
+    @property
+    def _restored(self) -> str:
+        """Name the criterion whose checkpoint is used afterwards."""
+        named = self._settings.restore
+        return named if named in self._member.network.criteria else self._first
 
     def _improved(self, name: str, value: float) -> bool:
         return self._member.network.criteria[name].better(value, self._state.counters.best.get(name))
@@ -273,6 +279,6 @@ class Trainer:
         """Write `best`, then `last`: killed in between, the steps from the old `last` find the same best again."""
         if self._processes.rank == 0:
             for name, snapshot in self._best.items():
-                checkpoint.write(snapshot, self._member.files.best(None if name == self._first else name))
+                checkpoint.write(snapshot, self._member.files.best(None if name == self._restored else name))
             checkpoint.write(self._state.snapshot(), self._member.files.checkpoint("last"))
         self._best, self._saved = {}, time.monotonic()

@@ -103,13 +103,18 @@ class ChunkStore:
         return self.folder / f"{number:08d}.npy"
 
 
+def _is_zarr(folder: Path) -> bool:
+    """Return whether a folder is a Zarr store: the result of an earlier prediction, which is replaced like a file."""
+    return folder.suffix.lower() == ".zarr" and any((folder / name).is_file() for name in (".zgroup", "zarr.json"))
+
+
 def require_writable(target: Path) -> None:
     """Refuse a path that cannot take the result, before hours are spent on it.
 
     Raises:
         DataError: It is a folder, or its folder cannot be made or written to.
     """
-    if target.is_dir():
+    if target.is_dir() and not _is_zarr(target):
         raise DataError("is a folder.", where=str(target), fix="Name a file with --out.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

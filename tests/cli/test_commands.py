@@ -189,7 +189,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
         (["evaluate", "sco"], 2, "'sco' is neither a model nor a run's folder. Did you mean soc?"),
         (["predict", "."], 3, ".: is not a run (it has no run.json)"),
         (["predict", "soc", "--preset", "map", "--index", "100000"], 3, "there is no sample 100000, the data set holds"),
-        (["predict", "soc", "--preset", "map", "--index", "1", "--map"], 2, "choose one of --index, --table, --map and --sums"),
+        (["predict", "soc", "--preset", "map", "--index", "1", "--map"], 2, "choose one of --index and --map"),
         (["predict", "soc", "--preset", "map", "--out", "x.xlsx"], 2, "x.xlsx: .xlsx is not a table format. Use .csv, .nc, .parquet"),
         (["predict", "soc", "--preset", "map", "--map", "--out", "x.csv"], 2, ".csv is not a map format. Use .nc, .tif, .tiff, .zarr"),
         (["predict", "soc", "--preset", "map", "--map", "--rasters", "nowhere"], 3, "nowhere"),

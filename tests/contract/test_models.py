@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import xarray as xr
 from safetensors.torch import load_file
 
 from geoml_cli import registry
@@ -22,10 +23,12 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import StoppedError
 from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
+from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.samples import samples_job
-from geoml_cli.inference.load import Ensemble, TrainedRun, open_trained
+from geoml_cli.inference.load import TrainedRun, open_trained
+from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.batches import gathered
+from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.stages.predict import predict
 from geoml_cli.stages.prepare import Raw, prepare
@@ -119,9 +122,39 @@ def fold_of(run: Run) -> list[str]:
     return [name for name in run.planned() if run.split(name).fold == fold]
 
 
+def forecasts_maps(trained: TrainedRun) -> bool:
+    return bool(next(iter(trained.data.signatures.values())).target_shape)
+
+
+def requested(trained: TrainedRun, dataset: Dataset, out: Path) -> tuple[PredictionRequest, Path]:
+    """Ask for all samples, or for a forecast from every test row, in the file format of the answer."""
+    if not forecasts_maps(trained):
+        return PredictionRequest(), out
+    target, split = trained.network_samples("", dataset).target.values, trained.run.split(trained.members[0])
+    dates = tuple(target.series.labels[step] for step in target.first[split.test])
+    return PredictionRequest(forecast=True, dates=dates), out.with_suffix(".nc")
+
+
 def predicted(trained: TrainedRun, dataset: Dataset, out: Path) -> pd.DataFrame:
-    predict(trained, dataset, PredictionRequest(), out, Silent())
-    return pd.read_parquet(out)
+    request, out = requested(trained, dataset, out)
+    predict(trained, dataset, request, out, Silent())
+    if not request.forecast:
+        return pd.read_parquet(out)
+    names = [output.name for output in trained.outputs()]
+    with xr.open_dataset(out) as found:
+        return found[names].to_dataframe()[names].reset_index(drop=True)
+
+
+def scored(alone: TrainedRun, dataset: Dataset, name: str) -> tuple[np.ndarray, np.ndarray | slice]:
+    """Return what evaluation compares with the target, and which rows of a file of predictions these are."""
+    inputs = open_network(alone, dataset, "test", name)
+    if forecasts_maps(alone):
+        rows = alone.run.split(alone.members[0]).test
+        each = [inputs.predictors[member](inputs.samples, rows) for member in alone.members]
+        maps = inputs.samples.spatial.inverse(torch.from_numpy(inputs.scored(each)))
+        return maps.numpy().reshape(-1), slice(None)
+    pooled = pool_folds(inputs, predict_members(inputs, Silent()))
+    return delivered(inputs, pooled.predicted_P), pooled.rows_P
 
 
 def test_what_is_scored_is_what_is_delivered(case: Case, tmp_path: Path) -> None:
@@ -129,12 +162,11 @@ def test_what_is_scored_is_what_is_delivered(case: Case, tmp_path: Path) -> None
     trained = open_trained(case.run, fold_of(case.run))
     for name in trained.networks:
         alone = TrainedRun(case.run, tuple(trained.members_of(name)), trained.settings)
-        inputs = open_network(alone, case.dataset, "test", name)
-        pooled = pool_folds(inputs, predict_members(inputs, Silent()))
+        expected, rows = scored(alone, case.dataset, name)
         frame = predicted(alone, case.dataset, tmp_path / f"{name or 'network'}.parquet")
-        scored = alone.outputs()[alone.task(name).scored if len(trained.networks) == 1 else _place(alone, name)]
-        found = frame[scored.name].to_numpy()[pooled.rows_P]
-        np.testing.assert_allclose(found, delivered(inputs, pooled.predicted_P), rtol=1e-6, atol=1e-7)
+        output = alone.outputs()[alone.task(name).scored if len(trained.networks) == 1 else _place(alone, name)]
+        found = frame[output.name].to_numpy()[rows]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
 
 
 def _place(alone: TrainedRun, name: str) -> int:
@@ -156,9 +188,9 @@ def test_a_prediction_stopped_and_resumed_is_that_of_one_go(case: Case, tmp_path
     rows = len(open_trained(case.run).samples(case.dataset)) // 4 + 1
     trained = open_trained(Run(case.run.folder, [f"predict.rows={rows}"]))
     whole = predicted(trained, case.dataset, tmp_path / "whole.parquet")
-    out = tmp_path / "stopped.parquet"
+    request, out = requested(trained, case.dataset, tmp_path / "stopped.parquet")
     with pytest.raises(StoppedError, match=r"kept\. The same command resumes"):
-        predict(trained, case.dataset, PredictionRequest(), out, Interrupting(2))
+        predict(trained, case.dataset, request, out, Interrupting(2))
     assert not out.exists() and len(list((tmp_path / f".{out.name}.parts").glob("*.npy"))) >= 1
     resumed = predicted(trained, case.dataset, out)
     pd.testing.assert_frame_equal(resumed, whole)
@@ -170,11 +202,11 @@ def test_the_exported_graph_gives_what_the_engine_gives(case: Case) -> None:
     for name in trained.networks:
         members = [trained.load_network(member) for member in trained.members_of(name)]
         samples = trained.network_samples(name, case.dataset)
-        rows = np.arange(min(len(samples), 40))
+        rows = np.arange(min(len(samples), 3 if samples.spatial else 40))
         if samples.complete is not None:
             rows = np.flatnonzero(samples.complete)[:40]
         with torch.inference_mode():
-            graph = Ensemble(members, trained.task(name)).eval()(*gathered(samples, rows, torch.device("cpu")))
+            graph = Ensemble(members, trained.task(name), samples.spatial).eval()(*gathered_native(samples, rows))
         engine = trained.network_predictor(name, torch.device("cpu")).outputs(samples, rows)
         assert len(graph) == len(engine) == len(trained.task(name).outputs(len(members)))
         for one, other in zip(graph, engine, strict=True):
@@ -182,5 +214,8 @@ def test_the_exported_graph_gives_what_the_engine_gives(case: Case) -> None:
 
 
 def test_the_job_names_what_determines_it(case: Case) -> None:
-    job = samples_job(open_trained(case.run), case.dataset)
+    trained = open_trained(case.run)
+    job = samples_job(trained, case.dataset)
+    if forecasts_maps(trained):
+        job = forecasts_job(trained, case.dataset, (), None, Silent())
     assert job.digest["data"] == case.dataset.manifest.digest() and job.total == len(list(job.chunks()))

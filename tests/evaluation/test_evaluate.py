@@ -294,7 +294,7 @@ def test_a_trained_run_is_restored_and_scored(tmp_path: Path) -> None:
     samples = open_trained(run).samples(dataset)
     for name in run.members():
         rows = run.split(name).test
-        observed = np.asarray(samples.target, dtype=np.float64)[rows]
+        observed = np.asarray(samples.target.rows, dtype=np.float64)[rows]
         expected = sk.root_mean_squared_error(
             observed, TrainedRun(run, (name,), settings_of(run)).network_predictor("").scored(samples, rows)
         )

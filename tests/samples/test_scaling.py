@@ -7,7 +7,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from geoml_cli.errors import DataError
 from geoml_cli.samples.batches import Batches, InputScaling, TargetInverse
-from geoml_cli.samples.samples import Input, Samples
+from geoml_cli.samples.samples import Input, Samples, Target
 from geoml_cli.samples.scaling import Scaling, fit
 from geoml_cli.samples.settings import InputSettings, TargetSettings
 
@@ -19,7 +19,7 @@ def samples() -> Samples:
     series = generator.gamma(2, 3, (40, 4, 2)).astype(np.float32)
     target = generator.gamma(2, 5, 40).astype(np.float32)
     inputs = {"static": Input(static, 1, ("a", "b", "c")), "series": Input(series, 2, ("e", "f"))}
-    return Samples(inputs, target, "soc", "%")
+    return Samples(inputs, Target("soc", "%", target))
 
 
 @pytest.mark.parametrize(("method", "oracle"), [("standard", StandardScaler()), ("min-max", MinMaxScaler())])
@@ -50,12 +50,12 @@ def test_the_target_comes_back(samples, transform, scaling):
 def test_a_standard_log_target_has_mean_zero_and_deviation_one_over_the_training_rows(samples):
     rows = np.arange(10, 40)
     target = fit(samples, rows, InputSettings(), TargetSettings(transform="log", scaling="standard")).target
-    scaled = target.forward(samples.target[rows].astype(np.float64))
+    scaled = target.forward(samples.target.values[rows].astype(np.float64))
     np.testing.assert_allclose([scaled.mean(), scaled.std()], [0, 1], atol=1e-12)
 
 
 def test_a_logarithm_of_zero_is_refused(samples):
-    samples.target[3] = 0
+    samples.target.values[3] = 0
     with pytest.raises(
         DataError, match=r"1 training values of soc are 0 or less: no log\. Use --set target\.transform=log1p"
     ):
@@ -85,5 +85,7 @@ def test_a_batch_is_the_rows_asked_for_scaled(samples):
     assert list(batch) == ["static", "series", "target"]
     one = torch.cat([batches(np.array([row]))["static"] for row in rows])
     assert torch.equal(batch["static"], one)
-    np.testing.assert_allclose(batch["target"], held.target.forward(samples.target[rows].astype(float)), rtol=1e-6)
+    np.testing.assert_allclose(
+        batch["target"], held.target.forward(samples.target.values[rows].astype(float)), rtol=1e-6
+    )
     assert [len(part["target"]) for part in batches.in_order(np.arange(10), 4)] == [4, 4, 2]

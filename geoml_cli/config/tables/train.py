@@ -39,17 +39,18 @@ class TrainSettings(Table):
     weight_decay: float = Field(default=0.0, ge=0)
     """L2 penalty (adam, sgd) or decoupled decay (adamw)."""
 
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
     """Course of the learning rate over steps, after the warm-up."""
 
     warmup_steps: int = Field(default=0, ge=0)
     """Steps over which the rate rises linearly from 0."""
 
     cosine_steps: int | None = Field(default=None, ge=1)
-    """Steps from the highest to the lowest rate; past them the rate rises again. Default: to the end of training."""
+    """Steps from the highest to the lowest rate; past them the rate of a cosine rises again, that of a line stays.
+    Default: to the end of training."""
 
     lr_min: float = Field(default=0.0, ge=0)
-    """The lowest rate of the cosine."""
+    """The lowest rate of the cosine or the line."""
 
     clip_norm: float | None = Field(default=None, gt=0)
     """Largest norm of the gradient; longer ones are shortened to it."""
@@ -69,8 +70,9 @@ class TrainSettings(Table):
     patience: int | None = Field(default=None, ge=1)
     """Validations without improvement after which a member stops; none trains to the end."""
 
-    restore: Literal["best", "last"] = "best"
-    """The weights that are used afterwards: best on validation rows, or the last (some papers' way)."""
+    restore: str = "best"
+    """The weights that are used afterwards: `best` by the validation loss, best by another of the network's validation
+    scores, such as `csi`, or the `last` (some papers' way)."""
 
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Mixed precision; weights stay in fp32. Layers that the device cannot compute in it run in float32."""

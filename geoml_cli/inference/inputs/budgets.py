@@ -97,7 +97,7 @@ def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
 
 def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats) -> GapFilledSeries:
     """Lay observations and predictions out along the series."""
-    target = trained.network_samples(SINGLE, dataset).target
+    target = trained.network_samples(SINGLE, dataset).target.rows
     observed_N = np.full(len(predicted_N), np.nan) if target is None else np.asarray(target, dtype=np.float64)
     index, time = np.asarray(dataset.array("index")), np.asarray(dataset.array("time"))
     value, observed = np.full(len(time), np.nan), np.zeros(len(time), dtype=bool)

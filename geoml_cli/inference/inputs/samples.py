@@ -75,10 +75,10 @@ def observations(trained: TrainedRun, dataset: Dataset) -> list[Observation]:
     """Return the observed target of every network, NaN where there is none."""
     found = []
     for network in trained.networks:
-        samples = trained.network_samples(network, dataset)
-        if (known := samples.observed()) is not None:
-            name = samples.target_name
-            found.append(Observation(Variable(f"{name}_observed", samples.unit, f"{name}, observed"), known))
+        target = trained.network_samples(network, dataset).target
+        if (known := target.observed()) is not None:
+            described = Variable(f"{target.name}_observed", target.unit, f"{target.name}, observed")
+            found.append(Observation(described, known))
     return found
 
 

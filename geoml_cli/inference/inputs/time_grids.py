@@ -13,8 +13,8 @@ from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
-from geoml_cli.figures.polar import Panel, animation, polar_map
-from geoml_cli.figures.style import png
+from geoml_cli.figures.polar import Panel, polar_map
+from geoml_cli.figures.style import animation, png
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import FixedTimeGrid
@@ -22,6 +22,7 @@ from geoml_cli.writers import time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
 
 Floats = NDArray[np.float32]
+_GIF_MILLISECONDS = 250
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ def _write(trained: TrainedRun, requested: RequestedMaps, first: FixedTimeGrid, 
     drawn = {place: output for place, output in enumerate(outputs) if output.name in first.drawn}
     if drawn:
         frames = _frames(requested, first, maps, drawn)
-        # PredictionRequest.figure names it likewise.
+        # PredictionRequest.figures names it likewise.
         figure = out.with_suffix(".png" if len(maps) == 1 else ".gif")
         with replacing(figure) as temporary:
-            temporary.write_bytes(next(frames) if len(maps) == 1 else animation(list(frames)))
+            temporary.write_bytes(next(frames) if len(maps) == 1 else animation(list(frames), _GIF_MILLISECONDS))
     return out
 
 

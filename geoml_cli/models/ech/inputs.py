@@ -12,7 +12,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.models.ech.settings import EchTables, GridSettings
 from geoml_cli.models.ech.task import HOURS, NAMES, POSITION_NAMES, position, step_minutes, window
 from geoml_cli.models.spec import FixedTimeGrid, Values
-from geoml_cli.samples.samples import Input, Samples
+from geoml_cli.samples.samples import Input, Samples, Target
 
 _L = Variable("L", "1", "L-shell, in Earth radii")
 _MLT = Variable("MLT", "h", "magnetic local time")
@@ -40,7 +40,7 @@ def grid(tables: EchTables, variables: Variables, time: np.datetime64, mlat: flo
     names = NAMES if tables.network.part in ("both", "regressor") and step_minutes(variables) <= 5 else NAMES[:2]
     for name in names:
         inputs[name] = _shared(window(variables, name, np.array([place])), name, time)
-    samples = Samples(inputs, None, "presence", "1")
+    samples = Samples(inputs, Target("presence", "1"))
     return FixedTimeGrid(((_L, shells), (_MLT, hours)), samples, ("probability", "amplitude"))
 
 

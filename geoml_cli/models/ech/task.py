@@ -15,7 +15,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.models.ech.network import WINDOWS, build
 from geoml_cli.models.ech.settings import EchTables
 from geoml_cli.models.spec import Batch, Call
-from geoml_cli.samples.samples import Input, Samples, Signature, WindowSpan
+from geoml_cli.samples.samples import Input, Samples, Signature, Target, WindowSpan
 from geoml_cli.samples.windows import Windows
 
 HOURS, FINE_VALUES = 49, 61
@@ -40,8 +40,8 @@ def samples(tables: EchTables, network: str, variables: Variables) -> Samples:
     one = np.zeros(len(ends), dtype=np.int64)
     span = WindowSpan(one, ends - (HOURS - 1) * _HOUR // step, ends, step / 60)
     if network == "classifier":
-        return Samples(inputs, presence(tables, variables), "presence", "1", span)
-    return Samples(inputs, amplitude(tables, variables), "amplitude", "dB", span)
+        return Samples(inputs, Target("presence", "1", presence(tables, variables)), span)
+    return Samples(inputs, Target("amplitude", "dB", amplitude(tables, variables)), span)
 
 
 def step_minutes(variables: Variables) -> int:

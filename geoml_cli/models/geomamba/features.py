@@ -94,9 +94,9 @@ def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.st
             for start in range(0, max(len(samples), 1), _ROWS_AT_ONCE)
         ])  # fmt: skip
         found["land cover"] = names[code.astype(np.int64)]
-    if samples.classes and samples.target is not None:
-        known = np.where(np.isfinite(samples.target), samples.target, 0).astype(np.int64)
-        found["observed class"] = np.array(samples.classes)[known]
+    if samples.target.classes and (place_N := samples.target.rows) is not None:
+        known = np.where(np.isfinite(place_N), place_N, 0).astype(np.int64)
+        found["observed class"] = np.array(samples.target.classes)[known]
     return found
 
 

@@ -19,7 +19,7 @@ from geoml_cli.models.geomamba.backend import chosen
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
 from geoml_cli.models.spec import Batch, Call
-from geoml_cli.samples.samples import Input, Samples, Signature, WindowSpan
+from geoml_cli.samples.samples import Input, Samples, Signature, Target, WindowSpan
 from geoml_cli.samples.times import read_clock
 from geoml_cli.samples.windows import Windows
 
@@ -60,7 +60,8 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
     name = variables.labels("target")[0]
     known = variables.has(name)  # a user's own table has none
     target = np.asarray(variables.array(name), dtype=np.float32) if known else None
-    return Samples(inputs, target, name, variables.unit(name) if known else "", span, whole, classes, codes)
+    described = Target(name, variables.unit(name) if known else "", target, classes, codes)
+    return Samples(inputs, described, span, whole)
 
 
 def ends_of(variables: Variables) -> NDArray[np.int64]:

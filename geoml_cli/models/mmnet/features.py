@@ -81,8 +81,8 @@ def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.st
     for name in ("network", "region"):
         if variables.has(name):
             found[name] = np.array(variables.labels(name))[station]
-    if samples.target is not None:
-        found["observed moisture"] = _DRYNESS_NAMES[np.digitize(samples.target, _DRYNESS)]
+    if (moisture_N := samples.target.rows) is not None:
+        found["observed moisture"] = _DRYNESS_NAMES[np.digitize(moisture_N, _DRYNESS)]
     return found
 
 

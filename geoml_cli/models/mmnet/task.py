@@ -18,7 +18,7 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.models.mmnet.network import build
 from geoml_cli.models.mmnet.settings import LossSettings, MmnetTables, NetworkSettings
 from geoml_cli.models.spec import Batch, Call
-from geoml_cli.samples.samples import Input, Samples, Signature, WindowSpan
+from geoml_cli.samples.samples import Input, Samples, Signature, Target, WindowSpan
 from geoml_cli.samples.times import read_clock
 from geoml_cli.samples.windows import Windows
 
@@ -59,7 +59,7 @@ def samples(tables: MmnetTables, variables: Variables) -> Samples:
     station = np.asarray(variables.array("station_index"), dtype=np.int64)
     span = WindowSpan(station, index - (days - 1), index, _HOURS)
     target = np.asarray(variables.array(TARGET), dtype=np.float32) if variables.has(TARGET) else None
-    return Samples(inputs, target, TARGET, UNIT, span, complete)
+    return Samples(inputs, Target(TARGET, UNIT, target), span, complete)
 
 
 def _windows(series: Series, ends: Index, days: int) -> Input:

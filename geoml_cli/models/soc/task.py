@@ -12,7 +12,7 @@ from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.soc.network import WINDOW, build
 from geoml_cli.models.soc.settings import SocTables
 from geoml_cli.models.spec import Batch, Call
-from geoml_cli.samples.samples import Input, Samples, Signature
+from geoml_cli.samples.samples import Input, Samples, Signature, Target
 
 _EVI = "evi"
 
@@ -30,7 +30,8 @@ def samples(tables: SocTables, variables: Variables) -> Samples:
     if variant != "cnn":
         inputs["series"] = _series(variables, tables.network.series)
     known = variables.has("soc")  # the pixels of a map have none
-    return Samples(inputs, variables.array("soc") if known else None, "soc", variables.unit("soc") if known else "")
+    target = Target("soc", variables.unit("soc"), variables.array("soc")) if known else Target("soc", "")
+    return Samples(inputs, target)
 
 
 def make(tables: SocTables, data: Signature) -> nn.Module:
@@ -70,7 +71,7 @@ def features(samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
         names += static.names
     if series := samples.inputs.get("series"):
         years = series.values.shape[1]
-        columns.append(series.values.reshape(len(samples), -1))
+        columns.append(series.values[:].reshape(len(samples), -1))
         names += [f"{feature}[{year}]" for year in range(years) for feature in series.names]
     return np.concatenate(columns, axis=1).astype(np.float32), names
 

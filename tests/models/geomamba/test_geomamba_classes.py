@@ -45,11 +45,13 @@ def run(data, tmp_path_factory):
 
 def test_networks_learn_places_and_people_see_codes(run, data):
     samples = open_trained(run).network_samples("", data)
-    assert samples.codes == tuple(data.array("class_code").tolist()) == run.data().signature.codes
-    assert 0 not in samples.codes  # the rasters' no-data
-    assert set(np.unique(samples.target)) == set(range(len(samples.codes)))
-    assert set(np.unique(samples.observed())) == set(samples.codes)
-    np.testing.assert_array_equal(np.array(samples.codes)[samples.target.astype(int)], samples.observed())
+    assert samples.target.codes == tuple(data.array("class_code").tolist()) == run.data().signature.codes
+    assert 0 not in samples.target.codes  # the rasters' no-data
+    assert set(np.unique(samples.target.rows)) == set(range(len(samples.target.codes)))
+    assert set(np.unique(samples.target.observed())) == set(samples.target.codes)
+    np.testing.assert_array_equal(
+        np.array(samples.target.codes)[samples.target.rows.astype(int)], samples.target.observed()
+    )
 
 
 TASK = multiclass(Variable("class", "1", "land cover"), (4, 7, 9), ("a", "b", "c"))

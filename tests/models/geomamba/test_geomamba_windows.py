@@ -88,8 +88,8 @@ def test_a_window_s_clocks_are_of_each_of_its_days(samples, flux):
 def test_rows_that_are_not_whole_are_on_no_side_and_predicted_as_missing(run, samples, predict, tmp_path):
     split = run.split("all")
     rows = np.concatenate([split.train, split.validation, split.test])
-    assert samples.complete[rows].all() and np.isfinite(samples.target[rows]).all()
-    lost = (samples.complete & np.isfinite(samples.target)).sum() - len(rows)
+    assert samples.complete[rows].all() and np.isfinite(samples.target.rows[rows]).all()
+    lost = (samples.complete & np.isfinite(samples.target.rows)).sum() - len(rows)
     assert lost == split.overlaps_excluded > 0
     predict("--out", tmp_path / "s.csv")
     found = pd.read_csv(tmp_path / "s.csv")
@@ -190,7 +190,7 @@ def test_units_go_with_the_sums(run, predict, tmp_path):
     ("more", "told"),
     [
         (["--sums", "week"], "'week' is not a valid period. Use day, month, year"),
-        (["--sums", "year", "--index", "3"], "choose one of --index, --table, --map and --sums"),
+        (["--sums", "year", "--index", "3"], "choose one of --index and --sums"),
         (["--sums", "year", "--out", "sums.txt"], ".txt is not a table format"),
     ],
 )

@@ -1,0 +1,99 @@
+"""Figures of an evaluation of forecasts of maps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geoml_cli.dataset.grid import LAND, LAT, LON, GridAxes
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.map_files import cell_rmse
+from geoml_cli.evaluation.maps import OBSERVED, map_scores
+from geoml_cli.evaluation.result import EvaluationResult, ForecastMaps
+from geoml_cli.figures.forecast import Field, comparison, events
+from geoml_cli.figures.map_scores import by_lead_time, cell_maps, power_spectra, start_by_lead
+from geoml_cli.figures.report import ReportFigure
+from geoml_cli.figures.style import png
+from geoml_cli.metrics.metric import Values
+from geoml_cli.tasks.task import format_number
+
+
+def map_figures(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, ReportFigure]:
+    """Draw scores by lead time, start time and cell, and spectra, by file name."""
+    assert result.maps is not None, "forecasts of maps"
+    maps, network = result.maps, result.network.name
+    shown = [network, *(compared.baseline.name for compared in result.baselines.comparisons)]
+    unit = inputs.task.target.unit
+    return {
+        "lead_time.png": _lead_time(result, shown, unit),
+        "start_lead.png": ReportFigure(
+            title="Error by start and lead time",
+            caption=f"RMSE [{unit}] of the network for every forecast; a row is a start time.",
+            text=f"RMSE of {len(maps.starts)} forecasts: see per_start.csv.",
+            png=png(start_by_lead(maps.rmse[network], maps.starts, unit, maps.step)),
+        ),
+        "cell_rmse.png": ReportFigure(
+            title="Error by cell",
+            caption=f"RMSE [{unit}] over all forecasts and lead times of the network and of the best baseline; grey: "
+            "land, or outside of the network's map. Values: score_maps.nc.",
+            text="Maps of the RMSE of every cell.",
+            png=png(cell_maps({name: cell_rmse(maps, name) for name in shown[:2]}, "RMSE", unit)),
+        ),
+        "spectra.png": _spectra(maps, shown),
+        **_example(inputs, maps),
+    }
+
+
+def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFigure]:
+    """Draw truth, forecast and error of the median forecast, and its events where a threshold is set."""
+    example, target = maps.example, inputs.task.target
+    axes = GridAxes(*(np.asarray(inputs.dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
+    known = example.truth_LYX[np.isfinite(example.truth_LYX)]
+    signed = bool(len(known)) and float(known.min()) < 0 < float(known.max())
+    field = Field(target.name, target.unit, axes, np.asarray(inputs.dataset.array(LAND)) > 0, signed)
+    found = {
+        "example.png": ReportFigure(
+            title="One forecast",
+            caption="Truth, forecast and error of the forecast whose RMSE is the median of all; land is grey, colours "
+            "end at the 98th percentile.",
+            text=f"Forecast that begins at {example.labels[0]}.",
+            png=png(comparison(example.truth_LYX, example.forecast_LYX, field, example.labels)),
+        )
+    }
+    threshold = map_scores(inputs).threshold
+    if threshold is not None:
+        found["events.png"] = ReportFigure(
+            title="Events of this forecast",
+            caption=f"Where {target.name} is above {threshold:g} {target.unit} at the first lead time.",
+            text="Hits, misses and false alarms are counted in the figure.",
+            png=png(events(example.truth_LYX[0], example.forecast_LYX[0], field, threshold)),
+        )
+    return found
+
+
+def _lead_time(result: EvaluationResult, shown: list[str], unit: str) -> ReportFigure:
+    assert result.maps is not None, "forecasts of maps"
+    score = result.task.ranking.name
+    quantity = f"lead time [{result.maps.step}]"
+    of_models: dict[str, Values] = {}
+    for name in shown:
+        values = [g.scores[score] for g in result.groupwise if g.quantity == quantity and g.model == name]
+        of_models[name] = np.array(values)
+    last = {name: format_number(float(values[-1])) for name, values in of_models.items()}
+    return ReportFigure(
+        title="Error by lead time",
+        caption=f"{score} [{unit}] over sea, weighted by area, of the network and its baselines.",
+        text=f"At the last lead time: {', '.join(f'{name} {value}' for name, value in last.items())} {unit}.",
+        png=png(by_lead_time(of_models, score, unit, result.maps.step)),
+    )
+
+
+def _spectra(maps: ForecastMaps, shown: list[str]) -> ReportFigure:
+    lead = len(maps.power[OBSERVED])
+    power = {name: maps.power[name][-1] for name in shown}
+    return ReportFigure(
+        title="Power spectra",
+        caption="Mean power of anomalies from the climatology, of scaled maps, by wavenumber at the last lead time; "
+        "land and gaps have no anomaly. Power below the observed one at high wavenumbers is lost detail.",
+        text="Spectra of all models and lead times: spectra.csv.",
+        png=png(power_spectra(power, maps.power[OBSERVED][-1], lead, maps.step)),
+    )

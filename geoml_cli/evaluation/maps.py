@@ -1,0 +1,250 @@
+"""Evaluation of forecasts of maps: one pass over the forecasts, a few maps in memory at a time.
+
+Legend: B forecasts at once, N forecasts in all, M members, L lead times, K sums, G blocks of start times; y, x the
+data set's grid; H, W the network's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from geoml_cli.baselines.baseline import BaselinePredictor
+from geoml_cli.errors import DataError
+from geoml_cli.evaluation.baselines import refuse_unknown
+from geoml_cli.evaluation.inputs import EvaluationInputs, evaluated_rows
+from geoml_cli.metrics.fields import errors
+from geoml_cli.metrics.metric import Metric, Statistics, Values
+from geoml_cli.metrics.spectra import radial_power
+from geoml_cli.samples.frames import Frames
+from geoml_cli.splits.split import Rows
+from geoml_cli.tasks.task import MapScores
+from geoml_cli.work.reporting import Reporter
+
+OBSERVED = "observed"
+
+
+class Fold(NamedTuple):
+    """Members that differ by seed, and what is predicted of the rows that they are scored on."""
+
+    name: str
+    members: tuple[str, ...]
+    rows_N: Rows
+    baselines: Mapping[str, BaselinePredictor]
+    reference: BaselinePredictor
+
+
+@dataclass
+class MapSums:
+    """All that a pass over forecasts leaves.
+
+    Attributes:
+        rows: Sample of each forecast, in the order of the sums.
+        folds: Forecasts of each fold.
+        native: By model and statistics, sums of each forecast on the data set's grid, [N, L, K].
+        scaled: Likewise of the network's maps.
+        cells: By model, sums over forecasts and lead times of every cell: count, error, squared error, [3, y, x].
+        power: By model and `observed`, mean power spectrum of scaled anomalies by lead time, [L, F].
+    """
+
+    rows: list[Rows] = field(default_factory=list)
+    folds: dict[str, int] = field(default_factory=dict)
+    native: dict[str, dict[Statistics, list[Values]]] = field(default_factory=dict)
+    scaled: dict[str, dict[Statistics, list[Values]]] = field(default_factory=dict)
+    cells: dict[str, Values] = field(default_factory=dict)
+    power: dict[str, Values] = field(default_factory=dict)
+
+    @property
+    def rows_N(self) -> Rows:
+        """Return the sample of each forecast, [N]."""
+        return np.concatenate(self.rows)
+
+    def models(self) -> list[str]:
+        """Name the network, its members and the baselines."""
+        return list(self.native)
+
+    def joined(self, model: str) -> dict[Statistics, Values]:
+        """Return a model's sums on the data set's grid, [N, L, K]."""
+        return {function: np.concatenate(parts) for function, parts in self.native[model].items()}
+
+    def joined_scaled(self, model: str) -> dict[Statistics, Values]:
+        """Return a model's sums of scaled maps, [N, L, K]."""
+        return {function: np.concatenate(parts) for function, parts in self.scaled[model].items()}
+
+
+def map_scores(inputs: EvaluationInputs) -> MapScores:
+    """Return how maps are scored; the task predicts maps."""
+    assert inputs.task.maps is not None, "a task of maps"
+    return inputs.task.maps
+
+
+def targets(inputs: EvaluationInputs) -> Frames:
+    """Return the windows that are forecast."""
+    values = inputs.samples.target.values
+    assert isinstance(values, Frames), "a task of maps has windows of frames"
+    return values
+
+
+def sum_maps(inputs: EvaluationInputs, reporter: Reporter) -> MapSums:
+    """Forecast with the network and its baselines, and sum the statistics of all scores.
+
+    Raises:
+        DataError: No member is trained, there is nothing to score, or a forecast is not finite.
+        SettingsError: There is no such baseline.
+    """
+    refuse_unknown(inputs)
+    folds, found = _folds(inputs), MapSums()
+    size = inputs.settings.shared.predict.batch_size
+    with reporter.task("score", sum(len(fold.rows_N) for fold in folds)) as advance:
+        for fold in folds:
+            found.folds[fold.name] = len(fold.rows_N)
+            for start in range(0, len(fold.rows_N), size):
+                rows = fold.rows_N[start : start + size]
+                _add(found, inputs, fold, rows)
+                advance(len(rows))
+    forecasts = len(found.rows_N)
+    found.power = {model: power / forecasts for model, power in found.power.items()}
+    return found
+
+
+def _folds(inputs: EvaluationInputs) -> list[Fold]:
+    """Fit the baselines of every fold on its training rows."""
+    if not inputs.predictors:
+        raise DataError(
+            "no member of the run is trained.",
+            where=str(inputs.run.folder),
+            fix=f"Resume with `geoml train {inputs.run.folder}`.",
+        )
+    by_fold: dict[str, list[str]] = {}
+    for name in inputs.predictors:
+        by_fold.setdefault(inputs.run.split(name).fold, []).append(name)
+    return [_fold(inputs, name, tuple(members)) for name, members in by_fold.items()]
+
+
+def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold:
+    split = inputs.run.split(members[0])
+    rows = np.intersect1d(evaluated_rows(split, inputs.subset, len(inputs.samples)), inputs.samples.usable())
+    if not len(rows):
+        raise DataError(
+            f"member {members[0]} has no {inputs.subset} forecast with an observed target.",
+            where=str(inputs.run.folder),
+            fix="Evaluate on other rows with --split, or train with another [split].",
+        )
+    if not len(split.train):
+        raise DataError(
+            "the training rows of this run are unknown, so that neither climatology nor baselines can be computed.",
+            where=str(inputs.run.folder),
+            fix="Train a run on this data set; the imported one can still predict.",
+        )
+    asked, seed = inputs.settings.shared.evaluate.baselines, inputs.settings.shared.evaluate.seed
+    known = inputs.network.baselines
+    fitted = {key: known[key].fit(inputs.samples, split.train, seed) for key in asked if key in known}
+    reference = known[map_scores(inputs).reference].fit(inputs.samples, split.train, seed)
+    return Fold(name, members, rows.astype(np.int64), fitted, reference)
+
+
+def _add(found: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> None:
+    """Forecast some rows with every model, and add to the sums."""
+    found.rows.append(rows)
+    truth = targets(inputs)
+    spatial = truth.series.spatial
+    reference = fold.reference(inputs.samples, rows)
+    native = _Maps(truth.native(rows).astype(np.float64), spatial.covered.numpy() * truth.series.area, reference)
+    own = _Maps(
+        truth[rows].astype(np.float64), spatial.known.numpy().astype(np.float64), _transformed(truth, reference)
+    )
+    scale = inputs.run.scaling(fold.members[0]).target.forward
+    for model, (on_native, on_own) in _forecasts(inputs, fold, rows):
+        _refuse_nonfinite(model, on_native[:, :, spatial.covered.numpy()])
+        _sum(found.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native)
+        scaled = own.scaled(scale)
+        _sum(found.scaled.setdefault(model, {}), map_scores(inputs).scaled, scaled, scale(on_own))
+        _add_cells(found.cells, model, native, on_native)
+        _add_power(found.power, model, scaled, scale(on_own))
+    _add_power(found.power, OBSERVED, own.scaled(scale), scale(own.observed))
+
+
+class _Maps(NamedTuple):
+    """Observed maps [B, L, rows, columns], NaN where missing, what their cells weigh, and the reference."""
+
+    observed: Values
+    area: Values
+    reference: Values
+
+    def scaled(self, scale: object) -> _Maps:
+        """Return the maps in scaled units."""
+        assert callable(scale)
+        return _Maps(scale(self.observed), self.area, scale(self.reference))
+
+
+def _forecasts(inputs: EvaluationInputs, fold: Fold, rows: Rows) -> Iterator[tuple[str, tuple[Values, Values]]]:
+    """Yield every model with its maps on the data set's grid and on the network's, physical units."""
+    truth = targets(inputs)
+    each = [inputs.predictors[name](inputs.samples, rows) for name in fold.members]
+    pooled = inputs.scored(each)
+    yield inputs.name, (_inverted(truth, pooled), pooled)
+    for name, values in zip(fold.members, each, strict=True) if len(fold.members) > 1 else ():
+        yield name, (_inverted(truth, values), values)
+    for name, predictor in fold.baselines.items():
+        native = predictor(inputs.samples, rows)
+        yield name, (native, _transformed(truth, native))
+
+
+def _inverted(truth: Frames, maps: Values) -> Values:
+    with torch.inference_mode():
+        return np.asarray(truth.series.spatial.inverse(torch.from_numpy(maps)).numpy())
+
+
+def _transformed(truth: Frames, maps: Values) -> Values:
+    with torch.inference_mode():
+        return np.asarray(truth.series.spatial(torch.from_numpy(maps)).numpy())
+
+
+def _refuse_nonfinite(model: str, values: Values) -> None:
+    if wrong := int((~np.isfinite(values)).sum()):
+        raise DataError(
+            f"{model} forecasts no finite value for {wrong} of {values.size} sea cells.",
+            where="evaluation",
+            fix="Look for months with missing or extreme cells, or leave the baseline out of evaluate.baselines.",
+        )
+
+
+def _sum(sums: dict[Statistics, list[Values]], metrics: Sequence[Metric], maps: _Maps, predicted: Values) -> None:
+    known = np.isfinite(maps.observed) & (maps.area > 0)
+    weight = np.where(known, maps.area, 0.0)
+    # Cells without weight hold numbers all the same: NaN times zero is NaN.
+    plain = [np.where(known, values, 0.0) for values in (maps.observed, predicted, maps.reference)]
+    for function in dict.fromkeys(metric.statistics for metric in metrics):
+        assert function is not None, "scores of maps are made from sums"
+        sums.setdefault(function, []).append(function(plain[0], plain[1], weight, plain[2]))
+
+
+def _add_cells(cells: dict[str, Values], model: str, maps: _Maps, predicted: Values) -> None:
+    known = np.isfinite(maps.observed) & (maps.area > 0)
+    error = np.where(known, predicted - np.where(known, maps.observed, 0.0), 0.0)
+    added = np.stack([known.sum(axis=(0, 1)), error.sum(axis=(0, 1)), (error**2).sum(axis=(0, 1))]).astype(np.float64)
+    cells[model] = cells.get(model, 0.0) + added
+
+
+def _add_power(power: dict[str, Values], model: str, maps: _Maps, predicted: Values) -> None:
+    """Add the spectra of anomalies, land and gaps filled with zero anomaly."""
+    known = np.isfinite(maps.observed) & (maps.area > 0)
+    anomaly = np.where(known, predicted - maps.reference, 0.0)
+    found = np.stack([radial_power(anomaly[:, lead]).sum(axis=0) for lead in range(anomaly.shape[1])])
+    power[model] = power.get(model, 0.0) + found
+
+
+def network_maps(inputs: EvaluationInputs, members: Sequence[str], rows: Rows) -> Values:
+    """Return the pooled forecasts of some members on the data set's grid, [B, L, y, x]."""
+    each = [inputs.predictors[name](inputs.samples, rows) for name in members]
+    return _inverted(targets(inputs), inputs.scored(each))
+
+
+def start_and_lead(sums: MapSums, model: str) -> Values:
+    """Return the root mean square error of every forecast and lead time, [N, L]."""
+    found = np.concatenate(sums.native[model][errors])
+    return np.asarray(np.sqrt(found[..., 3] / found[..., 0]))

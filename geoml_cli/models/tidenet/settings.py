@@ -1,0 +1,123 @@
+"""The model's own settings; light to import."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from geoml_cli.models.tables import ModelTables
+from geoml_cli.samples.settings import Table
+from geoml_cli.source import Options
+
+
+class NetworkSettings(Table):
+    """`[network]`: which network, and how many maps it sees and forecasts."""
+
+    variant: Literal["tidenet", "simvp"] = "tidenet"
+    """`tidenet`, or the convolutional baseline `simvp` of the paper."""
+
+    frames_in: int = Field(default=6, ge=1)
+    """Maps of the past that the network sees."""
+
+    frames_out: int = Field(default=6, ge=1)
+    """Maps that it forecasts: the lead times."""
+
+    hidden: int = Field(default=64, ge=1)
+    """Channels h of TIDE-Net; a multiple of 32. SimVP has channels of its own."""
+
+    spectral_number: int = Field(default=20, ge=1)
+    """Rows and columns of low frequencies that the phase is judged by; 20 at 128 x 128."""
+
+
+class FrameSettings(Table):
+    """`[frames]`: from the data set's maps to those of the network, and windows of them."""
+
+    crop: tuple[int, ...] = ()
+    """First row, first column, rows and columns that are kept; empty keeps the whole map."""
+
+    square: bool = False
+    """Pad the crop to a square, evenly on both sides."""
+
+    size: tuple[int, ...] = ()
+    """Rows and columns of the network's map, reached by antialiased bilinear interpolation; empty keeps the cells and
+    pads up to multiples of 8."""
+
+    most_cells: int | None = Field(default=None, ge=64)
+    """Cells of the network's map where no size is given: larger maps are shrunk evenly to about as many, to multiples
+    of 8; time and memory grow with them."""
+
+    land: Literal["excluded", "zero"] = "excluded"
+    """`excluded`: missing cells count in no mean, loss or score. `zero`: missing cells are 0 in physical units and
+    count like any other (the paper's way)."""
+
+    land_value: float = 0.0
+    """Scaled value that the network sees where a cell is missing."""
+
+    clip: bool = False
+    """Clip scaled maps to 0..1 before the network sees them (the paper's way): values beyond the training range are
+    lost."""
+
+    stride: int = Field(default=1, ge=1)
+    """Time steps between the first maps of two windows."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> FrameSettings:
+        if len(self.crop) not in (0, 4) or min(self.crop, default=0) < 0:
+            raise ValueError(f"crop is [row, column, rows, columns], not {list(self.crop)}")
+        if len(self.size) not in (0, 2) or min(self.size, default=1) < 1:
+            raise ValueError(f"size is [rows, columns], not {list(self.size)}")
+        if self.size and self.most_cells:
+            raise ValueError("size and most_cells exclude each other")
+        return self
+
+
+class LossSettings(Table):
+    """`[loss]`: coefficients of TIDE-Net's terms beside the error of the forecast; SimVP has none of them."""
+
+    phase: float = Field(default=0.001, ge=0)
+    """Of the phase error of low frequencies."""
+
+    spectrum: float = Field(default=0.01, ge=0)
+    """Of the error of the amplitude forecast's spectrum at the first step; it falls linearly to 0."""
+
+    spectrum_steps: int = Field(default=1000, ge=1)
+    """Training step from which on that error has no weight."""
+
+    amplitude: float = Field(default=0.1, ge=0)
+    """Of the error of the amplitude forecast."""
+
+
+class ScoreSettings(Table):
+    """`[scores]`: events that forecasts are scored by."""
+
+    thresholds: tuple[float, ...] = Field(default=(0.1, 0.3, 0.5, 0.7), min_length=1)
+    """Values of the scaled range at or above which there is an event."""
+
+    threshold: float | None = None
+    """Value in the target's unit at or above which there is an event; 0 tells sources from sinks of a flux."""
+
+    fractions: tuple[int, ...] = (5,)
+    """Sides of the squares [cells] of the fractions skill score, at the middle of `thresholds`."""
+
+
+class TidenetTables(ModelTables):
+    """The tables that tidenet adds to a preset."""
+
+    network: NetworkSettings = NetworkSettings()
+    frames: FrameSettings = FrameSettings()
+    loss: LossSettings = LossSettings()
+    scores: ScoreSettings = ScoreSettings()
+
+
+class ForecastOptions(Options):
+    """Flags of forecasts."""
+
+    date: tuple[str, ...] = ()
+    """First time step of a forecast, such as 2018-01; repeatable [the step after the data set's last]."""
+
+    steps: int | None = None
+    """Maps to forecast [as many as the network was trained for]; more feeds the network its own maps."""
+
+
+TABLES = TidenetTables

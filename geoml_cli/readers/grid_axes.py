@@ -1,0 +1,198 @@
+"""Which dimensions and coordinates of a file are time, latitude and longitude.
+
+Names, units and attributes are weighed against each other, because files err in each of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.grid import GridAxes, continuous
+from geoml_cli.errors import DataError
+
+_UNITS = {
+    "latitude": {"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"},
+    "longitude": {"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"},
+}
+_AXIS = {"latitude": "Y", "longitude": "X"}
+_SINCE = " since "
+_MOST_LON = 720.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Dimensions and coordinates of one variable of one file.
+
+    Attributes:
+        time_dim: Dimension of time; None where the file holds one time.
+        y_dim: Dimension of rows.
+        x_dim: Dimension of columns.
+        time: Name of the variable of times; None where there is none.
+        axes: Positions of the cells.
+        dropped: Further dimensions, of size one.
+        notes: Attributes that were overruled.
+    """
+
+    time_dim: str | None
+    y_dim: str
+    x_dim: str
+    time: str | None
+    axes: GridAxes
+    dropped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def find_layout(file: Any, name: str, where: str) -> Layout:  # noqa: ANN401  xarray.Dataset, decoded by nobody
+    """Find the dimensions and coordinates of a variable.
+
+    Args:
+        file: An `xarray.Dataset` as stored.
+        name: The variable; of further dimensions, only those of size one may be left.
+        where: The file's name, for messages.
+
+    Raises:
+        DataError: There is no latitude or longitude, or several that could be; or their values cannot be degrees.
+    """
+    variable = file[name]
+    lat_name, lon_name = (_best(file, variable.dims, kind, f"{where}, variable {name}") for kind in _UNITS)
+    lat, lon = (_degrees(file[found], where) for found in (lat_name, lon_name))
+    dims = _grid_dims(file, (lat_name, lon_name), where)
+    if set(dims) - set(variable.dims):
+        raise DataError(
+            f"dimensions ({', '.join(variable.dims)}) are not time and a grid of {', '.join(dims)}",
+            where=f"{where}, variable {name}",
+            fix="Choose another variable with --var.",
+        )
+    time_dim, dropped = _time_dim(file, [dim for dim in variable.dims if dim not in dims], f"{where}, variable {name}")
+    notes = [f"{dim}, of size 1, is left out" for dim in dropped]
+    notes += _contradictions(file, {"latitude": lat_name, "longitude": lon_name})
+    time = _time_name(file, time_dim, where)
+    if time_dim is not None and time != time_dim and time_dim in file.variables:
+        notes.append(f"times are those of {time}: {time_dim} has no unit that counts from a date")
+    return Layout(time_dim, *dims, time, GridAxes(lat, lon), tuple(dropped), tuple(notes))
+
+
+def _time_dim(file: Any, rest: list[Any], where: str) -> tuple[str | None, list[str]]:  # noqa: ANN401
+    """Tell the dimension of time from others, which must be of size one."""
+    timed = [dim for dim in rest if _is_time(file, dim)]
+    time_dim = timed[0] if timed else next((dim for dim in rest if file.sizes[dim] > 1), None)
+    dropped = [str(dim) for dim in rest if dim != time_dim]
+    if long := [dim for dim in dropped if file.sizes[dim] > 1]:
+        raise DataError(
+            f"has the further dimension {long[0]} of {file.sizes[long[0]]} places",
+            where=where,
+            fix=f"Choose one of them, e.g. with --select {long[0]}=0.",
+        )
+    return (None if time_dim is None else str(time_dim)), dropped
+
+
+def _is_time(file: Any, dim: str) -> bool:  # noqa: ANN401
+    return "time" in str(dim).lower() or (dim in file.variables and _counts(file[dim]))
+
+
+def _counts(variable: Any) -> bool:  # noqa: ANN401
+    return _SINCE in str(variable.attrs.get("units", "")).lower()
+
+
+def _best(file: Any, dims: Sequence[str], kind: str, where: str) -> str:  # noqa: ANN401
+    """Name the coordinate with the most signs of being latitude, or longitude."""
+    scores = {
+        str(name): _score(variable, str(name), kind)
+        for name, variable in file.variables.items()
+        if variable.dims
+        and len(variable.dims) <= 2
+        and set(variable.dims) <= set(dims)
+        and variable.dtype.kind in "fiu"
+    }
+    top = max(scores.values(), default=0)
+    best = [name for name, score in scores.items() if score == top]
+    if top <= 0:
+        raise DataError(
+            f"has no {kind}: dimensions ({', '.join(map(str, dims))}) have no coordinates",
+            where=where,
+            fix="Add coordinates with the units degrees_north and degrees_east, or give files that hold them.",
+        )
+    if len(best) > 1:
+        raise DataError(
+            f"has several variables that may be the {kind}: {', '.join(best)}",
+            where=where,
+            fix="Keep one of them, or give one of them the right units.",
+        )
+    return best[0]
+
+
+def _score(variable: Any, name: str, kind: str) -> int:  # noqa: ANN401
+    """Weigh the signs: units above names, names above standard_name and axis; units of the other kind rule it out."""
+    from cf_xarray.criteria import regex
+
+    unit = str(variable.attrs.get("units", "")).strip().lower()
+    other = _UNITS["longitude" if kind == "latitude" else "latitude"]
+    if unit in other:
+        return 0
+    if unit and unit not in _UNITS[kind] and not unit.startswith("degree"):
+        return 0
+    pattern = re.compile(rf"(?:{regex[kind].pattern})$", re.IGNORECASE)
+    signs = 4 * (unit in _UNITS[kind]) + 2 * bool(pattern.match(name))
+    signs += variable.attrs.get("standard_name") == kind
+    return int(signs + (signs > 0 and variable.attrs.get("axis") == _AXIS[kind]))
+
+
+def _contradictions(file: Any, names: dict[str, str]) -> list[str]:  # noqa: ANN401
+    found = []
+    for kind, name in names.items():
+        stated = str(file[name].attrs.get("standard_name", ""))
+        if stated and stated != kind:
+            found.append(f"{name} is taken for the {kind}, although its standard_name is {stated}")
+    return found
+
+
+def _degrees(variable: Any, where: str) -> NDArray[np.floating]:  # noqa: ANN401
+    values: NDArray[np.floating] = np.asarray(variable.values, dtype=np.float64)
+    values = values * float(variable.attrs.get("scale_factor", 1.0)) + float(variable.attrs.get("add_offset", 0.0))
+    most = 90.0 + 1e-3 if _score(variable, str(variable.name), "latitude") else _MOST_LON
+    place = f"{where}, variable {variable.name}"
+    if not values.size or not np.isfinite(values).all() or np.abs(values).max() > most:
+        least, highest = (np.nanmin(values), np.nanmax(values)) if values.size else (np.nan, np.nan)
+        raise DataError(f"{least:g} to {highest:g} cannot be degrees", where=place, fix="Give a grid in degrees.")
+    if values.ndim == 1 and len(values) > 1:
+        values = values if most < _MOST_LON else continuous(values)
+        gaps = np.diff(values)
+        if not ((gaps > 0).all() or (gaps < 0).all()):
+            raise DataError("values do not rise or fall throughout", where=place, fix="Get the file again.")
+    return values
+
+
+def _grid_dims(file: Any, names: tuple[str, str], where: str) -> tuple[str, str]:  # noqa: ANN401
+    lat, lon = (file[name] for name in names)
+    if lat.ndim == 1 and lon.ndim == 1 and lat.dims != lon.dims:
+        return str(lat.dims[0]), str(lon.dims[0])
+    if lat.ndim == 2 and lat.dims == lon.dims:
+        return str(lat.dims[0]), str(lat.dims[1])
+    raise DataError(
+        f"{names[0]} ({', '.join(lat.dims)}) and {names[1]} ({', '.join(lon.dims)}) are not the axes of a grid",
+        where=where,
+        fix="Points and unstructured meshes cannot be read; interpolate them to a grid first.",
+    )
+
+
+def _time_name(file: Any, time_dim: str | None, where: str) -> str | None:  # noqa: ANN401
+    """Name the variable of times: that of the dimension, or another on it whose unit counts from a date."""
+    dims = () if time_dim is None else (time_dim,)
+    counted = [str(name) for name, variable in file.variables.items() if variable.dims == dims and _counts(variable)]
+    if time_dim in counted:
+        return time_dim
+    times = [name for name in counted if file[name].attrs.get("standard_name", "time") == "time"]
+    exact = [name for name in times if name.lower() == "time"]
+    if len(exact or times) > 1:
+        raise DataError(f"several variables may be the time: {', '.join(times)}", where=where, fix="Keep one of them.")
+    found = next(iter(exact or times), None)
+    if found is None and time_dim is not None:
+        unit = "has no unit such as `days since 2000-01-01`" if time_dim in file.variables else "has no coordinate"
+        raise DataError(f"its dimension {time_dim} {unit}", where=where, fix="Give files whose times are known.")
+    return found

@@ -1,0 +1,75 @@
+"""Rows and columns of a grid within a part of the globe."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.grid import GridAxes
+from geoml_cli.errors import DataError
+
+Index = NDArray[np.int64]
+
+
+class Box(NamedTuple):
+    """A part of the globe [degrees]; `east` may be less than `west` where it crosses the date line."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    def __str__(self) -> str:
+        return ",".join(f"{value:g}" for value in self)
+
+
+def cells_within(axes: GridAxes, box: Box | None) -> tuple[Index, Index]:
+    """Return rows and columns whose centres lie within a box, in the grid's own order.
+
+    On a global grid, a box across the seam of the longitudes takes columns from both ends, from west to east. On a
+    curvilinear grid, rows and columns are those that hold any such cell.
+
+    Raises:
+        DataError: There is none.
+    """
+    rows, columns = (np.arange(size) for size in axes.shape)
+    if box is None:
+        return rows, columns
+    inside_lat = (axes.lat >= box.south) & (axes.lat <= box.north)
+    inside_lon = _eastward(axes.lon, box) <= _width(box)
+    if axes.regular:
+        rows, columns = rows[inside_lat], columns[inside_lon]
+        columns = _unbroken(columns, _eastward(axes.lon, box))
+    else:
+        both = inside_lat & inside_lon
+        rows, columns = _range(rows[both.any(axis=1)]), _range(columns[both.any(axis=0)])
+    if not len(rows) or not len(columns):
+        raise DataError(
+            f"no cell lies within {box}",
+            where=f"grid from {axes.lat.min():g} to {axes.lat.max():g} N, {axes.lon.min():g} to {axes.lon.max():g} E",
+            fix="Give --crop as WEST,SOUTH,EAST,NORTH in degrees.",
+        )
+    return rows, columns
+
+
+def _width(box: Box) -> float:
+    width = box.east - box.west
+    return width if 0 < width else width % 360.0
+
+
+def _eastward(lon: NDArray[np.floating], box: Box) -> NDArray[np.float64]:
+    """Return how far east of the box's western edge longitudes lie, 0 to 360."""
+    return np.asarray((lon - box.west) % 360.0)
+
+
+def _unbroken(columns: Index, eastward: NDArray[np.float64]) -> Index:
+    """Begin at the box's western edge where the grid's seam lies inside of the box."""
+    if len(columns) > 1 and (np.diff(columns) > 1).any():
+        return columns[np.argsort(eastward[columns], kind="stable")]
+    return columns
+
+
+def _range(index: Index) -> Index:
+    return np.arange(index.min(), index.max() + 1) if len(index) else index

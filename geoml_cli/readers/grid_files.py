@@ -1,0 +1,167 @@
+"""Files of gridded data by format: how each is found, checked for damage and opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.hdf5_structure import check_hdf5
+from geoml_cli.readers.netcdf3_structure import check_netcdf3
+
+Format = Literal["netcdf3", "hdf5", "zarr", "geotiff"]
+SUFFIXES = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5", ".hdf", ".tif", ".tiff")
+_ZARR_MARKS = (".zgroup", ".zarray", "zarr.json")
+_MAGIC: dict[bytes, Format] = {
+    b"CDF": "netcdf3",
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"II*\x00": "geotiff",
+    b"MM\x00*": "geotiff",
+    b"II+\x00": "geotiff",
+}
+_HDF4 = b"\x0e\x03\x13\x01"
+_DAMAGED = "It is damaged: fetch it again."
+
+
+def find(raw: Path, pattern: str) -> list[Path]:
+    """Find gridded files in a folder and its sub-folders; a Zarr store counts as one.
+
+    Raises:
+        DataError: There is none.
+    """
+    if raw.is_file() or _is_zarr(raw):
+        return [raw]
+    if not raw.is_dir():
+        raise DataError("there is no such file or folder.", where=str(raw), fix="Check the path.")
+    found = sorted(_walk(raw, pattern))
+    if not found:
+        kinds = ", ".join(SUFFIXES)
+        raise DataError(
+            f"no gridded file here whose name fits {pattern!r}", where=str(raw), fix=f"Give {kinds} files, or .zarr."
+        )
+    return found
+
+
+def _walk(folder: Path, pattern: str) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not _is_zarr(path):
+            yield from _walk(path, pattern)
+        elif path.match(pattern) and (path.is_dir() or path.suffix.lower() in SUFFIXES):
+            yield path
+
+
+def members(path: Path) -> list[Path]:
+    """Name the files of a Zarr store, or the file itself."""
+    if path.is_dir():
+        return sorted(inner for inner in path.rglob("*") if inner.is_file())
+    return [path]
+
+
+def _is_zarr(path: Path) -> bool:
+    return path.is_dir() and any((path / mark).is_file() for mark in _ZARR_MARKS)
+
+
+def format_of(path: Path) -> Format:
+    """Tell the format from the first bytes.
+
+    Raises:
+        DataError: It is none that is read.
+    """
+    if _is_zarr(path):
+        return "zarr"
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(8)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", where=str(path), fix="Check the file.") from error
+    if head.startswith(_HDF4):
+        raise DataError(
+            "is HDF4, which is not read",
+            where=str(path),
+            fix="Convert it, e.g. gdal_translate HDF4_SDS:UNKNOWN:FILE:0 FILE.tif, or ncl_convert2nc FILE.hdf.",
+        )
+    found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+    if found is None:
+        state = "is empty" if not head else "is not NetCDF, HDF5, Zarr or GeoTIFF"
+        raise DataError(state, where=str(path), fix=_DAMAGED)
+    return found
+
+
+def open_file(path: Path, group: str = "") -> Any:  # noqa: ANN401  xarray.Dataset
+    """Open NetCDF, HDF5 or Zarr as stored: lazily, nothing decoded.
+
+    Raises:
+        DataError: It is damaged, or has no such group.
+    """
+    import xarray as xr
+
+    kind = format_of(path)
+    with damage_named(path):
+        if kind == "netcdf3":
+            check_netcdf3(path)
+        elif kind == "hdf5":
+            check_hdf5(path)
+        engine = "zarr" if kind == "zarr" else "netcdf4"
+        plain: dict[str, Any] = {"decode_cf": False, "cache": False, "group": group or None}
+        if kind == "zarr":
+            _needs_zarr()
+            plain["consolidated"] = False  # a copy of the metadata may be older than the store
+        file = xr.open_dataset(path, engine=engine, **plain)
+    return file
+
+
+@contextmanager
+def damage_named(path: Path, what: str = "") -> Iterator[None]:
+    """Turn whatever a library says of a damaged file into an error that names it.
+
+    Raises:
+        DataError: Instead of the library's error.
+    """
+    try:
+        yield
+    except (DataError, SettingsError):
+        raise
+    except MemoryError as error:
+        raise DataError(f"is damaged{what}: its sizes cannot be", where=str(path), fix=_DAMAGED) from error
+    except Exception as error:  # damaged bytes make libraries fail in whatever way they lead to
+        reason = re.sub(r"\s+", " ", str(error))[:200]
+        raise DataError(f"cannot be read{what} ({reason})", where=str(path), fix=_DAMAGED) from error
+
+
+def _needs_zarr() -> None:
+    try:
+        import zarr  # noqa: F401
+    except ImportError as error:
+        raise SettingsError(f"Zarr stores need the package zarr ({error}).", fix="pip install 'geoml[dask]'") from error
+
+
+def check_chunks(path: Path, name: str, fills: tuple[float, ...]) -> None:
+    """Refuse a Zarr array with missing chunks that would be read as a value.
+
+    Writers leave out chunks that hold the fill value alone, so where that is declared as missing nothing is lost.
+
+    Args:
+        path: The store.
+        name: The array.
+        fills: Numbers that are declared as missing.
+
+    Raises:
+        DataError: There are such chunks.
+    """
+    import numpy as np
+    import zarr
+
+    array: Any = zarr.open_array(path, path=name, mode="r")
+    absent = array.nchunks - array.nchunks_initialized
+    fill = float(array.fill_value or 0)
+    if absent and not np.isnan(fill) and fill not in fills:
+        raise DataError(
+            f"{absent} of {array.nchunks} chunks are missing, and would be read as {fill:g}",
+            where=f"{path}, variable {name}",
+            fix="Copy the store again; or say that this number is missing with --fill.",
+        )

@@ -1,0 +1,217 @@
+"""Files of gridded data to one lazy variable: NetCDF, HDF5 and Zarr by xarray, GeoTIFF by rasterio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.grid import GridAxes
+from geoml_cli.errors import DataError
+from geoml_cli.readers import grid_rasters
+from geoml_cli.readers.grid_axes import Layout, find_layout
+from geoml_cli.readers.grid_crop import Box, cells_within
+from geoml_cli.readers.grid_files import check_chunks, damage_named, format_of, open_file
+from geoml_cli.readers.grid_names import date_in_name
+from geoml_cli.readers.grid_values import decoding
+from geoml_cli.readers.gridded import FilePart, Gridded, joined
+from geoml_cli.readers.hdf5_structure import check_found
+from geoml_cli.readers.time_steps import Times, decode
+
+_HALF = 0.5
+_DESCRIBED = ("units", "long_name", "standard_name")
+
+
+@dataclass(frozen=True)
+class GridRequest:
+    """What is read of gridded files.
+
+    Attributes:
+        variable: Its name, with its group where it has one (`group/name`); None takes the only one on a grid.
+        select: Place to take of each further dimension.
+        fills: Stored numbers that stand for missing values, besides those the files declare.
+        guess: Whether undeclared fills are looked for.
+        box: Part of the globe; None takes all.
+        date_pattern: Regular expression of dates in file names; empty takes the usual ones.
+    """
+
+    variable: str | None = None
+    select: dict[str, int] = field(default_factory=dict)
+    fills: tuple[float, ...] = ()
+    guess: bool = True
+    box: Box | None = None
+    date_pattern: str = ""
+
+
+@contextmanager
+def open_gridded(paths: Sequence[Path], wanted: GridRequest) -> Iterator[tuple[str, Gridded]]:
+    """Open files as one variable, lazily, and give its name as well; files are closed at the end.
+
+    Raises:
+        DataError: A file is damaged, has no such variable, no coordinates or no times; or files do not fit together.
+    """
+    formats = {path: format_of(path) for path in paths}
+    rasters = [path for path, kind in formats.items() if kind == "geotiff"]
+    if rasters and len(rasters) < len(paths):
+        other = next(path for path, kind in formats.items() if kind != "geotiff")
+        raise DataError(
+            f"{rasters[0].name} is GeoTIFF, {other.name} is not", where=str(other.parent), fix="Choose with --pattern."
+        )
+    name = wanted.variable or ("value" if rasters else the_only_variable(paths[0]))
+    if rasters:
+        opened = partial(grid_rasters.open_raster, fills=wanted.fills, guess=wanted.guess)
+        parts = [opened(path, date_in_name(path, wanted.date_pattern)) for path in paths]
+    else:
+        parts = []
+    with ExitStack() as files:
+        if not rasters:
+            parts = [_open(path, name, wanted, files) for path in paths]
+        yield name.rpartition("/")[2], joined(parts, partial(cells_within, box=wanted.box))
+
+
+def the_only_variable(path: Path) -> str:
+    """Name the variable of a file that lies on a grid.
+
+    Raises:
+        DataError: There is none, or several.
+    """
+    with open_file(path) as file:
+        found = [str(name) for name, variable in file.data_vars.items() if _is_field(file, variable)]
+        names = [str(name) for name in file.data_vars]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(
+            f"has several variables on a grid: {', '.join(found)}", where=str(path), fix="Name one with --var."
+        )
+    raise DataError(
+        f"has no variable on a grid of latitudes and longitudes; it holds {', '.join(names) or 'none'}",
+        where=str(path),
+        fix="Give maps. Of a group, name the variable with --var GROUP/NAME.",
+    )
+
+
+def _is_field(file: Any, variable: Any) -> bool:  # noqa: ANN401  xarray is untyped here
+    named = {str(file[name].attrs.get("bounds", "")) for name in file.variables}
+    if variable.ndim < 2 or variable.dtype.kind not in "fiu" or str(variable.name) in named:
+        return False
+    try:
+        find_layout(file, variable.name, "")
+    except DataError:
+        return False
+    return str(variable.attrs.get("standard_name", "")) not in ("latitude", "longitude")
+
+
+def _open(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> FilePart:
+    group, _, name = named.rpartition("/")
+    file = files.enter_context(open_file(path, group))
+    if name not in file.variables:
+        found = ", ".join(map(str, file.data_vars)) or "none"
+        raise DataError(f"has no variable {name}; it has {found}", where=str(path), fix="Name one with --var.")
+    if file[name].dtype.kind not in "fiu":
+        raise DataError(f"is of type {file[name].dtype}", where=f"{path}, variable {name}", fix="Choose numbers.")
+    stored_dims = file[name].dims if file[name].encoding.get("chunksizes") else ()
+    for dim, place in wanted.select.items():
+        if not 0 <= place < file.sizes.get(dim, 0):
+            size = f"has {file.sizes[dim]} places" if dim in file.sizes else "is not a dimension of this file"
+            raise DataError(f"{dim} {size}", where=str(path), fix=f"Correct --select {dim}={place}.")
+        file = file.isel({dim: place})
+    with damage_named(path):
+        layout = find_layout(file, name, str(path))
+        times = _times(file, layout, path, wanted)
+        read = partial(_read, file[name], layout, _look_up(path, named, stored_dims, layout.time_dim))
+        try:
+            stored = decoding(file[name].attrs, file[name].dtype, wanted.fills, wanted.guess)
+        except DataError as error:
+            raise DataError(error.what, where=f"{path}, variable {name}", fix=error.fix) from error
+        if path.is_dir():
+            check_chunks(path, named, stored.fills)
+    described = {key: str(file[name].attrs[key]).strip() for key in _DESCRIBED if key in file[name].attrs}
+    return FilePart(path, times, layout.axes, described, read, stored, layout.notes)
+
+
+def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:  # noqa: ANN401
+    if layout.time is None:
+        return [date_in_name(path, wanted.date_pattern)]
+    variable = file[layout.time]
+    unit, calendar = str(variable.attrs["units"]), str(variable.attrs.get("calendar", ""))
+    stored = np.atleast_1d(np.asarray(variable.values, dtype=np.float64))
+    fills = [value for key in ("_FillValue", "missing_value") if (value := variable.attrs.get(key)) is not None]
+    for fill in fills:
+        stored = np.where(stored == float(np.ravel(fill)[0]), np.nan, stored)
+    try:
+        return decode(stored, unit, calendar)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise DataError(
+            f"its time cannot be understood ({error})",
+            where=f"{path}, variable {layout.time}",
+            fix="Times must be such as `days since 2002-01-01` in a CF calendar.",
+        ) from error
+
+
+def _look_up(path: Path, named: str, dims: tuple[str, ...], time_dim: str | None) -> Callable[[slice], None] | None:
+    """Return a function that looks up the chunks of some time steps; None where the file has no such chunks.
+
+    Args:
+        path: The file.
+        named: The variable with its group.
+        dims: As stored; empty where it is not stored in chunks.
+        time_dim: That of time.
+    """
+    import h5py
+
+    if not dims or path.is_dir():
+        return None
+    axis = None if time_dim is None else dims.index(time_dim)
+
+    def look_up(steps: slice) -> None:
+        with h5py.File(path) as file:
+            check_found(file[named], axis, steps)
+
+    return look_up
+
+
+def _read(
+    variable: Any,  # noqa: ANN401
+    layout: Layout,
+    look_up: Callable[[slice], None] | None,
+    steps: slice,
+) -> NDArray[Any]:
+    """Read stored numbers, [t, Y, X], whatever the order of the file's dimensions."""
+    if look_up is not None:
+        look_up(steps)
+    chosen = variable.isel({dim: 0 for dim in layout.dropped})
+    if layout.time_dim is None:
+        return np.asarray(chosen.transpose(layout.y_dim, layout.x_dim).values)[None]
+    cut = chosen.isel({layout.time_dim: steps})
+    return np.asarray(cut.transpose(layout.time_dim, layout.y_dim, layout.x_dim).values)
+
+
+def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
+    """Read a land mask or fraction of land on the whole grid, [Y, X]; land is above one half.
+
+    Raises:
+        DataError: There is none, it is of another grid, or it is not a mask.
+    """
+    with open_file(path) as file:
+        if name not in file.variables:
+            raise DataError(f"has no variable {name}", where=str(path), fix="Correct --land.")
+        mask = file[name].squeeze()
+        if mask.ndim == 2:
+            layout = find_layout(file, name, str(path))
+            mask = mask.transpose(layout.y_dim, layout.x_dim)
+        values = np.asarray(mask.values, dtype=np.float64)
+    where = f"{path}, variable {name}"
+    if values.shape != axes.shape:
+        raise DataError(
+            f"has shape {list(values.shape)}, the grid {list(axes.shape)}", where=where, fix="Correct --land."
+        )
+    if not ((values >= 0) & (values <= 1) | np.isnan(values)).all():
+        raise DataError("holds other values than 0 to 1", where=where, fix="Give a mask that is 1 on land.")
+    return np.asarray(values > _HALF)

@@ -1,0 +1,82 @@
+"""GeoTIFF maps, one a time, as parts of a gridded variable."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.grid import GridAxes
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.grid_files import damage_named
+from geoml_cli.readers.grid_values import decoding
+from geoml_cli.readers.gridded import FilePart
+from geoml_cli.readers.tiff_structure import check_tiff
+
+
+def open_raster(path: Path, time: Any, *, fills: tuple[float, ...], guess: bool) -> FilePart:  # noqa: ANN401
+    """Open a GeoTIFF with one band.
+
+    Args:
+        path: The file.
+        time: Of its map.
+        fills: Further stored numbers that stand for missing values.
+        guess: Whether undeclared fills are looked for.
+
+    Raises:
+        DataError: It is damaged, has several bands, or lies nowhere on the globe.
+        SettingsError: rasterio is not installed.
+    """
+    rasterio = _rasterio()
+    with damage_named(path), rasterio.open(path) as file:
+        if file.count != 1:
+            raise DataError(
+                f"has {file.count} bands, not one",
+                where=str(path),
+                fix="Write one file a time, e.g. with gdal_translate -b 1.",
+            )
+        attributes: dict[str, Any] = {"scale_factor": file.scales[0], "add_offset": file.offsets[0]}
+        if file.nodata is not None:
+            attributes["_FillValue"] = file.nodata
+        stored = decoding(attributes, np.dtype(file.dtypes[0]), fills, guess)
+        described = {"units": file.units[0] or "", "long_name": file.descriptions[0] or ""}
+        axes = _axes(file, path)
+        check_tiff(path, has_fill=bool(stored.fills))
+    return FilePart(path, [time], axes, described, partial(_read, path), stored)
+
+
+def _rasterio() -> Any:  # noqa: ANN401  an extra
+    try:
+        import rasterio
+    except ImportError as error:
+        raise SettingsError(
+            f"GeoTIFF is read with rasterio, which cannot be imported ({error}).", fix="pip install 'geoml[raster]'"
+        ) from error
+    return rasterio
+
+
+def _axes(file: Any, path: Path) -> GridAxes:  # noqa: ANN401
+    """Return degrees of the pixels' centres; those of a projection are two-dimensional."""
+    from rasterio.warp import transform
+
+    turned = file.transform.b or file.transform.d
+    if file.crs is None or (file.crs.is_geographic and turned):
+        state = "has no coordinate reference system" if file.crs is None else "is a rotated raster of degrees"
+        raise DataError(state, where=str(path), fix="Give north-up rasters, e.g. with gdalwarp -t_srs EPSG:4326.")
+    columns, rows = np.arange(file.width) + 0.5, np.arange(file.height) + 0.5
+    if file.crs.is_geographic:
+        return GridAxes(file.transform.f + file.transform.e * rows, file.transform.c + file.transform.a * columns)
+    column, row, place = *(a.ravel() for a in np.meshgrid(columns, rows)), file.transform
+    x, y = place.c + place.a * column + place.b * row, place.f + place.d * column + place.e * row
+    lon, lat = (np.asarray(part).reshape(file.height, file.width) for part in transform(file.crs, "EPSG:4326", x, y))
+    if not np.isfinite([lat, lon]).all():
+        raise DataError("reaches beyond its projection", where=str(path), fix="Cut it with gdalwarp -te.")
+    return GridAxes(lat, lon)
+
+
+def _read(path: Path, steps: slice) -> NDArray[Any]:
+    with _rasterio().open(path) as file:
+        return np.asarray(file.read())[steps]

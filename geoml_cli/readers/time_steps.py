@@ -1,0 +1,190 @@
+"""Times of gridded files in any CF calendar, and the regular step between them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.grid import Step
+from geoml_cli.errors import DataError
+
+Times = list[Any]
+"""cftime datetimes of one calendar."""
+
+_SINCE = re.compile(r"^\s*(months?|mon|years?|yr)\s+since\s+(.+)$", re.IGNORECASE)
+_UNKNOWN_CALENDARS = ("", "none")
+_MONTHLY_FROM_HOURS = 25 * 24
+_SHOWN = 12
+_HOUR_S = 3600
+_TOLERANCE = 0.1
+_EVEN = "Give a series with a regular step, or a period of it with --start and --end."
+_EPOCH = "1970-01-01 00:00:00"
+
+
+def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
+    """Turn numbers into times.
+
+    `months since` and `years since` count calendar months, which cftime leaves to the caller: 1.5 months are a month
+    and half of the month that follows.
+
+    Raises:
+        ValueError: A number is missing, or the unit or calendar cannot be understood.
+    """
+    import cftime
+
+    if not np.isfinite(values).all():
+        raise ValueError("a time is missing")
+    named = "standard" if calendar.lower() in _UNKNOWN_CALENDARS else calendar.lower()
+    if counted := _SINCE.match(unit):
+        per = 12 if counted[1].lower().startswith("y") else 1
+        origin = cftime.num2date(0, f"days since {counted[2]}", named, only_use_cftime_datetimes=True)
+        return [_months_later(origin, float(value) * per) for value in values]
+    return list(np.atleast_1d(cftime.num2date(values, unit, named, only_use_cftime_datetimes=True)))
+
+
+def _months_later(origin: Any, months: float) -> Any:  # noqa: ANN401  cftime is untyped
+    whole = int(np.floor(months))
+    start = _shifted(origin, whole)
+    return start + (_shifted(origin, whole + 1) - start) * (months - whole)
+
+
+def _shifted(origin: Any, months: int) -> Any:  # noqa: ANN401
+    index = origin.year * 12 + origin.month - 1 + months
+    first = origin.replace(year=index // 12, month=index % 12 + 1, day=1)
+    return first.replace(day=min(origin.day, first.daysinmonth))
+
+
+def encode(times: Times, step: Step) -> tuple[list[float], str]:
+    """Return times as numbers, to the second, and their unit."""
+    import cftime
+
+    seconds = np.rint(cftime.date2num(times, f"seconds since {_EPOCH}", times[0].calendar))
+    kind, length = ("hours", _HOUR_S) if step.kind == "hour" else ("days", 24 * _HOUR_S)
+    return [float(second) / length for second in seconds], f"{kind} since {_EPOCH}"
+
+
+def label(time: Any, step: Step | None = None) -> str:  # noqa: ANN401
+    """Name a time as finely as its step needs."""
+    if step is not None and step.kind == "month":
+        return f"{time.year:04d}-{time.month:02d}"
+    day = f"{time.year:04d}-{time.month:02d}-{time.day:02d}"
+    return day if (time.hour, time.minute, time.second) == (0, 0, 0) else f"{day}T{time.hour:02d}:{time.minute:02d}"
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """Times with the file of each."""
+
+    times: Times
+    files: Sequence[str]
+
+    def at(self, place: int) -> str:
+        """Name a time and its file."""
+        return f"{label(self.times[place])} ({self.files[place]})"
+
+
+def regular_step(stamped: Stamped, where: str) -> Step:
+    """Find the step between times.
+
+    Raises:
+        DataError: There are fewer than two; one is there twice; they go back; or steps are missing or uneven. The
+            message names times and files.
+    """
+    if len(stamped.times) < 2:
+        only = f" ({stamped.at(0)})" if stamped.times else ""
+        raise DataError(
+            f"there is one time step{only}; a series needs at least two", where=where, fix="Give all of its files."
+        )
+    import cftime
+
+    calendar = stamped.times[0].calendar
+    seconds = np.asarray(cftime.date2num(stamped.times, f"seconds since {_EPOCH}", calendar))
+    _refuse_disorder(stamped, np.diff(seconds), where)
+    if float(np.median(np.diff(seconds))) >= _MONTHLY_FROM_HOURS * _HOUR_S:
+        return _monthly(stamped, where)
+    return _hourly(stamped, seconds - seconds[0], where)
+
+
+def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], where: str) -> None:
+    wrong = np.flatnonzero(gaps <= 0)
+    if len(wrong):
+        first = int(wrong[0])
+        kind = "is there twice" if gaps[first] == 0 else "goes back"
+        more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise DataError(
+            f"time {kind}: {stamped.at(first)} is followed by {stamped.at(first + 1)}{more}",
+            where=where,
+            fix="Every time may be there once, in ascending order.",
+        )
+
+
+def _monthly(stamped: Stamped, where: str) -> Step:
+    months = [time.year * 12 + time.month - 1 for time in stamped.times]
+    if len(set(months)) < len(months):
+        place = next(k for k in range(1, len(months)) if months[k] == months[k - 1])
+        raise DataError(
+            f"a month is there twice: {stamped.at(place - 1)} and {stamped.at(place)}",
+            where=where,
+            fix="Every month may be there once.",
+        )
+    count = _common_gap(months)
+    _refuse_gaps(months, count, where, lambda month: f"{month // 12:04d}-{month % 12 + 1:02d}")
+    return Step(kind="month", count=count)
+
+
+def _hourly(stamped: Stamped, seconds: NDArray[np.float64], where: str) -> Step:
+    """Find a step of hours or days; times may be off by a tenth of it, as in single precision they are."""
+    gap = float(np.median(np.diff(seconds)))
+    step_s = max(round(gap / _HOUR_S), 1) * _HOUR_S
+    if abs(gap - step_s) > _TOLERANCE * step_s:
+        raise DataError(
+            f"the time step is {gap:g} s", where=where, fix="Steps must be whole hours, days or months; average first."
+        )
+    places = np.rint(seconds / step_s).astype(np.int64)
+    odd = np.flatnonzero(np.abs(seconds - step_s * places) > _TOLERANCE * step_s)
+    if len(odd) or len(set(places.tolist())) < len(places):
+        first = int(odd[0]) if len(odd) else int(np.flatnonzero(np.diff(places) == 0)[0]) + 1
+        raise DataError(
+            f"times are not evenly spaced: {stamped.at(first)} does not fit steps of {step_s} s from {stamped.at(0)}",
+            where=where,
+            fix=_EVEN,
+        )
+
+    def named(place: int) -> str:
+        return label(stamped.times[0] + datetime.timedelta(seconds=place * step_s))
+
+    _refuse_gaps(places.tolist(), 1, where, named)
+    hours = step_s // _HOUR_S
+    return Step(kind="day", count=hours // 24) if hours % 24 == 0 else Step(kind="hour", count=hours)
+
+
+def _common_gap(values: Sequence[int]) -> int:
+    """Return the most frequent gap; of several the smallest."""
+    counts = Counter(int(gap) for gap in np.diff(values))
+    most = max(counts.values())
+    return min(gap for gap, count in counts.items() if count == most)
+
+
+def _refuse_gaps(values: Sequence[int], gap: int, where: str, named: Callable[[int], str]) -> None:
+    expected = range(values[0], values[-1] + 1, gap)
+    if odd := sorted(set(values) - set(expected)):
+        raise DataError(
+            f"times are not evenly spaced: {named(odd[0])} does not fit a step of {gap} from {named(values[0])}",
+            where=where,
+            fix=_EVEN,
+        )
+    if missing := sorted(set(expected) - set(values)):
+        names = ", ".join(named(value) for value in missing[:_SHOWN])
+        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        raise DataError(
+            f"{len(missing)} of {len(expected)} time steps are missing: {names}{more}",
+            where=where,
+            fix="Add their files, or choose a period without gaps with --start and --end.",
+        )

@@ -1,0 +1,146 @@
+"""From maps as a data set holds them to maps that a network sees, and back.
+
+A map is cropped, padded and resized, in this order. Each step is linear and separable, so the whole is two matrices,
+one for rows and one for columns: the same in training, in evaluation and inside an exported graph. Missing cells have
+no weight: a cell of the network's map is the mean of the known cells that it covers.
+
+Legend: y, x rows and columns of the data set's map; H, W of the network's map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+_LEAST_KNOWN = 0.5
+"""Share of a cell of the network's map that must be known: a coast belongs to the side with more of the cell."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How maps are changed.
+
+    Attributes:
+        native: Rows and columns of the data set's map.
+        crop: First row, first column, rows, columns that are kept; None keeps all.
+        square: Whether the crop is padded to a square, evenly on both sides.
+        size: Rows and columns of the network's map; None pads up to a multiple and does not resize.
+        multiple: Rows and columns are padded up to a multiple of this where there is no size.
+        zero: Whether missing cells count as 0 in physical units, as some papers do; they are then never missing.
+    """
+
+    native: tuple[int, int]
+    crop: tuple[int, int, int, int] | None = None
+    square: bool = False
+    size: tuple[int, int] | None = None
+    multiple: int = 1
+    zero: bool = False
+
+    @property
+    def window(self) -> tuple[int, int, int, int]:
+        """Return first row, first column, rows and columns of what is kept."""
+        return self.crop or (0, 0, *self.native)
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Return rows and columns after padding."""
+        rows, columns = self.window[2:]
+        if self.square:
+            rows = columns = max(rows, columns)
+        if self.size is None:
+            rows, columns = (-(-side // self.multiple) * self.multiple for side in (rows, columns))
+        return rows, columns
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return rows and columns of the network's map."""
+        return self.size or self.padded
+
+
+class SpatialTransform(nn.Module):
+    """Crops, pads and resizes maps; a module, so that an exported graph carries it.
+
+    Args:
+        geometry: How maps are changed.
+        land: Cells of the data set's map that are never known, [y, x].
+    """
+
+    def __init__(self, geometry: Geometry, land: NDArray[np.bool_]) -> None:
+        super().__init__()
+        self.geometry = geometry
+        for axis, name in enumerate(("rows", "columns")):
+            down, up = _matrices(geometry, axis)
+            self.register_buffer(f"{name}_down", down)
+            self.register_buffer(f"{name}_up", up)
+        self.register_buffer("sea", torch.from_numpy(~np.asarray(land, dtype=bool)))
+        known = self._down(self.sea.float())
+        self.register_buffer("known", torch.ones_like(known) if geometry.zero else (known >= _LEAST_KNOWN).float())
+        self.register_buffer("covered", (self._up(self.known) > 0) & self.sea)
+
+    rows_down: Tensor
+    rows_up: Tensor
+    columns_down: Tensor
+    columns_up: Tensor
+    sea: Tensor
+    """Cells of the data set's map that are not land, [y, x]."""
+    known: Tensor
+    """1 where the network's map shows sea, else 0, [H, W]."""
+    covered: Tensor
+    """Cells of the data set's map that `inverse` gives a value, [y, x]."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return maps [..., y, x] as the network sees them, [..., H, W]; NaN where fewer than half is known."""
+        known = torch.isfinite(maps)
+        values = self._down(torch.where(known, maps, 0.0))
+        if self.geometry.zero:
+            return values
+        weight = self._down(known.to(maps.dtype))
+        nothing = torch.full_like(values, torch.nan)
+        return torch.where(weight >= _LEAST_KNOWN, values / weight.clamp(min=_LEAST_KNOWN), nothing)
+
+    def inverse(self, maps: Tensor) -> Tensor:
+        """Return maps [..., H, W] on the data set's grid, [..., y, x]; NaN on land and outside of the crop.
+
+        A sea cell near the coast takes the mean of the sea cells beside it: what a network puts out over land counts
+        for nothing.
+        """
+        known = self.known.to(maps.dtype)
+        weight = self._up(known)
+        values = self._up(maps * known) / weight.clamp(min=torch.finfo(maps.dtype).tiny)
+        return torch.where(self.covered, values, torch.full_like(values, torch.nan))
+
+    def _down(self, maps: Tensor) -> Tensor:
+        return self.rows_down.to(maps.dtype) @ maps @ self.columns_down.to(maps.dtype).T
+
+    def _up(self, maps: Tensor) -> Tensor:
+        return self.rows_up.to(maps.dtype) @ maps @ self.columns_up.to(maps.dtype).T
+
+
+def _matrices(geometry: Geometry, axis: int) -> tuple[Tensor, Tensor]:
+    """Return the matrices of one axis: from the data set's cells to the network's, and back."""
+    native, begin, kept = geometry.native[axis], geometry.window[axis], geometry.window[2 + axis]
+    padded, wanted = geometry.padded[axis], geometry.shape[axis]
+    assert 0 <= begin and begin + kept <= native, "the crop lies inside"
+    before = (padded - kept) // 2
+    placed = torch.zeros(padded, native)
+    places = torch.arange(kept)
+    placed[before + places, begin + places] = 1.0
+    # Both directions are linear, so that their matrices are what they make of the unit vectors.
+    down = _resized(torch.eye(padded), wanted, antialias=True)
+    up = _resized(torch.eye(wanted), padded, antialias=False)
+    return down @ placed, placed.T @ up
+
+
+def _resized(columns: Tensor, size: int, *, antialias: bool) -> Tensor:
+    """Interpolate every column [n] linearly to [size]."""
+    if len(columns) == size:
+        return columns
+    found = functional.interpolate(
+        columns[None, None], size=(size, columns.shape[1]), mode="bilinear", align_corners=False, antialias=antialias
+    )
+    return found[0, 0]

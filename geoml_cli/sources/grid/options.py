@@ -1,0 +1,98 @@
+"""Options of `geoml prepare grid`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from geoml_cli.source import Options
+
+
+def _period(text: str) -> str:
+    if text and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", text):
+        raise ValueError("give a year, month or day, such as 2003, 2003-05 or 2003-05-17")
+    return text
+
+
+def _numbers(text: str, count: int, example: str) -> str:
+    parts = text.split(",") if text else []
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if text and len(values) != count:
+        raise ValueError(f"give {count} numbers, such as {example}")
+    return text
+
+
+def _box(text: str) -> str:
+    _numbers(text, 4, "117,21,130,42")
+    if text and float(text.split(",")[1]) >= float(text.split(",")[3]):
+        raise ValueError("the second number, SOUTH, must be below the fourth, NORTH")
+    return text
+
+
+def _range(text: str) -> str:
+    _numbers(text, 2, "-2,40")
+    if text and float(text.split(",")[0]) >= float(text.split(",")[1]):
+        raise ValueError("the first number must be below the second")
+    return text
+
+
+def _places(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not re.fullmatch(r"[^=]+=\d+", text):
+            raise ValueError("give DIMENSION=PLACE, such as depth=0")
+    return texts
+
+
+def _pattern(text: str) -> str:
+    try:
+        names = set(re.compile(text).groupindex)
+    except re.error as error:
+        raise ValueError(f"it is not a regular expression ({error})") from error
+    if text and ("year" not in names or not names & {"month", "doy"}):
+        raise ValueError("it needs the groups (?P<year>...) and (?P<month>...) or (?P<doy>...)")
+    return text
+
+
+class GridOptions(Options):
+    """Options of `prepare grid`."""
+
+    var: str | None = None
+    """Variable to read, with its group where it has one (group/name) [the only one on a grid]."""
+
+    unit: str = ""
+    """Unit of the values, where the files have none, in the spelling of UDUNITS. Values are not converted."""
+
+    pattern: str = "*"
+    """Read only files whose name fits, such as 'sst_*.nc'."""
+
+    start: Annotated[str, AfterValidator(_period)] = ""
+    """First year, month or day to read [the first]."""
+
+    end: Annotated[str, AfterValidator(_period)] = ""
+    """Last year, month or day to read, inclusive [the last]."""
+
+    crop: Annotated[str, AfterValidator(_box)] = ""
+    """WEST,SOUTH,EAST,NORTH: read only cells whose centres lie within [degrees]."""
+
+    select: Annotated[tuple[str, ...], AfterValidator(_places)] = ()
+    """DIMENSION=PLACE: which place to read of a further dimension, such as depth=0."""
+
+    fill: tuple[float, ...] = ()
+    """Stored number that stands for missing values, besides those that the files declare."""
+
+    declared_fills_only: bool = False
+    """Take no number for a fill value that neither the files nor --fill declare."""
+
+    range: Annotated[str, AfterValidator(_range)] = ""
+    """LOW,HIGH: refuse values beyond. By default, values far beyond those of other times are refused."""
+
+    land: str | None = None
+    """Variable of the first file that is 1 on land [cells that never have a value]."""
+
+    date_pattern: Annotated[str, AfterValidator(_pattern)] = ""
+    """Regular expression of dates in names of files without a time, with groups year, month, day or doy."""

@@ -1,0 +1,291 @@
+"""TIDE-Net as a model: its windows and splits, its baselines and scores, forecasts from given dates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cf
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from map_case import land_of, maps, write_maps
+
+from geoml_cli.config.load import load
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.load import open_trained, settings_of
+from geoml_cli.models.spec import Call
+from geoml_cli.models.tidenet.baselines import BASELINES, Climate
+from geoml_cli.models.tidenet.spec import SPEC
+from geoml_cli.runs.run import Run
+from geoml_cli.samples.requests import PredictionRequest
+from geoml_cli.samples.samples import signature
+from geoml_cli.stages.evaluate import Evaluation, evaluate
+from geoml_cli.stages.export import export
+from geoml_cli.stages.predict import predict
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.plan import plan_run
+from geoml_cli.work.reporting import Silent
+
+SHAPE = (10, 18)
+MONTHS = 54
+QUICK = ("train.epochs=2", "train.threads=1", "evaluate.n_bootstrap=100", "scores.threshold=290.0")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Dataset:
+    return write_maps(tmp_path_factory.mktemp("maps"), maps(MONTHS, SHAPE), land_of(SHAPE))
+
+
+@pytest.fixture(scope="module")
+def run(dataset, tmp_path_factory) -> Run:
+    settings = load("tidenet", "small", None, {}, QUICK)
+    return train(settings, dataset, RunLocation(tmp_path_factory.mktemp("run") / "r", cpu=True), None, Silent())
+
+
+@pytest.fixture(scope="module")
+def evaluated(run, dataset) -> Evaluation:
+    return evaluate(run, dataset, settings_of(run), "test", Silent())
+
+
+def network_and_samples(dataset: Dataset, *assignments: str):
+    settings = load("tidenet", "small", None, {}, assignments)
+    [network] = SPEC.networks(settings.own).values()
+    return network, network.samples(dataset)
+
+
+def test_small_divides_54_months_into_32_11_and_11(dataset):
+    """Windows of one subset share no month with another's."""
+    plan = plan_run(load("tidenet", "small", None, {}, ()), dataset)
+    [(split, _)] = plan.members.values()
+    _, samples = network_and_samples(dataset)
+    frames = samples.inputs["frames"].values, samples.target.values
+    for name, first, last in (("train", 0, 31), ("validation", 32, 42), ("test", 43, 53)):
+        months = np.concatenate([part.steps(split.rows(name)) for part in frames], axis=1)
+        assert set(months.ravel().tolist()) == set(range(first, last + 1)), name
+    assert (len(split.train), len(split.validation), len(split.test)) == (27, 6, 6) and split.overlaps_excluded == 10
+
+
+def test_the_scaler_is_the_range_of_the_training_months_for_input_and_target(dataset):
+    plan = plan_run(load("tidenet", "small", None, {}, ()), dataset)
+    [(_, scaling)] = plan.members.values()
+    known = np.asarray(dataset.array("sst"))[:32]
+    assert scaling.target.shift == np.nanmin(known) and scaling.inputs["frames"].shift == (scaling.target.shift,)
+    assert scaling.target.scale == pytest.approx(np.nanmax(known) - np.nanmin(known))
+
+
+def test_years_and_shares_that_leave_nothing_are_refused(dataset):
+    _, samples = network_and_samples(dataset)
+    assert samples.target.step == "month" and samples.target.dims == ("lead_time", "y", "x")
+    with pytest.raises(DataError, match=r"no window lies in the last 0\.05 of 54 time steps"):
+        plan_run(load("tidenet", "small", None, {}, ("split.test=0.05",)), dataset)
+    plan = plan_run(load("tidenet", "small", None, {}, ("split.kind=years", "split.test_years=[1973]")), dataset)
+    [(split, _)] = plan.members.values()
+    labels = [samples.target.values.series.labels[step] for step in samples.target.values.first[split.test]]
+    assert labels[0] == "1973-01" and labels[-1] == "1973-12"
+
+
+def test_too_short_a_series_and_other_layouts_are_refused(dataset, tmp_path):
+    short = write_maps(tmp_path / "short", maps(5, SHAPE), land_of(SHAPE))
+    with pytest.raises(DataError, match="5 time steps hold no window of 3 \\+ 3"):
+        network_and_samples(short)
+    with pytest.raises(SettingsError, match="begins at row 40, column 0 of maps of 10 x 18"):
+        network_and_samples(dataset, "frames.crop=[40,0,8,8]")
+
+
+def test_large_maps_are_shrunk_to_about_the_cells_asked_for(dataset):
+    _, samples = network_and_samples(dataset, "frames.most_cells=128")
+    assert samples.inputs["frames"].values.shape[2:] == (8, 16)
+    _, samples = network_and_samples(dataset)
+    assert samples.inputs["frames"].values.shape[2:] == (16, 24)
+
+
+@pytest.mark.parametrize("variant", ["tidenet", "simvp"])
+def test_land_has_no_part_in_loss_and_forecast(dataset, variant):
+    """Whatever the truth says on land, the loss and its gradient stay."""
+    network, samples = network_and_samples(dataset, f"network.variant={variant}")
+    torch.manual_seed(1)
+    module = network.build(signature(samples)).eval()
+    frames = torch.from_numpy(samples.inputs["frames"].values[:2]) / 300
+    truth = torch.from_numpy(samples.target.values[np.arange(2)]) / 300
+    assert torch.isnan(frames).any()
+    losses = [network.loss(module, {"frames": frames, "target": t}, Call(1, 2)) for t in (truth, truth.clone())]
+    assert torch.isfinite(losses[0]) and torch.equal(*losses)
+    assert torch.isfinite(network.predict(module, {"frames": frames})).all()
+
+
+def test_the_amplitude_weight_follows_the_number_of_the_call(dataset):
+    network, samples = network_and_samples(dataset)
+    torch.manual_seed(1)
+    module = network.build(signature(samples)).eval()
+    batch = {"frames": torch.rand(2, 3, 16, 24), "target": torch.rand(2, 3, 16, 24)}
+    first, middle, late = (float(network.loss(module, batch, Call(number, 2)).detach()) for number in (1, 101, 200))
+    assert first > middle > late
+    assert first - middle == pytest.approx(middle - late, rel=0.02)  # linear, up to the odd step
+    assert late == pytest.approx(float(network.loss(module, batch, Call(999, 2)).detach()))
+
+
+def test_baselines_by_hand(tmp_path):
+    """Two seasons of two cells: climatology, persistence of values and of anomalies."""
+    values = np.zeros((30, 8, 8), dtype=np.float32)
+    for month in range(30):
+        values[month] = 10 + (month % 12) + (1.0 if month >= 24 else 0.0)
+    flat = write_maps(tmp_path / "flat", values, np.zeros((8, 8), dtype=bool))
+    _, samples = network_and_samples(flat)
+    train, row = (
+        np.arange(13),
+        np.array([23]),
+    )  # training windows end at month 17; the row sees 23..25, forecasts 26..28
+    climate = Climate(samples, train)
+    predicted = {name: record.fit(samples, train, 1)(samples, row)[0, :, 0, 0] for name, record in BASELINES.items()}
+    steps = samples.target.values.steps(row)[0]
+    expected = [climate.at(int(step))[0, 0] for step in steps]
+    np.testing.assert_allclose(predicted["climatology"], expected)
+    last = values[samples.inputs["frames"].values.steps(row)[0, -1], 0, 0]
+    np.testing.assert_allclose(predicted["persistence"], [last] * 3)
+    anomaly = last - climate.at(int(steps[0]) - 1)[0, 0]
+    np.testing.assert_allclose(predicted["anomaly-persistence"], np.array(expected) + anomaly)
+    kept = (predicted["damped-persistence"] - expected) / anomaly if anomaly else np.zeros(3)
+    assert ((kept >= 0) & (kept <= 1)).all()
+
+
+def test_baselines_look_at_no_month_after_the_last_that_is_seen(dataset, tmp_path):
+    """A future that is changed changes no forecast of a baseline."""
+    _, samples = network_and_samples(dataset)
+    train, row = np.arange(20), np.array([40])
+    changed = np.asarray(dataset.array("sst")).copy()
+    changed[43:] += 50
+    other = write_maps(tmp_path / "other", changed, land_of(SHAPE))
+    _, later = network_and_samples(other)
+    for record in BASELINES.values():
+        first, second = (record.fit(one, train, 1)(one, row) for one in (samples, later))
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_forecast_looks_at_no_later_map(run, dataset, tmp_path):
+    changed = np.asarray(dataset.array("sst")).copy()
+    changed[30:] = 300 - changed[30:] / 10
+    other = write_maps(tmp_path / "other", changed, land_of(SHAPE))
+    request = PredictionRequest(forecast=True, dates=("1972-07",))  # month 30
+    found = []
+    for number, data in enumerate((dataset, other)):
+        predict(open_trained(run), data, request, tmp_path / f"{number}.nc", Silent())
+        with xr.open_dataset(tmp_path / f"{number}.nc") as file:
+            found.append(file.sst.values)
+            assert str(file.time.values[0, 0])[:7] == "1972-07"
+    np.testing.assert_array_equal(*found)
+
+
+def test_scores_equal_a_calculation_from_the_file_of_forecasts(run, dataset, evaluated, tmp_path):
+    """RMSE over sea, weighted by area, of all starts and lead times."""
+    [network] = evaluated.networks.values()
+    split = run.split("all")
+    _, samples = network_and_samples(dataset)
+    target = samples.target.values
+    dates = tuple(target.series.labels[step] for step in target.first[split.test])
+    predict(open_trained(run), dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc", Silent())
+    truth = np.asarray(dataset.array("sst"))[target.steps(split.test)].astype(float)
+    area = np.broadcast_to(np.asarray(dataset.array("cell_area")), truth.shape)
+    with xr.open_dataset(tmp_path / "f.nc") as file:
+        error = file.sst.values - truth
+    known = np.isfinite(error)
+    assert np.array_equal(~known[0, 0], land_of(SHAPE))
+    expected = np.sqrt((area[known] * error[known] ** 2).sum() / area[known].sum())
+    scores = network.result.network.scores
+    assert scores["RMSE"].value == pytest.approx(expected, rel=1e-5)
+    assert scores["bias"].value == pytest.approx(np.average(error[known], weights=area[known]), rel=1e-4)
+    by_lead = [g for g in network.result.groupwise if g.quantity == "lead time [month]" and g.model == "tidenet"]
+    last = known[:, 2]
+    at_last = np.sqrt(np.average(error[:, 2][last] ** 2, weights=area[:, 2][last]))
+    assert [g.name for g in by_lead] == ["1", "2", "3"] and by_lead[2].scores["RMSE"] == pytest.approx(
+        at_last, rel=1e-5
+    )
+    assert "CSI >= 290 K" in scores
+
+
+def test_few_starts_give_no_interval_and_the_words_say_why(evaluated):
+    [network] = evaluated.networks.values()
+    assert np.isnan(network.result.network.scores["RMSE"].low)
+    assert "make 2 block(s) as long as a window: no interval or test is given below 9" in network.result.notes[0]
+    assert "the rows do not allow an interval" in network.result.summary
+    document = evaluated.document
+    assert document["network"]["scores"]["RMSE"]["low"] is None
+    assert set(document["baselines"]) == set(BASELINES)
+
+
+def test_many_blocks_give_intervals(dataset, run, tmp_path):
+    long = write_maps(tmp_path / "long", maps(120, SHAPE), land_of(SHAPE))
+    settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
+    trained = train(settings, long, RunLocation(tmp_path / "r", cpu=True), None, Silent())
+    done = evaluate(trained, long, settings_of(trained), "train", Silent())
+    [network] = done.networks.values()
+    scores = network.result.network
+    assert scores.groups >= 9 and scores.scores["RMSE"].low < scores.scores["RMSE"].value < scores.scores["RMSE"].high
+
+
+def test_the_evaluation_leaves_its_files(evaluated):
+    folder = evaluated.folder
+    names = {path.name for path in folder.iterdir()}
+    assert {"metrics.json", "per_group.csv", "per_start.csv", "spectra.csv", "score_maps.nc", "report.html"} <= names
+    figures = {path.name for path in (folder / "figures").iterdir()}
+    expected = {"lead_time.png", "start_lead.png", "cell_rmse.png", "spectra.png", "example.png", "events.png"}
+    assert expected | {"learning_curves.png"} == figures
+    with xr.open_dataset(folder / "score_maps.nc") as file:
+        assert np.array_equal(np.isnan(file.rmse_tidenet.values), land_of(SHAPE))
+        assert file.rmse_climatology.attrs["units"] == "K"
+    [network] = evaluated.networks.values()
+    power = network.result.maps.power
+    assert (power["climatology"] == 0).all() and (power["observed"] > 0).any()
+
+
+def test_steps_past_the_horizon_are_fed_by_the_network_itself(run, dataset, tmp_path):
+    whole = PredictionRequest(forecast=True, dates=("1973-01",), steps=5)
+    predict(open_trained(run), dataset, whole, tmp_path / "five.nc", Silent())
+    predict(open_trained(run), dataset, replace(whole, steps=None), tmp_path / "three.nc", Silent())
+    with xr.open_dataset(tmp_path / "five.nc") as five, xr.open_dataset(tmp_path / "three.nc") as three:
+        np.testing.assert_allclose(five.sst.values[:, :3], three.sst.values, rtol=1e-6)
+        assert "feeding the network its own maps" in five.attrs["comment"] and "comment" not in three.attrs
+    # By hand: the first forecast is the input of the second.
+    network, samples = network_and_samples(dataset)
+    member = open_trained(run).load_network("all")
+    frames = torch.from_numpy(samples.inputs["frames"].values[np.array([33])])
+    with torch.inference_mode():
+        first = member(frames)
+        again = member(network.next_inputs({"frames": frames}, first)["frames"])
+        expected = samples.spatial.inverse(torch.cat([first, again], dim=1)[:, :5])
+    with xr.open_dataset(tmp_path / "five.nc") as five:
+        np.testing.assert_allclose(five.sst.values[0], expected[0].numpy(), rtol=1e-5)
+
+
+def test_a_cf_checker_has_no_complaint_about_outputs(run, dataset, evaluated, tmp_path):
+    predict(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc", Silent())
+    for path in (tmp_path / "f.nc", evaluated.folder / "score_maps.nc"):
+        assert cf.complaints(path, tmp_path)["high"] == [], path
+
+
+def test_dates_that_cannot_be_forecast_are_refused(run, dataset, tmp_path):
+    trained = open_trained(run)
+    for dates, message in ((("1973-1",), "is no step of the data set"), (("1970-02",), "needs 3 maps before it")):
+        with pytest.raises((SettingsError, DataError), match=message):
+            predict(trained, dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc", Silent())
+    with pytest.raises(SettingsError, match="0 steps cannot be forecast"):
+        predict(trained, dataset, PredictionRequest(forecast=True, steps=0), tmp_path / "f.nc", Silent())
+    with pytest.raises(SettingsError, match="not a format of forecasts"):
+        predict(trained, dataset, PredictionRequest(forecast=True), tmp_path / "f.tif", Silent())
+
+
+def test_an_exported_graph_takes_and_gives_maps_of_the_data_set(run, dataset):
+    [done] = export(run, dataset, ["safetensors"], [], Silent())
+    assert done.difference <= done.allowed
+    card = next(run.export.glob("*.md")).read_text()
+    assert "float32 [1, 3, 10, 18]" in card and "Missing cells are NaN" in card
+
+
+def test_restore_names_a_validation_score(dataset, tmp_path):
+    with pytest.raises(SettingsError, match=r"'cis' is not a choice of train\.restore\. Did you mean csi"):
+        plan_run(load("tidenet", "small", None, {}, ("train.restore=cis",)), dataset)
+    settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "train.restore=csi"])
+    trained = train(settings, dataset, RunLocation(tmp_path / "r", cpu=True), None, Silent())
+    member = trained.member("all")
+    assert member.best().meta.is_file() and member.best("loss").meta.is_file() and not member.best("csi").meta.is_file()

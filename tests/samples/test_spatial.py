@@ -1,0 +1,98 @@
+"""Maps cropped, padded and resized: exact where nothing is resized, weighted by the sea where something is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from geoml_cli.samples.frames import Frames, FrameSeries
+from geoml_cli.samples.spatial import Geometry, SpatialTransform
+
+ROWS, COLUMNS = 18, 43
+
+
+def land_of(rows=ROWS, columns=COLUMNS) -> np.ndarray:
+    land = np.zeros((rows, columns), dtype=bool)
+    land[:5, :7] = land[-2:, -9:] = True
+    return land
+
+
+def maps_of(land, count=3) -> torch.Tensor:
+    maps = torch.from_numpy(np.random.default_rng(1).normal(290, 5, (count, *land.shape)).astype(np.float32))
+    maps[:, torch.from_numpy(land)] = torch.nan
+    return maps
+
+
+def test_padding_alone_is_inverted_exactly():
+    land = land_of()
+    spatial = SpatialTransform(Geometry((ROWS, COLUMNS), multiple=8), land)
+    maps = maps_of(land)
+    found = spatial(maps)
+    assert found.shape == (3, 24, 48)
+    assert torch.equal(torch.isfinite(found).sum(dim=(1, 2)), torch.full((3,), int((~land).sum())))
+    torch.testing.assert_close(spatial.inverse(found.nan_to_num(1e6)), maps, equal_nan=True, rtol=0, atol=0)
+
+
+def test_a_crop_keeps_its_place_and_the_rest_is_missing():
+    spatial = SpatialTransform(Geometry((ROWS, COLUMNS), crop=(8, 11, 8, 16)), land_of())
+    maps = maps_of(land_of())
+    found = spatial(maps)
+    torch.testing.assert_close(found, maps[:, 8:16, 11:27])
+    back = spatial.inverse(found)
+    torch.testing.assert_close(back[:, 8:16, 11:27], maps[:, 8:16, 11:27])
+    assert int(torch.isfinite(back).sum()) == 3 * 8 * 16
+
+
+def test_a_square_is_padded_evenly_and_resized_as_torch_does_without_gaps():
+    """The paper's way: 1024 x 1000 padded by 12 columns on each side, antialiased bilinear to 128."""
+    none = np.zeros((102, 100), dtype=bool)
+    spatial = SpatialTransform(Geometry((102, 100), square=True, size=(16, 16), zero=True), none)
+    maps = torch.from_numpy(np.random.default_rng(1).normal(0, 1, (2, 102, 100)).astype(np.float32))
+    padded = functional.pad(maps, (1, 1))[:, None]
+    expected = functional.interpolate(padded, size=(16, 16), mode="bilinear", antialias=True, align_corners=False)
+    torch.testing.assert_close(spatial(maps), expected[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def test_land_has_no_weight_in_either_direction():
+    land = land_of(32, 32)
+    spatial = SpatialTransform(Geometry((32, 32), size=(16, 16)), land)
+    constant = torch.full((1, 32, 32), 7.0)
+    constant[:, torch.from_numpy(land)] = torch.nan
+    found = spatial(constant)
+    assert torch.isnan(found).any()
+    np.testing.assert_allclose(found[torch.isfinite(found)], 7.0, rtol=1e-6)
+    # What a network puts out over land is arbitrary, and must not leak over the coast.
+    back = spatial.inverse(torch.where(torch.isfinite(found), found, torch.tensor(1e6)))
+    np.testing.assert_allclose(back[torch.isfinite(back)], 7.0, rtol=1e-5)
+    assert torch.isnan(back[:, torch.from_numpy(land)]).all()
+    assert torch.equal(torch.isfinite(back[0]), spatial.covered)
+
+
+def test_missing_cells_of_the_sea_are_left_to_the_mean_of_the_others():
+    spatial = SpatialTransform(Geometry((4, 4), size=(2, 2)), np.zeros((4, 4), dtype=bool))
+    maps = torch.ones(1, 4, 4)
+    maps[0, 0, 0] = torch.nan
+    found = spatial(maps)
+    torch.testing.assert_close(found, torch.ones(1, 2, 2))
+
+
+def test_a_crop_outside_of_the_map_is_our_own_error():
+    with pytest.raises(AssertionError, match="inside"):
+        SpatialTransform(Geometry((4, 4), crop=(2, 0, 4, 4)), np.zeros((4, 4), dtype=bool))
+
+
+def test_frames_are_windows_of_the_series():
+    land = land_of()
+    maps = maps_of(land, 10).numpy()
+    spatial = SpatialTransform(Geometry(land.shape, multiple=8), land)
+    series = FrameSeries(maps, spatial, np.arange(10) % 12, np.ones(land.shape), [str(k) for k in range(10)])
+    frames = Frames(series, np.arange(7), 3)
+    assert len(frames) == 7 and frames.shape == (7, 3, 24, 48)
+    rows = np.array([4, 0, 4])
+    assert np.array_equal(frames.steps(rows), [[4, 5, 6], [0, 1, 2], [4, 5, 6]])
+    np.testing.assert_array_equal(frames.native(rows), maps[frames.steps(rows)])
+    expected = spatial(torch.from_numpy(maps))[frames.steps(rows)]
+    torch.testing.assert_close(torch.from_numpy(frames[rows]), expected, equal_nan=True)
+    torch.testing.assert_close(frames.gatherer()(torch.from_numpy(rows)), expected, equal_nan=True)

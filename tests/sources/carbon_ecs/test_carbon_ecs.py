@@ -1,0 +1,172 @@
+"""Yearly HDF5 files of Carbon-ECS: values, land and months; what is refused is named."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from geoml_cli.dataset.grid import GridFacts
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.sources.carbon_ecs.options import CarbonEcsOptions
+from geoml_cli.sources.carbon_ecs.reading import GROUP, axes
+from geoml_cli.sources.carbon_ecs.source import SOURCE
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import Silent
+
+KEYS = [f"{year}{month:02d}" for year in range(2003, 2011) for month in range(1, 13)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("carbon") / "raw é"
+    SOURCE.synthetic(folder, 2)
+    return folder
+
+
+@pytest.fixture
+def raw(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "raw")
+
+
+def prepared(raw, **options):
+    source = Raw("carbon-ecs", raw, CarbonEcsOptions(**options))
+    return Dataset(prepare(source, raw.parent / "carbon-ecs", Silent(), force=True).folder)
+
+
+def refused(raw, *texts):
+    with pytest.raises(DataError) as error:
+        prepared(raw)
+    assert error.value.where and error.value.fix
+    for text in texts:
+        assert re.search(text, str(error.value)), str(error.value)
+
+
+def file_of(raw, year):
+    return next(raw.glob(f"*{year}.h5"))
+
+
+def test_months_come_out_as_they_are(raw):
+    dataset = prepared(raw)
+    flux = dataset.array("fco2")
+    assert flux.dtype == np.float32 and flux.shape == (96, 42, 26)
+    for place, key in enumerate(KEYS):
+        with h5py.File(file_of(raw, key[:4])) as file:
+            np.testing.assert_array_equal(flux[place], file[GROUP][key][...])
+    with h5py.File(file_of(raw, 2003)) as file:
+        np.testing.assert_array_equal(dataset.array("land"), file["land_mask"][...])
+    assert dataset.unit("fco2") == "mol m-2 yr-1" and dataset.array("time")[[0, -1]].tolist() == [12053, 14944]
+
+
+def test_facts_hold_the_papers_cut_and_the_step(raw):
+    facts = prepared(raw).manifest.facts_as(GridFacts)
+    assert facts.paper is not None and facts.paper.model_dump() == {"top": 800, "left": 300, "size": 1024}
+    assert str(facts.step) == "month" and facts.regular and facts.land_from == "file" and facts.variable == "fco2"
+
+
+def test_the_real_grid_has_cells_of_a_hundredth_degree():
+    found = axes((2100, 1300))
+    np.testing.assert_allclose([found.lat[0], found.lat[-1]], [41.995, 21.005])
+    np.testing.assert_allclose([found.lon[0], found.lon[-1]], [117.005, 129.995])
+
+
+def test_without_a_mask_land_is_where_no_month_has_a_value(raw):
+    with h5py.File(file_of(raw, 2003), "a") as file:
+        mask = file["land_mask"][...]
+        del file["land_mask"]
+    dataset = prepared(raw)
+    np.testing.assert_array_equal(dataset.array("land"), mask)
+    assert dataset.manifest.facts["land_from"] == "never valid"
+
+
+def test_a_mask_in_the_group_counts_too(raw):
+    with h5py.File(file_of(raw, 2003), "a") as file:
+        file.move("land_mask", f"{GROUP}/land_mask")
+    assert prepared(raw).manifest.facts["land_from"] == "file"
+
+
+def test_a_period_is_chosen(raw):
+    dataset = prepared(raw, start="2004-03", end="2005")
+    assert len(dataset.array("time")) == 22 and dataset.manifest.funnel.dropped == {"outside of --start and --end": 74}
+
+
+def test_a_missing_month_and_a_missing_year_are_named(raw):
+    with h5py.File(file_of(raw, 2005), "a") as file:
+        del file[GROUP]["200507"]
+    refused(raw, "1 of 96 time steps are missing: 2005-07")
+    file_of(raw, 2006).unlink()
+    refused(raw, "13 of 96 time steps are missing: 2005-07, 2006-01")
+
+
+def test_a_month_twice_and_in_the_wrong_file(raw):
+    shutil.copy(file_of(raw, 2005), raw / "copy.h5")
+    refused(raw, r"time is there twice: 2005-01-01 \(.*\) is followed by 2005-01-01")
+    (raw / "copy.h5").unlink()
+    with h5py.File(file_of(raw, 2005), "a") as file:
+        file.move(f"{GROUP}/200507", f"{GROUP}/200607")
+    refused(raw, "month 200607 is in the file of 2005")
+
+
+def test_a_month_that_is_all_zero_or_all_missing(raw):
+    """The reference code turns what it cannot read into zeros: such a frame equals nothing around it."""
+    with h5py.File(file_of(raw, 2005), "a") as file:
+        file[GROUP]["200507"][...] = np.nan
+    refused(raw, r"has no valid value at 2005-07-01 \(.*2005\.h5\)")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda group: group.create_dataset("2005", data=np.zeros((42, 26))), "key '2005' is not a month YYYYMM"),
+        (lambda group: group.create_dataset("200513", data=np.zeros((42, 26))), "key '200513' is not a month"),
+        (lambda group: resized(group), r"grids differ \(42 x 26 and 40 x 26 cells\)"),
+        (lambda group: typed(group), r"200507: is int32 of shape \[42, 26\], not a map of floats"),
+        (lambda group: group.parent.move(GROUP, "other"), "has no group fco2_processed; it has other"),
+        (lambda group: emptied(group), "group fco2_processed is empty"),
+        (lambda group: group.create_dataset("land_mask", data=np.full((42, 26), 3)), "is not a map of 0 and 1"),
+        (lambda group: group.create_dataset("land_mask", data=np.zeros((4, 26))), r"land_mask has shape \[4, 26\]"),
+        (lambda group: group.create_dataset("land_mask", data=np.zeros((42, 26))), "land_mask differs from that of"),
+    ],
+)
+def test_files_of_another_form(raw, change, text):
+    with h5py.File(file_of(raw, 2005), "a") as file:
+        change(file[GROUP])
+    refused(raw, text)
+
+
+def resized(group):
+    del group["200507"]
+    group.create_dataset("200507", data=np.zeros((40, 26), dtype=np.float32))
+
+
+def typed(group):
+    del group["200507"]
+    group.create_dataset("200507", data=np.zeros((42, 26), dtype=np.int32))
+
+
+def emptied(group):
+    for key in list(group):
+        del group[key]
+
+
+def test_an_empty_folder_and_another_format(tmp_path):
+    (tmp_path / "raw").mkdir()
+    refused(tmp_path / "raw", r"no HDF5 file \(\.h5\) here")
+    (tmp_path / "raw" / "a.h5").write_bytes(b"CDF\x01")
+    refused(tmp_path / "raw", r"a\.h5: is not HDF5")
+
+
+def test_the_fields_drift_and_change_with_the_season(made, tmp_path):
+    """The demo is worth a forecast: a month resembles the last one, and the same month of another year."""
+    flux = prepared(shutil.copytree(made, tmp_path / "raw")).array("fco2").reshape(96, -1)
+    flux = flux[:, np.isfinite(flux).all(axis=0)]
+    anomalies = flux - flux.mean(axis=0)
+
+    def alike(lag):
+        return np.corrcoef(anomalies[:-lag].ravel(), anomalies[lag:].ravel())[0, 1]
+
+    assert alike(1) > 0.7 and alike(12) > 0.3 and alike(6) < 0

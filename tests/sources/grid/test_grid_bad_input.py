@@ -1,0 +1,293 @@
+"""What is refused: each message says what is wrong with which value, where, and what to do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import netCDF4
+import numpy as np
+import pytest
+from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, field, prepared, write
+
+from geoml_cli.errors import DataError
+
+VALUES = field()
+
+
+def refused(raw, *texts, **options):
+    with pytest.raises(DataError) as error:
+        prepared(raw, **options)
+    message = str(error.value)
+    assert error.value.what and error.value.where and error.value.fix, message
+    for text in texts:
+        assert re.search(text, message), message
+
+
+def months(folder, numbers, **odd):
+    folder.mkdir(exist_ok=True)
+    for number in numbers:
+        write(folder / f"sst_{number + 1:02d}.nc", field(1, number), times=[FIRST_DAYS[number]], **odd)
+    return folder
+
+
+def test_no_coordinates_at_all(tmp_path):
+    path = write(tmp_path / "a.nc", lat=None, lon=None)
+    refused(path, r"a\.nc, variable sst: has no latitude: dimensions \(time, lat, lon\) have no coordinates")
+    refused(write(tmp_path / "b.nc", times=None), r"its dimension time has no coordinate")
+    refused(write(tmp_path / "c.nc", time_attrs={}), r"its dimension time has no unit such as `days since")
+    refused(write(tmp_path / "d.nc", dims=("lat", "lon"), times=None), "holds no time, and its name no date",
+            "--date-pattern")  # fmt: skip
+
+
+def test_months_that_are_missing_are_named(tmp_path):
+    refused(months(tmp_path / "raw", [0, 1, 2, 4, 5, 7]), "2 of 8 time steps are missing: 2001-04, 2001-07",
+            "--start and --end")  # fmt: skip
+
+
+def test_a_year_with_ten_of_twelve_files(tmp_path):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for month in (m for m in range(12) if m not in (3, 8)):
+        write(folder / f"{month}.nc", field(1), times=[month], time_attrs={"units": "months since 2005-01-01"})
+    refused(folder, "2 of 12 time steps are missing: 2005-04, 2005-09")
+
+
+def test_a_time_that_is_there_twice(tmp_path):
+    refused(
+        write(tmp_path / "a.nc", times=[0, 31, 31, 90]), r"time is there twice: 2001-02-01 \(a\.nc\) is followed by"
+    )
+    folder = months(tmp_path / "raw", [0, 1, 2])
+    shutil.copy(folder / "sst_02.nc", folder / "sst_02 copy.nc")
+    refused(folder, r"2001-02-01 \(sst_02.*\.nc\) is followed by 2001-02-01 \(sst_02")
+    refused(write(tmp_path / "b.nc", times=[0, 31, 45, 90]), r"a month is there twice: 2001-02-01 .* and 2001-02-15")
+
+
+def test_times_out_of_order(tmp_path):
+    refused(write(tmp_path / "a.nc", times=[0, 59, 31, 90]), r"time goes back: 2001-03-01 .* followed by 2001-02-01")
+
+
+def test_uneven_times(tmp_path):
+    days = {"units": "days since 2001-01-01"}
+    refused(write(tmp_path / "a.nc", field(5), times=[0, 1, 2, 2.5, 4], time_attrs=days), "times are not evenly spaced",
+            "2001-01-03T12:00")  # fmt: skip
+    refused(write(tmp_path / "b.nc", times=[0, 0.01, 0.02, 0.03], time_attrs=days), "the time step is 864 s")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "times", "text"),
+    [
+        ({"units": "days since yesterday"}, FIRST_DAYS[:4], "its time cannot be understood"),
+        ({"units": "days since 2001-01-01", "calendar": "martian"}, FIRST_DAYS[:4], "its time cannot be understood"),
+        ({"units": "days since 2001-01-01", "_FillValue": None}, [0, np.nan, 59, 90], "a time is missing"),
+        ({"units": "days since 2001-02-30", "calendar": "standard"}, FIRST_DAYS[:4], "its time cannot be understood"),
+    ],
+)
+def test_times_that_cannot_be_understood(tmp_path, attributes, times, text):
+    refused(write(tmp_path / "a.nc", times=times, time_attrs=attributes), text, "variable time")
+
+
+def test_one_time_is_no_series(tmp_path):
+    refused(write(tmp_path / "a.nc", VALUES[:1]), r"there is one time step \(2001-01-01 \(a\.nc\)\)")
+
+
+def test_a_frame_without_a_value(tmp_path):
+    values = VALUES.copy()
+    values[2] = np.nan
+    refused(write(tmp_path / "a.nc", values), r"has no valid value at 2001-03-01 \(a\.nc\)")
+
+
+def test_an_infinite_value(tmp_path):
+    values = VALUES.copy()
+    values[2, 0, 0] = np.inf
+    refused(write(tmp_path / "a.nc", values, attrs={"units": "K"}), r"time 2001-03-01.*an infinite value",
+            declared_fills_only=True)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [4e12, -3e5, 1.2e3])
+def test_a_value_far_beyond_those_of_other_times(tmp_path, value):
+    values = field(8)
+    values[5, 0, 0] = value
+    path = write(tmp_path / "a.nc", values)
+    refused(
+        path,
+        rf"value {re.escape(f'{value:g}')} at 2001-06-01 \(a\.nc\) is far beyond",
+        "--range",
+        declared_fills_only=True,
+    )
+    if value > 1e4:
+        return
+    assert prepared(path, range="-1e6,1e6").array("sst")[5, 0, 0] == np.float32(value)
+
+
+def test_a_change_far_beyond_those_between_other_times(tmp_path):
+    """A value within the range of all, where none of its kind has ever been: 300 on a field from 0 to 400."""
+    base = np.linspace(0, 400, 12).reshape(3, 4)
+    values = (base + np.random.default_rng(1).normal(0, 1, (8, 3, 4))).astype(np.float32)
+    values[5, 0, 0] = 300
+    refused(write(tmp_path / "a.nc", values), r"changes by 299.* from 2001-05-01 \(a\.nc\) to 2001-06-01")
+
+
+def test_values_beyond_the_given_range(tmp_path):
+    refused(write(tmp_path / "a.nc"), r"value .* at 2001-0\d-01 .* is not within 15 to 99", range="15,99")
+
+
+def test_files_that_do_not_fit_together(tmp_path):
+    for odd, text in (
+        ({"lat": LAT + 1}, "grids differ"),
+        ({"attrs": {"units": "K"}}, "units differ"),
+        ({"time_attrs": MONTHLY | {"calendar": "noleap"}}, r"calendars differ \(standard and noleap\)"),
+    ):
+        folder = months(tmp_path / text[:5], [0, 1, 2])
+        write(folder / "sst_04.nc", field(1), times=[90], **odd)
+        refused(folder, text, r"sst_01\.nc and .*sst_04\.nc")
+
+
+def test_a_variable_that_is_not_there_or_not_clear(tmp_path):
+    path = write(tmp_path / "a.nc")
+    refused(path, "has no variable tos; it has sst", var="tos")
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("ice", "f4", ("time", "lat", "lon"))[:] = 0
+    refused(path, "has several variables on a grid: sst, ice", "--var", var=None)
+    refused(path, "has no latitude", var="time")
+
+
+def test_a_series_is_not_a_map(tmp_path):
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("time", 4)
+        coordinate(file, "time", FIRST_DAYS[:4], MONTHLY)
+        file.createVariable("rmm1", "f8", ("time",))[:] = 1
+    refused(tmp_path / "a.nc", "has no variable on a grid of latitudes and longitudes; it holds rmm1", var=None)
+
+
+def test_a_unit_is_needed_and_not_converted(tmp_path):
+    path = write(tmp_path / "a.nc")
+    refused(path, "the unit of sst is 'degC', not 'K'", unit="K")
+    with netCDF4.Dataset(path, "a") as file:
+        del file["sst"].units
+    refused(path, "variable sst has no unit", "--unit K")
+    assert prepared(path, unit="degC").unit("sst") == "degC"
+
+
+def test_a_further_dimension(tmp_path):
+    path = tmp_path / "a.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, size in (("time", 4), ("depth", 2), ("lat", 3), ("lon", 4)):
+            file.createDimension(name, size)
+        coordinate(file, "lat", LAT, {"units": "degrees_north"})
+        coordinate(file, "lon", LON, {"units": "degrees_east"})
+        coordinate(file, "time", FIRST_DAYS[:4], MONTHLY)
+        file.createVariable("sst", "f4", ("time", "depth", "lat", "lon"))[:] = 1
+    refused(path, "has the further dimension depth of 2 places", "--select depth=0")
+    refused(path, "depth has 2 places", select=("depth=2",))
+    refused(path, "level is not a dimension", select=("level=0",))
+
+
+@pytest.mark.parametrize(
+    ("odd", "text"),
+    [
+        ({"lat": [10.0, 200.0, 30.0]}, "10 to 200 cannot be degrees"),
+        ({"lat": [10.0, 30.0, 20.0]}, "values do not rise or fall throughout"),
+        ({"lat": [10.0, np.nan, 20.0]}, "cannot be degrees"),
+        ({"attrs": {"scale_factor": 0.0}}, "scale_factor 0 and add_offset 0 cannot be"),
+        ({"attrs": {"missing_value": "none"}}, "its attribute missing_value is 'none', not a number"),
+    ],
+)
+def test_coordinates_and_attributes_that_cannot_be(tmp_path, odd, text):
+    refused(write(tmp_path / "a.nc", **odd), text, r"variable (lat|sst)")
+
+
+def test_an_empty_folder_an_empty_file_and_another_format(tmp_path):
+    (tmp_path / "raw").mkdir()
+    refused(tmp_path / "raw", "no gridded file here")
+    (tmp_path / "raw" / "a.nc").write_bytes(b"")
+    refused(tmp_path / "raw", r"a\.nc: is empty")
+    (tmp_path / "raw" / "a.nc").write_bytes(b"PK\x03\x04 and more")
+    refused(tmp_path / "raw", "is not NetCDF, HDF5, Zarr or GeoTIFF")
+    (tmp_path / "raw" / "a.nc").write_bytes(b"\x0e\x03\x13\x01 and more")
+    refused(tmp_path / "raw", "is HDF4, which is not read", "gdal_translate")
+
+
+@pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA"])
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.97])
+def test_a_truncated_file_among_many_is_named(tmp_path, kind, share):
+    """The netCDF library alone would read zeros from the classic ones."""
+    folder = months(tmp_path / "raw", range(6), format=kind)
+    content = (folder / "sst_04.nc").read_bytes()
+    (folder / "sst_04.nc").write_bytes(content[: int(share * len(content))])
+    refused(folder, r"sst_04\.nc")
+
+
+def test_a_damaged_block_is_named_with_its_month(tmp_path):
+    options = {"chunksizes": (1, 3, 4), "zlib": True, "fletcher32": True}
+    path = write(tmp_path / "a.nc", field(6), options=options)
+    import h5py
+
+    with h5py.File(path) as file:
+        place = file["sst"].id.get_chunk_info(3).byte_offset
+    content = bytearray(path.read_bytes())
+    content[place + 5] ^= 16
+    path.write_bytes(content)
+    refused(path, r"a\.nc: cannot be read at 2001-04-01")
+
+
+def test_a_missing_chunk_of_a_zarr_store(tmp_path):
+    import xarray as xr
+
+    with xr.open_dataset(
+        write(tmp_path / "a.nc", np.rint(np.nan_to_num(VALUES)).astype(np.int16)), decode_cf=False
+    ) as opened:
+        plain = opened.drop_encoding().chunk({"time": 1})
+        plain.to_zarr(tmp_path / "a.zarr", zarr_format=3, consolidated=False)
+    (tmp_path / "a.zarr" / "sst" / "c" / "2" / "0" / "0").unlink()
+    refused(tmp_path / "a.zarr", "1 of 4 chunks are missing, and would be read as 0", "variable sst")
+
+
+def test_missing_blocks_of_a_geotiff(tmp_path):
+    """Sparse files leave blocks out, which are read as 0 where the file declares no fill value."""
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "raw").mkdir()
+    profile = {"driver": "GTiff", "width": 32, "height": 32, "count": 1, "dtype": "float32", "crs": "EPSG:4326",
+               "transform": rasterio.Affine(1, 0, 95, 0, -1, 35), "sparse_ok": True, "tiled": True, "blockxsize": 16,
+               "blockysize": 16}  # fmt: skip
+    with rasterio.open(tmp_path / "raw" / "sst_2001-01.tif", "w", **profile) as file:
+        file.write(np.ones((16, 16), np.float32), 1, window=((0, 16), (0, 16)))
+    refused(tmp_path / "raw", r"sst_2001-01\.tif: 3 of its blocks are missing, and would be read as 0")
+
+
+def test_dates_in_names_that_are_not_clear(tmp_path):
+    (tmp_path / "raw").mkdir()
+    write(tmp_path / "raw" / "sst_200101-200112.nc", VALUES[:1], dims=("lat", "lon"), times=None)
+    refused(tmp_path / "raw", "its name holds several dates: 2001-01-01, 2001-12-01")
+    pattern = r"sst_(?P<year>\d{4})(?P<month>\d\d)-"
+    refused(tmp_path / "raw", "there is one time step", date_pattern=pattern)
+
+
+def test_a_mask_of_sea_is_not_a_mask_of_land(tmp_path):
+    path = write(tmp_path / "a.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("mask", "i1", ("lat", "lon"))[:] = ~np.isnan(VALUES[0])
+        file.createVariable("codes", "i1", ("lat", "lon"))[:] = 3
+    refused(
+        path, "the land mask is 1 at 11 of the 11 cells that have values: it seems to be a mask of sea", land="mask"
+    )
+    refused(path, "holds other values than 0 to 1", land="codes")
+    refused(path, "has no variable lsm", land="lsm")
+
+
+def test_no_cell_in_the_box_and_no_time_in_the_period(tmp_path):
+    path = write(tmp_path / "a.nc")
+    refused(path, "no cell lies within 0,0,5,5", "grid from 10 to 30 N, 100 to 130 E", crop="0,0,5,5")
+    refused(path, "no time step is from 2005 to the last", "2001-01-01 to 2001-04-01", start="2005")
+
+
+def test_options_that_cannot_be(geoml, tmp_path):
+    path = write(tmp_path / "a.nc")
+    done = geoml("prepare", "grid", path, "--crop", "1,2,3", "--start", "May", "--range", "5,1", "--select", "depth")
+    assert done.code == 2
+    for text in ("give 4 numbers, such as 117,21,130,42", "give a year, month or day", "the first number must be below",
+                 "give DIMENSION=PLACE"):  # fmt: skip
+        assert text in done.err
+    done = geoml("prepare", "grid", path, "--date-pattern", r"(\d+)", "--crop", "1,9,3,4")
+    assert "it needs the groups" in done.err and "SOUTH, must be below the fourth" in done.err
+    assert geoml("prepare", "grid", path, "--var", "tos", "--data", tmp_path / "d").code == 3

@@ -1,0 +1,329 @@
+"""What real files do: fills, packing, orders of dimensions, calendars, many files; the values come out the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, curvilinear, field, prepared, write
+
+from geoml_cli.dataset.grid import EARTH_RADIUS_M, GridFacts
+
+VALUES = field()
+
+
+def check(raw: Path, values=VALUES, rtol=1e-6, **options):
+    dataset = prepared(raw, **options)
+    np.testing.assert_allclose(dataset.array("sst"), values, rtol=rtol)
+    return dataset
+
+
+def facts(dataset) -> GridFacts:
+    return dataset.manifest.facts_as(GridFacts)
+
+
+def stored(fill, kind=np.float32):
+    return np.where(np.isnan(VALUES), fill, VALUES).astype(kind)
+
+
+def test_a_plain_file_comes_out_as_it_is(tmp_path):
+    dataset = check(write(tmp_path / "a.nc"))
+    found = facts(dataset)
+    assert (found.variable, found.unit, str(found.step), found.calendar) == ("sst", "degC", "month", "standard")
+    assert found.regular and found.land_from == "never valid" and found.paper is None
+    np.testing.assert_array_equal(dataset.array("land"), np.isnan(VALUES[0]))
+    np.testing.assert_array_equal(dataset.array("lat"), LAT)
+    np.testing.assert_array_equal(dataset.array("lon"), LON)
+    assert dataset.unit("time") == "days since 1970-01-01 00:00:00" and dataset.array("time")[0] == 11323
+    assert dataset.manifest.variables["sst"].dims == ("time", "lat", "lon")
+
+
+def test_a_prepared_file_decodes_in_xarray(tmp_path):
+    import xarray as xr
+
+    dataset = prepared(write(tmp_path / "a.nc", times=[15.0, 45.0, 75.0, 105.0], time_attrs=DAYS_360))
+    with xr.open_dataset(dataset.folder / "dataset.nc") as opened:
+        assert [f"{time:%Y-%m}" for time in opened.time.values] == ["2001-01", "2001-02", "2001-03", "2001-04"]
+        assert opened.sst.dtype == np.float32 and set(opened.coords) == {"time", "lat", "lon"}
+
+
+DAYS_360 = {"units": "days since 2001-01-01", "calendar": "360_day"}
+
+
+@pytest.mark.parametrize("fill", [-999.0, -9999.0, 9.96921e36, 1e20, -9.223372036854775808e18])
+@pytest.mark.parametrize("attribute", ["_FillValue", "missing_value", None])
+def test_fills_with_and_without_attributes_are_missing(tmp_path, fill, attribute):
+    attrs = {attribute: np.float32(fill)} if attribute else {}
+    dataset = check(write(tmp_path / "a.nc", stored(fill), attrs=attrs))
+    noted = any("taken as missing though not declared" in note for note in dataset.manifest.funnel.notes)
+    assert noted == (attribute is None)
+
+
+@pytest.mark.parametrize(("fill", "kind"), [(32767, np.int16), (-32768, np.int16), (2147483647, np.int32)])
+@pytest.mark.parametrize("attribute", ["_FillValue", None])
+def test_packed_numbers_with_a_type_s_limit_for_missing(tmp_path, fill, kind, attribute):
+    packed = np.where(np.isnan(VALUES), fill, np.rint((np.nan_to_num(VALUES).astype(float) - 10) / 0.001)).astype(kind)
+    attrs = {"scale_factor": 0.001, "add_offset": 10.0} | ({attribute: kind(fill)} if attribute else {})
+    check(write(tmp_path / "a.nc", packed, attrs=attrs), rtol=1e-3)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_packed_numbers_pass_through_the_usual_fills(tmp_path, declared):
+    """-999 is a value like -998 there; but a fill where it is far more frequent."""
+    packed = np.arange(-1200, -600, dtype=np.int16).reshape(2, 15, 20)
+    attrs = {"scale_factor": 0.1} | ({"_FillValue": np.int16(-32768)} if declared else {})
+    lat, lon = np.arange(15.0), np.arange(20.0)
+    check(write(tmp_path / "a.nc", packed, attrs=attrs, lat=lat, lon=lon), packed * 0.1, rtol=1e-5)
+    packed[:, :5] = -999
+    expected = packed * np.where((packed == -999) & (not declared), np.nan, 0.1)
+    if declared:
+        check(write(tmp_path / "a.nc", packed, attrs=attrs, lat=lat, lon=lon), expected, rtol=1e-5)
+
+
+def test_unsigned_numbers_stored_as_signed(tmp_path):
+    packed = np.where(np.isnan(VALUES), 255, np.rint(np.nan_to_num(VALUES) * 10)).astype(np.uint8).view(np.int8)
+    attrs = {"_Unsigned": "true", "_FillValue": np.int8(-1), "scale_factor": 0.1}
+    check(write(tmp_path / "a.nc", packed, attrs=attrs, format="NETCDF3_CLASSIC"), rtol=1e-2)
+
+
+def test_values_beyond_the_valid_range_are_missing(tmp_path):
+    values = VALUES.copy()
+    values[2, 0, 0] = 99
+    expected = np.where(values == 99, np.nan, values)
+    check(write(tmp_path / "a.nc", values, attrs={"valid_range": np.array([-5, 50], dtype=np.float32)}), expected)
+
+
+def test_a_number_that_may_be_a_fill_or_a_value_is_asked_for(tmp_path):
+    from geoml_cli.errors import DataError
+
+    values = np.nan_to_num(VALUES, nan=-999) * 100
+    values[values == -99900] = -999
+    values[0, 0, 0] = -1500
+    with pytest.raises(DataError, match=r"time 2001-01-01.*-999 occurs \d+ times and may be a fill value.*--fill -999"):
+        prepared(write(tmp_path / "a.nc", values))
+    expected = np.where(values == -999, np.nan, values)
+    check(tmp_path / "a.nc", expected, fill=(-999.0,))
+    check(tmp_path / "a.nc", values, declared_fills_only=True)
+
+
+@pytest.mark.parametrize("dims", [("lon", "lat", "time"), ("lat", "time", "lon"), ("time", "lon", "lat")])
+def test_dimensions_in_any_order(tmp_path, dims):
+    check(write(tmp_path / "a.nc", dims=dims))
+
+
+def test_latitudes_from_the_north_and_longitudes_to_360(tmp_path):
+    dataset = check(write(tmp_path / "a.nc", lat=LAT[::-1], lon=LON + 180))
+    np.testing.assert_array_equal(dataset.array("lat"), LAT[::-1])
+    np.testing.assert_array_equal(dataset.array("lon"), LON + 180)
+    assert (dataset.array("cell_area") > 0).all()
+
+
+def test_longitudes_across_the_date_line_rise_throughout(tmp_path):
+    dataset = check(write(tmp_path / "a.nc", lon=np.array([160.0, 170.0, 180.0, -170.0])))
+    assert dataset.array("lon").tolist() == [160, 170, 180, 190]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "times", "calendar", "first"),
+    [
+        ({"units": "months since 2001-01-15", "calendar": "standard"}, [0, 1, 2, 3], "standard", "2001-01-15"),
+        ({"units": "months since 2000-12-01"}, [1, 2, 3, 4], "standard", "2001-01-01"),
+        ({"units": "days since 1970-01-01"}, [11323, 11354, 11382, 11413], "standard", "2001-01-01"),
+        ({"units": "days since 2001-01-01", "calendar": "360_day"}, [15, 45, 75, 105], "360_day", "2001-01-16"),
+        ({"units": "days since 2000-01-01", "calendar": "noleap"}, [365, 396, 424, 455], "noleap", "2001-01-01"),
+        ({"units": "years since 2001-01-01"}, [0, 1, 2, 3], "standard", "2001-01-01"),
+    ],
+)
+def test_times_of_any_calendar(tmp_path, attributes, times, calendar, first):
+    import cftime
+
+    dataset = check(write(tmp_path / "a.nc", times=times, time_attrs=attributes))
+    found = facts(dataset)
+    assert found.calendar == calendar and found.step.kind == "month"
+    assert found.step.count == (12 if "years" in attributes["units"] else 1)
+    assert str(cftime.num2date(dataset.array("time")[0], found.time_unit, calendar))[:10] == first
+
+
+@pytest.mark.parametrize(
+    ("unit", "times", "step"),
+    [("days", [0, 1, 2, 3], "day"), ("days", [0, 8, 16, 24], "8 days"), ("hours", [0, 6, 12, 18], "6 hours"),
+     ("hours", [0.5, 1.5, 2.5, 3.5], "hour"), ("seconds", [0, 86400, 172800, 259200], "day")],
+)  # fmt: skip
+def test_daily_and_hourly_steps(tmp_path, unit, times, step):
+    dataset = check(write(tmp_path / "a.nc", times=times, time_attrs={"units": f"{unit} since 2001-01-01"}))
+    assert str(facts(dataset).step) == step
+
+
+def test_times_in_single_precision(tmp_path):
+    times = (np.float64(101.25) * 365 + np.arange(4) / 24).astype(np.float32).astype(np.float64)
+    assert len(set(np.diff(times))) > 1  # off by minutes' parts
+    dataset = check(write(tmp_path / "a.nc", times=times, time_attrs={"units": "days since 1900-01-01"}))
+    assert str(facts(dataset).step) == "hour"
+
+
+@pytest.mark.parametrize("names", ["sst_{}.nc", "{}.nc"])
+@pytest.mark.parametrize("scalar", [True, False])
+def test_one_file_a_month_in_any_order_of_names(tmp_path, names, scalar):
+    (tmp_path / "raw").mkdir()
+    for number, name in enumerate(["d", "a", "c", "b"]):
+        dims = {"dims": ("lat", "lon"), "scalar_time": True} if scalar else {}
+        write(tmp_path / "raw" / names.format(name), VALUES[[number]], times=[FIRST_DAYS[number]], **dims)
+    check(tmp_path / "raw")
+
+
+def test_dates_in_names_where_files_hold_no_time(tmp_path):
+    (tmp_path / "raw").mkdir()
+    for number in range(4):
+        write(tmp_path / "raw" / f"sst_v2_2001-0{number + 1}.nc", VALUES[[number]], dims=("lat", "lon"), times=None)
+    check(tmp_path / "raw")
+
+
+def test_a_latitude_with_another_standard_name(tmp_path):
+    dataset = check(write(tmp_path / "a.nc", lat_attrs={"standard_name": "longitude"}))
+    assert "lat is taken for the latitude, although its standard_name is longitude" in dataset.manifest.funnel.notes
+    check(write(tmp_path / "b.nc", lat_attrs={"standard_name": "sea_surface_temperature", "units": "degrees_north"}))
+
+
+def test_scalar_and_auxiliary_coordinates_and_a_depth_of_one(tmp_path):
+    path = tmp_path / "a.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, size in (("time", 4), ("depth", 1), ("lat", 3), ("lon", 4)):
+            file.createDimension(name, size)
+        coordinate(file, "lat", LAT, {"units": "degrees_north"})
+        coordinate(file, "lon", LON, {"units": "degrees_east"})
+        coordinate(file, "time", FIRST_DAYS[:4], MONTHLY)
+        coordinate(file, "depth", [0.5], {"units": "m", "positive": "down"})
+        coordinate(file, "height", [2.0], {"units": "m"}, ())
+        coordinate(file, "forecast_reference_time", FIRST_DAYS[:4],
+                   {**MONTHLY, "standard_name": "forecast_reference_time"}, ("time",))  # fmt: skip
+        sst = file.createVariable("sst", "f4", ("time", "depth", "lat", "lon"))
+        sst.setncatts({"units": "degC", "coordinates": "height forecast_reference_time"})
+        sst[:] = VALUES[:, None]
+    assert "depth, of size 1, is left out" in check(path).manifest.funnel.notes
+
+
+def test_a_place_of_a_further_dimension_is_chosen(tmp_path):
+    path = tmp_path / "a.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, size in (("time", 4), ("depth", 2), ("lat", 3), ("lon", 4)):
+            file.createDimension(name, size)
+        for name, values, attributes in (("lat", LAT, {"units": "degrees_north"}), ("time", FIRST_DAYS[:4], MONTHLY),
+                                         ("lon", LON, {"units": "degrees_east"})):  # fmt: skip
+            coordinate(file, name, values, attributes)
+        sst = file.createVariable("sst", "f4", ("time", "depth", "lat", "lon"))
+        sst.units = "degC"
+        sst[:, 0], sst[:, 1] = VALUES + 1, VALUES
+    check(path, select=("depth=1",))
+
+
+def test_a_curvilinear_grid_keeps_its_coordinates(tmp_path):
+    lat, lon = np.meshgrid(LAT, LON, indexing="ij")
+    lat, lon = lat + 0.02 * lon, lon - 0.1 * lat
+    path = curvilinear(tmp_path / "a.nc", lat, lon)
+    dataset = check(path)
+    assert not facts(dataset).regular
+    np.testing.assert_allclose(dataset.array("lat"), lat)
+    np.testing.assert_allclose(dataset.array("lon"), lon)
+    variable = dataset.manifest.variables["sst"]
+    assert variable.dims == ("time", "y", "x") and variable.attributes["coordinates"] == "lat lon"
+    assert "approximate" in dataset.manifest.variables["cell_area"].long_name
+
+
+def test_times_beside_a_dimension_without_a_unit(tmp_path):
+    dataset = check(curvilinear(tmp_path / "a.nc", *np.meshgrid(LAT, LON, indexing="ij")))
+    assert "times are those of time_centered: time_counter has no unit that counts from a date" in (
+        dataset.manifest.funnel.notes
+    )
+
+
+def test_a_box_is_cut_out_across_the_seam_of_longitudes(tmp_path):
+    values = VALUES.copy()
+    values[:, 1, 2] = 3
+    write(tmp_path / "a.nc", values, lon=np.array([0.0, 90.0, 180.0, 270.0]))
+    dataset = check(tmp_path / "a.nc", values[:, 1:][:, :, [3, 0, 1]], crop="-100,15,95,31")
+    assert dataset.array("lon").tolist() == [-90, 0, 90] and dataset.array("lat").tolist() == [20, 30]
+
+
+def test_a_period_is_chosen_and_counted(tmp_path):
+    dataset = check(write(tmp_path / "a.nc"), VALUES[1:3], start="2001-02", end="2001-03")
+    assert dataset.manifest.funnel.dropped == {"outside of --start and --end": 2}
+
+
+def test_a_land_mask_of_the_file(tmp_path):
+    path = write(tmp_path / "a.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("lsm", "f4", ("lat", "lon"))[:] = np.isnan(VALUES[0]) * 0.9
+    dataset = check(path, land="lsm")
+    assert facts(dataset).land_from == "file"
+    np.testing.assert_array_equal(dataset.array("land"), np.isnan(VALUES[0]))
+
+
+@pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA", "NETCDF4_CLASSIC"])
+def test_older_formats(tmp_path, kind):
+    check(write(tmp_path / "a.nc", format=kind))
+
+
+def test_zarr_stores_are_read(tmp_path):
+    import xarray as xr
+
+    with xr.open_dataset(write(tmp_path / "a.nc")) as opened:
+        opened.to_zarr(tmp_path / "a.zarr", zarr_format=2, consolidated=False)
+    check(tmp_path / "a.zarr")
+
+
+def test_a_group_of_a_file(tmp_path):
+    import xarray as xr
+
+    with xr.open_dataset(write(tmp_path / "a.nc")) as opened:
+        opened.to_netcdf(tmp_path / "b.h5", group="level3", engine="netcdf4")
+    check(tmp_path / "b.h5", var="level3/sst")
+
+
+@pytest.mark.parametrize("layout", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 16, "compress": "deflate"},
+                                    {"bigtiff": "yes"}, {"nodata": None, "compress": "lzw"}])  # fmt: skip
+def test_geotiff_layouts(tmp_path, layout):
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "raw").mkdir()
+    values = np.random.default_rng(0).random((3, 40, 50)).astype(np.float32)
+    profile = {"driver": "GTiff", "width": 50, "height": 40, "count": 1, "dtype": "float32", "crs": "EPSG:4326",
+               "transform": rasterio.Affine(1, 0, 95, 0, -1, 35), "nodata": -1.0} | layout  # fmt: skip
+    for number, frame in enumerate(values):
+        with rasterio.open(tmp_path / "raw" / f"sst_2001-0{number + 1}.tif", "w", **profile) as file:
+            file.write(frame, 1)
+            file.build_overviews([2])
+    np.testing.assert_array_equal(prepared(tmp_path / "raw", unit="K").array("sst"), values)
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_geotiff_maps_one_a_month(tmp_path, projected):
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "raw").mkdir()
+    step, west, north = (1000.0, 500_000.0, 4_000_000.0) if projected else (10.0, 95.0, 35.0)
+    profile = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": "float32", "nodata": -999.0,
+               "crs": "EPSG:32651" if projected else "EPSG:4326",
+               "transform": rasterio.Affine(step, 0, west, 0, -step, north)}  # fmt: skip
+    for number in range(4):
+        with rasterio.open(tmp_path / "raw" / f"sst_20010{number + 1}.tif", "w", **profile) as file:
+            file.write(np.nan_to_num(VALUES[number], nan=-999), 1)
+    dataset = prepared(tmp_path / "raw", unit="degC")
+    np.testing.assert_allclose(dataset.array("sst"), VALUES)
+    assert facts(dataset).regular != projected
+    if projected:
+        np.testing.assert_allclose(dataset.array("lon")[0, 0], 123 + 500 / 1000 * 0.0111, atol=2e-4)
+        np.testing.assert_allclose(dataset.array("cell_area"), 1e6, rtol=0.01)
+    else:
+        assert dataset.array("lat").tolist() == [30, 20, 10] and dataset.array("lon").tolist() == [100, 110, 120, 130]
+
+
+def test_cell_areas_of_the_globe_add_up_to_the_sphere(tmp_path):
+    lat, lon = np.arange(-85.0, 90, 10), np.arange(5.0, 360, 10)
+    values = np.random.default_rng(0).random((4, 18, 36)).astype(np.float32)
+    area = prepared(write(tmp_path / "a.nc", values, lat=lat, lon=lon)).array("cell_area")
+    np.testing.assert_allclose(area.sum(), 4 * np.pi * EARTH_RADIUS_M**2, rtol=1e-6)
+    from geoml_cli.dataset.grid import GridAxes
+
+    near = GridAxes(*np.meshgrid(np.arange(-60.0, 61, 2), np.arange(0.0, 90, 2), indexing="ij"))
+    exact = GridAxes(near.lat[:, 0], near.lon[0]).cell_area()
+    np.testing.assert_allclose(near.cell_area()[1:-1, 1:-1], exact[1:-1, 1:-1], rtol=0.01)
