@@ -13,7 +13,7 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
-from geoml_cli.samples.input import DailyPixelStack, Grid
+from geoml_cli.samples.input import DailyPixelStack, Grid, SampleBlock
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
@@ -54,14 +54,14 @@ def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, rep
     """Predict every pixel on every day that has all inputs; others are missing, and counted by reason."""
     budget = trained.settings.shared.predict.rows * _SHARE
     windows = list(strips(stack.grid, max(budget // len(stack.days), 1)))
-    chosen = stack.days[days]
+    chosen, missing = stack.days[days], _MissingPixels(stack, windows, days)
 
     def chunks() -> Iterator[Chunk]:
-        for number, window in enumerate(windows):
-            yield Chunk(number, lambda window=window: _samples(trained, stack, window, days))  # type: ignore[misc]
+        for number in range(len(windows)):
+            yield Chunk(number, lambda number=number: _samples(trained, missing, number))  # type: ignore[misc]
 
     def write(out: Path, store: ChunkStore, count: int) -> Path:
-        counts = _reasons(stack, windows, days)
+        counts = missing.by_reason()
         text = ", ".join(f"{reason}: {number}" for reason, number in counts.items() if number)
         reporter.say(f"Pixels and days without a prediction: {text or 'none'}.")
         return _write(trained, stack.grid, chosen, windows, _Target(out, store, text))
@@ -91,19 +91,33 @@ def _check_suffix(out: Path) -> None:
         raise SettingsError(f"{out.suffix or 'no suffix'} is not a map format.", where=str(out), fix="Use .nc or .tif.")
 
 
-def _samples(trained: TrainedRun, stack: DailyPixelStack, window: Window, days: slice) -> ChunkSamples:
-    block = stack.block(*window, days).samples
+class _MissingPixels:
+    """Windows of a stack as they are read, and counts of the pixels and days without a sample."""
+
+    def __init__(self, stack: DailyPixelStack, windows: list[Window], days: slice) -> None:
+        self._stack, self._windows, self._days = stack, windows, days
+        self._counts: dict[int, NDArray[np.int64]] = {}
+
+    def read(self, number: int) -> SampleBlock:
+        """Read a window, and count."""
+        block = self._stack.block(*self._windows[number], self._days)
+        reason = block.reason[block.reason >= 0]
+        self._counts[number] = np.bincount(reason, minlength=len(self._stack.reasons))
+        return block.samples
+
+    def by_reason(self) -> dict[str, int]:
+        """Return the counts; windows that an earlier call predicted are read again."""
+        for number in range(len(self._windows)):
+            if number not in self._counts:
+                self.read(number)
+        total = np.sum(list(self._counts.values()), axis=0)
+        return dict(zip(self._stack.reasons, total.tolist(), strict=True))
+
+
+def _samples(trained: TrainedRun, stack: _MissingPixels, number: int) -> ChunkSamples:
+    block = stack.read(number)
     samples = trained.samples(block.variables)
     return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
-
-
-def _reasons(stack: DailyPixelStack, windows: list[Window], days: slice) -> dict[str, int]:
-    """Count why pixels have no sample; the stack is read again, for chunks may be of an earlier call."""
-    total = np.zeros(len(stack.reasons), dtype=np.int64)
-    for window in windows:
-        reason = stack.block(*window, days).reason
-        total += np.bincount(reason[reason >= 0], minlength=len(total))
-    return dict(zip(stack.reasons, total.tolist(), strict=True))
 
 
 class _Target:

@@ -224,3 +224,35 @@ def test_a_series_is_in_the_order_of_time_and_holds_the_rain_of_its_days():
     assert [line.get_label() for line in main.lines] == ["observed", "mmnet", "smap"]
     assert main.lines[2].get_linestyle() == "--" and above.get_ylim()[1] == 0.0
     assert [bar.get_height() for bar in above.patches] == values.tolist()
+
+
+def test_stopped_maps_resume_with_the_same_values_and_counts(run, data, tmp_path):
+    import os
+    import signal
+    from contextlib import contextmanager
+
+    from geoml_cli.errors import StoppedError
+    from geoml_cli.inference.load import open_trained
+    from geoml_cli.runs.run import Run
+    from geoml_cli.samples.requests import PredictionRequest
+    from geoml_cli.stages.predict import predict
+
+    class Interrupting(Silent):
+        @contextmanager
+        def task(self, name, total):
+            assert total == 3  # windows of five rows
+            yield lambda steps: os.kill(os.getpid(), signal.SIGTERM)
+
+    trained = open_trained(Run(run, ["predict.rows=512"]))
+    dataset = Dataset(data / "data" / "smap")
+    request = PredictionRequest(stack=data / "valley" / "valley.nc", days=("2021-06-01", "2021-06-02"))
+    again, whole = Silent(), Silent()
+    predict(trained, dataset, request, tmp_path / "whole.nc", whole)
+    with pytest.raises(StoppedError, match="The same command resumes"):
+        predict(trained, dataset, request, tmp_path / "stopped.nc", Interrupting())
+    with pytest.raises(StoppedError):
+        predict(trained, dataset, request, tmp_path / "stopped.nc", Interrupting())
+    predict(trained, dataset, request, tmp_path / "stopped.nc", again)
+    one, other = (xarray.load_dataset(tmp_path / name) for name in ("whole.nc", "stopped.nc"))
+    np.testing.assert_array_equal(one.soil_moisture, other.soil_moisture)
+    assert again.said == whole.said and "land cover of no class: 16" in whole.said[-1]
