@@ -185,8 +185,8 @@ def bare_steps(record: object, network: torch.nn.Module, samples: Samples) -> fl
     rows = samples.usable()[:BATCH]
     batch = {name: torch.from_numpy(np.asarray(item.values[rows])) for name, item in samples.inputs.items()}
     batch = {name: (values - values.mean()) / values.std() for name, values in batch.items()}
-    assert samples.target is not None
-    batch["target"] = torch.from_numpy(samples.target[rows])
+    assert samples.target.values is not None
+    batch["target"] = torch.from_numpy(samples.target.values[rows])
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     network.train()
 

@@ -175,4 +175,4 @@ def test_days_without_ground_truth_are_prepared_to_be_predicted(raw, prepared):
     assert dataset.manifest.funnel.kept == 150 and not dataset.has("soil_moisture")
     tables = load("mmnet", "onsite", None, {}).own
     samples = registry.spec("mmnet").networks(tables)[""].samples(dataset)
-    assert samples.target is None and samples.complete.all()
+    assert samples.target.values is None and samples.complete.all()
