@@ -26,7 +26,9 @@ class Baseline:
     Attributes:
         summary: One line for the report.
         fit: Samples, training rows and a seed to a predictor; the same arguments give the same predictions.
+        reference: Whether it is the estimate that the network is made to improve, and heads the baselines in tables.
     """
 
     summary: str
     fit: Callable[[Samples, Rows, int], BaselinePredictor]
+    reference: bool = False

@@ -28,7 +28,7 @@ class BaselineComparison:
 
 @dataclass(frozen=True)
 class BaselineResults:
-    """The baselines, the best first, or why there are none."""
+    """The baselines, the reference and then the best first, or why there are none."""
 
     comparisons: Sequence[BaselineComparison] = field(default_factory=list)
     skipped: str = ""

@@ -58,7 +58,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         )
         for scores in baseline_scores
     ]
-    compared.sort(key=lambda one: one.baseline.ranking)
+    compared.sort(key=lambda one: (not _is_reference(inputs, one.baseline.name), one.baseline.ranking))
     labels = labels_of(inputs, members, pooled)
     return EvaluationResult(
         task=inputs.task,
@@ -72,6 +72,11 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         confusion=_confusion(inputs, pooled),
         notes=notes(inputs, members, network.groups),
     )
+
+
+def _is_reference(inputs: EvaluationInputs, baseline: str) -> bool:
+    own = inputs.network.baselines.get(baseline)
+    return own is not None and own.reference
 
 
 def _score_member(inputs: EvaluationInputs, member: MemberRows) -> ModelScores:

@@ -1,4 +1,4 @@
-"""Each region in turn is the test: labels of a variable, such as W, M and E."""
+"""Each region in turn is the test, or trains alone: labels of a variable, such as W, M and E."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rows = NDArray[np.int64]
 
 
 def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
-    """Hold out each region that the settings name, or all; samples of other regions are trained on."""
+    """Hold out each region that the settings name, or all, or train on it alone and hold out the others."""
     label = labels(variables, settings.group_by, rows)[usable]
     known = np.unique(label[label != ""]).tolist()
     missing = [name for name in settings.regions if name not in known]
@@ -27,7 +27,12 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
             where="[split] regions",
             fix=f"The regions are {', '.join(known)}.",
         )
-    return hold_out_each(label, settings.regions or known, usable, settings.group_by)
+    found = hold_out_each(label, settings.regions or known, usable, settings.group_by)
+    if settings.region_role == "test":
+        return found
+    # Swapped, without samples of no region: they are neither the region nor another one.
+    named = label != ""
+    return {name: (usable[label == name], usable[named & (label != name)]) for name in found}
 
 
 KIND = SplitKind(folds, validate)

@@ -44,6 +44,10 @@ class SplitSettings(Table):
     regions: tuple[str, ...] = ()
     """For kind = 'regions': labels of `group_by` that are tested, a member each; empty tests all."""
 
+    region_role: Literal["test", "train"] = "test"
+    """For kind = 'regions': each region in turn is the `test` of a network trained on the others, or is what it is
+    trained on (`train`), and the others are the test."""
+
     exclude_overlaps: bool = True
     """Exclude training and validation rows whose windows share time steps with test rows, and training rows whose
     windows share some with validation rows. Concerns windows of a series only."""
@@ -86,8 +90,9 @@ class SplitSettings(Table):
     def _refuse_strays(self) -> None:
         """Refuse settings of another kind: they would have no effect."""
         owners = {"fold_column": "given", "test_years": "years", "years_before": "years", "regions": "regions"}
+        owners["region_role"] = "regions"
         for name, kind in owners.items():
-            if getattr(self, name) and self.kind != kind:
+            if getattr(self, name) != type(self).model_fields[name].default and self.kind != kind:
                 raise ValueError(f"{name} belongs to kind = {kind!r}, not to {self.kind!r}")
         if self.validation_by == "groups" and not self.group_by:
             raise ValueError("validation_by = 'groups' needs group_by, the variable of the groups")

@@ -132,6 +132,17 @@ def test_validation_has_settings_of_its_own(how: str, given: dict[str, object]) 
             assert set(data.array("station_number")[split.train]) == set(data.array("station_number")[split.validation])
 
 
+def test_a_region_that_trains_is_tested_on_the_others() -> None:
+    common = {"group_by": "region", "validation_by": "rows"}
+    tested, trained = (members("regions", {**common, "region_role": role}) for role in ("test", "train"))
+    assert list(trained) == ["E", "M", "W"]
+    for name, split in trained.items():
+        own = np.sort(np.concatenate([split.train, split.validation]))
+        np.testing.assert_array_equal(own, np.sort(tested[name].test))
+        others = np.concatenate([tested[other].test for other in trained if other != name])
+        np.testing.assert_array_equal(np.sort(split.test), np.sort(others))
+
+
 def test_regions_are_members_of_their_name() -> None:
     assert list(members("regions", {"group_by": "region"})) == ["E", "M", "W"]
     assert list(members("regions", {"group_by": "region", "regions": ("W", "E")})) == ["W", "E"]

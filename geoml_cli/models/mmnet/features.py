@@ -62,7 +62,9 @@ def _smap_itself(samples: Samples, rows: Rows, seed: int) -> BaselinePredictor:
     return predicted
 
 
-BASELINES = {"smap": Baseline("SMAP L4 surface soil moisture of the station's cell itself, not fitted", _smap_itself)}
+BASELINES = {
+    "smap": Baseline("SMAP L4 surface soil moisture of the station's cell, not fitted", _smap_itself, reference=True)
+}
 
 
 def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
