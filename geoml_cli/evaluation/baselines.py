@@ -9,7 +9,7 @@ import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, names_giving, predict
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, observed
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.scaling import TargetScaling
@@ -42,7 +42,13 @@ class _Fold:
 
 
 def refuse_unknown(inputs: EvaluationInputs) -> None:
-    """Raise SettingsError where the settings name a baseline that there is not."""
+    """Raise SettingsError where the settings name a baseline that there is not, or runs that are not compared."""
+    if inputs.settings.shared.evaluate.runs and inputs.task.maps is None:
+        raise SettingsError(
+            "runs are compared in evaluations of forecasts of maps only.",
+            where="[evaluate] runs",
+            fix="Leave it out; `geoml evaluate` each run instead.",
+        )
     for name in inputs.settings.shared.evaluate.baselines:
         registry.known("baseline", name, [*BASELINES, *inputs.network.baselines])
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from geoml_cli.evaluation.compared_runs import name_of, summary_of
 from geoml_cli.evaluation.comparison import BaselineComparison, BaselineResults, compare_with
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
@@ -39,10 +40,11 @@ def evaluate_maps(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationRes
     members = [_member(inputs, name, sums.rows_N) for name in inputs.predictors]
     scores = {model: _scores(inputs, sums, model, block_N) for model in sums.models()}
     network = scores[inputs.name]
+    described = _descriptions(inputs)
     baselines = [
-        BaselineComparison(scores[name], record.summary, compare_with(network, scores[name]), _NONE)
-        for name, record in inputs.network.baselines.items()
-        if name in scores
+        BaselineComparison(scores[name], described[name], compare_with(network, scores[name]), _NONE)
+        for name in scores
+        if name in described
     ]
     baselines.sort(key=lambda one: one.baseline.ranking)
     return EvaluationResult(
@@ -56,6 +58,12 @@ def evaluate_maps(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationRes
         notes=map_notes(inputs, network.groups, FEWEST_BLOCKS),
         maps=_maps(inputs, sums),
     )
+
+
+def _descriptions(inputs: EvaluationInputs) -> dict[str, str]:
+    """Describe baselines and compared runs, by name."""
+    found = {name: record.summary for name, record in inputs.network.baselines.items()}
+    return found | {name_of(folder): summary_of(folder) for folder in inputs.settings.shared.evaluate.runs}
 
 
 def blocks(inputs: EvaluationInputs, rows_N: Rows) -> Rows:

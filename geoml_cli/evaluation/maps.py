@@ -16,6 +16,7 @@ import torch
 from geoml_cli.baselines.baseline import BaselinePredictor
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.baselines import refuse_unknown
+from geoml_cli.evaluation.compared_runs import run_predictors
 from geoml_cli.evaluation.inputs import EvaluationInputs, evaluated_rows
 from geoml_cli.metrics.fields import errors
 from geoml_cli.metrics.metric import Metric, Statistics, Values
@@ -143,6 +144,7 @@ def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold
     asked, seed = inputs.settings.shared.evaluate.baselines, inputs.settings.shared.evaluate.seed
     known = inputs.network.baselines
     fitted = {key: known[key].fit(inputs.samples, split.train, seed) for key in asked if key in known}
+    fitted |= run_predictors(inputs.settings.shared.evaluate.runs, inputs.dataset, targets(inputs), rows)
     reference = known[map_scores(inputs).reference].fit(inputs.samples, split.train, seed)
     return Fold(name, members, rows.astype(np.int64), fitted, reference)
 

@@ -13,6 +13,9 @@ class EvaluateSettings(Table):
     baselines: tuple[str, ...] = ("mean", "ridge", "random-forest", "gradient-boosting")
     """Baselines trained on the same rows; an empty list trains none."""
 
+    runs: tuple[str, ...] = ()
+    """Folders of other runs on the same data set, compared like baselines; of forecasts of maps only."""
+
     n_bootstrap: int = Field(default=1000, ge=100)
     """Bootstrap draws behind each 95 % interval."""
 

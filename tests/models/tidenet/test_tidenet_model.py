@@ -224,6 +224,21 @@ def test_many_blocks_give_intervals(dataset, run, tmp_path):
     assert scores.groups >= 9 and scores.scores["RMSE"].low < scores.scores["RMSE"].value < scores.scores["RMSE"].high
 
 
+def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
+    settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
+    other = train(settings, dataset, RunLocation(tmp_path / "simvp", cpu=True), None, Silent())
+    against = Run(run.folder, [f"evaluate.runs=['{other.folder}']"])
+    [network] = evaluate(against, dataset, settings_of(against), "test", Silent()).networks.values()
+    found = {one.baseline.name: one.baseline.scores for one in network.result.baselines.comparisons}
+    [alone] = evaluate(other, dataset, settings_of(other), "test", Silent()).networks.values()
+    assert found["run-simvp"]["RMSE"].value == pytest.approx(alone.result.network.scores["RMSE"].value)
+    late = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp", "split.test=0.12"])
+    seen = train(late, dataset, RunLocation(tmp_path / "seen", cpu=True), None, Silent())
+    against = Run(run.folder, [f"evaluate.runs=['{seen.folder}']"])
+    with pytest.raises(DataError, match=r"was trained on .* of the time steps that are scored"):
+        evaluate(against, dataset, settings_of(against), "validation", Silent())
+
+
 def test_the_evaluation_leaves_its_files(evaluated):
     folder = evaluated.folder
     names = {path.name for path in folder.iterdir()}
