@@ -32,6 +32,8 @@ EXPECTED: dict[str, str] = {
     r"ech/two-stage: predictions: .*(logit|probability|presence|amplitude\b)": (
         "members' probabilities are averaged, as in evaluation; logits were"
     ),
+    r"ech/two-stage: scores: .*pipeline\.n$": "the number of rows is given as well",
+    r"score tables: across_stations\.csv": "the table is new",
     r"geomamba/clcd: (scores|score tables): ": (
         "classes are scored by the members' mean probability, as they are delivered; a majority vote was"
     ),

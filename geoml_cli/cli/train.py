@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,15 @@ _Processes = Annotated[
     typer.Option("--processes", min=1, help="Processes to train in on the CPU.", show_default=False),
 ]
 _Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU even where there is a GPU.")]
+_From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", help="Run whose weights and scaling the members start from (fine-tuning).", show_default=False
+    ),
+]
+_Note = Annotated[
+    str | None, typer.Option("--note", help="Text that is kept in the run's settings.", show_default=False)
+]
 _Resume = Annotated[bool, typer.Option("--resume", help="Resume --run, or the newest unfinished run.")]
 
 
@@ -39,6 +49,8 @@ def train(
     gpus: _Count = None,
     processes: _Processes = None,
     cpu: _Cpu = False,
+    start: _From = None,
+    note: _Note = None,
     resume: _Resume = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -48,16 +60,21 @@ def train(
     from geoml_cli.config.load import load
 
     model, run, resume = _target(target, preset, run, resume)
+    named = {"train.start_run": str(start.resolve()) if start else None, "train.note": note}
+    # Quoted as TOML, so that no text is taken for a number or a list.
+    assignments = [*(assignments or ()), *(f"{key}={json.dumps(text)}" for key, text in named.items() if text)]
     if resume and (config or assignments):
         raise SettingsError(
-            "a run's settings do not change.", where="--set or --config", fix="Leave it out, or train a new run."
+            "a run's settings do not change.",
+            where="--set, --config or --from",
+            fix="Leave it out, or train a new run.",
         )
     if gpus and (processes or cpu):
         raise SettingsError("--gpus goes with neither --processes nor --cpu.", fix="Choose one.")
     if resume:
         settings, folder, dataset = _resumed(model, preset, run, data)
     else:
-        settings, folder = load(model, preset, config, None, assignments or ()), run
+        settings, folder = load(model, preset, config, None, assignments), run
         dataset = _dataset(options.data_folder(settings.shared.source, data))
     if dry_run:
         _plan(settings, dataset, folder, member, as_json=as_json)

@@ -21,9 +21,9 @@ from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import MemberFiles, Run
 from geoml_cli.samples.batches import Batches
 from geoml_cli.samples.samples import Samples
-from geoml_cli.splits.split import Split
 from geoml_cli.training import precision
 from geoml_cli.training.processes import Accelerated
+from geoml_cli.training.start import start_of
 from geoml_cli.training.state import State
 from geoml_cli.training.trainer import Member, Trainer
 from geoml_cli.work.reporting import Reporter
@@ -59,7 +59,7 @@ def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
         split, scaling = work.run.split(name), work.run.scaling(name)
         network = work.networks[split.network]
         seed_everything(split.seed + work.processes.rank)
-        state = State(_network(work, split, network), work.settings.shared.train)
+        state = State(_network(work, name, network), work.settings.shared.train)
         batches = Batches(work.samples[split.network], scaling, work.processes.device)
         member = Member(name, files, split, batches, network)
         trainer = Trainer(member, state, work.settings.shared.train, work.processes)
@@ -77,12 +77,18 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _network(work: TrainingContext, split: Split, network: Network) -> nn.Module:
-    """Build the network; its weights follow from the seed alone, in every process."""
+def _network(work: TrainingContext, name: str, network: Network) -> nn.Module:
+    """Build the network; its weights follow from the seed alone, in every process, or are those of another run."""
+    split = work.run.split(name)
     with torch.random.fork_rng():
         torch.manual_seed(split.seed)
         data = work.run.data().signatures[split.network]
         module = network.build(data).to(work.processes.device)
+    start = start_of(work.settings.shared.train, name, split.network)
+    # A member that has a checkpoint of its own goes on from there, wherever it once started.
+    if start and not work.run.member(name).checkpoint("last").meta.is_file():
+        with checkpoint.fitting(start.run.member(start.member).checkpoint("best")):
+            module.load_state_dict(start.weights())
     precision.lower(module, work.float32)
     return module
 

@@ -23,6 +23,7 @@ from geoml_cli.splits.members import splits
 from geoml_cli.splits.overlaps import drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
 from geoml_cli.splits.window_times import variables_of
+from geoml_cli.training.start import check_start, start_of
 
 
 def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
@@ -43,6 +44,10 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
     for name, split in split_rows.items():
         _refuse_small_batches(networks[split.network], name, split, shared.train.batch_size)
+        if start := start_of(shared.train, name, split.network):
+            check_start(start, signatures[split.network], split, dataset.manifest.digest())
+            members[name] = (split, start.scaling)
+            continue
         rows, target = (split.network, split.train.tobytes()), target_settings(settings, signatures, split.network)
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
         members[name] = (split, fitted[rows])

@@ -30,7 +30,7 @@ def test_it_finds_its_data_from_another_folder(geoml, interrupted, tmp_path, mon
     ("given", "said"),
     [
         (["--preset", "paper"], "--preset goes with a model"),
-        (["--set", "train.epochs=3"], "--set or --config: a run's settings do not change"),
+        (["--set", "train.epochs=3"], "--set, --config or --from: a run's settings do not change"),
         (["--run", "other"], "--run goes with a model"),
     ],
 )

@@ -70,6 +70,16 @@ class TrainSettings(Table):
     patience: int | None = Field(default=None, ge=1)
     """Validations without improvement after which a member stops; none trains to the end."""
 
+    start_run: str = ""
+    """Folder of a run whose best weights the members start from (fine-tuning), under its scaling; empty starts from
+    fresh weights. `geoml train --from RUN` sets it."""
+
+    start_member: str = ""
+    """Member of `start_run`; empty takes the one of the same name, or the only one."""
+
+    note: str = ""
+    """Text that is kept with the run, such as why it was made. `geoml train --note TEXT` sets it."""
+
     restore: str = "best"
     """The weights that are used afterwards: `best` by the validation loss, best by another of the network's validation
     scores, such as `csi`, or the `last` (some papers' way)."""

@@ -1,0 +1,105 @@
+"""Fine-tuning: members that start from the weights of another run, under its scaling.
+
+A network knows its inputs by the scaling that it was trained under, so that scaling is kept; it is not fitted anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from geoml_cli import registry
+from geoml_cli.config.tables.train import TrainSettings
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.runs import checkpoint
+from geoml_cli.runs.run import Run
+from geoml_cli.samples.samples import Signature
+from geoml_cli.samples.scaling import Scaling
+from geoml_cli.splits.split import Split
+
+_WHERE = "[train] start_run"
+
+
+class Start(NamedTuple):
+    """A trained member of another run."""
+
+    run: Run
+    member: str
+
+    @property
+    def scaling(self) -> Scaling:
+        """Return the scaling that its weights belong to."""
+        return self.run.scaling(self.member)
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return its best weights.
+
+        Raises:
+            DataError: It is not trained to its end, or its checkpoint is damaged.
+        """
+        files = self.run.member(self.member).checkpoint("best")
+        if self.member not in self.run.members() or not checkpoint.recover(files):
+            raise DataError(
+                f"member {self.member} is not trained to its end.",
+                where=str(self.run.folder),
+                fix=f"Resume with `geoml train {self.run.folder} --member {self.member}`.",
+            )
+        return checkpoint.weights(files)
+
+
+def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
+    """Return the member that a new member starts from; None where it starts from fresh weights.
+
+    It is the one that `start_member` names, the one of the same name, or the only one of the network.
+
+    Raises:
+        SettingsError: There is no such member, or it is not clear which is meant.
+    """
+    if not settings.start_run:
+        return None
+    run = Run(Path(settings.start_run))
+    candidates = [member for member in run.planned() if run.network(member) == network]
+    if settings.start_member:
+        registry.known(f"member of run {run.id}", settings.start_member, candidates)
+        return Start(run, settings.start_member)
+    if name in candidates:
+        return Start(run, name)
+    if len(candidates) != 1:
+        raise SettingsError(
+            f"run {run.id} has no member {name}, and several others.",
+            where=_WHERE,
+            fix=f"Name one with --set train.start_member=NAME: {', '.join(candidates)}.",
+        )
+    return Start(run, candidates[0])
+
+
+def check_start(start: Start, data: Signature, split: Split, digest: str) -> None:
+    """Refuse weights of another network, and weights that have seen the rows that are to be tested.
+
+    Raises:
+        DataError: Inputs or target differ, or a row of test or validation is among the other member's training rows.
+    """
+    known = start.run.data()
+    theirs = known.signatures.get(split.network)
+    if theirs is None or theirs.inputs != data.inputs or (theirs.target_name, theirs.unit) != _target(data):
+        raise DataError(
+            f"run {start.run.id} was trained on other inputs or another target.",
+            where=_WHERE,
+            fix="Start from a run on data with the same variables, names, units and order.",
+        )
+    held_out = np.concatenate([split.validation, split.test])
+    both = np.intersect1d(start.run.split(start.member).train, held_out)
+    if known.digest == digest and len(both):
+        raise DataError(
+            f"member {start.member} was trained on {len(both)} of the rows that this run holds out.",
+            where=f"{_WHERE} = {start.run.folder}",
+            fix="Start from a member whose training rows are others, such as those of another region.",
+        )
+
+
+def _target(data: Signature) -> tuple[str, str]:
+    return data.target_name, data.unit

@@ -1,0 +1,66 @@
+"""Fine-tuning: weights and scaling of another run, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from quick import QUICK
+from safetensors.torch import load_file
+
+from geoml_cli.config.load import load
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.reporting import Silent
+
+SETTINGS = [QUICK[k] for k in range(1, len(QUICK), 2)]
+
+
+@pytest.fixture(scope="module")
+def dataset(data_root) -> Dataset:
+    return Dataset(data_root / "soc")
+
+
+def tuned(trained: Path, dataset: Dataset, folder: Path, *more: str) -> Run:
+    settings = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={trained}", *more])
+    return train(settings, dataset, RunLocation(folder, cpu=True), None, Silent())
+
+
+def test_members_start_from_the_weights_and_keep_the_scaling(trained, dataset, tmp_path):
+    """With a learning rate that moves nothing, the weights are those of the other run."""
+    found = tuned(trained, dataset, tmp_path / "run", "train.lr=1e-12", "train.epochs=1")
+    for name in found.members():
+        first, second = (load_file(run.member(name).best().weights) for run in (Run(trained), found))
+        for key, value in first.items():
+            torch.testing.assert_close(second[key], value, rtol=0, atol=1e-6)
+        assert found.scaling(name) == Run(trained).scaling(name)
+
+
+def test_rows_that_the_other_run_was_trained_on_are_not_tested(trained, dataset, tmp_path):
+    with pytest.raises(DataError, match=r"was trained on \d+ of the rows that this run holds out"):
+        tuned(trained, dataset, tmp_path / "run", "split.seed=7")
+
+
+def test_the_member_must_be_clear(trained, dataset, tmp_path):
+    with pytest.raises(SettingsError, match=r"has no member .*, and several others.*start_member=NAME"):
+        tuned(trained, dataset, tmp_path / "run", "split.folds=1")
+    with pytest.raises(SettingsError, match="'fold-9' is not a member of run"):
+        tuned(trained, dataset, tmp_path / "run", "train.start_member=fold-9")
+
+
+def test_other_inputs_are_refused(trained, dataset, tmp_path):
+    with pytest.raises(DataError, match="was trained on other inputs or another target"):
+        tuned(trained, dataset, tmp_path / "run", "network.variant=cnn-lstm")
+
+
+def test_the_flag_names_a_run(trained, data_root, geoml, tmp_path):
+    again = ("train", "soc", "--preset", "map", *QUICK, "--data", data_root, "--run", tmp_path / "run")
+    result = geoml(*again, "--from", trained, "--set", "train.epochs=1", "--note", '[1] a "second" try')
+    assert result.code == 0, result.err
+    assert load("soc", None, tmp_path / "run" / "config.toml", {}).shared.train.note == '[1] a "second" try'
+    assert f'start_run = "{trained}"' in (tmp_path / "run" / "config.toml").read_text()
+    result = geoml(*again, "--from", tmp_path / "nothing")
+    assert result.code == 3 and "nothing" in result.err
