@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,10 @@ class Subset(StrEnum):
     train = "train"
 
 
+_Stations = Annotated[
+    list[str] | None,
+    typer.Option("--stations", help="A station whose series is drawn; repeatable.", show_default=False),
+]
 _Split = Annotated[Subset, typer.Option("--split", help="Rows to evaluate on.")]
 
 
@@ -30,13 +35,15 @@ def evaluate(
     preset: options.Preset = None,
     split: _Split = Subset.test,
     assignments: options.Assignments = None,
+    stations: _Stations = None,
     data: options.Data = None,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Score a run on held-out rows, with baselines trained on the same rows; write tables, figures and a report."""
-    run = run_of(target, preset, options.only("evaluate", assignments))
+    drawn = [f"evaluate.stations={json.dumps(stations)}"] if stations else []
+    run = run_of(target, preset, options.only("evaluate", [*(assignments or ()), *drawn]))
     dataset = dataset_of(run, data)
     if dry_run:
         console.plan([run.folder, dataset.folder], [run.evaluation(split.value)], as_json=as_json)

@@ -15,8 +15,9 @@ from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.evaluation.station_scores import station_scores
 from geoml_cli.metrics.regression import BIAS, RMSE
-from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
+from geoml_cli.samples.coordinates import lon_lat_of_samples
 
 Cell = str | int | float
 
@@ -88,11 +89,13 @@ def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator
 
 
 def _stations(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
-    labels = {"station": stations_of_samples(inputs.dataset)[result.pooled.rows_P]}
-    metrics = result.task.metrics
-    yield ["station", "model", "n", *(metric.name for metric in metrics)]
-    for group in groupwise_scores(result.pooled.observed_P, result.models, labels, metrics):
-        yield [group.name, group.model, group.rows, *map(_text, group.scores.values())]
+    names = [metric.name for metric in result.task.metrics]
+    bounds = [f"{name}_{bound}" for name in names for bound in ("low", "high")]
+    yield ["station", "model", "n", "months", *names, *bounds]
+    for found in station_scores(inputs, result):
+        values = [found.scores[name].value for name in names]
+        ends = [end for name in names for end in (found.scores[name].low, found.scores[name].high)]
+        yield [found.station, found.model, found.rows, found.months, *map(_text, [*values, *ends])]
 
 
 def _map_cells(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:

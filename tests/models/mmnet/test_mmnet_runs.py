@@ -205,7 +205,7 @@ def test_a_day_of_weather_is_shuffled_alone(data):
 
 def test_series_of_chosen_stations_are_drawn_and_others_are_refused(run, data, geoml):
     assert (run / "evaluation" / "test" / "figures" / "station-Beta_2.png").stat().st_size > 10_000
-    given = ("--data", data / "data", "--set", "evaluate.stations=['Beta-2']", "--set", "evaluate.baselines=[]")
+    given = ("--data", data / "data", "--stations", "Beta-2", "--set", "evaluate.baselines=[]")
     result = geoml("evaluate", run, *given)
     assert result.code == 2 and "Beta_2" in result.err
 
