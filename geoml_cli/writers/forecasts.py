@@ -19,6 +19,7 @@ from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.grid import AREA, LAT, LON, TIME, GridAxes, Step, calendar_attributes, grid_variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
+from geoml_cli.writers.suffixes import require_suffix
 
 REFERENCE, LEAD = "forecast_reference_time", "lead_time"
 Floats = NDArray[np.float32]
@@ -63,29 +64,16 @@ class Forecasts:
         return (*self.valid.shape, *self.axes.shape)
 
 
-def suffixes() -> list[str]:
-    """Name the suffixes a file of forecasts can have."""
-    return sorted(_WRITERS)
-
-
 def check_suffix(path: Path) -> None:
-    """Refuse a file that cannot hold forecasts.
-
-    Raises:
-        SettingsError: Its suffix is none of `suffixes()`.
-    """
-    if path.suffix.lower() not in _WRITERS:
-        kind = path.suffix or "no suffix"
-        raise SettingsError(
-            f"{kind} is not a format of forecasts.", where=str(path), fix=f"Use {', '.join(suffixes())}."
-        )
+    """Refuse a file that cannot hold forecasts; errors as for `require_suffix`."""
+    require_suffix(path, _WRITERS, "forecast")
 
 
 def write(path: Path, content: Forecasts, chunks: Iterable[Part]) -> None:
     """Write forecasts by the file's suffix, float32, missing values NaN; memory is bounded by a chunk.
 
     Raises:
-        SettingsError: The suffix is none of `suffixes()`, or the package behind it is not installed.
+        SettingsError: The suffix is not that of forecasts, or the package behind it is not installed.
         DiskError: It could not be written.
     """
     check_suffix(path)

@@ -16,6 +16,7 @@ from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.samples.input import Grid
+from geoml_cli.writers.suffixes import require_suffix
 
 Floats = NDArray[np.float32]
 Part = tuple[slice, slice, Floats]
@@ -39,27 +40,16 @@ class Map:
     attributes: dict[str, str]
 
 
-def suffixes() -> list[str]:
-    """Name the suffixes a map can have."""
-    return sorted(_WRITERS)
-
-
 def check_suffix(path: Path) -> None:
-    """Refuse a file that cannot become a map.
-
-    Raises:
-        SettingsError: Its suffix is none of `suffixes()`.
-    """
-    if path.suffix.lower() not in _WRITERS:
-        kind = path.suffix or "no suffix"
-        raise SettingsError(f"{kind} is not a map format.", where=str(path), fix=f"Use {', '.join(suffixes())}.")
+    """Refuse a file that cannot become a map; errors as for `require_suffix`."""
+    require_suffix(path, _WRITERS, "map")
 
 
 def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     """Write a map by its suffix, float32, missing pixels NaN.
 
     Raises:
-        SettingsError: The suffix is none of `suffixes()`, or the package behind it is not installed.
+        SettingsError: The suffix is not that of a map, or the package behind it is not installed.
     """
     check_suffix(path)
     try:

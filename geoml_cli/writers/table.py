@@ -13,6 +13,7 @@ import pandas as pd
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
+from geoml_cli.writers.suffixes import require_suffix
 
 Frames = Iterable[pd.DataFrame]
 
@@ -26,30 +27,16 @@ class Table:
     attributes: dict[str, str]
 
 
-def suffixes() -> list[str]:
-    """Name the suffixes a table can have."""
-    return sorted(_WRITERS)
-
-
 def check_suffix(path: Path) -> None:
-    """Refuse a file that cannot become a table.
-
-    Raises:
-        SettingsError: Its suffix is none of `suffixes()`.
-    """
-    if path.suffix.lower() not in _WRITERS:
-        raise SettingsError(
-            f"{path.suffix or 'no suffix'} is not a table format.",
-            where=str(path),
-            fix=f"Use {', '.join(suffixes())}; maps are made with --map.",
-        )
+    """Refuse a file that cannot become a table; errors as for `require_suffix`."""
+    require_suffix(path, _WRITERS, "table", "; maps are made with --map")
 
 
 def write(path: Path, content: Table, frames: Frames) -> None:
     """Write a table by its suffix.
 
     Raises:
-        SettingsError: The suffix is none of `suffixes()`, or the package behind it is not installed.
+        SettingsError: The suffix is not that of a table, or the package behind it is not installed.
     """
     check_suffix(path)
     try:

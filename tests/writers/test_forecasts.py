@@ -81,7 +81,7 @@ def test_several_outputs(tmp_path):
 
 
 def test_another_suffix_is_refused_and_nothing_half_written_stays(tmp_path):
-    with pytest.raises(SettingsError, match=r"\.tif is not a format of forecasts\. Use \.nc, \.zarr"):
+    with pytest.raises(SettingsError, match=r"\.tif is not a forecast format\. Use \.nc, \.zarr"):
         write(tmp_path / "a.tif", forecasts(), parts())
 
     def failing():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.errors import DataError
 from geoml_cli.inference.engine import PredictionJob, attributes
 from geoml_cli.inference.inputs.samples import rows_of_chunks, samples_job
 from geoml_cli.inference.load import TrainedRun
@@ -20,6 +20,7 @@ from geoml_cli.samples.input import Grid
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.suffixes import require_suffix
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -112,8 +113,7 @@ def cells_job(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> Pred
 
 
 def _check_suffix(out: Path) -> None:
-    if out.suffix.lower() not in _SUFFIXES:
-        raise SettingsError(f"{out.suffix or 'no suffix'} is not a map format.", where=str(out), fix="Use .nc or .tif.")
+    require_suffix(out, _SUFFIXES, "map")
 
 
 def _write(trained: TrainedRun, dataset: Dataset, grid: CellGrid, into: tuple[Path, ChunkStore]) -> list[Path]:

@@ -17,6 +17,7 @@ from geoml_cli.samples.input import DailyPixelStack, Grid, SampleBlock
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.suffixes import require_suffix
 
 Window = tuple[slice, slice]
 Floats = NDArray[np.float32]
@@ -87,8 +88,7 @@ def strips(grid: Grid, pixels: int) -> Iterator[Window]:
 
 
 def _check_suffix(out: Path) -> None:
-    if out.suffix.lower() not in _SUFFIXES:
-        raise SettingsError(f"{out.suffix or 'no suffix'} is not a map format.", where=str(out), fix="Use .nc or .tif.")
+    require_suffix(out, _SUFFIXES, "map")
 
 
 class _MissingPixels:

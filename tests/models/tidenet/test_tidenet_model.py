@@ -286,7 +286,7 @@ def test_dates_that_cannot_be_forecast_are_refused(run, dataset, tmp_path):
             predict(trained, dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc", Silent())
     with pytest.raises(SettingsError, match="0 steps cannot be forecast"):
         predict(trained, dataset, PredictionRequest(forecast=True, steps=0), tmp_path / "f.nc", Silent())
-    with pytest.raises(SettingsError, match="not a format of forecasts"):
+    with pytest.raises(SettingsError, match="is not a forecast format"):
         predict(trained, dataset, PredictionRequest(forecast=True), tmp_path / "f.tif", Silent())
 
 
