@@ -46,10 +46,15 @@ def from_file(path: Path, shown: str) -> Layer:
         raise SettingsError("there is no such file.", where=shown, fix="Check the path.") from None
     except OSError as error:
         raise SettingsError(f"cannot be read ({error.strerror}).", where=shown, fix="Name a TOML file.") from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
         raise SettingsError("is not text in UTF-8.", where=shown, fix="Save it as plain TOML.") from error
     except tomli.TOMLDecodeError as error:
         raise SettingsError(f"is not TOML: {error}.", where=shown, fix="Correct the line named.") from error
+    except RecursionError as error:
+        raise SettingsError("nests too many tables.", where=shown, fix="Settings are TABLE.KEY.") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        reason = str(error).partition(";")[0]
+        raise SettingsError(f"holds a number that is too long ({reason}).", where=shown, fix="Correct it.") from error
     found: Layer = {}
     for key, value in _leaves(tree):
         line = line_of(text, key)
@@ -119,5 +124,5 @@ def _value(text: str) -> Any:  # noqa: ANN401  any TOML value
     """Read a value as TOML would; what is not TOML is taken as text, so that strings need no quotes."""
     try:
         return tomli.loads(f"value = {text}")["value"]
-    except (tomli.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not TOML, or a number of thousands of digits
         return text

@@ -120,7 +120,8 @@ def _fill(folder: Path, plan: Plan) -> None:
         preset=plan.preset,
         layout=LAYOUT,
         origin=plan.kind,
-        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        # UTC: local times repeat when clocks are set back, and differ between machines that share a folder.
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
         members={name: "waiting" for name in plan.members},
         status="waiting",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,13 @@ def runs(root: Path, model: str | None = None, preset: str | None = None) -> Ite
             found.append((path.parent, Run(path.parent).record()))
         except DataError:
             continue
-    yield from sorted(found, key=lambda pair: (pair[1].created, pair[0].name))
+    yield from sorted(found, key=lambda pair: (_made(pair[1]), pair[0].name))
+
+
+def _made(record: RunRecord) -> datetime.datetime:
+    """Return when a run was made; texts of times in two zones do not sort in time."""
+    made = datetime.datetime.fromisoformat(record.created)
+    return made if made.tzinfo else made.replace(tzinfo=datetime.UTC)
 
 
 def newest(root: Path, model: str, preset: str) -> Run:

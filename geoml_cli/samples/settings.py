@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 class Table(BaseModel):
     """A TOML table; unknown keys are refused, and the string under a field is its documentation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # No setting means anything as infinity or NaN.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class InputSettings(Table):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -149,6 +150,7 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     with file.open("rb") as stream:
         if stream.read(2) not in _MAGIC:
             raise DataError("is no torch checkpoint.", where=str(file), fix="Name the file of weights (.pth, .pt).")
+    _refuse_damaged_archive(file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickle protocols: what does not read is an error below
@@ -173,6 +175,19 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     ):
         raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
     return {str(name): value for name, value in content.items()}
+
+
+def _refuse_damaged_archive(file: Path) -> None:
+    """Compare the checksum of every tensor of a zip archive, which torch does not."""
+    if not zipfile.is_zipfile(file):
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()
+    except Exception as error:  # a damaged archive fails in whatever way its bytes lead to
+        raise DataError("is a damaged archive.", where=str(file), fix="It may be truncated: fetch it again.") from error
+    if damaged:
+        raise DataError(f"{damaged} does not match its checksum.", where=str(file), fix="Fetch it again.")
 
 
 def _settings(model: str, preset: str, found: Mapping[str, PretrainedWeights]) -> Settings:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256, sync
@@ -77,7 +77,7 @@ def raw_files(raw: Raw) -> list[Path]:
 
 
 def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporter) -> Manifest:
-    with _replacing(folder) as partial:
+    with _replacing(folder, reporter) as partial:
         with DatasetWriter(partial) as writer:
             written = registry.source(raw.source).prepare(raw.path, raw.options, writer, reporter)
         manifest = Manifest(
@@ -96,11 +96,26 @@ def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporte
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
+def _locked(path: Path, reporter: Reporter) -> Iterator[None]:
+    """Hold a lock; where another process holds it, say so and wait."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        reporter.warn(f"another process is preparing this data set ({path}); waiting for it.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _replacing(folder: Path, reporter: Reporter) -> Iterator[Path]:
     """Give an empty folder that takes `folder`'s place on success and goes on failure."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial")
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
+    with _locked(folder.with_name(f".{folder.name}.lock"), reporter):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         try:

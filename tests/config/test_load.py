@@ -24,6 +24,32 @@ def test_a_later_layer_wins(tmp_path):
     assert "train.clip_norm" not in held.origins
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train]\nepochs = " + "9" * 5000 + "\n", "holds a number that is too long"),
+        (".".join(["a"] * 5000) + " = 1\n", "nests too many tables"),
+    ],
+)
+def test_files_that_no_settings_look_like_are_refused(tmp_path, text, message):
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load("soc", "map", tmp_path / "a.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("train.lr=inf", "should be a finite number"),
+        ("train.betas=[2,3]", "betas are at least 0 and below 1"),
+        ("train.epochs=" + "9" * 5000, "epochs"),
+    ],
+)
+def test_numbers_that_no_training_can_have_are_refused(assignment, message):
+    with pytest.raises(SettingsError, match=message):
+        load("soc", "map", None, {}, [assignment])
+
+
 def test_all_mistakes_are_reported_at_once_with_file_and_line(tmp_path):
     file = tmp_path / "wrong.toml"
     file.write_text(

@@ -32,6 +32,18 @@ def test_the_newest_finished_run_is_found_and_the_newest_that_can_go_on(root):
     assert [folder.name[:8] for folder, _ in runs(root)] == ["20260101", "20260102", "20260103"]
 
 
+def test_the_newest_is_that_of_time_and_not_of_text(root):
+    """01:00 in Tokyo on the 3rd is before 18:00 in New York on the 2nd."""
+    for folder, created in (("20260101", "2026-01-02T18:00:00-05:00"), ("20260102", "2026-01-03T01:00:00+09:00")):
+        path = root / "soc" / "map" / f"{folder}-000000" / "run.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"created": created}))
+    assert newest(root, "soc", "map").id == "soc/map/20260101-000000"
+
+
+def test_runs_are_stamped_in_utc(trained):
+    assert Run(trained).record().created.endswith("+00:00")
+
+
 def test_folders_that_are_no_run_are_passed_over(root):
     (root / "soc" / "map" / "notes").mkdir()
     damaged = root / "soc" / "map" / "20260101-000000" / "run.json"

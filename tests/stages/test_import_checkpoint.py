@@ -69,6 +69,18 @@ def test_tensors_that_are_no_state_dict(tmp_path, held):
         state_dict(tmp_path / "w.pth")
 
 
+def test_a_flipped_bit_of_a_tensor_is_found_by_its_checksum(tmp_path, weights_of_cnn):
+    torch.save(weights_of_cnn, tmp_path / "a.pth")
+    content = bytearray((tmp_path / "a.pth").read_bytes())
+    with zipfile.ZipFile(tmp_path / "a.pth") as archive:
+        largest = max(archive.infolist(), key=lambda member: member.file_size)
+    place = content.index(b"data/", largest.header_offset) + 200  # inside the tensor, past its name
+    content[place] ^= 0x40
+    (tmp_path / "a.pth").write_bytes(content)
+    with pytest.raises(DataError, match="does not match its checksum"):
+        state_dict(tmp_path / "a.pth")
+
+
 def test_wrappers_are_opened(tmp_path, weights_of_cnn):
     torch.save({"epoch": 4, "model_state_dict": weights_of_cnn}, tmp_path / "w.pth")
     assert state_dict(tmp_path / "w.pth").keys() == weights_of_cnn.keys()

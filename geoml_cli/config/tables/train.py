@@ -101,6 +101,8 @@ class TrainSettings(Table):
 
     @model_validator(mode="after")
     def _agreeing(self) -> TrainSettings:
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas are at least 0 and below 1, not {list(self.betas)}")
         if self.lr_min > self.lr:
             raise ValueError(f"lr_min {self.lr_min:g} is above lr {self.lr:g}")
         if self.accumulate > self.batch_size:
