@@ -8,7 +8,7 @@ import numpy as np
 
 from geoml_cli.dataset.grid import GridAxes, GridFacts, Step, declare, put_land
 from geoml_cli.dataset.manifest import Funnel, Manifest
-from geoml_cli.dataset.store import Dataset, DatasetWriter
+from geoml_cli.dataset.store import Dataset, DatasetWriter, content_digest
 
 MONTH_DAYS = 30.4375
 
@@ -31,14 +31,14 @@ def land_of(shape: tuple[int, int]) -> np.ndarray:
     return land
 
 
-def write_maps(folder: Path, values: np.ndarray, land: np.ndarray) -> Dataset:
+def write_maps(folder: Path, values: np.ndarray, land: np.ndarray, unit: str = "K") -> Dataset:
     """Write a data set of monthly maps; land is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     steps, rows, columns = values.shape
     axes = GridAxes(np.linspace(30, 40, rows), np.linspace(100, 120, columns))
     facts = GridFacts(
         variable="sst",
-        unit="K",
+        unit=unit,
         long_name="sea surface temperature",
         step=Step(kind="month"),
         calendar="standard",
@@ -61,5 +61,6 @@ def write_maps(folder: Path, values: np.ndarray, land: np.ndarray) -> Dataset:
         variables=records,
         funnel=Funnel(read=steps, kept=steps),
         facts=facts.model_dump(),
+        content=content_digest(folder, records),
     ).write(folder)
     return Dataset(folder)

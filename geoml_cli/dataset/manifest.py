@@ -49,7 +49,11 @@ class Funnel(BaseModel):
 
 
 class Manifest(_Record):
-    """The whole record; `facts` holds what the source needs to read more of the same later."""
+    """The whole record.
+
+    `facts` holds what the source needs to read more of the same later; `content` is the SHA-256 of all values of
+    `dataset.nc` (see `store.content_digest`).
+    """
 
     source: str
     layout: Layout
@@ -60,6 +64,7 @@ class Manifest(_Record):
     variables: dict[str, Variable]
     funnel: Funnel
     facts: dict[str, Any] = Field(default_factory=dict)
+    content: str = ""
 
     def digest(self) -> str:
         """Name the content: the same raw files, read the same way, give the same digest, wherever they lie.
@@ -72,6 +77,8 @@ class Manifest(_Record):
             "variables": {name: asdict(variable) for name, variable in self.variables.items()},
             "facts": self.facts,
             "kept": self.funnel.kept,
+            # Other rows of the same files, such as another region or period, are other data.
+            "content": self.content,
         }
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 

@@ -6,6 +6,9 @@ straight from the file's pages and a data set larger than memory trains like a s
 
 from __future__ import annotations
 
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +24,8 @@ from geoml_cli.errors import DataError, DiskError
 
 NAME = "dataset.nc"
 CONVENTIONS = "CF-1.11"
+_DIGEST_BYTES = 1 << 20
+"""Values read at once for a digest."""
 Array = NDArray[Any]
 
 
@@ -167,6 +172,35 @@ class Dataset:
             names = ", ".join(sorted(self.manifest.variables))
             raise DataError(f"there is no variable {name!r}", where=str(self.folder), fix=f"It holds: {names}.")
         return record
+
+
+def content_digest(folder: Path, records: Mapping[str, Variable]) -> str:
+    """Return the SHA-256 of all values of a data set's file, variable by variable in the order of their names.
+
+    The file's own bytes will not do: its format leaves room for what means nothing.
+    """
+    import h5py
+
+    found = hashlib.sha256()
+    with h5py.File(folder / NAME, "r") as file:
+        for name in sorted(records):
+            found.update(f"{name} {records[name].dims} {records[name].dtype}\n".encode())
+            for part in _parts(file[name]):
+                found.update(part)
+    return found.hexdigest()
+
+
+def _parts(variable: Any) -> Iterator[bytes]:  # noqa: ANN401  h5py is untyped
+    """Yield the values of a variable some rows at a time."""
+    if variable.dtype.kind == "O":
+        yield from (f"{len(text)} {text}".encode() for text in np.atleast_1d(variable.asstr()[...]).tolist())
+        return
+    if not variable.shape:
+        yield np.ascontiguousarray(variable[...]).tobytes()
+        return
+    rows = max(_DIGEST_BYTES // max(variable.dtype.itemsize * math.prod(variable.shape[1:]), 1), 1)
+    for start in range(0, variable.shape[0], rows):
+        yield np.ascontiguousarray(variable[start : start + rows]).tobytes()
 
 
 @dataclass(frozen=True)

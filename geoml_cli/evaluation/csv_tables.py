@@ -112,9 +112,12 @@ def _map_cells(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[S
 
 
 def _groups(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
-    yield ["quantity", "group", "model", "n", *result.network.scores]
+    # Quantities may have scores of their own: each has its column, empty for the others.
+    names = list(dict.fromkeys(name for group in result.groupwise for name in group.scores))
+    yield ["quantity", "group", "model", "n", *names]
     for group in result.groupwise:
-        yield [group.quantity, group.name, group.model, group.rows, *map(_text, group.scores.values())]
+        values = [_text(group.scores[name]) if name in group.scores else "" for name in names]
+        yield [group.quantity, group.name, group.model, group.rows, *values]
 
 
 def _columns(scores: ModelScores) -> list[str]:

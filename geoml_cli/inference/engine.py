@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import sha256
+from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.inference.load import RunPredictor, TrainedRun
 from geoml_cli.inference.summary import PredictionSummary, summarise
@@ -131,12 +132,13 @@ def weights_digests(trained: TrainedRun) -> list[str]:
     return [sha256(trained.run.member(name).checkpoint("best").weights) for name in trained.members]
 
 
-def attributes(trained: TrainedRun) -> dict[str, str]:
-    """Describe a prediction, for the head of its file."""
+def attributes(trained: TrainedRun, dataset: Dataset | None = None) -> dict[str, str]:
+    """Describe a prediction, for the head of its file; `dataset` is what was read, where it is a data set."""
     data = trained.data
+    digest = dataset.manifest.digest() if dataset else data.digest
     return {
         "title": f"{data.signature.target_name} predicted by {trained.run.model}",
         "source": f"geoml run {trained.run.id}, members {', '.join(trained.members)}",
         "run_id": trained.run.id,
-        "data_digest": data.digest or "unknown",
+        "data_digest": digest or "unknown",
     }

@@ -25,6 +25,10 @@ from geoml_cli.readers.hdf5_structure import check_found
 from geoml_cli.readers.time_steps import Times, decode
 
 _HALF = 0.5
+_SAME_LEVEL = 1e-3
+"""Relative difference to which a level is the one asked for: 0.506 m is the 0.50576 m of a file."""
+_LEVELS_SHOWN = 12
+_POSITIONS = ("degrees_north", "degrees_east", "degree_north", "degree_east")
 _DESCRIBED = ("units", "long_name", "standard_name")
 
 
@@ -34,7 +38,7 @@ class GridRequest:
 
     Attributes:
         variable: Its name, with its group where it has one (`group/name`); None takes the only one on a grid.
-        select: Place to take of each further dimension.
+        select: Value to take of each further dimension, or its place from 0 where it has no values.
         fills: Stored numbers that stand for missing values, besides those the files declare.
         guess: Whether undeclared fills are looked for.
         box: Part of the globe; None takes all.
@@ -42,7 +46,7 @@ class GridRequest:
     """
 
     variable: str | None = None
-    select: dict[str, int] = field(default_factory=dict)
+    select: dict[str, float] = field(default_factory=dict)
     fills: tuple[float, ...] = ()
     guess: bool = True
     box: Box | None = None
@@ -99,6 +103,11 @@ def the_only_variable(path: Path) -> str:
 
 def _is_field(file: Any, variable: Any) -> bool:  # noqa: ANN401  xarray is untyped here
     named = {str(file[name].attrs.get("bounds", "")) for name in file.variables}
+    # Positions of a curvilinear grid lie on it too, whether or not xarray has taken them for coordinates.
+    for other in file.variables.values():
+        named |= set(str({**other.attrs, **other.encoding}.get("coordinates", "")).split())
+    if str(variable.attrs.get("units", "")).lower().startswith(_POSITIONS):
+        return False
     if variable.ndim < 2 or variable.dtype.kind not in "fiu" or str(variable.name) in named:
         return False
     try:
@@ -117,11 +126,8 @@ def _open(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> File
     if file[name].dtype.kind not in "fiu":
         raise DataError(f"is of type {file[name].dtype}", where=f"{path}, variable {name}", fix="Choose numbers.")
     stored_dims = file[name].dims if file[name].encoding.get("chunksizes") else ()
-    for dim, place in wanted.select.items():
-        if not 0 <= place < file.sizes.get(dim, 0):
-            size = f"has {file.sizes[dim]} places" if dim in file.sizes else "is not a dimension of this file"
-            raise DataError(f"{dim} {size}", where=str(path), fix=f"Correct --select {dim}={place}.")
-        file = file.isel({dim: place})
+    for dim, value in wanted.select.items():
+        file = file.isel({dim: _place(file, dim, value, path)})
     with damage_named(path):
         layout = find_layout(file, name, str(path))
         times = _times(file, layout, path, wanted)
@@ -134,6 +140,22 @@ def _open(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> File
             check_chunks(path, named, stored.fills)
     described = {key: str(file[name].attrs[key]).strip() for key in _DESCRIBED if key in file[name].attrs}
     return FilePart(path, times, layout.axes, described, read, stored, layout.notes)
+
+
+def _place(file: Any, dim: str, value: float, path: Path) -> int:  # noqa: ANN401
+    """Return the place of a value on a dimension; of a dimension without coordinate values the value is the place."""
+    fix = f"Correct --select {dim}={value:g}."
+    if dim not in file.sizes:
+        raise DataError(f"{dim} is not a dimension of this file", where=str(path), fix=fix)
+    known = np.asarray(file[dim].values) if dim in file.variables else np.arange(file.sizes[dim])
+    if known.dtype.kind not in "fiu":
+        known = np.arange(file.sizes[dim])
+    place = int(np.abs(known - value).argmin())
+    if not np.isclose(known[place], value, rtol=_SAME_LEVEL, atol=0.0):
+        shown = ", ".join(f"{number:g}" for number in known[:_LEVELS_SHOWN])
+        shown += " ..." if len(known) > _LEVELS_SHOWN else ""
+        raise DataError(f"{dim} has no value {value:g}; it has {shown}", where=str(path), fix=fix)
+    return place
 
 
 def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:  # noqa: ANN401

@@ -121,7 +121,7 @@ def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], where: str) ->
         raise DataError(
             f"time {kind}: {stamped.at(first)} is followed by {stamped.at(first + 1)}{more}",
             where=where,
-            fix="Every time may be there once, in ascending order.",
+            fix="Times must ascend: sort them, or leave the place out with --start and --end.",
         )
 
 

@@ -12,6 +12,7 @@ from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
 from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.window_times import ALL_TIMES
 
 Rows = NDArray[np.int64]
 _EARTH_RADIUS_KM = 6371.0088
@@ -116,6 +117,12 @@ def _called(settings: SplitSettings) -> str:
 
 
 def _coordinates(variables: Variables, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if variables.has(ALL_TIMES):
+        raise DataError(
+            "windows of maps have no place: each covers the whole map",
+            where="[split] kind = 'blocks'",
+            fix="Split them in time, with split.kind='chronological' or 'years'.",
+        )
     longitude, latitude = lon_lat_of_samples(variables, rows).T
     missing = int((~np.isfinite(longitude + latitude)).sum())
     if missing:

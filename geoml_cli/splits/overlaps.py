@@ -32,12 +32,13 @@ def drop_overlaps(split: Split, span: WindowSpan | None) -> Split:
     train = split.train[~overlapping(split.train, held_out, span)]
     for subset, rows in (("training", train), ("validation", validation)):
         if not len(rows):
-            longest = int((span.last - span.first).max())
+            longest = int((span.last - span.first).max()) + 1
             raise DataError(
-                f"every {subset} row has a window of {longest * span.step_hours:g} h that shares hours with rows "
-                "on the other side of the split",
+                f"every {subset} row has a window of {longest} time steps that shares some with rows on the other side "
+                "of the split",
                 where="[split]",
-                fix="Make larger groups with split.group_length, or keep them with split.exclude_overlaps=false.",
+                fix="Split in time (split.kind='chronological' or 'years'), or make groups longer than a window "
+                "(split.group_by with split.group_length).",
             )
     lost = len(split.train) + len(split.validation) - len(train) - len(validation)
     return replace(split, train=train, validation=validation, overlaps_excluded=lost)

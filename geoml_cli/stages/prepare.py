@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256, sync
 from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
-from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.dataset.store import DatasetWriter, content_digest
 from geoml_cli.errors import DataError
 from geoml_cli.source import Options
 from geoml_cli.version import __version__
@@ -90,6 +90,7 @@ def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporte
             variables=writer.records,
             funnel=written.funnel,
             facts=written.facts,
+            content=content_digest(partial, writer.records),
         )
         manifest.write(partial)
     return manifest

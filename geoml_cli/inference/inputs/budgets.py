@@ -71,7 +71,9 @@ def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> Predictio
         series = filled(trained, dataset, predicted)
         frame = sums(series, np.array(dataset.labels("station")), (period, unit))
         target = trained.data.signature.target_name, trained.data.signature.unit
-        table.write(out, table.Table(_columns(target, (period, unit[0])), len(frame), attributes(trained)), [frame])
+        table.write(
+            out, table.Table(_columns(target, (period, unit[0])), len(frame), attributes(trained, dataset)), [frame]
+        )
         summed.append(frame["sum"].to_numpy(np.float32))
         return out
 

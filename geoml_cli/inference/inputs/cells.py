@@ -126,11 +126,13 @@ def _write(trained: TrainedRun, dataset: Dataset, grid: CellGrid, into: tuple[Pa
     frames = _frames(grid, dataset, values_ON)
     if out.suffix.lower() == ".nc":
         axes = (LATITUDE, grid.latitude), (LONGITUDE, grid.longitude)
-        time_maps.write(out, time_maps.TimeMaps(axes, trained.outputs(), attributes(trained)), frames)
+        time_maps.write(out, time_maps.TimeMaps(axes, trained.outputs(), attributes(trained, dataset)), frames)
         return [out]
     files = []
     times = np.unique(dataset.array("time"))
-    content = raster.Map(grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained))
+    content = raster.Map(
+        grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained, dataset)
+    )
     for time, layers in frames:
         path = out if len(times) == 1 else out.with_stem(f"{out.stem}-{_label(times, time)}")
         raster.write(path, content, [(slice(0, len(grid.latitude)), slice(0, len(grid.longitude)), layers)])

@@ -140,7 +140,7 @@ def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path,
     (out, store), facts = into, plan.facts
     axes = GridAxes(*(np.asarray(dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
     valid = [_valid_times(plan, int(first)) for first in plan.first_N]
-    head = attributes(trained)
+    head = attributes(trained, dataset)
     if plan.steps > plan.horizon:
         head["comment"] = f"Lead times above {plan.horizon} were made by feeding the network its own maps."
     content = writer.Forecasts(

@@ -66,7 +66,7 @@ def _write(trained: TrainedRun, dataset: Dataset, out: Path, store: ChunkStore) 
     observed = observations(trained, dataset)
     chunks = rows_of_chunks(samples, trained.settings.shared.predict.rows)
     frames = (_frame(trained, dataset, rows, store.read(n), observed) for n, rows in enumerate(chunks))
-    content = table.Table(_columns(trained, dataset, observed), samples, attributes(trained))
+    content = table.Table(_columns(trained, dataset, observed), samples, attributes(trained, dataset))
     table.write(out, content, frames)
     return out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -23,7 +23,7 @@ class NetworkSettings(Table):
     frames_out: int = Field(default=6, ge=1)
     """Maps that it forecasts: the lead times."""
 
-    hidden: int = Field(default=64, ge=1)
+    hidden: int = Field(default=64, ge=32, multiple_of=32)
     """Channels h of TIDE-Net; a multiple of 32. SimVP has channels of its own."""
 
     spectral_number: int = Field(default=20, ge=1)
@@ -63,8 +63,10 @@ class FrameSettings(Table):
 
     @model_validator(mode="after")
     def _whole(self) -> FrameSettings:
-        if len(self.crop) not in (0, 4) or min(self.crop, default=0) < 0:
+        if len(self.crop) not in (0, 4):
             raise ValueError(f"crop is [row, column, rows, columns], not {list(self.crop)}")
+        if min(self.crop, default=0) < 0 or 0 in self.crop[2:]:
+            raise ValueError(f"crop = {list(self.crop)}: rows and columns are counted from 0, and at least one is kept")
         if len(self.size) not in (0, 2) or min(self.size, default=1) < 1:
             raise ValueError(f"size is [rows, columns], not {list(self.size)}")
         if self.size and self.most_cells:
@@ -97,7 +99,7 @@ class ScoreSettings(Table):
     threshold: float | None = None
     """Value in the target's unit at or above which there is an event; 0 tells sources from sinks of a flux."""
 
-    fractions: tuple[int, ...] = (5,)
+    fractions: tuple[Annotated[int, Field(ge=1)], ...] = (5,)
     """Sides of the squares [cells] of the fractions skill score, at the middle of `thresholds`."""
 
 

@@ -11,7 +11,7 @@ from geoml_cli.source import Options
 
 
 def _month(text: str) -> str:
-    if text and not re.fullmatch(r"\d{4}(-\d{2})?", text):
+    if text and not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", text):
         raise ValueError("give a year or a month, such as 2003 or 2003-05")
     return text
 

@@ -9,10 +9,20 @@ from pydantic import AfterValidator
 
 from geoml_cli.source import Options
 
+_MONTHS, _DAYS = 12, 31
+_SHORT = {2: 30, 4: 30, 6: 30, 9: 30, 11: 30}
+"""Days of the shorter months; 30 of February, as calendars of 360 days have them."""
+
 
 def _period(text: str) -> str:
     if text and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", text):
         raise ValueError("give a year, month or day, such as 2003, 2003-05 or 2003-05-17")
+    _, month, day = (int(part) for part in f"{text}-01-01".split("-")[:3]) if text else (0, 1, 1)
+    # Calendars of models have 30 February: a day is checked against the longest month only.
+    if not (1 <= month <= _MONTHS and 1 <= day <= _DAYS):
+        raise ValueError(f"there is no month {month}" if not 1 <= month <= _MONTHS else f"no month has a day {day}")
+    if month in _SHORT and day > _SHORT[month]:
+        raise ValueError(f"month {month} has no day {day}")
     return text
 
 
@@ -41,10 +51,10 @@ def _range(text: str) -> str:
     return text
 
 
-def _places(texts: tuple[str, ...]) -> tuple[str, ...]:
+def _levels(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
-        if not re.fullmatch(r"[^=]+=\d+", text):
-            raise ValueError("give DIMENSION=PLACE, such as depth=0")
+        if not re.fullmatch(r"[^=]+=[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text):
+            raise ValueError("give DIMENSION=VALUE, such as depth=0")
     return texts
 
 
@@ -79,8 +89,9 @@ class GridOptions(Options):
     crop: Annotated[str, AfterValidator(_box)] = ""
     """WEST,SOUTH,EAST,NORTH: read only cells whose centres lie within [degrees]."""
 
-    select: Annotated[tuple[str, ...], AfterValidator(_places)] = ()
-    """DIMENSION=PLACE: which place to read of a further dimension, such as depth=0."""
+    select: Annotated[tuple[str, ...], AfterValidator(_levels)] = ()
+    """DIMENSION=VALUE: which value of a further dimension to read, such as depth=0 [m]; of a dimension without values,
+    its place, counted from 0."""
 
     fill: tuple[float, ...] = ()
     """Stored number that stands for missing values, besides those that the files declare."""

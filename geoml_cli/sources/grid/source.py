@@ -62,7 +62,7 @@ def request(options: GridOptions) -> GridRequest:
     pairs = (text.rpartition("=") for text in options.select)
     return GridRequest(
         variable=options.var,
-        select={dim: int(place) for dim, _, place in pairs},
+        select={dim: float(value) for dim, _, value in pairs},
         fills=options.fill,
         guess=not options.declared_fills_only,
         box=Box(*(float(part) for part in options.crop.split(","))) if options.crop else None,

@@ -91,7 +91,7 @@ def test_folds_and_seeds_are_members_of_each_part(data):
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (["split.kind=random"], "shares hours with rows on the other side of the split"),
+        (["split.kind=random"], "shares some with rows on the other side of the split"),
         (["split.group_by=orbit"], r"\[split\] group_by = 'orbit': the data set has no such variable"),
         (["split.group_by=mlt"], "is no whole number a sample"),
         (["split.group_length=100"], "in 1 group"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import cf
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -304,3 +305,33 @@ def test_restore_names_a_validation_score(dataset, tmp_path):
     trained = train(settings, dataset, RunLocation(tmp_path / "r", cpu=True), None, Silent())
     member = trained.member("all")
     assert member.best().meta.is_file() and member.best("loss").meta.is_file() and not member.best("csi").meta.is_file()
+
+
+def test_maps_of_another_unit_or_grid_are_refused(run, tmp_path):
+    other = write_maps(tmp_path / "unit", maps(20, SHAPE) - 273.15, land_of(SHAPE), unit="degC")
+    request = PredictionRequest(forecast=True)
+    with pytest.raises(DataError, match=r"the unit of the maps is 'degC', run .* was trained on 'K'"):
+        predict(open_trained(run), other, request, tmp_path / "f.nc", Silent())
+    larger = write_maps(tmp_path / "grid", maps(20, (20, 18)), land_of((20, 18)))
+    with pytest.raises(DataError, match=r"the network's maps are 24 x 24 of this data set, 16 x 24 of run"):
+        predict(open_trained(run), larger, request, tmp_path / "f.nc", Silent())
+
+
+def test_the_file_names_the_data_that_were_read(run, tmp_path):
+    other = write_maps(tmp_path / "later", maps(20, SHAPE, seed=5), land_of(SHAPE))
+    predict(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc", Silent())
+    with xr.open_dataset(tmp_path / "f.nc") as file:
+        assert file.attrs["data_digest"] == other.manifest.digest() != run.data().digest
+
+
+def test_scores_by_lead_time_are_one_table(evaluated):
+    """Scaled maps have scores of their own: each has a column, empty for the others."""
+    found = pd.read_csv(evaluated.folder / "per_group.csv")
+    physical, scaled = (found[found.quantity == f"lead time [month]{more}"] for more in ("", ", scaled maps"))
+    assert physical.RMSE.notna().all() and physical.PSNR.isna().all()
+    assert scaled.PSNR.notna().all() and scaled.RMSE.isna().all()
+
+
+def test_blocks_of_land_do_not_split_windows_of_maps(dataset):
+    with pytest.raises(DataError, match="windows of maps have no place"):
+        plan_run(load("tidenet", "small", None, {}, ("split.kind=blocks",)), dataset)

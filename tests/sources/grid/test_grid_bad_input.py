@@ -179,7 +179,7 @@ def test_a_further_dimension(tmp_path):
         coordinate(file, "time", FIRST_DAYS[:4], MONTHLY)
         file.createVariable("sst", "f4", ("time", "depth", "lat", "lon"))[:] = 1
     refused(path, "has the further dimension depth of 2 places", "--select depth=0")
-    refused(path, "depth has 2 places", select=("depth=2",))
+    refused(path, "depth has no value 2; it has 0, 1", select=("depth=2",))
     refused(path, "level is not a dimension", select=("level=0",))
 
 
@@ -286,8 +286,17 @@ def test_options_that_cannot_be(geoml, tmp_path):
     done = geoml("prepare", "grid", path, "--crop", "1,2,3", "--start", "May", "--range", "5,1", "--select", "depth")
     assert done.code == 2
     for text in ("give 4 numbers, such as 117,21,130,42", "give a year, month or day", "the first number must be below",
-                 "give DIMENSION=PLACE"):  # fmt: skip
+                 "give DIMENSION=VALUE"):  # fmt: skip
         assert text in done.err
     done = geoml("prepare", "grid", path, "--date-pattern", r"(\d+)", "--crop", "1,9,3,4")
     assert "it needs the groups" in done.err and "SOUTH, must be below the fourth" in done.err
     assert geoml("prepare", "grid", path, "--var", "tos", "--data", tmp_path / "d").code == 3
+
+
+@pytest.mark.parametrize("start", ["2003-13", "2003-00", "2003-02-31", "2003-04-31", "2003-05-32"])
+def test_dates_that_there_are_not_are_refused(geoml, tmp_path, start):
+    done = geoml("prepare", "grid", tmp_path, "--start", start)
+    assert done.code == 2 and "--start" in done.err
+    if len(start) == 7:
+        done = geoml("prepare", "carbon-ecs", tmp_path, "--end", start)
+        assert done.code == 2 and "--end" in done.err
