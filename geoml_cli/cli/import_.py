@@ -78,7 +78,7 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
     name, folder = common["preset"] or registry.card(model).default_preset, common["run"]
     registry.preset_file(model, name)
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints
+    from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints, takes_numbers_as_they_are
 
     dataset = Dataset(common["data"]) if common["data"] else None
     if common["dry_run"]:
@@ -89,6 +89,11 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
         console.plan(read, [place], as_json=common["as_json"])
         return
     done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset)
+    if takes_numbers_as_they_are(done):
+        console.Terminal(quiet=False).warn(
+            "the checkpoint holds no scaling, so inputs enter unscaled: right only if the network was trained on such "
+            "numbers. Else give --data, whose rows fit the preset's scaling, or the statistics released beside it."
+        )
     if common["as_json"]:
         console.document({"run": str(done.folder), "members": done.members()})
         return

@@ -80,6 +80,12 @@ def import_checkpoint(
     return run
 
 
+def takes_numbers_as_they_are(run: Run) -> bool:
+    """Return whether a network of an imported run sees its inputs unscaled."""
+    data = run.data()
+    return any(run.scaling(name) == unscaled(data.signatures[run.network(name)]) for name in run.members())
+
+
 def by_network(files: Files) -> dict[str, tuple[Path, ...]]:
     """Return the files of each network, by its name."""
     if isinstance(files, Mapping):

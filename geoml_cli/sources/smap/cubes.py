@@ -23,9 +23,12 @@ Days = NDArray[np.datetime64]
 Window = tuple[slice, slice]
 _DEGREES = "EPSG:4326"
 _Y, _X = ("lat", "latitude", "y"), ("lon", "longitude", "x")
+_HALF_TURN, _POLE, _EDGE = 180.0, 90.0, 0.5
 _REGULAR = 0.01
 """Share of a pixel that a centre may be off its place."""
-_FILL = -9999.0
+_FILLS = np.array([-9999.0, -32768.0, -99999.0], dtype=np.float32)
+_HUGE = 1e19
+"""Fills that no band's values come near, whether or not a file declares them."""
 
 
 class Cube(Protocol):
@@ -128,7 +131,7 @@ class XarrayCube:
 
 def _clean(values: NDArray[Any]) -> Floats:
     found = np.asarray(values, dtype=np.float32)
-    return np.where(found == _FILL, np.float32(np.nan), found)
+    return np.where(np.isin(found, _FILLS) | (np.abs(found) > _HUGE), np.float32(np.nan), found)
 
 
 def _refuse_days(path: Path, days: Days) -> None:
@@ -154,8 +157,25 @@ def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: AN
     north = float(data[names[0]].values[0]) - sides[0] / 2
     west = float(data[names[1]].values[0]) - sides[1] / 2
     crs = _DEGREES if names[0].startswith("lat") else _crs_of(path, data)
+    if crs == _DEGREES:
+        west = _degrees(path, (north, sides[0] * len(data[names[0]])), (west, sides[1] * len(data[names[1]])))
     size = len(data[names[0]]), len(data[names[1]])
     return Grid(crs, (sides[1], 0.0, west, 0.0, sides[0], north), *size)
+
+
+def _degrees(path: Path, rows: tuple[float, float], columns: tuple[float, float]) -> float:
+    """Return the western edge between -180 and 180 of a grid in degrees; edges come with the way across."""
+    (north, down), (west, across) = rows, columns
+    if west >= _HALF_TURN:
+        west -= 2 * _HALF_TURN  # 0 to 360 degrees east
+    inside = west >= -_HALF_TURN - _EDGE and west + across <= _HALF_TURN + _EDGE
+    if not inside or max(abs(north), abs(north + down)) > _POLE + _EDGE:
+        raise DataError(
+            f"lies from {north + down:g} to {north:g} degrees north and {west:g} to {west + across:g} degrees east",
+            where=str(path),
+            fix="Latitudes are -90 to 90 and longitudes -180 to 180; name projected axes y and x, with their CRS.",
+        )
+    return west
 
 
 def _crs_of(path: Path, data: Any) -> str:  # noqa: ANN401  xarray.Dataset
@@ -253,7 +273,9 @@ def _tiff_grid(path: Path) -> Grid:
         ) from error
     try:
         with rasterio.open(path) as file:
-            crs = file.crs.to_wkt() if file.crs else _DEGREES
+            if not file.crs:
+                raise DataError("has no coordinate reference system", where=str(path), fix="Add its CRS.")
+            crs = file.crs.to_wkt()
             a, b, c, d, e, f = list(file.transform)[:6]
             return Grid(crs, (a, b, c, d, e, f), file.height, file.width)
     except rasterio.errors.RasterioError as error:

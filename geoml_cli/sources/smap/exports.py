@@ -18,7 +18,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import ArrowTable, open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, Texts, days_of, first_word, seconds, three_words, word
 from geoml_cli.sources.smap.names import StationNames
-from geoml_cli.sources.smap.scales import Scale, scale_of
+from geoml_cli.sources.smap.scales import Scale, refuse_percent, scale_of, temperature_factor
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -101,6 +101,10 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
         parts += of_file
         if product.scaled and of_file:
             scales[path] = scale_of(np.concatenate([part.values for part in of_file]), path)
+        if product is LST and of_file:
+            factor = temperature_factor(np.concatenate([part.values for part in of_file]), str(path))
+            for part in of_file:
+                part.values *= factor
     return Rows(
         np.concatenate([part.day for part in parts]),
         np.concatenate([part.station for part in parts]),
@@ -132,6 +136,9 @@ def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Lite
     Rows of the same time keep the order of the files.
     """
     days, stations = shape
+    # A scene without any value must not hide a later one of the same day.
+    some = np.isfinite(rows.values).any(axis=1)
+    rows = Rows(rows.day[some], rows.station[some], rows.second[some], rows.values[some])
     cell = rows.day * stations + rows.station
     order = np.lexsort((rows.second, cell))
     cell, values = cell[order], rows.values[order]
@@ -167,6 +174,7 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, st
     """
     found = np.full((calendar.days, stations), np.nan, dtype=np.float32)
     for path in paths:
+        before = found.copy()
         table = open_arrow(path)
         hits = [hit for hit in map(_SMAP_COLUMN.match, table.columns) if hit]
         if not hits:
@@ -178,6 +186,7 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, st
         columns = [hit[0] for hit in hits]
         day = calendar.places(days_of(np.array([hit[1] for hit in hits]), path, "YYYYMMDD_sm_surface"))
         _scatter(found, table, columns, (day, names))
+        refuse_percent(found[np.isnan(before)], str(path))
     found[(found < 0) | (found > 1)] = np.nan
     return {"SMAP": found}
 
@@ -190,7 +199,9 @@ def _scatter(found: Floats, table: ArrowTable, columns: list[str], place: tuple[
         station = names.numbers(block[identity])
         values = np.stack([block[column] for column in columns])  # [days of the file, rows]
         for row in np.flatnonzero(station >= 0):
-            found[day[inside], station[row]] = values[inside, row]
+            # The first row of a station counts: a second, empty one would wipe out its year.
+            known = found[day[inside], station[row]]
+            found[day[inside], station[row]] = np.where(np.isfinite(known), known, values[inside, row])
 
 
 def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Floats:
@@ -201,7 +212,7 @@ def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Flo
         identity, mode = table.column(("ID",), "station"), table.column(("mode", "first", "landcover"), "NLCD code")
         for block in table.blocks((identity,), (mode,)):
             station = names.numbers(block[identity])
-            found[station[station >= 0]] = block[mode][station >= 0]
+            _keep_first(found, station, block[mode])
     return found
 
 
@@ -217,5 +228,13 @@ def read_constants(path: Path, names: StationNames, stations: int) -> dict[str, 
         station = names.numbers(block[identity])
         for name, column in called.items():
             values = np.where(block[column] == _FILL, np.nan, block[column])
-            found[name][station[station >= 0]] = values[station >= 0]
+            _keep_first(found[name], station, values)
     return found
+
+
+def _keep_first(found: Floats, station: Integers, values: NDArray[np.float64]) -> None:
+    """Fill in values of stations that have none yet; of several rows of a station the first counts."""
+    new = (station >= 0) & np.isfinite(values)
+    new[new] = np.isnan(found[station[new]])
+    places, values = station[new][::-1], values[new][::-1]
+    found[places] = values

@@ -28,8 +28,6 @@ _DAILY = (*WEATHER, "LST", *RADAR, *OPTICAL)
 _FIXED = {name: (name, f"{name}_5") for name in ("elevation", "slope", "aspect", "clay", "bd", "sand")}
 _SMAP = ("SMAP", "sm_surface")
 _COVER = ("land_cover", "LC", "mode")
-_KELVIN_LIMIT = 1000.0
-"""Land-surface temperatures below are kelvin; the product's numbers begin at 7500."""
 _LOOKED_AT = 32
 """Pixels along a side and days that are looked at to know a scale."""
 REASONS = ("land cover of no class", "a variable of the day is missing", "the weather before has a gap")
@@ -139,7 +137,11 @@ class PixelStack:
         """Read, fill and derive the series of a window, [D, P] each."""
         fill = self._rules.fill
         found = {name: self._calendar(self._cube.daily(self._names[name], window)) for name in (*_DAILY, "SMAP")}
-        surface = np.where(found["LST"] > 0, found["LST"], np.float32(np.nan)) * self._temperature_factor
+        surface = np.where(found["LST"] > 0, found["LST"], np.float32(np.nan))
+        numbers = surface * np.float32(scales.temperature_factor(surface, f"{self._path}, LST"))
+        surface = numbers * np.float32(0.02 if self._rules.kelvin else 1.0)
+        scales.refuse_percent(found["SMAP"], f"{self._path}, SMAP")
+        found["pr"] = np.where(found["pr"] < 0, np.float32(np.nan), found["pr"])
         radar = {name: scales.decibels(found[name], self._radar_scale).astype(np.float32) for name in RADAR}
         bands = {n: scales.reflectance(found[n], self._optical_scale).astype(np.float32) for n in OPTICAL}
         bands, _ = deriving.in_range(bands)
@@ -178,14 +180,6 @@ class PixelStack:
         names = self._cube.fixed_names
         dated = {int(name[-4:]): name for name in names if name[:-5] in _COVER and name[-4:].isdigit()}
         return dated or {0: next(name for name in _COVER if name in names)}
-
-    @cached_property
-    def _temperature_factor(self) -> np.float32:
-        values = self._looked_at(("LST",))
-        kelvin = bool(np.isfinite(values).any()) and float(np.nanmedian(values)) < _KELVIN_LIMIT
-        if kelvin == self._rules.kelvin:
-            return np.float32(1)
-        return np.float32(50) if kelvin else np.float32(0.02)
 
     @cached_property
     def _radar_scale(self) -> scales.Scale:

@@ -15,6 +15,8 @@ Values = NDArray[Any]
 Scale = Literal["0..1", "percent", "x 10,000", "dB"]
 _UNIT, _PERCENT = 1.5, 100.0
 _INT16 = 1e-4
+_COLDEST, _HOTTEST, _LEAST_NUMBER = 180.0, 360.0, 7500.0
+"""Land-surface temperatures [K], and the least number of 0.02 K that MOD11A1 holds."""
 _MIXED = 0.02
 """Share of values above 100 from which the rows of a file have different scales."""
 
@@ -29,18 +31,74 @@ def scale_of(values: Values, path: Path) -> Scale | None:
     if not len(known):
         return None
     middle = float(np.median(known))
+    scale: Scale = "0..1"
     if middle < 0:
-        return "dB"
-    if middle > _UNIT:
-        return "percent" if middle <= _PERCENT else "x 10,000"
-    # Clouds and snow reflect a little more than 1; whole scenes do not.
-    if float((known > _PERCENT).mean()) > _MIXED:
+        scale = "dB"
+    elif middle > _UNIT:
+        scale = "percent" if middle <= _PERCENT else "x 10,000"
+    if wrong := _of_another(known, scale):
         raise DataError(
-            f"holds values of 0..1 and values up to {known.max():g}",
+            f"most of its {len(known)} values look like {scale}, and {wrong} like another scale (from {known.min():g} "
+            f"to {known.max():g})",
             where=str(path),
             fix="Its rows have different scales: export it again with one.",
         )
-    return "0..1"
+    return scale
+
+
+def _of_another(known: Values, scale: Scale) -> int:
+    """Count values that do not fit a file's scale; 0 where they are few enough to be clouds, snow or water."""
+    unlikely = {
+        # Clouds and snow reflect a little more than 1; whole scenes do not.
+        "0..1": ((known > _UNIT) & (known <= _PERCENT), known > _PERCENT),
+        "percent": ((known > 0) & (known <= 1), known > _UNIT * _PERCENT),
+        # Below 0.01 only deep water reflects, and no station stands in it.
+        "x 10,000": ((known > 0) & (known <= _UNIT), (known > _UNIT) & (known <= _PERCENT)),
+        # Few places scatter back more than 0 dB; linear power is always positive.
+        "dB": (known > 0, known > _UNIT),
+    }[scale]
+    often = {"0..1": (0.1, _MIXED), "percent": (0.1, _MIXED), "x 10,000": (_MIXED, 0.2), "dB": (0.1, _MIXED)}[scale]
+    for values, share in zip(unlikely, often, strict=True):
+        if float(values.mean()) > share:
+            return int(values.sum())
+    return 0
+
+
+def temperature_factor(values: Values, where: str) -> float:
+    """Return what turns land-surface temperatures into the product's numbers of 0.02 K: 1, or 50 for kelvin.
+
+    Raises:
+        DataError: Some are kelvin and others the product's numbers, or they are neither.
+    """
+    known = values[np.isfinite(values) & (values > 0)]
+    if not len(known):
+        return 1.0
+    kelvin, numbers = (known >= _COLDEST) & (known <= _HOTTEST), known >= _LEAST_NUMBER
+    if float(numbers.mean()) > 1 - _MIXED:
+        return 1.0
+    if float(kelvin.mean()) > 1 - _MIXED:
+        return 50.0
+    raise DataError(
+        f"of {len(known)} land-surface temperatures {int(numbers.sum())} are the product's numbers (from "
+        f"{_LEAST_NUMBER:g}), {int(kelvin.sum())} kelvin, and {int((~numbers & ~kelvin).sum())} neither",
+        where=where,
+        fix="Export all in the product's numbers of 0.02 K, or all in kelvin.",
+    )
+
+
+def refuse_percent(moisture: Values, where: str) -> None:
+    """Refuse soil moisture in percent.
+
+    Raises:
+        DataError: A noticeable share is above 1.
+    """
+    known = moisture[np.isfinite(moisture)]
+    if len(known) and float((known > 1).mean()) > _MIXED:
+        raise DataError(
+            f"{int((known > 1).sum())} of {len(known)} values of soil moisture are above 1 (up to {known.max():g})",
+            where=where,
+            fix="SMAP is in m3 m-3, 0 to 1: export it again, or divide percent by 100.",
+        )
 
 
 def common_scale(scales: Mapping[Path, Scale | None], product: str, allowed: tuple[Scale, ...]) -> Scale:

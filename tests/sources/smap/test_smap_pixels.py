@@ -169,3 +169,52 @@ def test_stacks_that_are_none_are_refused(raw, prepared, tmp_path):
         pixels(tmp_path / "empty", manifest)
     with pytest.raises(DataError, match="there is no such file or folder"):
         pixels(tmp_path / "none.nc", manifest)
+
+
+def test_longitudes_east_of_greenwich_to_360_are_turned(raw, prepared, tmp_path):
+    manifest, content = prepared(raw).manifest, dataset_of()
+    content.assign_coords(lon=content.lon % 360).to_netcdf(tmp_path / "east.nc")
+    stack = pixels(tmp_path / "east.nc", manifest)
+    part = stack.block(*WHOLE, slice(40, 41)).samples.variables
+    np.testing.assert_allclose(np.unique(part.array("lon")), LONGITUDE + SIDE * np.arange(SHAPE[1]), rtol=1e-6)
+    content.assign_coords(lat=content.lat + 100).to_netcdf(tmp_path / "north.nc")
+    with pytest.raises(DataError, match="degrees north and"):
+        pixels(tmp_path / "north.nc", manifest)
+
+
+def test_a_raster_without_its_crs_is_refused(raw, prepared, tmp_path):
+    (tmp_path / "stack").mkdir()
+    profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": 3, "width": 4}
+    with rasterio.open(
+        tmp_path / "stack" / "eto_20200101.tif", "w", **profile, transform=Affine(30, 0, 5e5, 0, -30, 4.4e6)
+    ) as file:
+        file.write(np.ones((1, 3, 4), dtype=np.float32))
+    with pytest.raises(DataError, match="has no coordinate reference system"):
+        pixels(tmp_path / "stack", prepared(raw).manifest)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("LST", lambda values: values * 0.02 - 273.15, "0 kelvin, and"),
+        ("LST", lambda values: np.where(np.arange(len(values))[:, None, None] % 3, values, values * 0.02), "kelvin"),
+        ("SMAP", lambda values: values * 100, "values of soil moisture are above 1"),
+    ],
+)
+def test_bands_of_another_unit_are_refused(raw, prepared, tmp_path, name, change, message):
+    content = dataset_of()
+    content[name] = (content[name].dims, np.float32(change(content[name].values)))
+    content.to_netcdf(tmp_path / "unit.nc")
+    with pytest.raises(DataError, match=message):
+        pixels(tmp_path / "unit.nc", prepared(raw).manifest).block(*WHOLE, slice(40, 41))
+
+
+def test_undeclared_fills_of_a_band_are_missing(raw, prepared, tmp_path):
+    content = dataset_of()
+    rain = content["pr"].values.copy()
+    rain[20] = -32768
+    content["pr"] = (content["pr"].dims, rain)
+    content.to_netcdf(tmp_path / "fill.nc")
+    stack = pixels(tmp_path / "fill.nc", prepared(raw).manifest)
+    day = list(stack.days).index(bands()[0][20])
+    assert (stack.block(*WHOLE, slice(day, day + 1)).reason == 1).all()

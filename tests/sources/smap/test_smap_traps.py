@@ -93,8 +93,48 @@ def test_mixed_scales_are_refused(raw, prepared):
     with pytest.raises(DataError, match=r"files of HLS have different scales.*HLSL30_SSM_2019_1\.csv 0\.\.1"):
         prepared(raw)
     edit(raw / "HLSL30_SSM_2019_1.csv", lambda rows: [scaled(row) if k % 3 == 0 else row for k, row in enumerate(rows)])
-    with pytest.raises(DataError, match=r"HLSL30_SSM_2019_1\.csv: holds values of 0\.\.1 and values up to"):
+    with pytest.raises(DataError, match=r"2019_1\.csv: most of its 180 values look like 0\.\.1, and 60 like another"):
         prepared(raw)
+
+
+def test_temperatures_in_kelvin_become_the_products_numbers(raw, prepared):
+    expected = values(prepared(raw), "LST").copy()
+    edit(raw / "LST_MOD11A1_2020.csv", changed("mean", lambda cell: str(float(cell) * 0.02)))
+    np.testing.assert_allclose(values(prepared(raw), "LST"), expected, rtol=1e-6)
+
+
+def test_temperatures_of_two_scales_or_in_celsius_are_refused(raw, prepared):
+    path = raw / "LST_MOD11A1_2020.csv"
+    kelvin = changed("mean", lambda cell: str(float(cell) * 0.02))
+
+    def every_other(rows):
+        return [new if k % 3 else row for k, (row, new) in enumerate(zip(rows, kelvin(rows), strict=True))]
+
+    edit(path, every_other)
+    with pytest.raises(DataError, match=r"LST_MOD11A1_2020\.csv: of \d+ land-surface temperatures \d+ are the product"):
+        prepared(raw)
+    edit(path, changed("mean", lambda cell: "26.85"))
+    with pytest.raises(DataError, match=r"0 kelvin, and \d+ neither"):
+        prepared(raw)
+
+
+def test_soil_moisture_in_percent_is_refused(raw, prepared):
+    def percent(rows):
+        return [{k: str(float(v) * 100) if "sm_surface" in k and v else v for k, v in row.items()} for row in rows]
+
+    edit(raw / "smap_ssm_2020.csv", percent)
+    with pytest.raises(DataError, match=r"smap_ssm_2020\.csv: \d+ of \d+ values of soil moisture are above 1"):
+        prepared(raw)
+
+
+def test_a_second_row_of_a_station_wipes_out_nothing(raw, prepared):
+    expected = values(prepared(raw), "SMAP").copy()
+
+    def blank_again(rows):
+        return [*rows, {k: "" if "sm_surface" in k else v for k, v in rows[0].items()}]
+
+    edit(raw / "smap_ssm_2019.csv", blank_again)
+    np.testing.assert_array_equal(values(prepared(raw), "SMAP"), expected)
 
 
 def test_reflectances_outside_their_range_are_missing_and_counted(raw, prepared):
