@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,11 @@ class ArrowTable:
         )
 
     def blocks(
-        self, texts: Sequence[str], numbers: Sequence[str], heads: Mapping[str, int] | None = None
+        self,
+        texts: Sequence[str],
+        numbers: Sequence[str],
+        heads: Mapping[str, int] | None = None,
+        joined: Joined | None = None,
     ) -> Iterator[dict[str, NDArray[Any]]]:
         """Give columns block by block: texts as str, numbers as float64 with NaN where a cell is empty.
 
@@ -60,13 +64,17 @@ class ArrowTable:
             texts: Columns of text.
             numbers: Columns of numbers.
             heads: Letters that are kept of a text, by column; 0 for all. Long names that all differ cost time.
+            joined: Columns that are given as one text as well.
 
         Raises:
             DataError: A row has not as many cells as the header, a cell is no number, or the file is damaged.
         """
-        with _explained(self.path), self._reader(texts, numbers) as reader:
+        more = [name for name in (joined.columns if joined else ()) if name in self.columns]
+        with _explained(self.path), self._reader(list(dict.fromkeys([*texts, *more])), numbers) as reader:
             for batch in reader:
                 found: dict[str, NDArray[Any]] = {}
+                if joined:
+                    found[joined.name] = _texts(_joined(batch, joined), 0)
                 for name in texts:
                     found[name] = _texts(batch.column(name), (heads or {}).get(name, 0))
                 for name in numbers:
@@ -91,6 +99,34 @@ class ArrowTable:
                 include_columns=list(kinds), column_types=kinds, null_values=_MISSING, strings_can_be_null=True
             ),
         )
+
+
+class Joined(NamedTuple):
+    """Columns of text that are given as one; a column that the table does not have is an empty text.
+
+    Attributes:
+        name: Of the joined text.
+        columns: In their order.
+        separator: Between them.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    separator: str
+
+
+def _joined(batch: Any, joined: Joined) -> Any:  # noqa: ANN401  pyarrow is untyped
+    import pyarrow
+    from pyarrow import compute
+
+    there = batch.schema.names
+    empty = pyarrow.array([""] * len(batch), pyarrow.string())
+    # Stripped one by one: what two files write beside a comma must not make two stations of one.
+    parts = [
+        compute.fill_null(compute.utf8_trim_whitespace(batch.column(name)), "") if name in there else empty
+        for name in joined.columns
+    ]
+    return compute.binary_join_element_wise(*parts, joined.separator)
 
 
 def open_arrow(path: Path) -> ArrowTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +37,10 @@ def requested_days(stack: DailyPixelStack, named: tuple[str | None, str | None])
     ends = []
     for option, text, default in (("--from", named[0], stack.days[0]), ("--to", named[1], stack.days[-1])):
         try:
-            day = default if text is None else np.datetime64(text, "D")
+            day = default if text is None else np.datetime64(datetime.date.fromisoformat(text), "D")
         except ValueError as error:
-            raise SettingsError(f"{text!r} is no day.", where=option, fix="Write it as 2021-06-01.") from error
+            fix = "Write it as 2021-06-01 or 20210601."
+            raise SettingsError(f"{text!r} is no day.", where=option, fix=fix) from error
         if not stack.days[0] <= day <= stack.days[-1]:
             raise SettingsError(
                 f"{day} is not among the days of the stack.",

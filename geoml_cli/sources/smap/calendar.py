@@ -58,8 +58,8 @@ def calendar_of(years: tuple[int, ...]) -> Calendar:
     return Calendar(int(begin), int(end - begin))
 
 
-def days_of(texts: Texts, path: Path, column: str) -> Integers:
-    """Read dates written YYYYMMDD, [N], as days since 1970-01-01.
+def days_of(texts: Texts, path: Path, column: str, fix: str = "") -> Integers:
+    """Read dates written YYYYMMDD, [N], as days since 1970-01-01; `fix` is what to do about others.
 
     Raises:
         DataError: One is no date.
@@ -75,10 +75,13 @@ def days_of(texts: Texts, path: Path, column: str) -> Integers:
     right &= day <= ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
     if not right.all():
         wrong = texts[~right][0]
-        raise DataError(f"{str(wrong)!r} begins with no date YYYYMMDD", where=f"{path}, column {column}", fix=_FIX)
+        raise DataError(
+            f"{str(wrong)!r} begins with no date YYYYMMDD", where=f"{path}, column {column}", fix=fix or _FIX
+        )
     return found
 
 
+OWN_TABLE = "Write dates as YYYYMMDD or YYYY-MM-DD."
 _FIX = "Keep the names that Earth Engine gives its rows (system:index), or export the file again."
 
 

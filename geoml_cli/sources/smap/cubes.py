@@ -157,10 +157,20 @@ def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: AN
     north = float(data[names[0]].values[0]) - sides[0] / 2
     west = float(data[names[1]].values[0]) - sides[1] / 2
     crs = _DEGREES if names[0].startswith("lat") else _crs_of(path, data)
-    if crs == _DEGREES:
-        west = _degrees(path, (north, sides[0] * len(data[names[0]])), (west, sides[1] * len(data[names[1]])))
     size = len(data[names[0]]), len(data[names[1]])
-    return Grid(crs, (sides[1], 0.0, west, 0.0, sides[0], north), *size)
+    return _turned(path, Grid(crs, (sides[1], 0.0, west, 0.0, sides[0], north), *size))
+
+
+def _turned(path: Path, grid: Grid) -> Grid:
+    """Return a grid whose longitudes are -180 to 180, where it has longitudes."""
+    if grid.crs != _DEGREES:
+        import pyproj
+
+        if not pyproj.CRS.from_user_input(grid.crs).is_geographic:
+            return grid
+    a, b, c, d, e, f = grid.transform
+    west = _degrees(path, (f, e * grid.height), (c, a * grid.width))
+    return Grid(grid.crs, (a, b, west, d, e, f), grid.height, grid.width)
 
 
 def _degrees(path: Path, rows: tuple[float, float], columns: tuple[float, float]) -> float:
@@ -277,6 +287,6 @@ def _tiff_grid(path: Path) -> Grid:
                 raise DataError("has no coordinate reference system", where=str(path), fix="Add its CRS.")
             crs = file.crs.to_wkt()
             a, b, c, d, e, f = list(file.transform)[:6]
-            return Grid(crs, (a, b, c, d, e, f), file.height, file.width)
+            return _turned(path, Grid(crs, (a, b, c, d, e, f), file.height, file.width))
     except rasterio.errors.RasterioError as error:
         raise DataError(f"cannot be read as a raster ({error})", where=str(path), fix="Get the file again.") from error

@@ -6,18 +6,18 @@ Legend: D days of the calendar, S stations, N rows of all files of a product, V 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.arrow_tables import ArrowTable, open_arrow
+from geoml_cli.readers.arrow_tables import ArrowTable, Joined, open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, Texts, days_of, first_word, seconds, three_words, word
-from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.names import IDENTITY, SEPARATOR, StationNames
 from geoml_cli.sources.smap.scales import Scale, refuse_percent, scale_of, temperature_factor
 
 Floats = NDArray[np.float32]
@@ -29,7 +29,9 @@ WEATHER = ("eto", "etr", "pr", "sph", "srad", "vpd", "vs")
 OPTICAL = ("B2", "B3", "B4", "B5", "B6", "B7")
 RADAR = ("VV", "VH")
 _FILL = -9999.0
-LST_LIMIT = 65535.0
+LST_LEAST, LST_LIMIT = 7500.0, 65535.0
+"""Range of MOD11A1's numbers."""
+_STATION = Joined("station", IDENTITY, SEPARATOR)
 
 
 class Product(NamedTuple):
@@ -87,7 +89,7 @@ class Notes:
             self.lines.append(f"{number} {text}")
 
 
-def read_rows(product: Product, paths: Sequence[Path], names: StationNames, calendar: Calendar) -> Rows:
+def read_rows(product: Product, paths: Sequence[Path], names: StationNames, calendar: Calendar, notes: Notes) -> Rows:
     """Read all files of a product.
 
     Raises:
@@ -98,13 +100,12 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
     scales: dict[Path, Scale | None] = {}
     for path in paths:
         of_file = _rows_of(product, path, names, calendar)
+        _refuse_other_years(of_file, path, calendar)
         parts += of_file
         if product.scaled and of_file:
             scales[path] = scale_of(np.concatenate([part.values for part in of_file]), path)
         if product is LST and of_file:
-            factor = temperature_factor(np.concatenate([part.values for part in of_file]), str(path))
-            for part in of_file:
-                part.values *= factor
+            _to_numbers(of_file, path, notes)
     return Rows(
         np.concatenate([part.day for part in parts]),
         np.concatenate([part.station for part in parts]),
@@ -114,20 +115,72 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
     )
 
 
+def _to_numbers(parts: list[Rows], path: Path, notes: Notes) -> None:
+    """Turn kelvin into the product's numbers, where the file holds kelvin."""
+    factor = temperature_factor(np.concatenate([part.values for part in parts]), str(path))
+    if factor != 1:
+        notes.lines.append(f"{path.name} holds kelvin; it was turned into numbers of 0.02 K.")
+        for part in parts:
+            part.values *= factor
+
+
+def _refuse_other_years(parts: list[Rows], path: Path, calendar: Calendar) -> None:
+    """Refuse a file that holds no day of the year in its name, such as a copy of another year's."""
+    day = np.concatenate([part.day for part in parts]) if parts else np.empty(0, dtype=np.int64)
+    named = _YEAR.search(path.name)
+    if len(day) and named and not (calendar.years[day] == int(named[1])).any():
+        dates = calendar.dates
+        raise DataError(
+            f"holds no day of {named[1]}, but {dates[day.min()]} to {dates[day.max()]}",
+            where=str(path),
+            fix="Export that year, or name the file by the year that it holds.",
+        )
+
+
 def _rows_of(product: Product, path: Path, names: StationNames, calendar: Calendar) -> list[Rows]:
     table = open_arrow(path)
     columns = [table.column(called, name) for name, called in product.columns.items()]
-    index, identity = table.column((INDEX,), "name of the image"), table.column(("ID",), "station")
+    index = table.column((INDEX,), "name of the image")
     found = []
-    for block in table.blocks((index, identity), columns, heads={index: product.head}):
+    for station, block in by_station(table, names, (index,), columns, {index: product.head}):
         stamps = product.date(block[index])
         day = calendar.places(days_of(stamps, path, index))
-        station = names.numbers(block[identity])
         second = seconds(product.stamp(block[index])) if product.stamp else np.zeros(len(day), dtype=np.int64)
         values = np.stack([block[column] for column in columns], axis=1)
         ours = (day >= 0) & (station >= 0)
         found.append(Rows(day[ours], station[ours], second[ours], np.where(values == _FILL, np.nan, values)[ours]))
     return found
+
+
+def by_station(
+    table: ArrowTable,
+    names: StationNames,
+    texts: Sequence[str],
+    numbers: Sequence[str],
+    heads: Mapping[str, int] | None = None,
+) -> list[tuple[Integers, dict[str, NDArray[Any]]]]:
+    """Read a file whole, with the number of every row's station, block by block.
+
+    Which station a name is depends on what other names a file holds.
+
+    Raises:
+        DataError: A column or cell is not as it must be, a station lies elsewhere, or a name could be of several.
+    """
+    table.column(("ID",), "station")
+    blocks, unique, places = [], [], []
+    for block in table.blocks(texts, numbers, heads, _STATION):
+        different, place = np.unique(block.pop(_STATION.name), return_inverse=True)
+        blocks.append(block)
+        unique.append(different)
+        places.append(place.reshape(-1))
+    if not blocks:
+        return []
+    every = np.unique(np.concatenate(unique))
+    station = names.numbers(every, table.path)
+    return [
+        (station[np.searchsorted(every, different)][place], block)
+        for different, place, block in zip(unique, places, blocks, strict=True)
+    ]
 
 
 def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Literal["first", "mean"]) -> Panel:
@@ -163,16 +216,17 @@ def repeated(rows: Rows) -> int:
     return len(rows.day) - len(np.unique(rows.day * stations + rows.station))
 
 
+_YEAR = re.compile(r"_(\d{4})(?=[_.])")
 _SMAP_COLUMN = re.compile(r"(\d{8})_sm_surface(?:_1)?$")
 
 
-def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, stations: int) -> Panel:
+def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, notes: Notes) -> Panel:
     """Read SMAP, wide: a row a station, a column `YYYYMMDD_sm_surface` a day.
 
     Raises:
         DataError: A file has no such column, or a column's date is none.
     """
-    found = np.full((calendar.days, stations), np.nan, dtype=np.float32)
+    found = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     for path in paths:
         before = found.copy()
         table = open_arrow(path)
@@ -185,23 +239,30 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, st
             )
         columns = [hit[0] for hit in hits]
         day = calendar.places(days_of(np.array([hit[1] for hit in hits]), path, "YYYYMMDD_sm_surface"))
-        _scatter(found, table, columns, (day, names))
+        notes.count(
+            _scatter(found, table, columns, (day, names)), f"rows of {path.name} are further ones of their station."
+        )
         refuse_percent(found[np.isnan(before)], str(path))
-    found[(found < 0) | (found > 1)] = np.nan
+    wrong = (found < 0) | (found > 1)
+    notes.count(int(wrong.sum()), "values of SMAP outside 0 to 1 m3 m-3 are missing.")
+    found[wrong] = np.nan
     return {"SMAP": found}
 
 
-def _scatter(found: Floats, table: ArrowTable, columns: list[str], place: tuple[Integers, StationNames]) -> None:
+def _scatter(found: Floats, table: ArrowTable, columns: list[str], place: tuple[Integers, StationNames]) -> int:
+    """Lay the rows of a file out; return how many are further ones of a station."""
     day, names = place
-    identity = table.column(("ID",), "station")
     inside = day >= 0
-    for block in table.blocks((identity,), columns):
-        station = names.numbers(block[identity])
+    seen: list[Integers] = []
+    for station, block in by_station(table, names, (), columns):
+        seen.append(station[station >= 0])
         values = np.stack([block[column] for column in columns])  # [days of the file, rows]
         for row in np.flatnonzero(station >= 0):
             # The first row of a station counts: a second, empty one would wipe out its year.
             known = found[day[inside], station[row]]
             found[day[inside], station[row]] = np.where(np.isfinite(known), known, values[inside, row])
+    rows = np.concatenate(seen) if seen else np.empty(0, dtype=np.int64)
+    return len(rows) - len(np.unique(rows))
 
 
 def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Floats:
@@ -209,9 +270,8 @@ def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Flo
     found = np.full(stations, np.nan, dtype=np.float32)
     for path in paths:
         table = open_arrow(path)
-        identity, mode = table.column(("ID",), "station"), table.column(("mode", "first", "landcover"), "NLCD code")
-        for block in table.blocks((identity,), (mode,)):
-            station = names.numbers(block[identity])
+        mode = table.column(("mode", "first", "landcover"), "NLCD code")
+        for station, block in by_station(table, names, (), (mode,)):
             _keep_first(found, station, block[mode])
     return found
 
@@ -221,11 +281,9 @@ def read_constants(path: Path, names: StationNames, stations: int) -> dict[str, 
     columns = {"elevation": "elevation", "slope": "slope", "aspect": "aspect"}
     columns |= {"clay": "clay_5", "bd": "bd_5", "sand": "sand_5"}
     table = open_arrow(path)
-    identity = table.column(("ID",), "station")
     called = {name: table.column((column,), name) for name, column in columns.items()}
     found = {name: np.full(stations, np.nan, dtype=np.float32) for name in columns}
-    for block in table.blocks((identity,), list(called.values())):
-        station = names.numbers(block[identity])
+    for station, block in by_station(table, names, (), list(called.values())):
         for name, column in called.items():
             values = np.where(block[column] == _FILL, np.nan, block[column])
             _keep_first(found[name], station, values)

@@ -34,7 +34,7 @@ _EXAMPLES = {
 _CSV = r"(?:_(\d+))?\.csv(?:\.gz)?"
 _CONSTANT = re.compile(r"constant_ssm\.csv(?:\.gz)?", re.IGNORECASE)
 _APPEEARS = {"Category", "MODIS_Tile"}
-_STATIONS, _TRUTH = {"ID", "Network", "Latitude", "Longitude", "Domain"}, {"ID", "Date", "VWC_5"}
+_STATIONS, _TRUTH = {"ID", "Latitude", "Longitude"}, {"ID", "Date", "VWC_5"}
 
 
 @dataclass
@@ -90,7 +90,8 @@ def find(raw: Path, options: SmapOptions) -> Found:
             "there is no constant_SSM.csv (elevation, slope, aspect and soil)", where=str(folder), fix="Export it."
         )
     years = _years(exports, options.years, folder)
-    stations = _given(raw, options.stations, "--stations") or _single(headers, _STATIONS, "--stations", raw)
+    tables = {path: columns for path, columns in headers.items() if not columns >= _TRUTH}
+    stations = _given(raw, options.stations, "--stations") or _single(tables, _STATIONS, "--stations", raw)
     truth = None if options.truth == NO_TRUTH else _given(raw, options.truth, "--truth") or _truth(raw, headers)
     found = Found(_restricted(exports, years), constants[0], stations, truth, years)
     if truth is not None and (truth.is_dir() or truth.suffix.lower() == ".zip"):
@@ -122,9 +123,25 @@ def _by_year(named: Sequence[Path], pattern: str) -> dict[int, list[Path]]:
     matching = [(re.fullmatch(pattern + _CSV, path.name, re.IGNORECASE), path) for path in named]
     parts = sorted((int(hit[1]), int(hit[2] or 0), path) for hit, path in matching if hit)
     found: dict[int, list[Path]] = {}
-    for year, _, path in parts:
+    numbers: dict[int, list[int]] = {}
+    for year, number, path in parts:
         found.setdefault(year, []).append(path)
+        numbers.setdefault(year, []).append(number)
+    for year, of_year in numbers.items():
+        _refuse_missing_parts(of_year, found[year])
     return found
+
+
+def _refuse_missing_parts(numbers: Sequence[int], paths: Sequence[Path]) -> None:
+    """Refuse parts `_k` of a year that do not count on from 0 or 1."""
+    first = 0 if numbers[0] == 0 else 1
+    missing = sorted(set(range(first, numbers[-1] + 1)) - set(numbers))
+    if missing:
+        raise DataError(
+            f"part {missing[0]} of the year is missing; there are {', '.join(path.name for path in paths)}",
+            where=str(paths[0].parent),
+            fix="Export it, or number the parts from 1.",
+        )
 
 
 def _others(raw: Path, folder: Path, taken: set[Path]) -> list[Path]:

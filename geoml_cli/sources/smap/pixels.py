@@ -19,7 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.samples.input import DailyBlock, Grid, SampleBlock
 from geoml_cli.sources.smap import deriving, scales
 from geoml_cli.sources.smap.cubes import Cube, Window, open_cube
-from geoml_cli.sources.smap.exports import OPTICAL, RADAR, WEATHER
+from geoml_cli.sources.smap.exports import LST_LEAST, LST_LIMIT, OPTICAL, RADAR, WEATHER
 from geoml_cli.sources.smap.writing import SITE, record_variables
 
 Floats = NDArray[np.float32]
@@ -28,8 +28,8 @@ _DAILY = (*WEATHER, "LST", *RADAR, *OPTICAL)
 _FIXED = {name: (name, f"{name}_5") for name in ("elevation", "slope", "aspect", "clay", "bd", "sand")}
 _SMAP = ("SMAP", "sm_surface")
 _COVER = ("land_cover", "LC", "mode")
-_LOOKED_AT = 32
-"""Pixels along a side and days that are looked at to know a scale."""
+_LOOKED_AT = 16
+"""Pixels along a side that are looked at to know a scale."""
 REASONS = ("land cover of no class", "a variable of the day is missing", "the weather before has a gap")
 
 
@@ -137,9 +137,7 @@ class PixelStack:
         """Read, fill and derive the series of a window, [D, P] each."""
         fill = self._rules.fill
         found = {name: self._calendar(self._cube.daily(self._names[name], window)) for name in (*_DAILY, "SMAP")}
-        surface = np.where(found["LST"] > 0, found["LST"], np.float32(np.nan))
-        numbers = surface * np.float32(scales.temperature_factor(surface, f"{self._path}, LST"))
-        surface = numbers * np.float32(0.02 if self._rules.kelvin else 1.0)
+        surface = self._surface(found["LST"]) * np.float32(0.02 if self._rules.kelvin else 1.0)
         scales.refuse_percent(found["SMAP"], f"{self._path}, SMAP")
         found["pr"] = np.where(found["pr"] < 0, np.float32(np.nan), found["pr"])
         radar = {name: scales.decibels(found[name], self._radar_scale).astype(np.float32) for name in RADAR}
@@ -152,6 +150,24 @@ class PixelStack:
         derived |= {name: deriving.filled(values, fill) for name, values in radar.items()}
         derived |= deriving.optical_indices({name: deriving.filled(values, fill) for name, values in bands.items()})
         return {**derived, "land_cover": self._classes(window).astype(np.float32)}
+
+    def _surface(self, stored: Floats) -> Floats:
+        """Return land-surface temperature in the product's numbers, whatever the stack holds."""
+        known = np.where(stored > 0, stored, np.float32(np.nan))
+        where = f"{self._path}, LST"
+        factor = scales.temperature_factor(known, where)
+        if np.isfinite(known).any() and factor != self._temperature_factor:
+            raise DataError(
+                "some pixels are kelvin and others the product's numbers",
+                where=where,
+                fix="Make the stack anew with one of them.",
+            )
+        numbers = known * np.float32(factor)
+        return np.where((numbers >= LST_LEAST) & (numbers <= LST_LIMIT), numbers, np.float32(np.nan))
+
+    @cached_property
+    def _temperature_factor(self) -> float:
+        return scales.temperature_factor(self._looked_at(("LST",)), f"{self._path}, LST")
 
     def _calendar(self, values: Floats) -> Floats:
         """Lay the stack's days out on the calendar, [D, P]."""
@@ -183,19 +199,30 @@ class PixelStack:
 
     @cached_property
     def _radar_scale(self) -> scales.Scale:
-        found = {self._path: scales.scale_of(self._looked_at(RADAR), self._path)}
-        return scales.common_scale(found, "Sentinel-1", ("dB", "0..1", "x 10,000"))
+        return self._scale("Sentinel-1", RADAR, ("dB", "0..1", "x 10,000"))
 
     @cached_property
     def _optical_scale(self) -> scales.Scale:
-        found = {self._path: scales.scale_of(self._looked_at(OPTICAL), self._path)}
-        return scales.common_scale(found, "HLS", ("0..1", "percent", "x 10,000"))
+        return self._scale("HLS", OPTICAL, ("0..1", "percent", "x 10,000"))
+
+    def _scale(self, product: str, names: tuple[str, ...], allowed: tuple[scales.Scale, ...]) -> scales.Scale:
+        """Return the scale that all days of the stack share."""
+        values = self._looked_at(names)
+        whole = scales.common_scale({self._path: scales.scale_of(values, self._path)}, product, allowed)
+        days = [scales.scale_of(values[:, day], self._path) for day in range(values.shape[1])]
+        other = [day for day, scale in zip(self._cube.days, days, strict=True) if scale not in (None, whole)]
+        if other:
+            raise DataError(
+                f"{product} of {len(other)} days, the first {other[0]}, has another scale than the stack's {whole}",
+                where=str(self._path),
+                fix="Make the stack anew with one scale.",
+            )
+        return whole
 
     def _looked_at(self, names: tuple[str, ...]) -> Floats:
-        """Read some pixels of some days: a scale belongs to the whole stack, not to a window of it."""
+        """Read some pixels of every day, [bands, days, R, C]: a scale belongs to the whole stack, not to a window."""
         window = tuple(slice(0, size, max(size // _LOOKED_AT, 1)) for size in (self.grid.height, self.grid.width))
-        step = max(len(self._cube.days) // _LOOKED_AT, 1)
-        read = [self._cube.daily(self._names[name], (window[0], window[1]), step) for name in names]
+        read = [self._cube.daily(self._names[name], (window[0], window[1])) for name in names]
         return np.stack(read)
 
 

@@ -19,7 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.smap import deriving
-from geoml_cli.sources.smap.calendar import days_of
+from geoml_cli.sources.smap.calendar import OWN_TABLE, days_of
 from geoml_cli.sources.smap.names import StationNames
 
 _MINUTES = 1440
@@ -47,7 +47,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
         for start in range(0, len(block[identity]), size):
             part = slice(start, start + size)
             names, dates = block[identity][part], block[date][part]
-            day = days_of(np.char.replace(dates, "-", ""), path, date)
+            day = days_of(np.char.replace(dates, "-", ""), path, date, OWN_TABLE)
             columns = TableColumn(_ID, names.tolist()), TableColumn(_DATE, dates.tolist())
             yield TableChunk(columns, partial(records.samples, names, day))
             read += len(day)
@@ -73,7 +73,8 @@ class _Records:
 
     def samples(self, names: NDArray[np.str_], day: NDArray[np.int64]) -> SampleBlock:
         """Make the samples of stations and days since 1970-01-01; `valid` has shape [N]."""
-        station = StationNames(self._names).numbers(names)
+        known, (different, row) = StationNames(self._names), np.unique(names, return_inverse=True)
+        station = np.array([known.number(name) for name in different.tolist()], dtype=np.int64)[row.reshape(-1)]
         wanted = station * 100_000 + day
         place = np.minimum(np.searchsorted(self._key, wanted), len(self._key) - 1)
         valid = (station >= 0) & (self._key[place] == wanted)

@@ -17,6 +17,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.smap import deriving, exports, scales
 from geoml_cli.sources.smap.calendar import Calendar, calendar_of
+from geoml_cli.sources.smap.describing import NAMED, about_stations, describe, shared_cells, without
 from geoml_cli.sources.smap.exports import Notes, Panel
 from geoml_cli.sources.smap.finding import NO_TRUTH, Found, find
 from geoml_cli.sources.smap.names import StationNames
@@ -29,9 +30,6 @@ from geoml_cli.work.reporting import Reporter
 
 ScaleByFile = Mapping[Path, scales.Scale | None]
 _KELVIN = np.float32(0.02)
-_NAMED = {
-    "gridmet": "gridMET", "lst": "land-surface temperature", "s1": "Sentinel-1", "hls": "HLS", "smap": "SMAP",
-}  # fmt: skip
 
 
 @dataclass
@@ -71,17 +69,16 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
     """
     found = find(raw, options)
     stations = read_stations(found.stations or found.constant)
-    names, calendar, notes = StationNames(stations.names, stations.network), calendar_of(found.years), Notes()
-    if found.stations is None:
-        notes.lines.append("There is no table of stations: they are those of constant_SSM.csv, without regions.")
+    names, calendar, notes = stations.as_names(), calendar_of(found.years), Notes()
+    notes.lines += about_stations(found, stations)
     data = _read(found, options, (names, calendar), notes, reporter)
     content, sieve, read = _sift(data, options, calendar, stations)
-    _describe(names, data, notes)
+    describe(names, data.daily(), notes)
     if not sieve.left.any():
         reasons = "; ".join(f"{reason}: {int(lost.sum())} days" for reason, lost in sieve.dropped.items())
         raise DataError(f"no sample is left ({reasons})", where=str(raw), fix="See the options of prepare smap.")
     kept = write(writer, content, stations, sieve.left)
-    notes.lines.append(_shared_cells(kept))
+    notes.lines.append(shared_cells(kept))
     facts = {
         "fill": options.fill,
         "lst": options.lst,
@@ -108,13 +105,12 @@ def _read(
     with reporter.task("read exports", 7) as advance:
 
         def panel(product: str, kind: exports.Product) -> tuple[Panel, ScaleByFile]:
-            rows = exports.read_rows(kind, files[product], names, calendar)
+            rows = exports.read_rows(kind, files[product], names, calendar, notes)
             scenes = options.scenes if kind.stamp else "first"
             more = exports.repeated(rows)
-            handling = f"the {scenes} in time" if scenes == "first" else "their mean"
-            notes.count(
-                more, f"rows of {_NAMED[product]} are further ones of their station and day: {handling} counts."
-            )
+            first = "the first in time" if kind.stamp else "the first in the file"
+            handling = first if scenes == "first" else "their mean"
+            notes.count(more, f"rows of {NAMED[product]} are further ones of their station and day: {handling} counts.")
             advance(1)
             return exports.panel(rows, list(kind.columns), shape, scenes), rows.scales
 
@@ -122,7 +118,7 @@ def _read(
         lst = _surface(panel("lst", exports.LST)[0], notes)
         radar = _radar(*panel("s1", exports.S1), notes)
         bands = _optical(*panel("hls", exports.HLS), notes)
-        smap = exports.read_smap(files["smap"], names, calendar, shape[1])
+        smap = exports.read_smap(files["smap"], names, calendar, notes)
         advance(1)
         code = _codes(found, names, calendar, notes)
         site = exports.read_constants(found.constant, names, shape[1])
@@ -133,8 +129,8 @@ def _read(
 
 
 def _surface(panel: Panel, notes: Notes) -> Panel:
-    wrong = (panel["LST"] <= 0) | (panel["LST"] > exports.LST_LIMIT)
-    notes.count(int(wrong.sum()), "values of land-surface temperature outside 1 to 65535 are missing.")
+    wrong = (panel["LST"] < exports.LST_LEAST) | (panel["LST"] > exports.LST_LIMIT)
+    notes.count(int(wrong.sum()), "values of land-surface temperature outside 7500 to 65535 are missing.")
     return {"LST": np.where(wrong, np.float32(np.nan), panel["LST"])}
 
 
@@ -205,16 +201,14 @@ def _whole_days(inside: Mask, shape: tuple[int, int]) -> Mask:
 
 def _drop_stations(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask) -> None:
     for product, panel in data.daily().items():
-        none = _without(panel)
-        sieve.drop(f"station: no row of {_NAMED[product]}", none)
+        none = without(panel)
+        sieve.drop(f"station: no row of {NAMED[product]}", none)
     if options.truth != NO_TRUTH:
         _drop_by_truth(sieve, data, options, exported)
     limits = {"s1": options.s1_share, "hls": options.hls_share, "lst": options.lst_share}
     for product, limit in limits.items():
         share = valid_share(data.daily()[product], exported)
-        sieve.drop(
-            f"station: {_NAMED[product]} is valid on {limit:.0%} of the days or less", np.asarray(share <= limit)
-        )
+        sieve.drop(f"station: {NAMED[product]} is valid on {limit:.0%} of the days or less", np.asarray(share <= limit))
 
 
 def _drop_by_truth(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask) -> None:
@@ -223,11 +217,6 @@ def _drop_by_truth(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask
     sieve.drop(
         f"station: {options.missing:.0%} or more of the ground truth is missing", np.asarray(missing >= options.missing)
     )
-
-
-def _without(panel: Panel) -> Mask:
-    """Return the stations that have no row of a product, [S]."""
-    return np.asarray(~np.any([np.isfinite(values) for values in panel.values()], axis=(0, 1)))
 
 
 def _content(data: Raw, options: SmapOptions, calendar: Calendar, records: Mask) -> Content:
@@ -258,27 +247,3 @@ def _content(data: Raw, options: SmapOptions, calendar: Calendar, records: Mask)
 def _undefined(content: Content) -> Mask:
     vv, vh = content.radar["VV"], content.radar["VH"]
     return np.asarray((vv == vh) | (vv + vh == 0) | (vh == 0))
-
-
-def _describe(names: StationNames, data: Raw, notes: Notes) -> None:
-    """Say which names were matched, which are unknown, and which stations lack a product."""
-    if names.renamed:
-        pairs = ", ".join(f"{other} is {name}" for other, name in sorted(names.renamed.items())[:8])
-        notes.lines.append(f"{len(names.renamed)} names of stations are spelled otherwise: {pairs}.")
-    if names.unknown:
-        shown = ", ".join(sorted(names.unknown)[:8])
-        notes.lines.append(f"{len(names.unknown)} names are not in the table of stations: {shown}.")
-    for product, panel in data.daily().items():
-        lacking = [names.names[place] for place in np.flatnonzero(_without(panel))]
-        if lacking:
-            notes.lines.append(f"No row of {_NAMED[product]} belongs to {', '.join(lacking[:8])}.")
-
-
-def _shared_cells(kept: dict[str, int]) -> str:
-    by_cell: dict[int, list[str]] = {}
-    for name, cell in kept.items():
-        by_cell.setdefault(cell, []).append(name)
-    shared = [" and ".join(names) for names in by_cell.values() if len(names) > 1]
-    if not shared:
-        return ""
-    return f"{len(shared)} SMAP cells (9 km) hold several stations: {'; '.join(shared[:8])}."

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
-from geoml_cli.sources.smap.names import UNKNOWN
+from geoml_cli.sources.smap.names import UNKNOWN, StationNames
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Stations:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def as_names(self) -> StationNames:
+        """Return what finds these stations in other files."""
+        return StationNames(self.names, self.network, (self.latitude, self.longitude))
 
 
 def read_stations(path: Path) -> Stations:
@@ -65,7 +69,9 @@ def _refuse(path: Path, names: Sequence[str], latitude: NDArray[np.float64], lon
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
-            f"two stations are called {twice[0]!r}", where=f"{path}, column ID", fix="Give each an ID of its own."
+            f"two stations are called {twice[0]!r}",
+            where=f"{path}, column ID",
+            fix="Keep one; rows of the other's network are then not read, where the exports name it.",
         )
     wrong = ~((np.abs(latitude) <= 90) & (np.abs(longitude) <= 180))
     if wrong.any():

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers import ismn
 from geoml_cli.readers.arrow_tables import open_arrow
-from geoml_cli.sources.smap.calendar import Calendar, days_of
-from geoml_cli.sources.smap.exports import Notes, Rows, panel, repeated
+from geoml_cli.sources.smap.calendar import OWN_TABLE, Calendar, days_of
+from geoml_cli.sources.smap.exports import Notes, Rows, by_station, panel, repeated
 from geoml_cli.sources.smap.finding import Found
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.options import SmapOptions
@@ -59,19 +59,19 @@ def read_truth(found: Found, options: SmapOptions, names: StationNames, calendar
 
 def _table(path: Path, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
     table = open_arrow(path)
-    identity, date, moisture = (table.column((name,), name) for name in ("ID", "Date", "VWC_5"))
+    date, moisture = (table.column((name,), name) for name in ("Date", "VWC_5"))
     parts: list[tuple[Integers, Integers, NDArray[np.float64]]] = []
-    for block in table.blocks((identity, date), (moisture,)):
-        day = calendar.places(days_of(np.char.replace(block[date], "-", ""), path, date))
-        parts.append((day, names.numbers(block[identity]), block[moisture]))
+    for station, block in by_station(table, names, (date,), (moisture,)):
+        day = calendar.places(days_of(np.char.replace(block[date], "-", ""), path, date, OWN_TABLE))
+        parts.append((day, station, block[moisture]))
     if not parts:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with ground truth.")
-    day, station, value = (np.concatenate(column) for column in zip(*parts, strict=True))
-    ours = (station >= 0) & (day >= 0)
+    day, stations, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    ours = (stations >= 0) & (day >= 0)
     fill = ours & (value <= _LEAST)
     notes.count(int(fill.sum()), "rows of ground truth hold a fill value such as -9999; they are missing.")
     usable = ours & ~fill & np.isfinite(value)
-    rows = Rows(day[usable], station[usable], np.zeros(int(usable.sum()), dtype=np.int64), value[usable, None])
+    rows = Rows(day[usable], stations[usable], np.zeros(int(usable.sum()), dtype=np.int64), value[usable, None])
     notes.count(repeated(rows), "rows of ground truth are the second of their station and day; the first counts.")
     return panel(rows, ("VWC_5",), (calendar.days, len(names.names)), "first")["VWC_5"]
 
@@ -85,15 +85,10 @@ def _archive(
 ) -> Floats:
     depth = (options.depth_from, options.depth_to)
     by_station: dict[int, list[ismn.SensorFile]] = {}
-    others: set[str] = set()
     for sensor in sensors:
-        number = names.number(sensor.station)
-        if number >= 0 and not names.of_network(number, sensor.network):
-            others.add(f"{sensor.station} ({sensor.network})")
-        elif number >= 0 and ismn.within(sensor, depth):
+        number = names.number(sensor.station, sensor.network, sensor.archive)
+        if number >= 0 and ismn.within(sensor, depth):
             by_station.setdefault(number, []).append(sensor)
-    shown = ", ".join(sorted(others)[:8])
-    notes.count(len(others), f"stations of the archive are of another network than the table's: {shown}.")
     values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     missing = 0
     for number, files in sorted(by_station.items()):

@@ -65,12 +65,12 @@ def zarr(folder, content):
     return folder / "stack.zarr"
 
 
-def geotiff(folder, content):
+def geotiff(folder, content, crs="EPSG:4326"):
     folder = folder / "tiffs"
     folder.mkdir()
     west, north = float(content.lon[0]) - SIDE / 2, float(content.lat[0]) + SIDE / 2
     profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": SHAPE[0], "width": SHAPE[1]}
-    profile |= {"crs": "EPSG:4326", "transform": Affine(SIDE, 0, west, 0, -SIDE, north), "nodata": -9999.0}
+    profile |= {"crs": crs, "transform": Affine(SIDE, 0, west, 0, -SIDE, north), "nodata": -9999.0}
     for name, item in content.data_vars.items():
         layers = {"": item.values}
         if "time" in item.dims:
@@ -180,6 +180,26 @@ def test_longitudes_east_of_greenwich_to_360_are_turned(raw, prepared, tmp_path)
     content.assign_coords(lat=content.lat + 100).to_netcdf(tmp_path / "north.nc")
     with pytest.raises(DataError, match="degrees north and"):
         pixels(tmp_path / "north.nc", manifest)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:4269"])
+def test_geotiffs_east_of_greenwich_to_360_are_turned(raw, prepared, tmp_path, crs):
+    content = dataset_of()
+    stack = pixels(geotiff(tmp_path, content.assign_coords(lon=content.lon % 360), crs), prepared(raw).manifest)
+    assert stack.grid.transform[2] == pytest.approx(LONGITUDE - SIDE / 2)
+    part = stack.block(*WHOLE, slice(40, 41)).samples.variables
+    np.testing.assert_allclose(np.unique(part.array("lon")), LONGITUDE + SIDE * np.arange(SHAPE[1]), rtol=1e-6)
+
+
+def test_a_day_with_another_scale_than_the_stack_is_refused(raw, prepared, tmp_path):
+    content = dataset_of()
+    for name in BANDS:
+        values = content[name].values.copy()
+        values[3] *= 100  # five of a hundred values: no mixture by their number
+        content[name] = (content[name].dims, values)
+    content.to_netcdf(tmp_path / "mixed.nc")
+    with pytest.raises(DataError, match=r"HLS of 1 days, the first 2019-12-04, has another scale than the stack's 0"):
+        pixels(tmp_path / "mixed.nc", prepared(raw).manifest).block(*WHOLE, slice(40, 41))
 
 
 def test_a_raster_without_its_crs_is_refused(raw, prepared, tmp_path):

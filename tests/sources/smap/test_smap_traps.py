@@ -331,7 +331,7 @@ def test_a_station_of_the_same_name_in_another_network_is_another(raw, prepared)
     other.write_text(text, encoding="utf-8")
     dataset = prepared(raw)
     np.testing.assert_allclose(dataset.array("soil_moisture"), 0.2, rtol=1e-6)
-    assert note(dataset, "1 stations of the archive are of another network than the table's: Alpha_1 (USCRN).")
+    assert note(dataset, "1 names are of another network than the table's; not read: Alpha_1 (USCRN).")
 
 
 def test_years_must_follow_one_another(raw, prepared):
