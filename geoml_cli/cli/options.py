@@ -119,13 +119,13 @@ def only(table: str, assignments: Sequence[str] | None) -> tuple[str, ...]:
     """Refuse settings that a trained run does not let change.
 
     Raises:
-        SettingsError: One is outside `[table]`.
+        SettingsError: One is outside `[table]` and `[data]`.
     """
     for text in assignments or ():
-        if not text.startswith(f"{table}."):
+        if not text.startswith((f"{table}.", "data.")):
             raise SettingsError(
                 f"{text!r} would change what the run was trained with.",
                 where="--set",
-                fix=f"Here only [{table}] can be set; train a new run for the rest.",
+                fix=f"Here only [{table}] and [data] can be set; train a new run for the rest.",
             )
     return tuple(assignments or ())

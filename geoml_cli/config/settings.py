@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from geoml_cli.models.tables import ModelTables
 
 
+class DataSettings(Table):
+    """`[data]`: the prepared data set."""
+
+    verify: bool = True
+    """Read the data set whole and compare its checksum, once a command; turn it off where that takes too long."""
+
+
 class SharedTables(Table):
     """What every preset may say."""
 
@@ -26,6 +33,7 @@ class SharedTables(Table):
     summary: str = ""
     """One line for `geoml list`."""
 
+    data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
     inputs: InputSettings = InputSettings()
     target: TargetSettings = TargetSettings()

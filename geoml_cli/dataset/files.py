@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,37 @@ def replacing(path: Path) -> Iterator[Path]:
         raise DiskError(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_folder(fresh: Path, folder: Path) -> None:
+    """Put a folder in another's place; killed between the two renames, `recover_folder` brings the old one back."""
+    old = _old(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover_folder(folder: Path) -> None:
+    """Undo a replacement that was killed between its two renames."""
+    if left_behind(folder):
+        _old(folder).rename(folder)
+
+
+def left_behind(folder: Path) -> bool:
+    """Return whether a replacement is between its two renames, or was killed there."""
+    return not folder.exists() and _old(folder).exists()
+
+
+def folder_lock(folder: Path) -> Path:
+    """Return the lock of who replaces a folder."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
 
 
 def write_text(path: Path, text: str) -> None:

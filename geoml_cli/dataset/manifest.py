@@ -10,9 +10,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.files import folder_lock, left_behind, recover_folder, write_text
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.work.locking import locked
 
 NAME = "manifest.json"
 Layout = Literal["samples", "series", "grid"]
@@ -109,6 +110,9 @@ def read_manifest(folder: Path) -> Manifest:
         DataError: There is no complete data set in `folder`, or its manifest is damaged.
     """
     path = folder / NAME
+    if left_behind(folder):  # a killed `prepare --force`, or one that is replacing the data set right now
+        with locked(folder_lock(folder), lambda holder: None):
+            recover_folder(folder)
     if not path.is_file():
         raise DataError(
             "no prepared data set here", where=str(folder), fix=f"Make it with `geoml prepare {folder.name} RAW`."

@@ -174,6 +174,20 @@ class Dataset:
         return record
 
 
+def check_content(dataset: Dataset) -> None:
+    """Refuse a data set whose values are not those that were prepared: disks and copies lose bits.
+
+    Raises:
+        DataError: They differ.
+    """
+    if content_digest(dataset.folder, dataset.manifest.variables) != dataset.manifest.content:
+        raise DataError(
+            "its values are not those that were prepared (their checksum differs)",
+            where=str(dataset.folder / NAME),
+            fix="Prepare the data set again with --force, or copy it again.",
+        )
+
+
 def content_digest(folder: Path, records: Mapping[str, Variable]) -> str:
     """Return the SHA-256 of all values of a data set's file, variable by variable in the order of their names.
 

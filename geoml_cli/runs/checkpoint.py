@@ -17,11 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from geoml_cli.dataset.files import sync
+from geoml_cli.dataset.files import recover_folder, replace_folder, sha256, sync
 from geoml_cli.errors import DataError, DiskError
 from geoml_cli.runs.run import CheckpointFiles
 
-FORMAT = 1
+FORMAT = 2
+_DIGESTS = "sha256"
+"""Key of the record under which the digests of the tensor files stand."""
 _RESTORE = "Restore it from a copy, or train the member again in a new run."
 
 
@@ -50,41 +52,39 @@ def write(snapshot: Snapshot, files: CheckpointFiles) -> None:
 
     The folder is filled beside its place and renamed in; `found` finds the whole one after a kill at any point.
     """
-    folder, fresh, old = files.folder, _fresh(files.folder), _old(files.folder)
+    folder, fresh = files.folder, _fresh(files.folder)
     recover(files)
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     try:
         _fill(CheckpointFiles(fresh), snapshot)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise DiskError(folder, getattr(error, "strerror", None) or error) from error
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    sync(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    replace_folder(fresh, folder)
 
 
 def _fill(files: CheckpointFiles, snapshot: Snapshot) -> None:
     save_file(snapshot.weights, files.weights)
     save_file(snapshot.tensors, files.state)
-    files.meta.write_text(json.dumps({"format": FORMAT, **snapshot.numbers}) + "\n", encoding="utf-8")
+    record = {"format": FORMAT, _DIGESTS: _digests(files), **snapshot.numbers}
+    files.meta.write_text(json.dumps(record) + "\n", encoding="utf-8")
     for path in (files.weights, files.state, files.meta, files.folder):
         sync(path)
 
 
+def _digests(files: CheckpointFiles) -> dict[str, str]:
+    return {path.name: sha256(path) for path in (files.weights, files.state)}
+
+
 def recover(files: CheckpointFiles) -> bool:
-    """Finish a replacement that was killed between its two renames; tell whether there is a checkpoint."""
-    folder, old = files.folder, _old(files.folder)
-    if not folder.exists() and old.exists():
-        old.rename(folder)
-    return folder.is_dir()  # one without a record is damaged, not absent: `read` says so
+    """Undo a replacement that was killed between its two renames; tell whether there is a checkpoint."""
+    recover_folder(files.folder)
+    return files.folder.is_dir()  # one without a record is damaged, not absent: `read` says so
 
 
 def read(files: CheckpointFiles) -> Snapshot:
-    """Read a checkpoint.
+    """Read a checkpoint whose tensors are those that were written.
 
     Raises:
         DataError: It is damaged.
@@ -92,8 +92,10 @@ def read(files: CheckpointFiles) -> Snapshot:
     recover(files)
     try:
         numbers = json.loads(files.meta.read_text(encoding="utf-8"))
+        if numbers.pop(_DIGESTS) != _digests(files):
+            raise ValueError("its tensors do not match their checksums")
         return Snapshot(load_file(files.weights), load_file(files.state), dict(numbers))
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
         raise DataError(
             f"the checkpoint cannot be read ({error}).",
             where=str(files.folder),
@@ -150,7 +152,3 @@ def restore_random_states(tensors: dict[str, Tensor], numbers: dict[str, Any]) -
 
 def _fresh(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.new")
-
-
-def _old(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")

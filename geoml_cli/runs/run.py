@@ -24,7 +24,7 @@ from geoml_cli.splits.split import Split
 
 Status = Literal["waiting", "running", "interrupted", "finished", "failed"]
 
-LAYOUT = 2
+LAYOUT = 3
 """Number of the layout of run folders; one of another number is refused, not guessed at."""
 _RUN = "run.json"
 _LOCK = "run.lock"

@@ -9,7 +9,7 @@ from typing import Any
 
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
-from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation import report
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
@@ -62,6 +62,8 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
         SettingsError: There is no such baseline.
     """
     same_data(run, dataset)
+    if settings.shared.data.verify:
+        check_content(dataset)
     trained = TrainedRun(run, tuple(run.members()), settings)
     if not trained.networks:
         raise DataError(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geoml_cli import registry
 from geoml_cli.dataset.files import replacing, write_text
-from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 from geoml_cli.exporters.exporter import Arrays, Exporter, exporter
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
@@ -53,9 +53,11 @@ def export(
         CheckFailedError: A file differs by more than the tolerance; it is removed.
         SettingsError: A package is not installed.
     """
-    done = []
-    for network in open_trained(run, members).networks:
-        done += _network(open_trained(run, members), network, dataset, formats, reporter)
+    trained, done = open_trained(run, members), []
+    if trained.settings.shared.data.verify:
+        check_content(dataset)
+    for network in trained.networks:
+        done += _network(trained, network, dataset, formats, reporter)
     return done
 
 

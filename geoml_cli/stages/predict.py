@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli import registry
-from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import PredictionJob, predict_to_file
 from geoml_cli.inference.inputs.budgets import sums_job
@@ -44,6 +44,8 @@ def predict(
         DataError: The input cannot be read, or is not what the run was trained on.
         StoppedError: A signal came; finished chunks are kept.
     """
+    if trained.settings.shared.data.verify:
+        check_content(dataset)
     return predict_to_file(trained, _job(trained, dataset, request, reporter), out, reporter)
 
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from geoml_cli import registry
-from geoml_cli.dataset.files import sha256, sync
+from geoml_cli.dataset.files import folder_lock, recover_folder, replace_folder, sha256, sync
 from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
 from geoml_cli.dataset.store import DatasetWriter, content_digest
 from geoml_cli.errors import DataError
 from geoml_cli.source import Options
 from geoml_cli.version import __version__
+from geoml_cli.work.locking import locked
 from geoml_cli.work.reporting import Reporter
 
 
@@ -97,37 +96,22 @@ def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporte
 
 
 @contextmanager
-def _locked(path: Path, reporter: Reporter) -> Iterator[None]:
-    """Hold a lock; where another process holds it, say so and wait."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        reporter.warn(f"another process is preparing this data set ({path}); waiting for it.")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def _replacing(folder: Path, reporter: Reporter) -> Iterator[Path]:
     """Give an empty folder that takes `folder`'s place on success and goes on failure."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial")
-    with _locked(folder.with_name(f".{folder.name}.lock"), reporter):
+
+    def wait(holder: str) -> None:
+        reporter.warn(f"{holder} is preparing this data set ({folder}); waiting for it.")
+
+    with locked(folder_lock(folder), wait):
+        recover_folder(folder)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         try:
             yield partial
             sync(partial)
-            old = folder.with_name(f".{folder.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            if folder.exists():
-                folder.rename(old)
-            partial.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            replace_folder(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 

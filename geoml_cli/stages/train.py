@@ -9,7 +9,7 @@ from pathlib import Path
 
 from geoml_cli import registry
 from geoml_cli.config.settings import Settings
-from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.runs.create import create, new_folder
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
@@ -70,6 +70,8 @@ def train(
         try:
             if location.run is not None and (location.run / "run.json").is_file():
                 same_data(Run(location.run), dataset)
+            if settings.shared.data.verify:
+                check_content(dataset)
             networks = networks_of(settings)
             refuse_batch_statistics(networks, settings.shared.train, processes)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
 from geoml_cli.config.settings import Settings
@@ -26,6 +25,7 @@ from geoml_cli.training.processes import Accelerated
 from geoml_cli.training.start import start_of
 from geoml_cli.training.state import State
 from geoml_cli.training.trainer import Member, Trainer
+from geoml_cli.work.locking import locked
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 
@@ -115,17 +115,12 @@ def _alone(files: MemberFiles, name: str, processes: Accelerated) -> Iterator[No
     if processes.rank != 0:
         yield
         return
-    lock = FileLock(files.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise SettingsError(
-            "is being trained by another process.", where=f"member {name}", fix="Wait for it, or stop it."
-        ) from None
-    try:
+
+    def refuse(holder: str) -> None:
+        raise SettingsError(f"is being trained by {holder}.", where=f"member {name}", fix="Wait for it, or stop it.")
+
+    with locked(files.lock, refuse):
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager

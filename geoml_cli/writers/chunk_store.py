@@ -5,17 +5,20 @@ Each chunk is a file of its own, whole or absent, so that a kill at any moment l
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.errors import DataError, SettingsError, StoppedError
+from geoml_cli.work.locking import locked
 
 _PLAN = "plan.json"
 _LOCK = "lock"
@@ -36,36 +39,45 @@ class ChunkStore:
     def __init__(self, target: Path, plan: dict[str, object]) -> None:
         self.folder = target.with_name(f".{target.name}.parts")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(self.folder / _LOCK)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
+        self._lock = ExitStack()
+
+        def refuse(holder: str) -> None:
             raise SettingsError(
-                "is being made by another process.", where=str(target), fix="Wait for it, or name another --out."
-            ) from None
+                f"is being made by {holder}.", where=str(target), fix="Wait for it, or name another --out."
+            )
+
+        self._lock.enter_context(locked(self.folder / _LOCK, refuse))
         self._make(json.dumps(plan, sort_keys=True, indent=1) + "\n")
 
     def __enter__(self) -> ChunkStore:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._lock.release()
+        self._lock.close()
 
     def _make(self, plan: str) -> None:
         path = self.folder / _PLAN
         if not path.is_file() or path.read_bytes() != plan.encode():
-            for chunk in self.folder.glob("*.npy"):
+            for chunk in self.folder.glob("*.npz"):
                 chunk.unlink()
             write_text(path, plan)
 
     def done(self, number: int) -> bool:
-        """Return whether a chunk is finished."""
-        return self._path(number).is_file()
+        """Return whether a chunk is finished; one that was damaged since counts as not."""
+        try:
+            self.read(number)
+        except DataError:
+            self._path(number).unlink(missing_ok=True)
+            return False
+        return True
 
     def write(self, number: int, values: Floats) -> None:
         """Write a chunk, whole or not at all."""
-        with replacing(self._path(number)) as path, path.open("wb") as stream:
-            np.save(stream, values, allow_pickle=False)
+        # numpy does not hear of a full disk where it writes to a file itself.
+        content = io.BytesIO()
+        np.savez(content, values=values)
+        with replacing(self._path(number)) as path:
+            path.write_bytes(content.getbuffer())
 
     def read(self, number: int) -> Floats:
         """Return a chunk.
@@ -75,8 +87,9 @@ class ChunkStore:
         """
         path = self._path(number)
         try:
-            values: Floats = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            with np.load(path, allow_pickle=False) as content:  # a zip: its checksum is compared
+                values: Floats = content["values"]
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
             raise DataError(
                 "a chunk of the prediction is damaged.", where=str(path), fix="Delete it and predict again."
             ) from error
@@ -100,7 +113,7 @@ class ChunkStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"{number:08d}.npy"
+        return self.folder / f"{number:08d}.npz"
 
 
 def _is_zarr(folder: Path) -> bool:

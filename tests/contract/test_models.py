@@ -191,7 +191,7 @@ def test_a_prediction_stopped_and_resumed_is_that_of_one_go(case: Case, tmp_path
     request, out = requested(trained, case.dataset, tmp_path / "stopped.parquet")
     with pytest.raises(StoppedError, match=r"kept\. The same command resumes"):
         predict(trained, case.dataset, request, out, Interrupting(2))
-    assert not out.exists() and len(list((tmp_path / f".{out.name}.parts").glob("*.npy"))) >= 1
+    assert not out.exists() and len(list((tmp_path / f".{out.name}.parts").glob("*.npz"))) >= 1
     resumed = predicted(trained, case.dataset, out)
     pd.testing.assert_frame_equal(resumed, whole)
     assert not (tmp_path / f".{out.name}.parts").exists()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
@@ -86,8 +86,10 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int])
     """Predict single samples of a data set.
 
     Raises:
-        DataError: There is no such sample.
+        DataError: There is no such sample, or the data set is damaged.
     """
+    if trained.settings.shared.data.verify:
+        check_content(dataset)
     samples = trained.samples(dataset)
     wrong = [place for place in index if not 0 <= place < len(samples)]
     if wrong:

@@ -1,0 +1,49 @@
+"""Locks between processes that say who holds them; they go with their process, even a killed one."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def locked(path: Path, taken: Callable[[str], None]) -> Iterator[None]:
+    """Hold a lock.
+
+    Args:
+        path: The lock's file.
+        taken: Called with the holder's name where another process holds it; it raises, or returns to wait.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        taken(holder(path))
+        lock.acquire()
+    note = _note(path)
+    try:
+        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        note.write_text(f"process {os.getpid()} on {socket.gethostname()} since {now}", encoding="utf-8")
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+        lock.release()
+
+
+def holder(path: Path) -> str:
+    """Name the process that holds a lock."""
+    try:
+        return _note(path).read_text(encoding="utf-8") or "another process"
+    except (OSError, ValueError):  # not written yet, or not by geoml
+        return "another process"
+
+
+def _note(path: Path) -> Path:
+    # Beside the lock: who asks for a lock empties its file.
+    return path.with_name(f"{path.name}.holder")

@@ -1,0 +1,111 @@
+"""Flipped bits, full disks and kills: nothing damaged is used, nothing whole is lost."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from geoml_cli.dataset.files import recover_folder
+from geoml_cli.dataset.manifest import read_manifest
+from geoml_cli.errors import DataError
+from geoml_cli.writers.chunk_store import ChunkStore
+
+
+@pytest.fixture
+def copies(trained, data_root, tmp_path):
+    """Give copies of a run and of its data."""
+    return shutil.copytree(trained, tmp_path / "run"), shutil.copytree(data_root, tmp_path / "data")
+
+
+def flip(path, place):
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0x40
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    "verb", [("predict", "--out", "{}/x.csv"), ("evaluate",), ("export", "--format", "pt2")]
+)
+def test_a_flipped_bit_of_the_data_is_refused(geoml, copies, tmp_path, verb):
+    run, data = copies
+    with h5py.File(data / "soc" / "dataset.nc") as file:
+        place = file["static"].id.get_offset() + 3
+    flip(data / "soc" / "dataset.nc", place)
+    name, *more = (word.format(tmp_path) for word in verb)
+    done = geoml(name, run, "--data", data, *more)
+    assert done.code == 3 and "dataset.nc: its values are not those that were prepared" in done.err
+    shutil.rmtree(run / "evaluation", ignore_errors=True)
+    trusting = geoml("predict", run, "--data", data, "--out", tmp_path / "y.csv", "--set", "data.verify=false")
+    assert trusting.code == 0, trusting.err
+
+
+def test_a_flipped_bit_of_the_data_stops_a_training(geoml, copies, tmp_path):
+    _, data = copies
+    with h5py.File(data / "soc" / "dataset.nc") as file:
+        place = file["soc"].id.get_offset() + 3
+    flip(data / "soc" / "dataset.nc", place)
+    done = geoml("train", "soc", "--data", data, "--run", tmp_path / "new")
+    assert done.code == 3 and "its values are not those that were prepared" in done.err
+    assert not (tmp_path / "new" / "run.json").exists()
+
+
+def test_a_flipped_bit_of_the_weights_is_refused(geoml, copies, tmp_path):
+    run, data = copies
+    [path, *_] = sorted(run.glob("members/*/checkpoints/best/weights.safetensors"))
+    flip(path, path.stat().st_size - 2)
+    done = geoml("predict", run, "--data", data, "--out", tmp_path / "x.csv")
+    assert done.code == 3 and "its tensors do not match their checksums" in done.err
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_data_set_survives_a_kill_between_the_two_renames(copies):
+    _, data = copies
+    (data / "soc").rename(data / ".soc.old")  # what `prepare --force` leaves, killed there
+    assert read_manifest(data / "soc").source == "soc"
+    assert (data / "soc" / "dataset.nc").is_file() and not (data / ".soc.old").exists()
+
+
+def test_a_folder_in_place_is_not_recovered(tmp_path):
+    for name in ("x", ".x.old"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "x" / "new").touch()
+    recover_folder(tmp_path / "x")
+    assert (tmp_path / "x" / "new").exists()
+
+
+def test_a_damaged_chunk_is_predicted_again(tmp_path):
+    with ChunkStore(tmp_path / "map.tif", {}) as store:
+        for number in range(2):
+            store.write(number, np.ones(300, dtype=np.float32))
+        flip(store.folder / "00000000.npz", 700)
+        with pytest.raises(DataError, match="a chunk of the prediction is damaged"):
+            store.read(0)
+        assert not store.done(0) and store.done(1)
+
+
+FULL = """
+import resource, signal, sys
+import numpy as np
+from pathlib import Path
+from geoml_cli.errors import DiskError
+from geoml_cli.writers.chunk_store import ChunkStore
+store = ChunkStore(Path(sys.argv[1]), {})
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    store.write(0, np.ones(1000, dtype=np.float32))
+except DiskError:
+    sys.exit(store.done(0))
+sys.exit(9)
+"""
+
+
+def test_a_chunk_that_a_full_disk_cuts_short_is_not_finished(tmp_path):
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "map.tif")], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
