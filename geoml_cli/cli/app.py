@@ -6,13 +6,18 @@ import errno
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from geoml_cli.cli import demo, doctor, evaluate, export, import_, listing, predict, prepare, preset, train
-from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.cli import console, demo, doctor, evaluate, export, import_, listing, predict, prepare, preset, train
+from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.version import __version__
+
+_INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""What the system says of data that cannot be read; what cannot be written is told as such where it is written."""
+_INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended before there was anything to resume."""
 
 app = typer.Typer(
     name="geoml",
@@ -54,38 +59,55 @@ def main() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        app()
+        code = app(standalone_mode=False)
     except GeomlError as error:
-        _complain(str(error))
-        raise SystemExit(error.exit_code) from None
+        _end(error, error.exit_code)
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
-        _complain(_system(error))
-        raise SystemExit(DataError.exit_code if isinstance(error, FileNotFoundError) else 1) from None
+        _end(_system(error), DataError.exit_code if isinstance(error, _INPUT_ERRORS) else 1)
     except Exception as error:
+        _end_usage(error)
         if os.environ.get("GEOML_DEBUG"):
             raise
-        _complain(
-            f"unexpected {type(error).__name__}: {error}. This is a bug in geoml. "
-            "Set GEOML_DEBUG=1 to see where, and report it with the command line."
-        )
-        raise SystemExit(1) from None
+        what = f"unexpected {type(error).__name__}: {error}. This is a bug in geoml."
+        _end(GeomlError(what, fix="Set GEOML_DEBUG=1 to see where, and report it with the command line."), 1)
+    if code == _INTERRUPTED:
+        typer.echo("geoml: stopped. What was finished is kept; the same command goes on or begins anew.", err=True)
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _system(error: OSError) -> str:
+def _end_usage(error: Exception) -> None:
+    """Show an error of the command line and end, where it is one; typer's classes for them are not public."""
+    show, message = getattr(error, "show", None), getattr(error, "format_message", None)
+    if callable(show) and callable(message):
+        code = int(getattr(error, "exit_code", SettingsError.exit_code))
+        show()
+        _as_json(GeomlError(message(), fix="See --help."), code)
+        raise SystemExit(code) from None
+
+
+def _end(error: GeomlError, code: int) -> NoReturn:
+    """Show an error and end with its exit code."""
+    if os.environ.get("RANK", "0") == "0":
+        for line in str(error).splitlines():
+            typer.echo(f"geoml: {line}", err=True)
+        _as_json(error, code)
+    raise SystemExit(code) from None
+
+
+def _as_json(error: GeomlError, code: int) -> None:
+    """Give an error as the one JSON document of a command with --json."""
+    if "--json" in sys.argv:
+        console.document({"error": {"what": error.what, "where": error.where, "fix": error.fix, "exit": code}})
+
+
+def _system(error: OSError) -> GeomlError:
     """Turn the system's refusal into a message of three parts."""
-    place = f"{error.filename}: " if error.filename else ""
     fix = {
         errno.ENOSPC: "Free some space or choose another place, then repeat the command.",
         errno.EACCES: "Change its permissions, or choose another place.",
         errno.EROFS: "Choose a place that can be written to.",
     }.get(error.errno or 0, "Check the path and the disk.")
-    return f"{place}{error.strerror or error}. {fix}"
-
-
-def _complain(text: str) -> None:
-    if os.environ.get("RANK", "0") == "0":
-        for line in text.splitlines():
-            typer.echo(f"geoml: {line}", err=True)
+    return GeomlError(f"{error.strerror or error}.", where=str(error.filename or ""), fix=fix)

@@ -43,7 +43,8 @@ def evaluate(
 ) -> None:
     """Score a run on held-out rows, with baselines trained on the same rows; write tables, figures and a report."""
     drawn = [f"evaluate.stations={json.dumps(stations)}"] if stations else []
-    run = run_of(target, preset, options.only("evaluate", [*(assignments or ()), *drawn]))
+    reporter = console.Terminal(quiet=quiet)
+    run = run_of(target, preset, options.only("evaluate", [*(assignments or ()), *drawn]), reporter)
     dataset = dataset_of(run, data)
     if dry_run:
         console.plan([run.folder, dataset.folder], [run.evaluation(split.value)], as_json=as_json)
@@ -51,7 +52,7 @@ def evaluate(
     from geoml_cli.inference.load import settings_of
     from geoml_cli.stages.evaluate import evaluate as stage
 
-    done = stage(run, dataset, settings_of(run), split.value, console.Terminal(quiet=quiet))
+    done = stage(run, dataset, settings_of(run), split.value, reporter)
     if as_json:
         console.document(done.document)
         return

@@ -45,7 +45,8 @@ def export(
     chosen = formats or _formats()
     for name in chosen:
         registry.known("format", name, _formats())
-    run = run_of(target, preset, options.only("export", assignments))
+    reporter = console.Terminal(quiet=quiet)
+    run = run_of(target, preset, options.only("export", assignments), reporter)
     dataset = dataset_of(run, data)
     if dry_run:
         console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen], as_json=as_json)
@@ -53,11 +54,11 @@ def export(
     from geoml_cli.inference.load import open_trained
     from geoml_cli.stages.export import export as stage
 
-    done = stage(run, dataset, chosen, open_trained(run, member).members, console.Terminal(quiet=quiet))
+    done = stage(run, dataset, chosen, open_trained(run, member).members, reporter)
     headers = ("file", "format", "samples", "difference", "allowed")
     rows = [(str(d.path), d.format, d.samples, d.difference, d.allowed) for d in done]
     if as_json:
-        console.document([dict(zip(headers, row, strict=True)) for row in rows])
+        console.document([{"run": str(run.folder.resolve()), **dict(zip(headers, row, strict=True))} for row in rows])
         return
     console.table(headers, rows, title=run.id)
     console.line(f"model card: {done[0].path.with_suffix('.md')}")

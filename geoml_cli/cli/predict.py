@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.inference.load import TrainedRun
     from geoml_cli.inference.summary import PredictionSummary
+    from geoml_cli.runs.run import Run
     from geoml_cli.samples.requests import PredictionRequest
 
 _PERIODS = ("day", "month", "year")
@@ -88,7 +89,8 @@ def input_options(model: str) -> list[type[Options]]:
 
 def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     request = _request(given, common)
-    run = run_of(target, common["preset"], options.only("predict", common["assignments"]))
+    reporter = console.Terminal(quiet=common["quiet"])
+    run = run_of(target, common["preset"], options.only("predict", common["assignments"]), reporter)
     dataset = dataset_of(run, common["data"], other=True)
     out = common["out"] or run.predictions / request.default_name(dataset)
     if common["dry_run"]:
@@ -104,12 +106,12 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
 
     trained = open_trained(run, common["member"])
     if common["index"]:
-        _indexed(trained, dataset, common)
+        _indexed(trained, dataset, common, reporter)
         return
     from geoml_cli.stages.predict import predict
 
-    done = predict(trained, dataset, request, out, console.Terminal(quiet=common["quiet"]))
-    _show(done, request.figures(out), common["as_json"])
+    done = predict(trained, dataset, request, out, reporter)
+    _show(run, done, request.figures(out), common["as_json"])
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
@@ -157,23 +159,23 @@ def _refuse_several(given: dict[str, Any]) -> None:
         raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
 
 
-def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any]) -> None:
+def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], reporter: console.Terminal) -> None:
     from geoml_cli.inference.inputs.samples import predict_indices, write_frame
 
-    frame = predict_indices(trained, dataset, common["index"])
+    frame = predict_indices(trained, dataset, common["index"], reporter)
     if common["out"] is not None:
         write_frame(trained, frame, common["out"])
     if common["as_json"]:
-        console.document(frame.to_dict(orient="records"))
+        console.document([{"run": str(trained.run.folder.resolve()), **row} for row in frame.to_dict(orient="records")])
         return
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(done: PredictionSummary, figures: list[Path], as_json: bool) -> None:
+def _show(run: Run, done: PredictionSummary, figures: list[Path], as_json: bool) -> None:
     row = done.row()
     if as_json:
         drawn = {"figures": [str(path) for path in figures]} if figures else {}
-        console.document({"file": str(done.path), **drawn, **row})
+        console.document({"run": str(run.folder.resolve()), "file": str(done.path), **drawn, **row, "outside": done.outside})
         return
     console.table(list(row), [tuple(row.values())])
     console.line(f"written: {done.path}")

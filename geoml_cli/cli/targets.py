@@ -13,10 +13,11 @@ from geoml_cli.errors import DataError, SettingsError
 if TYPE_CHECKING:
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.run import Run
+    from geoml_cli.work.reporting import Reporter
 
 
-def run_of(target: str, preset: str | None, assignments: Sequence[str] = ()) -> Run:
-    """Return a run by its folder, or a model's newest finished one.
+def run_of(target: str, preset: str | None, assignments: Sequence[str], reporter: Reporter) -> Run:
+    """Return a run by its folder, or a model's newest finished one, of any preset where none is named; say which.
 
     Raises:
         SettingsError: It is neither.
@@ -29,12 +30,14 @@ def run_of(target: str, preset: str | None, assignments: Sequence[str] = ()) -> 
         name = Path(preset).stem if preset and preset.endswith(".toml") else preset
         if name == preset and name is not None:
             registry.preset_file(target, name)
-        found = newest(options.runs_root(), target, name or registry.card(target).default_preset)
+        found = newest(options.runs_root(), target, name)
+        reporter.say(f"Run: {found.folder} (preset {found.preset})")
         return Run(found.folder, assignments)
     folder = Path(target)
     if folder.is_dir():
         if preset is not None:
             raise SettingsError("--preset goes with a model, not with a run's folder.", where=target)
+        reporter.say(f"Run: {folder}")
         return Run(folder, assignments)
     raise _no_target(target)
 

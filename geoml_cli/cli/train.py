@@ -77,6 +77,8 @@ def train(
         settings, folder = load(model, preset, config, None, assignments), run
         dataset = _dataset(options.data_folder(settings.shared.source, data))
     if dry_run:
+        if gpus:
+            _require_gpus(gpus)
         _plan(settings, dataset, folder, member, as_json=as_json)
         return
     count = gpus or processes or 1
@@ -95,6 +97,12 @@ def _target(target: str, preset: str | None, run: Path | None, resume: bool) -> 
     if preset is not None:
         raise SettingsError("--preset goes with a model, not with a run's folder.", where=target, fix="Leave it out.")
     return model, Path(target), True
+
+
+def _require_gpus(count: int) -> None:
+    from geoml_cli.training.launch import check_gpus
+
+    check_gpus(count)
 
 
 def _dataset(folder: Path) -> Dataset:

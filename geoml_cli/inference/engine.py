@@ -6,7 +6,7 @@ A killed prediction resumes with the next chunk; the result equals that of one g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.inference import ranges
 from geoml_cli.inference.load import RunPredictor, TrainedRun
+from geoml_cli.inference.ranges import OutsideShare
 from geoml_cli.inference.summary import PredictionSummary, summarise
 from geoml_cli.samples.samples import Samples
 from geoml_cli.work.reporting import Reporter
@@ -87,34 +89,41 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
 
     Raises:
         SettingsError: The suffix of the file is not one of the job's, or another process is making it.
-        DataError: The file cannot be written there, or the data are not what the run was trained on.
+        DataError: The file cannot be written there, or the inputs are not what the run was trained on.
         StoppedError: A signal came; finished chunks are kept and the same command resumes.
     """
     job.check(out)
     require_writable(out)
     plan = {"run": trained.run.id, "weights": weights_digests(trained), **job.digest}
     with ChunkStore(out, plan) as store:
-        count = predict_chunks(trained, job, store, reporter)
+        count, outside = predict_chunks(trained, job, store, reporter)
         path = job.write(out, store, count)
         outputs = (store.read(number)[job.summarised] for number in range(count))
         summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
         store.clear()
-    return summary
+    return replace(summary, outside={one.trained.name: one.share for one in outside})
 
 
-def predict_chunks(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
-    """Predict the chunks that are not there yet; return how many there are."""
+def predict_chunks(
+    trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter
+) -> tuple[int, list[OutsideShare]]:
+    """Predict the chunks that are not there yet; return how many there are, and what lay outside the trained ranges."""
     predictor, count = trained.predictor(), 0
+    counts = ranges.empty(len(predictor.variables))
     with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
         for chunk in job.chunks():
             if not store.done(chunk.number):
-                store.write(chunk.number, _predict(predictor, chunk.read()))
+                store.write(chunk.number, _predict(predictor, chunk.read()), predictor.counts())
+            counts = ranges.merged(counts, store.counts(chunk.number))
             count += 1
             advance(1)
             store.stop_if(stop.received, chunk.number)
     if not count:
         raise DataError(f"there are no {job.cell} to predict.", fix="Give an input that holds some.")
-    return count
+    limit = trained.settings.shared.predict.out_of_range
+    outside = ranges.shares(predictor.variables, counts)
+    ranges.judge(outside, limit, reporter)
+    return count, outside
 
 
 def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:

@@ -21,6 +21,7 @@ from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
+from geoml_cli.inference.ranges import Floats, InputRanges, TrainedRange
 from geoml_cli.models.spec import Network, Pipeline, Spec, Values
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import DataRecord, Run
@@ -102,8 +103,12 @@ class TrainedRun:
         return samples
 
     def predictor(self, device: torch.device | None = None) -> RunPredictor:
-        """Load the networks; errors as for `load_network`."""
+        """Load the networks, which then count inputs outside their ranges; errors as for `load_network`."""
         return RunPredictor(self, {name: self.network_predictor(name, device) for name in self.networks})
+
+    def ranges(self, network: str) -> InputRanges:
+        """Return what counts a network's inputs outside the ranges of the training rows."""
+        return InputRanges(self.signature(network), [self.run.scaling(name) for name in self.members_of(network)])
 
     def network_predictor(self, network: str, device: torch.device | None = None) -> Predictor:
         """Load the members of one network; errors as for `load_network`."""
@@ -136,6 +141,9 @@ class RunPredictor:
 
     def __init__(self, run: TrainedRun, predictors: Mapping[str, Predictor]) -> None:
         self._run, self._predictors = run, predictors
+        self._ranges = {name: run.ranges(name) for name in predictors}
+        for name, predictor in predictors.items():
+            predictor.ranges = self._ranges[name]
 
     def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
         """Return every output over the rows, shape [O, N], NaN where a quantity is not defined.
@@ -150,6 +158,15 @@ class RunPredictor:
             return self._run.pipeline.combine(found)
         [only] = found.values()
         return only
+
+    @property
+    def variables(self) -> list[TrainedRange]:
+        """Return the variables of all networks' inputs, with the ranges that they were trained on."""
+        return [variable for one in self._ranges.values() for variable in one.variables]
+
+    def counts(self) -> Floats:
+        """Return how many values lay outside since this was last asked, [V, 4], as `InputRanges.taken` does."""
+        return np.concatenate([one.taken() for one in self._ranges.values()])
 
     def _seen(self, network: str, samples: Samples) -> Samples:
         names = self._run.signature(network).inputs

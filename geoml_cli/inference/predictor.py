@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from geoml_cli.inference.ranges import InputRanges
 from geoml_cli.models.spec import Values
 from geoml_cli.samples.batches import InputScaling, TargetInverse, gathered
 from geoml_cli.samples.samples import Samples
@@ -82,6 +83,9 @@ class Predictor:
         batch_size: Rows at once.
         device: Where they run.
         next_inputs: As of `Network`.
+
+    Attributes:
+        ranges: Counts inputs outside the ranges of the training rows, where they are counted.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class Predictor:
     ) -> None:
         self._members = [member.to(device).eval() for member in members]
         self._task, self._size, self._device, self._next_inputs = task, batch_size, device, next_inputs
+        self.ranges: InputRanges | None = None
 
     def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
         """Return every output over the rows, shape [O, N] or [O, N, ...], in physical units.
@@ -122,6 +127,8 @@ class Predictor:
         parts = []
         for start in range(0, max(len(rows), 1), self._size):
             inputs = gathered(samples, rows[start : start + self._size], self._device)
+            if self.ranges is not None:
+                self.ranges.count(dict(zip(samples.inputs, inputs, strict=True)))
             parts.append(torch.stack([self._member(member, inputs, steps) for member in self._members]).cpu().double())
         return torch.cat(parts, dim=1)
 

@@ -27,8 +27,8 @@ def _made(record: RunRecord) -> datetime.datetime:
     return made if made.tzinfo else made.replace(tzinfo=datetime.UTC)
 
 
-def newest(root: Path, model: str, preset: str) -> Run:
-    """Return a model's newest run whose every member is finished.
+def newest(root: Path, model: str, preset: str | None) -> Run:
+    """Return a model's newest run whose every member is finished, of one preset or of any.
 
     Raises:
         DataError: There is none; the message says which command makes one.
@@ -37,9 +37,9 @@ def newest(root: Path, model: str, preset: str) -> Run:
     if finished:
         return Run(finished[-1])
     unfinished = [folder for folder, _ in runs(root, model, preset)]
-    command = f"geoml train {model} --preset {preset}"
+    command = f"geoml train {model}" + (f" --preset {preset}" if preset else "")
     raise DataError(
-        f"there is no finished run of {model} with preset {preset}.",
+        f"there is no finished run of {model}{f' with preset {preset}' if preset else ''}.",
         where=str(root),
         fix=f"Resume with `{command} --resume`." if unfinished else f"Make one with `{command}`.",
     )

@@ -31,10 +31,19 @@ class _Record(BaseModel):
 
 
 class Affine(_Record):
-    """`scaled = (value - shift) / scale`, one pair a variable."""
+    """`scaled = (value - shift) / scale`, one pair a variable.
+
+    Attributes:
+        shift: In the variable's unit.
+        scale: In the variable's unit.
+        low: Least value of the training rows; empty where it is not known, as for released weights, or not scaled.
+        high: Largest.
+    """
 
     shift: tuple[float, ...]
     scale: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
 class TargetScaling(_Record):
@@ -142,14 +151,17 @@ def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> 
             where=name,
             fix="Prepare the data set again.",
         )
-    shift, scale = low.min(axis=0), high.max(axis=0) - low.min(axis=0)
+    least, most = low.min(axis=0), high.max(axis=0)
+    shift, scale = least, most - least
     if method == "standard":
         shift, scale = _moments(blocks, over)
     if method == "none":
         shift, scale = np.zeros_like(shift), np.ones_like(scale)
     # A variable that does not vary over the training rows carries nothing: it is shifted to zero, not blown up.
     scale = np.where(scale > 0, scale, 1.0)
-    return Affine(shift=tuple(shift.tolist()), scale=tuple(scale.tolist()))
+    # Numbers of classes, degrees and clock times have no range that one could leave.
+    range_ = (tuple(least.tolist()), tuple(most.tolist())) if item.scaled else ((), ())
+    return Affine(shift=tuple(shift.tolist()), scale=tuple(scale.tolist()), low=range_[0], high=range_[1])
 
 
 def _moments(blocks: Callable[[], Iterator[Floats]], over: tuple[int, ...]) -> tuple[Floats, Floats]:

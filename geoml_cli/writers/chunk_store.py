@@ -11,6 +11,7 @@ import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,6 +24,7 @@ from geoml_cli.work.locking import locked
 _PLAN = "plan.json"
 _LOCK = "lock"
 Floats = NDArray[np.float32]
+Counts = NDArray[np.float64]
 
 
 class ChunkStore:
@@ -71,11 +73,11 @@ class ChunkStore:
             return False
         return True
 
-    def write(self, number: int, values: Floats) -> None:
-        """Write a chunk, whole or not at all."""
+    def write(self, number: int, values: Floats, counts: Counts | None = None) -> None:
+        """Write a chunk, whole or not at all, with what was counted while it was made."""
         # numpy does not hear of a full disk where it writes to a file itself.
         content = io.BytesIO()
-        np.savez(content, values=values)
+        np.savez(content, values=values, counts=np.empty((0, 4)) if counts is None else counts)
         with replacing(self._path(number)) as path:
             path.write_bytes(content.getbuffer())
 
@@ -85,15 +87,23 @@ class ChunkStore:
         Raises:
             DataError: It was damaged after it was written.
         """
+        values: Floats = self._content(number, "values")
+        return values
+
+    def counts(self, number: int) -> Counts:
+        """Return what was counted while a chunk was made; errors as for `read`."""
+        found: Counts = self._content(number, "counts")
+        return found
+
+    def _content(self, number: int, name: str) -> NDArray[Any]:
         path = self._path(number)
         try:
             with np.load(path, allow_pickle=False) as content:  # a zip: its checksum is compared
-                values: Floats = content["values"]
+                return np.asarray(content[name])
         except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
             raise DataError(
                 "a chunk of the prediction is damaged.", where=str(path), fix="Delete it and predict again."
             ) from error
-        return values
 
     def stop_if(self, signal: str | None, number: int) -> None:
         """Stop after chunk `number` where a signal came.

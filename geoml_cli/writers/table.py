@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.writers.suffixes import require_suffix
@@ -42,6 +43,8 @@ def write(path: Path, content: Table, frames: Frames) -> None:
     try:
         with replacing(path) as temporary:
             _WRITERS[path.suffix.lower()](temporary, content, frames)
+        if path.suffix.lower() == ".csv":
+            _describe(path, content)
     except ImportError as error:
         raise SettingsError(
             f"needs the package {error.name}.",
@@ -50,8 +53,25 @@ def write(path: Path, content: Table, frames: Frames) -> None:
         ) from error
 
 
+def _describe(path: Path, content: Table) -> None:
+    """Write what CSV has no place for beside it: run, units and meaning of columns, as CSV on the Web (W3C) does."""
+    kinds = {"str": "string", "i8": "integer", "f4": "float", "f8": "double"}
+    columns = [
+        {
+            "name": column.name,
+            "dc:description": column.long_name,
+            "datatype": "dateTime" if " since " in column.unit else kinds[column.dtype],
+            **({} if " since " in column.unit else {"unit": column.unit}),
+        }
+        for column in content.columns
+    ]
+    about = {"@context": "http://www.w3.org/ns/csvw", "url": path.name, **content.attributes}
+    document = {**about, "tableSchema": {"columns": columns}}
+    write_text(path.with_name(f"{path.name}-metadata.json"), json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
 def _csv(path: Path, content: Table, frames: Frames) -> None:
-    """Plain CSV for every reader; its units stand in the documentation of the run, not in the header."""
+    """Plain CSV for every reader; its units stand beside it, not in the header."""
     names = [column.name for column in content.columns]
     with path.open("w", encoding="utf-8", newline="") as stream:
         pd.DataFrame(columns=names).to_csv(stream, index=False, lineterminator="\n")

@@ -185,7 +185,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["evaluate", "soc"], 3, "there is no finished run of soc with preset paper. Make one with `geoml train soc --preset paper`"),
+        (["evaluate", "soc", "--preset", "paper"], 3, "there is no finished run of soc with preset paper. Make one with `geoml train soc --preset paper`"),
         (["evaluate", "sco"], 2, "'sco' is neither a model nor a run's folder. Did you mean soc?"),
         (["predict", "."], 3, ".: is not a run (it has no run.json)"),
         (["predict", "soc", "--preset", "map", "--index", "100000"], 3, "there is no sample 100000, the data set holds"),
@@ -194,7 +194,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
         (["predict", "soc", "--preset", "map", "--map", "--out", "x.csv"], 2, ".csv is not a map format. Use .nc, .tif, .tiff, .zarr"),
         (["predict", "soc", "--preset", "map", "--map", "--rasters", "nowhere"], 3, "nowhere"),
         (["predict", "soc", "--preset", "map", "--table", "nowhere.csv"], 3, "nowhere.csv"),
-        (["predict", "soc", "--preset", "map", "--set", "train.lr=1"], 2, "Here only [predict] can be set"),
+        (["predict", "soc", "--preset", "map", "--set", "train.lr=1"], 2, "Here only [predict] and [data] can be set"),
         (["export", "soc", "--preset", "map", "--format", "onx"], 2, "'onx' is not a format. Did you mean onnx?"),
         (["export", "soc", "--preset", "map", "--member", "fold-7"], 2, "'fold-7' is not a member of run"),
         (["train", "soc", "--data", "nowhere"], 3, "nowhere/soc: no prepared data set here. Make it with `geoml prepare soc RAW`"),
@@ -237,7 +237,8 @@ DRY = [
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(geoml, place, raw_soc, arguments):
     before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
     done = geoml(*[raw_soc if part == "RAW" else part for part in arguments], "--dry-run")
-    assert done.code == 0 and "would write  " in done.out and not done.err
+    assert done.code == 0 and "would write  " in done.out
+    assert not [line for line in done.err.splitlines() if not line.startswith("Run: ")]
     assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
 
 

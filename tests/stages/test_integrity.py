@@ -29,9 +29,7 @@ def flip(path, place):
     path.write_bytes(bytes(content))
 
 
-@pytest.mark.parametrize(
-    "verb", [("predict", "--out", "{}/x.csv"), ("evaluate",), ("export", "--format", "pt2")]
-)
+@pytest.mark.parametrize("verb", [("predict", "--out", "{}/x.csv"), ("evaluate",), ("export", "--format", "pt2")])
 def test_a_flipped_bit_of_the_data_is_refused(geoml, copies, tmp_path, verb):
     run, data = copies
     with h5py.File(data / "soc" / "dataset.nc") as file:

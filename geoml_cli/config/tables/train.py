@@ -122,6 +122,10 @@ class PredictSettings(Table):
     rows: int = Field(default=65536, ge=1)
     """Rows of a table read, predicted and written at a time."""
 
+    out_of_range: float = Field(default=0.5, ge=0, le=1)
+    """Share of an input's values that may lie outside the range of the training rows; beyond it the prediction is
+    refused."""
+
 
 class ExportSettings(Table):
     """`[export]`: what an exported graph must prove."""

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.inference import ranges
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE, stations_of_samples
+from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import table
 from geoml_cli.writers.chunk_store import ChunkStore, require_writable
 
@@ -82,11 +84,11 @@ def observations(trained: TrainedRun, dataset: Dataset) -> list[Observation]:
     return found
 
 
-def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int]) -> pd.DataFrame:
+def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int], reporter: Reporter) -> pd.DataFrame:
     """Predict single samples of a data set.
 
     Raises:
-        DataError: There is no such sample, or the data set is damaged.
+        DataError: There is no such sample, the data set is damaged, or the inputs lie outside the trained ranges.
     """
     if trained.settings.shared.data.verify:
         check_content(dataset)
@@ -99,7 +101,10 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int])
             fix=f"Use 0 to {len(samples) - 1}.",
         )
     rows = np.array(index, dtype=np.int64)
-    values, outputs = trained.predictor().outputs(samples, rows).astype(np.float32), trained.outputs()
+    predictor, outputs = trained.predictor(), trained.outputs()
+    values = predictor.outputs(samples, rows).astype(np.float32)
+    outside = ranges.shares(predictor.variables, predictor.counts())
+    ranges.judge(outside, trained.settings.shared.predict.out_of_range, reporter)
     observed = observations(trained, dataset)
     frame = _frame(trained, dataset, rows, values, observed)
     frame = table.readable(frame, _columns(trained, dataset, observed))

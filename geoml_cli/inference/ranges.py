@@ -1,0 +1,177 @@
+"""How much of the inputs lies outside the ranges that a run was trained on: extrapolation, or another unit.
+
+Legend: V variables of all inputs of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from geoml_cli.errors import DataError
+from geoml_cli.samples.samples import Signature
+from geoml_cli.samples.scaling import Scaling
+from geoml_cli.work.reporting import Reporter
+
+Floats = NDArray[np.float64]
+_ROUNDING = 1e-6
+"""Of a range: what float32 makes of its ends does not lie outside."""
+_NEAR = 0.25
+"""Of a range: how far beyond it values may lie that a conversion of units explains."""
+_WORTH_A_WARNING = 0.01
+_CONVERSIONS: tuple[tuple[str, float, float], ...] = (
+    ("kelvin in place of degrees Celsius: subtract 273.15", 1.0, -273.15),
+    ("degrees Celsius in place of kelvin: add 273.15", 1.0, 273.15),
+    *((f"another unit or scale: multiply by {factor:g}", factor, 0.0) for factor in (1e-2, 1e2, 1e-1, 10.0)),
+    *((f"another unit or scale: multiply by {factor:g}", factor, 0.0) for factor in (1e-3, 1e3, 1e-4, 1e4)),
+)
+"""What may turn the values into the run's unit: factor, then offset."""
+
+
+class TrainedRange(NamedTuple):
+    """Range of a variable over the training rows of the members that are used."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class OutsideShare:
+    """How much of a variable lies outside.
+
+    Attributes:
+        trained: The range it was trained on.
+        share: Of its values, 0 to 1.
+        low: Least value that was seen.
+        high: Largest.
+    """
+
+    trained: TrainedRange
+    share: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        name, low, high = self.trained
+        return f"{name} {self.share:.1%} (from {self.low:g} to {self.high:g}, trained on {low:g} to {high:g})"
+
+    def explanation(self) -> str:
+        """Name the conversion of units that brings the values into the range; empty where none does."""
+        name, low, high = self.trained
+        near = _NEAR * (high - low)
+        for text, factor, offset in _CONVERSIONS:
+            if low - near <= self.low * factor + offset and self.high * factor + offset <= high + near:
+                return f"{name} may be {text}."
+        return ""
+
+
+class InputRanges:
+    """Counts values outside the ranges of one network's inputs.
+
+    Args:
+        signature: Of the network.
+        scalings: Of the members that are used.
+    """
+
+    def __init__(self, signature: Signature, scalings: Sequence[Scaling]) -> None:
+        self.variables: list[TrainedRange] = []
+        self._bounds: dict[str, tuple[Tensor, Tensor]] = {}
+        self._trailing = scalings[0].trailing
+        for name, item in signature.inputs.items():
+            ranges = [scaling.inputs[name] for scaling in scalings]
+            if not all(one.low for one in ranges):
+                continue
+            low = np.min([one.low for one in ranges], axis=0)
+            high = np.max([one.high for one in ranges], axis=0)
+            self.variables += [TrainedRange(*one) for one in zip(item.names, low.tolist(), high.tolist(), strict=True)]
+            spare = _ROUNDING * np.maximum(high - low, np.maximum(abs(low), abs(high)))
+            shape = (-1, *(1,) * self._trailing[name])
+            self._bounds[name] = (
+                torch.from_numpy(low - spare).float().reshape(shape),
+                torch.from_numpy(high + spare).float().reshape(shape),
+            )
+        self._counts = empty(len(self.variables))
+
+    def count(self, inputs: Mapping[str, Tensor]) -> None:
+        """Add the values of a batch, physical, each [B, ...]."""
+        if not len(next(iter(inputs.values()))):
+            return
+        found = [
+            self._of_input(inputs[name].cpu(), *bounds, self._trailing[name]) for name, bounds in self._bounds.items()
+        ]
+        if found:
+            self._counts = merged(self._counts, np.concatenate(found))
+
+    @staticmethod
+    def _of_input(values: Tensor, low: Tensor, high: Tensor, trailing: int) -> Floats:
+        axis = values.ndim - trailing - 1
+        over = [k for k in range(values.ndim) if low.shape[0] == 1 or k != axis]
+        known = torch.isfinite(values)
+        columns = (
+            known.sum(over),
+            ((values < low) | (values > high)).sum(over),
+            torch.where(known, values, torch.inf).amin(over),
+            torch.where(known, values, -torch.inf).amax(over),
+        )
+        return np.stack([column.double().reshape(-1).numpy() for column in columns], axis=1)
+
+    def taken(self) -> Floats:
+        """Return the counts, [V, 4]: known values, those outside, the least and the largest; and start anew."""
+        found, self._counts = self._counts, empty(len(self.variables))
+        return found
+
+
+def empty(variables: int) -> Floats:
+    """Return counts of no values, [V, 4]."""
+    return np.tile([0.0, 0.0, np.inf, -np.inf], (variables, 1))
+
+
+def merged(first: Floats, second: Floats) -> Floats:
+    """Return the counts of both, [V, 4]."""
+    return np.concatenate(
+        (
+            first[:, :2] + second[:, :2],
+            np.fmin(first[:, 2:3], second[:, 2:3]),
+            np.fmax(first[:, 3:], second[:, 3:]),
+        ),
+        axis=1,
+    )
+
+
+def shares(variables: Sequence[TrainedRange], counts: Floats) -> list[OutsideShare]:
+    """Return the variables that lie outside somewhere, the farthest first."""
+    found = [
+        OutsideShare(trained, outside / known, low, high)
+        for trained, (known, outside, low, high) in zip(variables, counts.tolist(), strict=True)
+        if outside
+    ]
+    return sorted(found, key=lambda one: -one.share)
+
+
+def judge(outside: Sequence[OutsideShare], limit: float, reporter: Reporter) -> None:
+    """Say how much lies outside the ranges of the training rows, and refuse inputs that mostly do.
+
+    Raises:
+        DataError: More than `limit` of a variable lies outside.
+    """
+    wrong = [one for one in outside if one.share > limit]
+    if wrong:
+        listed = "; ".join(map(str, wrong[:4]))
+        explained = " ".join(filter(None, (one.explanation() for one in wrong[:4])))
+        raise DataError(
+            f"the inputs lie outside the range of the training rows: {listed}.",
+            fix=f"{explained} Convert them, or accept the extrapolation with --set predict.out_of_range=1.".strip(),
+        )
+    much = [one for one in outside if one.share > _WORTH_A_WARNING]
+    if much:
+        reporter.warn(f"outside the range of the training rows: {'; '.join(map(str, much[:8]))}.")
+    little = [one for one in outside if one.share <= _WORTH_A_WARNING]
+    if little:
+        reporter.say(f"Outside the range of the training rows: {'; '.join(map(str, little[:8]))}.")

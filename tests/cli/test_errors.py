@@ -1,0 +1,72 @@
+"""Errors of commands as scripts read them: exit codes, one JSON document, which run was meant."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "what"),
+    [
+        (("evaluate", "--json"), 2, "Missing argument"),
+        (("train", "soc", "--nope", "--json"), 2, "No such option: --nope"),
+        (("train", "sok", "--json"), 2, "'sok' is neither a model nor a run's folder."),
+        (("train", "soc", "--data", "nothing", "--json"), 3, "no prepared data set here"),
+    ],
+)
+def test_an_error_is_one_json_document(geoml, monkeypatch, tmp_path, arguments, code, what):
+    monkeypatch.chdir(tmp_path)
+    done = geoml(*arguments)
+    error = json.loads(done.out)["error"]
+    assert done.code == error["exit"] == code and what in error["what"]
+    assert set(error) == {"what", "where", "fix", "exit"} and error["fix"]
+    assert what in done.err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_ends_with_3(geoml, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.json").write_text("{}")
+    (folder / "run.json").chmod(0)
+    assert geoml("evaluate", folder).code == 3
+
+
+def test_a_dry_run_without_the_gpus_says_so(geoml, data_root, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    done = geoml("train", "soc", "--data", data_root / "soc", "--dry-run", "--gpus", "4")
+    assert done.code == 2 and "GPU" in done.err
+
+
+def test_a_model_means_its_newest_run_of_any_preset(geoml, trained, data_root, tmp_path, monkeypatch):
+    from geoml_cli.runs.run import Run
+
+    root = tmp_path / "runs"
+    shutil.copytree(trained, root / "soc" / "map" / "20260101-000000")
+    newer = shutil.copytree(trained, root / "soc" / "mine" / "20250101-000000")
+    with Run(newer).changing() as record:
+        record.created, record.preset = "2026-01-01T00:00:00+00:00", "mine"
+    with Run(root / "soc" / "map" / "20260101-000000").changing() as record:
+        record.created = "2026-01-01T05:00:00+09:00"  # four hours earlier
+    monkeypatch.setenv("GEOML_RUNS", str(root))
+    done = geoml("predict", "soc", "--data", data_root / "soc", "--index", "0", "--json")
+    assert done.code == 0 and json.loads(done.out)[0]["run"] == str(newer)
+    assert done.err.splitlines()[0] == f"Run: {newer} (preset mine)"
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path))
+    none = geoml("predict", "soc", "--data", data_root / "soc", "--index", "0")
+    assert none.code == 3 and "there is no finished run of soc." in none.err
+    assert "Make one with `geoml train soc`." in none.err
+
+
+def test_a_table_is_described_beside_it(geoml, trained, data_root, tmp_path):
+    out = tmp_path / "x.csv"
+    assert geoml("predict", trained, "--data", data_root / "soc", "--out", out).code == 0
+    about = json.loads((tmp_path / "x.csv-metadata.json").read_text(encoding="utf-8"))
+    header = out.read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert [column["name"] for column in about["tableSchema"]["columns"]] == header
+    assert {"name": "soc", "unit": "g kg-1"}.items() <= about["tableSchema"]["columns"][header.index("soc")].items()
+    assert about["url"] == "x.csv" and about["run_id"] .endswith(trained.name)

@@ -1,0 +1,100 @@
+"""Inputs outside the ranges of the training rows are counted, said, and refused where they mostly are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+
+from geoml_cli.errors import DataError
+from geoml_cli.inference.ranges import InputRanges, OutsideShare, TrainedRange, judge, shares
+from geoml_cli.samples.samples import InputSignature, Signature
+from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
+from geoml_cli.work.reporting import Silent
+
+
+def ranges(*bounds):
+    """Return the counter of a network that sees windows of two variables, trained by members with these bounds."""
+    signature = Signature(
+        inputs={"static": InputSignature(shape=(2, 3), axis=1, names=("warm", "wet"))}, target_name="x", unit="1"
+    )
+    scalings = [
+        Scaling(
+            inputs={"static": Affine(shift=(0, 0), scale=(1, 1), low=low, high=high)},
+            trailing={"static": 1},
+            target=TargetScaling(),
+        )
+        for low, high in bounds
+    ]
+    return InputRanges(signature, scalings)
+
+
+def test_values_are_counted_by_variable_over_all_members():
+    counter = ranges(((0.0, 0.0), (10.0, 1.0)), ((-5.0, 0.0), (8.0, 2.0)))
+    warm = [[-5.0, 0.0, 10.0], [-5.1, 10.1, np.nan]]
+    wet = [[2.1, 2.0, 0.0], [1.0, 1.0, 1.0]]
+    counter.count({"static": torch.tensor(np.stack([warm, wet], axis=1), dtype=torch.float32)})
+    counter.count({"static": torch.ones(2, 2, 3)})
+    found = shares(counter.variables, counter.taken())
+    assert [(one.trained.name, one.share) for one in found] == [("warm", 2 / 11), ("wet", 1 / 12)]
+    assert found[0].low == pytest.approx(-5.1) and found[0].high == pytest.approx(10.1)
+    assert shares(counter.variables, counter.taken()) == []  # counted anew
+
+
+def test_the_ends_of_a_range_lie_inside_it():
+    low, high = 0.1, 1000.7  # none of them a float32
+    counter = ranges(((low, low), (high, high)))
+    counter.count({"static": torch.tensor([low, high, low]).repeat(1, 2, 1)})
+    assert shares(counter.variables, counter.taken()) == []
+
+
+def test_a_run_without_ranges_counts_nothing():
+    counter = ranges(((), ()))
+    counter.count({"static": torch.full((1, 2, 3), 1e9)})
+    assert counter.variables == [] and counter.taken().shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ((280.0, 288.0), "t may be kelvin in place of degrees Celsius: subtract 273.15."),
+        ((500.0, 1400.0), "t may be another unit or scale: multiply by 0.01."),
+        ((0.05, 0.14), "t may be another unit or scale: multiply by 100."),
+        ((-3e5, 4e7), ""),
+    ],
+)
+def test_a_conversion_that_explains_the_values_is_named(seen, expected):
+    assert OutsideShare(TrainedRange("t", 5.0, 15.0), 1.0, *seen).explanation() == expected
+
+
+def test_some_is_said_much_is_warned_of_and_most_is_refused():
+    reporter, trained = Silent(), TrainedRange("t", 5.0, 15.0)
+    judge([OutsideShare(trained, 0.5, 5, 20), OutsideShare(trained, 0.01, 5, 20)], 0.5, reporter)
+    assert reporter.warned == ["outside the range of the training rows: t 50.0% (from 5 to 20, trained on 5 to 15)."]
+    assert "t 1.0%" in reporter.said[0]
+    with pytest.raises(DataError, match=r"t 51\.0% .*--set predict\.out_of_range=1"):
+        judge([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
+
+
+@pytest.fixture
+def kelvin(raw_soc, tmp_path):
+    """Give the covariates of the data set, temperature in kelvin."""
+    folder = shutil.copytree(raw_soc / "covs", tmp_path / "covs")
+    with rasterio.open(folder / "temperature.tif", "r+") as file:
+        file.write((file.read(1) + 273.15).astype(file.dtypes[0]), 1)
+    return folder
+
+
+def test_a_map_of_kelvin_is_refused_and_may_be_accepted(geoml, trained, data_root, kelvin, tmp_path):
+    given = ("predict", trained, "--data", data_root / "soc", "--map", "--rasters", kelvin, "--out", tmp_path / "x.tif")
+    refused = geoml(*given)
+    assert refused.code == 3 and "temperature may be kelvin in place of degrees Celsius" in refused.err
+    assert not (tmp_path / "x.tif").exists()
+    done = geoml(*given, "--set", "predict.out_of_range=1", "--json")  # resumes: nothing is predicted twice
+    assert done.code == 0 and "Warning: outside the range of the training rows: temperature 100.0%" in done.err
+    record = json.loads(done.out)
+    assert record["outside"]["temperature"] == 1 and record["run"] == str(trained)
