@@ -175,7 +175,9 @@ def _show(run: Run, done: PredictionSummary, figures: list[Path], as_json: bool)
     row = done.row()
     if as_json:
         drawn = {"figures": [str(path) for path in figures]} if figures else {}
-        console.document({"run": str(run.folder.resolve()), "file": str(done.path), **drawn, **row, "outside": done.outside})
+        console.document(
+            {"run": str(run.folder.resolve()), "file": str(done.path), **drawn, **row, "outside": done.outside}
+        )
         return
     console.table(list(row), [tuple(row.values())])
     console.line(f"written: {done.path}")

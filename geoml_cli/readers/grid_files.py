@@ -23,6 +23,10 @@ _MAGIC: dict[bytes, Format] = {
     b"II+\x00": "geotiff",
 }
 _HDF4 = b"\x0e\x03\x13\x01"
+_CF_ATTRIBUTES = (
+    "units", "calendar", "bounds", "long_name", "standard_name", "axis", "_FillValue", "missing_value", "scale_factor",
+    "add_offset", "valid_min", "valid_max", "valid_range",
+)  # fmt: skip
 _DAMAGED = "It is damaged: fetch it again."
 
 
@@ -107,12 +111,27 @@ def open_file(path: Path, group: str = "") -> Any:  # noqa: ANN401  xarray.Datas
         elif kind == "hdf5":
             check_hdf5(path)
         engine = "zarr" if kind == "zarr" else "netcdf4"
-        plain: dict[str, Any] = {"decode_cf": False, "cache": False, "group": group or None}
+        plain: dict[str, Any] = {
+            "decode_cf": False,
+            "cache": False,
+            "group": group or None,
+            "create_default_indexes": False,
+        }
         if kind == "zarr":
             _needs_zarr()
             plain["consolidated"] = False  # a copy of the metadata may be older than the store
         file = xr.open_dataset(path, engine=engine, **plain)
+    for variable in file.variables.values():
+        _spell(variable.attrs)
     return file
+
+
+def _spell(attributes: dict[str, Any]) -> None:
+    """Give attributes that CF knows their CF names: some files write `Units`."""
+    by_lower = {name.lower(): name for name in attributes}
+    for name in _CF_ATTRIBUTES:
+        if name not in attributes and name.lower() in by_lower:
+            attributes[name] = attributes[by_lower[name.lower()]]
 
 
 @contextmanager

@@ -22,13 +22,15 @@ from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
 from geoml_cli.readers.hdf5_structure import check_found
-from geoml_cli.readers.time_steps import Times, decode
+from geoml_cli.readers.time_steps import Times, begun, decode
 
 _HALF = 0.5
 _SAME_LEVEL = 1e-3
 """Relative difference to which a level is the one asked for: 0.506 m is the 0.50576 m of a file."""
 _LEVELS_SHOWN = 12
 _POSITIONS = ("degrees_north", "degrees_east", "degree_north", "degree_east")
+_EXPVER = "expver"
+"""Dimension along which ERA5 lays final values (1) and preliminary ones (5): each value is in one of them."""
 _DESCRIBED = ("units", "long_name", "standard_name")
 
 
@@ -43,6 +45,7 @@ class GridRequest:
         guess: Whether undeclared fills are looked for.
         box: Part of the globe; None takes all.
         date_pattern: Regular expression of dates in file names; empty takes the usual ones.
+        undated: Whether a file without times is one without time, whatever its name says.
     """
 
     variable: str | None = None
@@ -51,6 +54,7 @@ class GridRequest:
     guess: bool = True
     box: Box | None = None
     date_pattern: str = ""
+    undated: bool = False
 
 
 @contextmanager
@@ -75,7 +79,7 @@ def open_gridded(paths: Sequence[Path], wanted: GridRequest) -> Iterator[tuple[s
         parts = []
     with ExitStack() as files:
         if not rasters:
-            parts = [_open(path, name, wanted, files) for path in paths]
+            parts = [open_part(path, name, wanted, files) for path in paths]
         yield name.rpartition("/")[2], joined(parts, partial(cells_within, box=wanted.box))
 
 
@@ -86,7 +90,7 @@ def the_only_variable(path: Path) -> str:
         DataError: There is none, or several.
     """
     with open_file(path) as file:
-        found = [str(name) for name, variable in file.data_vars.items() if _is_field(file, variable)]
+        found = [str(name) for name, variable in file.data_vars.items() if is_field(file, variable)]
         names = [str(name) for name in file.data_vars]
     if len(found) == 1:
         return found[0]
@@ -101,7 +105,8 @@ def the_only_variable(path: Path) -> str:
     )
 
 
-def _is_field(file: Any, variable: Any) -> bool:  # noqa: ANN401  xarray is untyped here
+def is_field(file: Any, variable: Any, *, regular: bool = False) -> bool:  # noqa: ANN401  xarray is untyped here
+    """Return whether a variable of an open file lies on a grid, or on one with an axis for each degree."""
     named = {str(file[name].attrs.get("bounds", "")) for name in file.variables}
     # Positions of a curvilinear grid lie on it too, whether or not xarray has taken them for coordinates.
     for other in file.variables.values():
@@ -111,31 +116,49 @@ def _is_field(file: Any, variable: Any) -> bool:  # noqa: ANN401  xarray is unty
     if variable.ndim < 2 or variable.dtype.kind not in "fiu" or str(variable.name) in named:
         return False
     try:
-        find_layout(file, variable.name, "")
+        axes = find_layout(file, variable.name, "").axes
     except DataError:
+        return False
+    if regular and axes.lat.ndim != 1:
         return False
     return str(variable.attrs.get("standard_name", "")) not in ("latitude", "longitude")
 
 
-def _open(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> FilePart:
-    group, _, name = named.rpartition("/")
-    file = files.enter_context(open_file(path, group))
+def open_part(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> FilePart:
+    """Open one file's part of a variable, named with its group where it has one; `files` closes it.
+
+    Raises:
+        DataError: As for `open_gridded`.
+    """
+    return part_of(files.enter_context(open_file(path, named.rpartition("/")[0])), path, named, wanted)
+
+
+def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:  # noqa: ANN401
+    """Describe an open file's part of a variable; errors as for `open_part`."""
+    name = named.rpartition("/")[2]
     if name not in file.variables:
         found = ", ".join(map(str, file.data_vars)) or "none"
         raise DataError(f"has no variable {name}; it has {found}", where=str(path), fix="Name one with --var.")
     if file[name].dtype.kind not in "fiu":
         raise DataError(f"is of type {file[name].dtype}", where=f"{path}, variable {name}", fix="Choose numbers.")
+    versions = _EXPVER if _EXPVER in file[name].dims and _EXPVER not in wanted.select else None
     stored_dims = file[name].dims if file[name].encoding.get("chunksizes") else ()
     for dim, value in wanted.select.items():
         file = file.isel({dim: _place(file, dim, value, path)})
     with damage_named(path):
-        layout = find_layout(file, name, str(path))
+        layout = find_layout(file.isel({_EXPVER: 0}) if versions else file, name, str(path))
         times = _times(file, layout, path, wanted)
-        read = partial(_read, file[name], layout, _look_up(path, named, stored_dims, layout.time_dim))
         try:
             stored = decoding(file[name].attrs, file[name].dtype, wanted.fills, wanted.guess)
         except DataError as error:
             raise DataError(error.what, where=f"{path}, variable {name}", fix=error.fix) from error
+        look_up = _look_up(path, named, stored_dims, layout.time_dim)
+        read = partial(_read, file[name], layout, look_up)
+        if versions:
+            each = [
+                partial(_read, file[name].isel({versions: k}), layout, look_up) for k in range(file.sizes[versions])
+            ]
+            read = partial(_first_known, each, stored.fills)
         if path.is_dir():
             check_chunks(path, named, stored.fills)
     described = {key: str(file[name].attrs[key]).strip() for key in _DESCRIBED if key in file[name].attrs}
@@ -160,13 +183,14 @@ def _place(file: Any, dim: str, value: float, path: Path) -> int:  # noqa: ANN40
 
 def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:  # noqa: ANN401
     if layout.time is None:
-        return [date_in_name(path, wanted.date_pattern)]
+        return [None] if wanted.undated else [date_in_name(path, wanted.date_pattern)]
     variable = file[layout.time]
     unit, calendar = str(variable.attrs["units"]), str(variable.attrs.get("calendar", ""))
     stored = np.atleast_1d(np.asarray(variable.values, dtype=np.float64))
     fills = [value for key in ("_FillValue", "missing_value") if (value := variable.attrs.get(key)) is not None]
     for fill in fills:
         stored = np.where(stored == float(np.ravel(fill)[0]), np.nan, stored)
+    stored = begun(stored, _bounds(file, variable))
     try:
         return decode(stored, unit, calendar)
     except (ValueError, OverflowError, TypeError) as error:
@@ -175,6 +199,28 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
             where=f"{path}, variable {layout.time}",
             fix="Times must be such as `days since 2002-01-01` in a CF calendar.",
         ) from error
+
+
+def _bounds(file: Any, time: Any) -> NDArray[np.float64] | None:  # noqa: ANN401
+    """Return both ends of each time's interval, [T, 2], as stored; None where the file has none that can be used."""
+    name = str(time.attrs.get("bounds", ""))
+    if name not in file.variables or file[name].size != 2 * time.size or file[name].dtype.kind not in "fiu":
+        return None
+    if str(file[name].attrs.get("units", time.attrs["units"])) != str(time.attrs["units"]):
+        return None
+    return np.asarray(file[name].values, dtype=np.float64).reshape(-1, 2)
+
+
+def _first_known(
+    each: Sequence[Callable[[slice], NDArray[Any]]], fills: tuple[float, ...], steps: slice
+) -> NDArray[Any]:
+    """Read the versions of the same maps, and take of each value the first that is known."""
+    first, *others = (read(steps) for read in each)
+    values = np.array(first)
+    for other in others:
+        unknown = np.isin(values, np.array(fills, dtype=values.dtype)) | (values != values)
+        values[unknown] = other[unknown]
+    return values
 
 
 def _look_up(path: Path, named: str, dims: tuple[str, ...], time_dim: str | None) -> Callable[[slice], None] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from geoml_cli.errors import DataError
 
@@ -16,7 +16,6 @@ _SPIKE = 10
 
 Raw = NDArray[Any]
 Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
 
 _ALL = (-np.inf, np.inf)
 _HUGE = 9e18
@@ -51,17 +50,18 @@ class Decoding:
     unsigned: bool = False
     found: set[float] = field(default_factory=set, compare=False)
 
-    def decode(self, raw: Raw) -> Floats:
-        """Return physical values, NaN where missing.
+    def decode(self, raw: Raw, kind: DTypeLike = np.float32) -> NDArray[Any]:
+        """Return physical values of a floating type, NaN where missing.
 
         Raises:
             DataError: There are infinite numbers, or numbers that may be fills or values.
         """
         raw = raw.view(f"u{raw.dtype.itemsize}") if self.unsigned else raw
         with np.errstate(invalid="ignore", over="ignore"):  # signalling NaN; and what is too large becomes infinite
-            return self._floats(raw) if raw.dtype.kind == "f" else self._integers(raw)
+            values = self._floats(raw) if raw.dtype.kind == "f" else self._integers(raw)
+            return values.astype(kind, copy=False)
 
-    def _floats(self, raw: Raw) -> Floats:
+    def _floats(self, raw: Raw) -> NDArray[Any]:
         # In place where it can be, and no mask is made: maps are large, and most are of this kind.
         stored = raw if raw.flags.writeable else raw.copy()
         for fill in self.fills:
@@ -81,9 +81,9 @@ class Decoding:
             raise DataError("an infinite value", fix="The file may be damaged: fetch it again.")
         if (self.scale, self.offset) != (1.0, 0.0):
             stored = stored * np.float64(self.scale) + self.offset
-        return stored.astype(np.float32, copy=False)
+        return stored
 
-    def _integers(self, raw: Raw) -> Floats:
+    def _integers(self, raw: Raw) -> NDArray[Any]:
         missing = np.isin(raw, np.array(self.fills, dtype=raw.dtype)) if self.fills else np.zeros(raw.shape, np.bool_)
         if self.valid != _ALL:
             missing |= (raw < self.valid[0]) | (raw > self.valid[1])
@@ -96,7 +96,7 @@ class Decoding:
                 found = ~missing & (raw == candidate)
                 if found.any() and not (is_packed and _is_ordinary(raw, candidate)):
                     self._mark(raw, missing, found, candidate in limits)
-        values = (raw * np.float64(self.scale) + self.offset).astype(np.float32)
+        values = raw * np.float64(self.scale) + self.offset
         values[missing] = np.nan
         return values
 

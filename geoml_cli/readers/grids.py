@@ -1,9 +1,9 @@
-"""Variables of NetCDF files on a regular grid of latitudes and longitudes, one time step in memory."""
+"""Variables of files on a regular grid of latitudes and longitudes, some rows of one time step in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.grid_files import damage_named, open_file
+from geoml_cli.readers.grid_open import GridRequest, is_field, part_of
+from geoml_cli.readers.gridded import FilePart
 
 SUFFIXES = (".nc", ".nc4")
-_LATITUDE, _LONGITUDE, _TIME = ("lat", "latitude"), ("lon", "longitude"), "time"
-_FILL, _HUGE = -9998.0, 1e19  # fills that some files do not declare: -9999, -99999 and 1e20
 _WITHIN = 0.5 + 1e-4  # of a source's spacing: a cell's centre lies in the nearest cell, or outside the grid
 _ONE_ROW = 0.5
 """Spacing taken for a grid of a single row or column [degrees]."""
@@ -27,15 +28,16 @@ Months = NDArray[np.datetime64]
 
 @dataclass(frozen=True)
 class GridVariable:
-    """A variable of a file, opened for a moment at a time.
+    """A variable of a file, read step by step.
 
     Attributes:
         path: The file.
         name: The variable.
         unit: Its unit; empty where the file has none.
         latitude: Degrees north of rows, in the file's order.
-        longitude: Degrees east of columns, as the file counts them.
+        longitude: Degrees east of columns, rising or falling throughout.
         months: Month of each step, `datetime64[M]`; None where the variable has no time.
+        part: What the file holds of it.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class GridVariable:
     latitude: Floats
     longitude: Floats
     months: Months | None
+    part: FilePart
 
     def read(self, step: int, rows: Index, columns: Index) -> Floats:
         """Read one step at rows and columns of the grid.
@@ -62,19 +65,18 @@ class GridVariable:
         values = np.full((len(rows), len(columns)), np.nan)
         down, across = np.flatnonzero(rows >= 0), np.flatnonzero(columns >= 0)
         if len(down) and len(across):
-            top, bottom = int(rows[down].min()), int(rows[down].max()) + 1
-            read = self._slab(step, slice(top, bottom))
-            values[np.ix_(down, across)] = read[np.ix_(rows[down] - top, columns[across])]
+            values[np.ix_(down, across)] = self._frame(step)[np.ix_(rows[down], columns[across])]
         return values
 
-    def _slab(self, step: int, rows: slice) -> Floats:
-        with opened(self.path) as file:
-            variable = file.variables[self.name]
-            where: tuple[Any, ...] = (rows,) if self.months is None else (step, rows)
-            masked = np.ma.asarray(_read(variable, where, self.path), dtype=np.float64)
-            values = np.asarray(masked.filled(np.nan))
-        values[(values <= _FILL) | (np.abs(values) >= _HUGE)] = np.nan
-        return values
+    def _frame(self, step: int) -> Floats:
+        step = 0 if self.months is None else step
+        with damage_named(self.path):
+            try:
+                [values] = self.part.decoding.decode(self.part.read(slice(step, step + 1)), np.float64)
+            except DataError as error:
+                fix = "Declare in the file which numbers are missing (attribute missing_value)."
+                raise DataError(error.what, where=f"{self.path}, variable {self.name}", fix=fix) from error
+        return np.asarray(values)
 
     def place(self, latitude: Floats, longitude: Floats) -> tuple[Index, Index]:
         """Find the row and column whose cell holds each latitude and longitude; -1 outside."""
@@ -97,88 +99,60 @@ def nearest(axis: Floats, wanted: Floats, turn: float) -> Index:
     return np.where(gap.min(axis=1) <= _WITHIN * spacing, found, -1)
 
 
-def variables(path: Path) -> dict[str, GridVariable]:
-    """Find the variables of a file that lie on a grid of latitudes and longitudes.
+def names_of(path: Path) -> list[str]:
+    """Name the variables of a file that have dimensions and hold numbers.
 
     Raises:
-        DataError: The file is damaged, or its time cannot be understood.
+        DataError: The file is damaged.
+    """
+    with open_file(path) as file:
+        return [str(name) for name, item in file.data_vars.items() if item.ndim and item.dtype.kind in "fiu"]
+
+
+def fields_of(path: Path) -> list[str]:
+    """Name the variables of a file that lie on a regular grid.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    with open_file(path) as file:
+        return [str(name) for name, item in file.data_vars.items() if is_field(file, item, regular=True)]
+
+
+def open_variables(path: Path, names: Sequence[str], files: ExitStack) -> dict[str, GridVariable]:
+    """Open variables of a file, which `files` closes.
+
+    Raises:
+        DataError: The file is damaged, its time cannot be understood, or one is not on a regular grid.
     """
     found = {}
-    with opened(path) as file:
-        for name, variable in file.variables.items():
-            dims = [dim.lower() for dim in variable.dimensions]
-            if _is_grid(dims):
-                latitude, longitude = (_axis(file, dim, path) for dim in variable.dimensions[-2:])
-                months = _months(file, path) if len(dims) == 3 else None
-                unit = str(getattr(variable, "units", ""))
-                found[name] = GridVariable(path, name, unit, latitude, longitude, months)
+    file = files.enter_context(open_file(path))
+    for name in names:
+        part = part_of(file, path, name, GridRequest(variable=name, undated=True))
+        if part.axes.lat.ndim != 1:
+            raise DataError(
+                f"lies on a grid whose latitudes are two-dimensional ({part.axes.shape[0]} x {part.axes.shape[1]})",
+                where=f"{path}, variable {name}",
+                fix="Interpolate it to a regular grid first.",
+            )
+        found[name] = GridVariable(
+            path,
+            name,
+            part.described.get("units", ""),
+            _plain(part.axes.lat),
+            _plain(part.axes.lon),
+            _months(part),
+            part,
+        )
     return found
 
 
-def _is_grid(dims: list[str]) -> bool:
-    if len(dims) not in (2, 3) or dims[-2] not in _LATITUDE or dims[-1] not in _LONGITUDE:
-        return False
-    return len(dims) == 2 or dims[0] == _TIME
+def _plain(axis: NDArray[Any]) -> Floats:
+    return np.asarray(axis, dtype=np.float64)
 
 
-def _axis(file: Any, dim: str, path: Path) -> Floats:  # noqa: ANN401  netCDF4 is untyped
-    if dim not in file.variables:
-        raise DataError(
-            f"there is no variable {dim} with the places of rows or columns",
-            where=str(path),
-            fix="Get the file again from its provider.",
-        )
-    values = np.ma.asarray(_read(file.variables[dim], (slice(None),), path), dtype=np.float64).filled(np.nan)
-    if not len(values) or not np.isfinite(values).all() or np.abs(values).max() > 360:
-        raise DataError(f"{dim} holds values that are no degrees", where=str(path), fix="Give a grid in degrees.")
-    return np.asarray(values)
-
-
-def _months(file: Any, path: Path) -> Months:  # noqa: ANN401
-    import netCDF4
-
-    variable = file.variables.get(_TIME)
-    unit = str(getattr(variable, "units", ""))
-    if variable is None or not unit:
-        raise DataError("its time has no unit", where=f"{path}, variable time", fix="Get the file again.")
-    stamps = np.ma.asarray(_read(variable, (slice(None),), path), dtype=np.float64).filled(np.nan)
-    calendar = str(getattr(variable, "calendar", "standard"))
-    try:
-        if not np.isfinite(stamps).all():
-            raise ValueError("a time is missing")
-        moments: Any = netCDF4.num2date(stamps, unit, calendar)
-    except (ValueError, OverflowError) as error:
-        raise DataError(
-            f"its time cannot be understood ({error})",
-            where=f"{path}, variable time",
-            fix="Times must be such as `days since 2002-01-01`.",
-        ) from error
-    return np.array([f"{moment.year:04d}-{moment.month:02d}" for moment in moments], dtype="datetime64[M]")
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """Open a NetCDF file for reading.
-
-    Raises:
-        DataError: It is missing, damaged or something else.
-    """
-    import netCDF4
-
-    try:
-        file = netCDF4.Dataset(path)
-    except (OSError, RuntimeError) as error:
-        raise _damaged(path, error) from error
-    with file:
-        yield file
-
-
-def _read(variable: Any, where: tuple[Any, ...], path: Path) -> Any:  # noqa: ANN401
-    try:
-        return variable[where]
-    except (OSError, RuntimeError, IndexError) as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"cannot be read as NetCDF ({error})", where=str(path), fix="Get the file again.")
+def _months(part: FilePart) -> Months | None:
+    """Return the month of each step; None without time."""
+    if any(time is None for time in part.times):
+        return None
+    return np.array([f"{time.year:04d}-{time.month:02d}" for time in part.times], dtype="datetime64[M]")

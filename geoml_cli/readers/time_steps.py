@@ -28,6 +28,21 @@ _EVEN = "Give a series with a regular step, or a period of it with --start and -
 _EPOCH = "1970-01-01 00:00:00"
 
 
+def begun(stamps: NDArray[np.float64], bounds: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return stamps, [T], of which those at the end of their interval are moved to its beginning.
+
+    A mean of January that is stamped 1 February, as climate models do, is one of January.
+
+    Args:
+        stamps: Stored times, [T].
+        bounds: Both ends of each interval, in the same unit, [T, 2]; None where they are not known.
+    """
+    if bounds is None:
+        return stamps
+    begin, end = bounds.min(axis=1), bounds.max(axis=1)
+    return np.where((begin < end) & (stamps >= end), begin, stamps)
+
+
 def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
     """Turn numbers into times.
 

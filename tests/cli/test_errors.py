@@ -69,4 +69,4 @@ def test_a_table_is_described_beside_it(geoml, trained, data_root, tmp_path):
     header = out.read_text(encoding="utf-8").splitlines()[0].split(",")
     assert [column["name"] for column in about["tableSchema"]["columns"]] == header
     assert {"name": "soc", "unit": "g kg-1"}.items() <= about["tableSchema"]["columns"][header.index("soc")].items()
-    assert about["url"] == "x.csv" and about["run_id"] .endswith(trained.name)
+    assert about["url"] == "x.csv" and about["run_id"].endswith(trained.name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 
-from geoml_cli.readers.grids import variables
+from geoml_cli.readers.grids import fields_of, open_variables
 
 RealData = Callable[[str], Path]
 
@@ -16,7 +17,7 @@ RealData = Callable[[str], Path]
 def test_a_monthly_grid_counts_its_longitudes_from_zero(real_data: RealData) -> None:
     """Sea temperature with 1e20 on land; a longitude of -0.83 lies in the last columns."""
     path = real_data("grids/ostia_monthly.nc")
-    held = variables(path)["surface_temperature"]
+    held = open_variables(path, ["surface_temperature"], ExitStack())["surface_temperature"]
     assert held.unit == "K" and held.months is not None
     assert str(held.months[0]) == "2006-04" and str(held.months[-1]) == "2010-09" and len(held.months) == 54
     wanted = np.array([-0.9, 0.1, 179.9])
@@ -34,7 +35,7 @@ def test_a_monthly_grid_counts_its_longitudes_from_zero(real_data: RealData) -> 
 
 def test_a_fill_value_that_is_declared_otherwise(real_data: RealData) -> None:
     """Anomalies with missing_value and no _FillValue; what lies outside the grid is missing too."""
-    held = variables(real_data("grids/sst_ndjfm_anom.nc"))["sst"]
+    held = open_variables(real_data("grids/sst_ndjfm_anom.nc"), ["sst"], ExitStack())["sst"]
     assert held.months is not None and str(held.months[0]) == "1963-01"
     rows, columns = held.place(held.latitude, np.array([117.5, 100.0, -177.5]))
     assert columns[1] == -1 and held.longitude[columns[2]] == 182.5
@@ -46,4 +47,4 @@ def test_a_fill_value_that_is_declared_otherwise(real_data: RealData) -> None:
 def test_files_without_such_a_grid_have_none(real_data: RealData) -> None:
     """A series, and a model grid whose latitudes are two-dimensional."""
     for name in ("RMM1.observed.interannual.1974-06.2017-07.nc", "nemo_1m_20150101-20150201_grid-T.nc"):
-        assert variables(real_data(f"grids/{name}")) == {}
+        assert fields_of(real_data(f"grids/{name}")) == []

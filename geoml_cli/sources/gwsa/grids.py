@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.grids import SUFFIXES, Floats, GridVariable, variables
+from geoml_cli.readers.grids import SUFFIXES, Floats, GridVariable, fields_of, names_of, open_variables
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.storage import Cells
 
@@ -73,8 +74,8 @@ def grid_files(raw: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def find_factors(raw: Path, roles: Roles) -> dict[str, Factor]:
-    """Find the grids of all factors and of the land cover.
+def find_factors(raw: Path, roles: Roles, files: ExitStack) -> dict[str, Factor]:
+    """Find the grids of all factors and of the land cover; `files` closes them.
 
     A variable counts by its own name, or the only one of a file by what stands before the first `_` of the file's name.
 
@@ -84,16 +85,21 @@ def find_factors(raw: Path, roles: Roles) -> dict[str, Factor]:
     pieces: dict[str, list[GridVariable]] = {}
     seen = []
     for path in grid_files(raw):
-        names = variables(path)
-        named = {name: names[name] for name in roles.needed if name in names}
-        before = path.name.split("_")[0].split(".")[0]
-        if not named and before in roles.needed and len(names) == 1:
-            named = {before: next(iter(names.values()))}
-        seen += list(named) or [f"{path.name} ({', '.join(names) or 'no grid'})"]
-        for name, variable in named.items():
+        names = _named(path, roles)
+        seen += list(names) or [f"{path.name} ({', '.join(fields_of(path)) or 'no grid'})"]
+        for name, variable in zip(names, open_variables(path, list(names.values()), files).values(), strict=True):
             pieces.setdefault(name, []).append(variable)
     _refuse_missing(raw / FOLDER, [name for name in roles.needed if name not in pieces], seen)
     return {name: _factor(name, pieces[name], roles) for name in roles.needed}
+
+
+def _named(path: Path, roles: Roles) -> dict[str, str]:
+    """Return the variables of a file by the factors that they are of."""
+    names = [name for name in names_of(path) if name in roles.needed]
+    before = path.name.split("_")[0].split(".")[0]
+    if not names and before in roles.needed and len(fields := fields_of(path)) == 1:
+        return {before: fields[0]}
+    return {name: name for name in names}
 
 
 def _refuse_missing(folder: Path, missing: Sequence[str], seen: Sequence[str]) -> None:
@@ -129,4 +135,4 @@ def _without_time(piece: GridVariable) -> GridVariable:
     if piece.months is None:
         return piece
     always = np.array([np.datetime64("NaT", "M")])
-    return GridVariable(piece.path, piece.name, piece.unit, piece.latitude, piece.longitude, always)
+    return replace(piece, months=always)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,14 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
     Raises:
         DataError: A file is missing, damaged or unclear, or no row is left.
     """
-    products, left_out = open_products(raw, options, reporter)
+    with ExitStack() as files:
+        return _write(raw, options, writer, reporter, files)
+
+
+def _write(
+    raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter, files: ExitStack
+) -> PreparedInfo:
+    products, left_out = open_products(raw, options, reporter, files)
     given = {name: factor.pieces[0].unit for name, factor in products.factors.items() if factor.pieces[0].unit}
     units = given | units_given(options.units)
     reading = Reading(products.panels, products.roles, True, units, str(raw), "products")
@@ -142,21 +150,38 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         written.funnel.read += cells
         written.funnel.drop(f"year with fewer than {options.months} GRACE months", cells)
         written.funnel.notes.append(f"{year} is left out: it has {months} GRACE months")
+    written.funnel.notes += _undeclared(products)
     for note in uneven(products):
         written.funnel.notes.append(note)
         reporter.warn(note)
     return written
 
 
-def open_products(raw: Path, options: GwsaOptions, reporter: Reporter) -> tuple[Products, dict[int, int]]:
-    """Open all files, and compute the baseline.
+def _undeclared(products: Products) -> list[str]:
+    """Tell which numbers of factors were taken as missing though their files do not say so."""
+    found = {
+        name: sorted({value for piece in factor.pieces for value in piece.part.decoding.found})
+        for name, factor in products.factors.items()
+    }
+    return [
+        f"{name}: {', '.join(f'{value:g}' for value in values)} was taken as missing though not declared"
+        for name, values in found.items()
+        if values
+    ]
+
+
+def open_products(
+    raw: Path, options: GwsaOptions, reporter: Reporter, files: ExitStack
+) -> tuple[Products, dict[int, int]]:
+    """Open all files, which `files` closes, and compute the baseline.
 
     Returns:
         The products, and GRACE months of each year that has too few.
     """
-    path, gldas = _find(raw)
-    roles, mascons = Roles.of(options), open_mascons(path)
-    factors = find_factors(raw, roles)
+    path, found = _find(raw)
+    gldas = replace(found, handles=files)
+    roles, mascons = Roles.of(options), open_mascons(path, files)
+    factors = find_factors(raw, roles, files)
     monthly = options.period == "month"
     spans, left_out = _spans(mascons, gldas, None if monthly else options.months, raw)
     latitude, longitude = _axes(gldas, options.bounds)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.grids import Floats, GridVariable, Index, Months, variables
+from geoml_cli.readers.grids import Floats, GridVariable, Index, Months, names_of, open_variables
 
 THICKNESS = "lwe_thickness"
 LAYERS = (
@@ -48,25 +49,31 @@ class Cells:
 
 @dataclass(frozen=True)
 class Gldas:
-    """Monthly files of GLDAS, by month."""
+    """Monthly files of GLDAS, by month; `handles` closes those that were opened."""
 
     files: dict[np.datetime64, Path]
+    handles: ExitStack = field(default_factory=ExitStack)
+    _opened: dict[np.datetime64, list[GridVariable]] = field(default_factory=dict)
 
     def layers(self, month: np.datetime64) -> list[GridVariable]:
-        """Open the six variables of a month.
+        """Open the six variables of a month, once.
 
         Raises:
             DataError: One is missing.
         """
-        path = self.files[month]
-        names = variables(path)
+        if month not in self._opened:
+            self._opened[month] = self._layers(self.files[month])
+        return self._opened[month]
+
+    def _layers(self, path: Path) -> list[GridVariable]:
+        names = names_of(path)
         if missing := [name for name in LAYERS if name not in names]:
             raise DataError(
                 f"there is no {', '.join(missing)}",
                 where=str(path),
                 fix=f"Get the whole monthly file of GLDAS-2.1 Noah; the sum needs {', '.join(LAYERS)}.",
             )
-        return [names[name] for name in LAYERS]
+        return list(open_variables(path, LAYERS, self.handles).values())
 
     def storage(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
         """Return the water that GLDAS holds [cm], shape [rows, columns], NaN over sea and ice."""
@@ -133,16 +140,16 @@ class Mascons:
 
 def find_mascons(paths: Sequence[Path]) -> list[Path]:
     """Find files that hold mascons."""
-    return [path for path in paths if not _GLDAS.fullmatch(path.name) and THICKNESS in variables(path)]
+    return [path for path in paths if not _GLDAS.fullmatch(path.name) and THICKNESS in names_of(path)]
 
 
-def open_mascons(path: Path) -> Mascons:
-    """Open a file of mascons.
+def open_mascons(path: Path, files: ExitStack) -> Mascons:
+    """Open a file of mascons, which `files` closes.
 
     Raises:
         DataError: It has no time, or another unit.
     """
-    variable = variables(path)[THICKNESS]
+    variable = open_variables(path, (THICKNESS,), files)[THICKNESS]
     if variable.unit.lower() not in ("cm", "centimeters", "centimetres"):
         raise DataError(
             f"{THICKNESS} is in {variable.unit or 'no unit'}, not in cm",

@@ -180,6 +180,19 @@ def test_dates_in_names_where_files_hold_no_time(tmp_path):
     check(tmp_path / "raw")
 
 
+def test_means_stamped_at_the_end_of_their_interval_belong_to_it(tmp_path):
+    path = write(tmp_path / "a.nc", times=FIRST_DAYS[1:5], time_attrs={**MONTHLY, "bounds": "time_bnds"})
+    ends = np.array(FIRST_DAYS[:5])
+    with netCDF4.Dataset(path, "a") as file:
+        file.createDimension("bnds", 2)
+        file.createVariable("time_bnds", "f8", ("time", "bnds"))[:] = np.stack([ends[:-1], ends[1:]], axis=1)
+    dataset = check(path)
+    assert dataset.array("time")[0] == 11323  # 2001-01-01, as in a file without bounds
+    with netCDF4.Dataset(path, "a") as file:
+        file["time_bnds"][:] = 0  # bounds that were never filled in
+    assert prepared(path).array("time")[0] == 11323 + 31
+
+
 def test_a_latitude_with_another_standard_name(tmp_path):
     dataset = check(write(tmp_path / "a.nc", lat_attrs={"standard_name": "longitude"}))
     assert "lat is taken for the latitude, although its standard_name is longitude" in dataset.manifest.funnel.notes

@@ -156,9 +156,9 @@ def test_damaged_files(products: Path, prepare_gwsa: PrepareGwsa) -> None:
     mascon = next(products.glob("GRC*"))
     whole = mascon.read_bytes()
     mascon.write_bytes(whole[: len(whole) // 2])
-    fails(prepare_gwsa, products, r"GRC.*: cannot be read as NetCDF \(.*\)\. Get the file again")
+    fails(prepare_gwsa, products, r"GRC.*: cannot be read \(.*\)\. It is damaged: fetch it again")
     mascon.write_bytes(b"not NetCDF")
-    fails(prepare_gwsa, products, r"GRC.*: cannot be read as NetCDF")
+    fails(prepare_gwsa, products, r"GRC.*: is not NetCDF, HDF5, Zarr or GeoTIFF")
     mascon.write_bytes(whole)
     with netCDF4.Dataset(mascon, "a") as file:
         file["lwe_thickness"].units = "m"
@@ -166,7 +166,7 @@ def test_damaged_files(products: Path, prepare_gwsa: PrepareGwsa) -> None:
     mascon.write_bytes(whole)
     with netCDF4.Dataset(mascon, "a") as file:
         file["time"].units = "months ago"
-    fails(prepare_gwsa, products, r"variable time: its time cannot be understood")
+    fails(prepare_gwsa, products, "its dimension time has no unit such as")
     mascon.write_bytes(whole)
     with netCDF4.Dataset(products / "GLDAS/GLDAS_NOAH025_M.A200407.021.nc4", "a") as file:
         file.renameVariable("SWE_inst", "SWE")
@@ -190,3 +190,88 @@ def test_two_solutions_of_one_month_are_averaged(products: Path, prepare_gwsa: P
     rows = time == np.datetime64("2004-03")
     expected = anomaly(2) + (mascons(3) - mascons(2)) / 2
     np.testing.assert_allclose(np.array(dataset.array("GWS"))[rows], on_cells(expected, dataset, rows), atol=1e-3)
+
+
+def climate(folder: Path, dims: tuple[str, ...], change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Write the grid of rainfall anew as another provider lays it out; `change` reorders its values."""
+    path = folder / "factors/climate.nc"
+    with netCDF4.Dataset(path) as file:
+        axes = {"lat": file["lat"][:], "lon": file["lon"][:]}
+        values = file["rf"][:].filled(np.nan)
+    path.unlink()
+    time = next(dim for dim in dims if "time" in dim)
+    axes = {dim: axes[dim[:3]] for dim in dims if dim[:3] in axes}
+    axes[time] = made.MONTHS.astype("datetime64[s]").astype(np.int64)
+    changed = change(values)
+    with netCDF4.Dataset(path, "w") as file:
+        for dim, size in zip(dims, changed.shape, strict=True):
+            file.createDimension(dim, size)
+            if dim in axes:
+                file.createVariable(dim, "f8", (dim,))[:] = axes[dim]
+        file[time].units = "seconds since 1970-01-01"
+        variable = file.createVariable("rf", "f4", dims, fill_value=np.nan)
+        variable[:] = changed
+        variable.Units = "mm month-1"
+
+
+def merged(values: np.ndarray) -> np.ndarray:
+    """Lay final values of 20 months and preliminary ones of the last 4 along a dimension of their own."""
+    late = (np.arange(len(values)) >= 20)[:, None, None]
+    return np.stack([np.where(late, np.nan, values), np.where(late, values, np.nan)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("dims", "change"),
+    [
+        (("valid_time", "latitude", "longitude"), np.array),
+        (("time", "expver", "latitude", "longitude"), merged),
+        (("time", "lon", "lat"), lambda values: values.transpose(0, 2, 1)),
+    ],
+)
+def test_factors_as_providers_lay_them_out(
+    products: Path, prepare_gwsa: PrepareGwsa, dims: tuple[str, ...], change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    expected = np.array(prepare_gwsa(products, **OPTIONS)[0].array("rf"))
+    climate(products, dims, change)
+    dataset, _ = prepare_gwsa(products, **OPTIONS)
+    np.testing.assert_allclose(dataset.array("rf"), expected, rtol=1e-6)
+    assert dataset.unit("rf") == "mm month-1", "Units counts as units"
+
+
+def test_months_stamped_at_the_end_of_their_interval(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    expected = np.array(prepare_gwsa(products, period="month", **OPTIONS)[0].array("rf"))
+    days = (np.append(made.MONTHS, made.MONTHS[-1] + 1).astype("datetime64[D]") - made.MONTHS[0]).astype(float)
+    with netCDF4.Dataset(products / "factors/climate.nc", "a") as file:
+        file["time"][:] = days[1:]
+        file["time"].bounds = "time_bnds"
+        file.createDimension("bnds", 2)
+        file.createVariable("time_bnds", "f8", ("time", "bnds"))[:] = np.stack([days[:-1], days[1:]], axis=1)
+    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    np.testing.assert_array_equal(dataset.array("rf"), expected)
+
+
+def test_a_grid_that_is_none_is_named_with_its_dimensions(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    with netCDF4.Dataset(products / "factors/climate.nc", "a") as file:
+        file.renameVariable("lat", "row")
+        file["row"].units = "m"
+    fails(prepare_gwsa, products, r"climate\.nc, variable rf: has no latitude: dimensions \(time, lat, lon\)")
+
+
+def test_undeclared_fills_of_factors_are_missing_and_told(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    with netCDF4.Dataset(products / "factors/E_2004_GLEAM_v4.2a_MO.nc", "a") as file:
+        file["E"].set_auto_mask(False)
+        file["E"][:, :3, :] = -9999.0  # the file declares -999
+    dataset, _ = prepare_gwsa(products, **OPTIONS)
+    assert any("E: -9999 was taken as missing though not declared" in n for n in dataset.manifest.funnel.notes)
+    assert np.array(dataset.array("E")).min() > 0
+
+
+def test_a_fill_that_may_be_a_value_is_asked_for_and_may_be_declared(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    path = products / "factors/climate.nc"
+    with netCDF4.Dataset(path, "a") as file:
+        file["rf"][0] = np.linspace(-2000, 100, file["rf"][0].size).reshape(file["rf"].shape[1:])
+        file["rf"][0, 0, 0] = -999.0
+    fails(prepare_gwsa, products, r"climate\.nc, variable rf: -999 occurs 1 times and may be a fill.*missing_value")
+    with netCDF4.Dataset(path, "a") as file:
+        file["rf"].missing_value = np.float32(-999.0)
+    prepare_gwsa(products, **OPTIONS)
