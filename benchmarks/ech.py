@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import _table
-from geoml_cli.dataset.store import Block, Dataset, DatasetWriter
+from geoml_cli.dataset.store import Block, Dataset, DatasetWriter, content_digest
 from geoml_cli.inference.load import best_device
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
 from geoml_cli.models.ech import inputs, pipeline, task
@@ -55,7 +55,14 @@ def written(folder: Path, count: int, minutes: int) -> Dataset:
     orbit = Orbit(begin + (index * 60).astype("timedelta64[s]"), position, {"amplitude": random.normal(0, 8, count)})
     with DatasetWriter(folder) as writer:
         facts = write(writer, Content(Series(begin, 60, sme, symh), orbit, index, True, -50.0))
-    common = {"source": "ech", "layout": "series", "options": {}, "geoml_version": "0", "raw": ""}
+    common = {
+        "content": content_digest(folder, writer.records),
+        "source": "ech",
+        "layout": "series",
+        "options": {},
+        "geoml_version": "0",
+        "raw": "",
+    }
     Manifest(**common, files=(), variables=writer.records, funnel=Funnel(), facts=facts).write(folder)  # type: ignore[arg-type]
     return Dataset(folder)
 

@@ -13,7 +13,7 @@ from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset.manifest import Funnel, Manifest
-from geoml_cli.dataset.store import Dataset, DatasetWriter
+from geoml_cli.dataset.store import Dataset, DatasetWriter, content_digest
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, Rows, Subset
 from geoml_cli.models.soc.settings import NetworkSettings, SocTables
@@ -68,6 +68,7 @@ class Case:
             self._fill(writer)
         funnel = Funnel(read=SIZE + 7, dropped={"off the raster <b>": 7}, kept=SIZE)
         parts = {"source": "soc", "layout": "samples", "options": {}, "geoml_version": "0", "raw": "raw"}
+        parts["content"] = content_digest(folder, writer.records)
         Manifest(**parts, files=(), variables=writer.records, funnel=funnel).write(folder)  # type: ignore[arg-type]
         return Dataset(folder)
 

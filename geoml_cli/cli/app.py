@@ -10,7 +10,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from geoml_cli.cli import console, demo, doctor, evaluate, export, import_, listing, predict, prepare, preset, train
+from geoml_cli.cli import (
+    check,
+    console,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    import_,
+    listing,
+    predict,
+    prepare,
+    preset,
+    train,
+)
 from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.version import __version__
 
@@ -32,6 +45,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(predict.app, name="predict")
 app.command("export")(export.export)
 app.add_typer(import_.app, name="import")
+app.command("check")(check.check)
 app.command("list")(listing.list_)
 app.add_typer(preset.app, name="preset")
 app.command("doctor")(doctor.doctor)

@@ -12,6 +12,7 @@ from pathlib import Path
 from geoml_cli.errors import DiskError
 
 _CHUNK_BYTES = 1 << 20
+_MEBIBYTE = 1 << 20
 
 
 def sync(path: Path) -> None:
@@ -78,6 +79,18 @@ def folder_lock(folder: Path) -> Path:
 
 def _old(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.old")
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Raises:
+        DiskError: There are fewer free bytes than are needed.
+    """
+    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise DiskError(folder, f"about {needed / _MEBIBYTE:.0f} MiB are needed, {free / _MEBIBYTE:.0f} MiB are free")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import sha256
+from geoml_cli.dataset.files import require_space, sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
@@ -113,7 +113,9 @@ def predict_chunks(
     with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
         for chunk in job.chunks():
             if not store.done(chunk.number):
-                store.write(chunk.number, _predict(predictor, chunk.read()), predictor.counts())
+                size = store.write(chunk.number, _predict(predictor, chunk.read()), predictor.counts())
+                # Chunks and the file that they become lie side by side.
+                require_space(store.folder, size * (2 * (job.total or 1) - chunk.number - 1))
             counts = ranges.merged(counts, store.counts(chunk.number))
             count += 1
             advance(1)

@@ -20,8 +20,12 @@ from geoml_cli.samples.scaling import Scaling
 from geoml_cli.work.reporting import Reporter
 
 Floats = NDArray[np.float64]
+_MARGIN = 0.1
+"""Of a range: what lies beyond its ends by no more still counts as inside."""
 _ROUNDING = 1e-6
-"""Of a range: what float32 makes of its ends does not lie outside."""
+"""Relative: what float32 makes of a range's ends does not lie outside."""
+_PLACE_OR_TIME = {"lat", "lon", "latitude", "longitude", "year", "month", "doy", "hour", "time"}
+"""Variables in which a run is meant to be applied elsewhere or later; they are told, never refused."""
 _NEAR = 0.25
 """Of a range: how far beyond it values may lie that a conversion of units explains."""
 _WORTH_A_WARNING = 0.01
@@ -91,7 +95,7 @@ class InputRanges:
             low = np.min([one.low for one in ranges], axis=0)
             high = np.max([one.high for one in ranges], axis=0)
             self.variables += [TrainedRange(*one) for one in zip(item.names, low.tolist(), high.tolist(), strict=True)]
-            spare = _ROUNDING * np.maximum(high - low, np.maximum(abs(low), abs(high)))
+            spare = np.maximum(_MARGIN * (high - low), _ROUNDING * np.maximum(abs(low), abs(high)))
             shape = (-1, *(1,) * self._trailing[name])
             self._bounds[name] = (
                 torch.from_numpy(low - spare).float().reshape(shape),
@@ -161,7 +165,7 @@ def judge(outside: Sequence[OutsideShare], limit: float, reporter: Reporter) -> 
     Raises:
         DataError: More than `limit` of a variable lies outside.
     """
-    wrong = [one for one in outside if one.share > limit]
+    wrong = [one for one in outside if one.share > limit and one.trained.name not in _PLACE_OR_TIME]
     if wrong:
         listed = "; ".join(map(str, wrong[:4]))
         explained = " ".join(filter(None, (one.explanation() for one in wrong[:4])))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from geoml_cli import registry
 from geoml_cli.config.settings import Settings
+from geoml_cli.dataset.files import require_space
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.runs.create import create, new_folder
 from geoml_cli.runs.data import same_data
@@ -16,6 +17,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.training.member import TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run
 from geoml_cli.training.processes import Accelerated, refuse_batch_statistics
+from geoml_cli.training.space import training_bytes
 from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
@@ -41,8 +43,10 @@ def start(settings: Settings, dataset: Dataset, location: RunLocation, only: Seq
 
     Raises:
         SettingsError: The folder holds a run of other settings.
+        DiskError: There is no room for the checkpoints.
     """
     plan = plan_run(settings, dataset, only)
+    require_space(location.run or location.root, training_bytes(settings, plan))
     return create(location.run or new_folder(location.root, settings.model, settings.preset), plan)
 
 

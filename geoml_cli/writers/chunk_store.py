@@ -73,13 +73,13 @@ class ChunkStore:
             return False
         return True
 
-    def write(self, number: int, values: Floats, counts: Counts | None = None) -> None:
-        """Write a chunk, whole or not at all, with what was counted while it was made."""
+    def write(self, number: int, values: Floats, counts: Counts | None = None) -> int:
+        """Write a chunk, whole or not at all, with what was counted while it was made; return its size [bytes]."""
         # numpy does not hear of a full disk where it writes to a file itself.
         content = io.BytesIO()
         np.savez(content, values=values, counts=np.empty((0, 4)) if counts is None else counts)
         with replacing(self._path(number)) as path:
-            path.write_bytes(content.getbuffer())
+            return path.write_bytes(content.getbuffer())
 
     def read(self, number: int) -> Floats:
         """Return a chunk.

@@ -35,13 +35,13 @@ def ranges(*bounds):
 
 def test_values_are_counted_by_variable_over_all_members():
     counter = ranges(((0.0, 0.0), (10.0, 1.0)), ((-5.0, 0.0), (8.0, 2.0)))
-    warm = [[-5.0, 0.0, 10.0], [-5.1, 10.1, np.nan]]
-    wet = [[2.1, 2.0, 0.0], [1.0, 1.0, 1.0]]
+    warm = [[-6.4, 0.0, 11.4], [-6.6, 11.6, np.nan]]  # a tenth of a range beyond its ends is still inside
+    wet = [[2.21, 2.19, -0.19], [1.0, 1.0, 1.0]]
     counter.count({"static": torch.tensor(np.stack([warm, wet], axis=1), dtype=torch.float32)})
     counter.count({"static": torch.ones(2, 2, 3)})
     found = shares(counter.variables, counter.taken())
     assert [(one.trained.name, one.share) for one in found] == [("warm", 2 / 11), ("wet", 1 / 12)]
-    assert found[0].low == pytest.approx(-5.1) and found[0].high == pytest.approx(10.1)
+    assert found[0].low == pytest.approx(-6.6) and found[0].high == pytest.approx(11.6)
     assert shares(counter.variables, counter.taken()) == []  # counted anew
 
 
@@ -78,6 +78,12 @@ def test_some_is_said_much_is_warned_of_and_most_is_refused():
     assert "t 1.0%" in reporter.said[0]
     with pytest.raises(DataError, match=r"t 51\.0% .*--set predict\.out_of_range=1"):
         judge([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
+
+
+def test_places_and_times_outside_are_told_and_not_refused():
+    reporter = Silent()
+    judge([OutsideShare(TrainedRange("year", 2001, 2012), 1.0, 2013, 2020)], 0.5, reporter)
+    assert "year 100.0% (from 2013 to 2020, trained on 2001 to 2012)" in reporter.warned[0]
 
 
 @pytest.fixture

@@ -283,7 +283,7 @@ def test_a_run_of_an_older_layout_is_refused_with_the_remedy(run, geoml, tmp_pat
     (old / "run.json").write_text(json.dumps(record))
     done = geoml("evaluate", old)
     assert done.code == 3
-    assert "is a run folder of layout 1; this version of geoml reads layout 2." in done.err
+    assert "is a run folder of layout 1; this version of geoml reads layout 3." in done.err
     assert "Train it again with `geoml train ech --preset two-stage`." in done.err
 
 

@@ -19,6 +19,8 @@ from geoml_cli.work.reporting import Silent
 
 QUICK = ("--set", "train.steps=8", "--set", "train.evaluate_steps=4", "--set", "train.threads=1", "--quiet")
 NARROW = ("--set", "train.batch_size=32", "--set", "evaluate.n_bootstrap=100", "--set", "evaluate.importance_repeats=1")
+FAR = ("--set", "predict.out_of_range=1")
+"""The stations share one soil; the valley has others."""
 SPLIT = ("--set", "split.kind=leave-one-out", "--set", "split.group_by=station")
 
 
@@ -94,7 +96,7 @@ def test_scores_are_given_by_season_land_cover_network_region_and_moisture(run):
 
 def test_daily_maps_and_their_counts(run, data, geoml, tmp_path):
     out = tmp_path / "maps.nc"
-    command = ("predict", run, "--data", data / "data", "--stack", data / "valley" / "valley.nc")
+    command = ("predict", run, "--data", data / "data", "--stack", data / "valley" / "valley.nc", *FAR)
     days = ("--from", "2021-05-31", "--to", "2021-06-03")
     result = geoml(*command, *days, "--out", out)
     assert result.code == 0, result.err
@@ -243,7 +245,7 @@ def test_stopped_maps_resume_with_the_same_values_and_counts(run, data, tmp_path
             assert total == 3  # windows of five rows
             yield lambda steps: os.kill(os.getpid(), signal.SIGTERM)
 
-    trained = open_trained(Run(run, ["predict.rows=512"]))
+    trained = open_trained(Run(run, ["predict.rows=512", "predict.out_of_range=1"]))
     dataset = Dataset(data / "data" / "smap")
     request = PredictionRequest(stack=data / "valley" / "valley.nc", days=("2021-06-01", "2021-06-02"))
     again, whole = Silent(), Silent()

@@ -1,0 +1,85 @@
+"""`geoml check MODEL|RUN`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from geoml_cli.cli import console, options
+from geoml_cli.cli.targets import dataset_of, model_of
+from geoml_cli.errors import CheckFailedError, DataError, SettingsError
+
+if TYPE_CHECKING:
+    from geoml_cli.stages.check import Check
+
+_Count = Annotated[
+    int | None, typer.Option("--gpus", min=1, help="GPUs that the training shall use.", show_default=False)
+]
+
+
+def check(
+    target: options.TrainTarget,
+    preset: options.Preset = None,
+    config: options.ConfigFile = None,
+    assignments: options.Assignments = None,
+    data: options.Data = None,
+    gpus: _Count = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Verify a run and its data whole, or what a model's preset needs to be trained here; exit code 4 if not."""
+    reporter = console.Terminal(quiet=quiet)
+    if model_of(target) == target:
+        found = _preset(target, (preset, config, assignments), data, gpus, reporter)
+    else:
+        if preset or config or assignments or gpus:
+            raise SettingsError(
+                "--preset, --config, --set and --gpus go with a model, not with a run's folder.", where=target
+            )
+        found = _run(target, data)
+    _show(found, as_json)
+    if not all(one.holds for one in found):
+        raise typer.Exit(CheckFailedError.exit_code)
+
+
+def _preset(
+    model: str,
+    chosen: tuple[str | None, Path | None, list[str] | None],
+    data: Path | None,
+    gpus: int | None,
+    reporter: console.Terminal,
+) -> list[Check]:
+    from geoml_cli.config.load import load
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.stages.check import Check, check_preset
+
+    preset, config, assignments = chosen
+    settings = load(model, preset, config, None, assignments or ())
+    reporter.say(f"Preset: {settings.preset}")
+    try:
+        dataset = Dataset(options.data_folder(settings.shared.source, data))
+    except DataError as error:
+        return [Check("data set", False, str(error))]
+    return check_preset(settings, dataset, options.runs_root(), gpus=gpus, reporter=reporter)
+
+
+def _run(target: str, data: Path | None) -> list[Check]:
+    from geoml_cli.runs.run import Run
+    from geoml_cli.stages.check import check_run
+
+    run = Run(Path(target))
+    return check_run(run, lambda: dataset_of(run, data))
+
+
+def _show(found: Sequence[Check], as_json: bool) -> None:
+    if as_json:
+        console.document({"holds": all(one.holds for one in found), "checks": [asdict(one) for one in found]})
+        return
+    rows = [(one.name, "yes" if one.holds else "no", one.detail) for one in found]
+    console.table(("check", "holds", "detail"), rows)
+    wrong = [one.name for one in found if not one.holds]
+    console.line(f"{len(wrong)} of {len(found)} checks do not hold: {', '.join(wrong)}" if wrong else "all checks hold")

@@ -1,0 +1,104 @@
+"""`geoml check`: a run verified whole, a preset resolved before it is trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from geoml_cli.dataset.files import require_space
+from geoml_cli.errors import DiskError
+from geoml_cli.runs.run import Run
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    return Run(shutil.copytree(trained, tmp_path / "run"))
+
+
+def checks(done):
+    document = json.loads(done.out)
+    return document["holds"], {one["name"]: (one["holds"], one["detail"]) for one in document["checks"]}
+
+
+def test_a_whole_run_holds(geoml, run, data_root):
+    done = geoml("check", run.folder, "--data", data_root / "soc", "--json")
+    holds, found = checks(done)
+    assert done.code == 0 and holds, done.out
+    [member, *_] = run.members()
+    assert {f"{member}: checkpoint best", f"{member}: checkpoint last", f"{member}: network", "data set"} <= set(found)
+    assert "all checks hold" in geoml("check", run.folder, "--data", data_root / "soc").out
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 0x40
+    path.write_bytes(bytes(content))
+
+
+def test_everything_that_is_damaged_is_named(geoml, run, tmp_path, data_root):
+    data = shutil.copytree(data_root, tmp_path / "data")
+    first, second = run.members()[:2]
+    flip(run.member(first).checkpoint("last").state)
+    run.member(first).scaling.write_text("{}")
+    run.member(second).history.write_text("no\n{}")
+    (data / "soc" / "manifest.json").write_text("{}")
+    done = geoml("check", run.folder, "--data", data, "--json")
+    _, found = checks(done)
+    assert done.code == 4
+    wrong = {name for name, (holds, _) in found.items() if not holds}
+    assert {f"{first}: checkpoint last", f"{first}: scaling", f"{second}: history", "data set"} <= wrong
+    assert "do not match their checksums" in found[f"{first}: checkpoint last"][1]
+    assert found[f"{second}: checkpoint last"][0]
+
+
+def test_a_preset_is_resolved_against_its_data(geoml, data_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "runs"))
+    done = geoml("check", "soc", "--preset", "map", "--data", data_root, "--json", "--set", "train.threads=1")
+    holds, found = checks(done)
+    assert done.code == 0 and holds, done.out
+    assert "members" in found["splits and scaling"][1] and "parameters" in found["network: one step"][1]
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "message"),
+    [
+        (("--set", "split.folds=5000"), "splits and scaling", "folds"),
+        (("--gpus", "64"), "device", "64 GPUs are asked for"),
+        (("--data", "nowhere"), "data set", "no prepared data set here"),
+    ],
+)
+def test_what_a_preset_lacks_is_named_with_exit_4(geoml, data_root, tmp_path, monkeypatch, more, name, message):
+    monkeypatch.chdir(tmp_path)
+    given = more if "--data" in more else ("--data", data_root, *more)
+    done = geoml("check", "soc", "--preset", "map", "--json", *given)
+    _, found = checks(done)
+    assert done.code == 4 and not found[name][0] and message in found[name][1]
+
+
+def test_settings_of_a_model_do_not_go_with_a_run(geoml, run):
+    done = geoml("check", run.folder, "--preset", "map")
+    assert done.code == 2 and "go with a model" in done.err
+
+
+def test_a_disk_without_room_is_refused(tmp_path):
+    require_space(tmp_path / "not" / "there", 1)
+    with pytest.raises(DiskError, match=r"MiB are needed, \d+ MiB are free"):
+        require_space(tmp_path / "not" / "there", 1 << 62)
+
+
+def test_a_training_without_room_does_not_begin(geoml, data_root, tmp_path, monkeypatch):
+    monkeypatch.setattr("geoml_cli.stages.train.training_bytes", lambda *arguments: 1 << 62)
+    done = geoml("train", "soc", "--preset", "map", "--data", data_root, "--run", tmp_path / "run")
+    assert done.code == 1 and "are needed" in done.err and not (tmp_path / "run").exists()
+
+
+def test_a_map_without_room_stops_after_its_first_chunk(geoml, trained, data_root, tmp_path, monkeypatch):
+    from collections import namedtuple
+
+    usage = namedtuple("usage", "free")  # noqa: PYI024
+    monkeypatch.setattr("geoml_cli.dataset.files.shutil.disk_usage", lambda place: usage(free=10))
+    done = geoml("predict", trained, "--data", data_root / "soc", "--out", tmp_path / "x.csv")
+    assert done.code == 1 and "MiB are needed, 0 MiB are free" in done.err and not (tmp_path / "x.csv").exists()
