@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from geoml_cli.evaluation.scores import ModelScores
-from geoml_cli.metrics.compare import Comparison, compare
+from geoml_cli.metrics.compare import FEWEST_GROUPS, Comparison, compare
 from geoml_cli.metrics.intervals import LEVEL
 from geoml_cli.metrics.metric import Values
 from geoml_cli.tasks.task import Task, format_number
@@ -63,6 +63,11 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
         return (
             f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; the rows do "
             "not allow an interval or a test of the difference."
+        )
+    if gap.groups < FEWEST_GROUPS:
+        return (
+            f"Too few groups to test ({gap.groups}, {FEWEST_GROUPS} are needed): the {by} of {ours} is {own} {unit}, "
+            f"that of {baseline}, the best baseline, {other} {unit}, {how}"
         )
     if gap.better == "none":
         return (

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
@@ -16,8 +19,11 @@ from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.evaluation.station_scores import station_scores
+from geoml_cli.inference.places import coordinates_of
+from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.regression import BIAS, RMSE
-from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
+from geoml_cli.writers.table import readable
 
 Cell = str | int | float
 
@@ -76,16 +82,26 @@ def _baselines(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
 
 
 def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
-    names, place = names_of_samples(inputs), lon_lat_of_samples(inputs.dataset, len(inputs.samples))
-    truth = observed(inputs)
-    yield ["id", "lon", "lat", "observed", "predicted", "member"]
+    names, dataset, truth = names_of_samples(inputs), inputs.dataset, observed(inputs)
+    station = stations_of_samples(dataset) if dataset.has("station") else None
+    spec = registry.spec(inputs.run.model)
+    places = [variable.name for variable, _ in coordinates_of(spec, dataset, np.empty(0, dtype=np.int64))]
+    yield ["id", *(["station"] if station is not None else []), *places, "observed", "predicted", "member"]
     for member in result.members:
         pair = delivered(inputs, truth[member.rows_N]), delivered(inputs, member.predicted_N)
-        for row, seen, value in zip(member.rows_N, *pair, strict=True):
-            east, north = place[row]
-            # Nine digits hold a coordinate to a decimetre; target and prediction are float32.
-            position = _text(float(east), 9), _text(float(north), 9)
-            yield [names[row], *position, _text(float(seen), 7), _text(float(value), 7), member.name]
+        where = _places(coordinates_of(spec, dataset, member.rows_N), len(member.rows_N))
+        for row, place, seen, value in zip(member.rows_N, where, *pair, strict=True):
+            named = [names[row]] if station is None else [names[row], str(station[row])]
+            # Target and prediction are float32.
+            yield [*named, *place, _text(float(seen), 7), _text(float(value), 7), member.name]
+
+
+def _places(coordinates: Sequence[tuple[Variable, Values]], rows: int) -> Iterable[tuple[str, ...]]:
+    """Write where and when each row is: times in ISO 8601, numbers with nine digits, a decimetre."""
+    frame = pd.DataFrame({variable.name: values for variable, values in coordinates})
+    spelled = readable(frame, [variable for variable, _ in coordinates])
+    columns = [[cell if isinstance(cell, str) else _text(float(cell), 9) for cell in spelled[name]] for name in spelled]
+    return zip(*columns, strict=True) if columns else [()] * rows
 
 
 def _stations(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:

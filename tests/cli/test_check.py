@@ -98,7 +98,7 @@ def test_a_training_without_room_does_not_begin(geoml, data_root, tmp_path, monk
 def test_a_map_without_room_stops_after_its_first_chunk(geoml, trained, data_root, tmp_path, monkeypatch):
     from collections import namedtuple
 
-    usage = namedtuple("usage", "free")  # noqa: PYI024
+    usage = namedtuple("usage", "free")
     monkeypatch.setattr("geoml_cli.dataset.files.shutil.disk_usage", lambda place: usage(free=10))
     done = geoml("predict", trained, "--data", data_root / "soc", "--out", tmp_path / "x.csv")
     assert done.code == 1 and "MiB are needed, 0 MiB are free" in done.err and not (tmp_path / "x.csv").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,15 @@ def test_the_verdict_names_the_best_baseline_and_the_winner(
     worse = against("mean", 9.0, network, (-9, -4), 0.0)
     best = against("forest", 5.0, network, bounds, p)
     assert summarise(TASK, scored("soc", network), [worse, best]) == sentence
+
+
+def test_few_groups_are_not_called_no_difference() -> None:
+    few = against("forest", 5.0, 4.0, (-1.5, -0.5), 0.25)
+    few = replace(few, comparison=replace(few.comparison, groups=3))
+    told = summarise(TASK, scored("soc", 4.0), [few])
+    assert told.startswith(
+        "Too few groups to test (3, 6 are needed): the RMSE of the soc network is 4 g kg-1, that of "
+    )
 
 
 def test_numbers_for_people() -> None:

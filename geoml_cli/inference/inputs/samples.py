@@ -15,8 +15,8 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
-from geoml_cli.metrics.metric import Values
-from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE, stations_of_samples
+from geoml_cli.inference.places import coordinates_of
+from geoml_cli.samples.coordinates import ID, stations_of_samples
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import table
 from geoml_cli.writers.chunk_store import ChunkStore, require_writable
@@ -137,18 +137,10 @@ def _frame(
         columns["id"] = [identity[row] for row in rows]
     if dataset.has("station"):
         columns["station"] = stations_of_samples(dataset)[rows]
-    columns |= {variable.name: values for variable, values in _coordinates(trained, dataset, rows)}
+    columns |= {variable.name: values for variable, values in coordinates_of(trained.spec, dataset, rows)}
     columns |= {output.name: value for output, value in zip(trained.outputs(), values, strict=True)}
     columns |= {variable.name: target[rows] for variable, target in observed}
     return pd.DataFrame(columns)
-
-
-def _coordinates(trained: TrainedRun, dataset: Dataset, rows: Rows) -> list[tuple[Variable, Values]]:
-    """Return where and when samples are: as the model says, or longitude and latitude."""
-    if trained.spec.coordinates is not None:
-        return trained.spec.coordinates(dataset, rows)
-    present = [variable for variable in (LONGITUDE, LATITUDE) if dataset.has(variable.name)]
-    return [(variable, np.asarray(dataset.array(variable.name)[rows])) for variable in present]
 
 
 def _columns(trained: TrainedRun, dataset: Dataset, observed: Sequence[Observation]) -> tuple[Variable, ...]:
@@ -158,7 +150,7 @@ def _columns(trained: TrainedRun, dataset: Dataset, observed: Sequence[Observati
     if dataset.has("station"):
         columns.append(_STATION)
     none = np.empty(0, dtype=np.int64)
-    columns += [_as_float64(variable) for variable, _ in _coordinates(trained, dataset, none)]
+    columns += [_as_float64(variable) for variable, _ in coordinates_of(trained.spec, dataset, none)]
     return (*columns, *trained.outputs(), *(variable for variable, _ in observed))
 
 

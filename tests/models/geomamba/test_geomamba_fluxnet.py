@@ -69,6 +69,9 @@ def test_stations_have_scores_of_the_network_and_of_its_baselines(run, evaluated
     for line in table.itertuples():
         assert line.n == count[line.station]
     assert len(predicted) == len(rows) == evaluated["network"]["n"]
+    assert predicted["station"].tolist() == held(flux, rows)[0].tolist()
+    ends = np.asarray(flux.array("time"))[np.asarray(flux.array("index"))[rows]].astype("datetime64[m]")
+    np.testing.assert_array_equal(predicted["time"].to_numpy(dtype="datetime64[m]"), ends)
 
 
 def test_a_station_s_score_is_that_of_its_rows(run, evaluated):
