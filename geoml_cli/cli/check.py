@@ -11,6 +11,7 @@ import typer
 
 from geoml_cli.cli import console, options
 from geoml_cli.cli.targets import dataset_of, model_of
+from geoml_cli.cli.train import prepared
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -54,14 +55,13 @@ def _preset(
     reporter: console.Terminal,
 ) -> list[Check]:
     from geoml_cli.config.load import load
-    from geoml_cli.dataset.store import Dataset
     from geoml_cli.stages.check import Check, check_preset
 
     preset, config, assignments = chosen
     settings = load(model, preset, config, None, assignments or ())
     reporter.say(f"Preset: {settings.preset}")
     try:
-        dataset = Dataset(options.data_folder(settings.shared.source, data))
+        dataset = prepared(settings, data)
     except DataError as error:
         return [Check("data set", False, str(error))]
     return check_preset(settings, dataset, options.runs_root(), gpus=gpus, reporter=reporter)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geoml_cli import registry
 from geoml_cli.cli import console, options
 from geoml_cli.cli.targets import dataset_of, model_of
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from geoml_cli.config.settings import Settings
@@ -75,7 +76,7 @@ def train(
         settings, folder, dataset = _resumed(model, preset, run, data)
     else:
         settings, folder = load(model, preset, config, None, assignments), run
-        dataset = _dataset(options.data_folder(settings.shared.source, data))
+        dataset = prepared(settings, data)
     if dry_run:
         if gpus:
             _require_gpus(gpus)
@@ -105,10 +106,36 @@ def _require_gpus(count: int) -> None:
     check_gpus(count)
 
 
-def _dataset(folder: Path) -> Dataset:
+def prepared(settings: Settings, data: Path | None) -> Dataset:
+    """Open the data set that a preset is trained on.
+
+    Raises:
+        DataError: It is not there; the message names presets of the model whose data are.
+    """
     from geoml_cli.dataset.store import Dataset
 
-    return Dataset(folder)
+    folder = options.data_folder(settings.shared.source, data)
+    try:
+        return Dataset(folder)
+    except DataError as error:
+        if (folder / "manifest.json").exists():
+            raise
+        raise DataError(error.what, where=error.where, fix=f"{error.fix}{_others(settings, data)}") from error
+
+
+def _others(settings: Settings, data: Path | None) -> str:
+    """Name the data sets of a model's other presets that are there."""
+    from geoml_cli.dataset.manifest import read_manifest
+    from geoml_cli.training.fitting import presets_for, step_of
+
+    pairs = []
+    for name in registry.sources_of(settings.model):
+        try:
+            step = step_of(read_manifest(options.data_folder(name, data)))
+        except DataError:
+            continue
+        pairs.append(f"{name} is there, for --preset {' or '.join(presets_for(settings.model, name, step))}")
+    return f" Of other presets: {'; '.join(pairs)}." if pairs else ""
 
 
 def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[str] | None, *, as_json: bool) -> None:
@@ -128,7 +155,6 @@ def _resumed(
     model: str, preset: str | None, folder: Path | None, data: Path | None
 ) -> tuple[Settings, Path | None, Dataset]:
     """Return a run's settings, folder and the data set it was started on."""
-    from geoml_cli import registry
     from geoml_cli.config.load import reload
     from geoml_cli.runs.find import unfinished
     from geoml_cli.runs.run import Run

@@ -20,6 +20,9 @@ class DataSettings(Table):
     verify: bool = True
     """Read the data set whole and compare its checksum, once a command; turn it off where that takes too long."""
 
+    step: str = ""
+    """Time step of the data that the preset is meant for (year, month, day, hour, half-hour); empty for any."""
+
 
 class SharedTables(Table):
     """What every preset may say."""

@@ -19,6 +19,7 @@ from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import CheckpointFiles, Run
 from geoml_cli.samples.batches import gathered
 from geoml_cli.samples.samples import Samples, signature
+from geoml_cli.training.fitting import require_fitting
 from geoml_cli.training.plan import networks_of, plan_run, usable_rows
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.trial import float32_layers
@@ -106,6 +107,9 @@ def check_preset(
         reporter: Receives what the trial of the precision says.
     """
     found = [_tried("data set", lambda: _whole(dataset)), _tried("device", lambda: _device(gpus))]
+    fits = _tried("preset fits the data", lambda: _fits(settings, dataset))
+    if not fits.holds:
+        return [*found, fits]
     networks = networks_of(settings)
     for name, network in networks.items():
         label = f"network {name}".strip()
@@ -118,6 +122,11 @@ def check_preset(
 def _whole(dataset: Dataset) -> str:
     check_content(dataset)
     return f"{dataset.manifest.funnel.kept} samples of {dataset.manifest.source}, checksum agrees"
+
+
+def _fits(settings: Settings, dataset: Dataset) -> str:
+    require_fitting(settings, dataset)
+    return f"preset {settings.preset}, source {settings.shared.source}"
 
 
 def _device(gpus: int | None) -> str:

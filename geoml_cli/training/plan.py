@@ -23,6 +23,7 @@ from geoml_cli.splits.members import splits
 from geoml_cli.splits.overlaps import drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
 from geoml_cli.splits.window_times import variables_of
+from geoml_cli.training.fitting import require_fitting
 from geoml_cli.training.start import check_start, start_of
 
 
@@ -31,8 +32,9 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
 
     Raises:
         DataError: The data set has no target values, or cannot be split so.
-        SettingsError: There is no such member as one of `only`.
+        SettingsError: There is no such member as one of `only`, or the preset is meant for other data.
     """
+    require_fitting(settings, dataset)
     shared, networks = settings.shared, networks_of(settings)
     _check_restore(shared.train.restore, networks)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
