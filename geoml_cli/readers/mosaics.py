@@ -150,7 +150,8 @@ def _checked_box(path: Path, first: DatasetReader) -> _Box:
     assert match is not None, "only tiles are put together"
     row, column = int(match["row"]), int(match["column"])
     with _open_tile(path) as tile:
-        found = ~first.transform * (tile.transform.c, tile.transform.f)
+        x, y, back = tile.transform.c, tile.transform.f, ~first.transform
+        found = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
     same_kind = (tile.count, tile.dtypes, tile.crs) == (first.count, first.dtypes, first.crs)
     if not same_kind or not np.allclose(found, (column, row), atol=_NEAR):
         state = "lies elsewhere than its name says" if same_kind else f"is of another kind than {Path(first.name).name}"
