@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -33,6 +33,9 @@ class RasterMapOptions(Options):
 
     rasters: Path | None = None
     """Folder of covariate rasters [those of the data set]."""
+
+    nodata: tuple[str, ...] = ()
+    """NAME=VALUE: a value that means "no data" in the raster NAME; NAME=none: none does [as prepared]."""
 
 
 class PointTableOptions(RasterMapOptions):
@@ -115,7 +118,8 @@ class Source(Generic[O]):
         prepare: Writes `dataset.nc`, streaming.
         synthetic: Writes small synthetic raw files in the provider's format, from a seed; returns the options to
             prepare them with.
-        stack: Opens rasters like those a data set was made from (folder, manifest); None where a source has no rasters.
+        stack: Opens rasters like those a data set was made from (folder, manifest, what is said of their fills as for
+            `prepare --nodata`); None where a source has no rasters.
         points: Reads a table of points to predict at (file, CRS, rows at a time); None where there are no rasters.
         rows: Reads a user's table of samples (file, data set of the run, rows at a time), such as cells with their
             factors, or positions in space and time; None where a source has no such tables.
@@ -125,7 +129,7 @@ class Source(Generic[O]):
     files: Callable[[Path, O], list[Path]]
     prepare: Callable[[Path, O, DatasetWriter, Reporter], PreparedInfo]
     synthetic: Callable[[Path, int], O]
-    stack: Callable[[Path, Manifest], CovariateStack] | None = None
+    stack: Callable[[Path, Manifest, Sequence[str]], CovariateStack] | None = None
     points: Callable[[Path, str, int], Iterator[Points]] | None = None
     rows: Callable[[Path, Dataset, int], Iterator[TableChunk]] | None = None
     pixels: Callable[[Path, Manifest], DailyPixelStack] | None = None

@@ -134,6 +134,7 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         table=given.get("table"),
         crs=given.get("crs"),
         rasters=rasters,
+        nodata=tuple(given.get("nodata") or ()),
         mapped=mapped,
         sums=given.get("sums"),
         times=tuple(times.read_times(named)),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.points import Points
+from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.samples.input import Grid
 
 DEGREES = "EPSG:4326"
@@ -62,22 +63,29 @@ def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str) -
 def transform(points: Pair, source: str, target: str) -> Pair:
     """Bring coordinates from one CRS to another; NaN where that is not possible."""
     from rasterio._err import CPLE_BaseError
-    from rasterio.crs import CRS
     from rasterio.errors import RasterioError
     from rasterio.warp import transform as warp
 
-    if CRS.from_user_input(source) == CRS.from_user_input(target):
+    if same_crs(source, target):
         return points
     try:
         x, y = warp(source, target, points[0], points[1])
     except (RasterioError, CPLE_BaseError) as error:
         raise DataError(
-            f"coordinates cannot be brought from {source} to the rasters' CRS ({error})",
+            f"coordinates cannot be brought from {_named(source)} to {_named(target)}",
             fix="Check both: --crs, or what the raster says of itself.",
         ) from error
     placed = np.array([x, y], dtype=np.float64)
     placed[~np.isfinite(placed)] = np.nan
     return placed[0], placed[1]
+
+
+def _named(crs: str) -> str:
+    """Name a CRS in a word or two; as WKT it fills a page."""
+    from rasterio.crs import CRS
+
+    code = CRS.from_user_input(crs).to_epsg()
+    return f"EPSG:{code}" if code else crs.partition('"')[2].partition('"')[0] or crs[:40]
 
 
 def pixels(points: Pair, crs: str, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

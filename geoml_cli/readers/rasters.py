@@ -1,11 +1,8 @@
-"""Single raster bands, read in windows as physical float32 with NaN where there is no data."""
+"""Single raster bands, read in windows as physical float32 with NaN where there is no data, the north up."""
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,35 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.mosaics import RasterFile
+from geoml_cli.readers.raster_files import DAMAGED, Span, alpha_band, grid_of, open_file, small_cache
+from geoml_cli.readers.undeclared_fills import HUGE, Declared, Undeclared, refuse_undeclared, undeclared
 from geoml_cli.samples.input import Grid
+from geoml_cli.work.reporting import Reporter
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 SUFFIXES = (".tif", ".tiff", ".img", ".vrt", ".asc", ".bil", ".sdat", ".jp2")
-SIDECARS = (".aux.xml", ".ovr", ".msk")  # beside NAME.tif as NAME.tif.aux.xml
-HUGE = 3.3e38  # no quantity is that large: fills near the limit of float32, whose tags often miss them
-SUSPECTS = (-9999.0, -99999.0, -32768.0)  # fills that rasters carry without saying so
 TILE = 256
-_CACHE_BYTES = 64 << 20  # GDAL would keep 5 % of the machine's memory in blocks read before
-_DAMAGED = "is damaged or not a raster"
+Window = tuple[Span, Span]
 
 
 @dataclass(frozen=True)
 class Band:
-    """One band of a raster file.
+    """One band of a raster.
 
     Attributes:
-        path: The file.
+        file: The raster: a file, or tiles.
         name: What its values are called.
         index: Band number, from 1.
         nodata: Values that mean "no data" in addition to the file's own.
+        valid: Whether values that look like "no data" are values.
     """
 
-    path: Path
+    file: RasterFile
     name: str
     index: int = 1
     nodata: tuple[float, ...] = ()
+    valid: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Return the file; of tiles the one that they make up."""
+        return self.file.path
 
 
 def keep_once(bands: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
@@ -70,19 +74,21 @@ class Raster:
 
     def __init__(self, band: Band) -> None:
         self.band = band
-        self._file = _open(band.path)
+        self._file = open_file(band.file)
         if band.index > self._file.count:
             raise DataError(
                 f"there is no band {band.index}, only {self._file.count}",
                 where=str(band.path),
                 fix="Use the file that the data set was made from.",
             )
-        self.grid = _grid(self._file, band.path)
-        self.complete = np.issubdtype(np.dtype(self._file.dtypes[band.index - 1]), np.integer)
+        self.grid, self._orientation = grid_of(self._file, band.path)
+        self.kind = np.dtype(self._file.dtypes[band.index - 1])
+        self.complete = np.issubdtype(self.kind, np.integer)
         self._scale = float(self._file.scales[band.index - 1])
         self._offset = float(self._file.offsets[band.index - 1])
         self._fills = _fills(self._file, band)
         self._masked = self._has_mask()
+        self._alpha = alpha_band(self._file)
 
     @property
     def scaling(self) -> tuple[float, float] | None:
@@ -105,7 +111,7 @@ class Raster:
     def pieces(self) -> tuple[int, int]:
         """Rows and columns of the pieces in which the file is stored, which are read whole."""
         height, width = self._file.block_shapes[self.band.index - 1]
-        return int(height), int(width)
+        return (int(width), int(height)) if self._orientation.swapped else (int(height), int(width))
 
     def read(self, rows: slice, columns: slice) -> NDArray[np.float32]:
         """Read a window of the band's own grid; what lies outside is NaN.
@@ -128,45 +134,64 @@ class Raster:
             values[inside] = self._cleaned(((top, bottom), (left, right)))
         return values
 
-    def _cleaned(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.float32]:
-        raw = self._raw(window)
-        missing = _missing(raw, self._fills)
-        if self._masked:
-            missing |= self._mask(window) == 0
+    def _cleaned(self, window: Window) -> NDArray[np.float32]:
+        return self.physical(*self._raw(window))
+
+    def physical(self, raw: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Scale stored values as the file says; NaN where they are missing."""
         physical = raw.astype(np.float64) * self._scale + self._offset if self.scaling else raw
         with np.errstate(over="ignore"):  # what float32 cannot hold is missing already
             return np.where(missing, np.float32(np.nan), physical.astype(np.float32))
 
-    def _raw(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[Any]:
+    def stored(self, rows: slice, columns: slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return stored values of a window inside the raster, and which of them are missing."""
+        return self._raw(((rows.start, rows.stop), (columns.start, columns.stop)))
+
+    def _raw(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        stored = self._orientation.stored(window, (self.grid.height, self.grid.width))
+        raw = self._pixels(self.band.index, stored)
+        missing = _missing(raw, self._fills)
+        if self._alpha is not None:
+            missing |= self._pixels(self._alpha, stored) == 0
+        elif self._masked:
+            missing |= np.asarray(self._file.read_masks(self.band.index, window=stored)) == 0
+        return self._orientation.turned(raw), self._orientation.turned(missing)
+
+    def _pixels(self, index: int, stored: Window) -> NDArray[Any]:
         from rasterio._err import CPLE_BaseError
         from rasterio.errors import RasterioError
 
         try:
-            with _small_cache():
-                return np.asarray(self._file.read(self.band.index, window=window))
+            with small_cache():
+                return np.asarray(self._file.read(index, window=stored))
         except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
             raise DataError(
-                f"{_DAMAGED} (cannot read rows {window[0][0]} to {window[0][1]}: {error})",
+                f"{DAMAGED} (cannot read rows {stored[0][0]} to {stored[0][1]}: {error})",
                 where=str(self.band.path),
                 fix="Get the file again.",
             ) from error
-
-    def _mask(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.uint8]:
-        return np.asarray(self._file.read_masks(self.band.index, window=window), dtype=np.uint8)
 
     def _has_mask(self) -> bool:
         from rasterio.enums import MaskFlags
 
         return MaskFlags.per_dataset in self._file.mask_flag_enums[self.band.index - 1]
 
-    def unmarked_fills(self, rows: slice, columns: slice) -> dict[float, int]:
-        """Count values of a window that look like fills, though the file does not say so."""
-        raw = self._raw(((rows.start, rows.stop), (columns.start, columns.stop)))
-        counts = {value: int((raw == value).sum()) for value in SUSPECTS if value not in self._fills}
-        if np.issubdtype(raw.dtype, np.floating):
-            marked = _missing(raw, self._fills, huge=False)
-            counts[-3.4e38] = int(((np.abs(raw) >= HUGE) & np.isfinite(raw) & ~marked).sum())
-        return {value: count for value, count in counts.items() if count}
+    @property
+    def added_fills(self) -> tuple[float, ...]:
+        """Return the values that only the user, and not the file, says mean "no data"."""
+        tag = self._file.nodatavals[self.band.index - 1]
+        return tuple(value for value in self.band.nodata if value != tag)
+
+    def undeclared(self) -> Undeclared:
+        """Count values of the whole raster that look like fills, though nobody says so."""
+        blocks = (raw[~missing] for raw, missing in (self.stored(*window) for window in tiles(self.grid)))
+        declared = Declared(self.band.nodata, self.band.valid)
+        return self.named_counts(undeclared(self.kind, blocks, declared))
+
+    def named_counts(self, counts: dict[float, int]) -> Undeclared:
+        """Say which band counts of fills belong to."""
+        band = f", band {self.band.index}" if self._file.count > 1 else ""
+        return Undeclared(self.band.name, f"{self.band.path}{band}", {} if self.band.valid else counts)
 
     def close(self) -> None:
         """Close the file."""
@@ -188,6 +213,20 @@ def require_rasterio() -> None:
         ) from error
 
 
+def refuse_fills(rasters: Sequence[Raster], reporter: Reporter) -> None:
+    """Read rasters once and refuse values that look like fills.
+
+    Raises:
+        DataError: There are some that nobody declared.
+    """
+    found = []
+    with reporter.task("look for undeclared fills", len(rasters)) as advance:
+        for raster in rasters:
+            found.append(raster.undeclared())
+            advance(1)
+    refuse_undeclared(found)
+
+
 def tiles(grid: Grid, size: int = TILE) -> Iterator[tuple[slice, slice]]:
     """Give windows that cover a grid, row by row."""
     for top in range(0, grid.height, size):
@@ -195,85 +234,19 @@ def tiles(grid: Grid, size: int = TILE) -> Iterator[tuple[slice, slice]]:
             yield slice(top, min(top + size, grid.height)), slice(left, min(left + size, grid.width))
 
 
-def bands(path: Path) -> list[str]:
-    """Name the bands of a file: by the file, and by their description or number where there are several.
-
-    Raises:
-        DataError: The file is damaged or no raster.
-    """
-    with _open(path) as file:
-        texts = [(text or "").strip() for text in file.descriptions]
-    if len(texts) == 1:
-        return [path.stem]
-    described = all(texts) and len(set(texts)) == len(texts)
-    return [f"{path.stem}_{text if described else number}" for number, text in enumerate(texts, start=1)]
-
-
-def sidecars(paths: Sequence[Path]) -> list[Path]:
-    """Find files beside rasters that change how they are read."""
-    named = [path.with_name(path.name + suffix) for path in paths for suffix in SIDECARS]
-    worlds = [path.with_suffix(suffix) for path in paths for suffix in (".prj", ".tfw", ".wld", ".hdr")]
-    return sorted({path for path in named + worlds if path.is_file()})
-
-
-def _small_cache() -> AbstractContextManager[Any]:
-    """Bound GDAL's cache of blocks, which takes effect at a process's first read; the user's own bound stands."""
-    from rasterio import Env
-
-    return nullcontext() if "GDAL_CACHEMAX" in os.environ else Env(GDAL_CACHEMAX=_CACHE_BYTES)
-
-
-def _open(path: Path) -> DatasetReader:
-    import rasterio
-    from rasterio._err import CPLE_BaseError
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
-
-    if not path.is_file():
-        kind = "is a folder, not a raster" if path.is_dir() else "there is no such raster"
-        raise DataError(kind, where=str(path), fix="Give the file itself.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # becomes a DataError in _grid
-            file = rasterio.open(path)
-    except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
-        raise DataError(f"{_DAMAGED} ({error})", where=str(path), fix="Get the file again.") from error
-    if file.count == 0 or any(kind.startswith("complex") for kind in file.dtypes):
-        file.close()
-        raise DataError("has no band of real numbers", where=str(path), fix="Give one value a pixel.")
-    return file
-
-
-def _grid(file: DatasetReader, path: Path) -> Grid:
-    from rasterio.errors import RasterioError
-
-    fix = "Write its CRS into it, for example: gdal_edit.py -a_srs EPSG:4326 FILE."
-    try:
-        crs = file.crs.to_wkt() if file.crs else ""
-    except (RasterioError, ValueError) as error:
-        raise DataError(f"its CRS cannot be understood ({error})", where=str(path), fix=fix) from error
-    if not crs:
-        raise DataError("has no CRS, so its place on Earth is not known", where=str(path), fix=fix)
-    affine = file.transform
-    corner = (affine.a, affine.b, affine.c, affine.d, affine.e, affine.f)
-    if affine.is_identity or not np.isfinite(corner).all() or affine.determinant == 0:
-        raise DataError(
-            "says nothing of the place and size of its pixels",
-            where=str(path),
-            fix="Georeference it (gdal_translate -a_ullr).",
-        )
-    return Grid(crs, corner, file.height, file.width)
-
-
 def _fills(file: DatasetReader, band: Band) -> tuple[float, ...]:
     tag = file.nodatavals[band.index - 1]
     return tuple(dict.fromkeys([*([float(tag)] if tag is not None else []), *band.nodata]))
 
 
-def _missing(raw: NDArray[Any], fills: tuple[float, ...], huge: bool = True) -> NDArray[np.bool_]:
-    """Find missing values; a tag is rounded to the raster's own type first, as its values were."""
+def _missing(raw: NDArray[Any], fills: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Find missing values; a tag is rounded to the raster's own type first, as its values were.
+
+    A tag near the limit of float32 stands for all such numbers, for tags and values are rounded in many ways.
+    """
     floating = np.issubdtype(raw.dtype, np.floating)
     missing = ~np.isfinite(raw) if floating else np.zeros(raw.shape, dtype=np.bool_)
-    if floating and huge:
+    if floating and any(abs(fill) >= HUGE for fill in fills):
         missing |= np.abs(raw) >= HUGE
     for fill in fills:
         if floating:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.locating import is_geographic
+from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.readers.rasters import Band, Raster
 from geoml_cli.samples.input import Grid
 
@@ -80,11 +83,9 @@ class Stack:
 
 def same_grid(one: Grid, other: Grid) -> bool:
     """Return whether two grids have the same pixels, to a hundredth of one."""
-    from rasterio.crs import CRS
-
     if (one.height, one.width) != (other.height, other.width):
         return False
-    if one.crs != other.crs and CRS.from_wkt(one.crs) != CRS.from_wkt(other.crs):
+    if not same_crs(one.crs, other.crs):
         return False
     pixel = math.sqrt(abs(one.transform[0] * one.transform[4] - one.transform[1] * one.transform[3]))
     corners = [(0, 0), (0, one.width), (one.height, 0), (one.height, one.width)]
@@ -180,7 +181,7 @@ def _footprint(source: Grid, part: Grid, margin: int) -> tuple[slice, slice]:
     try:
         left, bottom, right, top = transform_bounds(part.crs, source.crs, *box)
     except (RasterioError, CPLE_BaseError, ValueError) as error:
-        raise DataError(f"cannot be brought onto the reference's CRS ({error})") from error
+        raise DataError("cannot be brought onto the reference's CRS") from error
     inverse = ~Affine(*source.transform)
     pixels = Grid("", inverse[:6], 0, 0)  # the inverse leads from coordinates to (column, row)
     found = np.array([place(pixels, y, x) for x in (left, right) for y in (bottom, top)])
@@ -191,17 +192,30 @@ def _footprint(source: Grid, part: Grid, margin: int) -> tuple[slice, slice]:
 
 
 def _warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
-    """Resample a raster onto a part of the grid; missing pixels take no part in a mean."""
+    """Resample a raster onto a part of the grid; missing pixels take no part in a mean.
+
+    A raster of degrees is looked for at 190 degrees east and at 170 west.
+    """
+    values = _warped_once(raster, raster.grid, part, method)
+    if np.isnan(values).any() and is_geographic(raster.grid.crs):
+        for turn in (-360.0, 360.0):
+            a, b, c, d, e, f = raster.grid.transform
+            turned = replace(raster.grid, transform=(a, b, c + turn, d, e, f))
+            values = np.where(np.isnan(values), _warped_once(raster, turned, part, method), values)
+    return values
+
+
+def _warped_once(raster: Raster, grid: Grid, part: Grid, method: Resampling) -> NDArray[np.float32]:
     from affine import Affine
     from rasterio.enums import Resampling as Method
     from rasterio.warp import reproject
 
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
-    rows, columns = _footprint(raster.grid, part, margin=4)
-    rows, columns = _within(rows, raster.grid.height), _within(columns, raster.grid.width)
+    rows, columns = _footprint(grid, part, margin=4)
+    rows, columns = _within(rows, grid.height), _within(columns, grid.width)
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return values
-    source = _moved(raster.grid, rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start))
+    source = _moved(grid, rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start))
     fixed = {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}
     reproject(
         raster.read(rows, columns), values,

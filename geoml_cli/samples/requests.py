@@ -22,6 +22,7 @@ class PredictionRequest:
         table: A user's table of points or samples.
         crs: CRS of its points.
         rasters: Folder of covariate rasters; None for those of the data set.
+        nodata: What is said of their fills.
         mapped: A map is wanted.
         sums: Period over which gap-filled series are summed: day, month or year.
         times: UTC, in order, of maps without rasters.
@@ -36,6 +37,7 @@ class PredictionRequest:
     table: Path | None = None
     crs: str | None = None
     rasters: Path | None = None
+    nodata: tuple[str, ...] = ()
     mapped: bool = False
     sums: str | None = None
     times: tuple[datetime.datetime, ...] = ()

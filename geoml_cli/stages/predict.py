@@ -91,7 +91,7 @@ def _stack(model: str, dataset: Dataset, request: PredictionRequest) -> Covariat
             if timed
             else "Leave it out to predict the samples of the data set.",
         )
-    return source.stack(request.rasters or Path(dataset.manifest.raw), dataset.manifest)
+    return source.stack(request.rasters or Path(dataset.manifest.raw), dataset.manifest, request.nodata)
 
 
 def _table_input(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, table: Path) -> TableInput:

@@ -10,6 +10,7 @@ import pytest
 import rasterio
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
 from geoml_cli.work.reporting import Silent
 
 Prepare = Callable[..., tuple[Dataset, Silent]]
@@ -21,7 +22,6 @@ RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32
     ("kind", "nodata", "stored"),
     [
         ("float32", -3.3999999521443642e38, -3.4e38),  # the tag is a double, the value its float32
-        ("float32", None, -3.4028234663852886e38),  # no tag, but no quantity is as large
         ("float32", -1.7e308, np.nan),
         ("float32", np.nan, np.nan),
         ("float32", None, np.inf),
@@ -64,16 +64,36 @@ def test_a_mask_and_a_scale_in_the_file_are_heeded(
     assert "t: values are raw x 0.02 + -273, as the file says" in reporter.said
 
 
-def test_unmarked_fills_are_told_and_left_out_when_named(
+def test_undeclared_fills_are_refused_until_they_are_declared(
     raster: Write, table: Write, prepared: Prepare, tmp_path: Path
 ) -> None:
     values = RAMP.copy()
     values[10, 10:12] = -9999
     raster(tmp_path / "raw/dem.tif", values)
     table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
-    dataset, reporter = prepared(tmp_path / "raw")
-    assert dataset.manifest.funnel.kept == 2
-    assert any("2 pixels are -9999" in text and "--nodata dem=-9999" in text for text in reporter.warned)
-    dataset, reporter = prepared(tmp_path / "raw", nodata=("dem=-9999",))
+    with pytest.raises(DataError, match=r"dem\.tif: dem: 2 pixels are -9999, which looks like no data") as caught:
+        prepared(tmp_path / "raw")
+    assert "--nodata dem=-9999 where it means no data, --nodata dem=none where it is a value" in str(caught.value)
+    dataset, _ = prepared(tmp_path / "raw", nodata=("dem=-9999",))
     assert dataset.manifest.funnel.dropped == {"no data in the window": 1}
-    assert not any("--nodata" in text for text in reporter.warned)
+    dataset, _ = prepared(tmp_path / "raw", nodata=("dem=none",))
+    assert dataset.manifest.funnel.kept == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "fill", "given"),
+    [("uint16", 65535, "65535"), ("uint8", 255, "255"), ("float32", 1e20, "1e+20"), ("float32", -99, "-99"),
+     ("float32", 9.969209968386869e36, "9.96921e+36"), ("float32", -3.4028234663852886e38, "-3.4028235e+38")],
+)  # fmt: skip
+def test_an_undeclared_fill_is_refused_and_its_remedy_works(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path, kind: str, fill: float, given: str
+) -> None:
+    values = (RAMP % 97).astype(kind)
+    values[10, 10:12] = np.array(fill).astype(kind)
+    raster(tmp_path / "raw/dem.tif", values)
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    with pytest.raises(DataError) as caught:
+        prepared(tmp_path / "raw")
+    assert f"--nodata dem={given} where" in str(caught.value)
+    dataset, _ = prepared(tmp_path / "raw", nodata=(f"dem={given}",))
+    assert dataset.manifest.funnel.dropped == {"no data in the window": 1}

@@ -7,14 +7,16 @@ order of reading, and the second reading finds them. No raster is ever held whol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.rasters import Raster
+from geoml_cli.readers.undeclared_fills import VALID, FillCensus, written
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.work.reporting import Reporter
 
@@ -22,6 +24,7 @@ Index = NDArray[np.int64]
 MOST_CLASSES = 256
 _PIXELS_AT_ONCE = 1 << 21
 _FEW_CODES = 1 << 16
+_FRACTIONS = "holds fractions or negative values"
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,16 @@ class Drawn:
         return len(self.codes)
 
 
-def count(sheets: Sequence[Raster], reporter: Reporter) -> Counter[int]:
-    """Count the pixels of each class over all rasters.
+def count(sheets: Sequence[Raster], reporter: Reporter) -> tuple[Counter[int], Counter[int]]:
+    """Count the pixels of each class over all rasters, and those of codes that only `--nodata` takes as no data.
 
     Raises:
-        DataError: A raster holds no classes, or all of them hold fewer than two.
+        DataError: A raster holds no classes or undeclared fills, or all of them hold fewer than two classes.
     """
     counts: Counter[int] = Counter()
-    for sheet in sheets:
-        for _, codes in _windows(sheet, reporter, f"count classes of {sheet.band.path.name}"):
-            counts.update(_tally(codes[codes >= 0]))
-            if len(counts) > MOST_CLASSES:
-                raise _no_classes(sheet, f"holds more than {MOST_CLASSES} values")
+    removed: Counter[int] = Counter()
+    suspect = {sheet.band.path: _count_one(sheet, (counts, removed), reporter) for sheet in sheets}
+    _refuse_codes({path: found for path, found in suspect.items() if found}, sheets[0].band.nodata)
     if len(counts) < 2:
         present = f"only the class {min(counts)}" if counts else "no class"
         raise DataError(
@@ -61,7 +62,55 @@ def count(sheets: Sequence[Raster], reporter: Reporter) -> Counter[int]:
             where=str(sheets[0].band.path),
             fix="Give rasters of at least two classes; --nodata says which codes mean no data.",
         )
-    return counts
+    return counts, +removed
+
+
+def _count_one(sheet: Raster, totals: tuple[Counter[int], Counter[int]], reporter: Reporter) -> dict[float, int]:
+    """Add the pixels of a raster to the totals; return its candidates for undeclared fills."""
+    counts, removed = totals
+    census, is_class = FillCensus(sheet.kind), True
+    windows = list(_cover(sheet))
+    with reporter.task(f"count classes of {sheet.band.path.name}", len(windows)) as advance:
+        for rows, columns in windows:
+            raw, missing = sheet.stored(rows, columns)
+            census.add(raw[~missing])
+            for fill in sheet.added_fills:
+                removed[int(fill)] += int((raw == fill).sum())
+            codes, whole = _codes(sheet.physical(raw, missing))
+            is_class &= whole
+            if is_class:
+                counts.update(_tally(codes[codes >= 0]))
+            if len(counts) > MOST_CLASSES:
+                raise _no_classes(sheet, f"holds more than {MOST_CLASSES} values")
+            advance(1)
+    found = {} if sheet.band.valid else census.candidates()
+    if not is_class and not found:
+        raise _no_classes(sheet, _FRACTIONS)
+    return found
+
+
+def _codes(values: NDArray[np.float32]) -> tuple[Index, bool]:
+    """Return codes, -1 where there is no data, and whether all are whole numbers from 0."""
+    known = np.isfinite(values)
+    codes = np.where(known, values, -1).astype(np.int64)
+    return codes, not ((codes[known] != values[known]).any() or (codes[known] < 0).any())
+
+
+def _refuse_codes(found: Mapping[Path, dict[float, int]], known: Sequence[float]) -> None:
+    """Refuse codes that look like no data, and say how they are declared."""
+    if not found:
+        return
+    told = "; ".join(
+        f"{path.name}: " + ", ".join(f"{count} pixels are {written(code)}" for code, count in counts.items())
+        for path, counts in found.items()
+    )
+    said = "".join(f"--nodata {written(code)} " for code in known)
+    codes = " ".join(f"--nodata {written(code)}" for code in sorted({code for one in found.values() for code in one}))
+    raise DataError(
+        f"{told}, which looks like no data and is not declared so",
+        where=", ".join(map(str, found)),
+        fix=f"Say what it is: {said}{codes} where it means no data, {said}--nodata {VALID} where it is a class.",
+    )
 
 
 def _tally(codes: Index) -> dict[int, int]:
@@ -142,11 +191,9 @@ def _windows(sheet: Raster, reporter: Reporter, task: str) -> Iterator[tuple[tup
     windows = list(_cover(sheet))
     with reporter.task(task, len(windows)) as advance:
         for rows, columns in windows:
-            values = sheet.read(rows, columns)
-            known = np.isfinite(values)
-            codes = np.where(known, values, -1).astype(np.int64)
-            if (codes[known] != values[known]).any() or (codes[known] < 0).any():
-                raise _no_classes(sheet, "holds fractions or negative values")
+            codes, whole = _codes(sheet.read(rows, columns))
+            if not whole:
+                raise _no_classes(sheet, _FRACTIONS)
             yield (rows.start, columns.start), codes
             advance(1)
 

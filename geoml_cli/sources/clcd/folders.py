@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers import rasters
+from geoml_cli.readers.mosaics import RasterFile, put_together
+from geoml_cli.readers.raster_files import bands
+from geoml_cli.readers.raster_years import YearInName, years_in_names
 from geoml_cli.readers.rasters import Band, keep_once
+from geoml_cli.readers.undeclared_fills import Declared
 from geoml_cli.sources.clcd.options import ClcdOptions
 
 FOLDER = "classes"
 _CLCD = "clcd"
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_YEARLY = re.compile(r"(?P<name>.+?)[_\-. ](?P<year>(?:19|20)\d\d)")
 
 
 @dataclass(frozen=True)
@@ -43,54 +46,104 @@ class Covariates:
         """Return the bands of a year, in the order of `names`."""
         return [self.static[name] if name in self.static else self.yearly[name][year] for name in names]
 
-    def paths(self) -> list[Path]:
-        """Name all files."""
+    def files(self) -> list[RasterFile]:
+        """Name all rasters."""
         bands = [*self.static.values(), *(band for years in self.yearly.values() for band in years.values())]
-        return sorted({band.path for band in bands})
+        return sorted({band.file for band in bands}, key=lambda file: file.path)
+
+    @property
+    def folder(self) -> Path:
+        """Return where they lie."""
+        return self.files()[0].path.parent
+
+    def declared(self, fills: dict[str, Declared]) -> Covariates:
+        """Add what the user says of fills, by name.
+
+        Raises:
+            DataError: A name is no covariate's.
+        """
+        if strange := sorted(set(fills) - set(self.names())):
+            raise DataError(
+                f"--nodata names no covariate: {', '.join(strange)}",
+                where=str(self.folder),
+                fix=f"The names are: {', '.join(sorted(self.names()))}.",
+            )
+        static = {name: _declared(band, fills.get(name)) for name, band in self.static.items()}
+        yearly = {
+            name: {year: _declared(band, fills.get(name)) for year, band in by_year.items()}
+            for name, by_year in self.yearly.items()
+        }
+        return Covariates(static, yearly)
 
 
-def find_classes(raw: Path, options: ClcdOptions) -> dict[int, Path]:
+def _declared(band: Band, said: Declared | None) -> Band:
+    if said is None:
+        return band
+    return replace(band, nodata=(*band.nodata, *said.fills), valid=band.valid or said.valid)
+
+
+def find_classes(raw: Path, options: ClcdOptions) -> dict[int, RasterFile]:
     """Find the class rasters by year, ascending.
 
     Raises:
         DataError: There are none, a year is unclear, or two have the same.
     """
-    paths = class_paths(raw, options.classes)
-    if not paths:
+    files = class_files(raw, options.classes)
+    if not files:
         looked = f"no raster is called {options.classes}" if options.classes else "there is no class raster"
         raise DataError(
             looked,
             where=str(raw),
             fix=f"Class rasters lie in {FOLDER}/ or are called CLCD_..._YYYY.tif; or name them: --classes PATTERN.",
         )
-    if options.year is not None and len(paths) > 1:
-        names = ", ".join(path.name for path in paths)
+    if options.year is not None and len(files) > 1:
+        names = ", ".join(file.path.name for file in files)
         raise DataError(
-            f"--year {options.year} is given, and there are {len(paths)} class rasters: {names}",
+            f"--year {options.year} is given, and there are {len(files)} class rasters: {names}",
             where=str(raw),
             fix="Write the year into the name of each, or name one with --classes.",
         )
-    found: dict[int, Path] = {}
-    for path in paths:
-        year = options.year or _year(path)
+    found: dict[int, RasterFile] = {}
+    for file in files:
+        year = options.year or _year(file.path)
         if year in found:
             raise DataError(
-                f"{path.name} and {found[year].name} are both of {year}", where=str(raw), fix="Keep one of them."
+                f"{file.path.name} and {found[year].path.name} are both of {year}",
+                where=str(raw),
+                fix="Keep one of them.",
             )
-        found[year] = path
+        found[year] = file
     return dict(sorted(found.items()))
 
 
-def class_paths(raw: Path, pattern: str | None) -> list[Path]:
-    """Find class rasters: by the pattern, in the folder `classes`, or by the name of CLCD."""
+def class_files(raw: Path, pattern: str | None) -> list[RasterFile]:
+    """Find class rasters, tiles put together: by the pattern, in the folder `classes`, or by the name of CLCD."""
     if not raw.is_dir():
         raise DataError("is no folder", where=str(raw), fix="Give the folder that holds the rasters.")
-    if pattern is not None:
-        return sorted(path for path in raw.glob(pattern) if _is_raster(path))
     below = raw / FOLDER
+    if pattern is not None:
+        return put_together(sorted(path for path in raw.glob(pattern) if _is_raster(path)))
     if below.is_dir():
-        return sorted(path for path in below.iterdir() if _is_raster(path))
-    return sorted(path for path in raw.iterdir() if _is_raster(path) and path.name.lower().startswith(_CLCD))
+        return put_together(sorted(path for path in below.iterdir() if _is_raster(path)))
+    return put_together(
+        sorted(path for path in raw.iterdir() if _is_raster(path) and path.name.lower().startswith(_CLCD))
+    )
+
+
+def class_band(file: RasterFile) -> Band:
+    """Return the one band of a class raster.
+
+    Raises:
+        DataError: It has several.
+    """
+    numbers = bands(file)
+    if len(numbers) > 1:
+        raise DataError(
+            f"has {len(numbers)} bands, and a class raster has one",
+            where=str(file.path),
+            fix="Take the band of the classes out: gdal_translate -b NUMBER.",
+        )
+    return Band(file, file.path.stem, next(iter(numbers.values())))
 
 
 def _is_raster(path: Path) -> bool:
@@ -117,8 +170,10 @@ def find_covariates(folder: Path) -> Covariates:
         raise DataError("there is no folder of covariates", where=str(folder), fix="Name it with --covariates FOLDER.")
     static: dict[str, Band] = {}
     yearly: dict[str, dict[int, Band]] = {}
-    for path in sorted(path for path in folder.iterdir() if _is_raster(path)):
-        for name, year, band in _bands(path):
+    files = put_together(sorted(path for path in folder.iterdir() if _is_raster(path)))
+    years = years_in_names(file.path.stem for file in files)
+    for file in files:
+        for name, year, band in _bands(file, years.get(file.path.stem)):
             group: dict[str, Band] | dict[int, Band] = static if year is None else yearly.setdefault(name, {})
             keep_once(group, name if year is None else year, band)
     if not static and not yearly:
@@ -134,12 +189,12 @@ def find_covariates(folder: Path) -> Covariates:
     return Covariates(static, yearly)
 
 
-def _bands(path: Path) -> Iterator[tuple[str, int | None, Band]]:
-    match = _YEARLY.fullmatch(path.stem)
-    for index, description in enumerate(rasters.bands(path), start=1):
+def _bands(file: RasterFile, named: YearInName | None) -> Iterator[tuple[str, int | None, Band]]:
+    stem = file.path.stem
+    for description, index in bands(file).items():
         name = description.replace("/", "_")  # netCDF takes what stands before a slash for a group
-        band = Band(path, name, index)
-        if match is None:
+        band = Band(file, name, index)
+        if named is None:
             yield name, None, band
         else:
-            yield match["name"] + name[len(path.stem) :], int(match["year"]), band
+            yield named.feature + name[len(stem) :], named.year, band

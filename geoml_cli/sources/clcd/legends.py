@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from geoml_cli.errors import DataError
 
@@ -23,32 +23,44 @@ NAMES: dict[str, dict[int, str]] = {
 }  # fmt: skip
 
 
-def class_names(codes: Sequence[int], legend: Legend, files: Sequence[str]) -> list[str]:
+class Named(NamedTuple):
+    """Classes with their names.
+
+    Attributes:
+        names: In the order of the codes.
+        title: Legend that they are of; none where there is no.
+        strange: Codes that the legend has not.
+    """
+
+    names: list[str]
+    title: str
+    strange: list[int]
+
+
+def class_names(codes: Sequence[int], legend: Legend, files: Sequence[str]) -> Named:
     """Name classes.
 
     Args:
         codes: The rasters' own.
-        legend: Whose they are; `auto` goes by the names of the files, and takes a legend only if it has all codes.
+        legend: Whose they are; `auto` goes by the names of the files.
         files: Names of the rasters.
 
     Raises:
         DataError: The legend given has not all of the codes.
     """
-    known = NAMES.get(_guessed(codes, files) if legend == "auto" else legend)
-    if known is None:
-        return [f"class {code}" for code in codes]
-    strange = [str(code) for code in codes if code not in known]
-    if strange:
+    title = _guessed(files) if legend == "auto" else legend
+    known = NAMES.get(title, {})
+    strange = [code for code in codes if code not in known]
+    if strange and legend in NAMES:
         raise DataError(
-            f"there is no class {', '.join(strange)} in the legend {legend}",
+            f"there is no class {', '.join(map(str, strange))} in the legend {legend}",
             where=", ".join(files),
             fix="Give --legend none for other class rasters, or name codes that mean no data with --nodata.",
         )
-    return [known[code] for code in codes]
+    if len(strange) > len(codes) / 2:  # the name says one thing, and the raster another
+        return Named([f"class {code}" for code in codes], "none", [])
+    return Named([known.get(code, f"class {code}") for code in codes], title, strange)
 
 
-def _guessed(codes: Sequence[int], files: Sequence[str]) -> str:
-    for legend, names in NAMES.items():
-        if all(legend in file.lower() for file in files) and set(codes) <= set(names):
-            return legend
-    return "none"
+def _guessed(files: Sequence[str]) -> str:
+    return next((legend for legend in NAMES if all(legend in file.lower() for file in files)), "none")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from geoml_cli.readers.undeclared_fills import VALID, Declared, parse_nodata
 from geoml_cli.source import Options
 from geoml_cli.sources.clcd.legends import Legend
 
@@ -25,8 +27,8 @@ class ClcdOptions(Options):
     legend: Legend = "auto"
     """What the codes mean: clcd or nlcd; none for "class 7"; by default told by the names of the files."""
 
-    nodata: tuple[int, ...] = (0,)
-    """Codes that mean no data, in addition to the rasters' own."""
+    nodata: tuple[str, ...] = ("0",)
+    """Code that means no data in class rasters ("none": no other does), or NAME=VALUE, NAME=none for a covariate."""
 
     samples: int = Field(default=20000, ge=2)
     """Number of pixels that are drawn."""
@@ -39,3 +41,28 @@ class ClcdOptions(Options):
 
     map_year: int | None = Field(default=None, ge=1900, le=2100)
     """Year of the maps that are predicted later; by default the latest that all yearly covariates have."""
+
+    @field_validator("nodata", mode="before")
+    @classmethod
+    def _texts(cls, given: Sequence[object]) -> tuple[str, ...]:
+        return tuple(str(one) for one in given)
+
+    @field_validator("nodata")
+    @classmethod
+    def _codes(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for text in given:
+            if "=" in text:
+                parse_nodata((text,))
+            elif text.lower() != VALID and not text.removeprefix("-").isdigit():
+                raise ValueError(f"{text!r} is no code, and not of the form NAME=VALUE or NAME={VALID}")
+        return given
+
+    def class_fills(self) -> Declared:
+        """Return what is said of the class rasters; 0 means no data where nothing is said."""
+        said = [text for text in self.nodata if "=" not in text] or ["0"]
+        valid = any(text.lower() == VALID for text in said)
+        return Declared(tuple(float(text) for text in said if text.lower() != VALID), valid)
+
+    def covariate_fills(self) -> dict[str, Declared]:
+        """Return what is said of the covariates."""
+        return parse_nodata([text for text in self.nodata if "=" in text])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from geoml_cli.readers.undeclared_fills import Declared, parse_nodata
 
 
 class Plan(BaseModel):
@@ -18,7 +21,7 @@ class Plan(BaseModel):
         classes: Pattern of the class rasters, where one was given.
         codes: Codes of the classes, in the order of their numbers.
         names: Names of the classes.
-        nodata: Codes that mean no data.
+        nodata: What was said of codes and values that mean no data.
         years: Years of the class rasters.
         map_year: Year of maps, where one was given.
     """
@@ -33,9 +36,18 @@ class Plan(BaseModel):
     classes: str | None
     codes: tuple[int, ...]
     names: tuple[str, ...]
-    nodata: tuple[int, ...]
+    nodata: tuple[str, ...]
     years: tuple[int, ...]
     map_year: int | None
+
+    @field_validator("nodata", mode="before")
+    @classmethod
+    def _texts(cls, given: Sequence[object]) -> tuple[str, ...]:
+        return tuple(str(one) for one in given)  # once they were numbers
+
+    def fills(self) -> dict[str, Declared]:
+        """Return what was said of the fills of covariates."""
+        return parse_nodata([text for text in self.nodata if "=" in text])
 
     @property
     def factors(self) -> tuple[str, ...]:

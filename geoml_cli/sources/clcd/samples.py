@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,16 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import cell_keys
 from geoml_cli.readers.locating import DEGREES, Pair, transform
-from geoml_cli.readers.rasters import Band, Raster, require_rasterio, sidecars
+from geoml_cli.readers.mosaics import RasterFile, all_files
+from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place
+from geoml_cli.readers.undeclared_fills import VALID
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.drawing import Drawn, count, draw
-from geoml_cli.sources.clcd.folders import Covariates, find_classes, find_covariates
+from geoml_cli.sources.clcd.folders import Covariates, class_band, find_classes, find_covariates
 from geoml_cli.sources.clcd.gathering import gather
-from geoml_cli.sources.clcd.legends import class_names
+from geoml_cli.sources.clcd.legends import Named, class_names
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.work.reporting import Reporter
@@ -62,8 +64,7 @@ def inputs(raw: Path, options: ClcdOptions) -> list[Path]:
     classes = find_classes(raw, options)
     covariates = find_covariates(raw / options.covariates)
     roles(covariates, list(classes))
-    paths = [*classes.values(), *covariates.paths()]
-    return [*paths, *sidecars(paths)]
+    return all_files([*classes.values(), *covariates.files()])
 
 
 def roles(covariates: Covariates, years: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -76,7 +77,7 @@ def roles(covariates: Covariates, years: Sequence[int]) -> tuple[tuple[str, ...]
         DataError: There is only one, one has no raster of a year, or a name is taken.
     """
     names = covariates.names()
-    where = str(covariates.paths()[0].parent)
+    where = str(covariates.folder)
     if len(names) < 2:
         raise DataError(
             f"there is only one covariate, {names[0]}", where=where, fix="Add another; the network needs two at least."
@@ -103,14 +104,17 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
         DataError: A raster is missing or damaged, or pixels of fewer than two classes are left.
     """
     require_rasterio()
-    classes, covariates = find_classes(raw, options), find_covariates(raw / options.covariates)
+    classes = find_classes(raw, options)
+    covariates = find_covariates(raw / options.covariates).declared(options.covariate_fills())
     dynamic, static = roles(covariates, list(classes))
-    counts, pixels = _drawn(classes, (covariates, (*dynamic, *static)), options, reporter)
+    _check_covariates([covariates.of((*dynamic, *static), year) for year in classes], reporter)
+    counts, pixels, removed = _drawn(classes, (covariates, (*dynamic, *static)), options, reporter)
     found = sorted(counts)
-    names = class_names(found, options.legend, [path.name for path in classes.values()])
-    named = dict(zip(found, names, strict=True))
+    legend = class_names(found, options.legend, [file.path.name for file in classes.values()])
+    named = dict(zip(found, legend.names, strict=True))
     funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
     codes = _left(kept, named, funnel, (str(raw), reporter))
+    _tell_codes(counts, removed, legend, (funnel, reporter))
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
         dynamic=dynamic,
@@ -128,17 +132,41 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     return PreparedInfo("samples", funnel, plan.model_dump(mode="json"))
 
 
-def _drawn(
-    classes: dict[int, Path], inputs: tuple[Covariates, Sequence[str]], options: ClcdOptions, reporter: Reporter
-) -> tuple[Counter[int], Pixels]:
-    """Count the pixels of each class, draw some, and read the covariates there."""
-    nodata = tuple(float(code) for code in options.nodata)
-    sheets = open_bands([Band(path, path.stem, 1, nodata) for path in classes.values()])
+def _check_covariates(years: Sequence[Sequence[Band]], reporter: Reporter) -> None:
+    """Read each covariate once and refuse values that look like fills."""
+    bands = list(dict.fromkeys(band for bands in years for band in bands))
+    rasters = open_bands(bands)
     try:
-        counts = count(sheets, reporter)
+        refuse_fills(rasters, reporter)
+    finally:
+        for raster in rasters:
+            raster.close()
+
+
+def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, hear: tuple[Funnel, Reporter]) -> None:
+    """Say which codes are no data, and which no legend has."""
+    funnel, reporter = hear
+    for code, number in sorted(removed.items()):
+        funnel.notes.append(f"{number} pixels of code {code} are taken as no data, which the files do not say")
+        if legend.title == "none":
+            reporter.warn(f"{funnel.notes[-1]}. If {code} is a class, give --nodata {VALID}.")
+    for code in legend.strange:
+        funnel.notes.append(f"{counts[code]} pixels of code {code} are no class of the legend {legend.title}; kept")
+        reporter.warn(f"{funnel.notes[-1]}. If it means no data, give --nodata 0 --nodata {code}.")
+
+
+def _drawn(
+    classes: dict[int, RasterFile], inputs: tuple[Covariates, Sequence[str]], options: ClcdOptions, reporter: Reporter
+) -> tuple[Counter[int], Pixels, Counter[int]]:
+    """Count the pixels of each class, draw some, and read the covariates there; also count what is taken as no data."""
+    said = options.class_fills()
+    opened = [replace(class_band(file), nodata=said.fills, valid=said.valid) for file in classes.values()]
+    sheets = open_bands(opened)
+    try:
+        counts, removed = count(sheets, reporter)
         drawn = draw(sheets, counts, options, reporter)
         by_year = dict(zip(classes, zip(sheets, drawn, strict=True), strict=True))
-        return counts, _gathered(by_year, *inputs, reporter)
+        return counts, _gathered(by_year, *inputs, reporter), removed
     finally:
         for sheet in sheets:
             sheet.close()

@@ -13,13 +13,16 @@ from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, Pair, transform
-from geoml_cli.readers.rasters import Band, Raster, require_rasterio, sidecars
+from geoml_cli.readers.mosaics import all_files
+from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
+from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
-from geoml_cli.sources.clcd.folders import Covariates, class_paths, find_covariates
+from geoml_cli.sources.clcd.folders import Covariates, class_band, class_files, find_covariates
 from geoml_cli.sources.clcd.gathering import Values, gather
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.sources.clcd.writing import block
+from geoml_cli.work.reporting import Silent
 
 
 class CoverScene:
@@ -39,9 +42,8 @@ class CoverScene:
 
     def digest(self) -> str:
         """Name the content of all files, and the year."""
-        paths = sorted({sheet.band.path for sheet in self._sheets})
         digest = hashlib.sha256(f"{self.year} {self.grid}\n".encode())
-        for path in (*paths, *sidecars(paths)):
+        for path in sorted(all_files([sheet.band.file for sheet in self._sheets])):
             digest.update(f"{path.name} {sha256(path)}\n".encode())
         return digest.hexdigest()
 
@@ -71,7 +73,7 @@ class CoverScene:
         return SampleBlock(valid, block(self._plan, values, degrees, self.year))
 
 
-def open_scene(folder: Path, manifest: Manifest) -> CoverScene:
+def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> CoverScene:
     """Open the covariates of a folder for a map.
 
     The map lies on the grid of the latest class raster in the folder, or of the covariate with most pixels. Its year
@@ -80,9 +82,10 @@ def open_scene(folder: Path, manifest: Manifest) -> CoverScene:
     Args:
         folder: Holds the covariates, or the folder of them.
         manifest: The data set's.
+        nodata: What is said of the fills of these rasters, in addition to the data set's own options.
 
     Raises:
-        DataError: A covariate or a year is missing.
+        DataError: A covariate or a year is missing, or a raster holds undeclared fills.
     """
     require_rasterio()
     plan = manifest.facts_as(Plan)
@@ -90,14 +93,21 @@ def open_scene(folder: Path, manifest: Manifest) -> CoverScene:
         raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
     rasters = folder / plan.covariates
     found = find_covariates(rasters if rasters.is_dir() else folder)
+    found = found.declared(_known(plan.fills(), found)).declared(declared_fills(nodata))
     year = _year(plan, found)
     sheets = open_bands(found.of(plan.factors, year))
+    refuse_fills(sheets, Silent())
     return CoverScene(plan, sheets, _grid(folder, plan, sheets), year)
+
+
+def _known(fills: dict[str, Declared], found: Covariates) -> dict[str, Declared]:
+    """Keep what the data set says of covariates that are here; a missing one is told later."""
+    return {name: said for name, said in fills.items() if name in found.names()}
 
 
 def _year(plan: Plan, found: Covariates) -> int:
     """Choose the year of the map, and check that every covariate has a raster of it."""
-    where = str(found.paths()[0].parent)
+    where = str(found.folder)
     missing = [name for name in plan.factors if name not in (found.yearly if name in plan.yearly else found.static)]
     if missing:
         files = [f"{name}_YYYY.tif" if name in plan.yearly else f"{name}.tif" for name in missing]
@@ -120,9 +130,9 @@ def _year(plan: Plan, found: Covariates) -> int:
 
 
 def _grid(folder: Path, plan: Plan, sheets: Sequence[Raster]) -> Grid:
-    classes = class_paths(folder, plan.classes)
+    classes = class_files(folder, plan.classes)
     if not classes:
         return max((sheet.grid for sheet in sheets), key=lambda grid: grid.height * grid.width)
-    raster = Raster(Band(classes[-1], classes[-1].stem))
+    raster = Raster(class_band(classes[-1]))
     raster.close()
     return raster.grid

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers import rasters
+from geoml_cli.readers.mosaics import RasterFile, put_together
+from geoml_cli.readers.raster_files import bands
+from geoml_cli.readers.raster_years import years_in_names
 from geoml_cli.readers.rasters import Band, keep_once
-
-_YEAR = re.compile(r"^(?P<feature>.+?)[_\-. ](?P<year>(?:19|20)\d\d)$")
+from geoml_cli.readers.undeclared_fills import Declared
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Found:
     yearly: tuple[Band, ...]
 
 
-def find_rasters(raw: Path, given: str | None) -> list[Path]:
-    """Find the raster files: in the folder given, in `raw`, or in its only folder that holds some.
+def find_rasters(raw: Path, given: str | None) -> list[RasterFile]:
+    """Find the rasters: in the folder given, in `raw`, or in its only folder that holds some.
 
     Raises:
         DataError: There are none, or it is not clear which folder is meant.
@@ -42,7 +43,7 @@ def find_rasters(raw: Path, given: str | None) -> list[Path]:
     if not raw.is_dir():
         raise DataError("there is no such folder", where=str(raw), fix="Give the folder of the raw files.")
     below = sorted(path for path in raw.iterdir() if path.is_dir())
-    holders = [folder for folder in (raw, *below) if _rasters(folder)]
+    holders = [folder for folder in (raw, *below) if raster_paths(folder)]
     if len(holders) > 1:
         names = ", ".join("." if folder == raw else folder.name for folder in holders)
         raise DataError(
@@ -53,11 +54,11 @@ def find_rasters(raw: Path, given: str | None) -> list[Path]:
     return _some(holders[0] if holders else raw)
 
 
-def _some(folder: Path) -> list[Path]:
+def _some(folder: Path) -> list[RasterFile]:
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="Check --covariates.")
-    if found := _rasters(folder):
-        return found
+    if found := raster_paths(folder):
+        return put_together(found)
     raise DataError(
         "there are no rasters here",
         where=str(folder),
@@ -65,34 +66,36 @@ def _some(folder: Path) -> list[Path]:
     )
 
 
-def _rasters(folder: Path) -> list[Path]:
+def raster_paths(folder: Path) -> list[Path]:
+    """Name the raster files of a folder."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in rasters.SUFFIXES and path.is_file())
 
 
-def sort_bands(paths: Sequence[Path], fills: dict[str, tuple[float, ...]]) -> Found:
+def sort_bands(files: Sequence[RasterFile], fills: dict[str, Declared]) -> Found:
     """Open the files shortly and sort their bands into static ones and years of features.
 
     Args:
-        paths: Raster files.
-        fills: Further no-data values by name of band, file or feature.
+        files: Rasters.
+        fills: What the user says of no data, by name of band, file or feature.
 
     Raises:
         DataError: Names collide, a year of a series is missing, or `fills` names no raster.
     """
     static: dict[str, Band] = {}
     yearly: dict[str, dict[int, Band]] = {}
-    for path in paths:
-        match = _YEAR.match(path.stem)
-        for index, name in enumerate(rasters.bands(path), start=1):
-            band = Band(path, name, index)
-            if match is None:
+    years = years_in_names(file.path.stem for file in files)
+    for file in files:
+        named = years.get(file.path.stem)
+        for name, index in bands(file).items():
+            band = Band(file, name, index)
+            if named is None:
                 keep_once(static, name, band)
             else:
-                feature = match["feature"] + name[len(path.stem) :]
-                keep_once(yearly.setdefault(feature, {}), int(match["year"]), band)
-    if all(len(years) == 1 for years in yearly.values()):  # a single year makes no series
-        for years in yearly.values():
-            for band in years.values():
+                feature = named.feature + name[len(file.path.stem) :]
+                keep_once(yearly.setdefault(feature, {}), named.year, band)
+    if all(len(by_year) == 1 for by_year in yearly.values()):  # a single year makes no series
+        for by_year in yearly.values():
+            for band in by_year.values():
                 keep_once(static, band.name, band)
         yearly = {}
     return _with_fills(static, yearly, fills)
@@ -116,9 +119,7 @@ def _years(yearly: dict[str, dict[int, Band]]) -> tuple[int, ...]:
     return years
 
 
-def _with_fills(
-    static: dict[str, Band], yearly: dict[str, dict[int, Band]], fills: dict[str, tuple[float, ...]]
-) -> Found:
+def _with_fills(static: dict[str, Band], yearly: dict[str, dict[int, Band]], fills: dict[str, Declared]) -> Found:
     years, features = _years(yearly), tuple(sorted(yearly))
     known = {*static, *features, *(band.name for by_year in yearly.values() for band in by_year.values())}
     if strange := sorted(set(fills) - known):
@@ -127,12 +128,19 @@ def _with_fills(
             fix=f"The names are: {', '.join(sorted(known))}.",
         )
     return Found(
-        static=tuple(replace(static[name], nodata=fills.get(name, ())) for name in sorted(static)),
+        static=tuple(declare(static[name], fills, name) for name in sorted(static)),
         features=features,
         years=years,
         yearly=tuple(
-            replace(band, nodata=(*fills.get(feature, ()), *fills.get(band.name, ())))
+            declare(band, fills, feature, band.name)
             for year in years
             for feature, band in ((name, yearly[name][year]) for name in features)
         ),
     )
+
+
+def declare(band: Band, fills: dict[str, Declared], *names: str) -> Band:
+    """Add what the user says of the fills of a band, under any of its names."""
+    said = [fills[name] for name in dict.fromkeys(names) if name in fills]
+    values = tuple(value for one in said for value in one.fills)
+    return replace(band, nodata=(*band.nodata, *values), valid=band.valid or any(one.valid for one in said))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from geoml_cli.readers.undeclared_fills import Declared, parse_nodata
 from geoml_cli.source import Options
 
 _TAKEN = {
@@ -64,7 +65,7 @@ class SocOptions(Options):
     """Names of rasters whose values are classes; each class becomes a channel of 0 and 1."""
 
     nodata: tuple[str, ...] = ()
-    """NAME=VALUE: another value that means "no data" in the raster (or yearly feature) NAME."""
+    """NAME=VALUE: another value that means "no data" in the raster (or yearly feature) NAME; NAME=none: none does."""
 
     @field_validator("window")
     @classmethod
@@ -84,20 +85,9 @@ class SocOptions(Options):
     @field_validator("nodata")
     @classmethod
     def _pairs(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
-        for pair in pairs:
-            name, _, value = pair.rpartition("=")
-            try:
-                float(value)
-            except ValueError:
-                name = ""
-            if not name:
-                raise ValueError(f"{pair!r} is not of the form NAME=VALUE")
+        parse_nodata(pairs)
         return pairs
 
-    def fills(self) -> dict[str, tuple[float, ...]]:
+    def fills(self) -> dict[str, Declared]:
         """Return further no-data values by raster."""
-        found: dict[str, tuple[float, ...]] = {}
-        for pair in self.nodata:
-            name, _, value = pair.rpartition("=")
-            found[name] = (*found.get(name, ()), float(value))
-        return found
+        return parse_nodata(self.nodata)

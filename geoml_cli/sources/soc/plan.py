@@ -23,6 +23,7 @@ class Layer(_Record):
         kind: Whether values are quantities or classes.
         classes: Codes of the classes, each of which is a channel.
         nodata: Values that mean "no data" in addition to the file's own.
+        valid: Whether values that look like "no data" are values.
         resampling: How it was brought onto the reference's grid; None where it lies on it.
     """
 
@@ -32,6 +33,7 @@ class Layer(_Record):
     kind: Literal["continuous", "class"] = "continuous"
     classes: tuple[int, ...] = ()
     nodata: tuple[float, ...] = ()
+    valid: bool = False
     resampling: str | None = None
 
     def channels(self) -> list[str]:

@@ -11,7 +11,8 @@ from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import Array
 from geoml_cli.errors import DataError
 from geoml_cli.readers.points import Points
-from geoml_cli.readers.rasters import HUGE, TILE
+from geoml_cli.readers.rasters import TILE
+from geoml_cli.readers.undeclared_fills import HUGE
 from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.work.reporting import Advance, Reporter
 

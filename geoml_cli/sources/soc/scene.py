@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,15 @@ from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.dataset.store import Array, Block
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
-from geoml_cli.readers.rasters import Band, require_rasterio, sidecars
+from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
+from geoml_cli.readers.raster_files import bands
+from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
+from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.soc.cutting import Cutter
-from geoml_cli.sources.soc.plan import Plan
+from geoml_cli.sources.soc.folders import declare, raster_paths
+from geoml_cli.sources.soc.plan import Layer, Plan
 from geoml_cli.sources.soc.sampling import cut, lacking
 from geoml_cli.sources.soc.writing import SERIES_UNIT, STATIC_UNIT
 from geoml_cli.work.reporting import Silent
@@ -42,9 +47,8 @@ class RasterScene:
 
     def digest(self) -> str:
         """Name the content of all files."""
-        paths = sorted({raster.band.path for raster in self._cutter.stack.rasters})
         digest = hashlib.sha256()
-        for path in (*paths, *sidecars(paths)):
+        for path in sorted(all_files([raster.band.file for raster in self._cutter.stack.rasters])):
             digest.update(f"{path.name} {sha256(path)}\n".encode())
         return digest.hexdigest()
 
@@ -88,15 +92,17 @@ class RasterScene:
         return Block(arrays, texts, units)
 
 
-def open_scene(folder: Path, manifest: Manifest) -> RasterScene:
+def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> RasterScene:
     """Open rasters of the same names as those of a data set.
 
     Args:
         folder: Where they lie, or a folder with one folder that holds them.
         manifest: The data set's.
+        nodata: What is said of the fills of these rasters, in addition to the data set's own options.
 
     Raises:
-        DataError: The data set was not made from rasters, a raster is missing, or pixels have another size.
+        DataError: The data set was not made from rasters, a raster is missing or holds undeclared fills, or pixels have
+            another size.
     """
     if manifest.facts.get("kind") != "rasters":
         raise DataError(
@@ -106,32 +112,69 @@ def open_scene(folder: Path, manifest: Manifest) -> RasterScene:
         )
     require_rasterio()
     plan = manifest.facts_as(Plan)
-    places = _holders(folder, plan)
     stack = Stack(
-        open_bands([Band(places / one.file, one.name, one.band, one.nodata) for one in plan.layers]),
+        open_bands(_bands(folder, plan, declared_fills(nodata))),
         frozenset(one.name for one in plan.covariates if one.kind == "class"),
         plan.reference,
     )
     _check_pixels(plan.grid.grid(), stack.grid, folder)
+    refuse_fills(stack.rasters, Silent())
     return RasterScene(plan, stack)
 
 
-def _holders(folder: Path, plan: Plan) -> Path:
-    """Return the folder, here or one below, that holds all rasters."""
+def _bands(folder: Path, plan: Plan, fills: dict[str, Declared]) -> list[Band]:
+    """Find the bands of the plan by their names, whatever their number, and add what is said of their fills."""
+    files = _holder(folder, plan)
+    names: dict[Path, dict[str, int]] = {}
+    found = []
+    for one in plan.layers:
+        file = files[_stem(one)]
+        if file.path not in names:
+            names[file.path] = bands(file)
+        numbers = names[file.path]
+        if one.name not in numbers:
+            raise DataError(
+                f"there is no band of the name {one.name}, only {', '.join(numbers)}",
+                where=str(file.path),
+                fix="Bands are found by name: describe them as those of the data set are.",
+            )
+        found.append(Band(file, one.name, numbers[one.name], one.nodata, one.valid))
+    known = {name for one in plan.layers for name in (one.name, *plan.features)}
+    if strange := sorted(set(fills) - known):
+        raise DataError(f"--nodata names no raster: {', '.join(strange)}", fix=f"They are: {', '.join(sorted(known))}.")
+    count = len(plan.features)
+    features = [""] * len(plan.covariates) + [plan.features[place % count] for place in range(len(plan.yearly))]
+    return [declare(band, fills, feature, band.name) for band, feature in zip(found, features, strict=True)]
+
+
+def _stem(layer: Layer) -> str:
+    return Path(layer.file).stem
+
+
+def _holder(folder: Path, plan: Plan) -> dict[str, RasterFile]:
+    """Return the rasters by stem, here or one folder below, where all are."""
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
-    files = {one.file: one.name for one in plan.layers}
     below = [path for path in sorted(folder.iterdir()) if path.is_dir()]
-    missing = {place: [name for name in files if not (place / name).is_file()] for place in (folder, *below)}
-    best = min(missing, key=lambda place: len(missing[place]))
-    if lost := missing[best]:
+    wanted = {_stem(one): one for one in plan.layers}
+    places = {place: _by_stem(place, wanted) for place in (folder, *below)}
+    best = max(places, key=lambda place: len(places[place]))
+    lost = [one for stem, one in wanted.items() if stem not in places[best]]
+    if lost:
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         raise DataError(
-            f"the raster of {files[lost[0]]}, {lost[0]}, is missing{more}",
+            f"the raster of {lost[0].name}, {lost[0].file}, is missing{more}",
             where=str(best),
             fix="The map needs all rasters that the data set was made from, under the same names.",
         )
-    return best
+    return places[best]
+
+
+def _by_stem(folder: Path, wanted: dict[str, Layer]) -> dict[str, RasterFile]:
+    """Find rasters of the stems wanted; the data set's own suffix comes first."""
+    files = [file for file in put_together(raster_paths(folder)) if file.path.stem in wanted]
+    files.sort(key=lambda file: file.path.name == wanted[file.path.stem].file)
+    return {file.path.stem: file for file in files}
 
 
 def _check_pixels(learnt: Grid, given: Grid, folder: Path) -> None:

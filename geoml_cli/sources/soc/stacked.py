@@ -9,8 +9,9 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, pixels, transform, without_fills
+from geoml_cli.readers.mosaics import all_files
 from geoml_cli.readers.points import Points, Wanted, find_table, read_points
-from geoml_cli.readers.rasters import require_rasterio, sidecars
+from geoml_cli.readers.rasters import require_rasterio
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.soc import writing
 from geoml_cli.sources.soc.cutting import Cutter
@@ -44,8 +45,7 @@ def wanted(options: SocOptions) -> Wanted:
 
 def inputs(raw: Path, options: SocOptions) -> list[Path]:
     """Find the table and the rasters."""
-    rasters = find_rasters(raw, options.covariates)
-    return [_table(raw, options), *rasters, *sidecars(rasters)]
+    return [_table(raw, options), *all_files(find_rasters(raw, options.covariates))]
 
 
 def _table(raw: Path, options: SocOptions) -> Path:

@@ -12,6 +12,7 @@ from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.rasters import Raster, tiles
 from geoml_cli.readers.stacks import Stack, open_bands
+from geoml_cli.readers.undeclared_fills import FillCensus, refuse_undeclared
 from geoml_cli.sources.soc.folders import Found
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.plan import GridRecord, Layer, Plan
@@ -26,13 +27,7 @@ class _Seen:
     """What a pass over a raster found; `values` is None where they are too many or not whole."""
 
     values: set[int] | None = field(default_factory=set)
-    fills: dict[float, int] = field(default_factory=dict)
     any: bool = False
-
-    def count_fills(self, found: dict[float, int]) -> None:
-        """Add counts of values that look like fills."""
-        for fill, count in found.items():
-            self.fills[fill] = self.fills.get(fill, 0) + count
 
 
 def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> tuple[Plan, Stack]:
@@ -53,7 +48,6 @@ def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> 
     classes = _class_names(found, rasters, options, hear)
     stack = Stack(rasters, classes, options.reference)
     seen = _look_through(rasters, hear[0])
-    _tell_fills(rasters, seen, hear)
     _tell_maybe_classes(found, seen, classes, hear)
     _tell_handling(stack, hear)
     layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, seen, strict=True))
@@ -81,15 +75,18 @@ def _class_names(
 
 
 def _look_through(rasters: Sequence[Raster], reporter: Reporter) -> list[_Seen]:
-    seen = []
+    seen, fills = [], []
     with reporter.task("look through rasters", len(rasters)) as advance:
         for raster in rasters:
-            one = _Seen()
+            one, census = _Seen(), FillCensus(raster.kind)
             for rows, columns in tiles(raster.grid):
-                _look(one, raster.read(rows, columns))
-                one.count_fills(raster.unmarked_fills(rows, columns))
+                raw, missing = raster.stored(rows, columns)
+                _look(one, raster.physical(raw, missing))
+                census.add(raw[~missing])
             seen.append(_not_empty(one, raster))
+            fills.append(raster.named_counts(census.candidates()))
             advance(1)
+    refuse_undeclared(fills)
     return seen
 
 
@@ -124,24 +121,11 @@ def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -
             fix=f"Leave {band.name} out of --classes, or give a raster of whole class codes.",
         )
     return Layer(
-        name=band.name, file=band.path.name, band=band.index, nodata=band.nodata,
+        name=band.name, file=band.path.name, band=band.index, nodata=band.nodata, valid=band.valid,
         kind="class" if is_class else "continuous",
         classes=tuple(sorted(seen.values or ())) if is_class else (),
         resampling=stack.resampling.get(band.name),
     )  # fmt: skip
-
-
-def _tell_fills(rasters: Sequence[Raster], seen: Sequence[_Seen], hear: tuple[Reporter, Funnel]) -> None:
-    reporter, funnel = hear
-    for raster, one in zip(rasters, seen, strict=True):
-        name = raster.band.name
-        for fill, count in one.fills.items():
-            if fill < -1e38:
-                _tell(hear, f"{name}: {count} pixels near the limit of float32 were taken as missing")
-                continue
-            text = f"{name}: {count} pixels are {fill:g}, which the file does not mark as missing"
-            funnel.notes.append(text)
-            reporter.warn(f"{text}. If it means no data, give --nodata {name}={fill:g}.")
 
 
 def _tell_maybe_classes(

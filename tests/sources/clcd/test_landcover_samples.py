@@ -117,7 +117,8 @@ def test_pixels_without_a_covariate_are_left_out_and_counted(
     funnel = dataset.manifest.funnel
     assert funnel.dropped == {"no data in a covariate": 90} and (funnel.read, funnel.kept) == (540, 450)
     assert funnel.notes[0] == "no data in a covariate, by covariate: holes 90"
-    assert funnel.notes[1] == "pixels: cropland 180, forest 324, barren 36"
+    assert funnel.notes[1] == "60 pixels of code 0 are taken as no data, which the files do not say"
+    assert funnel.notes[2] == "pixels: cropland 180, forest 324, barren 36"
 
 
 def test_a_class_that_loses_all_pixels_is_none(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
