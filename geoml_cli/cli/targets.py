@@ -78,7 +78,7 @@ def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
         DataError: It is not there, or is another one.
     """
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.runs.data import same_data
+    from geoml_cli.runs.data import like_data, same_data
 
     record = run.data()
     places = [options.data_folder(record.source, data)]
@@ -89,6 +89,8 @@ def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
             dataset = Dataset(place)
             if data is None or not other:
                 same_data(run, dataset)
+            else:
+                like_data(run, dataset)
             return dataset
     raise DataError(
         f"the data set of run {run.id} is not there.",

@@ -126,12 +126,12 @@ def prepared(settings: Settings, data: Path | None) -> Dataset:
 def _others(settings: Settings, data: Path | None) -> str:
     """Name the data sets of a model's other presets that are there."""
     from geoml_cli.dataset.manifest import read_manifest
-    from geoml_cli.training.fitting import presets_for, step_of
+    from geoml_cli.training.fitting import presets_for
 
     pairs = []
     for name in registry.sources_of(settings.model):
         try:
-            step = step_of(read_manifest(options.data_folder(name, data)))
+            step = read_manifest(options.data_folder(name, data)).step
         except DataError:
             continue
         pairs.append(f"{name} is there, for --preset {' or '.join(presets_for(settings.model, name, step))}")

@@ -18,6 +18,8 @@ from geoml_cli.work.locking import locked
 NAME = "manifest.json"
 Layout = Literal["samples", "series", "grid"]
 Facts = TypeVar("Facts", bound=BaseModel)
+_STEPS = {1440: "day", 60: "hour", 30: "half-hour"}
+"""Names of time steps [min]."""
 
 
 class _Record(BaseModel):
@@ -82,6 +84,19 @@ class Manifest(_Record):
             "content": self.content,
         }
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def step(self) -> str:
+        """Name the time step, such as year, month or day; empty where there is none or it is not known."""
+        step = self.facts.get("step", "")
+        minutes = self.facts.get("step_minutes")
+        if isinstance(step, str) and step:
+            return step
+        return _STEPS.get(minutes, f"{minutes} min") if isinstance(minutes, int) else ""
+
+    def units(self) -> dict[str, str]:
+        """Return the units of the variables of numbers."""
+        return {name: variable.unit for name, variable in self.variables.items() if variable.dtype != "str"}
 
     def facts_as(self, kind: type[Facts]) -> Facts:
         """Return the facts in the form their source gave them.

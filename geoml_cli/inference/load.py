@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -204,10 +205,10 @@ def settings_of(run: Run) -> Settings:
 
 
 def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
-    """Refuse samples that are shaped unlike those a network was built for.
+    """Refuse samples that are shaped or named unlike those a network was built for.
 
     Raises:
-        DataError: A shape differs.
+        DataError: A shape differs, or the names or the order of variables or classes.
     """
     if signature.target_shape:
         _check_maps(run, signature, samples)
@@ -217,6 +218,21 @@ def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
             raise DataError(
                 f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(expected)}.",
                 fix="Prepare the data with the same covariates, features, years and window.",
+            )
+    if run.record().origin == "trained":  # released checkpoints do not name what they were trained on
+        _check_names(run, signature, samples)
+
+
+def _check_names(run: Run, signature: Signature, samples: Samples) -> None:
+    pairs = [(name, item.names, signature.inputs[name].names) for name, item in samples.inputs.items()]
+    pairs.append(("classes of the target", samples.target.classes, signature.classes))
+    for name, theirs, ours in pairs:
+        pairs_of = enumerate(zip_longest(theirs, ours, fillvalue="nothing"), 1)
+        place, found, own = next(((k, *pair) for k, pair in pairs_of if pair[0] != pair[1]), (0, "", ""))
+        if theirs and place:
+            raise DataError(
+                f"{name}: number {place} is {found}, run {run.id} was trained with {own} there.",
+                fix="Prepare the data with the same variables and classes, in the same order.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Whether a data set is the one a run was trained on."""
+"""Whether a data set is the one a run was trained on, or one like it."""
 
 from __future__ import annotations
 
@@ -21,3 +21,23 @@ def same_data(run: Run, dataset: Dataset) -> None:
             where=str(dataset.folder),
             fix="Name that data set with --data, or train a new run.",
         )
+
+
+def like_data(run: Run, dataset: Dataset) -> None:
+    """Refuse a data set of another source, time step or units than that a run was trained on.
+
+    Raises:
+        DataError: With what differs.
+    """
+    own, found = run.data(), dataset.manifest
+    units = found.units()
+    differing = {name: unit for name, unit in own.units.items() if units.get(name, unit) != unit}
+    pairs = [("source", found.source, own.source), ("time step", found.step, own.step or found.step)]
+    pairs += [(f"unit of {name}", units[name], unit) for name, unit in differing.items()]
+    for quantity, theirs, ours in pairs:
+        if theirs != ours:
+            raise DataError(
+                f"the {quantity} is {theirs!r} here, run {run.id} was trained on {ours!r}.",
+                where=str(dataset.folder),
+                fix="Prepare the data like those of the run.",
+            )

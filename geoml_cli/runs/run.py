@@ -57,7 +57,7 @@ class RunRecord(BaseModel):
 
 
 class DataRecord(BaseModel):
-    """`data.json`: which data set the run belongs to, and the shapes of what its networks see, by network."""
+    """`data.json`: which data set the run belongs to, its units and time step, and what each network sees of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,6 +65,8 @@ class DataRecord(BaseModel):
     digest: str | None
     folder: str | None
     signatures: dict[str, Signature]
+    units: dict[str, str] = Field(default_factory=dict)
+    step: str = ""
 
     @property
     def signature(self) -> Signature:

@@ -9,8 +9,6 @@ from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
 
-_MINUTES = {1440: "day", 60: "hour", 30: "half-hour"}
-
 
 def require_fitting(settings: Settings, dataset: Dataset) -> None:
     """Refuse a preset that is meant for data of another source or time step.
@@ -25,7 +23,7 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
             where=str(dataset.folder),
             fix=_advice(settings.model, manifest) or f"Name the data set of {shared.source} with --data.",
         )
-    step = step_of(manifest)
+    step = manifest.step
     if shared.data.step and step and shared.data.step != step:
         raise SettingsError(
             f"preset {settings.preset} is meant for steps of a {shared.data.step}, these data have steps of a {step}.",
@@ -34,15 +32,8 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
         )
 
 
-def step_of(manifest: Manifest) -> str:
-    """Name the time step of a data set; empty where it has none that is known."""
-    step = manifest.facts.get("step", "")
-    minutes = manifest.facts.get("step_minutes")
-    return step if isinstance(step, str) and step else _MINUTES.get(minutes, "")  # type: ignore[arg-type]
-
-
 def _advice(model: str, manifest: Manifest) -> str:
-    fitting = presets_for(model, manifest.source, step_of(manifest))
+    fitting = presets_for(model, manifest.source, manifest.step)
     return f"Presets for these data: {', '.join(fitting)} (--preset)." if fitting else ""
 
 

@@ -58,6 +58,8 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         digest=dataset.manifest.digest(),
         folder=str(dataset.folder.resolve()),
         signatures=signatures,
+        units=dataset.manifest.units(),
+        step=dataset.manifest.step,
     )
     return Plan(
         settings.model, settings.preset, written(settings), settings.traced(), data, members, kernels=_kernels(settings)
