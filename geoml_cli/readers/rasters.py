@@ -20,7 +20,6 @@ from geoml_cli.work.reporting import Reporter
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-SUFFIXES = (".tif", ".tiff", ".img", ".vrt", ".asc", ".bil", ".sdat", ".jp2")
 TILE = 256
 Window = tuple[Span, Span]
 
