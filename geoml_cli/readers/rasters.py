@@ -95,6 +95,12 @@ class Raster:
         return (self._scale, self._offset) if (self._scale, self._offset) != (1.0, 0.0) else None
 
     @property
+    def unit(self) -> str:
+        """Return the unit that the file names, or nothing."""
+        tags = {key.lower(): value for key, value in self._file.tags(self.band.index).items()}
+        return str(self._file.units[self.band.index - 1] or tags.get("units") or tags.get("unit") or "").strip()
+
+    @property
     def named_classes(self) -> bool:
         """Return whether the file itself says that its whole numbers are classes (names or colours)."""
         if not self.complete:

@@ -16,6 +16,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
 from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
 from geoml_cli.readers.raster_files import bands, raster_paths
+from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
 from geoml_cli.readers.undeclared_fills import Declared, declared_fills
@@ -118,6 +119,7 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
         plan.reference,
     )
     _check_pixels(plan.grid.grid(), stack.grid, folder)
+    check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, Silent())
     return RasterScene(plan, stack)
 
