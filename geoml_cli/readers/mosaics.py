@@ -48,9 +48,11 @@ class RasterFile:
         """Name all files whose content decides what is read: tiles, sources of a VRT, files beside them.
 
         Raises:
-            DataError: A source of a VRT is missing.
+            DataError: A source of a VRT is missing, or a file may not be read.
         """
         own = list(self.tiles) or [self.path]
+        for path in own:
+            refuse_forbidden(path)
         paths = list(dict.fromkeys([*own, *(source for path in own for source in vrt_sources(path))]))
         named = [path.with_name(path.name + suffix) for path in paths for suffix in SIDECARS]
         worlds = [path.with_suffix(suffix) for path in paths for suffix in _WORLDS]
@@ -69,6 +71,16 @@ class _Box(NamedTuple):
 def all_files(rasters: Sequence[RasterFile]) -> list[Path]:
     """Name the files of several rasters, each once."""
     return list(dict.fromkeys(path for raster in rasters for path in raster.files()))
+
+
+def refuse_forbidden(path: Path) -> None:
+    """Refuse a file that may not be read.
+
+    Raises:
+        DataError: It may not.
+    """
+    if path.exists() and not os.access(path, os.R_OK):
+        raise DataError("may not be read (permission denied)", where=str(path), fix="Change its permissions: chmod +r.")
 
 
 def put_together(paths: Sequence[Path]) -> list[RasterFile]:
@@ -214,6 +226,7 @@ def vrt_sources(path: Path, depth: int = 0) -> Iterator[Path]:
                 where=str(path),
                 fix="Put the file there, or make the virtual raster again (gdalbuildvrt).",
             )
+        refuse_forbidden(source)
         yield Path(os.path.normpath(source))
         if depth < _DEEPEST:
             yield from vrt_sources(source, depth + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -13,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.mosaics import RasterFile, tiles_as_vrt, vrt_sources
+from geoml_cli.readers.mosaics import RasterFile, tiles_as_vrt
 from geoml_cli.samples.input import Grid
 
 if TYPE_CHECKING:
     from affine import Affine
     from rasterio.io import DatasetReader
 
+SUFFIXES = (".tif", ".tiff", ".img", ".vrt", ".asc", ".bil", ".sdat", ".jp2")
 DAMAGED = "is damaged or not a raster"
 _CACHE_BYTES = 64 << 20  # GDAL would keep 5 % of the machine's memory in blocks read before
 _LOCAL = ("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS")
@@ -51,6 +53,20 @@ class Orientation(NamedTuple):
         return values[:, ::-1] if self.columns_flipped else values
 
 
+def raster_paths(paths: Iterable[Path]) -> list[Path]:
+    """Choose the raster files among paths, sorted.
+
+    Raises:
+        DataError: One is called like a raster and is a pipe, a device, or a link to nothing.
+    """
+    called = sorted(path for path in paths if path.suffix.lower() in SUFFIXES and not path.is_dir())
+    for path in called:
+        if not path.is_file():
+            state = "is no file, but a pipe or a device" if path.exists() else "is a link to a file that is not there"
+            raise DataError(state, where=str(path), fix="Put the raster itself there, or remove it.")
+    return called
+
+
 def open_file(raster: RasterFile) -> DatasetReader:
     """Open a raster.
 
@@ -65,8 +81,7 @@ def open_file(raster: RasterFile) -> DatasetReader:
     if not raster.tiles and not path.is_file():
         kind = "is a folder, not a raster" if path.is_dir() else "there is no such raster"
         raise DataError(kind, where=str(path), fix="Give the file itself.")
-    for part in (*(raster.tiles or (path,)), *vrt_sources(path)):
-        _refuse_forbidden(part)
+    raster.files()  # refuses what is missing or may not be read, which GDAL tells in words of its own
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # becomes a DataError in grid_of
@@ -77,11 +92,6 @@ def open_file(raster: RasterFile) -> DatasetReader:
         file.close()
         raise DataError("has no band of real numbers", where=str(path), fix="Give one value a pixel.")
     return file
-
-
-def _refuse_forbidden(path: Path) -> None:
-    if not os.access(path, os.R_OK):
-        raise DataError("may not be read (permission denied)", where=str(path), fix="Change its permissions: chmod +r.")
 
 
 def alpha_band(file: DatasetReader) -> int | None:

@@ -20,7 +20,6 @@ from geoml_cli.work.reporting import Reporter
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-SUFFIXES = (".tif", ".tiff", ".img", ".vrt", ".asc", ".bil", ".sdat", ".jp2")
 TILE = 256
 Window = tuple[Span, Span]
 
@@ -94,6 +93,12 @@ class Raster:
     def scaling(self) -> tuple[float, float] | None:
         """Scale and offset that the file asks to be applied; None where values stand as they are."""
         return (self._scale, self._offset) if (self._scale, self._offset) != (1.0, 0.0) else None
+
+    @property
+    def unit(self) -> str:
+        """Return the unit that the file names, or nothing."""
+        tags = {key.lower(): value for key, value in self._file.tags(self.band.index).items()}
+        return str(self._file.units[self.band.index - 1] or tags.get("units") or tags.get("unit") or "").strip()
 
     @property
     def named_classes(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rasterio.enums import ColorInterp
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import pixels
 from geoml_cli.readers.mosaics import RasterFile, put_together
-from geoml_cli.readers.raster_files import bands, same_crs
+from geoml_cli.readers.raster_files import bands, raster_paths, same_crs
 from geoml_cli.readers.raster_years import years_in_names
 from geoml_cli.readers.rasters import Band, Raster
 from geoml_cli.readers.stacks import Stack, open_bands, same_grid
@@ -191,3 +192,20 @@ def test_a_year_may_stand_anywhere_in_a_name() -> None:
     assert {named.feature for named in found.values()} == {"evi", "ndvi", "lst_mean", "lai"}
     assert sorted(found) == sorted(stems)
     assert found["lst_2020_mean"] == ("lst_mean", 2020)
+
+
+def test_what_is_no_file_or_may_not_be_read_is_named(
+    raster: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = raster(tmp_path / "b.tif", RAMP)
+    assert raster_paths(tmp_path.iterdir()) == [path]
+    monkeypatch.setattr("os.access", lambda name, mode: False)  # root may read anything
+    with pytest.raises(DataError, match=r"b\.tif: may not be read \(permission denied\)\. Change its permissions"):
+        RasterFile(path).files()
+    os.mkfifo(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=r"a\.tif: is no file, but a pipe or a device"):
+        raster_paths(tmp_path.iterdir())
+    (tmp_path / "a.tif").unlink()
+    (tmp_path / "a.tif").symlink_to(tmp_path / "nowhere.tif")
+    with pytest.raises(DataError, match=r"a\.tif: is a link to a file that is not there"):
+        raster_paths(tmp_path.iterdir())

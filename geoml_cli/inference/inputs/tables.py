@@ -42,7 +42,7 @@ def table_job(trained: TrainedRun, given: TableInput) -> PredictionJob:
         digest={"table": sha256(given.path), **given.digest, "rows": size},
         chunks=lambda: _chunks(trained, given.chunks(size)),
         total=None,
-        write=lambda out, store, count: _write(trained, given, out, store),
+        write=lambda out, store, count: _write(trained, given, out, (store, count)),
         unit=trained.outputs()[0].unit,
         check=table.check_suffix,
     )
@@ -79,8 +79,19 @@ def _samples(trained: TrainedRun, chunk: TableChunk) -> ChunkSamples:
     return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
 
 
-def _write(trained: TrainedRun, given: TableInput, out: Path, store: ChunkStore) -> Path:
-    """Read the table a second time, so that no more than a chunk of it is ever in memory."""
+def _write(trained: TrainedRun, given: TableInput, out: Path, predicted_chunks: tuple[ChunkStore, int]) -> Path:
+    """Read the table a second time, so that no more than a chunk of it is ever in memory.
+
+    Raises:
+        DataError: No point has a prediction.
+    """
+    store, count = predicted_chunks
+    if "crs" in given.digest and all(np.isnan(store.read(number)).all() for number in range(count)):
+        raise DataError(
+            f"none of its points lies on the rasters where they have data (CRS of the points: {given.digest['crs']})",
+            where=str(given.path),
+            fix="Check --crs, the columns of the coordinates, and where the rasters lie.",
+        )
     size, outputs = trained.settings.shared.predict.rows, trained.outputs()
     first = next(given.chunks(size))
     columns = (*(_typed(column, values) for column, values in first.columns), *outputs)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers import rasters
 from geoml_cli.readers.mosaics import RasterFile, put_together
-from geoml_cli.readers.raster_files import bands
+from geoml_cli.readers.raster_files import SUFFIXES, bands, raster_paths
 from geoml_cli.readers.raster_years import YearInName, years_in_names
 from geoml_cli.readers.rasters import Band, keep_once
 from geoml_cli.readers.undeclared_fills import Declared
@@ -122,12 +121,10 @@ def class_files(raw: Path, pattern: str | None) -> list[RasterFile]:
         raise DataError("is no folder", where=str(raw), fix="Give the folder that holds the rasters.")
     below = raw / FOLDER
     if pattern is not None:
-        return put_together(sorted(path for path in raw.glob(pattern) if _is_raster(path)))
+        return put_together(raster_paths(raw.glob(pattern)))
     if below.is_dir():
-        return put_together(sorted(path for path in below.iterdir() if _is_raster(path)))
-    return put_together(
-        sorted(path for path in raw.iterdir() if _is_raster(path) and path.name.lower().startswith(_CLCD))
-    )
+        return put_together(raster_paths(below.iterdir()))
+    return put_together(raster_paths(path for path in raw.iterdir() if path.name.lower().startswith(_CLCD)))
 
 
 def class_band(file: RasterFile) -> Band:
@@ -144,10 +141,6 @@ def class_band(file: RasterFile) -> Band:
             fix="Take the band of the classes out: gdal_translate -b NUMBER.",
         )
     return Band(file, file.path.stem, next(iter(numbers.values())))
-
-
-def _is_raster(path: Path) -> bool:
-    return path.suffix.lower() in rasters.SUFFIXES and path.is_file()
 
 
 def _year(path: Path) -> int:
@@ -170,7 +163,7 @@ def find_covariates(folder: Path) -> Covariates:
         raise DataError("there is no folder of covariates", where=str(folder), fix="Name it with --covariates FOLDER.")
     static: dict[str, Band] = {}
     yearly: dict[str, dict[int, Band]] = {}
-    files = put_together(sorted(path for path in folder.iterdir() if _is_raster(path)))
+    files = put_together(raster_paths(folder.iterdir()))
     years = years_in_names(file.path.stem for file in files)
     for file in files:
         for name, year, band in _bands(file, years.get(file.path.stem)):
@@ -180,7 +173,7 @@ def find_covariates(folder: Path) -> Covariates:
         raise DataError(
             "there are no covariate rasters",
             where=str(folder),
-            fix=f"Covariates end in {', '.join(rasters.SUFFIXES)}; name their folder with --covariates.",
+            fix=f"Covariates end in {', '.join(SUFFIXES)}; name their folder with --covariates.",
         )
     if both := sorted(set(static) & set(yearly)):
         raise DataError(

@@ -22,6 +22,7 @@ class Plan(BaseModel):
         codes: Codes of the classes, in the order of their numbers.
         names: Names of the classes.
         nodata: What was said of codes and values that mean no data.
+        units: Units of covariates, by name, as their files name them.
         years: Years of the class rasters.
         map_year: Year of maps, where one was given.
     """
@@ -37,6 +38,7 @@ class Plan(BaseModel):
     codes: tuple[int, ...]
     names: tuple[str, ...]
     nodata: tuple[str, ...]
+    units: dict[str, str] = {}
     years: tuple[int, ...]
     map_year: int | None
 

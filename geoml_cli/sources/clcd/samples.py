@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import cell_keys
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import RasterFile, all_files
+from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place
 from geoml_cli.readers.undeclared_fills import VALID
@@ -107,7 +108,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     classes = find_classes(raw, options)
     covariates = find_covariates(raw / options.covariates).declared(options.covariate_fills())
     dynamic, static = roles(covariates, list(classes))
-    _check_covariates([covariates.of((*dynamic, *static), year) for year in classes], reporter)
+    units = _check_covariates((*dynamic, *static), covariates, list(classes), reporter)
     counts, pixels, removed = _drawn(classes, (covariates, (*dynamic, *static)), options, reporter)
     found = sorted(counts)
     legend = class_names(found, options.legend, [file.path.name for file in classes.values()])
@@ -125,6 +126,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
         codes=codes,
         names=tuple(named[code] for code in codes),
         nodata=options.nodata,
+        units=units,
         years=tuple(classes),
         map_year=options.map_year,
     )
@@ -132,15 +134,26 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     return PreparedInfo("samples", funnel, plan.model_dump(mode="json"))
 
 
-def _check_covariates(years: Sequence[Sequence[Band]], reporter: Reporter) -> None:
-    """Read each covariate once and refuse values that look like fills."""
-    bands = list(dict.fromkeys(band for bands in years for band in bands))
+def _check_covariates(
+    names: Sequence[str], covariates: Covariates, years: Sequence[int], reporter: Reporter
+) -> dict[str, str]:
+    """Read each covariate once, refuse values that look like fills and years in different units; return the units."""
+    bands = list(dict.fromkeys(band for year in years for band in covariates.of(names, year)))
     rasters = open_bands(bands)
     try:
+        named = {raster.band: raster.unit for raster in rasters}
+        units = {name: _unit(named, (covariates.of([name], year)[0] for year in years)) for name in names}
+        of_band = {covariates.of([name], year)[0].name: units[name] for name in names for year in years}
+        check_units(rasters, of_band)
         refuse_fills(rasters, reporter)
     finally:
         for raster in rasters:
             raster.close()
+    return {name: unit for name, unit in units.items() if unit}
+
+
+def _unit(named: dict[Band, str], bands: Iterable[Band]) -> str:
+    return next((named[band] for band in bands if named[band]), "")
 
 
 def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, hear: tuple[Funnel, Reporter]) -> None:

@@ -14,6 +14,7 @@ from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import all_files
+from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
 from geoml_cli.readers.undeclared_fills import Declared, declared_fills
@@ -96,6 +97,8 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     found = found.declared(_known(plan.fills(), found)).declared(declared_fills(nodata))
     year = _year(plan, found)
     sheets = open_bands(found.of(plan.factors, year))
+    named = zip(sheets, plan.factors, strict=True)
+    check_units(sheets, {sheet.band.name: plan.units.get(name, "") for sheet, name in named})
     refuse_fills(sheets, Silent())
     return CoverScene(plan, sheets, _grid(folder, plan, sheets), year)
 

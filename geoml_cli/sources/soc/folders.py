@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers import rasters
 from geoml_cli.readers.mosaics import RasterFile, put_together
-from geoml_cli.readers.raster_files import bands
+from geoml_cli.readers.raster_files import SUFFIXES, bands, raster_paths
 from geoml_cli.readers.raster_years import years_in_names
 from geoml_cli.readers.rasters import Band, keep_once
 from geoml_cli.readers.undeclared_fills import Declared
@@ -43,7 +42,7 @@ def find_rasters(raw: Path, given: str | None) -> list[RasterFile]:
     if not raw.is_dir():
         raise DataError("there is no such folder", where=str(raw), fix="Give the folder of the raw files.")
     below = sorted(path for path in raw.iterdir() if path.is_dir())
-    holders = [folder for folder in (raw, *below) if raster_paths(folder)]
+    holders = [folder for folder in (raw, *below) if raster_paths(folder.iterdir())]
     if len(holders) > 1:
         names = ", ".join("." if folder == raw else folder.name for folder in holders)
         raise DataError(
@@ -57,18 +56,13 @@ def find_rasters(raw: Path, given: str | None) -> list[RasterFile]:
 def _some(folder: Path) -> list[RasterFile]:
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="Check --covariates.")
-    if found := raster_paths(folder):
+    if found := raster_paths(folder.iterdir()):
         return put_together(found)
     raise DataError(
         "there are no rasters here",
         where=str(folder),
-        fix=f"Covariates end in {', '.join(rasters.SUFFIXES)}; name their folder: --covariates.",
+        fix=f"Covariates end in {', '.join(SUFFIXES)}; name their folder: --covariates.",
     )
-
-
-def raster_paths(folder: Path) -> list[Path]:
-    """Name the raster files of a folder."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in rasters.SUFFIXES and path.is_file())
 
 
 def sort_bands(files: Sequence[RasterFile], fills: dict[str, Declared]) -> Found:

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from geoml_cli.readers.undeclared_fills import Declared, parse_nodata
 from geoml_cli.source import Options
+from geoml_cli.sources.soc.units import is_unit
 
 _TAKEN = {
     "id",
@@ -52,8 +53,8 @@ class SocOptions(Options):
     crs: str = "EPSG:4326"
     """Coordinate reference system of the points."""
 
-    unit: str = "g kg-1"
-    """Unit of the target as it stands in the table, such as "g kg-1" or "%"; values are not converted."""
+    unit: str | None = None
+    """Unit of the target as it stands in the table, such as "%"; values are not converted [the column's, or g kg-1]."""
 
     window: int = Field(default=5, ge=1, le=99)
     """Side of the square of pixels around each sample [pixels], odd."""
@@ -73,6 +74,13 @@ class SocOptions(Options):
         if window % 2 == 0:
             raise ValueError(f"must be odd, so that the sample lies in the middle; {window} is even")
         return window
+
+    @field_validator("unit")
+    @classmethod
+    def _known(cls, unit: str | None) -> str | None:
+        if unit is not None and not is_unit(unit):
+            raise ValueError(f"{unit!r} is not a known unit; write it such as g kg-1, %, mg g-1, kg m-2 or t ha-1")
+        return unit
 
     @field_validator("label")
     @classmethod

@@ -18,6 +18,7 @@ from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.soc import writing
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.stacked import wanted
+from geoml_cli.sources.soc.units import chosen_unit
 from geoml_cli.work.reporting import Reporter
 
 STATIC, EVI, PHENOLOGY = "samples_window_common.pkl", "samples_ts_evi.pkl", "samples_ts_lsp.pkl"
@@ -94,7 +95,7 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     unknown = np.full(samples, np.nan)
     soc, degrees = (points.target, (points.x, points.y)) if points else (unknown, (unknown, unknown))
     identity = points.identity if points else [str(number) for number in range(samples)]
-    writing.put_samples(writer, identity, (soc, options.unit), degrees)
+    writing.put_samples(writer, identity, (soc, chosen_unit(options.unit, "soc", (reporter, funnel))), degrees)
     writer.put(writing.STATIC, arrays.static)
     writer.put(writing.SERIES, arrays.series)
     _put_splits(writer, arrays.splits)

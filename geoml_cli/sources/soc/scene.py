@@ -15,13 +15,14 @@ from geoml_cli.dataset.store import Array, Block
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
 from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
-from geoml_cli.readers.raster_files import bands
+from geoml_cli.readers.raster_files import bands, raster_paths
+from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
 from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.soc.cutting import Cutter
-from geoml_cli.sources.soc.folders import declare, raster_paths
+from geoml_cli.sources.soc.folders import declare
 from geoml_cli.sources.soc.plan import Layer, Plan
 from geoml_cli.sources.soc.sampling import cut, lacking
 from geoml_cli.sources.soc.writing import SERIES_UNIT, STATIC_UNIT
@@ -118,6 +119,7 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
         plan.reference,
     )
     _check_pixels(plan.grid.grid(), stack.grid, folder)
+    check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, Silent())
     return RasterScene(plan, stack)
 
@@ -172,7 +174,7 @@ def _holder(folder: Path, plan: Plan) -> dict[str, RasterFile]:
 
 def _by_stem(folder: Path, wanted: dict[str, Layer]) -> dict[str, RasterFile]:
     """Find rasters of the stems wanted; the data set's own suffix comes first."""
-    files = [file for file in put_together(raster_paths(folder)) if file.path.stem in wanted]
+    files = [file for file in put_together(raster_paths(folder.iterdir())) if file.path.stem in wanted]
     files.sort(key=lambda file: file.path.name == wanted[file.path.stem].file)
     return {file.path.stem: file for file in files}
 

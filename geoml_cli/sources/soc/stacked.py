@@ -19,6 +19,7 @@ from geoml_cli.sources.soc.folders import find_rasters, sort_bands
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.sampling import Rows, complete, cut, refuse_empty, usable
 from geoml_cli.sources.soc.survey import survey
+from geoml_cli.sources.soc.units import chosen_unit
 from geoml_cli.work.reporting import Reporter
 
 SOC_NAMES = (
@@ -62,7 +63,7 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     require_rasterio()
     funnel = Funnel()
     table = _table(raw, options)
-    points, column = _points(table, options, funnel)
+    points, column, unit = _points(table, options, (reporter, funnel))
     found = sort_bands(find_rasters(raw, options.covariates), options.fills())
     plan, stack = survey(found, options, (reporter, funnel))
     plan = plan.model_copy(update={"target": column})
@@ -73,7 +74,7 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
         funnel.kept = int(kept.sum())
         if not funnel.kept:
             refuse_empty(funnel, str(table))
-        _write_variables(cutter, writer, points.at(kept), options)
+        _write_variables(cutter, writer, points.at(kept), (options.crs, unit))
         _write_windows(cutter, writer, (rows[kept], columns[kept]), reporter)
     finally:
         stack.close()
@@ -82,22 +83,24 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     return PreparedInfo("samples", funnel, plan.model_dump(mode="json"))
 
 
-def _points(table: Path, options: SocOptions, funnel: Funnel) -> tuple[Points, str]:
+def _points(table: Path, options: SocOptions, hear: tuple[Reporter, Funnel]) -> tuple[Points, str, str]:
+    """Return the points, the name of their target, and its unit."""
     geographic = is_geographic(options.crs)
     points, columns = read_points(table, wanted(options), geographic)
     points = without_fills(points, geographic)
     if geographic:
         check_degrees((points.x, points.y), points.line, str(table), options.crs)
-    return usable(points, options.unit, funnel), columns.target
+    unit = chosen_unit(options.unit, columns.target, hear)
+    return usable(points, unit, hear[1]), columns.target, unit
 
 
-def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, options: SocOptions) -> None:
-    plan = cutter.plan
+def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, crs_unit: tuple[str, str]) -> None:
+    plan, (crs, unit) = cutter.plan, crs_unit
     shape = writing.Shape(len(points), 2 * plan.half + 1, plan.channels, list(plan.features), list(plan.years))
     writing.put_origin(writer, "points and covariate rasters")
     writing.declare_axes(writer, shape)
-    degrees = transform((points.x, points.y), options.crs, DEGREES)
-    writing.put_samples(writer, points.identity, (points.target, options.unit), degrees)
+    degrees = transform((points.x, points.y), crs, DEGREES)
+    writing.put_samples(writer, points.identity, (points.target, unit), degrees)
     for name, texts in points.labels.items():
         writer.put(Variable(name, "", f"{name} of the sample", ("sample",), dtype="str"), texts)
 

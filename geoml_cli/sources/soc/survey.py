@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
+from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, tiles
 from geoml_cli.readers.stacks import Stack, open_bands
 from geoml_cli.readers.undeclared_fills import FillCensus, refuse_undeclared
@@ -20,6 +21,8 @@ from geoml_cli.work.reporting import Reporter
 
 _MOST_CLASSES = 256
 _FEW_VALUES = 30  # so few whole numbers may be classes that nobody named
+_JUMPS = 0.2  # share of the differing neighbours that a quantity rarely has between whole numbers far apart
+_PIXELS_PER_CODE = 20  # a coarse raster has few values in any case
 
 
 @dataclass
@@ -28,6 +31,27 @@ class _Seen:
 
     values: set[int] | None = field(default_factory=set)
     any: bool = False
+    pixels: int = 0
+    steps: int = 0
+    jumps: int = 0
+
+    def count_steps(self, values: NDArray[np.float32]) -> None:
+        """Count neighbours in a row that differ, and those that differ by more than 1."""
+        step = np.abs(np.diff(values, axis=1))
+        self.steps += int((step > 0).sum())
+        self.jumps += int((step > 1).sum())
+
+    def looks_like_codes(self) -> bool:
+        """Return whether few whole numbers stand for many pixels: from 0 or 1 on, with gaps, or without transitions.
+
+        Degrees from 7 to 18 are none.
+        """
+        if not self.values or len(self.values) > _FEW_VALUES or min(self.values) < 0:
+            return False
+        gapless = max(self.values) - min(self.values) + 1 == len(self.values)
+        return self.pixels >= _PIXELS_PER_CODE * len(self.values) and (
+            min(self.values) <= 1 or not gapless or self.jumps > _JUMPS * self.steps
+        )
 
 
 def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> tuple[Plan, Stack]:
@@ -49,14 +73,25 @@ def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> 
     stack = Stack(rasters, classes, options.reference)
     seen = _look_through(rasters, hear[0])
     _tell_maybe_classes(found, seen, classes, hear)
+    _tell_unnamed(rasters, hear)
     _tell_handling(stack, hear)
     layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, seen, strict=True))
     split = len(found.static)
+    _check_years(found, rasters[split:])
     plan = Plan(
         window=options.window, reference=options.reference, covariates=layers[:split], yearly=layers[split:],
         features=found.features, years=found.years, grid=GridRecord(**vars(stack.grid)),
     )  # fmt: skip
     return plan, stack
+
+
+def _check_years(found: Found, yearly: Sequence[Raster]) -> None:
+    """Refuse years of a feature that name different units."""
+    count = len(found.features)
+    for place in range(count):
+        years = yearly[place::count]
+        unit = next((raster.unit for raster in years if raster.unit), "")
+        check_units(years, {raster.band.name: unit for raster in years})
 
 
 def _class_names(
@@ -101,11 +136,13 @@ def _not_empty(seen: _Seen, raster: Raster) -> _Seen:
 def _look(seen: _Seen, values: NDArray[np.float32]) -> None:
     finite = values[np.isfinite(values)]
     seen.any = seen.any or bool(finite.size)
+    seen.pixels += finite.size
     if seen.values is None or not finite.size:
         return
     if (finite != np.rint(finite)).any():
         seen.values = None
         return
+    seen.count_steps(values)
     seen.values |= {int(value) for value in np.unique(finite)}
     if len(seen.values) > _MOST_CLASSES:
         seen.values = None
@@ -124,6 +161,7 @@ def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -
         name=band.name, file=band.path.name, band=band.index, nodata=band.nodata, valid=band.valid,
         kind="class" if is_class else "continuous",
         classes=tuple(sorted(seen.values or ())) if is_class else (),
+        unit=raster.unit,
         resampling=stack.resampling.get(band.name),
     )  # fmt: skip
 
@@ -132,14 +170,25 @@ def _tell_maybe_classes(
     found: Found, seen: Sequence[_Seen], classes: frozenset[str], hear: tuple[Reporter, Funnel]
 ) -> None:
     few = [
-        f"{band.name} ({len(one.values)})"
+        f"{band.name} ({len(one.values or ())})"
         for band, one in zip(found.static, seen, strict=False)
-        if band.name not in classes and one.values is not None and len(one.values) <= _FEW_VALUES
+        if band.name not in classes and one.looks_like_codes()
     ]
     if few:
         hear[0].warn(
             f"few different whole numbers stand in: {', '.join(few)}. They are read as quantities; "
             f"where they are classes, give --classes {few[0].rpartition(' ')[0]}."
+        )
+
+
+def _tell_unnamed(rasters: Sequence[Raster], hear: tuple[Reporter, Funnel]) -> None:
+    """Say which bands have a number in place of a name: in another file it may be another band."""
+    files = {raster.band.file.path.name for raster in rasters if raster.band.name.endswith(f"_{raster.band.index}")}
+    several = [raster.band.file.path.name for raster in rasters]
+    if nameless := sorted(file for file in files if several.count(file) > 1):
+        hear[0].warn(
+            f"bands of {', '.join(nameless)} have no names of their own, so maps take them by number. "
+            "Describe them, and a file in another order is noticed."
         )
 
 

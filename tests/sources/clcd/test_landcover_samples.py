@@ -13,8 +13,10 @@ from affine import Affine
 from rasterio.warp import transform
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
 from geoml_cli.sources.clcd.drawing import allot
 from geoml_cli.sources.clcd.options import ClcdOptions
+from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.work.reporting import Silent
 
 PrepareClcd = Callable[..., tuple[Dataset, Silent]]
@@ -187,3 +189,75 @@ def test_memory_does_not_grow_with_the_raster(cover: Path, prepare_clcd: Prepare
             assert columns.start % sheet.pieces[1] == 0
             covered += pixels
         assert covered == 200_000 * 1000
+
+
+def test_a_code_that_looks_like_no_data_is_refused_until_it_is_declared(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    raster(cover / "classes/CLCD_v01_2020.tif", np.where(CODES == 0, 255, CODES).astype(np.uint8))
+    with pytest.raises(DataError, match=r"CLCD_v01_2020\.tif: 60 pixels are 255, which looks like no data") as caught:
+        prepare_clcd(cover, samples=90)
+    assert "--nodata 0 --nodata 255 where it means no data, --nodata 0 --nodata none where" in str(caught.value)
+    dataset, _ = prepare_clcd(cover, samples=90, nodata=("0", "255"))
+    assert dataset.array("class_code").tolist() == [1, 2, 7]
+    dataset, reporter = prepare_clcd(cover, samples=90, nodata=("0", "none"))
+    assert dataset.array("class_code").tolist() == [1, 2, 7, 255]
+    assert dataset.labels("class_name") == ["cropland", "forest", "barren", "class 255"]
+    assert any("60 pixels of code 255 are no class of the legend clcd; kept" in text for text in reporter.warned)
+
+
+def test_a_negative_fill_of_class_rasters_is_told(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    raster(cover / "classes/CLCD_v01_2020.tif", np.where(CODES == 0, -9999, CODES.astype(np.int16)))
+    with pytest.raises(DataError, match=r"60 pixels are -9999, .*--nodata 0 --nodata -9999 where it means no data"):
+        prepare_clcd(cover, samples=90)
+    dataset, _ = prepare_clcd(cover, samples=90, nodata=("0", "-9999"))
+    assert dataset.array("class_code").tolist() == [1, 2, 7]
+
+
+def test_pixels_that_the_default_takes_as_no_data_are_told(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    (cover / "classes/CLCD_v01_2020.tif").unlink()
+    raster(cover / "classes/cover_2020.tif", CODES)
+    dataset, reporter = prepare_clcd(cover, samples=90)
+    told = "60 pixels of code 0 are taken as no data, which the files do not say"
+    assert told in dataset.manifest.funnel.notes
+    assert f"{told}. If 0 is a class, give --nodata none." in reporter.warned
+    dataset, _ = prepare_clcd(cover, samples=90, nodata=("none",))
+    assert dataset.array("class_code").tolist() == [0, 1, 2, 7]
+    raster(cover / "classes/cover_2020.tif", CODES, nodata=0)
+    dataset, reporter = prepare_clcd(cover, samples=90)
+    assert told not in dataset.manifest.funnel.notes
+
+
+def test_undeclared_fills_of_covariates_are_refused(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    raster(cover / "covariates/wave.tif", np.where(RAMP < 200, -9999, np.sin(RAMP)))
+    with pytest.raises(DataError, match=r"wave: 60 pixels are -9999, .*--nodata wave=-9999 where"):
+        prepare_clcd(cover, samples=90)
+    dataset, _ = prepare_clcd(cover, samples=90, nodata=("wave=-9999",))
+    assert dataset.array("class_code").tolist() == [1, 2, 7], "0 still means no data"
+    with pytest.raises(DataError, match="--nodata names no covariate: soil"):
+        prepare_clcd(cover, samples=90, nodata=("soil=-9999",))
+    scene = SOURCE.stack(cover, dataset.manifest, ())
+    assert not scene.block(slice(0, 2), slice(0, 30)).valid.any()
+
+
+def test_a_class_raster_of_several_bands_is_refused(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    raster(cover / "classes/CLCD_v01_2020.tif", np.stack([CODES, CODES]))
+    with pytest.raises(DataError, match="has 2 bands, and a class raster has one"):
+        prepare_clcd(cover, samples=90)
+
+
+def test_tiles_of_a_class_raster_are_put_together(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    whole, _ = prepare_clcd(cover, samples=90)
+    (cover / "classes/CLCD_v01_2020.tif").unlink()
+    for column in (0, 16):
+        part = CODES[:, column : 16 if column == 0 else None]
+        place = Affine(0.1, 0, 20 + 0.1 * column, 0, -0.1, 10)
+        raster(cover / f"classes/CLCD_v01_2020-0000000000-{column:010d}.tif", part, transform=place)
+    tiled, _ = prepare_clcd(cover, samples=90)
+    np.testing.assert_array_equal(tiled.array("pixel"), whole.array("pixel"))

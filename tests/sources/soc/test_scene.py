@@ -10,7 +10,7 @@ import pytest
 from affine import Affine
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.work.reporting import Silent
 
@@ -99,3 +99,63 @@ def test_a_class_that_was_never_seen_makes_no_sample_in_a_map(
     raster(tmp_path / "raw/cover.tif", codes)
     valid = SOURCE.stack(tmp_path / "raw", dataset.manifest).block(slice(0, 20), slice(0, 30)).valid
     assert (~valid).sum() == 1 and not valid[3, 4]
+
+
+def stacked(raster: Write, table: Write, folder: Path, names: list[str], layers: dict[str, np.ndarray]) -> None:
+    raster(folder / "stack.tif", np.stack([layers[name] for name in names]), names=names)
+    table(folder / "p.csv", [(10, 10, 1), (15, 15, 2)])
+
+
+def test_bands_are_found_by_their_names(raster: Write, table: Write, prepared: Prepare, tmp_path: Path) -> None:
+    layers = {"dem": RAMP, "rain": RAMP * 2, "clay": RAMP / 7}
+    stacked(raster, table, tmp_path / "raw", ["dem", "rain", "clay"], layers)
+    dataset, _ = prepared(tmp_path / "raw")
+    here = SOURCE.stack(tmp_path / "raw", dataset.manifest, ())
+    stacked(raster, table, tmp_path / "new", ["clay", "dem", "rain"], layers)
+    there = SOURCE.stack(tmp_path / "new", dataset.manifest, ())
+    window = slice(4, 9), slice(5, 11)
+    np.testing.assert_array_equal(
+        there.block(*window).variables.array("static"), here.block(*window).variables.array("static")
+    )
+    raster(tmp_path / "new/stack.tif", np.stack([RAMP, RAMP, RAMP]), names=["dem", "rain", "sand"])
+    with pytest.raises(DataError, match=r"no band of the name stack_clay, only stack_dem, stack_rain, stack_sand"):
+        SOURCE.stack(tmp_path / "new", dataset.manifest, ())
+
+
+def test_a_fill_that_the_data_set_does_not_know_is_refused_in_maps(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw")
+    holes = RAMP.copy()
+    holes[3, 3:5] = 1e20
+    raster(tmp_path / "new/dem.tif", holes)
+    with pytest.raises(DataError, match=r"dem: 2 pixels are 1e\+20, which looks like no data") as caught:
+        SOURCE.stack(tmp_path / "new", dataset.manifest, ())
+    assert "--nodata dem=1e+20 where it means no data, --nodata dem=none" in str(caught.value)
+    scene = SOURCE.stack(tmp_path / "new", dataset.manifest, ("dem=1e+20",))
+    assert not scene.block(slice(3, 4), slice(3, 4)).valid.any()
+    assert SOURCE.stack(tmp_path / "new", dataset.manifest, ("dem=none",)).block(slice(3, 4), slice(3, 4)).valid.all()
+    raster(tmp_path / "raw/dem.tif", holes)
+    known, _ = prepared(tmp_path / "raw", nodata=("dem=1e20",))
+    assert not SOURCE.stack(tmp_path / "new", known.manifest, ()).block(slice(3, 4), slice(3, 4)).valid.any()
+    with pytest.raises(DataError, match=r"--nodata names no raster: soil\. They are: dem"):
+        SOURCE.stack(tmp_path / "new", dataset.manifest, ("soil=3",))
+    with pytest.raises(SettingsError, match="--nodata: 'dem' is not of the form NAME=VALUE or NAME=none"):
+        SOURCE.stack(tmp_path / "new", dataset.manifest, ("dem",))
+
+
+def test_tiles_may_take_the_place_of_a_raster(raster: Write, table: Write, prepared: Prepare, tmp_path: Path) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw")
+    for column in (0, 16):
+        part = RAMP[:, column : 16 if column == 0 else None]
+        place = Affine(0.1, 0, 20 + 0.1 * column, 0, -0.1, 10)
+        raster(tmp_path / f"new/dem-0000000000-{column:010d}.tif", part, transform=place)
+    scene, tiled = (SOURCE.stack(tmp_path / name, dataset.manifest, ()) for name in ("raw", "new"))
+    window = slice(2, 12), slice(10, 20)
+    np.testing.assert_array_equal(
+        tiled.block(*window).variables.array("static"), scene.block(*window).variables.array("static")
+    )

@@ -203,3 +203,21 @@ def test_the_module_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_changed_tile_of_a_virtual_raster_is_prepared_again(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    tile = raster(tmp_path / "raw/parts/part.tif", RAMP)
+    (tmp_path / "raw/covs").mkdir()
+    (tmp_path / "raw/covs/dem.vrt").write_text(
+        '<VRTDataset rasterXSize="30" rasterYSize="20"><SRS>EPSG:4326</SRS><GeoTransform>20,0.1,0,10,0,-0.1'
+        '</GeoTransform><VRTRasterBand dataType="Float32" band="1"><SimpleSource><SourceFilename relativeToVRT="1">'
+        "../parts/part.tif</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    before, _ = prepared(tmp_path / "raw", covariates="covs")
+    assert [file.name for file in before.manifest.files] == ["p.csv", "covs/dem.vrt", "parts/part.tif"]
+    raster(tile, RAMP + 1)
+    after, _ = prepared(tmp_path / "raw", covariates="covs")
+    np.testing.assert_array_equal(after.array("static")[:, 0, 2, 2], [1011, 1516])

@@ -1,0 +1,43 @@
+"""Units of soil organic carbon: which there are, and which a table names itself."""
+
+from __future__ import annotations
+
+import re
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.work.reporting import Reporter
+
+DEFAULT = "g kg-1"
+_PART = re.compile(r"(?:%|‰|percent|permille|ppm|1|100 ?g|[kdcmuµM]?g ?C?|t ?C?|C|ha|[kcd]?m|[lL])(?:\^?-?[1-3])?")
+_NAMED = {
+    "%": re.compile(r"%|percent|perc\b|pct", re.IGNORECASE),
+    "g kg-1": re.compile(r"(?<![cdmk])g[ _./]*(?:kg)(?:[_\-^]*1)?(?![a-z])", re.IGNORECASE),
+}
+"""What a column's name says of its unit."""
+
+
+def is_unit(text: str) -> bool:
+    """Return whether a text is a unit of a content or a stock, such as g kg-1 or t/ha."""
+    parts = [part for part in re.split(r"[\s/*·]+", text.strip()) if part]
+    return bool(parts) and all(_PART.fullmatch(part) for part in parts)
+
+
+def chosen_unit(given: str | None, column: str, hear: tuple[Reporter, Funnel]) -> str:
+    """Return the unit of the target: the one given, that of the column's name, or the default, which is said.
+
+    Args:
+        given: By the user.
+        column: Name of the target's column.
+        hear: Who is told, and where it is noted.
+    """
+    reporter, funnel = hear
+    named = next((unit for unit, pattern in _NAMED.items() if pattern.search(column)), None)
+    if given is not None:
+        if named is not None and (named == "%") != (given.strip() in ("%", "percent")):
+            reporter.warn(f"the column {column} names the unit {named}, and --unit {given} is taken.")
+        return given
+    origin = f"as the column {column} says" if named else "by default: no unit is given"
+    text = f"the unit of {column} is taken as {named or DEFAULT}, {origin}"
+    reporter.say(f"{text}; --unit names another.")
+    funnel.notes.append(text)
+    return named or DEFAULT

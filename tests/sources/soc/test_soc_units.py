@@ -1,0 +1,107 @@
+"""Units of soil samples and of their rasters: asked for, kept, compared, never assumed in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.sources.soc.options import SocOptions
+from geoml_cli.sources.soc.source import SOURCE
+from geoml_cli.sources.soc.units import is_unit
+from geoml_cli.work.reporting import Silent
+
+Prepare = Callable[..., tuple[Dataset, Silent]]
+Write = Callable[..., Path]
+RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
+ROWS = [(10, 10, 1), (15, 15, 2)]
+
+
+@pytest.mark.parametrize(
+    "unit", ["g kg-1", "g/kg", "%", "mg g-1", "t ha-1", "Mg C ha-1", "kg m-2", "dg kg-1", "gC m-2"]
+)
+def test_units_of_contents_and_stocks_are_known(unit: str) -> None:
+    assert is_unit(unit)
+    assert SocOptions(unit=unit).unit == unit
+
+
+@pytest.mark.parametrize("unit", ["foo", "", "gram", "g kg-9", "g of kg"])
+def test_an_unknown_unit_is_refused(unit: str) -> None:
+    with pytest.raises(ValueError, match="is not a known unit; write it such as g kg-1, %"):
+        SocOptions(unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "origin"),
+    [
+        ("soc", "g kg-1", "by default: no unit is given"),
+        ("SOC_percent", "%", "as the column SOC_percent says"),
+        ("soc_gkg", "g kg-1", "as the column soc_gkg says"),
+    ],
+)
+def test_a_unit_that_is_not_given_is_said(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path, column: str, unit: str, origin: str
+) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    table(tmp_path / "raw/p.csv", ROWS, header=f"id,lon,lat,{column}")
+    dataset, reporter = prepared(tmp_path / "raw")
+    assert dataset.unit("soc") == unit
+    assert f"the unit of {column} is taken as {unit}, {origin}; --unit names another." in reporter.said
+    given, reporter = prepared(tmp_path / "raw", unit="kg m-2")
+    assert given.unit("soc") == "kg m-2"
+    assert not any("is taken as" in text for text in reporter.said)
+
+
+def with_unit(path: Path, unit: str) -> Path:
+    with rasterio.open(path, "r+") as file:
+        file.units = (unit,)
+    return path
+
+
+def test_a_map_of_rasters_in_another_unit_is_refused(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    with_unit(raster(tmp_path / "raw/temperature.tif", RAMP / 100), "degC")
+    table(tmp_path / "raw/p.csv", ROWS)
+    dataset, _ = prepared(tmp_path / "raw")
+    new = with_unit(raster(tmp_path / "new/temperature.tif", RAMP / 100 + 273), "K")
+    with pytest.raises(DataError, match="temperature is in K, and the data set's in degC"):
+        SOURCE.stack(tmp_path / "new", dataset.manifest, ())
+    with_unit(new, "Celsius")
+    assert SOURCE.stack(tmp_path / "new", dataset.manifest, ()).grid.height == 20
+
+
+def test_years_in_different_units_are_refused(raster: Write, table: Write, prepared: Prepare, tmp_path: Path) -> None:
+    for year, unit in ((2019, "K"), (2020, "degC")):
+        with_unit(raster(tmp_path / f"raw/lst_{year}.tif", RAMP), unit)
+    table(tmp_path / "raw/p.csv", ROWS)
+    with pytest.raises(DataError, match=r"lst_2020 is in degC, and the data set's in K"):
+        prepared(tmp_path / "raw")
+
+
+def test_classes_are_proposed_where_values_look_like_codes(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    table(tmp_path / "raw/p.csv", ROWS)
+    raster(tmp_path / "raw/cover.tif", (RAMP % 4 * 10).astype("uint8"))
+    raster(tmp_path / "raw/use.tif", (RAMP % 3 + 1).astype("uint8"))
+    raster(tmp_path / "raw/temperature.tif", (RAMP // 200 + 9).astype("int16"))
+    raster(tmp_path / "raw/balance.tif", (RAMP // 200 - 3).astype("int16"))
+    _, reporter = prepared(tmp_path / "raw")
+    (told,) = [text for text in reporter.warned if "whole numbers" in text]
+    assert "stand in: cover (4), use (3)." in told
+
+
+def test_bands_without_names_are_told(raster: Write, table: Write, prepared: Prepare, tmp_path: Path) -> None:
+    table(tmp_path / "raw/p.csv", ROWS)
+    raster(tmp_path / "raw/stack.tif", np.stack([RAMP, RAMP + 0.5]))
+    _, reporter = prepared(tmp_path / "raw")
+    assert any("bands of stack.tif have no names of their own" in text for text in reporter.warned)
+    raster(tmp_path / "raw/stack.tif", np.stack([RAMP, RAMP + 0.5]), names=["a", "b"])
+    _, reporter = prepared(tmp_path / "raw")
+    assert not any("have no names" in text for text in reporter.warned)
