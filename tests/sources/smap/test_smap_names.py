@@ -65,9 +65,7 @@ def test_a_station_that_lies_elsewhere_in_an_export_is_refused(raw, prepared):
         return [{**row, "Latitude": row["Longitude"], "Longitude": row["Latitude"]} for row in rows]
 
     edit(raw / "S1_SSM_2019.csv", exchanged)
-    with pytest.raises(
-        DataError, match=r"S1_SSM_2019\.csv: station Alpha-1 lies at -97\.5, 36\.1 here, and at 36"
-    ):
+    with pytest.raises(DataError, match=r"S1_SSM_2019\.csv: station Alpha-1 lies at -97\.5, 36\.1 here, and at 36"):
         prepared(raw)
 
 
