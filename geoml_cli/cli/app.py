@@ -64,6 +64,12 @@ def main() -> None:
             raise SystemExit(0) from None
         _complain(_system(error))
         raise SystemExit(DataError.exit_code if isinstance(error, FileNotFoundError) else 1) from None
+    except UnicodeEncodeError as error:
+        if "surrogates" not in error.reason:
+            raise
+        told = DataError("a name is no UTF-8 text", where=str(error.object)[:200], fix="Rename the file or folder.")
+        _complain(str(told))
+        raise SystemExit(DataError.exit_code) from None
     except Exception as error:
         if os.environ.get("GEOML_DEBUG"):
             raise

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from geoml_cli.dataset.raw_files import special_kind
 from geoml_cli.errors import DataError
 from geoml_cli.readers.delimited import Shape, rectangle, rows
 from geoml_cli.readers.unpacking import UNREADABLE, LinesText, bounded_lines, open_bytes, unreadable
@@ -137,8 +138,8 @@ def require_file(path: Path, fix: str) -> None:
     """
     if path.is_dir():
         raise DataError("is a folder, not a file", where=str(path), fix="Give the CSV file itself.")
-    if path.exists() and not path.is_file():
-        raise DataError("is a pipe, socket or device, not a file", where=str(path), fix="Save its content as a file.")
+    if kind := special_kind(path):
+        raise DataError(f"is {kind}, not a file", where=str(path), fix="Save what it gives as a file.")
     if not path.is_file():
         raise DataError("there is no such file", where=str(path), fix=fix)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
 
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeError)
@@ -44,9 +45,7 @@ def refuse_bomb(unpacked: int, packed: int, location: str) -> None:
 def unreadable(path: Path, error: BaseException) -> DataError:
     """Say that a file cannot be read: what may not be read needs other permissions, what is damaged another copy."""
     if isinstance(error, PermissionError):
-        return DataError(
-            "may not be read: permission denied", where=str(path), fix="Change its permissions, such as chmod u+r."
-        )
+        return not_permitted(path)
     reason = "its compressed data are damaged or cut off" if is_gzip_fault(error) else "the disk failed"
     if isinstance(error, UnicodeError):
         reason = "it holds bytes that are no text"
