@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--repeats", type=int, default=5, help="of the fast way; the fastest counts")
     given = parser.parse_args(arguments)
     frame = made_up(given.cells)
-    part, wide = Part(Path("synthetic"), frame, "row", False), layout(frame)
+    part, wide = Part(Path("synthetic"), frame, "row"), layout(frame)
     seconds = []
     for _ in range(given.repeats):
         started = time.perf_counter()

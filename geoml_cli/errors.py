@@ -6,6 +6,21 @@ Every message has three parts: what is wrong with which value, where, and what t
 from __future__ import annotations
 
 
+def escaped(text: str) -> str:
+    r"""Write bytes of file names that are no UTF-8, and control characters, as \xNN; other text stays as it is."""
+    try:
+        whole = text.encode()
+    except UnicodeEncodeError:
+        whole = text.encode("utf-8", "surrogateescape" if _from_bytes(text) else "backslashreplace")
+    decoded = whole.decode("utf-8", "backslashreplace")
+    return "".join(f"\\x{ord(sign):02x}" if ord(sign) < 0x20 and sign not in "\n\t" else sign for sign in decoded)
+
+
+def _from_bytes(text: str) -> bool:
+    """Return whether all lone surrogates stand for bytes, as in the names that the system gives."""
+    return all(not 0xD800 <= ord(sign) <= 0xDFFF or 0xDC80 <= ord(sign) <= 0xDCFF for sign in text)
+
+
 class GeomlError(Exception):
     """A failure the user can act on.
 
@@ -19,7 +34,7 @@ class GeomlError(Exception):
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(what)
-        self.what, self.where, self.fix = what, where, fix
+        self.what, self.where, self.fix = escaped(what), escaped(where), escaped(fix)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

@@ -83,6 +83,7 @@ def main() -> None:
         _end(_system(error), DataError.exit_code if isinstance(error, _INPUT_ERRORS) else 1)
     except Exception as error:
         _end_usage(error)
+        _end_by_name(error)
         if os.environ.get("GEOML_DEBUG"):
             raise
         what = f"unexpected {type(error).__name__}: {error}. This is a bug in geoml."
@@ -100,6 +101,13 @@ def _end_usage(error: Exception) -> None:
         show()
         _as_json(GeomlError(message(), fix="See --help."), code)
         raise SystemExit(code) from None
+
+
+def _end_by_name(error: Exception) -> None:
+    """End where a name of a file is no text, which some library could not write."""
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        refused = DataError("a name is no UTF-8 text", where=str(error.object)[:200], fix="Rename the file or folder.")
+        _end(refused, refused.exit_code)
 
 
 def _end(error: GeomlError, code: int) -> NoReturn:

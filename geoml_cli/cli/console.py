@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from geoml_cli.errors import escaped
 from geoml_cli.work.reporting import Advance
 
 _WIDE = 200
@@ -31,12 +32,12 @@ class Terminal:
     def say(self, text: str) -> None:
         """Note something on stderr."""
         if not self._quiet:
-            print(text, file=sys.stderr, flush=True)  # noqa: T201
+            print(escaped(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def warn(self, text: str) -> None:
         """Warn on stderr."""
         if not _sibling():
-            print(f"Warning: {text}", file=sys.stderr, flush=True)  # noqa: T201
+            print(escaped(f"Warning: {text}"), file=sys.stderr, flush=True)  # noqa: T201
 
     @contextmanager
     def task(self, name: str, total: int | None) -> Iterator[Advance]:
@@ -61,7 +62,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
     from rich.table import Table
 
     console = Console() if sys.stdout.isatty() else Console(width=_WIDE, no_color=True)
-    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    shown = Table(title=escaped(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, header in enumerate(headers):
         numeric = bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
         shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
@@ -73,13 +74,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
 def document(value: Any) -> None:  # noqa: ANN401  any JSON value
     """Print one JSON document on stdout; what is not a number is null."""
     if not _sibling():
-        print(json.dumps(_strict(value), indent=1, ensure_ascii=False, default=str))  # noqa: T201
+        print(json.dumps(_strict(value), indent=1, ensure_ascii=False, default=lambda other: escaped(str(other))))  # noqa: T201
 
 
 def line(text: str) -> None:
     """Print a line of the result on stdout."""
     if not _sibling():
-        print(text)  # noqa: T201
+        print(escaped(text))  # noqa: T201
 
 
 def plan(
@@ -103,7 +104,7 @@ def _sibling() -> bool:
 def _text(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else escaped(str(value))
 
 
 def _strict(value: Any) -> Any:  # noqa: ANN401
@@ -111,4 +112,6 @@ def _strict(value: Any) -> Any:  # noqa: ANN401
         return {str(key): _strict(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_strict(part) for part in value]
+    if isinstance(value, str):
+        return escaped(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

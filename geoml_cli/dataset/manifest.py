@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer
 
 from geoml_cli.dataset.files import folder_lock, left_behind, recover_folder, write_text
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, escaped
 from geoml_cli.work.locking import locked
 
 NAME = "manifest.json"
@@ -44,6 +44,10 @@ class Funnel(BaseModel):
     kept: int = 0
     per_station: dict[str, dict[str, int]] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
+
+    @field_serializer("notes")
+    def _shown(self, notes: list[str]) -> list[str]:
+        return [escaped(note) for note in notes]
 
     def drop(self, reason: str, rows: int) -> None:
         """Count rows that were left out; none is not worth a line."""

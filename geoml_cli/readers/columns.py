@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
+from geoml_cli.readers.tables import SUFFIXES, DecimalSigns, Table, is_missing, number, open_table, require_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET = (".parquet", ".pq")
 TABLES = (*SUFFIXES, *PARQUET)
+_ROUNDING = 1e-9
 _AGAIN = "Get the file again, or write the table anew."
 
 
@@ -31,13 +31,15 @@ class Part:
         frame: Their cells, columns by name, numbers where all cells of a column are numbers; the index is the line
             of the file (CSV) or the row from 1 (Parquet). Blank lines are left out.
         place: What the index counts, "line" or "row".
-        comma: Whether a comma may be the decimal sign.
+        delimiter: Between cells; a comma where the file is no text.
+        signs: Which decimal sign the file's numbers have been met with.
     """
 
     path: Path
     frame: pd.DataFrame
     place: str
-    comma: bool
+    delimiter: str = ","
+    signs: DecimalSigns = field(default_factory=DecimalSigns)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -54,14 +56,28 @@ class Part:
         """
         cells = self.frame[column]
         if cells.dtype.kind in "iuf":
-            return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+            values = np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+            self._meet_points(column, values)
+            return values
         return np.array([self._number(row, column, cell) for row, cell in enumerate(cells)], dtype=np.float64)
+
+    def _meet_points(self, column: str, values: NDArray[np.float64]) -> None:
+        """Take down that a column has fractions: pandas has read them with a point."""
+        if self.delimiter == ",":
+            return
+        with np.errstate(divide="ignore", invalid="ignore"):
+            digits = values / 10 ** np.floor(np.log10(np.abs(values)))  # 1e-04 is written without a point
+            fractions = np.isfinite(values) & (values % 1 != 0) & (np.abs(digits - np.rint(digits)) > _ROUNDING)
+        if fractions.any():
+            row = int(fractions.argmax())
+            self.signs.meet(repr(float(values[row])), self.delimiter, self.where(row, column))
 
     def _number(self, row: int, column: str, cell: object) -> float:
         if cell is None or cell != cell or is_missing(text := str(cell)):
             return float("nan")
+        self.signs.meet(text, self.delimiter, self.where(row, column))
         try:
-            return number(text, ";" if self.comma else ",")
+            return number(text, self.delimiter)
         except ValueError:
             raise DataError(
                 f"{text!r} is not a number",
@@ -127,13 +143,9 @@ def open_sheet(path: Path) -> Sheet:
 
 
 def _text_parts(table: Table, rows: int) -> Iterator[Part]:
-    last, doubtful = len(table.columns) - 1, False
     for frame in _frames(table, rows):
-        doubtful |= bool(frame[last].isna().any())
         frame.columns = list(table.columns)
-        yield Part(table.path, frame, "line", table.delimiter != ",")
-    if doubtful:
-        _refuse_short(table)
+        yield Part(table.path, frame, "line", table.delimiter, table.signs)
 
 
 def _frames(table: Table, rows: int) -> Iterator[pd.DataFrame]:
@@ -141,10 +153,9 @@ def _frames(table: Table, rows: int) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     layout: dict[str, Any] = {"sep": table.delimiter, "header": None, "names": list(range(len(table.columns)))}
-    layout |= {"skiprows": 1, "skip_blank_lines": False, "skipinitialspace": True, "index_col": False}
-    line = 2
-    with table.text() as stream, warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # cells beyond the header's would be lost
+    layout |= {"skip_blank_lines": False, "skipinitialspace": True, "index_col": False}
+    line = table.header + 1
+    with table.body() as stream:
         try:
             for frame in pd.read_csv(stream, chunksize=rows, low_memory=False, **layout):
                 frame.index = pd.RangeIndex(line, line + len(frame))
@@ -153,25 +164,6 @@ def _frames(table: Table, rows: int) -> Iterator[pd.DataFrame]:
                 yield frame[~blank] if blank.any() else frame
         except pd.errors.EmptyDataError:
             return
-        except (pd.errors.ParserError, pd.errors.ParserWarning, EOFError, OSError, UnicodeError) as error:
-            raise DataError(
-                f"cannot be read as a table ({' '.join(str(error).split())})",
-                where=str(table.path),
-                fix=f"Its cells must be separated by {table.delimiter!r}, as many in each row as the header has.",
-            ) from error
-
-
-def _refuse_short(table: Table) -> None:
-    """Refuse rows with fewer cells than the header: pandas takes the missing ones for empty."""
-    width = len(table.columns)
-    with table.text() as stream:
-        for line, text in enumerate(stream, start=1):
-            if text.count(table.delimiter) < width - 1 and text.strip() and '"' not in text:
-                raise DataError(
-                    f"{text.count(table.delimiter) + 1} cells where the header has {width}",
-                    where=f"{table.path}, line {line}",
-                    fix=f"The delimiter was taken to be {table.delimiter!r}; complete the row.",
-                )
 
 
 def _parquet(path: Path) -> Any:  # noqa: ANN401  pyarrow is untyped
@@ -214,6 +206,6 @@ def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
                 frame = batch.replace_schema_metadata(None).to_pandas()  # pandas' index is a column like others
                 frame.index = pd.RangeIndex(first, first + len(frame))
                 first += len(frame)
-                yield Part(path, frame, "row", False)
+                yield Part(path, frame, "row")
         except (pyarrow.ArrowException, OSError, UnicodeError) as error:
             raise _damaged(path, error) from error

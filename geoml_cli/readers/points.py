@@ -221,11 +221,13 @@ def cell_number(table: Table, line: int, name: str, cell: str) -> float:
     """
     if is_missing(cell):
         return float("nan")
+    place = f"{table.path}, line {line}, column {name}"
+    table.signs.meet(cell, table.delimiter, place)
     try:
         return number(cell, table.delimiter)
     except ValueError:
         raise DataError(
             f"{cell!r} is not a number",
-            where=f"{table.path}, line {line}, column {name}",
+            where=place,
             fix="Correct the cell, or leave it empty where there is no value.",
         ) from None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from geoml_cli.dataset.raw_files import special_kind
 from geoml_cli.errors import DataError
+from geoml_cli.readers.delimited import Shape, rectangle, rows
+from geoml_cli.readers.unpacking import UNREADABLE, LinesText, bounded_lines, open_bytes, unreadable
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--"))
 _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK_BYTES = 1 << 20
-_UNREADABLE = (OSError, EOFError, zlib.error, UnicodeError)  # a truncated gzip ends in any of the first three
+_DECLARED = "sep="
+"""Excel writes the delimiter into a line before the header: `sep=;`."""
+_MOSTLY = 0.9
+"""UTF-16 without a mark: of Latin letters every second byte is zero, of other letters those of signs and digits."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,16 @@ class Table:
         columns: Names in the header, without surrounding blanks.
         delimiter: What stands between cells.
         encoding: How letters are stored.
+        header: Line of the header, counted from 1.
+        signs: Which decimal sign its numbers have been met with.
     """
 
     path: Path
     columns: tuple[str, ...]
     delimiter: str
     encoding: str
+    header: int = 1
+    signs: DecimalSigns = field(default_factory=lambda: DecimalSigns(), compare=False)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Give (line number, cells) of every row that is not blank, streaming.
@@ -44,42 +53,35 @@ class Table:
             DataError: A row has not as many cells as the header, or the file ends before its end.
         """
         with _text(self.path, self.encoding) as stream:
-            for line, cells in _numbered(stream, self.delimiter, self.path):
-                if any(cells):
-                    yield line, self._fitted(line, cells)
+            yield from rows(self._body(stream), self.header + 1, self._shape)
 
     @contextmanager
-    def text(self) -> Iterator[IO[str]]:
-        """Open the whole file as text, header included."""
+    def body(self) -> Iterator[LinesText]:
+        """Open what follows the header for another parser: its n-th line is the (header + n)-th of the file.
+
+        Raises:
+            DataError: While it is read, as for `rows`.
+        """
         with _text(self.path, self.encoding) as stream:
-            yield stream
+            yield LinesText(rectangle(self._body(stream), self.header + 1, self._shape))
 
-    def _fitted(self, line: int, cells: list[str]) -> list[str]:
-        width = len(self.columns)
-        if len(cells) < width or any(cells[width:]):
-            raise DataError(
-                f"{len(cells)} cells where the header has {width}",
-                where=f"{self.path}, line {line}",
-                fix=f"The delimiter was taken to be {self.delimiter!r}; quote cells that contain it.",
-            )
-        return cells[:width]
+    def _body(self, stream: IO[str]) -> Iterator[str]:
+        lines = readable_lines(stream, self.path)
+        for _ in range(self.header):
+            next(lines, "")
+        return lines
+
+    @property
+    def _shape(self) -> Shape:
+        return Shape(self.path, self.delimiter, len(self.columns))
 
 
-def _numbered(lines: IO[str], delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Give rows after the header with the number of the line they begin on."""
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    start = 1
+def readable_lines(stream: IO[str], path: Path) -> Iterator[str]:
+    """Give the lines of a text; a damaged file is refused where it is met."""
     try:
-        for cells in reader:
-            if start > 1:
-                yield start, cells
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(
-            f"is not delimited text ({error})", where=f"{path}, line {start}", fix="Give a CSV file."
-        ) from error
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
+        yield from bounded_lines(stream, path)
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
 
 
 def number(cell: str, delimiter: str) -> float:
@@ -92,6 +94,35 @@ def number(cell: str, delimiter: str) -> float:
     if "_" in text:
         raise ValueError(text)  # Python alone reads 1_000 as a number
     return float(text.replace(",", ".") if delimiter != "," else text)
+
+
+@dataclass
+class DecimalSigns:
+    """Which of comma and point numbers of a file have been met with: where both are, one is a thousands sign."""
+
+    _met: dict[str, str] = field(default_factory=dict)
+
+    def meet(self, text: str, delimiter: str, place: str) -> None:
+        """Take a number's sign down; it tells nothing where commas separate cells.
+
+        Args:
+            text: The number as it is written.
+            delimiter: Between cells.
+            place: File, line and column.
+
+        Raises:
+            DataError: Another number has the other sign.
+        """
+        for sign in ",." if delimiter != "," else "":
+            if sign in text:
+                self._met.setdefault(sign, text.strip())
+        if len(self._met) > 1:
+            raise DataError(
+                f"{text.strip()!r} is ambiguous: the file has {self._met[',']!r} and {self._met['.']!r}, so comma or "
+                "point is a thousands sign",
+                where=place,
+                fix="Write all numbers with one decimal sign and no thousands signs.",
+            )
 
 
 def is_missing(cell: str) -> bool:
@@ -107,6 +138,8 @@ def require_file(path: Path, fix: str) -> None:
     """
     if path.is_dir():
         raise DataError("is a folder, not a file", where=str(path), fix="Give the CSV file itself.")
+    if kind := special_kind(path):
+        raise DataError(f"is {kind}, not a file", where=str(path), fix="Save what it gives as a file.")
     if not path.is_file():
         raise DataError("there is no such file", where=str(path), fix=fix)
 
@@ -120,13 +153,19 @@ def open_table(path: Path) -> Table:
     require_file(path, fix="Check the name.")
     encoding = _encoding(path)
     with _text(path, encoding) as stream:
-        header = _first_line(stream, path)
-    delimiter = max(_DELIMITERS, key=_outside_quotes(header).count)
+        lines = readable_lines(stream, path)
+        header, declared = _first_line(lines, path), ""
+        if header.lower().startswith(_DECLARED) and len(header) == len(_DECLARED) + 1:
+            header, declared = _first_line(lines, path), header[-1]
+    delimiter = declared or max(_DELIMITERS, key=_outside_quotes(header).count)
+    number = 2 if declared else 1
     try:
         columns = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
-        raise DataError(f"the header cannot be read ({error})", where=f"{path}, line 1") from error
-    return Table(path, tuple(name.strip() for name in columns), delimiter, encoding)
+        raise DataError(
+            "the header is no row of names", where=f"{path}, line {number}", fix="Give a CSV file with a header."
+        ) from error
+    return Table(path, tuple(name.strip() for name in columns), delimiter, encoding, number)
 
 
 @contextmanager
@@ -140,15 +179,12 @@ def open_text(path: Path) -> Iterator[IO[str]]:
     with _text(path, _encoding(path)) as stream:
         try:
             yield stream
-        except _UNREADABLE as error:
-            raise _unreadable(path, error) from error
+        except UNREADABLE as error:
+            raise unreadable(path, error) from error
 
 
-def _first_line(stream: IO[str], path: Path) -> str:
-    try:
-        line = stream.readline(_CHUNK_BYTES)
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
+def _first_line(lines: Iterator[str], path: Path) -> str:
+    line = next(lines, "")
     if not line.strip():
         raise DataError("begins with no header", where=str(path), fix="The first line must name the columns.")
     return line.rstrip("\n")
@@ -161,28 +197,18 @@ def _outside_quotes(header: str) -> str:
 @contextmanager
 def _text(path: Path, encoding: str) -> Iterator[IO[str]]:
     """Open as text; LF, CR LF and a bare CR all end a line."""
-    with _bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline=None) as stream:
+    with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline=None) as stream:
         yield stream
 
 
-@contextmanager
-def _bytes(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("rb") as probe:
-        packed = probe.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if packed else path.open("rb") as stream:
-        yield stream  # type: ignore[misc]
-
-
 def _encoding(path: Path) -> str:
-    """UTF-8 (or UTF-16 by its mark) where the bytes allow it, else Latin-1."""
-    import codecs
-
+    """UTF-8 (or UTF-16) where the bytes allow it, else Latin-1."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with _bytes(path) as stream:
+        with open_bytes(path) as stream:
             chunk = stream.read(_CHUNK_BYTES)
-            if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return "utf-16"
+            if wide := wide_encoding(chunk):
+                return wide
             while chunk:
                 _refuse_binary(chunk, path)
                 decoder.decode(chunk)
@@ -190,15 +216,23 @@ def _encoding(path: Path) -> str:
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "latin-1"
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
     return "utf-8-sig"
+
+
+def wide_encoding(chunk: bytes) -> str:
+    """Tell UTF-16 by its mark, or by every second byte being zero; empty where the text is in another encoding."""
+    if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    line = chunk[: 1 << 12]
+    zeros = {name: line[first::2].count(0) for name, first in (("utf-16-le", 1), ("utf-16-be", 0))}
+    for name, count in zeros.items():
+        if count >= _MOSTLY * (len(line) // 2) > 0 and sum(zeros.values()) == count:
+            return name
+    return ""
 
 
 def _refuse_binary(chunk: bytes, path: Path) -> None:
     if b"\x00" in chunk:
         raise DataError("holds binary data, not text", where=str(path), fix="Save it as CSV.")
-
-
-def _unreadable(path: Path, error: BaseException) -> DataError:
-    return DataError(f"cannot be read to its end ({error})", where=str(path), fix="Get the file again.")

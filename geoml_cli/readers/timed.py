@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.dates import Integers
 from geoml_cli.readers.tables import MISSING
+from geoml_cli.readers.unpacking import LinesText
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +38,18 @@ class Timed:
         time: UTC, to the second, as they stand in the file: unsorted, with duplicates.
         values: By the column's name, NaN where missing, shape [rows].
         labels: Columns of text, such as the satellite.
+        line: Where each row stands in the file.
     """
 
     path: Path
     time: Times
     values: dict[str, Values]
     labels: dict[str, list[str]]
+    line: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def where(self, row: int) -> str:
+        """Tell where a row stands."""
+        return f"{self.path}, line {self.line[row]}" if len(self.line) else str(self.path)
 
 
 def unfilled(values: Values) -> Values:
@@ -56,80 +65,85 @@ def plain_name(name: str) -> str:
     return "".join(letter for letter in bare.lower() if letter.isalnum())
 
 
-def whitespace_table(stream: IO[str], path: Path, columns: int, skipped: int = 0) -> pd.DataFrame:
-    """Read rows of numbers or words separated by blanks.
+@dataclass(frozen=True)
+class Layout:
+    """How rows of numbers or words separated by blanks are made.
+
+    Attributes:
+        path: The file, for messages.
+        columns: How many a row has.
+        skipped: Lines before the first row.
+        wanted: Columns that are read, by place; None for all.
+    """
+
+    path: Path
+    columns: int
+    skipped: int = 0
+    wanted: Sequence[int] | None = None
+
+
+def whitespace_table(stream: Iterable[str], layout: Layout) -> pd.DataFrame:
+    """Read rows of numbers or words separated by blanks; the index is the line.
 
     Args:
-        stream: The text, at its first row.
-        path: For messages.
-        columns: How many a row has.
-        skipped: Lines before the first row, for messages.
+        stream: Lines from the first row on.
+        layout: How rows are made.
 
     Raises:
-        DataError: A row has more or fewer, or there are none.
+        DataError: A row has more or fewer columns, or there are none.
     """
     import pandas as pd
 
+    options: dict[str, Any] = {"sep": r"\s+", "header": None, "names": list(range(layout.columns)), "dtype": str}
+    options |= {"keep_default_na": False, "skip_blank_lines": False, "quoting": csv.QUOTE_NONE}
+    wanted = None if layout.wanted is None else list(layout.wanted)
+    lines = _whole_rows(iter(stream), layout)
     try:
-        frame = pd.read_csv(stream, sep=r"\s+", header=None, names=range(columns), dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, EOFError, OSError) as error:
-        raise DataError(f"cannot be read as {columns} columns ({error})", where=str(path), fix=_AGAIN) from error
+        frame = pd.read_csv(LinesText(lines), usecols=wanted, **options)
+    except pd.errors.EmptyDataError:
+        frame = pd.DataFrame()
+    frame.index = pd.RangeIndex(layout.skipped + 1, layout.skipped + 1 + len(frame))
+    frame = pd.DataFrame(frame[(frame != "").all(axis=1) & frame.notna().all(axis=1)])  # blank lines
     if not len(frame):
-        raise DataError("holds no rows", where=str(path), fix=_AGAIN)
-    short = (frame[columns - 1].isna() | (frame[columns - 1] == "")).to_numpy()
-    # With more cells than names pandas takes the first ones for an index.
-    if short.any() or not isinstance(frame.index, pd.RangeIndex):
-        line = skipped + 1 + (int(short.argmax()) if short.any() else 0)
-        raise DataError(f"a row has not {columns} columns", where=f"{path}, line {line}", fix=_AGAIN)
+        raise DataError("holds no rows", where=str(layout.path), fix=_AGAIN)
     return frame
 
 
-def numbers(frame: pd.DataFrame, column: Any, place: tuple[Path, int]) -> Values:  # noqa: ANN401  a column's label
+def _whole_rows(lines: Iterator[str], layout: Layout) -> Iterator[str]:
+    """Refuse rows with fewer or more cells: a parser would fill or shift them."""
+    for number, line in enumerate(lines, start=layout.skipped + 1):
+        cells = len(line.split())
+        if cells not in (0, layout.columns):
+            raise DataError(
+                f"{cells} cells where rows have {layout.columns}", where=f"{layout.path}, line {number}", fix=_AGAIN
+            )
+        yield line
+
+
+def numbers(frame: pd.DataFrame, column: Any, path: Path) -> Values:  # noqa: ANN401  a column's label
     """Read a column of text as numbers, `NA` and the like as NaN.
 
     Args:
-        frame: Of text.
+        frame: Of text; its index is the line.
         column: Which.
-        place: The file, and the line of the first row.
+        path: The file, for messages.
 
     Raises:
         DataError: A cell is no number; with its line.
     """
     import pandas as pd
 
-    path, first = place
     text = frame[column]
     found = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-    unread = np.flatnonzero(np.isnan(found))
-    for row in unread:
+    for row in map(int, np.flatnonzero(np.isnan(found))):
         cell = str(text.iloc[row]).strip()
         if cell.lower() not in MISSING:
             raise DataError(
-                f"{cell!r} in column {column} is no number", where=f"{path}, line {row + first}", fix="Correct it."
+                f"{cell!r} in column {column} is no number",
+                where=f"{path}, line {frame.index[row]}",
+                fix="Correct it, or leave it empty where there is no value.",
             )
     return np.asarray(found, dtype=np.float64)
-
-
-def day_of_year_times(parts: Mapping[str, Values], place: tuple[Path, int]) -> Times:
-    """Put year, day of year, hour and minute together.
-
-    Raises:
-        DataError: One is out of its range; with its line.
-    """
-    path, first = place
-    year, day, hour = parts["year"], parts["day"], parts["hour"]
-    minute = parts.get("minute", np.zeros_like(year))
-    wrong = ~((year >= 1900) & (year < 2200) & (day >= 1) & (day <= 366) & (hour >= 0) & (hour < 24) & (minute < 60))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(
-            f"year {year[row]:g}, day {day[row]:g}, hour {hour[row]:g} is no time",
-            where=f"{path}, line {row + first}",
-            fix="The file is no OMNI file, or damaged: get it again.",
-        )
-    start = (year - 1970).astype("datetime64[Y]").astype("datetime64[s]")
-    seconds = ((day - 1) * 24 + hour) * 3600 + minute * 60
-    return np.asarray(start + seconds.astype("timedelta64[s]"))
 
 
 def joined(path: Path, parts: Iterable[Timed]) -> Timed:
@@ -144,6 +158,7 @@ def joined(path: Path, parts: Iterable[Timed]) -> Timed:
             name: [label for part in pieces for label in part.labels[name]]
             for name in (pieces[0].labels if pieces else ())
         },
+        np.concatenate([part.line for part in pieces]) if pieces else np.empty(0, dtype=np.int64),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.dates import refuse_years
 from geoml_cli.readers.tables import Table
 from geoml_cli.readers.timed import ROWS_AT_ONCE, Timed, Times, joined, numbers, plain_name
 
@@ -18,10 +20,15 @@ TIME_NAMES = ("time", "datetime", "dateutc", "utc", "timestamp", "isotime", "epo
 """Names of a time column, as `plain_name` spells them; the first that is there is taken."""
 
 
+_BEGINNINGS = ("epoch", "datetime", "timestamp")
+"""What the name of a time column may begin with, where it goes on with its format: CDAWeb's EPOCH_TIME_yyyy-mm-dd..."""
+
+
 def time_column(table: Table) -> str | None:
     """Return the column that holds the time, or None."""
     plain = {plain_name(name): name for name in reversed(table.columns)}
-    return next((plain[name] for name in TIME_NAMES if name in plain), None)
+    found = next((plain[name] for name in TIME_NAMES if name in plain), None)
+    return found or next((name for name in table.columns if plain_name(name).startswith(_BEGINNINGS)), None)
 
 
 def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> Timed:
@@ -37,13 +44,7 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     """
     time = time_column(table)
     assert time is not None, "asked for before"
-    parts, last, doubtful = [], table.columns[-1], False
-    for frame in _frames(table):
-        doubtful |= bool((frame[last].isna() | (frame[last] == "")).any())
-        parts.append(_part(frame, time, (wanted, labels), table))
-    if doubtful:
-        _refuse_short(table)
-    timed = joined(table.path, parts)
+    timed = joined(table.path, [_part(frame, time, (wanted, labels), table) for frame in _frames(table)])
     if not len(timed.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
     return timed
@@ -54,9 +55,9 @@ def _frames(table: Table) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     layout: dict[str, Any] = {"sep": table.delimiter, "header": None, "names": list(range(len(table.columns)))}
-    layout |= {"dtype": str, "skiprows": 1, "skip_blank_lines": False, "keep_default_na": False}
-    line = 2
-    with table.text() as stream:
+    layout |= {"dtype": str, "skip_blank_lines": False, "keep_default_na": False}
+    line = table.header + 1
+    with table.body() as stream:
         try:
             for frame in pd.read_csv(stream, skipinitialspace=True, index_col=False, chunksize=ROWS_AT_ONCE, **layout):
                 frame.index = pd.RangeIndex(line, line + len(frame))
@@ -64,8 +65,6 @@ def _frames(table: Table) -> Iterator[pd.DataFrame]:
                 yield _whole(frame, table)
         except pd.errors.EmptyDataError:
             return
-        except (pd.errors.ParserError, pd.errors.ParserWarning, EOFError, OSError, UnicodeError) as error:
-            raise DataError(f"cannot be read as a table ({error})", where=str(table.path), fix=_FIX) from error
 
 
 def _whole(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -75,34 +74,39 @@ def _whole(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     return frame[~blank]
 
 
-def _refuse_short(table: Table) -> None:
-    """Refuse rows with fewer cells than the header: pandas takes the missing ones for empty."""
-    for _ in table.rows():
-        pass
-
-
 def _part(frame: pd.DataFrame, time: str, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table) -> Timed:
     wanted, labels = names
-    first = int(frame.index[0]) if len(frame) else 2
-    values = {
-        name: numbers(_decimal(frame, column, table), column, (table.path, first)) for name, column in wanted.items()
-    }
+    path = table.path
+    values = {name: numbers(_decimal(frame, column, table), column, path) for name, column in wanted.items()}
     texts = {name: [str(cell).strip() for cell in frame[column]] for name, column in labels.items()}
-    return Timed(table.path, times(frame[time], table), values, texts)
+    return Timed(path, times(frame[time], path), values, texts, frame.index.to_numpy(dtype=np.int64))
 
 
 def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:
     """Turn decimal commas into points, where cells are not separated by commas."""
     if table.delimiter == ",":
         return frame
+    for sign in (",", "."):
+        signed = frame[column].str.contains(sign, regex=False).to_numpy(dtype=bool)
+        if signed.any():
+            row = int(signed.argmax())
+            place = f"{table.path}, line {frame.index[row]}, column {column}"
+            table.signs.meet(frame[column].iloc[row], table.delimiter, place)
     return frame[[column]].replace({",": "."}, regex=True)
 
 
-def times(cells: pd.Series[str], table: Table) -> Times:
+def times(cells: pd.Series[str], path: Path) -> Times:
     """Read times in ISO 8601, with blanks, slashes or a zone if need be; no zone is UTC.
 
+    Args:
+        cells: Texts; their index is the line.
+        path: The file, for messages.
+
+    Returns:
+        To the nearest second.
+
     Raises:
-        DataError: One cannot be read; with its line.
+        DataError: One cannot be read, does not exist, or is of no year of measurements; with its line.
     """
     import pandas as pd
 
@@ -113,10 +117,9 @@ def times(cells: pd.Series[str], table: Table) -> Times:
         row = int(wrong.argmax())
         raise DataError(
             f"{cells.iloc[row]!r} is no time",
-            where=f"{table.path}, line {cells.index[row]}",
+            where=f"{path}, line {cells.index[row]}",
             fix="Write times as 2013-03-17T06:00:00, in UTC.",
         )
-    return np.asarray(found.dt.tz_localize(None).to_numpy(dtype="datetime64[s]"))
-
-
-_FIX = "Its cells must be separated by one sign throughout, as many as the header has."
+    whole = found.dt.tz_localize(None)
+    refuse_years(whole.to_numpy(dtype="datetime64[s]"), cells.index.to_numpy(dtype=np.int64), path)
+    return np.asarray(whole.dt.round("s").to_numpy(dtype="datetime64[s]"))

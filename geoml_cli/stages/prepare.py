@@ -13,8 +13,9 @@ from typing import Any
 from geoml_cli import registry
 from geoml_cli.dataset.files import folder_lock, recover_folder, replace_folder, sha256, sync
 from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
+from geoml_cli.dataset.raw_files import require_names, require_readable
 from geoml_cli.dataset.store import DatasetWriter, content_digest
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, escaped
 from geoml_cli.source import Options
 from geoml_cli.version import __version__
 from geoml_cli.work.locking import locked
@@ -72,7 +73,10 @@ def raw_files(raw: Raw) -> list[Path]:
     """
     if not raw.path.exists():
         raise DataError("there is no such file or folder.", where=str(raw.path), fix="Check the path.")
-    return registry.source(raw.source).files(raw.path, raw.options)
+    require_readable(raw.path)
+    files = registry.source(raw.source).files(raw.path, raw.options)
+    require_names(files)
+    return files
 
 
 def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporter) -> Manifest:
@@ -84,7 +88,7 @@ def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporte
             layout=written.layout,
             options=_plain(raw.options),
             geoml_version=__version__,
-            raw=str(raw.path.resolve()),
+            raw=escaped(str(raw.path.resolve())),
             files=files,
             variables=writer.records,
             funnel=written.funnel,
@@ -122,7 +126,7 @@ def _digests(files: list[Path], raw: Path, reporter: Reporter) -> tuple[RawFile,
     with reporter.task("raw files", len(files)) as advance:
         for path in files:
             name = path.relative_to(root).as_posix() if path.is_relative_to(root) else os.path.relpath(path, root)
-            found.append(RawFile(name=name, size=path.stat().st_size, sha256=sha256(path)))
+            found.append(RawFile(name=escaped(name), size=path.stat().st_size, sha256=sha256(path)))
             advance(1)
     return tuple(found)
 

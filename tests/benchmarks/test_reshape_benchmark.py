@@ -19,7 +19,7 @@ def test_ways_that_differ_are_found():
     frame = reshape.made_up(3)
     slow = reshape.row_by_row(frame)
     slow["LC"] = slow["LC"] + 1
-    part = reshape.Part(reshape.Path("x"), frame, "row", False)
+    part = reshape.Part(reshape.Path("x"), frame, "row")
     with pytest.raises(AssertionError, match="the two ways differ in LC"):
         reshape.check(reshape.lengthen(part, reshape.layout(frame)), slow)
     del slow["LC"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import NAME, Dataset
-from geoml_cli.errors import GeomlError
-from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.stages.prepare import Raw, prepare, raw_files
 from geoml_cli.work.reporting import Silent
 
 CUTS = int(os.environ.get("GEOML_TORTURE", "4"))
@@ -84,6 +85,59 @@ def test_damaged_files_end_in_a_message_or_in_a_data_set(made, damage, tmp_path)
             prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data-{number}", Silent())
         except GeomlError as error:
             assert error.what and error.exit_code in (2, 3), error
+
+
+def copied(raw: Raw, folder: Path) -> Path:
+    shutil.copytree(raw.path, folder)
+    return folder
+
+
+def test_a_pipe_among_raw_files_or_as_raw_is_refused_and_not_waited_for(made, tmp_path):
+    raw, _ = made
+    copy = copied(raw, tmp_path / "raw")
+    for suffix in sorted({path.suffix for path in copy.rglob("*") if path.is_file()}):
+        pipe = copy / f"FLX_XQ-Fif_FLUXNET2015_SUBSET_DD_2010-2012_1-4{suffix}"
+        os.mkfifo(pipe)
+        for place in (copy, pipe):
+            with pytest.raises(DataError, match=r"is a pipe, not a file\. Take it away") as told:
+                raw_files(Raw(raw.source, place, raw.options))
+            assert told.value.where == str(pipe)
+        pipe.unlink()
+    assert raw_files(Raw(raw.source, copy, raw.options)), "the remedy of the message"
+
+
+def test_what_may_not_be_read_is_told_in_the_same_words_by_all(made, tmp_path, monkeypatch):
+    raw, _ = made
+    for path in [path for path in raw.path.rglob("*") if not path.name.startswith(".")]:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "access", lambda given, mode, path=path: Path(given) != path)
+            with pytest.raises(DataError, match=r"may not be read: permission denied\. Change its permissions") as told:
+                raw_files(raw)
+        assert told.value.where == str(path)
+
+
+def test_names_that_are_no_text_end_in_a_message_or_a_data_set(made, tmp_path):
+    raw, _ = made
+    for number, name in enumerate(raw_files(raw)[:3]):
+        copy = copied(raw, tmp_path / f"raw{number}")
+        path = copy / name.relative_to(raw.path)
+        path.rename(path.with_name(os.fsdecode(path.stem.encode() + b"\xff" + path.suffix.encode())))
+        try:
+            done = prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data{number}", Silent())
+            (done.folder / "manifest.json").read_text(encoding="utf-8")
+        except GeomlError as error:
+            assert error.exit_code in (2, 3) and str(error).encode(), error
+
+
+def test_a_folder_whose_name_is_no_text_is_read(made, tmp_path):
+    raw, dataset = made
+    copy = copied(raw, tmp_path / os.fsdecode(b"raw\xff"))
+    try:
+        done = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", Silent())
+    except GeomlError as error:  # libraries that open files by name may need text
+        assert error.exit_code == 3 and "raw\\xff" in str(error)
+        return
+    assert done.manifest.digest() == dataset.manifest.digest() and done.manifest.raw.endswith("raw\\xff")
 
 
 def _damage(path: Path, damage: str, generator: random.Random) -> None:

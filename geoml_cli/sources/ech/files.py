@@ -10,7 +10,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers import timed_csv
-from geoml_cli.readers.tables import open_table, open_text
+from geoml_cli.readers.tables import open_table, open_text, readable_lines
 from geoml_cli.readers.timed import Timed, Values, plain_name, unfilled
 from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag
 
@@ -74,7 +74,7 @@ def kind(path: Path) -> str | None:
         return "pickle"
     try:
         with open_text(path) as stream:
-            lines = list(itertools.islice(stream, _SNIFFED))
+            lines = list(itertools.islice(readable_lines(stream, path), _SNIFFED))
     except DataError:
         if suffix in _TEXT:
             raise
@@ -123,18 +123,16 @@ def read(path: Path) -> Timed:
     form = kind(path)
     if form == "csv":
         return _checked(_csv(path))
-    with open_text(path) as stream:
+    with open_text(path) as text:
+        stream = readable_lines(text, path)
         if form in ("minute", "hourly"):
-            columns = len(_first(path).split())
-            return _checked((omni.read_minute if form == "minute" else omni.read_hourly)(path, stream, columns))
+            first = next(stream)
+            stream = itertools.chain([first], stream)
+            reader = omni.read_minute if form == "minute" else omni.read_hourly
+            return _checked(reader(path, stream, len(first.split())))
         readers = {"iaga": iaga.read, "supermag": supermag.read, "magephem": magephem.read}
         readers |= {"sym": kyoto.read_sym, "dst": kyoto.read_dst}
         return _checked(readers[str(form)](path, stream))
-
-
-def _first(path: Path) -> str:
-    with open_text(path) as stream:
-        return stream.readline()
 
 
 def _csv(path: Path) -> Timed:
@@ -155,27 +153,27 @@ def _checked(timed: Timed) -> Timed:
     values: dict[str, Values] = {}
     for name, column in timed.values.items():
         if name in INDICES:
-            values[name] = _index(timed.path, name, unfilled(column))
+            values[name] = _index(timed, name, unfilled(column))
         elif name in POSITION:
-            values[name] = _position(timed.path, name, column)
+            values[name] = _position(timed, name, column)
         elif name in WAVE:
             values[name] = unfilled(np.where(column == -np.inf, np.nan, column))
     labels = timed.labels or {"satellite": [_satellite(timed.path)] * len(timed.time)}
-    return Timed(timed.path, timed.time, values, labels)
+    return Timed(timed.path, timed.time, values, labels, timed.line)
 
 
-def _index(path: Path, name: str, values: Values) -> Values:
+def _index(timed: Timed, name: str, values: Values) -> Values:
     if (np.abs(values) > _MOST_NT).any():
-        worst = values[np.nanargmax(np.abs(values))]
+        worst = int(np.nanargmax(np.abs(values)))
         raise DataError(
-            f"{name} reaches {worst:g} nT, which no index does",
-            where=str(path),
+            f"{name} reaches {values[worst]:g} nT, which no index does",
+            where=timed.where(worst),
             fix="It is in another unit, or of a single station: give the index in nT.",
         )
     return values
 
 
-def _position(path: Path, name: str, values: Values) -> Values:
+def _position(timed: Timed, name: str, values: Values) -> Values:
     position = np.where(np.isfinite(values) & (np.abs(values) < _FILLED_POSITION), values, np.nan)
     position = np.where(np.isin(position, (9999.0, -9999.0, 999.0, -999.0, 9999.99, 999.99)), np.nan, position)
     low, high, unit = {"l": (0.5, 100.0, "Earth radii"), "mlt": (0.0, 24.0, "hours"), "mlat": (-90.0, 90.0, "degrees")}[
@@ -185,8 +183,8 @@ def _position(path: Path, name: str, values: Values) -> Values:
     if outside.any():
         row = int(outside.argmax())
         raise DataError(
-            f"{name.upper()} is {position[row]:g} in row {row + 1}, outside {low:g} to {high:g}",
-            where=str(path),
+            f"{name.upper()} is {position[row]:g}, outside {low:g} to {high:g}",
+            where=timed.where(row),
             fix=f"Give it in {unit}.",
         )
     return position

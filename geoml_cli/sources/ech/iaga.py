@@ -5,11 +5,14 @@ Source: NOAA/NGDC, IAGA2002 data exchange format; 99999.00 is missing, 88888.00 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+
+import numpy as np
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.timed import Timed, numbers, plain_name, unfilled, whitespace_table
+from geoml_cli.readers.timed import Layout, Timed, numbers, plain_name, unfilled, whitespace_table
+from geoml_cli.readers.timed_csv import times
 
 _FORMAT = "iaga-2002"
 _FIXED = 3
@@ -21,29 +24,24 @@ def is_iaga(first_lines: list[str]) -> bool:
     return bool(first_lines) and _FORMAT in first_lines[0].lower()
 
 
-def read(path: Path, stream: IO[str]) -> Timed:
+def read(path: Path, stream: Iterator[str]) -> Timed:
     """Read a file; columns are named without the station's code: BOUH is h, SYM-H is symh.
 
     Raises:
         DataError: The header has no end, or a row cannot be read.
     """
     code, columns, lines = _header(path, stream)
-    frame = whitespace_table(stream, path, len(columns), lines)
-    place = path, lines + 1
-    from geoml_cli.readers.tables import Table
-    from geoml_cli.readers.timed_csv import times
-
-    frame.index = frame.index + place[1]
-    time = times(frame[0] + "T" + frame[1], Table(path, (), " ", ""))
+    frame = whitespace_table(stream, Layout(path, len(columns), lines))
+    time = times(frame[0] + "T" + frame[1], path)
     values = {
-        _name(column, code): unfilled(numbers(frame, number, place))
+        _name(column, code): unfilled(numbers(frame, number, path))
         for number, column in enumerate(columns)
         if number >= _FIXED
     }
-    return Timed(path, time, values, {})
+    return Timed(path, time, values, {}, frame.index.to_numpy(dtype=np.int64))
 
 
-def _header(path: Path, stream: IO[str]) -> tuple[str, list[str], int]:
+def _header(path: Path, stream: Iterator[str]) -> tuple[str, list[str], int]:
     """Return the station's code, the columns, and how many lines the header has."""
     code = ""
     for number, line in enumerate(stream, start=1):

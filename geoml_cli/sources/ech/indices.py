@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
+from geoml_cli.readers.dates import nearest_steps
 from geoml_cli.readers.timed import Timed, Times, Values
 from geoml_cli.sources.ech.options import EchOptions
 
@@ -18,6 +19,10 @@ HOUR, FINE = 3600, 300
 """Steps of the two windows [s]."""
 STEPS = (60, 300)
 """Steps of a series from which both windows can be cut [s]."""
+_LONGEST = 100 * 366 * 24 * 60
+"""A century of minutes; the first index of one minute is of 1963."""
+_SPARSE, _SHORT = 1000, 1_000_000
+"""Longer series have a value in so many steps at least: four days a year do."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,10 @@ def merge(files: Iterable[Timed], options: EchOptions, funnel: Funnel) -> Series
     step = _common_step([piece for series in chosen.values() for piece in series], options)
     moments = np.concatenate([piece.time for series in chosen.values() for piece in series])
     phase = _phase(moments, step)
-    first = _grid(moments.min(), phase, step)
-    length = int((moments.max() - first).astype(np.int64)) // step + 1
+    number, on = nearest_steps(moments.astype("datetime64[s]").astype(np.int64) - phase, step)
+    first = np.datetime64(int(number[on].min()) * step + phase, "s")
+    length = int(number[on].max() - number[on].min()) + 1
+    _refuse_long(length, [piece for series in chosen.values() for piece in series])
     grid = {name: _placed(series, (first, step, length), (name, funnel)) for name, series in chosen.items()}
     return Series(first, step, grid["sme"], grid["symh"])
 
@@ -76,7 +83,9 @@ def _step(timed: Timed) -> int:
     if not len(gaps):
         return 0
     found, counts = np.unique(gaps, return_counts=True)
-    return int(found[counts.argmax()])
+    usual = int(found[counts.argmax()])
+    # Clocks that are a little off make gaps of a little more and less.
+    return next((step for step in (*STEPS, HOUR) if abs(usual - step) * 10 <= step), usual)
 
 
 def _sme(pieces: list[_Piece], options: EchOptions) -> list[_Piece]:
@@ -142,10 +151,18 @@ def _phase(moments: Times, step: int) -> int:
     return int(found[counts.argmax()])
 
 
-def _grid(moment: np.datetime64, phase: int, step: int) -> np.datetime64:
-    """Return the first place of the grid at or after a moment."""
-    seconds = int(moment.astype("datetime64[s]").astype(np.int64))
-    return np.datetime64(seconds + (phase - seconds) % step, "s")
+def _refuse_long(length: int, pieces: list[_Piece]) -> None:
+    """Refuse a series that is nearly all gap, before it is allocated."""
+    values = sum(len(piece.time) for piece in pieces)
+    if length <= min(_LONGEST, max(_SHORT, _SPARSE * values)):
+        return
+    first, last = (choose(pieces, key=lambda piece: piece.time.max()) for choose in (min, max))
+    raise DataError(
+        f"the files span {length} steps and hold {values} values: from {first.time.min()} in {first.name} to "
+        f"{last.time.max()} here",
+        where=last.name,
+        fix="Check the years of both files, and take the one that does not belong away.",
+    )
 
 
 def _placed(
@@ -156,12 +173,13 @@ def _placed(
     jumps = sum(int((np.diff(piece.time).astype(np.int64) < 0).sum()) for piece in pieces)
     seconds = np.concatenate([(piece.time - first).astype(np.int64) for piece in pieces])
     values = np.concatenate([piece.values for piece in pieces])
-    on = (seconds % step == 0) & (seconds >= 0)
+    nearest, on = nearest_steps(seconds, step)
+    on &= (nearest >= 0) & (nearest < length)
     known = on & np.isfinite(values)
-    place, value = (seconds // step)[known], values[known].astype(np.float32)
+    place, value = nearest[known], values[known].astype(np.float32)
     series = np.full(length, np.nan, dtype=np.float32)
     series[place[::-1]] = value[::-1]
-    times, counts = np.unique(seconds, return_counts=True)
+    times, counts = np.unique(np.where(on, nearest * step, seconds), return_counts=True)
     funnel.notes.append(
         f"{name}: {int(known.sum())} values of {pieces[0].quantity.upper()} every {step} s; "
         f"{int(counts.sum() - len(times))} duplicates, {int((series[place] != value).sum())} of them of another "

@@ -8,18 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.dates import calendar_times
 from geoml_cli.readers.timed import Timed, Values, unfilled
 
 _SYM = re.compile(r"^ASYSYM")
 _DST = re.compile(r"^DST\d{4}\*\d{2}")
 _OLDEST_YEAR = 57
 """Two-digit years from it on are 19xx: Dst begins in 1957."""
-Record = tuple[np.datetime64, list[float]]
+Date = tuple[int, int, int, int]
+_DATE = ("year", "month", "day", "hour")
+Record = tuple[Date, list[float]]
 
 
 def kind(first_lines: list[str]) -> str | None:
@@ -28,31 +30,31 @@ def kind(first_lines: list[str]) -> str | None:
     return "sym" if _SYM.match(first) else "dst" if _DST.match(first) else None
 
 
-def read_sym(path: Path, stream: IO[str]) -> Timed:
+def read_sym(path: Path, stream: Iterator[str]) -> Timed:
     """Read one-minute SYM-H [nT]; records of SYM-D and ASY are passed over."""
     return _read(path, stream, ("symh", 60), _sym)
 
 
-def read_dst(path: Path, stream: IO[str]) -> Timed:
+def read_dst(path: Path, stream: Iterator[str]) -> Timed:
     """Read hourly Dst [nT]."""
     return _read(path, stream, ("dst", 3600), _dst)
 
 
-def _read(path: Path, stream: IO[str], what: tuple[str, int], parse: Callable[[str], Record | None]) -> Timed:
-    name, step = what
-    starts, rows = [], []
-    for start, values in _records(path, stream, parse):
-        starts.append(start)
-        rows.append(values)
-    if not rows:
+def _read(path: Path, stream: Iterator[str], index: tuple[str, int], parse: Callable[[str], Record | None]) -> Timed:
+    name, step = index
+    records = list(_records(path, stream, parse))
+    if not records:
         raise DataError(f"holds no record of {name}", where=str(path), fix="Get the file again.")
-    places = np.arange(len(rows[0])) * np.timedelta64(step, "s")
-    time = (np.array(starts, dtype="datetime64[s]")[:, None] + places).ravel()
-    minutes: Values = np.array(rows, dtype=np.float64).ravel()
-    return Timed(path, time.astype("datetime64[s]"), {name: unfilled(minutes)}, {})
+    line = np.array([number for number, _ in records], dtype=np.int64)
+    dates = np.array([date for _, (date, _) in records], dtype=np.float64).T
+    begin = calendar_times(dict(zip(_DATE, dates, strict=True)), line, path)
+    values: Values = np.array([cells for _, (_, cells) in records], dtype=np.float64)
+    places = np.arange(values.shape[1]) * np.timedelta64(step, "s")
+    time = (begin[:, None] + places).ravel()
+    return Timed(path, time, {name: unfilled(values.ravel())}, {}, np.repeat(line, values.shape[1]))
 
 
-def _records(path: Path, stream: IO[str], parse: Callable[[str], Record | None]) -> Iterator[Record]:
+def _records(path: Path, stream: Iterator[str], parse: Callable[[str], Record | None]) -> Iterator[tuple[int, Record]]:
     for number, line in enumerate(stream, start=1):
         text = line.rstrip("\r\n")
         if not text.strip():
@@ -61,12 +63,12 @@ def _records(path: Path, stream: IO[str], parse: Callable[[str], Record | None])
             record = parse(text)
         except (ValueError, IndexError) as error:
             raise DataError(
-                f"is no record of the WDC format ({error})",
+                f"is no record of the WDC format ({text[:34].strip()!r} ...)",
                 where=f"{path}, line {number}",
                 fix="Records are read by position: get the file again, unedited.",
             ) from error
         if record is not None:
-            yield record
+            yield number, record
 
 
 def _sym(line: str) -> Record | None:
@@ -85,7 +87,7 @@ def _dst(line: str) -> Record | None:
     return _moment(line[14:16].strip() + line[3:5], line[5:7], line[8:10], 0), values
 
 
-def _moment(year: str, month: str, day: str, hour: int) -> np.datetime64:
+def _moment(year: str, month: str, day: str, hour: int) -> Date:
     if len(year) == 2:
         year = f"{19 if int(year) >= _OLDEST_YEAR else 20}{year}"
-    return np.datetime64(f"{year}-{int(month):02d}-{int(day):02d}T{hour:02d}:00:00", "s")
+    return int(year), int(month), int(day), hour

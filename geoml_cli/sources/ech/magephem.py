@@ -6,15 +6,16 @@ the first one found here is taken, and its name is told.
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.tables import Table
-from geoml_cli.readers.timed import Timed, Values, numbers, whitespace_table
+from geoml_cli.readers.timed import Layout, Timed, Values, numbers, whitespace_table
 from geoml_cli.readers.timed_csv import times
 
 _TIMES = ("DateTime", "IsoDateTime", "Time")
@@ -32,7 +33,7 @@ def is_magephem(first_lines: list[str]) -> bool:
     return bool(first_lines) and first_lines[0].startswith("#") and any("START_COLUMN" in line for line in first_lines)
 
 
-def read(path: Path, stream: IO[str]) -> Timed:
+def read(path: Path, stream: Iterator[str]) -> Timed:
     """Read L, MLT [h] and MLAT [degrees].
 
     Raises:
@@ -42,22 +43,16 @@ def read(path: Path, stream: IO[str]) -> Timed:
     described = _described(path, header)
     columns = {name: _column(path, described, choices) for name, choices in _WANTED.items()}
     clock = _column(path, described, _TIMES)
-    import io
-    import itertools
-
     width = len(first.split())
     if max(*columns.values(), clock) >= width:
         raise DataError(f"names columns past the {width} of its rows", where=str(path), fix="Get the file again.")
-    # Tens of columns are written, four are used; rows are read whole, for a short one means a damaged file.
-    text = io.StringIO("".join(itertools.chain([first], stream)))
-    frame = whitespace_table(text, path, width, lines)
-    place = path, lines + 1
-    frame.index = frame.index + place[1]
-    values = {name: _unfilled(numbers(frame, column, place)) for name, column in columns.items()}
-    return Timed(path, times(frame[clock], Table(path, (), " ", "")), values, {})
+    rest = itertools.chain([first], stream)
+    frame = whitespace_table(rest, Layout(path, width, lines, sorted({*columns.values(), clock})))
+    values = {name: _unfilled(numbers(frame, column, path)) for name, column in columns.items()}
+    return Timed(path, times(frame[clock], path), values, {}, frame.index.to_numpy(dtype=np.int64))
 
 
-def _split(stream: IO[str]) -> tuple[str, str, int]:
+def _split(stream: Iterator[str]) -> tuple[str, str, int]:
     """Return the header's text, the first row, and the number of lines before it."""
     header: list[str] = []
     for number, line in enumerate(stream):
@@ -73,7 +68,7 @@ def _described(path: Path, header: str) -> dict[str, Any]:
     try:
         description = json.JSONDecoder().raw_decode(header, max(begin, 0))[0]
     except ValueError as error:
-        raise DataError(f"the header is no JSON ({error})", where=str(path), fix="Get the file again.") from error
+        raise DataError("the header is no JSON", where=str(path), fix="Get the file again.") from error
     return description if isinstance(description, dict) else {}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.readers.dates import nearest_steps
 from geoml_cli.sources.ech.indices import FINE, HOUR, Series
 from geoml_cli.sources.ech.orbit import Orbit
 
@@ -21,8 +22,7 @@ def place(series: Series, orbit: Orbit, funnel: Funnel) -> tuple[Index, Flags]:
     """Return each row's place in the series, and which rows are kept; the others are counted by reason."""
     assert series.start is not None, "rows of a pickle come with their places"
     seconds = (orbit.time - series.start).astype(np.int64)
-    index = seconds // series.step
-    on = seconds % series.step == 0
+    index, on = nearest_steps(seconds, series.step)
     funnel.drop(f"time is not on a step of the series ({series.step} s)", int((~on).sum()))
     reach = (HOURS - 1) * HOUR // series.step
     inside = on & (index >= reach) & (index < len(series.sme))

@@ -7,6 +7,7 @@ from pathlib import Path
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
+from geoml_cli.readers.dates import refuse_stray
 from geoml_cli.readers.timed import Timed
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.ech import labels, released, synthetic, writing
@@ -42,6 +43,7 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
         series = []
         for path in texts:
             series.append(read(path))
+            refuse_stray(series[-1].time, series[-1].line, str(path))
             advance(1)
     content = _released(pickles, series, options, funnel) if pickles else _measured(series, options, funnel)
     funnel.kept = len(content.index_N)

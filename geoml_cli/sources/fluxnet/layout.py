@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.unpacking import bounded_lines
 from geoml_cli.sources.fluxnet.texts import Text
 from geoml_cli.sources.fluxnet.times import STEPS
 
 TIMES = ("TIMESTAMP_START", "TIMESTAMP")
 AGAIN = "Get the file again."
-_LONGEST_LINE = 1 << 20
 _MOST_COMMENTS = 100
+_COMMENTS = ("#", '"#', "sep=")
+"""What begins a line before the header; the last is Excel's, which names the delimiter."""
 _OTHER_DELIMITERS = (";", "\t", "|")
 
 
@@ -41,7 +44,7 @@ class Layout:
 def has_times(text: Text) -> bool:
     """Return whether a file has FLUXNET's columns of time, whatever separates them."""
     with text.open() as stream:
-        _, line = _header(stream)
+        _, line = _header(bounded_lines(stream, str(text)))
     return any(line.lstrip('"').startswith(name) or f"{name}," in line for name in TIMES)
 
 
@@ -52,8 +55,9 @@ def open_layout(text: Text) -> Layout:
         DataError: The file is empty, not separated by commas, or has no time.
     """
     with text.open() as stream:
-        number, line = _header(stream)
-        first = _cells(stream.readline(_LONGEST_LINE))
+        lines = bounded_lines(stream, str(text))
+        number, line = _header(lines)
+        first = _cells(next(lines, ""))
     if not line.strip():
         raise DataError("is empty", where=str(text), fix=f"{AGAIN[:-1]}, or take it away.")
     columns = _cells(line)
@@ -67,12 +71,12 @@ def open_layout(text: Text) -> Layout:
     return Layout(text, columns, number, first if first != ("",) else ())
 
 
-def _header(stream: IO[str]) -> tuple[int, str]:
+def _header(lines: Iterator[str]) -> tuple[int, str]:
     """Return the first line that is neither a comment nor blank, and its number."""
     line = ""
     for number in range(1, _MOST_COMMENTS):
-        line = stream.readline(_LONGEST_LINE)
-        if not line or not (line.startswith(("#", '"#')) or not line.strip(", \t\n")):
+        line = next(lines, "")
+        if not line or not (line.startswith(_COMMENTS) or not line.strip(", \t\n")):
             return number, line
     return _MOST_COMMENTS, line
 
@@ -118,18 +122,20 @@ def _subdaily(start: str, end: str) -> str:
     return next((code for code in ("HH", "HR") if STEPS[code].minutes == length), "")
 
 
-def refuse_ragged(layout: Layout) -> None:
-    """Refuse rows with fewer or more cells than the header; pandas would fill or cut them.
+def rows(stream: IO[str], layout: Layout) -> Iterator[str]:
+    """Give the lines after the header; rows with fewer or more cells are refused, as pandas would fill or cut them.
 
     Raises:
         DataError: There is one; with its line.
     """
     commas = len(layout.columns) - 1
-    with layout.text.open() as stream:
-        for number, line in enumerate(stream, start=1):
-            if number > layout.header and line.count(",") != commas and line.strip():
-                raise DataError(
-                    f"{line.count(',') + 1} cells where the header has {commas + 1}",
-                    where=f"{layout.text}, line {number}",
-                    fix=f"The file is cut off or damaged, or numbers are written with commas: {AGAIN.lower()}",
-                )
+    for number, line in enumerate(bounded_lines(stream, str(layout.text)), start=1):
+        if number <= layout.header:
+            continue
+        if line.count(",") != commas and line.strip():
+            raise DataError(
+                f"{line.count(',') + 1} cells where the header has {commas + 1}",
+                where=f"{layout.text}, line {number}",
+                fix=f"The file is cut off or damaged, or numbers are written with commas: {AGAIN.lower()}",
+            )
+        yield line

@@ -11,7 +11,6 @@ from geoml_cli.sources.fluxnet import plan as planning
 from geoml_cli.sources.fluxnet import report, sites
 from geoml_cli.sources.fluxnet.census import Counted, complete, count, targets
 from geoml_cli.sources.fluxnet.finding import Found, find
-from geoml_cli.sources.fluxnet.layout import open_layout, refuse_ragged
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 from geoml_cli.sources.fluxnet.quality import Loss, Rule, rule
 from geoml_cli.sources.fluxnet.series import Wanted, read_site
@@ -57,8 +56,6 @@ def _counted(
     counted, lost = {}, {}
     with reporter.task("count records", len(found.files)) as advance:
         for site, files in found.files.items():
-            for file in files:
-                refuse_ragged(open_layout(file.text))
             series = read_site(files, wanted, found.step)
             counted[site] = count(site, series, wanted, found.step)
             _, lost[site] = targets(series, complete(series, wanted.needed), applied)

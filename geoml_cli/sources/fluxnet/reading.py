@@ -6,16 +6,18 @@ import csv
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.dates import refuse_stray
 from geoml_cli.readers.tables import MISSING
-from geoml_cli.sources.fluxnet.layout import AGAIN, Layout, resolution
+from geoml_cli.readers.unpacking import LinesText
+from geoml_cli.sources.fluxnet.layout import AGAIN, Layout, resolution, rows
 from geoml_cli.sources.fluxnet.texts import Text
-from geoml_cli.sources.fluxnet.times import Integers, Step, layout, places
+from geoml_cli.sources.fluxnet.times import Integers, Step, layout, places, starts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +67,9 @@ def read(layout: Layout, columns: Mapping[str, str], step: Step) -> Rows:
         raise DataError("holds a header and no rows", where=str(layout.text), fix=AGAIN)
     line = np.asarray(frame.index, dtype=np.int64)
     values = {name: _numbers(frame, layout, column) for name, column in columns.items()}
-    return Rows(layout.text, _times(frame, layout, step), line, values)
+    place = _times(frame, layout, step)
+    refuse_stray(starts(place, step).astype("datetime64[m]"), line, str(layout.text))
+    return Rows(layout.text, place, line, values)
 
 
 def _frame(layout: Layout, wanted: Sequence[int]) -> pd.DataFrame:
@@ -73,21 +77,15 @@ def _frame(layout: Layout, wanted: Sequence[int]) -> pd.DataFrame:
     import pandas as pd
 
     with layout.text.open() as stream:
-        for _ in range(layout.header):
-            stream.readline()
         try:
-            frame = _parse(stream, wanted)
+            frame = _parse(LinesText(rows(stream, layout)), wanted)
         except pd.errors.EmptyDataError:
             return pd.DataFrame()
-        except (pd.errors.ParserError, UnicodeError, ValueError) as error:
-            raise DataError(
-                f"cannot be read as a table ({' '.join(str(error).split())})", where=str(layout.text), fix=AGAIN
-            ) from error
     frame.index = pd.RangeIndex(layout.header + 1, layout.header + 1 + len(frame))
     return frame.dropna(how="all")
 
 
-def _parse(stream: IO[str], wanted: Sequence[int]) -> pd.DataFrame:
+def _parse(stream: LinesText, wanted: Sequence[int]) -> pd.DataFrame:
     import pandas as pd
 
     with warnings.catch_warnings():

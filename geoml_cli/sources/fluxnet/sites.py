@@ -120,6 +120,7 @@ def _place(table: Table, line: int, cells: dict[str, str]) -> Place | None:
 def _number(table: Table, line: int, role: str, cell: str) -> float:
     if is_missing(cell):
         return float("nan")
+    table.signs.meet(cell, table.delimiter, f"{table.path}, line {line}")
     try:
         value = number(cell, table.delimiter)
     except ValueError:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys
+from geoml_cli.readers.dates import out_of_range, stray_moments
 from geoml_cli.sources.gwsa.panels import Panel, Values
 from geoml_cli.sources.gwsa.sifting import Losses, Mask, usable
 
@@ -81,6 +82,7 @@ class Census:
         times: Rows kept by time.
         monthly: Whether times are months.
         spans: Smallest and largest value of each column, of rows that are used.
+        first: Where the first row of each time stands.
     """
 
     read: int = 0
@@ -91,6 +93,7 @@ class Census:
     times: Counter[np.datetime64] = field(default_factory=Counter)
     monthly: bool = False
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+    first: dict[np.datetime64, str] = field(default_factory=dict)
 
     def take_step(self, panel: Panel) -> None:
         """Learn whether times are months.
@@ -113,6 +116,25 @@ class Census:
             low, high = self.spans.get(name, (np.inf, -np.inf))
             self.spans[name] = (min(low, float(values.min())), max(high, float(values.max())))
 
+    def count_times(self, panel: Panel, rows: Mask) -> None:
+        """Count some rows by their time."""
+        places = np.flatnonzero(rows)
+        for time, row, count in zip(*np.unique(panel.time[rows], return_index=True, return_counts=True), strict=True):
+            self.times[time] += int(count)
+            if time not in self.first:
+                self.first[time] = panel.where(int(places[row]), "year")
+
+    def refuse_stray(self) -> None:
+        """Refuse a few rows of a time far from that of all others.
+
+        Raises:
+            DataError: There are some; with the first.
+        """
+        moments = np.array(sorted(self.times), dtype="datetime64[M]")
+        stray = stray_moments(moments, np.array([self.times[moment] for moment in moments], dtype=np.int64))
+        if stray.any():
+            raise out_of_range(moments[stray][0], moments[~stray], self.first[moments[stray][0]])
+
 
 def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
     """Read all rows once, and keep none.
@@ -134,11 +156,11 @@ def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
         kept = rows & ~again
         census.kept += int(kept.sum())
         census.widen(panel, kept, names)
-        for time, count in zip(*np.unique(panel.time[kept], return_counts=True), strict=True):
-            census.times[time] += int(count)
+        census.count_times(panel, kept)
         if count := int(again.sum()):
             census.losses.reasons["repeats an earlier row"] += count
     census.cells = seen.cells.keys
+    census.refuse_stray()
     return census
 
 

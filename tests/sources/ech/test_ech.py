@@ -128,7 +128,7 @@ def test_what_is_left_out_is_counted_by_reason(day, raw, prepare, tmp_path):
     made.csv(raw / "c.csv", clock(when), {"SYM-H": symh[when], "SME": sme[when]})
     orbit = (raw / "orbit.csv").read_text().splitlines()
     orbit[5] = orbit[5].split(",")[0] + ",,3,4"
-    orbit += [orbit[7], "2013-03-04T00:00:30Z,4,5,6", "2013-03-02T00:00:00Z,4,5,6", "2014-03-02T00:00:00Z,4,5,6"]
+    orbit += [orbit[7], "2013-03-04T00:00:30Z,4,5,6", "2013-03-02T00:00:00Z,4,5,6", "2013-05-02T00:00:00Z,4,5,6"]
     (raw / "orbit.csv").write_text("\n".join(orbit))
     funnel = prepare(raw)
     dropped = funnel["dropped"]
@@ -277,3 +277,41 @@ def test_a_year_of_minutes_with_half_a_million_samples_is_prepared_in_half_a_min
     assert time.process_time() - started < 30
     size = (tmp_path / "data/ech/dataset.nc").stat().st_size
     assert 500_000 * (224 + 1) * 8 > 40 * size
+
+
+def indices(day, raw, change):
+    """Write one-minute indices, each row's time text changed."""
+    sme, symh, *_ = day
+    path = made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *(change(number, row) for number, row in enumerate(rows))]) + "\n")
+
+
+@pytest.mark.parametrize("year", ["2113", "2031", "1913"])
+def test_a_stray_year_is_refused_before_a_series_is_made(day, raw, prepare, year):
+    indices(day, raw, lambda number, row: row.replace("2013", year) if number == 49 else row)
+    assert f"c.csv, line 51: {year}-03-01 00:49 is far from the other rows' times" in prepare(raw, code=3)
+
+
+def test_files_a_century_apart_make_no_series(day, raw, prepare):
+    symh = day[1]
+    indices(day, raw, lambda number, row: row)
+    made.omni(raw / "o.asc", clock(np.arange(MINUTES)) + np.timedelta64(36525, "D"), symh)
+    (raw / "c.csv").write_text((raw / "c.csv").read_text().replace("SYM-H", "other"))
+    told = prepare(raw, code=3)
+    assert "o.asc: the files span" in told and "from 2013-03-01T00:00:00 in" in told and "Check the years" in told
+
+
+def test_times_beside_the_step_are_rounded_to_it(day, raw, prepare, tmp_path):
+    indices(day, raw, lambda number, row: row)
+    prepare(raw)
+    first = arrays(held(tmp_path))
+    # A clock that is late by 3 s in every third row, and fractions of a second below the minute.
+    indices(day, raw, lambda number, row: row.replace(":00Z", ":03Z" if number % 3 == 1 else ":00.4Z"))
+    text = (raw / "orbit.csv").read_text().replace(":00Z", ":02Z")
+    (raw / "orbit.csv").write_text(text)
+    (raw / "waves.csv").write_text((raw / "waves.csv").read_text().replace(":00Z", ":01.9Z"))
+    funnel = prepare(raw)
+    assert "0 off the step" in funnel["notes"][0] and not funnel["dropped"].get("time is not on a step")
+    for name, values in arrays(held(tmp_path)).items():
+        np.testing.assert_array_equal(values, first[name], err_msg=name)

@@ -84,10 +84,14 @@ BAD = {
     "no time": ("time,SME\nyesterday,5\n", "'yesterday' is no time", ", line 2"),
     "no column of time": ("when,SME\n2015-01-01T00:00,5\n", "has SME but no column of time", ", line 1"),
     "short row": ("time,SME,AE\n2015-01-01T00:00,5\n", "2 cells where the header has 3", ", line 2"),
-    "long row": ("time,SME\n2015-01-01T00:00,5\n2015-01-01T00:01,5,6,7\n", "cannot be read as a table", "f.csv"),
+    "long row": (
+        "time,SME\n2015-01-01T00:00,5\n2015-01-01T00:01,5,6,7\n",
+        "4 cells where the header has 2",
+        ", line 3",
+    ),
     "no rows": ("time,SME\n", "holds a header and no rows", "f.csv"),
-    "another unit": ("time,SME\n2015-01-01T00:00,20873.5\n", "sme reaches 20873.5 nT, which no index does", "f.csv"),
-    "degrees": ("time,L,MLT,MLAT\n2015-01-01T00:00,4,270,1\n", "MLT is 270 in row 1, outside 0 to 24", "f.csv"),
+    "another unit": ("time,SME\n2015-01-01T00:00,20873.5\n", "sme reaches 20873.5 nT, which no index does", ", line 2"),
+    "degrees": ("time,L,MLT,MLAT\n2015-01-01T00:00,4,270,1\n", "MLT is 270, outside 0 to 24", ", line 2"),
     "empty": ("", "is empty", "f.csv"),
 }
 
@@ -106,7 +110,7 @@ def test_damaged_files_of_fixed_layouts_say_the_line(tmp_path):
     for make, arguments in ((made.omni, (SYMH,)), (made.supermag, ({"SME": SME},)), (made.iaga, ({"SYM-H": SYMH},))):
         path = make(tmp_path / "x.asc", TIME, *arguments)
         path.write_text(path.read_text()[:-15])
-        with pytest.raises(DataError, match="a row has not"):
+        with pytest.raises(DataError, match=r"line 2\d\d: \d+ cells where rows have"):
             files.read(path)
     path = made.kyoto_sym(tmp_path / "k.wdc", TIME, SYMH)
     path.write_text(path.read_text()[:-100])
@@ -130,3 +134,44 @@ def test_what_is_of_no_use_is_passed_over_and_nothing_else_is_said_so(tmp_path):
         files.find(tmp_path)
     path = made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH})
     assert files.find(tmp_path) == [path]
+
+
+PLACE = {"l": SME, "mlt": SME, "mlat": SME}
+NO_DATES = {
+    "supermag": (lambda path: made.supermag(path, TIME, {"SME": SME}), "2015\t12\t31", "2015\t2\t31"),
+    "supermag, second": (lambda path: made.supermag(path, TIME, {"SME": SME}), "\t22\t30\t0\t", "\t22\t30\tnan\t"),
+    "omni": (lambda path: made.omni(path, TIME, SYMH), "2015 365 22", "2015 366 22"),
+    "omni, minute": (lambda path: made.omni(path, TIME, SYMH), "2015 365 22 17", "2015 365 22 -5"),
+    "iaga": (lambda path: made.iaga(path, TIME, {"SYM-H": SYMH}), "2015-12-31", "2015-02-31"),
+    "kyoto": (lambda path: made.kyoto_sym(path, TIME, SYMH), "151231H", "150231H"),
+    "magephem": (lambda path: made.magephem(path, TIME, PLACE), "2015-12-31", "2015-02-31"),
+    "csv": (lambda path: made.csv(path, TIME, {"SME": SME}), "2015-12-31", "2015-02-31"),
+    "csv, year": (lambda path: made.csv(path, TIME, {"SME": SME}), "2015-12-31", "9999-12-31"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_DATES)
+def test_a_time_that_does_not_exist_is_refused_with_its_line(tmp_path, name):
+    make, date, wrong = NO_DATES[name]
+    path = make(tmp_path / "f.txt")
+    lines = path.read_text().splitlines()
+    number = next(number for number, line in enumerate(lines) if date in line)
+    lines[number] = lines[number].replace(date, wrong)
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r"there is no such time|is no time|the year is 9999") as told:
+        files.read(path)
+    assert told.value.where == f"{path}, line {number + 1}"
+
+
+def test_long_rows_of_fixed_layouts_are_refused_and_not_shifted(tmp_path):
+    for make, arguments in ((made.omni, (SYMH,)), (made.supermag, ({"SME": SME},)), (made.iaga, ({"SYM-H": SYMH},))):
+        path = make(tmp_path / "x.asc", TIME, *arguments)
+        for places in ([-1], range(-len(TIME), 0)):
+            lines = path.read_text().splitlines()
+            for place in places:
+                lines[place] += " 5"
+            (tmp_path / "y.asc").write_text("\n".join(lines))
+            if make is made.omni and len(places) > 1:
+                continue  # 47 words on each line are no OMNI file
+            with pytest.raises(DataError, match="cells where rows have"):
+                files.read(tmp_path / "y.asc")

@@ -45,8 +45,11 @@ TABLES = {
     "class is a fraction": (HEADER + ROW.replace(",10,", ",1.5,"), "LC is 1.5, not a MODIS IGBP class"),
     "swapped": (HEADER + "100,30,2003,500,300,1000,10,1.5\n", "line 2, column lat: lat is 100, not within -90 to 90"),
     "cells missing": (HEADER + ROW + "30,100,2004,500\n", "t.csv, line 3: 4 cells where the header has 8"),
-    "more cells": (HEADER + ROW + ROW.replace("1.5", "1,5"), "cannot be read as a table .*separated by ','"),
-    "first row too long": (HEADER + ROW.replace("1.5", "1,5"), "cannot be read as a table"),
+    "more cells": (
+        HEADER + ROW + ROW.replace("1.5", "1,5"),
+        "line 3: 9 cells where the header has 8. Cells are separated by ','",
+    ),
+    "first row too long": (HEADER + ROW.replace("1.5", "1,5"), "line 2: 9 cells where the header has 8"),
     "wrong delimiter": (HEADER.replace(",", " "), "there is no column of the latitude"),
     "twice": ("lat,lat,lon,year\n1,1,2,2003\n", "several columns are called 'lat'. Keep one"),
     "all fills": (
@@ -124,3 +127,10 @@ def test_folders(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> No
 def test_options(given: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         GwsaOptions(**given)
+
+
+def test_a_year_far_from_all_others_is_refused_with_its_line(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    rows = [f"{30 + cell},100,{year},500,300,1000,10,1.5\n" for year in range(2003, 2013) for cell in range(5)]
+    rows[17] = rows[17].replace(",2006,", ",2113,")
+    (raw / "t.csv").write_text(HEADER + "".join(rows))
+    fails(prepare_gwsa, raw, r"t.csv, line 19, column year: 2113-01-01 00:00 is far from .* \(2003-01-01")

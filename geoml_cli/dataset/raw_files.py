@@ -1,0 +1,80 @@
+"""Raw files before a source sees them: what is no file, may not be read, or has no readable name is refused here."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from geoml_cli.errors import DataError, escaped
+
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def not_permitted(path: Path) -> DataError:
+    """Say that a file or folder may not be read."""
+    return DataError(
+        "may not be read: permission denied",
+        where=str(path),
+        fix="Change its permissions, such as `chmod u+rX`, or take it away.",
+    )
+
+
+def special_kind(path: Path) -> str:
+    """Say what a path is that is neither file nor folder; empty where it is one, or nothing at all."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    return next((name for test, name in _KINDS if test(mode)), "")
+
+
+def require_readable(raw: Path) -> None:
+    """Refuse raw data with anything in them that would hang, vanish or fail while it is read.
+
+    Hidden files and folders are not looked at.
+
+    Raises:
+        DataError: A path is a pipe, socket or device, a link to nothing, or may not be read.
+    """
+    _require(raw)
+    for path in _below(raw) if raw.is_dir() else ():
+        _require(path)
+
+
+def _require(path: Path) -> None:
+    if kind := special_kind(path):
+        raise DataError(f"is {kind}, not a file", where=str(path), fix="Take it away, or save what it gives as a file.")
+    if path.is_symlink() and not path.exists():
+        raise DataError("is a link to nothing", where=str(path), fix="Get the file it names, or take the link away.")
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        raise not_permitted(path)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Give all paths in a folder, in order; a folder before what is in it, so that it can be refused first."""
+    for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from _below(path)
+
+
+def require_names(files: Iterable[Path]) -> None:
+    """Refuse files whose names are no text: variables, stations and the manifest are called after them.
+
+    Raises:
+        DataError: There is one; its name is shown escaped.
+    """
+    for path in files:
+        if escaped(path.name) != path.name:
+            raise DataError(
+                "the file's name is no UTF-8 text",
+                where=str(path),
+                fix="Rename it, such as with `convmv -f latin1 -t utf8 --notest FILE`.",
+            )
