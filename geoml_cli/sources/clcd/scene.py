@@ -37,6 +37,7 @@ class CoverScene:
     """
 
     def __init__(self, plan: Plan, sheets: Sequence[Raster], grid: Grid, year: int) -> None:
+        self.notes: Sequence[str] = ()
         self.grid, self.year = grid, year
         self._plan, self._sheets = plan, list(sheets)
         self._aligned = [same_grid(sheet.grid, grid) for sheet in sheets]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
 from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
 from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio
+from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
 from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
@@ -37,12 +38,14 @@ class RasterScene:
     Args:
         plan: How the data set's samples were cut.
         stack: The same bands, opened.
+        notes: What the user should know of them.
 
     Attributes:
         grid: The grid of the map.
     """
 
-    def __init__(self, plan: Plan, stack: Stack) -> None:
+    def __init__(self, plan: Plan, stack: Stack, notes: Sequence[str] = ()) -> None:
+        self.notes = notes
         self.grid: Grid = stack.grid
         self._cutter = Cutter(plan, stack)
 
@@ -121,7 +124,23 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, Silent())
-    return RasterScene(plan, stack)
+    return RasterScene(plan, stack, _unknown_codes(plan, stack))
+
+
+def _unknown_codes(plan: Plan, stack: Stack) -> list[str]:
+    """Count pixels of classes that the data set has not; they carry no sample."""
+    notes = []
+    for layer, raster in zip(plan.covariates, stack.rasters, strict=False):
+        counts: Counter[float] = Counter()
+        for window in tiles(raster.grid) if layer.kind == "class" else ():
+            values = raster.read(*window)
+            found, times = np.unique(values[np.isfinite(values)], return_counts=True)
+            counts.update(dict(zip(found.tolist(), times.tolist(), strict=True)))
+        unknown = {code: count for code, count in sorted(counts.items()) if code not in layer.classes}
+        if unknown:
+            listed = ", ".join(f"{code:g} ({count} pixels)" for code, count in unknown.items())
+            notes.append(f"{layer.name} has classes that the data set has not, where nothing is predicted: {listed}")
+    return notes
 
 
 def _bands(folder: Path, plan: Plan, fills: dict[str, Declared]) -> list[Band]:

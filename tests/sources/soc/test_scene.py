@@ -159,3 +159,15 @@ def test_tiles_may_take_the_place_of_a_raster(raster: Write, table: Write, prepa
     np.testing.assert_array_equal(
         tiled.block(*window).variables.array("static"), scene.block(*window).variables.array("static")
     )
+
+
+def test_classes_that_the_data_set_has_not_are_counted_and_named(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    raster(tmp_path / "raw/cover.tif", (RAMP % 3 + 1).astype("uint8"))
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw", classes=("cover",))
+    assert not SOURCE.stack(tmp_path / "raw", dataset.manifest, ()).notes
+    raster(tmp_path / "new/cover.tif", np.where(RAMP < 4, 9, RAMP % 3 + 1).astype("uint8"))
+    (note,) = SOURCE.stack(tmp_path / "new", dataset.manifest, ()).notes
+    assert note == "cover has classes that the data set has not, where nothing is predicted: 9 (4 pixels)"
