@@ -126,11 +126,18 @@ def tiles_as_vrt(tiles: Sequence[Path]) -> str:
     Raises:
         DataError: A tile is damaged, of another kind, or lies elsewhere than its name says.
     """
+    from rasterio.enums import MaskFlags
+
     with _open_tile(tiles[0]) as first:
         root = _root(first)
         bands = [_band(root, first, index) for index in range(1, first.count + 1)]
         boxes = [_checked_box(path, first) for path in tiles]
-    for (path, box), (index, band) in product(zip(tiles, boxes, strict=True), enumerate(bands, start=1)):
+        masked = first.mask_flag_enums[0] == [MaskFlags.per_dataset]
+    numbered: list[tuple[str, ElementTree.Element]] = [(str(index), band) for index, band in enumerate(bands, start=1)]
+    if masked:
+        mask = ElementTree.SubElement(ElementTree.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
+        numbered.append(("mask,1", mask))
+    for (path, box), (index, band) in product(zip(tiles, boxes, strict=True), numbered):
         _add_source(band, path, index, box)
     size = max(row + height for row, _, height, _ in boxes), max(column + width for _, column, _, width in boxes)
     covered = sum(height * width for *_, height, width in boxes)
@@ -195,10 +202,10 @@ def _band(root: ElementTree.Element, file: DatasetReader, index: int) -> Element
     return band
 
 
-def _add_source(band: ElementTree.Element, path: Path, index: int, box: _Box) -> None:
+def _add_source(band: ElementTree.Element, path: Path, index: str, box: _Box) -> None:
     source = ElementTree.SubElement(band, "SimpleSource")
     ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0").text = str(path.resolve())
-    ElementTree.SubElement(source, "SourceBand").text = str(index)
+    ElementTree.SubElement(source, "SourceBand").text = index
     size = {"xSize": str(box.width), "ySize": str(box.height)}
     ElementTree.SubElement(source, "SrcRect", {"xOff": "0", "yOff": "0"} | size)
     ElementTree.SubElement(source, "DstRect", {"xOff": str(box.column), "yOff": str(box.row)} | size)

@@ -11,7 +11,7 @@ import pytest
 
 from geoml_cli.cli.predict import _request
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.inputs.tables import points_input, table_job
 from geoml_cli.samples.input import Points
 
@@ -54,3 +54,5 @@ def test_no_point_on_the_rasters_is_exit_3(tmp_path: Path) -> None:
 def test_fills_of_rasters_are_part_of_the_request() -> None:
     common = {"index": None, "out": None}
     assert _request({"map": True, "nodata": ["dem=-9999", "rain=none"]}, common).nodata == ("dem=-9999", "rain=none")
+    with pytest.raises(SettingsError, match=r"--nodata: fills of rasters matter to maps .* Add --map"):
+        _request({"nodata": ["dem=-9999"]}, common)

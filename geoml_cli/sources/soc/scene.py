@@ -54,6 +54,9 @@ class RasterScene:
         digest = hashlib.sha256()
         for path in sorted(all_files([raster.band.file for raster in self._cutter.stack.rasters])):
             digest.update(f"{path.name} {sha256(path)}\n".encode())
+        for raster in self._cutter.stack.rasters:
+            band = raster.band
+            digest.update(f"{band.name} {band.index} {band.nodata} {band.valid}\n".encode())
         return digest.hexdigest()
 
     def block(self, rows: slice, columns: slice) -> SampleBlock:
