@@ -127,7 +127,17 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, Silent())
-    return RasterScene(plan, stack, _unknown_codes(plan, stack))
+    return RasterScene(plan, stack, [*_other_descriptions(plan, stack), *_unknown_codes(plan, stack)])
+
+
+def _other_descriptions(plan: Plan, stack: Stack) -> list[str]:
+    """Name rasters that call themselves something else than the data set's did."""
+    return [
+        f"{layer.name} calls itself {raster.description!r}, and the data set's {layer.description!r}: check that they "
+        "are the same covariate"
+        for layer, raster in zip(plan.layers, stack.rasters, strict=True)
+        if layer.description and raster.description and layer.description != raster.description
+    ]
 
 
 def _unknown_codes(plan: Plan, stack: Stack) -> list[str]:

@@ -162,6 +162,7 @@ def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -
         kind="class" if is_class else "continuous",
         classes=tuple(sorted(seen.values or ())) if is_class else (),
         unit=raster.unit,
+        description=raster.description,
         resampling=stack.resampling.get(band.name),
     )  # fmt: skip
 

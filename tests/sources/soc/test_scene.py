@@ -171,3 +171,14 @@ def test_classes_that_the_data_set_has_not_are_counted_and_named(
     raster(tmp_path / "new/cover.tif", np.where(RAMP < 4, 9, RAMP % 3 + 1).astype("uint8"))
     (note,) = SOURCE.stack(tmp_path / "new", dataset.manifest, ()).notes
     assert note == "cover has classes that the data set has not, where nothing is predicted: 9 (4 pixels)"
+
+
+def test_a_raster_that_calls_itself_something_else_is_told(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP, names=["height"])
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw")
+    raster(tmp_path / "new/dem.tif", RAMP, names=["slope"])
+    (note,) = SOURCE.stack(tmp_path / "new", dataset.manifest, ()).notes
+    assert note == "dem calls itself 'slope', and the data set's 'height': check that they are the same covariate"
