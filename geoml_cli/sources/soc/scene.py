@@ -19,7 +19,7 @@ from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
 from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
-from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
+from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
 from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.soc.cutting import Cutter
@@ -29,6 +29,7 @@ from geoml_cli.sources.soc.sampling import cut, lacking
 from geoml_cli.sources.soc.writing import SERIES_UNIT, STATIC_UNIT
 from geoml_cli.work.reporting import Silent
 
+_SAME_ANGLE = 1.0  # degrees
 _SAME_SIZE = 0.01  # pixels of another size see another neighbourhood than the network learnt on
 
 
@@ -218,4 +219,10 @@ def _check_pixels(learnt: Grid, given: Grid, folder: Path) -> None:
             f"the pixels differ from the data set's: {describe(given)}, not {describe(learnt)}",
             where=str(folder),
             fix="Resample the rasters (gdalwarp -tr), for a window must cover the same area.",
+        )
+    if abs(rotation(learnt) - rotation(given)) > _SAME_ANGLE:
+        raise DataError(
+            f"the rasters are turned by {rotation(given):.1f} degrees, and the data set's by {rotation(learnt):.1f}",
+            where=str(folder),
+            fix="Bring them onto a grid turned like it (gdalwarp makes it north-up).",
         )

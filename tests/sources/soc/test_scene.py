@@ -182,3 +182,20 @@ def test_a_raster_that_calls_itself_something_else_is_told(
     raster(tmp_path / "new/dem.tif", RAMP, names=["slope"])
     (note,) = SOURCE.stack(tmp_path / "new", dataset.manifest, ()).notes
     assert note == "dem calls itself 'slope', and the data set's 'height': check that they are the same covariate"
+
+
+def test_a_map_on_rasters_turned_otherwise_is_refused(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw")
+    cosine, sine = 0.1 * np.cos(np.radians(30)), 0.1 * np.sin(np.radians(30))
+    turned = Affine(cosine, -sine, 20, -sine, -cosine, 10)
+    raster(tmp_path / "raw/dem.tif", RAMP, transform=turned)
+    with pytest.raises(DataError, match=r"turned by 30\.0 degrees, and the data set's by -?0\.0"):
+        SOURCE.stack(tmp_path / "raw", dataset.manifest, ())
+    (tmp_path / "raw/p.csv").write_text("lon,lat,soc\n20.3,8.5,1\n20.4,8.4,2\n")
+    own, reporter = prepared(tmp_path / "raw")
+    assert any("turned by 30.0 degrees: windows are cut along their rows" in text for text in reporter.said)
+    assert SOURCE.stack(tmp_path / "raw", own.manifest, ()).grid.width == 30
