@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SIDECARS = (".aux.xml", ".ovr", ".msk")  # beside NAME.tif as NAME.tif.aux.xml
 _WORLDS = (".prj", ".tfw", ".wld", ".hdr")  # beside NAME.tif as NAME.prj
-_TILE = re.compile(r"(?P<name>.+)-(?P<row>\d{10})-(?P<column>\d{10})")
+_TILE = re.compile(r"(?P<name>.*?)-?(?P<row>\d{10})-(?P<column>\d{10})")
 _NEAR = 0.01  # pixels; tiles carry rounded coordinates
 _DEEPEST = 8  # virtual rasters of virtual rasters
 _KINDS = {
@@ -92,7 +92,7 @@ def put_together(paths: Sequence[Path]) -> list[RasterFile]:
     tiles: dict[Path, dict[tuple[int, int], Path]] = {}
     for path in paths:
         if match := _TILE.fullmatch(path.stem):
-            whole = path.with_name(match["name"] + path.suffix)
+            whole = path.with_name((match["name"] or path.parent.name) + path.suffix)
             tiles.setdefault(whole, {})[int(match["row"]), int(match["column"])] = path
     for whole, by_corner in tiles.items():
         _refuse_gaps(whole, by_corner)
@@ -114,10 +114,15 @@ def _refuse_gaps(whole: Path, by_corner: dict[tuple[int, int], Path]) -> None:
         row, column = missing[0]
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise DataError(
-            f"the tile {whole.stem}-{row:010d}-{column:010d}{whole.suffix} is missing{more}",
+            f"the tile {_tile_name(next(iter(by_corner.values())), row, column)} is missing{more}",
             where=str(whole.parent),
             fix=f"The {len(by_corner)} tiles of {whole.stem} are one raster: download the missing ones too.",
         )
+
+
+def _tile_name(other: Path, row: int, column: int) -> str:
+    """Name a tile as another one is named."""
+    return f"{other.stem[: -len('-') - 20]}{row:010d}-{column:010d}{other.suffix}"
 
 
 def tiles_as_vrt(tiles: Sequence[Path]) -> str:
@@ -225,7 +230,7 @@ def vrt_sources(path: Path, depth: int = 0) -> Iterator[Path]:
         raise DataError(f"is damaged or not a raster ({error})", where=str(path), fix="Get the file again.") from error
     for text, relative in dict.fromkeys((one.text or "", one.get("relativeToVRT", "0")) for one in named):
         source = path.parent / text if relative == "1" else Path(text)
-        if ":" in text or text.startswith("/vsi") or not text:
+        if not source.is_file() and (":" in text or text.startswith("/vsi") or not text):
             continue  # a part of another format, or a place that is no file
         if not source.is_file():
             raise DataError(

@@ -96,6 +96,19 @@ def test_tiles_of_an_export_are_one_raster(raster: Write, tmp_path: Path) -> Non
     np.testing.assert_array_equal(everything(raster_), expected)
 
 
+@pytest.mark.parametrize("name", ["evi", "evi2020", ""])
+def test_tiles_of_cloud_storage_have_no_dash(raster: Write, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "ndvi"
+    raster(folder / f"{name}0000000000-0000000000.tif", RAMP[:, :16])
+    raster(folder / f"{name}0000000000-0000000016.tif", RAMP[:, 16:], transform=moved(16, 0))
+    (whole,) = put_together(sorted(folder.iterdir()))
+    assert whole.path.stem == (name or "ndvi")
+    np.testing.assert_array_equal(everything(Raster(Band(whole, "x"))), RAMP)
+    (folder / f"{name}0000000000-0000000000.tif").unlink()
+    with pytest.raises(DataError, match=rf"the tile {name}0000000000-0000000000\.tif is missing"):
+        put_together(sorted(folder.iterdir()))
+
+
 def test_masks_of_tiles_are_heeded(raster: Write, tmp_path: Path) -> None:
     tiles(raster, tmp_path, RAMP, FOUR)
     for path in tmp_path.iterdir():
