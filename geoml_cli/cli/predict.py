@@ -126,6 +126,10 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     _refuse_several({**given, "index": common["index"], "map": mapped})
     if given.get("stack") is None and (given.get("from_") or given.get("to")):
         raise SettingsError("--from and --to are days of a stack.", fix="Name the stack with --stack.")
+    if given.get("nodata") and not mapped and given.get("table") is None:
+        raise SettingsError(
+            "fills of rasters matter to maps and tables of points.", where="--nodata", fix="Add --map or --table FILE."
+        )
     if named and not given.get("map"):
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SIDECARS = (".aux.xml", ".ovr", ".msk")  # beside NAME.tif as NAME.tif.aux.xml
 _WORLDS = (".prj", ".tfw", ".wld", ".hdr")  # beside NAME.tif as NAME.prj
-_TILE = re.compile(r"(?P<name>.+)-(?P<row>\d{10})-(?P<column>\d{10})")
+_TILE = re.compile(r"(?P<name>.*?)-?(?P<row>\d{10})-(?P<column>\d{10})")
 _NEAR = 0.01  # pixels; tiles carry rounded coordinates
 _DEEPEST = 8  # virtual rasters of virtual rasters
 _KINDS = {
@@ -92,7 +92,7 @@ def put_together(paths: Sequence[Path]) -> list[RasterFile]:
     tiles: dict[Path, dict[tuple[int, int], Path]] = {}
     for path in paths:
         if match := _TILE.fullmatch(path.stem):
-            whole = path.with_name(match["name"] + path.suffix)
+            whole = path.with_name((match["name"] or path.parent.name) + path.suffix)
             tiles.setdefault(whole, {})[int(match["row"]), int(match["column"])] = path
     for whole, by_corner in tiles.items():
         _refuse_gaps(whole, by_corner)
@@ -114,10 +114,15 @@ def _refuse_gaps(whole: Path, by_corner: dict[tuple[int, int], Path]) -> None:
         row, column = missing[0]
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise DataError(
-            f"the tile {whole.stem}-{row:010d}-{column:010d}{whole.suffix} is missing{more}",
+            f"the tile {_tile_name(next(iter(by_corner.values())), row, column)} is missing{more}",
             where=str(whole.parent),
             fix=f"The {len(by_corner)} tiles of {whole.stem} are one raster: download the missing ones too.",
         )
+
+
+def _tile_name(other: Path, row: int, column: int) -> str:
+    """Name a tile as another one is named."""
+    return f"{other.stem[: -len('-') - 20]}{row:010d}-{column:010d}{other.suffix}"
 
 
 def tiles_as_vrt(tiles: Sequence[Path]) -> str:
@@ -126,11 +131,18 @@ def tiles_as_vrt(tiles: Sequence[Path]) -> str:
     Raises:
         DataError: A tile is damaged, of another kind, or lies elsewhere than its name says.
     """
+    from rasterio.enums import MaskFlags
+
     with _open_tile(tiles[0]) as first:
         root = _root(first)
         bands = [_band(root, first, index) for index in range(1, first.count + 1)]
         boxes = [_checked_box(path, first) for path in tiles]
-    for (path, box), (index, band) in product(zip(tiles, boxes, strict=True), enumerate(bands, start=1)):
+        masked = first.mask_flag_enums[0] == [MaskFlags.per_dataset]
+    numbered: list[tuple[str, ElementTree.Element]] = [(str(index), band) for index, band in enumerate(bands, start=1)]
+    if masked:
+        mask = ElementTree.SubElement(ElementTree.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
+        numbered.append(("mask,1", mask))
+    for (path, box), (index, band) in product(zip(tiles, boxes, strict=True), numbered):
         _add_source(band, path, index, box)
     size = max(row + height for row, _, height, _ in boxes), max(column + width for _, column, _, width in boxes)
     covered = sum(height * width for *_, height, width in boxes)
@@ -195,10 +207,10 @@ def _band(root: ElementTree.Element, file: DatasetReader, index: int) -> Element
     return band
 
 
-def _add_source(band: ElementTree.Element, path: Path, index: int, box: _Box) -> None:
+def _add_source(band: ElementTree.Element, path: Path, index: str, box: _Box) -> None:
     source = ElementTree.SubElement(band, "SimpleSource")
     ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0").text = str(path.resolve())
-    ElementTree.SubElement(source, "SourceBand").text = str(index)
+    ElementTree.SubElement(source, "SourceBand").text = index
     size = {"xSize": str(box.width), "ySize": str(box.height)}
     ElementTree.SubElement(source, "SrcRect", {"xOff": "0", "yOff": "0"} | size)
     ElementTree.SubElement(source, "DstRect", {"xOff": str(box.column), "yOff": str(box.row)} | size)
@@ -218,7 +230,7 @@ def vrt_sources(path: Path, depth: int = 0) -> Iterator[Path]:
         raise DataError(f"is damaged or not a raster ({error})", where=str(path), fix="Get the file again.") from error
     for text, relative in dict.fromkeys((one.text or "", one.get("relativeToVRT", "0")) for one in named):
         source = path.parent / text if relative == "1" else Path(text)
-        if ":" in text or text.startswith("/vsi") or not text:
+        if not source.is_file() and (":" in text or text.startswith("/vsi") or not text):
             continue  # a part of another format, or a place that is no file
         if not source.is_file():
             raise DataError(

@@ -21,14 +21,16 @@ class YearInName(NamedTuple):
 def years_in_names(stems: Iterable[str]) -> dict[str, YearInName]:
     """Find the years of rasters, by name; a raster without one is left out.
 
-    A year may stand anywhere in a name. Where it is not the last word, it counts only if another raster has the same
-    name and another year: a version or a period may look like a year.
+    A year may stand anywhere in a name. Where it is not the last word or not the only year, it counts only if another
+    raster has the same name and another year: a version or a period (1970-2000) may look like a year.
     """
-    last, inside = {}, {}
+    last: dict[str, YearInName] = {}
+    inside: dict[str, YearInName] = {}
     for stem in stems:
-        if match := _LAST.fullmatch(stem):
-            last[stem] = YearInName(match["feature"], int(match["year"]))
-        elif len(found := list(_ANYWHERE.finditer(stem))) == 1:
+        found, match = list(_ANYWHERE.finditer(stem)), _LAST.fullmatch(stem)
+        if match:
+            (last if len(found) == 1 else inside)[stem] = YearInName(match["feature"], int(match["year"]))
+        elif len(found) == 1:
             inside[stem] = YearInName(_without(stem, found[0]), int(found[0].group()))
     times = [named.feature for named in (*inside.values(), *last.values())]
     return last | {stem: named for stem, named in inside.items() if times.count(named.feature) > 1}

@@ -95,6 +95,11 @@ class Raster:
         return (self._scale, self._offset) if (self._scale, self._offset) != (1.0, 0.0) else None
 
     @property
+    def description(self) -> str:
+        """Return what the file calls the band, or nothing."""
+        return (self._file.descriptions[self.band.index - 1] or "").strip()
+
+    @property
     def unit(self) -> str:
         """Return the unit that the file names, or nothing."""
         tags = {key.lower(): value for key, value in self._file.tags(self.band.index).items()}

@@ -105,6 +105,12 @@ def pixel_size(grid: Grid) -> tuple[float, float]:
     return math.hypot(a, d), math.hypot(b, e)
 
 
+def rotation(grid: Grid) -> float:
+    """Return the angle from the columns' direction to the east [degrees, clockwise]."""
+    a, _, _, d, _, _ = grid.transform
+    return -math.degrees(math.atan2(d, a))
+
+
 def describe(grid: Grid) -> str:
     """Tell a grid in a few words."""
     from rasterio.crs import CRS

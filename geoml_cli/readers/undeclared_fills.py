@@ -89,7 +89,7 @@ class FillCensus:
             values: Stored numbers of any shape, without those that are declared missing; NaN and infinity are ignored.
         """
         wide = values.astype(np.float32) if values.dtype == np.float16 else values  # holds no limit of float32
-        ordered = np.sort(wide, axis=None)
+        ordered = np.sort(wide, axis=None, kind="stable" if wide.dtype.itemsize == 1 else None)  # bytes: a radix sort
         if np.issubdtype(ordered.dtype, np.floating):
             ordered = self._without_huge(ordered[np.isfinite(ordered)])
         first, last = (np.searchsorted(ordered, self._listed_L, side) for side in ("left", "right"))

@@ -5,7 +5,7 @@ Legend: N rows of a table, R rows and C columns of a raster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -42,9 +42,15 @@ class SampleBlock:
 
 
 class CovariateStack(Protocol):
-    """A stack of rasters that gives the same samples as the data set a network was trained on."""
+    """A stack of rasters that gives the same samples as the data set a network was trained on.
+
+    Attributes:
+        grid: The pixels' place on Earth.
+        notes: What the user should know of them.
+    """
 
     grid: Grid
+    notes: Sequence[str]
 
     def digest(self) -> str:
         """Name the content, so that an interrupted prediction resumes only over the same rasters."""

@@ -60,12 +60,12 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     if request.stack is not None:
         return _pixel_days(trained, dataset, request, reporter)
     if request.table is not None:
-        return table_job(trained, _table_input(trained, dataset, request, request.table))
+        return table_job(trained, _table_input(trained, dataset, request, reporter))
     if not request.mapped:
         return samples_job(trained, dataset)
     if dataset.has("cell") and registry.source(dataset.manifest.source).stack is None:
         return cells_job(trained, dataset, reporter)
-    return raster_job(trained, _stack(trained.run.model, dataset, request))
+    return raster_job(trained, _stack(trained.run.model, dataset, request, reporter))
 
 
 def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:
@@ -79,8 +79,8 @@ def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionReques
     return pixel_days_job(trained, stack, requested_days(stack, request.days), reporter)
 
 
-def _stack(model: str, dataset: Dataset, request: PredictionRequest) -> CovariateStack:
-    """Open rasters like those the data set was made from."""
+def _stack(model: str, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> CovariateStack:
+    """Open rasters like those the data set was made from, and tell what is to be known of them."""
     source = registry.source(dataset.manifest.source)
     if source.stack is None:
         timed = any("times" in options.model_fields for options in registry.card(model).inputs)
@@ -91,11 +91,16 @@ def _stack(model: str, dataset: Dataset, request: PredictionRequest) -> Covariat
             if timed
             else "Leave it out to predict the samples of the data set.",
         )
-    return source.stack(request.rasters or Path(dataset.manifest.raw), dataset.manifest, request.nodata)
+    stack = source.stack(request.rasters or Path(dataset.manifest.raw), dataset.manifest, request.nodata)
+    for note in stack.notes:
+        reporter.warn(note)
+    return stack
 
 
-def _table_input(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, table: Path) -> TableInput:
+def _table_input(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> TableInput:
     """Open a table: of points, or of samples."""
+    table = request.table
+    assert table is not None, "a table is asked for"
     source = registry.source(dataset.manifest.source)
     if source.rows is not None:
         if request.crs or request.rasters:
@@ -111,4 +116,5 @@ def _table_input(trained: TrainedRun, dataset: Dataset, request: PredictionReque
             where="--table",
             fix="Prepare the new files as a data set of their own, and name it with --data.",
         )
-    return points_input(table, source.points, _stack(trained.run.model, dataset, request), request.crs or _DEGREES)
+    stack = _stack(trained.run.model, dataset, request, reporter)
+    return points_input(table, source.points, stack, request.crs or _DEGREES)

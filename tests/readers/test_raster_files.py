@@ -96,6 +96,31 @@ def test_tiles_of_an_export_are_one_raster(raster: Write, tmp_path: Path) -> Non
     np.testing.assert_array_equal(everything(raster_), expected)
 
 
+@pytest.mark.parametrize("name", ["evi", "evi2020", ""])
+def test_tiles_of_cloud_storage_have_no_dash(raster: Write, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "ndvi"
+    raster(folder / f"{name}0000000000-0000000000.tif", RAMP[:, :16])
+    raster(folder / f"{name}0000000000-0000000016.tif", RAMP[:, 16:], transform=moved(16, 0))
+    (whole,) = put_together(sorted(folder.iterdir()))
+    assert whole.path.stem == (name or "ndvi")
+    np.testing.assert_array_equal(everything(Raster(Band(whole, "x"))), RAMP)
+    (folder / f"{name}0000000000-0000000000.tif").unlink()
+    with pytest.raises(DataError, match=rf"the tile {name}0000000000-0000000000\.tif is missing"):
+        put_together(sorted(folder.iterdir()))
+
+
+def test_masks_of_tiles_are_heeded(raster: Write, tmp_path: Path) -> None:
+    tiles(raster, tmp_path, RAMP, FOUR)
+    for path in tmp_path.iterdir():
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+            mask = np.full(file.shape, 255, dtype="uint8")
+            mask[1, 2] = 0
+            file.write_mask(mask)
+    (whole,) = put_together(sorted(tmp_path.iterdir()))
+    values = everything(Raster(Band(whole, "evi_2020")))
+    assert np.argwhere(np.isnan(values)).tolist() == [[1, 2], [1, 18], [13, 2], [13, 18]]
+
+
 def test_a_missing_tile_is_named(raster: Write, tmp_path: Path) -> None:
     for gone in FOUR[:3]:
         folder = tmp_path / str(gone)
@@ -188,7 +213,7 @@ def test_longitudes_beyond_180_are_turned(raster: Write, tmp_path: Path) -> None
 
 def test_a_year_may_stand_anywhere_in_a_name() -> None:
     stems = ["evi_2019", "evi_2020", "2019_ndvi", "2020_ndvi", "lst_2019_mean", "lst_2020_mean", "lai2019", "lai2020"]
-    found = years_in_names([*stems, "dem", "bio_1970_2000_v2", "soil_2017_v1", "x12019"])
+    found = years_in_names([*stems, "dem", "bio_1970_2000_v2", "soil_2017_v1", "x12019", "bio_1_1970-2000"])
     assert {named.feature for named in found.values()} == {"evi", "ndvi", "lst_mean", "lai"}
     assert sorted(found) == sorted(stems)
     assert found["lst_2020_mean"] == ("lst_mean", 2020)

@@ -37,6 +37,7 @@ class CoverScene:
     """
 
     def __init__(self, plan: Plan, sheets: Sequence[Raster], grid: Grid, year: int) -> None:
+        self.notes: Sequence[str] = ()
         self.grid, self.year = grid, year
         self._plan, self._sheets = plan, list(sheets)
         self._aligned = [same_grid(sheet.grid, grid) for sheet in sheets]
@@ -46,6 +47,9 @@ class CoverScene:
         digest = hashlib.sha256(f"{self.year} {self.grid}\n".encode())
         for path in sorted(all_files([sheet.band.file for sheet in self._sheets])):
             digest.update(f"{path.name} {sha256(path)}\n".encode())
+        for raster in self._sheets:
+            band = raster.band
+            digest.update(f"{band.name} {band.index} {band.nodata} {band.valid}\n".encode())
         return digest.hexdigest()
 
     def block(self, rows: slice, columns: slice) -> SampleBlock:

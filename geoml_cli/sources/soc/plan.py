@@ -24,6 +24,7 @@ class Layer(_Record):
         classes: Codes of the classes, each of which is a channel.
         nodata: Values that mean "no data" in addition to the file's own.
         valid: Whether values that look like "no data" are values.
+        description: What the file calls the band; empty where it does not.
         unit: As the file names it; empty where it does not.
         resampling: How it was brought onto the reference's grid; None where it lies on it.
     """
@@ -35,6 +36,7 @@ class Layer(_Record):
     classes: tuple[int, ...] = ()
     nodata: tuple[float, ...] = ()
     valid: bool = False
+    description: str = ""
     unit: str = ""
     resampling: str | None = None
 

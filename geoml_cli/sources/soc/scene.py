@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
 from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
 from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio
-from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size
+from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
+from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
 from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.soc.cutting import Cutter
@@ -28,6 +29,7 @@ from geoml_cli.sources.soc.sampling import cut, lacking
 from geoml_cli.sources.soc.writing import SERIES_UNIT, STATIC_UNIT
 from geoml_cli.work.reporting import Silent
 
+_SAME_ANGLE = 1.0  # degrees
 _SAME_SIZE = 0.01  # pixels of another size see another neighbourhood than the network learnt on
 
 
@@ -37,12 +39,14 @@ class RasterScene:
     Args:
         plan: How the data set's samples were cut.
         stack: The same bands, opened.
+        notes: What the user should know of them.
 
     Attributes:
         grid: The grid of the map.
     """
 
-    def __init__(self, plan: Plan, stack: Stack) -> None:
+    def __init__(self, plan: Plan, stack: Stack, notes: Sequence[str] = ()) -> None:
+        self.notes = notes
         self.grid: Grid = stack.grid
         self._cutter = Cutter(plan, stack)
 
@@ -51,6 +55,9 @@ class RasterScene:
         digest = hashlib.sha256()
         for path in sorted(all_files([raster.band.file for raster in self._cutter.stack.rasters])):
             digest.update(f"{path.name} {sha256(path)}\n".encode())
+        for raster in self._cutter.stack.rasters:
+            band = raster.band
+            digest.update(f"{band.name} {band.index} {band.nodata} {band.valid}\n".encode())
         return digest.hexdigest()
 
     def block(self, rows: slice, columns: slice) -> SampleBlock:
@@ -121,7 +128,33 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, Silent())
-    return RasterScene(plan, stack)
+    return RasterScene(plan, stack, [*_other_descriptions(plan, stack), *_unknown_codes(plan, stack)])
+
+
+def _other_descriptions(plan: Plan, stack: Stack) -> list[str]:
+    """Name rasters that call themselves something else than the data set's did."""
+    return [
+        f"{layer.name} calls itself {raster.description!r}, and the data set's {layer.description!r}: check that they "
+        "are the same covariate"
+        for layer, raster in zip(plan.layers, stack.rasters, strict=True)
+        if layer.description and raster.description and layer.description != raster.description
+    ]
+
+
+def _unknown_codes(plan: Plan, stack: Stack) -> list[str]:
+    """Count pixels of classes that the data set has not; they carry no sample."""
+    notes = []
+    for layer, raster in zip(plan.covariates, stack.rasters, strict=False):
+        counts: Counter[float] = Counter()
+        for window in tiles(raster.grid) if layer.kind == "class" else ():
+            values = raster.read(*window)
+            found, times = np.unique(values[np.isfinite(values)], return_counts=True)
+            counts.update(dict(zip(found.tolist(), times.tolist(), strict=True)))
+        unknown = {code: count for code, count in sorted(counts.items()) if code not in layer.classes}
+        if unknown:
+            listed = ", ".join(f"{code:g} ({count} pixels)" for code, count in unknown.items())
+            notes.append(f"{layer.name} has classes that the data set has not, where nothing is predicted: {listed}")
+    return notes
 
 
 def _bands(folder: Path, plan: Plan, fills: dict[str, Declared]) -> list[Band]:
@@ -186,4 +219,10 @@ def _check_pixels(learnt: Grid, given: Grid, folder: Path) -> None:
             f"the pixels differ from the data set's: {describe(given)}, not {describe(learnt)}",
             where=str(folder),
             fix="Resample the rasters (gdalwarp -tr), for a window must cover the same area.",
+        )
+    if abs(rotation(learnt) - rotation(given)) > _SAME_ANGLE:
+        raise DataError(
+            f"the rasters are turned by {rotation(given):.1f} degrees, and the data set's by {rotation(learnt):.1f}",
+            where=str(folder),
+            fix="Bring them onto a grid turned like it (gdalwarp makes it north-up).",
         )

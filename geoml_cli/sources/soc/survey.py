@@ -12,7 +12,7 @@ from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, tiles
-from geoml_cli.readers.stacks import Stack, open_bands
+from geoml_cli.readers.stacks import Stack, open_bands, rotation
 from geoml_cli.readers.undeclared_fills import FillCensus, refuse_undeclared
 from geoml_cli.sources.soc.folders import Found
 from geoml_cli.sources.soc.options import SocOptions
@@ -162,6 +162,7 @@ def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -
         kind="class" if is_class else "continuous",
         classes=tuple(sorted(seen.values or ())) if is_class else (),
         unit=raster.unit,
+        description=raster.description,
         resampling=stack.resampling.get(band.name),
     )  # fmt: skip
 
@@ -193,6 +194,8 @@ def _tell_unnamed(rasters: Sequence[Raster], hear: tuple[Reporter, Funnel]) -> N
 
 
 def _tell_handling(stack: Stack, hear: tuple[Reporter, Funnel]) -> None:
+    if abs(angle := rotation(stack.grid)) > 0.1:
+        _tell(hear, f"the rasters are turned by {angle:.1f} degrees: windows are cut along their rows, not north-up")
     for name, method in stack.resampling.items():
         _tell(hear, f"{name}: aligned to the reference's grid ({method})")
     for raster in stack.rasters:

@@ -159,3 +159,43 @@ def test_tiles_may_take_the_place_of_a_raster(raster: Write, table: Write, prepa
     np.testing.assert_array_equal(
         tiled.block(*window).variables.array("static"), scene.block(*window).variables.array("static")
     )
+
+
+def test_classes_that_the_data_set_has_not_are_counted_and_named(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    raster(tmp_path / "raw/cover.tif", (RAMP % 3 + 1).astype("uint8"))
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw", classes=("cover",))
+    assert not SOURCE.stack(tmp_path / "raw", dataset.manifest, ()).notes
+    raster(tmp_path / "new/cover.tif", np.where(RAMP < 4, 9, RAMP % 3 + 1).astype("uint8"))
+    (note,) = SOURCE.stack(tmp_path / "new", dataset.manifest, ()).notes
+    assert note == "cover has classes that the data set has not, where nothing is predicted: 9 (4 pixels)"
+
+
+def test_a_raster_that_calls_itself_something_else_is_told(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP, names=["height"])
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw")
+    raster(tmp_path / "new/dem.tif", RAMP, names=["slope"])
+    (note,) = SOURCE.stack(tmp_path / "new", dataset.manifest, ()).notes
+    assert note == "dem calls itself 'slope', and the data set's 'height': check that they are the same covariate"
+
+
+def test_a_map_on_rasters_turned_otherwise_is_refused(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    dataset, _ = prepared(tmp_path / "raw")
+    cosine, sine = 0.1 * np.cos(np.radians(30)), 0.1 * np.sin(np.radians(30))
+    turned = Affine(cosine, -sine, 20, -sine, -cosine, 10)
+    raster(tmp_path / "raw/dem.tif", RAMP, transform=turned)
+    with pytest.raises(DataError, match=r"turned by 30\.0 degrees, and the data set's by -?0\.0"):
+        SOURCE.stack(tmp_path / "raw", dataset.manifest, ())
+    (tmp_path / "raw/p.csv").write_text("lon,lat,soc\n20.3,8.5,1\n20.4,8.4,2\n")
+    own, reporter = prepared(tmp_path / "raw")
+    assert any("turned by 30.0 degrees: windows are cut along their rows" in text for text in reporter.said)
+    assert SOURCE.stack(tmp_path / "raw", own.manifest, ()).grid.width == 30
