@@ -26,6 +26,7 @@ from geoml_cli.training.precision import layer_reasons
 from geoml_cli.training.trainer import Trainer
 from geoml_cli.work.reporting import Silent
 
+KILLS = int(os.environ.get("GEOML_KILLS", "4"))
 TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=4", "train.batch_size=64")
 
 
@@ -152,12 +153,12 @@ def command(data_root: Path, run: Path, *more: str) -> list[str]:
 
 @pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_it_ends_the_same(dataset, data_root, tmp_path):
-    """Of kill -9, up to twenty at random moments; the run folder is readable after each."""
+    """Of kill -9 at random moments; the run folder is readable after each."""
     long = ("train.epochs=70", "train.patience=100")
     whole = train(settings(*long), dataset, RunLocation(tmp_path / "whole"), None, Silent()).folder
     run, generator, kills = tmp_path / "killed", random.Random(4), 0
     sets = [part for text in long for part in ("--set", text)]
-    while kills < 20:
+    while kills < KILLS:
         more = [] if (run / "run.json").exists() else sets
         process = subprocess.Popen(command(data_root, run, *more), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         # Most kills fall into the steps; the others anywhere, starting included.
