@@ -315,3 +315,12 @@ def test_times_beside_the_step_are_rounded_to_it(day, raw, prepare, tmp_path):
     assert "0 off the step" in funnel["notes"][0] and not funnel["dropped"].get("time is not on a step")
     for name, values in arrays(held(tmp_path)).items():
         np.testing.assert_array_equal(values, first[name], err_msg=name)
+
+
+def test_a_missing_index_is_told_with_what_was_passed_over(day, raw, prepare):
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SME": day[0]})
+    (raw / "dst.html").write_text("<html>Dst</html>")
+    told = prepare(raw, code=3)
+    assert "no file holds SYM-H" in told and "Passed over: dst.html (a web page" in told
+    indices(day, raw, lambda number, row: row)
+    assert sum("dst.html" in note for note in prepare(raw)["notes"]) == 1
