@@ -1,7 +1,9 @@
 """Values that look like "no data" though nothing declares them: limits of types, -9999 and its kin.
 
 A listed value is a candidate if it occurs twice at least and lies farther from its neighbour than the range from the
-1st to the 99th percentile of the other values; limits of the file's own integer type always are.
+1st to the 99th percentile of the other values; limits of the file's own integer type always are. -99 among heights up
+to 1000 m is not that far: a negative one is a candidate also where it lies below all other values and they are not
+negative, or leaves a gap and is frequent.
 
 Legend: L listed values.
 """
@@ -14,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 
 HUGE = 3.3e38
 """No quantity is that large: fills near the limit of float32, which come rounded in many ways."""
@@ -32,6 +34,10 @@ _POSITIVE_NINES = _NINES[1:]  # 99 alone is too plain a number
 _PROVIDERS = (-6999, -7999, -8888, -88888, -7777, -9998, -3000, -28672, -1111)
 _POWERS = (15, 19, 20, 25, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38)  # 1e15 MERRA-2, 1e20 CMIP, -1e31 CDF, -1e34 Ferret
 _SURFER = 1.70141e38, 1.701410009187828e38
+_GAP = 0.05
+"""Part of the range of the other values that separates a frequent value from them."""
+_SHARE = 0.001
+"""Part of all values that is frequent."""
 _SAMPLE = 1 << 16
 
 
@@ -109,11 +115,18 @@ class FillCensus:
         self._above_L = np.minimum(self._above_L, padded[above + 1])
         self._others.add(others)
 
+    def _below_all(self, values_L: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which negative values lie apart below all others."""
+        total = self._others.count + int(self._count_L.sum())
+        apart_L = (self._above_L - values_L > _GAP * self._others.range()) & (self._count_L >= _SHARE * total)
+        lowest_L = (values_L < 0) & np.isneginf(self._below_L) & np.isfinite(self._above_L)
+        return np.asarray(lowest_L & (apart_L | (self._above_L >= 0)))
+
     def candidates(self) -> dict[float, int]:
         """Return how often each candidate occurs, in the order of their size."""
         values_L = self._listed_L.astype(np.float64)
         gap_L = np.minimum(values_L - self._below_L, self._above_L - values_L)
-        is_far_L = (self._count_L >= 2) & (gap_L > self._others.range())
+        is_far_L = (self._count_L >= 2) & ((gap_L > self._others.range()) | self._below_all(values_L))
         chosen = np.flatnonzero((is_far_L | self._limit_L) & (self._count_L > 0))
         counts = {_shortest(self._listed_L[place]): int(self._count_L[place]) for place in chosen}
         counts |= {value: count for value, count in self._huge.items() if count}
@@ -126,10 +139,12 @@ class _Quantiles:
     def __init__(self) -> None:
         self._parts: list[NDArray[np.float64]] = []
         self._stride, self._phase, self._size = 1, 0, 0
+        self.count = 0
         self._ends = np.inf, -np.inf
 
     def add(self, ordered: NDArray[Any]) -> None:
         """Sample a block that is in order."""
+        self.count += len(ordered)
         self._ends = min(self._ends[0], float(ordered[0])), max(self._ends[1], float(ordered[-1]))
         part = ordered[self._phase :: self._stride].astype(np.float64)
         self._phase = (self._phase - len(ordered)) % self._stride
@@ -233,3 +248,15 @@ def parse_nodata(pairs: Sequence[str]) -> dict[str, Declared]:
             raise ValueError(f"{pair!r} is not of the form NAME=VALUE or NAME={VALID}")
         found[name] = declared
     return found
+
+
+def declared_fills(pairs: Sequence[str]) -> dict[str, Declared]:
+    """Read what `--nodata` says.
+
+    Raises:
+        SettingsError: Text is of neither form.
+    """
+    try:
+        return parse_nodata(pairs)
+    except ValueError as error:
+        raise SettingsError(str(error), where="--nodata", fix="Give it such as dem=-9999.") from error

@@ -51,6 +51,14 @@ def test_values_among_others_are_values() -> None:
     assert not found(np.zeros(9, dtype=np.uint8))
 
 
+def test_a_negative_fill_near_wide_values_stands_apart() -> None:
+    heights = np.random.default_rng(4).uniform(0, 1161, 9000).astype(np.float32)
+    assert found(np.append(heights, [-99, -99]).astype(np.float32)) == {-99.0: 2}, "all others are positive"
+    assert found(np.append(heights - 20, [-99] * 40).astype(np.float32)) == {-99.0: 40}, "frequent, and a gap"
+    assert not found(np.append(heights - 20, [-99] * 3).astype(np.float32))
+    assert not found(np.append(heights - 95, [-99] * 40).astype(np.float32)), "no gap"
+
+
 def test_limits_of_the_files_own_type_always_are() -> None:
     assert found(np.arange(256).astype(np.uint8)) == {255.0: 1}
     assert not found(np.repeat(np.arange(256), 2).astype(np.uint16))

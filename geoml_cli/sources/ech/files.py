@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers import timed_csv
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.tables import open_table, open_text, readable_lines
 from geoml_cli.readers.timed import Timed, Values, plain_name, unfilled
 from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag, unread
@@ -154,25 +155,36 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
     return bool(columns)
 
 
-def read(path: Path) -> Timed:
+def read(path: Path, fills: ColumnFills | None = None) -> Timed:
     """Read a text file's indices [nT], positions and wave amplitudes under this source's names.
+
+    Args:
+        path: The file.
+        fills: What is declared of fill values beside the providers' own.
 
     Raises:
         DataError: It is damaged, or a value is out of the range of its quantity.
     """
+    timed = _read(path)
+    if fills is not None:
+        timed = replace(timed, values={name: fills.masked(name, column) for name, column in timed.values.items()})
+    return _checked(timed)
+
+
+def _read(path: Path) -> Timed:
     form = kind(path)
     if form == "csv":
-        return _checked(_csv(path))
+        return _csv(path)
     with open_text(path) as text:
         stream = readable_lines(text, path)
         if form in ("minute", "hourly"):
             first = next(stream)
             stream = itertools.chain([first], stream)
             reader = omni.read_minute if form == "minute" else omni.read_hourly
-            return _checked(reader(path, stream, len(first.split())))
+            return reader(path, stream, len(first.split()))
         readers = {"iaga": iaga.read, "supermag": supermag.read, "magephem": magephem.read}
         readers |= {"sym": kyoto.read_sym, "kyoto ae": kyoto.read_ae, "dst": kyoto.read_dst, "list": _list}
-        return _checked(readers[str(form)](path, stream))
+        return readers[str(form)](path, stream)
 
 
 def _plain(name: str) -> str:
