@@ -18,6 +18,8 @@ from geoml_cli.sources.gwsa.panels import Panel, panels, rows_at_once
 from geoml_cli.sources.gwsa.twice import Reading, write_twice
 from geoml_cli.work.reporting import Reporter
 
+_SHOWN = 6
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -62,6 +64,21 @@ def find(raw: Path, pattern: str) -> list[Path]:
     return sorted(path for path in raw.iterdir() if path.match(pattern) and is_table(path) and path.is_file())
 
 
+def passed_over(raw: Path, pattern: str) -> str:
+    """Name what a folder holds beside the tables, with the reason; empty where there is nothing."""
+    others = sorted(path for path in raw.iterdir() if not path.name.startswith(".")) if raw.is_dir() else []
+    read = set(find(raw, pattern))
+    named = [f"{path.name} ({_reason(path, pattern)})" for path in others if path not in read]
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return f"passed over: {'; '.join(named[:_SHOWN])}{more}" if named else ""
+
+
+def _reason(path: Path, pattern: str) -> str:
+    if path.is_dir():
+        return "a folder: only tables in RAW itself are read"
+    return f"does not fit --tables {pattern}" if is_table(path) else "no table by its name"
+
+
 def open_tables(paths: list[Path], roles: Roles, memory: int, nodata: Sequence[str] = ()) -> Tables:
     """Open tables and find out what their columns are.
 
@@ -99,4 +116,7 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps(),
         tables.fills,
     )  # fmt: skip
-    return write_twice(reading, writer, reporter)
+    written = write_twice(reading, writer, reporter)
+    if others := passed_over(raw, options.tables):
+        written.funnel.notes.append(others)
+    return written

@@ -149,3 +149,16 @@ def test_undeclared_fills_are_refused_with_both_remedies(raw: Path, prepare_gwsa
     assert valid.manifest.funnel.kept == 50
     with pytest.raises(SettingsError, match="rx is no column that is read"):
         prepare_gwsa(raw, nodata=("rx=-999",))
+
+
+def test_what_is_passed_over_is_named_once_with_the_reason(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    (raw / "t.csv").write_text(HEADER + ROW)
+    (raw / "old.csv").write_text("a,b\n1,2\n")
+    (raw / "readme.pdf").write_bytes(b"%PDF")
+    (raw / "more").mkdir()
+    dataset, _ = prepare_gwsa(raw, tables="t*")
+    told = [note for note in dataset.manifest.funnel.notes if "passed over" in note]
+    assert told == [
+        "passed over: more (a folder: only tables in RAW itself are read); old.csv (does not fit --tables t*); "
+        "readme.pdf (no table by its name)"
+    ]
