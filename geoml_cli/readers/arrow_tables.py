@@ -12,11 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.tables import open_table
 
 _BLOCK_BYTES = 1 << 22
 _MISSING = ["", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "--"]
+_ROW = re.compile(r"Row #(\d+)")
+_CELLS = re.compile(r"Expected (\d+) columns, got (\d+)")
+_NO_NUMBER = re.compile(r"invalid value '(.{0,40}?)'")
 _ARRAY = re.compile(r"invalid value '(\[.*)'")
 
 
@@ -29,12 +33,14 @@ class ArrowTable:
         columns: Names in its header.
         delimiter: Between cells.
         encoding: As Python names it.
+        header: Line of the header, counted from 1.
     """
 
     path: Path
     columns: tuple[str, ...]
     delimiter: str
     encoding: str
+    header: int = 1
 
     def column(self, names: Sequence[str], meaning: str) -> str:
         """Return the first of some names that is a column, or one that an export has renamed to `NAME_1`.
@@ -92,7 +98,11 @@ class ArrowTable:
         return csv.open_csv(
             pyarrow.input_stream(self.path, compression="gzip" if packed else None),
             read_options=csv.ReadOptions(
-                use_threads=False, block_size=_BLOCK_BYTES, encoding=encoding, column_names=self.columns, skip_rows=1
+                use_threads=False,
+                block_size=_BLOCK_BYTES,
+                encoding=encoding,
+                column_names=self.columns,
+                skip_rows=self.header,
             ),
             parse_options=csv.ParseOptions(delimiter=self.delimiter),
             convert_options=csv.ConvertOptions(
@@ -148,7 +158,7 @@ def open_arrow(path: Path) -> ArrowTable:
     twice = sorted({name for name in table.columns if name and table.columns.count(name) > 1})
     if twice:
         raise DataError(f"several columns are called {twice[0]!r}", where=str(path), fix="Keep one of them.")
-    return ArrowTable(path, table.columns, table.delimiter, table.encoding)
+    return ArrowTable(path, table.columns, table.delimiter, table.encoding, table.header)
 
 
 def _texts(column: Any, head: int) -> NDArray[np.str_]:  # noqa: ANN401
@@ -179,8 +189,25 @@ def _explained(path: Path) -> Iterator[None]:
             ) from error
         if "Empty CSV" in reason:
             return
-        raise DataError(
-            f"cannot be read as a table ({reason})",
-            where=str(path),
-            fix="Get the file again; cells must be numbers, as many in each row as the header has.",
-        ) from error
+        if isinstance(error, PermissionError):
+            raise not_permitted(path) from error
+        raise _explanation(path, reason) from error
+
+
+def _explanation(path: Path, reason: str) -> DataError:
+    """Say in the words of the other readers of tables what pyarrow refuses."""
+    row = _ROW.search(reason)
+    place = f"{path}, row {row[1]}" if row else str(path)
+    if (found := _CELLS.search(reason)) is not None:
+        return DataError(
+            f"{found[2]} cells where the header has {found[1]}",
+            where=place,
+            fix="Complete the row, quote cells that contain the delimiter, and write numbers without thousands signs.",
+        )
+    if (found := _NO_NUMBER.search(reason)) is not None:
+        return DataError(
+            f"{found[1]!r} is not a number",
+            where=place,
+            fix="Correct the cell, or leave it empty where there is no value.",
+        )
+    return DataError("cannot be read as a table: it is damaged or cut off", where=str(path), fix="Get the file again.")

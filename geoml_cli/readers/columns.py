@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.tables import SUFFIXES, DecimalSigns, Table, is_missing, number, open_table, require_file
 
@@ -184,7 +185,9 @@ def _parquet(path: Path) -> Any:  # noqa: ANN401  pyarrow is untyped
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"cannot be read as Parquet ({' '.join(str(error).split())})", where=str(path), fix=_AGAIN)
+    if isinstance(error, PermissionError):
+        return not_permitted(path)
+    return DataError("cannot be read as Parquet: it is damaged or another format", where=str(path), fix=_AGAIN)
 
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers import timed_csv
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.tables import open_table, open_text, readable_lines
 from geoml_cli.readers.timed import Timed, Values, plain_name, unfilled
-from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag
+from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag, unread
 
 PICKLES = (".pkl", ".pickle")
 _TEXT = (".asc", ".csv", ".dat", ".gz", ".iaga", ".min", ".sec", ".tsv", ".txt", ".wdc")
+_SHOWN = 6
 _SNIFFED = 200
 """Lines that tell a format: SuperMAG's header of free text is the longest."""
 
@@ -34,11 +38,30 @@ _NAMES = {
     "presence": ("presence", "present"),
 }
 """What columns of CSV are called, as `plain_name` spells them."""
+_KNOWN = frozenset(name for names in _NAMES.values() for name in names)
 _SATELLITE = ("satellite", "spacecraft", "probe")
 _MOST_NT = 12_000.0
 """No index has come near it; a station's component or another unit has."""
 _FILLED_POSITION = 1e4
 """L, MLT and MLAT of more are fill values, such as -1e31."""
+
+
+@dataclass
+class Sorted:
+    """Raw files by whether they are read.
+
+    Attributes:
+        files: Those that are read, in order; with the `.fmt` of lists.
+        passed_over: What is said of the others: name and reason.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+
+    def told(self) -> str:
+        """Name the files that were passed over, for the end of a message."""
+        more = f" and {len(self.passed_over) - _SHOWN} more" if len(self.passed_over) > _SHOWN else ""
+        return f"Passed over: {'; '.join(self.passed_over[:_SHOWN])}{more}." if self.passed_over else ""
 
 
 def find(raw: Path) -> list[Path]:
@@ -47,12 +70,29 @@ def find(raw: Path) -> list[Path]:
     Raises:
         DataError: There is none, or one is damaged.
     """
+    return sort(raw).files
+
+
+def sort(raw: Path) -> Sorted:
+    """Tell the raw files that are read from the others.
+
+    Raises:
+        DataError: There is none, or one is damaged.
+    """
     candidates = [raw] if raw.is_file() else sorted(path for path in raw.rglob("*") if _is_candidate(path))
-    found = [path for path in candidates if kind(path) is not None]
-    if not found:
-        seen = ", ".join(path.name for path in candidates[:6]) or "nothing"
+    formats = {form for path in candidates if (form := omni.format_of(path)) is not None}
+    found = Sorted()
+    for path in candidates:
+        if path in formats or kind(path) is not None:
+            found.files.append(path)
+        else:
+            found.passed_over.append(f"{path.name} ({unread.reason(path)})")
+    if raw.is_file() and found.files:
+        found.files = sorted({*found.files, *formats})
+    if not [path for path in found.files if path not in formats]:
         raise DataError(
-            f"holds no file with indices, positions or wave amplitudes (it holds {seen})",
+            f"holds no file with indices, positions or wave amplitudes (it holds {'nothing' * (not candidates)}"
+            f"{'; '.join(found.passed_over[:_SHOWN])})",
             where=str(raw),
             fix="Give SuperMAG, OMNI, IAGA-2002, Kyoto, MagEphem or CSV files, or the released pickle.",
         )
@@ -72,6 +112,8 @@ def kind(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if suffix in PICKLES:
         return "pickle"
+    if suffix == ".lst":
+        return "list" if omni.format_of(path) else None
     try:
         with open_text(path) as stream:
             lines = list(itertools.islice(readable_lines(stream, path), _SNIFFED))
@@ -103,8 +145,7 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
     if not any(sign in lines[0] for sign in ",;\t|"):
         return False
     table = open_table(path)
-    known = {name for names in _NAMES.values() for name in names}
-    columns = [name for name in table.columns if plain_name(name) in known]
+    columns = [name for name in table.columns if _plain(name) in _KNOWN]
     if columns and timed_csv.time_column(table) is None:
         raise DataError(
             f"has {', '.join(columns)} but no column of time ({', '.join(table.columns)})",
@@ -114,30 +155,55 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
     return bool(columns)
 
 
-def read(path: Path) -> Timed:
+def read(path: Path, fills: ColumnFills | None = None) -> Timed:
     """Read a text file's indices [nT], positions and wave amplitudes under this source's names.
+
+    Args:
+        path: The file.
+        fills: What is declared of fill values beside the providers' own.
 
     Raises:
         DataError: It is damaged, or a value is out of the range of its quantity.
     """
+    timed = _read(path)
+    if fills is not None:
+        timed = replace(timed, values={name: fills.masked(name, column) for name, column in timed.values.items()})
+    return _checked(timed)
+
+
+def _read(path: Path) -> Timed:
     form = kind(path)
     if form == "csv":
-        return _checked(_csv(path))
+        return _csv(path)
     with open_text(path) as text:
         stream = readable_lines(text, path)
         if form in ("minute", "hourly"):
             first = next(stream)
             stream = itertools.chain([first], stream)
             reader = omni.read_minute if form == "minute" else omni.read_hourly
-            return _checked(reader(path, stream, len(first.split())))
+            return reader(path, stream, len(first.split()))
         readers = {"iaga": iaga.read, "supermag": supermag.read, "magephem": magephem.read}
-        readers |= {"sym": kyoto.read_sym, "dst": kyoto.read_dst}
-        return _checked(readers[str(form)](path, stream))
+        readers |= {"sym": kyoto.read_sym, "kyoto ae": kyoto.read_ae, "dst": kyoto.read_dst, "list": _list}
+        return readers[str(form)](path, stream)
+
+
+def _plain(name: str) -> str:
+    """Spell a column as `plain_name` does, without step and unit: CDAWeb's `1-M_AE_nT` is `ae`."""
+    plain = plain_name(name)
+    return plain if plain in _KNOWN else re.sub(r"^[15][mh](?=ae|sym|dst)|nt$", "", plain)
+
+
+def _list(path: Path, stream: Iterator[str]) -> Timed:
+    form = omni.format_of(path)
+    assert form is not None, "asked for before"
+    with open_text(form) as text:
+        names = omni.format_names(readable_lines(text, form))
+    return omni.read_list(path, stream, names, {name: _NAMES[name] for name in INDICES})
 
 
 def _csv(path: Path) -> Timed:
     table = open_table(path)
-    plain = {plain_name(name): name for name in reversed(table.columns)}
+    plain = {_plain(name): name for name in reversed(table.columns)}
     wanted = {
         role: next(plain[name] for name in names if name in plain)
         for role, names in _NAMES.items()

@@ -1,6 +1,6 @@
-"""WDC for Geomagnetism, Kyoto: SYM-H in records of 400 characters, Dst in records of 120; both by position.
+"""WDC for Geomagnetism, Kyoto: SYM-H and AE in records of 400 characters, Dst in records of 120; both by position.
 
-Values stand without blanks between them. Layouts: wdc.kugi.kyoto-u.ac.jp, ASY/SYM and Dst format pages.
+Values stand without blanks between them. Layouts: wdc.kugi.kyoto-u.ac.jp, ASY/SYM, AE and Dst format pages.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from geoml_cli.readers.dates import calendar_times
 from geoml_cli.readers.timed import Timed, Values, unfilled
 
 _SYM = re.compile(r"^ASYSYM")
+_AE = re.compile(r"^AEALAOAU")
 _DST = re.compile(r"^DST\d{4}\*\d{2}")
 _OLDEST_YEAR = 57
 """Two-digit years from it on are 19xx: Dst begins in 1957."""
@@ -25,14 +26,19 @@ Record = tuple[Date, list[float]]
 
 
 def kind(first_lines: list[str]) -> str | None:
-    """Tell `sym` or `dst` by the first line, or None."""
+    """Tell `sym`, `kyoto ae` or `dst` by the first line, or None."""
     first = first_lines[0] if first_lines else ""
-    return "sym" if _SYM.match(first) else "dst" if _DST.match(first) else None
+    return "sym" if _SYM.match(first) else "kyoto ae" if _AE.match(first) else "dst" if _DST.match(first) else None
 
 
 def read_sym(path: Path, stream: Iterator[str]) -> Timed:
     """Read one-minute SYM-H [nT]; records of SYM-D and ASY are passed over."""
     return _read(path, stream, ("symh", 60), _sym)
+
+
+def read_ae(path: Path, stream: Iterator[str]) -> Timed:
+    """Read one-minute AE [nT]; records of AL, AO and AU are passed over."""
+    return _read(path, stream, ("ae", 60), _ae)
 
 
 def read_dst(path: Path, stream: Iterator[str]) -> Timed:
@@ -73,8 +79,15 @@ def _records(path: Path, stream: Iterator[str], parse: Callable[[str], Record | 
 
 def _sym(line: str) -> Record | None:
     """Positions (from 1): 13-18 YYMMDD, 19 component, 20-21 hour, 22-24 index, 35-394 sixty values."""
-    if line[18] != "H" or line[21:24] != "SYM":
-        return None
+    return _minutes(line) if line[18] == "H" and line[21:24] == "SYM" else None
+
+
+def _ae(line: str) -> Record | None:
+    """Positions as those of SYM-H: 22-24 is the index."""
+    return _minutes(line) if line[21:24].strip() == "AE" else None
+
+
+def _minutes(line: str) -> Record:
     values = [float(line[start : start + 6]) for start in range(34, 394, 6)]
     return _moment(line[12:14], line[14:16], line[16:18], int(line[19:21])), values
 

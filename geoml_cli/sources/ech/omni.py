@@ -1,17 +1,20 @@
 """OMNI: high-resolution ASCII (1 and 5 minutes; AE, SYM-H), and hourly OMNI2 (Dst, AE).
 
+Lists of chosen columns come from OMNIWeb as `.lst`, with a `.fmt` of the same name that says what they are.
 Columns: spdf.gsfc.nasa.gov, hro_format.txt and omni2.text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import calendar_times
-from geoml_cli.readers.timed import Layout, Timed, numbers, unfilled, whitespace_table
+from geoml_cli.readers.timed import Layout, Timed, numbers, plain_name, unfilled, whitespace_table
 
 MINUTE_COLUMNS = {46: "1-minute", 49: "5-minute"}
 HOURLY_COLUMNS = (55, 57)
@@ -19,6 +22,52 @@ HOURLY_COLUMNS = (55, 57)
 _DATE = {"year": 0, "day_of_year": 1, "hour": 2}
 _MINUTE = {"ae": 37, "symh": 41}
 _HOURLY = {"dst": 40, "ae": 41}
+
+
+_LISTED = re.compile(r"\s*\d+\s+(?P<name>\S.*?)\s+[AFI]\d+(?:\.\d+)?\s*")
+_CLOCK = {
+    "year": ("year",),
+    "day_of_year": ("doy", "day", "decimalday"),
+    "hour": ("hour", "hr"),
+    "minute": ("minute", "mn", "min"),
+}
+
+
+def format_of(path: Path) -> Path | None:
+    """Return the file that names a list's columns, or None."""
+    if path.suffix.lower() != ".lst":
+        return None
+    beside = (path.with_suffix(suffix) for suffix in (".fmt", ".FMT"))
+    return next((other for other in beside if other.is_file()), None)
+
+
+def format_names(lines: Iterable[str]) -> list[str]:
+    """Return the names of a list's columns out of its `.fmt`, as `plain_name` spells them."""
+    found = (_LISTED.fullmatch(line.rstrip("\n")) for line in lines)
+    return [plain_name(match["name"].partition(",")[0]) for match in found if match]
+
+
+def read_list(path: Path, stream: Iterator[str], names: Sequence[str], known: Mapping[str, Sequence[str]]) -> Timed:
+    """Read the indices [nT] of a list.
+
+    Args:
+        path: The list.
+        stream: Its lines.
+        names: Of its columns.
+        known: What each index may be called.
+
+    Raises:
+        DataError: The names hold no year, day and hour; or as for `whitespace_table`.
+    """
+    clock = {part: names.index(name) for part, choices in _CLOCK.items() for name in choices if name in names}
+    if missing := [part for part in ("year", "day_of_year", "hour") if part not in clock]:
+        raise DataError(
+            f"its .fmt names no column of the {missing[0].replace('_', ' ')}",
+            where=str(path),
+            fix="Get the list and its .fmt again, together.",
+        )
+    indices = {role: names.index(name) for role, choices in known.items() for name in choices if name in names}
+    return _read(path, stream, len(names), clock, indices)
 
 
 def kind(first_lines: list[str]) -> str | None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.dates import refuse_stray
 from geoml_cli.readers.timed import Timed
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.ech import labels, released, synthetic, writing
-from geoml_cli.sources.ech.files import PICKLES, find, read
+from geoml_cli.sources.ech.files import INDICES, PICKLES, POSITION, WAVE, find, read, sort
 from geoml_cli.sources.ech.indices import merge
 from geoml_cli.sources.ech.options import EchOptions
 from geoml_cli.sources.ech.orbit import Orbit, join
@@ -36,21 +37,34 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
     Raises:
         DataError: An index or the ephemeris is missing, a file is damaged, or no sample is left.
     """
-    paths, funnel = find(raw), Funnel()
-    pickles = [path for path in paths if path.suffix.lower() in PICKLES]
-    texts = [path for path in paths if path not in pickles]
+    found, funnel = sort(raw), Funnel()
+    pickles = [path for path in found.files if path.suffix.lower() in PICKLES]
+    texts = [path for path in found.files if path not in pickles and path.suffix.lower() != ".fmt"]
     with reporter.task("files", len(texts)) as advance:
-        series = []
+        series, fills = [], ColumnFills(options.nodata, (*INDICES, *POSITION, *WAVE))
         for path in texts:
-            series.append(read(path))
+            series.append(_counted(read(path, fills), fills))
             refuse_stray(series[-1].time, series[-1].line, str(path))
             advance(1)
-    content = _released(pickles, series, options, funnel) if pickles else _measured(series, options, funnel)
+    fills.refuse()
+    try:
+        content = _released(pickles, series, options, funnel) if pickles else _measured(series, options, funnel)
+    except DataError as error:
+        raise DataError(error.what, where=error.where, fix=f"{error.fix} {found.told()}".strip()) from error
+    if found.passed_over:
+        funnel.notes.append(found.told())
     funnel.kept = len(content.index_N)
     if not funnel.kept:
         reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.items())
         raise DataError(f"no sample is left ({reasons})", where=str(raw), fix="Windows need 48 hours of both indices.")
     return PreparedInfo("series", funnel, writing.write(writer, content))
+
+
+def _counted(timed: Timed, fills: ColumnFills) -> Timed:
+    """Count what looks like a fill and is not declared."""
+    for name, values in timed.values.items():
+        fills.count(name, str(timed.path), values)
+    return timed
 
 
 def _measured(timed: list[Timed], options: EchOptions, funnel: Funnel) -> Content:

@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass
 
 RESOLUTIONS = ("HH", "HR", "DD", "WW", "MM", "YY")
-PRODUCTS = ("FULLSET", "FLUXMET", "SUBSET", "FLUXNET", "BASE")
+OTHER = ""
+"""A product that the name does not tell, or one of other columns: ICOS' METEO, FLUXES and METEOSENS."""
+PRODUCTS = ("FULLSET", "FLUXMET", "SUBSET", "FLUXNET", "BASE", OTHER)
 """Of two products of one site the first is read: it holds the same series and more."""
 _AUXILIARY = ("ERAI", "ERA5", "AUX", "BIF", "BADM", "VARINFO")
 _YEARS = re.compile(r"((?:19|20)\d\d)-((?:19|20)\d\d)")
@@ -44,7 +46,7 @@ def parse(name: str) -> Name:
     span = next((match for word in after if (match := _YEARS.fullmatch(word))), None)
     return Name(
         site="" if place is None else words[place],
-        product=next((product for product in PRODUCTS if product in after), "FLUXNET"),
+        product=next((product for product in PRODUCTS if product in after), OTHER),
         resolution=next((word for word in after if word in RESOLUTIONS), ""),
         years=(int(span[1]), int(span[2])) if span else None,
         auxiliary=any(word.startswith(_AUXILIARY) for word in after),

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from geoml_cli.readers.undeclared_fills import parse_nodata
 from geoml_cli.source import Options
 
 DYNAMIC = ("TA_F", "SW_IN_F", "LW_IN_F", "VPD_F", "PA_F", "P_F", "WS_F")
@@ -41,11 +42,21 @@ class FluxnetOptions(Options):
     quality_column: str | None = None
     """Column of the target's quality, where it is not the usual one; `none` keeps every target."""
 
+    nodata: tuple[str, ...] = ()
+    """NAME=VALUE: a value that means "no data" in the column NAME; NAME=none: none does. All that is not above -9998
+    means so anyway."""
+
     sites: str | None = None
     """Table of the sites (CSV): position, elevation, IGBP class; by default the siteinfo table in RAW."""
 
     only: tuple[str, ...] = ()
     """Only these sites, such as DE-Hai; by default all."""
+
+    @field_validator("nodata")
+    @classmethod
+    def _fills(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
+        parse_nodata(pairs)
+        return pairs
 
     @field_validator("dynamic", "extra")
     @classmethod

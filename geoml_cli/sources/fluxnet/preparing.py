@@ -26,7 +26,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
         DataError: A file is damaged or lacks a column, a site's position is not known, or no target is left.
         SettingsError: A column or the quality is none.
     """
-    wanted = Wanted(options.dynamic, options.further, options.target, options.quality_column)
+    wanted = Wanted(options.dynamic, options.further, options.target, options.quality_column, options.nodata)
     for name in (*wanted.needed, *wanted.extra, wanted.target):
         quantity(name)
     found = find(raw, options)

@@ -115,6 +115,13 @@ def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step)
             fix="Name a flux that was measured there with --target.",
         )
     by = " and ".join(sorted(str(column) for column in columns if column))
+    if math.isnan(lost.best):
+        raise DataError(
+            f"the quality filter leaves no {rule.target}: {by} has no value in any of its {lost.poor} records",
+            where=rule.target,
+            fix="Name another column of the quality with --quality-column NAME, or keep every value with "
+            "--quality-column none.",
+        )
     kind, worst = ("class", "3 is the poorest") if is_subdaily(step) else ("fraction of good data", "0 is the poorest")
     raise DataError(
         f"the quality filter leaves no {rule.target}: {lost.poor} of {lost.poor + lost.missing + lost.implausible} "
@@ -126,8 +133,6 @@ def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step)
 
 
 def _relaxed(lost: Loss, step: Step) -> str:
-    if lost.best != lost.best:
-        return "--quality-column none"
     within = lost.best if is_subdaily(step) else math.floor(lost.best * 100) / 100  # rounded up it would admit nothing
     return f"--quality {within:g}"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.sources.fluxnet.finding import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values, read
@@ -28,12 +29,14 @@ class Wanted:
         extra: Drivers that may be missing.
         target: The flux.
         quality: Its quality column as the user named it; None for the usual one.
+        nodata: What `--nodata` says of fill values.
     """
 
     needed: tuple[str, ...]
     extra: tuple[str, ...]
     target: str
     quality: str | None
+    nodata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     Raises:
         DataError: A needed column is missing, a file is damaged, or two rows of one time contradict each other.
     """
+    fills = ColumnFills(wanted.nodata, names(wanted))
     tables: list[Rows] = []
     renamed: dict[str, str] = {}
     qualities: set[str | None] = set()
@@ -87,7 +91,8 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
         renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY)}
         qualities.add(columns.get(QUALITY))
         others.append(() if wanted.target in columns else _fluxes(layout))
-        tables.append(read(layout, columns, step))
+        tables.append(_without_fills(read(layout, columns, step), fills))
+    fills.refuse()
     every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()))
     place, values, repeated = _joined(tables, every, step)
     short = tuple(note for file, rows in zip(files, tables, strict=True) for note in _short(file, rows, step))
@@ -99,6 +104,15 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     return Series(
         first, regular, sum(len(rows.place) for rows in tables), repeated, renamed, quality, min(others), short
     )
+
+
+def _without_fills(rows: Rows, fills: ColumnFills) -> Rows:
+    """Turn declared fills into NaN, and count what looks like others."""
+    values = {name: fills.masked(name, column) for name, column in rows.values.items()}
+    for name, column in values.items():
+        if name != QUALITY:
+            fills.count(name, str(rows.text), column)
+    return replace(rows, values=values)
 
 
 def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import zipfile
 import zlib
@@ -11,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
-from geoml_cli.readers.tables import open_text
+from geoml_cli.readers.tables import open_text, wide_encoding
+from geoml_cli.readers.unpacking import refuse_bomb
 
 SUFFIXES = (".csv", ".txt", ".csv.gz", ".txt.gz")
-_LARGEST_BYTES = 8 << 30
-"""Twenty years of half-hours with 250 columns are 1 GB; what claims more than 8 is no tower's file."""
+_MOST_MEMBERS = 100_000
+"""All files of all towers are a few thousand."""
+_SNIFFED = 1 << 12
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 """What a damaged, odd or encrypted archive ends in."""
 
@@ -53,15 +57,28 @@ class Text:
                 yield stream
             return
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as raw, _decoded(raw) as stream:
+            with _archive(self.path).open(self.member) as raw, _decoded(raw) as stream:
                 yield stream
         except _UNREADABLE as error:
             raise _damaged(str(self), error) from error
 
 
+def _archive(path: Path) -> zipfile.ZipFile:
+    status = path.stat()
+    return _opened(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(path: Path, size: int, changed: int) -> zipfile.ZipFile:
+    """Open an archive and keep it until another is opened: its directory is read once, not for every member."""
+    return zipfile.ZipFile(path)
+
+
 def _decoded(raw: IO[bytes]) -> io.TextIOWrapper:
+    wide = wide_encoding(raw.read(_SNIFFED))
+    raw.seek(0)
     # Letters beyond ASCII can only stand in cells that are refused for being no numbers.
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline=None)
+    return io.TextIOWrapper(raw, encoding=wide or "utf-8-sig", errors="replace", newline=None)
 
 
 def members(path: Path) -> list[Text]:
@@ -71,10 +88,13 @@ def members(path: Path) -> list[Text]:
         DataError: It is no archive, or a member's name or size is not that of an honest one.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
+        entries = _archive(path).infolist()
     except _UNREADABLE as error:
         raise _damaged(str(path), error) from error
+    if len(entries) > _MOST_MEMBERS:
+        raise DataError(
+            f"holds {len(entries)} files", where=str(path), fix="This is no archive of towers: unpack what is needed."
+        )
     for member in entries:
         _refuse_unsafe(path, member)
     return sorted(Text(path, member.filename) for member in entries if _is_text(member))
@@ -94,17 +114,16 @@ def _refuse_unsafe(path: Path, member: zipfile.ZipInfo) -> None:
             where=str(path),
             fix="This is no provider's archive: do not use it.",
         )
-    if member.file_size > _LARGEST_BYTES:
-        raise DataError(
-            f"its member {member.filename!r} would fill {member.file_size / (1 << 30):.0f} GiB",
-            where=str(path),
-            fix="Get the archive again; no tower's file is so large.",
-        )
+    refuse_bomb(member.file_size, min(member.compress_size, path.stat().st_size), f"{path}, member {member.filename}")
 
 
 def _damaged(location: str, error: BaseException) -> DataError:
+    if isinstance(error, PermissionError):
+        return not_permitted(Path(location))
+    locked = isinstance(error, RuntimeError) and "encrypted" in str(error)
+    reason = "it is encrypted" if locked else "it is damaged, cut off, or packed in a way that is not read"
     return DataError(
-        f"cannot be read as a zip archive ({error})",
+        f"cannot be read as a zip archive: {reason}",
         where=location,
         fix="Get it again, or unpack it and give the folder.",
     )

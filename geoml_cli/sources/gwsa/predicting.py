@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.columns import Part, Sheet, open_sheet
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.gwsa.factors import described
@@ -38,18 +40,20 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     sheet = open_sheet(path)
     layout = find_layout(sheet, roles)
     times = len(layout.stamps) if isinstance(layout, Wide) else 1
+    fills = ColumnFills(dataset.manifest.options.get("nodata", ()), (*names, roles.target))
     read = 0
     for part in sheet.parts(max(1, size // times)):
         if len(part):
-            yield _chunk(part, (sheet, layout), plan, monthly)
+            yield _chunk(part, (sheet, layout, fills), plan, monthly)
             read += len(part)
     if not read:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with cells.")
 
 
-def _chunk(part: Part, table: tuple[Sheet, Long | Wide], plan: Plan, monthly: bool) -> TableChunk:
-    sheet, layout = table
+def _chunk(part: Part, table: tuple[Sheet, Long | Wide, ColumnFills], plan: Plan, monthly: bool) -> TableChunk:
+    sheet, layout, fills = table
     cells = panel(part, layout)
+    cells = replace(cells, values={name: fills.masked(name, values) for name, values in cells.values.items()})
     if cells.monthly != monthly:
         here, learnt = ("months", "years") if cells.monthly else ("years", "months")
         raise DataError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.columns import Sheet, is_table, open_sheet
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa.factors import units_given
@@ -17,6 +18,8 @@ from geoml_cli.sources.gwsa.panels import Panel, panels, rows_at_once
 from geoml_cli.sources.gwsa.twice import Reading, write_twice
 from geoml_cli.work.reporting import Reporter
 
+_SHOWN = 6
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -25,15 +28,18 @@ class Tables:
     Attributes:
         sheets: The tables, with what their columns are.
         memory: How much may be held at once [bytes].
+        fills: What is declared of fill values.
     """
 
     sheets: tuple[tuple[Sheet, Long | Wide], ...]
     memory: int
+    fills: ColumnFills
 
     def panels(self) -> Iterator[Panel]:
         """Read all rows, table by table; may be called again."""
         for sheet, layout in self.sheets:
-            yield from panels(sheet, layout, rows_at_once(sheet, layout, self.memory))
+            for panel in panels(sheet, layout, rows_at_once(sheet, layout, self.memory)):
+                yield replace(panel, values={name: self.fills.masked(name, v) for name, v in panel.values.items()})
 
     def gaps(self) -> tuple[str, ...]:
         """Name columns of wide tables that other columns make one expect."""
@@ -58,8 +64,29 @@ def find(raw: Path, pattern: str) -> list[Path]:
     return sorted(path for path in raw.iterdir() if path.match(pattern) and is_table(path) and path.is_file())
 
 
-def open_tables(paths: list[Path], roles: Roles, memory: int) -> Tables:
+def passed_over(raw: Path, pattern: str) -> str:
+    """Name what a folder holds beside the tables, with the reason; empty where there is nothing."""
+    others = sorted(path for path in raw.iterdir() if not path.name.startswith(".")) if raw.is_dir() else []
+    read = set(find(raw, pattern))
+    named = [f"{path.name} ({_reason(path, pattern)})" for path in others if path not in read]
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return f"passed over: {'; '.join(named[:_SHOWN])}{more}" if named else ""
+
+
+def _reason(path: Path, pattern: str) -> str:
+    if path.is_dir():
+        return "a folder: only tables in RAW itself are read"
+    return f"does not fit --tables {pattern}" if is_table(path) else "no table by its name"
+
+
+def open_tables(paths: list[Path], roles: Roles, memory: int, nodata: Sequence[str] = ()) -> Tables:
     """Open tables and find out what their columns are.
+
+    Args:
+        paths: Their files.
+        roles: Names of the factors.
+        memory: How much may be held at once [bytes].
+        nodata: What `--nodata` says.
 
     Raises:
         DataError: One lacks a column, or they have not the same ones.
@@ -74,7 +101,7 @@ def open_tables(paths: list[Path], roles: Roles, memory: int) -> Tables:
             where=str(without.path),
             fix="Prepare tables with and without the target apart, or add the column.",
         )
-    return Tables(sheets, memory)
+    return Tables(sheets, memory, ColumnFills(nodata, (*roles.dynamic, *roles.static, roles.target)))
 
 
 def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
@@ -84,8 +111,12 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         DataError: A table cannot be read, or no row is left.
     """
     roles = Roles.of(options)
-    tables = open_tables(find(raw, options.tables), roles, read_size(options.memory) // 2)
+    tables = open_tables(find(raw, options.tables), roles, read_size(options.memory) // 2, options.nodata)
     reading = Reading(
-        tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps()
-    )
-    return write_twice(reading, writer, reporter)
+        tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps(),
+        tables.fills,
+    )  # fmt: skip
+    written = write_twice(reading, writer, reporter)
+    if others := passed_over(raw, options.tables):
+        written.funnel.notes.append(others)
+    return written

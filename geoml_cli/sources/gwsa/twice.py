@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa import census as counting
 from geoml_cli.sources.gwsa.census import Census
 from geoml_cli.sources.gwsa.factors import LIKELY, described
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.panels import Panel
+from geoml_cli.sources.gwsa.sifting import FILL
 from geoml_cli.sources.gwsa.writing import Plan, facts, write_samples
 from geoml_cli.work.reporting import Reporter
 
@@ -33,6 +35,7 @@ class Reading:
         where: Where the rows come from, for messages.
         kind: What they come from, for the manifest.
         gaps: Columns that are missing, though others make one expect them.
+        fills: Counts what looks like a fill; None where that was looked for before.
     """
 
     panels: Callable[[], Iterator[Panel]]
@@ -42,6 +45,7 @@ class Reading:
     where: str
     kind: str
     gaps: tuple[str, ...] = ()
+    fills: ColumnFills | None = None
 
 
 def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
@@ -52,7 +56,9 @@ def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> 
     """
     used = reading.roles.used(reading.labelled)
     with reporter.task("count rows", None) as advance:
-        census = counting.take(_told(reading.panels(), advance), used)
+        census = counting.take(_counted(reading, advance), used)
+    if reading.fills:
+        reading.fills.refuse()
     if census.repeated:
         counting.refuse_contradictions(reading.panels(), used, census)
     funnel = _funnel(reading, census)
@@ -67,8 +73,12 @@ def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> 
     return PreparedInfo("samples", funnel, facts(plan, reading.kind, census))
 
 
-def _told(panels: Iterator[Panel], advance: Callable[[int], None]) -> Iterator[Panel]:
-    for panel in panels:
+def _counted(reading: Reading, advance: Callable[[int], None]) -> Iterator[Panel]:
+    """Give the rows for the first time, and count what looks like a fill among their values."""
+    for panel in reading.panels():
+        for name, values in panel.values.items() if reading.fills else ():
+            if reading.fills and name != reading.roles.category:
+                reading.fills.count(name, reading.where, values[values > FILL])
         yield panel
         advance(len(panel))
 

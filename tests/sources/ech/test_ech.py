@@ -315,3 +315,30 @@ def test_times_beside_the_step_are_rounded_to_it(day, raw, prepare, tmp_path):
     assert "0 off the step" in funnel["notes"][0] and not funnel["dropped"].get("time is not on a step")
     for name, values in arrays(held(tmp_path)).items():
         np.testing.assert_array_equal(values, first[name], err_msg=name)
+
+
+def test_a_missing_index_is_told_with_what_was_passed_over(day, raw, prepare):
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SME": day[0]})
+    (raw / "dst.html").write_text("<html>Dst</html>")
+    told = prepare(raw, code=3)
+    assert "no file holds SYM-H" in told and "Passed over: dst.html (a web page" in told
+    indices(day, raw, lambda number, row: row)
+    assert sum("dst.html" in note for note in prepare(raw)["notes"]) == 1
+
+
+def test_undeclared_fills_are_refused_with_both_remedies(day, raw, prepare, tmp_path):
+    indices(day, raw, lambda number, row: row)
+    prepare(raw)
+    lines = (raw / "waves.csv").read_text().splitlines()
+    amplitude = held(tmp_path).array("amplitude")[:]
+    for number in (20, 21, 40):
+        lines[number] = lines[number].split(",")[0] + ",-999"
+    (raw / "waves.csv").write_text("\n".join(lines))
+    told = prepare(raw, code=3)
+    assert "waves.csv: amplitude: 3 cells are -999, which looks like no data" in told
+    assert "--nodata amplitude=-999" in told and "--nodata amplitude=none" in told
+    prepare(raw, "--nodata", "amplitude=-999")
+    masked = np.array(held(tmp_path).array("amplitude"))
+    assert np.isnan(masked[[19, 20, 39]]).all() and np.isnan(masked).sum() == 3 + np.isnan(amplitude).sum()
+    prepare(raw, "--nodata", "amplitude=none")
+    assert (np.array(held(tmp_path).array("amplitude")) == -999).sum() == 3

@@ -130,7 +130,7 @@ def test_binary_and_truncated_files(tmp_path):
 def test_what_is_of_no_use_is_passed_over_and_nothing_else_is_said_so(tmp_path):
     (tmp_path / "readme.txt").write_text("hello")
     (tmp_path / "p.png").write_bytes(b"\x89PNG\x00")
-    with pytest.raises(DataError, match=r"holds no file with indices.*p\.png, readme\.txt"):
+    with pytest.raises(DataError, match=r"it holds p\.png \(no text\); readme\.txt \(in no format"):
         files.find(tmp_path)
     path = made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH})
     assert files.find(tmp_path) == [path]
@@ -151,6 +151,46 @@ NO_DATES = {
 
 
 @pytest.mark.parametrize("name", NO_DATES)
+def test_index_files_as_portals_give_them(tmp_path):
+    clock = np.datetime_as_string(TIME, unit="s")
+    rows = [f"{moment}.000Z,{sme:g},{symh:g}" for moment, sme, symh in zip(clock, SME, SYMH, strict=True)]
+    path = tmp_path / "OMNI_HRO_1MIN.csv"
+    path.write_text("\n".join(["EPOCH_TIME_yyyy-mm-ddThh:mm:ss.sssZ,1-M_AE_nT,SYM/H_INDEX_nT", *rows]))
+    same(files.read(path), "ae", SME)
+    same(files.read(path), "symh", SYMH)
+    words = [line.split() for line in made.omni(tmp_path / "o.asc", TIME, SYMH, SME).read_text().splitlines()]
+    listed = tmp_path / "omni_min_Kx7.lst"
+    listed.write_text("".join(f"{w[0]} {w[1]:>3} {w[2]:>2} {w[3]:>2} {w[41]:>6} {w[37]:>6}\n" for w in words))
+    assert files.kind(listed) is None
+    names = ["YEAR  I4", "DOY  I4", "Hour  I3", "Minute  I3", "SYM/H, nT  I6", "AE-index, nT   I6"]
+    form = listed.with_suffix(".fmt")
+    form.write_text("  ITEMS  FORMAT\n\n" + "".join(f" {n} {name}  \n" for n, name in enumerate(names, start=1)))
+    same(files.read(listed), "ae", SME)
+    same(files.read(listed), "symh", SYMH)
+    assert {form, listed} <= set(files.find(tmp_path)) and set(files.find(listed)) == {form, listed}
+    form.write_text(form.read_text().replace("DOY", "Dxx"))
+    with pytest.raises(DataError, match=r"its \.fmt names no column of the day of year"):
+        files.read(listed)
+    wdc = tmp_path / "ae.wdc"
+    records = made.kyoto_sym(wdc, TIME, SYMH).read_text().splitlines()
+    marks = {"D": "AL ", "H": "AE "}
+    wdc.write_text("".join(f"AEALAOAU    {r[12:18]}E{r[19:21]}{marks[r[18]]}PRVAE/E02 {r[34:]}\n" for r in records))
+    same(files.read(wdc), "ae", SYMH)
+
+
+def test_what_is_passed_over_is_named_with_the_reason(tmp_path):
+    made.csv(tmp_path / "sme.csv", TIME, {"SME": SME})
+    (tmp_path / "dst201303.html").write_text("<html><pre>MARCH 2013</pre></html>")
+    (tmp_path / "a.lst").write_text("2013 60 0 0 5\n")
+    (tmp_path / "b.fmt").write_text("1 YEAR I4\n")
+    (tmp_path / "c.csv").write_text("time,Bx,By\n2013-03-01T00:00,1,2\n")
+    told = files.sort(tmp_path).told()
+    assert "dst201303.html (a web page: download the data themselves" in told
+    assert "a.lst (a list without its .fmt" in told and "b.fmt (names the columns of a .lst" in told
+    assert "c.csv (no column of an index, position or wave: time, Bx, By)" in told
+    assert files.find(tmp_path) == [tmp_path / "sme.csv"]
+
+
 def test_a_time_that_does_not_exist_is_refused_with_its_line(tmp_path, name):
     make, date, wrong = NO_DATES[name]
     path = make(tmp_path / "f.txt")

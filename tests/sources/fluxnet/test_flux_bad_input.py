@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import GeomlError
+from geoml_cli.sources.fluxnet import finding
 from geoml_cli.sources.fluxnet import synthetic as made
-from geoml_cli.sources.fluxnet import texts
+from geoml_cli.sources.fluxnet.options import FluxnetOptions
 
 Prepare = Callable[..., Dataset]
 FIRST = "FLX_XA-Fir_FLUXNET2015_SUBSET_DD_2010-2011_1-4.csv"
@@ -143,12 +145,12 @@ def test_binary_and_cut_gzip(raw: Path, prepared: Prepare) -> None:
     fails(prepared, raw, "csv.gz: holds binary data, not text")
 
 
-def test_archives_that_are_none(raw: Path, prepared: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archives_that_are_none(raw: Path, prepared: Prepare) -> None:
     content = (raw / FIRST).read_text()
     path = made.archive(raw / "FLX_XA-Fir.zip", {FIRST: content})
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    fails(prepared, path, "FLX_XA-Fir.zip: cannot be read as a zip archive .* Get it again, or unpack it")
+    fails(prepared, path, "FLX_XA-Fir.zip: cannot be read as a zip archive: it is damaged.* Get it again, or unpack it")
     spoiled = bytearray(whole)
     spoiled[200:300] = bytes(100)
     path.write_bytes(spoiled)
@@ -157,9 +159,25 @@ def test_archives_that_are_none(raw: Path, prepared: Prepare, monkeypatch: pytes
         archive.writestr(f"../{FIRST}", content)
     fails(prepared, path, r"holds a member that would lie outside \('\.\./FLX_.*do not use it")
     assert not (raw.parent / FIRST).exists()
-    path.write_bytes(whole)
-    monkeypatch.setattr(texts, "_LARGEST_BYTES", 1000)
-    fails(prepared, path, f"its member '{FIRST}' would fill 0 GiB. Get the archive again")
+
+
+def test_archives_that_would_fill_memory_or_take_for_ever(raw: Path, prepared: Prepare) -> None:
+    path = raw / "FLX_XA-Fir.zip"
+    line = b"20100101," + b"-9999," * 2000 + b"\n"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(FIRST, b"TIMESTAMP,TA_F\n" + line * 7000)
+    fails(prepared, path, f"member {FIRST}: unpacks to more than 100 times its size of 0.. MB, which no table does")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(FIRST, b"TIMESTAMP,TA_F\n" + b"9" * (5 << 20))
+    fails(prepared, path, f"member {FIRST}, line 2: the line is longer than 4 MB: this is no table")
+    content = (raw / FIRST).read_text()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(FIRST, content)
+        for number in range(3000):
+            archive.writestr(f"x{number}.txt", b"")
+    started = time.monotonic()
+    assert "3000 files were left out" in " ".join(finding.find(path, FluxnetOptions()).notes)
+    assert time.monotonic() - started < 20
 
 
 def test_text_far_down_among_numbers_is_refused_with_its_line(raw: Path, prepared: Prepare) -> None:
@@ -253,6 +271,38 @@ def test_the_quality_filter_says_what_it_left_out_and_what_to_relax(raw: Path, p
     dataset = prepared(raw, quality=0.5)
     assert np.isfinite(dataset.array("NEE_VUT_REF")).sum() == 2 * 15
     assert np.isfinite(prepared(raw, quality_column="none").array("NEE_VUT_REF")).all()
+
+
+def test_an_empty_quality_column_is_named_with_the_remedy(raw: Path, prepared: Prepare) -> None:
+    for path in raw.glob("FLX*"):
+        lines = [line.split(",") for line in path.read_text().strip().split("\n")]
+        for cells in lines[1:]:
+            cells[lines[0].index("NEE_VUT_REF_QC")] = "-9999"
+        path.write_text("\n".join(map(",".join, lines)))
+    fails(prepared, raw, r"NEE_VUT_REF_QC has no value in any of its 124 records\. .* --quality-column none\.")
+    assert np.isfinite(prepared(raw, quality_column="none").array("NEE_VUT_REF")).all()
+
+
+def test_a_year_far_from_all_others_is_refused_with_its_line(raw: Path, prepared: Prepare) -> None:
+    path = raw / FIRST
+    for year in ("2113", "2031"):
+        lines = path.read_text().split("\n")
+        kept = lines[9]
+        lines[9] = year + kept[4:]
+        path.write_text("\n".join(lines))
+        fails(prepared, raw, f"{FIRST}, line 10: {year}-12-09 00:00 is far from the other rows' times")
+        lines[9] = kept
+        path.write_text("\n".join(lines))
+
+
+def test_undeclared_fills_are_refused_with_both_remedies(raw: Path, prepared: Prepare) -> None:
+    path = raw / FIRST
+    for line in (5, 6, 7):
+        path.write_text(cell(line, "WS_F", "999.99")(path.read_text()))
+    told = f"{FIRST}: WS_F: 3 cells are 999.99, which looks like no data .*--nodata WS_F=999.99 where .* WS_F=none"
+    fails(prepared, raw, told)
+    kept = prepared(raw, nodata=("WS_F=999.99",)).manifest.funnel.kept
+    assert prepared(raw, nodata=("WS_F=none",)).manifest.funnel.kept == kept + 3
 
 
 def test_a_target_that_is_not_there(raw: Path, prepared: Prepare) -> None:

@@ -209,3 +209,22 @@ def test_weeks_months_and_years(raw: Path, prepared: Prepare, tmp_path: Path, co
     assert np.isfinite(dataset.array("NEE_VUT_REF")).tolist() == finite
     per_year = {"WW": 365 * 365.25, "MM": (730 * 31 + 365 * 28) / 90 * 365.25, "YY": 1095 / 1096 * 365.25}
     np.testing.assert_allclose(dataset.array("mean_precipitation"), per_year[code], rtol=1e-6)
+
+
+def test_other_products_of_an_archive_are_left_out_with_a_note(raw: Path, prepared: Prepare) -> None:
+    for path in [path for path in raw.glob("FLX*") if path.name != FIRST]:
+        path.unlink()
+    wanted = raw / "ICOSETC_XA-Fir_FLUXNET_DD_L2.csv"
+    (raw / FIRST).rename(wanted)
+    alone = arrays(prepared(raw))
+    members = {wanted.name: wanted.read_text()}
+    members |= {f"ICOSETC_XA-Fir_{name}_L2.csv": "TIMESTAMP,TA\n20110101,5\n20110102,5\n"
+                for name in ("METEO", "FLUXES", "METEOSENS")}  # fmt: skip
+    members["ICOSETC_XA-Fir_VARINFO_FLUXNET_DD_L2.csv"] = "GROUP_ID,VARIABLE,DATAVALUE\n1,VAR,TA\n"
+    wanted.unlink()
+    made.archive(raw / "ICOSETC_XA-Fir_ARCHIVE_L2.zip", members)
+    dataset = prepared(raw)
+    same(arrays(dataset), alone)
+    notes = " ".join(dataset.manifest.funnel.notes)
+    for name in members:
+        assert (f"{name} was left out" in notes or f"left out: {name}" in notes) == (name != wanted.name), name

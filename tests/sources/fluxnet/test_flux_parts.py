@@ -21,12 +21,14 @@ NAMES = {
         "DD",
         False,
     ),
-    "FLX_BE-Vie_FLUXNET2015_ERAI_HH_1989-2014_1-3.csv": ("BE-Vie", "FLUXNET", "HH", True),
-    "FLX_BE-Vie_FLUXNET2015_AUXMETEO_1996-2014_1-3.csv": ("BE-Vie", "FLUXNET", "", True),
-    "FLX_BE-Vie_FLUXNET2015_AUXNEE_1996-2014_1-3.csv": ("BE-Vie", "FLUXNET", "", True),
+    "FLX_BE-Vie_FLUXNET2015_ERAI_HH_1989-2014_1-3.csv": ("BE-Vie", "", "HH", True),
+    "FLX_BE-Vie_FLUXNET2015_AUXMETEO_1996-2014_1-3.csv": ("BE-Vie", "", "", True),
+    "FLX_BE-Vie_FLUXNET2015_AUXNEE_1996-2014_1-3.csv": ("BE-Vie", "", "", True),
     "EUF_DE-Hai_FLUXNET_FLUXMET_WW_2000-2023_v1.2_r1.csv": ("DE-Hai", "FLUXMET", "WW", False),
-    "my tower DE-Hai (1).csv": ("DE-Hai", "FLUXNET", "", False),
-    "Example_DETha98.txt": ("", "FLUXNET", "", False),
+    "ICOSETC_DE-Hai_FLUXNET_HH_L2.csv": ("DE-Hai", "FLUXNET", "HH", False),
+    "ICOSETC_DE-Hai_METEO_L2.csv": ("DE-Hai", "", "", False),
+    "my tower DE-Hai (1).csv": ("DE-Hai", "", "", False),
+    "Example_DETha98.txt": ("", "", "", False),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.gwsa.options import GwsaOptions
 from geoml_cli.work.reporting import Silent
 
@@ -134,3 +134,31 @@ def test_a_year_far_from_all_others_is_refused_with_its_line(raw: Path, prepare_
     rows[17] = rows[17].replace(",2006,", ",2113,")
     (raw / "t.csv").write_text(HEADER + "".join(rows))
     fails(prepare_gwsa, raw, r"t.csv, line 19, column year: 2113-01-01 00:00 is far from .* \(2003-01-01")
+
+
+def test_undeclared_fills_are_refused_with_both_remedies(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    rows = [f"{30 + cell},100,{2003 + cell % 5},{500 + cell},300,1000,10,{cell / 10}\n" for cell in range(50)]
+    rows[7] = rows[7].replace(",507,", ",-999,")
+    rows[9] = rows[9].replace(",509,", ",-999,")
+    (raw / "t.csv").write_text(HEADER + "".join(rows))
+    told = r"rf: 2 cells are -999, which looks like no data .* --nodata rf=-999 where .* --nodata rf=none where it is"
+    fails(prepare_gwsa, raw, told)
+    without, _ = prepare_gwsa(raw, nodata=("rf=-999",))
+    assert without.manifest.funnel.kept == 48 and without.manifest.funnel.dropped == {"no value": 2}
+    valid, _ = prepare_gwsa(raw, nodata=("rf=none",))
+    assert valid.manifest.funnel.kept == 50
+    with pytest.raises(SettingsError, match="rx is no column that is read"):
+        prepare_gwsa(raw, nodata=("rx=-999",))
+
+
+def test_what_is_passed_over_is_named_once_with_the_reason(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    (raw / "t.csv").write_text(HEADER + ROW)
+    (raw / "old.csv").write_text("a,b\n1,2\n")
+    (raw / "readme.pdf").write_bytes(b"%PDF")
+    (raw / "more").mkdir()
+    dataset, _ = prepare_gwsa(raw, tables="t*")
+    told = [note for note in dataset.manifest.funnel.notes if "passed over" in note]
+    assert told == [
+        "passed over: more (a folder: only tables in RAW itself are read); old.csv (does not fit --tables t*); "
+        "readme.pdf (no table by its name)"
+    ]

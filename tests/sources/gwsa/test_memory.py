@@ -41,6 +41,8 @@ def test_a_longer_table_takes_no_more_memory(
 ) -> None:
     """A cell costs a few bytes, for its number; its rows cost one each, to tell repeats; the rest is bounded."""
     monkeypatch.setattr("geoml_cli.sources.gwsa.panels._ROW_COPIES", 200)  # of 64 MB, 2,600 rows
+    # The quantiles that tell fills keep so many values of a column: of both tables, not of the larger one alone.
+    monkeypatch.setattr("geoml_cli.readers.undeclared_fills._SAMPLE", 1 << 10)
     held = {}
     for cells in (1000, 4000):
         table(raw / "t.csv", cells)

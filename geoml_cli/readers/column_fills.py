@@ -1,0 +1,59 @@
+"""Fill values in columns of tables: the declared ones become NaN, those that look like fills are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import SettingsError
+from geoml_cli.readers.undeclared_fills import Declared, FillCensus, Undeclared, declared_fills, refuse_undeclared
+
+Values = NDArray[np.float64]
+
+
+class ColumnFills:
+    """What is declared of columns, and a count of what looks like a fill and is not declared.
+
+    Args:
+        pairs: `NAME=VALUE` and `NAME=none`, as `--nodata` gives them.
+        columns: Names that there are.
+
+    Raises:
+        SettingsError: A pair is of another form, or names no column.
+    """
+
+    def __init__(self, pairs: Sequence[str], columns: Sequence[str]) -> None:
+        self._declared = declared_fills(pairs)
+        if strange := sorted(set(self._declared) - set(columns)):
+            raise SettingsError(
+                f"{strange[0]} is no column that is read", where="--nodata", fix=f"There are: {', '.join(columns)}."
+            )
+        self._counted: dict[tuple[str, str], FillCensus] = {}
+
+    def masked(self, name: str, values: Values) -> Values:
+        """Return values with NaN where a declared fill stands."""
+        fills = self._declared.get(name, Declared()).fills
+        return np.where(np.isin(values, fills), np.nan, values) if fills else values
+
+    def count(self, name: str, place: str, values: Values) -> None:
+        """Take values into the count; those that are declared valid are not looked at.
+
+        Args:
+            name: Column, as `--nodata` calls it.
+            place: File, or files, for messages.
+            values: Of the column, declared fills as NaN.
+        """
+        if not self._declared.get(name, Declared()).valid:
+            self._counted.setdefault((name, place), FillCensus(values.dtype)).add(values)
+
+    def refuse(self) -> None:
+        """Refuse what looks like a fill.
+
+        Raises:
+            DataError: There is some; with its count and both remedies.
+        """
+        found = [Undeclared(name, place, census.candidates()) for (name, place), census in self._counted.items()]
+        self._counted = {}
+        refuse_undeclared(found, "cells")
