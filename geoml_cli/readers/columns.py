@@ -66,11 +66,13 @@ class Part:
         """Take down that a column has fractions: pandas has read them with a point."""
         if self.delimiter == ",":
             return
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             digits = values / 10 ** np.floor(np.log10(np.abs(values)))  # 1e-04 is written without a point
             fractions = np.isfinite(values) & (values % 1 != 0) & (np.abs(digits - np.rint(digits)) > _ROUNDING)
         if fractions.any():
-            row = int(fractions.argmax())
+            thousandths = np.rint(values * 1000)
+            grouped = fractions & (np.abs(values * 1000 - thousandths) < _ROUNDING) & (thousandths % 10 != 0)
+            row = int(grouped.argmax() if grouped.any() else fractions.argmax())
             self.signs.meet(repr(float(values[row])), self.delimiter, self.where(row, column))
 
     def _number(self, row: int, column: str, cell: object) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK_BYTES = 1 << 20
 _DECLARED = "sep="
 """Excel writes the delimiter into a line before the header: `sep=;`."""
+GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+")
+"""A number whose comma or point may separate thousands."""
 _MOSTLY = 0.9
 """UTF-16 without a mark: of Latin letters every second byte is zero, of other letters those of signs and digits."""
 
@@ -98,9 +101,10 @@ def number(cell: str, delimiter: str) -> float:
 
 @dataclass
 class DecimalSigns:
-    """Which of comma and point numbers of a file have been met with: where both are, one is a thousands sign."""
+    """Which of comma and point numbers of a file have been met with: where both are, one may separate thousands."""
 
     _met: dict[str, str] = field(default_factory=dict)
+    _grouped: bool = False
 
     def meet(self, text: str, delimiter: str, place: str) -> None:
         """Take a number's sign down; it tells nothing where commas separate cells.
@@ -111,15 +115,17 @@ class DecimalSigns:
             place: File, line and column.
 
         Raises:
-            DataError: Another number has the other sign.
+            DataError: Numbers of the file have both signs, and one of them stands where it would separate thousands.
         """
-        for sign in ",." if delimiter != "," else "":
-            if sign in text:
-                self._met.setdefault(sign, text.strip())
-        if len(self._met) > 1:
+        if delimiter == ",":
+            return
+        bare = text.strip()
+        self._met |= {sign: bare for sign in ",." if sign in bare and sign not in self._met}
+        self._grouped |= GROUPED.fullmatch(bare) is not None or ("," in bare and "." in bare)
+        if len(self._met) > 1 and self._grouped:
             raise DataError(
-                f"{text.strip()!r} is ambiguous: the file has {self._met[',']!r} and {self._met['.']!r}, so comma or "
-                "point is a thousands sign",
+                f"{bare!r} is ambiguous: the file has {self._met[',']!r} and {self._met['.']!r}, so comma or point may "
+                "be a thousands sign",
                 where=place,
                 fix="Write all numbers with one decimal sign and no thousands signs.",
             )

@@ -10,7 +10,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_years
-from geoml_cli.readers.tables import Table
+from geoml_cli.readers.tables import GROUPED, Table
 from geoml_cli.readers.timed import ROWS_AT_ONCE, Timed, Times, joined, numbers, plain_name
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:
     for sign in (",", "."):
         signed = frame[column].str.contains(sign, regex=False).to_numpy(dtype=bool)
         if signed.any():
-            row = int(signed.argmax())
+            grouped = signed & frame[column].str.fullmatch(GROUPED.pattern).to_numpy(dtype=bool)
+            row = int(grouped.argmax() if grouped.any() else signed.argmax())
             place = f"{table.path}, line {frame.index[row]}, column {column}"
             table.signs.meet(frame[column].iloc[row], table.delimiter, place)
     return frame[[column]].replace({",": "."}, regex=True)

@@ -118,7 +118,7 @@ def test_two_decimal_signs_in_one_file_are_refused(tmp_path, read, name):
     longitude, value = MIXED[name]
     path = tmp_path / "t.csv"
     path.write_text(f"time;lon;lat;soc;name\n2013-03-01T00:00;{longitude};50;{value};x\n")
-    with pytest.raises(DataError, match="comma or point is a thousands sign") as told:
+    with pytest.raises(DataError, match="comma or point may be a thousands sign") as told:
         read(path)
     assert "line 2, column" in told.value.where
 
@@ -128,3 +128,10 @@ def test_small_numbers_without_a_sign_go_with_commas(tmp_path):
     path.write_text("a;b\n1,5;1e-04\n2,5;2e-04\n")
     part = next(iter(open_sheet(path).parts(5)))
     assert part.numbers("a").tolist() == [1.5, 2.5] and part.numbers("b").tolist() == [1e-4, 2e-4]
+
+
+@pytest.mark.parametrize("read", [by_points, by_columns, by_time])
+def test_two_signs_that_cannot_separate_thousands_are_read(tmp_path, read):
+    path = tmp_path / "t.csv"
+    path.write_text("time;lon;lat;soc;name\n2013-03-01T00:00;10.53;50;1,5;x\n")
+    read(path)

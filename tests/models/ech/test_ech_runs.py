@@ -195,7 +195,7 @@ def test_a_table_of_positions_is_predicted_like_the_samples_of_the_data_set(run,
     ("change", "told"),
     [
         (lambda frame: frame.drop(columns="MLT"), "line 1: has no column MLT"),
-        (lambda frame: frame.assign(MLT=99.5), "MLT is 99.5 in row 1, outside 0 to 24"),
+        (lambda frame: frame.assign(MLT=99.5), "MLT is 99.5, outside 0 to 24"),
         (lambda frame: frame.assign(time="noon"), "line 2: 'noon' is no time"),
     ],
 )

@@ -150,7 +150,6 @@ NO_DATES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NO_DATES)
 def test_index_files_as_portals_give_them(tmp_path):
     clock = np.datetime_as_string(TIME, unit="s")
     rows = [f"{moment}.000Z,{sme:g},{symh:g}" for moment, sme, symh in zip(clock, SME, SYMH, strict=True)]
@@ -191,6 +190,7 @@ def test_what_is_passed_over_is_named_with_the_reason(tmp_path):
     assert files.find(tmp_path) == [tmp_path / "sme.csv"]
 
 
+@pytest.mark.parametrize("name", NO_DATES)
 def test_a_time_that_does_not_exist_is_refused_with_its_line(tmp_path, name):
     make, date, wrong = NO_DATES[name]
     path = make(tmp_path / "f.txt")
