@@ -21,7 +21,9 @@ def hold(path, taken, release, note=True):
         release.wait(timeout=60)
 
 
-@pytest.mark.parametrize(("note", "holder"), [(True, f"process {os.getpid()} on "), (False, "another process")])
+@pytest.mark.parametrize(
+    ("note", "holder"), [(True, f"process {os.getpid()} on "), (False, "another process")], ids=["named", "unnamed"]
+)
 def test_who_waits_is_told_who_holds_the_lock(tmp_path, note, holder):
     path, taken, release, heard = tmp_path / ".soc.lock", threading.Event(), threading.Event(), []
     thread = threading.Thread(target=hold, args=(path, taken, release, note))
