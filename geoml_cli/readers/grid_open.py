@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -71,7 +71,7 @@ def open_gridded(paths: Sequence[Path], wanted: GridRequest) -> Iterator[tuple[s
         raise DataError(
             f"{rasters[0].name} is GeoTIFF, {other.name} is not", where=str(other.parent), fix="Choose with --pattern."
         )
-    name = wanted.variable or ("value" if rasters else the_only_variable(paths[0]))
+    name = wanted.variable or ("value" if rasters else the_only_variable(paths[0], wanted.select))
     if rasters:
         opened = partial(grid_rasters.open_raster, fills=wanted.fills, guess=wanted.guess)
         parts = [opened(path, date_in_name(path, wanted.date_pattern)) for path in paths]
@@ -83,13 +83,14 @@ def open_gridded(paths: Sequence[Path], wanted: GridRequest) -> Iterator[tuple[s
         yield name.rpartition("/")[2], joined(parts, partial(cells_within, box=wanted.box))
 
 
-def the_only_variable(path: Path) -> str:
-    """Name the variable of a file that lies on a grid.
+def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
+    """Name the variable of a file that lies on a grid, once a place of its further dimensions is chosen.
 
     Raises:
         DataError: There is none, or several.
     """
-    with open_file(path) as file:
+    with open_file(path) as stored:
+        file = stored.isel({dim: 0 for dim in (*select, _EXPVER) if dim in stored.sizes})
         found = [str(name) for name, variable in file.data_vars.items() if is_field(file, variable)]
         names = [str(name) for name in file.data_vars]
     if len(found) == 1:

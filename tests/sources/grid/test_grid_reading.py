@@ -229,6 +229,7 @@ def test_a_place_of_a_further_dimension_is_chosen(tmp_path):
         sst.units = "degC"
         sst[:, 0], sst[:, 1] = VALUES + 1, VALUES
     check(path, select=("depth=1",))
+    check(path, select=("depth=1",), var=None)
 
 
 def test_a_curvilinear_grid_keeps_its_coordinates(tmp_path):
