@@ -192,11 +192,16 @@ class Raster:
         tag = self._file.nodatavals[self.band.index - 1]
         return tuple(value for value in self.band.nodata if value != tag)
 
+    @property
+    def has_fill(self) -> bool:
+        """Return whether file or user say which pixels are missing."""
+        return bool(self._fills) or self._masked or self._alpha is not None
+
     def undeclared(self) -> Undeclared:
         """Count values of the whole raster that look like fills, though nobody says so."""
         blocks = (raw[~missing] for raw, missing in (self.stored(*window) for window in tiles(self.grid)))
         declared = Declared(self.band.nodata, self.band.valid)
-        return self.named_counts(undeclared(self.kind, blocks, declared))
+        return self.named_counts(undeclared(self.kind, blocks, declared, has_fill=self.has_fill))
 
     def named_counts(self, counts: dict[float, int]) -> Undeclared:
         """Say which band counts of fills belong to."""

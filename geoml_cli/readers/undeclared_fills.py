@@ -1,7 +1,8 @@
 """Values that look like "no data" though nothing declares them: limits of types, -9999 and its kin.
 
 A listed value is a candidate if it occurs twice at least and lies farther from its neighbour than the range from the
-1st to the 99th percentile of the other values; limits of the file's own integer type always are. -99 among heights up
+1st to the 99th percentile of the other values; limits of the file's own integer type always are, or where the file
+declares another fill, only apart from the other values. -99 among heights up
 to 1000 m is not that far: a negative one is a candidate also where it lies below all other values and they are not
 negative, or leaves a gap and is frequent.
 
@@ -72,9 +73,12 @@ class FillCensus:
 
     Args:
         kind: Type of the numbers as the file stores them.
+        has_fill: Whether the file declares what is missing: a type's limit is then a fill only apart from the values,
+            and else the largest of them, as of 8-bit numbers scaled to 1..255.
     """
 
-    def __init__(self, kind: np.dtype[Any]) -> None:
+    def __init__(self, kind: np.dtype[Any], *, has_fill: bool = False) -> None:
+        self._has_fill = has_fill
         self._listed_L, self._limit_L = _listed(kind)
         self._count_L = np.zeros(len(self._listed_L), dtype=np.int64)
         self._below_L = np.full(len(self._listed_L), -np.inf)
@@ -127,7 +131,8 @@ class FillCensus:
         values_L = self._listed_L.astype(np.float64)
         gap_L = np.minimum(values_L - self._below_L, self._above_L - values_L)
         is_far_L = (self._count_L >= 2) & ((gap_L > self._others.range()) | self._below_all(values_L))
-        chosen = np.flatnonzero((is_far_L | self._limit_L) & (self._count_L > 0))
+        limit_L = self._limit_L & (gap_L > _GAP * self._others.range()) if self._has_fill else self._limit_L
+        chosen = np.flatnonzero((is_far_L | limit_L) & (self._count_L > 0))
         counts = {_shortest(self._listed_L[place]): int(self._count_L[place]) for place in chosen}
         counts |= {value: count for value, count in self._huge.items() if count}
         return dict(sorted(counts.items()))
@@ -190,12 +195,12 @@ def written(value: float) -> str:
 
 
 def undeclared(
-    kind: np.dtype[Any], blocks: Iterable[NDArray[Any]], declared: Declared | None = None
+    kind: np.dtype[Any], blocks: Iterable[NDArray[Any]], declared: Declared | None = None, *, has_fill: bool = False
 ) -> dict[float, int]:
     """Return how often each candidate occurs in blocks without what is declared missing; none where all are valid."""
     if declared is not None and declared.valid:
         return {}
-    census = FillCensus(kind)
+    census = FillCensus(kind, has_fill=has_fill)
     for block in blocks:
         census.add(block)
     return census.candidates()

@@ -19,11 +19,13 @@ from torch import Tensor
 
 from geoml_cli.dataset.files import recover_folder, replace_folder, sha256, sync
 from geoml_cli.errors import DataError, DiskError
-from geoml_cli.runs.run import CheckpointFiles
+from geoml_cli.runs.run import CheckpointFiles, Run
 
 FORMAT = 2
 _DIGESTS = "sha256"
 """Key of the record under which the digests of the tensor files stand."""
+_OWNER = "owner"
+"""Key under which run and member stand."""
 _RESTORE = "Restore it from a copy, or train the member again in a new run."
 
 
@@ -57,20 +59,26 @@ def write(snapshot: Snapshot, files: CheckpointFiles) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     try:
-        _fill(CheckpointFiles(fresh), snapshot)
+        _fill(CheckpointFiles(fresh), snapshot, _owner(folder))
     except (OSError, SafetensorError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise DiskError(folder, getattr(error, "strerror", None) or error) from error
     replace_folder(fresh, folder)
 
 
-def _fill(files: CheckpointFiles, snapshot: Snapshot) -> None:
+def _fill(files: CheckpointFiles, snapshot: Snapshot, owner: str) -> None:
     save_file(snapshot.weights, files.weights)
     save_file(snapshot.tensors, files.state)
-    record = {"format": FORMAT, _DIGESTS: _digests(files), **snapshot.numbers}
+    record = {"format": FORMAT, _DIGESTS: _digests(files), _OWNER: owner, **snapshot.numbers}
     files.meta.write_text(json.dumps(record) + "\n", encoding="utf-8")
     for path in (files.weights, files.state, files.meta, files.folder):
         sync(path)
+
+
+def _owner(folder: Path) -> str:
+    """Name run and member that a checkpoint's folder belongs to, wherever the run lies."""
+    member, run = folder.parents[1], folder.parents[3]
+    return f"{Run(run).id} {member.name}" if (run / "run.json").is_file() else member.name
 
 
 def _digests(files: CheckpointFiles) -> dict[str, str]:
@@ -92,7 +100,11 @@ def read(files: CheckpointFiles) -> Snapshot:
     recover(files)
     try:
         numbers = json.loads(files.meta.read_text(encoding="utf-8"))
-        if numbers.pop(_DIGESTS) != _digests(files):
+        if not isinstance(numbers, dict):
+            raise ValueError("meta.json is no record")
+        if numbers.pop(_OWNER, "") != _owner(files.folder):
+            raise ValueError("it is that of another member or run")
+        if numbers.pop(_DIGESTS, None) != _digests(files):
             raise ValueError("its tensors do not match their checksums")
         return Snapshot(load_file(files.weights), load_file(files.state), dict(numbers))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:

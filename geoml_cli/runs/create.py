@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from filelock import FileLock
 
-from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import SettingsError
 from geoml_cli.runs.run import LAYOUT, DataRecord, Run, RunRecord
 from geoml_cli.samples.scaling import Scaling
@@ -134,6 +134,8 @@ def _fill(folder: Path, plan: Plan) -> None:
         member.mkdir(parents=True, exist_ok=True)
         split.write(member / "split.json")
         scaling.write(member / "scaling.json")
+        for path in (member / "split.json", member / "scaling.json"):
+            record.checksums[path.relative_to(folder).as_posix()] = sha256(path)
     # Last: a folder without it is no run yet, and is filled again.
     write_text(folder / "run.json", record.model_dump_json(indent=1) + "\n")
 

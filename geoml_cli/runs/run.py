@@ -16,7 +16,7 @@ from typing import Any, Literal
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
-from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import DataError
 from geoml_cli.samples.samples import Signature
 from geoml_cli.samples.scaling import Scaling
@@ -52,6 +52,7 @@ class RunRecord(BaseModel):
     origin: Literal["trained", "imported"]
     created: str
     members: dict[str, Status] = Field(min_length=1)
+    checksums: dict[str, str] = Field(default_factory=dict)
     status: Status = "running"
     message: str = ""
 
@@ -135,8 +136,8 @@ class MemberFiles:
         """
         path = self.history
         try:
-            lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
-            entries = [json.loads(line) for line in lines if line.endswith("}")]
+            *lines, last = path.read_text(encoding="utf-8").split("\n") if path.is_file() else [""]
+            entries = [json.loads(line) for line in (*lines, *([last] if last.endswith("}") else []))]
             if not all(isinstance(entry, dict) and entry.keys() >= _ENTRY for entry in entries):
                 raise ValueError(path)
         except ValueError as error:
@@ -209,16 +210,27 @@ class Run:
         return MemberFiles(self.folder / "members" / name)
 
     def split(self, member: str) -> Split:
-        """Read a member's rows."""
-        return Split.read(self.member(member).split)
+        """Read a member's rows; errors as for `record`."""
+        return Split.read(self._whole(self.member(member).split))
 
     def network(self, member: str) -> str:
         """Name the network that a member trains; empty where the model has one."""
         return self.split(member).network
 
     def scaling(self, member: str) -> Scaling:
-        """Read a member's scaling."""
-        return Scaling.read(self.member(member).scaling)
+        """Read a member's scaling; errors as for `record`."""
+        return Scaling.read(self._whole(self.member(member).scaling))
+
+    def _whole(self, path: Path) -> Path:
+        """Return a member's file, unless it is not the one that was written with the run."""
+        expected = self.record().checksums.get(path.relative_to(self.folder).as_posix())
+        if path.is_file() and sha256(path) != expected:
+            raise DataError(
+                "is missing or damaged (its checksum differs).",
+                where=str(path),
+                fix="Train again, or restore the file.",
+            )
+        return path
 
     def history(self, member: str) -> list[dict[str, Any]]:
         """Read a member's history; errors as for `MemberFiles.entries`."""

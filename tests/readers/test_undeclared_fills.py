@@ -102,3 +102,14 @@ def test_what_the_user_says() -> None:
     for text in ("dem", "dem=x", "=3", "=none"):
         with pytest.raises(ValueError, match="NAME=VALUE or NAME=none"):
             parse_nodata((text,))
+
+
+@pytest.mark.parametrize(("has_fill", "expected"), [(True, {}), (False, {255: 3})])
+def test_the_largest_of_scaled_bytes_is_a_value_where_the_file_declares_its_fill(has_fill, expected):
+    values = np.r_[np.repeat(np.arange(1, 255), 5), [255] * 3].astype(np.uint8)
+    assert undeclared(values.dtype, [values], has_fill=has_fill) == expected
+
+
+def test_a_limit_apart_from_the_values_is_a_fill_beside_the_declared_one():
+    values = np.r_[np.repeat(np.arange(1, 101), 5), [255]].astype(np.uint8)
+    assert undeclared(values.dtype, [values], has_fill=True) == {255: 1}

@@ -107,3 +107,41 @@ sys.exit(9)
 def test_a_chunk_that_a_full_disk_cuts_short_is_not_finished(tmp_path):
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "map.tif")], check=False, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def swap(run, name, members):
+    first, second = (run / "members" / member / name for member in members)
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+
+
+@pytest.mark.parametrize("names", [["split.json"], ["scaling.json"], ["checkpoints/best/weights.safetensors"],
+                                   [f"checkpoints/best/{part}" for part in ("weights.safetensors", "state.safetensors",
+                                                                            "meta.json")]])  # fmt: skip
+def test_files_of_another_member_are_refused(geoml, copies, tmp_path, names):
+    run, data = copies
+    for name in names:
+        swap(run, name, ("fold-1", "fold-2"))
+    done = geoml("predict", run, "--data", data, "--out", tmp_path / "x.csv")
+    assert done.code == 3 and not (tmp_path / "x.csv").exists()
+    assert "checksum" in done.err or "it is that of another member or run" in done.err
+    assert geoml("check", run, "--data", data).code == 4
+
+
+def test_a_scaling_with_another_number_is_refused(geoml, copies):
+    run, data = copies
+    path = run / "members" / "fold-1" / "scaling.json"
+    path.write_text(path.read_text().replace("1", "2", 1))
+    done = geoml("predict", run, "--data", data, "--index", "0")
+    assert done.code == 3 and "scaling.json: is missing or damaged (its checksum differs)" in done.err
+
+
+def test_only_the_last_line_of_a_history_may_be_half_written(geoml, copies):
+    run, data = copies
+    path = run / "members" / "fold-1" / "history.jsonl"
+    whole = path.read_text()
+    path.write_text(whole + '{"step": 1')
+    assert geoml("check", run, "--data", data).code == 0
+    path.write_text("x\n" + whole)
+    assert geoml("check", run, "--data", data).code == 4

@@ -113,7 +113,7 @@ def _look_through(rasters: Sequence[Raster], reporter: Reporter) -> list[_Seen]:
     seen, fills = [], []
     with reporter.task("look through rasters", len(rasters)) as advance:
         for raster in rasters:
-            one, census = _Seen(), FillCensus(raster.kind)
+            one, census = _Seen(), FillCensus(raster.kind, has_fill=raster.has_fill)
             for rows, columns in tiles(raster.grid):
                 raw, missing = raster.stored(rows, columns)
                 _look(one, raster.physical(raw, missing))

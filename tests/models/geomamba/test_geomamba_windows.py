@@ -19,7 +19,13 @@ from geoml_cli.work.reporting import Silent
 
 STEPS = 5
 QUICK = [f"network.steps={STEPS}", "network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1"]
-QUICK += ['network.scales=["month/12","day/30"]', "train.steps=6", "train.evaluate_steps=6", "train.batch_size=64"]
+QUICK += [
+    'network.scales=["month/12","day/30"]',
+    "train.steps=6",
+    "train.evaluate_steps=6",
+    "train.batch_size=64",
+    "data.step=day",
+]
 
 
 @pytest.fixture(scope="module")
