@@ -101,6 +101,8 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         outputs = (store.read(number)[job.summarised] for number in range(count))
         summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
         store.clear()
+    if summary.count == summary.missing:
+        reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
     return replace(summary, outside={one.trained.name: one.share for one in outside})
 
 

@@ -104,3 +104,15 @@ def test_a_map_of_kelvin_is_refused_and_may_be_accepted(geoml, trained, data_roo
     assert done.code == 0 and "Warning: outside the range of the training rows: temperature 100.0%" in done.err
     record = json.loads(done.out)
     assert record["outside"]["temperature"] == 1 and record["run"] == str(trained)
+
+
+def test_a_map_without_a_value_is_warned_of(geoml, trained, data_root, raw_soc, tmp_path):
+    folder = shutil.copytree(raw_soc / "covs", tmp_path / "covs")
+    with rasterio.open(folder / "temperature.tif") as file:
+        profile = file.profile | {"dtype": "float32", "nodata": np.nan}
+        shape = (file.height, file.width)
+    with rasterio.open(folder / "temperature.tif", "w", **profile) as file:
+        file.write(np.full(shape, np.nan, dtype=np.float32), 1)
+    given = ("--data", data_root / "soc", "--map", "--rasters", folder, "--out", tmp_path / "x.tif")
+    done = geoml("predict", trained, *given)
+    assert done.code == 0 and "has a value: check what the inputs cover" in done.err
