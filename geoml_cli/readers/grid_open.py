@@ -191,9 +191,8 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
     fills = [value for key in ("_FillValue", "missing_value") if (value := variable.attrs.get(key)) is not None]
     for fill in fills:
         stored = np.where(stored == float(np.ravel(fill)[0]), np.nan, stored)
-    stored = begun(stored, _bounds(file, variable))
     try:
-        return decode(stored, unit, calendar)
+        return begun(decode(stored, unit, calendar), _ends(file, variable))
     except (ValueError, OverflowError, TypeError) as error:
         raise DataError(
             f"its time cannot be understood ({error})",
@@ -202,14 +201,17 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
         ) from error
 
 
-def _bounds(file: Any, time: Any) -> NDArray[np.float64] | None:  # noqa: ANN401
-    """Return both ends of each time's interval, [T, 2], as stored; None where the file has none that can be used."""
+def _ends(file: Any, time: Any) -> Times:  # noqa: ANN401
+    """Return both ends of each time's interval, one after another; none where the file has none that can be used."""
     name = str(time.attrs.get("bounds", ""))
     if name not in file.variables or file[name].size != 2 * time.size or file[name].dtype.kind not in "fiu":
-        return None
-    if str(file[name].attrs.get("units", time.attrs["units"])) != str(time.attrs["units"]):
-        return None
-    return np.asarray(file[name].values, dtype=np.float64).reshape(-1, 2)
+        return []
+    own = {**time.attrs, **file[name].attrs}  # CF: bounds need not repeat unit and calendar
+    try:
+        stored = np.asarray(file[name].values, dtype=np.float64).ravel()
+        return decode(stored, str(own["units"]), str(own.get("calendar", "")))
+    except (ValueError, OverflowError, TypeError):  # never filled in
+        return []
 
 
 def _first_known(

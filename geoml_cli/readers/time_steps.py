@@ -28,19 +28,20 @@ _EVEN = "Give a series with a regular step, or a period of it with --start and -
 _EPOCH = "1970-01-01 00:00:00"
 
 
-def begun(stamps: NDArray[np.float64], bounds: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """Return stamps, [T], of which those at the end of their interval are moved to its beginning.
+def begun(stamps: Times, ends: Times) -> Times:
+    """Return times, T of them, of which those at the end of their interval are moved to its beginning.
 
     A mean of January that is stamped 1 February, as climate models do, is one of January.
 
     Args:
-        stamps: Stored times, [T].
-        bounds: Both ends of each interval, in the same unit, [T, 2]; None where they are not known.
+        stamps: T times.
+        ends: Both ends of each interval, one after another, 2 T times; none where they are not known.
     """
-    if bounds is None:
+    if len(ends) != 2 * len(stamps):
         return stamps
-    begin, end = bounds.min(axis=1), bounds.max(axis=1)
-    return np.where((begin < end) & (stamps >= end), begin, stamps)
+    pairs = zip(ends[::2], ends[1::2], strict=True)
+    intervals = [(min(pair), max(pair)) for pair in pairs]
+    return [begin if begin < end <= stamp else stamp for stamp, (begin, end) in zip(stamps, intervals, strict=True)]
 
 
 def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:

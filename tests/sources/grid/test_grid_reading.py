@@ -189,6 +189,10 @@ def test_means_stamped_at_the_end_of_their_interval_belong_to_it(tmp_path):
     dataset = check(path)
     assert dataset.array("time")[0] == 11323  # 2001-01-01, as in a file without bounds
     with netCDF4.Dataset(path, "a") as file:
+        file["time_bnds"].units = "hours since 2000-12-31"
+        file["time_bnds"][:] = (np.stack([ends[:-1], ends[1:]], axis=1) + 1) * 24
+    assert prepared(path).array("time")[0] == 11323
+    with netCDF4.Dataset(path, "a") as file:
         file["time_bnds"][:] = 0  # bounds that were never filled in
     assert prepared(path).array("time")[0] == 11323 + 31
 
