@@ -103,7 +103,7 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         store.clear()
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside={one.trained.name: one.share for one in outside})
+    return replace(summary, outside=ranges.by_name(outside))
 
 
 def predict_chunks(

@@ -108,7 +108,10 @@ class InputRanges:
         if not len(next(iter(inputs.values()))):
             return
         found = [
-            self._of_input(inputs[name].cpu(), *bounds, self._trailing[name]) for name, bounds in self._bounds.items()
+            self._of_input(
+                inputs[name], low.to(inputs[name].device), high.to(inputs[name].device), self._trailing[name]
+            )
+            for name, (low, high) in self._bounds.items()
         ]
         if found:
             self._counts = merged(self._counts, np.concatenate(found))
@@ -124,7 +127,7 @@ class InputRanges:
             torch.where(known, values, torch.inf).amin(over),
             torch.where(known, values, -torch.inf).amax(over),
         )
-        return np.stack([column.double().reshape(-1).numpy() for column in columns], axis=1)
+        return np.stack([column.cpu().double().reshape(-1).numpy() for column in columns], axis=1)
 
     def taken(self) -> Floats:
         """Return the counts, [V, 4]: known values, those outside, the least and the largest; and start anew."""
@@ -157,6 +160,14 @@ def shares(variables: Sequence[TrainedRange], counts: Floats) -> list[OutsideSha
         if outside
     ]
     return sorted(found, key=lambda one: -one.share)
+
+
+def by_name(outside: Sequence[OutsideShare]) -> dict[str, float]:
+    """Return the share of each variable; the largest, where two networks see one of the same name."""
+    found: dict[str, float] = {}
+    for one in outside:
+        found[one.trained.name] = max(one.share, found.get(one.trained.name, 0.0))
+    return found
 
 
 def judge(outside: Sequence[OutsideShare], limit: float, reporter: Reporter) -> None:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def refuse_forbidden(path: Path) -> None:
         DataError: It may not.
     """
     if path.exists() and not os.access(path, os.R_OK):
-        raise DataError("may not be read (permission denied)", where=str(path), fix="Change its permissions: chmod +r.")
+        raise not_permitted(path)
 
 
 def put_together(paths: Sequence[Path]) -> list[RasterFile]:

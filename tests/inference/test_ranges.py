@@ -11,7 +11,7 @@ import rasterio
 import torch
 
 from geoml_cli.errors import DataError
-from geoml_cli.inference.ranges import InputRanges, OutsideShare, TrainedRange, judge, shares
+from geoml_cli.inference.ranges import InputRanges, OutsideShare, TrainedRange, by_name, judge, shares
 from geoml_cli.samples.samples import InputSignature, Signature
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.work.reporting import Silent
@@ -78,6 +78,11 @@ def test_some_is_said_much_is_warned_of_and_most_is_refused():
     assert "t 1.0%" in reporter.said[0]
     with pytest.raises(DataError, match=r"t 51\.0% .*--set predict\.out_of_range=1"):
         judge([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
+
+
+def test_a_variable_that_two_networks_see_has_its_largest_share():
+    first, second = TrainedRange("t", 5.0, 15.0), TrainedRange("t", 5.0, 25.0)
+    assert by_name([OutsideShare(first, 0.5, 5, 20), OutsideShare(second, 0.1, 5, 30)]) == {"t": 0.5}
 
 
 def test_places_and_times_outside_are_told_and_not_refused():

@@ -225,7 +225,7 @@ def test_what_is_no_file_or_may_not_be_read_is_named(
     path = raster(tmp_path / "b.tif", RAMP)
     assert raster_paths(tmp_path.iterdir()) == [path]
     monkeypatch.setattr("os.access", lambda name, mode: False)  # root may read anything
-    with pytest.raises(DataError, match=r"b\.tif: may not be read \(permission denied\)\. Change its permissions"):
+    with pytest.raises(DataError, match=r"b\.tif: may not be read: permission denied\. Change its permissions"):
         RasterFile(path).files()
     os.mkfifo(tmp_path / "a.tif")
     with pytest.raises(DataError, match=r"a\.tif: is no file, but a pipe or a device"):
