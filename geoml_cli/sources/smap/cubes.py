@@ -109,7 +109,7 @@ class XarrayCube:
         if len(data[y]) > 1 and float(data[y][1]) > float(data[y][0]):
             data = data.isel({y: slice(None, None, -1)})  # north first, as rasters are
         grid = _grid_of(path, data, (y, x))
-        days = data["time"].values.astype("datetime64[D]")
+        days = _days(data)
         _refuse_days(path, days)
         daily = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {"time", y, x})
         fixed = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {y, x})
@@ -141,6 +141,17 @@ def _refuse_days(path: Path, days: Days) -> None:
             where=f"{path}, time",
             fix="Sort the stack by time, one step a day.",
         )
+
+
+def _days(data: Any) -> Days:  # noqa: ANN401  xarray is untyped
+    """Return the day of each step; one that is stamped at the end of its interval is the day on which that begins."""
+    time = data["time"]
+    stamps = time.values
+    name = str({**time.attrs, **time.encoding}.get("bounds", ""))
+    if name in data.variables and data[name].dtype.kind == "M" and data[name].shape == (len(stamps), 2):
+        begin, end = data[name].values.min(axis=1), data[name].values.max(axis=1)
+        stamps = np.where((begin < end) & (stamps >= end), begin, stamps)
+    return np.asarray(stamps.astype("datetime64[D]"))
 
 
 def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN401  xarray.Dataset

@@ -191,6 +191,20 @@ def test_geotiffs_east_of_greenwich_to_360_are_turned(raw, prepared, tmp_path, c
     np.testing.assert_allclose(np.unique(part.array("lon")), LONGITUDE + SIDE * np.arange(SHAPE[1]), rtol=1e-6)
 
 
+def test_days_stamped_at_their_end_are_those_that_they_cover(raw, prepared, tmp_path):
+    content = dataset_of()
+    first, day = content.time.values, np.timedelta64(1, "D")
+    bounds = (("time", "bnds"), np.stack([first, first + day], axis=1))
+    late = content.assign_coords(time=first + day).assign(time_bnds=bounds)
+    late.time.attrs["bounds"] = "time_bnds"
+    late.to_netcdf(tmp_path / "late.nc", encoding={"time": {"units": "days since 2019-01-01"}})
+    manifest = prepared(raw).manifest
+    assert (
+        pixels(tmp_path / "late.nc", manifest).days.tolist()
+        == pixels(netcdf(tmp_path, content), manifest).days.tolist()
+    )
+
+
 def test_a_day_with_another_scale_than_the_stack_is_refused(raw, prepared, tmp_path):
     content = dataset_of()
     for name in BANDS:
