@@ -197,7 +197,7 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
         raise DataError(
             f"its time cannot be understood ({error})",
             where=f"{path}, variable {layout.time}",
-            fix="Times must be such as `days since 2002-01-01` in a CF calendar.",
+            fix="Times must be such as `days since 2002-01-01` in a CF calendar, and lie within their bounds.",
         ) from error
 
 

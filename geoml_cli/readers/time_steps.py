@@ -24,6 +24,7 @@ _MONTHLY_FROM_HOURS = 25 * 24
 _SHOWN = 12
 _HOUR_S = 3600
 _TOLERANCE = 0.1
+_ROUNDING = 0.01
 _EVEN = "Give a series with a regular step, or a period of it with --start and --end."
 _EPOCH = "1970-01-01 00:00:00"
 
@@ -36,12 +37,23 @@ def begun(stamps: Times, ends: Times) -> Times:
     Args:
         stamps: T times.
         ends: Both ends of each interval, one after another, 2 T times; none where they are not known.
+
+    Raises:
+        ValueError: A time lies outside its interval, so one of the two is wrong.
     """
     if len(ends) != 2 * len(stamps):
         return stamps
     pairs = zip(ends[::2], ends[1::2], strict=True)
-    intervals = [(min(pair), max(pair)) for pair in pairs]
-    return [begin if begin < end <= stamp else stamp for stamp, (begin, end) in zip(stamps, intervals, strict=True)]
+    return [_begun(stamp, min(pair), max(pair)) for stamp, pair in zip(stamps, pairs, strict=True)]
+
+
+def _begun(stamp: Any, begin: Any, end: Any) -> Any:  # noqa: ANN401  cftime is untyped
+    if begin == end:  # never filled in
+        return stamp
+    rounding = (end - begin) * _ROUNDING
+    if not begin - rounding <= stamp <= end + rounding:
+        raise ValueError(f"time {stamp} lies outside its bounds, {begin} to {end}")
+    return begin if stamp >= end else stamp
 
 
 def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:

@@ -69,16 +69,21 @@ def test_one_month_of_an_ocean_model_on_a_curvilinear_grid(real_data: RealData, 
         prepared(path, tmp_path, var="tos")
 
 
-def test_months_of_an_ocean_model(real_data: RealData, tmp_path: Path) -> None:
-    """The same file again as the next month: one file a month, two-dimensional latitudes and longitudes are kept."""
-    path = real_data("grids/nemo_1m_20150101-20150201_grid-T.nc")
-    folder = tmp_path / "raw"
+def _two_months(path: Path, folder: Path, shifted: tuple[str, ...]) -> Path:
     folder.mkdir()
     for month in range(2):
         copy = folder / f"nemo_{month}.nc"
         copy.write_bytes(path.read_bytes())
         with netCDF4.Dataset(copy, "a") as file:
-            file["time_centered"][:] = file["time_centered"][:] + month * 30 * 86400
+            for name in shifted:
+                file[name][:] = file[name][:] + month * 30 * 86400
+    return folder
+
+
+def test_months_of_an_ocean_model(real_data: RealData, tmp_path: Path) -> None:
+    """The same file again as the next month: one file a month, two-dimensional latitudes and longitudes are kept."""
+    path = real_data("grids/nemo_1m_20150101-20150201_grid-T.nc")
+    folder = _two_months(path, tmp_path / "raw", ("time_centered", "time_centered_bounds"))
     dataset = prepared(folder, tmp_path, var="tos")
     facts = dataset.manifest.facts_as(GridFacts)
     assert not facts.regular and facts.calendar == "360_day" and str(facts.step) == "month"
@@ -88,6 +93,14 @@ def test_months_of_an_ocean_model(real_data: RealData, tmp_path: Path) -> None:
     ocean = 3.62e14
     area = dataset.array("cell_area")[dataset.array("land") == 0].sum()
     assert abs(area / ocean - 1) < 0.03  # approximate areas of 1 degree cells
+
+
+def test_a_month_whose_bounds_are_those_of_another_is_refused(real_data: RealData, tmp_path: Path) -> None:
+    path = real_data("grids/nemo_1m_20150101-20150201_grid-T.nc")
+    folder = _two_months(path, tmp_path / "raw", ("time_centered",))
+    with pytest.raises(DataError, match=r"time 2015-02-16 .* lies outside its bounds, 2015-01-01") as error:
+        prepared(folder, tmp_path, var="tos")
+    assert "nemo_1.nc" in str(error.value.where)
 
 
 def test_a_truncated_file_is_refused(real_data: RealData, tmp_path: Path) -> None:
