@@ -34,6 +34,8 @@ _POSITIVE_NINES = _NINES[1:]  # 99 alone is too plain a number
 _PROVIDERS = (-6999, -7999, -8888, -88888, -7777, -9998, -3000, -28672, -1111)
 _POWERS = (15, 19, 20, 25, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38)  # 1e15 MERRA-2, 1e20 CMIP, -1e31 CDF, -1e34 Ferret
 _SURFER = 1.70141e38, 1.701410009187828e38
+_LONG, _DIGITS = 1e15, range(5, 10)
+"""Numbers beyond it are written rounded, to some of these digits."""
 _GAP = 0.05
 """Part of the range of the other values that separates a frequent value from them."""
 _SHARE = 0.001
@@ -161,7 +163,9 @@ def _listed(kind: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     numbers += [*_PROVIDERS, *_SURFER, *(sign * 10.0**power for power in _POWERS for sign in (1, -1))]
     if np.issubdtype(kind, np.floating):
         with np.errstate(over="ignore"):
-            rounded = np.array([*numbers, *np.array(numbers, dtype=np.float32)], dtype=kind)
+            # In text 9.969209968386869e36 is 9.96921e+36 as well.
+            short = [float(f"{number:.{digits}g}") for number in numbers if abs(number) > _LONG for digits in _DIGITS]
+            rounded = np.array([*numbers, *np.array(numbers, dtype=np.float32), *short], dtype=kind)
         listed = np.unique(rounded[np.isfinite(rounded) & (np.abs(rounded.astype(np.float64)) < HUGE)])
         return listed, np.zeros(len(listed), dtype=np.bool_)
     if not np.issubdtype(kind, np.integer):
