@@ -35,7 +35,12 @@ def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
 
 
 def held_out_groups(variables: Variables, settings: SplitSettings, rows: int) -> dict[str, Rows]:
-    """Group labels [N] of every kind of group that a drawn split holds out whole, by what they are called."""
+    """Group labels [N] of every kind of group that a drawn split holds out whole, by what they are called.
+
+    Of a split by label, those that are held out for validation.
+    """
+    if settings.kind in ("regions", "leave-one-out"):
+        return {f"groups of {settings.group_by}": number_labels(variables, settings.group_by, rows)}
     if settings.kind not in ("blocks", "groups"):
         return {"samples": np.arange(rows, dtype=np.int64)}
     found = {_called(settings): _first_groups(variables, settings, rows)}
