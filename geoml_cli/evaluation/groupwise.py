@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.metrics.sums import GroupedRows
-from geoml_cli.splits.members import novelty
+from geoml_cli.splits.members import UNSEEN, novelty
 
 Labels = NDArray[np.str_]
+NOVELTY = "novelty"
 
 
 class GroupScores(NamedTuple):
@@ -60,7 +61,7 @@ def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: Poole
     found = {quantity: label_N[pooled.rows_P] for quantity, label_N in named.items()}
     novel = list(_novelty(inputs, members, pooled)) if inputs.subset == "test" else []
     if novel:
-        found["novelty"] = np.concatenate(novel)
+        found[NOVELTY] = np.concatenate(novel)
     return found
 
 
@@ -73,5 +74,5 @@ def _novelty(inputs: EvaluationInputs, members: list[MemberRows], pooled: Pooled
         if not unseen:
             return
         scored = np.isin(split.test, folds[fold].rows_N)
-        words = [np.where(flags, f"unseen {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
+        words = [np.where(flags, f"{UNSEEN} {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
         yield np.array([" and ".join(filter(None, row)) for row in zip(*words, strict=True)])[scored]

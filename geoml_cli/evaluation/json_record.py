@@ -31,6 +31,15 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         "rows": _rows(result),
         "pooling": pooling(inputs),
         "intervals": _resampling(inputs),
+        "claims": [
+            {
+                "rows_of": claim.name,
+                "resampled": claim.resampled,
+                "network": {"name": claim.network.name, **_scores(claim.network)},
+                "baselines": {one.baseline.name: _compared(inputs, one) for one in claim.baselines},
+            }
+            for claim in result.claims
+        ],
         "network": {"name": result.network.name, **_scores(result.network)},
         "members": {
             scores.name: {"fold": member.fold, "seed": member.seed, **_scores(scores)}
@@ -111,7 +120,7 @@ def _compared(inputs: EvaluationInputs, one: BaselineComparison) -> dict[str, An
         "description": one.description,
         **_scores(one.baseline),
         f"{ranking_key(inputs)}_network_minus_baseline": difference,
-        "wilcoxon_p": one.comparison.p_value,
+        "wilcoxon_p_holm": one.comparison.p_value,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from geoml_cli.evaluation.claims import Claim
 from geoml_cli.evaluation.comparison import BaselineResults, summarise
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import MemberRows, PooledRows
@@ -68,6 +69,7 @@ class EvaluationResult:
         pooled: Rows of all folds.
         network: Scores of the pooled predictions.
         groupwise: Scores by group, network and baselines.
+        claims: Where two kinds of groups are held out, scores of the rows that are unseen in each way.
         members: Rows and predictions of each member; none for a pipeline, as the following.
         member_scores: Scores of every member.
         baselines: Beside the network, or why there are none.
@@ -81,6 +83,7 @@ class EvaluationResult:
     pooled: PooledRows
     network: ModelScores
     groupwise: Sequence[GroupScores]
+    claims: Sequence[Claim] = ()
     members: Sequence[MemberRows] = ()
     member_scores: Sequence[ModelScores] = ()
     baselines: BaselineResults = field(default_factory=BaselineResults)
@@ -91,8 +94,11 @@ class EvaluationResult:
 
     @property
     def summary(self) -> str:
-        """Say in a sentence which wins."""
-        return summarise(self.task, self.network, self.baselines.comparisons)
+        """Say which wins: in a sentence, or in one for each claim, where rows are unseen in several ways."""
+        if not self.claims:
+            return summarise(self.task, self.network, self.baselines.comparisons)
+        each = [(claim, summarise(self.task, claim.network, claim.baselines)) for claim in self.claims]
+        return " ".join(f"{claim.name.capitalize()} ({claim.network.rows} rows): {text}" for claim, text in each)
 
     @property
     def models(self) -> dict[str, Values]:

@@ -22,14 +22,17 @@ def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
     """Number the group of every sample, shape [N]: by a variable, its spatial block, or the sample itself.
 
     Samples of a group are on one side of every split, and are resampled together in a bootstrap. Where a second
-    variable is held out as well, a group is what has both in common, such as a year of a station.
+    variable is held out as well, groups are those of the first: what is claimed of all rows is claimed of new ones.
 
     Raises:
         DataError: Blocks are asked for and a sample has no coordinates, or there is no such variable.
     """
+    return _first_groups(variables, settings, rows)
+
+
+def paired_groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
+    """Number what both kinds of groups have in common, such as a year of a station, [N]; errors as for `groups`."""
     first = _first_groups(variables, settings, rows)
-    if not settings.second_group:
-        return first
     pairs = np.stack([first, _numbered(variables, ("second_group", settings.second_group), 1, rows)])
     return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 

@@ -99,6 +99,10 @@ def _groupings(variables: Variables, settings: SplitSettings, rows: int) -> dict
     return held_out_groups(variables, settings, rows)
 
 
+UNSEEN = "unseen"
+"""Before the name of a variable: its value is in no training row."""
+
+
 def novelty(variables: Variables, settings: SplitSettings, split: Split, rows: int) -> dict[str, NDArray[np.bool_]]:
     """For each test row, whether its group (station, year) never occurs in the training rows, by kind of group.
 

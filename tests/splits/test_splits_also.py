@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
-from geoml_cli.splits.grouping import groups
+from geoml_cli.splits.grouping import groups, paired_groups
 from geoml_cli.splits.members import novelty, splits
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
@@ -150,9 +150,10 @@ def test_five_stations_and_five_years_are_held_out_one_by_one():
     assert sorted(y for _, y in held) == [2001, 2002, 2003, 2004, 2005]
 
 
-def test_groups_of_a_bootstrap_are_pairs():
+def test_groups_of_a_bootstrap_are_stations_or_for_a_claim_about_years_pairs():
     data = panel(3, 4, repeats=2)
-    numbers = groups(data, SplitSettings(**BOTH), 24)
+    np.testing.assert_array_equal(groups(data, SplitSettings(**BOTH), 24), data.array("station_index"))
+    numbers = paired_groups(data, SplitSettings(**BOTH), 24)
     assert sorted(set(numbers.tolist())) == list(range(12))
     for number in range(12):
         assert len(pairs(data, np.flatnonzero(numbers == number))) == 1
@@ -165,7 +166,7 @@ def test_numbers_that_follow_each_other_are_held_out_together_beside_a_second_ki
     split = divided(data, settings, np.arange(32))["all"]
     gone = set(range(8)) - values(data, "station_index", np.concatenate([split.train, split.validation]))
     assert len(gone) == 2 and len({station // 2 for station in gone}) == 1
-    assert len(set(groups(data, settings, 32).tolist())) == 16
+    assert len(set(paired_groups(data, settings, 32).tolist())) == 16
 
 
 def test_blocks_are_of_the_stations_of_a_series():
@@ -174,8 +175,8 @@ def test_blocks_are_of_the_stations_of_a_series():
     held = panel(5, 4)
     data = Block({**held.arrays, **places}, {}, {})
     settings = SplitSettings(kind="blocks", block_km=20, second_group="year", test=0.25)
-    numbers = groups(data, settings, 20)
-    assert len(set(numbers.tolist())) == 4 * 4
+    numbers = paired_groups(data, settings, 20)
+    assert len(set(numbers.tolist())) == 4 * 4 and len(set(groups(data, settings, 20).tolist())) == 4
     station = data.array("station_index")
     assert numbers[station == 0].tolist() == numbers[station == 1].tolist()
     split = divided(data, settings, np.arange(20))["all"]
