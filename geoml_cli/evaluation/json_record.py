@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from geoml_cli.evaluation.comparison import BaselineComparison
@@ -49,6 +50,7 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         "groups": [group._asdict() for group in result.groupwise],
         **_confusion(result),
         "importance": _importance(inputs, result),
+        "audit": [asdict(line) for line in result.audit],
         "not_shown": missing,
     }
     return {key: strict(value) for key, value in found.items()}

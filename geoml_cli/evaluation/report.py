@@ -102,6 +102,7 @@ def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[Re
         *summary_tables(inputs, result),
         *_group_tables(result),
         _members(result),
+        *_audit(result),
         _funnel(inputs),
         _settings(inputs),
     ]
@@ -216,6 +217,14 @@ def _group_table(quantity: str, groups: list[GroupScores]) -> ReportTable:
     if hidden := len(groups) - len(shown):
         caption += f" {hidden} more lines are in per_group.csv."
     return ReportTable(f"By {quantity}", caption, [quantity, "Model", "n", *groups[0].scores], rows)
+
+
+def _audit(result: EvaluationResult) -> list[ReportTable]:
+    if not result.audit:
+        return []
+    rows = [[line.name, line.outcome, str(line.count), line.detail] for line in result.audit]
+    caption = "Whether anything of the test rows reached training; count: rows or variables, over all folds."
+    return [ReportTable("Audit of the splits", caption, ["Asked for", "Outcome", "Count", "Detail"], rows)]
 
 
 def _funnel(inputs: EvaluationInputs) -> ReportTable:

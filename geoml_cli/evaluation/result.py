@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from geoml_cli.evaluation.audit import Line
 from geoml_cli.evaluation.claims import Claim
 from geoml_cli.evaluation.comparison import BaselineResults, summarise
 from geoml_cli.evaluation.groupwise import GroupScores
@@ -77,6 +78,7 @@ class EvaluationResult:
         confusion: Where classes are predicted.
         notes: What must be known before a number is quoted.
         maps: Where maps are forecast; pooled rows then hold no values.
+        audit: Whether anything of the test rows reached training.
     """
 
     task: Task
@@ -91,6 +93,7 @@ class EvaluationResult:
     confusion: ConfusionMatrix | None = None
     notes: Sequence[str] = ()
     maps: ForecastMaps | None = None
+    audit: Sequence[Line] = ()
 
     @property
     def summary(self) -> str:
