@@ -18,11 +18,10 @@ from geoml_cli.evaluation.leaks import (
     grouping_labels,
     identical_rows,
     known_rows,
-    nearest_km,
     variogram_range_km,
 )
 from geoml_cli.inference.load import TrainedRun
-from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.samples.coordinates import lon_lat_of_samples, nearest_km
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.scaling import Scaling, fit
 from geoml_cli.splits.overlaps import overlapping

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.metrics.metric import Values
-from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples, on_sphere
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.members import novelty
 from geoml_cli.splits.settings import SplitSettings
@@ -21,7 +21,6 @@ from geoml_cli.splits.split import Split
 Labels = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _ROWS_AT_ONCE = 8192
-_EARTH_RADIUS_KM = 6371.0088
 _MOST_PAIRED = 1500
 _LAGS = 20
 _SILL = 0.95
@@ -70,14 +69,6 @@ def identical_rows(samples: Samples) -> Labels:
     return number
 
 
-def nearest_km(places_R2: Values, others: Values) -> Values:
-    """Return the great-circle distance of each place to the nearest of the others [km], [R]."""
-    from scipy.spatial import KDTree
-
-    chord_R, _ = KDTree(_on_sphere(others)).query(_on_sphere(places_R2))
-    return np.asarray(2 * _EARTH_RADIUS_KM * np.arcsin(np.clip(chord_R / 2, 0, 1)))
-
-
 def variogram_range_km(places_N2: Values, values_N: Values) -> float:
     """Return the lag at which the empirical semivariogram first reaches 95 % of the variance [km].
 
@@ -87,10 +78,10 @@ def variogram_range_km(places_N2: Values, values_N: Values) -> float:
     known = np.flatnonzero(np.isfinite(values_N))
     if len(known) > _MOST_PAIRED:
         known = np.random.default_rng(1).choice(known, _MOST_PAIRED, replace=False)
-    point, value = _on_sphere(places_N2[known]), values_N[known]
+    point, value = on_sphere(places_N2[known]), values_N[known]
     one, two = np.triu_indices(len(known), 1)
     chord = np.linalg.norm(point[one] - point[two], axis=1)
-    distance = 2 * _EARTH_RADIUS_KM * np.arcsin(np.clip(chord / 2, 0, 1))
+    distance = 2 * EARTH_RADIUS_KM * np.arcsin(np.clip(chord / 2, 0, 1))
     half = (value[one] - value[two]) ** 2 / 2
     edges = np.linspace(0, distance.max() / 2, _LAGS + 1)
     lag = np.digitize(distance, edges) - 1
@@ -120,8 +111,3 @@ def constant_at_stations(dataset: Dataset, samples: Samples) -> list[str]:
             if is_constant and len(np.unique(low[:, column])) == len(first) > 1:
                 found.append(f"{variable} ({name})" if len(samples.inputs) > 1 else variable)
     return found
-
-
-def _on_sphere(places_N2: Values) -> Values:
-    lon, lat = np.radians(places_N2).T
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)

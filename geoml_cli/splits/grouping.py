@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
-from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.window_times import ALL_TIMES
 
 Rows = NDArray[np.int64]
-_EARTH_RADIUS_KM = 6371.0088
 
 
 def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
@@ -94,10 +93,10 @@ def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> R
         return _numbered(variables, ("group_by", settings.group_by), settings.group_length, rows)
     if settings.kind != "blocks":
         return np.arange(rows, dtype=np.int64)
-    longitude, latitude = _coordinates(variables, rows)
+    longitude, latitude = place_of_samples(variables, rows).T
     # Equirectangular about the mean latitude: blocks are near-squares over a country, which is all they need to be.
     shrink = np.cos(np.radians(latitude.mean()))
-    cells = np.stack([np.radians(longitude) * shrink, np.radians(latitude)]) * _EARTH_RADIUS_KM
+    cells = np.stack([np.radians(longitude) * shrink, np.radians(latitude)]) * EARTH_RADIUS_KM
     places = np.floor(cells / settings.block_km).astype(np.int64)
     return np.unique(places, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
@@ -124,19 +123,24 @@ def _called(settings: SplitSettings) -> str:
     return f"blocks of {settings.block_km:g} km"
 
 
-def _coordinates(variables: Variables, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def place_of_samples(variables: Variables, rows: int) -> NDArray[np.float64]:
+    """Return longitude and latitude of every sample [degrees], [N, 2]; all are known.
+
+    Raises:
+        DataError: One is not, or samples are maps.
+    """
     if variables.has(ALL_TIMES):
         raise DataError(
             "windows of maps have no place: each covers the whole map",
-            where="[split] kind = 'blocks'",
+            where="[split]",
             fix="Split them in time, with split.kind='chronological' or 'years'.",
         )
-    longitude, latitude = lon_lat_of_samples(variables, rows).T
-    missing = int((~np.isfinite(longitude + latitude)).sum())
+    place_N2 = lon_lat_of_samples(variables, rows)
+    missing = int((~np.isfinite(place_N2).all(axis=1)).sum())
     if missing:
         raise DataError(
-            f"{missing} of {len(longitude)} samples have no coordinates",
-            where="[split] kind = 'blocks'",
-            fix="Spatial blocks need lon and lat; use --set split.kind=random otherwise.",
+            f"{missing} of {rows} samples have no coordinates",
+            where="[split]",
+            fix="Spatial blocks and buffers need lon and lat; use --set split.kind=random otherwise.",
         )
-    return longitude, latitude
+    return place_N2

@@ -11,7 +11,8 @@ from geoml_cli.dataset.manifest import Funnel, Manifest
 from geoml_cli.dataset.store import Dataset, DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.audit import Audited, audit
-from geoml_cli.evaluation.leaks import nearest_km, variogram_range_km
+from geoml_cli.evaluation.leaks import variogram_range_km
+from geoml_cli.samples.coordinates import nearest_km
 from geoml_cli.samples.samples import Input, Samples, Target, WindowSpan
 from geoml_cli.samples.scaling import fit
 from geoml_cli.samples.settings import InputSettings, TargetSettings

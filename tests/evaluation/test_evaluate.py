@@ -77,6 +77,7 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
         "metrics.json",
         "members.csv",
         "baselines.csv",
+        "per_group.csv",
         "predictions.csv",
         "report.html",
         "figures/observed_predicted.png",
@@ -350,3 +351,12 @@ def test_history_becomes_learning_curves_and_stale_figures_go(tmp_path: Path) ->
     found = measured(inputs, Silent())
     assert not stale.exists() and (found.folder / "figures" / "learning_curves.png").exists()
     assert "Loss over epochs of 1 members, 3 epochs at most." in found.report.read_text(encoding="utf-8")
+
+
+def test_scores_under_the_transform(found: NetworkReport) -> None:
+    pooled, task = found.result.pooled, found.result.task
+    groups = {(group.quantity, group.model): group for group in found.result.groupwise if group.quantity == "transform"}
+    for model, predicted_P in found.result.models.items():
+        expected = np.sqrt(((np.log(predicted_P) - np.log(pooled.observed_P)) ** 2).mean())
+        assert groups["transform", model].scores["RMSE"] == pytest.approx(expected)
+        assert groups["transform", model].name == f"log of {task.target.name}"
