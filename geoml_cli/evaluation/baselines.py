@@ -37,6 +37,7 @@ class _Fold:
     """A fold's rows, and the transform its networks were trained under."""
 
     train: Rows
+    validation: Rows
     test: Rows
     scaling: TargetScaling
 
@@ -119,10 +120,14 @@ class _Features:
         seed, gives = self._inputs.settings.shared.evaluate.seed, self._inputs.task.baseline
 
         def predicted(fold: _Fold) -> Values:
-            target = fold.scaling.forward(self._truth[fold.train])
-            table = FeatureTable(self._table[fold.train], target, self._table[fold.test], self._names)
+            plain = fold.scaling.model_copy(update={"smearing": 1.0})  # the network's factor is not the baseline's
+            asked = np.concatenate([fold.test, fold.validation])
+            target = plain.forward(self._truth[fold.train])
+            table = FeatureTable(self._table[fold.train], target, self._table[asked], self._names)
+            found = predict(name, table, _gives(gives), seed)
             with np.errstate(over="ignore"):
-                return fold.scaling.inverse(predict(name, table, _gives(gives), seed))
+                residuals = plain.forward(self._truth[fold.validation]) - found[len(fold.test) :]
+                return plain.smeared(residuals).inverse(found[: len(fold.test)])
 
         return predicted
 
@@ -138,9 +143,11 @@ def _folds(inputs: EvaluationInputs, members: list[MemberRows]) -> list[_Fold]:
     found: dict[str, _Fold] = {}
     for member in members:
         if member.fold not in found:
-            train = inputs.run.split(member.name).train
-            scaling = inputs.run.scaling(member.name).target
-            found[member.fold] = _Fold(train[np.isfinite(truth[train])], member.rows_N, scaling)
+            split, scaling = inputs.run.split(member.name), inputs.run.scaling(member.name).target
+            is_smeared = scaling.transform != "none" and inputs.settings.shared.target.smearing
+            train, validation = (rows[np.isfinite(truth[rows])] for rows in (split.train, split.validation))
+            chosen = validation if is_smeared else validation[:0]
+            found[member.fold] = _Fold(train, chosen, member.rows_N, scaling)
     return list(found.values())
 
 

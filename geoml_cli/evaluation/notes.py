@@ -28,7 +28,7 @@ def pooling(inputs: EvaluationInputs) -> str:
 
 def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> list[str]:
     """Return what must be known before a number is quoted."""
-    found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs)]
+    found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs), _smearing(inputs)]
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
@@ -48,6 +48,17 @@ def map_notes(inputs: EvaluationInputs, blocks: int, fewest: int) -> list[str]:
             "since neighbouring forecasts share most of their maps."
         )
     return [text for text in found if text]
+
+
+def _smearing(inputs: EvaluationInputs) -> str:
+    """Say by which factor predictions of logarithms were multiplied."""
+    factors = [inputs.run.scaling(name).target.smearing for name in inputs.predictors]
+    if all(factor == 1 for factor in factors):
+        return ""
+    return (
+        f"The target is trained in logarithms; predictions are multiplied by {min(factors):.3g} to {max(factors):.3g}: "
+        "the mean of the exponentials of each member's validation residuals (those of baselines by their own)."
+    )
 
 
 def _untrained(inputs: EvaluationInputs) -> str:

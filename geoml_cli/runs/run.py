@@ -41,7 +41,7 @@ class _Layout(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """`run.json`."""
+    """`run.json`; `smearing` holds the factor of each member whose target is trained in logarithms."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,6 +53,7 @@ class RunRecord(BaseModel):
     created: str
     members: dict[str, Status] = Field(min_length=1)
     checksums: dict[str, str] = Field(default_factory=dict)
+    smearing: dict[str, float] = Field(default_factory=dict)
     status: Status = "running"
     message: str = ""
 
@@ -219,7 +220,11 @@ class Run:
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling; errors as for `record`."""
-        return Scaling.read(self._whole(self.member(member).scaling))
+        found = Scaling.read(self._whole(self.member(member).scaling))
+        factor = self.record().smearing.get(member)
+        if factor is None:
+            return found
+        return found.model_copy(update={"target": found.target.model_copy(update={"smearing": factor})})
 
     def _whole(self, path: Path) -> Path:
         """Return a member's file, unless it is not the one that was written with the run."""

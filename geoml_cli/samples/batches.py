@@ -77,7 +77,7 @@ class TargetInverse(nn.Module):
 
     def forward(self, output: Tensor) -> Tensor:
         """Undo scaling, then transform; shape unchanged."""
-        plain = output * self._scaling.scale + self._scaling.shift
+        plain = output * self._scaling.scale + self._scaling.shift_back
         if self._scaling.transform == "log":
             return plain.exp()
         return plain.expm1() if self._scaling.transform == "log1p" else plain

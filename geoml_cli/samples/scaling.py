@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import DataError
@@ -47,11 +47,19 @@ class Affine(_Record):
 
 
 class TargetScaling(_Record):
-    """The target's transform, then its scaling."""
+    """The target's transform, then its scaling.
+
+    Attributes:
+        transform: Before scaling.
+        shift: Of the transformed target.
+        scale: Likewise.
+        smearing: Factor of what is turned back from a logarithm. Duan 1983, doi:10.1080/01621459.1983.10478017.
+    """
 
     transform: Transform = "none"
     shift: float = 0.0
     scale: float = 1.0
+    smearing: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     def forward(self, values: Floats) -> Floats:
         """Turn physical values into what a network is trained on."""
@@ -59,7 +67,25 @@ class TargetScaling(_Record):
 
     def inverse(self, values: Floats) -> Floats:
         """Turn a network's output into physical values."""
-        return _INVERSE[self.transform](values * self.scale + self.shift)
+        return _INVERSE[self.transform](values * self.scale + self.shift_back)
+
+    @property
+    def shift_back(self) -> float:
+        """Return what is added before the transform is undone: exp(x) times a factor is exp(x + log(factor))."""
+        return self.shift + math.log(self.smearing)
+
+    def smeared(self, residuals: Floats) -> TargetScaling:
+        """Return the scaling with the factor that residuals give, 1 or more.
+
+        Their mean is taken off: it is an error of the groups that the residuals are of, and not the spread that a
+        logarithm hides.
+
+        Args:
+            residuals: Observed minus predicted, as a network is trained on them, [R]; without any the factor is 1.
+        """
+        if self.transform == "none" or not len(residuals):
+            return self
+        return self.model_copy(update={"smearing": float(np.exp((residuals - residuals.mean()) * self.scale).mean())})
 
 
 class Scaling(_Record):

@@ -28,7 +28,11 @@ class TargetSettings(Table):
     """`[target]`: what a network is trained on in place of the plain target; undone in predictions."""
 
     transform: Literal["none", "log", "log1p"] = "none"
-    """`log` for skewed positive targets, `log1p` where zeros occur; a prediction is then closer to the median."""
+    """`log` for skewed positive targets, `log1p` where zeros occur; see `smearing`."""
 
     scaling: Literal["min-max", "standard", "none"] = "none"
     """Scaling of the transformed target, fitted on training rows only."""
+
+    smearing: bool = True
+    """Multiply what is turned back from a logarithm by the mean of the exponentials of the validation rows' residuals
+    about their mean, so that predictions aim at the mean of the target and not its median."""

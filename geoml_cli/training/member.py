@@ -20,8 +20,10 @@ from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import MemberFiles, Run
 from geoml_cli.samples.batches import Batches
 from geoml_cli.samples.samples import Samples
+from geoml_cli.samples.scaling import TargetScaling
 from geoml_cli.training import precision
 from geoml_cli.training.processes import Accelerated
+from geoml_cli.training.smearing import smearing_of
 from geoml_cli.training.start import start_of
 from geoml_cli.training.state import State
 from geoml_cli.training.trainer import Member, Trainer
@@ -67,6 +69,7 @@ def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
         with work.reporter.task(name, trainer.total) as advance:
             advance(state.counters.step)
             trainer.run(lambda: stop.received is not None, advance)
+        _smear(work, member, state.network, scaling.target)
         work.processes.free_memory()
 
 
@@ -107,6 +110,15 @@ def _continue(state: State, files: MemberFiles, work: TrainingContext) -> None:
         files.history.parent.mkdir(parents=True, exist_ok=True)
         write_text(files.history, "".join(f"{line}\n" for line in kept))
     work.processes.barrier()
+
+
+def _smear(work: TrainingContext, member: Member, network: nn.Module, target: TargetScaling) -> None:
+    """Note by which factor predictions are multiplied, where they are turned back from a logarithm."""
+    is_wanted = work.settings.shared.target.smearing and target.transform != "none"
+    if is_wanted and work.processes.rank == 0 and not work.samples[member.split.network].target.dims:
+        factor = smearing_of(member, network, target, work.settings.shared.train.batch_size)
+        with work.run.changing() as record:
+            record.smearing[member.name] = factor
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""The factor by which a prediction turned back from a logarithm is too small, from residuals of validation rows.
+
+The exponential of a mean is below the mean of exponentials. Duan 1983, doi:10.1080/01621459.1983.10478017.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from geoml_cli.runs import checkpoint
+from geoml_cli.samples.scaling import TargetScaling
+from geoml_cli.training.trainer import Member
+
+
+@torch.no_grad()
+def smearing_of(member: Member, network: nn.Module, target: TargetScaling, batch_size: int) -> float:
+    """Return the factor of a member's best weights; 1 where its validation rows make none that is finite.
+
+    Training rows would give one that is too small, since a network fits them more closely than others.
+
+    Args:
+        member: Trained to its end.
+        network: Of the member's kind; its weights are replaced.
+        target: The target's scaling.
+        batch_size: Rows at once.
+    """
+    files = member.files.checkpoint("best")
+    with checkpoint.fitting(files):
+        network.load_state_dict(checkpoint.weights(files))
+    network.eval()
+    residuals = []
+    for batch in member.batches.in_order(member.split.validation, batch_size):
+        predicted = member.network.predict(network, batch).double()
+        residuals.append((batch["target"].double() - predicted).cpu().numpy().ravel())
+    factor = target.smeared(np.concatenate(residuals)).smearing
+    return factor if np.isfinite(factor) and factor > 0 else 1.0
