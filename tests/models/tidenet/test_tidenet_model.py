@@ -102,6 +102,20 @@ def test_large_maps_are_shrunk_to_about_the_cells_asked_for(dataset):
     assert samples.inputs["frames"].values.shape[2:] == (16, 24)
 
 
+@pytest.mark.parametrize(("variant", "side", "multiple"), [("tidenet", 12, 8), ("simvp", 15, 2)])
+def test_a_size_that_the_network_cannot_have_is_refused_with_the_settings(variant, side, multiple):
+    """Before data are read or a network is built, so `--dry-run` says so too."""
+    with pytest.raises(SettingsError, match=rf"frames.size = \[16, {side}\]: {side} is not a multiple of {multiple};"):
+        load("tidenet", "short", None, {}, (f"network.variant={variant}", f"frames.size=[16,{side}]"))
+    assert load(
+        "tidenet",
+        "short",
+        None,
+        {},
+        (f"network.variant={variant}", f"frames.size=[16,{side + multiple - side % multiple}]"),
+    )
+
+
 @pytest.mark.parametrize("variant", ["tidenet", "simvp"])
 def test_land_has_no_part_in_loss_and_forecast(dataset, variant):
     """Whatever the truth says on land, the loss and its gradient stay."""
