@@ -246,6 +246,7 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
     [network] = evaluate(against, dataset, settings_of(against), "test", Silent()).networks.values()
     found = {one.baseline.name: one.baseline.scores for one in network.result.baselines.comparisons}
     [alone] = evaluate(other, dataset, settings_of(other), "test", Silent()).networks.values()
+    assert "the simvp network" in alone.result.summary and "tidenet" not in alone.result.summary
     assert found["run-simvp"]["RMSE"].value == pytest.approx(alone.result.network.scores["RMSE"].value)
     late = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp", "split.test=0.12"])
     seen = train(late, dataset, RunLocation(tmp_path / "seen", cpu=True), None, Silent())
