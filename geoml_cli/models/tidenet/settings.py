@@ -10,7 +10,6 @@ from geoml_cli.models.tables import ModelTables
 from geoml_cli.samples.settings import Table
 from geoml_cli.source import Options
 
-
 _HALVINGS = {"tidenet": 3, "simvp": 1}
 """How often each variant halves rows and columns of a map."""
 
