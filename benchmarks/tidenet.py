@@ -31,7 +31,8 @@ MONTHS = 60
 _ARITHMETIC = (
     "aten::mkldnn_convolution", "aten::convolution_backward", "aten::mkldnn_convolution_backward",
     "aten::_slow_conv2d_forward", "aten::_slow_conv2d_backward", "aten::thnn_conv2d", "aten::mm", "aten::addmm",
-    "aten::bmm", "aten::baddbmm", "aten::_fft_r2c", "aten::_fft_c2r", "aten::_fft_c2c", "aten::_scaled_dot_product_flash_attention_for_cpu",
+    "aten::bmm", "aten::baddbmm", "aten::_fft_r2c", "aten::_fft_c2r", "aten::_fft_c2c",
+    "aten::_scaled_dot_product_flash_attention_for_cpu",
     "aten::_scaled_dot_product_flash_attention_for_cpu_backward",
 )  # fmt: skip
 

@@ -266,7 +266,7 @@ def test_a_box_is_cut_out_across_the_seam_of_longitudes(tmp_path):
 
 @pytest.mark.parametrize("falling", [False, True])
 def test_a_map_across_greenwich_in_two_parts_is_put_together(tmp_path, falling):
-    """A cut out of a map from 0 to 360: without this, the cells beside the gap would be thousands of kilometres wide."""
+    """A cut out of a map from 0 to 360; otherwise the cells beside the gap would be thousands of kilometres wide."""
     turn = slice(None, None, -1) if falling else slice(None)
     lon = np.array([0.0, 10.0, 340.0, 350.0])[turn]
     dataset = check(write(tmp_path / "a.nc", VALUES[:, :, turn], lon=lon), VALUES[:, :, [2, 3, 0, 1]][:, :, turn])
