@@ -24,10 +24,9 @@ def write(folder, **profile):
     common = {"driver": "HDF4Image", "width": 4, "height": 3, "count": 2, "dtype": "float32", "RANK": 2}
     placed = {"crs": "EPSG:4326", "transform": rasterio.Affine(10, 0, 95, 0, -10, 35)}
     for month in range(4):
-        values = np.nan_to_num(field()[month], nan=-9999.0)
         with rasterio.open(folder / f"sst.2001{month + 1:02d}.hdf", "w", **common, **(profile or placed)) as file:
-            file.write(values, 1)
-            file.write(values + 1, 2)
+            for band in (1, 2):
+                file.write(np.nan_to_num(field()[month] + np.float32(band - 1), nan=-9999.0), band)
     return folder
 
 
