@@ -11,7 +11,7 @@ from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.map_files import cell_rmse
 from geoml_cli.evaluation.maps import OBSERVED, map_scores
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
-from geoml_cli.figures.forecast import Field, comparison, events
+from geoml_cli.figures.forecast import Field, comparison, events, frame_png, limits_of
 from geoml_cli.figures.map_scores import by_lead_time, cell_maps, power_spectra, start_by_lead
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
@@ -62,7 +62,8 @@ def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFi
             "end at the 98th percentile.",
             text=f"Forecast that begins at {example.labels[0]}.",
             png=png(comparison(*_thinned(example, field), example.labels)),
-        )
+        ),
+        **_frames(example, field),
     }
     threshold = map_scores(inputs).threshold
     if threshold is not None:
@@ -73,6 +74,21 @@ def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFi
             png=png(events(example.truth_LYX[0], example.forecast_LYX[0], field, threshold)),
         )
     return found
+
+
+def _frames(example: ExampleForecast, field: Field) -> dict[str, ReportFigure]:
+    """Draw truth and forecast of the first lead time by themselves, a pixel a cell, under the same colours."""
+    pair = {"truth": example.truth_LYX[0], "forecast": example.forecast_LYX[0]}
+    limits = limits_of(np.stack(list(pair.values())), field, field.signed)
+    return {
+        f"frame_{name}.png": ReportFigure(
+            title=f"Single frame: {name}",
+            caption=f"{example.labels[0]}, without axes; {limits[0]:.4g} to {limits[1]:.4g} {field.unit}.",
+            text=f"The {name} of {example.labels[0]}.",
+            png=frame_png(frame, field, limits),
+        )
+        for name, frame in pair.items()
+    }
 
 
 def _thinned(example: ExampleForecast, field: Field) -> tuple[Values, Values, Field]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 import xarray as xr
 from map_case import land_of, maps, write_maps
+from PIL import Image
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
@@ -266,7 +267,11 @@ def test_the_evaluation_leaves_its_files(evaluated):
     assert {"metrics.json", "per_group.csv", "per_start.csv", "spectra.csv", "score_maps.nc", "report.html"} <= names
     figures = {path.name for path in (folder / "figures").iterdir()}
     expected = {"lead_time.png", "start_lead.png", "cell_rmse.png", "spectra.png", "example.png", "events.png"}
-    assert expected | {"learning_curves.png"} == figures
+    frames = {"frame_truth.png", "frame_forecast.png"}
+    assert expected | frames | {"learning_curves.png"} == figures
+    for name in frames:
+        with Image.open(folder / "figures" / name) as image:
+            assert image.size == SHAPE[::-1], "a pixel a cell, and no axes"
     with xr.open_dataset(folder / "score_maps.nc") as file:
         assert np.array_equal(np.isnan(file.rmse_tidenet.values), land_of(SHAPE))
         assert file.rmse_climatology.attrs["units"] == "K"
