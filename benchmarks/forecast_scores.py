@@ -30,7 +30,7 @@ from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
 
 ROWS, COLUMNS = 2100, 1300
-YEARS = (5, 10)
+YEARS = (5, 6)
 _SETTINGS = (
     *("network.variant=simvp", "network.frames_in=6", "network.frames_out=6", "frames.most_cells=256"),
     *("train.epochs=1", "train.threads=1", "evaluate.n_bootstrap=100", "scores.threshold=15", "predict.batch_size=1"),

@@ -21,6 +21,7 @@ from geoml_cli.models.spec import Call
 from geoml_cli.models.tidenet.baselines import BASELINES, climate_of
 from geoml_cli.models.tidenet.spec import SPEC
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.samples.samples import signature
 from geoml_cli.stages.evaluate import Evaluation, evaluate
@@ -355,6 +356,11 @@ def test_scores_by_lead_time_are_one_table(evaluated):
     physical, scaled = (found[found.quantity == f"lead time [month]{more}"] for more in ("", ", scaled maps"))
     assert physical.RMSE.notna().all() and physical.PSNR.isna().all()
     assert scaled.PSNR.notna().all() and scaled.RMSE.isna().all()
+
+
+def test_windows_of_maps_have_no_place(dataset):
+    """Latitudes and longitudes of such a data set are those of its rows and columns."""
+    assert np.isnan(lon_lat_of_samples(dataset, 49)).all() and lon_lat_of_samples(dataset, 49).shape == (49, 2)
 
 
 def test_blocks_of_land_do_not_split_windows_of_maps(dataset):
