@@ -13,6 +13,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
+from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
@@ -29,12 +30,14 @@ Cell = str | int | float
 
 
 def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
-    """Write members.csv, baselines.csv, predictions.csv, and scores by group, station and cell where there are any.
+    """Write members.csv, baselines.csv, predictions.csv, and claims.csv and scores by group, station and cell if any.
 
     Of forecasts of maps, scores by start time and cell, and spectra, in place of predictions.
     """
     _write(folder / "members.csv", _members(result))
     _write(folder / "baselines.csv", _baselines(result))
+    if result.claims:
+        _write(folder / "claims.csv", _claims(result))
     if result.groupwise:
         _write(folder / "per_group.csv", _groups(result))
     if result.maps is not None:
@@ -63,6 +66,26 @@ def names_of_samples(inputs: EvaluationInputs) -> list[str]:
     return [str(row) for row in range(len(inputs.samples))]
 
 
+def _claims(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    yield ["rows_of", "resampled", "name", "n", "groups", *_columns(result.network), *_gap(result)]
+    for claim in result.claims:
+        network, blank = claim.network, [""] * len(_gap(result))
+        yield [claim.name, claim.resampled, network.name, network.rows, network.groups, *_cells(network), *blank]
+        for compared in claim.baselines:
+            yield [claim.name, claim.resampled, *_compared(compared)]
+
+
+def _gap(result: EvaluationResult) -> list[str]:
+    by = result.task.ranking.name.replace(" ", "_")
+    return [f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high", "wilcoxon_p_holm"]
+
+
+def _compared(compared: BaselineComparison) -> list[Cell]:
+    found, scores = compared.comparison, compared.baseline
+    paired = [found.difference, *found.interval, found.p_value]
+    return [scores.name, scores.rows, scores.groups, *_cells(scores), *map(_text, paired)]
+
+
 def _members(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     yield ["member", "fold", "seed", "n", "groups", *_columns(result.network)]
     for member, scores in zip(result.members, result.member_scores, strict=True):
@@ -70,15 +93,11 @@ def _members(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
 
 
 def _baselines(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
-    by = result.task.ranking.name.replace(" ", "_")
-    gap = [f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high", "wilcoxon_p"]
-    yield ["name", "n", "groups", *_columns(result.network), *gap]
+    yield ["name", "n", "groups", *_columns(result.network), *_gap(result)]
     network = result.network
-    yield [network.name, network.rows, network.groups, *_cells(network), *[""] * len(gap)]
+    yield [network.name, network.rows, network.groups, *_cells(network), *[""] * len(_gap(result))]
     for compared in result.baselines.comparisons:
-        found, scores = compared.comparison, compared.baseline
-        paired = [found.difference, *found.interval, found.p_value]
-        yield [scores.name, scores.rows, scores.groups, *_cells(scores), *map(_text, paired)]
+        yield _compared(compared)
 
 
 def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:

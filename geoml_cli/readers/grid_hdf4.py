@@ -20,6 +20,7 @@ from geoml_cli.readers.grid_files import damage_named
 from geoml_cli.readers.grid_rasters import axes_of, rasterio_package, read_bands
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart
+from geoml_cli.readers.nodata import Declared
 
 DRIVER = "HDF4"
 _NAMED = re.compile(r"\[[^\]]*\] (.+) \([^()]*\)")
@@ -30,15 +31,14 @@ _CONVERT = "gdal_translate -a_srs EPSG:4326 -a_ullr WEST NORTH EAST SOUTH HDF4_S
 _NOTE = "HDF4 has no checksums, and its structure is not checked for damage"
 
 
-def open_hdf4(path: Path, name: str, time: Any, fills: tuple[float, ...], guess: bool) -> FilePart:  # noqa: ANN401
+def open_hdf4(path: Path, time: Any, *, name: str, declared: Declared) -> FilePart:  # noqa: ANN401
     """Open an array of an HDF4 file.
 
     Args:
         path: The file.
-        name: Of the array.
         time: Of its map.
-        fills: Further stored numbers that stand for missing values.
-        guess: Whether undeclared fills are looked for.
+        name: Of the array.
+        declared: What is said of fills, besides the file's own.
 
     Raises:
         DataError: GDAL cannot read HDF4, the file is damaged, or the array is packed or lies nowhere on the globe.
@@ -64,7 +64,7 @@ def open_hdf4(path: Path, name: str, time: Any, fills: tuple[float, ...], guess:
         attributes: dict[str, Any] = {key: _numbers(tags[key]) for key in _NUMBERS if key in tags}
         if file.nodata is not None:
             attributes["_FillValue"] = file.nodata
-        stored = decoding(attributes, np.dtype(file.dtypes[0]), fills, guess)
+        stored = decoding(attributes, np.dtype(file.dtypes[0]), name, declared)
         described = {key: tags[key].strip() for key in ("units", "long_name") if key in tags}
         axes = axes_of(file, path)
     return FilePart(path, [time], axes, described, partial(read_bands, arrays[name]), stored, (_NOTE,))

@@ -21,6 +21,7 @@ from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
 from geoml_cli.readers.hdf5_structure import check_found
+from geoml_cli.readers.nodata import Declared, refuse_unknown
 from geoml_cli.readers.time_steps import Times, begun, decode
 
 _BY_GDAL: dict[Format, str] = {"geotiff": "GeoTIFF", "hdf4": "HDF4"}
@@ -40,8 +41,7 @@ class GridRequest:
     Attributes:
         variable: Its name, with its group where it has one (`group/name`); None takes the only one on a grid.
         select: Value to take of each further dimension, or its place from 0 where it has no values.
-        fills: Stored numbers that stand for missing values, besides those the files declare.
-        guess: Whether undeclared fills are looked for.
+        nodata: What `--nodata` says of variables, by name.
         box: Part of the globe; None takes all.
         date_pattern: Regular expression of dates in file names; empty takes the usual ones.
         undated: Whether a file without times is one without time, whatever its name says.
@@ -49,8 +49,7 @@ class GridRequest:
 
     variable: str | None = None
     select: dict[str, float] = field(default_factory=dict)
-    fills: tuple[float, ...] = ()
-    guess: bool = True
+    nodata: Mapping[str, Declared] = field(default_factory=dict)
     box: Box | None = None
     date_pattern: str = ""
     undated: bool = False
@@ -65,6 +64,7 @@ def open_gridded(paths: Sequence[Path], wanted: GridRequest) -> Iterator[tuple[s
     """
     kind = _one_format(paths)
     name = wanted.variable or _default_name(paths[0], kind, wanted)
+    refuse_unknown(wanted.nodata, [name.rpartition("/")[2]])
     with ExitStack() as files:
         if kind in _BY_GDAL:
             parts = [_open_raster(path, kind, name, wanted) for path in paths]
@@ -95,11 +95,11 @@ def _default_name(path: Path, kind: Format, wanted: GridRequest) -> str:
 
 
 def _open_raster(path: Path, kind: Format, name: str, wanted: GridRequest) -> FilePart:
-    if kind == "geotiff":
-        time = date_in_name(path, wanted.date_pattern)
-        return grid_rasters.open_raster(path, time, fills=wanted.fills, guess=wanted.guess)
-    grid_hdf4.require_driver(path)  # said before the date in its name is looked for
-    return grid_hdf4.open_hdf4(path, name, date_in_name(path, wanted.date_pattern), wanted.fills, wanted.guess)
+    if kind == "hdf4":
+        grid_hdf4.require_driver(path)  # said before the date in its name is looked for
+    opened = grid_hdf4.open_hdf4 if kind == "hdf4" else grid_rasters.open_raster
+    time = date_in_name(path, wanted.date_pattern)
+    return opened(path, time, name=name, declared=wanted.nodata.get(name, Declared()))
 
 
 def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
@@ -169,7 +169,7 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
         layout = find_layout(file.isel({_EXPVER: 0}) if versions else file, name, str(path))
         times = _times(file, layout, path, wanted)
         try:
-            stored = decoding(file[name].attrs, file[name].dtype, wanted.fills, wanted.guess)
+            stored = decoding(file[name].attrs, file[name].dtype, name, wanted.nodata.get(name, Declared()))
         except DataError as error:
             raise DataError(error.what, where=f"{path}, variable {name}", fix=error.fix) from error
         look_up = _look_up(path, named, stored_dims, layout.time_dim)
