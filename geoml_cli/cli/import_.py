@@ -45,6 +45,7 @@ _Data = Annotated[
 ]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "preset": (options.Preset, None),
+    "assignments": (options.Assignments, None),
     "run": (options.RunFolder, None),
     "data": (_Data, None),
     "dry_run": (options.DryRun, False),
@@ -80,15 +81,16 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints, takes_numbers_as_they_are
 
+    assignments = common["assignments"] or ()
     dataset = Dataset(common["data"]) if common["data"] else None
     if common["dry_run"]:
-        read_checkpoints(model, name, files)
+        read_checkpoints(model, name, files, *assignments)
         given = [*files.values()] if isinstance(files, dict) else files
         read = [*given, *([common["data"]] if common["data"] else [])]
         place = folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"
         console.plan(read, [place], as_json=common["as_json"])
         return
-    done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset)
+    done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset, *assignments)
     if takes_numbers_as_they_are(done):
         console.Terminal(quiet=False).warn(
             "the checkpoint holds no scaling, so inputs enter unscaled: right only if the network was trained on such "

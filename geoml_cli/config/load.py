@@ -107,7 +107,7 @@ def _sentence(key: Key, mistake: dict[str, Any], model: type[BaseModel]) -> str:
     if mistake["type"] == "missing":
         return f"{place}{name} is missing."
     if isinstance(mistake["input"], dict):
-        return f"[{'.'.join(key)}] {reason}."
+        return f"[{'.'.join(key)}] {reason}." if key else f"{reason}."
     return f"{place}{name} = {mistake['input']!r}: {reason[:1].lower()}{reason[1:]}."
 
 
@@ -121,8 +121,8 @@ def _fields(model: type[BaseModel], tables: list[str]) -> list[str]:
 
 
 def _origin(key: Key, layer: Layer) -> str:
-    """Name the place of a key, or of the first key inside or above it."""
-    for given, setting in layer.items():
+    """Name the place of a key, or of the first key inside or above it; none of a mistake between tables."""
+    for given, setting in layer.items() if key else ():
         if given[: len(key)] == key or key[: len(given)] == given:
             return f"{setting.origin}: "
     return ""

@@ -88,7 +88,7 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
         f"{p_text(gap.p_value)}{f' (Holm, {len(baselines)} baselines)' if len(baselines) > 1 else ''}."
     )
     own, other = format_number(network.ranking), format_number(best.baseline.ranking)
-    if gap.groups == 1:
+    if gap.groups == 1 and task.maps is None:  # few blocks of maps are compared as one
         return (
             f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; all rows are "
             "of one group, so there is no interval and no test."

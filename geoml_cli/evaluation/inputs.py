@@ -62,7 +62,7 @@ class EvaluationInputs:
     @property
     def name(self) -> str:
         """Name the network: its own name, or the model's."""
-        return self.network_name or self.run.model
+        return self.network_name or self.network.label or self.run.model
 
     @property
     def folder(self) -> Path:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from geoml_cli.dataset.grid import LAND, LAT, LON, GridAxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.map_files import cell_rmse
 from geoml_cli.evaluation.maps import OBSERVED, map_scores
-from geoml_cli.evaluation.result import EvaluationResult, ForecastMaps
-from geoml_cli.figures.forecast import Field, comparison, events
+from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
+from geoml_cli.figures.forecast import Field, comparison, events, frame_png, limits_of
 from geoml_cli.figures.map_scores import by_lead_time, cell_maps, power_spectra, start_by_lead
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.metric import Values
 from geoml_cli.tasks.task import format_number
+
+_MOST_DRAWN = 800
+"""Rows or columns that a panel of the example has pixels for."""
 
 
 def map_figures(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, ReportFigure]:
@@ -56,8 +61,9 @@ def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFi
             caption="Truth, forecast and error of the forecast whose RMSE is the median of all; land is grey, colours "
             "end at the 98th percentile.",
             text=f"Forecast that begins at {example.labels[0]}.",
-            png=png(comparison(example.truth_LYX, example.forecast_LYX, field, example.labels)),
-        )
+            png=png(comparison(*_thinned(example, field), example.labels)),
+        ),
+        **_frames(example, field),
     }
     threshold = map_scores(inputs).threshold
     if threshold is not None:
@@ -68,6 +74,29 @@ def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFi
             png=png(events(example.truth_LYX[0], example.forecast_LYX[0], field, threshold)),
         )
     return found
+
+
+def _frames(example: ExampleForecast, field: Field) -> dict[str, ReportFigure]:
+    """Draw truth and forecast of the first lead time by themselves, a pixel a cell, under the same colours."""
+    pair = {"truth": example.truth_LYX[0], "forecast": example.forecast_LYX[0]}
+    limits = limits_of(np.stack(list(pair.values())), field, field.signed)
+    return {
+        f"frame_{name}.png": ReportFigure(
+            title=f"Single frame: {name}",
+            caption=f"{example.labels[0]}, without axes; {limits[0]:.4g} to {limits[1]:.4g} {field.unit}.",
+            text=f"The {name} of {example.labels[0]}.",
+            png=frame_png(frame, field, limits),
+        )
+        for name, frame in pair.items()
+    }
+
+
+def _thinned(example: ExampleForecast, field: Field) -> tuple[Values, Values, Field]:
+    """Return truth and forecast of no more cells than a panel has pixels for: every n-th row and column."""
+    every = -(-max(field.axes.shape) // _MOST_DRAWN)
+    rows, columns = (np.arange(0, size, every) for size in field.axes.shape)
+    thin = replace(field, axes=field.axes.cut(rows, columns), land=field.land[::every, ::every])
+    return example.truth_LYX[:, ::every, ::every], example.forecast_LYX[:, ::every, ::every], thin
 
 
 def _lead_time(result: EvaluationResult, shown: list[str], unit: str) -> ReportFigure:

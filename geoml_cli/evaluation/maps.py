@@ -6,12 +6,13 @@ data set's grid; H, W the network's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from geoml_cli.baselines.baseline import BaselinePredictor
 from geoml_cli.errors import DataError
@@ -155,32 +156,40 @@ def _add(found: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> No
     truth = targets(inputs)
     spatial = truth.series.spatial
     reference = fold.reference(inputs.samples, rows)
-    native = _Maps(truth.native(rows).astype(np.float64), spatial.covered.numpy() * truth.series.area, reference)
-    own = _Maps(
-        truth[rows].astype(np.float64), spatial.known.numpy().astype(np.float64), _transformed(truth, reference)
-    )
+    native = _Maps(truth.native(rows), spatial.covered.numpy() * truth.series.area, reference)
     scale = inputs.run.scaling(fold.members[0]).target.forward
+    known = spatial.known.numpy().astype(np.float64)
+    own = _Maps(scale(truth[rows].astype(np.float64)), known, scale(_transformed(truth, reference)))
     for model, (on_native, on_own) in _forecasts(inputs, fold, rows):
-        _refuse_nonfinite(model, on_native[:, :, spatial.covered.numpy()])
+        _refuse_nonfinite(model, on_native, spatial.covered.numpy())
         _sum(found.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native)
-        scaled = own.scaled(scale)
-        _sum(found.scaled.setdefault(model, {}), map_scores(inputs).scaled, scaled, scale(on_own))
+        scaled = scale(on_own)
+        _sum(found.scaled.setdefault(model, {}), map_scores(inputs).scaled, own, scaled)
         _add_cells(found.cells, model, native, on_native)
-        _add_power(found.power, model, scaled, scale(on_own))
-    _add_power(found.power, OBSERVED, own.scaled(scale), scale(own.observed))
+        _add_power(found.power, model, own, scaled)
+    _add_power(found.power, OBSERVED, own, own.observed.astype(np.float64))
 
 
 class _Maps(NamedTuple):
     """Observed maps [B, L, rows, columns], NaN where missing, what their cells weigh, and the reference."""
 
-    observed: Values
+    observed: NDArray[np.floating]
     area: Values
     reference: Values
 
-    def scaled(self, scale: object) -> _Maps:
-        """Return the maps in scaled units."""
-        assert callable(scale)
-        return _Maps(scale(self.observed), self.area, scale(self.reference))
+    def at(self, lead: int) -> _Maps:
+        """Return the maps of one lead time, [B, 1, rows, columns]: large maps fit in memory one lead time at a time."""
+        chosen = slice(lead, lead + 1)
+        return _Maps(self.observed[:, chosen].astype(np.float64), self.area, self.reference[:, chosen])
+
+    @property
+    def leads(self) -> range:
+        """Number the lead times from 0."""
+        return range(self.observed.shape[1])
+
+    def known(self) -> NDArray[np.bool_]:
+        """Return which cells count."""
+        return np.asarray(np.isfinite(self.observed) & (self.area > 0))
 
 
 def _forecasts(inputs: EvaluationInputs, fold: Fold, rows: Rows) -> Iterator[tuple[str, tuple[Values, Values]]]:
@@ -197,47 +206,68 @@ def _forecasts(inputs: EvaluationInputs, fold: Fold, rows: Rows) -> Iterator[tup
 
 
 def _inverted(truth: Frames, maps: Values) -> Values:
-    with torch.inference_mode():
-        return np.asarray(truth.series.spatial.inverse(torch.from_numpy(maps)).numpy())
+    return _each_lead(truth.series.spatial.inverse, maps, truth.series.area.shape)
 
 
 def _transformed(truth: Frames, maps: Values) -> Values:
+    return _each_lead(truth.series.spatial, maps, truth.series.spatial.geometry.shape)
+
+
+def _each_lead(change: Callable[[torch.Tensor], torch.Tensor], maps: Values, shape: tuple[int, ...]) -> Values:
+    """Change maps [B, L, ...] one lead time after another."""
+    found = np.empty((*maps.shape[:2], *shape))
     with torch.inference_mode():
-        return np.asarray(truth.series.spatial(torch.from_numpy(maps)).numpy())
+        for lead in range(maps.shape[1]):
+            found[:, lead] = change(torch.from_numpy(maps[:, lead])).numpy()
+    return found
 
 
-def _refuse_nonfinite(model: str, values: Values) -> None:
-    if wrong := int((~np.isfinite(values)).sum()):
+def _refuse_nonfinite(model: str, maps: Values, covered: NDArray[np.bool_]) -> None:
+    wrong = sum(int((covered & ~np.isfinite(maps[:, lead])).sum()) for lead in range(maps.shape[1]))
+    if wrong:
         raise DataError(
-            f"{model} forecasts no finite value for {wrong} of {values.size} sea cells.",
+            f"{model} forecasts no finite value for {wrong} of {maps[:, :, 0, 0].size * int(covered.sum())} sea cells.",
             where="evaluation",
             fix="Look for months with missing or extreme cells, or leave the baseline out of evaluate.baselines.",
         )
 
 
 def _sum(sums: dict[Statistics, list[Values]], metrics: Sequence[Metric], maps: _Maps, predicted: Values) -> None:
-    known = np.isfinite(maps.observed) & (maps.area > 0)
+    each = [_statistics(metrics, maps.at(lead), predicted[:, lead : lead + 1]) for lead in maps.leads]
+    for function in each[0]:
+        sums.setdefault(function, []).append(np.concatenate([of_lead[function] for of_lead in each], axis=1))
+
+
+def _statistics(metrics: Sequence[Metric], maps: _Maps, predicted: Values) -> dict[Statistics, Values]:
+    known = maps.known()
     weight = np.where(known, maps.area, 0.0)
     # Cells without weight hold numbers all the same: NaN times zero is NaN.
     plain = [np.where(known, values, 0.0) for values in (maps.observed, predicted, maps.reference)]
+    found = {}
     for function in dict.fromkeys(metric.statistics for metric in metrics):
         assert function is not None, "scores of maps are made from sums"
-        sums.setdefault(function, []).append(function(plain[0], plain[1], weight, plain[2]))
+        found[function] = function(plain[0], plain[1], weight, plain[2])
+    return found
 
 
 def _add_cells(cells: dict[str, Values], model: str, maps: _Maps, predicted: Values) -> None:
-    known = np.isfinite(maps.observed) & (maps.area > 0)
-    error = np.where(known, predicted - np.where(known, maps.observed, 0.0), 0.0)
-    added = np.stack([known.sum(axis=(0, 1)), error.sum(axis=(0, 1)), (error**2).sum(axis=(0, 1))]).astype(np.float64)
-    cells[model] = cells.get(model, 0.0) + added
+    total = cells.setdefault(model, np.zeros((3, *maps.area.shape)))
+    for lead in maps.leads:
+        of_lead = maps.at(lead)
+        known = of_lead.known()
+        error = np.where(known, predicted[:, lead : lead + 1] - of_lead.observed, 0.0)
+        for sums, added in zip(total, (known, error, error**2), strict=True):
+            sums += added.sum(axis=(0, 1))
 
 
 def _add_power(power: dict[str, Values], model: str, maps: _Maps, predicted: Values) -> None:
     """Add the spectra of anomalies, land and gaps filled with zero anomaly."""
-    known = np.isfinite(maps.observed) & (maps.area > 0)
-    anomaly = np.where(known, predicted - maps.reference, 0.0)
-    found = np.stack([radial_power(anomaly[:, lead]).sum(axis=0) for lead in range(anomaly.shape[1])])
-    power[model] = power.get(model, 0.0) + found
+    found = []
+    for lead in maps.leads:
+        of_lead = maps.at(lead)
+        anomaly = np.where(of_lead.known(), predicted[:, lead : lead + 1] - of_lead.reference, 0.0)
+        found.append(radial_power(anomaly[:, 0]).sum(axis=0))
+    power[model] = power.get(model, 0.0) + np.stack(found)
 
 
 def network_maps(inputs: EvaluationInputs, members: Sequence[str], rows: Rows) -> Values:

@@ -67,8 +67,8 @@ def comparison(truth_LYX: Frames, forecast_LYX: Frames, field: Field, labels: Se
         labels: Names of the lead times.
     """
     error_LYX = forecast_LYX - truth_LYX
-    limits = _limits(np.concatenate([truth_LYX, forecast_LYX]), field, field.signed)
-    reach = _limits(error_LYX, field, signed=True)
+    limits = limits_of(np.concatenate([truth_LYX, forecast_LYX]), field, field.signed)
+    reach = limits_of(error_LYX, field, signed=True)
     rows: list[tuple[str, Frames, dict[str, Any]]] = [
         ("Truth", truth_LYX, _colours(limits, field.signed)),
         ("Forecast", forecast_LYX, _colours(limits, field.signed)),
@@ -92,7 +92,7 @@ def lead_times(forecast_LYX: Frames, field: Field, labels: Sequence[str]) -> Fig
     """Draw the frames of a forecast side by side, some in a row; arguments as for `comparison`."""
     columns = min(len(labels), _MOST_COLUMNS)
     figure, panels = _grid(field, (-(-len(labels) // columns), columns))
-    colours = _colours(_limits(forecast_LYX, field, field.signed), field.signed)
+    colours = _colours(limits_of(forecast_LYX, field, field.signed), field.signed)
     flat = [panel for row in panels for panel in row]
     drawn = None
     for panel, label, frame in zip(flat, labels, forecast_LYX, strict=False):
@@ -141,13 +141,13 @@ def frame_png(frame_YX: Frames, field: Field, limits: tuple[float, float] | None
         limits: Of the colours; None takes the frame's own.
     """
     stream = io.BytesIO()
-    _image(frame_YX, field, limits or _limits(frame_YX, field, field.signed)).save(stream, format="PNG")
+    _image(frame_YX, field, limits or limits_of(frame_YX, field, field.signed)).save(stream, format="PNG")
     return stream.getvalue()
 
 
 def animation_gif(frames_LYX: Frames, field: Field) -> bytes:
     """Return frames as an animated GIF, two a second, with one colour scale for all."""
-    limits = _limits(frames_LYX, field, field.signed)
+    limits = limits_of(frames_LYX, field, field.signed)
     images = [_image(frame, field, limits) for frame in frames_LYX]
     stream = io.BytesIO()
     images[0].save(stream, format="GIF", save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0)
@@ -167,8 +167,8 @@ def _image(frame_YX: Frames, field: Field, limits: tuple[float, float]) -> Any: 
     return Image.fromarray(pixels[::-1] if upward else pixels)
 
 
-def _limits(frames: Frames, field: Field, signed: bool) -> tuple[float, float]:
-    """Return the ends of a colour scale from sea cells; never an empty one."""
+def limits_of(frames: Frames, field: Field, signed: bool) -> tuple[float, float]:
+    """Return the ends of a colour scale from sea cells of frames [..., Y, X]; never an empty one."""
     values = frames[..., ~field.land]
     values = values[np.isfinite(values)]
     if not values.size:

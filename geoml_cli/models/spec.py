@@ -118,6 +118,8 @@ class Network:
             there are no such files.
         lagged: Input [N, T, V] whose time steps have an importance of their own; empty for none.
         bars: Variable of the data set that series of stations show as bars from above, such as rain; empty for none.
+        label: Name of the network in scores and sentences, where settings replace the model's own by another; empty
+            takes the model's.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -136,6 +138,7 @@ class Network:
     statistics: Callable[[Signature, Mapping[str, Values]], Scaling] | None = None
     lagged: str = ""
     bars: str = ""
+    label: str = ""
     smallest_batch: int = 1
 
 

@@ -11,6 +11,10 @@ from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.errors import DataError
 
 Index = NDArray[np.int64]
+_FEWEST = 4
+"""Columns below which no gap is unusual."""
+_BROKEN, _NEIGHBOURS = 3.0, 1.5
+"""Gaps, in usual ones, above which columns are apart, and up to which the first and the last are neighbours."""
 
 
 class Box(NamedTuple):
@@ -28,7 +32,8 @@ class Box(NamedTuple):
 def cells_within(axes: GridAxes, box: Box | None) -> tuple[Index, Index]:
     """Return rows and columns whose centres lie within a box, in the grid's own order.
 
-    On a global grid, a box across the seam of the longitudes takes columns from both ends, from west to east. On a
+    On a global grid, a box across the seam of the longitudes takes columns from both ends, from west to east. A part of
+    the globe whose columns are stored in two pieces, such as 0 to 10 and 350 to 359, is put together likewise. On a
     curvilinear grid, rows and columns are those that hold any such cell.
 
     Raises:
@@ -36,12 +41,12 @@ def cells_within(axes: GridAxes, box: Box | None) -> tuple[Index, Index]:
     """
     rows, columns = (np.arange(size) for size in axes.shape)
     if box is None:
-        return rows, columns
+        return rows, _from_seam(columns, axes)
     inside_lat = (axes.lat >= box.south) & (axes.lat <= box.north)
     inside_lon = _eastward(axes.lon, box) <= _width(box)
     if axes.regular:
         rows, columns = rows[inside_lat], columns[inside_lon]
-        columns = _unbroken(columns, _eastward(axes.lon, box))
+        columns = _from_seam(_unbroken(columns, _eastward(axes.lon, box)), axes)
     else:
         both = inside_lat & inside_lon
         rows, columns = _range(rows[both.any(axis=1)]), _range(columns[both.any(axis=0)])
@@ -68,6 +73,22 @@ def _unbroken(columns: Index, eastward: NDArray[np.float64]) -> Index:
     """Begin at the box's western edge where the grid's seam lies inside of the box."""
     if len(columns) > 1 and (np.diff(columns) > 1).any():
         return columns[np.argsort(eastward[columns], kind="stable")]
+    return columns
+
+
+def _from_seam(columns: Index, axes: GridAxes) -> Index:
+    """Begin behind a gap that is far wider than the others, where the first and the last column are neighbours.
+
+    The two sides of such a gap are no neighbours: the cells beside it would be as wide as the gap.
+    """
+    if not axes.regular or len(columns) < _FEWEST:
+        return columns
+    lon = np.asarray(axes.lon[columns], dtype=np.float64)
+    gaps = np.abs(np.diff(lon))
+    usual, place = float(np.median(gaps)), int(gaps.argmax())
+    between_ends = float(360.0 - abs(lon[-1] - lon[0]))
+    if gaps[place] > _BROKEN * usual and 0 < between_ends < _NEIGHBOURS * usual:
+        return np.roll(columns, -(place + 1))
     return columns
 
 

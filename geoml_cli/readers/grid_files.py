@@ -12,7 +12,7 @@ from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.hdf5_structure import check_hdf5
 from geoml_cli.readers.netcdf3_structure import check_netcdf3
 
-Format = Literal["netcdf3", "hdf5", "zarr", "geotiff"]
+Format = Literal["netcdf3", "hdf5", "zarr", "geotiff", "hdf4"]
 SUFFIXES = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5", ".hdf", ".tif", ".tiff")
 _ZARR_MARKS = (".zgroup", ".zarray", "zarr.json")
 _MAGIC: dict[bytes, Format] = {
@@ -21,8 +21,9 @@ _MAGIC: dict[bytes, Format] = {
     b"II*\x00": "geotiff",
     b"MM\x00*": "geotiff",
     b"II+\x00": "geotiff",
+    b"\x0e\x03\x13\x01": "hdf4",
 }
-_HDF4 = b"\x0e\x03\x13\x01"
+_SPELT = {"hdf4": "HDF4", "geotiff": "GeoTIFF"}
 _CF_ATTRIBUTES = (
     "units", "calendar", "bounds", "long_name", "standard_name", "axis", "_FillValue", "missing_value", "scale_factor",
     "add_offset", "valid_min", "valid_max", "valid_range",
@@ -83,15 +84,9 @@ def format_of(path: Path) -> Format:
             head = stream.read(8)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=str(path), fix="Check the file.") from error
-    if head.startswith(_HDF4):
-        raise DataError(
-            "is HDF4, which is not read",
-            where=str(path),
-            fix="Convert it, e.g. gdal_translate HDF4_SDS:UNKNOWN:FILE:0 FILE.tif, or ncl_convert2nc FILE.hdf.",
-        )
     found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
     if found is None:
-        state = "is empty" if not head else "is not NetCDF, HDF5, Zarr or GeoTIFF"
+        state = "is empty" if not head else "is not NetCDF, HDF5, Zarr, GeoTIFF or HDF4"
         raise DataError(state, where=str(path), fix=_DAMAGED)
     return found
 
@@ -100,11 +95,13 @@ def open_file(path: Path, group: str = "") -> Any:  # noqa: ANN401  xarray.Datas
     """Open NetCDF, HDF5 or Zarr as stored: lazily, nothing decoded.
 
     Raises:
-        DataError: It is damaged, or has no such group.
+        DataError: It is of another format, damaged, or has no such group.
     """
     import xarray as xr
 
     kind = format_of(path)
+    if kind in ("hdf4", "geotiff"):
+        raise DataError(f"is {_SPELT[kind]}, not NetCDF, HDF5 or Zarr", where=str(path), fix="Convert it to NetCDF.")
     with damage_named(path):
         if kind == "netcdf3":
             check_netcdf3(path)

@@ -1,4 +1,4 @@
-"""Files of gridded data to one lazy variable: NetCDF, HDF5 and Zarr by xarray, GeoTIFF by rasterio."""
+"""Files of gridded data to one lazy variable: NetCDF, HDF5 and Zarr by xarray, GeoTIFF and HDF4 by rasterio."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.errors import DataError
-from geoml_cli.readers import grid_rasters
+from geoml_cli.readers import grid_hdf4, grid_rasters
 from geoml_cli.readers.grid_axes import Layout, find_layout
 from geoml_cli.readers.grid_crop import Box, cells_within
-from geoml_cli.readers.grid_files import check_chunks, damage_named, format_of, open_file
+from geoml_cli.readers.grid_files import Format, check_chunks, damage_named, format_of, open_file
 from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
@@ -25,7 +24,7 @@ from geoml_cli.readers.hdf5_structure import check_found
 from geoml_cli.readers.nodata import Declared, refuse_unknown
 from geoml_cli.readers.time_steps import Times, begun, decode
 
-_HALF = 0.5
+_BY_GDAL: dict[Format, str] = {"geotiff": "GeoTIFF", "hdf4": "HDF4"}
 _SAME_LEVEL = 1e-3
 """Relative difference to which a level is the one asked for: 0.506 m is the 0.50576 m of a file."""
 _LEVELS_SHOWN = 12
@@ -63,24 +62,44 @@ def open_gridded(paths: Sequence[Path], wanted: GridRequest) -> Iterator[tuple[s
     Raises:
         DataError: A file is damaged, has no such variable, no coordinates or no times; or files do not fit together.
     """
-    formats = {path: format_of(path) for path in paths}
-    rasters = [path for path, kind in formats.items() if kind == "geotiff"]
-    if rasters and len(rasters) < len(paths):
-        other = next(path for path, kind in formats.items() if kind != "geotiff")
-        raise DataError(
-            f"{rasters[0].name} is GeoTIFF, {other.name} is not", where=str(other.parent), fix="Choose with --pattern."
-        )
-    name = wanted.variable or ("value" if rasters else the_only_variable(paths[0], wanted.select))
+    kind = _one_format(paths)
+    name = wanted.variable or _default_name(paths[0], kind, wanted)
     refuse_unknown(wanted.nodata, [name.rpartition("/")[2]])
-    if rasters:
-        opened = partial(grid_rasters.open_raster, name=name, declared=wanted.nodata.get(name, Declared()))
-        parts = [opened(path, date_in_name(path, wanted.date_pattern)) for path in paths]
-    else:
-        parts = []
     with ExitStack() as files:
-        if not rasters:
+        if kind in _BY_GDAL:
+            parts = [_open_raster(path, kind, name, wanted) for path in paths]
+        else:
             parts = [open_part(path, name, wanted, files) for path in paths]
         yield name.rpartition("/")[2], joined(parts, partial(cells_within, box=wanted.box))
+
+
+def _one_format(paths: Sequence[Path]) -> Format:
+    """Return the format of the first file; those that GDAL reads are not mixed with others."""
+    formats = {path: format_of(path) for path in paths}
+    first = formats[paths[0]]
+    for path, kind in formats.items():
+        if kind != first and {kind, first} & _BY_GDAL.keys():
+            named, odd = (paths[0], path) if first in _BY_GDAL else (path, paths[0])
+            raise DataError(
+                f"{named.name} is {_BY_GDAL[formats[named]]}, {odd.name} is not",
+                where=str(odd.parent),
+                fix="Choose with --pattern.",
+            )
+    return first
+
+
+def _default_name(path: Path, kind: Format, wanted: GridRequest) -> str:
+    if kind == "geotiff":
+        return "value"
+    return grid_hdf4.the_only_array(path) if kind == "hdf4" else the_only_variable(path, wanted.select)
+
+
+def _open_raster(path: Path, kind: Format, name: str, wanted: GridRequest) -> FilePart:
+    if kind == "hdf4":
+        grid_hdf4.require_driver(path)  # said before the date in its name is looked for
+    opened = grid_hdf4.open_hdf4 if kind == "hdf4" else grid_rasters.open_raster
+    time = date_in_name(path, wanted.date_pattern)
+    return opened(path, time, name=name, declared=wanted.nodata.get(name, Declared()))
 
 
 def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
@@ -262,27 +281,3 @@ def _read(
         return np.asarray(chosen.transpose(layout.y_dim, layout.x_dim).values)[None]
     cut = chosen.isel({layout.time_dim: steps})
     return np.asarray(cut.transpose(layout.time_dim, layout.y_dim, layout.x_dim).values)
-
-
-def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
-    """Read a land mask or fraction of land on the whole grid, [Y, X]; land is above one half.
-
-    Raises:
-        DataError: There is none, it is of another grid, or it is not a mask.
-    """
-    with open_file(path) as file:
-        if name not in file.variables:
-            raise DataError(f"has no variable {name}", where=str(path), fix="Correct --land.")
-        mask = file[name].squeeze()
-        if mask.ndim == 2:
-            layout = find_layout(file, name, str(path))
-            mask = mask.transpose(layout.y_dim, layout.x_dim)
-        values = np.asarray(mask.values, dtype=np.float64)
-    where = f"{path}, variable {name}"
-    if values.shape != axes.shape:
-        raise DataError(
-            f"has shape {list(values.shape)}, the grid {list(axes.shape)}", where=where, fix="Correct --land."
-        )
-    if not ((values >= 0) & (values <= 1) | np.isnan(values)).all():
-        raise DataError("holds other values than 0 to 1", where=where, fix="Give a mask that is 1 on land.")
-    return np.asarray(values > _HALF)

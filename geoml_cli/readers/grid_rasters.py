@@ -31,7 +31,7 @@ def open_raster(path: Path, time: Any, *, name: str, declared: Declared) -> File
         DataError: It is damaged, has several bands, or lies nowhere on the globe.
         SettingsError: rasterio is not installed.
     """
-    rasterio = _rasterio()
+    rasterio = rasterio_package()
     with damage_named(path), rasterio.open(path) as file:
         if file.count != 1:
             raise DataError(
@@ -44,23 +44,33 @@ def open_raster(path: Path, time: Any, *, name: str, declared: Declared) -> File
             attributes["_FillValue"] = file.nodata
         stored = decoding(attributes, np.dtype(file.dtypes[0]), name, declared)
         described = {"units": file.units[0] or "", "long_name": file.descriptions[0] or ""}
-        axes = _axes(file, path)
+        axes = axes_of(file, path)
         check_tiff(path, has_fill=bool(stored.fills))
-    return FilePart(path, [time], axes, described, partial(_read, path), stored)
+    return FilePart(path, [time], axes, described, partial(read_bands, str(path)), stored)
 
 
-def _rasterio() -> Any:  # noqa: ANN401  an extra
+def rasterio_package() -> Any:  # noqa: ANN401  an extra
+    """Import rasterio.
+
+    Raises:
+        SettingsError: It is not installed.
+    """
     try:
         import rasterio
     except ImportError as error:
         raise SettingsError(
-            f"GeoTIFF is read with rasterio, which cannot be imported ({error}).", fix="pip install 'geoml[raster]'"
+            f"GeoTIFF and HDF4 are read with rasterio, which cannot be imported ({error}).",
+            fix="pip install 'geoml[raster]'",
         ) from error
     return rasterio
 
 
-def _axes(file: Any, path: Path) -> GridAxes:  # noqa: ANN401
-    """Return degrees of the pixels' centres; those of a projection are two-dimensional."""
+def axes_of(file: Any, path: Path) -> GridAxes:  # noqa: ANN401
+    """Return degrees of the pixels' centres; those of a projection are two-dimensional.
+
+    Raises:
+        DataError: It lies nowhere on the globe.
+    """
     from rasterio.warp import transform
 
     turned = file.transform.b or file.transform.d
@@ -78,6 +88,7 @@ def _axes(file: Any, path: Path) -> GridAxes:  # noqa: ANN401
     return GridAxes(lat, lon)
 
 
-def _read(path: Path, steps: slice) -> NDArray[Any]:
-    with _rasterio().open(path) as file:
+def read_bands(source: str, steps: slice) -> NDArray[Any]:
+    """Read stored numbers of what GDAL opens under this name, [t, Y, X]."""
+    with rasterio_package().open(source) as file:
         return np.asarray(file.read())[steps]

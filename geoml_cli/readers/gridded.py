@@ -157,6 +157,9 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
         )
         for number, part in enumerate(ordered)
     ]
+    notes = [note for part in ordered for note in part.notes]
+    if (np.diff(columns) < 0).any():
+        notes.append(f"columns begin at longitude {first.axes.lon[columns[0]]:g}, where files have two separate parts")
     times = [time for part in ordered for time in part.times]
     files = [part.path.name for part in ordered for _ in part.times]
     return Gridded(
@@ -167,7 +170,7 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
         long_name=first.described.get("long_name", ""),
         standard_name=first.described.get("standard_name", ""),
         decodings=[part.decoding for part in ordered],
-        notes=tuple(dict.fromkeys(note for part in ordered for note in part.notes)),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 

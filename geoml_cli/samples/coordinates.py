@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.store import Variables
+from geoml_cli.dataset.store import Dataset, Variables
 from geoml_cli.dataset.variables import Variable
 
 EARTH_RADIUS_KM = 6371.0088
@@ -18,9 +18,10 @@ LATITUDE = Variable("lat", "degrees_north", "latitude", dtype="f8")
 def lon_lat_of_samples(variables: Variables, samples: int) -> NDArray[np.float64]:
     """Return longitude and latitude of every sample [degrees], shape [N, 2], NaN where unknown.
 
-    Samples of a series lie where their station does.
+    Samples of a series lie where their station does. Windows of maps have no place: coordinates are those of cells.
     """
-    if not (variables.has("lon") and variables.has("lat")):
+    maps = isinstance(variables, Dataset) and variables.manifest.layout == "grid"
+    if maps or not (variables.has("lon") and variables.has("lat")):
         return np.full((samples, 2), np.nan)
     pair = np.stack([np.asarray(variables.array(name), dtype=np.float64) for name in ("lon", "lat")], axis=1)
     return pair[variables.array("station_index")] if variables.has("station_index") else pair

@@ -126,8 +126,11 @@ def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target
     Raises:
         DataError: A logarithm is asked of values it does not have, or a training input is missing.
     """
+    shared = samples.target.scaler
     fitted = {
-        name: _fitted(name, item, rows, inputs.scaling if item.scaled else "none")
+        name: _fitted(
+            (name, item), rows, inputs.scaling if item.scaled else "none", samples.target if name == shared else None
+        )
         for name, item in samples.inputs.items()
     }
     return Scaling(
@@ -155,15 +158,19 @@ def unscaled(data: Signature) -> Scaling:
     )
 
 
-def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method) -> Affine:
+def _fitted(named: tuple[str, Input], rows: NDArray[np.int64], method: Method, target: Target | None = None) -> Affine:
+    """Fit the scaling of an input, over the values of a target as well that shares it."""
+    name, item = named
+    arrays = [item.values] if target is None or target.values is None else [item.values, target.values]
     one_variable = len(item.names) == 1 < item.values.shape[item.axis]
     over = tuple(axis for axis in range(item.values.ndim) if one_variable or axis != item.axis)
     # Maps are many values a sample: fewer samples at once.
     size = max(_VALUES_AT_ONCE // math.prod(item.values.shape[1:]), 1) if item.gaps else _ROWS_AT_ONCE
 
     def blocks() -> Iterator[Floats]:
-        for start in range(0, len(rows), size):
-            yield np.asarray(item.values[rows[start : start + size]], dtype=np.float64)
+        for values in arrays:
+            for start in range(0, len(rows), size):
+                yield np.asarray(values[rows[start : start + size]], dtype=np.float64)
 
     lowest, highest = (np.fmin, np.fmax) if item.gaps else (np.minimum, np.maximum)
     low, high = (

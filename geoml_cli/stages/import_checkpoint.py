@@ -17,7 +17,7 @@ from torch import Tensor
 
 from geoml_cli import registry
 from geoml_cli.config.load import load, shown, validated, written
-from geoml_cli.config.overrides import from_file, merged
+from geoml_cli.config.overrides import Setting, from_arguments, from_file, merged
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.store import Dataset
@@ -27,6 +27,7 @@ from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.create import Plan, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.scaling import Scaling, fit, unscaled
 from geoml_cli.splits.split import Split
 from geoml_cli.training.plan import networks_of, target_settings
@@ -47,6 +48,7 @@ def import_checkpoint(
     files: Files,
     place: tuple[Path | None, Path],
     dataset: Dataset | None = None,
+    *assignments: str,
 ) -> Run:
     """Make a finished run of released checkpoints.
 
@@ -59,14 +61,16 @@ def import_checkpoint(
             Statistics released with it (.npy) become the run's scaling.
         place: The run's folder, or None for a new one, and the folder of all runs.
         dataset: Data whose rows the preset's scaling is fitted on, for networks that were trained on scaled numbers:
-            checkpoints do not hold their scalers. Without it numbers enter the network as they are.
+            checkpoints do not hold their scalers. Without it numbers enter the network as they are. Of maps, quantity,
+            unit and time step are those of the data as well.
+        assignments: `key=value` texts over the preset; what the checkpoint says holds all the same.
 
     Raises:
         DataError: It cannot be read so, or is of another network; or the data are of other factors.
     """
     named = by_network(files)
-    found = read_checkpoints(model, preset, files)
-    settings = _settings(model, preset, found)
+    found = read_checkpoints(model, preset, files, *assignments)
+    settings = _settings(model, preset, assignments, found)
     folder, root = place
     run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found, dataset))
     for network, released in found.items():
@@ -93,9 +97,10 @@ def by_network(files: Files) -> dict[str, tuple[Path, ...]]:
     return {"": (files,) if isinstance(files, Path) else tuple(files)}
 
 
-def read_checkpoints(model: str, preset: str, files: Files) -> dict[str, PretrainedWeights]:
+def read_checkpoints(model: str, preset: str, files: Files, *assignments: str) -> dict[str, PretrainedWeights]:
     """Read the checkpoint of each network; errors as for `import_checkpoint`."""
-    return {network: _read(model, preset, (network, paths)) for network, paths in by_network(files).items()}
+    networks = networks_of(load(model, preset, None, {}, assignments))
+    return {name: _read(model, networks, (name, paths)) for name, paths in by_network(files).items()}
 
 
 def _checkpoint(paths: Sequence[Path]) -> Path:
@@ -110,11 +115,10 @@ def _checkpoint(paths: Sequence[Path]) -> Path:
     return found[0]
 
 
-def _read(model: str, preset: str, what: tuple[str, Sequence[Path]]) -> PretrainedWeights:
+def _read(model: str, networks: Mapping[str, Network], what: tuple[str, Sequence[Path]]) -> PretrainedWeights:
     """Read the checkpoint of one network by its own rule."""
     network, paths = what
     file = _checkpoint(paths)
-    networks = networks_of(load(model, preset, None, {}))
     registry.known(f"network of {model}", network, networks)
     read = networks[network].pretrained
     if read is None:
@@ -196,15 +200,14 @@ def _refuse_damaged_archive(file: Path) -> None:
         raise DataError(f"{damaged} does not match its checksum.", where=str(file), fix="Fetch it again.")
 
 
-def _settings(model: str, preset: str, found: Mapping[str, PretrainedWeights]) -> Settings:
+def _settings(model: str, preset: str, assignments: Sequence[str], found: Mapping[str, PretrainedWeights]) -> Settings:
+    """Lay what checkpoints say over the preset and what was asked for."""
     path = registry.preset_file(model, preset)
-    layer = merged([from_file(path, shown(path)), *map(_layer, found.values())])
-    return validated(model, path.stem, layer)
+    layers = [from_file(path, shown(path)), from_arguments(assignments), *map(_layer, found.values())]
+    return validated(model, path.stem, merged(layers))
 
 
 def _layer(found: PretrainedWeights) -> dict[tuple[str, ...], Any]:
-    from geoml_cli.config.overrides import Setting
-
     return {
         (table, name): Setting(value, "released checkpoint")
         for table, values in found.tables.items()
@@ -214,34 +217,60 @@ def _layer(found: PretrainedWeights) -> dict[tuple[str, ...], Any]:
 
 def _plan(settings: Settings, found: Mapping[str, PretrainedWeights], dataset: Dataset | None) -> Plan:
     none = np.empty(0, dtype=np.int64)
-    signatures = {network: released.signature for network, released in found.items()}
+    networks = networks_of(settings)
+    samples = {network: networks[network].samples(dataset) for network in found} if dataset else {}
+    for name, of_network in samples.items():
+        _refuse_other_shapes(found[name].signature, of_network, dataset)
+    signatures = {
+        name: _of_data(released.signature, samples[name]) if name in samples else released.signature
+        for name, released in found.items()
+    }
     data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
+    if dataset:
+        described = {
+            "source": dataset.manifest.source,
+            "units": dataset.manifest.units(),
+            "step": dataset.manifest.step,
+        }
+        data = data.model_copy(update=described)
     members = {
-        network or MEMBER: (
-            Split(none, none, none, fold=MEMBER, seed=0, network=network),
-            _scaling(settings, (network, released), dataset),
+        name or MEMBER: (
+            Split(none, none, none, fold=MEMBER, seed=0, network=name),
+            _scaling(settings, released, signatures, (name, samples.get(name))),
         )
-        for network, released in found.items()
+        for name, released in found.items()
     }
     return Plan(settings.model, settings.preset, written(settings), settings.traced(), data, members, kind="imported")
 
 
-def _scaling(settings: Settings, what: tuple[str, PretrainedWeights], dataset: Dataset | None) -> Scaling:
-    """Fit the preset's scaling on all rows of a data set that have a target, or on all where none has."""
-    network, released = what
-    if released.scaling is not None:
-        return released.scaling
-    if dataset is None:
-        return unscaled(released.signature)
-    samples = networks_of(settings)[network].samples(dataset)
+def _refuse_other_shapes(released: Signature, samples: Samples, dataset: Dataset | None) -> None:
     for name, item in samples.inputs.items():
-        expected = released.signature.inputs[name].shape if name in released.signature.inputs else None
+        expected = released.inputs[name].shape if name in released.inputs else None
         if expected != item.values.shape[1:]:
             wanted = list(expected) if expected else "none"
             raise DataError(
                 f"{name} has shape {list(item.values.shape[1:])} a sample, the checkpoint takes {wanted}.",
-                where=str(dataset.folder),
+                where=str(dataset.folder) if dataset else "",
                 fix="Prepare data with the factors it was trained on, in their order.",
             )
+
+
+def _of_data(released: Signature, samples: Samples) -> Signature:
+    """Return the signature of the data where they are maps: checkpoints of such networks name no quantity."""
+    return signature(samples) if released.target_shape else released
+
+
+def _scaling(
+    settings: Settings,
+    released: PretrainedWeights,
+    signatures: Mapping[str, Signature],
+    seen: tuple[str, Samples | None],
+) -> Scaling:
+    """Fit the preset's scaling on all rows of a data set that have a target, or on all where none has."""
+    network, samples = seen
+    if released.scaling is not None:
+        return released.scaling
+    if samples is None:
+        return unscaled(released.signature)
     rows = samples.usable() if samples.target.values is not None else np.arange(len(samples), dtype=np.int64)
-    return fit(samples, rows, settings.shared.inputs, target_settings(settings, {network: released.signature}, network))
+    return fit(samples, rows, settings.shared.inputs, target_settings(settings, signatures, network))

@@ -119,4 +119,4 @@ def test_fields_without_a_value_and_of_one_value_are_drawn():
     for truth in (empty, np.zeros((1, 7, 10))):
         for signed in (True, False):
             assert len(png(comparison(truth, truth, field(signed=signed), ["1"]))) > 2000
-    assert forecast._limits(empty, field(), signed=False) == (0, 1)
+    assert forecast.limits_of(empty, field(), signed=False) == (0, 1)

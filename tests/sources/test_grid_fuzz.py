@@ -19,7 +19,7 @@ from geoml_cli.sources.grid.options import GridOptions
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.work.reporting import Silent
 
-CASES = int(os.environ.get("GEOML_TORTURE", "12"))
+CASES = int(os.environ.get("GEOML_TORTURE", "26"))
 """Truncations, and likewise flips, a kind of file; `make torture` tries more."""
 
 MONTHS = 8

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from geoml_cli.layers.fourier import Spectrum, irfft2, rfft2
-from geoml_cli.models.tidenet.blocks import ResnetBlock, TimeMlp, UNet
+from geoml_cli.models.tidenet.blocks import ResnetBlock, TimeMlp, UNet, linear_over_time
 
 CELL_GROUPS = 4
 """Groups of GroupNorm in a cell, over frames and channels together."""
@@ -62,7 +62,7 @@ def _complex_linear(weight: Tensor, bias: Tensor, parts_BTN: Tensor) -> Tensor:
     """
     real, imaginary = weight[0].T, weight[1].T
     matrix = torch.cat([torch.cat([real, -imaginary], dim=1), torch.cat([imaginary, real], dim=1)])
-    return matrix @ parts_BTN + bias.reshape(-1, 1)
+    return linear_over_time(matrix, bias.reshape(-1), parts_BTN)
 
 
 class AmplitudeCell(nn.Module):

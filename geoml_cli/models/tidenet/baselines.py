@@ -20,6 +20,7 @@ from geoml_cli.samples.samples import Samples
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
+Stored = NDArray[np.float32]
 _PERSISTENCE, _ANOMALY, _DAMPED, _CLIMATOLOGY = (
     "persistence", "anomaly-persistence", "damped-persistence", "climatology",
 )  # fmt: skip
@@ -35,7 +36,7 @@ class Climate:
 
     def __init__(self, series: FrameSeries, steps: Rows) -> None:
         self.series, self.steps = series, steps
-        self._mean: dict[int, Values] = {}
+        self._mean: dict[int, Stored] = {}
         self._all = self._mean_of(steps)
         for season in np.unique(self.series.season[steps]).tolist():
             own = self._mean_of(steps[self.series.season[steps] == season])
@@ -43,15 +44,15 @@ class Climate:
 
     def at(self, step: int) -> Values:
         """Return the climatology of a step's season, [y, x]."""
-        return self._mean.get(int(self.series.season[step]), self._all)
+        return self._mean.get(int(self.series.season[step]), self._all).astype(np.float64)
 
     def anomaly(self, step: int) -> Values:
         """Return a map minus its climatology, [y, x]; 0 where the map is missing."""
         found = np.asarray(self.series.native[step], dtype=np.float64) - self.at(step)
         return np.where(np.isfinite(found), found, 0.0)
 
-    def _mean_of(self, steps: Rows) -> Values:
-        """Average maps one at a time: they may be large."""
+    def _mean_of(self, steps: Rows) -> Stored:
+        """Average maps one at a time: they may be large. The mean is kept as finely as the maps are stored."""
         total = np.zeros(self.series.area.shape)
         count = np.zeros(self.series.area.shape)
         for step in steps.tolist():
@@ -60,7 +61,7 @@ class Climate:
             total += np.where(known, values, 0.0)
             count += known
         with np.errstate(invalid="ignore"):
-            return np.where(count > 0, total / count, np.nan)
+            return np.where(count > 0, total / count, np.nan).astype(np.float32)
 
 
 def climate_of(samples: Samples, train: Rows) -> Climate:

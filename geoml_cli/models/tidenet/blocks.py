@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from geoml_cli.errors import SettingsError
@@ -61,15 +62,25 @@ class TimeMlp(nn.Sequential):
 
     def forward(self, frames_BTCHW: Tensor) -> Tensor:
         """Return shape [B, O, C, H, W]."""
-        hidden_BTN = nn.functional.selu(_linear_over_time(self[0], frames_BTCHW.flatten(2)))
-        frames_BON = _linear_over_time(self[2], hidden_BTN)
+        first, last = self[0], self[2]
+        assert isinstance(first, nn.Linear) and isinstance(last, nn.Linear)
+        hidden_BTN = nn.functional.selu(linear_over_time(first.weight, first.bias, frames_BTCHW.flatten(2)))
+        frames_BON = linear_over_time(last.weight, last.bias, hidden_BTN)
         return frames_BON.reshape(*frames_BON.shape[:2], *frames_BTCHW.shape[2:])
 
 
-def _linear_over_time(layer: nn.Module, frames_BTN: Tensor) -> Tensor:
-    """Apply a linear layer to axis 1: a product from the left saves two transpositions of whole frames."""
-    assert isinstance(layer, nn.Linear)
-    return layer.weight @ frames_BTN + layer.bias[:, None]
+def linear_over_time(weight: Tensor, bias: Tensor, frames_BTN: Tensor) -> Tensor:
+    """Apply a linear map to axis 1, [B, O, N]: a product from the left saves two transpositions of whole frames.
+
+    `weight @ frames_BTN` would copy the frames, to make one product of all of the batch.
+
+    Args:
+        weight: [O, T].
+        bias: [O].
+        frames_BTN: T may stand for real and imaginary parts.
+    """
+    batch = frames_BTN.shape[0]
+    return torch.baddbmm(bias[:, None], weight.expand(batch, -1, -1), frames_BTN)
 
 
 class UNet(nn.Module):

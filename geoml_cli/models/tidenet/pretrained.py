@@ -84,7 +84,8 @@ def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeig
         target_shape=(shape.frames_out, *size),
         target_step="month",
     )
-    return PretrainedWeights({"network": network, "frames": {"size": list(size)}}, signature, found)
+    frames_of: dict[str, object] = {"size": list(size), "most_cells": None}
+    return PretrainedWeights({"network": network, "frames": frames_of}, signature, found)
 
 
 def tidenet(state: Mapping[str, Tensor], preset: Shape) -> tuple[Shape, dict[str, Tensor]]:

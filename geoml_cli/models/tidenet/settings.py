@@ -10,6 +10,9 @@ from geoml_cli.models.tables import ModelTables
 from geoml_cli.samples.settings import Table
 from geoml_cli.source import Options
 
+_HALVINGS = {"tidenet": 3, "simvp": 1}
+"""How often each variant halves rows and columns of a map."""
+
 
 class NetworkSettings(Table):
     """`[network]`: which network, and how many maps it sees and forecasts."""
@@ -110,6 +113,17 @@ class TidenetTables(ModelTables):
     frames: FrameSettings = FrameSettings()
     loss: LossSettings = LossSettings()
     scores: ScoreSettings = ScoreSettings()
+
+    @model_validator(mode="after")
+    def _fitting(self) -> TidenetTables:
+        """Refuse a size before anything is read: the network itself is built much later."""
+        halvings, multiple = _HALVINGS[self.network.variant], 2 ** _HALVINGS[self.network.variant]
+        if odd := [side for side in self.frames.size if side % multiple]:
+            raise ValueError(
+                f"frames.size = {list(self.frames.size)}: {odd[0]} is not a multiple of {multiple}; "
+                f"{self.network.variant} halves maps {halvings} time(s)"
+            )
+        return self
 
 
 class ForecastOptions(Options):

@@ -35,6 +35,7 @@ def networks(tables: TidenetTables) -> Mapping[str, Network]:
             baselines=baselines.BASELINES,
             pretrained=partial(pretrained.read, tables),
             next_inputs=task.next_inputs,
+            label=tables.network.variant,
         )
     )
 

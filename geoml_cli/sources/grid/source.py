@@ -9,7 +9,8 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.readers.grid_crop import Box, cells_within
 from geoml_cli.readers.grid_dataset import GridPlan, Mask, write_grid
 from geoml_cli.readers.grid_files import find, members
-from geoml_cli.readers.grid_open import GridRequest, land_of, open_gridded
+from geoml_cli.readers.grid_land import land_of
+from geoml_cli.readers.grid_open import GridRequest, open_gridded
 from geoml_cli.readers.nodata import declared_fills
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.grid import synthetic

@@ -11,6 +11,7 @@ import pytest
 import torch
 import xarray as xr
 from map_case import land_of, maps, write_maps
+from PIL import Image
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
@@ -20,6 +21,7 @@ from geoml_cli.models.spec import Call
 from geoml_cli.models.tidenet.baselines import BASELINES, climate_of
 from geoml_cli.models.tidenet.spec import SPEC
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.samples.samples import signature
 from geoml_cli.stages.evaluate import Evaluation, evaluate
@@ -68,10 +70,15 @@ def test_small_divides_54_months_into_32_11_and_11(dataset):
     assert (len(split.train), len(split.validation), len(split.test)) == (27, 6, 6) and split.overlaps_excluded == 10
 
 
-def test_the_scaler_is_the_range_of_the_training_months_for_input_and_target(dataset):
-    plan = plan_run(load("tidenet", "small", None, {}, ()), dataset)
+def test_the_scaler_is_the_range_of_the_training_months_for_input_and_target(tmp_path):
+    """The highest value is in the last training month, which no training window sees as input."""
+    values = maps(MONTHS, SHAPE)
+    values[31, 6, 9] = values.max() + 5
+    values[32, 6, 9] = values.max() + 5
+    changed = write_maps(tmp_path / "maps", values, land_of(SHAPE))
+    plan = plan_run(load("tidenet", "small", None, {}, ()), changed)
     [(_, scaling)] = plan.members.values()
-    known = np.asarray(dataset.array("sst"))[:32]
+    known = np.asarray(changed.array("sst"))[:32]
     assert scaling.target.shift == np.nanmin(known) and scaling.inputs["frames"].shift == (scaling.target.shift,)
     assert scaling.target.scale == pytest.approx(np.nanmax(known) - np.nanmin(known))
 
@@ -100,6 +107,20 @@ def test_large_maps_are_shrunk_to_about_the_cells_asked_for(dataset):
     assert samples.inputs["frames"].values.shape[2:] == (8, 16)
     _, samples = network_and_samples(dataset)
     assert samples.inputs["frames"].values.shape[2:] == (16, 24)
+
+
+@pytest.mark.parametrize(("variant", "side", "multiple"), [("tidenet", 12, 8), ("simvp", 15, 2)])
+def test_a_size_that_the_network_cannot_have_is_refused_with_the_settings(variant, side, multiple):
+    """Before data are read or a network is built, so `--dry-run` says so too."""
+    with pytest.raises(SettingsError, match=rf"frames.size = \[16, {side}\]: {side} is not a multiple of {multiple};"):
+        load("tidenet", "short", None, {}, (f"network.variant={variant}", f"frames.size=[16,{side}]"))
+    assert load(
+        "tidenet",
+        "short",
+        None,
+        {},
+        (f"network.variant={variant}", f"frames.size=[16,{side + multiple - side % multiple}]"),
+    )
 
 
 @pytest.mark.parametrize("variant", ["tidenet", "simvp"])
@@ -232,6 +253,7 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
     [network] = evaluate(against, dataset, settings_of(against), "test", Silent()).networks.values()
     found = {one.baseline.name: one.baseline.scores for one in network.result.baselines.comparisons}
     [alone] = evaluate(other, dataset, settings_of(other), "test", Silent()).networks.values()
+    assert "the simvp network" in alone.result.summary and "tidenet" not in alone.result.summary
     assert found["run-simvp"]["RMSE"].value == pytest.approx(alone.result.network.scores["RMSE"].value)
     late = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp", "split.test=0.12"])
     seen = train(late, dataset, RunLocation(tmp_path / "seen", cpu=True), None, Silent())
@@ -246,7 +268,11 @@ def test_the_evaluation_leaves_its_files(evaluated):
     assert {"metrics.json", "per_group.csv", "per_start.csv", "spectra.csv", "score_maps.nc", "report.html"} <= names
     figures = {path.name for path in (folder / "figures").iterdir()}
     expected = {"lead_time.png", "start_lead.png", "cell_rmse.png", "spectra.png", "example.png", "events.png"}
-    assert expected | {"learning_curves.png"} == figures
+    frames = {"frame_truth.png", "frame_forecast.png"}
+    assert expected | frames | {"learning_curves.png"} == figures
+    for name in frames:
+        with Image.open(folder / "figures" / name) as image:
+            assert image.size == SHAPE[::-1], "a pixel a cell, and no axes"
     with xr.open_dataset(folder / "score_maps.nc") as file:
         assert np.array_equal(np.isnan(file.rmse_tidenet.values), land_of(SHAPE))
         assert file.rmse_climatology.attrs["units"] == "K"
@@ -330,6 +356,11 @@ def test_scores_by_lead_time_are_one_table(evaluated):
     physical, scaled = (found[found.quantity == f"lead time [month]{more}"] for more in ("", ", scaled maps"))
     assert physical.RMSE.notna().all() and physical.PSNR.isna().all()
     assert scaled.PSNR.notna().all() and scaled.RMSE.isna().all()
+
+
+def test_windows_of_maps_have_no_place(dataset):
+    """Latitudes and longitudes of such a data set are those of its rows and columns."""
+    assert np.isnan(lon_lat_of_samples(dataset, 49)).all() and lon_lat_of_samples(dataset, 49).shape == (49, 2)
 
 
 def test_blocks_of_land_do_not_split_windows_of_maps(dataset):

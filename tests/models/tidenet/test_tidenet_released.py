@@ -10,7 +10,7 @@ import torch
 import xarray as xr
 from map_case import land_of, maps, write_maps
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.load import open_trained
 from geoml_cli.models.tidenet.network import Shape, TideNet
 from geoml_cli.models.tidenet.pretrained import entry, simvp, tidenet
@@ -49,6 +49,47 @@ def test_an_imported_checkpoint_forecasts_like_its_averaged_weights(tmp_path):
     with xr.open_dataset(tmp_path / "f.nc") as file:
         sea = ~land_of((16, 24))
         np.testing.assert_allclose(file.fco2.values[0][:, sea], expected[:, sea], rtol=1e-4, atol=1e-3)
+
+
+def test_with_data_an_import_takes_their_quantity_unit_and_range(tmp_path):
+    """The preset `small`, whose maps are shrunk to a number of cells, takes the checkpoint's size all the same."""
+    torch.manual_seed(1)
+    network = TideNet(SHAPE).eval()
+    torch.save({"model": network.state_dict()}, tmp_path / "ckpt-1.pt")
+    dataset = write_maps(tmp_path / "maps", maps(20, (16, 24)), land_of((16, 24)))
+    whole = ("frames.crop=[]", "frames.square=false")
+    place = (tmp_path / "run", tmp_path)
+    run = import_checkpoint("tidenet", "small", tmp_path / "ckpt-1.pt", place, dataset, *whole)
+    assert (run.data().signature.target_name, run.data().signature.unit) == ("sst", "K")
+    assert (run.data().source, run.data().units["sst"], run.data().signature.target_step) == ("grid", "K", "month")
+    predict(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc", Silent())
+    values = np.array(dataset.array("sst"))
+    low, high = np.nanmin(values), np.nanmax(values)
+    frames = torch.from_numpy((values[-2:] - low) / (high - low))[None]
+    with torch.inference_mode():
+        expected = network(torch.where(torch.isfinite(frames), frames, 0.0))[0].numpy() * (high - low) + low
+    with xr.open_dataset(tmp_path / "f.nc") as file:
+        sea = ~land_of((16, 24))
+        assert file.sst.attrs["units"] == "K"
+        np.testing.assert_allclose(file.sst.values[0][:, sea], expected[:, sea], rtol=1e-4)
+
+
+def test_settings_of_an_import_do_not_change_what_the_checkpoint_says(tmp_path):
+    torch.save({"model": TideNet(SHAPE).state_dict()}, tmp_path / "ckpt-1.pt")
+    asked = ("network.frames_in=5", "frames.clip=true")
+    run = import_checkpoint("tidenet", "short", tmp_path / "ckpt-1.pt", (tmp_path / "run", tmp_path), None, *asked)
+    own = open_trained(run).settings.own
+    assert own.network.frames_in == 2 and own.frames.clip
+
+
+def test_data_of_another_size_are_refused(tmp_path):
+    torch.save({"model": TideNet(SHAPE).state_dict()}, tmp_path / "ckpt-1.pt")
+    dataset = write_maps(tmp_path / "maps", maps(20, (16, 24)), land_of((16, 24)))
+    with pytest.raises(
+        SettingsError, match=r"begins at row 800, column 300 of maps of 16 x 24 cells.*--set frames.crop"
+    ):
+        import_checkpoint("tidenet", "short", tmp_path / "ckpt-1.pt", (tmp_path / "run", tmp_path), dataset)
+    assert not (tmp_path / "run").exists()
 
 
 def test_sizes_are_read_off_the_shapes_and_weights_load(state):

@@ -275,6 +275,25 @@ def test_a_box_is_cut_out_across_the_seam_of_longitudes(tmp_path):
     assert dataset.array("lon").tolist() == [-90, 0, 90] and dataset.array("lat").tolist() == [20, 30]
 
 
+@pytest.mark.parametrize("falling", [False, True])
+def test_a_map_across_greenwich_in_two_parts_is_put_together(tmp_path, falling):
+    """A cut out of a map from 0 to 360; otherwise the cells beside the gap would be thousands of kilometres wide."""
+    turn = slice(None, None, -1) if falling else slice(None)
+    lon = np.array([0.0, 10.0, 340.0, 350.0])[turn]
+    dataset = check(write(tmp_path / "a.nc", VALUES[:, :, turn], lon=lon), VALUES[:, :, [2, 3, 0, 1]][:, :, turn])
+    assert dataset.array("lon").tolist() == [-20.0, -10.0, 0.0, 10.0][turn]
+    area = np.asarray(dataset.array("cell_area"))
+    np.testing.assert_allclose(area, np.broadcast_to(area[:, :1], area.shape))
+    assert any("where files have two separate parts" in note for note in dataset.manifest.funnel.notes)
+
+
+@pytest.mark.parametrize("lon", [[0.0, 90.0, 180.0, 270.0], [100.0, 110.0, 150.0, 160.0], [0.0, 1.0, 2.0, 350.0]])
+def test_other_longitudes_stay_in_their_order(tmp_path, lon):
+    """The whole globe; a gap inside a region; ends that are no neighbours."""
+    dataset = check(write(tmp_path / "a.nc", lon=np.array(lon)))
+    assert dataset.array("lon").tolist() == lon
+
+
 def test_a_period_is_chosen_and_counted(tmp_path):
     dataset = check(write(tmp_path / "a.nc"), VALUES[1:3], start="2001-02", end="2001-03")
     assert dataset.manifest.funnel.dropped == {"outside of --start and --end": 2}
