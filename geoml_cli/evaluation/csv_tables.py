@@ -13,6 +13,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
+from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
@@ -47,8 +48,9 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "per_station.csv", _stations(inputs, result))
     if has_stations(inputs, result):
         columns, rows_over = rows_of_summary(inputs, result)
-        lines = [[cell if isinstance(cell, str | int) else _text(cell) for cell in row] for row in rows_over]
-        _write(folder / "across_stations.csv", [columns, *lines])
+        _write(folder / "across_stations.csv", map(_written, [list[Cell](columns), *rows_over]))
+    if result.collocation is not None:
+        _write(folder / "triple_collocation.csv", map(_written, collocation_rows(result.collocation)))
     if inputs.dataset.has("cell") and inputs.task.has_residuals:
         _write(folder / "per_cell.csv", _map_cells(inputs, result))
     if (matrix := result.confusion) is not None:
@@ -73,12 +75,15 @@ def _baselines(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     by = result.task.ranking.name.replace(" ", "_")
     gap = [f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high", "wilcoxon_p"]
     yield ["name", "n", "groups", *_columns(result.network), *gap]
-    network = result.network
-    yield [network.name, network.rows, network.groups, *_cells(network), *[""] * len(gap)]
+    rows: list[list[Cell]] = []
     for compared in result.baselines.comparisons:
         found, scores = compared.comparison, compared.baseline
         paired = [found.difference, *found.interval, found.p_value]
-        yield [scores.name, scores.rows, scores.groups, *_cells(scores), *map(_text, paired)]
+        rows.append([scores.name, scores.rows, scores.groups, *_cells(scores), *map(_text, paired)])
+    network = result.network
+    own: list[Cell] = [network.name, network.rows, network.groups, *_cells(network), *[""] * len(gap)]
+    rows.insert(result.baselines.references, own)
+    yield from rows
 
 
 def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
@@ -142,6 +147,10 @@ def _columns(scores: ModelScores) -> list[str]:
 
 def _cells(scores: ModelScores) -> list[str]:
     return [_text(v) for score in scores.scores.values() for v in (score.value, score.low, score.high)]
+
+
+def _written(row: Sequence[Cell]) -> list[Cell]:
+    return [cell if isinstance(cell, str | int) else _text(cell) for cell in row]
 
 
 def _text(value: float, digits: int = 9) -> str:

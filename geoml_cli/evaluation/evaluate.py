@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
+from geoml_cli.evaluation.collocation import collocate
 from geoml_cli.evaluation.comparison import BaselineComparison, BaselineResults, compare_with
 from geoml_cli.evaluation.forecast import evaluate_maps
 from geoml_cli.evaluation.groupwise import groupwise_scores, labels_of
@@ -54,29 +55,39 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
             advance(1)
     compared = [
         BaselineComparison(
-            scores, baselines.descriptions[scores.name], compare_with(network, scores), predictions[scores.name]
+            baseline=scores,
+            description=baselines.descriptions[scores.name],
+            comparison=compare_with(network, scores),
+            predicted_P=predictions[scores.name],
+            reference=_is_reference(inputs, scores.name),
         )
         for scores in baseline_scores
     ]
-    compared.sort(key=lambda one: (not _is_reference(inputs, one.baseline.name), one.baseline.ranking))
+    compared.sort(key=lambda one: (not one.reference, one.baseline.ranking))
     labels = labels_of(inputs, members, pooled)
     return EvaluationResult(
         task=inputs.task,
         pooled=pooled,
         network=network,
-        groupwise=groupwise_scores(pooled.observed_P, predictions, labels, inputs.task.metrics),
+        groupwise=groupwise_scores(pooled.observed_P, _ordered(inputs, predictions), labels, inputs.task.metrics),
         members=members,
         member_scores=member_scores,
         baselines=BaselineResults(compared, baselines.skipped),
         importance=importance(inputs, members, reporter),
         confusion=_confusion(inputs, pooled),
         notes=notes(inputs, members, network.groups),
+        collocation=collocate(inputs, pooled, compared),
     )
 
 
 def _is_reference(inputs: EvaluationInputs, baseline: str) -> bool:
     own = inputs.network.baselines.get(baseline)
     return own is not None and own.reference
+
+
+def _ordered(inputs: EvaluationInputs, predictions: Mapping[str, Values]) -> dict[str, Values]:
+    """Put a reference before the network, as in every table."""
+    return dict(sorted(predictions.items(), key=lambda named: not _is_reference(inputs, named[0])))
 
 
 def _score_member(inputs: EvaluationInputs, member: MemberRows) -> ModelScores:

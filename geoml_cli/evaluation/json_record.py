@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from geoml_cli.evaluation.collocation import collocation_record
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.notes import pooling
@@ -39,6 +40,7 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         "baselines": {one.baseline.name: _compared(inputs, one) for one in result.baselines.comparisons},
         "groups": [group._asdict() for group in result.groupwise],
         **_confusion(result),
+        **_collocation(result),
         "importance": _importance(inputs, result),
         "not_shown": missing,
     }
@@ -70,6 +72,10 @@ def text(found: dict[str, Any]) -> str:
 def _confusion(result: EvaluationResult) -> dict[str, Any]:
     matrix = result.confusion
     return {"confusion": {"classes": list(matrix.names), "counts": matrix.counts.tolist()}} if matrix else {}
+
+
+def _collocation(result: EvaluationResult) -> dict[str, Any]:
+    return {"triple_collocation": collocation_record(result.collocation)} if result.collocation else {}
 
 
 def _rows(result: EvaluationResult) -> dict[str, Any]:

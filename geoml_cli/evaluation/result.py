@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from geoml_cli.evaluation.collocation import StationCollocation
 from geoml_cli.evaluation.comparison import BaselineResults, summarise
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import MemberRows, PooledRows
@@ -75,6 +76,7 @@ class EvaluationResult:
         confusion: Where classes are predicted.
         notes: What must be known before a number is quoted.
         maps: Where maps are forecast; pooled rows then hold no values.
+        collocation: Errors of observations, reference and network at stations, where there are all three.
     """
 
     task: Task
@@ -88,6 +90,7 @@ class EvaluationResult:
     confusion: ConfusionMatrix | None = None
     notes: Sequence[str] = ()
     maps: ForecastMaps | None = None
+    collocation: StationCollocation | None = None
 
     @property
     def summary(self) -> str:
@@ -96,6 +99,7 @@ class EvaluationResult:
 
     @property
     def models(self) -> dict[str, Values]:
-        """Return the pooled predictions of the network and of every baseline, by name."""
-        of_baselines = {compared.baseline.name: compared.predicted_P for compared in self.baselines.comparisons}
-        return {self.network.name: self.pooled.predicted_P, **of_baselines}
+        """Return the pooled predictions of the network and of every baseline, by name; a reference comes first."""
+        found = [(one.baseline.name, one.predicted_P) for one in self.baselines.comparisons]
+        found.insert(self.baselines.references, (self.network.name, self.pooled.predicted_P))
+        return dict(found)

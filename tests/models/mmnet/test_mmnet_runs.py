@@ -92,6 +92,7 @@ def test_scores_are_given_by_season_land_cover_network_region_and_moisture(run):
     assert found["season"] == {"DJF"} and found["land cover"] == {"Grassland"}
     assert found["network"] == {"SCAN"} and found["region"] == {"W", "M", "E"}
     assert found["observed moisture"] == {"0.1 to 0.2", "0.2 to 0.3"} and found["year"] == {"2019", "2020"}
+    assert list(dict.fromkeys(table.model)) == ["smap", "mmnet", "ridge"]  # the estimate to beat comes first
 
 
 def test_daily_maps_and_their_counts(run, data, geoml, tmp_path):
