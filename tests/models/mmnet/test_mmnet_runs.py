@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray
-from smap_case import STATIONS, write_exports
+from smap_case import STATIONS, edit, write_exports
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.smap.options import SmapOptions
@@ -137,7 +137,8 @@ def test_days_without_a_stack_are_refused(run, data, geoml):
 
 def test_a_table_of_stations_and_dates_gives_what_the_samples_give(run, data, geoml, tmp_path):
     (tmp_path / "wanted.csv").write_text(
-        "ID,Date\nGamma.3,2020-01-05\nNowhere,20200105\nUSDA_ARS_Beta-2,20191231\nAlpha_1,20191220\n", encoding="utf-8"
+        "ID,Date\nGamma.3,2020-01-05\nNowhere,20200105\nUSDA_ARS_Beta-2,20191231\nAlpha_1,20191220\nBeta_2,20191203\n",
+        encoding="utf-8",
     )
     everything, some = tmp_path / "samples.csv", tmp_path / "some.csv"
     assert geoml("predict", run, "--data", data / "data", "--out", everything).code == 0
@@ -150,7 +151,38 @@ def test_a_table_of_stations_and_dates_gives_what_the_samples_give(run, data, ge
 
     expected = [value("Gamma.3", "2020-01-05"), value("Alpha-1", "2019-12-20")]
     np.testing.assert_allclose(found.soil_moisture[[0, 3]], expected, rtol=1e-5)
-    assert found.soil_moisture[1:3].isna().all()  # no such station; no row of gridMET on 31 December
+    assert found.soil_moisture[[1, 2, 4]].isna().all()
+    reasons = [
+        "",
+        "no such station in the data set",
+        "no row of gridMET on that day",
+        "",
+        "the weather before has a gap",
+    ]
+    assert found.reason.fillna("").tolist() == reasons
+    for reason in filter(None, reasons):
+        assert f"{reason}: 1" in result.err
+
+
+def test_a_table_says_why_a_station_is_not_in_the_data_set_and_what_a_day_lacks(tmp_path, geoml, run):
+    raw = write_exports(tmp_path / "raw")
+    edit(raw / "S1_SSM_2019.csv", lambda rows: [row for row in rows if row["ID"] != "Beta_2"])
+    edit(raw / "S1_SSM_2020.csv", lambda rows: [row for row in rows if row["ID"] != "Beta_2"])
+    lost = {f"201912{day}_sm_surface" for day in range(10, 32)}
+    edit(
+        raw / "smap_ssm_2019.csv",
+        lambda rows: [{k: "" if k[:6] == "201912" else v for k, v in r.items()} for r in rows],
+    )
+    assert geoml("prepare", "smap", raw, "--data", tmp_path / "data", "--fill", "previous").code == 0
+    assert lost
+    text = "ID,Date\nBeta-2,20200105\nAlpha-1,20191220\nAlpha-1,20200105\n"
+    (tmp_path / "wanted.csv").write_text(text, encoding="utf-8")
+    result = geoml(
+        "predict", run, "--data", tmp_path / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv"
+    )
+    assert result.code == 0, result.err
+    found = pd.read_csv(tmp_path / "p.csv").reason.fillna("").tolist()
+    assert found == ["excluded by prepare (no row of Sentinel-1)", "a variable of the day is missing", ""]
 
 
 def test_the_users_loop_over_presets(data, geoml, tmp_path, monkeypatch):
