@@ -119,7 +119,7 @@ def _snapshot(dataset: Dataset) -> Mask:
     """Return the records whose own day has SMAP and all indices, [R]."""
     vv, vh = (np.asarray(dataset.array(name)) for name in RADAR)
     defined = (vv != vh) & (vv + vh != 0) & (vh != 0)
-    return _finite(dataset, ["SMAP", *RADAR, *dataset.labels("index_name")]) & defined
+    return np.asarray(_finite(dataset, ["SMAP", *RADAR, *dataset.labels("index_name")]) & defined)
 
 
 def _excluded(dataset: Dataset) -> Mapping[str, str]:

@@ -152,13 +152,8 @@ def test_a_table_of_stations_and_dates_gives_what_the_samples_give(run, data, ge
     expected = [value("Gamma.3", "2020-01-05"), value("Alpha-1", "2019-12-20")]
     np.testing.assert_allclose(found.soil_moisture[[0, 3]], expected, rtol=1e-5)
     assert found.soil_moisture[[1, 2, 4]].isna().all()
-    reasons = [
-        "",
-        "no such station in the data set",
-        "no row of gridMET on that day",
-        "",
-        "the weather before has a gap",
-    ]
+    no_station, no_day = "no such station in the data set", "no row of gridMET on that day"
+    reasons = ["", no_station, no_day, "", "the weather before has a gap"]
     assert found.reason.fillna("").tolist() == reasons
     for reason in filter(None, reasons):
         assert f"{reason}: 1" in result.err
@@ -166,20 +161,18 @@ def test_a_table_of_stations_and_dates_gives_what_the_samples_give(run, data, ge
 
 def test_a_table_says_why_a_station_is_not_in_the_data_set_and_what_a_day_lacks(tmp_path, geoml, run):
     raw = write_exports(tmp_path / "raw")
-    edit(raw / "S1_SSM_2019.csv", lambda rows: [row for row in rows if row["ID"] != "Beta_2"])
-    edit(raw / "S1_SSM_2020.csv", lambda rows: [row for row in rows if row["ID"] != "Beta_2"])
-    lost = {f"201912{day}_sm_surface" for day in range(10, 32)}
-    edit(
-        raw / "smap_ssm_2019.csv",
-        lambda rows: [{k: "" if k[:6] == "201912" else v for k, v in r.items()} for r in rows],
-    )
+
+    def without_december(rows):
+        return [{name: "" if name.startswith("201912") else cell for name, cell in row.items()} for row in rows]
+
+    for year in ("2019", "2020"):
+        edit(raw / f"S1_SSM_{year}.csv", lambda rows: [row for row in rows if row["ID"] != "Beta_2"])
+    edit(raw / "smap_ssm_2019.csv", without_december)
     assert geoml("prepare", "smap", raw, "--data", tmp_path / "data", "--fill", "previous").code == 0
-    assert lost
     text = "ID,Date\nBeta-2,20200105\nAlpha-1,20191220\nAlpha-1,20200105\n"
     (tmp_path / "wanted.csv").write_text(text, encoding="utf-8")
-    result = geoml(
-        "predict", run, "--data", tmp_path / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv"
-    )
+    given = ("--data", tmp_path / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv")
+    result = geoml("predict", run, *given)
     assert result.code == 0, result.err
     found = pd.read_csv(tmp_path / "p.csv").reason.fillna("").tolist()
     assert found == ["excluded by prepare (no row of Sentinel-1)", "a variable of the day is missing", ""]
