@@ -197,6 +197,31 @@ def test_the_users_loop_over_presets(data, geoml, tmp_path, monkeypatch):
     assert result.code == 0 and "M" in result.out
 
 
+def test_data_prepared_by_other_rules_than_the_presets_are_warned_of_and_the_record_says_so(geoml, tmp_path):
+    raw = write_exports(tmp_path / "raw")
+    given = ("--data", tmp_path / "data", "--run", tmp_path / "run")
+    assert geoml("prepare", "smap", raw, *given[:2], "--window", "days", "--hours", "12", "--missing", "0.3").code == 0
+    split = ("--set", "split.kind=leave-one-out", "--set", "split.group_by=station")
+    trained = geoml("train", "mmnet", "--preset", "random", *given, *QUICK, *split, "--set", "data.options.missing=0.3")
+    assert trained.code == 0, trained.err
+    warning = (
+        "The data were prepared with --window days instead of rows, --hours 12 instead of 1, which preset random is "
+        "meant for."
+    )
+    assert warning in " ".join(trained.err.split())
+    few = ("--set", "evaluate.baselines=[]", "--set", "evaluate.importance_repeats=0")
+    assert geoml("evaluate", tmp_path / "run", *given[:2], *few).code == 0
+    found = json.loads((tmp_path / "run" / "evaluation" / "test" / "metrics.json").read_text(encoding="utf-8"))
+    assert warning in found["warnings"]
+
+
+def test_an_option_that_prepare_does_not_have_is_refused(data, geoml, tmp_path):
+    given = ("train", "mmnet", "--data", data / "data", "--run", tmp_path / "r", "--set", "data.options.windw=days")
+    result = geoml(*given)
+    assert result.code == 2
+    assert "[data.options]: windw is not an option of `geoml prepare smap`. Did you mean window?" in result.err
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

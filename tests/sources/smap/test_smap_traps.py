@@ -197,9 +197,32 @@ def test_land_cover_without_a_class_is_left_out_and_releases_are_named(raw, prep
 
 @pytest.mark.parametrize(("year", "release"), [(2016, 2016), (2017, 2016), (2018, 2019), (2020, 2021), (2022, 2021)])
 def test_the_release_nearest_in_time(year, release):
-    from geoml_cli.sources.smap.deriving import nearest_release
+    from geoml_cli.sources.smap.deriving import release_of
 
-    assert nearest_release(year, [2016, 2019, 2021]) == release
+    assert release_of(year, [2016, 2019, 2021], "nearest", "RAW") == release
+
+
+@pytest.mark.parametrize(("year", "release"), [(2016, 2016), (2018, 2016), (2020, 2019), (2022, 2021)])
+def test_the_previous_release_uses_no_later_image(year, release):
+    from geoml_cli.sources.smap.deriving import release_of
+
+    assert release_of(year, [2016, 2019, 2021], "previous", "RAW") == release
+
+
+def test_a_year_without_a_previous_release_is_refused(raw, prepared):
+    edit(raw / "LC_SSM_2019.csv", lambda rows: [{**row, "mode": "42"} for row in rows])
+    (raw / "LC_SSM_2019.csv").rename(raw / "LC_SSM_2021.csv")
+    assert note(prepared(raw), "Land cover: 2019 takes 2021, 2020 takes 2021")
+    with pytest.raises(DataError, match=r"2019 has no release of land cover before it; the first is 2021.*--nlcd"):
+        prepared(raw, nlcd="previous")
+    (raw / "LC_SSM_2021.csv").rename(raw / "LC_SSM_2019.csv")
+    assert note(prepared(raw, nlcd="previous"), "Land cover: 2019 takes 2019, 2020 takes 2019")
+
+
+def test_a_stated_scale_of_reflectances_is_what_the_exports_must_have(raw, prepared):
+    assert prepared(raw, hls_scale="1").manifest.funnel.kept == 150
+    with pytest.raises(DataError, match=r"HLSL30_SSM_.*: the values of HLS look like 0\.\.1, not like x 10,000"):
+        prepared(raw, hls_scale="10000")
 
 
 def test_shares_of_valid_scenes(raw, prepared):
