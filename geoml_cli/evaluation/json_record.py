@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from geoml_cli.evaluation.across_stations import gains, has_stations, station_scores
 from geoml_cli.evaluation.collocation import collocation_record
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.inputs import EvaluationInputs
@@ -40,6 +41,7 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         "baselines": {one.baseline.name: _compared(inputs, one) for one in result.baselines.comparisons},
         "groups": [group._asdict() for group in result.groupwise],
         **_confusion(result),
+        **_gains(inputs, result),
         **_collocation(result),
         "importance": _importance(inputs, result),
         "not_shown": missing,
@@ -72,6 +74,19 @@ def text(found: dict[str, Any]) -> str:
 def _confusion(result: EvaluationResult) -> dict[str, Any]:
     matrix = result.confusion
     return {"confusion": {"classes": list(matrix.names), "counts": matrix.counts.tolist()}} if matrix else {}
+
+
+def _gains(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Any]:
+    """Compare the network with each baseline station by station, where there are several."""
+    if result.maps is not None or not has_stations(inputs, result):
+        return {}
+    key, unit = f"median_{ranking_key(inputs)}_network_minus_baseline", inputs.task.target.unit
+    return {
+        "gain_at_stations": {
+            one.baseline: {key: one.median, "unit": unit, "share_better": one.better, "wilcoxon_p": one.p_value}
+            for one in gains(result, station_scores(inputs, result))
+        }
+    }
 
 
 def _collocation(result: EvaluationResult) -> dict[str, Any]:

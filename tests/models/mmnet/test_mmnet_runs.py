@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray
+from scipy.stats import wilcoxon
 from smap_case import STATIONS, edit, write_exports
 
 from geoml_cli.dataset.store import Dataset
@@ -44,7 +45,8 @@ def run(data) -> Path:
     assignments = [text for text in (*QUICK, *NARROW[:2]) if "=" in text]
     assignments += ["split.kind=leave-one-out", "split.group_by=station", "split.folds=1", "split.seed=1"]
     assignments += ["evaluate.stations=['Beta_2']"]
-    assignments += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=0", "evaluate.baselines=['smap','ridge']"]
+    assignments += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=40"]
+    assignments += ["evaluate.baselines=['smap','ridge']"]
     settings = load("mmnet", "random", None, {}, assignments)
     dataset = Dataset(data / "data" / "smap")
     done = train(settings, dataset, RunLocation(data / "run", cpu=True), None, Silent())
@@ -84,6 +86,30 @@ def test_scores_across_stations_are_the_quartiles_of_single_stations(run):
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert "Across stations" in report and "Gain at stations" in report and "Scores on the map" in report
     assert (folder / "figures" / "stations.png").exists() and (folder / "figures" / "station_maps.png").exists()
+
+
+def test_importance_is_given_by_covariate_with_land_cover_as_one_and_by_day(run):
+    found = json.loads((run / "evaluation" / "test" / "metrics.json").read_text(encoding="utf-8"))["importance"]
+    days = {"dynamic at t", *(f"dynamic at t-{day}" for day in range(1, 11))}
+    assert days < set(found) and "land_cover" in found and not [name for name in found if "=" in name]
+    assert len(found) == 20 + 1 + 8 + 11  # snapshot without land cover, land cover, weather, days
+    report = (run / "evaluation" / "test" / "report.html").read_text(encoding="utf-8")
+    assert (
+        "Permutation importance by time step" in report and "Increases of the RMSE [m3 m-3]: dynamic at t-10" in report
+    )
+    assert (run / "evaluation" / "test" / "figures" / "importance_steps.png").exists()
+
+
+def test_the_record_holds_the_gain_at_stations(run):
+    folder = run / "evaluation" / "test"
+    single = pd.read_csv(folder / "per_station.csv").pivot(index="station", columns="model", values="RMSE")
+    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["gain_at_stations"]
+    assert list(found) == ["smap", "ridge"]
+    for baseline, gain in found.items():
+        difference = single["mmnet"] - single[baseline]
+        assert gain["median_rmse_network_minus_baseline"] == pytest.approx(difference.median(), rel=1e-6)
+        assert gain["share_better"] == pytest.approx((difference < 0).mean()) and gain["unit"] == "m3 m-3"
+        assert gain["wilcoxon_p"] == pytest.approx(wilcoxon(difference).pvalue)
 
 
 def test_scores_are_given_by_season_land_cover_network_region_and_moisture(run):
