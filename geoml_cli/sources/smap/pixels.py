@@ -288,6 +288,6 @@ def pixels(path: Path, manifest: Manifest) -> PixelStack:
         kelvin=facts["lst"] == "kelvin",
         by_days=facts["window"] == "days",
         antecedent=facts["antecedent"],
-        nlcd=facts.get("nlcd", "nearest"),  # data sets of before the option took the nearest
+        nlcd=facts.get("nlcd", "nearest"),
     )
     return PixelStack(open_cube(path), path, rules)

@@ -85,7 +85,8 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
         "window": options.window,
         "antecedent": options.antecedent,
         "years": list(found.years),
-        "nlcd": options.nlcd,
+        # Left out where it is the default: a data set of before the option is the same data.
+        **({} if options.nlcd == "nearest" else {"nlcd": options.nlcd}),
     }
     return PreparedInfo("series", sieve.funnel(stations.names, [note for note in notes.lines if note], read), facts)
 

@@ -380,6 +380,29 @@ def test_an_archive_in_a_zip_gives_what_its_folder_gives(raw, prepared):
     np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
 
 
+@pytest.mark.parametrize("layout", ["ceop-sep", "ceop"])
+def test_the_layouts_of_ceop_give_what_header_and_values_give(raw, prepared, layout):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2, DAYS[:30]) + hourly(0.3, DAYS[30:]))
+    expected = prepared(raw).array("soil_moisture").copy()
+    [path] = (raw / "ismn").rglob("*.stm")
+    place, *rows = path.read_text(encoding="utf-8").splitlines()
+    network, cse, station, latitude, longitude, elevation, low, high, _ = place.split()
+    lines = []
+    for date, clock, value, flag, own in map(str.split, rows):
+        when = f"{date} {clock} {date} {clock} {network} {cse} {station} {latitude} {longitude} {elevation}"
+        if layout == "ceop-sep":
+            lines.append(f"{when} {low} {high} {value} {flag} {own}")
+        else:  # all depths of a station in one file; the deeper one is not asked for
+            lines += [
+                f"{when} - {depth} 11.5 U {moisture} {flag}" for depth, moisture in ((high, value), ("0.2", "0.9"))
+            ]
+    path.write_text("\r".join([*lines, ""]), encoding="utf-8", newline="")
+    if layout == "ceop":
+        path.rename(path.with_name("SCAN_SCAN_Alpha_1_20191201_20200131.stm"))
+    np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
+
+
 def test_a_station_of_the_same_name_in_another_network_is_another(raw, prepared):
     (raw / "in_situ.csv").unlink()
     archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
