@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from geoml_cli.cli import (
+    audit,
     check,
     console,
     demo,
@@ -46,6 +47,7 @@ app.add_typer(predict.app, name="predict")
 app.command("export")(export.export)
 app.add_typer(import_.app, name="import")
 app.command("check")(check.check)
+app.command("audit")(audit.audit)
 app.command("list")(listing.list_)
 app.add_typer(preset.app, name="preset")
 app.command("doctor")(doctor.doctor)

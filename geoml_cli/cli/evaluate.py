@@ -61,9 +61,11 @@ def evaluate(
 
 def _show(done: Evaluation, title: str) -> None:
     """Print each network with its baselines, then the networks together."""
-    from geoml_cli.evaluation.report import pipeline_tables, summary_table
+    from geoml_cli.evaluation.report import claim_table, pipeline_tables, summary_table
 
     for name, network in done.networks.items():
+        if network.result.claims:
+            console.table(*claim_table(network.result), title=f"{title}: by what is unseen")
         columns, rows = summary_table(network.result)
         console.table(columns, rows, title=f"{title}: {name}" if name else title)
         for sentence in network.sentences:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import sync
+from geoml_cli.dataset.files import require_space, sync
 from geoml_cli.dataset.manifest import Manifest, read_manifest
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, DiskError
@@ -58,6 +58,7 @@ class DatasetWriter:
         self._file = netCDF4.Dataset(self._path, "w", format="NETCDF4")
         self._file.Conventions = CONVENTIONS
         self.records: dict[str, Variable] = {}
+        self._declared = 0
 
     def __enter__(self) -> DatasetWriter:
         return self
@@ -79,7 +80,11 @@ class DatasetWriter:
         self._file.createDimension(name, size)
 
     def declare(self, variable: Variable) -> Any:  # noqa: ANN401  netCDF4.Variable is untyped
-        """Create a variable and return its handle; assign slices to it: `handle[0:100] = values`."""
+        """Create a variable and return its handle; assign slices to it: `handle[0:100] = values`.
+
+        Raises:
+            DiskError: The disk has no room for what is declared so far and is not yet written.
+        """
         if variable.name in self._file.dimensions:
             _refuse_hidden(variable.name, variable.dims)
         options: dict[str, Any] = {}
@@ -88,6 +93,9 @@ class DatasetWriter:
             options["fill_value"] = np.nan
         if variable.dtype != "str":
             options["contiguous"] = True
+            sizes = [len(self._file.dimensions[name]) for name in variable.dims]
+            self._declared += math.prod(sizes) * np.dtype(variable.dtype).itemsize
+            require_space(self._path, self._declared - self._path.stat().st_size)
         kind: Any = str if variable.dtype == "str" else variable.dtype
         handle = self._file.createVariable(variable.name, kind, variable.dims, **options)
         handle.setncatts({"long_name": variable.long_name, "units": variable.unit, **variable.attributes})

@@ -12,6 +12,10 @@ Kind = Literal["f4", "f8", "i1", "i2", "i4", "i8", "str"]
 """How values are stored; floats carry NaN as `_FillValue`."""
 
 
+PLAUSIBLE_MAXIMUM = "plausible_maximum"
+"""Attribute of a variable: larger values are kept, but the data set itself calls them impossible."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """A quantity and its description.

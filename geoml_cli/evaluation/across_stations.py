@@ -20,7 +20,7 @@ from geoml_cli.figures.boxes import notched_boxes
 from geoml_cli.figures.report import ReportFigure, ReportTable
 from geoml_cli.figures.station_maps import station_maps
 from geoml_cli.figures.style import png
-from geoml_cli.metrics.compare import signed_rank
+from geoml_cli.metrics.compare import holm, signed_rank
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
 from geoml_cli.tasks.task import format_number
@@ -60,7 +60,7 @@ class Gain(NamedTuple):
         baseline: Its name.
         median: Of the differences, network minus baseline, over stations; below zero the network is better.
         better: Share of stations where the network is better.
-        p_value: Wilcoxon signed-rank test over stations.
+        p_value: Wilcoxon signed-rank test over stations, Holm's for the number of baselines.
     """
 
     baseline: str
@@ -98,7 +98,8 @@ def gains(result: EvaluationResult, scores: Sequence[StationScores]) -> list[Gai
         difference = difference[np.isfinite(difference)]
         share, middle = float((difference < 0).mean()), float(np.median(difference))
         found.append(Gain(baseline, middle, share, signed_rank(difference)))
-    return found
+    adjusted = holm([gain.p_value for gain in found])
+    return [gain._replace(p_value=p_value) for gain, p_value in zip(found, adjusted, strict=True)]
 
 
 def rows_of_summary(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[list[str], list[list[str | float]]]:
@@ -129,7 +130,7 @@ def summary_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[R
         lines = [[g.baseline, *map(format_number, (g.median, g.better, g.p_value))] for g in won]
         caption = (
             f"Median over stations of the {by} of the network minus the baseline's; share of stations where the "
-            "network is better; Wilcoxon signed-rank test over stations."
+            "network is better; Wilcoxon signed-rank test over stations, Holm's for the number of baselines."
         )
         heads = ["Baseline", f"Median {by} difference", "Share better", "p"]
         tables.append(ReportTable("Gain at stations", caption, heads, lines))

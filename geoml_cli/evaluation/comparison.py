@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from geoml_cli.evaluation.scores import ModelScores
-from geoml_cli.metrics.compare import FEWEST_GROUPS, Comparison, compare
+from geoml_cli.metrics.compare import FEWEST_GROUPS, Comparison, compare, holm
 from geoml_cli.metrics.intervals import LEVEL
 from geoml_cli.metrics.metric import Values
 from geoml_cli.tasks.task import Task, format_number
@@ -53,6 +53,34 @@ def compare_with(network: ModelScores, baseline: ModelScores) -> Comparison:
     )
 
 
+def compare_all(
+    network: ModelScores,
+    baselines: Sequence[ModelScores],
+    descriptions: Mapping[str, str],
+    predictions: Mapping[str, Values] | None = None,
+) -> list[BaselineComparison]:
+    """Compare the network with every baseline, the best first; p-values are Holm's for their number.
+
+    Args:
+        network: Its scores.
+        baselines: Theirs, on the same rows and draws.
+        descriptions: Of the baselines by name.
+        predictions: By name, [P]; None where there are no pooled rows, as of maps.
+    """
+    each = [compare_with(network, baseline) for baseline in baselines]
+    adjusted = holm([one.p_value for one in each])
+    found = [
+        BaselineComparison(
+            baseline,
+            descriptions[baseline.name],
+            replace(one, p_value=p_value),
+            np.empty(0) if predictions is None else predictions[baseline.name],
+        )
+        for baseline, one, p_value in zip(baselines, each, adjusted, strict=True)
+    ]
+    return sorted(found, key=lambda compared: compared.baseline.ranking)
+
+
 def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComparison]) -> str:
     """Say in a sentence which wins: the network or the best baseline."""
     by, unit, ours = task.ranking.name, task.ranking_label, f"the {network.name} network"
@@ -66,9 +94,15 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
     how = (
         f"difference ({name} - {baseline}) {format_number(gap.difference)} "
         f"[{format_number(gap.interval.low)}, {format_number(gap.interval.high)}] {unit} "
-        f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank {p_text(gap.p_value)}."
+        f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank test of mean errors by group "
+        f"{p_text(gap.p_value)}{f' (Holm, {len(baselines)} baselines)' if len(baselines) > 1 else ''}."
     )
     own, other = format_number(network.ranking), format_number(best.baseline.ranking)
+    if gap.groups == 1:
+        return (
+            f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; all rows are "
+            "of one group, so there is no interval and no test."
+        )
     if not np.isfinite(gap.interval.low):
         return (
             f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; the rows do "

@@ -14,6 +14,7 @@ from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
 from geoml_cli.evaluation.collocation import collocation_rows
+from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
@@ -30,12 +31,14 @@ Cell = str | int | float
 
 
 def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
-    """Write members.csv, baselines.csv, predictions.csv, and scores by group, station and cell where there are any.
+    """Write members.csv, baselines.csv, predictions.csv, and claims.csv and scores by group, station and cell if any.
 
     Of forecasts of maps, scores by start time and cell, and spectra, in place of predictions.
     """
     _write(folder / "members.csv", _members(result))
     _write(folder / "baselines.csv", _baselines(result))
+    if result.claims:
+        _write(folder / "claims.csv", _claims(result))
     if result.groupwise:
         _write(folder / "per_group.csv", _groups(result))
     if result.maps is not None:
@@ -65,6 +68,26 @@ def names_of_samples(inputs: EvaluationInputs) -> list[str]:
     return [str(row) for row in range(len(inputs.samples))]
 
 
+def _claims(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
+    yield ["rows_of", "resampled", "name", "n", "groups", *_columns(result.network), *_gap(result)]
+    for claim in result.claims:
+        network, blank = claim.network, [""] * len(_gap(result))
+        yield [claim.name, claim.resampled, network.name, network.rows, network.groups, *_cells(network), *blank]
+        for compared in claim.baselines:
+            yield [claim.name, claim.resampled, *_compared(compared)]
+
+
+def _gap(result: EvaluationResult) -> list[str]:
+    by = result.task.ranking.name.replace(" ", "_")
+    return [f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high", "wilcoxon_p_holm"]
+
+
+def _compared(compared: BaselineComparison) -> list[Cell]:
+    found, scores = compared.comparison, compared.baseline
+    paired = [found.difference, *found.interval, found.p_value]
+    return [scores.name, scores.rows, scores.groups, *_cells(scores), *map(_text, paired)]
+
+
 def _members(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     yield ["member", "fold", "seed", "n", "groups", *_columns(result.network)]
     for member, scores in zip(result.members, result.member_scores, strict=True):
@@ -72,16 +95,10 @@ def _members(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
 
 
 def _baselines(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
-    by = result.task.ranking.name.replace(" ", "_")
-    gap = [f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high", "wilcoxon_p"]
-    yield ["name", "n", "groups", *_columns(result.network), *gap]
-    rows: list[list[Cell]] = []
-    for compared in result.baselines.comparisons:
-        found, scores = compared.comparison, compared.baseline
-        paired = [found.difference, *found.interval, found.p_value]
-        rows.append([scores.name, scores.rows, scores.groups, *_cells(scores), *map(_text, paired)])
+    yield ["name", "n", "groups", *_columns(result.network), *_gap(result)]
     network = result.network
-    own: list[Cell] = [network.name, network.rows, network.groups, *_cells(network), *[""] * len(gap)]
+    rows = [_compared(compared) for compared in result.baselines.comparisons]
+    own: list[Cell] = [network.name, network.rows, network.groups, *_cells(network), *[""] * len(_gap(result))]
     rows.insert(result.baselines.references, own)
     yield from rows
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
+from geoml_cli.evaluation.claims import claims
 from geoml_cli.evaluation.collocation import collocate
-from geoml_cli.evaluation.comparison import BaselineComparison, BaselineResults, compare_with
+from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.forecast import evaluate_maps
-from geoml_cli.evaluation.groupwise import groupwise_scores, labels_of
+from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, labels_of, plausibility, transformed_scores
 from geoml_cli.evaluation.importance import importance
 from geoml_cli.evaluation.inputs import (
     EvaluationInputs,
@@ -53,23 +55,17 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         for member in members:
             member_scores.append(_score_member(inputs, member))
             advance(1)
-    compared = [
-        BaselineComparison(
-            baseline=scores,
-            description=baselines.descriptions[scores.name],
-            comparison=compare_with(network, scores),
-            predicted_P=predictions[scores.name],
-            reference=_is_reference(inputs, scores.name),
-        )
-        for scores in baseline_scores
-    ]
-    compared.sort(key=lambda one: (not one.reference, one.baseline.ranking))
-    labels = labels_of(inputs, members, pooled)
+    each = compare_all(network, baseline_scores, baselines.descriptions, predictions)
+    compared = [replace(one, reference=_is_reference(inputs, one.baseline.name)) for one in each]
+    compared.sort(key=lambda one: not one.reference)  # the others stay in order
+    labels = labels_of(inputs, members, pooled) | plausibility(inputs, pooled)
+    groupwise = groupwise_scores(pooled.observed_P, _ordered(inputs, predictions), labels, inputs.task.metrics)
     return EvaluationResult(
         task=inputs.task,
         pooled=pooled,
         network=network,
-        groupwise=groupwise_scores(pooled.observed_P, _ordered(inputs, predictions), labels, inputs.task.metrics),
+        claims=claims(inputs, pooled, labels.get(NOVELTY), predictions, baselines.descriptions),
+        groupwise=[*groupwise, *transformed_scores(inputs, pooled, predictions)],
         members=members,
         member_scores=member_scores,
         baselines=BaselineResults(compared, baselines.skipped),

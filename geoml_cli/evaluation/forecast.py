@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from geoml_cli.evaluation.compared_runs import name_of, summary_of
-from geoml_cli.evaluation.comparison import BaselineComparison, BaselineResults, compare_with
+from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
 from geoml_cli.evaluation.maps import MapSums, map_scores, network_maps, start_and_lead, sum_maps, targets
@@ -41,12 +41,7 @@ def evaluate_maps(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationRes
     scores = {model: _scores(inputs, sums, model, block_N) for model in sums.models()}
     network = scores[inputs.name]
     described = _descriptions(inputs)
-    baselines = [
-        BaselineComparison(scores[name], described[name], compare_with(network, scores[name]), _NONE)
-        for name in scores
-        if name in described
-    ]
-    baselines.sort(key=lambda one: one.baseline.ranking)
+    baselines = compare_all(network, [scores[name] for name in scores if name in described], described)
     return EvaluationResult(
         task=inputs.task,
         pooled=PooledRows(sums.rows_N, _NONE, _NONE, block_N, sums.folds),

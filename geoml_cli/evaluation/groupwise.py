@@ -11,12 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.variables import PLAUSIBLE_MAXIMUM
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.metrics.sums import GroupedRows
-from geoml_cli.splits.members import novelty
+from geoml_cli.samples.scaling import TargetScaling
+from geoml_cli.splits.members import UNSEEN, novelty
 
 Labels = NDArray[np.str_]
+NOVELTY = "novelty"
 
 
 class GroupScores(NamedTuple):
@@ -60,8 +63,34 @@ def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: Poole
     found = {quantity: label_N[pooled.rows_P] for quantity, label_N in named.items()}
     novel = list(_novelty(inputs, members, pooled)) if inputs.subset == "test" else []
     if novel:
-        found["novelty"] = np.concatenate(novel)
+        found[NOVELTY] = np.concatenate(novel)
     return found
+
+
+def plausibility(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels]:
+    """Tell observed values that the data set itself calls impossible from the others; empty where there are none."""
+    record = inputs.dataset.manifest.variables.get(inputs.task.target.name)
+    text = "" if record is None else record.attributes.get(PLAUSIBLE_MAXIMUM, "")
+    is_beyond_P = pooled.observed_P > float(text) if text else np.zeros(1, dtype=np.bool_)
+    if not is_beyond_P.any():
+        return {}
+    unit = inputs.task.target.unit
+    return {"plausibility": np.where(is_beyond_P, f"above {text} {unit}", f"{text} {unit} or less")}
+
+
+def transformed_scores(
+    inputs: EvaluationInputs, pooled: PooledRows, predictions: Mapping[str, Values]
+) -> list[GroupScores]:
+    """Score all rows under the target's transform, in which the network was trained; empty where it has none."""
+    transform = inputs.settings.shared.target.transform
+    if transform == "none" or not inputs.task.scales_target:
+        return []
+    forward = TargetScaling(transform=transform).forward
+    with np.errstate(invalid="ignore", divide="ignore"):  # a baseline may predict what has no logarithm
+        changed = {name: forward(predicted_P) for name, predicted_P in predictions.items()}
+    known = {name: values for name, values in changed.items() if np.isfinite(values).all()}
+    label = np.full(len(pooled.observed_P), f"{transform} of {inputs.task.target.name}")
+    return groupwise_scores(forward(pooled.observed_P), known, {"transform": label}, inputs.task.metrics)
 
 
 def _novelty(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> Iterator[Labels]:
@@ -73,5 +102,5 @@ def _novelty(inputs: EvaluationInputs, members: list[MemberRows], pooled: Pooled
         if not unseen:
             return
         scored = np.isin(split.test, folds[fold].rows_N)
-        words = [np.where(flags, f"unseen {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
+        words = [np.where(flags, f"{UNSEEN} {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
         yield np.array([" and ".join(filter(None, row)) for row in zip(*words, strict=True)])[scored]

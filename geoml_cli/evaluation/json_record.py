@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from geoml_cli.evaluation.across_stations import gains, has_stations, station_scores
@@ -33,6 +34,15 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         "rows": _rows(result),
         "pooling": pooling(inputs),
         "intervals": _resampling(inputs),
+        "claims": [
+            {
+                "rows_of": claim.name,
+                "resampled": claim.resampled,
+                "network": {"name": claim.network.name, **_scores(claim.network)},
+                "baselines": {one.baseline.name: _compared(inputs, one) for one in claim.baselines},
+            }
+            for claim in result.claims
+        ],
         "network": {"name": result.network.name, **_scores(result.network)},
         "members": {
             scores.name: {"fold": member.fold, "seed": member.seed, **_scores(scores)}
@@ -44,6 +54,7 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         **_gains(inputs, result),
         **_collocation(result),
         "importance": _importance(inputs, result),
+        "audit": [asdict(line) for line in result.audit],
         "not_shown": missing,
     }
     return {key: strict(value) for key, value in found.items()}
@@ -83,7 +94,7 @@ def _gains(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Any]
     key, unit = f"median_{ranking_key(inputs)}_network_minus_baseline", inputs.task.target.unit
     return {
         "gain_at_stations": {
-            one.baseline: {key: one.median, "unit": unit, "share_better": one.better, "wilcoxon_p": one.p_value}
+            one.baseline: {key: one.median, "unit": unit, "share_better": one.better, "wilcoxon_p_holm": one.p_value}
             for one in gains(result, station_scores(inputs, result))
         }
     }
@@ -132,7 +143,7 @@ def _compared(inputs: EvaluationInputs, one: BaselineComparison) -> dict[str, An
         "description": one.description,
         **_scores(one.baseline),
         f"{ranking_key(inputs)}_network_minus_baseline": difference,
-        "wilcoxon_p": one.comparison.p_value,
+        "wilcoxon_p_holm": one.comparison.p_value,
     }
 
 

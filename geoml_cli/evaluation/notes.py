@@ -20,8 +20,6 @@ def pooling(inputs: EvaluationInputs) -> str:
     group = f"spatial block of {split.block_km:g} km" if split.kind == "blocks" else "sample"
     if split.group_by:
         group = f"{split.group_by}" if split.group_length == 1 else f"block of {split.group_length} x {split.group_by}"
-    if split.second_group:
-        group += f" in one {split.second_group}"
     return (
         "Members of a fold that differ by seed are pooled row by row, as in a prediction; then the folds are put "
         "together. A sample that several folds score counts once for each. Intervals and tests take groups whole; "
@@ -36,7 +34,9 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
-    if groups < _FEW_GROUPS:
+    if groups == 1:
+        found.append("All rows evaluated are of one group: there is no interval and no test.")
+    elif groups < _FEW_GROUPS:
         found.append(f"Only {groups} groups were evaluated: the intervals are too narrow.")
     return [text for text in found if text]
 

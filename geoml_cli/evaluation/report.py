@@ -98,11 +98,13 @@ def combined_report(
 def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[ReportTable]:
     """Return the report's tables."""
     return [
+        *_claim_tables(result),
         _beside(result),
         *summary_tables(inputs, result),
         *([collocation_table(result.collocation)] if result.collocation else []),
         *_group_tables(result),
         _members(result),
+        *_audit(result),
         _funnel(inputs),
         _settings(inputs),
     ]
@@ -164,10 +166,34 @@ def _beside(result: EvaluationResult) -> ReportTable:
         "In brackets: 95 % intervals. Baselines were fitted on the training rows of each fold, under the "
         "network's transform of the target; they were not given the validation rows, which chose its "
         f"checkpoints. Difference: {ranking} of the network minus the baseline's "
-        f"[{result.task.ranking_label}]; below zero the network is better. Wilcoxon: signed-rank test on absolute "
-        f"errors, averaged per group; p-values are not adjusted for the number of baselines. {kinds}"
+        f"[{result.task.ranking_label}]; below zero the network is better. Wilcoxon: signed-rank test of the groups' "
+        f"mean absolute errors, network against baseline; p-values are Holm's for the number of baselines. {kinds}"
     )
     return ReportTable("Network and baselines", caption, columns, rows)
+
+
+def claim_table(result: EvaluationResult) -> tuple[list[str], list[list[str]]]:
+    """Return columns and rows of the network and its baselines on the rows that are unseen in each way."""
+    rows = []
+    for claim in result.claims:
+        count = f"{claim.network.groups} x {claim.resampled}"
+        rows.append([claim.name, count, claim.network.name, *_narrow(claim.network), "", ""])
+        for compared in claim.baselines:
+            gap = compared.comparison
+            difference = _bounded(gap.difference, gap.interval.low, gap.interval.high)
+            rows.append(["", "", compared.baseline.name, *_narrow(compared.baseline), difference, p_text(gap.p_value)])
+    ranking = result.task.ranking.name
+    return ["Rows of a", "Resampled", "", *_heads(result.network), f"{ranking} difference", "Wilcoxon"], rows
+
+
+def _claim_tables(result: EvaluationResult) -> list[ReportTable]:
+    if not result.claims:
+        return []
+    caption = (
+        "Rows of a station, of a year, or of both that the network of their fold was not trained on; intervals and "
+        "tests resample what is named. They answer different questions, and the numbers over all rows below mix them."
+    )
+    return [ReportTable("By what is unseen", caption, *claim_table(result))]
 
 
 def _members(result: EvaluationResult) -> ReportTable:
@@ -195,6 +221,14 @@ def _group_table(quantity: str, groups: list[GroupScores]) -> ReportTable:
     if hidden := len(groups) - len(shown):
         caption += f" {hidden} more lines are in per_group.csv."
     return ReportTable(f"By {quantity}", caption, [quantity, "Model", "n", *groups[0].scores], rows)
+
+
+def _audit(result: EvaluationResult) -> list[ReportTable]:
+    if not result.audit:
+        return []
+    rows = [[line.name, line.outcome, str(line.count), line.detail] for line in result.audit]
+    caption = "Whether anything of the test rows reached training; count: rows or variables, over all folds."
+    return [ReportTable("Audit of the splits", caption, ["Asked for", "Outcome", "Count", "Detail"], rows)]
 
 
 def _funnel(inputs: EvaluationInputs) -> ReportTable:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from geoml_cli.evaluation.audit import Line
+from geoml_cli.evaluation.claims import Claim
 from geoml_cli.evaluation.collocation import StationCollocation
 from geoml_cli.evaluation.comparison import BaselineResults, summarise
 from geoml_cli.evaluation.groupwise import GroupScores
@@ -69,6 +71,7 @@ class EvaluationResult:
         pooled: Rows of all folds.
         network: Scores of the pooled predictions.
         groupwise: Scores by group, network and baselines.
+        claims: Where two kinds of groups are held out, scores of the rows that are unseen in each way.
         members: Rows and predictions of each member; none for a pipeline, as the following.
         member_scores: Scores of every member.
         baselines: Beside the network, or why there are none.
@@ -77,12 +80,14 @@ class EvaluationResult:
         notes: What must be known before a number is quoted.
         maps: Where maps are forecast; pooled rows then hold no values.
         collocation: Errors of observations, reference and network at stations, where there are all three.
+        audit: Whether anything of the test rows reached training.
     """
 
     task: Task
     pooled: PooledRows
     network: ModelScores
     groupwise: Sequence[GroupScores]
+    claims: Sequence[Claim] = ()
     members: Sequence[MemberRows] = ()
     member_scores: Sequence[ModelScores] = ()
     baselines: BaselineResults = field(default_factory=BaselineResults)
@@ -91,11 +96,15 @@ class EvaluationResult:
     notes: Sequence[str] = ()
     maps: ForecastMaps | None = None
     collocation: StationCollocation | None = None
+    audit: Sequence[Line] = ()
 
     @property
     def summary(self) -> str:
-        """Say in a sentence which wins."""
-        return summarise(self.task, self.network, self.baselines.comparisons)
+        """Say which wins: in a sentence, or in one for each claim, where rows are unseen in several ways."""
+        if not self.claims:
+            return summarise(self.task, self.network, self.baselines.comparisons)
+        each = [(claim, summarise(self.task, claim.network, claim.baselines)) for claim in self.claims]
+        return " ".join(f"{claim.name.capitalize()} ({claim.network.rows} rows): {text}" for claim, text in each)
 
     @property
     def models(self) -> dict[str, Values]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,6 +53,17 @@ def compare(values: tuple[float, float], drawn_D: tuple[Values, Values], error_G
     groups = len(error_G[0])
     p_value = signed_rank(error_G[0] - error_G[1]) if groups >= _FEWEST_TESTED else float("nan")
     return Comparison(values[0] - values[1], percentiles(drawn_D[0] - drawn_D[1]), p_value, groups)
+
+
+def holm(p_B: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number; NaN stays and does not count. Holm 1979, Scand. J. Statist. 6, 65-70."""
+    adjusted = list(p_B)
+    known = sorted((value, place) for place, value in enumerate(p_B) if value == value)
+    largest = 0.0
+    for rank, (value, place) in enumerate(known):
+        largest = max(largest, min((len(known) - rank) * value, 1.0))
+        adjusted[place] = largest
+    return adjusted
 
 
 def signed_rank(difference_G: Values) -> float:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import SettingsError
-from geoml_cli.readers.undeclared_fills import Declared, FillCensus, Undeclared, declared_fills, refuse_undeclared
+from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
+from geoml_cli.readers.undeclared_fills import FillCensus, Undeclared, refuse_undeclared
 
 Values = NDArray[np.float64]
 
@@ -26,10 +26,7 @@ class ColumnFills:
 
     def __init__(self, pairs: Sequence[str], columns: Sequence[str]) -> None:
         self._declared = declared_fills(pairs)
-        if strange := sorted(set(self._declared) - set(columns)):
-            raise SettingsError(
-                f"{strange[0]} is no column that is read", where="--nodata", fix=f"There are: {', '.join(columns)}."
-            )
+        refuse_unknown(self._declared, columns)
         self._counted: dict[tuple[str, str], FillCensus] = {}
 
     def masked(self, name: str, values: Values) -> Values:

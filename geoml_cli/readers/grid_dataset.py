@@ -82,7 +82,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     land, more = _land(plan, checks.ever)
     put_land(writer, chosen.axes, land, facts.land_from)
     if found := chosen.undeclared_fills():
-        notes.append(f"taken as missing though not declared: {', '.join(f'{value:g}' for value in found)}")
+        notes.append(f"taken as missing though not declared: {', '.join(found)}")
     funnel = Funnel(read=len(gridded.stamped.times), kept=len(times), notes=[*notes, *more])
     funnel.drop("outside of --start and --end", funnel.read - funnel.kept)
     return PreparedInfo("grid", funnel, facts.model_dump(mode="json", exclude_none=True))

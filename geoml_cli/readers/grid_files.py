@@ -182,5 +182,5 @@ def check_chunks(path: Path, name: str, fills: tuple[float, ...]) -> None:
         raise DataError(
             f"{absent} of {array.nchunks} chunks are missing, and would be read as {fill:g}",
             where=f"{path}, variable {name}",
-            fix="Copy the store again; or say that this number is missing with --fill.",
+            fix="Copy the store again; or say that this number is missing with --nodata {name}={fill:g}.",
         )

@@ -22,6 +22,7 @@ from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
 from geoml_cli.readers.hdf5_structure import check_found
+from geoml_cli.readers.nodata import Declared, refuse_unknown
 from geoml_cli.readers.time_steps import Times, begun, decode
 
 _HALF = 0.5
@@ -41,8 +42,7 @@ class GridRequest:
     Attributes:
         variable: Its name, with its group where it has one (`group/name`); None takes the only one on a grid.
         select: Value to take of each further dimension, or its place from 0 where it has no values.
-        fills: Stored numbers that stand for missing values, besides those the files declare.
-        guess: Whether undeclared fills are looked for.
+        nodata: What `--nodata` says of variables, by name.
         box: Part of the globe; None takes all.
         date_pattern: Regular expression of dates in file names; empty takes the usual ones.
         undated: Whether a file without times is one without time, whatever its name says.
@@ -50,8 +50,7 @@ class GridRequest:
 
     variable: str | None = None
     select: dict[str, float] = field(default_factory=dict)
-    fills: tuple[float, ...] = ()
-    guess: bool = True
+    nodata: Mapping[str, Declared] = field(default_factory=dict)
     box: Box | None = None
     date_pattern: str = ""
     undated: bool = False
@@ -72,8 +71,9 @@ def open_gridded(paths: Sequence[Path], wanted: GridRequest) -> Iterator[tuple[s
             f"{rasters[0].name} is GeoTIFF, {other.name} is not", where=str(other.parent), fix="Choose with --pattern."
         )
     name = wanted.variable or ("value" if rasters else the_only_variable(paths[0], wanted.select))
+    refuse_unknown(wanted.nodata, [name.rpartition("/")[2]])
     if rasters:
-        opened = partial(grid_rasters.open_raster, fills=wanted.fills, guess=wanted.guess)
+        opened = partial(grid_rasters.open_raster, name=name, declared=wanted.nodata.get(name, Declared()))
         parts = [opened(path, date_in_name(path, wanted.date_pattern)) for path in paths]
     else:
         parts = []
@@ -150,7 +150,7 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
         layout = find_layout(file.isel({_EXPVER: 0}) if versions else file, name, str(path))
         times = _times(file, layout, path, wanted)
         try:
-            stored = decoding(file[name].attrs, file[name].dtype, wanted.fills, wanted.guess)
+            stored = decoding(file[name].attrs, file[name].dtype, name, wanted.nodata.get(name, Declared()))
         except DataError as error:
             raise DataError(error.what, where=f"{path}, variable {name}", fix=error.fix) from error
         look_up = _look_up(path, named, stored_dims, layout.time_dim)

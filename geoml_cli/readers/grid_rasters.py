@@ -14,17 +14,18 @@ from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.grid_files import damage_named
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart
+from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.tiff_structure import check_tiff
 
 
-def open_raster(path: Path, time: Any, *, fills: tuple[float, ...], guess: bool) -> FilePart:  # noqa: ANN401
+def open_raster(path: Path, time: Any, *, name: str, declared: Declared) -> FilePart:  # noqa: ANN401
     """Open a GeoTIFF with one band.
 
     Args:
         path: The file.
         time: Of its map.
-        fills: Further stored numbers that stand for missing values.
-        guess: Whether undeclared fills are looked for.
+        name: As `--nodata` calls the variable.
+        declared: What is said of fills, besides the file's own.
 
     Raises:
         DataError: It is damaged, has several bands, or lies nowhere on the globe.
@@ -41,7 +42,7 @@ def open_raster(path: Path, time: Any, *, fills: tuple[float, ...], guess: bool)
         attributes: dict[str, Any] = {"scale_factor": file.scales[0], "add_offset": file.offsets[0]}
         if file.nodata is not None:
             attributes["_FillValue"] = file.nodata
-        stored = decoding(attributes, np.dtype(file.dtypes[0]), fills, guess)
+        stored = decoding(attributes, np.dtype(file.dtypes[0]), name, declared)
         described = {"units": file.units[0] or "", "long_name": file.descriptions[0] or ""}
         axes = _axes(file, path)
         check_tiff(path, has_fill=bool(stored.fills))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.nodata import VALID, Declared, written
+from geoml_cli.readers.undeclared_fills import candidates_of
 
 _SPIKE = 10
 """How much more frequent than the numbers beside it a fill is, at least."""
@@ -22,7 +25,7 @@ _HUGE = 9e18
 """Floats from here on are fills that nobody declared: 1e20, 9.97e36 (NetCDF's own), -9.22e18 (a date's NaT)."""
 
 _USUAL = (-999.0, -9999.0, -99999.0, -999.9, -9999.9, -32768.0, -32767.0)
-"""Fills that files carry without saying so."""
+"""Fills that are asked for even where they do not lie apart from the values."""
 
 _FILLED_SHARE = 0.01
 """Share of a block's values from which on a type's own limit is its fill, and not the largest value that was packed."""
@@ -39,7 +42,8 @@ class Decoding:
         valid: Least and largest stored number that is valid, as declared.
         guess: Whether undeclared fills are looked for.
         unsigned: Whether stored integers are meant without a sign (NetCDF-3's `_Unsigned`).
-        found: Undeclared fills that were met, filled while reading.
+        name: Of the variable, as `--nodata` calls it.
+        found: How often undeclared fills were met, counted while reading.
     """
 
     fills: tuple[float, ...] = ()
@@ -48,7 +52,8 @@ class Decoding:
     valid: tuple[float, float] = _ALL
     guess: bool = True
     unsigned: bool = False
-    found: set[float] = field(default_factory=set, compare=False)
+    name: str = ""
+    found: Counter[float] = field(default_factory=Counter, compare=False)
 
     def decode(self, raw: Raw, kind: DTypeLike = np.float32) -> NDArray[Any]:
         """Return physical values of a floating type, NaN where missing.
@@ -69,54 +74,69 @@ class Decoding:
         if self.valid != _ALL:
             stored[(stored < self.valid[0]) | (stored > self.valid[1])] = np.nan
         low, high = _limits(stored)
-        if self.guess and (low <= max(_USUAL) or high >= _HUGE):
-            missing = np.isnan(stored)
-            # An infinite number is no fill: it is named below.
-            self._mark(stored, missing, np.isfinite(stored) & (np.abs(stored) >= _HUGE), certain=True)
-            for candidate in (value for value in _USUAL if low <= value <= high):
-                self._mark(stored, missing, ~missing & (stored == np.asarray(candidate).astype(stored.dtype)))
-            stored[missing] = np.nan
-            low, high = _limits(stored)
+        if self.guess and low <= high:
+            low, high = self._without_undeclared(stored, low, high)
         if np.isinf([low, high]).any() and low <= high:
             raise DataError("an infinite value", fix="The file may be damaged: fetch it again.")
         if (self.scale, self.offset) != (1.0, 0.0):
             stored = stored * np.float64(self.scale) + self.offset
         return stored
 
+    def _without_undeclared(self, stored: Raw, low: float, high: float) -> tuple[float, float]:
+        """Set undeclared fills to NaN, in place, and return the limits of the other values."""
+        before = self.found.total()
+        if low <= -_HUGE or high >= _HUGE:  # an infinite number is no fill: it is named by the caller
+            self._fill(stored, np.isfinite(stored) & (np.abs(stored) >= _HUGE), is_certain=True)
+            low, high = _limits(stored)
+        certain = candidates_of(stored)
+        for candidate in dict.fromkeys([*certain, *(value for value in _USUAL if low <= value <= high)]):
+            self._fill(stored, stored == np.asarray(candidate).astype(stored.dtype), is_certain=candidate in certain)
+        return (low, high) if self.found.total() == before else _limits(stored)
+
+    def _fill(self, stored: Raw, where: Mask, *, is_certain: bool) -> None:
+        self._count(stored[where], stored[~where], is_certain=is_certain)
+        stored[where] = np.nan
+
     def _integers(self, raw: Raw) -> NDArray[Any]:
         missing = np.isin(raw, np.array(self.fills, dtype=raw.dtype)) if self.fills else np.zeros(raw.shape, np.bool_)
         if self.valid != _ALL:
             missing |= (raw < self.valid[0]) | (raw > self.valid[1])
-        is_packed = (self.scale, self.offset) != (1.0, 0.0)
         if self.guess:
-            # Packed numbers pass through -999 as through any other; where a fill is declared, no other is expected.
-            usual = () if is_packed and self.fills else _USUAL
-            limits = _integer_limits(raw) if raw.dtype.itemsize > 1 else ()
-            for candidate in (*usual, *limits):
-                found = ~missing & (raw == candidate)
-                if found.any() and not (is_packed and _is_ordinary(raw, candidate)):
-                    self._mark(raw, missing, found, candidate in limits)
+            self._add_undeclared(raw, missing)
         values = raw * np.float64(self.scale) + self.offset
         values[missing] = np.nan
         return values
 
-    def _mark(self, raw: Raw, missing: Mask, where: Mask, certain: bool = False) -> None:
-        """Mark an undeclared fill as missing, unless it may be a value."""
-        count = int(where.sum())
-        if not count:
-            return
-        value = float(raw[where][0])
-        low, high = _limits(raw[~missing & ~where])
+    def _add_undeclared(self, raw: Raw, missing: Mask) -> None:
+        """Mark undeclared fills of integers as missing, in place."""
+        is_packed = (self.scale, self.offset) != (1.0, 0.0)
+        # Packed numbers pass through -999 as through any other; where a fill is declared, no other is expected.
+        is_expected = not (is_packed and self.fills)
+        certain = candidates_of(raw[~missing] if missing.any() else raw) if is_expected else {}
+        limits = _integer_limits(raw) if is_expected or raw.dtype.itemsize > 1 else ()
+        for candidate in dict.fromkeys([*certain, *(_USUAL if is_expected else ()), *limits]):
+            found = ~missing & (raw == candidate)
+            if not found.any() or (is_packed and _is_ordinary(raw, candidate)):
+                continue
+            is_frequent = int(found.sum()) >= _FILLED_SHARE * raw.size
+            is_certain = is_frequent if candidate in limits else candidate in certain
+            self._count(raw[found], raw[~missing & ~found], is_certain=is_certain)
+            missing |= found
+
+    def _count(self, filled: Raw, others: Raw, *, is_certain: bool) -> None:
+        """Count numbers that are taken as missing; refuse them where they may be values."""
+        low, high = _limits(others)
         span = high - low
-        apart = not low <= high or value < low - span or value > high + span
-        frequent = count >= _FILLED_SHARE * raw.size
-        if not apart and not (certain and (frequent or abs(value) >= _HUGE)):
-            raise DataError(
-                f"{value:g} occurs {count} times and may be a fill value or a value (others: {low:g} to {high:g})",
-                fix=f"Say that it is missing with --fill {value:g}, or that it is not with --declared-fills-only.",
-            )
-        missing |= where
-        self.found.add(value)
+        for value, count in zip(*np.unique(filled, return_counts=True), strict=True):
+            number = float(str(value))  # -99.9, not -99.9000015
+            is_apart = not low <= high or number < low - span or number > high + span
+            if not (is_certain or is_apart):
+                raise DataError(
+                    f"{number:g} occurs {count} times and may be a fill value or a value (others: {low:g} to {high:g})",
+                    fix=f"Say that it is missing with --nodata {self.name}={written(number)}, or that it is a value "
+                    f"with --nodata {self.name}={VALID}.",
+                )
+            self.found[number] += int(count)
 
 
 def _limits(raw: Raw) -> tuple[float, float]:
@@ -138,14 +158,20 @@ def _is_ordinary(raw: Raw, candidate: float) -> bool:
     return int((raw == candidate).sum()) <= _SPIKE * beside
 
 
-def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], fills: tuple[float, ...], guess: bool) -> Decoding:
+def told_fills(decodings: Iterable[Decoding]) -> list[str]:
+    """Say which undeclared fills were taken as missing, and how often; empty where there were none."""
+    found: Counter[float] = sum((decoding.found for decoding in decodings), Counter())
+    return [f"{count} numbers {written(value)}" for value, count in sorted(found.items())]
+
+
+def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], name: str, declared: Declared) -> Decoding:
     """Read a variable's attributes.
 
     Args:
         attributes: As stored.
         kind: Type of the stored numbers.
-        fills: Further fills, in stored numbers.
-        guess: Whether undeclared fills are looked for.
+        name: As `--nodata` calls the variable.
+        declared: What is said of fills, in stored numbers, besides the file's own.
 
     Raises:
         DataError: An attribute is not a number.
@@ -165,7 +191,7 @@ def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], fills: tuple[fl
         )
         if name in attributes
     }
-    declared = (*numbers.get("_FillValue", ()), *numbers.get("missing_value", ()), *fills)
+    fills = (*numbers.get("_FillValue", ()), *numbers.get("missing_value", ()), *declared.fills)
     scale, offset = numbers.get("scale_factor", (1.0,))[0], numbers.get("add_offset", (0.0,))[0]
     if scale == 0 or not np.isfinite([scale, offset]).all():
         raise DataError(f"scale_factor {scale:g} and add_offset {offset:g} cannot be", fix="Get the file again.")
@@ -174,9 +200,9 @@ def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], fills: tuple[fl
     valid = (low, high) if np.isfinite([low, high]).any() else _ALL
     if kind.kind in "iu" and (scale, offset) != (1.0, 0.0) and _is_float(attributes, valid):
         valid = ((valid[0] - offset) / scale, (valid[1] - offset) / scale)  # given for unpacked values
-    positive = [value % 2 ** (8 * kind.itemsize) if unsigned else value for value in declared if np.isfinite(value)]
+    positive = [value % 2 ** (8 * kind.itemsize) if unsigned else value for value in fills if np.isfinite(value)]
     finite = tuple(dict.fromkeys(value for value in positive if _fits(value, kind)))
-    return Decoding(finite, scale, offset, (min(valid), max(valid)), guess, unsigned)
+    return Decoding(finite, scale, offset, (min(valid), max(valid)), not declared.valid, unsigned, name)
 
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:  # noqa: ANN401  what files hold

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.readers.grid_files import damage_named
-from geoml_cli.readers.grid_values import Decoding
+from geoml_cli.readers.grid_values import Decoding, told_fills
 from geoml_cli.readers.time_steps import Stamped, Times, label
 
 BLOCK_BYTES = 32 << 20
@@ -124,9 +124,9 @@ class Gridded:
         stamped = Stamped(self.stamped.times[steps], self.stamped.files[steps])
         return replace(self, array=self.array[steps], stamped=stamped)
 
-    def undeclared_fills(self) -> list[float]:
-        """Return the fills that no file declared and that were met in what was read."""
-        return sorted({value for decoding in self.decodings for value in decoding.found})
+    def undeclared_fills(self) -> list[str]:
+        """Say which fills no file declared, and how often they were met in what was read."""
+        return told_fills(self.decodings)
 
 
 def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, Index]]) -> Gridded:

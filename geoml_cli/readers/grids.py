@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.grid_files import damage_named, open_file
 from geoml_cli.readers.grid_open import GridRequest, is_field, part_of
 from geoml_cli.readers.gridded import FilePart
+from geoml_cli.readers.nodata import Declared
 
 SUFFIXES = (".nc", ".nc4")
 _WITHIN = 0.5 + 1e-4  # of a source's spacing: a cell's centre lies in the nearest cell, or outside the grid
@@ -74,8 +75,7 @@ class GridVariable:
             try:
                 [values] = self.part.decoding.decode(self.part.read(slice(step, step + 1)), np.float64)
             except DataError as error:
-                fix = "Declare in the file which numbers are missing (attribute missing_value)."
-                raise DataError(error.what, where=f"{self.path}, variable {self.name}", fix=fix) from error
+                raise DataError(error.what, where=f"{self.path}, variable {self.name}", fix=error.fix) from error
         return np.asarray(values)
 
     def place(self, latitude: Floats, longitude: Floats) -> tuple[Index, Index]:
@@ -119,8 +119,10 @@ def fields_of(path: Path) -> list[str]:
         return [str(name) for name, item in file.data_vars.items() if is_field(file, item, regular=True)]
 
 
-def open_variables(path: Path, names: Sequence[str], files: ExitStack) -> dict[str, GridVariable]:
-    """Open variables of a file, which `files` closes.
+def open_variables(
+    path: Path, names: Sequence[str], files: ExitStack, nodata: Mapping[str, Declared] | None = None
+) -> dict[str, GridVariable]:
+    """Open variables of a file, which `files` closes; `nodata` says of fills by the variable's name.
 
     Raises:
         DataError: The file is damaged, its time cannot be understood, or one is not on a regular grid.
@@ -128,7 +130,7 @@ def open_variables(path: Path, names: Sequence[str], files: ExitStack) -> dict[s
     found = {}
     file = files.enter_context(open_file(path))
     for name in names:
-        part = part_of(file, path, name, GridRequest(variable=name, undated=True))
+        part = part_of(file, path, name, GridRequest(variable=name, undated=True, nodata=nodata or {}))
         if part.axes.lat.ndim != 1:
             raise DataError(
                 f"lies on a grid whose latitudes are two-dimensional ({part.axes.shape[0]} x {part.axes.shape[1]})",

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.mosaics import RasterFile
+from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_files import DAMAGED, Span, alpha_band, grid_of, open_file, small_cache
-from geoml_cli.readers.undeclared_fills import HUGE, Declared, Undeclared, refuse_undeclared, undeclared
+from geoml_cli.readers.undeclared_fills import HUGE, Undeclared, refuse_undeclared, undeclared
 from geoml_cli.samples.input import Grid
 from geoml_cli.work.reporting import Reporter
 

@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.errors import DataError
+from geoml_cli.readers.nodata import VALID, Declared, written
 
 HUGE = 3.3e38
 """No quantity is that large: fills near the limit of float32, which come rounded in many ways."""
 HUGEST = 3.4028235e38
 """The limit of float32, which stands for all fills near it."""
-VALID = "none"
-"""Given in place of a value: nothing of this name is a fill unless it is declared."""
 _TYPE_LIMITS = (
     127, 255, 32767, 65535, 2147483647, 4294967295, 9223372036854775807, 18446744073709551615,
     -128, -32768, -2147483648, -9223372036854775808,
@@ -35,23 +34,13 @@ _POSITIVE_NINES = _NINES[1:]  # 99 alone is too plain a number
 _PROVIDERS = (-6999, -7999, -8888, -88888, -7777, -9998, -3000, -28672, -1111)
 _POWERS = (15, 19, 20, 25, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38)  # 1e15 MERRA-2, 1e20 CMIP, -1e31 CDF, -1e34 Ferret
 _SURFER = 1.70141e38, 1.701410009187828e38
+_LONG, _DIGITS = 1e15, range(5, 10)
+"""Numbers beyond it are written rounded, to some of these digits."""
 _GAP = 0.05
 """Part of the range of the other values that separates a frequent value from them."""
 _SHARE = 0.001
 """Part of all values that is frequent."""
 _SAMPLE = 1 << 16
-
-
-class Declared(NamedTuple):
-    """What the user says of the fills of one raster, variable or column.
-
-    Attributes:
-        fills: Values that mean "no data" in addition to the file's own.
-        valid: Whether all others are values, whatever they look like.
-    """
-
-    fills: tuple[float, ...] = ()
-    valid: bool = False
 
 
 class Undeclared(NamedTuple):
@@ -174,7 +163,9 @@ def _listed(kind: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     numbers += [*_PROVIDERS, *_SURFER, *(sign * 10.0**power for power in _POWERS for sign in (1, -1))]
     if np.issubdtype(kind, np.floating):
         with np.errstate(over="ignore"):
-            rounded = np.array([*numbers, *np.array(numbers, dtype=np.float32)], dtype=kind)
+            # In text 9.969209968386869e36 is 9.96921e+36 as well.
+            short = [float(f"{number:.{digits}g}") for number in numbers if abs(number) > _LONG for digits in _DIGITS]
+            rounded = np.array([*numbers, *np.array(numbers, dtype=np.float32), *short], dtype=kind)
         listed = np.unique(rounded[np.isfinite(rounded) & (np.abs(rounded.astype(np.float64)) < HUGE)])
         return listed, np.zeros(len(listed), dtype=np.bool_)
     if not np.issubdtype(kind, np.integer):
@@ -189,11 +180,6 @@ def _shortest(value: Any) -> float:  # noqa: ANN401  a number of any type
     return float(str(value))
 
 
-def written(value: float) -> str:
-    """Write a fill as `--nodata` reads it back."""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-
-
 def undeclared(
     kind: np.dtype[Any], blocks: Iterable[NDArray[Any]], declared: Declared | None = None, *, has_fill: bool = False
 ) -> dict[float, int]:
@@ -204,6 +190,34 @@ def undeclared(
     for block in blocks:
         census.add(block)
     return census.candidates()
+
+
+def counted(name: str, counts: Mapping[float, int], unit: str = "pixels") -> str:
+    """Say how often each candidate occurs."""
+    return f"{name}: " + ", ".join(f"{count} {unit} are {written(value)}" for value, count in counts.items())
+
+
+def candidates_of(values: NDArray[Any]) -> dict[float, int]:
+    """Return how often each candidate occurs in one block, without sorting it where a sample shows that there is none.
+
+    Args:
+        values: Stored numbers of any shape, without those that are declared missing; NaN and infinity are ignored.
+    """
+    if not values.size:
+        return {}
+    listed, _ = _listed(values.dtype)
+    low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+    counts = {value: int((values == value).sum()) for value in listed[(listed >= low) & (listed <= high)]}
+    present = {value: count for value, count in counts.items() if count}
+    if not present and -HUGE < low and high < HUGE:
+        return {}
+    # The other values lie farther apart in a sample than in the block: what is no candidate there is none here.
+    stride = -(-values.size // _SAMPLE)
+    others = values.ravel()[::stride]
+    repeated = [np.full(-(-count // stride) + 1, value) for value, count in present.items()]
+    sample = np.concatenate([others[~np.isin(others, list(present))], *repeated])
+    kind = values.dtype
+    return undeclared(kind, [values]) if undeclared(kind, [sample.astype(kind, copy=False)]) else {}
 
 
 def refuse_undeclared(found: Sequence[Undeclared], unit: str = "pixels") -> None:
@@ -219,10 +233,7 @@ def refuse_undeclared(found: Sequence[Undeclared], unit: str = "pixels") -> None
     suspect = [one for one in found if one.counts]
     if not suspect:
         return
-    told = "; ".join(
-        f"{one.name}: " + ", ".join(f"{count} {unit} are {written(value)}" for value, count in one.counts.items())
-        for one in suspect
-    )
+    told = "; ".join(counted(one.name, one.counts, unit) for one in suspect)
     fills = " ".join(f"--nodata {one.name}={written(value)}" for one in suspect for value in one.counts)
     valid = " ".join(f"--nodata {one.name}={VALID}" for one in suspect)
     raise DataError(
@@ -230,38 +241,3 @@ def refuse_undeclared(found: Sequence[Undeclared], unit: str = "pixels") -> None
         where=", ".join(dict.fromkeys(one.where for one in suspect)),
         fix=f"Say what it is: {fills} where it means no data, {valid} where it is a value.",
     )
-
-
-def parse_nodata(pairs: Sequence[str]) -> dict[str, Declared]:
-    """Read `NAME=VALUE` and `NAME=none`.
-
-    Raises:
-        ValueError: Text is of neither form.
-    """
-    found: dict[str, Declared] = {}
-    for pair in pairs:
-        name, _, text = pair.rpartition("=")
-        known = found.get(name, Declared())
-        if text.strip().lower() == VALID:
-            declared = known._replace(valid=True)
-        else:
-            try:
-                declared = known._replace(fills=(*known.fills, float(text)))
-            except ValueError:
-                name = ""
-        if not name:
-            raise ValueError(f"{pair!r} is not of the form NAME=VALUE or NAME={VALID}")
-        found[name] = declared
-    return found
-
-
-def declared_fills(pairs: Sequence[str]) -> dict[str, Declared]:
-    """Read what `--nodata` says.
-
-    Raises:
-        SettingsError: Text is of neither form.
-    """
-    try:
-        return parse_nodata(pairs)
-    except ValueError as error:
-        raise SettingsError(str(error), where="--nodata", fix="Give it such as dem=-9999.") from error

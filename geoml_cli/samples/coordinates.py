@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius."""
 ID = Variable("id", "1", "name of the point", dtype="str")
 LONGITUDE = Variable("lon", "degrees_east", "longitude", dtype="f8")
 LATITUDE = Variable("lat", "degrees_north", "latitude", dtype="f8")
@@ -36,3 +38,17 @@ def places_of_samples(variables: Variables, samples: int) -> NDArray[np.int64]:
         if variables.has(name):
             return np.asarray(variables.array(name), dtype=np.int64)
     return np.arange(samples, dtype=np.int64)
+
+
+def nearest_km(places_R2: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the great-circle distance of each place to the nearest of the others [km], [R]."""
+    from scipy.spatial import KDTree
+
+    chord_R, _ = KDTree(on_sphere(others)).query(on_sphere(places_R2))
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.clip(chord_R / 2, 0, 1)))
+
+
+def on_sphere(places_N2: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places as points of the unit sphere, [N, 3]."""
+    lon, lat = np.radians(places_N2).T
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)

@@ -44,21 +44,83 @@ def hold_out(rows: Rows, groupings: Mapping[str, Rows], share: float, seed: int)
     for name, group in groupings.items():
         order = _shuffled(np.unique(group[rows]), seed)
         if len(order) < 2:
-            raise DataError(
-                f"{len(rows)} samples in {len(order)} group(s) cannot be split by {name}",
-                where="[split]",
-                fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length) or fewer folds.",
-            )
+            raise _too_few(len(rows), len(order), name)
         chosen = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
         out |= np.isin(group[rows], chosen)
-    if out.all():
-        raise DataError(
-            f"no sample of {len(rows)} is left to train on where {len(groupings)} kinds of groups are held out",
-            where="[split]",
-            fix="Leave split.second_group out, or hold out less (split.test, split.validation).",
-        )
+    _refuse_all(out, len(groupings))
     return rows[~out], rows[out]
+
+
+def hold_out_in_turn(
+    fold: tuple[Rows, Rows], groupings: Mapping[str, Rows], settings: SplitSettings, turn: tuple[int, int]
+) -> tuple[Rows, Rows]:
+    """Hold out about `validation` of the groups left to train on: in each fold those that follow its test groups.
+
+    So every group trains in some fold, which a draw of its own for each fold does not grant where groups are few.
+
+    Args:
+        fold: Rows to train and validate on, and test rows.
+        groupings: Group labels [N] of every kind of group that is held out.
+        settings: `[split]`.
+        turn: Number of the fold, from 0, and of all folds.
+
+    Returns:
+        Training and validation rows.
+    """
+    learn, test = fold
+    out = np.zeros(len(learn), dtype=bool)
+    for name, group in groupings.items():
+        order = _shuffled(np.unique(group[np.concatenate([learn, test])]), settings.seed)
+        is_left = np.isin(order, group[learn])
+        if is_left.sum() < 2:
+            raise _too_few(len(learn), int(is_left.sum()), name)
+        tested = np.flatnonzero(~is_left)
+        first = tested[-1] + 1 if len(tested) else turn[0] * len(order) // turn[1]
+        following = np.roll(order, -first)[np.roll(is_left, -first)]
+        chosen = following[: min(max(round(settings.validation * len(following)), 1), len(following) - 1)]
+        out |= np.isin(group[learn], chosen)
+    _refuse_all(out, len(groupings))
+    return learn[~out], learn[out]
+
+
+def without_validated(split: tuple[Rows, Rows, Rows], groupings: Mapping[str, Rows]) -> Rows:
+    """Return the test rows without those of a group that chose the checkpoint, such as a validation station's.
+
+    Where stations and years are held out, other years of a validation station would stand in the test.
+
+    Args:
+        split: Training, validation and test rows.
+        groupings: Group labels [N] of every kind of group that is held out.
+    """
+    train, validation, test = split
+    seen = np.zeros(len(test), dtype=bool)
+    for group in groupings.values():
+        seen |= np.isin(group[test], np.setdiff1d(group[validation], group[train]))
+    if seen.all():
+        raise DataError(
+            f"all {len(test)} test rows are of a group that is held out for validation",
+            where="[split]",
+            fix="Hold out more for the test (split.test), or leave split.second_group out.",
+        )
+    return test[~seen]
 
 
 def _shuffled(values: Rows, seed: int) -> Rows:
     return np.random.default_rng(seed).permutation(values)
+
+
+def _too_few(rows: int, groups: int, name: str) -> DataError:
+    return DataError(
+        f"{rows} samples in {groups} group(s) cannot be split by {name}",
+        where="[split]",
+        fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length) or fewer folds.",
+    )
+
+
+def _refuse_all(out: NDArray[np.bool_], kinds: int) -> None:
+    if out.all():
+        raise DataError(
+            f"no sample of {len(out)} is left to train on where {kinds} kinds of groups are held out",
+            where="[split]",
+            fix="Leave split.second_group out, or hold out less (split.test, split.validation).",
+        )

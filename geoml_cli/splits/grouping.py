@@ -10,32 +10,39 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
-from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.window_times import ALL_TIMES
 
 Rows = NDArray[np.int64]
-_EARTH_RADIUS_KM = 6371.0088
 
 
 def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
     """Number the group of every sample, shape [N]: by a variable, its spatial block, or the sample itself.
 
     Samples of a group are on one side of every split, and are resampled together in a bootstrap. Where a second
-    variable is held out as well, a group is what has both in common, such as a year of a station.
+    variable is held out as well, groups are those of the first: what is claimed of all rows is claimed of new ones.
 
     Raises:
         DataError: Blocks are asked for and a sample has no coordinates, or there is no such variable.
     """
+    return _first_groups(variables, settings, rows)
+
+
+def paired_groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
+    """Number what both kinds of groups have in common, such as a year of a station, [N]; errors as for `groups`."""
     first = _first_groups(variables, settings, rows)
-    if not settings.second_group:
-        return first
     pairs = np.stack([first, _numbered(variables, ("second_group", settings.second_group), 1, rows)])
     return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def held_out_groups(variables: Variables, settings: SplitSettings, rows: int) -> dict[str, Rows]:
-    """Group labels [N] of every kind of group that a drawn split holds out whole, by what they are called."""
+    """Group labels [N] of every kind of group that a drawn split holds out whole, by what they are called.
+
+    Of a split by label, those that are held out for validation.
+    """
+    if settings.kind in ("regions", "leave-one-out"):
+        return {f"groups of {settings.group_by}": number_labels(variables, settings.group_by, rows)}
     if settings.kind not in ("blocks", "groups"):
         return {"samples": np.arange(rows, dtype=np.int64)}
     found = {_called(settings): _first_groups(variables, settings, rows)}
@@ -86,10 +93,10 @@ def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> R
         return _numbered(variables, ("group_by", settings.group_by), settings.group_length, rows)
     if settings.kind != "blocks":
         return np.arange(rows, dtype=np.int64)
-    longitude, latitude = _coordinates(variables, rows)
+    longitude, latitude = place_of_samples(variables, rows).T
     # Equirectangular about the mean latitude: blocks are near-squares over a country, which is all they need to be.
     shrink = np.cos(np.radians(latitude.mean()))
-    cells = np.stack([np.radians(longitude) * shrink, np.radians(latitude)]) * _EARTH_RADIUS_KM
+    cells = np.stack([np.radians(longitude) * shrink, np.radians(latitude)]) * EARTH_RADIUS_KM
     places = np.floor(cells / settings.block_km).astype(np.int64)
     return np.unique(places, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
@@ -116,19 +123,24 @@ def _called(settings: SplitSettings) -> str:
     return f"blocks of {settings.block_km:g} km"
 
 
-def _coordinates(variables: Variables, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def place_of_samples(variables: Variables, rows: int) -> NDArray[np.float64]:
+    """Return longitude and latitude of every sample [degrees], [N, 2]; all are known.
+
+    Raises:
+        DataError: One is not, or samples are maps.
+    """
     if variables.has(ALL_TIMES):
         raise DataError(
             "windows of maps have no place: each covers the whole map",
-            where="[split] kind = 'blocks'",
+            where="[split]",
             fix="Split them in time, with split.kind='chronological' or 'years'.",
         )
-    longitude, latitude = lon_lat_of_samples(variables, rows).T
-    missing = int((~np.isfinite(longitude + latitude)).sum())
+    place_N2 = lon_lat_of_samples(variables, rows)
+    missing = int((~np.isfinite(place_N2).all(axis=1)).sum())
     if missing:
         raise DataError(
-            f"{missing} of {len(longitude)} samples have no coordinates",
-            where="[split] kind = 'blocks'",
-            fix="Spatial blocks need lon and lat; use --set split.kind=random otherwise.",
+            f"{missing} of {rows} samples have no coordinates",
+            where="[split]",
+            fix="Spatial blocks and buffers need lon and lat; use --set split.kind=random otherwise.",
         )
-    return longitude, latitude
+    return place_N2

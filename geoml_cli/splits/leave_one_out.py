@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
-from geoml_cli.splits.drawn import Folds, hold_out
-from geoml_cli.splits.grouping import labels, number_labels
+from geoml_cli.splits.drawn import Folds
+from geoml_cli.splits.grouping import labels
 from geoml_cli.splits.kind import SplitKind
 from geoml_cli.splits.settings import SplitSettings
 
@@ -40,10 +40,4 @@ def hold_out_each(label: NDArray[np.str_], names: Sequence[str], usable: Rows, v
     return {name: (usable[label != name], usable[label == name]) for name in names}
 
 
-def validate(variables: Variables, settings: SplitSettings, learn: Rows, rows: int) -> tuple[Rows, Rows]:
-    """Hold out about `validation` of the training groups, whole."""
-    number = number_labels(variables, settings.group_by, rows)
-    return hold_out(learn, {f"groups of {settings.group_by}": number}, settings.validation, settings.seed)
-
-
-KIND = SplitKind(folds, validate)
+KIND = SplitKind(folds)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
 from geoml_cli.splits.chronological import last_in_time
-from geoml_cli.splits.drawn import hold_out
+from geoml_cli.splits.drawn import hold_out, hold_out_in_turn, without_validated
 from geoml_cli.splits.grouping import held_out_groups, number_labels
 from geoml_cli.splits.kind import SplitKind, split_kind
 from geoml_cli.splits.sample_times import years_of_samples
@@ -38,8 +38,14 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     _check_names(list(folds), settings.kind)
     several = len(settings.seeds) > 1
     members: dict[str, Split] = {}
-    for fold, (learn, test) in folds.items():
-        train, validation = _validate(kind, variables, settings, learn, rows)
+    for number, (fold, (learn, test)) in enumerate(folds.items()):
+        if _in_turn(settings) and len(folds) > 1:
+            groupings = _groupings(variables, settings, rows)
+            train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
+        else:
+            train, validation = _validate(kind, variables, settings, learn, rows)
+        if settings.second_group:
+            test = without_validated((train, validation, test), held_out_groups(variables, settings, rows))
         for seed in settings.seeds:
             name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
             members[name] = Split(train, validation, test, fold, seed)
@@ -63,6 +69,13 @@ def _check_names(folds: list[str], kind: str) -> None:
             )
 
 
+def _in_turn(settings: SplitSettings) -> bool:
+    """Return whether folds validate on different groups, which the last rows in time and single rows do not."""
+    if settings.validation_by == "same":
+        return settings.kind in ("blocks", "groups", "regions", "leave-one-out")
+    return settings.validation_by in ("groups", "years")
+
+
 def _validate(
     kind: SplitKind, variables: Variables, settings: SplitSettings, learn: Rows, rows: int
 ) -> tuple[Rows, Rows]:
@@ -84,6 +97,10 @@ def _groupings(variables: Variables, settings: SplitSettings, rows: int) -> dict
     if settings.validation_by == "years":
         return {"years": years_of_samples(variables, rows)}
     return held_out_groups(variables, settings, rows)
+
+
+UNSEEN = "unseen"
+"""Before the name of a variable: its value is in no training row."""
 
 
 def novelty(variables: Variables, settings: SplitSettings, split: Split, rows: int) -> dict[str, NDArray[np.bool_]]:

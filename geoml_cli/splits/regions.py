@@ -10,7 +10,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.splits.drawn import Folds
 from geoml_cli.splits.grouping import labels
 from geoml_cli.splits.kind import SplitKind
-from geoml_cli.splits.leave_one_out import hold_out_each, validate
+from geoml_cli.splits.leave_one_out import hold_out_each
 from geoml_cli.splits.settings import SplitSettings
 
 Rows = NDArray[np.int64]
@@ -35,4 +35,4 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
     return {name: (usable[label == name], usable[named & (label != name)]) for name in found}
 
 
-KIND = SplitKind(folds, validate)
+KIND = SplitKind(folds)

@@ -52,6 +52,9 @@ class SplitSettings(Table):
     """Exclude training and validation rows whose windows share time steps with test rows, and training rows whose
     windows share some with validation rows. Concerns windows of a series only."""
 
+    buffer_km: float = Field(default=0.0, ge=0)
+    """Exclude training and validation rows nearer than this to a test row of their fold [km]."""
+
     test: float = Field(default=0.2, gt=0, lt=1)
     """Share of rows (or groups) held out for the test, where `folds` is 1 and the split is drawn."""
 

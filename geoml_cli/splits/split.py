@@ -25,6 +25,7 @@ class Split:
         seed: Seed of the member's weights and sample order.
         network: The network that the member trains; empty where the model has one.
         overlaps_excluded: Rows excluded because their windows share time steps with rows on the other side.
+        near_excluded: Rows excluded because they lie within the buffer about test rows.
     """
 
     train: Rows
@@ -34,6 +35,7 @@ class Split:
     seed: int
     network: str = ""
     overlaps_excluded: int = 0
+    near_excluded: int = 0
 
     def rows(self, subset: str) -> Rows:
         """Return the rows of `train`, `validation` or `test`."""
@@ -46,6 +48,7 @@ class Split:
             "seed": self.seed,
             "network": self.network,
             "overlaps_excluded": self.overlaps_excluded,
+            "near_excluded": self.near_excluded,
         }
         rows = {subset: self.rows(subset).tolist() for subset in SUBSETS}
         write_text(path, json.dumps({**described, **rows}) + "\n")
@@ -61,7 +64,8 @@ class Split:
             record = json.loads(path.read_text(encoding="utf-8"))
             train, validation, test = (_rows(record[subset]) for subset in SUBSETS)
             fold, seed, network = str(record["fold"]), int(record["seed"]), str(record["network"])
-            return Split(train, validation, test, fold, seed, network, int(record["overlaps_excluded"]))
+            excluded = int(record["overlaps_excluded"]), int(record["near_excluded"])
+            return Split(train, validation, test, fold, seed, network, *excluded)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 "is missing or damaged.", where=str(path), fix="Train again, or restore the file."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation import report
+from geoml_cli.evaluation.audit import audit_network
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
 from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, open_network
 from geoml_cli.evaluation.json_record import combined_record, text
@@ -77,11 +78,20 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
     (folder / "metrics.json").unlink(missing_ok=True)
     inputs = {name: open_network(trained, dataset, subset, name) for name in trained.networks}
     written = {
-        name: write_network(opened, evaluate_network(opened, reporter), reporter) for name, opened in inputs.items()
+        name: write_network(opened, _evaluated(trained, name, opened, reporter), reporter)
+        for name, opened in inputs.items()
     }
     if list(written) == [SINGLE]:
         return Evaluation(folder, written, None, written[SINGLE].document)
     return _combined(trained, inputs, written)
+
+
+def _evaluated(trained: TrainedRun, name: str, inputs: EvaluationInputs, reporter: Reporter) -> EvaluationResult:
+    lines = audit_network(trained, name, inputs.dataset, inputs.samples) if inputs.subset == "test" else []
+    failed = [f"{line.name} ({line.detail})" for line in lines if line.outcome == "fail"]
+    told = [f"The audit of the splits fails: {'; '.join(failed)}."] if failed else []
+    result = evaluate_network(inputs, reporter)
+    return replace(result, audit=lines, notes=[*told, *result.notes])
 
 
 def _combined(

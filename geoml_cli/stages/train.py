@@ -104,10 +104,16 @@ def _run(
 
 
 def _tell_purged(run: Run, reporter: Reporter) -> None:
-    lost = {name: run.split(name).overlaps_excluded for name in run.planned()}
-    if any(lost.values()):
-        listed = ", ".join(f"{count} ({name})" for name, count in lost.items())
-        reporter.say(f"Excluded, as their windows share time steps with rows on the other side of the split: {listed}.")
+    splits = {name: run.split(name) for name in run.planned()}
+    overlaps = {name: split.overlaps_excluded for name, split in splits.items()}
+    near = {name: split.near_excluded for name, split in splits.items()}
+    for lost, reason in (
+        (overlaps, "their windows share time steps with rows on the other side of the split"),
+        (near, "they lie within split.buffer_km of a test row"),
+    ):
+        if any(lost.values()):
+            listed = ", ".join(f"{count} ({name})" for name, count in lost.items())
+            reporter.say(f"Excluded, as {reason}: {listed}.")
 
 
 def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:

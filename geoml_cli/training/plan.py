@@ -18,6 +18,7 @@ from geoml_cli.runs.run import DataRecord
 from geoml_cli.samples import scaling
 from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.settings import TargetSettings
+from geoml_cli.splits.buffers import drop_near
 from geoml_cli.splits.drawn import ALL
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.overlaps import drop_overlaps
@@ -106,7 +107,8 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}
     for name, split in splits(variables_of(dataset, first), shared, together, len(first)).items():
-        kept = drop_overlaps(split, first.span) if shared.exclude_overlaps else split
+        kept = drop_near(dataset, split, shared.buffer_km, len(first))
+        kept = drop_overlaps(kept, first.span) if shared.exclude_overlaps else kept
         for network in samples:
             members[member_name(network, name)] = restrict_to(kept, network, usable[network]) if network else kept
     return members

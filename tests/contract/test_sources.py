@@ -21,15 +21,6 @@ CUTS = int(os.environ.get("GEOML_TORTURE", "4"))
 """Truncations, and likewise flips, a source; `make torture` tries more."""
 
 
-@pytest.fixture(scope="module", params=registry.sources())
-def made(request, tmp_path_factory):
-    """Give a source with synthetic raw files and the data set made of them."""
-    folder = tmp_path_factory.mktemp(request.param)
-    options = registry.source(request.param).synthetic(folder / "raw", 5)
-    raw = Raw(request.param, folder / "raw", options)
-    return raw, Dataset(prepare(raw, folder / "data", Silent()).folder)
-
-
 def test_the_card_is_light_and_says_what_the_source_is(made):
     raw, _ = made
     card = registry.source_card(raw.source)

@@ -8,7 +8,7 @@ from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.manifest import Funnel, Manifest
 from geoml_cli.dataset.store import Dataset, DatasetWriter
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, DiskError
 
 
 @pytest.fixture
@@ -38,6 +38,13 @@ def test_what_is_written_is_read(folder):
     assert held.labels("id") == ["a", "Ohrid é", "c"]
     assert held.array("year").tolist() == [2001, 2002]
     assert held.unit("evi") == "1" and held.has("id") and not held.has("soc")
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun(tmp_path):
+    with pytest.raises(DiskError, match=r"about 8000000000 MiB are needed"), DatasetWriter(tmp_path) as writer:
+        writer.dimension("sample", 10**9)
+        writer.dimension("month", 2**20)
+        writer.declare(Variable("evi", "1", "vegetation index", ("sample", "month"), dtype="f8"))
 
 
 def test_it_opens_in_xarray_with_its_attributes(folder):

@@ -77,6 +77,7 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
         "metrics.json",
         "members.csv",
         "baselines.csv",
+        "per_group.csv",
         "predictions.csv",
         "report.html",
         "figures/observed_predicted.png",
@@ -127,13 +128,13 @@ def test_the_mean_is_fitted_on_training_rows_under_the_transform(
 def test_a_network_that_knows_the_truth_beats_the_mean(found: NetworkReport) -> None:
     gap = found.document["baselines"]["mean"]["rmse_network_minus_baseline"]
     assert gap["high"] < 0 and gap["better"] == "network"
-    assert found.document["baselines"]["mean"]["wilcoxon_p"] < 0.001
+    assert found.document["baselines"]["mean"]["wilcoxon_p_holm"] < 0.001
 
 
 def test_baselines_csv_begins_with_the_network_and_ranks_the_rest(found: NetworkReport) -> None:
     rows = table(found.folder / "baselines.csv")
     assert [row["name"] for row in rows] == ["soc", "ridge", "mean"]
-    assert rows[0]["wilcoxon_p"] == "" and float(rows[1]["RMSE"]) < float(rows[2]["RMSE"])
+    assert rows[0]["wilcoxon_p_holm"] == "" and float(rows[1]["RMSE"]) < float(rows[2]["RMSE"])
 
 
 def test_the_record_says_how_its_numbers_were_made(found: NetworkReport, inputs: EvaluationInputs) -> None:
@@ -350,3 +351,12 @@ def test_history_becomes_learning_curves_and_stale_figures_go(tmp_path: Path) ->
     found = measured(inputs, Silent())
     assert not stale.exists() and (found.folder / "figures" / "learning_curves.png").exists()
     assert "Loss over epochs of 1 members, 3 epochs at most." in found.report.read_text(encoding="utf-8")
+
+
+def test_scores_under_the_transform(found: NetworkReport) -> None:
+    pooled, task = found.result.pooled, found.result.task
+    groups = {(group.quantity, group.model): group for group in found.result.groupwise if group.quantity == "transform"}
+    for model, predicted_P in found.result.models.items():
+        expected = np.sqrt(((np.log(predicted_P) - np.log(pooled.observed_P)) ** 2).mean())
+        assert groups["transform", model].scores["RMSE"] == pytest.approx(expected)
+        assert groups["transform", model].name == f"log of {task.target.name}"

@@ -9,7 +9,7 @@ from evaluation_case import COVARIATES, Case, fields, signal
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.evaluation.comparison import BaselineComparison, p_text, summarise
+from geoml_cli.evaluation.comparison import BaselineComparison, compare_all, compare_with, p_text, summarise
 from geoml_cli.evaluation.importance import Covariate, covariates, importance, shuffled
 from geoml_cli.evaluation.inputs import predict_members
 from geoml_cli.evaluation.scores import ModelScores, Score
@@ -45,14 +45,16 @@ def against(name: str, rmse: float, network: float, bounds: tuple[float, float],
             0.0004,
             "The soc network wins: RMSE 4 g kg-1; forest, the best baseline, 5 g kg-1; "
             "difference (soc - forest) -1 [-1.5, -0.5] g kg-1 "
-            "(95% bootstrap over 40 groups), Wilcoxon signed-rank p < 0.001.",
+            "(95% bootstrap over 40 groups), Wilcoxon signed-rank test of mean errors by group p < 0.001 "
+            "(Holm, 2 baselines).",
         ),
         (
             5.5,
             (0.25, 0.75),
             0.0123,
             "forest wins: RMSE 5 g kg-1; the soc network 5.5 g kg-1; difference (soc - forest) 0.5 [0.25, 0.75] g kg-1 "
-            "(95% bootstrap over 40 groups), Wilcoxon signed-rank p = 0.012.",
+            "(95% bootstrap over 40 groups), Wilcoxon signed-rank test of mean errors by group p = 0.012 "
+            "(Holm, 2 baselines).",
         ),
         (
             4.9,
@@ -60,7 +62,7 @@ def against(name: str, rmse: float, network: float, bounds: tuple[float, float],
             0.3,
             "No difference shown between the soc network and forest, the best baseline: RMSE 4.9 and 5 g kg-1, "
             "difference (soc - forest) -0.1 [-0.4, 0.2] g kg-1 (95% bootstrap over 40 groups), "
-            "Wilcoxon signed-rank p = 0.3.",
+            "Wilcoxon signed-rank test of mean errors by group p = 0.3 (Holm, 2 baselines).",
         ),
         (
             4.0,
@@ -86,6 +88,33 @@ def test_few_groups_are_not_called_no_difference() -> None:
     assert told.startswith(
         "Too few groups to test (3, 6 are needed): the RMSE of the soc network is 4 g kg-1, that of "
     )
+
+
+def test_rows_of_one_group_allow_no_interval_and_no_test() -> None:
+    one = against("forest", 5.0, 4.0, (NAN, NAN), NAN)
+    one = replace(one, comparison=replace(one.comparison, groups=1))
+    assert summarise(TASK, scored("soc", 4.0), [one]).endswith(
+        "all rows are of one group, so there is no interval and no test."
+    )
+
+
+def test_p_values_of_several_baselines_are_holm_s() -> None:
+    def model(name: str, error_G: np.ndarray, rmse: float) -> ModelScores:
+        return replace(scored(name, rmse), error_G=error_G)
+
+    groups = np.arange(1.0, 9.0)
+    network, near, far = (
+        model("soc", groups, 1.0),
+        model("near", groups + np.array([-1, 2, 3, 4, 5, 6, 7, 8]), 2.0),
+        model("far", 9 + groups, 3.0),
+    )
+    alone = [compare_with(network, other).p_value for other in (near, far)]
+    assert alone == pytest.approx([0.015625, 0.0078125])
+    both = compare_all(network, [far, near], {"near": "", "far": ""})
+    assert [one.baseline.name for one in both] == ["near", "far"]
+    assert [one.comparison.p_value for one in both] == pytest.approx(
+        [0.015625, 0.015625]
+    )  # 2 x the least, then the other
 
 
 def test_numbers_for_people() -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from geoml_cli.metrics.compare import Comparison, compare
+from geoml_cli.metrics.compare import Comparison, compare, holm
 from geoml_cli.metrics.intervals import Bootstrap
 from geoml_cli.metrics.regression import MAE, RMSE
 from geoml_cli.metrics.sums import GroupedRows
@@ -75,3 +75,11 @@ def test_one_group_is_no_test() -> None:
     observed, pair = predictions(1.0, 4.0)
     found = compared(observed, pair, np.zeros(200, dtype=np.int64))
     assert math.isnan(found.p_value) and math.isnan(found.interval.low) and found.better == "none"
+
+
+def test_holm_by_hand() -> None:
+    # Sorted 0.005, 0.01, 0.03, 0.04: times 4, 3, 2, 1 is 0.02, 0.03, 0.06, 0.04; none below the one before.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []
+    known, missing = holm([0.02, float("nan")])
+    assert known == 0.02 and np.isnan(missing)

@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.undeclared_fills import (
-    Declared,
-    FillCensus,
-    Undeclared,
-    parse_nodata,
-    refuse_undeclared,
-    undeclared,
-)
+from geoml_cli.readers.nodata import Declared, parse_nodata
+from geoml_cli.readers.undeclared_fills import FillCensus, Undeclared, refuse_undeclared, undeclared
 
 HEIGHTS = np.random.default_rng(0).uniform(0, 90, 5000)
 TEMPERATURES = np.random.default_rng(1).normal(12, 6, 5000)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
+from geoml_cli.splits.buffers import drop_near
 from geoml_cli.splits.grouping import groups
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.settings import SplitSettings
@@ -119,3 +120,17 @@ def test_a_split_survives_its_file(tmp_path):
     before.write(tmp_path / "split.json")
     after = Split.read(tmp_path / "split.json")
     assert parts(after) == parts(before) and (after.fold, after.seed) == (before.fold, before.seed)
+
+
+def test_rows_within_the_buffer_about_test_rows_are_left_out():
+    # Every 0.1 degree of a meridian is 11.12 km; the last two of ten rows are the test.
+    data = block(lon=np.full(10, 20.0), lat=40 + np.arange(10) / 10)
+    rows = np.arange(10)
+    split = Split(rows[:6], rows[6:8], rows[8:], "all", 1)
+    assert drop_near(data, split, 0.0, 10) is split
+    kept = drop_near(data, split, 12.0, 10)
+    assert (kept.train.tolist(), kept.validation.tolist(), kept.near_excluded) == ([0, 1, 2, 3, 4, 5], [6], 1)
+    with pytest.raises(DataError, match=r"every validation row of all lies within 30 km of a test row"):
+        drop_near(data, split, 30.0, 10)
+    with pytest.raises(DataError, match="10 of 10 samples have no coordinates"):
+        drop_near(block(x=np.zeros(10)), split, 1.0, 10)

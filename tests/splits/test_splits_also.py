@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
-from geoml_cli.splits.grouping import groups
+from geoml_cli.splits.grouping import groups, paired_groups
 from geoml_cli.splits.members import novelty, splits
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
@@ -78,13 +78,45 @@ def test_rows_stand_on_one_side_and_folds_together_test_every_row(case):
     for split in members.values():
         sides = [set(split.rows(part).tolist()) for part in ("train", "validation", "test")]
         assert all(sides)
-        assert sum(map(len, sides)) == len(usable) and set().union(*sides) == set(usable.tolist())
+        assert sum(map(len, sides)) == len(set().union(*sides)) and set().union(*sides) <= set(usable.tolist())
         tested |= sides[2]
+        _refuse_validated(data, split, usable)
         # No pair of station and year is torn apart.
         of = [pairs(data, split.rows(part)) for part in ("train", "validation", "test")]
         assert not (of[0] & of[1] or of[0] & of[2] or of[1] & of[2])
-    if settings.folds > 1:
+    if settings.folds > 2 and known and all(known):
         assert tested == set(usable.tolist())
+
+
+def _refuse_validated(data: Block, split: Split, usable: np.ndarray) -> None:
+    """No group that chose the checkpoint stands in the test, and only its rows are left out of it."""
+    chosen = {
+        name: values(data, name, split.validation) - values(data, name, split.train)
+        for name in ("station_index", "year")
+    }
+    left = np.setdiff1d(usable, np.concatenate([split.train, split.validation, split.test]))
+    for rows, expected in ((split.test, False), (left, True)):
+        of_chosen = np.zeros(len(rows), dtype=bool)
+        for name, numbers in chosen.items():
+            of_chosen |= np.isin(data.array(name)[rows], list(numbers))
+        assert (of_chosen == expected).all()
+
+
+@given(
+    stations=st.integers(3, 12), folds=st.integers(3, 12), share=st.floats(0.05, 0.4), seed=st.integers(0, 99),
+    kind=st.sampled_from(["groups", "leave-one-out"]),
+)  # fmt: skip
+def test_every_group_trains_validates_and_is_tested_somewhere(stations, folds, share, seed, kind):
+    assume(folds <= stations)  # with two folds a group that validates in one is the test of the other
+    data = panel(stations, 2)
+    drawn = {"folds": folds} if kind == "groups" else {}
+    settings = SplitSettings(kind=kind, group_by="station_index", validation=share, seed=seed, **drawn)
+    members = divided(data, settings, np.arange(stations * 2)).values()
+    every = set(range(stations))
+    for part in ("train", "test", *(["validation"] if share * (stations - 2) > stations / folds else [])):
+        assert set().union(*(values(data, "station_index", split.rows(part)) for split in members)) == every, part
+    chosen = [frozenset(values(data, "station_index", split.validation)) for split in members]
+    assert len(set(chosen)) > 1
 
 
 @given(cases())
@@ -109,17 +141,19 @@ def test_five_stations_and_five_years_are_held_out_one_by_one():
         [station] = {0, 1, 2, 3, 4} - values(data, "station_index", np.concatenate([split.train, split.validation]))
         [year] = set(range(2001, 2006)) - values(data, "year", np.concatenate([split.train, split.validation]))
         held.append((station, year))
-        assert [len(split.rows(part)) for part in ("train", "validation", "test")] == [9, 7, 9]
-        assert pairs(data, split.test) == {
-            (s, y) for s in range(5) for y in range(2001, 2006) if s == station or y == year
-        }
+        assert [len(split.rows(part)) for part in ("train", "validation", "test")] == [9, 7, 7]
+        [chosen] = values(data, "station_index", split.validation) - values(data, "station_index", split.train)
+        [other] = values(data, "year", split.validation) - values(data, "year", split.train)
+        both = {(s, y) for s in range(5) for y in range(2001, 2006) if s == station or y == year}
+        assert pairs(data, split.test) == both - {(chosen, year), (station, other)}
     assert sorted(s for s, _ in held) == [0, 1, 2, 3, 4]
     assert sorted(y for _, y in held) == [2001, 2002, 2003, 2004, 2005]
 
 
-def test_groups_of_a_bootstrap_are_pairs():
+def test_groups_of_a_bootstrap_are_stations_or_for_a_claim_about_years_pairs():
     data = panel(3, 4, repeats=2)
-    numbers = groups(data, SplitSettings(**BOTH), 24)
+    np.testing.assert_array_equal(groups(data, SplitSettings(**BOTH), 24), data.array("station_index"))
+    numbers = paired_groups(data, SplitSettings(**BOTH), 24)
     assert sorted(set(numbers.tolist())) == list(range(12))
     for number in range(12):
         assert len(pairs(data, np.flatnonzero(numbers == number))) == 1
@@ -132,7 +166,7 @@ def test_numbers_that_follow_each_other_are_held_out_together_beside_a_second_ki
     split = divided(data, settings, np.arange(32))["all"]
     gone = set(range(8)) - values(data, "station_index", np.concatenate([split.train, split.validation]))
     assert len(gone) == 2 and len({station // 2 for station in gone}) == 1
-    assert len(set(groups(data, settings, 32).tolist())) == 16
+    assert len(set(paired_groups(data, settings, 32).tolist())) == 16
 
 
 def test_blocks_are_of_the_stations_of_a_series():
@@ -141,8 +175,8 @@ def test_blocks_are_of_the_stations_of_a_series():
     held = panel(5, 4)
     data = Block({**held.arrays, **places}, {}, {})
     settings = SplitSettings(kind="blocks", block_km=20, second_group="year", test=0.25)
-    numbers = groups(data, settings, 20)
-    assert len(set(numbers.tolist())) == 4 * 4
+    numbers = paired_groups(data, settings, 20)
+    assert len(set(numbers.tolist())) == 4 * 4 and len(set(groups(data, settings, 20).tolist())) == 4
     station = data.array("station_index")
     assert numbers[station == 0].tolist() == numbers[station == 1].tolist()
     split = divided(data, settings, np.arange(20))["all"]

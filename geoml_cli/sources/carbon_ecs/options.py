@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 
 
@@ -18,6 +19,9 @@ def _month(text: str) -> str:
 
 class CarbonEcsOptions(Options):
     """Options of `prepare carbon-ecs`."""
+
+    nodata: Nodata = ()
+    """fco2=VALUE: a value that means "no data" in addition to NaN; fco2=none: none looks like one."""
 
     start: Annotated[str, AfterValidator(_month)] = ""
     """First year or month to read [the first]."""

@@ -20,8 +20,10 @@ from geoml_cli.readers.grid_files import damage_named, format_of
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
 from geoml_cli.readers.hdf5_structure import check_found, check_hdf5
+from geoml_cli.readers.nodata import Declared
 
 GROUP, LAND = "fco2_processed", "land_mask"
+NAME = "fco2"
 SUFFIXES = (".h5", ".hdf5")
 NORTH, SOUTH, WEST, EAST = 42.0, 21.0, 117.0, 130.0
 """Edges of the grid [degrees]; 2100 x 1300 cells of 0.01 degree, the first row in the north."""
@@ -30,6 +32,7 @@ _KEY = re.compile(r"(\d{4})(\d{2})")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _MONTHS = 12
 Mask = NDArray[np.bool_]
+_NOTHING = Declared()
 
 
 def find(raw: Path) -> list[Path]:
@@ -46,8 +49,12 @@ def find(raw: Path) -> list[Path]:
     return found
 
 
-def open_files(paths: Sequence[Path]) -> tuple[Gridded, Mask | None]:
+def open_files(paths: Sequence[Path], nodata: Declared = _NOTHING) -> tuple[Gridded, Mask | None]:
     """Open all files as one variable over time, and their land mask [Y, X] where one holds it.
+
+    Args:
+        paths: Yearly files.
+        nodata: What is said of fills.
 
     Raises:
         DataError: A file is damaged or of another kind, a month is there twice, or shapes differ.
@@ -55,7 +62,7 @@ def open_files(paths: Sequence[Path]) -> tuple[Gridded, Mask | None]:
     parts: list[FilePart] = []
     masks: dict[Path, Mask] = {}
     for path in paths:
-        months, mask = _open(path)
+        months, mask = _open(path, nodata)
         parts += months
         if mask is not None:
             masks[path] = mask
@@ -78,7 +85,7 @@ def _one_mask(masks: dict[Path, Mask], shape: tuple[int, int]) -> Mask | None:
 _AGAIN = "Fetch the file again."
 
 
-def _open(path: Path) -> tuple[list[FilePart], Mask | None]:
+def _open(path: Path, nodata: Declared) -> tuple[list[FilePart], Mask | None]:
     import h5py
 
     if format_of(path) != "hdf5":
@@ -92,7 +99,7 @@ def _open(path: Path) -> tuple[list[FilePart], Mask | None]:
                 raise DataError(
                     f"has no group {GROUP}; it has {names}", where=str(path), fix="Give Carbon-ECS's files."
                 )
-            months = [_month(path, key, group[key]) for key in sorted(group) if key != LAND]
+            months = [_month(path, key, group[key], nodata) for key in sorted(group) if key != LAND]
             found = file.get(LAND, group.get(LAND))
             mask = None if found is None else _mask(path, np.asarray(found[...]))
     if not months:
@@ -100,7 +107,7 @@ def _open(path: Path) -> tuple[list[FilePart], Mask | None]:
     return months, mask
 
 
-def _month(path: Path, key: str, item: Any) -> FilePart:  # noqa: ANN401  h5py is untyped
+def _month(path: Path, key: str, item: Any, nodata: Declared) -> FilePart:  # noqa: ANN401  h5py is untyped
     import cftime
 
     where = f"{path}, {GROUP}/{key}"
@@ -113,7 +120,7 @@ def _month(path: Path, key: str, item: Any) -> FilePart:  # noqa: ANN401  h5py i
     if item.ndim != 2 or item.dtype.kind != "f" or 0 in item.shape:
         raise DataError(f"is {item.dtype} of shape {list(item.shape)}, not a map of floats", where=where, fix=_AGAIN)
     time = cftime.datetime(int(match[1]), int(match[2]), 1, calendar="standard")
-    stored = decoding({}, item.dtype, (), guess=True)
+    stored = decoding({}, item.dtype, NAME, nodata)
     return FilePart(path, [time], axes(item.shape), {}, partial(_read, path, key), stored)
 
 

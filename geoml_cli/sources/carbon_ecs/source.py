@@ -7,6 +7,7 @@ from pathlib import Path
 from geoml_cli.dataset.grid import PaperGeometry
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.readers.grid_dataset import GridPlan, write_grid
+from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.carbon_ecs import reading, synthetic
 from geoml_cli.sources.carbon_ecs.options import CarbonEcsOptions
@@ -31,9 +32,11 @@ def prepare(raw: Path, options: CarbonEcsOptions, writer: DatasetWriter, reporte
     Raises:
         DataError: A file is damaged; a month is missing, twice or unreadable; or values cannot be.
     """
-    gridded, land = reading.open_files(reading.find(raw))
+    nodata = declared_fills(options.nodata)
+    refuse_unknown(nodata, [reading.NAME])
+    gridded, land = reading.open_files(reading.find(raw), nodata.get(reading.NAME, Declared()))
     plan = GridPlan(
-        name="fco2",
+        name=reading.NAME,
         unit="mol m-2 yr-1",
         long_name="Sea-air CO2 flux, positive from ocean to atmosphere",
         title="Sea-air CO2 flux of the East China Sea (Carbon-ECS), monthly",

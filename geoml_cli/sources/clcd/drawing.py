@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.nodata import VALID, written
 from geoml_cli.readers.rasters import Raster
-from geoml_cli.readers.undeclared_fills import VALID, FillCensus, written
+from geoml_cli.readers.undeclared_fills import FillCensus, counted
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.work.reporting import Reporter
 
@@ -100,10 +101,7 @@ def _refuse_codes(found: Mapping[Path, dict[float, int]], known: Sequence[float]
     """Refuse codes that look like no data, and say how they are declared."""
     if not found:
         return
-    told = "; ".join(
-        f"{path.name}: " + ", ".join(f"{count} pixels are {written(code)}" for code, count in counts.items())
-        for path, counts in found.items()
-    )
+    told = "; ".join(counted(path.name, counts) for path, counts in found.items())
     said = "".join(f"--nodata {written(code)} " for code in known)
     codes = " ".join(f"--nodata {written(code)}" for code in sorted({code for one in found.values() for code in one}))
     raise DataError(

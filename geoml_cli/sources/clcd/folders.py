@@ -9,10 +9,10 @@ from pathlib import Path
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.mosaics import RasterFile, put_together
+from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_files import SUFFIXES, bands, raster_paths
 from geoml_cli.readers.raster_years import YearInName, years_in_names
 from geoml_cli.readers.rasters import Band, keep_once
-from geoml_cli.readers.undeclared_fills import Declared
 from geoml_cli.sources.clcd.options import ClcdOptions
 
 FOLDER = "classes"

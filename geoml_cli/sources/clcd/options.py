@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from geoml_cli.readers.undeclared_fills import VALID, Declared, parse_nodata
+from geoml_cli.readers.nodata import VALID, Declared, parse_nodata
 from geoml_cli.source import Options
 from geoml_cli.sources.clcd.legends import Legend
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from geoml_cli.readers.undeclared_fills import Declared, parse_nodata
+from geoml_cli.readers.nodata import Declared, parse_nodata
 
 
 class Plan(BaseModel):

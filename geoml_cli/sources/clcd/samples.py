@@ -17,10 +17,10 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import cell_keys
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import RasterFile, all_files
+from geoml_cli.readers.nodata import VALID
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place
-from geoml_cli.readers.undeclared_fills import VALID
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.drawing import Drawn, count, draw

@@ -14,10 +14,10 @@ from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import all_files
+from geoml_cli.readers.nodata import Declared, declared_fills
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
-from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.clcd.folders import Covariates, class_band, class_files, find_covariates
 from geoml_cli.sources.clcd.gathering import Values, gather

@@ -6,7 +6,7 @@ import datetime
 
 from pydantic import Field, field_validator
 
-from geoml_cli.readers.undeclared_fills import parse_nodata
+from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 
 
@@ -22,18 +22,12 @@ class EchOptions(Options):
     start: str | None = None
     """Time of the first row of a released pickle, such as 2013-03-17T00:00, in UTC; it holds none itself."""
 
-    nodata: tuple[str, ...] = ()
+    nodata: Nodata = ()
     """NAME=VALUE: a value that means "no data" in the column NAME (sme, ae, symh, dst, l, mlt, mlat, amplitude,
     presence); NAME=none: none does. The providers' own fill values mean so anyway."""
 
     storm_nt: float = Field(default=-50.0, lt=0)
     """SYM-H below which there is a storm [nT]; samples belong to the storm whose minimum is nearest in time."""
-
-    @field_validator("nodata")
-    @classmethod
-    def _fills(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
-        parse_nodata(pairs)
-        return pairs
 
     @field_validator("start")
     @classmethod

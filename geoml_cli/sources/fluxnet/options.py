@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from geoml_cli.readers.undeclared_fills import parse_nodata
+from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 
 DYNAMIC = ("TA_F", "SW_IN_F", "LW_IN_F", "VPD_F", "PA_F", "P_F", "WS_F")
@@ -42,7 +42,7 @@ class FluxnetOptions(Options):
     quality_column: str | None = None
     """Column of the target's quality, where it is not the usual one; `none` keeps every target."""
 
-    nodata: tuple[str, ...] = ()
+    nodata: Nodata = ()
     """NAME=VALUE: a value that means "no data" in the column NAME; NAME=none: none does. All that is not above -9998
     means so anyway."""
 
@@ -51,12 +51,6 @@ class FluxnetOptions(Options):
 
     only: tuple[str, ...] = ()
     """Only these sites, such as DE-Hai; by default all."""
-
-    @field_validator("nodata")
-    @classmethod
-    def _fills(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
-        parse_nodata(pairs)
-        return pairs
 
     @field_validator("dynamic", "extra")
     @classmethod

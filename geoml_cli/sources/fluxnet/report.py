@@ -53,6 +53,15 @@ def note_targets(funnel: Funnel, rule: Rule, lost: Loss, step: Step) -> None:
     funnel.notes.append(f"{lost.kept} of {samples} samples have a {rule.target}{rest}")
 
 
+def gap_filled(rule: Rule) -> str:
+    """Say how far targets may be gap-filled; empty where they are measured."""
+    if rule.subdaily and rule.bound >= 1:
+        return f"targets of quality class 1 to {rule.bound:g} are gap-filled, as --quality allows"
+    if not rule.subdaily and rule.bound < 1:
+        return f"up to {1 - rule.bound:.0%} of the records behind a target are gap-filled, as --quality allows"
+    return ""
+
+
 def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rule: Rule) -> None:
     """Note which column told the quality, and which columns of AmeriFlux BASE stand for which."""
     flags = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
@@ -146,6 +155,7 @@ def describe(step: Step, plan: Plan, counted: Mapping[str, Counted], rule: Rule)
         "dynamic": list(plan.dynamic),
         "static": list(plan.static),
         "quality": rule.bound,
+        "gap_filled": gap_filled(rule),
         "quality_columns": sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality}),
         "sites": list(plan.sites),
     }

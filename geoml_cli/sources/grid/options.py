@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 
 _MONTHS, _DAYS = 12, 31
@@ -93,11 +94,9 @@ class GridOptions(Options):
     """DIMENSION=VALUE: which value of a further dimension to read, such as depth=0 [m]; of a dimension without values,
     its place, counted from 0."""
 
-    fill: tuple[float, ...] = ()
-    """Stored number that stands for missing values, besides those that the files declare."""
-
-    declared_fills_only: bool = False
-    """Take no number for a fill value that neither the files nor --fill declare."""
+    nodata: Nodata = ()
+    """NAME=VALUE: stored number of the variable NAME that stands for missing values, besides those that the files
+    declare; NAME=none: no other does. Of GeoTIFF, NAME is `value`."""
 
     range: Annotated[str, AfterValidator(_range)] = ""
     """LOW,HIGH: refuse values beyond. By default, values far beyond those of other times are refused."""

@@ -10,6 +10,7 @@ from geoml_cli.readers.grid_crop import Box, cells_within
 from geoml_cli.readers.grid_dataset import GridPlan, Mask, write_grid
 from geoml_cli.readers.grid_files import find, members
 from geoml_cli.readers.grid_open import GridRequest, land_of, open_gridded
+from geoml_cli.readers.nodata import declared_fills
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.grid import synthetic
 from geoml_cli.sources.grid.options import GridOptions
@@ -63,8 +64,7 @@ def request(options: GridOptions) -> GridRequest:
     return GridRequest(
         variable=options.var,
         select={dim: float(value) for dim, _, value in pairs},
-        fills=options.fill,
-        guess=not options.declared_fills_only,
+        nodata=declared_fills(options.nodata),
         box=Box(*(float(part) for part in options.crop.split(","))) if options.crop else None,
         date_pattern=options.date_pattern,
     )

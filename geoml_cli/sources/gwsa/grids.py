@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grids import SUFFIXES, Floats, GridVariable, fields_of, names_of, open_variables
+from geoml_cli.readers.nodata import Declared
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.storage import Cells
 
@@ -74,8 +75,8 @@ def grid_files(raw: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def find_factors(raw: Path, roles: Roles, files: ExitStack) -> dict[str, Factor]:
-    """Find the grids of all factors and of the land cover; `files` closes them.
+def find_factors(raw: Path, roles: Roles, files: ExitStack, nodata: Mapping[str, Declared]) -> dict[str, Factor]:
+    """Find the grids of all factors and of the land cover; `files` closes them, `nodata` says of their fills.
 
     A variable counts by its own name, or the only one of a file by what stands before the first `_` of the file's name.
 
@@ -87,7 +88,8 @@ def find_factors(raw: Path, roles: Roles, files: ExitStack) -> dict[str, Factor]
     for path in grid_files(raw):
         names = _named(path, roles)
         seen += list(names) or [f"{path.name} ({', '.join(fields_of(path)) or 'no grid'})"]
-        for name, variable in zip(names, open_variables(path, list(names.values()), files).values(), strict=True):
+        variables = open_variables(path, list(names.values()), files, nodata)
+        for name, variable in zip(names, variables.values(), strict=True):
             pieces.setdefault(name, []).append(variable)
     _refuse_missing(raw / FOLDER, [name for name in roles.needed if name not in pieces], seen)
     return {name: _factor(name, pieces[name], roles) for name in roles.needed}

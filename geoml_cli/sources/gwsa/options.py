@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from geoml_cli.readers.undeclared_fills import parse_nodata
+from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 from geoml_cli.sources.gwsa.factors import DYNAMIC, STATIC
 
@@ -45,9 +45,9 @@ class GwsaOptions(Options):
     units: tuple[str, ...] = ()
     """NAME=UNIT: unit of a factor, where it is not the one of the published tables."""
 
-    nodata: tuple[str, ...] = ()
-    """Tables only: NAME=VALUE: a value that means "no data" in the column NAME; NAME=none: none does. All that is not
-    above -9998 means so anyway."""
+    nodata: Nodata = ()
+    """NAME=VALUE: a value that means "no data" in the column or gridded variable NAME; NAME=none: none does. In tables,
+    all that is not above -9998 means so anyway."""
 
     memory: str = "1GB"
     """How much of the tables is held at once, such as 512MB; more is read faster."""
@@ -98,12 +98,6 @@ class GwsaOptions(Options):
             name, _, unit = pair.partition("=")
             if not name or not unit:
                 raise ValueError(f"{pair!r} is not of the form NAME=UNIT")
-        return pairs
-
-    @field_validator("nodata")
-    @classmethod
-    def _fills(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
-        parse_nodata(pairs)
         return pairs
 
     @field_validator("memory")

@@ -12,14 +12,25 @@ import numpy as np
 
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
+from geoml_cli.readers.grid_values import told_fills
 from geoml_cli.readers.grids import SUFFIXES, Floats
+from geoml_cli.readers.nodata import declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa.factors import units_given
 from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.options import GwsaOptions, read_box, read_size, read_years
 from geoml_cli.sources.gwsa.panels import Panel
-from geoml_cli.sources.gwsa.storage import Cells, Gldas, Mascons, find_gldas, find_mascons, open_mascons
+from geoml_cli.sources.gwsa.storage import (
+    LAYERS,
+    THICKNESS,
+    Cells,
+    Gldas,
+    Mascons,
+    find_gldas,
+    find_mascons,
+    open_mascons,
+)
 from geoml_cli.sources.gwsa.twice import Reading, write_twice
 from geoml_cli.work.reporting import Reporter
 
@@ -160,14 +171,9 @@ def _write(
 def _undeclared(products: Products) -> list[str]:
     """Tell which numbers of factors were taken as missing though their files do not say so."""
     found = {
-        name: sorted({value for piece in factor.pieces for value in piece.part.decoding.found})
-        for name, factor in products.factors.items()
+        name: told_fills([piece.part.decoding for piece in factor.pieces]) for name, factor in products.factors.items()
     }
-    return [
-        f"{name}: {', '.join(f'{value:g}' for value in values)} was taken as missing though not declared"
-        for name, values in found.items()
-        if values
-    ]
+    return [f"{name}: {', '.join(fills)} missing though not declared" for name, fills in found.items() if fills]
 
 
 def open_products(
@@ -179,9 +185,12 @@ def open_products(
         The products, and GRACE months of each year that has too few.
     """
     path, found = _find(raw)
-    gldas = replace(found, handles=files)
-    roles, mascons = Roles.of(options), open_mascons(path, files)
-    factors = find_factors(raw, roles, files)
+    nodata = declared_fills(options.nodata)
+    gldas = replace(found, handles=files, nodata=nodata)
+    roles, mascons = Roles.of(options), open_mascons(path, files, nodata)
+    factors = find_factors(raw, roles, files, nodata)
+    read = (piece.name for factor in factors.values() for piece in factor.pieces)
+    refuse_unknown(nodata, [*dict.fromkeys(read), *LAYERS, THICKNESS])
     monthly = options.period == "month"
     spans, left_out = _spans(mascons, gldas, None if monthly else options.months, raw)
     latitude, longitude = _axes(gldas, options.bounds)

@@ -8,7 +8,7 @@ Months without mascons stay missing; none is filled.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grids import Floats, GridVariable, Index, Months, names_of, open_variables
+from geoml_cli.readers.nodata import Declared
 
 THICKNESS = "lwe_thickness"
 LAYERS = (
@@ -49,10 +50,11 @@ class Cells:
 
 @dataclass(frozen=True)
 class Gldas:
-    """Monthly files of GLDAS, by month; `handles` closes those that were opened."""
+    """Monthly files of GLDAS, by month; `handles` closes those that were opened, `nodata` says of their fills."""
 
     files: dict[np.datetime64, Path]
     handles: ExitStack = field(default_factory=ExitStack)
+    nodata: Mapping[str, Declared] = field(default_factory=dict)
     _opened: dict[np.datetime64, list[GridVariable]] = field(default_factory=dict)
 
     def layers(self, month: np.datetime64) -> list[GridVariable]:
@@ -73,7 +75,7 @@ class Gldas:
                 where=str(path),
                 fix=f"Get the whole monthly file of GLDAS-2.1 Noah; the sum needs {', '.join(LAYERS)}.",
             )
-        return list(open_variables(path, LAYERS, self.handles).values())
+        return list(open_variables(path, LAYERS, self.handles, self.nodata).values())
 
     def storage(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
         """Return the water that GLDAS holds [cm], shape [rows, columns], NaN over sea and ice."""
@@ -143,13 +145,13 @@ def find_mascons(paths: Sequence[Path]) -> list[Path]:
     return [path for path in paths if not _GLDAS.fullmatch(path.name) and THICKNESS in names_of(path)]
 
 
-def open_mascons(path: Path, files: ExitStack) -> Mascons:
-    """Open a file of mascons, which `files` closes.
+def open_mascons(path: Path, files: ExitStack, nodata: Mapping[str, Declared]) -> Mascons:
+    """Open a file of mascons, which `files` closes; `nodata` says of its fills.
 
     Raises:
         DataError: It has no time, or another unit.
     """
-    variable = open_variables(path, (THICKNESS,), files)[THICKNESS]
+    variable = open_variables(path, (THICKNESS,), files, nodata)[THICKNESS]
     if variable.unit.lower() not in ("cm", "centimeters", "centimetres"):
         raise DataError(
             f"{THICKNESS} is in {variable.unit or 'no unit'}, not in cm",

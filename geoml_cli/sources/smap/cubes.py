@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.time_steps import begun
 from geoml_cli.samples.input import Grid
 
 Floats = NDArray[np.float32]
@@ -24,9 +25,8 @@ Window = tuple[slice, slice]
 _DEGREES = "EPSG:4326"
 _Y, _X = ("lat", "latitude", "y"), ("lon", "longitude", "x")
 _HALF_TURN, _POLE, _EDGE = 180.0, 90.0, 0.5
-_REGULAR = 0.01
-"""Share of a pixel that a centre may be off its place."""
-_FILLS = np.array([-9999.0, -32768.0, -99999.0], dtype=np.float32)
+_REGULAR = 0.01  # of a pixel, that a centre may be off its place
+_FILLS = np.array([-999.0, -9999.0, -32768.0, -99999.0], dtype=np.float32)
 _HUGE = 1e19
 """Fills that no band's values come near, whether or not a file declares them."""
 
@@ -109,8 +109,7 @@ class XarrayCube:
         if len(data[y]) > 1 and float(data[y][1]) > float(data[y][0]):
             data = data.isel({y: slice(None, None, -1)})  # north first, as rasters are
         grid = _grid_of(path, data, (y, x))
-        days = _days(data)
-        _refuse_days(path, days)
+        days = _days(path, data)
         daily = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {"time", y, x})
         fixed = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {y, x})
         return XarrayCube(path, data.rename({y: "y", x: "x"}), grid, days, daily, fixed)
@@ -134,24 +133,22 @@ def _clean(values: NDArray[Any]) -> Floats:
     return np.where(np.isin(found, _FILLS) | (np.abs(found) > _HUGE), np.float32(np.nan), found)
 
 
-def _refuse_days(path: Path, days: Days) -> None:
-    if not len(days) or (len(days) > 1 and not (np.diff(days) > np.timedelta64(0, "D")).all()):
+def _days(path: Path, data: Any) -> Days:  # noqa: ANN401  xarray is untyped
+    """Return the day of each step; one that is stamped at the end of its interval is the day on which that begins."""
+    time = data["time"]
+    bounds = data.variables.get(str({**time.attrs, **time.encoding}.get("bounds", "")))
+    ends = [] if bounds is None or bounds.dtype.kind != "M" else list(bounds.values.ravel())
+    try:
+        days = np.array(begun(list(time.values), ends)).astype("datetime64[D]")
+    except ValueError as error:
+        raise DataError(str(error), where=f"{path}, time", fix="Correct the stack's times or their bounds.") from error
+    if not len(days) or not (np.diff(days) > np.timedelta64(0, "D")).all():
         raise DataError(
             "its days are not in order, or one is there twice",
             where=f"{path}, time",
             fix="Sort the stack by time, one step a day.",
         )
-
-
-def _days(data: Any) -> Days:  # noqa: ANN401  xarray is untyped
-    """Return the day of each step; one that is stamped at the end of its interval is the day on which that begins."""
-    time = data["time"]
-    stamps = time.values
-    name = str({**time.attrs, **time.encoding}.get("bounds", ""))
-    if name in data.variables and data[name].dtype.kind == "M" and data[name].shape == (len(stamps), 2):
-        begin, end = data[name].values.min(axis=1), data[name].values.max(axis=1)
-        stamps = np.where((begin < end) & (stamps >= end), begin, stamps)
-    return np.asarray(stamps.astype("datetime64[D]"))
+    return days
 
 
 def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN401  xarray.Dataset

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from geoml_cli.sources.smap.exports import Notes, Panel
+from geoml_cli.sources.smap.exports import Panel
 from geoml_cli.sources.smap.finding import Found
 from geoml_cli.sources.smap.names import UNKNOWN, StationNames
+from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.sifting import Mask
 from geoml_cli.sources.smap.stations import Stations
 

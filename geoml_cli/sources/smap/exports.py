@@ -6,56 +6,30 @@ Legend: D days of the calendar, S stations, N rows of all files of a product, V 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import ArrowTable, Joined, open_arrow
-from geoml_cli.sources.smap.calendar import Calendar, Texts, days_of, first_word, seconds, three_words, word
+from geoml_cli.sources.smap.calendar import Calendar, days_of, seconds
 from geoml_cli.sources.smap.names import IDENTITY, SEPARATOR, StationNames
+from geoml_cli.sources.smap.notes import Notes
+from geoml_cli.sources.smap.products import CONSTANTS, INDEX, LST, Product
 from geoml_cli.sources.smap.scales import Scale, refuse_percent, scale_of, temperature_factor
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Panel = dict[str, Floats]
 """Variables by name, each [D, S], NaN where there is no value."""
-INDEX = "system:index"
-WEATHER = ("eto", "etr", "pr", "sph", "srad", "vpd", "vs")
-OPTICAL = ("B2", "B3", "B4", "B5", "B6", "B7")
-RADAR = ("VV", "VH")
 _FILL = -9999.0
 LST_LEAST, LST_LIMIT = 7500.0, 65535.0
 """Range of MOD11A1's numbers."""
 _STATION = Joined("station", IDENTITY, SEPARATOR)
-
-
-class Product(NamedTuple):
-    """How the rows of a product are read.
-
-    Attributes:
-        columns: By our name, what the column may be called.
-        date: Cuts the date out of the row's name.
-        stamp: Cuts out date and time, where several scenes a day are possible.
-        scaled: Whether exports of it come in several scales.
-        head: Letters of a row's name that hold its date; 0 where any may.
-    """
-
-    columns: dict[str, tuple[str, ...]]
-    date: Callable[[Texts], Texts]
-    stamp: Callable[[Texts], Texts] | None = None
-    scaled: bool = False
-    head: int = 0
-
-
-GRIDMET = Product({name: (name,) for name in WEATHER}, first_word, head=8)
-LST = Product({"LST": ("mean", "first", "LST_Day_1km", "LST")}, three_words, head=10)
-S1 = Product({name: (name,) for name in RADAR}, word(4), word(4), scaled=True)
-HLS = Product({name: (name,) for name in OPTICAL}, word(1), word(1), scaled=True)
 
 
 @dataclass
@@ -77,35 +51,27 @@ class Rows:
     scales: dict[Path, Scale | None] = field(default_factory=dict)
 
 
-@dataclass
-class Notes:
-    """What is said of the files, in the order of reading."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def count(self, number: int, text: str) -> None:
-        """Note a number of rows, unless it is none."""
-        if number:
-            self.lines.append(f"{number} {text}")
-
-
 def read_rows(product: Product, paths: Sequence[Path], names: StationNames, calendar: Calendar, notes: Notes) -> Rows:
     """Read all files of a product.
 
     Raises:
         DataError: A file lacks a column, a name holds no date, or a cell is no number.
     """
-    empty = np.empty(0, dtype=np.int64)
-    parts = [Rows(empty, empty, empty, np.empty((0, len(product.columns))))]
+    by_file = {path: _rows_of(product, path, names, calendar) for path in paths}
+    if product.unlimited:
+        for path, of_file in by_file.items():
+            _without_fills(product, of_file, path, notes)
+        notes.fills.refuse()
     scales: dict[Path, Scale | None] = {}
-    for path in paths:
-        of_file = _rows_of(product, path, names, calendar)
+    for path, of_file in by_file.items():
         _refuse_other_years(of_file, path, calendar)
-        parts += of_file
         if product.scaled and of_file:
             scales[path] = scale_of(np.concatenate([part.values for part in of_file]), path)
         if product is LST and of_file:
             _to_numbers(of_file, path, notes)
+    empty = np.empty(0, dtype=np.int64)
+    parts = [Rows(empty, empty, empty, np.empty((0, len(product.columns))))]
+    parts += [part for of_file in by_file.values() for part in of_file]
     return Rows(
         np.concatenate([part.day for part in parts]),
         np.concatenate([part.station for part in parts]),
@@ -113,6 +79,14 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
         np.concatenate([part.values for part in parts]),
         scales,
     )
+
+
+def _without_fills(product: Product, parts: list[Rows], path: Path, notes: Notes) -> None:
+    """Set fills that are declared to NaN, and count what looks like others."""
+    for part in parts:
+        for place, name in enumerate(product.columns):
+            part.values[:, place] = notes.fills.masked(name, part.values[:, place])
+            notes.fills.count(name, str(path), part.values[:, place])
 
 
 def _to_numbers(parts: list[Rows], path: Path, notes: Notes) -> None:
@@ -276,16 +250,15 @@ def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Flo
     return found
 
 
-def read_constants(path: Path, names: StationNames, stations: int) -> dict[str, Floats]:
+def read_constants(path: Path, names: StationNames, stations: int, notes: Notes) -> dict[str, Floats]:
     """Read terrain and soil, each [S]; shaded relief and the like are not used."""
-    columns = {"elevation": "elevation", "slope": "slope", "aspect": "aspect"}
-    columns |= {"clay": "clay_5", "bd": "bd_5", "sand": "sand_5"}
     table = open_arrow(path)
-    called = {name: table.column((column,), name) for name, column in columns.items()}
-    found = {name: np.full(stations, np.nan, dtype=np.float32) for name in columns}
+    called = {name: table.column((column,), name) for name, column in CONSTANTS.items()}
+    found = {name: np.full(stations, np.nan, dtype=np.float32) for name in CONSTANTS}
     for station, block in by_station(table, names, (), list(called.values())):
         for name, column in called.items():
-            values = np.where(block[column] == _FILL, np.nan, block[column])
+            values = notes.fills.masked(name, np.where(block[column] == _FILL, np.nan, block[column]))
+            notes.fills.count(name, str(path), values)
             _keep_first(found[name], station, values)
     return found
 

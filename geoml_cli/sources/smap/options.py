@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 
 
@@ -53,6 +54,10 @@ class SmapOptions(Options):
 
     lst_share: float = Field(default=0.03, ge=0, lt=1)
     """The same for land-surface temperature."""
+
+    nodata: Nodata = ()
+    """NAME=VALUE: a value that means "no data" in the weather, backscatter, terrain or soil column NAME, besides
+    -9999; NAME=none: none does."""
 
     fill: Literal["linear", "previous"] = "linear"
     """Gaps of SMAP, Sentinel-1, HLS and LST: `linear` in time (SMAP forwards, then backwards), which uses later values;

@@ -20,9 +20,9 @@ from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.smap import deriving
 from geoml_cli.sources.smap.calendar import OWN_TABLE, days_of
-from geoml_cli.sources.smap.exports import RADAR
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.pixels import REASONS
+from geoml_cli.sources.smap.products import RADAR
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]

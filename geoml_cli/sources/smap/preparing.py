@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.source import PreparedInfo
-from geoml_cli.sources.smap import deriving, exports, scales
+from geoml_cli.sources.smap import deriving, exports, products, scales
 from geoml_cli.sources.smap.calendar import Calendar, calendar_of
 from geoml_cli.sources.smap.describing import NAMED, about_stations, describe, shared_cells, without
-from geoml_cli.sources.smap.exports import Notes, Panel
+from geoml_cli.sources.smap.exports import Panel
 from geoml_cli.sources.smap.finding import NO_TRUTH, Found, find
 from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.sources.smap.sifting import Floats, Mask, Sieve, first_missing, valid_share
 from geoml_cli.sources.smap.stations import Stations, read_stations
@@ -69,7 +71,8 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
     """
     found = find(raw, options)
     stations = read_stations(found.stations or found.constant)
-    names, calendar, notes = stations.as_names(), calendar_of(found.years), Notes()
+    names, calendar = stations.as_names(), calendar_of(found.years)
+    notes = Notes(ColumnFills(options.nodata, products.UNLIMITED))
     notes.lines += about_stations(found, stations)
     data = _read(found, options, (names, calendar), notes, reporter)
     content, sieve, read = _sift(data, options, calendar, stations)
@@ -106,7 +109,7 @@ def _read(
     }
     with reporter.task("read exports", 7) as advance:
 
-        def panel(product: str, kind: exports.Product) -> tuple[Panel, ScaleByFile]:
+        def panel(product: str, kind: products.Product) -> tuple[Panel, ScaleByFile]:
             rows = exports.read_rows(kind, files[product], names, calendar, notes)
             scenes = options.scenes if kind.stamp else "first"
             more = exports.repeated(rows)
@@ -116,14 +119,15 @@ def _read(
             advance(1)
             return exports.panel(rows, list(kind.columns), shape, scenes), rows.scales
 
-        weather, _ = panel("gridmet", exports.GRIDMET)
-        lst = _surface(panel("lst", exports.LST)[0], notes)
-        radar = _radar(*panel("s1", exports.S1), notes)
-        bands = _optical(*panel("hls", exports.HLS), options.hls_scale, notes)
+        weather, _ = panel("gridmet", products.GRIDMET)
+        lst = _surface(panel("lst", products.LST)[0], notes)
+        radar = _radar(*panel("s1", products.S1), notes)
+        bands = _optical(*panel("hls", products.HLS), options.hls_scale, notes)
         smap = exports.read_smap(files["smap"], names, calendar, notes)
         advance(1)
         code = _codes(found, options.nlcd, (names, calendar), notes)
-        site = exports.read_constants(found.constant, names, shape[1])
+        site = exports.read_constants(found.constant, names, shape[1], notes)
+        notes.fills.refuse()
         advance(1)
         truth = read_truth(found, options, names, calendar, notes)
         advance(1)

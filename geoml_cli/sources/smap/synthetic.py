@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli.sources.smap.calendar import Calendar, calendar_of
-from geoml_cli.sources.smap.exports import OPTICAL, RADAR, WEATHER
 from geoml_cli.sources.smap.options import SmapOptions
+from geoml_cli.sources.smap.products import OPTICAL, RADAR, WEATHER
 from geoml_cli.sources.smap.synthetic_stack import write_valley
 from geoml_cli.sources.smap.synthetic_weather import Floats, Nature, make_nature
 

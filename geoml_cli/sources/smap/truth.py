@@ -15,9 +15,10 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers import ismn
 from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.sources.smap.calendar import OWN_TABLE, Calendar, days_of
-from geoml_cli.sources.smap.exports import Notes, Rows, by_station, panel, repeated
+from geoml_cli.sources.smap.exports import Rows, by_station, panel, repeated
 from geoml_cli.sources.smap.finding import Found
 from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
 
 Floats = NDArray[np.float32]

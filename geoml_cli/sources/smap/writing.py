@@ -17,7 +17,8 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.sources.smap.calendar import Calendar
 from geoml_cli.sources.smap.deriving import CLASSES, OPTICAL_INDICES
 from geoml_cli.sources.smap.ease import cell
-from geoml_cli.sources.smap.exports import RADAR, WEATHER, Panel
+from geoml_cli.sources.smap.exports import Panel
+from geoml_cli.sources.smap.products import RADAR, WEATHER
 from geoml_cli.sources.smap.stations import Stations
 
 Floats = NDArray[np.float32]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.mosaics import RasterFile, put_together
+from geoml_cli.readers.nodata import Declared, refuse_unknown
 from geoml_cli.readers.raster_files import SUFFIXES, bands, raster_paths
 from geoml_cli.readers.raster_years import years_in_names
 from geoml_cli.readers.rasters import Band, keep_once
-from geoml_cli.readers.undeclared_fills import Declared
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def sort_bands(files: Sequence[RasterFile], fills: dict[str, Declared]) -> Found
         fills: What the user says of no data, by name of band, file or feature.
 
     Raises:
-        DataError: Names collide, a year of a series is missing, or `fills` names no raster.
+        DataError: Names collide, or a year of a series is missing.
+        SettingsError: `fills` names no raster.
     """
     static: dict[str, Band] = {}
     yearly: dict[str, dict[int, Band]] = {}
@@ -116,11 +117,7 @@ def _years(yearly: dict[str, dict[int, Band]]) -> tuple[int, ...]:
 def _with_fills(static: dict[str, Band], yearly: dict[str, dict[int, Band]], fills: dict[str, Declared]) -> Found:
     years, features = _years(yearly), tuple(sorted(yearly))
     known = {*static, *features, *(band.name for by_year in yearly.values() for band in by_year.values())}
-    if strange := sorted(set(fills) - known):
-        raise DataError(
-            f"--nodata names no raster: {', '.join(strange)}",
-            fix=f"The names are: {', '.join(sorted(known))}.",
-        )
+    refuse_unknown(fills, sorted(known))
     return Found(
         static=tuple(declare(static[name], fills, name) for name in sorted(static)),
         features=features,

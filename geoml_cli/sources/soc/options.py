@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from geoml_cli.readers.undeclared_fills import Declared, parse_nodata
+from geoml_cli.readers.nodata import Declared, Nodata, parse_nodata
 from geoml_cli.source import Options
 from geoml_cli.sources.soc.units import is_unit
 
@@ -65,7 +65,7 @@ class SocOptions(Options):
     classes: tuple[str, ...] = ()
     """Names of rasters whose values are classes; each class becomes a channel of 0 and 1."""
 
-    nodata: tuple[str, ...] = ()
+    nodata: Nodata = ()
     """NAME=VALUE: another value that means "no data" in the raster (or yearly feature) NAME; NAME=none: none does."""
 
     @field_validator("window")
@@ -89,12 +89,6 @@ class SocOptions(Options):
             if name in _TAKEN or "/" in name or name.strip() != name or not name:
                 raise ValueError(f"{name!r} cannot name a further variable of the data set; rename the column")
         return tuple(dict.fromkeys(names))
-
-    @field_validator("nodata")
-    @classmethod
-    def _pairs(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
-        parse_nodata(pairs)
-        return pairs
 
     def fills(self) -> dict[str, Declared]:
         """Return further no-data values by raster."""

@@ -14,13 +14,13 @@ from geoml_cli.readers.points import Points
 from geoml_cli.readers.rasters import TILE
 from geoml_cli.readers.undeclared_fills import HUGE
 from geoml_cli.sources.soc.cutting import Cutter
+from geoml_cli.sources.soc.units import most_carbon
 from geoml_cli.work.reporting import Advance, Reporter
 
 Rows = NDArray[np.int64]
 OUTSIDE = "outside the rasters"
 EDGE = "window across the edge of the rasters"
 NO_DATA = "no data in the window"
-_HUMUS_CARBON = {"%": 58.0, "percent": 58.0, "g kg-1": 580.0, "g/kg": 580.0}  # carbon of pure organic matter
 
 
 def usable(points: Points, unit: str, funnel: Funnel) -> Points:
@@ -41,7 +41,7 @@ def usable(points: Points, unit: str, funnel: Funnel) -> Points:
     again = len(points) - len(np.unique(np.column_stack([points.x, points.y]), axis=0))
     _note(funnel, again, "rows lie where an earlier one does, with another value; kept")
     _note(funnel, len(points) - len(set(points.identity)), "sample names repeat an earlier one; kept")
-    limit = _HUMUS_CARBON.get(unit, np.inf)
+    limit = most_carbon(unit) or np.inf
     above = f"rows exceed {limit:g} {unit}, the carbon content of pure organic matter; kept"
     _note(funnel, int((points.target > limit).sum()), above)
     return points

@@ -16,11 +16,11 @@ from geoml_cli.dataset.store import Array, Block
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
 from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
+from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
 from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
-from geoml_cli.readers.undeclared_fills import Declared, declared_fills
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.sources.soc.folders import declare
@@ -175,8 +175,7 @@ def _bands(folder: Path, plan: Plan, fills: dict[str, Declared]) -> list[Band]:
             )
         found.append(Band(file, one.name, numbers[one.name], one.nodata, one.valid))
     known = {name for one in plan.layers for name in (one.name, *plan.features)}
-    if strange := sorted(set(fills) - known):
-        raise DataError(f"--nodata names no raster: {', '.join(strange)}", fix=f"They are: {', '.join(sorted(known))}.")
+    refuse_unknown(fills, sorted(known))
     count = len(plan.features)
     features = [""] * len(plan.covariates) + [plan.features[place % count] for place in range(len(plan.yearly))]
     return [declare(band, fills, feature, band.name) for band, feature in zip(found, features, strict=True)]

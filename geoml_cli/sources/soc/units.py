@@ -41,3 +41,8 @@ def chosen_unit(given: str | None, column: str, hear: tuple[Reporter, Funnel]) -
     reporter.say(f"{text}; --unit names another.")
     funnel.notes.append(text)
     return named or DEFAULT
+
+
+def most_carbon(unit: str) -> float | None:
+    """Return the carbon content of pure organic matter in a unit; None where the unit is another."""
+    return {"%": 58.0, "percent": 58.0, "g kg-1": 580.0, "g/kg": 580.0}.get(unit)

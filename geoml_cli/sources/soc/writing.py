@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import DatasetWriter
-from geoml_cli.dataset.variables import Variable
+from geoml_cli.dataset.variables import PLAUSIBLE_MAXIMUM, Variable
+from geoml_cli.sources.soc.units import most_carbon
 
 STATIC_UNIT = SERIES_UNIT = "1"
 REFERENCES = "Zhang et al. 2022, Remote Sensing 14, 4441, https://doi.org/10.3390/rs14184441"
@@ -76,9 +77,10 @@ def put_samples(
     north = Variable(
         "lat", "degrees_north", "latitude", ("sample",), dtype="f8", attributes={"standard_name": "latitude"}
     )
-    target = Variable(
-        "soc", soc[1], "soil organic carbon content", ("sample",), attributes={"coordinates": "lon lat id"}
-    )
+    attributes = {"coordinates": "lon lat id"}
+    if limit := most_carbon(soc[1]):
+        attributes[PLAUSIBLE_MAXIMUM] = f"{limit:g}"
+    target = Variable("soc", soc[1], "soil organic carbon content", ("sample",), attributes=attributes)
     writer.put(Variable("id", "", "name of the sample", ("sample",), dtype="str"), identity)
     writer.put(east, degrees[0])
     writer.put(north, degrees[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -96,9 +97,36 @@ def test_classes_tell_station_year_and_why_a_row_is_new(run, evaluated, flux):
     assert names["novelty"] == _counted(run, flux)
 
 
+def test_rows_unseen_in_each_way_have_groups_and_baselines_of_their_own(run, evaluated, flux):
+    counted = _counted(run, flux)
+    claims = {claim["rows_of"]: claim for claim in evaluated["claims"]}
+    assert {name: claim["network"]["n"] for name, claim in claims.items()} == counted
+    rows = np.concatenate([run.split(name).test for name in run.members()])
+    station, year = held(flux, rows)
+    table = pd.read_csv(run.evaluation("test") / "predictions.csv")
+    names = pd.read_csv(run.evaluation("test") / "claims.csv")
+    for name, claim in claims.items():
+        assert set(claim["baselines"]) == set(MODELS[1:])
+        assert claim["resampled"] == ("station in one year" if name == "unseen year" else "station")
+        own = np.array(_why(run, flux)) == name
+        pairs = set(zip(station[own], year[own], strict=True)) if name == "unseen year" else set(station[own])
+        assert claim["network"]["groups"] == len(pairs)
+        errors = (table["predicted"] - table["observed"])[own]
+        assert claim["network"]["scores"]["RMSE"]["value"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
+        assert f"{name.capitalize()} ({own.sum()} rows): " in evaluated["summary"]
+    assert len(names) == len(claims) * len(MODELS)
+    assert evaluated["network"]["groups"] == len(set(station))
+
+
 def _counted(run, flux):
     """Count by hand what is unseen about test rows in their fold."""
-    found = {"unseen station": 0, "unseen year": 0, "unseen station and unseen year": 0}
+    found = dict.fromkeys(("unseen station", "unseen year", "unseen station and unseen year"), 0)
+    return found | Counter(_why(run, flux))
+
+
+def _why(run, flux):
+    """Say of every test row, fold by fold, what is unseen about it."""
+    found = []
     for name in run.members():
         split = run.split(name)
         (station, year), (known_station, known_year) = held(flux, split.test), held(flux, split.train)
@@ -108,7 +136,7 @@ def _counted(run, flux):
                 for k, v in (("unseen station", own_station in known_station), ("unseen year", own_year in known_year))
                 if not v
             ]
-            found[" and ".join(new)] += 1
+            found.append(" and ".join(new))
     return found
 
 

@@ -10,6 +10,7 @@ import pytest
 from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, curvilinear, field, prepared, write
 
 from geoml_cli.dataset.grid import EARTH_RADIUS_M, GridFacts
+from geoml_cli.errors import DataError
 
 VALUES = field()
 
@@ -61,6 +62,17 @@ def test_fills_with_and_without_attributes_are_missing(tmp_path, fill, attribute
     assert noted == (attribute is None)
 
 
+@pytest.mark.parametrize("fill", [9999.0, 99999.0, 1e15, 65535.0])
+def test_other_undeclared_fills_are_those_of_tables_and_rasters(tmp_path, fill):
+    values = stored(fill)
+    counted = f"{int((values == fill).sum())} numbers {fill:g}"
+    notes = check(write(tmp_path / "a.nc", values)).manifest.funnel.notes
+    assert any("taken as missing though not declared" in note and counted in note for note in notes), notes
+    np.testing.assert_array_equal(
+        prepared(tmp_path / "a.nc", nodata=("sst=none",), range="-9,2e15").array("sst"), values
+    )
+
+
 @pytest.mark.parametrize(("fill", "kind"), [(32767, np.int16), (-32768, np.int16), (2147483647, np.int32)])
 @pytest.mark.parametrize("attribute", ["_FillValue", None])
 def test_packed_numbers_with_a_type_s_limit_for_missing(tmp_path, fill, kind, attribute):
@@ -96,16 +108,15 @@ def test_values_beyond_the_valid_range_are_missing(tmp_path):
 
 
 def test_a_number_that_may_be_a_fill_or_a_value_is_asked_for(tmp_path):
-    from geoml_cli.errors import DataError
-
     values = np.nan_to_num(VALUES, nan=-999) * 100
     values[values == -99900] = -999
     values[0, 0, 0] = -1500
-    with pytest.raises(DataError, match=r"time 2001-01-01.*-999 occurs \d+ times and may be a fill value.*--fill -999"):
+    asked = r"time 2001-01-01.*-999 occurs \d+ times and may be a fill value.*--nodata sst=-999, .*--nodata sst=none"
+    with pytest.raises(DataError, match=asked):
         prepared(write(tmp_path / "a.nc", values))
     expected = np.where(values == -999, np.nan, values)
-    check(tmp_path / "a.nc", expected, fill=(-999.0,))
-    check(tmp_path / "a.nc", values, declared_fills_only=True)
+    check(tmp_path / "a.nc", expected, nodata=("sst=-999",))
+    check(tmp_path / "a.nc", values, nodata=("sst=none",))
 
 
 @pytest.mark.parametrize("dims", [("lon", "lat", "time"), ("lat", "time", "lon"), ("time", "lon", "lat")])

@@ -147,7 +147,7 @@ def test_undeclared_fills_are_refused_with_both_remedies(raw: Path, prepare_gwsa
     assert without.manifest.funnel.kept == 48 and without.manifest.funnel.dropped == {"no value": 2}
     valid, _ = prepare_gwsa(raw, nodata=("rf=none",))
     assert valid.manifest.funnel.kept == 50
-    with pytest.raises(SettingsError, match="rx is no column that is read"):
+    with pytest.raises(SettingsError, match="rx is not read"):
         prepare_gwsa(raw, nodata=("rx=-999",))
 
 

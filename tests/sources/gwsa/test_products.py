@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.gwsa import synthetic_products as made
 from geoml_cli.work.reporting import Silent
 
@@ -262,7 +262,7 @@ def test_undeclared_fills_of_factors_are_missing_and_told(products: Path, prepar
         file["E"].set_auto_mask(False)
         file["E"][:, :3, :] = -9999.0  # the file declares -999
     dataset, _ = prepare_gwsa(products, **OPTIONS)
-    assert any("E: -9999 was taken as missing though not declared" in n for n in dataset.manifest.funnel.notes)
+    assert any("-9999 missing though not declared" in n for n in dataset.manifest.funnel.notes)
     assert np.array(dataset.array("E")).min() > 0
 
 
@@ -271,7 +271,12 @@ def test_a_fill_that_may_be_a_value_is_asked_for_and_may_be_declared(products: P
     with netCDF4.Dataset(path, "a") as file:
         file["rf"][0] = np.linspace(-2000, 100, file["rf"][0].size).reshape(file["rf"].shape[1:])
         file["rf"][0, 0, 0] = -999.0
-    fails(prepare_gwsa, products, r"climate\.nc, variable rf: -999 occurs 1 times and may be a fill.*missing_value")
+    fails(
+        prepare_gwsa, products, r"climate\.nc, variable rf: -999 occurs 1 times and may be a fill.*--nodata rf=-999, "
+    )
+    prepare_gwsa(products, **OPTIONS, nodata=("rf=-999",))
+    with pytest.raises(SettingsError, match=r"strange is not read\. It can name: rf, E, "):
+        prepare_gwsa(products, **OPTIONS, nodata=("strange=-999",))
     with netCDF4.Dataset(path, "a") as file:
         file["rf"].missing_value = np.float32(-999.0)
     prepare_gwsa(products, **OPTIONS)

@@ -140,7 +140,7 @@ def test_a_fill_that_the_data_set_does_not_know_is_refused_in_maps(
     raster(tmp_path / "raw/dem.tif", holes)
     known, _ = prepared(tmp_path / "raw", nodata=("dem=1e20",))
     assert not SOURCE.stack(tmp_path / "new", known.manifest, ()).block(slice(3, 4), slice(3, 4)).valid.any()
-    with pytest.raises(DataError, match=r"--nodata names no raster: soil\. They are: dem"):
+    with pytest.raises(SettingsError, match=r"--nodata: soil is not read\. It can name: dem"):
         SOURCE.stack(tmp_path / "new", dataset.manifest, ("soil=3",))
     with pytest.raises(SettingsError, match="--nodata: 'dem' is not of the form NAME=VALUE or NAME=none"):
         SOURCE.stack(tmp_path / "new", dataset.manifest, ("dem",))

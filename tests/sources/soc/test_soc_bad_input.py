@@ -130,7 +130,8 @@ def test_a_missing_year(raw: Path, prepared: Prepare, raster: Write) -> None:
 
 def test_names_that_are_no_raster(raw: Path, prepared: Prepare) -> None:
     fails(prepared, raw, r"--classes names no static raster: soil\. The static rasters are: dem", classes=("soil",))
-    fails(prepared, raw, r"--nodata names no raster: soil\. The names are: dem", nodata=("soil=3",))
+    with pytest.raises(SettingsError, match=r"--nodata: soil is not read\. It can name: dem"):
+        prepared(raw, nodata=("soil=3",))
     fails(prepared, raw, r"there is no raster 'soil' to align to\. Give --reference one of: dem", reference="soil")
 
 

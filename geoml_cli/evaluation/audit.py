@@ -1,0 +1,208 @@
+"""What a careful reviewer asks of a run's splits: does anything of the test rows reach training?
+
+Legend: N samples of the data set, R rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.evaluation.leaks import (
+    constant_at_stations,
+    grouping_labels,
+    identical_rows,
+    known_rows,
+    variogram_range_km,
+)
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.samples.coordinates import lon_lat_of_samples, nearest_km
+from geoml_cli.samples.samples import Samples
+from geoml_cli.samples.scaling import Scaling, fit
+from geoml_cli.splits.overlaps import overlapping
+from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.split import Split
+from geoml_cli.training.plan import target_settings
+
+Rows = NDArray[np.int64]
+Outcome = Literal["pass", "warn", "fail", "not applicable"]
+_IN_TIME = ("chronological", "years")
+_FEWEST_PLACES = 30
+_SAME = 1e-6
+"""Relative difference that a scaling fitted anew may have: its sums are taken in another order."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One question and its answer.
+
+    Attributes:
+        name: What was looked for.
+        outcome: `fail` where scores claim more than they show, `warn` where their reader must know.
+        count: Rows or variables concerned, over all folds.
+        detail: In words.
+    """
+
+    name: str
+    outcome: Outcome
+    count: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One network of a run.
+
+    Attributes:
+        dataset: That it was trained on.
+        samples: As the network sees them.
+        settings: Its `[split]`.
+        folds: Split and scaling of each.
+        refit: Fits the scaling on rows; None where the run was imported.
+    """
+
+    dataset: Dataset
+    samples: Samples
+    settings: SplitSettings
+    folds: Sequence[tuple[Split, Scaling]]
+    refit: Callable[[Rows], Scaling] | None
+
+    @property
+    def one_value(self) -> bool:
+        """Return whether a sample has one value of the target, not maps."""
+        return not self.samples.target.dims
+
+
+def audit(one: Audited) -> list[Line]:
+    """Answer every question."""
+    known = [(split, scaling) for split, scaling in one.folds if len(split.train)]
+    if not known:
+        return [Line("training rows", "warn", 0, "they are unknown, as of imported runs: nothing was audited")]
+    audited = Audited(one.dataset, one.samples, one.settings, known, one.refit)
+    return [*_subsets(audited), _windows(audited), *_groups(audited), _duplicates(audited), _scaling(audited),
+            _distance(audited), _gap_filled(audited), _site_inputs(audited)]  # fmt: skip
+
+
+def audit_network(trained: TrainedRun, name: str, dataset: Dataset, samples: Samples) -> list[Line]:
+    """Audit one network of a run; members of a fold share its split and scaling."""
+    settings, members = trained.settings, dict[str, str]()
+    for member in trained.members_of(name):
+        members.setdefault(trained.run.split(member).fold, member)
+    target = target_settings(settings, trained.data.signatures, name)
+
+    def refit(rows: Rows) -> Scaling:
+        return fit(samples, rows, settings.shared.inputs, target)
+
+    folds = [(trained.run.split(member), trained.run.scaling(member)) for member in members.values()]
+    own = None if settings.shared.train.start_run else refit
+    return audit(Audited(dataset, samples, settings.shared.split, folds, own))
+
+
+def _failing(name: str, count: int, wrong: str, right: str) -> Line:
+    return Line(name, "fail", count, wrong) if count else Line(name, "pass", 0, right)
+
+
+def _subsets(one: Audited) -> Iterator[Line]:
+    learnt = sum(len(np.intersect1d(split.train, split.test)) for split, _ in one.folds)
+    yield _failing("test rows trained on", learnt, "rows are in training and test", "no row is in training and test")
+    chosen = sum(len(np.intersect1d(split.validation, split.test)) for split, _ in one.folds)
+    yield _failing(
+        "checkpoint", chosen, "test rows chose the checkpoint, as they are validation rows too",
+        "validation rows chose the checkpoint; none is a test row",
+    )  # fmt: skip
+
+
+def _windows(one: Audited) -> Line:
+    name, span = "overlap of windows", one.samples.span
+    if span is None:
+        return Line(name, "not applicable", 0, "samples are not windows of a series")
+    count = 0
+    for split, _ in one.folds:
+        count += int(overlapping(split.test, np.concatenate([split.train, split.validation]), span).sum())
+    return _failing(
+        name, count, "windows of test rows share time steps with those of training or validation rows; see "
+        "split.exclude_overlaps", "no window of a test row shares a time step with one of training or validation",
+    )  # fmt: skip
+
+
+def _groups(one: Audited) -> Iterator[Line]:
+    """Yield a line for stations, coarse cells and places: does any stand on both sides?"""
+    found = grouping_labels(one.dataset, len(one.samples)) if one.one_value else {}
+    if not found:
+        yield Line("stations and cells", "not applicable", 0, "samples have no station, cell or coordinates")
+    for name, label_N in found.items():
+        count = sum(int(known_rows(one.dataset, one.settings, split, label_N).sum()) for split, _ in one.folds)
+        where = f"same {name}"
+        if not count:
+            yield Line(where, "pass", 0, f"no test row is of a {name} that trained, or its year is held out too")
+        elif one.settings.kind in _IN_TIME:
+            yield Line(where, "warn", count, f"test rows are of a {name} that trained: scores are of other times there")
+        else:
+            yield Line(where, "fail", count, f"test rows are of a {name} that trained or validated")
+
+
+def _duplicates(one: Audited) -> Line:
+    name = "duplicates"
+    if not one.one_value:
+        return Line(name, "not applicable", 0, "samples are maps")
+    same_N = identical_rows(one.samples)
+    count = sum(int(np.isin(same_N[split.test], same_N[split.train]).sum()) for split, _ in one.folds)
+    wrong = "test rows have the inputs and the target of a training row"
+    return _failing(name, count, wrong, "no test row is a training row once more")
+
+
+def _scaling(one: Audited) -> Line:
+    name = "scaling"
+    if one.refit is None:
+        return Line(name, "not applicable", 0, "scaling came with an imported checkpoint")
+    different = sum(not _alike(one.refit(split.train), scaling) for split, scaling in one.folds)
+    return _failing(
+        name, different, "folds have a scaling that was not fitted on their training rows alone",
+        "fitted anew on the training rows, the scaling of every fold is the same",
+    )  # fmt: skip
+
+
+def _alike(fitted: Scaling, stored: Scaling) -> bool:
+    """Compare shifts and scales; a range that was never stored is not compared."""
+    if set(fitted.inputs) != set(stored.inputs):
+        return False
+    pairs = [(fitted.inputs[name], stored.inputs[name]) for name in fitted.inputs]
+    numbers = [([*a.shift, *a.scale], [*b.shift, *b.scale]) for a, b in pairs]
+    numbers.append(([fitted.target.shift, fitted.target.scale], [stored.target.shift, stored.target.scale]))
+    return all(len(a) == len(b) and np.allclose(a, b, rtol=_SAME, atol=_SAME * max(map(abs, a))) for a, b in numbers)
+
+
+def _distance(one: Audited) -> Line:
+    name = "distance of test rows"
+    place_N2 = lon_lat_of_samples(one.dataset, len(one.samples))
+    if not one.one_value or not np.isfinite(place_N2).all() or len(np.unique(place_N2, axis=0)) < _FEWEST_PLACES:
+        return Line(name, "not applicable", 0, f"fewer than {_FEWEST_PLACES} places are known")
+    target = np.asarray(one.samples.target.rows, dtype=np.float64)
+    reach = variogram_range_km(place_N2, target)
+    near_R = np.concatenate([nearest_km(place_N2[split.test], place_N2[split.train]) for split, _ in one.folds])
+    middle, near = float(np.median(near_R)), int((near_R < reach).sum())
+    told = f"half of the test rows lie within {middle:.3g} km of a training row; range of the variogram: {reach:.3g} km"
+    return Line(name, "warn" if middle < reach else "pass", near, told)
+
+
+def _gap_filled(one: Audited) -> Line:
+    told = str(one.dataset.manifest.facts.get("gap_filled", ""))
+    if not told:
+        return Line("gap-filled targets", "pass", 0, "the source says of no target that it is gap-filled")
+    return Line("gap-filled targets", "warn", 0, told)
+
+
+def _site_inputs(one: Audited) -> Line:
+    name = "inputs that name the site"
+    if not one.dataset.has("station") or not one.one_value:
+        return Line(name, "not applicable", 0, "there are no stations")
+    constant = constant_at_stations(one.dataset, one.samples)
+    if not constant:
+        return Line(name, "pass", 0, "no input has one value at a station and another at each other station")
+    told = f"{', '.join(constant)}: one value a station, each another; a network can tell stations apart by it"
+    return Line(name, "warn", len(constant), told)

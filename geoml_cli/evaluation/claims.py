@@ -1,0 +1,70 @@
+"""What a run that holds out two kinds of groups shows: skill at unseen stations, in unseen years, and at both at once.
+
+Rows of each are scored by themselves, and resampled by what the claim is about: one about unseen stations by station,
+one about unseen years of known stations by station and year. A number over all rows mixes them.
+
+Legend: P pooled rows, N samples of the data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from geoml_cli.evaluation.comparison import BaselineComparison, compare_all
+from geoml_cli.evaluation.groupwise import Labels
+from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows
+from geoml_cli.evaluation.scores import ModelScores, rows_of, score
+from geoml_cli.metrics.metric import Values
+from geoml_cli.splits.grouping import groups, paired_groups
+from geoml_cli.splits.members import UNSEEN
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Scores of the rows that are unseen in one way.
+
+    Attributes:
+        name: What is unseen, such as `unseen station`.
+        resampled: What intervals and tests resample.
+        network: Scores of the network.
+        baselines: Beside it, the best first.
+    """
+
+    name: str
+    resampled: str
+    network: ModelScores
+    baselines: list[BaselineComparison]
+
+
+def claims(
+    inputs: EvaluationInputs, pooled: PooledRows, labels: Labels | None, predictions: Mapping[str, Values],
+    descriptions: Mapping[str, str],
+) -> list[Claim]:  # fmt: skip
+    """Score the rows of each kind of novelty; empty where rows are held out in one way only.
+
+    Args:
+        inputs: The network.
+        pooled: Rows of all folds.
+        labels: What is unseen about each row, [P]; None where that is the same for all.
+        predictions: Of the network and of baselines, each [P].
+        descriptions: Of the baselines.
+    """
+    if labels is None:
+        return []
+    split, samples = inputs.settings.shared.split, len(inputs.samples)
+    first_N, pair_N = groups(inputs.dataset, split, samples), paired_groups(inputs.dataset, split, samples)
+    first = (split.group_by or "block").removesuffix("_index")
+    found = []
+    for name in np.unique(labels):
+        own = labels == name
+        is_pair = name == f"{UNSEEN} {split.second_group}"
+        group_P = (pair_N if is_pair else first_N)[pooled.rows_P]
+        rows = rows_of(pooled.observed_P[own], group_P[own])
+        chosen = {model: predicted_P[own] for model, predicted_P in predictions.items()}
+        network, *others = score(inputs.task, rows, chosen, inputs.bootstrap)
+        resampled = f"{first} in one {split.second_group}" if is_pair else first
+        found.append(Claim(str(name), resampled, network, compare_all(network, others, descriptions, chosen)))
+    return found

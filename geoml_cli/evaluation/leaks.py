@@ -1,0 +1,113 @@
+"""Measurements of an audit: rows alike, known, near.
+
+Legend: N samples of the data set, R rows, L lags.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.metrics.metric import Values
+from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples, on_sphere
+from geoml_cli.samples.samples import Samples
+from geoml_cli.splits.members import novelty
+from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.split import Split
+
+Labels = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_ROWS_AT_ONCE = 8192
+_MOST_PAIRED = 1500
+_LAGS = 20
+_SILL = 0.95
+_PLACES = 6
+"""Decimals of a degree to which places are the same: a decimetre."""
+
+
+def grouping_labels(dataset: Dataset, samples: int) -> dict[str, Labels]:
+    """Number the station, coarse cell and place of every sample, each [N], by name; those there are."""
+    found: dict[str, Labels] = {}
+    if dataset.has("station_index"):
+        found["station"] = np.asarray(dataset.array("station_index"), dtype=np.int64)
+    for name in ("cell", "smap_cell"):
+        if dataset.has(name) and dataset.array(name).shape == (samples,):
+            found[name.replace("_", " ")] = np.asarray(dataset.array(name), dtype=np.int64)
+    place_N2 = lon_lat_of_samples(dataset, samples)
+    if not found and np.isfinite(place_N2).all():
+        found["place"] = np.unique(place_N2.round(_PLACES), axis=0, return_inverse=True)[1].reshape(-1)
+    return found
+
+
+def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, label_N: Labels) -> Flags:
+    """Return which test rows are of a group that trained or validated, and are not held out in another way, [R]."""
+    learnt = np.concatenate([split.train, split.validation])
+    known = np.isin(label_N[split.test], label_N[learnt])
+    unseen = novelty(dataset, settings, split, len(label_N))
+    for away in list(unseen.values())[1:]:
+        known &= ~away  # an unseen year of a known station is held out
+    return np.asarray(known)
+
+
+def identical_rows(samples: Samples) -> Labels:
+    """Number samples so that those with the same inputs and target have the same number, [N]."""
+    found: dict[bytes, int] = {}
+    number = np.empty(len(samples), dtype=np.int64)
+    target = np.asarray(samples.target.rows, dtype=np.float32)
+    inputs = [item.values for item in samples.inputs.values() if not item.shared]
+    for start in range(0, len(samples), _ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(samples)))
+        blocks = [np.ascontiguousarray(values[rows]).reshape(len(rows), -1) for values in inputs]
+        for place, row in enumerate(rows.tolist()):
+            digest = hashlib.blake2b(target[row].tobytes(), digest_size=16)
+            for block in blocks:
+                digest.update(block[place].tobytes())
+            number[row] = found.setdefault(digest.digest(), row)
+    return number
+
+
+def variogram_range_km(places_N2: Values, values_N: Values) -> float:
+    """Return the lag at which the empirical semivariogram first reaches 95 % of the variance [km].
+
+    Of at most 1500 values drawn with a fixed seed, in lags up to half the extent; infinite where it never does,
+    as for a trend over the whole region. Matheron 1963, doi:10.2113/gsecongeo.58.8.1246.
+    """
+    known = np.flatnonzero(np.isfinite(values_N))
+    if len(known) > _MOST_PAIRED:
+        known = np.random.default_rng(1).choice(known, _MOST_PAIRED, replace=False)
+    point, value = on_sphere(places_N2[known]), values_N[known]
+    one, two = np.triu_indices(len(known), 1)
+    chord = np.linalg.norm(point[one] - point[two], axis=1)
+    distance = 2 * EARTH_RADIUS_KM * np.arcsin(np.clip(chord / 2, 0, 1))
+    half = (value[one] - value[two]) ** 2 / 2
+    edges = np.linspace(0, distance.max() / 2, _LAGS + 1)
+    lag = np.digitize(distance, edges) - 1
+    inside = lag < _LAGS
+    count_L = np.bincount(lag[inside], minlength=_LAGS)
+    sum_L = np.bincount(lag[inside], weights=half[inside], minlength=_LAGS)
+    variance = float(value.var())
+    reached = np.flatnonzero((count_L > 0) & (sum_L / np.maximum(count_L, 1) >= _SILL * variance))
+    return float((edges[reached[0]] + edges[reached[0] + 1]) / 2) if len(reached) else float("inf")
+
+
+def constant_at_stations(dataset: Dataset, samples: Samples) -> list[str]:
+    """Name the input variables that have one value at each station, and another at every other."""
+    station_N = np.unique(np.array(dataset.labels("station")), return_inverse=True)[1]
+    if dataset.has("station_index"):
+        station_N = np.asarray(dataset.array("station_index"), dtype=np.int64)
+    order = np.argsort(station_N, kind="stable")
+    first = np.flatnonzero(np.diff(station_N[order], prepend=-1))
+    found = []
+    for name, item in samples.inputs.items():
+        if item.values.ndim != 2 or len(item.names) != item.values.shape[1]:
+            continue
+        values = np.asarray(item.values[order], dtype=np.float64)
+        low, high = np.minimum.reduceat(values, first, axis=0), np.maximum.reduceat(values, first, axis=0)
+        for column, variable in enumerate(item.names):
+            is_constant = (low[:, column] == high[:, column]).all()
+            if is_constant and len(np.unique(low[:, column])) == len(first) > 1:
+                found.append(f"{variable} ({name})" if len(samples.inputs) > 1 else variable)
+    return found

@@ -1,0 +1,45 @@
+"""Training rows kept at a distance from test rows: neighbours in space are alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Variables
+from geoml_cli.errors import DataError
+from geoml_cli.samples.coordinates import nearest_km
+from geoml_cli.splits.grouping import place_of_samples
+from geoml_cli.splits.split import Rows, Split
+
+
+def drop_near(variables: Variables, split: Split, buffer_km: float, rows: int) -> Split:
+    """Exclude training and validation rows nearer than the buffer to a test row.
+
+    Args:
+        variables: The data set.
+        split: As drawn.
+        buffer_km: Width of the buffer [km]; 0 excludes none.
+        rows: Number of rows of the data set.
+
+    Raises:
+        DataError: Samples have no coordinates, or no training or validation row is left.
+    """
+    if not buffer_km:
+        return split
+    place_N2 = place_of_samples(variables, rows)
+    train, validation = (_far(place_N2, part, split.test, buffer_km) for part in (split.train, split.validation))
+    for subset, kept in (("training", train), ("validation", validation)):
+        if not len(kept):
+            raise DataError(
+                f"every {subset} row of {split.fold} lies within {buffer_km:g} km of a test row",
+                where="[split] buffer_km",
+                fix="Set split.buffer_km smaller, or split.block_km larger.",
+            )
+    lost = len(split.train) + len(split.validation) - len(train) - len(validation)
+    return replace(split, train=train, validation=validation, near_excluded=lost)
+
+
+def _far(place_N2: NDArray[np.float64], rows: Rows, test: Rows, buffer_km: float) -> Rows:
+    return rows[nearest_km(place_N2[rows], place_N2[test]) >= buffer_km] if len(rows) and len(test) else rows

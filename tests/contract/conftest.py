@@ -1,0 +1,19 @@
+"""Every source with synthetic raw files and the data set made of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from geoml_cli import registry
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import Silent
+
+
+@pytest.fixture(scope="module", params=registry.sources())
+def made(request, tmp_path_factory):
+    """Give a source with synthetic raw files and the data set made of them."""
+    folder = tmp_path_factory.mktemp(request.param)
+    options = registry.source(request.param).synthetic(folder / "raw", 5)
+    raw = Raw(request.param, folder / "raw", options)
+    return raw, Dataset(prepare(raw, folder / "data", Silent()).folder)

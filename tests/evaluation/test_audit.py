@@ -1,0 +1,168 @@
+"""The audit of splits fails on each leak that is made on purpose, and passes without it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from geoml_cli.dataset.manifest import Funnel, Manifest
+from geoml_cli.dataset.store import Dataset, DatasetWriter
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.evaluation.audit import Audited, audit
+from geoml_cli.evaluation.leaks import variogram_range_km
+from geoml_cli.samples.coordinates import nearest_km
+from geoml_cli.samples.samples import Input, Samples, Target, WindowSpan
+from geoml_cli.samples.scaling import fit
+from geoml_cli.samples.settings import InputSettings, TargetSettings
+from geoml_cli.splits.members import splits
+from geoml_cli.splits.settings import SplitSettings
+
+STATIONS, TIMES, WINDOW = 8, 40, 4
+ROWS = STATIONS * TIMES
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    generator = np.random.default_rng(3)
+    station = np.repeat(np.arange(STATIONS), TIMES)
+    with DatasetWriter(tmp_path) as writer:
+        writer.dimension("station", STATIONS)
+        writer.dimension("sample", ROWS)
+        writer.put(Variable("station", "1", "name", ("station",), dtype="str"), [f"S{k}" for k in range(STATIONS)])
+        writer.put(Variable("station_index", "1", "station", ("sample",), dtype="i4"), station)
+        writer.put(
+            Variable("year", "1", "year", ("sample",), dtype="i4"), np.tile(2000 + np.arange(TIMES) // 10, STATIONS)
+        )
+        writer.put(
+            Variable("lon", "degrees_east", "longitude", ("station",), dtype="f8"), generator.uniform(5, 15, STATIONS)
+        )
+        writer.put(
+            Variable("lat", "degrees_north", "latitude", ("station",), dtype="f8"), generator.uniform(45, 55, STATIONS)
+        )
+    Manifest(
+        source="fluxnet", layout="series", options={}, geoml_version="1", raw="x", files=(),
+        variables=writer.records, funnel=Funnel(read=ROWS, kept=ROWS),
+    ).write(tmp_path)  # fmt: skip
+    return Dataset(tmp_path)
+
+
+def audited(dataset, **split) -> Audited:
+    generator = np.random.default_rng(5)
+    station, time = np.divmod(np.arange(ROWS), TIMES)
+    values = generator.normal(size=(ROWS, 3)).astype(np.float32)
+    target = generator.normal(size=ROWS).astype(np.float32)
+    span = WindowSpan(station, time, time + WINDOW - 1, 24.0)
+    samples = Samples({"x": Input(values, 1, ("a", "b", "c"))}, Target("nee", "1", target), span)
+    settings = SplitSettings(kind="groups", group_by="station_index", folds=4, validation=0.3, **split)
+    inputs, scaled = InputSettings(), TargetSettings()
+    members = splits(dataset, settings, samples.usable(), ROWS)
+    folds = [(one, fit(samples, one.train, inputs, scaled)) for one in members.values()]
+    return Audited(dataset, samples, settings, folds, lambda rows: fit(samples, rows, inputs, scaled))
+
+
+def failing(one: Audited) -> dict[str, int]:
+    return {line.name: line.count for line in audit(one) if line.outcome == "fail"}
+
+
+def changed(one: Audited, **rows) -> Audited:
+    """Change rows of the first fold's split; its scaling stays that of its training rows."""
+    (split, _), *others = one.folds
+    split = replace(split, **rows)
+    return replace(one, folds=[(split, one.refit(split.train)), *others])
+
+
+def test_a_split_by_station_passes_with_and_without_years(dataset):
+    assert failing(audited(dataset)) == {}
+    both = failing(audited(dataset, second_group="year"))
+    assert set(both) == {"overlap of windows"}  # years meet at their border, and nothing was excluded here
+
+
+def test_overlapping_windows(dataset):
+    one = audited(dataset)
+    split = one.folds[0][0]
+    # The station's second half trains, its first half is tested: the windows at the border share steps.
+    station = split.test[:TIMES]
+    mixed = changed(one, test=station[: TIMES // 2], train=np.concatenate([split.train, station[TIMES // 2 :]]))
+    assert failing(mixed)["overlap of windows"] == WINDOW - 1
+    apart = changed(
+        one, test=station[: TIMES // 2], train=np.concatenate([split.train, station[TIMES // 2 + WINDOW - 1 :]])
+    )
+    assert "overlap of windows" not in failing(apart)
+
+
+def test_a_station_on_both_sides(dataset):
+    one = audited(dataset)
+    split = one.folds[0][0]
+    own = split.test[:TIMES]
+    both = changed(one, test=own[:10], train=np.concatenate([split.train, own[20:]]))
+    assert failing(both) == {"same station": 10}
+    in_time = replace(both, settings=SplitSettings(kind="chronological"))
+    assert failing(in_time) == {}
+    [line] = [line for line in audit(in_time) if line.name == "same station"]
+    assert (line.outcome, line.count) == ("warn", 10)
+
+
+def test_a_duplicate_row(dataset):
+    one = audited(dataset)
+    one = replace(one, folds=one.folds[:1])
+    split = one.folds[0][0]
+    item = one.samples.inputs["x"]
+    values, target = item.values.copy(), one.samples.target.values.copy()
+    values[split.test[0]], target[split.test[0]] = values[split.train[0]], target[split.train[0]]
+    samples = replace(
+        one.samples, inputs={"x": replace(item, values=values)}, target=replace(one.samples.target, values=target)
+    )
+    assert failing(replace(one, samples=samples))["duplicates"] == 1
+    target[split.test[0]] += 1  # the same inputs with another target are no duplicate
+    samples = replace(samples, target=replace(samples.target, values=target))
+    assert "duplicates" not in failing(replace(one, samples=samples))
+
+
+def test_a_scaling_fitted_on_all_rows(dataset):
+    one = audited(dataset)
+    (split, _), *others = one.folds
+    assert failing(replace(one, folds=[(split, one.refit(np.arange(ROWS))), *others])) == {"scaling": 1}
+
+
+def test_a_checkpoint_chosen_on_test_rows(dataset):
+    one = audited(dataset)
+    split = one.folds[0][0]
+    chosen = changed(one, validation=np.concatenate([split.validation, split.test[:5]]))
+    found = failing(chosen)
+    assert found["checkpoint"] == 5 and "test rows trained on" not in found
+    assert failing(changed(one, train=np.concatenate([split.train, split.test[:2]])))["test rows trained on"] == 2
+
+
+def test_imported_runs_are_not_audited(dataset):
+    one = audited(dataset)
+    none = np.empty(0, dtype=np.int64)
+    empty = [(replace(split, train=none, validation=none, test=none), scaling) for split, scaling in one.folds]
+    [line] = audit(replace(one, folds=empty))
+    assert line.outcome == "warn" and "unknown" in line.detail
+
+
+def test_inputs_that_name_the_site_and_gap_filled_targets_are_warned_of(dataset):
+    one = audited(dataset)
+    item = one.samples.inputs["x"]
+    values = item.values.copy()
+    values[:, 1] = np.repeat(np.arange(STATIONS), TIMES)
+    values[:, 2] = np.repeat(np.arange(STATIONS) // 2, TIMES)  # two stations of each value
+    named = replace(one, samples=replace(one.samples, inputs={"x": replace(item, values=values)}))
+    found = {line.name: line for line in audit(named)}
+    assert found["inputs that name the site"].outcome == "warn"
+    assert found["inputs that name the site"].detail.startswith("b: ")
+
+
+def test_distances_and_the_range_of_a_variogram():
+    # A degree of a great circle is 111.19 km.
+    near = nearest_km(np.array([[10.0, 0.0], [179.5, 0.0]]), np.array([[11.0, 0.0], [-179.5, 0.0]]))
+    np.testing.assert_allclose(near, [111.195, 111.195], rtol=1e-5)
+    # Checks of 2 x 2 degrees, at random: values further apart than a check's side are independent.
+    generator = np.random.default_rng(0)
+    place = np.stack([generator.uniform(0, 20, 1200), generator.uniform(-10, 10, 1200)], axis=1)
+    checks = generator.normal(size=(11, 11))
+    value = checks[tuple(((place + np.array([0, 10])) // 2).astype(int).T)]
+    assert 100 < variogram_range_km(place, value) < 450
+    assert variogram_range_km(place, generator.normal(size=1200)) < 80  # no structure: from the first lag on
