@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.config.tables.train import ExportSettings, PredictSettings, TrainSettings
 from geoml_cli.samples.settings import InputSettings, Table, TargetSettings
@@ -22,6 +24,10 @@ class DataSettings(Table):
 
     step: str = ""
     """Time step of the data that the preset is meant for (year, month, day, hour, half-hour); empty for any."""
+
+    options: dict[str, str | int | float | bool | list[str]] = Field(default_factory=dict)
+    """Options of `geoml prepare` that the preset is meant for, by name, such as `fill`. Data prepared with other values
+    are accepted with a warning, which the evaluation repeats; options that are not named may have any value."""
 
 
 class SharedTables(Table):

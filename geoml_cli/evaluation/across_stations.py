@@ -25,7 +25,7 @@ from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
 from geoml_cli.tasks.task import format_number
 
-_FEWEST, _MAPPED = 2, 4
+_FEWEST = 2
 STATISTICS: dict[str, Callable[[Values], float]] = {
     "median": lambda values: float(np.median(values)),
     "mean": lambda values: float(values.mean()),
@@ -155,13 +155,13 @@ def station_boxes(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[s
 
 
 def maps_of_scores(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[str, ReportFigure] | None:
-    """Draw the network's first scores of every station on the map; None where a station has no coordinates."""
+    """Draw every score of the network at every station on the map; None where a station has no coordinates."""
     rows_P = result.pooled.rows_P
     _, first = np.unique(stations_of_samples(inputs.dataset)[rows_P], return_index=True)
     place_S2 = lon_lat_of_samples(inputs.dataset, len(inputs.samples))[rows_P[first]]
     if not np.isfinite(place_S2).all():
         return None
-    own = [one for one in station_scores(inputs, result) if one.model == result.network.name][:_MAPPED]
+    own = [one for one in station_scores(inputs, result) if one.model == result.network.name]
     scores = {one.metric.name: one.values_S for one in own}
     units = {one.metric.name: one.metric.unit_of(result.task.target.unit) for one in own}
     named = ", ".join(scores)

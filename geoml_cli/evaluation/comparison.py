@@ -18,12 +18,17 @@ _TINY_P = 0.001
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """A baseline compared with the network; differences are network minus baseline."""
+    """A baseline compared with the network; differences are network minus baseline.
+
+    Attributes:
+        reference: Whether it is the estimate that the network is made to improve; it heads every table.
+    """
 
     baseline: ModelScores
     description: str
     comparison: Comparison
     predicted_P: Values
+    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,11 @@ class BaselineResults:
 
     comparisons: Sequence[BaselineComparison] = field(default_factory=list)
     skipped: str = ""
+
+    @property
+    def references(self) -> int:
+        """Count the baselines that stand before the network in tables."""
+        return sum(one.reference for one in self.comparisons)
 
 
 def compare_with(network: ModelScores, baseline: ModelScores) -> Comparison:

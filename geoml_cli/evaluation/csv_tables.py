@@ -13,6 +13,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
+from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
@@ -50,8 +51,9 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "per_station.csv", _stations(inputs, result))
     if has_stations(inputs, result):
         columns, rows_over = rows_of_summary(inputs, result)
-        lines = [[cell if isinstance(cell, str | int) else _text(cell) for cell in row] for row in rows_over]
-        _write(folder / "across_stations.csv", [columns, *lines])
+        _write(folder / "across_stations.csv", map(_written, [list[Cell](columns), *rows_over]))
+    if result.collocation is not None:
+        _write(folder / "triple_collocation.csv", map(_written, collocation_rows(result.collocation)))
     if inputs.dataset.has("cell") and inputs.task.has_residuals:
         _write(folder / "per_cell.csv", _map_cells(inputs, result))
     if (matrix := result.confusion) is not None:
@@ -95,9 +97,10 @@ def _members(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
 def _baselines(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     yield ["name", "n", "groups", *_columns(result.network), *_gap(result)]
     network = result.network
-    yield [network.name, network.rows, network.groups, *_cells(network), *[""] * len(_gap(result))]
-    for compared in result.baselines.comparisons:
-        yield _compared(compared)
+    rows = [_compared(compared) for compared in result.baselines.comparisons]
+    own: list[Cell] = [network.name, network.rows, network.groups, *_cells(network), *[""] * len(_gap(result))]
+    rows.insert(result.baselines.references, own)
+    yield from rows
 
 
 def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
@@ -161,6 +164,10 @@ def _columns(scores: ModelScores) -> list[str]:
 
 def _cells(scores: ModelScores) -> list[str]:
     return [_text(v) for score in scores.scores.values() for v in (score.value, score.low, score.high)]
+
+
+def _written(row: Sequence[Cell]) -> list[Cell]:
+    return [cell if isinstance(cell, str | int) else _text(cell) for cell in row]
 
 
 def _text(value: float, digits: int = 9) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
 from geoml_cli.evaluation.claims import claims
+from geoml_cli.evaluation.collocation import collocate
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.forecast import evaluate_maps
 from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, labels_of, plausibility, transformed_scores
@@ -53,10 +55,11 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         for member in members:
             member_scores.append(_score_member(inputs, member))
             advance(1)
-    compared = compare_all(network, baseline_scores, baselines.descriptions, predictions)
-    compared.sort(key=lambda one: not _is_reference(inputs, one.baseline.name))  # the others stay in order
+    each = compare_all(network, baseline_scores, baselines.descriptions, predictions)
+    compared = [replace(one, reference=_is_reference(inputs, one.baseline.name)) for one in each]
+    compared.sort(key=lambda one: not one.reference)  # the others stay in order
     labels = labels_of(inputs, members, pooled) | plausibility(inputs, pooled)
-    groupwise = groupwise_scores(pooled.observed_P, predictions, labels, inputs.task.metrics)
+    groupwise = groupwise_scores(pooled.observed_P, _ordered(inputs, predictions), labels, inputs.task.metrics)
     return EvaluationResult(
         task=inputs.task,
         pooled=pooled,
@@ -69,12 +72,18 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         importance=importance(inputs, members, reporter),
         confusion=_confusion(inputs, pooled),
         notes=notes(inputs, members, network.groups),
+        collocation=collocate(inputs, pooled, compared),
     )
 
 
 def _is_reference(inputs: EvaluationInputs, baseline: str) -> bool:
     own = inputs.network.baselines.get(baseline)
     return own is not None and own.reference
+
+
+def _ordered(inputs: EvaluationInputs, predictions: Mapping[str, Values]) -> dict[str, Values]:
+    """Put a reference before the network, as in every table."""
+    return dict(sorted(predictions.items(), key=lambda named: not _is_reference(inputs, named[0])))
 
 
 def _score_member(inputs: EvaluationInputs, member: MemberRows) -> ModelScores:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from geoml_cli.evaluation.across_stations import has_stations, maps_of_scores, station_boxes
+from geoml_cli.evaluation.importance import steps_before
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.map_figures import map_figures
 from geoml_cli.evaluation.result import EvaluationResult
@@ -129,14 +130,26 @@ def _importance(found: FigureSet, inputs: EvaluationInputs, result: EvaluationRe
     if not result.importance:
         found.missing.append("Permutation importance: evaluate.importance_repeats is 0.")
         return
+    steps = steps_before(inputs.samples, inputs.network.lagged)
+    lags = {name: result.importance[name] for name in steps if name in result.importance}
+    covariates = {name: values for name, values in result.importance.items() if name not in lags}
     unit, by = inputs.task.ranking_label, inputs.task.ranking.name
-    ranked = sorted(result.importance, key=lambda name: -float(result.importance[name].mean()))
-    first = ", ".join(f"{name} {format_number(result.importance[name].mean())}" for name in ranked[:3])
+    ranked = sorted(covariates, key=lambda name: -float(covariates[name].mean()))
+    first = ", ".join(f"{name} {format_number(covariates[name].mean())}" for name in ranked[:3])
     more = f" {SHOWN} of {len(ranked)} are shown." if len(ranked) > SHOWN else ""
     found.figures["importance.png"] = ReportFigure(
         title="Permutation importance",
         caption=f"Increase of the {by} [{unit}] when a covariate is shuffled among samples; bars are means, "
         "lines the range over members and repeats. Covariates that go together share their importance." + more,
         text=f"The largest increases of the {by} [{unit}]: {first}.",
-        png=png(importance_bars(result.importance, f"{by} [{unit}]")),
+        png=png(importance_bars(covariates, f"{by} [{unit}]")),
     )
+    if lags:
+        means = ", ".join(f"{name} {format_number(values.mean())}" for name, values in lags.items())
+        found.figures["importance_steps.png"] = ReportFigure(
+            title="Permutation importance by time step",
+            caption=f"Increase of the {by} [{unit}] when all variables of one time step are shuffled among samples, "
+            "the oldest on top; bars are means, lines the range over members and repeats.",
+            text=f"Increases of the {by} [{unit}]: {means}.",
+            png=png(importance_bars(lags, f"{by} [{unit}]", ranked=False)),
+        )

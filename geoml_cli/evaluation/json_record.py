@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from geoml_cli.evaluation.across_stations import gains, has_stations, station_scores
+from geoml_cli.evaluation.collocation import collocation_record
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.notes import pooling
@@ -49,6 +51,8 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         "baselines": {one.baseline.name: _compared(inputs, one) for one in result.baselines.comparisons},
         "groups": [group._asdict() for group in result.groupwise],
         **_confusion(result),
+        **_gains(inputs, result),
+        **_collocation(result),
         "importance": _importance(inputs, result),
         "audit": [asdict(line) for line in result.audit],
         "not_shown": missing,
@@ -81,6 +85,23 @@ def text(found: dict[str, Any]) -> str:
 def _confusion(result: EvaluationResult) -> dict[str, Any]:
     matrix = result.confusion
     return {"confusion": {"classes": list(matrix.names), "counts": matrix.counts.tolist()}} if matrix else {}
+
+
+def _gains(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Any]:
+    """Compare the network with each baseline station by station, where there are several."""
+    if result.maps is not None or not has_stations(inputs, result):
+        return {}
+    key, unit = f"median_{ranking_key(inputs)}_network_minus_baseline", inputs.task.target.unit
+    return {
+        "gain_at_stations": {
+            one.baseline: {key: one.median, "unit": unit, "share_better": one.better, "wilcoxon_p_holm": one.p_value}
+            for one in gains(result, station_scores(inputs, result))
+        }
+    }
+
+
+def _collocation(result: EvaluationResult) -> dict[str, Any]:
+    return {"triple_collocation": collocation_record(result.collocation)} if result.collocation else {}
 
 
 def _rows(result: EvaluationResult) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
+from geoml_cli.training.fitting import other_options
 
 _FEW_GROUPS = 20
 """Fewer clusters give too narrow intervals: Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414."""
@@ -28,7 +29,8 @@ def pooling(inputs: EvaluationInputs) -> str:
 
 def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> list[str]:
     """Return what must be known before a number is quoted."""
-    found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs), _smearing(inputs)]
+    other = other_options(inputs.settings, inputs.dataset.manifest)
+    found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs), other, _smearing(inputs)]
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")

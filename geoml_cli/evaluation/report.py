@@ -9,6 +9,7 @@ from typing import Any
 
 from geoml_cli.config.settings import SharedTables
 from geoml_cli.evaluation.across_stations import summary_tables
+from geoml_cli.evaluation.collocation import collocation_table
 from geoml_cli.evaluation.comparison import p_text
 from geoml_cli.evaluation.figures import FigureSet
 from geoml_cli.evaluation.groupwise import GroupScores
@@ -100,6 +101,7 @@ def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[Re
         *_claim_tables(result),
         _beside(result),
         *summary_tables(inputs, result),
+        *([collocation_table(result.collocation)] if result.collocation else []),
         *_group_tables(result),
         _members(result),
         *_audit(result),
@@ -113,11 +115,12 @@ def summary_table(result: EvaluationResult) -> tuple[list[str], list[list[str]]]
 
     The first score comes with its interval; metrics.json holds those of the others.
     """
-    rows = [[result.network.name, *_narrow(result.network), "", ""]]
+    rows = []
     for compared in result.baselines.comparisons:
         gap = compared.comparison
         difference = _bounded(gap.difference, gap.interval.low, gap.interval.high)
         rows.append([compared.baseline.name, *_narrow(compared.baseline), difference, p_text(gap.p_value)])
+    rows.insert(result.baselines.references, [result.network.name, *_narrow(result.network), "", ""])
     return ["", *_heads(result.network), f"{result.task.ranking.name} difference", "Wilcoxon"], rows
 
 
@@ -152,11 +155,12 @@ def _facts(inputs: EvaluationInputs, result: EvaluationResult) -> list[tuple[str
 def _beside(result: EvaluationResult) -> ReportTable:
     ranking = result.task.ranking.name
     columns = ["", *_heads(result.network), f"{ranking} difference", "Wilcoxon"]
-    rows = [[f"{result.network.name} (network)", *_cells(result.network), "", ""]]
+    rows = []
     for compared in result.baselines.comparisons:
         gap = compared.comparison
         difference = _bounded(gap.difference, gap.interval.low, gap.interval.high)
         rows.append([compared.baseline.name, *_cells(compared.baseline), difference, p_text(gap.p_value)])
+    rows.insert(result.baselines.references, [f"{result.network.name} (network)", *_cells(result.network), "", ""])
     kinds = " ".join(f"{one.baseline.name}: {one.description}." for one in result.baselines.comparisons)
     caption = (
         "In brackets: 95 % intervals. Baselines were fitted on the training rows of each fold, under the "

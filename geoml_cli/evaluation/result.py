@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from geoml_cli.evaluation.audit import Line
 from geoml_cli.evaluation.claims import Claim
+from geoml_cli.evaluation.collocation import StationCollocation
 from geoml_cli.evaluation.comparison import BaselineResults, summarise
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import MemberRows, PooledRows
@@ -78,6 +79,7 @@ class EvaluationResult:
         confusion: Where classes are predicted.
         notes: What must be known before a number is quoted.
         maps: Where maps are forecast; pooled rows then hold no values.
+        collocation: Errors of observations, reference and network at stations, where there are all three.
         audit: Whether anything of the test rows reached training.
     """
 
@@ -93,6 +95,7 @@ class EvaluationResult:
     confusion: ConfusionMatrix | None = None
     notes: Sequence[str] = ()
     maps: ForecastMaps | None = None
+    collocation: StationCollocation | None = None
     audit: Sequence[Line] = ()
 
     @property
@@ -105,6 +108,7 @@ class EvaluationResult:
 
     @property
     def models(self) -> dict[str, Values]:
-        """Return the pooled predictions of the network and of every baseline, by name."""
-        of_baselines = {compared.baseline.name: compared.predicted_P for compared in self.baselines.comparisons}
-        return {self.network.name: self.pooled.predicted_P, **of_baselines}
+        """Return the pooled predictions of the network and of every baseline, by name; a reference comes first."""
+        found = [(one.baseline.name, one.predicted_P) for one in self.baselines.comparisons]
+        found.insert(self.baselines.references, (self.network.name, self.pooled.predicted_P))
+        return dict(found)

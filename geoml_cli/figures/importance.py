@@ -13,18 +13,24 @@ from geoml_cli.figures.style import BLACK, BLUE, panels, plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = 25
+SHOWN = 30
 """More bars cannot be read on a page; the others stand in metrics.json."""
 
 
-def importance_bars(increase: Mapping[str, NDArray[np.float64]], error: str) -> Figure:
-    """Draw the increase of an error by covariate, the largest on top, with the range over members and repeats.
+def importance_bars(increase: Mapping[str, NDArray[np.float64]], error: str, *, ranked: bool = True) -> Figure:
+    """Draw the increase of an error by covariate, with the range over members and repeats.
 
     Args:
         increase: By covariate, the increase in each member and repeat.
         error: Name and unit of the error.
+        ranked: Put the largest on top; else the order is kept, as for the time steps of a window.
     """
-    ranked = sorted(increase, key=lambda name: float(increase[name].mean()), reverse=True)[:SHOWN]
+    largest = sorted(increase, key=lambda name: float(increase[name].mean()), reverse=True)[:SHOWN]
+    return _bars({name: increase[name] for name in (largest if ranked else increase)}, error)
+
+
+def _bars(increase: Mapping[str, NDArray[np.float64]], error: str) -> Figure:
+    ranked = list(increase)
     means = np.array([increase[name].mean() for name in ranked])
     below = means - np.array([increase[name].min() for name in ranked])
     above = np.array([increase[name].max() for name in ranked]) - means

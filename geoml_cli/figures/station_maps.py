@@ -13,6 +13,7 @@ from geoml_cli.figures.style import panels, with_unit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_COLUMNS = 3
 _SHOWN = (0.02, 0.98)
 """Quantiles of the scores inside the colour range."""
 
@@ -27,8 +28,12 @@ def station_maps(
         scores: By name, NaN where a station has none; grey then.
         units: By name; empty for none.
     """
-    figure, axes = panels(3.7 * len(scores), 3.2, columns=len(scores))
-    for axis, (name, values_S) in zip(axes, scores.items(), strict=True):
+    columns = min(len(scores), _COLUMNS)
+    rows = -(-len(scores) // columns)
+    figure, axes = panels(3.7 * columns, 3.2 * rows, columns, rows)
+    for axis in axes[len(scores) :]:
+        axis.set_visible(False)
+    for axis, (name, values_S) in zip(axes, scores.items(), strict=False):
         known = np.isfinite(values_S)
         low, high = np.quantile(values_S[known], _SHOWN) if known.any() else (0.0, 1.0)
         axis.scatter(place_S2[~known, 0], place_S2[~known, 1], c="0.8", s=14)
@@ -46,5 +51,5 @@ def station_maps(
         figure.colorbar(dots, ax=axis, label=with_unit(name, units[name]), shrink=0.85)
         axis.set_facecolor("0.96")
         axis.set_xlabel("Longitude [degrees east]")
-    axes[0].set_ylabel("Latitude [degrees north]")
+        axis.set_ylabel("Latitude [degrees north]")
     return figure

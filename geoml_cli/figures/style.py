@@ -29,14 +29,14 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
 """Told apart with any colour vision. Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
 
 
-def panels(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure [inches] with panels side by side."""
+def panels(width: float, height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure [inches] with panels side by side, row by row."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = [figure.add_subplot(1, columns, place + 1) for place in range(columns)]
+    axes = [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
     return figure, axes

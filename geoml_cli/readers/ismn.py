@@ -33,6 +33,8 @@ _CEOP_SEP, _CEOP = 15, 16
 _HEADER = 8
 _PEEK = 1 << 16
 _DATE = re.compile(r"\d{4}/\d{2}/\d{2}$")
+_DATES = re.compile(r"_\d{8}_\d{8}$")
+_VARIABLE = re.compile(r"_[a-z]+_-?\d+(\.\d+)?_-?\d+(\.\d+)?_")
 _SOIL_MOISTURE = re.compile(r"_sm_-?\d")
 _FIX = "Get it again from the ISMN: https://ismn.earth."
 Head = list[list[str]]
@@ -144,11 +146,9 @@ def _members(path: Path) -> list[str]:
 
 
 def _is_ceop_name(name: str) -> bool:
-    return (
-        re.search(r"_\d{8}_\d{8}$", PurePosixPath(name).stem) is not None
-        and name.count("_sm_") == 0
-        and (len(PurePosixPath(name).stem.split("_")) <= 5)
-    )
+    """Tell whether a name ends with two dates and names no variable with its depths; stations may hold `_`."""
+    stem = PurePosixPath(name).stem
+    return _DATES.search(stem) is not None and _VARIABLE.search(stem) is None
 
 
 @contextmanager

@@ -126,10 +126,12 @@ class TableChunk:
     Attributes:
         columns: Identifying columns, all rows, in the table's own order.
         read: Makes the samples of the rows; called only where they are not predicted yet.
+        reasons: Why a row carries no sample, empty where it does; None where the source does not tell.
     """
 
     columns: tuple[TableColumn, ...]
     read: Callable[[], SampleBlock]
+    reasons: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.columns[0].values)

@@ -19,7 +19,7 @@ from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import CheckpointFiles, Run
 from geoml_cli.samples.batches import gathered
 from geoml_cli.samples.samples import Samples, signature
-from geoml_cli.training.fitting import require_fitting
+from geoml_cli.training.fitting import other_options, require_fitting
 from geoml_cli.training.plan import networks_of, plan_run, usable_rows
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.trial import float32_layers
@@ -126,7 +126,8 @@ def _whole(dataset: Dataset) -> str:
 
 def _fits(settings: Settings, dataset: Dataset) -> str:
     require_fitting(settings, dataset)
-    return f"preset {settings.preset}, source {settings.shared.source}"
+    other = other_options(settings, dataset.manifest)
+    return f"preset {settings.preset}, source {settings.shared.source}" + (f"; but {other}" if other else "")
 
 
 def _device(gpus: int | None) -> str:

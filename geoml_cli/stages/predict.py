@@ -60,7 +60,7 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     if request.stack is not None:
         return _pixel_days(trained, dataset, request, reporter)
     if request.table is not None:
-        return table_job(trained, _table_input(trained, dataset, request, reporter))
+        return table_job(trained, _table_input(trained, dataset, request, reporter), reporter)
     if not request.mapped:
         return samples_job(trained, dataset)
     if dataset.has("cell") and registry.source(dataset.manifest.source).stack is None:

@@ -14,6 +14,7 @@ from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.runs.create import create, new_folder
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
+from geoml_cli.training.fitting import other_options
 from geoml_cli.training.member import TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run
 from geoml_cli.training.processes import Accelerated, refuse_batch_statistics
@@ -76,6 +77,8 @@ def train(
                 same_data(Run(location.run), dataset)
             if settings.shared.data.verify:
                 check_content(dataset)
+            if other := other_options(settings, dataset.manifest):
+                reporter.warn(other)
             networks = networks_of(settings)
             refuse_batch_statistics(networks, settings.shared.train, processes)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)

@@ -14,7 +14,7 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
     """Refuse a preset that is meant for data of another source or time step.
 
     Raises:
-        SettingsError: It is; the message names the presets that fit.
+        SettingsError: It is; the message names the presets that fit. Or it names an option that there is not.
     """
     shared, manifest = settings.shared, dataset.manifest
     if shared.source != manifest.source:
@@ -30,6 +30,32 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
             where=str(dataset.folder),
             fix=f"{_advice(settings.model, manifest)} Or train on them all the same: --set data.step={step}.".strip(),
         )
+    choices = list(registry.source_card(shared.source).options.model_fields)
+    for name in shared.data.options:
+        if name not in choices:
+            raise SettingsError(
+                f"{name} is not an option of `geoml prepare {shared.source}`. {registry.meant(name, choices)}".rstrip(),
+                where="[data.options]",
+                fix=f"`geoml prepare {shared.source} --help` lists them.",
+            )
+
+
+def other_options(settings: Settings, manifest: Manifest) -> str:
+    """Say with which other options than the preset names a data set was prepared; empty where with the same."""
+    named, there = settings.shared.data.options, manifest.options
+    other = {name: there[name] for name, value in named.items() if name in there and there[name] != value}
+    if not other:
+        return ""
+    flags = ", ".join(f"{_flag(name, value)} instead of {_shown(named[name])}" for name, value in other.items())
+    return f"The data were prepared with {flags}, which preset {settings.preset} is meant for."
+
+
+def _flag(option: str, value: object) -> str:
+    return f"--{option.replace('_', '-')} {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _advice(model: str, manifest: Manifest) -> str:

@@ -21,6 +21,16 @@ def test_a_preset_is_valid(path):
     assert settings.shared.summary
 
 
+@pytest.mark.parametrize("path", PRESETS, ids=str)
+def test_options_of_prepare_that_a_preset_names_are_its_sources_defaults(path):
+    shared = load(path.parent.name, path.stem, None, {}).shared
+    defaults = registry.source_card(shared.source).options
+    for name, value in shared.data.options.items():
+        # As the manifest of a data set holds it.
+        default = defaults.model_fields[name].default
+        assert value == (list(default) if isinstance(default, tuple) else default)
+
+
 @pytest.mark.parametrize("model", registry.models())
 def test_a_model_has_its_default_preset_and_a_card(model):
     card = registry.card(model)

@@ -14,6 +14,7 @@ from geoml_cli.figures.agreement import agreement
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import Curve, learning_curves
 from geoml_cli.figures.residual_map import residual_map
+from geoml_cli.figures.station_maps import station_maps
 from geoml_cli.figures.style import png, with_unit
 
 SOC = ("soc", "g kg-1")
@@ -137,6 +138,22 @@ def test_importance_ranks_covariates_and_shows_their_range() -> None:
     assert axis.yaxis_inverted(), "the first stands on top"
     segments = axis.collections[0].get_segments()  # type: ignore[attr-defined]
     np.testing.assert_allclose(segments[0][:, 0], [SHOWN + 3.5, SHOWN + 5])
+
+
+def test_time_steps_keep_their_order_however_important() -> None:
+    steps = {f"t-{k}": np.array([float(k % 3)]) for k in range(SHOWN + 5, 0, -1)}
+    [axis] = importance_bars(steps, "g kg-1", ranked=False).axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == list(steps)
+
+
+def test_every_score_of_stations_has_a_map() -> None:
+    place = np.array([[-100.0, 40.0], [-90.0, 35.0]])
+    scores = {name: np.array([k, k + 1.0]) for k, name in enumerate(("RMSE", "R", "bias", "ubRMSE"))}
+    figure = station_maps(place, scores, dict.fromkeys(scores, ""))
+    drawn = [axis for axis in figure.axes if axis.get_visible() and axis.get_xlabel()]
+    values = [axis.collections[-1].get_array().tolist() for axis in drawn]  # type: ignore[union-attr]
+    assert values == [[0.0, 1.0], [1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]
+    assert sum(not axis.get_visible() for axis in figure.axes) == 2, "two rows of three, two of them empty"
 
 
 @pytest.mark.parametrize("name", ["cost $a$ $b", "\u571f\u58e4", "a_b^c \\alpha $", ""])

@@ -38,6 +38,21 @@ def test_rows_without_the_providers_flag_are_read(tmp_path):
     assert ismn.read(sensor, SURFACE).good(("G",)).all()
 
 
+def ceop_rows(station="Denio_52.1_WSW"):
+    head = f"USCRN USCRN {station} 41.85000 -119.64000 1981.00"
+    times = [f"2020/01/01 0{hour}:00" for hour in (1, 2)]
+    depths = ((0.05, "0.21 G"), (0.1, "0.31 G"))
+    return [f"{time} {time} {head} - {depth:.2f} 12.10 U {value}" for time in times for depth, value in depths]
+
+
+@pytest.mark.parametrize("station", ["DWSW", "Denio_52.1_WSW"])
+def test_files_of_ceop_are_found_by_their_two_dates_whatever_signs_the_station_has(tmp_path, station):
+    sensor = written(tmp_path, ceop_rows(), f"USCRN_USCRN_{station}_20200101_20200102.stm")
+    assert (sensor.layout, sensor.station) == ("ceop", "Denio_52.1_WSW")
+    assert ismn.read(sensor, SURFACE).value.tolist() == [0.21, 0.21]
+    assert ismn.read(sensor, (0.0, 0.1)).value.tolist() == [0.21, 0.31, 0.21, 0.31]
+
+
 def test_other_variables_are_no_soil_moisture(tmp_path):
     sensor = written(tmp_path, [HEAD, "2020/01/01 00:00 0.21 G M"])
     written(tmp_path, [HEAD, "2020/01/01 00:00 12.1 G M"], NAME.replace("_sm_", "_ts_"))

@@ -30,6 +30,16 @@ def test_a_station_has_the_same_values_in_both_layouts_of_single_sensors(real_da
     assert len(one.time) > 700 and one.value[0] == 0.2140 and 0.9 < one.good("U").mean() < 1
 
 
+def test_a_row_without_the_providers_flag_is_read_like_the_others(real_data):
+    folder = real_data("ismn/format_header_values")
+    rows = next(folder.rglob("*.stm")).read_text(encoding="utf-8").splitlines()[1:]
+    [bare] = [place for place, row in enumerate(rows) if len(row.split()) == 4]
+    readings = ismn.read(only(folder), SURFACE)
+    date, clock, value, flag = rows[bare].split()
+    assert str(readings.time[bare]) == f"{date.replace('/', '-')}T{clock}" and len(readings.time) == len(rows)
+    assert (readings.value[bare], readings.flag[bare]) == (float(value), flag) and readings.good(("U",))[bare]
+
+
 def test_ceop_gives_the_rows_of_the_depths_that_are_asked_for(real_data):
     sensor = only(real_data("ismn/format_ceop"))
     assert (sensor.layout, sensor.network, sensor.station) == ("ceop", "SMOSMANIA", "Narbonne")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Dataset
@@ -17,19 +20,23 @@ from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attri
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE
 from geoml_cli.samples.input import CovariateStack, Points, TableChunk, TableColumn, TableInput
+from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import table
 from geoml_cli.writers.chunk_store import ChunkStore
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Floats = NDArray[np.float32]
 ReadPoints = Callable[[Path, str, int], Iterator[Points]]
 ReadSamples = Callable[[Path, Dataset, int], Iterator[TableChunk]]
 _KINDS: dict[str, Kind] = {"i": "i8", "u": "i8", "f": "f8"}
+_REASON = Variable("reason", "", "why there is no prediction", dtype="str")
+_INCOMPLETE = "an input that the network needs is missing"
 
 
-def table_job(trained: TrainedRun, given: TableInput) -> PredictionJob:
-    """Predict the rows of a table; rows without a sample are missing.
+def table_job(trained: TrainedRun, given: TableInput, reporter: Reporter) -> PredictionJob:
+    """Predict the rows of a table; rows without a sample are missing, and counted by reason where the source tells it.
 
     Raises:
         DataError: There is no such file.
@@ -42,7 +49,7 @@ def table_job(trained: TrainedRun, given: TableInput) -> PredictionJob:
         digest={"table": sha256(given.path), **given.digest, "rows": size},
         chunks=lambda: _chunks(trained, given.chunks(size)),
         total=None,
-        write=lambda out, store, count: _write(trained, given, out, (store, count)),
+        write=lambda out, store, count: _write(trained, given, out, _Predicted(store, count, reporter)),
         unit=trained.outputs()[0].unit,
         check=table.check_suffix,
     )
@@ -79,14 +86,26 @@ def _samples(trained: TrainedRun, chunk: TableChunk) -> ChunkSamples:
     return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
 
 
-def _write(trained: TrainedRun, given: TableInput, out: Path, predicted_chunks: tuple[ChunkStore, int]) -> Path:
+@dataclass(frozen=True)
+class _Predicted:
+    """Finished chunks, and who is told of rows without a prediction."""
+
+    store: ChunkStore
+    count: int
+    reporter: Reporter
+
+    def none(self) -> bool:
+        """Return whether no row has a prediction."""
+        return all(np.isnan(self.store.read(number)).all() for number in range(self.count))
+
+
+def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predicted) -> Path:
     """Read the table a second time, so that no more than a chunk of it is ever in memory.
 
     Raises:
         DataError: No point has a prediction.
     """
-    store, count = predicted_chunks
-    if "crs" in given.digest and all(np.isnan(store.read(number)).all() for number in range(count)):
+    if "crs" in given.digest and predicted.none():
         raise DataError(
             f"none of its points lies on the rasters where they have data (CRS of the points: {given.digest['crs']})",
             where=str(given.path),
@@ -94,19 +113,34 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted_chunks: 
         )
     size, outputs = trained.settings.shared.predict.rows, trained.outputs()
     first = next(given.chunks(size))
-    columns = (*(_typed(column, values) for column, values in first.columns), *outputs)
+    told, missing = first.reasons is not None, Counter[str]()
+    columns = (*(_typed(column, values) for column, values in first.columns), *outputs, *((_REASON,) if told else ()))
     rows = sum(len(chunk) for chunk in given.chunks(size)) if out.suffix.lower() == ".nc" else 0
 
     def frames() -> Iterator[pd.DataFrame]:
         import pandas as pd
 
         for number, chunk in enumerate(given.chunks(size)):
-            columns = {column.name: values for column, values in chunk.columns}
-            predicted = zip(outputs, store.read(number), strict=True)
-            yield pd.DataFrame(columns | {output.name: values for output, values in predicted})
+            content = {column.name: values for column, values in chunk.columns}
+            values_ON = predicted.store.read(number)
+            content |= {output.name: values_N for output, values_N in zip(outputs, values_ON, strict=True)}
+            if chunk.reasons is not None:
+                content[_REASON.name] = reasons = _reasons(chunk.reasons, values_ON[0])
+                missing.update(filter(None, reasons))
+            yield pd.DataFrame(content)
 
     table.write(out, table.Table(columns, rows, attributes(trained)), frames())
+    if told:
+        text = ", ".join(f"{reason}: {number}" for reason, number in missing.most_common())
+        predicted.reporter.say(f"Rows without a prediction: {text or 'none'}.")
     return out
+
+
+def _reasons(named: Sequence[str], values_N: Floats) -> list[str]:
+    """Return why each row has no prediction, empty where it has one."""
+    # A network may need more than the source's samples have, such as a longer history.
+    pairs = zip(named, np.isfinite(values_N).tolist(), strict=True)
+    return ["" if predicted else reason or _INCOMPLETE for reason, predicted in pairs]
 
 
 def _typed(column: Variable, values: object) -> Variable:

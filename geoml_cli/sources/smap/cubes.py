@@ -152,7 +152,7 @@ def _days(path: Path, data: Any) -> Days:  # noqa: ANN401  xarray is untyped
 
 
 def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN401  xarray.Dataset
-    north, west, sides = 0.0, 0.0, []
+    sides, edges = [], []
     for name in names:
         values = np.asarray(data[name].values, dtype=np.float64)
         step = float(np.diff(values).mean()) if len(values) > 1 else 0.0
@@ -162,11 +162,10 @@ def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: AN
                 f"the {len(values)} values of {name} are not evenly spaced", where=str(path), fix="Use a regular grid."
             )
         sides.append(step)
-    north = float(data[names[0]].values[0]) - sides[0] / 2
-    west = float(data[names[1]].values[0]) - sides[1] / 2
+        edges.append(float(values[0]) - step / 2)
     crs = _DEGREES if names[0].startswith("lat") else _crs_of(path, data)
-    size = len(data[names[0]]), len(data[names[1]])
-    return _turned(path, Grid(crs, (sides[1], 0.0, west, 0.0, sides[0], north), *size))
+    transform = (sides[1], 0.0, edges[1], 0.0, sides[0], edges[0])
+    return _turned(path, Grid(crs, transform, len(data[names[0]]), len(data[names[1]])))
 
 
 def _turned(path: Path, grid: Grid) -> Grid:
@@ -293,8 +292,6 @@ def _tiff_grid(path: Path) -> Grid:
         with rasterio.open(path) as file:
             if not file.crs:
                 raise DataError("has no coordinate reference system", where=str(path), fix="Add its CRS.")
-            crs = file.crs.to_wkt()
-            a, b, c, d, e, f = list(file.transform)[:6]
-            return _turned(path, Grid(crs, (a, b, c, d, e, f), file.height, file.width))
+            return _turned(path, Grid(file.crs.to_wkt(), tuple(file.transform)[:6], file.height, file.width))
     except rasterio.errors.RasterioError as error:
         raise DataError(f"cannot be read as a raster ({error})", where=str(path), fix="Get the file again.") from error

@@ -11,10 +11,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.errors import DataError
+
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Panel = Mapping[str, Floats]
 Fill = Literal["linear", "previous"]
+Release = Literal["nearest", "previous"]
 CLASSES = ("Shrub", "Grassland", "Barren", "Wetland", "Forest", "Developed", "Crop", "Pasture")
 """Land cover in the paper's order."""
 _NLCD = {
@@ -34,12 +37,24 @@ def classes(code: Floats) -> NDArray[np.int8]:
     return np.where(plain == np.rint(plain), table[plain.astype(np.int64)], np.int8(-1))
 
 
-def nearest_release(year: int, releases: Sequence[int]) -> int:
-    """Return the release of land cover nearest to a year; of two as near, the later one.
+def release_of(year: int, releases: Sequence[int], choice: Release, where: str) -> int:
+    """Return the release of land cover nearest to a year, of two as near the later one; or the last until that year.
 
-    So 2017 takes 2016, 2018 takes 2019, 2020 and 2022 take 2021.
+    By the nearest, 2017 takes 2016, 2018 takes 2019, 2020 and 2022 take 2021.
+
+    Raises:
+        DataError: All releases are later, and the last one until that year is wanted.
     """
-    return min(sorted(releases, reverse=True), key=lambda release: abs(release - year))
+    if choice == "nearest":
+        return min(sorted(releases, reverse=True), key=lambda release: abs(release - year))
+    earlier = [release for release in releases if release <= year]
+    if not earlier:
+        raise DataError(
+            f"{year} has no release of land cover before it; the first is {min(releases)}",
+            where=where,
+            fix="Export an earlier release, or use --nlcd nearest.",
+        )
+    return max(earlier)
 
 
 def filled(values_DS: Floats, fill: Fill) -> Floats:

@@ -73,6 +73,14 @@ class SmapOptions(Options):
     scenes: Literal["first", "mean"] = "first"
     """Several Sentinel-1 or HLS scenes on one day: the first in time, or their mean."""
 
+    nlcd: Literal["nearest", "previous"] = "nearest"
+    """Land cover of a year: the release of NLCD `nearest` in time, of two as near the later one, or the `previous` one,
+    its own year included, which uses no later image (the stricter choice)."""
+
+    hls_scale: Literal["auto", "1", "100", "10000"] = "auto"
+    """Number that stands for a reflectance of 1 in the HLS exports; `auto` tells it from the range of the values, a
+    number refuses exports whose range is another's."""
+
     lst: Literal["raw", "kelvin"] = "raw"
     """Unit of land-surface temperature: the product's number (x 0.02 K), or kelvin."""
 

@@ -42,6 +42,7 @@ class Rules:
     kelvin: bool
     by_days: bool
     antecedent: int
+    nlcd: deriving.Release
 
 
 class PixelStack:
@@ -178,12 +179,14 @@ class PixelStack:
         return found
 
     def _classes(self, window: Window) -> NDArray[np.int8]:
-        """Return the class of every day and pixel, [D, P], by the release nearest in time."""
+        """Return the class of every day and pixel, [D, P], by the release that its year takes."""
         releases = {year: self._cube.fixed(name, window).reshape(-1) for year, name in self._releases.items()}
         years = self.days.astype("datetime64[Y]").astype(np.int64) + 1970
         classes = {year: deriving.classes(code) for year, code in releases.items()}
-        nearest = [classes[deriving.nearest_release(int(year), list(classes))] for year in np.unique(years)]
-        return np.stack(nearest)[np.unique(years, return_inverse=True)[1].reshape(-1)]
+        different, place = np.unique(years, return_inverse=True)
+        choice, where = self._rules.nlcd, str(self._path)
+        taken = [deriving.release_of(year, list(classes), choice, where) for year in different.tolist()]
+        return np.stack([classes[release] for release in taken])[place.reshape(-1)]
 
     def _site(self, window: Window) -> dict[str, Floats]:
         """Return place, terrain and soil of the pixels, [P] each."""
@@ -281,5 +284,11 @@ def pixels(path: Path, manifest: Manifest) -> PixelStack:
         DataError: It is no stack, or lacks a band.
     """
     facts = manifest.facts
-    rules = Rules(facts["fill"], facts["lst"] == "kelvin", facts["window"] == "days", facts["antecedent"])
+    rules = Rules(
+        fill=facts["fill"],
+        kelvin=facts["lst"] == "kelvin",
+        by_days=facts["window"] == "days",
+        antecedent=facts["antecedent"],
+        nlcd=facts.get("nlcd", "nearest"),
+    )
     return PixelStack(open_cube(path), path, rules)

@@ -1,11 +1,11 @@
 """A user's table of stations and dates to predict, from the series of the data set.
 
-Legend: N rows of a table, R records.
+Legend: N rows of a table, R records, S stations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,16 @@ from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.smap import deriving
 from geoml_cli.sources.smap.calendar import OWN_TABLE, days_of
 from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.pixels import REASONS
+from geoml_cli.sources.smap.products import RADAR
 
+Mask = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 _MINUTES = 1440
 _NONE = ("index", "station_index", "history", "smap_cell", "soil_moisture")
 _ID = Variable("ID", "", "station", dtype="str")
 _DATE = Variable("Date", "", "day", dtype="str")
+_UNKNOWN, _NO_DAY = "no such station in the data set", "no row of gridMET on that day"
 
 
 def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
@@ -49,7 +54,8 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
             names, dates = block[identity][part], block[date][part]
             day = days_of(np.char.replace(dates, "-", ""), path, date, OWN_TABLE)
             columns = TableColumn(_ID, names.tolist()), TableColumn(_DATE, dates.tolist())
-            yield TableChunk(columns, partial(records.samples, names, day))
+            index, reasons = records.find(names, day)
+            yield TableChunk(columns, partial(records.samples, index), reasons)
             read += len(day)
     if not read:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with ID and Date.")
@@ -60,25 +66,38 @@ class _Records:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._names = dataset.labels("station")
         day = np.asarray(dataset.array("time"), dtype=np.int64) // _MINUTES
         first = np.asarray(dataset.array("station_first"), dtype=np.int64)
-        lengths = np.diff(np.append(first, len(day)))
-        station = np.repeat(np.arange(len(first)), lengths)
+        self._station = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(day))))
         # Days fit into five digits: station and day are one ascending number.
-        self._key = station * 100_000 + day
-        whole = np.all([np.isfinite(dataset.array(name)) for name in dataset.labels("dynamic")], axis=0)
-        parts = np.split(whole, first[1:])
-        self._history = np.concatenate([deriving.unbroken(part) for part in parts])
+        self._key = self._station * 100_000 + day
+        whole = _finite(dataset, dataset.labels("dynamic"))
+        self._history = np.concatenate([deriving.unbroken(part) for part in np.split(whole, first[1:])])
+        antecedent = int(dataset.manifest.facts["antecedent"])
+        self._reason = np.where(self._history > antecedent, -1, 2)
+        self._reason[~(whole & _snapshot(dataset))] = 1
+        self._reason[np.asarray(dataset.array("land_cover")) < 0] = 0
 
-    def samples(self, names: NDArray[np.str_], day: NDArray[np.int64]) -> SampleBlock:
-        """Make the samples of stations and days since 1970-01-01; `valid` has shape [N]."""
-        known, (different, row) = StationNames(self._names), np.unique(names, return_inverse=True)
-        station = np.array([known.number(name) for name in different.tolist()], dtype=np.int64)[row.reshape(-1)]
+    def find(self, names: NDArray[np.str_], day: Integers) -> tuple[Integers, list[str]]:
+        """Return the record of stations and days since 1970-01-01, -1 where there is no sample, and why not, [N]."""
+        different, row = np.unique(names, return_inverse=True)
+        known, excluded = StationNames(self._dataset.labels("station")), _excluded(self._dataset)
+        numbers = [known.number(name) for name in different.tolist()]
+        others, rules = StationNames(list(excluded)), [*excluded.values(), _UNKNOWN]
+        absent = [rules[others.number(name)] for name in different.tolist()]
+        station = np.array(numbers, dtype=np.int64)[row.reshape(-1)]
         wanted = station * 100_000 + day
         place = np.minimum(np.searchsorted(self._key, wanted), len(self._key) - 1)
-        valid = (station >= 0) & (self._key[place] == wanted)
-        index = place[valid]
+        there = (station >= 0) & (self._key[place] == wanted)
+        reason = np.array(["", *REASONS])[self._reason[place] + 1].astype(object)
+        reason[~there] = _NO_DAY
+        reason[station < 0] = np.array(absent, dtype=object)[row.reshape(-1)][station < 0]
+        return np.where(there & (self._reason[place] < 0), place, -1), reason.tolist()
+
+    def samples(self, record: Integers) -> SampleBlock:
+        """Make the samples of records, -1 for none; `valid` has shape [N]."""
+        valid = record >= 0
+        index = record[valid]
         arrays: dict[str, Any] = {}
         texts: dict[str, list[str]] = {}
         for name in self._dataset.manifest.variables:
@@ -86,6 +105,29 @@ class _Records:
                 texts[name] = self._dataset.labels(name)
             elif name not in _NONE:
                 arrays[name] = self._dataset.array(name)
-        arrays |= {"index": index, "station_index": station[valid], "history": self._history[index]}
+        arrays |= {"index": index, "station_index": self._station[index], "history": self._history[index]}
         units = {name: self._dataset.unit(name) for name in (*arrays, *texts)}
         return SampleBlock(valid, Block(arrays, texts, units))
+
+
+def _finite(dataset: Dataset, names: list[str]) -> Mask:
+    """Return the records on which all of some series have a value, [R]."""
+    return np.asarray(np.all([np.isfinite(dataset.array(name)) for name in names], axis=0))
+
+
+def _snapshot(dataset: Dataset) -> Mask:
+    """Return the records whose own day has SMAP and all indices, [R]."""
+    vv, vh = (np.asarray(dataset.array(name)) for name in RADAR)
+    defined = (vv != vh) & (vv + vh != 0) & (vh != 0)
+    return np.asarray(_finite(dataset, ["SMAP", *RADAR, *dataset.labels("index_name")]) & defined)
+
+
+def _excluded(dataset: Dataset) -> Mapping[str, str]:
+    """Return why stations of the raw files are not in the data set, by name: the rule that took most of their days."""
+    found = {}
+    for name, counts in dataset.manifest.funnel.per_station.items():
+        lost = {reason: days for reason, days in counts.items() if reason not in ("read", "kept")}
+        if lost and not counts.get("kept"):
+            rule = max(lost, key=lambda reason: lost[reason])
+            found[name] = f"excluded by prepare ({rule.removeprefix('station: ')})"
+    return found

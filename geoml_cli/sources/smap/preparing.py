@@ -88,6 +88,8 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
         "window": options.window,
         "antecedent": options.antecedent,
         "years": list(found.years),
+        # Left out where it is the default: a data set of before the option is the same data.
+        **({} if options.nlcd == "nearest" else {"nlcd": options.nlcd}),
     }
     return PreparedInfo("series", sieve.funnel(stations.names, [note for note in notes.lines if note], read), facts)
 
@@ -120,10 +122,10 @@ def _read(
         weather, _ = panel("gridmet", products.GRIDMET)
         lst = _surface(panel("lst", products.LST)[0], notes)
         radar = _radar(*panel("s1", products.S1), notes)
-        bands = _optical(*panel("hls", products.HLS), notes)
+        bands = _optical(*panel("hls", products.HLS), options.hls_scale, notes)
         smap = exports.read_smap(files["smap"], names, calendar, notes)
         advance(1)
-        code = _codes(found, names, calendar, notes)
+        code = _codes(found, options.nlcd, (names, calendar), notes)
         site = exports.read_constants(found.constant, names, shape[1], notes)
         notes.fills.refuse()
         advance(1)
@@ -145,8 +147,8 @@ def _radar(panel: Panel, found: ScaleByFile, notes: Notes) -> Panel:
     return {name: scales.decibels(values, scale).astype(np.float32) for name, values in panel.items()}
 
 
-def _optical(panel: Panel, found: ScaleByFile, notes: Notes) -> Panel:
-    scale = scales.common_scale(found, "HLS", ("0..1", "percent", "x 10,000"))
+def _optical(panel: Panel, found: ScaleByFile, given: str, notes: Notes) -> Panel:
+    scale = scales.common_scale(found, "HLS", scales.REFLECTANCES[given])
     if scale != "0..1":
         notes.lines.append(f"HLS reflectances are {scale}; they were scaled to 0..1.")
     scaled = {name: scales.reflectance(values, scale).astype(np.float32) for name, values in panel.items()}
@@ -155,15 +157,16 @@ def _optical(panel: Panel, found: ScaleByFile, notes: Notes) -> Panel:
     return kept
 
 
-def _codes(found: Found, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
-    """Return NLCD codes of the release nearest to each year, [D, S]."""
+def _codes(found: Found, choice: deriving.Release, frame: tuple[StationNames, Calendar], notes: Notes) -> Floats:
+    """Return NLCD codes of the release that each year takes, [D, S]."""
+    names, calendar = frame
     releases = {
         year: exports.read_codes(paths, names, len(names.names)) for year, paths in found.exports["land_cover"].items()
     }
     code = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     taken = []
     for year in found.years:
-        release = deriving.nearest_release(year, list(releases))
+        release = deriving.release_of(year, list(releases), choice, str(found.constant.parent))
         code[calendar.years == year] = releases[release]
         taken.append(f"{year} takes {release}")
     notes.lines.append(f"Land cover: {', '.join(taken)}.")

@@ -13,6 +13,13 @@ from geoml_cli.errors import DataError
 
 Values = NDArray[Any]
 Scale = Literal["0..1", "percent", "x 10,000", "dB"]
+REFLECTANCES: dict[str, tuple[Scale, ...]] = {
+    "auto": ("0..1", "percent", "x 10,000"),
+    "1": ("0..1",),
+    "100": ("percent",),
+    "10000": ("x 10,000",),
+}
+"""Scales that reflectances may have, by the number that stands for 1."""
 _UNIT, _PERCENT = 1.5, 100.0
 _INT16 = 1e-4
 _COLDEST, _HOTTEST, _LEAST_NUMBER = 180.0, 360.0, 7500.0

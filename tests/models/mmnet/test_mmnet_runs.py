@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray
-from smap_case import STATIONS, write_exports
+from scipy.stats import wilcoxon
+from smap_case import STATIONS, edit, write_exports
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.smap.options import SmapOptions
@@ -44,7 +45,8 @@ def run(data) -> Path:
     assignments = [text for text in (*QUICK, *NARROW[:2]) if "=" in text]
     assignments += ["split.kind=leave-one-out", "split.group_by=station", "split.folds=1", "split.seed=1"]
     assignments += ["evaluate.stations=['Beta_2']"]
-    assignments += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=0", "evaluate.baselines=['smap','ridge']"]
+    assignments += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=40"]
+    assignments += ["evaluate.baselines=['smap','ridge']"]
     settings = load("mmnet", "random", None, {}, assignments)
     dataset = Dataset(data / "data" / "smap")
     done = train(settings, dataset, RunLocation(data / "run", cpu=True), None, Silent())
@@ -86,12 +88,39 @@ def test_scores_across_stations_are_the_quartiles_of_single_stations(run):
     assert (folder / "figures" / "stations.png").exists() and (folder / "figures" / "station_maps.png").exists()
 
 
+def test_importance_is_given_by_covariate_with_land_cover_as_one_and_by_day(run):
+    found = json.loads((run / "evaluation" / "test" / "metrics.json").read_text(encoding="utf-8"))["importance"]
+    days = {"dynamic at t", *(f"dynamic at t-{day}" for day in range(1, 11))}
+    assert days < set(found) and "land_cover" in found and not [name for name in found if "=" in name]
+    assert len(found) == 20 + 1 + 8 + 11  # snapshot without land cover, land cover, weather, days
+    report = (run / "evaluation" / "test" / "report.html").read_text(encoding="utf-8")
+    assert (
+        "Permutation importance by time step" in report and "Increases of the RMSE [m3 m-3]: dynamic at t-10" in report
+    )
+    assert (run / "evaluation" / "test" / "figures" / "importance_steps.png").exists()
+
+
+def test_the_record_holds_the_gain_at_stations(run):
+    folder = run / "evaluation" / "test"
+    single = pd.read_csv(folder / "per_station.csv").pivot(index="station", columns="model", values="RMSE")
+    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["gain_at_stations"]
+    assert list(found) == ["smap", "ridge"]
+    least, most = sorted(wilcoxon(single["mmnet"] - single[baseline]).pvalue for baseline in found)
+    adjusted = sorted((min(2 * least, 1.0), max(2 * least, most)))  # Holm's, of two tests
+    assert sorted(gain["wilcoxon_p_holm"] for gain in found.values()) == pytest.approx(adjusted)
+    for baseline, gain in found.items():
+        difference = single["mmnet"] - single[baseline]
+        assert gain["median_rmse_network_minus_baseline"] == pytest.approx(difference.median(), rel=1e-6)
+        assert gain["share_better"] == pytest.approx((difference < 0).mean()) and gain["unit"] == "m3 m-3"
+
+
 def test_scores_are_given_by_season_land_cover_network_region_and_moisture(run):
     table = pd.read_csv(run / "evaluation" / "test" / "per_group.csv")
     found = table.groupby("quantity")["group"].unique().map(set).to_dict()
     assert found["season"] == {"DJF"} and found["land cover"] == {"Grassland"}
     assert found["network"] == {"SCAN"} and found["region"] == {"W", "M", "E"}
     assert found["observed moisture"] == {"0.1 to 0.2", "0.2 to 0.3"} and found["year"] == {"2019", "2020"}
+    assert list(dict.fromkeys(table.model)) == ["smap", "mmnet", "ridge"]  # the estimate to beat comes first
 
 
 def test_daily_maps_and_their_counts(run, data, geoml, tmp_path):
@@ -136,7 +165,8 @@ def test_days_without_a_stack_are_refused(run, data, geoml):
 
 def test_a_table_of_stations_and_dates_gives_what_the_samples_give(run, data, geoml, tmp_path):
     (tmp_path / "wanted.csv").write_text(
-        "ID,Date\nGamma.3,2020-01-05\nNowhere,20200105\nUSDA_ARS_Beta-2,20191231\nAlpha_1,20191220\n", encoding="utf-8"
+        "ID,Date\nGamma.3,2020-01-05\nNowhere,20200105\nUSDA_ARS_Beta-2,20191231\nAlpha_1,20191220\nBeta_2,20191203\n",
+        encoding="utf-8",
     )
     everything, some = tmp_path / "samples.csv", tmp_path / "some.csv"
     assert geoml("predict", run, "--data", data / "data", "--out", everything).code == 0
@@ -149,7 +179,31 @@ def test_a_table_of_stations_and_dates_gives_what_the_samples_give(run, data, ge
 
     expected = [value("Gamma.3", "2020-01-05"), value("Alpha-1", "2019-12-20")]
     np.testing.assert_allclose(found.soil_moisture[[0, 3]], expected, rtol=1e-5)
-    assert found.soil_moisture[1:3].isna().all()  # no such station; no row of gridMET on 31 December
+    assert found.soil_moisture[[1, 2, 4]].isna().all()
+    no_station, no_day = "no such station in the data set", "no row of gridMET on that day"
+    reasons = ["", no_station, no_day, "", "the weather before has a gap"]
+    assert found.reason.fillna("").tolist() == reasons
+    for reason in filter(None, reasons):
+        assert f"{reason}: 1" in result.err
+
+
+def test_a_table_says_why_a_station_is_not_in_the_data_set_and_what_a_day_lacks(tmp_path, geoml, run):
+    raw = write_exports(tmp_path / "raw")
+
+    def without_december(rows):
+        return [{name: "" if name.startswith("201912") else cell for name, cell in row.items()} for row in rows]
+
+    for year in ("2019", "2020"):
+        edit(raw / f"S1_SSM_{year}.csv", lambda rows: [row for row in rows if row["ID"] != "Beta_2"])
+    edit(raw / "smap_ssm_2019.csv", without_december)
+    assert geoml("prepare", "smap", raw, "--data", tmp_path / "data", "--fill", "previous").code == 0
+    text = "ID,Date\nBeta-2,20200105\nAlpha-1,20191220\nAlpha-1,20200105\n"
+    (tmp_path / "wanted.csv").write_text(text, encoding="utf-8")
+    given = ("--data", tmp_path / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv")
+    result = geoml("predict", run, *given)
+    assert result.code == 0, result.err
+    found = pd.read_csv(tmp_path / "p.csv").reason.fillna("").tolist()
+    assert found == ["excluded by prepare (no row of Sentinel-1)", "a variable of the day is missing", ""]
 
 
 def test_the_users_loop_over_presets(data, geoml, tmp_path, monkeypatch):
@@ -169,6 +223,31 @@ def test_the_users_loop_over_presets(data, geoml, tmp_path, monkeypatch):
         assert sorted(json.loads((run / "run.json").read_text())["members"]) == members[preset]
     result = geoml("train", "mmnet", "--preset", "cross-region", "--member", "M", *QUICK)
     assert result.code == 0 and "M" in result.out
+
+
+def test_data_prepared_by_other_rules_than_the_presets_are_warned_of_and_the_record_says_so(geoml, tmp_path):
+    raw = write_exports(tmp_path / "raw")
+    given = ("--data", tmp_path / "data", "--run", tmp_path / "run")
+    assert geoml("prepare", "smap", raw, *given[:2], "--window", "days", "--hours", "12", "--missing", "0.3").code == 0
+    split = ("--set", "split.kind=leave-one-out", "--set", "split.group_by=station")
+    trained = geoml("train", "mmnet", "--preset", "random", *given, *QUICK, *split, "--set", "data.options.missing=0.3")
+    assert trained.code == 0, trained.err
+    warning = (
+        "The data were prepared with --window days instead of rows, --hours 12 instead of 1, which preset random is "
+        "meant for."
+    )
+    assert warning in " ".join(trained.err.split())
+    few = ("--set", "evaluate.baselines=[]", "--set", "evaluate.importance_repeats=0")
+    assert geoml("evaluate", tmp_path / "run", *given[:2], *few).code == 0
+    found = json.loads((tmp_path / "run" / "evaluation" / "test" / "metrics.json").read_text(encoding="utf-8"))
+    assert warning in found["warnings"]
+
+
+def test_an_option_that_prepare_does_not_have_is_refused(data, geoml, tmp_path):
+    given = ("train", "mmnet", "--data", data / "data", "--run", tmp_path / "r", "--set", "data.options.windw=days")
+    result = geoml(*given)
+    assert result.code == 2
+    assert "[data.options]: windw is not an option of `geoml prepare smap`. Did you mean window?" in result.err
 
 
 @pytest.mark.parametrize(

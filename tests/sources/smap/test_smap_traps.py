@@ -75,10 +75,29 @@ def test_two_scenes_a_day_the_first_in_time_or_their_mean(raw, prepared):
 
 
 def test_reflectances_scaled_by_ten_thousand_with_their_fill_value(raw, prepared):
-    expected = values(prepared(raw), "ndvi")
+    def dark_before_the_fill(rows):
+        """A darker scene on the first day, and no value on the second scene's day."""
+        red = {DAYS[0]: "0.2", DAYS[3]: "-0.9999"}
+        return [
+            {**row, "B4": next((v for d, v in red.items() if stamp(d) in row["system:index"]), row["B4"])}
+            for row in rows
+        ]
+
+    def without_the_second(rows):
+        return [row for row in rows if stamp(DAYS[3]) not in row["system:index"]]
+
+    path = raw / "HLSL30_SSM_2019_1.csv"
+    edit(path, dark_before_the_fill)
+    with_fill = path.read_bytes()
+    edit(path, without_the_second)
+    expected = values(prepared(raw), "ndvi").copy()
+    assert expected[0] < expected[3] < expected[6]  # interpolated over the scene that is not there
+    path.write_bytes(with_fill)
     for year in ("2019", "2020"):
         edit(raw / f"HLSL30_SSM_{year}_1.csv", lambda rows: [scaled(row) for row in rows])
+    assert b"-9999" in path.read_bytes()
     dataset = prepared(raw)
+    assert not note(dataset, "reflectances of HLS outside 0..1")
     np.testing.assert_allclose(values(dataset, "ndvi"), expected, rtol=1e-5)
     assert note(dataset, "HLS reflectances are x 10,000; they were scaled to 0..1.")
 
@@ -197,9 +216,32 @@ def test_land_cover_without_a_class_is_left_out_and_releases_are_named(raw, prep
 
 @pytest.mark.parametrize(("year", "release"), [(2016, 2016), (2017, 2016), (2018, 2019), (2020, 2021), (2022, 2021)])
 def test_the_release_nearest_in_time(year, release):
-    from geoml_cli.sources.smap.deriving import nearest_release
+    from geoml_cli.sources.smap.deriving import release_of
 
-    assert nearest_release(year, [2016, 2019, 2021]) == release
+    assert release_of(year, [2016, 2019, 2021], "nearest", "RAW") == release
+
+
+@pytest.mark.parametrize(("year", "release"), [(2016, 2016), (2018, 2016), (2020, 2019), (2022, 2021)])
+def test_the_previous_release_uses_no_later_image(year, release):
+    from geoml_cli.sources.smap.deriving import release_of
+
+    assert release_of(year, [2016, 2019, 2021], "previous", "RAW") == release
+
+
+def test_a_year_without_a_previous_release_is_refused(raw, prepared):
+    edit(raw / "LC_SSM_2019.csv", lambda rows: [{**row, "mode": "42"} for row in rows])
+    (raw / "LC_SSM_2019.csv").rename(raw / "LC_SSM_2021.csv")
+    assert note(prepared(raw), "Land cover: 2019 takes 2021, 2020 takes 2021")
+    with pytest.raises(DataError, match=r"2019 has no release of land cover before it; the first is 2021.*--nlcd"):
+        prepared(raw, nlcd="previous")
+    (raw / "LC_SSM_2021.csv").rename(raw / "LC_SSM_2019.csv")
+    assert note(prepared(raw, nlcd="previous"), "Land cover: 2019 takes 2019, 2020 takes 2019")
+
+
+def test_a_stated_scale_of_reflectances_is_what_the_exports_must_have(raw, prepared):
+    assert prepared(raw, hls_scale="1").manifest.funnel.kept == 150
+    with pytest.raises(DataError, match=r"HLSL30_SSM_.*: the values of HLS look like 0\.\.1, not like x 10,000"):
+        prepared(raw, hls_scale="10000")
 
 
 def test_shares_of_valid_scenes(raw, prepared):
@@ -260,8 +302,8 @@ def archive(folder, station, sensor, rows, depth="0.05 0.05"):
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
-def hourly(value, days=DAYS, flag="G"):
-    return [f"{str(day).replace('-', '/')} {hour:02d}:00 {value} {flag} M" for day in days for hour in (0, 12)]
+def hourly(value, days=DAYS, flag="G", clocks=(0, 12)):
+    return [f"{str(day).replace('-', '/')} {hour:02d}:00 {value} {flag} M" for day in days for hour in clocks]
 
 
 @pytest.mark.parametrize(("sensors", "expected"), [("mean", 0.25), ("first", 0.2), ("all", 0.25)])
@@ -274,6 +316,23 @@ def test_several_sensors_and_depths_of_an_archive(raw, prepared, sensors, expect
     assert dataset.labels("station") == ["Alpha-1"]
     np.testing.assert_allclose(dataset.array("soil_moisture"), expected, rtol=1e-6)
     assert note(dataset, "1 stations have several sensors between 0 and 0.0508 m")
+
+
+@pytest.mark.parametrize(
+    ("sensors", "expected"),
+    [("mean", [0.2, 0.25, 0.3, 0.5]), ("first", [0.2, 0.2, np.nan, np.nan]), ("all", [0.2, 0.22, 0.3, 0.5])],
+)
+def test_three_sensors_at_one_depth_each_with_a_period_of_its_own(raw, prepared, sensors, expected):
+    (raw / "in_situ.csv").unlink()
+    # A for the first half, B over its end and on, C at last; B measures once where A does four times.
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2, DAYS[:30]) + hourly(0.2, DAYS[:30], clocks=(6, 18)))
+    archive(raw / "ismn", "Alpha-1", "Probe-B", hourly(0.3, DAYS[20:45], clocks=(6,)))
+    archive(raw / "ismn", "Alpha-1", "Probe-C", hourly(0.5, DAYS[45:]))
+    dataset = prepared(raw, sensors=sensors, missing=1.0)
+    date = np.asarray(dataset.array("time"))[np.asarray(dataset.array("index"))] // 1440
+    by_day = dict(zip(date.tolist(), np.asarray(dataset.array("soil_moisture")).tolist(), strict=True))
+    found = [by_day.get(int(DAYS[day].astype(np.int64)), np.nan) for day in (15, 25, 40, 55)]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_flags_and_fill_values_of_an_archive(raw, prepared):
@@ -318,6 +377,29 @@ def test_an_archive_in_a_zip_gives_what_its_folder_gives(raw, prepared):
     with pytest.raises(DataError, match="several could be the ground truth"):
         prepared(raw)
     shutil.rmtree(raw / "ismn")
+    np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
+
+
+@pytest.mark.parametrize("layout", ["ceop-sep", "ceop"])
+def test_the_layouts_of_ceop_give_what_header_and_values_give(raw, prepared, layout):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2, DAYS[:30]) + hourly(0.3, DAYS[30:]))
+    expected = prepared(raw).array("soil_moisture").copy()
+    [path] = (raw / "ismn").rglob("*.stm")
+    place, *rows = path.read_text(encoding="utf-8").splitlines()
+    network, cse, station, latitude, longitude, elevation, low, high, _ = place.split()
+    lines = []
+    for date, clock, value, flag, own in map(str.split, rows):
+        when = f"{date} {clock} {date} {clock} {network} {cse} {station} {latitude} {longitude} {elevation}"
+        if layout == "ceop-sep":
+            lines.append(f"{when} {low} {high} {value} {flag} {own}")
+        else:  # all depths of a station in one file; the deeper one is not asked for
+            lines += [
+                f"{when} - {depth} 11.5 U {moisture} {flag}" for depth, moisture in ((high, value), ("0.2", "0.9"))
+            ]
+    path.write_text("\r".join([*lines, ""]), encoding="utf-8", newline="")
+    if layout == "ceop":
+        path.rename(path.with_name("SCAN_SCAN_Alpha_1_20191201_20200131.stm"))
     np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
 
 
