@@ -26,7 +26,7 @@ _ROUNDING = 1e-6
 """Relative: what float32 makes of a range's ends does not lie outside."""
 _PLACE_OR_TIME = {"lat", "lon", "latitude", "longitude", "year", "month", "doy", "hour", "time"}
 """Variables in which a run is meant to be applied elsewhere or later; they are told, never refused."""
-_NEAR = 0.25
+_NEAR = 1.0
 """Of a range: how far beyond it values may lie that a conversion of units explains."""
 _WORTH_A_WARNING = 0.01
 _CONVERSIONS: tuple[tuple[str, float, float], ...] = (

@@ -18,6 +18,7 @@ import numpy as np
 
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
+from geoml_cli.readers.raster_damage import raster_damage
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -160,13 +161,9 @@ def tiles_as_vrt(tiles: Sequence[Path]) -> str:
 
 def _open_tile(path: Path) -> DatasetReader:
     import rasterio
-    from rasterio._err import CPLE_BaseError
-    from rasterio.errors import RasterioError
 
-    try:
+    with raster_damage(path):
         return rasterio.open(path)
-    except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
-        raise DataError(f"is damaged or not a raster ({error})", where=str(path), fix="Get the file again.") from error
 
 
 def _checked_box(path: Path, first: DatasetReader) -> _Box:

@@ -30,7 +30,7 @@ def written(value: float) -> str:
     short = f"{value:g}"
     if float(short) == value:
         return short
-    return str(int(value)) if value.is_integer() else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def parse_nodata(pairs: Sequence[str]) -> dict[str, Declared]:

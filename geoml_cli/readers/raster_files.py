@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.mosaics import RasterFile, tiles_as_vrt
+from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.samples.input import Grid
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 SUFFIXES = (".tif", ".tiff", ".img", ".vrt", ".asc", ".bil", ".sdat", ".jp2")
-DAMAGED = "is damaged or not a raster"
 _CACHE_BYTES = 64 << 20  # GDAL would keep 5 % of the machine's memory in blocks read before
 _LOCAL = ("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS")
 _LEVEL = 1e-9
@@ -74,20 +74,16 @@ def open_file(raster: RasterFile) -> DatasetReader:
         DataError: It is missing, damaged, may not be read, or has no band of real numbers.
     """
     import rasterio
-    from rasterio._err import CPLE_BaseError
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import NotGeoreferencedWarning
 
     path = raster.path
     if not raster.tiles and not path.is_file():
         kind = "is a folder, not a raster" if path.is_dir() else "there is no such raster"
         raise DataError(kind, where=str(path), fix="Give the file itself.")
     raster.files()  # refuses what is missing or may not be read, which GDAL tells in words of its own
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # becomes a DataError in grid_of
-            file = rasterio.open(tiles_as_vrt(raster.tiles) if raster.tiles else path)
-    except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
-        raise DataError(f"{DAMAGED} ({error})", where=str(path), fix="Get the file again.") from error
+    with raster_damage(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # becomes a DataError in grid_of
+        file = rasterio.open(tiles_as_vrt(raster.tiles) if raster.tiles else path)
     if file.count == 0 or any(kind.startswith("complex") for kind in file.dtypes):
         file.close()
         raise DataError("has no band of real numbers", where=str(path), fix="Give one value a pixel.")
@@ -109,7 +105,7 @@ def bands(raster: RasterFile) -> dict[str, int]:
     Raises:
         DataError: The file is damaged or no raster.
     """
-    with open_file(raster) as file:
+    with open_file(raster) as file, raster_damage(raster.path):
         texts = [(text or "").strip() for text in file.descriptions]
         numbers = [number for number in range(1, file.count + 1) if number != alpha_band(file)]
     if len(numbers) == 1:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import Declared
-from geoml_cli.readers.raster_files import DAMAGED, Span, alpha_band, grid_of, open_file, small_cache
+from geoml_cli.readers.raster_damage import raster_damage
+from geoml_cli.readers.raster_files import Span, alpha_band, grid_of, open_file, small_cache
 from geoml_cli.readers.undeclared_fills import HUGE, Undeclared, refuse_undeclared, undeclared
 from geoml_cli.samples.input import Grid
 from geoml_cli.work.reporting import Reporter
@@ -81,6 +82,10 @@ class Raster:
                 where=str(band.path),
                 fix="Use the file that the data set was made from.",
             )
+        with raster_damage(band.path):  # GDAL reads some of a file's tags only when they are asked for
+            self._describe(band)
+
+    def _describe(self, band: Band) -> None:
         self.grid, self._orientation = grid_of(self._file, band.path)
         self.kind = np.dtype(self._file.dtypes[band.index - 1])
         self.complete = np.issubdtype(self.kind, np.integer)
@@ -169,18 +174,8 @@ class Raster:
         return self._orientation.turned(raw), self._orientation.turned(missing)
 
     def _pixels(self, index: int, stored: Window) -> NDArray[Any]:
-        from rasterio._err import CPLE_BaseError
-        from rasterio.errors import RasterioError
-
-        try:
-            with small_cache():
-                return np.asarray(self._file.read(index, window=stored))
-        except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
-            raise DataError(
-                f"{DAMAGED} (cannot read rows {stored[0][0]} to {stored[0][1]}: {error})",
-                where=str(self.band.path),
-                fix="Get the file again.",
-            ) from error
+        with raster_damage(self.band.path, f"cannot read rows {stored[0][0]} to {stored[0][1]}"), small_cache():
+            return np.asarray(self._file.read(index, window=stored))
 
     def _has_mask(self) -> bool:
         from rasterio.enums import MaskFlags

@@ -234,3 +234,20 @@ def test_what_is_no_file_or_may_not_be_read_is_named(
     (tmp_path / "a.tif").symlink_to(tmp_path / "nowhere.tif")
     with pytest.raises(DataError, match=r"a\.tif: is a link to a file that is not there"):
         raster_paths(tmp_path.iterdir())
+
+
+def test_what_gdal_raises_when_a_tag_is_asked_for_names_the_file(tmp_path, monkeypatch):
+    from rasterio._err import CPLE_AppDefinedError
+
+    path = tmp_path / "dem.tif"
+    with rasterio.open(path, "w", driver="GTiff", width=2, height=2, count=1, dtype="float32", crs="EPSG:4326",
+                       transform=TENTH) as file:  # fmt: skip
+        file.write(np.ones((1, 2, 2), dtype=np.float32))
+
+    def damaged(file):
+        raise CPLE_AppDefinedError(1, 1, "TIFFReadDirectory:Failed to read directory at offset 2097152")
+
+    monkeypatch.setattr("geoml_cli.readers.rasters.alpha_band", damaged)
+    with pytest.raises(DataError, match=r"is damaged or not a raster .*Failed to read directory") as told:
+        Raster(Band(RasterFile(path), "dem", 1))
+    assert told.value.where == str(path)

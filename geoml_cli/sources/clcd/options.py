@@ -53,7 +53,7 @@ class ClcdOptions(Options):
         for text in given:
             if "=" in text:
                 parse_nodata((text,))
-            elif text.lower() != VALID and not text.removeprefix("-").isdigit():
+            elif text.lower() != VALID and not text.removeprefix("-").isdecimal():
                 raise ValueError(f"{text!r} is no code, and not of the form NAME=VALUE or NAME={VALID}")
         return given
 

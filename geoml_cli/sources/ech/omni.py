@@ -73,7 +73,7 @@ def read_list(path: Path, stream: Iterator[str], names: Sequence[str], known: Ma
 def kind(first_lines: list[str]) -> str | None:
     """Tell `minute` or `hourly` by the number of words of the first line, or None."""
     words = first_lines[0].split() if first_lines else []
-    if not words or not words[0].isdigit() or len(words[0]) != 4:
+    if not words or not words[0].isdecimal() or len(words[0]) != 4:
         return None
     return "minute" if len(words) in MINUTE_COLUMNS else "hourly" if len(words) in HOURLY_COLUMNS else None
 

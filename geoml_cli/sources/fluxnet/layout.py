@@ -115,7 +115,7 @@ def resolution(layout: Layout) -> str:
 
 
 def _subdaily(start: str, end: str) -> str:
-    if not (start.isdigit() and end.isdigit() and len(start) == len(end) == 12):
+    if not (start.isdecimal() and end.isdecimal() and len(start) == len(end) == 12):
         return ""
     (hour, minute), (until, last) = ((int(text[8:10]), int(text[10:])) for text in (start, end))
     length = (until * 60 + last - hour * 60 - minute) % 1440

@@ -67,7 +67,7 @@ def days_of(texts: Texts, path: Path, column: str, fix: str = "") -> Integers:
     try:
         number = texts.astype("U8").astype(np.int64)
     except ValueError:
-        number = np.array([int(text[:8]) if text[:8].isdigit() else -1 for text in texts.tolist()], dtype=np.int64)
+        number = np.array([int(text[:8]) if text[:8].isdecimal() else -1 for text in texts.tolist()], dtype=np.int64)
     year, month, day = number // 10_000, number // 100 % 100, number % 100
     right = (number > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1970)
     months = (np.where(right, year - 1970, 0) * 12 + np.where(right, month - 1, 0)).astype("datetime64[M]")
@@ -109,6 +109,6 @@ def seconds(stamps: Texts) -> Integers:
     """Return the time of day of stamps such as `20190105T173923` [s], 0 where there is none, [N]."""
     clocks = [stamp[9:15] for stamp in stamps.tolist()]
     return np.array(
-        [int(c[:2]) * 3600 + int(c[2:4]) * 60 + int(c[4:]) if len(c) == 6 and c.isdigit() else 0 for c in clocks],
+        [int(c[:2]) * 3600 + int(c[2:4]) * 60 + int(c[4:]) if len(c) == 6 and c.isdecimal() else 0 for c in clocks],
         dtype=np.int64,
     )

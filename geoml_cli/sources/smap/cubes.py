@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.readers.time_steps import begun
 from geoml_cli.samples.input import Grid
 
@@ -271,11 +272,8 @@ class TiffCube:
             raise DataError("has another grid than the first file of the folder", where=str(path), fix="Align them.")
         rows, columns = (part.indices(size) for part, size in zip(window, self._size, strict=True))
         part = Part(columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0])
-        try:
-            with rasterio.open(path) as file:
-                values = file.read(1, window=part, masked=True).astype(np.float32).filled(np.nan)
-        except rasterio.errors.RasterioError as error:
-            raise DataError(f"cannot be read ({error})", where=str(path), fix="Get the file again.") from error
+        with raster_damage(path), rasterio.open(path) as file:
+            values = file.read(1, window=part, masked=True).astype(np.float32).filled(np.nan)
         return _clean(values[:: rows[2], :: columns[2]])
 
 
@@ -288,10 +286,7 @@ def _tiff_grid(path: Path) -> Grid:
             where=str(path),
             fix='Install it: pip install "geoml[raster]".',
         ) from error
-    try:
-        with rasterio.open(path) as file:
-            if not file.crs:
-                raise DataError("has no coordinate reference system", where=str(path), fix="Add its CRS.")
-            return _turned(path, Grid(file.crs.to_wkt(), tuple(file.transform)[:6], file.height, file.width))
-    except rasterio.errors.RasterioError as error:
-        raise DataError(f"cannot be read as a raster ({error})", where=str(path), fix="Get the file again.") from error
+    with raster_damage(path), rasterio.open(path) as file:
+        if not file.crs:
+            raise DataError("has no coordinate reference system", where=str(path), fix="Add its CRS.")
+        return _turned(path, Grid(file.crs.to_wkt(), tuple(file.transform)[:6], file.height, file.width))

@@ -198,7 +198,7 @@ class PixelStack:
     @cached_property
     def _releases(self) -> dict[int, str]:
         names = self._cube.fixed_names
-        dated = {int(name[-4:]): name for name in names if name[:-5] in _COVER and name[-4:].isdigit()}
+        dated = {int(name[-4:]): name for name in names if name[:-5] in _COVER and name[-4:].isdecimal()}
         return dated or {0: next(name for name in _COVER if name in names)}
 
     @cached_property

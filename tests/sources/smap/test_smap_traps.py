@@ -421,3 +421,10 @@ def test_years_must_follow_one_another(raw, prepared):
         (raw / file.format(2019)).rename(raw / file.format(2017))
     with pytest.raises(DataError, match="the years 2017, 2020 do not follow one another"):
         prepared(raw)
+
+
+def test_a_digit_that_is_no_number_in_a_date_is_refused(tmp_path):
+    from geoml_cli.sources.smap.calendar import days_of
+
+    with pytest.raises(DataError, match="202²0502"):
+        days_of(np.array(["20220501", "202²0502"]), tmp_path / "LST_MOD11A1_2022.csv", "system:index")
