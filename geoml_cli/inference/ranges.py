@@ -67,13 +67,14 @@ class OutsideShare:
         return f"{name} {self.share:.1%} (from {self.low:g} to {self.high:g}, trained on {low:g} to {high:g})"
 
     def explanation(self) -> str:
-        """Name the conversion of units that brings the values into the range; empty where none does."""
+        """Name the conversion of units that brings the values nearest to the range; empty where none does."""
         name, low, high = self.trained
-        near = _NEAR * (high - low)
+        near, found = _NEAR * (high - low), list[tuple[float, str]]()
         for text, factor, offset in _CONVERSIONS:
-            if low - near <= self.low * factor + offset and self.high * factor + offset <= high + near:
-                return f"{name} may be {text}."
-        return ""
+            least, most = self.low * factor + offset, self.high * factor + offset
+            if low - near <= least and most <= high + near:
+                found.append((abs(least - low) + abs(most - high), text))
+        return f"{name} may be {min(found)[1]}." if found else ""
 
 
 class InputRanges:
