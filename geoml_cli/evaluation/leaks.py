@@ -24,6 +24,7 @@ _ROWS_AT_ONCE = 8192
 _MOST_PAIRED = 1500
 _LAGS = 20
 _SILL = 0.95
+_MOST_AT_STATION = 100
 _PLACES = 6
 """Decimals of a degree to which places are the same: a decimetre."""
 
@@ -99,12 +100,15 @@ def constant_at_stations(dataset: Dataset, samples: Samples) -> list[str]:
     if dataset.has("station_index"):
         station_N = np.asarray(dataset.array("station_index"), dtype=np.int64)
     order = np.argsort(station_N, kind="stable")
-    first = np.flatnonzero(np.diff(station_N[order], prepend=-1))
+    whole = np.split(order, np.flatnonzero(np.diff(station_N[order])) + 1)
+    chosen = [rows[:: -(-len(rows) // _MOST_AT_STATION)] for rows in whole]
+    order, first = np.concatenate(chosen), np.cumsum([0, *map(len, chosen[:-1])])
     found = []
     for name, item in samples.inputs.items():
-        if item.values.ndim != 2 or len(item.names) != item.values.shape[1]:
+        if item.shared or item.axis != item.values.ndim - 1 or len(item.names) != item.values.shape[-1]:
             continue
-        values = np.asarray(item.values[order], dtype=np.float64)
+        steps = np.asarray(item.values[order], dtype=np.float64).reshape(len(order), -1, len(item.names))
+        values = steps[:, -1]  # the latest step of a window
         low, high = np.minimum.reduceat(values, first, axis=0), np.maximum.reduceat(values, first, axis=0)
         for column, variable in enumerate(item.names):
             is_constant = (low[:, column] == high[:, column]).all()

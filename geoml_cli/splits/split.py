@@ -64,7 +64,7 @@ class Split:
             record = json.loads(path.read_text(encoding="utf-8"))
             train, validation, test = (_rows(record[subset]) for subset in SUBSETS)
             fold, seed, network = str(record["fold"]), int(record["seed"]), str(record["network"])
-            excluded = int(record["overlaps_excluded"]), int(record["near_excluded"])
+            excluded = int(record["overlaps_excluded"]), int(record.get("near_excluded", 0))
             return Split(train, validation, test, fold, seed, network, *excluded)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
