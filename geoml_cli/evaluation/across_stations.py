@@ -31,6 +31,7 @@ STATISTICS: dict[str, Callable[[Values], float]] = {
     "mean": lambda values: float(values.mean()),
     "lower quartile": lambda values: float(np.quantile(values, 0.25)),
     "upper quartile": lambda values: float(np.quantile(values, 0.75)),
+    "stations above 0": lambda values: float((values > 0).sum()),
 }
 
 

@@ -81,6 +81,7 @@ def test_scores_across_stations_are_the_quartiles_of_single_stations(run):
             values = part[score].dropna()
             expected = {"median": values.median(), "mean": values.mean()}
             expected |= {"lower quartile": values.quantile(0.25), "upper quartile": values.quantile(0.75)}
+            expected |= {"stations above 0": (values > 0).sum()}
             for statistic, value in expected.items():
                 assert over.loc[(model, statistic), score] == pytest.approx(value, rel=1e-6, abs=1e-9)
     report = (folder / "report.html").read_text(encoding="utf-8")
