@@ -18,7 +18,6 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
 from geoml_cli.inference.load import RunPredictor, TrainedRun
-from geoml_cli.inference.ranges import OutsideShare
 from geoml_cli.inference.summary import PredictionSummary, summarise
 from geoml_cli.samples.samples import Samples
 from geoml_cli.work.reporting import Reporter
@@ -103,13 +102,13 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         store.clear()
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside=ranges.by_name(outside))
+    return replace(summary, outside=outside)
 
 
 def predict_chunks(
     trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter
-) -> tuple[int, list[OutsideShare]]:
-    """Predict the chunks that are not there yet; return how many there are, and what lay outside the trained ranges."""
+) -> tuple[int, dict[str, float]]:
+    """Predict the chunks that are not there yet; return how many there are, and each input's share out of its range."""
     predictor, count = trained.predictor(), 0
     counts = ranges.empty(len(predictor.variables))
     with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
@@ -127,7 +126,7 @@ def predict_chunks(
     limit = trained.settings.shared.predict.out_of_range
     outside = ranges.shares(predictor.variables, counts)
     ranges.judge(outside, limit, reporter)
-    return count, outside
+    return count, {one.name: 0.0 for one in predictor.variables} | ranges.by_name(outside)
 
 
 def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:

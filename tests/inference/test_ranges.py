@@ -109,6 +109,7 @@ def test_a_map_of_kelvin_is_refused_and_may_be_accepted(geoml, trained, data_roo
     assert done.code == 0 and "Warning: outside the range of the training rows: temperature 100.0%" in done.err
     record = json.loads(done.out)
     assert record["outside"]["temperature"] == 1 and record["run"] == str(trained)
+    assert 0.0 in record["outside"].values(), "those that lie inside are there too"
 
 
 def test_a_map_without_a_value_is_warned_of(geoml, trained, data_root, raw_soc, tmp_path):
