@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +23,27 @@ from geoml_cli.work.reporting import Silent
 
 CUTS = int(os.environ.get("GEOML_TORTURE", "4"))
 """Truncations, and likewise flips, a source; `make torture` tries more."""
+MOST_KIB = 4 << 20
+LONGEST_S = 30
+
+
+@contextmanager
+def no_hang() -> Iterator[None]:
+    """End a case that takes longer than half a minute, in `make torture`: a test run rests on no machine's speed."""
+
+    def late(number: int, frame: object) -> None:
+        raise TimeoutError(f"a damaged file takes longer than {LONGEST_S} s")
+
+    if CUTS <= 20:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_the_card_is_light_and_says_what_the_source_is(made):
@@ -73,9 +98,12 @@ def test_damaged_files_end_in_a_message_or_in_a_data_set(made, damage, tmp_path)
             target.write_bytes(path.read_bytes())
         _damage(copy / generator.choice(paths).relative_to(raw.path), damage, generator)
         try:
-            prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data-{number}", Silent())
+            with no_hang():
+                prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data-{number}", Silent())
         except GeomlError as error:
             assert error.what and error.exit_code in (2, 3), error
+        shutil.rmtree(copy)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MOST_KIB
 
 
 def copied(raw: Raw, folder: Path) -> Path:
