@@ -26,7 +26,8 @@ def regression(target: Variable, metrics: tuple[Metric, ...]) -> Task:
         name, unit = target.name, target.unit
         if members == 1:
             return (Variable(name, unit, f"{name}, predicted"),)
-        deviation = Variable(f"{name}_ensemble_std", unit, f"standard deviation of {name} over {members} members")
+        told = f"standard deviation of {name} over {members} members, no interval"
+        deviation = Variable(f"{name}_ensemble_std", unit, told)
         return Variable(name, unit, f"{name}, mean of {members} members"), deviation
 
     return Task(target, outputs, mean_and_deviation, 0, metrics, RMSE, MAE, "regression", (_observed_predicted,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,21 +12,21 @@ from geoml_cli.dataset.files import sha256
 from geoml_cli.runs.run import Run
 
 
-def test_a_run_by_blocks_passes_and_its_report_says_so(geoml, trained, data_root):
-    done = geoml("audit", trained, "--data", data_root / "soc", "--json")
+def test_a_run_by_blocks_passes_and_its_report_says_so(geoml, trained, data_root, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")  # others use the run as it is
+    done = geoml("audit", run, "--data", data_root / "soc", "--json")
     assert done.code == 0, done.out + done.err
     found = json.loads(done.out)
     assert found["passes"] and {line["outcome"] for line in found["lines"]} <= {"pass", "warn", "not applicable"}
-    assert geoml("evaluate", trained, "--data", data_root / "soc", "--quiet").code == 0
-    metrics = json.loads((Run(trained).evaluation("test") / "metrics.json").read_text())
+    assert geoml("evaluate", run, "--data", data_root / "soc", "--quiet").code == 0
+    metrics = json.loads((Run(run).evaluation("test") / "metrics.json").read_text())
     assert metrics["audit"] == found["lines"]
-    assert "Audit of the splits" in (Run(trained).evaluation("test") / "report.html").read_text(encoding="utf-8")
+    assert "Audit of the splits" in (Run(run).evaluation("test") / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def leaking(trained, tmp_path):
     """A copy of the run with five test rows among the training rows; its checksums are those of the copy."""
-    import shutil
     from dataclasses import replace
 
     folder = tmp_path / "leaking"
