@@ -70,10 +70,12 @@ class OutsideShare:
         """Name the conversion of units that brings the values nearest to the range; empty where none does."""
         name, low, high = self.trained
         near, found = _NEAR * (high - low), list[tuple[float, str]]()
+        as_they_are = abs(self.low - low) + abs(self.high - high)
         for text, factor, offset in _CONVERSIONS:
             least, most = self.low * factor + offset, self.high * factor + offset
-            if low - near <= least and most <= high + near:
-                found.append((abs(least - low) + abs(most - high), text))
+            apart = abs(least - low) + abs(most - high)
+            if low - near <= least and most <= high + near and apart < as_they_are / 2:
+                found.append((apart, text))
         return f"{name} may be {min(found)[1]}." if found else ""
 
 

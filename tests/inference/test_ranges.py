@@ -65,6 +65,7 @@ def test_a_run_without_ranges_counts_nothing():
         ((500.0, 1400.0), "t may be another unit or scale: multiply by 0.01."),
         ((0.05, 0.14), "t may be another unit or scale: multiply by 100."),
         ((-3e5, 4e7), ""),
+        ((16.0, 17.0), ""),  # a little warmer, and no other unit
     ],
 )
 def test_a_conversion_that_explains_the_values_is_named(seen, expected):
