@@ -99,8 +99,14 @@ def audit_network(trained: TrainedRun, name: str, dataset: Dataset, samples: Sam
         return fit(samples, rows, settings.shared.inputs, target)
 
     folds = [(trained.run.split(member), trained.run.scaling(member)) for member in members.values()]
-    own = None if settings.shared.train.start_run else refit
-    return audit(Audited(dataset, samples, settings.shared.split, folds, own))
+    start = settings.shared.train.start_run
+    lines = audit(Audited(dataset, samples, settings.shared.split, folds, None if start else refit))
+    if start:
+        told = (
+            f"weights began as those of {start}: whether its training rows are test rows here is compared only where "
+        )
+        lines.append(Line("start of training", "warn", 0, told + "both runs have the same data set"))
+    return lines
 
 
 def _failing(name: str, count: int, wrong: str, right: str) -> Line:
@@ -136,14 +142,19 @@ def _groups(one: Audited) -> Iterator[Line]:
     if not found:
         yield Line("stations and cells", "not applicable", 0, "samples have no station, cell or coordinates")
     for name, label_N in found.items():
-        count = sum(int(known_rows(one.dataset, one.settings, split, label_N).sum()) for split, _ in one.folds)
+        count = sum(int(known_rows(one.dataset, one.settings, split, (name, label_N)).sum()) for split, _ in one.folds)
         where = f"same {name}"
         if not count:
             yield Line(where, "pass", 0, f"no test row is of a {name} that trained, or its year is held out too")
-        elif one.settings.kind in _IN_TIME:
+        elif one.settings.kind in _IN_TIME or _by_something_else(one.settings, name):
             yield Line(where, "warn", count, f"test rows are of a {name} that trained: scores are of other times there")
         else:
             yield Line(where, "fail", count, f"test rows are of a {name} that trained or validated")
+
+
+def _by_something_else(settings: SplitSettings, name: str) -> bool:
+    """Return whether groups of another variable are held out, such as years."""
+    return settings.kind == "groups" and settings.group_by.removesuffix("_index") != name and not settings.second_group
 
 
 def _duplicates(one: Audited) -> Line:
@@ -159,7 +170,7 @@ def _duplicates(one: Audited) -> Line:
 def _scaling(one: Audited) -> Line:
     name = "scaling"
     if one.refit is None:
-        return Line(name, "not applicable", 0, "scaling came with an imported checkpoint")
+        return Line(name, "not applicable", 0, "scaling came with the weights that training started from")
     different = sum(not _alike(one.refit(split.train), scaling) for split, scaling in one.folds)
     return _failing(
         name, different, "folds have a scaling that was not fitted on their training rows alone",
@@ -180,8 +191,15 @@ def _alike(fitted: Scaling, stored: Scaling) -> bool:
 def _distance(one: Audited) -> Line:
     name = "distance of test rows"
     place_N2 = lon_lat_of_samples(one.dataset, len(one.samples))
-    if not one.one_value or not np.isfinite(place_N2).all() or len(np.unique(place_N2, axis=0)) < _FEWEST_PLACES:
-        return Line(name, "not applicable", 0, f"fewer than {_FEWEST_PLACES} places are known")
+    if (
+        one.samples.target.classes
+        or not one.one_value
+        or not np.isfinite(place_N2).all()
+        or len(np.unique(place_N2, axis=0)) < _FEWEST_PLACES
+    ):
+        return Line(
+            name, "not applicable", 0, f"the target is no quantity, or fewer than {_FEWEST_PLACES} places known"
+        )
     target = np.asarray(one.samples.target.rows, dtype=np.float64)
     reach = variogram_range_km(place_N2, target)
     near_R = np.concatenate([nearest_km(place_N2[split.test], place_N2[split.train]) for split, _ in one.folds])

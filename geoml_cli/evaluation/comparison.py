@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from geoml_cli.evaluation.scores import ModelScores
-from geoml_cli.metrics.compare import FEWEST_GROUPS, Comparison, compare, holm
+from geoml_cli.metrics.compare import Comparison, compare, fewest_groups, holm
 from geoml_cli.metrics.intervals import LEVEL
 from geoml_cli.metrics.metric import Values
 from geoml_cli.tasks.task import Task, format_number
@@ -73,7 +73,7 @@ def compare_all(
         BaselineComparison(
             baseline,
             descriptions[baseline.name],
-            replace(one, p_value=p_value),
+            replace(one, p_value=p_value, fewest=fewest_groups(len(each))),
             np.empty(0) if predictions is None else predictions[baseline.name],
         )
         for baseline, one, p_value in zip(baselines, each, adjusted, strict=True)
@@ -108,9 +108,9 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
             f"The {by} of {ours} is {own} {unit}, that of {baseline}, the best baseline, {other} {unit}; the rows do "
             "not allow an interval or a test of the difference."
         )
-    if gap.groups < FEWEST_GROUPS:
+    if gap.groups < gap.fewest:
         return (
-            f"Too few groups to test ({gap.groups}, {FEWEST_GROUPS} are needed): the {by} of {ours} is {own} {unit}, "
+            f"Too few groups to test ({gap.groups}, {gap.fewest} are needed): the {by} of {ours} is {own} {unit}, "
             f"that of {baseline}, the best baseline, {other} {unit}, {how}"
         )
     if gap.better == "none":

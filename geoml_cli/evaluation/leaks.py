@@ -43,13 +43,15 @@ def grouping_labels(dataset: Dataset, samples: int) -> dict[str, Labels]:
     return found
 
 
-def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, label_N: Labels) -> Flags:
+def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, named: tuple[str, Labels]) -> Flags:
     """Return which test rows are of a group that trained or validated, and are not held out in another way, [R]."""
+    name, label_N = named
     learnt = np.concatenate([split.train, split.validation])
     known = np.isin(label_N[split.test], label_N[learnt])
     unseen = novelty(dataset, settings, split, len(label_N))
-    for away in list(unseen.values())[1:]:
-        known &= ~away  # an unseen year of a known station is held out
+    for grouping, away in unseen.items():
+        if grouping.removesuffix("_index") != name:
+            known &= ~away  # an unseen year of a known station is held out
     return np.asarray(known)
 
 

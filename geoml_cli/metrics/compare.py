@@ -13,6 +13,7 @@ Better = Literal["first", "second", "none"]
 FEWEST_GROUPS = 6
 """With fewer, no two-sided Wilcoxon test can reach 5 %, and a bootstrap has too few to draw from."""
 _FEWEST_TESTED = 2
+_SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,19 @@ class Comparison:
         p_value: Two-sided Wilcoxon signed-rank test on the mean absolute errors of groups; 1 where
             these are all equal, NaN with fewer than two groups. Wilcoxon 1945, doi:10.2307/3001968.
         groups: Number of groups.
+        fewest: Groups that are needed to call one of them better.
     """
 
     difference: float
     interval: Interval
     p_value: float
     groups: int
+    fewest: int = FEWEST_GROUPS
 
     @property
     def better(self) -> Better:
         """Say which is better, or none where the interval covers zero, is undefined, or rests on few groups."""
-        if self.groups < FEWEST_GROUPS:
+        if self.groups < self.fewest:
             return "none"
         if self.interval.high < 0:
             return "first"
@@ -53,6 +56,11 @@ def compare(values: tuple[float, float], drawn_D: tuple[Values, Values], error_G
     groups = len(error_G[0])
     p_value = signed_rank(error_G[0] - error_G[1]) if groups >= _FEWEST_TESTED else float("nan")
     return Comparison(values[0] - values[1], percentiles(drawn_D[0] - drawn_D[1]), p_value, groups)
+
+
+def fewest_groups(tests: int) -> int:
+    """Return how many groups a two-sided Wilcoxon test needs to reach 5 % where it is one of several, by Holm."""
+    return next(groups for groups in range(FEWEST_GROUPS, 64) if tests * 2.0 ** (1 - groups) <= _SIGNIFICANT)
 
 
 def holm(p_B: Sequence[float]) -> list[float]:

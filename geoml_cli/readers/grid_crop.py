@@ -13,7 +13,7 @@ from geoml_cli.errors import DataError
 Index = NDArray[np.int64]
 _FEWEST = 4
 """Columns below which no gap is unusual."""
-_BROKEN, _NEIGHBOURS = 3.0, 1.5
+_BROKEN, _NEIGHBOURS, _HALF_TURN = 3.0, 1.5, 180.0
 """Gaps, in usual ones, above which columns are apart, and up to which the first and the last are neighbours."""
 
 
@@ -89,6 +89,13 @@ def _from_seam(columns: Index, axes: GridAxes) -> Index:
     between_ends = float(360.0 - abs(lon[-1] - lon[0]))
     if gaps[place] > _BROKEN * usual and 0 < between_ends < _NEIGHBOURS * usual:
         return np.roll(columns, -(place + 1))
+    # A wider gap is a turn at 180 or 360 degrees.
+    if _BROKEN * usual < gaps[place] <= _HALF_TURN:
+        raise DataError(
+            f"columns are missing between longitudes {lon[place]:g} and {lon[place + 1]:g}; others are {usual:g} apart",
+            where="grid",
+            fix="Crop to one side with --crop WEST,SOUTH,EAST,NORTH, or give files without the hole.",
+        )
     return columns
 
 

@@ -85,6 +85,8 @@ class SplitSettings(Table):
             raise ValueError(f"folds belongs to kind = {_either(_FOLDED)}; {self.kind} has folds of its own")
         if self.second_group and self.kind not in ("blocks", "groups"):
             raise ValueError("second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group")
+        if self.kind == "blocks" and self.group_by:
+            raise ValueError("group_by has no place in kind = 'blocks', whose groups are the blocks")
         if self.kind in _GROUPED and not self.group_by:
             raise ValueError(f"kind = {self.kind!r} needs group_by, the variable of its groups, such as 'day'")
         self._refuse_strays()

@@ -32,8 +32,9 @@ class Start(NamedTuple):
 
     @property
     def scaling(self) -> Scaling:
-        """Return the scaling that its weights belong to."""
-        return self.run.scaling(self.member)
+        """Return the scaling that its weights belong to; the smearing is that of residuals which are not this run's."""
+        found = self.run.scaling(self.member)
+        return found.model_copy(update={"target": found.target.model_copy(update={"smearing": 1.0})})
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return its best weights.

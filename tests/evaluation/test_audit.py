@@ -55,7 +55,7 @@ def audited(dataset, **split) -> Audited:
     target = generator.normal(size=ROWS).astype(np.float32)
     span = WindowSpan(station, time, time + WINDOW - 1, 24.0)
     samples = Samples({"x": Input(values, 1, ("a", "b", "c"))}, Target("nee", "1", target), span)
-    settings = SplitSettings(kind="groups", group_by="station_index", folds=4, validation=0.3, **split)
+    settings = SplitSettings(**{"kind": "groups", "group_by": "station_index", "folds": 4, "validation": 0.3} | split)
     inputs, scaled = InputSettings(), TargetSettings()
     members = splits(dataset, settings, samples.usable(), ROWS)
     folds = [(one, fit(samples, one.train, inputs, scaled)) for one in members.values()]
@@ -102,6 +102,15 @@ def test_a_station_on_both_sides(dataset):
     assert failing(in_time) == {}
     [line] = [line for line in audit(in_time) if line.name == "same station"]
     assert (line.outcome, line.count) == ("warn", 10)
+
+
+def test_years_held_out_at_known_stations_are_warned_of_or_excused_in_either_order(dataset):
+    alone = {"group_by": "year", "second_group": ""}
+    one = audited(dataset, **alone)
+    [line] = [line for line in audit(one) if line.name == "same station"]
+    assert line.outcome == "warn" and line.count > 0
+    swapped = failing(audited(dataset, group_by="year", second_group="station_index"))
+    assert set(swapped) <= {"overlap of windows"}
 
 
 def test_a_duplicate_row(dataset):

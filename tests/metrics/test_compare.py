@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from geoml_cli.metrics.compare import Comparison, compare, holm
+from geoml_cli.metrics.compare import Comparison, compare, fewest_groups, holm
 from geoml_cli.metrics.intervals import Bootstrap
 from geoml_cli.metrics.regression import MAE, RMSE
 from geoml_cli.metrics.sums import GroupedRows
@@ -83,3 +83,11 @@ def test_holm_by_hand() -> None:
     assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []
     known, missing = holm([0.02, float("nan")])
     assert known == 0.02 and np.isnan(missing)
+
+
+def test_so_many_groups_are_needed_that_the_test_can_reach_five_percent() -> None:
+    # The least two-sided p of n pairs is 2 / 2^n: 0.031 of six, times four baselines 0.125; 0.0078 of eight.
+    assert [fewest_groups(tests) for tests in (1, 2, 4)] == [6, 7, 8]
+    for tests in (1, 2, 4):
+        groups = fewest_groups(tests)
+        assert tests * stats.wilcoxon(np.arange(1.0, groups + 1)).pvalue <= 0.05

@@ -111,6 +111,8 @@ def test_what_cannot_be_divided_is_said(data, settings, rows, message):
 def test_settings_refuse_what_makes_no_sense():
     with pytest.raises(ValueError, match="repeats one"):
         SplitSettings(seeds=(1, 1))
+    with pytest.raises(ValueError, match="group_by has no place in kind = 'blocks'"):
+        SplitSettings(kind="blocks", group_by="year")
     with pytest.raises(ValueError, match="given has folds of its own"):
         SplitSettings(kind="given", folds=3)
 

@@ -77,3 +77,9 @@ def test_a_run_keeps_a_factor_a_member_and_uses_it(geoml, data_root, tmp_path):
     assert mean_on > mean_off
     assert any("predictions are multiplied by" in note for note in found["on"]["warnings"])
     assert not any("multiplied" in note for note in found["off"]["warnings"])
+    # Weights of a run with factors, in a run that wants none.
+    done = geoml("train", "soc", "--preset", "map", *quick, "--set", "target.smearing=false", *where,
+                 "--from", tmp_path / "on", "--run", tmp_path / "from")  # fmt: skip
+    assert done.code == 0, done.err
+    begun = Run(tmp_path / "from")
+    assert [begun.scaling(member).target.smearing for member in begun.planned()] == [1.0, 1.0]

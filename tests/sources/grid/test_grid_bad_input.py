@@ -298,3 +298,8 @@ def test_dates_that_there_are_not_are_refused(geoml, tmp_path, start):
     if len(start) == 7:
         done = geoml("prepare", "carbon-ecs", tmp_path, "--end", start)
         assert done.code == 2 and "--end" in done.err
+
+
+def test_a_hole_between_columns_is_refused(tmp_path):
+    lon = np.concatenate([np.arange(2.0), 100 + np.arange(2.0)])
+    refused(write(tmp_path / "a.nc", VALUES, lon=lon), "columns are missing between longitudes 1 and 100", "--crop")
