@@ -44,11 +44,13 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
             train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
         else:
             train, validation = _validate(kind, variables, settings, learn, rows)
+        tested = test
         if settings.second_group:
-            test = without_validated((train, validation, test), held_out_groups(variables, settings, rows))
+            tested = without_validated((train, validation, test), held_out_groups(variables, settings, rows))
         for seed in settings.seeds:
             name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
-            members[name] = Split(train, validation, test, fold, seed)
+            lost = len(test) - len(tested)
+            members[name] = Split(train, validation, tested, fold, seed, validated_excluded=lost)
     return members
 
 

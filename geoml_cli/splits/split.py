@@ -26,6 +26,7 @@ class Split:
         network: The network that the member trains; empty where the model has one.
         overlaps_excluded: Rows excluded because their windows share time steps with rows on the other side.
         near_excluded: Rows excluded because they lie within the buffer about test rows.
+        validated_excluded: Rows not tested because they are of a group that chose the checkpoint.
     """
 
     train: Rows
@@ -36,6 +37,7 @@ class Split:
     network: str = ""
     overlaps_excluded: int = 0
     near_excluded: int = 0
+    validated_excluded: int = 0
 
     def rows(self, subset: str) -> Rows:
         """Return the rows of `train`, `validation` or `test`."""
@@ -49,6 +51,7 @@ class Split:
             "network": self.network,
             "overlaps_excluded": self.overlaps_excluded,
             "near_excluded": self.near_excluded,
+            "validated_excluded": self.validated_excluded,
         }
         rows = {subset: self.rows(subset).tolist() for subset in SUBSETS}
         write_text(path, json.dumps({**described, **rows}) + "\n")
@@ -64,7 +67,8 @@ class Split:
             record = json.loads(path.read_text(encoding="utf-8"))
             train, validation, test = (_rows(record[subset]) for subset in SUBSETS)
             fold, seed, network = str(record["fold"]), int(record["seed"]), str(record["network"])
-            excluded = int(record["overlaps_excluded"]), int(record.get("near_excluded", 0))
+            names = ("overlaps_excluded", "near_excluded", "validated_excluded")
+            excluded = [int(record.get(name, 0)) for name in names]
             return Split(train, validation, test, fold, seed, network, *excluded)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(

@@ -107,7 +107,9 @@ def _tell_purged(run: Run, reporter: Reporter) -> None:
     splits = {name: run.split(name) for name in run.planned()}
     overlaps = {name: split.overlaps_excluded for name, split in splits.items()}
     near = {name: split.near_excluded for name, split in splits.items()}
+    validated = {name: split.validated_excluded for name, split in splits.items()}
     for lost, reason in (
+        (validated, "they would be tested, but are of a group (such as a station) that chose the checkpoint"),
         (overlaps, "their windows share time steps with rows on the other side of the split"),
         (near, "they lie within split.buffer_km of a test row"),
     ):

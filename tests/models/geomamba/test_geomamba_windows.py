@@ -96,7 +96,7 @@ def test_rows_that_are_not_whole_are_on_no_side_and_predicted_as_missing(run, sa
     rows = np.concatenate([split.train, split.validation, split.test])
     assert samples.complete[rows].all() and np.isfinite(samples.target.rows[rows]).all()
     lost = (samples.complete & np.isfinite(samples.target.rows)).sum() - len(rows)
-    assert lost == split.overlaps_excluded > 0
+    assert lost == split.overlaps_excluded + split.validated_excluded > split.overlaps_excluded > 0
     predict("--out", tmp_path / "s.csv")
     found = pd.read_csv(tmp_path / "s.csv")
     np.testing.assert_array_equal(found["NEE_VUT_REF"].notna(), samples.complete)

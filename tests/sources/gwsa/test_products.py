@@ -158,7 +158,7 @@ def test_damaged_files(products: Path, prepare_gwsa: PrepareGwsa) -> None:
     mascon.write_bytes(whole[: len(whole) // 2])
     fails(prepare_gwsa, products, r"GRC.*: cannot be read \(.*\)\. It is damaged: fetch it again")
     mascon.write_bytes(b"not NetCDF")
-    fails(prepare_gwsa, products, r"GRC.*: is not NetCDF, HDF5, Zarr or GeoTIFF")
+    fails(prepare_gwsa, products, r"GRC.*: is not NetCDF, HDF5, Zarr, GeoTIFF or HDF4")
     mascon.write_bytes(whole)
     with netCDF4.Dataset(mascon, "a") as file:
         file["lwe_thickness"].units = "m"
