@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from geoml_cli.errors import GeomlError
 from geoml_cli.runs import checkpoint
 from geoml_cli.samples.scaling import TargetScaling
 from geoml_cli.training.trainer import Member
@@ -16,7 +17,7 @@ from geoml_cli.training.trainer import Member
 
 @torch.no_grad()
 def smearing_of(member: Member, network: nn.Module, target: TargetScaling, batch_size: int) -> float:
-    """Return the factor of a member's best weights; 1 where its validation rows make none that is finite.
+    """Return the factor of a member's best weights.
 
     Training rows would give one that is too small, since a network fits them more closely than others.
 
@@ -25,6 +26,9 @@ def smearing_of(member: Member, network: nn.Module, target: TargetScaling, batch
         network: Of the member's kind; its weights are replaced.
         target: The target's scaling.
         batch_size: Rows at once.
+
+    Raises:
+        GeomlError: Residuals are so large that the factor is not finite.
     """
     files = member.files.checkpoint("best")
     with checkpoint.fitting(files):
@@ -35,4 +39,10 @@ def smearing_of(member: Member, network: nn.Module, target: TargetScaling, batch
         predicted = member.network.predict(network, batch).double()
         residuals.append((batch["target"].double() - predicted).cpu().numpy().ravel())
     factor = target.smeared(np.concatenate(residuals)).smearing
-    return factor if np.isfinite(factor) and factor > 0 else 1.0
+    if not np.isfinite(factor):
+        raise GeomlError(
+            "the smearing factor of its validation rows is not finite.",
+            where=f"member {member.name}",
+            fix="Lower train.lr, or set target.smearing=false.",
+        )
+    return factor

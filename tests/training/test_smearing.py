@@ -33,6 +33,17 @@ def test_without_a_transform_or_residuals_it_is_one():
     assert TargetScaling(transform="log").smeared(np.empty(0)).smearing == 1
 
 
+def test_a_factor_that_is_not_finite_ends_the_training(geoml, data_root, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        TargetScaling, "smeared", lambda scaling, residuals: scaling.model_copy(update={"smearing": np.inf})
+    )
+    quick = ("--set", "train.epochs=1", "--set", "split.folds=1", "--set", "split.seeds=[1]", "--quiet")
+    done = geoml("train", "soc", "--preset", "map", *quick, "--data", data_root, "--run", tmp_path / "run")
+    assert done.code == 1 and "smearing factor of its validation rows is not finite" in done.err
+    monkeypatch.undo()
+    assert geoml("train", tmp_path / "run", "--data", data_root, "--quiet").code == 0, "and is resumed"
+
+
 def test_lognormal_values_get_their_mean_back():
     generator = np.random.default_rng(0)
     values = np.exp(generator.normal(1.0, 0.8, 20000))
