@@ -17,6 +17,7 @@ from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
+from geoml_cli.evaluation.interval_scores import NOMINAL, IntervalScores
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
@@ -41,6 +42,10 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "claims.csv", _claims(result))
     if result.groupwise:
         _write(folder / "per_group.csv", _groups(result))
+    if result.intervals is not None:
+        _write(folder / "intervals.csv", _intervals(result.intervals))
+        pairs = zip(NOMINAL, result.intervals.found, strict=True)
+        _write(folder / "calibration.csv", [["nominal", "found"], *([_text(a), _text(b)] for a, b in pairs)])
     if result.maps is not None:
         _write(folder / "per_start.csv", per_start(result.maps))
         _write(folder / "spectra.csv", spectra(result.maps))
@@ -156,6 +161,16 @@ def _groups(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     for group in result.groupwise:
         values = [_text(group.scores[name]) if name in group.scores else "" for name in names]
         yield [group.quantity, group.name, group.model, group.rows, *values]
+
+
+def _intervals(found: IntervalScores) -> Iterator[Sequence[Cell]]:
+    """Give the intervals of all rows with bounds, then those of each group."""
+    names = [name.replace(" ", "_") for name in found.scores]
+    yield ["quantity", "group", "n", *(column for name in names for column in (name, f"{name}_low", f"{name}_high"))]
+    whole = [_text(v) for score in found.scores.values() for v in (score.value, score.low, score.high)]
+    yield ["", "all", found.rows, *whole]
+    for one in found.each:
+        yield [one.quantity, one.name, one.rows, *(cell for v in one.scores.values() for cell in (_text(v), "", ""))]
 
 
 def _columns(scores: ModelScores) -> list[str]:
