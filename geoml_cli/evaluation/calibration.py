@@ -15,6 +15,7 @@ import torch
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.evaluation.applicability import area_of
 from geoml_cli.evaluation.inputs import (
     EvaluationInputs,
     MemberRows,
@@ -29,6 +30,7 @@ from geoml_cli.evaluation.maps import distances_of_maps, network_maps, targets
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.metrics.conformal import distances
 from geoml_cli.metrics.metric import Values
+from geoml_cli.runs.applicability import write_applicability
 from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances, read_calibrations, write_calibrations
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.split import Rows
@@ -63,9 +65,20 @@ def calibrate(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> None
     is_done = record.status == "finished" and not run.imported
     if not is_done or not trained.settings.shared.train.calibrate or read_calibrations(run):
         return
-    opened = {name: open_network(trained, dataset, "test", name) for name in trained.networks}
-    found = {name: _calibration(inputs, reporter) for name, inputs in opened.items() if _has_test_rows(inputs)}
-    if found:
+    found = {}
+    for name in trained.networks:
+        inputs = open_network(trained, dataset, "test", name)
+        if not _has_test_rows(inputs):
+            continue
+        if inputs.task.maps is not None:
+            found[name] = calibration_of_maps(*map_distances(inputs, reporter))
+            continue
+        members = predict_members(inputs, reporter)
+        found[name] = _calibration(inputs, members)
+        # Networks one after another have an area each, of which none is that of what they give together.
+        if len(trained.networks) == 1 and (area := area_of(inputs, members, reporter)) is not None:
+            write_applicability(run, area)
+    if found:  # last: a run that has it is calibrated whole
         write_calibrations(run, found)
 
 
@@ -75,10 +88,7 @@ def _has_test_rows(inputs: EvaluationInputs) -> bool:
     return all(np.isin(inputs.run.split(name).test, usable).any() for name in inputs.predictors)
 
 
-def _calibration(inputs: EvaluationInputs, reporter: Reporter) -> Calibration:
-    if inputs.task.maps is not None:
-        return calibration_of_maps(*map_distances(inputs, reporter))
-    members = predict_members(inputs, reporter)
+def _calibration(inputs: EvaluationInputs, members: list[MemberRows]) -> Calibration:
     pooled = pool_folds(inputs, members)
     held_out = held_out_distances(inputs, members, pooled)
     is_grouped = len(np.unique(pooled.groups_P)) < len(pooled.groups_P)

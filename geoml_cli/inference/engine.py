@@ -17,6 +17,7 @@ from geoml_cli.dataset.files import require_space, sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
+from geoml_cli.inference.area import APPLICABLE, share_inside
 from geoml_cli.inference.load import RunPredictor, TrainedRun
 from geoml_cli.inference.summary import PredictionSummary, summarise
 from geoml_cli.samples.samples import Samples
@@ -25,6 +26,8 @@ from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers.chunk_store import ChunkStore, require_writable
 
 Rows = NDArray[np.int64]
+_MOSTLY = 0.9
+"""Share of predictions inside the area of applicability below which it is a warning."""
 Floats = NDArray[np.float32]
 
 
@@ -93,14 +96,13 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
     """
     job.check(out)
     require_writable(out)
-    intervals = {name: one.digest for name, one in trained.intervals.items()}
-    plan = {"run": trained.run.id, "weights": weights_digests(trained), "intervals": intervals, **job.digest}
     tell_intervals(trained, reporter)
-    with ChunkStore(out, plan) as store:
+    with ChunkStore(out, _plan(trained, job)) as store:
         count, outside = predict_chunks(trained, job, store, reporter)
         path = job.write(out, store, count)
         outputs = (store.read(number)[job.summarised] for number in range(count))
         summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
+        _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
         store.clear()
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
@@ -141,12 +143,31 @@ def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:
     return result
 
 
+def _plan(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
+    """Name what determines chunks: those of another plan are not reused."""
+    return {
+        "run": trained.run.id,
+        "weights": weights_digests(trained),
+        "outputs": [output.name for output in trained.outputs()],
+        "intervals": {name: one.digest for name, one in trained.intervals.items()},
+        **job.digest,
+    }
+
+
 def tell_intervals(trained: TrainedRun, reporter: Reporter) -> None:
     """Say what intervals promise, and why there are none."""
     for intervals in trained.intervals.values():
         reporter.say(f"Intervals: {intervals.promise}.")
     if trained.without_intervals:
         reporter.say(trained.without_intervals)
+
+
+def _tell_area(trained: TrainedRun, applicable: Iterable[Floats], cell: str, reporter: Reporter) -> None:
+    """Say how many predictions lie where the run was tested."""
+    if trained.applicability is not None:
+        inside = share_inside(applicable)
+        tell = reporter.say if inside > _MOSTLY else reporter.warn
+        tell(f"In the area of applicability: {inside:.1%} of the {cell} (output {APPLICABLE}).")
 
 
 def weights_digests(trained: TrainedRun) -> list[str]:

@@ -20,12 +20,15 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.inference.area import area_outputs, in_area
 from geoml_cli.inference.intervals import Intervals, without
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
 from geoml_cli.inference.ranges import Floats, InputRanges, TrainedRange
 from geoml_cli.inference.shapes import check_shapes
+from geoml_cli.metrics.applicability import Applicability
 from geoml_cli.models.spec import Network, Pipeline, Spec, Values
 from geoml_cli.runs import checkpoint
+from geoml_cli.runs.applicability import read_applicability
 from geoml_cli.runs.calibration import calibrate_again, read_calibrations
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.samples import Samples, Signature
@@ -114,10 +117,16 @@ class TrainedRun:
     def _planned(self, network: str) -> list[str]:
         return [name for name in self.run.planned() if self.run.network(name) == network]
 
+    @cached_property
+    def applicability(self) -> Applicability | None:
+        """Return the area in which the run was tested; None where it is not known or not asked for."""
+        return read_applicability(self.run) if self.settings.shared.predict.applicability else None
+
     def outputs(self) -> tuple[Variable, ...]:
-        """Describe the outputs of a prediction: what networks give, then intervals."""
+        """Describe the outputs of a prediction: what networks give, intervals, and where they apply."""
         intervals = [self.intervals[name] for name in self.networks if name in self.intervals]
-        return (*self.estimates(), *(output for one in intervals for output in one.outputs()))
+        area = area_outputs(self.applicability) if self.applicability else ()
+        return (*self.estimates(), *(output for one in intervals for output in one.outputs()), *area)
 
     def estimates(self) -> tuple[Variable, ...]:
         """Describe what the networks give."""
@@ -197,7 +206,8 @@ class RunPredictor:
         }
         if self._run.pipeline is None:
             [only] = found.values()
-            return only
+            area = self._run.applicability
+            return only if area is None else np.concatenate([only, in_area(area, samples, rows)])
         intervals = {name: self._run.intervals[name].outputs() for name in found if name in self._run.intervals}
         estimates, bounds = {}, {}
         for name, values in found.items():

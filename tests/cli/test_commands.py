@@ -84,8 +84,10 @@ def test_maps_in_every_format_agree(geoml, place):
         done = geoml("predict", "soc", "--preset", "map", "--map", "--out", out, "--set", "predict.block=48", "--json")
         assert done.code == 0, done.err
     with rasterio.open("map.tif") as file:
-        mean, spread = file.read()
-        assert file.dtypes == ("float32", "float32") and np.isnan(file.nodata)
+        mean, spread, lower, upper, dissimilarity, applicable = file.read()
+        assert set(file.dtypes) == {"float32"} and np.isnan(file.nodata)
+        assert file.descriptions[2].startswith("lower bound of the 90 % prediction interval of soc, split conformal")
+        assert "valid for a new" in file.tags()["intervals_soc"]
         assert file.profile["tiled"] and file.profile["compress"] == "deflate" and file.profile["blockxsize"] == 48
         assert file.descriptions[0].startswith("soc, mean of 2 members [") and file.units[0] == "g kg-1"
         assert file.tags()["run_id"].startswith("soc/map/")
@@ -102,6 +104,9 @@ def test_maps_in_every_format_agree(geoml, place):
             )
             assert opened["crs"].attrs["grid_mapping_name"] == "latitude_longitude"
             assert opened["soc"].attrs["units"] == "g kg-1"
+    known = ~np.isnan(mean)
+    assert (lower[known] < upper[known]).all() and np.isnan(lower[~known]).all() and np.isnan(applicable[~known]).all()
+    assert set(np.unique(applicable[known])) <= {0, 1} and (dissimilarity[known] >= 0).all()
     said = json.loads(done.out)
     assert said["pixels"] == mean.size and said["missing"] == int(np.isnan(mean).sum()) > 0
 

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import StoppedError
 from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
+from geoml_cli.inference.area import in_area
 from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.load import TrainedRun, open_trained
@@ -235,7 +236,7 @@ def test_predictions_carry_the_intervals_of_the_run(case: Case, tmp_path: Path) 
         value = frame[trained.task(name).target.name if trained.task(name).target.name in estimates else estimates[0]]
         assert (frame[first].isna() == value.isna()).all()
         assert (frame[first] <= frame[upper]).to_numpy()[value.notna()].all()
-    none = open_trained(Run(case.run.folder, ["predict.coverage=0"]))
+    none = open_trained(Run(case.run.folder, ["predict.coverage=0", "predict.applicability=false"]))
     assert [output.name for output in none.outputs()] == estimates and not none.without_intervals
     some = open_trained(case.run, case.run.planned()[:1])
     assert not some.intervals and "all members together" in some.without_intervals
@@ -246,3 +247,23 @@ def test_a_wider_promise_gives_wider_intervals(case: Case) -> None:
     for intervals in trained.intervals.values():
         quantiles = [intervals.calibration.quantiles(coverage) for coverage in (0.3, 0.5, 0.8)]
         assert (np.diff(quantiles, axis=0) >= 0).all()
+
+
+def test_training_samples_are_applicable_and_strange_ones_are_not(case: Case) -> None:
+    trained = open_trained(case.run)
+    area = trained.applicability
+    if len(trained.networks) > 1 or forecasts_maps(trained):
+        assert area is None
+        return
+    assert area is not None
+    samples = trained.samples(case.dataset)
+    train = trained.run.split(trained.members[0]).train[:50]
+    dissimilarity, inside = in_area(area, samples, train)
+    assert np.median(dissimilarity) < area.threshold and inside.mean() > 0.9, "of many rows some are kept"
+    moved = {name: np.asarray(item.values[train]) * 50 + 50 for name, item in samples.inputs.items()}
+    far = {name: replace(item, values=moved[name]) for name, item in samples.inputs.items()}
+    dissimilar, outside = in_area(area, replace(samples, inputs=far, complete=None, span=None), np.arange(len(train)))
+    assert (dissimilar > area.threshold).all() and (outside == 0).all()
+    outputs = trained.predictor().outputs(samples, train)
+    np.testing.assert_allclose(outputs[-2:], [dissimilarity, inside], atol=1e-9)
+    assert [output.name for output in trained.outputs()[-2:]] == ["dissimilarity", "applicable"]

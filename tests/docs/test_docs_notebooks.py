@@ -69,3 +69,10 @@ def test_the_message_of_a_wrong_setting_names_the_right_one(notebook, capsys):
 def test_the_table_of_requests_names_every_field():
     table = "".join(line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|"))
     assert not [name for name in PredictionRequest.__dataclass_fields__ if f"{name}=" not in table]
+
+
+def test_intervals_without_a_file_equal_those_of_the_file(notebook):
+    table = pd.read_csv(notebook["folder"] / "samples.csv")
+    assert table["soc_lower"].to_numpy() == pytest.approx(notebook["lower_N"], rel=1e-5)
+    assert table["soc_upper"].to_numpy() == pytest.approx(notebook["upper_N"], rel=1e-5)
+    assert table["applicable"].to_numpy() == pytest.approx(notebook["applicable_N"])

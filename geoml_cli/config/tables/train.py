@@ -128,6 +128,10 @@ class PredictSettings(Table):
     coverage: float = Field(default=0.9, ge=0, lt=1)
     """Share of new rows that prediction intervals (or sets of classes) are to hold; 0 gives none."""
 
+    applicability: bool = True
+    """Give each prediction the dissimilarity of its inputs to those of the training rows, and whether it lies in the
+    area of applicability."""
+
     out_of_range: float = Field(default=0.5, ge=0, le=1)
     """Share of an input's values that may lie outside the range of the training rows; beyond it the prediction is
     refused."""

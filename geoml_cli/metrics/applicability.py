@@ -1,0 +1,92 @@
+"""Area of applicability: where inputs are like those that a model was trained and tested on.
+
+Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650. Inputs are standardised and weighted by their importance; the
+dissimilarity of a sample is its distance to the nearest training sample over the mean distance between these. Where it
+is larger than that of nearly all tested samples (to the training samples of their fold), scores say nothing.
+
+Legend: N samples, R training samples that are kept, F features, K tested samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+_WHISKER = 1.5
+"""Interquartile ranges above the upper quartile beyond which a tested sample is an outlier."""
+_PAIRS = 2000
+"""Training samples between which the mean distance is taken, of more."""
+
+
+@dataclass(frozen=True)
+class Applicability:
+    """What a dissimilarity is measured against.
+
+    Attributes:
+        shift_F: Mean of every feature over the training samples.
+        weight_F: Weight over standard deviation; 0 of a feature that does not vary.
+        reference_RF: Training samples, standardised and weighted.
+        mean_distance: Between training samples.
+        threshold: Largest dissimilarity inside of the area.
+    """
+
+    shift_F: Floats
+    weight_F: Floats
+    reference_RF: Floats
+    mean_distance: float
+    threshold: float
+
+    def dissimilarity(self, features_NF: Floats) -> Floats:
+        """Return how far samples are from the nearest training sample, [N]; 1 is the mean distance between these."""
+        return nearest((features_NF - self.shift_F) * self.weight_F, self.reference_RF) / self.mean_distance
+
+
+def fit(features_NF: Floats, importance_F: Floats, folds: Sequence[tuple[Index, Index]]) -> Applicability:
+    """Return the area of a model.
+
+    Args:
+        features_NF: Of training and tested samples.
+        importance_F: Of every feature, 0 or more; all alike where none has any.
+        folds: Training and tested samples of each fold; the training samples of all folds are the model's.
+    """
+    trained = np.unique(np.concatenate([train for train, _ in folds]))
+    shift_F, deviation_F = features_NF[trained].mean(axis=0), features_NF[trained].std(axis=0)
+    weights = importance_F if importance_F.any() else np.ones(len(importance_F))
+    varies = deviation_F > 0
+    weight_F = np.where(varies, weights / np.where(varies, deviation_F, 1.0), 0.0)
+    scaled_NF = (features_NF - shift_F) * weight_F
+    mean_distance = _mean_distance(scaled_NF[trained])
+    tested = [nearest(scaled_NF[test], scaled_NF[train]) for train, test in folds if len(test)]
+    threshold = _whisker(np.concatenate(tested) / mean_distance)
+    return Applicability(shift_F, weight_F, scaled_NF[trained], mean_distance, threshold)
+
+
+def nearest(points_NF: Floats, reference_RF: Floats) -> Floats:
+    """Return the distance to the nearest reference point, [N]."""
+    from sklearn.neighbors import NearestNeighbors
+
+    # In many dimensions a tree looks at nearly all points; products of matrices do so faster.
+    found: Any = NearestNeighbors(n_neighbors=1, algorithm="kd_tree" if points_NF.shape[1] <= 12 else "brute")
+    return np.asarray(found.fit(reference_RF).kneighbors(points_NF)[0][:, 0], dtype=np.float64)
+
+
+def _mean_distance(points_RF: Floats) -> float:
+    """Return the mean distance between different points; of many, between those evenly spaced among them."""
+    from sklearn.metrics import pairwise_distances
+
+    few = points_RF[np.unique(np.linspace(0, len(points_RF) - 1, _PAIRS).astype(np.int64))]
+    pairs = len(few) * (len(few) - 1)
+    total = float(pairwise_distances(few).sum())
+    return total / pairs if total else 1.0
+
+
+def _whisker(dissimilarity_K: Floats) -> float:
+    """Return the largest value that is no outlier, as a box plot draws its whisker."""
+    low, high = np.quantile(dissimilarity_K, [0.25, 0.75])
+    return float(dissimilarity_K[dissimilarity_K <= high + _WHISKER * (high - low)].max())
