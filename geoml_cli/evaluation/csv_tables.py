@@ -12,6 +12,7 @@ import pandas as pd
 from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
+from geoml_cli.evaluation import distances
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
 from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
@@ -47,6 +48,8 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         write_score_maps(folder / "score_maps.nc", inputs, result.maps)
         return
     _write(folder / "predictions.csv", _predictions(inputs, result))
+    if not (far := distances.split_distances(inputs)).missing:
+        _write(folder / distances.TABLE, map(_written, distances.distance_rows(far)))
     if inputs.dataset.has("station"):
         _write(folder / "per_station.csv", _stations(inputs, result))
     if has_stations(inputs, result):

@@ -17,7 +17,7 @@ def pooling(inputs: EvaluationInputs) -> str:
             "Members that differ by seed are pooled map by map, as in a forecast. Intervals and tests take blocks of "
             "start times as long as a window, input and target; without nine blocks there are none."
         )
-    group = f"spatial block of {split.block_km:g} km" if split.kind == "blocks" else "sample"
+    group = f"spatial block of {split.block_km:g} km" if split.kind in ("blocks", "knndm") else "sample"
     if split.group_by:
         group = f"{split.group_by}" if split.group_length == 1 else f"block of {split.group_length} x {split.group_by}"
     return (

@@ -79,7 +79,9 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
         "baselines.csv",
         "per_group.csv",
         "predictions.csv",
+        "distances.csv",
         "report.html",
+        "figures/distances.png",
         "figures/observed_predicted.png",
         "figures/residual_map.png",
         "figures/importance.png",
@@ -176,7 +178,7 @@ def test_the_same_again_gives_the_same_bytes(found: NetworkReport, inputs: Evalu
 def test_the_report_tells_it_all_and_runs_nothing(found: NetworkReport) -> None:
     html = found.report.read_text(encoding="utf-8")
     summary = found.result.summary.replace("<", "&lt;")
-    assert summary in html and html.count("data:image/png;base64,") == 3
+    assert summary in html and html.count("data:image/png;base64,") == 4
     assert "<script" not in html and "off the raster &lt;b&gt;" in html
     for text in (
         "soc/map/run",
@@ -334,6 +336,7 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     found = measured(inputs, Silent())
     assert found.document["not_shown"] == [
         "Residual map: the samples have no coordinates.",
+        "Distances of the split: samples have no coordinates.",
         "Learning curves: the run has no training history, as imported ones have none.",
         "Permutation importance: evaluate.importance_repeats is 0.",
         "No baselines: evaluate.baselines is empty.",
