@@ -33,6 +33,7 @@ def cumulative_distances(distances: Mapping[str, NDArray[np.float64]]) -> Figure
             color=colour, label=name,
         )  # fmt: skip
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set_ylim(0, 1)
     axis.set_xlabel("Distance to the nearest [km]")
     axis.set_ylabel("Share of places [1]")
