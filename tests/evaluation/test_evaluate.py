@@ -18,6 +18,7 @@ from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, DiskError, SettingsError
 from geoml_cli.evaluation.evaluate import evaluate_network
+from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.report import NetworkReport, summary_table
 from geoml_cli.evaluation.write import write_network
@@ -366,3 +367,16 @@ def test_scores_under_the_transform(found: NetworkReport) -> None:
         expected = np.sqrt(((np.log(predicted_P) - np.log(pooled.observed_P)) ** 2).mean())
         assert groups["transform", model].scores["RMSE"] == pytest.approx(expected)
         assert groups["transform", model].name == f"log of {task.target.name}"
+
+
+def test_a_baseline_without_a_logarithm_is_named(inputs: EvaluationInputs, found: NetworkReport) -> None:
+    """Ridge on raw values may predict less than nothing; of such a baseline there is no score of the logarithm."""
+    pooled = found.result.pooled
+    lacking = pooled.predicted_P.copy()
+    lacking[[3, 8]] = 0, -1
+    predictions = {"soc": pooled.predicted_P, "ridge": lacking}
+    assert {group.model for group in transformed_scores(inputs, pooled, predictions)} == {"soc"}
+    assert without_transform(inputs, predictions) == [
+        "Scores of the log leave out ridge: it is not defined for 2 of its predictions."
+    ]
+    assert not [note for note in found.result.notes if "leave out" in note]
