@@ -61,7 +61,8 @@ class FrameSeries:
         for start in range(0, len(flat), kept):
             wanted = flat[start : start + kept]
             self._keep(np.unique(wanted))
-            np.take(self._maps, self._place[wanted], axis=0, out=found[start : start + kept])
+            # The default mode would write into a buffer first.
+            np.take(self._maps, self._place[wanted], axis=0, out=found[start : start + kept], mode="clip")
         return found.reshape(*steps.shape, *found.shape[1:])
 
     def _keep(self, steps: Index) -> None:
@@ -70,6 +71,8 @@ class FrameSeries:
         place = self._place[steps]
         self._used[place[place != _ABSENT]] = self._requests
         missing = steps[place == _ABSENT]
+        if not len(missing):
+            return
         for step, free in zip(missing, np.argsort(self._used, kind="stable")[: len(missing)], strict=True):
             # One at a time: the last digits of a product may depend on how many maps are transformed together.
             with torch.inference_mode():
