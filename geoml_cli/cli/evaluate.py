@@ -44,7 +44,7 @@ def evaluate(
     """Score a run on held-out rows, with baselines trained on the same rows; write tables, figures and a report."""
     drawn = [f"evaluate.stations={json.dumps(stations)}"] if stations else []
     reporter = console.Terminal(quiet=quiet)
-    run = run_of(target, preset, options.only("evaluate", [*(assignments or ()), *drawn]), reporter)
+    run = run_of(target, preset, options.only(("evaluate", "predict"), [*(assignments or ()), *drawn]), reporter)
     dataset = dataset_of(run, data)
     if dry_run:
         console.plan([run.folder, dataset.folder], [run.evaluation(split.value)], as_json=as_json)

@@ -46,7 +46,7 @@ def export(
     for name in chosen:
         registry.known("format", name, _formats())
     reporter = console.Terminal(quiet=quiet)
-    run = run_of(target, preset, options.only("export", assignments), reporter)
+    run = run_of(target, preset, options.only(("export",), assignments), reporter)
     dataset = dataset_of(run, data)
     if dry_run:
         console.plan([run.folder, dataset.folder], [f"{run.export}/*.{name}" for name in chosen], as_json=as_json)

@@ -115,17 +115,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written, and stop.")]
 
 
-def only(table: str, assignments: Sequence[str] | None) -> tuple[str, ...]:
+def only(tables: tuple[str, ...], assignments: Sequence[str] | None) -> tuple[str, ...]:
     """Refuse settings that a trained run does not let change.
 
     Raises:
-        SettingsError: One is outside `[table]` and `[data]`.
+        SettingsError: One is outside the tables and `[data]`.
     """
+    named = ", ".join(f"[{table}]" for table in tables)
     for text in assignments or ():
-        if not text.startswith((f"{table}.", "data.")):
+        if not text.startswith(tuple(f"{table}." for table in (*tables, "data"))):
             raise SettingsError(
                 f"{text!r} would change what the run was trained with.",
                 where="--set",
-                fix=f"Here only [{table}] and [data] can be set; train a new run for the rest.",
+                fix=f"Here only {named} and [data] can be set; train a new run for the rest.",
             )
     return tuple(assignments or ())

@@ -90,7 +90,7 @@ def input_options(model: str) -> list[type[Options]]:
 def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     request = _request(given, common)
     reporter = console.Terminal(quiet=common["quiet"])
-    run = run_of(target, common["preset"], options.only("predict", common["assignments"]), reporter)
+    run = run_of(target, common["preset"], options.only(("predict",), common["assignments"]), reporter)
     dataset = dataset_of(run, common["data"], other=True)
     out = common["out"] or run.predictions / request.default_name(dataset)
     if common["dry_run"]:

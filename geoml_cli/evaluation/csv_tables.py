@@ -18,6 +18,7 @@ from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, novelty_of
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
+from geoml_cli.evaluation.interval_scores import NOMINAL, IntervalScores
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
@@ -42,14 +43,17 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "claims.csv", _claims(result))
     if result.groupwise:
         _write(folder / "per_group.csv", _groups(result))
+    if result.intervals is not None:
+        _write(folder / "intervals.csv", _intervals(result.intervals))
+        pairs = zip(NOMINAL, result.intervals.found, strict=True)
+        _write(folder / "calibration.csv", [["nominal", "found"], *([_text(a), _text(b)] for a, b in pairs)])
     if result.maps is not None:
         _write(folder / "per_start.csv", per_start(result.maps))
         _write(folder / "spectra.csv", spectra(result.maps))
         write_score_maps(folder / "score_maps.nc", inputs, result.maps)
         return
     _write(folder / "predictions.csv", _predictions(inputs, result))
-    if not (far := distances.split_distances(inputs)).missing:
-        _write(folder / distances.TABLE, map(_written, distances.distance_rows(far)))
+    _write_places(folder, inputs, result)
     if inputs.dataset.has("station"):
         _write(folder / "per_station.csv", _stations(inputs, result))
     if has_stations(inputs, result):
@@ -57,11 +61,17 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "across_stations.csv", map(_written, [list[Cell](columns), *rows_over]))
     if result.collocation is not None:
         _write(folder / "triple_collocation.csv", map(_written, collocation_rows(result.collocation)))
-    if inputs.dataset.has("cell") and inputs.task.has_residuals:
-        _write(folder / "per_cell.csv", _map_cells(inputs, result))
     if (matrix := result.confusion) is not None:
         rows = [[name, *counts] for name, counts in zip(matrix.names, matrix.counts.tolist(), strict=True)]
         _write(folder / "confusion.csv", [["observed / predicted", *matrix.names], *rows])
+
+
+def _write_places(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    """Write distances of the split, and errors of cells, where samples have places."""
+    if not (found := distances.split_distances(inputs)).missing:
+        _write(folder / distances.TABLE, map(_written, distances.distance_rows(found)))
+    if inputs.dataset.has("cell") and inputs.task.has_residuals:
+        _write(folder / "per_cell.csv", _map_cells(inputs, result))
 
 
 def names_of_samples(inputs: EvaluationInputs) -> list[str]:
@@ -162,6 +172,16 @@ def _groups(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     for group in result.groupwise:
         values = [_text(group.scores[name]) if name in group.scores else "" for name in names]
         yield [group.quantity, group.name, group.model, group.rows, *values]
+
+
+def _intervals(found: IntervalScores) -> Iterator[Sequence[Cell]]:
+    """Give the intervals of all rows with bounds, then those of each group."""
+    names = [name.replace(" ", "_") for name in found.scores]
+    yield ["quantity", "group", "n", *(column for name in names for column in (name, f"{name}_low", f"{name}_high"))]
+    whole = [_text(v) for score in found.scores.values() for v in (score.value, score.low, score.high)]
+    yield ["", "all", found.rows, *whole]
+    for one in found.each:
+        yield [one.quantity, one.name, one.rows, *(cell for v in one.scores.values() for cell in (_text(v), "", ""))]
 
 
 def _columns(scores: ModelScores) -> list[str]:

@@ -31,6 +31,7 @@ from geoml_cli.evaluation.inputs import (
     pool_folds,
     predict_members,
 )
+from geoml_cli.evaluation.interval_scores import interval_scores
 from geoml_cli.evaluation.notes import notes
 from geoml_cli.evaluation.result import ConfusionMatrix, EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
@@ -80,6 +81,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         confusion=_confusion(inputs, pooled),
         notes=[*notes(inputs, members, network.groups), *without_transform(inputs, predictions)],
         collocation=collocate(inputs, pooled, compared),
+        intervals=interval_scores(inputs, members, pooled, labels),
     )
 
 

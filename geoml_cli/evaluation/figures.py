@@ -10,10 +10,12 @@ from geoml_cli.evaluation import distances
 from geoml_cli.evaluation.across_stations import has_stations, maps_of_scores, station_boxes
 from geoml_cli.evaluation.importance import steps_before
 from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.interval_scores import NOMINAL
 from geoml_cli.evaluation.map_figures import map_figures
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.evaluation.station_series import figures_of_stations
+from geoml_cli.figures.calibration import calibration_curve
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import NAMED, Curve, learning_curves
 from geoml_cli.figures.report import ReportFigure
@@ -38,6 +40,7 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
     found = FigureSet()
     if result.maps is not None:
         found.figures.update(map_figures(inputs, result))
+        _calibration(found, result)
         _learning(found, inputs, result)
         found.missing.append("Permutation importance: the maps of one quantity are the only input.")
         return found
@@ -52,6 +55,7 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
                 found.figures[drawn[0]] = drawn[1]
     for name, figure in figures_of_stations(inputs, result):
         found.figures[name] = figure
+    _calibration(found, result)
     _residuals(found, inputs, result)
     _distances(found, inputs)
     _learning(found, inputs, result)
@@ -67,6 +71,21 @@ def annotation(scores: ModelScores) -> str:
     for name, score in scores.scores.items():
         lines.append(f"{name} = {format_number(score.value)}" + (f" {score.unit}" if score.unit != "1" else ""))
     return "\n".join(lines)
+
+
+def _calibration(found: FigureSet, result: EvaluationResult) -> None:
+    intervals = result.intervals
+    if intervals is None:
+        found.missing.append("Calibration of intervals: of test rows of a run trained here, and enough of them.")
+        return
+    pairs = ", ".join(f"{a:.0%}: {b:.1%}" for a, b in zip(NOMINAL, intervals.found, strict=True))
+    found.figures["calibration.png"] = ReportFigure(
+        title="Calibration of the intervals",
+        caption="Share of rows that intervals hold (PICP) over the share they were made for; on the dashed line they "
+        "hold what they promise, above it they are too wide. Each row's interval is from the rows of other groups.",
+        text=f"Share of rows held, by the share promised: {pairs}.",
+        png=png(calibration_curve(NOMINAL, intervals.found)),
+    )
 
 
 def _residuals(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from geoml_cli.evaluation.compared_runs import name_of, summary_of
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.groupwise import GroupScores
-from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
+from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, MemberRows, PooledRows, blocks
+from geoml_cli.evaluation.interval_scores import map_interval_scores
 from geoml_cli.evaluation.maps import MapSums, map_scores, network_maps, start_and_lead, sum_maps, targets
 from geoml_cli.evaluation.notes import map_notes
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
@@ -23,8 +24,6 @@ from geoml_cli.metrics.sums import values_of_sums
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.reporting import Reporter
 
-FEWEST_BLOCKS = 9
-"""Blocks of start times below which no interval is given: fewer give one too narrow to be quoted."""
 _NONE = np.empty(0)
 
 
@@ -52,6 +51,7 @@ def evaluate_maps(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationRes
         baselines=BaselineResults(baselines, "" if baselines else "No baselines: evaluate.baselines names none."),
         notes=map_notes(inputs, network.groups, FEWEST_BLOCKS),
         maps=_maps(inputs, sums),
+        intervals=map_interval_scores(inputs, sums),
     )
 
 
@@ -59,14 +59,6 @@ def _descriptions(inputs: EvaluationInputs) -> dict[str, str]:
     """Describe baselines and compared runs, by name."""
     found = {name: record.summary for name, record in inputs.network.baselines.items()}
     return found | {name_of(folder): summary_of(folder) for folder in inputs.settings.shared.evaluate.runs}
-
-
-def blocks(inputs: EvaluationInputs, rows_N: Rows) -> Rows:
-    """Number the block of start times of every forecast, [N]; blocks are as long as a window, input and target."""
-    span = inputs.samples.span
-    assert span is not None, "forecasts are windows of a series"
-    length = int((span.last - span.first).max()) + 1
-    return np.unique(span.first[rows_N] // length, return_inverse=True)[1].astype(np.int64)
 
 
 def _member(inputs: EvaluationInputs, name: str, rows_N: Rows) -> MemberRows:

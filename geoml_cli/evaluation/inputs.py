@@ -223,6 +223,18 @@ def groups_of_samples(inputs: EvaluationInputs) -> Rows:
     return groups(inputs.dataset, inputs.settings.shared.split, len(inputs.samples))
 
 
+FEWEST_BLOCKS = 9
+"""Blocks of start times below which no interval is given: fewer give one too narrow to be quoted."""
+
+
+def blocks(inputs: EvaluationInputs, rows_N: Rows) -> Rows:
+    """Number the block of start times of every forecast, [N]; blocks are as long as a window, input and target."""
+    span = inputs.samples.span
+    assert span is not None, "forecasts are windows of a series"
+    length = int((span.last - span.first).max()) + 1
+    return np.unique(span.first[rows_N] // length, return_inverse=True)[1].astype(np.int64)
+
+
 def evaluated_rows(split: Split, subset: Subset, samples: int) -> Rows:
     """Return the rows a member is scored on: all, where it has no split, as after an import."""
     if not any(len(split.rows(name)) for name in ("train", "validation", "test")):

@@ -12,9 +12,10 @@ from geoml_cli.evaluation.across_stations import gains, has_stations, station_sc
 from geoml_cli.evaluation.collocation import collocation_record
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.interval_scores import NOMINAL
 from geoml_cli.evaluation.notes import pooling
 from geoml_cli.evaluation.result import EvaluationResult
-from geoml_cli.evaluation.scores import ModelScores
+from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.metrics.intervals import LEVEL
 from geoml_cli.version import __version__
 
@@ -53,6 +54,7 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         **_confusion(result),
         **_gains(inputs, result),
         **_collocation(result),
+        "prediction_intervals": _prediction_intervals(result),
         "importance": _importance(inputs, result),
         "audit": [asdict(line) for line in result.audit],
         "not_shown": missing,
@@ -104,6 +106,22 @@ def _collocation(result: EvaluationResult) -> dict[str, Any]:
     return {"triple_collocation": collocation_record(result.collocation)} if result.collocation else {}
 
 
+def _prediction_intervals(result: EvaluationResult) -> dict[str, Any] | None:
+    found = result.intervals
+    if found is None:
+        return None
+    return {
+        "coverage": found.coverage,
+        "method": "split conformal, each row's interval from the rows of other groups",
+        "group": found.group,
+        "groups": found.groups,
+        "valid_for_new_groups": found.is_grouped,
+        "scores": _by_name(found.scores),
+        "by_group": [one._asdict() for one in found.each],
+        "calibration": {"nominal": list(NOMINAL), "found": list(found.found)},
+    }
+
+
 def _rows(result: EvaluationResult) -> dict[str, Any]:
     return {
         "predictions": result.network.rows,
@@ -124,11 +142,14 @@ def _resampling(inputs: EvaluationInputs) -> dict[str, Any]:
 
 
 def _scores(scores: ModelScores) -> dict[str, Any]:
-    by_name = {
+    return {"n": scores.rows, "groups": scores.groups, "scores": _by_name(scores.scores)}
+
+
+def _by_name(scores: Mapping[str, Score]) -> dict[str, Any]:
+    return {
         name: {"value": score.value, "low": score.low, "high": score.high, "unit": score.unit}
-        for name, score in scores.scores.items()
+        for name, score in scores.items()
     }
-    return {"n": scores.rows, "groups": scores.groups, "scores": by_name}
 
 
 def _compared(inputs: EvaluationInputs, one: BaselineComparison) -> dict[str, Any]:

@@ -28,6 +28,8 @@ from geoml_cli.tasks.task import MapScores
 from geoml_cli.work.reporting import Reporter
 
 OBSERVED = "observed"
+_DISTANCES = 1024
+"""Distances that are kept of a forecast map: quantiles of those of its cells."""
 
 
 class Fold(NamedTuple):
@@ -50,6 +52,7 @@ class MapSums:
         native: By model and statistics, sums of each forecast on the data set's grid, [N, L, K].
         scaled: Likewise of the network's maps.
         cells: By model, sums over forecasts and lead times of every cell: count, error, squared error, [3, y, x].
+        distances: Of each forecast of the network, how far its cells lie from the observed, ascending, [N, L, S].
         power: By model and `observed`, mean power spectrum of scaled anomalies by lead time, [L, F].
     """
 
@@ -58,6 +61,7 @@ class MapSums:
     native: dict[str, dict[Statistics, list[Values]]] = field(default_factory=dict)
     scaled: dict[str, dict[Statistics, list[Values]]] = field(default_factory=dict)
     cells: dict[str, Values] = field(default_factory=dict)
+    distances: list[Values] = field(default_factory=list)
     power: dict[str, Values] = field(default_factory=dict)
 
     @property
@@ -162,6 +166,8 @@ def _add(found: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> No
     own = _Maps(scale(truth[rows].astype(np.float64)), known, scale(_transformed(truth, reference)))
     for model, (on_native, on_own) in _forecasts(inputs, fold, rows):
         _refuse_nonfinite(model, on_native, spatial.covered.numpy())
+        if model == inputs.name:
+            found.distances.append(distances_of_maps(on_native, native.observed))
         _sum(found.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native)
         scaled = scale(on_own)
         _sum(found.scaled.setdefault(model, {}), map_scores(inputs).scaled, own, scaled)
@@ -268,6 +274,17 @@ def _add_power(power: dict[str, Values], model: str, maps: _Maps, predicted: Val
         anomaly = np.where(of_lead.known(), predicted[:, lead : lead + 1] - of_lead.reference, 0.0)
         found.append(radial_power(anomaly[:, 0]).sum(axis=0))
     power[model] = power.get(model, 0.0) + np.stack(found)
+
+
+def distances_of_maps(forecast: Values, truth: NDArray[np.floating]) -> Values:
+    """Return how far cells lie from those observed, as quantiles of each map in ascending order, [B, L, S]."""
+    share = (np.arange(_DISTANCES) + 1) / _DISTANCES
+    found = np.empty((*forecast.shape[:2], _DISTANCES))
+    for place in np.ndindex(found.shape[:2]):
+        apart = np.abs(forecast[place] - truth[place])
+        # The upper of two neighbours: what is kept is never nearer than what was found.
+        found[place] = np.quantile(apart[np.isfinite(apart)], share, method="higher")
+    return found
 
 
 def network_maps(inputs: EvaluationInputs, members: Sequence[str], rows: Rows) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
+from geoml_cli.splits.grouping import group_called
 from geoml_cli.training.fitting import other_options
 
 _FEW_GROUPS = 20
@@ -17,13 +18,10 @@ def pooling(inputs: EvaluationInputs) -> str:
             "Members that differ by seed are pooled map by map, as in a forecast. Intervals and tests take blocks of "
             "start times as long as a window, input and target; without nine blocks there are none."
         )
-    group = f"spatial block of {split.block_km:g} km" if split.kind in ("blocks", "knndm") else "sample"
-    if split.group_by:
-        group = f"{split.group_by}" if split.group_length == 1 else f"block of {split.group_length} x {split.group_by}"
     return (
         "Members of a fold that differ by seed are pooled row by row, as in a prediction; then the folds are put "
         "together. A sample that several folds score counts once for each. Intervals and tests take groups whole; "
-        f"a group is a {group}."
+        f"a group is a {group_called(split)}."
     )
 
 

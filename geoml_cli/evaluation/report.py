@@ -54,7 +54,8 @@ class NetworkReport:
     def sentences(self) -> list[str]:
         """Return what the table of scores does not say by itself."""
         skipped = self.result.baselines.skipped
-        return [self.result.summary, *([skipped] if skipped else [])]
+        intervals = self.result.intervals
+        return [self.result.summary, *([intervals.summary] if intervals else []), *([skipped] if skipped else [])]
 
 
 def html_report(inputs: EvaluationInputs, result: EvaluationResult, figures: FigureSet) -> str:
@@ -100,6 +101,7 @@ def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[Re
     return [
         *_claim_tables(result),
         _beside(result),
+        *_intervals(result),
         *summary_tables(inputs, result),
         *([collocation_table(result.collocation)] if result.collocation else []),
         *_group_tables(result),
@@ -184,6 +186,20 @@ def claim_table(result: EvaluationResult) -> tuple[list[str], list[list[str]]]:
             rows.append(["", "", compared.baseline.name, *_narrow(compared.baseline), difference, p_text(gap.p_value)])
     ranking = result.task.ranking.name
     return ["Rows of a", "Resampled", "", *_heads(result.network), f"{ranking} difference", "Wilcoxon"], rows
+
+
+def _intervals(result: EvaluationResult) -> list[ReportTable]:
+    found = result.intervals
+    if found is None:
+        return []
+    names = [name if score.unit == "1" else f"{name} [{score.unit}]" for name, score in found.scores.items()]
+    rows = [["", "all", str(found.rows), *(_bounded(s.value, s.low, s.high) for s in found.scores.values())]]
+    rows += [
+        [o.quantity, o.name, str(o.rows), *map(format_number, o.scores.values())] for o in found.each[:_MOST_SHOWN]
+    ]
+    hidden = len(found.each) - _MOST_SHOWN
+    more = f" {hidden} more lines are in intervals.csv." if hidden > 0 else ""
+    return [ReportTable("Prediction intervals", found.summary + more, ["Rows of", "", "n", *names], rows)]
 
 
 def _claim_tables(result: EvaluationResult) -> list[ReportTable]:

@@ -11,6 +11,7 @@ from geoml_cli.evaluation.collocation import StationCollocation
 from geoml_cli.evaluation.comparison import BaselineResults, summarise
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import MemberRows, PooledRows
+from geoml_cli.evaluation.interval_scores import IntervalScores
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.multiclass import Counts
@@ -80,6 +81,7 @@ class EvaluationResult:
         notes: What must be known before a number is quoted.
         maps: Where maps are forecast; pooled rows then hold no values.
         collocation: Errors of observations, reference and network at stations, where there are all three.
+        intervals: How good the prediction intervals are; None where there are none.
         audit: Whether anything of the test rows reached training.
     """
 
@@ -96,6 +98,7 @@ class EvaluationResult:
     notes: Sequence[str] = ()
     maps: ForecastMaps | None = None
     collocation: StationCollocation | None = None
+    intervals: IntervalScores | None = None
     audit: Sequence[Line] = ()
 
     @property

@@ -93,7 +93,9 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
     """
     job.check(out)
     require_writable(out)
-    plan = {"run": trained.run.id, "weights": weights_digests(trained), **job.digest}
+    intervals = {name: one.digest for name, one in trained.intervals.items()}
+    plan = {"run": trained.run.id, "weights": weights_digests(trained), "intervals": intervals, **job.digest}
+    tell_intervals(trained, reporter)
     with ChunkStore(out, plan) as store:
         count, outside = predict_chunks(trained, job, store, reporter)
         path = job.write(out, store, count)
@@ -139,6 +141,14 @@ def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:
     return result
 
 
+def tell_intervals(trained: TrainedRun, reporter: Reporter) -> None:
+    """Say what intervals promise, and why there are none."""
+    for intervals in trained.intervals.values():
+        reporter.say(f"Intervals: {intervals.promise}.")
+    if trained.without_intervals:
+        reporter.say(trained.without_intervals)
+
+
 def weights_digests(trained: TrainedRun) -> list[str]:
     """Name the weights that determine a prediction."""
     return [sha256(trained.run.member(name).checkpoint("best").weights) for name in trained.members]
@@ -153,4 +163,5 @@ def attributes(trained: TrainedRun, dataset: Dataset | None = None) -> dict[str,
         "source": f"geoml run {trained.run.id}, members {', '.join(trained.members)}",
         "run_id": trained.run.id,
         "data_digest": digest or "unknown",
+        **{f"intervals_{one.task.target.name}": one.promise for one in trained.intervals.values()},
     }

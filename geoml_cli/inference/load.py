@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,13 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.inference.intervals import Intervals, without
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
 from geoml_cli.inference.ranges import Floats, InputRanges, TrainedRange
+from geoml_cli.inference.shapes import check_shapes
 from geoml_cli.models.spec import Network, Pipeline, Spec, Values
 from geoml_cli.runs import checkpoint
+from geoml_cli.runs.calibration import calibrate_again, read_calibrations
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.samples import Samples, Signature
 from geoml_cli.tasks.task import Task
@@ -80,8 +82,45 @@ class TrainedRun:
         make = self.spec.pipeline
         return make(self.settings.own, tuple(self.networks)) if make else None
 
+    @cached_property
+    def intervals(self) -> Mapping[str, Intervals]:
+        """Return the intervals of every network that has some: calibrated, and with all its members used."""
+        coverage = self.settings.shared.predict.coverage
+        found = {}
+        for name, calibration in (read_calibrations(self.run) if coverage else {}).items():
+            is_whole = name in self.networks and set(self.members_of(name)) == set(self._planned(name))
+            if is_whole and np.isfinite(calibration.quantiles(coverage)).all():
+                folds = tuple(self.run.split(member).fold for member in self.members_of(name))
+                found[name] = Intervals(calibration, coverage, self.task(name), folds)
+        return found
+
+    @property
+    def without_intervals(self) -> str:
+        """Say why a network has none; empty where all have, or none is asked for."""
+        missing = [name for name in self.networks if name not in self.intervals]
+        coverage, known = self.settings.shared.predict.coverage, read_calibrations(self.run)
+        if not missing or not coverage:
+            return ""
+        if self.run.imported:
+            return "No prediction intervals: what held-out rows of an imported run would be is not known."
+        if any(set(self.members_of(name)) != set(self._planned(name)) for name in missing):
+            return "No prediction intervals: they hold of all members together, not of some."
+        if any(name not in known for name in missing):
+            again = calibrate_again(self.run)
+            return f"No prediction intervals: the run has none, for want of test rows, or {again} to add them."
+        rows = min(known[name].rows for name in missing)
+        return f"No prediction intervals: {rows} held-out rows are too few for {coverage * 100:g} %."
+
+    def _planned(self, network: str) -> list[str]:
+        return [name for name in self.run.planned() if self.run.network(name) == network]
+
     def outputs(self) -> tuple[Variable, ...]:
-        """Describe the outputs of a prediction."""
+        """Describe the outputs of a prediction: what networks give, then intervals."""
+        intervals = [self.intervals[name] for name in self.networks if name in self.intervals]
+        return (*self.estimates(), *(output for one in intervals for output in one.outputs()))
+
+    def estimates(self) -> tuple[Variable, ...]:
+        """Describe what the networks give."""
         if self.pipeline is not None:
             return self.pipeline.task.outputs(1)
         [name] = self.networks
@@ -145,6 +184,7 @@ class RunPredictor:
         self._ranges = {name: run.ranges(name) for name in predictors}
         for name, predictor in predictors.items():
             predictor.ranges = self._ranges[name]
+            predictor.intervals = run.intervals.get(name)
 
     def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
         """Return every output over the rows, shape [O, N], NaN where a quantity is not defined.
@@ -155,10 +195,18 @@ class RunPredictor:
             name: predictor.outputs(self._seen(name, samples), rows, steps)
             for name, predictor in self._predictors.items()
         }
-        if self._run.pipeline is not None:
-            return self._run.pipeline.combine(found)
-        [only] = found.values()
-        return only
+        if self._run.pipeline is None:
+            [only] = found.values()
+            return only
+        intervals = {name: self._run.intervals[name].outputs() for name in found if name in self._run.intervals}
+        estimates, bounds = {}, {}
+        for name, values in found.items():
+            count = len(values) - len(intervals.get(name, ()))
+            estimates[name], bounds[name] = values[:count], values[count:]
+        together = self._run.pipeline.combine(estimates)
+        outputs = self._run.estimates()
+        kept = [without(bounds[name], described, outputs, together) for name, described in intervals.items()]
+        return np.concatenate([together, *kept])
 
     @property
     def variables(self) -> list[TrainedRange]:
@@ -202,64 +250,6 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
 def settings_of(run: Run) -> Settings:
     """Load a run's settings, as this use of it wants them."""
     return reload(run.config, run.assignments)
-
-
-def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
-    """Refuse samples that are shaped or named unlike those a network was built for.
-
-    Raises:
-        DataError: A shape differs, or the names or the order of variables or classes.
-    """
-    if signature.target_shape:
-        _check_maps(run, signature, samples)
-    for name, item in samples.inputs.items():
-        expected = signature.inputs[name].shape
-        if tuple(item.values.shape[1:]) != expected:
-            raise DataError(
-                f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(expected)}.",
-                fix="Prepare the data with the same covariates, features, years and window.",
-            )
-    if run.record().origin == "trained":  # released checkpoints do not name what they were trained on
-        _check_names(run, signature, samples)
-
-
-def _check_names(run: Run, signature: Signature, samples: Samples) -> None:
-    pairs = [(name, item.names, signature.inputs[name].names) for name, item in samples.inputs.items()]
-    pairs.append(("classes of the target", samples.target.classes, signature.classes))
-    for name, theirs, ours in pairs:
-        pairs_of = enumerate(zip_longest(theirs, ours, fillvalue="nothing"), 1)
-        place, found, own = next(((k, *pair) for k, pair in pairs_of if pair[0] != pair[1]), (0, "", ""))
-        if theirs and place:
-            raise DataError(
-                f"{name}: number {place} is {found}, run {run.id} was trained with {own} there.",
-                fix="Prepare the data with the same variables and classes, in the same order.",
-            )
-
-
-def _check_maps(run: Run, signature: Signature, samples: Samples) -> None:
-    """Refuse maps of another grid, and of another quantity, unit or step where the run knows its own."""
-    [item] = samples.inputs.values()
-    [known] = signature.inputs.values()
-    shape, expected = tuple(item.values.shape[1:]), known.shape
-    if shape != expected:
-        raise DataError(
-            f"the network's maps are {shape[1]} x {shape[2]} of this data set, {expected[1]} x {expected[2]} of run "
-            f"{run.id} (padded or resized).",
-            fix="Use a data set of the same grid, such as one prepared with the same --crop.",
-        )
-    target = samples.target
-    pairs = {
-        "quantity": (target.name, signature.target_name),
-        "unit": (target.unit, signature.unit),
-        "time step": (target.step, signature.target_step),
-    }
-    for what, (found, own) in pairs.items():
-        # A released checkpoint does not say what it was trained on.
-        if found != own and run.record().origin == "trained":
-            raise DataError(
-                f"the {what} of the maps is {found!r}, run {run.id} was trained on {own!r}.",
-                fix="Use maps of the same quantity, unit and step; prepare does not convert units.",
-            )
 
 
 def best_device() -> torch.device:

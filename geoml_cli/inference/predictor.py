@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.ranges import InputRanges
 from geoml_cli.models.spec import Values
 from geoml_cli.samples.batches import InputScaling, TargetInverse, gathered
@@ -86,6 +87,7 @@ class Predictor:
 
     Attributes:
         ranges: Counts inputs outside the ranges of the training rows, where they are counted.
+        intervals: What follows the task's outputs, where the run is calibrated.
     """
 
     def __init__(
@@ -99,9 +101,10 @@ class Predictor:
         self._members = [member.to(device).eval() for member in members]
         self._task, self._size, self._device, self._next_inputs = task, batch_size, device, next_inputs
         self.ranges: InputRanges | None = None
+        self.intervals: Intervals | None = None
 
     def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
-        """Return every output over the rows, shape [O, N] or [O, N, ...], in physical units.
+        """Return every output over the rows, then intervals, shape [O, N] or [O, N, ...], in physical units.
 
         NaN where inputs are missing. Maps are on the data set's grid; `steps` lead times of them, or the network's own.
         """
@@ -115,11 +118,13 @@ class Predictor:
 
     def _outputs(self, samples: Samples, rows: Rows, steps: int | None) -> Values:
         # Pooled in float64, by evaluation and prediction alike: what is scored is what is delivered.
-        found = pooled(self._task, self.each(samples, rows, steps))
-        if samples.spatial is None:
+        each = self.each(samples, rows, steps)
+        found = pooled(self._task, each)
+        if samples.spatial is not None:
+            found = samples.spatial.inverse(torch.from_numpy(found)).numpy()
+        if self.intervals is None:
             return found
-        inverted: Values = samples.spatial.inverse(torch.from_numpy(found)).numpy()
-        return inverted
+        return np.concatenate([found, self.intervals.of(each, found[self._task.scored])])
 
     @torch.inference_mode()
     def each(self, samples: Samples, rows: Rows, steps: int | None = None) -> Tensor:

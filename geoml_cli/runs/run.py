@@ -212,7 +212,7 @@ class Run:
 
     def split(self, member: str) -> Split:
         """Read a member's rows; errors as for `record`."""
-        return Split.read(self._whole(self.member(member).split))
+        return Split.read(self.whole(self.member(member).split))
 
     def network(self, member: str) -> str:
         """Name the network that a member trains; empty where the model has one."""
@@ -220,14 +220,14 @@ class Run:
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling; errors as for `record`."""
-        found = Scaling.read(self._whole(self.member(member).scaling))
+        found = Scaling.read(self.whole(self.member(member).scaling))
         factor = self.record().smearing.get(member)
         if factor is None:
             return found
         return found.model_copy(update={"target": found.target.model_copy(update={"smearing": factor})})
 
-    def _whole(self, path: Path) -> Path:
-        """Return a member's file, unless it is not the one that was written with the run."""
+    def whole(self, path: Path) -> Path:
+        """Return a file of the run, unless it is not the one that was written with the run."""
         expected = self.record().checksums.get(path.relative_to(self.folder).as_posix())
         if path.is_file() and sha256(path) != expected:
             raise DataError(

@@ -117,6 +117,14 @@ def _no_variable(location: str) -> DataError:
     return DataError("the data set has no such variable", where=location, fix="Look for its groups with ncdump -h.")
 
 
+def group_called(settings: SplitSettings) -> str:
+    """Name a group: `station`, `block of 10 x day` or `spatial block of 20 km`; `sample` where there is none."""
+    name = settings.group_by.removesuffix("_index")
+    if name:
+        return name if settings.group_length == 1 else f"block of {settings.group_length} x {name}"
+    return f"spatial block of {settings.block_km:g} km" if settings.kind in ("blocks", "knndm") else "sample"
+
+
 def _called(settings: SplitSettings) -> str:
     if settings.group_by:
         return f"groups of {settings.group_length} x {settings.group_by}"

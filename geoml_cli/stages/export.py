@@ -176,6 +176,7 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
     maps = (data.signatures[network].target_shape[0], *spatial.geometry.native) if spatial else ()
     shape_out = ", ".join(["1" if spatial else "sample", *map(str, maps)])
     lines += [f"- `{band.name}` float32 [{shape_out}], {band.unit}: {band.long_name}" for band in outputs]
+    lines += ["", "## Intervals", "", _intervals(trained, network)]
     lines += [
         "",
         "## Verification",
@@ -195,6 +196,19 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
         "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
     )
     return "\n".join(lines) + "\n"
+
+
+def _intervals(trained: TrainedRun, network: str) -> str:
+    """Say that the graph holds none, and how they are made from its outputs."""
+    intervals = trained.intervals.get(network)
+    if intervals is None:
+        return "The graph gives no prediction intervals, and the run has none for these members."
+    quantiles = ", ".join(f"{value:.6g}" for value in intervals.calibration.quantiles(intervals.coverage))
+    return (
+        f"The graph gives no prediction intervals; `geoml predict` does. {intervals.promise}. The distance is "
+        f"{quantiles} (of differences from the prediction under the target's transform, divided by the spread where "
+        "calibration.json of the run names a least one; of classes, 1 minus their probability)."
+    )
 
 
 def _scores(run: Run, network: str) -> str:

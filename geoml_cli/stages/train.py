@@ -11,6 +11,8 @@ from geoml_cli import registry
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import require_space
 from geoml_cli.dataset.store import Dataset, check_content
+from geoml_cli.evaluation.calibration import calibrate
+from geoml_cli.inference.load import TrainedRun
 from geoml_cli.runs.create import create, new_folder
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
@@ -89,9 +91,12 @@ def train(
             _tell_purged(run, reporter)
             for name in _chosen(run, only):
                 train_member(work, name, stop)
-            return run
         finally:
             processes.close()
+    # Past the request to stop: a signal then ends the command, and the next one calibrates.
+    if processes.rank == 0:
+        calibrate(TrainedRun(run, tuple(run.members()), settings), dataset, reporter)
+    return run
 
 
 def _run(

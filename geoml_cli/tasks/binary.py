@@ -49,7 +49,17 @@ def binary(target: Variable, event: str, metrics: tuple[Metric, ...], threshold:
         figures=(_decisions,),
         scales_target=False,
         ranking_words="of the probability",
+        probabilities=_probabilities,
+        codes=(0, 1),
     )
+
+
+def _probabilities(logit_MB: Tensor) -> Tensor:
+    """Return the members' mean probability of absence and of presence, [B, 2]."""
+    import torch
+
+    present_B = torch.sigmoid(logit_MB).mean(dim=0)
+    return torch.stack([1 - present_B, present_B], dim=-1)
 
 
 def _pool(threshold: float) -> Callable[[Tensor], Tensor]:

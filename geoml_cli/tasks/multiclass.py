@@ -50,7 +50,16 @@ def multiclass(target: Variable, codes: tuple[int, ...], names: tuple[str, ...])
         scales_target=False,
         class_names=names,
         ranking_words="of the rows",
+        probabilities=_probabilities,
+        codes=codes,
     )
+
+
+def _probabilities(score_MBC: Tensor) -> Tensor:
+    """Return the members' mean probability of every class, [B, C]."""
+    import torch
+
+    return torch.softmax(score_MBC, dim=-1).mean(dim=0)
 
 
 def _pool(codes: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
@@ -58,7 +67,7 @@ def _pool(codes: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
         """Return the code of the class of highest mean probability, and that probability, [2, B]."""
         import torch
 
-        probability_BC = torch.softmax(score_MBC, dim=-1).mean(dim=0)
+        probability_BC = _probabilities(score_MBC)
         confidence_B, place_B = probability_BC.max(dim=-1)
         code_B = torch.tensor(codes, dtype=score_MBC.dtype, device=score_MBC.device)[place_B]
         return torch.stack([code_B, confidence_B])

@@ -83,6 +83,9 @@ class Task:
         class_names: Names of the classes, where they are predicted.
         ranking_words: The ranking score's unit in a sentence, where it is no unit.
         maps: How forecasts of maps are scored, where the target has dimensions; None for one value a row.
+        probabilities: Members' predictions [M, B, ...] to the probability of every class, [B, classes]; None of a
+            quantity, whose intervals come from differences.
+        codes: The data's own number of each of these classes.
     """
 
     target: Variable
@@ -100,6 +103,8 @@ class Task:
     class_names: tuple[str, ...] = ()
     ranking_words: str = ""
     maps: MapScores | None = None
+    probabilities: Callable[[Tensor], Tensor] | None = None
+    codes: tuple[int, ...] = ()
 
     @property
     def ranking_label(self) -> str:

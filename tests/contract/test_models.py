@@ -219,3 +219,30 @@ def test_the_job_names_what_determines_it(case: Case) -> None:
     if forecasts_maps(trained):
         job = forecasts_job(trained, case.dataset, (), None, Silent())
     assert job.digest["data"] == case.dataset.manifest.digest() and job.total == len(list(job.chunks()))
+
+
+def test_predictions_carry_the_intervals_of_the_run(case: Case, tmp_path: Path) -> None:
+    trained = open_trained(case.run)
+    assert set(trained.intervals) == set(trained.networks), trained.without_intervals
+    frame = predicted(trained, case.dataset, tmp_path / "all.parquet")
+    estimates = [output.name for output in trained.estimates()]
+    for name, intervals in trained.intervals.items():
+        first, *others = (output.name for output in intervals.outputs())
+        if trained.task(name).probabilities is not None:
+            assert (frame[others].sum(axis=1) == frame[first]).all() and (frame[first] >= 1).all()
+            continue
+        [upper] = others
+        value = frame[trained.task(name).target.name if trained.task(name).target.name in estimates else estimates[0]]
+        assert (frame[first].isna() == value.isna()).all()
+        assert (frame[first] <= frame[upper]).to_numpy()[value.notna()].all()
+    none = open_trained(Run(case.run.folder, ["predict.coverage=0"]))
+    assert [output.name for output in none.outputs()] == estimates and not none.without_intervals
+    some = open_trained(case.run, case.run.planned()[:1])
+    assert not some.intervals and "all members together" in some.without_intervals
+
+
+def test_a_wider_promise_gives_wider_intervals(case: Case) -> None:
+    trained = open_trained(case.run)
+    for intervals in trained.intervals.values():
+        quantiles = [intervals.calibration.quantiles(coverage) for coverage in (0.3, 0.5, 0.8)]
+        assert (np.diff(quantiles, axis=0) >= 0).all()

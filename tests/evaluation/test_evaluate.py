@@ -79,10 +79,13 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
         "members.csv",
         "baselines.csv",
         "per_group.csv",
+        "intervals.csv",
+        "calibration.csv",
         "predictions.csv",
         "distances.csv",
         "report.html",
         "figures/distances.png",
+        "figures/calibration.png",
         "figures/observed_predicted.png",
         "figures/residual_map.png",
         "figures/importance.png",
@@ -166,7 +169,8 @@ def test_the_terminals_table_is_the_network_and_its_rivals(found: NetworkReport)
     score = found.result.network.scores["RMSE"]
     assert rows[0][1] == f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
     assert {len(row) for row in rows} == {len(headers)}
-    assert found.sentences == [found.result.summary]
+    assert found.result.intervals is not None
+    assert found.sentences == [found.result.summary, found.result.intervals.summary]
 
 
 def test_the_same_again_gives_the_same_bytes(found: NetworkReport, inputs: EvaluationInputs) -> None:
@@ -179,7 +183,7 @@ def test_the_same_again_gives_the_same_bytes(found: NetworkReport, inputs: Evalu
 def test_the_report_tells_it_all_and_runs_nothing(found: NetworkReport) -> None:
     html = found.report.read_text(encoding="utf-8")
     summary = found.result.summary.replace("<", "&lt;")
-    assert summary in html and html.count("data:image/png;base64,") == 4
+    assert summary in html and html.count("data:image/png;base64,") == 5
     assert "<script" not in html and "off the raster &lt;b&gt;" in html
     for text in (
         "soc/map/run",
@@ -342,7 +346,10 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
         "Permutation importance: evaluate.importance_repeats is 0.",
         "No baselines: evaluate.baselines is empty.",
     ]
-    assert [path.name for path in (found.folder / "figures").iterdir()] == ["observed_predicted.png"]
+    assert sorted(path.name for path in (found.folder / "figures").iterdir()) == [
+        "calibration.png",
+        "observed_predicted.png",
+    ]
     assert table(found.folder / "predictions.csv")[0]["lon"] == ""
 
 

@@ -96,6 +96,9 @@ class TrainSettings(Table):
     checkpoint_seconds: float = Field(default=30.0, ge=0)
     """Time between checkpoints [s]; a killed run repeats at most this much. 0 saves after every step."""
 
+    calibrate: bool = True
+    """Predict the test rows once all members are trained: prediction intervals come from their errors."""
+
     trackers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
     """Where history goes beside `history.jsonl`; needs the extra `track`."""
 
@@ -121,6 +124,9 @@ class PredictSettings(Table):
 
     rows: int = Field(default=65536, ge=1)
     """Rows of a table read, predicted and written at a time."""
+
+    coverage: float = Field(default=0.9, ge=0, lt=1)
+    """Share of new rows that prediction intervals (or sets of classes) are to hold; 0 gives none."""
 
     out_of_range: float = Field(default=0.5, ge=0, le=1)
     """Share of an input's values that may lie outside the range of the training rows; beyond it the prediction is

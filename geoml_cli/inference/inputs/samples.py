@@ -13,7 +13,7 @@ from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
-from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes, tell_intervals
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.places import coordinates_of
 from geoml_cli.samples.coordinates import ID, stations_of_samples
@@ -105,6 +105,7 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int],
     values = predictor.outputs(samples, rows).astype(np.float32)
     outside = ranges.shares(predictor.variables, predictor.counts())
     ranges.judge(outside, trained.settings.shared.predict.out_of_range, reporter)
+    tell_intervals(trained, reporter)
     observed = observations(trained, dataset)
     frame = _frame(trained, dataset, rows, values, observed)
     frame = table.readable(frame, _columns(trained, dataset, observed))

@@ -1,0 +1,173 @@
+"""Calibration of a run: how far the held-out rows of its folds lie from the predictions of them.
+
+Test rows had no part in training, nor in the choice of a checkpoint. All of them calibrate what is delivered; an
+evaluation leaves out the groups that it looks at (`metrics.conformal.held_out_quantiles`).
+
+Legend: P pooled rows, N forecasts, L lead times, S stored distances of a map.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.evaluation.inputs import (
+    EvaluationInputs,
+    MemberRows,
+    PooledRows,
+    blocks,
+    evaluated_rows,
+    open_network,
+    pool_folds,
+    predict_members,
+)
+from geoml_cli.evaluation.maps import distances_of_maps, network_maps, targets
+from geoml_cli.inference.load import TrainedRun
+from geoml_cli.metrics.conformal import distances
+from geoml_cli.metrics.metric import Values
+from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances, read_calibrations, write_calibrations
+from geoml_cli.splits.grouping import group_called
+from geoml_cli.splits.split import Rows
+from geoml_cli.work.reporting import Reporter
+
+BLOCK = "block of start times"
+
+
+class HeldOut(NamedTuple):
+    """Distances of held-out rows.
+
+    Attributes:
+        difference: How they were measured; None of classes.
+        distance_P: Of each row.
+        spread_P: Of its members; None where there is none.
+        probability_PC: Of every class; None of a quantity.
+    """
+
+    difference: Difference | None
+    distance_P: Values
+    spread_P: Values | None = None
+    probability_PC: Values | None = None
+
+
+def calibrate(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> None:
+    """Calibrate every network of a run that is trained to its end and is not calibrated yet.
+
+    Raises:
+        DataError: A prediction is not finite.
+    """
+    run, record = trained.run, trained.run.record()
+    is_done = record.status == "finished" and not run.imported
+    if not is_done or not trained.settings.shared.train.calibrate or read_calibrations(run):
+        return
+    opened = {name: open_network(trained, dataset, "test", name) for name in trained.networks}
+    found = {name: _calibration(inputs, reporter) for name, inputs in opened.items() if _has_test_rows(inputs)}
+    if found:
+        write_calibrations(run, found)
+
+
+def _has_test_rows(inputs: EvaluationInputs) -> bool:
+    """Return whether every member has test rows with an observation."""
+    usable = inputs.samples.usable()
+    return all(np.isin(inputs.run.split(name).test, usable).any() for name in inputs.predictors)
+
+
+def _calibration(inputs: EvaluationInputs, reporter: Reporter) -> Calibration:
+    if inputs.task.maps is not None:
+        return calibration_of_maps(*map_distances(inputs, reporter))
+    members = predict_members(inputs, reporter)
+    pooled = pool_folds(inputs, members)
+    held_out = held_out_distances(inputs, members, pooled)
+    is_grouped = len(np.unique(pooled.groups_P)) < len(pooled.groups_P)
+    rows = np.arange(len(pooled.rows_P), dtype=np.int64)
+    return Calibration(
+        difference=held_out.difference,
+        rows=len(rows),
+        groups=len(np.unique(pooled.groups_P)),
+        group=group_called(inputs.settings.shared.split),
+        by_group=(KeptDistances.of(distances(held_out.distance_P, pooled.groups_P)),),
+        by_row=(KeptDistances.of(distances(held_out.distance_P, rows)),) if is_grouped else (),
+    )
+
+
+def held_out_distances(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> HeldOut:
+    """Measure how far observations lie from the predictions of their fold's members.
+
+    Raises:
+        DataError: An observation has no logarithm, though the target is trained in logarithms.
+    """
+    by_fold = {fold: [member for member in members if member.fold == fold] for fold in pooled.folds}
+    if inputs.task.probabilities is not None:
+        raws = [torch.from_numpy(np.stack([member.raw_N for member in same])) for same in by_fold.values()]
+        parts = [inputs.task.probabilities(raw_MN).numpy() for raw_MN in raws]
+        probability_PC, true_P = np.concatenate(parts), pooled.observed_P.astype(np.int64)
+        distance_P = 1 - probability_PC[np.arange(len(true_P)), true_P]
+        return HeldOut(None, distance_P, probability_PC=probability_PC)
+    difference = _difference(inputs)
+    spreads = [
+        difference.spread(np.stack([member.raw_N for member in same]), [fold] * len(same))
+        for fold, same in by_fold.items()
+    ]
+    known = [spread for spread in spreads if spread is not None]
+    spread_P = np.concatenate(known) if len(known) == len(spreads) else None
+    least = float(spread_P.mean()) if spread_P is not None else None
+    difference = difference.model_copy(update={"least_spread": least})
+    distance_P = difference.distance(pooled.observed_P, pooled.predicted_P, spread_P)
+    if not np.isfinite(distance_P).all():
+        raise DataError(
+            f"{int((~np.isfinite(distance_P)).sum())} test values have no {difference.transform}.",
+            where="calibration of intervals",
+            fix="Use --set target.transform=log1p or none, or --set train.calibrate=false.",
+        )
+    return HeldOut(difference, distance_P, spread_P)
+
+
+def _difference(inputs: EvaluationInputs) -> Difference:
+    if not inputs.task.scales_target:
+        return Difference(least_spread=0.0)
+    factors = [inputs.run.scaling(name).target.smearing for name in inputs.predictors]
+    transform = inputs.settings.shared.target.transform
+    return Difference(transform=transform, smearing=float(np.log(factors).mean()), least_spread=0.0)
+
+
+def map_distances(inputs: EvaluationInputs, reporter: Reporter) -> tuple[Values, Rows]:
+    """Measure how far observed maps lie from their forecasts, one forecast at a time.
+
+    Returns:
+        Distances as quantiles over cells, ascending, [N, L, S], and the block of start times of each forecast, [N].
+    """
+    folds: dict[str, list[str]] = {}
+    for name in inputs.predictors:
+        folds.setdefault(inputs.run.split(name).fold, []).append(name)
+    rows = {fold: _rows_of(inputs, members[0]) for fold, members in folds.items()}
+    found, rows_N = [], np.concatenate(list(rows.values()))
+    with reporter.task("calibrate", len(rows_N)) as advance:
+        for fold, members in folds.items():
+            for row in rows[fold][:, None]:
+                forecast = network_maps(inputs, members, row)
+                found.append(distances_of_maps(forecast, targets(inputs).native(row)))
+                advance(1)
+    return np.concatenate(found), blocks(inputs, rows_N)
+
+
+def _rows_of(inputs: EvaluationInputs, member: str) -> Rows:
+    rows = evaluated_rows(inputs.run.split(member), inputs.subset, len(inputs.samples))
+    return np.intersect1d(rows, inputs.samples.usable()).astype(np.int64)
+
+
+def calibration_of_maps(distance_NLS: Values, block_N: Rows) -> Calibration:
+    """Return the calibration of forecasts: distances of each lead time, over all cells and start times."""
+    forecasts, leads, kept = distance_NLS.shape
+    by_lead = [distance_NLS[:, lead].reshape(-1) for lead in range(leads)]
+    cells = np.arange(forecasts * kept, dtype=np.int64)
+    return Calibration(
+        difference=Difference(),
+        rows=forecasts,
+        groups=len(np.unique(block_N)),
+        group=BLOCK,
+        by_group=tuple(KeptDistances.of(distances(own, block_N[cells // kept])) for own in by_lead),
+        by_row=tuple(KeptDistances.of(distances(own, cells)) for own in by_lead),
+    )

@@ -1,0 +1,67 @@
+"""Whether samples are named and shaped like those that a network was built for."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+from geoml_cli.errors import DataError
+from geoml_cli.runs.run import Run
+from geoml_cli.samples.samples import Samples, Signature
+
+
+def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
+    """Refuse samples that are shaped or named unlike those a network was built for.
+
+    Raises:
+        DataError: A shape differs, or the names or the order of variables or classes.
+    """
+    if signature.target_shape:
+        _check_maps(run, signature, samples)
+    for name, item in samples.inputs.items():
+        expected = signature.inputs[name].shape
+        if tuple(item.values.shape[1:]) != expected:
+            raise DataError(
+                f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(expected)}.",
+                fix="Prepare the data with the same covariates, features, years and window.",
+            )
+    if run.record().origin == "trained":  # released checkpoints do not name what they were trained on
+        _check_names(run, signature, samples)
+
+
+def _check_names(run: Run, signature: Signature, samples: Samples) -> None:
+    pairs = [(name, item.names, signature.inputs[name].names) for name, item in samples.inputs.items()]
+    pairs.append(("classes of the target", samples.target.classes, signature.classes))
+    for name, theirs, ours in pairs:
+        pairs_of = enumerate(zip_longest(theirs, ours, fillvalue="nothing"), 1)
+        place, found, own = next(((k, *pair) for k, pair in pairs_of if pair[0] != pair[1]), (0, "", ""))
+        if theirs and place:
+            raise DataError(
+                f"{name}: number {place} is {found}, run {run.id} was trained with {own} there.",
+                fix="Prepare the data with the same variables and classes, in the same order.",
+            )
+
+
+def _check_maps(run: Run, signature: Signature, samples: Samples) -> None:
+    """Refuse maps of another grid, and of another quantity, unit or step where the run knows its own."""
+    [item] = samples.inputs.values()
+    [known] = signature.inputs.values()
+    shape, expected = tuple(item.values.shape[1:]), known.shape
+    if shape != expected:
+        raise DataError(
+            f"the network's maps are {shape[1]} x {shape[2]} of this data set, {expected[1]} x {expected[2]} of run "
+            f"{run.id} (padded or resized).",
+            fix="Use a data set of the same grid, such as one prepared with the same --crop.",
+        )
+    target = samples.target
+    pairs = {
+        "quantity": (target.name, signature.target_name),
+        "unit": (target.unit, signature.unit),
+        "time step": (target.step, signature.target_step),
+    }
+    for what, (found, own) in pairs.items():
+        # A released checkpoint does not say what it was trained on.
+        if found != own and run.record().origin == "trained":
+            raise DataError(
+                f"the {what} of the maps is {found!r}, run {run.id} was trained on {own!r}.",
+                fix="Use maps of the same quantity, unit and step; prepare does not convert units.",
+            )

@@ -1,0 +1,112 @@
+"""Split-conformal prediction: from the distances of held-out rows to intervals of new ones.
+
+A distance says how far an observation lies from its prediction. A new row's observation is nearer than the quantile of
+these distances in at least the share asked for, as long as it is drawn as the held-out rows were. Rows of a group
+(station, block) are not drawn by themselves: each group then counts once, and the promise is one for a row of a new
+group. Vovk et al. 2005, doi:10.1007/b106715; Lee, Barber and Willett 2023, arXiv:2306.06342, section 2.1.
+
+Legend: P rows, K kept distances, C coverages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.metrics.metric import Values
+
+Index = NDArray[np.int64]
+_KEPT = 4096
+"""Distances that are kept of more: a quantile is then at most 1/4096 of the rows above its own."""
+_ROUNDING = 1e-9
+FEWEST_GROUPS = 9
+"""Groups below which rows count by themselves: fewer promise less than 0.9 of a new group's rows."""
+
+
+class Distances(NamedTuple):
+    """Distances in ascending order, with the share of new rows that each is promised to hold.
+
+    Attributes:
+        share_K: Ascending, below 1: a new group counts as well, and may lie beyond all.
+        distance_K: Ascending.
+    """
+
+    share_K: Values
+    distance_K: Values
+
+    def quantile(self, coverage: float) -> float:
+        """Return the least distance that holds a share of new rows; infinite where there are too few groups."""
+        place = int(np.searchsorted(self.share_K, coverage - _ROUNDING))
+        return float(self.distance_K[place]) if place < len(self.distance_K) else math.inf
+
+
+def distances(distance_P: Values, group_P: Index) -> Distances:
+    """Order the distances of held-out rows, each group weighing the same; the group of a single row is the row."""
+    _, place_P, rows = np.unique(group_P, return_inverse=True, return_counts=True)
+    order = np.argsort(distance_P, kind="stable")
+    weight_P = 1.0 / ((len(rows) + 1) * rows[place_P.reshape(-1)[order]])
+    share, ordered = np.cumsum(weight_P), np.asarray(distance_P, dtype=np.float64)[order]
+    if len(ordered) <= _KEPT:
+        return Distances(share, ordered)
+    # Evenly over the shares, each with the first distance that reaches it: a quantile is never too small.
+    wanted = share[-1] * (np.arange(_KEPT) + 1) / _KEPT
+    kept = np.searchsorted(share, wanted - _ROUNDING).clip(max=len(ordered) - 1)
+    return Distances(share[kept], ordered[kept])
+
+
+def fewest(coverage: float) -> int:
+    """Return how many groups a promise of this coverage needs, 9 at least: 19 at 0.95."""
+    return max(math.ceil(coverage / (1 - coverage) - _ROUNDING), FEWEST_GROUPS)
+
+
+def held_out_quantiles(distance_P: Values, group_P: Index, coverages: Sequence[float], parts: int = 10) -> Values:
+    """Return for each row the quantile that the rows of other groups give: coverage found with it is no fit.
+
+    Groups are put into parts in turn, in ascending order; each part is left out once. With fewer groups than a
+    coverage needs, rows count by themselves. Rows of a single group are put into parts row by row.
+
+    Args:
+        distance_P: Of held-out rows.
+        group_P: Of each.
+        coverages: Asked for.
+        parts: At most; one of a group each where there are fewer.
+
+    Returns:
+        Quantiles of every coverage, [C, P]; infinite where the other rows are too few.
+    """
+    names, place_P = np.unique(group_P, return_inverse=True)
+    place_P = place_P.reshape(-1).astype(np.int64)
+    if len(names) == 1:
+        place_P = np.arange(len(distance_P), dtype=np.int64)
+    part_P = place_P % min(parts, int(place_P.max()) + 1)
+    order = np.argsort(distance_P, kind="stable")
+    ascending, place, part = np.asarray(distance_P, dtype=np.float64)[order], place_P[order], part_P[order]
+    found = np.full((len(coverages), len(distance_P)), math.inf)
+    for left_out in np.unique(part_P):
+        others = part != left_out
+        for number, coverage in enumerate(coverages) if others.any() else ():
+            kept = _ordered(ascending[others], place[others], coverage)
+            found[number, part_P == left_out] = kept.quantile(coverage)
+    return found
+
+
+def _ordered(ascending: Values, group: Index, coverage: float) -> Distances:
+    """Weigh ascending distances by group where there are groups enough, else by row."""
+    rows = np.bincount(group)
+    groups = int((rows > 0).sum())
+    if groups < fewest(coverage):
+        return Distances(np.arange(1, len(ascending) + 1) / (len(ascending) + 1), ascending)
+    return Distances(np.cumsum(1.0 / ((groups + 1) * rows[group])), ascending)
+
+
+def interval_score(observed: Values, lower: Values, upper: Values, coverage: float) -> Values:
+    """Return the width, and what lies outside times 2 / (1 - coverage); lower is better.
+
+    Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 43.
+    """
+    below, above = np.maximum(lower - observed, 0.0), np.maximum(observed - upper, 0.0)
+    return np.asarray(upper - lower + 2 / (1 - coverage) * (below + above))

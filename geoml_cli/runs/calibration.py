@@ -1,0 +1,175 @@
+"""`calibration.json`: from held-out rows of a run, how far observations lie from its predictions.
+
+Legend: P rows, M members, N rows predicted, L lead times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from geoml_cli.dataset.files import sha256, write_text
+from geoml_cli.errors import DataError
+from geoml_cli.metrics.conformal import FEWEST_GROUPS, Distances, fewest
+from geoml_cli.metrics.metric import Values
+from geoml_cli.runs.run import Run
+from geoml_cli.samples.scaling import TargetScaling, Transform
+
+_NAME = "calibration.json"
+_LEAST = np.finfo(np.float64).tiny
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Difference(_Record):
+    """How the distance of an observation from its prediction is measured: as a difference, under a transform.
+
+    Attributes:
+        transform: Of the target; an interval of a logarithm is wider above than below.
+        smearing: Mean logarithm of the factors that predictions hold; the interval lies about the prediction without.
+        least_spread: Added to the members' spread, by whose sum differences are divided; None divides by nothing.
+    """
+
+    transform: Transform = "none"
+    smearing: float = 0.0
+    least_spread: float | None = Field(default=None, ge=0)
+
+    def spread(self, each_MN: Values, folds: Sequence[str]) -> Values | None:
+        """Return the standard deviation over members of a fold, the root mean square over folds, [N].
+
+        Folds see other rows, and differ by more than members of one fold do: of held-out rows only the latter is known.
+
+        Args:
+            each_MN: Predictions of the members.
+            folds: Of each member.
+
+        Returns:
+            None where no fold has two members, or differences are divided by nothing.
+        """
+        names = np.array(folds)
+        own = [np.flatnonzero(names == fold) for fold in dict.fromkeys(folds)]
+        several = [places for places in own if len(places) > 1]
+        if self.least_spread is None or not several:
+            return None
+        changed = self._forward(each_MN)
+        return np.asarray(np.sqrt(np.mean([changed[places].var(axis=0, ddof=1) for places in several], axis=0)))
+
+    def distance(self, observed_N: Values, predicted_N: Values, spread_N: Values | None) -> Values:
+        """Return how far observations lie from predictions, [N]."""
+        difference = np.abs(self._forward(observed_N) - self._centre(predicted_N))
+        return difference / self._scale(spread_N)
+
+    def bounds(self, predicted_N: Values, spread_N: Values | None, distance: Values) -> tuple[Values, Values]:
+        """Return the values that lie so far below and above the prediction; `distance` broadcasts with [N]."""
+        centre, half = self._centre(predicted_N), distance * self._scale(spread_N)
+        inverse = TargetScaling(transform=self.transform).inverse
+        with np.errstate(over="ignore"):  # an infinite bound says that there is none
+            return inverse(centre - half), inverse(centre + half)
+
+    def _scale(self, spread_N: Values | None) -> Values:
+        return np.ones(1) if spread_N is None or self.least_spread is None else spread_N + self.least_spread
+
+    def _centre(self, predicted_N: Values) -> Values:
+        return self._forward(predicted_N) - self.smearing
+
+    def _forward(self, values: Values) -> Values:
+        # A prediction far below all observations may have no logarithm, or underflow to zero.
+        least = {"log": _LEAST, "log1p": _LEAST - 1}.get(self.transform)
+        inside = values if least is None else np.fmax(values, least)
+        return TargetScaling(transform=self.transform).forward(inside)
+
+
+class KeptDistances(_Record):
+    """`metrics.conformal.Distances` as they are written."""
+
+    share: tuple[float, ...]
+    distance: tuple[float, ...]
+
+    def quantile(self, coverage: float) -> float:
+        """Return the least distance that holds a share of new rows."""
+        return Distances(np.array(self.share), np.array(self.distance)).quantile(coverage)
+
+    @staticmethod
+    def of(found: Distances) -> KeptDistances:
+        """Return them with nine digits."""
+        share, distance = ([float(f"{value:.9g}") for value in values.tolist()] for values in found)
+        return KeptDistances(share=tuple(share), distance=tuple(distance))
+
+
+class Calibration(_Record):
+    """Of one network.
+
+    Attributes:
+        difference: How distances were measured; None of classes, whose distance is 1 minus their probability.
+        rows: Held-out rows.
+        groups: Independent groups of these.
+        group: What a group is, such as station.
+        by_group: Distances, each group weighing the same; of forecasts of maps for each lead time.
+        by_row: Each row weighing the same; empty where a row is a group of its own.
+    """
+
+    difference: Difference | None
+    rows: int
+    groups: int
+    group: str
+    by_group: tuple[KeptDistances, ...]
+    by_row: tuple[KeptDistances, ...] = ()
+
+    def is_grouped(self, coverage: float) -> bool:
+        """Return whether there are groups enough to promise a coverage of a new group."""
+        return self.groups >= fewest(coverage)
+
+    def quantiles(self, coverage: float) -> Values:
+        """Return the distance that holds a share of new rows, [1], or of each lead time, [L]."""
+        by_group = np.array([kept.quantile(coverage) for kept in self.by_group])
+        if self.is_grouped(coverage) or not self.by_row:
+            return by_group
+        by_row = np.array([kept.quantile(coverage) for kept in self.by_row])
+        if self.groups < FEWEST_GROUPS:
+            return by_row
+        # Groups enough for nine tenths, but not for more: an interval of more is no narrower than that of nine tenths.
+        return np.asarray(np.maximum(by_row, self.quantiles(1 - 1 / (FEWEST_GROUPS + 1))))
+
+    def promise(self, coverage: float) -> str:
+        """Say where the intervals come from, and what they are valid for."""
+        source = f"split conformal, from {self.rows} held-out rows"
+        if self.by_row or self.group != "sample":
+            source += f" of {self.groups} groups ({self.group})"
+        if self.is_grouped(coverage):
+            return f"{source}; valid for a new {self.group} like these"
+        return f"{source}; not valid for a new {self.group}: that takes {fewest(coverage)} groups"
+
+
+class _File(_Record):
+    networks: dict[str, Calibration]
+
+
+def read_calibrations(run: Run) -> dict[str, Calibration]:
+    """Read the calibration of every network of a run; none where it was not calibrated.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    path = run.folder / _NAME
+    if not path.is_file():
+        return {}
+    try:
+        return _File.model_validate_json(run.whole(path).read_text(encoding="utf-8")).networks
+    except ValueError as error:
+        raise DataError("is damaged.", where=str(path), fix=f"Delete it, and {calibrate_again(run)}.") from error
+
+
+def write_calibrations(run: Run, found: dict[str, Calibration]) -> None:
+    """Keep the calibration of every network with the run."""
+    with run.changing() as record:
+        write_text(run.folder / _NAME, _File(networks=found).model_dump_json() + "\n")
+        record.checksums[_NAME] = sha256(run.folder / _NAME)
+
+
+def calibrate_again(run: Run) -> str:
+    """Say how a run gets its calibration."""
+    return f"run `geoml train {run.folder}`"

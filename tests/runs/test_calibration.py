@@ -1,0 +1,59 @@
+"""How distances are measured, and what a calibration promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from geoml_cli.metrics.conformal import distances
+from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances
+
+
+def calibration(groups: int, rows: int) -> Calibration:
+    distance, group = np.arange(1.0, rows + 1), np.arange(rows) % groups
+    by_group, by_row = distances(distance, group), distances(distance, np.arange(rows))
+    kept = (KeptDistances.of(by_row),) if groups < rows else ()
+    return Calibration(
+        difference=Difference(),
+        rows=rows,
+        groups=groups,
+        group="station",
+        by_group=(KeptDistances.of(by_group),),
+        by_row=kept,
+    )
+
+
+def test_too_few_stations_give_an_interval_of_rows_that_says_so() -> None:
+    few, enough = calibration(5, 50), calibration(10, 50)
+    assert few.quantiles(0.9).tolist() == [46], "the 46th of 50 rows: ceil(0.9 x 51)"
+    assert "not valid for a new station: that takes 9 groups" in few.promise(0.9)
+    assert "valid for a new station like these" in enough.promise(0.9) and "not valid" not in enough.promise(0.9)
+    assert "not valid for a new station: that takes 19 groups" in enough.promise(0.95)
+    assert enough.quantiles(0.95) >= enough.quantiles(0.9), "a wider promise is no narrower interval"
+    assert np.isfinite(few.quantiles(0.95)).all() and not np.isfinite(calibration(5, 5).quantiles(0.9)).any()
+
+
+def test_a_logarithm_has_an_interval_about_the_prediction_without_its_smearing() -> None:
+    difference = Difference(transform="log", smearing=0.2)
+    lower, upper = difference.bounds(np.array([10.0]), None, np.array([1.0]))
+    assert lower[0] == pytest.approx(10 * np.exp(-1.2)) and upper[0] == pytest.approx(10 * np.exp(0.8))
+    back = difference.distance(upper, np.array([10.0]), None)
+    assert back[0] == pytest.approx(1.0)
+
+
+def test_a_prediction_without_a_logarithm_is_far_and_not_missing() -> None:
+    found = Difference(transform="log").distance(np.array([1.0]), np.array([0.0]), None)
+    assert np.isfinite(found).all() and found[0] > 100
+
+
+def test_spread_is_that_of_seeds_and_not_of_folds() -> None:
+    each = np.array([[1.0, 1.0], [3.0, 1.0], [101.0, 50.0], [103.0, 50.0]])
+    difference = Difference(least_spread=0.5)
+    folds = ["fold-1", "fold-1", "fold-2", "fold-2"]
+    found = difference.spread(each, folds)
+    assert found is not None
+    np.testing.assert_allclose(found, [np.sqrt(2), 0.0])
+    lower, upper = difference.bounds(np.array([52.0, 25.5]), found, np.array([2.0]))
+    np.testing.assert_allclose(upper - lower, 4 * (found + 0.5))
+    assert difference.spread(each, ["a", "b", "c", "d"]) is None, "one member a fold has no spread"
+    assert Difference().spread(each, folds) is None
