@@ -285,7 +285,7 @@ def test_the_evaluation_leaves_its_files(evaluated):
     figures = {path.name for path in (folder / "figures").iterdir()}
     expected = {"lead_time.png", "start_lead.png", "cell_rmse.png", "spectra.png", "example.png", "events.png"}
     frames = {"frame_truth.png", "frame_forecast.png"}
-    assert expected | frames | {"learning_curves.png"} == figures
+    assert expected | frames | {"learning_curves.png", "calibration.png"} == figures
     for name in frames:
         with Image.open(folder / "figures" / name) as image:
             assert image.size == SHAPE[::-1], "a pixel a cell, and no axes"
