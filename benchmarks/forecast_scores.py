@@ -79,7 +79,8 @@ def write(folder: Path, years: int, shape: tuple[int, int]) -> Dataset:
 
 def peak(call: Callable[[], object]) -> tuple[float, float]:
     """Return seconds of a call and its peak memory beyond what was there before [MiB]."""
-    before, highest, done = _anonymous(), [0.0], threading.Event()
+    before, done = _anonymous(), threading.Event()
+    highest = [before]
 
     def watch() -> None:
         while not done.wait(_EVERY_S):

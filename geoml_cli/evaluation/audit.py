@@ -161,7 +161,7 @@ def _duplicates(one: Audited) -> Line:
     name = "duplicates"
     if not one.one_value:
         return Line(name, "not applicable", 0, "samples are maps")
-    same_N = identical_rows(one.samples)
+    same_N = identical_rows(one.samples, lon_lat_of_samples(one.dataset, len(one.samples)))
     count = sum(int(np.isin(same_N[split.test], same_N[split.train]).sum()) for split, _ in one.folds)
     wrong = "test rows have the inputs and the target of a training row"
     return _failing(name, count, wrong, "no test row is a training row once more")

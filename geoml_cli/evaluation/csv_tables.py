@@ -12,10 +12,11 @@ import pandas as pd
 from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
+from geoml_cli.evaluation import distances
 from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
 from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
-from geoml_cli.evaluation.groupwise import groupwise_scores
+from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, novelty_of
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.interval_scores import NOMINAL, IntervalScores
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
@@ -52,6 +53,7 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         write_score_maps(folder / "score_maps.nc", inputs, result.maps)
         return
     _write(folder / "predictions.csv", _predictions(inputs, result))
+    _write_places(folder, inputs, result)
     if inputs.dataset.has("station"):
         _write(folder / "per_station.csv", _stations(inputs, result))
     if has_stations(inputs, result):
@@ -59,11 +61,17 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "across_stations.csv", map(_written, [list[Cell](columns), *rows_over]))
     if result.collocation is not None:
         _write(folder / "triple_collocation.csv", map(_written, collocation_rows(result.collocation)))
-    if inputs.dataset.has("cell") and inputs.task.has_residuals:
-        _write(folder / "per_cell.csv", _map_cells(inputs, result))
     if (matrix := result.confusion) is not None:
         rows = [[name, *counts] for name, counts in zip(matrix.names, matrix.counts.tolist(), strict=True)]
         _write(folder / "confusion.csv", [["observed / predicted", *matrix.names], *rows])
+
+
+def _write_places(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    """Write distances of the split, and errors of cells, where samples have places."""
+    if not (found := distances.split_distances(inputs)).missing:
+        _write(folder / distances.TABLE, map(_written, distances.distance_rows(found)))
+    if inputs.dataset.has("cell") and inputs.task.has_residuals:
+        _write(folder / "per_cell.csv", _map_cells(inputs, result))
 
 
 def names_of_samples(inputs: EvaluationInputs) -> list[str]:
@@ -113,14 +121,17 @@ def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator
     station = stations_of_samples(dataset) if dataset.has("station") else None
     spec = registry.spec(inputs.run.model)
     places = [variable.name for variable, _ in coordinates_of(spec, dataset, np.empty(0, dtype=np.int64))]
-    yield ["id", *(["station"] if station is not None else []), *places, "observed", "predicted", "member"]
-    for member in result.members:
+    unseen = [novelty_of(inputs, member) for member in result.members]
+    novel = [NOVELTY] if any(words is not None for words in unseen) else []
+    yield ["id", *(["station"] if station is not None else []), *places, "observed", "predicted", "member", *novel]
+    for member, words in zip(result.members, unseen, strict=True):
         pair = delivered(inputs, truth[member.rows_N]), delivered(inputs, member.predicted_N)
         where = _places(coordinates_of(spec, dataset, member.rows_N), len(member.rows_N))
-        for row, place, seen, value in zip(member.rows_N, where, *pair, strict=True):
+        unseen_rows = [[word] for word in words] if words is not None else [[""] * len(novel)] * len(member.rows_N)
+        for row, place, seen, value, novelty in zip(member.rows_N, where, *pair, unseen_rows, strict=True):
             named = [names[row]] if station is None else [names[row], str(station[row])]
             # Target and prediction are float32.
-            yield [*named, *place, _text(float(seen), 7), _text(float(value), 7), member.name]
+            yield [*named, *place, _text(float(seen), 7), _text(float(value), 7), member.name, *novelty]
 
 
 def _places(coordinates: Sequence[tuple[Variable, Values]], rows: int) -> Iterable[tuple[str, ...]]:

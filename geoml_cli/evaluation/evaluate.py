@@ -12,7 +12,14 @@ from geoml_cli.evaluation.claims import claims
 from geoml_cli.evaluation.collocation import collocate
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.forecast import evaluate_maps
-from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, labels_of, plausibility, transformed_scores
+from geoml_cli.evaluation.groupwise import (
+    NOVELTY,
+    groupwise_scores,
+    labels_of,
+    plausibility,
+    transformed_scores,
+    without_transform,
+)
 from geoml_cli.evaluation.importance import importance
 from geoml_cli.evaluation.inputs import (
     EvaluationInputs,
@@ -72,7 +79,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         baselines=BaselineResults(compared, baselines.skipped),
         importance=importance(inputs, members, reporter),
         confusion=_confusion(inputs, pooled),
-        notes=notes(inputs, members, network.groups),
+        notes=[*notes(inputs, members, network.groups), *without_transform(inputs, predictions)],
         collocation=collocate(inputs, pooled, compared),
         intervals=interval_scores(inputs, members, pooled, labels),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from geoml_cli.evaluation import distances
 from geoml_cli.evaluation.across_stations import has_stations, maps_of_scores, station_boxes
 from geoml_cli.evaluation.importance import steps_before
 from geoml_cli.evaluation.inputs import EvaluationInputs
@@ -56,6 +57,7 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
         found.figures[name] = figure
     _calibration(found, result)
     _residuals(found, inputs, result)
+    _distances(found, inputs)
     _learning(found, inputs, result)
     _importance(found, inputs, result)
     if result.baselines.skipped:
@@ -107,6 +109,14 @@ def _residuals(found: FigureSet, inputs: EvaluationInputs, result: EvaluationRes
         f"{format_number(residual[known].min())} to {format_number(residual[known].max())} {unit}.",
         png=png(residual_map(place[known], residual[known], (name, unit))),
     )
+
+
+def _distances(found: FigureSet, inputs: EvaluationInputs) -> None:
+    drawn = distances.distance_figure(inputs)
+    if isinstance(drawn, str):
+        found.missing.append(drawn)
+    else:
+        found.figures[distances.FIGURE] = drawn
 
 
 def _mean_residuals(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[Rows, Values]:

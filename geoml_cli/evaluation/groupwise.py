@@ -61,7 +61,7 @@ def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: Poole
     label = inputs.network.groups
     named = label(inputs.samples, inputs.dataset) if label else {}
     found = {quantity: label_N[pooled.rows_P] for quantity, label_N in named.items()}
-    novel = list(_novelty(inputs, members, pooled)) if inputs.subset == "test" else []
+    novel = list(_novelty(inputs, members, pooled))
     if novel:
         found[NOVELTY] = np.concatenate(novel)
     return found
@@ -83,24 +83,50 @@ def transformed_scores(
 ) -> list[GroupScores]:
     """Score all rows under the target's transform, in which the network was trained; empty where it has none."""
     transform = inputs.settings.shared.target.transform
-    if transform == "none" or not inputs.task.scales_target:
+    changed = _transformed(inputs, predictions)
+    if not changed:
         return []
-    forward = TargetScaling(transform=transform).forward
-    with np.errstate(invalid="ignore", divide="ignore"):  # a baseline may predict what has no logarithm
-        changed = {name: forward(predicted_P) for name, predicted_P in predictions.items()}
     known = {name: values for name, values in changed.items() if np.isfinite(values).all()}
     label = np.full(len(pooled.observed_P), f"{transform} of {inputs.task.target.name}")
-    return groupwise_scores(forward(pooled.observed_P), known, {"transform": label}, inputs.task.metrics)
+    seen_P = TargetScaling(transform=transform).forward(pooled.observed_P)
+    return groupwise_scores(seen_P, known, {"transform": label}, inputs.task.metrics)
+
+
+def without_transform(inputs: EvaluationInputs, predictions: Mapping[str, Values]) -> list[str]:
+    """Say which baselines have no scores under the target's transform, and why."""
+    transform = inputs.settings.shared.target.transform
+    counts = {name: int((~np.isfinite(v)).sum()) for name, v in _transformed(inputs, predictions).items()}
+    return [
+        f"Scores of the {transform} leave out {name}: it is not defined for {count} of its predictions."
+        for name, count in counts.items()
+        if count
+    ]
+
+
+def _transformed(inputs: EvaluationInputs, predictions: Mapping[str, Values]) -> dict[str, Values]:
+    """Return predictions under the target's transform; empty where it has none."""
+    transform = inputs.settings.shared.target.transform
+    if transform == "none" or not inputs.task.scales_target:
+        return {}
+    forward = TargetScaling(transform=transform).forward
+    with np.errstate(invalid="ignore", divide="ignore"):  # a baseline may predict what has no logarithm
+        return {name: forward(predicted_P) for name, predicted_P in predictions.items()}
 
 
 def _novelty(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> Iterator[Labels]:
-    """Yield for each fold what is unseen about its rows: their station, their year, or both."""
+    """Yield for each fold what is unseen about its rows."""
     folds = {member.fold: member for member in reversed(members)}
     for fold in pooled.folds:
-        split = inputs.run.split(folds[fold].name)
-        unseen = novelty(inputs.dataset, inputs.settings.shared.split, split, len(inputs.samples))
-        if not unseen:
-            return
-        scored = np.isin(split.test, folds[fold].rows_N)
-        words = [np.where(flags, f"{UNSEEN} {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
-        yield np.array([" and ".join(filter(None, row)) for row in zip(*words, strict=True)])[scored]
+        if (words := novelty_of(inputs, folds[fold])) is not None:
+            yield words
+
+
+def novelty_of(inputs: EvaluationInputs, member: MemberRows) -> Labels | None:
+    """Return what is unseen about the rows of a member: their station, their year, or both; None where not known."""
+    split = inputs.run.split(member.name)
+    unseen = novelty(inputs.dataset, inputs.settings.shared.split, split, len(inputs.samples))
+    if inputs.subset != "test" or not unseen:
+        return None
+    scored = np.isin(split.test, member.rows_N)
+    words = [np.where(flags, f"{UNSEEN} {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
+    return np.array([" and ".join(filter(None, row)) for row in zip(*words, strict=True)])[scored]

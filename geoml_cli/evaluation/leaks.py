@@ -5,7 +5,8 @@ Legend: N samples of the data set, R rows, L lags.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,21 +56,37 @@ def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, named: t
     return np.asarray(known)
 
 
-def identical_rows(samples: Samples) -> Labels:
-    """Number samples so that those with the same inputs and target have the same number, [N]."""
-    found: dict[bytes, int] = {}
-    number = np.empty(len(samples), dtype=np.int64)
+def identical_rows(samples: Samples, place_N2: Values) -> Labels:
+    """Number samples so that those with the same inputs and target have the same number, [N].
+
+    Args:
+        samples: What the network sees.
+        place_N2: Longitude and latitude. Of classes, two pixels may have equal covariates and the same class by chance,
+            and only those at one place are the same.
+    """
     target = np.asarray(samples.target.rows, dtype=np.float32)
     inputs = [item.values for item in samples.inputs.values() if not item.shared]
+    digest = np.empty(len(samples), dtype=np.uint64)
     for start in range(0, len(samples), _ROWS_AT_ONCE):
         rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(samples)))
-        blocks = [np.ascontiguousarray(values[rows]).reshape(len(rows), -1) for values in inputs]
-        for place, row in enumerate(rows.tolist()):
-            digest = hashlib.blake2b(target[row].tobytes(), digest_size=16)
-            for block in blocks:
-                digest.update(block[place].tobytes())
-            number[row] = found.setdefault(digest.digest(), row)
-    return number
+        blocks = [target[rows], *(values[rows] for values in inputs)]
+        if samples.target.classes:
+            blocks.append(place_N2[rows])
+        digest[rows] = _digest([np.ascontiguousarray(block).reshape(len(rows), -1) for block in blocks])
+    return np.unique(digest, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _digest(blocks: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
+    """Hash rows of all blocks together, [R]: the sum of their words, each mixed with a key of its column."""
+    content = np.concatenate([block.view(np.uint8) for block in blocks], axis=1)
+    content = np.pad(content, ((0, 0), (0, -content.shape[1] % 8)))
+    words = content.view(np.uint64)
+    words ^= np.random.default_rng(1).integers(0, 2**64, words.shape[1], dtype=np.uint64)
+    # The mixing of splitmix64: Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195.
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        words ^= words >> np.uint64(shift)
+        words *= np.uint64(factor)
+    return np.asarray(words.sum(axis=1, dtype=np.uint64))
 
 
 def variogram_range_km(places_N2: Values, values_N: Values) -> float:

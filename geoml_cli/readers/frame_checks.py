@@ -39,10 +39,12 @@ class FrameChecks:
     Attributes:
         shape: (Y, X).
         limits: Least and largest value that may be; None compares frames with each other.
+        varies: Whether a frame with one value in all cells is an error; otherwise it is mentioned.
     """
 
     shape: tuple[int, int]
     limits: tuple[float, float] | None = None
+    varies: bool = False
     ever: Mask = field(init=False)
     counts: list[int] = field(default_factory=list)
     lows: list[float] = field(default_factory=list)
@@ -76,9 +78,18 @@ class FrameChecks:
                 raise DataError(
                     f"has an infinite value at {stamped.at(place)}", where=where, fix="Fetch that file again."
                 )
+            if self.varies and self._is_flat(place):
+                raise DataError(
+                    f"has the value {self.lows[place]:g} in all cells at {stamped.at(place)}",
+                    where=where,
+                    fix="It seems to stand for a month that could not be read: fetch that file again, or leave it out.",
+                )
             if self.limits is not None:
                 self._within(self.limits, place, stamped, where)
             self._change(frame)
+
+    def _is_flat(self, place: int) -> bool:
+        return self.counts[place] > 1 and self.lows[place] == self.highs[place]
 
     def _change(self, frame: Frames) -> None:
         """Keep the largest change of a cell since the last frame; NaN where no cell is valid in both."""
@@ -155,6 +166,10 @@ class FrameChecks:
         notes = []
         if len(odd) and numbers.max() >= _CONSTANT_SHARE * len(counts):
             notes.append(f"{len(odd)} frames have other than {usual} valid cells, e.g. {stamped.at(int(odd[0]))}")
+        flat = [place for place in range(len(counts)) if self._is_flat(place)]
+        if flat and len(flat) < len(counts):
+            told = f"{self.lows[flat[0]]:g} at {stamped.at(flat[0])}"
+            notes.append(f"{len(flat)} frames have one value in all cells, e.g. {told}")
         same = [place + 1 for place, change in enumerate(self.changes) if change == 0]
         if same:
             notes.append(f"{len(same)} frames equal the one before, e.g. {stamped.at(same[0])}")

@@ -41,6 +41,7 @@ class GridPlan:
         end: Last time, likewise.
         limits: Least and largest value that may be; None compares frames with each other.
         land: Where land is, [Y, X]; None takes cells that are never valid.
+        varies: Whether a frame with one value in all cells is an error, as a flux that is 0 everywhere.
         paper: Cut of the paper.
         notes: For the user.
     """
@@ -54,6 +55,7 @@ class GridPlan:
     end: str = ""
     limits: tuple[float, float] | None = None
     land: Mask | None = None
+    varies: bool = False
     paper: PaperGeometry | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -70,7 +72,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     facts, times = _facts(chosen, plan, step)
     writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")
     handle = declare(writer, chosen.axes, facts, times)
-    checks = FrameChecks(chosen.axes.shape, plan.limits)
+    checks = FrameChecks(chosen.axes.shape, plan.limits, plan.varies)
     at = 0
     with reporter.task("write frames", len(times)) as advance:
         for frames in blocks(chosen):

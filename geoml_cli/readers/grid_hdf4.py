@@ -28,6 +28,7 @@ _NAMED = re.compile(r"\[[^\]]*\] (.+) \([^()]*\)")
 _NUMBERS = ("_FillValue", "missing_value", "valid_range", "valid_min", "valid_max")
 _PLAIN = {"scale_factor": 1.0, "add_offset": 0.0}
 _CONVERT = "gdal_translate -a_srs EPSG:4326 -a_ullr WEST NORTH EAST SOUTH HDF4_SDS:UNKNOWN:FILE:0 FILE.tif"
+_NUMBERED = "The last number is that of the array: gdalinfo FILE lists them from 0."
 _NOTE = "HDF4 has no checksums, and its structure is not checked for damage"
 
 
@@ -59,7 +60,7 @@ def open_hdf4(path: Path, time: Any, *, name: str, declared: Declared) -> FilePa
             raise DataError(
                 "lies nowhere: GDAL finds no coordinates in this HDF4 file",
                 where=where,
-                fix=f"Convert it with the edges of its map, e.g. {_CONVERT}.",
+                fix=f"Convert it with the edges of its map, e.g. {_CONVERT}. {_NUMBERED}",
             )
         attributes: dict[str, Any] = {key: _numbers(tags[key]) for key in _NUMBERS if key in tags}
         if file.nodata is not None:
@@ -117,8 +118,8 @@ def require_driver(path: Path) -> None:
             f"is HDF4, another format than HDF5, and the GDAL {rasterio.__gdal_version__} of the installed rasterio is "
             "built without it",
             where=str(path),
-            fix="Install one that reads it (conda install -c conda-forge rasterio libgdal-hdf4), or convert the file "
-            f"where there is one: {_CONVERT}.",
+            fix="Install one that reads it (conda install -c conda-forge rasterio libgdal-hdf4), or convert each file "
+            f"with the GDAL of Debian or Ubuntu (apt install gdal-bin): {_CONVERT}. {_NUMBERED}",
         )
 
 

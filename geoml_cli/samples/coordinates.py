@@ -41,12 +41,18 @@ def places_of_samples(variables: Variables, samples: int) -> NDArray[np.int64]:
     return np.arange(samples, dtype=np.int64)
 
 
-def nearest_km(places_R2: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the great-circle distance of each place to the nearest of the others [km], [R]."""
+def nearest_km(places_R2: NDArray[np.float64], others: NDArray[np.float64], rank: int = 1) -> NDArray[np.float64]:
+    """Return the great-circle distance of each place to the nearest of the others [km], [R].
+
+    Args:
+        places_R2: Longitude and latitude [degrees].
+        others: Likewise.
+        rank: 2 takes the second nearest, which is the nearest other one where the places are among the others.
+    """
     from scipy.spatial import KDTree
 
-    chord_R, _ = KDTree(on_sphere(others)).query(on_sphere(places_R2))
-    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.clip(chord_R / 2, 0, 1)))
+    chord_R1, _ = KDTree(on_sphere(others)).query(on_sphere(places_R2), k=[rank])
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.clip(chord_R1[:, 0] / 2, 0, 1)))
 
 
 def on_sphere(places_N2: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,10 +1,11 @@
-"""Windows of frames of a gridded series, one a sample: no frame is held twice.
+"""Windows of frames of a gridded series, one a sample: no frame is held twice, and large ones not all at once.
 
 Legend: T frames of the series, N windows, R rows asked for, K frames of a window; y, x and H, W as in `spatial`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,11 +18,13 @@ from geoml_cli.samples.spatial import SpatialTransform
 
 Floats = NDArray[np.float32]
 Index = NDArray[np.int64]
-_FRAMES_AT_ONCE = 8
+_ABSENT = -1
+_MOST_KEPT = 512 * 2**20
+"""Bytes of transformed maps that a series keeps; 204 maps of 128 x 128 take 13 MB, of 2104 x 1304 2.2 GB."""
 
 
 class FrameSeries:
-    """A series of maps as a network sees them; a map is transformed once, when it is first asked for.
+    """A series of maps as a network sees them; those asked for last are kept, as many as fit into 512 MiB.
 
     Args:
         native: Maps of the data set [T, y, x], NaN where missing; a memory map of its file.
@@ -40,23 +43,44 @@ class FrameSeries:
         labels: Sequence[str],
     ) -> None:
         self.native, self.spatial, self.season, self.area, self.labels = native, spatial, season, area, labels
-        self._maps = np.empty((len(native), *spatial.geometry.shape), dtype=np.float32)
-        self._done = np.zeros(len(native), dtype=bool)
+        size = 4 * math.prod(spatial.geometry.shape)
+        kept = min(max(_MOST_KEPT // size, 1), len(native))
+        self._maps = np.empty((kept, *spatial.geometry.shape), dtype=np.float32)
+        self._place = np.full(len(native), _ABSENT)
+        self._step = np.full(kept, _ABSENT)
+        self._used = np.zeros(kept, dtype=np.int64)
+        self._requests = 0
 
     def __len__(self) -> int:
         return len(self.native)
 
     def maps(self, steps: Index) -> Floats:
         """Return the network's maps of some steps, [..., H, W]."""
-        missing = np.unique(steps)
-        missing = missing[~self._done[missing]]
-        for start in range(0, len(missing), _FRAMES_AT_ONCE):
-            chosen = missing[start : start + _FRAMES_AT_ONCE]
+        flat, kept = steps.reshape(-1), len(self._maps)
+        found = np.empty((len(flat), *self._maps.shape[1:]), dtype=np.float32)
+        for start in range(0, len(flat), kept):
+            wanted = flat[start : start + kept]
+            self._keep(np.unique(wanted))
+            # The default mode would write into a buffer first.
+            np.take(self._maps, self._place[wanted], axis=0, out=found[start : start + kept], mode="clip")
+        return found.reshape(*steps.shape, *found.shape[1:])
+
+    def _keep(self, steps: Index) -> None:
+        """Transform the maps that are not kept, in the places of those not asked for longest; all steps fit."""
+        self._requests += 1
+        place = self._place[steps]
+        self._used[place[place != _ABSENT]] = self._requests
+        missing = steps[place == _ABSENT]
+        if not len(missing):
+            return
+        for step, free in zip(missing, np.argsort(self._used, kind="stable")[: len(missing)], strict=True):
+            # One at a time: the last digits of a product may depend on how many maps are transformed together.
             with torch.inference_mode():
-                found = self.spatial(torch.from_numpy(np.asarray(self.native[chosen], dtype=np.float32)))
-            self._maps[chosen] = found.numpy()
-        self._done[missing] = True
-        return np.asarray(self._maps[steps])
+                native = torch.from_numpy(np.array(self.native[step], dtype=np.float32))
+                self._maps[free] = self.spatial(native).numpy()
+            if self._step[free] != _ABSENT:
+                self._place[self._step[free]] = _ABSENT
+            self._place[step], self._step[free], self._used[free] = free, step, self._requests
 
 
 class Frames:

@@ -1,7 +1,8 @@
 """From maps as a data set holds them to maps that a network sees, and back.
 
 A map is cropped, padded and resized, in this order. Each step is linear and separable, so the whole is two matrices,
-one for rows and one for columns: the same in training, in evaluation and inside an exported graph. Missing cells have
+one for rows and one for columns: the same in training, in evaluation and inside an exported graph. Without a resize the
+matrices would hold zeros and ones, and cells are moved. Missing cells have
 no weight: a cell of the network's map is the mean of the known cells that it covers.
 
 Legend: y, x rows and columns of the data set's map; H, W of the network's map.
@@ -61,6 +62,23 @@ class Geometry:
         """Return rows and columns of the network's map."""
         return self.size or self.padded
 
+    @property
+    def resized(self) -> bool:
+        """Return whether cells change their size."""
+        return self.shape != self.padded
+
+    @property
+    def padding(self) -> tuple[int, int, int, int]:
+        """Return what is added to the crop: columns before and after it, rows before and after it."""
+        rows, columns = (padded - kept for padded, kept in zip(self.padded, self.window[2:], strict=True))
+        return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
+
+    @property
+    def around(self) -> tuple[int, int, int, int]:
+        """Return what the crop leaves out, likewise."""
+        top, left, rows, columns = self.window
+        return left, self.native[1] - left - columns, top, self.native[0] - top - rows
+
 
 class SpatialTransform(nn.Module):
     """Crops, pads and resizes maps; a module, so that an exported graph carries it.
@@ -73,10 +91,12 @@ class SpatialTransform(nn.Module):
     def __init__(self, geometry: Geometry, land: NDArray[np.bool_]) -> None:
         super().__init__()
         self.geometry = geometry
-        for axis, name in enumerate(("rows", "columns")):
-            down, up = _matrices(geometry, axis)
-            self.register_buffer(f"{name}_down", down)
-            self.register_buffer(f"{name}_up", up)
+        assert min(geometry.around) >= 0, "the crop lies inside"
+        if geometry.resized:
+            for axis, name in enumerate(("rows", "columns")):
+                down, up = _matrices(geometry, axis)
+                self.register_buffer(f"{name}_down", down)
+                self.register_buffer(f"{name}_up", up)
         self.register_buffer("sea", torch.from_numpy(~np.asarray(land, dtype=bool)))
         known = self._down(self.sea.float())
         self.register_buffer("known", torch.ones_like(known) if geometry.zero else (known >= _LEAST_KNOWN).float())
@@ -115,9 +135,15 @@ class SpatialTransform(nn.Module):
         return torch.where(self.covered, values, torch.full_like(values, torch.nan))
 
     def _down(self, maps: Tensor) -> Tensor:
+        if not self.geometry.resized:
+            top, left, rows, columns = self.geometry.window
+            return functional.pad(maps[..., top : top + rows, left : left + columns], self.geometry.padding)
         return self.rows_down.to(maps.dtype) @ maps @ self.columns_down.to(maps.dtype).T
 
     def _up(self, maps: Tensor) -> Tensor:
+        if not self.geometry.resized:
+            (left, _, top, _), (rows, columns) = self.geometry.padding, self.geometry.window[2:]
+            return functional.pad(maps[..., top : top + rows, left : left + columns], self.geometry.around)
         return self.rows_up.to(maps.dtype) @ maps @ self.columns_up.to(maps.dtype).T
 
 
@@ -125,7 +151,6 @@ def _matrices(geometry: Geometry, axis: int) -> tuple[Tensor, Tensor]:
     """Return the matrices of one axis: from the data set's cells to the network's, and back."""
     native, begin, kept = geometry.native[axis], geometry.window[axis], geometry.window[2 + axis]
     padded, wanted = geometry.padded[axis], geometry.shape[axis]
-    assert 0 <= begin and begin + kept <= native, "the crop lies inside"
     before = (padded - kept) // 2
     placed = torch.zeros(padded, native)
     places = torch.arange(kept)

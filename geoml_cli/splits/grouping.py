@@ -91,7 +91,7 @@ def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> R
         return number_labels(variables, settings.group_by, rows)
     if settings.group_by:
         return _numbered(variables, ("group_by", settings.group_by), settings.group_length, rows)
-    if settings.kind != "blocks":
+    if settings.kind not in ("blocks", "knndm"):
         return np.arange(rows, dtype=np.int64)
     longitude, latitude = place_of_samples(variables, rows).T
     # Equirectangular about the mean latitude: blocks are near-squares over a country, which is all they need to be.
@@ -122,7 +122,7 @@ def group_called(settings: SplitSettings) -> str:
     name = settings.group_by.removesuffix("_index")
     if name:
         return name if settings.group_length == 1 else f"block of {settings.group_length} x {name}"
-    return f"spatial block of {settings.block_km:g} km" if settings.kind == "blocks" else "sample"
+    return f"spatial block of {settings.block_km:g} km" if settings.kind in ("blocks", "knndm") else "sample"
 
 
 def _called(settings: SplitSettings) -> str:

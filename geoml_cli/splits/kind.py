@@ -25,10 +25,13 @@ class SplitKind:
             test rows, by fold. Raises DataError where the data cannot be split so.
         validate: Rows to train and validate on to training and validation rows, held out in the same way as the test;
             None holds out groups as `drawn.hold_out` does.
+        groupings: Likewise to group labels [N] by what they are called, of which validation holds out some; None for
+            those that the settings name.
     """
 
     folds: Callable[[Variables, SplitSettings, Rows, int], Folds]
     validate: Callable[[Variables, SplitSettings, Rows, int], tuple[Rows, Rows]] | None = None
+    groupings: Callable[[Variables, SplitSettings, Rows, int], dict[str, Rows]] | None = None
 
 
 def split_kind(name: str) -> SplitKind:

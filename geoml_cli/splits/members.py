@@ -38,9 +38,10 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     _check_names(list(folds), settings.kind)
     several = len(settings.seeds) > 1
     members: dict[str, Split] = {}
+    in_turn = _in_turn(settings) and len(folds) > 1
+    groupings = _groupings(kind, variables, settings, (usable, rows)) if in_turn else {}
     for number, (fold, (learn, test)) in enumerate(folds.items()):
-        if _in_turn(settings) and len(folds) > 1:
-            groupings = _groupings(variables, settings, rows)
+        if in_turn:
             train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
         else:
             train, validation = _validate(kind, variables, settings, learn, rows)
@@ -74,7 +75,7 @@ def _check_names(folds: list[str], kind: str) -> None:
 def _in_turn(settings: SplitSettings) -> bool:
     """Return whether folds validate on different groups, which the last rows in time and single rows do not."""
     if settings.validation_by == "same":
-        return settings.kind in ("blocks", "groups", "regions", "leave-one-out")
+        return settings.kind in ("blocks", "knndm", "groups", "regions", "leave-one-out")
     return settings.validation_by in ("groups", "years")
 
 
@@ -86,18 +87,23 @@ def _validate(
         return kind.validate(variables, settings, learn, rows)
     if settings.validation_by == "time":
         return last_in_time(variables, learn, settings.validation, rows)
-    groupings = _groupings(variables, settings, rows)
+    groupings = _groupings(kind, variables, settings, (learn, rows))
     return hold_out(learn, groupings, settings.validation, settings.seed)
 
 
-def _groupings(variables: Variables, settings: SplitSettings, rows: int) -> dict[str, Rows]:
-    """Groups of which a share is held out for validation, by what they are called."""
+def _groupings(
+    kind: SplitKind, variables: Variables, settings: SplitSettings, counted: tuple[Rows, int]
+) -> dict[str, Rows]:
+    """Groups of which a share is held out for validation, by what they are called; of usable rows among all."""
+    usable, rows = counted
     if settings.validation_by == "rows":
         return {"samples": np.arange(rows, dtype=np.int64)}
     if settings.validation_by == "groups":
         return {f"groups of {settings.group_by}": number_labels(variables, settings.group_by, rows)}
     if settings.validation_by == "years":
         return {"years": years_of_samples(variables, rows)}
+    if kind.groupings is not None:
+        return kind.groupings(variables, settings, usable, rows)
     return held_out_groups(variables, settings, rows)
 
 

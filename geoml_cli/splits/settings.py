@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from geoml_cli.samples.settings import Table
 
-Kind = Literal["random", "given", "blocks", "groups", "chronological", "years", "regions", "leave-one-out"]
-_FOLDED = ("random", "blocks", "groups")
+Kind = Literal["random", "given", "blocks", "knndm", "groups", "chronological", "years", "regions", "leave-one-out"]
+_FOLDED = ("random", "blocks", "knndm", "groups")
 _GROUPED = ("groups", "regions", "leave-one-out")
 
 
@@ -17,9 +17,10 @@ class SplitSettings(Table):
     """`[split]`: how rows are split into training, validation and test rows, and so which members a run has."""
 
     kind: Kind = "random"
-    """`random` rows; `given` by the data set or by a column of folds; `blocks` of `block_km`; `groups` of a variable;
-    `chronological`, the last rows in time; `years`, each test year with the years before it; `regions`, each label of a
-    variable in turn; `leave-one-out`, each group in turn."""
+    """`random` rows; `given` by the data set or by a column of folds; `blocks` of `block_km`; `knndm`, folds as far
+    from training samples as points of the map are from samples; `groups` of a variable; `chronological`, the last rows
+    in time; `years`, each test year with the years before it; `regions`, each label of a variable in turn;
+    `leave-one-out`, each group in turn."""
 
     group_by: str = ""
     """Variable of the data set whose values are groups, such as `day`, `storm` or `station_index`; where rows are split
@@ -52,6 +53,11 @@ class SplitSettings(Table):
     """Exclude training and validation rows whose windows share time steps with test rows, and training rows whose
     windows share some with validation rows. Concerns windows of a series only."""
 
+    map_points: str = ""
+    """Where the network will predict: a CSV file with columns lon and lat, or a GeoTIFF whose valid pixels are mapped.
+    Empty spreads points evenly over the convex hull of the samples. `knndm` makes its folds for them, and the
+    evaluation shows their distances beside those of the split."""
+
     buffer_km: float = Field(default=0.0, ge=0)
     """Exclude training and validation rows nearer than this to a test row of their fold [km]."""
 
@@ -69,7 +75,8 @@ class SplitSettings(Table):
     """Members that each test on other rows, so that together they test every row; 1 holds out `test` once."""
 
     block_km: float = Field(default=20.0, gt=0)
-    """Side of a spatial block [km]; blocks keep neighbouring samples on one side of a split."""
+    """Side of a spatial block [km]; blocks keep neighbouring samples on one side of a split. With `knndm`, intervals
+    resample blocks."""
 
     seed: int = 1
     """Seed of the split."""
@@ -83,10 +90,12 @@ class SplitSettings(Table):
             raise ValueError(f"seeds must differ, {list(self.seeds)} repeats one")
         if self.kind not in _FOLDED and self.folds != 1:
             raise ValueError(f"folds belongs to kind = {_either(_FOLDED)}; {self.kind} has folds of its own")
+        if self.kind == "knndm" and self.folds == 1:
+            raise ValueError("kind = 'knndm' needs folds, such as split.folds = 10")
         if self.second_group and self.kind not in ("blocks", "groups"):
             raise ValueError("second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group")
-        if self.kind == "blocks" and self.group_by:
-            raise ValueError("group_by has no place in kind = 'blocks', whose groups are the blocks")
+        if self.kind in ("blocks", "knndm") and self.group_by:
+            raise ValueError(f"group_by has no place in kind = {self.kind!r}, whose groups are the blocks")
         if self.kind in _GROUPED and not self.group_by:
             raise ValueError(f"kind = {self.kind!r} needs group_by, the variable of its groups, such as 'day'")
         self._refuse_strays()

@@ -11,7 +11,7 @@ from geoml_cli.dataset.manifest import Funnel, Manifest
 from geoml_cli.dataset.store import Dataset, DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.audit import Audited, audit
-from geoml_cli.evaluation.leaks import variogram_range_km
+from geoml_cli.evaluation.leaks import identical_rows, variogram_range_km
 from geoml_cli.samples.coordinates import nearest_km
 from geoml_cli.samples.samples import Input, Samples, Target, WindowSpan
 from geoml_cli.samples.scaling import fit
@@ -127,6 +127,39 @@ def test_a_duplicate_row(dataset):
     target[split.test[0]] += 1  # the same inputs with another target are no duplicate
     samples = replace(samples, target=replace(samples.target, values=target))
     assert "duplicates" not in failing(replace(one, samples=samples))
+
+
+def test_of_classes_only_rows_at_one_place_are_duplicates(dataset):
+    """Two pixels may have equal covariates and the same class by chance; a quantity with all its digits may not."""
+    one = audited(dataset)
+    one = replace(one, folds=one.folds[:1])
+    split, item = one.folds[0][0], one.samples.inputs["x"]
+    values = np.ones_like(item.values)
+    target = replace(one.samples.target, values=np.zeros(ROWS, dtype=np.float32), classes=("forest", "water"))
+    samples = replace(one.samples, inputs={"x": replace(item, values=values)}, target=target)
+    assert "duplicates" not in failing(replace(one, samples=samples))
+    # A row of a training station, trained on as well at another time.
+    again = split.train[:1]
+    moved = replace(one, samples=samples, folds=[(replace(split, train=split.train[1:], test=again), one.folds[0][1])])
+    assert failing(moved)["duplicates"] == 1
+    named = replace(target, values=np.ones(ROWS, dtype=np.float32), classes=())
+    assert failing(replace(one, samples=replace(samples, target=named)))["duplicates"] == len(split.test)
+
+
+def test_rows_alike_are_those_with_equal_bytes():
+    """Also where words or columns are swapped, and where numbers differ in one bit."""
+    random = np.random.default_rng(1)
+    values = random.integers(0, 3, (20_000, 7)).astype(np.float32)
+    values[1], values[2] = values[0][::-1], -values[0]
+    values[3] = np.nextafter(values[0], 9)
+    target = random.integers(0, 2, 20_000).astype(np.float32)
+    flags = random.integers(0, 2, (20_000, 1)).astype(np.int8)
+    inputs = {"x": Input(values, 1, tuple("abcdefg")), "flag": Input(flags, 1, ("flag",))}
+    samples = Samples(inputs, Target("nee", "1", target))
+    found = identical_rows(samples, np.full((20_000, 2), np.nan))
+    whole = [(a.tobytes(), b.tobytes(), c.tobytes()) for a, b, c in zip(values, flags, target, strict=True)]
+    assert len(set(whole)) == len(np.unique(found)) < 20_000
+    assert len({(one, int(number)) for one, number in zip(whole, found, strict=True)}) == len(set(whole))
 
 
 def test_a_scaling_fitted_on_all_rows(dataset):

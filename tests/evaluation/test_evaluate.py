@@ -18,6 +18,7 @@ from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, DiskError, SettingsError
 from geoml_cli.evaluation.evaluate import evaluate_network
+from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.report import NetworkReport, summary_table
 from geoml_cli.evaluation.write import write_network
@@ -81,7 +82,9 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
         "intervals.csv",
         "calibration.csv",
         "predictions.csv",
+        "distances.csv",
         "report.html",
+        "figures/distances.png",
         "figures/calibration.png",
         "figures/observed_predicted.png",
         "figures/residual_map.png",
@@ -180,7 +183,7 @@ def test_the_same_again_gives_the_same_bytes(found: NetworkReport, inputs: Evalu
 def test_the_report_tells_it_all_and_runs_nothing(found: NetworkReport) -> None:
     html = found.report.read_text(encoding="utf-8")
     summary = found.result.summary.replace("<", "&lt;")
-    assert summary in html and html.count("data:image/png;base64,") == 4
+    assert summary in html and html.count("data:image/png;base64,") == 5
     assert "<script" not in html and "off the raster &lt;b&gt;" in html
     for text in (
         "soc/map/run",
@@ -338,6 +341,7 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     found = measured(inputs, Silent())
     assert found.document["not_shown"] == [
         "Residual map: the samples have no coordinates.",
+        "Distances of the split: samples have no coordinates.",
         "Learning curves: the run has no training history, as imported ones have none.",
         "Permutation importance: evaluate.importance_repeats is 0.",
         "No baselines: evaluate.baselines is empty.",
@@ -370,3 +374,16 @@ def test_scores_under_the_transform(found: NetworkReport) -> None:
         expected = np.sqrt(((np.log(predicted_P) - np.log(pooled.observed_P)) ** 2).mean())
         assert groups["transform", model].scores["RMSE"] == pytest.approx(expected)
         assert groups["transform", model].name == f"log of {task.target.name}"
+
+
+def test_a_baseline_without_a_logarithm_is_named(inputs: EvaluationInputs, found: NetworkReport) -> None:
+    """Ridge on raw values may predict less than nothing; of such a baseline there is no score of the logarithm."""
+    pooled = found.result.pooled
+    lacking = pooled.predicted_P.copy()
+    lacking[[3, 8]] = 0, -1
+    predictions = {"soc": pooled.predicted_P, "ridge": lacking}
+    assert {group.model for group in transformed_scores(inputs, pooled, predictions)} == {"soc"}
+    assert without_transform(inputs, predictions) == [
+        "Scores of the log leave out ridge: it is not defined for 2 of its predictions."
+    ]
+    assert not [note for note in found.result.notes if "leave out" in note]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from geoml_cli.samples import frames as frames_module
 from geoml_cli.samples.frames import Frames, FrameSeries
 from geoml_cli.samples.spatial import Geometry, SpatialTransform
 
@@ -96,3 +99,52 @@ def test_frames_are_windows_of_the_series():
     expected = spatial(torch.from_numpy(maps))[frames.steps(rows)]
     torch.testing.assert_close(torch.from_numpy(frames[rows]), expected, equal_nan=True)
     torch.testing.assert_close(frames.gatherer()(torch.from_numpy(rows)), expected, equal_nan=True)
+
+
+def test_without_a_resize_cells_are_moved_and_not_computed():
+    """Matrices of zeros and ones would give the same; at 2104 x 1304 cells they take a second a map."""
+    geometry = Geometry((ROWS, COLUMNS), crop=(3, 5, 12, 30), square=True)
+    spatial = SpatialTransform(geometry, land_of())
+    assert "rows_down" not in spatial.state_dict()
+    maps = maps_of(land_of())
+    found = spatial(maps)
+    assert found.shape == (3, 30, 30)
+    torch.testing.assert_close(found[:, 9:21], maps[:, 3:15, 5:35], equal_nan=True, rtol=0, atol=0)
+    assert torch.isnan(found[:, :9]).all() and torch.isnan(found[:, 21:]).all()
+    back = spatial.inverse(found.nan_to_num(1e6))
+    torch.testing.assert_close(back[:, 3:15, 5:35], maps[:, 3:15, 5:35], equal_nan=True, rtol=0, atol=0)
+    assert torch.isnan(back[:, :3]).all() and torch.isnan(back[..., 35:]).all()
+
+
+@pytest.mark.parametrize("size", [None, (8, 16)])
+def test_maps_have_the_same_bits_however_few_are_kept(size, monkeypatch):
+    land, requests = land_of(), np.random.default_rng(2).integers(0, 20, (40, 5, 3))
+    maps = maps_of(land, 20).numpy()
+    spatial = SpatialTransform(Geometry(land.shape, size=size, multiple=1 if size else 8), land)
+
+    def series() -> FrameSeries:
+        return FrameSeries(maps, spatial, np.arange(20) % 12, np.ones(land.shape), [str(k) for k in range(20)])
+
+    whole = series()
+    expected = [whole.maps(steps) for steps in requests]
+    for kept in (1, 4, 15, 19):
+        monkeypatch.setattr(frames_module, "_MOST_KEPT", kept * 4 * spatial.known.numel())
+        few = series()
+        for steps, found in zip(requests, expected, strict=True):
+            np.testing.assert_array_equal(few.maps(steps), found)
+    assert whole.maps(requests[0][0][:0]).shape == (0, *spatial.geometry.shape)
+
+
+def test_large_maps_are_not_all_kept_in_memory(monkeypatch):
+    """Of 64 maps of 256 KiB, 4 are kept; a batch of two windows is 8 more."""
+    monkeypatch.setattr(frames_module, "_MOST_KEPT", 2**20)
+    none = np.zeros((256, 256), dtype=bool)
+    maps = np.random.default_rng(1).standard_normal((64, 256, 256), dtype=np.float32)
+    tracemalloc.start()
+    series = FrameSeries(maps, SpatialTransform(Geometry(none.shape), none), np.arange(64), np.ones((1, 1)), ["x"] * 64)
+    frames = Frames(series, np.arange(61), 4)
+    for row in range(0, 60, 2):
+        assert np.array_equal(frames[np.array([row, row + 1])][1], maps[row + 1 : row + 5])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5 * 2**20

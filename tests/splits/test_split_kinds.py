@@ -26,6 +26,7 @@ KINDS = sorted(
 SETTINGS = {
     "random": [{}, {"folds": 4}],
     "blocks": [{"block_km": 200.0}, {"block_km": 200.0, "folds": 3, "second_group": "year"}],
+    "knndm": [{"folds": 2}, {"folds": 3}],
     "groups": [{"group_by": "station_number"}, {"group_by": "station_number", "folds": 3}],
     "given": [{}, {"fold_column": "fold"}],
     "chronological": [{}, {"test": 0.4, "validation": 0.2}],
@@ -87,7 +88,7 @@ def test_the_same_settings_give_the_same_rows(kind: str, given: dict[str, object
             np.testing.assert_array_equal(one.rows(subset), other.rows(subset))
 
 
-@pytest.mark.parametrize("kind", ["random", "blocks", "groups", "leave-one-out", "regions"])
+@pytest.mark.parametrize("kind", ["random", "blocks", "knndm", "groups", "leave-one-out", "regions"])
 def test_folds_test_every_usable_row_once(kind: str) -> None:
     given = dict(SETTINGS[kind][-1])
     given.pop("regions", None), given.pop("second_group", None)
@@ -173,7 +174,7 @@ def test_what_the_data_cannot_give_is_refused(kind: str, given: dict[str, object
     [
         (
             {"kind": "years", "folds": 3},
-            "folds belongs to kind = 'random' or 'blocks' or 'groups'; years has folds of its",
+            "folds belongs to kind = 'random' or 'blocks' or 'knndm' or 'groups'; years has folds of its",
         ),
         ({"kind": "random", "test_years": (2000,)}, "test_years belongs to kind = 'years', not to 'random'"),
         ({"kind": "regions"}, "kind = 'regions' needs group_by"),

@@ -44,6 +44,7 @@ def prepare(raw: Path, options: CarbonEcsOptions, writer: DatasetWriter, reporte
         start=options.start,
         end=options.end,
         land=land,
+        varies=True,
         paper=PAPER,
     )
     return write_grid(gridded, plan, writer, reporter)

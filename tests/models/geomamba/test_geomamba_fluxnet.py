@@ -104,6 +104,7 @@ def test_rows_unseen_in_each_way_have_groups_and_baselines_of_their_own(run, eva
     rows = np.concatenate([run.split(name).test for name in run.members()])
     station, year = held(flux, rows)
     table = pd.read_csv(run.evaluation("test") / "predictions.csv")
+    assert table["novelty"].tolist() == _why(run, flux)
     names = pd.read_csv(run.evaluation("test") / "claims.csv")
     for name, claim in claims.items():
         assert set(claim["baselines"]) == set(MODELS[1:])

@@ -12,6 +12,7 @@ import torch
 import xarray as xr
 from map_case import land_of, maps, write_maps
 from PIL import Image
+from safetensors.torch import load_file
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
@@ -21,6 +22,7 @@ from geoml_cli.models.spec import Call
 from geoml_cli.models.tidenet.baselines import BASELINES, climate_of
 from geoml_cli.models.tidenet.spec import SPEC
 from geoml_cli.runs.run import Run
+from geoml_cli.samples import frames as frames_module
 from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.samples.samples import signature
@@ -68,6 +70,20 @@ def test_small_divides_54_months_into_32_11_and_11(dataset):
         months = np.concatenate([part.steps(split.rows(name)) for part in frames], axis=1)
         assert set(months.ravel().tolist()) == set(range(first, last + 1)), name
     assert (len(split.train), len(split.validation), len(split.test)) == (27, 6, 6) and split.overlaps_excluded == 10
+
+
+def test_maps_that_are_not_all_kept_give_the_same_network_and_scores(run, evaluated, dataset, tmp_path, monkeypatch):
+    """As of maps that are not shrunk; five of the 54 are kept, fewer than a window has."""
+    monkeypatch.setattr(frames_module, "_MOST_KEPT", 5 * 4 * 16 * 24)
+    settings = load("tidenet", "small", None, {}, QUICK)
+    other = train(settings, dataset, RunLocation(tmp_path / "r", cpu=True), None, Silent())
+    _, samples = network_and_samples(dataset)
+    assert samples.inputs["frames"].values.shape[2:] == (16, 24)
+    scored = evaluate(other, dataset, settings_of(other), "test", Silent())
+    weights = [load_file(next(one.folder.rglob("best/weights.safetensors"))) for one in (run, other)]
+    assert weights[0].keys() == weights[1].keys() and all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
+    for name in ("per_group.csv", "per_start.csv", "spectra.csv"):
+        assert (scored.folder / name).read_bytes() == (evaluated.folder / name).read_bytes(), name
 
 
 def test_the_scaler_is_the_range_of_the_training_months_for_input_and_target(tmp_path):
@@ -269,7 +285,7 @@ def test_the_evaluation_leaves_its_files(evaluated):
     figures = {path.name for path in (folder / "figures").iterdir()}
     expected = {"lead_time.png", "start_lead.png", "cell_rmse.png", "spectra.png", "example.png", "events.png"}
     frames = {"frame_truth.png", "frame_forecast.png"}
-    assert expected | frames | {"learning_curves.png"} == figures
+    assert expected | frames | {"learning_curves.png", "calibration.png"} == figures
     for name in frames:
         with Image.open(folder / "figures" / name) as image:
             assert image.size == SHAPE[::-1], "a pixel a cell, and no axes"

@@ -116,6 +116,9 @@ def test_a_month_that_is_all_zero_or_all_missing(raw):
     with h5py.File(file_of(raw, 2005), "a") as file:
         file[GROUP]["200507"][...] = np.nan
     refused(raw, r"has no valid value at 2005-07-01 \(.*2005\.h5\)")
+    with h5py.File(file_of(raw, 2005), "a") as file:
+        file[GROUP]["200507"][...] = 0
+    refused(raw, r"has the value 0 in all cells at 2005-07-01 \(.*2005\.h5\)")
 
 
 @pytest.mark.parametrize(

@@ -303,3 +303,12 @@ def test_dates_that_there_are_not_are_refused(geoml, tmp_path, start):
 def test_a_hole_between_columns_is_refused(tmp_path):
     lon = np.concatenate([np.arange(2.0), 100 + np.arange(2.0)])
     refused(write(tmp_path / "a.nc", VALUES, lon=lon), "columns are missing between longitudes 1 and 100", "--crop")
+
+
+def test_a_frame_with_one_value_is_mentioned(tmp_path):
+    """It may stand for a file that could not be read, or be a month without rain."""
+    values = field(8)
+    values[5] = np.where(np.isfinite(values[5]), np.float32(20), np.nan)
+    notes = prepared(write(tmp_path / "a.nc", values)).manifest.funnel.notes
+    assert "1 frames have one value in all cells, e.g. 20 at 2001-06-01 (a.nc)" in notes
+    assert not any("one value" in note for note in prepared(write(tmp_path / "b.nc", field(8))).manifest.funnel.notes)

@@ -41,6 +41,7 @@ def test_without_the_driver_the_message_names_the_trap(tmp_path, monkeypatch):
         ) as found:
             prepared(path, **options)
         assert "libgdal-hdf4" in found.value.fix and "gdal_translate -a_srs EPSG:4326 -a_ullr" in found.value.fix
+        assert "apt install gdal-bin" in found.value.fix and "gdalinfo FILE lists them from 0" in found.value.fix
         assert found.value.exit_code == 3
 
 
