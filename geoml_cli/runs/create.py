@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli
 from filelock import FileLock
 
 from geoml_cli.dataset.files import sha256, write_text
@@ -104,13 +105,23 @@ def environment(command: list[str], kernels: str | None = None) -> dict[str, Any
 
 def _joined(folder: Path, plan: Plan) -> Run:
     run = Run(folder)
-    if run.config.read_text(encoding="utf-8") != plan.config:
+    own, planned = (_flat(tomli.loads(text)) for text in (run.config.read_text(encoding="utf-8"), plan.config))
+    # Settings that a newer version knows and the run does not are at their defaults.
+    if any(own[key] != planned.get(key) for key in own):
         raise SettingsError(
             "holds a run with other settings.",
             where=str(folder),
             fix="Name another folder with --run, or resume it: --resume without --set.",
         )
     return run
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return every setting by dotted key."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        found |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": value}
+    return found
 
 
 def _fill(folder: Path, plan: Plan) -> None:
