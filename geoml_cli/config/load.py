@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from geoml_cli import registry
 from geoml_cli.config.overrides import Key, Layer, from_arguments, from_environment, from_file, merged, tree
+from geoml_cli.config.refusals import refusal
 from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.errors import SettingsError
 
@@ -103,12 +104,12 @@ def _sentence(key: Key, mistake: dict[str, Any], model: type[BaseModel]) -> str:
     if mistake["type"] == "extra_forbidden":
         choices = _fields(model, tables)
         return f"{place}{name} is not a setting. {registry.meant(name, choices)}".rstrip()
-    reason = mistake["msg"].removeprefix("Value error, ")
+    reason = refusal(mistake)
     if mistake["type"] == "missing":
         return f"{place}{name} is missing."
     if isinstance(mistake["input"], dict):
         return f"[{'.'.join(key)}] {reason}." if key else f"{reason}."
-    return f"{place}{name} = {mistake['input']!r}: {reason[:1].lower()}{reason[1:]}."
+    return f"{place}{name} = {mistake['input']!r}: {reason}."
 
 
 def _fields(model: type[BaseModel], tables: list[str]) -> list[str]:
