@@ -25,7 +25,7 @@ from geoml_cli.cli import (
     preset,
     train,
 )
-from geoml_cli.errors import DataError, GeomlError, SettingsError
+from geoml_cli.errors import DataError, GeomlError, SettingsError, escaped
 from geoml_cli.version import __version__
 
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
@@ -117,8 +117,19 @@ def _end(error: GeomlError, code: int) -> NoReturn:
     if os.environ.get("RANK", "0") == "0":
         for line in str(error).splitlines():
             typer.echo(f"geoml: {line}", err=True)
+        if os.environ.get("GEOML_DEBUG"):
+            _say_causes(error)
         _as_json(error, code)
     raise SystemExit(code) from None
+
+
+def _say_causes(error: BaseException) -> None:
+    """Show the words of the libraries from which an error came."""
+    cause = error.__cause__
+    while cause is not None:
+        told = escaped(" ".join(str(cause).split()))[:500]
+        typer.echo(f"geoml: (GEOML_DEBUG) from {type(cause).__name__}: {told}", err=True)
+        cause = cause.__cause__
 
 
 def _as_json(error: GeomlError, code: int) -> None:

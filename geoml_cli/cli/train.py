@@ -163,7 +163,11 @@ def _resumed(
         Run(folder) if folder else unfinished(options.runs_root(), model, preset or registry.card(model).default_preset)
     )
     if found.model != model:
-        raise SettingsError(f"is a run of {found.model}, not of {model}.", where=str(found.folder))
+        raise SettingsError(
+            f"is a run of {found.model}, not of {model}.",
+            where=str(found.folder),
+            fix=f"Resume it with `geoml train {found.folder}`.",
+        )
     return reload(found.config), found.folder, dataset_of(found, data)
 
 

@@ -46,7 +46,11 @@ def load(
     together.pop(("preset",), None)  # the config.toml of a run may be given as a preset, and names its own
     settings = validated(model, path.stem, together)
     if settings.model != model:
-        raise SettingsError(f"is a preset of {settings.model}, not of {model}.", where=shown(path))
+        raise SettingsError(
+            f"is a preset of {settings.model}, not of {model}.",
+            where=shown(path),
+            fix=f"Name a preset of {model}; `geoml list presets` has them.",
+        )
     return settings
 
 
