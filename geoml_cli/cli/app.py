@@ -127,8 +127,9 @@ def _say_causes(error: BaseException) -> None:
     """Show the words of the libraries from which an error came."""
     cause = error.__cause__
     while cause is not None:
-        told = escaped(" ".join(str(cause).split()))[:500]
-        typer.echo(f"geoml: (GEOML_DEBUG) from {type(cause).__name__}: {told}", err=True)
+        if not isinstance(cause, GeomlError):
+            told = escaped(" ".join(str(cause).split()))[:500]
+            typer.echo(f"geoml: (GEOML_DEBUG) from {type(cause).__name__}: {told}", err=True)
         cause = cause.__cause__
 
 

@@ -161,7 +161,7 @@ def _monthly(stamped: Stamped, where: str) -> Step:
         raise DataError(
             f"a month is there twice: {stamped.at(place - 1)} and {stamped.at(place)}",
             where=where,
-            fix="Every month may be there once.",
+            fix="Keep one of them: every month may be there once.",
         )
     count = _common_gap(months)
     _refuse_gaps(months, count, where, lambda month: f"{month // 12:04d}-{month % 12 + 1:02d}")

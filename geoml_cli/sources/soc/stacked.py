@@ -89,7 +89,7 @@ def _points(table: Path, options: SocOptions, hear: tuple[Reporter, Funnel]) -> 
     points, columns = read_points(table, wanted(options), geographic)
     points = without_fills(points, geographic)
     if geographic:
-        check_degrees((points.x, points.y), points.line, str(table), options.crs)
+        check_degrees((points.x, points.y), points.line, str(table), options.crs, "swapped columns need --x and --y")
     unit = chosen_unit(options.unit, columns.target, hear)
     return usable(points, unit, hear[1]), columns.target, unit
 
