@@ -77,13 +77,14 @@ def train(
     else:
         settings, folder = load(model, preset, config, None, assignments), run
         dataset = prepared(settings, data)
+    reporter = console.Terminal(quiet=quiet)
     if dry_run:
         if gpus:
             _require_gpus(gpus)
         _plan(settings, dataset, folder, member, as_json=as_json)
+        _warn_of_options(settings, dataset, reporter)
         return
     count = gpus or processes or 1
-    reporter = console.Terminal(quiet=quiet)
     done = _train(settings, dataset, (folder, count, cpu or bool(processes)), member, reporter)
     _show(done, as_json)
 
@@ -149,6 +150,13 @@ def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[
     place = folder or options.runs_root() / settings.model / settings.preset / "YYYYMMDD-HHMMSS"
     read = [dataset.folder / "manifest.json", dataset.folder / "dataset.nc"]
     console.plan(read, [place], members=members, as_json=as_json)
+
+
+def _warn_of_options(settings: Settings, dataset: Dataset, reporter: console.Terminal) -> None:
+    from geoml_cli.training.fitting import other_options
+
+    if other := other_options(settings, dataset.manifest):
+        reporter.warn(other)
 
 
 def _resumed(
