@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from geoml_cli.errors import DataError, escaped
+from geoml_cli.errors import DataError, escaped, is_control
 
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -72,6 +72,10 @@ def require_names(files: Iterable[Path]) -> None:
         DataError: There is one; its name is shown escaped.
     """
     for path in files:
+        if any(map(is_control, path.name)):
+            raise DataError(
+                "the file's name holds a control character", where=str(path), fix="Rename it to plain letters."
+            )
         if escaped(path.name) != path.name:
             raise DataError(
                 "the file's name is no UTF-8 text",

@@ -50,12 +50,15 @@ def find(raw: Path, pattern: str) -> list[Path]:
     return found
 
 
-def _walk(folder: Path, pattern: str) -> Iterator[Path]:
+def _walk(folder: Path, pattern: str, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield files; a link to a folder in which it lies is not followed."""
+    above = (*above, folder.resolve())
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
         if path.is_dir() and not _is_zarr(path):
-            yield from _walk(path, pattern)
+            if path.resolve() not in above:
+                yield from _walk(path, pattern, above)
         elif path.match(pattern) and (path.is_dir() or path.suffix.lower() in SUFFIXES):
             yield path
 

@@ -85,6 +85,13 @@ def undeclared(raw: Path) -> None:
     rewrite(raw / "covs/temperature.tif", put, nodata=None, dtype="float32")
 
 
+def filled_target(raw: Path) -> None:
+    lines = (raw / "points.csv").read_text().splitlines()
+    for place in (3, 5, 7):
+        lines[place] = ",".join([*lines[place].split(",")[:3], "9999"])
+    (raw / "points.csv").write_text("\n".join(lines) + "\n")
+
+
 def projected(raw: Path) -> None:
     lines = (raw / "points.csv").read_text().splitlines()
     rows = [line.split(",") for line in lines[1:]]
@@ -200,6 +207,8 @@ CASES = {
     "crs": Case("soc", projected, SOC, r"need (--crs) EPSG:\.\.\.", more=("EPSG:32634",)),
     "fill is none": Case("soc", undeclared, SOC, r"(--nodata) (temperature=-9999)"),
     "fill is a value": Case("soc", undeclared, SOC, r"(--nodata) (temperature=none)"),
+    "target": Case("soc", filled_target, SOC, r"3 cells are 9999, .*(--nodata) (soc=9999)"),
+    "target is a value": Case("soc", filled_target, SOC, r"(--nodata) (soc=none)"),
     "classes": Case("soc", nothing, (*SOC, "--classes", "temperature"), r"Leave temperature out of --classes", SOC),
     "year": Case("clcd", one_without_year, ("--samples", "300"), r"give (--year) YYYY", more=("2020",)),
     "folder": Case("clcd", renamed_covariates, ("--samples", "300"), r"(--covariates) FOLDER", more=("drivers",)),
