@@ -98,7 +98,8 @@ def _mistakes(error: ValidationError, layer: Layer, model: type[BaseModel]) -> l
     found = []
     for mistake in error.errors():
         key = tuple(str(part) for part in mistake["loc"])
-        found.append(f"{_origin(key, layer)}{_sentence(key, dict(mistake), model)}")
+        sentence = _sentence(key, dict(mistake), model)
+        found.append(f"{_origin(key, layer, sentence)}{sentence}")
     return sorted(found)
 
 
@@ -125,12 +126,11 @@ def _fields(model: type[BaseModel], tables: list[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _origin(key: Key, layer: Layer) -> str:
-    """Name the place of a key, or of the first key inside or above it; none of a mistake between tables."""
-    for given, setting in layer.items() if key else ():
-        if given[: len(key)] == key or key[: len(given)] == given:
-            return f"{setting.origin}: "
-    return ""
+def _origin(key: Key, layer: Layer, sentence: str) -> str:
+    """Name the place of a key, or of a key inside or above it, best one that the sentence names."""
+    near = [given for given in layer if given[: len(key)] == key or key[: len(given)] == given] if key else []
+    named = [given for given in near if given[-1] in sentence.split()]
+    return f"{layer[(named or near)[0]].origin}: " if near else ""
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

@@ -155,3 +155,8 @@ def test_a_damaged_preset_never_gives_another_error(tmp_path, data):
         load("soc", str(file), None, {})
     except SettingsError as error:
         assert "damaged.toml" in str(error) or "missing" in str(error)
+
+
+def test_a_mistake_of_a_whole_table_names_the_setting_at_fault():
+    with pytest.raises(SettingsError, match=r"^--set train\.betas: \[train\] betas are at least 0 and below 1"):
+        load("soc", "map", None, {}, ["train.epochs=2", "train.betas=[2,3]"])

@@ -85,6 +85,15 @@ def undeclared(raw: Path) -> None:
     rewrite(raw / "covs/temperature.tif", put, nodata=None, dtype="float32")
 
 
+def default_of_netcdf(raw: Path) -> None:
+    def put(values: np.ndarray) -> np.ndarray:
+        values = values.astype("float32")
+        values[0, 20:40, 20:40] = 9.969209968386869e36
+        return values
+
+    rewrite(raw / "covs/temperature.tif", put, nodata=None, dtype="float32")
+
+
 def filled_target(raw: Path) -> None:
     lines = (raw / "points.csv").read_text().splitlines()
     for place in (3, 5, 7):
@@ -207,6 +216,7 @@ CASES = {
     "crs": Case("soc", projected, SOC, r"need (--crs) EPSG:\.\.\.", more=("EPSG:32634",)),
     "fill is none": Case("soc", undeclared, SOC, r"(--nodata) (temperature=-9999)"),
     "fill is a value": Case("soc", undeclared, SOC, r"(--nodata) (temperature=none)"),
+    "rounded fill": Case("soc", default_of_netcdf, SOC, r"(--nodata) (temperature=9\.96921e\+36)"),
     "target": Case("soc", filled_target, SOC, r"3 cells are 9999, .*(--nodata) (soc=9999)"),
     "target is a value": Case("soc", filled_target, SOC, r"(--nodata) (soc=none)"),
     "classes": Case("soc", nothing, (*SOC, "--classes", "temperature"), r"Leave temperature out of --classes", SOC),
