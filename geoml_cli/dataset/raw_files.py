@@ -17,6 +17,14 @@ _KINDS = (
 )
 
 
+_BEGIN_BYTES = 256
+_PLACEHOLDERS = (
+    ((b"<!doctype html", b"<html"), "a web page", "Download the data themselves; the page may ask for a login."),
+    ((b"version https://git-lfs",), "a pointer of Git LFS", "Get the file with `git lfs pull`."),
+)
+"""First bytes, what they are of, and what to do."""
+
+
 def not_permitted(path: Path) -> DataError:
     """Say that a file or folder may not be read."""
     return DataError(
@@ -82,3 +90,17 @@ def require_names(files: Iterable[Path]) -> None:
                 where=str(path),
                 fix="Rename it, such as with `convmv -f latin1 -t utf8 --notest FILE`.",
             )
+
+
+def require_content(files: Iterable[Path]) -> None:
+    """Refuse what a download left in a file's place: a web page, or a pointer of Git LFS.
+
+    Raises:
+        DataError: There is one.
+    """
+    for path in files:
+        with path.open("rb") as stream:
+            begin = stream.read(_BEGIN_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        for marks, kind, advice in _PLACEHOLDERS:
+            if begin.startswith(marks):
+                raise DataError(f"is {kind}, not the file itself", where=str(path), fix=advice)

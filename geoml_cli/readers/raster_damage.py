@@ -25,5 +25,6 @@ def raster_damage(path: Path, doing: str = "") -> Iterator[None]:
     try:
         yield
     except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
-        told = f"{doing}: {reason(error)}" if doing else reason(error)
+        why = "it is empty" if path.is_file() and not path.stat().st_size else reason(error)
+        told = f"{doing}: {why}" if doing else why
         raise DataError(f"{DAMAGED} ({told})", where=str(path), fix="Get the file again.") from error

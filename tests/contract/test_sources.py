@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -189,3 +190,28 @@ def test_a_name_with_control_characters_is_refused_on_one_line(made, tmp_path):
         raw_files(Raw(raw.source, copy, raw.options))
     except GeomlError as error:
         assert error.exit_code in (2, 3) and not set("\n\x1b\u202e\x9b") & set(str(error)), error
+
+
+@pytest.mark.parametrize(
+    ("begin", "told"),
+    [
+        (b"<!DOCTYPE html><html><body>Log in</body></html>", r"is a web page.* Download the data themselves"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", r"is a pointer of Git LFS.*`git lfs pull`"),
+    ],
+)
+def test_what_a_download_left_in_a_files_place_is_told(made, tmp_path, begin, told):
+    raw, _ = made
+    copy = copied(raw, tmp_path / "raw")
+    names = [name.relative_to(raw.path) for name in raw_files(raw)]
+    refused = 0
+    for name in names:
+        whole = (copy / name).read_bytes()
+        (copy / name).write_bytes(begin)
+        try:
+            left = {path.relative_to(copy) for path in raw_files(Raw(raw.source, copy, raw.options))}
+        except DataError as error:
+            refused += bool(re.search(told, str(error)))
+        else:
+            assert name not in left, "a source that passes a page over names it"
+        (copy / name).write_bytes(whole)
+    assert refused or raw.source == "ech"
