@@ -18,7 +18,7 @@ test: $(VENV)/.test
 
 # Damaged files by the hundred a source, and every kill: more than a test run has time for.
 torture: $(VENV)/.test
-	GEOML_TORTURE=150 GEOML_KILLS=50 $(BIN)/python -m pytest --numprocesses 2 tests/contract/test_sources.py tests/sources/test_grid_fuzz.py \
+	GEOML_TORTURE=150 GEOML_KILLS=50 $(BIN)/python -m pytest --numprocesses 2 tests/contract tests/sources/test_grid_fuzz.py \
 		tests/training tests/stages
 
 docs: $(VENV)/.test

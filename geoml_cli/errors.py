@@ -5,6 +5,11 @@ Every message has three parts: what is wrong with which value, where, and what t
 
 from __future__ import annotations
 
+import unicodedata
+
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Signs with which a name can be shown as another."""
+
 
 def escaped(text: str) -> str:
     r"""Write bytes of file names that are no UTF-8, and control characters, as \xNN; other text stays as it is."""
@@ -13,7 +18,18 @@ def escaped(text: str) -> str:
     except UnicodeEncodeError:
         whole = text.encode("utf-8", "surrogateescape" if _from_bytes(text) else "backslashreplace")
     decoded = whole.decode("utf-8", "backslashreplace")
-    return "".join(f"\\x{ord(sign):02x}" if ord(sign) < 0x20 and sign not in "\n\t" else sign for sign in decoded)
+    return "".join(_shown(sign) for sign in decoded)
+
+
+def is_control(sign: str) -> bool:
+    """Return whether a sign moves the cursor, or turns the direction of the text around it."""
+    return unicodedata.category(sign) == "Cc" or sign in _TURNS
+
+
+def _shown(sign: str) -> str:
+    if sign in "\n\t" or not is_control(sign):
+        return sign
+    return f"\\x{ord(sign):02x}" if ord(sign) < 0x100 else f"\\u{ord(sign):04x}"
 
 
 def _from_bytes(text: str) -> bool:
@@ -34,7 +50,8 @@ class GeomlError(Exception):
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(what)
-        self.what, self.where, self.fix = escaped(what), escaped(where), escaped(fix)
+        self.what, self.fix = escaped(what), escaped(fix)
+        self.where = escaped(where).replace("\n", "\\n")  # of a name: a place is one line
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

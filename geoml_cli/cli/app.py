@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -25,7 +26,7 @@ from geoml_cli.cli import (
     preset,
     train,
 )
-from geoml_cli.errors import DataError, GeomlError, SettingsError
+from geoml_cli.errors import DataError, GeomlError, SettingsError, escaped
 from geoml_cli.version import __version__
 
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
@@ -71,11 +72,11 @@ def _root(
 
 def main() -> None:
     """Run the command; every error ends in a message of three parts and its exit code."""
-    for name in ("SIGTERM", "SIGUSR1"):  # where nothing is kept yet, they end the command like SIGINT: 130
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    came = _watch_signals()
     try:
         code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
     except GeomlError as error:
         _end(error, error.exit_code)
     except OSError as error:
@@ -84,15 +85,36 @@ def main() -> None:
             raise SystemExit(0) from None
         _end(_system(error), DataError.exit_code if isinstance(error, _INPUT_ERRORS) else 1)
     except Exception as error:
-        _end_usage(error)
-        _end_by_name(error)
-        if os.environ.get("GEOML_DEBUG"):
-            raise
-        what = f"unexpected {type(error).__name__}: {error}. This is a bug in geoml."
-        _end(GeomlError(what, fix="Set GEOML_DEBUG=1 to see where, and report it with the command line."), 1)
+        if not came:  # a library that is interrupted while it is imported may say so in any way
+            _end_unexpected(error)
+        code = _INTERRUPTED
     if code == _INTERRUPTED:
         typer.echo("geoml: stopped. What was finished is kept; the same command goes on or begins anew.", err=True)
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _watch_signals() -> list[int]:
+    """Let signals end the command where nothing is kept yet; return the list to which those that come are added."""
+    came: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        signal.default_int_handler(number, frame)
+
+    for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+    return came
+
+
+def _end_unexpected(error: Exception) -> NoReturn:
+    """Show an error of the command line, or one that nobody thought of, and end."""
+    _end_usage(error)
+    _end_by_name(error)
+    if os.environ.get("GEOML_DEBUG"):
+        raise error
+    what = f"unexpected {type(error).__name__}: {error}. This is a bug in geoml."
+    _end(GeomlError(what, fix="Set GEOML_DEBUG=1 to see where, and report it with the command line."), 1)
 
 
 def _end_usage(error: Exception) -> None:
@@ -117,8 +139,20 @@ def _end(error: GeomlError, code: int) -> NoReturn:
     if os.environ.get("RANK", "0") == "0":
         for line in str(error).splitlines():
             typer.echo(f"geoml: {line}", err=True)
+        if os.environ.get("GEOML_DEBUG"):
+            _say_causes(error)
         _as_json(error, code)
     raise SystemExit(code) from None
+
+
+def _say_causes(error: BaseException) -> None:
+    """Show the words of the libraries from which an error came."""
+    cause = error.__cause__
+    while cause is not None:
+        if not isinstance(cause, GeomlError):
+            told = escaped(" ".join(str(cause).split()))[:500]
+            typer.echo(f"geoml: (GEOML_DEBUG) from {type(cause).__name__}: {told}", err=True)
+        cause = cause.__cause__
 
 
 def _as_json(error: GeomlError, code: int) -> None:

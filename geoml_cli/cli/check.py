@@ -39,7 +39,9 @@ def check(
     else:
         if preset or config or assignments or gpus:
             raise SettingsError(
-                "--preset, --config, --set and --gpus go with a model, not with a run's folder.", where=target
+                "--preset, --config, --set and --gpus go with a model, not with a run's folder.",
+                where=target,
+                fix="Leave it out.",
             )
         found = _run(target, data)
     _show(found, as_json)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
+from geoml_cli.config.refusals import refusal
 from geoml_cli.errors import SettingsError
 from geoml_cli.source import POSITIONAL, Options
 
@@ -80,11 +81,14 @@ def validated(options: type[Options], given: dict[str, Any]) -> Options:
     try:
         return options.model_validate(given)
     except ValidationError as error:
-        mistakes = [
-            f"--{str(m['loc'][0]).replace('_', '-')} {m['input']}: {m['msg'].removeprefix('Value error, ')}."
-            for m in error.errors()
-        ]
-        raise SettingsError("\n".join(mistakes)) from error
+        raise SettingsError("\n".join(f"{_named(dict(m))}{refusal(m)}." for m in error.errors())) from error
+
+
+def _named(mistake: dict[str, Any]) -> str:
+    """Name the option and its value; nothing where two options do not go together, of which the reason tells."""
+    if not mistake["loc"]:
+        return ""
+    return f"--{str(mistake['loc'][0]).rstrip('_').replace('_', '-')} {mistake['input']}: "
 
 
 def _default(field: FieldInfo) -> Any:  # noqa: ANN401

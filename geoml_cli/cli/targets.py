@@ -36,7 +36,9 @@ def run_of(target: str, preset: str | None, assignments: Sequence[str], reporter
     folder = Path(target)
     if folder.is_dir():
         if preset is not None:
-            raise SettingsError("--preset goes with a model, not with a run's folder.", where=target)
+            raise SettingsError(
+                "--preset goes with a model, not with a run's folder.", where=target, fix="Leave it out."
+            )
         reporter.say(f"Run: {folder}")
         return Run(folder, assignments)
     raise _no_target(target)

@@ -77,13 +77,14 @@ def train(
     else:
         settings, folder = load(model, preset, config, None, assignments), run
         dataset = prepared(settings, data)
+    reporter = console.Terminal(quiet=quiet)
     if dry_run:
         if gpus:
             _require_gpus(gpus)
         _plan(settings, dataset, folder, member, as_json=as_json)
+        _warn_of_options(settings, dataset, reporter)
         return
     count = gpus or processes or 1
-    reporter = console.Terminal(quiet=quiet)
     done = _train(settings, dataset, (folder, count, cpu or bool(processes)), member, reporter)
     _show(done, as_json)
 
@@ -151,6 +152,13 @@ def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[
     console.plan(read, [place], members=members, as_json=as_json)
 
 
+def _warn_of_options(settings: Settings, dataset: Dataset, reporter: console.Terminal) -> None:
+    from geoml_cli.training.fitting import other_options
+
+    if other := other_options(settings, dataset.manifest):
+        reporter.warn(other)
+
+
 def _resumed(
     model: str, preset: str | None, folder: Path | None, data: Path | None
 ) -> tuple[Settings, Path | None, Dataset]:
@@ -163,7 +171,11 @@ def _resumed(
         Run(folder) if folder else unfinished(options.runs_root(), model, preset or registry.card(model).default_preset)
     )
     if found.model != model:
-        raise SettingsError(f"is a run of {found.model}, not of {model}.", where=str(found.folder))
+        raise SettingsError(
+            f"is a run of {found.model}, not of {model}.",
+            where=str(found.folder),
+            fix=f"Resume it with `geoml train {found.folder}`.",
+        )
     return reload(found.config), found.folder, dataset_of(found, data)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from geoml_cli import registry
 from geoml_cli.config.overrides import Key, Layer, from_arguments, from_environment, from_file, merged, tree
+from geoml_cli.config.refusals import refusal
 from geoml_cli.config.settings import Settings, SharedTables
 from geoml_cli.errors import SettingsError
 
@@ -45,7 +46,11 @@ def load(
     together.pop(("preset",), None)  # the config.toml of a run may be given as a preset, and names its own
     settings = validated(model, path.stem, together)
     if settings.model != model:
-        raise SettingsError(f"is a preset of {settings.model}, not of {model}.", where=shown(path))
+        raise SettingsError(
+            f"is a preset of {settings.model}, not of {model}.",
+            where=shown(path),
+            fix=f"Name a preset of {model}; `geoml list presets` has them.",
+        )
     return settings
 
 
@@ -93,7 +98,8 @@ def _mistakes(error: ValidationError, layer: Layer, model: type[BaseModel]) -> l
     found = []
     for mistake in error.errors():
         key = tuple(str(part) for part in mistake["loc"])
-        found.append(f"{_origin(key, layer)}{_sentence(key, dict(mistake), model)}")
+        sentence = _sentence(key, dict(mistake), model)
+        found.append(f"{_origin(key, layer, sentence)}{sentence}")
     return sorted(found)
 
 
@@ -103,12 +109,12 @@ def _sentence(key: Key, mistake: dict[str, Any], model: type[BaseModel]) -> str:
     if mistake["type"] == "extra_forbidden":
         choices = _fields(model, tables)
         return f"{place}{name} is not a setting. {registry.meant(name, choices)}".rstrip()
-    reason = mistake["msg"].removeprefix("Value error, ")
+    reason = refusal(mistake)
     if mistake["type"] == "missing":
         return f"{place}{name} is missing."
     if isinstance(mistake["input"], dict):
         return f"[{'.'.join(key)}] {reason}." if key else f"{reason}."
-    return f"{place}{name} = {mistake['input']!r}: {reason[:1].lower()}{reason[1:]}."
+    return f"{place}{name} = {mistake['input']!r}: {reason}."
 
 
 def _fields(model: type[BaseModel], tables: list[str]) -> list[str]:
@@ -120,12 +126,11 @@ def _fields(model: type[BaseModel], tables: list[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _origin(key: Key, layer: Layer) -> str:
-    """Name the place of a key, or of the first key inside or above it; none of a mistake between tables."""
-    for given, setting in layer.items() if key else ():
-        if given[: len(key)] == key or key[: len(given)] == given:
-            return f"{setting.origin}: "
-    return ""
+def _origin(key: Key, layer: Layer, sentence: str) -> str:
+    """Name the place of a key, or of a key inside or above it, best one that the sentence names."""
+    near = [given for given in layer if given[: len(key)] == key or key[: len(given)] == given] if key else []
+    named = [given for given in near if given[-1] in sentence.split()]
+    return f"{layer[(named or near)[0]].origin}: " if near else ""
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,11 @@ def tree(layer: Layer) -> dict[str, Any]:
         for part in key[:-1]:
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
-                raise SettingsError(f"{'.'.join(key)} is set, but {part} is a value.", where=setting.origin)
+                raise SettingsError(
+                    f"{'.'.join(key)} is set, but {part} is a value.",
+                    where=setting.origin,
+                    fix="Set one of them; settings are TABLE.KEY.",
+                )
         table[key[-1]] = setting.value
     return root
 

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from geoml_cli.errors import DataError, escaped
+from geoml_cli.errors import DataError, escaped, is_control
 
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -15,6 +15,14 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+_BEGIN_BYTES = 256
+_PLACEHOLDERS = (
+    ((b"<!doctype html", b"<html"), "a web page", "Download the data themselves; the page may ask for a login."),
+    ((b"version https://git-lfs",), "a pointer of Git LFS", "Get the file with `git lfs pull`."),
+)
+"""First bytes, what they are of, and what to do."""
 
 
 def not_permitted(path: Path) -> DataError:
@@ -72,9 +80,27 @@ def require_names(files: Iterable[Path]) -> None:
         DataError: There is one; its name is shown escaped.
     """
     for path in files:
+        if any(map(is_control, path.name)):
+            raise DataError(
+                "the file's name holds a control character", where=str(path), fix="Rename it to plain letters."
+            )
         if escaped(path.name) != path.name:
             raise DataError(
                 "the file's name is no UTF-8 text",
                 where=str(path),
                 fix="Rename it, such as with `convmv -f latin1 -t utf8 --notest FILE`.",
             )
+
+
+def require_content(files: Iterable[Path]) -> None:
+    """Refuse what a download left in a file's place: a web page, or a pointer of Git LFS.
+
+    Raises:
+        DataError: There is one.
+    """
+    for path in files:
+        with path.open("rb") as stream:
+            begin = stream.read(_BEGIN_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        for marks, kind, advice in _PLACEHOLDERS:
+            if begin.startswith(marks):
+                raise DataError(f"is {kind}, not the file itself", where=str(path), fix=advice)

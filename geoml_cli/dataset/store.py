@@ -21,6 +21,7 @@ from geoml_cli.dataset.files import require_space, sync
 from geoml_cli.dataset.manifest import Manifest, read_manifest
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, DiskError
+from geoml_cli.work.reasons import reason
 
 NAME = "dataset.nc"
 CONVENTIONS = "CF-1.11"
@@ -169,7 +170,7 @@ class Dataset:
             return h5py.File(self.folder / NAME, "r")
         except OSError as error:
             raise DataError(
-                f"cannot be read as NetCDF-4 ({error})",
+                f"cannot be read as NetCDF-4 ({reason(error)})",
                 where=str(self.folder / NAME),
                 fix="Prepare the data set again with --force.",
             ) from error

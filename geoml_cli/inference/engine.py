@@ -19,7 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
 from geoml_cli.inference.area import APPLICABLE, share_inside
 from geoml_cli.inference.load import RunPredictor, TrainedRun
-from geoml_cli.inference.summary import PredictionSummary, summarise
+from geoml_cli.inference.summary import PredictionSummary, class_shares, summarise
 from geoml_cli.samples.samples import Samples
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
@@ -103,10 +103,20 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         outputs = (store.read(number)[job.summarised] for number in range(count))
         summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
         _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
+        classes = {} if job.written_values else _classes(trained, job, store, count)
         store.clear()
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside=outside)
+    return replace(summary, outside=outside, classes=classes)
+
+
+def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: int) -> dict[str, float]:
+    """Return the share of each class; empty where the output that is summarised is no class."""
+    tasks = [trained.task(name) for name in trained.networks]
+    if trained.pipeline is not None or not tasks[0].class_names or job.summarised != tasks[0].scored:
+        return {}
+    codes = (store.read(number)[job.summarised] for number in range(count))
+    return class_shares(tasks[0].class_names, tasks[0].to_scored, codes)
 
 
 def predict_chunks(

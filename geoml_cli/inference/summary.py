@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class PredictionSummary:
         missing: Of them without a value.
         mean: Of the values [unit]; NaN where there are none, as the following.
         deviation: Their standard deviation (ddof 0) [unit].
+        lowest: The least value [unit].
+        highest: The largest value [unit].
+        unit: Of the values.
+        outside: Share of each input's values outside its trained range.
+        classes: Share of each class among the values, where they are codes of classes.
     """
 
     path: Path
@@ -34,9 +41,14 @@ class PredictionSummary:
     highest: float
     unit: str
     outside: Mapping[str, float] = field(default_factory=dict)
+    classes: Mapping[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
-        """Return the outcome as a row of a table."""
+        """Return the outcome as a row of a table: of classes the most frequent, for codes have no mean."""
+        if self.classes:
+            most = max(self.classes, key=lambda name: self.classes[name])
+            frequent = {"most frequent": most, "share": self.classes[most], "classes": len(self.classes)}
+            return {self.kind: self.count, "missing": self.missing, **frequent}
         return {
             self.kind: self.count,
             "missing": self.missing,
@@ -66,3 +78,22 @@ def summarise(path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float
     if not count:
         return PredictionSummary(path, kind, total, total, *(math.nan,) * 4, unit)
     return PredictionSummary(path, kind, total, total - count, mean, math.sqrt(squares / count), lowest, highest, unit)
+
+
+def class_shares(
+    names: Sequence[str], place_of: Callable[[Floats], Floats], parts: Iterable[NDArray[np.float32]]
+) -> dict[str, float]:
+    """Return the share of each class that occurs, the most frequent first.
+
+    Args:
+        names: Of all classes.
+        place_of: Turns codes into places among the names.
+        parts: Codes, a chunk in memory at a time; NaN where there is none.
+    """
+    counts = np.zeros(len(names), dtype=np.int64)
+    for part in parts:
+        codes = part[np.isfinite(part)].astype(np.float64)
+        counts += np.bincount(place_of(codes).astype(np.int64), minlength=len(names))
+    total = max(int(counts.sum()), 1)
+    order = np.argsort(-counts, kind="stable")
+    return {names[place]: float(counts[place]) / total for place in order if counts[place]}

@@ -67,7 +67,7 @@ def find_layout(file: Any, name: str, where: str) -> Layout:  # noqa: ANN401  xa
         raise DataError(
             f"dimensions ({', '.join(variable.dims)}) are not time and a grid of {', '.join(dims)}",
             where=f"{where}, variable {name}",
-            fix="Choose another variable with --var.",
+            fix="Choose another variable.",
         )
     time_dim, dropped = _time_dim(file, [dim for dim in variable.dims if dim not in dims], f"{where}, variable {name}")
     notes = [f"{dim}, of size 1, is left out" for dim in dropped]
@@ -87,7 +87,7 @@ def _time_dim(file: Any, rest: list[Any], where: str) -> tuple[str | None, list[
         raise DataError(
             f"has the further dimension {long[0]} of {file.sizes[long[0]]} places",
             where=where,
-            fix=f"Choose one of them, e.g. with --select {long[0]}=0.",
+            fix=f"Take one of them out of the file (ncks -d {long[0]},0); prepare grid has --select {long[0]}=0.",
         )
     return (None if time_dim is None else str(time_dim)), dropped
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Literal
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.hdf5_structure import check_hdf5
 from geoml_cli.readers.netcdf3_structure import check_netcdf3
+from geoml_cli.work.reasons import reason
 
 Format = Literal["netcdf3", "hdf5", "zarr", "geotiff", "hdf4"]
 SUFFIXES = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5", ".hdf", ".tif", ".tiff")
@@ -50,12 +50,15 @@ def find(raw: Path, pattern: str) -> list[Path]:
     return found
 
 
-def _walk(folder: Path, pattern: str) -> Iterator[Path]:
+def _walk(folder: Path, pattern: str, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield files; a link to a folder in which it lies is not followed."""
+    above = (*above, folder.resolve())
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
         if path.is_dir() and not _is_zarr(path):
-            yield from _walk(path, pattern)
+            if path.resolve() not in above:
+                yield from _walk(path, pattern, above)
         elif path.match(pattern) and (path.is_dir() or path.suffix.lower() in SUFFIXES):
             yield path
 
@@ -83,7 +86,7 @@ def format_of(path: Path) -> Format:
         with path.open("rb") as stream:
             head = stream.read(8)
     except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", where=str(path), fix="Check the file.") from error
+        raise DataError(f"cannot be read ({reason(error)})", where=str(path), fix="Check the file.") from error
     found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
     if found is None:
         state = "is empty" if not head else "is not NetCDF, HDF5, Zarr, GeoTIFF or HDF4"
@@ -97,8 +100,6 @@ def open_file(path: Path, group: str = "") -> Any:  # noqa: ANN401  xarray.Datas
     Raises:
         DataError: It is of another format, damaged, or has no such group.
     """
-    import xarray as xr
-
     kind = format_of(path)
     if kind in ("hdf4", "geotiff"):
         raise DataError(f"is {_SPELT[kind]}, not NetCDF, HDF5 or Zarr", where=str(path), fix="Convert it to NetCDF.")
@@ -107,7 +108,7 @@ def open_file(path: Path, group: str = "") -> Any:  # noqa: ANN401  xarray.Datas
             check_netcdf3(path)
         elif kind == "hdf5":
             check_hdf5(path)
-        engine = "zarr" if kind == "zarr" else "netcdf4"
+        engine: Literal["zarr", "netcdf4"] = "zarr" if kind == "zarr" else "netcdf4"
         plain: dict[str, Any] = {
             "decode_cf": False,
             "cache": False,
@@ -117,10 +118,23 @@ def open_file(path: Path, group: str = "") -> Any:  # noqa: ANN401  xarray.Datas
         if kind == "zarr":
             _needs_zarr()
             plain["consolidated"] = False  # a copy of the metadata may be older than the store
-        file = xr.open_dataset(path, engine=engine, **plain)
+        file = _opened(path, engine, plain)
     for variable in file.variables.values():
         _spell(variable.attrs)
     return file
+
+
+def _opened(path: Path, engine: Literal["zarr", "netcdf4"], plain: dict[str, Any]) -> Any:  # noqa: ANN401
+    import xarray as xr
+
+    try:
+        return xr.open_dataset(path, engine=engine, **plain)
+    except (OSError, KeyError) as error:
+        if not plain["group"] or "group" not in str(error).lower():
+            raise
+        raise DataError(
+            f"has no group {plain['group']}", where=str(path), fix="Name the variable with its group: --var GROUP/NAME."
+        ) from error
 
 
 def _spell(attributes: dict[str, Any]) -> None:
@@ -145,15 +159,17 @@ def damage_named(path: Path, what: str = "") -> Iterator[None]:
     except MemoryError as error:
         raise DataError(f"is damaged{what}: its sizes cannot be", where=str(path), fix=_DAMAGED) from error
     except Exception as error:  # damaged bytes make libraries fail in whatever way they lead to
-        reason = re.sub(r"\s+", " ", str(error))[:200]
-        raise DataError(f"cannot be read{what} ({reason})", where=str(path), fix=_DAMAGED) from error
+        raise DataError(f"cannot be read{what} ({reason(error)})", where=str(path), fix=_DAMAGED) from error
 
 
 def _needs_zarr() -> None:
     try:
         import zarr  # noqa: F401
     except ImportError as error:
-        raise SettingsError(f"Zarr stores need the package zarr ({error}).", fix="pip install 'geoml[dask]'") from error
+        raise SettingsError(
+            "Zarr stores need the package zarr, which cannot be imported.",
+            fix="Install it with `pip install 'geoml[dask]'`.",
+        ) from error
 
 
 def check_chunks(path: Path, name: str, fills: tuple[float, ...]) -> None:
@@ -179,5 +195,5 @@ def check_chunks(path: Path, name: str, fills: tuple[float, ...]) -> None:
         raise DataError(
             f"{absent} of {array.nchunks} chunks are missing, and would be read as {fill:g}",
             where=f"{path}, variable {name}",
-            fix="Copy the store again; or say that this number is missing with --nodata {name}={fill:g}.",
+            fix=f"Copy the store again; or say that this number is missing with --nodata {name}={fill:g}.",
         )

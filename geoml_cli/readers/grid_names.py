@@ -45,4 +45,4 @@ def _date(groups: dict[str, str | None], path: Path) -> Any:  # noqa: ANN401
             return cftime.datetime.strptime(f"{year:04d}-{groups['doy']}", "%Y-%j", calendar="standard")
         return cftime.datetime(year, month, day, calendar="standard")
     except ValueError as error:
-        raise DataError(f"the date in its name cannot be ({error})", where=str(path), fix=_FIX) from error
+        raise DataError("the date in its name does not exist", where=str(path), fix=_FIX) from error

@@ -23,6 +23,7 @@ from geoml_cli.readers.gridded import FilePart, Gridded, joined
 from geoml_cli.readers.hdf5_structure import check_found
 from geoml_cli.readers.nodata import Declared, refuse_unknown
 from geoml_cli.readers.time_steps import Times, begun, decode
+from geoml_cli.work.reasons import FaultError
 
 _BY_GDAL: dict[Format, str] = {"geotiff": "GeoTIFF", "hdf4": "HDF4"}
 _SAME_LEVEL = 1e-3
@@ -214,10 +215,16 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
         return begun(decode(stored, unit, calendar), _ends(file, variable))
     except (ValueError, OverflowError, TypeError) as error:
         raise DataError(
-            f"its time cannot be understood ({error})",
+            f"its time cannot be understood ({_time_fault(error, unit, calendar)})",
             where=f"{path}, variable {layout.time}",
             fix="Times must be such as `days since 2002-01-01` in a CF calendar, and lie within their bounds.",
         ) from error
+
+
+def _time_fault(error: BaseException, unit: str, calendar: str) -> str:
+    if isinstance(error, FaultError):
+        return str(error)
+    return f"unit {unit!r}, calendar {calendar!r}" if calendar else f"unit {unit!r}"
 
 
 def _ends(file: Any, time: Any) -> Times:  # noqa: ANN401

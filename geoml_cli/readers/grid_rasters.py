@@ -59,7 +59,7 @@ def rasterio_package() -> Any:  # noqa: ANN401  an extra
         import rasterio
     except ImportError as error:
         raise SettingsError(
-            f"GeoTIFF and HDF4 are read with rasterio, which cannot be imported ({error}).",
+            "GeoTIFF and HDF4 are read with rasterio, which cannot be imported.",
             fix="pip install 'geoml[raster]'",
         ) from error
     return rasterio

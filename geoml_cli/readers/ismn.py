@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.work.reasons import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,7 +158,7 @@ def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-        raise DataError(f"cannot be read as a zip archive ({error})", where=str(path), fix=_FIX) from error
+        raise DataError(f"cannot be read as a zip archive ({reason(error)})", where=str(path), fix=_FIX) from error
 
 
 @contextmanager
@@ -227,8 +228,7 @@ def _by_package(sensor: SensorFile) -> pd.DataFrame:
             frame = file.read_data()
             file.close()
     except Exception as error:  # a damaged file makes the package fail in whatever way its bytes lead to
-        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
-        raise DataError(f"cannot be read ({reason})", where=sensor.where, fix=_FIX) from error
+        raise DataError(f"cannot be read ({reason(error)})", where=sensor.where, fix=_FIX) from error
     value, flag = (frame.iloc[:, place].to_numpy() for place in (0, 1))
     return pd.DataFrame({"time": frame.index, "value": value, "flag": flag})
 
@@ -248,7 +248,7 @@ def _ceop(sensor: SensorFile, depth: tuple[float, float]) -> pd.DataFrame:
         frame = frame[(lies >= depth[0] - 1e-4) & (lies <= depth[1] + 1e-4)]
         time = pd.to_datetime(frame["date"] + " " + frame["clock"], format="%Y/%m/%d %H:%M")
     except (ValueError, pd.errors.ParserError, UnicodeError, EOFError) as error:
-        raise DataError(f"cannot be read ({' '.join(str(error).split())})", where=sensor.where, fix=_FIX) from error
+        raise DataError(f"cannot be read ({reason(error)})", where=sensor.where, fix=_FIX) from error
     return pd.DataFrame({"time": time, "value": frame["value"], "flag": frame["flag"]})
 
 
@@ -256,4 +256,4 @@ def _numbers(values: pd.Series[Any], sensor: SensorFile) -> NDArray[np.float64]:
     try:
         return np.asarray(values.to_numpy(), dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise DataError(f"a value is not a number ({error})", where=sensor.where, fix=_FIX) from error
+        raise DataError("a value is not a number", where=sensor.where, fix=_FIX) from error

@@ -43,8 +43,15 @@ def without_fills(points: Points, geographic: bool) -> Points:
     return replace(points, x=x, y=y)
 
 
-def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str) -> None:
+def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str, swapped: str) -> None:
     """Refuse coordinates that are no longitudes and latitudes.
+
+    Args:
+        points: x and y.
+        lines: Of the file.
+        file: Its name.
+        crs: Of the points.
+        swapped: What to do about swapped columns, for the message.
 
     Raises:
         DataError: Names the first line at fault.
@@ -56,7 +63,7 @@ def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str) -
         raise DataError(
             f"x = {x[first]:g}, y = {y[first]:g} are no longitude and latitude (CRS {crs})",
             where=f"{file}, line {lines[first]}",
-            fix="Projected coordinates need --crs EPSG:... (their CRS); swapped columns need --x and --y.",
+            fix=f"Projected coordinates need --crs EPSG:... (their CRS); {swapped}.",
         )
 
 
@@ -73,7 +80,7 @@ def transform(points: Pair, source: str, target: str) -> Pair:
     except (RasterioError, CPLE_BaseError) as error:
         raise DataError(
             f"coordinates cannot be brought from {_named(source)} to {_named(target)}",
-            fix="Check both: --crs, or what the raster says of itself.",
+            fix="Check what the rasters say of theirs (gdalinfo), and of points --crs.",
         ) from error
     placed = np.array([x, y], dtype=np.float64)
     placed[~np.isfinite(placed)] = np.nan

@@ -19,6 +19,7 @@ import numpy as np
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
 from geoml_cli.readers.raster_damage import raster_damage
+from geoml_cli.work.reasons import reason
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -225,7 +226,9 @@ def vrt_sources(path: Path, depth: int = 0) -> Iterator[Path]:
     try:
         named = [one for one in ElementTree.parse(path).iter() if one.tag in ("SourceFilename", "SourceDataset")]
     except (ElementTree.ParseError, OSError, ValueError) as error:
-        raise DataError(f"is damaged or not a raster ({error})", where=str(path), fix="Get the file again.") from error
+        raise DataError(
+            f"is damaged or not a raster ({reason(error)})", where=str(path), fix="Get the file again."
+        ) from error
     for text, relative in dict.fromkeys((one.text or "", one.get("relativeToVRT", "0")) for one in named):
         source = path.parent / text if relative == "1" else Path(text)
         if not source.is_file() and (":" in text or text.startswith("/vsi") or not text):

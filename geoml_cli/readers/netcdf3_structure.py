@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from geoml_cli.errors import DataError
+from geoml_cli.work.reasons import FaultError, reason
 
 _FIX = "It is damaged: fetch it again."
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 8}
@@ -35,10 +36,10 @@ class _Header:
 
     def _bytes(self, count: int) -> bytes:
         if count > self._length:
-            raise ValueError("its header holds impossible lengths")
+            raise FaultError("its header holds impossible lengths")
         content = self._stream.read(count)
         if len(content) < count:
-            raise ValueError("it ends within its header")
+            raise FaultError("it ends within its header")
         return content
 
     def number(self, count: int) -> int:
@@ -86,7 +87,9 @@ def check_netcdf3(path: Path) -> None:
         with path.open("rb") as stream:
             records, variables = _read(_Header(stream, length))
     except (ValueError, KeyError, IndexError) as error:
-        raise DataError(f"is damaged: its header cannot be read ({error})", where=str(path), fix=_FIX) from error
+        raise DataError(
+            f"is damaged: its header cannot be read ({reason(error)})", where=str(path), fix=_FIX
+        ) from error
     end, before = 0, ""
     for first in sorted(variables, key=lambda variable: variable.start):
         if first.start < end:

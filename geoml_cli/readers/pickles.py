@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.work.reasons import FaultError, reason
 
 _KINDS = "biufcSU"  # booleans, numbers, text of fixed width: no objects, no records
 
@@ -25,7 +26,7 @@ class _Array(np.ndarray[Any, Any]):
         version, shape, dtype, fortran, raw = state
         resolved = dtype.resolve()
         if not isinstance(raw, bytes) or math.prod(shape) * resolved.itemsize != len(raw):
-            raise ValueError("the bytes of an array do not match its shape")
+            raise FaultError("the bytes of an array do not match its shape")
         super().__setstate__((version, shape, resolved, fortran, raw))
 
 
@@ -41,7 +42,7 @@ class _Dtype:
     def resolve(self) -> np.dtype[Any]:
         dtype = np.dtype(self._code).newbyteorder(self._order)  # type: ignore[arg-type]
         if dtype.kind not in _KINDS:
-            raise ValueError(f"arrays of {dtype} are not read from pickles")
+            raise FaultError(f"arrays of {dtype} are not read from pickles")
         return dtype
 
 
@@ -57,7 +58,7 @@ class _Call:
         return self._function(*arguments)
 
     def __setstate__(self, state: object) -> None:
-        raise ValueError("a function cannot be given a state")
+        raise FaultError("a function cannot be given a state")
 
 
 def _reconstruct(kind: object, shape: object, code: object) -> _Array:
@@ -128,10 +129,10 @@ def read_pickle(path: Path) -> Any:  # noqa: ANN401  whatever plain data the fil
     except DataError:
         raise
     except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
+        raise DataError(f"cannot be read ({reason(error)})", where=str(path), fix="Get the file again.") from error
     except Exception as error:  # a damaged pickle fails in any way a Python program can
         raise DataError(
-            f"is not a whole pickle ({type(error).__name__}: {error})",
+            f"is not a whole pickle ({reason(error)})",
             where=str(path),
             fix="Get the file again.",
         ) from error

@@ -15,6 +15,7 @@ from geoml_cli.readers.points import cell_number, find_place, identity_column
 from geoml_cli.readers.tables import Table, open_table
 from geoml_cli.samples.input import Points
 
+_SWAPPED = "of swapped columns, exchange the names"
 Part = list[tuple[int, list[str]]]
 """Line numbers and cells."""
 
@@ -38,7 +39,7 @@ def read_points(path: Path, crs: str, size: int) -> Iterator[Points]:
     while part := list(islice(rows, size)):
         x, y = (_numbers(table, part, name) for name in columns)
         if geographic:
-            check_degrees((x, y), np.array([line for line, _ in part]), str(path), crs)
+            check_degrees((x, y), np.array([line for line, _ in part]), str(path), crs, _SWAPPED)
         longitude, latitude = transform((x, y), crs, DEGREES)
         yield Points(_identity(table, part, first), longitude, latitude)
         first += len(part)

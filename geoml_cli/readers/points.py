@@ -140,8 +140,8 @@ def find_columns(table: Table, wanted: Wanted, geographic: bool) -> Columns:
 
 
 def find_place(table: Table, geographic: bool) -> tuple[str, str]:
-    """Find the columns of x and y alone; errors as for `find_columns`."""
-    return _found(table, None, _ranks_x(geographic), "--x"), _found(table, None, _ranks_y(geographic), "--y")
+    """Find the columns of x and y alone, which no option names; errors as for `find_columns`."""
+    return _found(table, None, _ranks_x(geographic), "x"), _found(table, None, _ranks_y(geographic), "y")
 
 
 def identity_column(table: Table) -> str | None:
@@ -170,8 +170,8 @@ def _found(table: Table, given: str | None, ranks: Sequence[tuple[str, ...]], op
         if len(hits) == 1:
             return _given(table, hits[0], option)
         if hits:
-            raise _unclear(table, f"several columns could be {option[2:]}: {', '.join(hits)}", option)
-    raise _unclear(table, f"no column looks like {option[2:]}", option)
+            raise _unclear(table, f"several columns could be {option.lstrip('-')}: {', '.join(hits)}", option)
+    raise _unclear(table, f"no column looks like {option.lstrip('-')}", option)
 
 
 def _given(table: Table, name: str, option: str) -> str:
@@ -183,7 +183,8 @@ def _given(table: Table, name: str, option: str) -> str:
 
 def _unclear(table: Table, subject: str, option: str) -> DataError:
     columns = ", ".join(name or '""' for name in table.columns)
-    return DataError(subject, where=str(table.path), fix=f"Give {option} COLUMN; the columns are: {columns}.")
+    advice = f"Give {option} COLUMN" if option.startswith("--") else f"Call one column {option}, and no other so"
+    return DataError(subject, where=str(table.path), fix=f"{advice}; the columns are: {columns}.")
 
 
 def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, Columns]:

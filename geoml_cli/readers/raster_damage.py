@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from geoml_cli.errors import DataError
+from geoml_cli.work.reasons import reason
 
 DAMAGED = "is damaged or not a raster"
 
@@ -24,5 +25,6 @@ def raster_damage(path: Path, doing: str = "") -> Iterator[None]:
     try:
         yield
     except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
-        told = f"{doing}: {error}" if doing else str(error)
+        why = "it is empty" if path.is_file() and not path.stat().st_size else reason(error)
+        told = f"{doing}: {why}" if doing else why
         raise DataError(f"{DAMAGED} ({told})", where=str(path), fix="Get the file again.") from error

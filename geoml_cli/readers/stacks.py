@@ -23,6 +23,8 @@ _TOLERANCE = 0.01
 _MUCH_FINER = 1.5
 # Resampling always runs on the same tiles of the grid, so that a pixel has the same value in every block.
 _TILE = 64
+_NO_WAY = "cannot be brought onto the reference's CRS"
+_CHECK = "Check the CRS that both rasters have, or name another raster with --reference."
 
 
 class Stack:
@@ -187,12 +189,12 @@ def _footprint(source: Grid, part: Grid, margin: int) -> tuple[slice, slice]:
     try:
         left, bottom, right, top = transform_bounds(part.crs, source.crs, *box)
     except (RasterioError, CPLE_BaseError, ValueError) as error:
-        raise DataError("cannot be brought onto the reference's CRS") from error
+        raise DataError(_NO_WAY, fix=_CHECK) from error
     inverse = ~Affine(*source.transform)
     pixels = Grid("", inverse[:6], 0, 0)  # the inverse leads from coordinates to (column, row)
     found = np.array([place(pixels, y, x) for x in (left, right) for y in (bottom, top)])
     if not np.isfinite(found).all():
-        raise DataError("cannot be brought onto the reference's CRS")
+        raise DataError(_NO_WAY, fix=_CHECK)
     (col0, row0), (col1, row1) = np.floor(found.min(axis=0)), np.ceil(found.max(axis=0))
     return slice(int(row0) - margin, int(row1) + margin), slice(int(col0) - margin, int(col1) + margin)
 
@@ -217,7 +219,10 @@ def _warped_once(raster: Raster, grid: Grid, part: Grid, method: Resampling) -> 
     from rasterio.warp import reproject
 
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
-    rows, columns = _footprint(grid, part, margin=4)
+    try:
+        rows, columns = _footprint(grid, part, margin=4)
+    except DataError as error:
+        raise DataError(error.what, where=str(raster.band.path), fix=error.fix) from error
     rows, columns = _within(rows, grid.height), _within(columns, grid.width)
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return values

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from geoml_cli.errors import DataError
+from geoml_cli.work.reasons import FaultError, reason
 
 _FIX = "It is damaged: fetch it again."
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -48,7 +49,9 @@ def check_tiff(path: Path, *, has_fill: bool) -> None:
         with path.open("rb") as stream:
             regions, absent = _regions(stream)
     except (ValueError, KeyError, IndexError, ZeroDivisionError, OSError, OverflowError, MemoryError) as error:
-        raise DataError(f"is damaged: its directory cannot be read ({error})", where=str(path), fix=_FIX) from error
+        raise DataError(
+            f"is damaged: its directory cannot be read ({reason(error)})", where=str(path), fix=_FIX
+        ) from error
     if absent and not has_fill:
         raise DataError(f"{absent} of its blocks are missing, and would be read as 0", where=str(path), fix=_FIX)
     end, before = 0, ""
@@ -83,10 +86,10 @@ def _refuse_sizes(tags: dict[int, list[int]], blocks: int, stored: int) -> None:
     across, down = (tags[322][0], tags[323][0]) if 324 in tags else (width, min(tags.get(278, [height])[0], height))
     number = -(-width // across) * -(-height // down)
     if blocks != number:
-        raise ValueError(f"{blocks} blocks, where {width} x {height} pixels need {number}")
+        raise FaultError(f"{blocks} blocks, where {width} x {height} pixels need {number}")
     expected = (number * across * down if 324 in tags else width * height) * bits[0] // 8
     if tags.get(259, [1])[0] == 1 and stored and stored != expected:
-        raise ValueError(f"{stored} bytes, where {width} x {height} pixels need {expected}")
+        raise FaultError(f"{stored} bytes, where {width} x {height} pixels need {expected}")
 
 
 class _Value(NamedTuple):
@@ -134,5 +137,5 @@ def _bytes(stream: BinaryIO, at: int, count: int) -> bytes:
     stream.seek(at)
     content = stream.read(count)
     if len(content) < count:
-        raise ValueError("it ends within its directory")
+        raise FaultError("it ends within its directory")
     return content

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import Step
 from geoml_cli.errors import DataError
+from geoml_cli.work.reasons import FaultError
 
 Times = list[Any]
 """cftime datetimes of one calendar."""
@@ -52,7 +53,7 @@ def _begun(stamp: Any, begin: Any, end: Any) -> Any:  # noqa: ANN401  cftime is 
         return stamp
     rounding = (end - begin) * _ROUNDING
     if not begin - rounding <= stamp <= end + rounding:
-        raise ValueError(f"time {stamp} lies outside its bounds, {begin} to {end}")
+        raise FaultError(f"time {stamp} lies outside its bounds, {begin} to {end}")
     return begin if stamp >= end else stamp
 
 
@@ -68,7 +69,7 @@ def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
     import cftime
 
     if not np.isfinite(values).all():
-        raise ValueError("a time is missing")
+        raise FaultError("a time is missing")
     named = "standard" if calendar.lower() in _UNKNOWN_CALENDARS else calendar.lower()
     if counted := _SINCE.match(unit):
         per = 12 if counted[1].lower().startswith("y") else 1
@@ -160,7 +161,7 @@ def _monthly(stamped: Stamped, where: str) -> Step:
         raise DataError(
             f"a month is there twice: {stamped.at(place - 1)} and {stamped.at(place)}",
             where=where,
-            fix="Every month may be there once.",
+            fix="Keep one of them: every month may be there once.",
         )
     count = _common_gap(months)
     _refuse_gaps(months, count, where, lambda month: f"{month // 12:04d}-{month % 12 + 1:02d}")

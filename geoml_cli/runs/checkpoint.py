@@ -20,6 +20,7 @@ from torch import Tensor
 from geoml_cli.dataset.files import recover_folder, replace_folder, sha256, sync
 from geoml_cli.errors import DataError, DiskError
 from geoml_cli.runs.run import CheckpointFiles, Run
+from geoml_cli.work.reasons import FaultError, reason
 
 FORMAT = 2
 _DIGESTS = "sha256"
@@ -101,15 +102,15 @@ def read(files: CheckpointFiles) -> Snapshot:
     try:
         numbers = json.loads(files.meta.read_text(encoding="utf-8"))
         if not isinstance(numbers, dict):
-            raise ValueError("meta.json is no record")
+            raise FaultError("meta.json is no record")
         if numbers.pop(_OWNER, "") != _owner(files.folder):
-            raise ValueError("it is that of another member or run")
+            raise FaultError("it is that of another member or run")
         if numbers.pop(_DIGESTS, None) != _digests(files):
-            raise ValueError("its tensors do not match their checksums")
+            raise FaultError("its tensors do not match their checksums")
         return Snapshot(load_file(files.weights), load_file(files.state), dict(numbers))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
         raise DataError(
-            f"the checkpoint cannot be read ({error}).",
+            f"the checkpoint cannot be read ({reason(error)}).",
             where=str(files.folder),
             fix=_RESTORE,
         ) from error

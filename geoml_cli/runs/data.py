@@ -7,6 +7,11 @@ from geoml_cli.errors import DataError
 from geoml_cli.runs.run import Run
 
 
+def is_own_data(run: Run, dataset: Dataset) -> bool:
+    """Return whether a data set is that which a run was trained on."""
+    return run.data().digest == dataset.manifest.digest()
+
+
 def same_data(run: Run, dataset: Dataset) -> None:
     """Refuse a data set that is not the one a run was trained on.
 

@@ -107,7 +107,7 @@ def check_preset(
         reporter: Receives what the trial of the precision says.
     """
     found = [_tried("data set", lambda: _whole(dataset)), _tried("device", lambda: _device(gpus))]
-    fits = _tried("preset fits the data", lambda: _fits(settings, dataset))
+    fits = _tried("preset fits the data", lambda: _fits(settings, dataset, reporter))
     if not fits.holds:
         return [*found, fits]
     networks = networks_of(settings)
@@ -124,9 +124,11 @@ def _whole(dataset: Dataset) -> str:
     return f"{dataset.manifest.funnel.kept} samples of {dataset.manifest.source}, checksum agrees"
 
 
-def _fits(settings: Settings, dataset: Dataset) -> str:
+def _fits(settings: Settings, dataset: Dataset, reporter: Reporter) -> str:
     require_fitting(settings, dataset)
     other = other_options(settings, dataset.manifest)
+    if other:
+        reporter.warn(other)
     return f"preset {settings.preset}, source {settings.shared.source}" + (f"; but {other}" if other else "")
 
 

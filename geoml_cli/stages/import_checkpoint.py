@@ -31,6 +31,7 @@ from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.scaling import Scaling, fit, unscaled
 from geoml_cli.splits.split import Split
 from geoml_cli.training.plan import networks_of, target_settings
+from geoml_cli.work.reasons import reason
 
 MEMBER = "released"
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -145,7 +146,9 @@ def _array(path: Path) -> NDArray[np.float64]:
         return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"cannot be read as an array of numbers ({error}).", where=str(path), fix="Name a .npy file of numbers."
+            f"cannot be read as an array of numbers ({reason(error)}).",
+            where=str(path),
+            fix="Name a .npy file of numbers.",
         ) from error
 
 

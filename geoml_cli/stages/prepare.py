@@ -13,7 +13,7 @@ from typing import Any
 from geoml_cli import registry
 from geoml_cli.dataset.files import folder_lock, recover_folder, replace_folder, sha256, sync
 from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
-from geoml_cli.dataset.raw_files import require_names, require_readable
+from geoml_cli.dataset.raw_files import require_content, require_names, require_readable
 from geoml_cli.dataset.store import DatasetWriter, content_digest
 from geoml_cli.errors import DataError, escaped
 from geoml_cli.source import Options
@@ -76,6 +76,7 @@ def raw_files(raw: Raw) -> list[Path]:
     require_readable(raw.path)
     files = registry.source(raw.source).files(raw.path, raw.options)
     require_names(files)
+    require_content(files)
     return files
 
 

@@ -40,7 +40,7 @@ def test_files_that_no_settings_look_like_are_refused(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("train.lr=inf", "should be a finite number"),
+        ("train.lr=inf", "must be a finite number"),
         ("train.betas=[2,3]", "betas are at least 0 and below 1"),
         ("train.epochs=" + "9" * 5000, "epochs"),
     ],
@@ -58,8 +58,8 @@ def test_all_mistakes_are_reported_at_once_with_file_and_line(tmp_path):
     with pytest.raises(SettingsError) as caught:
         load("soc", str(file), None, {}, ["train.lr=fast"])
     assert str(caught.value).splitlines() == [
-        "--set train.lr: [train] lr = 'fast': input should be a valid number, unable to parse string as a number.",
-        f"{file}:5: [train] epochs = 0: input should be greater than or equal to 1.",
+        "--set train.lr: [train] lr = 'fast': must be a number.",
+        f"{file}:5: [train] epochs = 0: must be 1 or more.",
         f"{file}:6: [train] batch_sze is not a setting. Did you mean batch_size?",
         f"{file}:9: netwrk is not a setting. Did you mean network?",
     ]
@@ -70,7 +70,7 @@ def test_all_mistakes_are_reported_at_once_with_file_and_line(tmp_path):
     ("text", "message"),
     [
         ("[train\nlr=1", r"wrong\.toml: is not TOML: .*line 1"),
-        ("train = 3", r"wrong\.toml:1: \[train\] input should be a valid dictionary|train = 3: input should be"),
+        ("train = 3", r"wrong\.toml:1: \[train\] must be a table|train = 3: must be a table"),
         ("\xff\xfe", r"wrong\.toml: is not text in UTF-8"),
     ],
 )
@@ -155,3 +155,8 @@ def test_a_damaged_preset_never_gives_another_error(tmp_path, data):
         load("soc", str(file), None, {})
     except SettingsError as error:
         assert "damaged.toml" in str(error) or "missing" in str(error)
+
+
+def test_a_mistake_of_a_whole_table_names_the_setting_at_fault():
+    with pytest.raises(SettingsError, match=r"^--set train\.betas: \[train\] betas are at least 0 and below 1"):
+        load("soc", "map", None, {}, ["train.epochs=2", "train.betas=[2,3]"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import named_options, options_of_prepare
 
 from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
@@ -102,6 +104,7 @@ def test_damaged_files_end_in_a_message_or_in_a_data_set(made, damage, tmp_path)
                 prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data-{number}", Silent())
         except GeomlError as error:
             assert error.what and error.exit_code in (2, 3), error
+            assert named_options(error.fix) <= options_of_prepare(raw.source), error
         shutil.rmtree(copy)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MOST_KIB
 
@@ -123,6 +126,14 @@ def test_a_pipe_among_raw_files_or_as_raw_is_refused_and_not_waited_for(made, tm
             assert told.value.where == str(pipe)
         pipe.unlink()
     assert raw_files(Raw(raw.source, copy, raw.options)), "the remedy of the message"
+
+
+def test_a_link_back_to_the_folder_is_not_followed(made, tmp_path):
+    raw, dataset = made
+    copy = copied(raw, tmp_path / "raw")
+    (copy / "loop").symlink_to(copy)
+    done = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", Silent())
+    assert done.manifest.digest() == dataset.manifest.digest()
 
 
 def test_what_may_not_be_read_is_told_in_the_same_words_by_all(made, tmp_path, monkeypatch):
@@ -167,3 +178,40 @@ def _damage(path: Path, damage: str, generator: random.Random) -> None:
         for _ in range(5):
             content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
     path.write_bytes(bytes(content))
+
+
+def test_a_name_with_control_characters_is_refused_on_one_line(made, tmp_path):
+    raw, _ = made
+    [name, *_] = raw_files(raw)
+    copy = copied(raw, tmp_path / "raw")
+    path = copy / name.relative_to(raw.path)
+    path.rename(path.with_name(f"{path.stem}\n\x1b[31m\u202e\x9b{path.suffix}"))
+    try:
+        raw_files(Raw(raw.source, copy, raw.options))
+    except GeomlError as error:
+        assert error.exit_code in (2, 3) and not set("\n\x1b\u202e\x9b") & set(str(error)), error
+
+
+@pytest.mark.parametrize(
+    ("begin", "told"),
+    [
+        (b"<!DOCTYPE html><html><body>Log in</body></html>", r"is a web page.* Download the data themselves"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", r"is a pointer of Git LFS.*`git lfs pull`"),
+    ],
+)
+def test_what_a_download_left_in_a_files_place_is_told(made, tmp_path, begin, told):
+    raw, _ = made
+    copy = copied(raw, tmp_path / "raw")
+    names = [name.relative_to(raw.path) for name in raw_files(raw)]
+    refused = 0
+    for name in names:
+        whole = (copy / name).read_bytes()
+        (copy / name).write_bytes(begin)
+        try:
+            left = {path.relative_to(copy) for path in raw_files(Raw(raw.source, copy, raw.options))}
+        except DataError as error:
+            refused += bool(re.search(told, str(error)))
+        else:
+            assert name not in left, "a source that passes a page over names it"
+        (copy / name).write_bytes(whole)
+    assert refused or raw.source == "ech"

@@ -123,3 +123,13 @@ def test_a_map_without_a_value_is_warned_of(geoml, trained, data_root, raw_soc, 
     given = ("--data", data_root / "soc", "--map", "--rasters", folder, "--out", tmp_path / "x.tif")
     done = geoml("predict", trained, *given)
     assert done.code == 0 and "has a value: check what the inputs cover" in done.err
+
+
+def test_a_sample_of_the_runs_own_data_is_predicted_though_it_is_rare(geoml, trained, data_root):
+    record = json.loads((trained / "members/fold-1/scaling.json").read_text())
+    assert record["inputs"], "ranges of the training rows"
+    codes = set()
+    for number in range(12):
+        done = geoml("predict", trained, "--data", data_root / "soc", "--index", number, "--member", "fold-1")
+        codes.add((done.code, "Warning: outside the range of the training rows" in done.err))
+    assert {code for code, _ in codes} == {0} and (0, True) in codes

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from geoml_cli.inference.summary import summarise
+from geoml_cli.inference.summary import class_shares, summarise
 
 FLOATS = st.floats(-1e6, 1e6, width=32) | st.just(math.nan)
 
@@ -33,3 +34,16 @@ def test_a_row_names_what_was_counted():
     assert row == {
         "pixels": 3, "missing": 0, "mean": 1.0, "deviation": 0.0, "lowest": 1.0, "highest": 1.0, "unit": "%"
     }  # fmt: skip
+
+
+def test_classes_are_counted_and_not_averaged():
+    codes = [np.array([[10, 20], [10, np.nan]], dtype=np.float32), np.array([30, 10], dtype=np.float32)]
+    place = {10.0: 2, 20.0: 0, 30.0: 1}
+    shares = class_shares(("b", "c", "a"), lambda values: np.array([place[v] for v in values.tolist()]), codes)
+    assert shares == {"a": 0.6, "b": 0.2, "c": 0.2}
+    row = replace(summarise(Path("x"), "pixels", "1", codes), classes=shares).row()
+    assert row == {"pixels": 6, "missing": 1, "most frequent": "a", "share": 0.6, "classes": 3}
+
+
+def test_no_value_has_no_class():
+    assert class_shares(("a",), lambda values: values, [np.full(3, np.nan, dtype=np.float32)]) == {}

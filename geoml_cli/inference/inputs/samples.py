@@ -16,6 +16,7 @@ from geoml_cli.inference import ranges
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes, tell_intervals
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.places import coordinates_of
+from geoml_cli.runs.data import is_own_data
 from geoml_cli.samples.coordinates import ID, stations_of_samples
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import table
@@ -88,7 +89,8 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int],
     """Predict single samples of a data set.
 
     Raises:
-        DataError: There is no such sample, the data set is damaged, or the inputs lie outside the trained ranges.
+        DataError: There is no such sample, the data set is damaged, or inputs of other data than the run's lie outside
+            the trained ranges.
     """
     if trained.settings.shared.data.verify:
         check_content(dataset)
@@ -104,7 +106,9 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int],
     predictor, outputs = trained.predictor(), trained.outputs()
     values = predictor.outputs(samples, rows).astype(np.float32)
     outside = ranges.shares(predictor.variables, predictor.counts())
-    ranges.judge(outside, trained.settings.shared.predict.out_of_range, reporter)
+    # Samples of the run's own data set were compared with its signature: one that is rare is no other unit.
+    limit = 1.0 if is_own_data(trained.run, dataset) else trained.settings.shared.predict.out_of_range
+    ranges.judge(outside, limit, reporter)
     tell_intervals(trained, reporter)
     observed = observations(trained, dataset)
     frame = _frame(trained, dataset, rows, values, observed)

@@ -117,7 +117,7 @@ def _unet_class() -> Any:  # noqa: ANN401  the package is an extra
         from diffusers import UNet2DModel
     except ImportError as error:
         raise SettingsError(
-            f"TIDE-Net needs the package diffusers, which cannot be imported ({error}).",
+            "TIDE-Net needs the package diffusers, which cannot be imported.",
             fix="pip install 'geoml[forecast]'",
         ) from error
     return UNet2DModel

@@ -45,7 +45,7 @@ class Shape:
 
     def __post_init__(self) -> None:
         if problems := [text for text in self._problems() if text]:
-            raise SettingsError("; ".join(problems) + ".", where="TIDE-Net")
+            raise SettingsError("; ".join(problems) + ".", where="TIDE-Net", fix="Set [network] and [frames] so.")
 
     def _problems(self) -> list[str]:
         sizes = {"frames_in": self.frames_in, "frames_out": self.frames_out, "spectral_number": self.spectral_number}

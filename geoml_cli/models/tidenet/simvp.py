@@ -144,7 +144,9 @@ class SimVP(nn.Module):
     def __init__(self, frames_in: int, frames_out: int) -> None:
         super().__init__()
         if min(frames_in, frames_out) < 1:
-            raise SettingsError(f"{frames_in} frames in and {frames_out} out are below 1.", where="SimVP")
+            raise SettingsError(
+                f"{frames_in} frames in and {frames_out} out are below 1.", where="SimVP", fix="Set them to 1 or more."
+            )
         self.frames_out = frames_out
         self.enc = Encoder()
         self.hid = Translator(frames_in * SPATIAL)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from geoml_cli.readers.limits import limits
 from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 
@@ -22,6 +23,9 @@ class CarbonEcsOptions(Options):
 
     nodata: Nodata = ()
     """fco2=VALUE: a value that means "no data" in addition to NaN; fco2=none: none looks like one."""
+
+    range: Annotated[str, AfterValidator(limits)] = ""
+    """LOW,HIGH: refuse values beyond. By default, values far beyond those of other times are refused."""
 
     start: Annotated[str, AfterValidator(_month)] = ""
     """First year or month to read [the first]."""

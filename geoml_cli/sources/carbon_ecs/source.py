@@ -7,6 +7,7 @@ from pathlib import Path
 from geoml_cli.dataset.grid import PaperGeometry
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.readers.grid_dataset import GridPlan, write_grid
+from geoml_cli.readers.limits import pair
 from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.carbon_ecs import reading, synthetic
@@ -41,6 +42,7 @@ def prepare(raw: Path, options: CarbonEcsOptions, writer: DatasetWriter, reporte
         long_name="Sea-air CO2 flux, positive from ocean to atmosphere",
         title="Sea-air CO2 flux of the East China Sea (Carbon-ECS), monthly",
         where=str(raw),
+        limits=pair(options.range),
         start=options.start,
         end=options.end,
         land=land,

@@ -66,7 +66,11 @@ def read(paths: list[Path], start: str | None, funnel: Funnel) -> Released:
     if len(parts) > 1:
         funnel.notes.append(f"The rows form {len(parts)} sections of consecutive minutes.")
         if start is not None:
-            raise DataError("the rows are not consecutive, so --start does not tell their times", where=str(paths[0]))
+            raise DataError(
+                "the rows are not consecutive, so --start does not tell their times",
+                where=str(paths[0]),
+                fix="Leave --start out; no times are needed to train.",
+            )
     begin = None if start is None else np.datetime64(start, "s") - np.timedelta64(WARM_UP * _STEP, "s")
     place = np.concatenate(index)
     return Released(Series(begin, _STEP, together[0], together[1]), place, _orbit(every, begin, place))

@@ -53,6 +53,8 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
         raise DataError(error.what, where=error.where, fix=f"{error.fix} {found.told()}".strip()) from error
     if found.passed_over:
         funnel.notes.append(found.told())
+    for note in (note for note in funnel.notes if note.startswith("No file holds")):
+        reporter.warn(" ".join([note, found.told()]).strip())
     funnel.kept = len(content.index_N)
     if not funnel.kept:
         reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.items())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from geoml_cli.readers.limits import limits
 from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 
@@ -42,13 +43,6 @@ def _box(text: str) -> str:
     _numbers(text, 4, "117,21,130,42")
     if text and float(text.split(",")[1]) >= float(text.split(",")[3]):
         raise ValueError("the second number, SOUTH, must be below the fourth, NORTH")
-    return text
-
-
-def _range(text: str) -> str:
-    _numbers(text, 2, "-2,40")
-    if text and float(text.split(",")[0]) >= float(text.split(",")[1]):
-        raise ValueError("the first number must be below the second")
     return text
 
 
@@ -98,7 +92,7 @@ class GridOptions(Options):
     """NAME=VALUE: stored number of the variable NAME that stands for missing values, besides those that the files
     declare; NAME=none: no other does. Of GeoTIFF, NAME is `value`."""
 
-    range: Annotated[str, AfterValidator(_range)] = ""
+    range: Annotated[str, AfterValidator(limits)] = ""
     """LOW,HIGH: refuse values beyond. By default, values far beyond those of other times are refused."""
 
     land: str | None = None

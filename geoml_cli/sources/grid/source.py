@@ -11,6 +11,7 @@ from geoml_cli.readers.grid_dataset import GridPlan, Mask, write_grid
 from geoml_cli.readers.grid_files import find, members
 from geoml_cli.readers.grid_land import land_of
 from geoml_cli.readers.grid_open import GridRequest, open_gridded
+from geoml_cli.readers.limits import pair
 from geoml_cli.readers.nodata import declared_fills
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.grid import synthetic
@@ -35,7 +36,6 @@ def prepare(raw: Path, options: GridOptions, writer: DatasetWriter, reporter: Re
     """
     paths = find(raw, options.pattern)
     wanted = request(options)
-    low, _, high = options.range.partition(",")
     with open_gridded(paths, wanted) as (name, gridded):
         plan = GridPlan(
             name=name,
@@ -45,7 +45,7 @@ def prepare(raw: Path, options: GridOptions, writer: DatasetWriter, reporter: Re
             where=str(raw),
             start=options.start,
             end=options.end,
-            limits=(float(low), float(high)) if options.range else None,
+            limits=pair(options.range),
             land=_land(paths[0], options.land, wanted) if options.land else None,
         )
         return write_grid(gridded, plan, writer, reporter)

@@ -238,7 +238,7 @@ class TiffCube:
         try:
             days = np.array([f"{date[:4]}-{date[4:6]}-{date[6:]}" for date in dates], dtype="datetime64[D]")
         except ValueError as error:
-            raise DataError(f"a file's date is none ({error})", where=str(path), fix="Write YYYYMMDD.") from error
+            raise DataError("the date in its name does not exist", where=str(path), fix="Write YYYYMMDD.") from error
         daily = frozenset(name for name, date in files if date)
         fixed = frozenset(name for name, date in files if not date)
         first = next(iter(files.values()))

@@ -27,8 +27,8 @@ Integers = NDArray[np.int64]
 Panel = dict[str, Floats]
 """Variables by name, each [D, S], NaN where there is no value."""
 _FILL = -9999.0
-LST_LEAST, LST_LIMIT = 7500.0, 65535.0
-"""Range of MOD11A1's numbers."""
+LST_LEAST, LST_LIMIT = 7500.0, 18000.0
+"""Least of MOD11A1's numbers of 0.02 K, and 360 K: its own limit, 65535, stands for missing values in some exports."""
 _STATION = Joined("station", IDENTITY, SEPARATOR)
 
 

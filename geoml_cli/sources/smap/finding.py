@@ -102,7 +102,7 @@ def find(raw: Path, options: SmapOptions) -> Found:
 def _footprint(raw: Path, given: str | None) -> Path:
     """Return the folder of one footprint; footprints are never mixed."""
     pattern = re.compile(PRODUCTS["gridmet"] + _CSV, re.IGNORECASE)
-    candidates = [raw, *(path for path in sorted(raw.iterdir()) if path.is_dir())]
+    candidates = [raw, *(path for path in sorted(raw.iterdir()) if path.is_dir() and path.resolve() != raw.resolve())]
     folders = [path for path in candidates if any(pattern.fullmatch(file.name) for file in path.iterdir())]
     if given is not None:
         if raw / given not in folders:

@@ -87,5 +87,5 @@ class SmapOptions(Options):
     @model_validator(mode="after")
     def _ordered(self) -> SmapOptions:
         if self.depth_from > self.depth_to:
-            raise ValueError(f"depth_from {self.depth_from:g} is below depth_to {self.depth_to:g}")
+            raise ValueError(f"--depth-from {self.depth_from:g} is deeper than --depth-to {self.depth_to:g}")
         return self

@@ -136,7 +136,9 @@ def _read(
 
 def _surface(panel: Panel, notes: Notes) -> Panel:
     wrong = (panel["LST"] < exports.LST_LEAST) | (panel["LST"] > exports.LST_LIMIT)
-    notes.count(int(wrong.sum()), "values of land-surface temperature outside 7500 to 65535 are missing.")
+    notes.count(
+        int(wrong.sum()), "values of land-surface temperature outside 7500 to 18000 (150 to 360 K) are missing."
+    )
     return {"LST": np.where(wrong, np.float32(np.nan), panel["LST"])}
 
 

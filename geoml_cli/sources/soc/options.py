@@ -66,7 +66,8 @@ class SocOptions(Options):
     """Names of rasters whose values are classes; each class becomes a channel of 0 and 1."""
 
     nodata: Nodata = ()
-    """NAME=VALUE: another value that means "no data" in the raster (or yearly feature) NAME; NAME=none: none does."""
+    """NAME=VALUE: another value that means "no data" in the raster, the yearly feature or the target's column
+    NAME; NAME=none: none does."""
 
     @field_validator("window")
     @classmethod

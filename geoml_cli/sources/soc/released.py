@@ -133,7 +133,9 @@ def _read(raw: Path) -> _Arrays:
     evi = read_array(raw / EVI, "sample, year, feature")
     phenology = read_array(raw / PHENOLOGY, "sample, year, feature")
     if static.shape[2] != static.shape[3]:
-        raise DataError(f"its windows are not square: {static.shape}", where=str(raw / STATIC))
+        raise DataError(
+            f"its windows are not square: {static.shape}", where=str(raw / STATIC), fix="Get the file again."
+        )
     for name, array in ((EVI, evi), (PHENOLOGY, phenology)):
         if array.shape[:2] != (len(static), len(YEARS)):
             raise DataError(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, pixels, transform, without_fills
 from geoml_cli.readers.mosaics import all_files
 from geoml_cli.readers.points import Points, Wanted, find_table, read_points
@@ -64,7 +68,8 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     funnel = Funnel()
     table = _table(raw, options)
     points, column, unit = _points(table, options, (reporter, funnel))
-    found = sort_bands(find_rasters(raw, options.covariates), options.fills())
+    said = {name: one for name, one in options.fills().items() if name != column}
+    found = sort_bands(find_rasters(raw, options.covariates), said)
     plan, stack = survey(found, options, (reporter, funnel))
     plan = plan.model_copy(update={"target": column})
     cutter = Cutter(plan, stack)
@@ -89,9 +94,20 @@ def _points(table: Path, options: SocOptions, hear: tuple[Reporter, Funnel]) -> 
     points, columns = read_points(table, wanted(options), geographic)
     points = without_fills(points, geographic)
     if geographic:
-        check_degrees((points.x, points.y), points.line, str(table), options.crs)
+        check_degrees((points.x, points.y), points.line, str(table), options.crs, "swapped columns need --x and --y")
+    points = _without_fills(points, columns.target, str(table), options)
     unit = chosen_unit(options.unit, columns.target, hear)
     return usable(points, unit, hear[1]), columns.target, unit
+
+
+def _without_fills(points: Points, column: str, table: str, options: SocOptions) -> Points:
+    """Set declared fills of the target to NaN, and refuse what looks like one; those below zero are known."""
+    said = [pair for pair in options.nodata if pair.rpartition("=")[0] == column]
+    fills = ColumnFills(said, [column])
+    target = fills.masked(column, points.target)
+    fills.count(column, table, np.where(target >= 0, target, np.nan))
+    fills.refuse()
+    return replace(points, target=target)
 
 
 def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, crs_unit: tuple[str, str]) -> None:

@@ -101,7 +101,8 @@ def test_scores_are_those_of_classes_and_the_table_of_mistakes_adds_up(run, data
 
 
 def test_a_map_holds_codes_and_how_sure_they_are(run, data, geoml, tmp_path):
-    assert geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif", "--quiet").code == 0
+    told = geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif", "--quiet")
+    assert told.code == 0 and "most frequent" in told.out and "mean" not in told.out
     with rasterio.open(tmp_path / "m.tif") as file:
         cover, sure = file.read()
         assert file.descriptions[0].startswith("likeliest class: ")

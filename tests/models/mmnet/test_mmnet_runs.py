@@ -238,6 +238,9 @@ def test_data_prepared_by_other_rules_than_the_presets_are_warned_of_and_the_rec
         "meant for."
     )
     assert warning in " ".join(trained.err.split())
+    preset = ("mmnet", "--preset", "random", *given[:2], *QUICK, *split, "--set", "data.options.missing=0.3")
+    for verb in (("train", "--dry-run"), ("check",)):
+        assert warning in " ".join(geoml(verb[0], *preset, *verb[1:]).err.split())
     few = ("--set", "evaluate.baselines=[]", "--set", "evaluate.importance_repeats=0")
     assert geoml("evaluate", tmp_path / "run", *given[:2], *few).code == 0
     found = json.loads((tmp_path / "run" / "evaluation" / "test" / "metrics.json").read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ import pytest
 from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, field, prepared, write
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.limits import limits, pair
 
 VALUES = field()
 
@@ -181,6 +182,18 @@ def test_a_further_dimension(tmp_path):
     refused(path, "has the further dimension depth of 2 places", "--select depth=0")
     refused(path, "depth has no value 2; it has 0, 1", select=("depth=2",))
     refused(path, "level is not a dimension", select=("level=0",))
+
+
+def test_a_group_that_is_not_there_is_no_damage(tmp_path):
+    path = write(tmp_path / "a.nc")
+    refused(path, "has no group nix", r"with its group: --var GROUP/NAME", var="nix/sst")
+
+
+def test_a_range_is_two_rising_numbers():
+    assert pair("") is None and pair("-2,40") == (-2.0, 40.0)
+    for text in ("1", "1,2,3", "5,1", "nan,1", "1,nan", "a,b"):
+        with pytest.raises(ValueError, match=r"give 2 numbers|the first number must be below the second"):
+            limits(text)
 
 
 @pytest.mark.parametrize(

@@ -428,3 +428,20 @@ def test_a_digit_that_is_no_number_in_a_date_is_refused(tmp_path):
 
     with pytest.raises(DataError, match="202²0502"):
         days_of(np.array(["20220501", "202²0502"]), tmp_path / "LST_MOD11A1_2022.csv", "system:index")
+
+
+def test_the_limit_of_the_temperatures_type_is_no_temperature(raw, prepared):
+    """MOD11A1 allows 65535, which is 1,310 K."""
+    [path] = sorted(raw.glob("LST*2019*.csv"))
+    count = 0
+
+    def filled(rows):
+        nonlocal count
+        rows = [{**row, "mean": "65535" if place % 9 == 0 else row["mean"]} for place, row in enumerate(rows)]
+        count = sum(row["mean"] == "65535" for row in rows)
+        return rows
+
+    edit(path, filled)
+    dataset = prepared(raw)
+    assert count > 3 and np.nanmax(values(dataset, "LST")) <= 18000
+    assert note(dataset, "values of land-surface temperature outside 7500 to 18000 (150 to 360 K) are missing")

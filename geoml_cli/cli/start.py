@@ -1,0 +1,16 @@
+"""The entry of the command `geoml`: also Ctrl-C while it starts ends in one line and exit code 130."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Import the command and run it."""
+    try:
+        from geoml_cli.cli.app import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("geoml: stopped before anything was done.\n")
+        raise SystemExit(130) from None

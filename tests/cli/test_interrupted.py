@@ -1,0 +1,54 @@
+"""Ctrl-C at any time of the start ends with 130 and one line, never with a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from geoml_cli.cli import app
+
+BEGUN = """
+import signal, os, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+        return None
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["geoml", "prepare", "soc", {raw!r}]
+from geoml_cli.cli.start import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["typer", "geoml_cli.cli.prepare", "geoml_cli.stages.prepare", "numpy", "rasterio"])
+def test_ctrl_c_while_something_is_imported(name, raw_soc, tmp_path):
+    script = BEGUN.format(name=name, raw=str(raw_soc))
+    environment = {key: value for key, value in os.environ.items() if key != "GEOML_DEBUG"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, check=False
+    )
+    told = done.stderr.decode()
+    assert done.returncode == 130 and told.startswith("geoml: stopped") and told.count("\n") == 1, told
+
+
+def test_a_library_that_turns_the_interrupt_into_its_own_error(geoml, monkeypatch):
+    def imported(**options):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            raise RuntimeError("initialization failed") from None
+
+    monkeypatch.setattr(app, "app", imported)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        done = geoml("list")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.code == 130 and "geoml: stopped" in done.err
