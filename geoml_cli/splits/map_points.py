@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.samples.coordinates import on_sphere
+from geoml_cli.work.reasons import reason
 
 Values = NDArray[np.float64]
 _SETTING = "[split] map_points"
@@ -70,7 +71,7 @@ def _table(file: Path) -> Values:
                 )
             return np.array([_pair(row, f"{file}, line {reader.line_num}") for row in reader]).reshape(-1, 2)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot be read as CSV ({error})", where=str(file), fix="Write it in UTF-8.") from error
+        raise DataError(f"cannot be read as CSV: {reason(error)}", where=str(file), fix="Write it in UTF-8.") from error
 
 
 def _pair(row: dict[str, str | None], where: str) -> tuple[float, float]:
@@ -104,7 +105,9 @@ def _raster(file: Path) -> Values:
             x, y = at.a * right + at.b * down + at.c, at.d * right + at.e * down + at.f
             lon, lat = transform(raster.crs, "EPSG:4326", x, y)
     except (OSError, rasterio.errors.RasterioError) as error:
-        raise DataError(f"cannot be read as a raster ({error})", where=str(file), fix="Give a GeoTIFF.") from error
+        raise DataError(
+            f"cannot be read as a raster: {reason(error)}", where=str(file), fix="Give a GeoTIFF."
+        ) from error
     return np.stack([lon, lat], axis=1)
 
 
