@@ -22,7 +22,8 @@ def read_applicability(run: Run) -> Applicability | None:
         DataError: It is damaged.
     """
     path = run.folder / _NAME
-    if not path.is_file():
+    # As of a calibration: without a checksum it is not kept yet.
+    if not path.is_file() or _NAME not in run.record().checksums:
         return None
     try:
         found = load(run.whole(path).read_bytes())

@@ -155,7 +155,8 @@ def read_calibrations(run: Run) -> dict[str, Calibration]:
         DataError: It is damaged.
     """
     path = run.folder / _NAME
-    if not path.is_file():
+    # Killed before its checksum was noted, a file is not kept yet: it is written anew.
+    if not path.is_file() or _NAME not in run.record().checksums:
         return {}
     try:
         return _File.model_validate_json(run.whole(path).read_text(encoding="utf-8")).networks

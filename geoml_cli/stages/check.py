@@ -15,6 +15,8 @@ from geoml_cli.errors import GeomlError
 from geoml_cli.inference.load import TrainedRun, best_device, settings_of
 from geoml_cli.models.spec import Network
 from geoml_cli.runs import checkpoint
+from geoml_cli.runs.applicability import read_applicability
+from geoml_cli.runs.calibration import read_calibrations
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import CheckpointFiles, Run
 from geoml_cli.samples.batches import gathered
@@ -54,7 +56,14 @@ def check_run(run: Run, open_dataset: Callable[[], Dataset]) -> list[Check]:
     for member, status in run.record().members.items():
         if status != "waiting":
             found += [_tried(f"{member}: {name}", check) for name, check in _of_member(run, member)]
+    found.append(_tried("calibration of intervals", lambda: _calibration(run)))
     return [*found, _tried("data set", lambda: _own_data(run, open_dataset()))]
+
+
+def _calibration(run: Run) -> str:
+    found, area = read_calibrations(run), read_applicability(run)
+    rows = ", ".join(f"{one.rows} held-out rows of {one.groups} groups" for one in found.values())
+    return f"{rows or 'none'}; area of applicability: {len(area.reference_RF) if area else 'no'} rows"
 
 
 def _settings(run: Run) -> str:

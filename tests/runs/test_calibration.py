@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.inference.load import open_trained, settings_of
 from geoml_cli.metrics.conformal import distances
-from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances
+from geoml_cli.runs.applicability import read_applicability
+from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances, read_calibrations
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.check import check_run
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.reporting import Silent
 
 
 def calibration(groups: int, rows: int) -> Calibration:
@@ -57,3 +68,37 @@ def test_spread_is_that_of_seeds_and_not_of_folds() -> None:
     np.testing.assert_allclose(upper - lower, 4 * (found + 0.5))
     assert difference.spread(each, ["a", "b", "c", "d"]) is None, "one member a fold has no spread"
     assert Difference().spread(each, folds) is None
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Run:
+    shutil.copytree(trained, tmp_path / "run")
+    return Run(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["calibration.json", "applicability.safetensors"])
+def test_a_flipped_bit_is_found(run: Run, name: str, data_root: Path) -> None:
+    content = bytearray((run.folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (run.folder / name).write_bytes(bytes(content))
+    with pytest.raises(DataError, match=name):
+        open_trained(run).outputs()
+    failed = [check.name for check in check_run(run, lambda: Dataset(data_root / "soc")) if not check.holds]
+    assert failed == ["calibration of intervals"]
+
+
+def test_what_was_not_noted_in_run_json_is_not_there_and_is_made_again(run: Run, data_root: Path) -> None:
+    """As after a kill between the file and its checksum."""
+    before = read_calibrations(run)
+    with run.changing() as record:
+        record.checksums = {name: digest for name, digest in record.checksums.items() if "members" in name}
+    assert read_calibrations(run) == {} and read_applicability(run) is None
+    assert "geoml train" in open_trained(run).without_intervals
+    train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, Silent())
+    assert read_calibrations(run) == before and read_applicability(run) is not None
+
+
+def test_a_run_without_calibration_says_how_to_get_it(run: Run, data_root: Path) -> None:
+    (run.folder / "calibration.json").unlink()
+    trained = open_trained(run)
+    assert not trained.intervals and f"geoml train {run.folder}" in trained.without_intervals
