@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from geoml_cli.config.settings import SharedTables
 from geoml_cli.evaluation.across_stations import summary_tables
 from geoml_cli.evaluation.collocation import collocation_table
 from geoml_cli.evaluation.comparison import p_text
@@ -15,12 +14,15 @@ from geoml_cli.evaluation.figures import FigureSet
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.notes import pooling
+from geoml_cli.evaluation.report_facts import funnel_table, settings_table
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
-from geoml_cli.figures.report import Report, ReportTable, render
+from geoml_cli.figures.report import Report, ReportFigure, ReportTable, render
 from geoml_cli.tasks.task import format_number
 from geoml_cli.version import __version__
 
+_MAP_OR_SERIES = ("station-", "residual_map", "example", "station_maps")
+"""Parts of the names of figures of a map or a series, one of which belongs to the first screen."""
 _FEWEST = 2
 """Rows of a group that can be scored by a correlation."""
 _MOST_SHOWN = 60
@@ -66,10 +68,30 @@ def html_report(inputs: EvaluationInputs, result: EvaluationResult, figures: Fig
         facts=_facts(inputs, result),
         warnings=result.notes,
         tables=report_tables(inputs, result),
-        figures=list(figures.figures.values()),
+        figures=_lead_first(figures),
         missing=figures.missing,
+        lead=_lead(inputs, result),
     )
     return render(report)
+
+
+def _lead_first(figures: FigureSet) -> list[ReportFigure]:
+    """Put observed against predicted first, then a map or a series; the others stay in order."""
+    names = list(figures.figures)
+    shown = [name for name in names if any(word in name for word in _MAP_OR_SERIES)]
+    lead = [*names[:1], *[name for name in shown if name not in names[:1]][:1]]
+    return [figures.figures[name] for name in (*lead, *(name for name in names if name not in lead))]
+
+
+def _lead(inputs: EvaluationInputs, result: EvaluationResult) -> ReportTable:
+    """Return score, coverage and baselines on single lines."""
+    columns, rows = claim_table(result) if result.claims else summary_table(result)
+    caption = (
+        f"{inputs.subset.capitalize()} rows, {result.network.groups} groups; 95 % bootstrap intervals over groups."
+    )
+    if result.intervals is not None:
+        caption += f" {result.intervals.summary}"
+    return ReportTable("Scores and coverage", caption, columns, rows)
 
 
 def combined_report(
@@ -107,8 +129,8 @@ def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[Re
         *_group_tables(result),
         _members(result),
         *_audit(result),
-        _funnel(inputs),
-        _settings(inputs),
+        funnel_table(inputs),
+        settings_table(inputs),
     ]
 
 
@@ -245,34 +267,6 @@ def _audit(result: EvaluationResult) -> list[ReportTable]:
     rows = [[line.name, line.outcome, str(line.count), line.detail] for line in result.audit]
     caption = "Whether anything of the test rows reached training; count: rows or variables, over all folds."
     return [ReportTable("Audit of the splits", caption, ["Asked for", "Outcome", "Count", "Detail"], rows)]
-
-
-def _funnel(inputs: EvaluationInputs) -> ReportTable:
-    funnel = inputs.dataset.manifest.funnel
-    dropped = [[f"excluded: {reason}", str(count)] for reason, count in funnel.dropped.items()]
-    rows = [["read", str(funnel.read)], *dropped, ["kept", str(funnel.kept)]]
-    return ReportTable("Data", " ".join(["From raw rows to samples.", *funnel.notes]), ["Rows", "Count"], rows)
-
-
-def _settings(inputs: EvaluationInputs) -> ReportTable:
-    settings = inputs.settings
-    plain = SharedTables(model=settings.model, source=settings.shared.source)
-    default = replace(settings, shared=plain, own=type(settings.own)()).flat()
-    rows = [
-        [key, _shown(value), _shown(default.get(key))]
-        for key, value in settings.flat().items()
-        if value != default.get(key)
-    ]
-    caption = "All others are at their defaults; config.toml of the run holds the whole of them."
-    return ReportTable("Settings other than the default", caption, ["Setting", "Value", "Default"], rows)
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return str(value)
 
 
 def _heads(scores: ModelScores) -> list[str]:

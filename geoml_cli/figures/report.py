@@ -47,6 +47,7 @@ class Report:
         tables: In order.
         figures: In order.
         missing: What is not shown, and why.
+        lead: Score, coverage and baselines on single lines, on the first screen with the first two figures.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Report:
     tables: Sequence[ReportTable]
     figures: Sequence[ReportFigure]
     missing: Sequence[str]
+    lead: ReportTable | None = None
 
 
 def render(report: Report) -> str:

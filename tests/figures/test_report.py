@@ -83,3 +83,23 @@ def test_empty_parts_leave_no_headings() -> None:
     page = Page(render(Report("t", "v", [("run", "r")], [], [], [], [])))
     assert [text for text in page.text if text.strip() in ("Not shown",)] == []
     assert len(page.named("h2")) == 1
+
+
+def test_the_first_screen_has_summary_table_and_two_figures_before_all_else() -> None:
+    figures = [ReportFigure(f"figure {place}", "c", "t", PNG) for place in range(4)]
+    lead = ReportTable("lead", "scores at once", ["", "RMSE"], [["network", "1"]])
+    long = ReportTable("long", "many lines", ["", "RMSE"], [[str(place), "1"] for place in range(40)])
+    html = render(Report("title", "the summary", [("run", "r")], ["a warning"], [long], figures, [], lead))
+    order = [
+        "the summary",
+        "caption",
+        "figure 0",
+        "figure 1",
+        "a warning",
+        "What was evaluated",
+        "figure 2",
+        "many lines",
+    ]
+    places = [html.index(text) for text in order]
+    assert places == sorted(places)
+    assert "<summary>40 lines</summary>" in html and html.count("<details>") == 1, "a long table is folded"
