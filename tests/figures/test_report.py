@@ -92,7 +92,7 @@ def test_the_first_screen_has_summary_table_and_two_figures_before_all_else() ->
     html = render(Report("title", "the summary", [("run", "r")], ["a warning"], [long], figures, [], lead))
     order = [
         "the summary",
-        "caption",
+        "scores at once",
         "figure 0",
         "figure 1",
         "a warning",
