@@ -130,7 +130,7 @@ def held_out_distances(inputs: EvaluationInputs, members: list[MemberRows], pool
         raise DataError(
             f"{int((~np.isfinite(distance_P)).sum())} test values have no {difference.transform}.",
             where="calibration of intervals",
-            fix="Use --set target.transform=log1p or none, or --set train.calibrate=false.",
+            fix="Train a new run with --set target.transform=log1p or none, or with --set train.calibrate=false.",
         )
     return HeldOut(difference, distance_P, spread_P)
 

@@ -158,10 +158,11 @@ def read_calibrations(run: Run) -> dict[str, Calibration]:
     # Killed before its checksum was noted, a file is not kept yet: it is written anew.
     if not path.is_file() or _NAME not in run.record().checksums:
         return {}
+    fix = f"Delete it, and {calibrate_again(run)}."
     try:
-        return _File.model_validate_json(run.whole(path).read_text(encoding="utf-8")).networks
+        return _File.model_validate_json(run.whole(path, fix).read_text(encoding="utf-8")).networks
     except ValueError as error:
-        raise DataError("is damaged.", where=str(path), fix=f"Delete it, and {calibrate_again(run)}.") from error
+        raise DataError("is damaged.", where=str(path), fix=fix) from error
 
 
 def write_calibrations(run: Run, found: dict[str, Calibration]) -> None:

@@ -226,14 +226,14 @@ class Run:
             return found
         return found.model_copy(update={"target": found.target.model_copy(update={"smearing": factor})})
 
-    def whole(self, path: Path) -> Path:
+    def whole(self, path: Path, fix: str = "Train again, or restore the file.") -> Path:
         """Return a file of the run, unless it is not the one that was written with the run."""
         expected = self.record().checksums.get(path.relative_to(self.folder).as_posix())
         if path.is_file() and sha256(path) != expected:
             raise DataError(
                 "is missing or damaged (its checksum differs).",
                 where=str(path),
-                fix="Train again, or restore the file.",
+                fix=fix,
             )
         return path
 

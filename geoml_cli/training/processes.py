@@ -47,7 +47,11 @@ class Accelerated:
                 mixed_precision=_PRECISION[settings.precision],
             )
         except (ImportError, ValueError) as error:
-            raise SettingsError(f"{error}", where="[train]", fix="See `geoml doctor`.") from error
+            raise SettingsError(
+                f"accelerate cannot train with precision = {settings.precision!r} on this machine.",
+                where="[train]",
+                fix="Use --set train.precision=fp32, or see `geoml doctor`.",
+            ) from error
         self._wrapped: nn.Module | None = None
 
     def track(self, folder: Path) -> None:

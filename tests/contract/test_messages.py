@@ -106,9 +106,6 @@ def test_words_of_libraries_are_not_passed_on():
 
 PLAIN = {
     "config/overrides.py:TOMLDecodeError",  # names line and column, and what it expected there
-    "sources/grid/options.py:error",  # of a regular expression, with the place
-    "models/geomamba/backend.py:ImportError",  # the package that is not there
-    "training/processes.py:(ImportError, ValueError)",  # what accelerate lacks on this machine
     "cli/app.py:Exception",  # an error that nobody thought of, to be reported
 }
 

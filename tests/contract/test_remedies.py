@@ -229,6 +229,8 @@ CASES = {
     "range": Case("grid", spike, ("--var", "sst"), r"give (--range) LOW,HIGH", more=("-10,5000",)),
     "grid fill": Case("grid", ambiguous, ("--var", "sst"), r"(--nodata) (sst=-999)"),
     "grid value": Case("grid", ambiguous, ("--var", "sst"), r"(--nodata) (sst=none)"),
+    "regular expression": Case("grid", nothing, ("--var", "sst", "--date-pattern", "(?P<year>"),
+                               r"see character (?:\d+)", ("--var", "sst")),
     "select": Case("grid", deep, ("--var", "salt"), r"(--select) (level=0)"),
     "period": Case("grid", year_missing, ("--var", "sst"), r"with --start and --end",
                    ("--var", "sst", "--end", "2003")),

@@ -20,12 +20,14 @@ class Case(NamedTuple):
         remedy: Regular expression; its groups are the words to add.
         instead: Words of the second call in place of the first's.
         prepare: Changes the places first.
+        by_hand: What the message says that the user does before the second call.
     """
 
     command: str
     remedy: str
     instead: str | None = None
     prepare: Callable[[Path], None] = lambda tmp: None
+    by_hand: Callable[[Path], None] = lambda tmp: None
 
 
 DRY = "--dry-run --data {data}"
@@ -39,7 +41,17 @@ def warmer(tmp: Path) -> None:
         file.write((file.read(1) + 273.15).astype(file.dtypes[0]), 1)
 
 
+def damaged(tmp: Path) -> None:
+    (tmp / "run/calibration.json").write_text("{")
+
+
+def deleted(tmp: Path) -> None:
+    (tmp / "run/calibration.json").unlink(missing_ok=True)
+
+
 CASES = {
+    "calibration": Case(f"{PREDICT} --index 0", r"Delete it, and run `geoml (train) (\S+)`", "--data {data}", damaged,
+                        deleted),
     "set": Case(f"{TRAIN} --set train.lr", r"e\.g\. (--set) (train\.lr=1e-3)", TRAIN),
     "a run's folder": Case("train {run} --preset map", r"Leave it out", "train {run} --dry-run --data {data}"),
     "gpus and cpu": Case(f"{TRAIN} --gpus 1 --cpu", r"Choose one", f"{TRAIN} --cpu"),
@@ -95,6 +107,7 @@ def test_what_a_message_advises_helps(name, places, geoml, tmp_path, monkeypatch
     assert told.code in (2, 3), (told.code, told.err)
     found = re.search(case.remedy, told.err)
     assert found, told.err
+    case.by_hand(tmp_path)
     words = [word.format(**places) for word in (case.instead or case.command).split()]
     done = geoml(*_together(name, words, list(found.groups())))
     assert done.code == 0, (words, done.err)
@@ -102,7 +115,7 @@ def test_what_a_message_advises_helps(name, places, geoml, tmp_path, monkeypatch
 
 def _together(name: str, words: list[str], read: list[str]) -> list[str]:
     """Put what was read where it belongs: mostly at the end."""
-    if name == "no run":
+    if name in ("no run", "calibration"):
         return [*read, *words]
     if name == "no data":
         return ["prepare", *read, *words[1:]]

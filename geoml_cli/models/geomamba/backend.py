@@ -133,9 +133,9 @@ def _cuda_state() -> str:
         return "needs an NVIDIA card and a CUDA build of torch."
     try:
         from mamba_ssm.ops.selective_scan_interface import selective_scan_fn  # noqa: F401
-    except ImportError as error:
+    except ImportError:
         # A package built for another torch fails here as well, with the symbol it misses.
-        return f"{error}. {_CUDA}"
+        return f"mamba-ssm cannot be imported. {_CUDA}"
     return WORKS
 
 
@@ -143,9 +143,9 @@ def _cuda_state() -> str:
 def _fused_state() -> str:
     try:
         import numba  # noqa: F401
-    except ImportError as error:
+    except ImportError:
         # numba refuses a Python or NumPy that is newer than itself in this way.
-        return f"{error}. {_COMPILED}"
+        return f"numba cannot be imported. {_COMPILED}"
     return WORKS
 
 

@@ -57,7 +57,7 @@ def _pattern(text: str) -> str:
     try:
         names = set(re.compile(text).groupindex)
     except re.error as error:
-        raise ValueError(f"it is not a regular expression ({error})") from error
+        raise ValueError(f"it is not a regular expression: see character {(error.pos or 0) + 1}") from error
     if text and ("year" not in names or not names & {"month", "doy"}):
         raise ValueError("it needs the groups (?P<year>...) and (?P<month>...) or (?P<doy>...)")
     return text
