@@ -22,6 +22,7 @@ from geoml_cli.evaluation.inputs import (
     PooledRows,
     blocks,
     evaluated_rows,
+    groups_of_samples,
     open_network,
     pool_folds,
     predict_members,
@@ -30,8 +31,8 @@ from geoml_cli.evaluation.maps import distances_of_maps, network_maps, targets
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.metrics.conformal import distances
 from geoml_cli.metrics.metric import Values
-from geoml_cli.runs.applicability import write_applicability
-from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances, read_calibrations, write_calibrations
+from geoml_cli.runs.applicability import APPLICABILITY, write_applicability
+from geoml_cli.runs.calibration import CALIBRATION, Calibration, Difference, KeptDistances, is_kept, write_calibrations
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.reporting import Reporter
@@ -63,7 +64,9 @@ def calibrate(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> None
     """
     run, record = trained.run, trained.run.record()
     is_done = record.status == "finished" and not run.imported
-    if not is_done or not trained.settings.shared.train.calibrate or read_calibrations(run):
+    noted = [name for name in (CALIBRATION, APPLICABILITY) if name in record.checksums]
+    is_calibrated = CALIBRATION in noted and all(is_kept(run, name) for name in noted)
+    if not is_done or not trained.settings.shared.train.calibrate or is_calibrated:
         return
     found = {}
     for name in trained.networks:
@@ -100,7 +103,15 @@ def _calibration(inputs: EvaluationInputs, members: list[MemberRows]) -> Calibra
         group=group_called(inputs.settings.shared.split),
         by_group=(KeptDistances.of(distances(held_out.distance_P, pooled.groups_P)),),
         by_row=(KeptDistances.of(distances(held_out.distance_P, rows)),) if is_grouped else (),
+        are_new=are_new_groups(inputs, members),
     )
+
+
+def are_new_groups(inputs: EvaluationInputs, members: list[MemberRows]) -> bool:
+    """Return whether no evaluated row is of a group (station, block) that its own members were trained on."""
+    group_N = groups_of_samples(inputs)
+    splits = {member.name: inputs.run.split(member.name) for member in members}
+    return not any(np.isin(group_N[member.rows_N], group_N[splits[member.name].train]).any() for member in members)
 
 
 def held_out_distances(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> HeldOut:

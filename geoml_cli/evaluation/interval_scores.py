@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoml_cli.evaluation.calibration import BLOCK, HeldOut, held_out_distances
+from geoml_cli.evaluation.calibration import BLOCK, HeldOut, are_new_groups, held_out_distances
 from geoml_cli.evaluation.groupwise import Labels
 from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, MemberRows, PooledRows, blocks
 from geoml_cli.evaluation.maps import MapSums, map_scores
@@ -48,7 +48,8 @@ class IntervalScores:
         group: What a group is.
         rows: Held-out rows; of forecasts of maps, forecasts.
         groups: Of the rows.
-        is_grouped: Whether there are groups enough for a promise about a new one.
+        is_grouped: Whether there are groups enough, all new to the network, for a promise about a new one.
+        reason: Why there is no such promise; empty where there is.
         scores: Coverage found, width (or size of sets) and interval score, with bootstrap intervals over groups.
         each: Likewise by group.
         found: Coverage found at every share of `NOMINAL`.
@@ -60,6 +61,7 @@ class IntervalScores:
     rows: int
     groups: int
     is_grouped: bool
+    reason: str
     scores: Mapping[str, Score]
     each: Sequence[GroupIntervals]
     found: Sequence[float]
@@ -77,8 +79,7 @@ class IntervalScores:
         text += f"{size.value:.4g}{unit}), each from {others}."
         if self.is_grouped:
             return text
-        needed = fewest(self.coverage)
-        return f"{text} They are not valid for a new {self.group}: {self.groups} are too few, that takes {needed}."
+        return f"{text} They are not valid for a new {self.group}: {self.reason}."
 
 
 def interval_scores(
@@ -96,23 +97,34 @@ def interval_scores(
     if inputs.subset != "test" or inputs.run.imported or not coverage:
         return None
     held_out = held_out_distances(inputs, members, pooled)
-    quantile_P, *others = held_out_quantiles(held_out.distance_P, pooled.groups_P, (coverage, *NOMINAL))
+    are_new = are_new_groups(inputs, members)
+    quantile_P, *others = held_out_quantiles(
+        held_out.distance_P, pooled.groups_P, (coverage, *NOMINAL), by_group=are_new
+    )
     if not np.isfinite(quantile_P).all():
         return None
     scored = _scored(held_out, pooled, quantile_P, coverage)
     groups = len(np.unique(pooled.groups_P))
     unit = inputs.task.target.unit
-    every = {**_own_groups(inputs, pooled), **labels}
+    every: dict[str, Labels | Rows] = {**_own_groups(inputs, pooled), **labels}
     return IntervalScores(
         coverage=coverage,
         group=group_called(inputs.settings.shared.split),
         rows=len(pooled.rows_P),
         groups=groups,
-        is_grouped=groups >= fewest(coverage),
+        is_grouped=are_new and groups >= fewest(coverage),
+        reason=_reason(groups, coverage, are_new=are_new),
         scores=_with_bounds(scored, pooled.groups_P, unit, inputs.bootstrap),
         each=[one for quantity, label_P in every.items() for one in _by_group(quantity, label_P, scored)],
         found=[float((held_out.distance_P <= other_P).mean()) for other_P in others],
     )
+
+
+def _reason(groups: int, coverage: float, *, are_new: bool = True) -> str:
+    if not are_new:
+        return "the network was trained on other rows of these groups"
+    needed = fewest(coverage)
+    return "" if groups >= needed else f"there are {groups}, that takes {needed}"
 
 
 def _scored(held_out: HeldOut, pooled: PooledRows, quantile_P: Values, coverage: float) -> dict[str, Values]:
@@ -151,7 +163,7 @@ def _unit(name: str, unit: str) -> str:
     return "1" if name in (COVERAGE, SET_SIZE) else unit
 
 
-def _by_group(quantity: str, label_P: Labels, scored: Mapping[str, Values]) -> Iterator[GroupIntervals]:
+def _by_group(quantity: str, label_P: Labels | Rows, scored: Mapping[str, Values]) -> Iterator[GroupIntervals]:
     names, place_P, rows = np.unique(label_P, return_inverse=True, return_counts=True)
     place_P = place_P.reshape(-1)
     means = {key: np.bincount(place_P, weights=values) / rows for key, values in scored.items()}
@@ -161,13 +173,13 @@ def _by_group(quantity: str, label_P: Labels, scored: Mapping[str, Values]) -> I
         )
 
 
-def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels]:
+def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels | Rows]:
     """Return the groups that intervals are made for, by name; none where each row is one."""
     if len(np.unique(pooled.groups_P)) == len(pooled.groups_P):
         return {}
     if inputs.dataset.has("station"):
         return {"station": stations_of_samples(inputs.dataset)[pooled.rows_P].astype(np.str_)}
-    return {group_called(inputs.settings.shared.split): pooled.groups_P.astype(np.str_)}
+    return {group_called(inputs.settings.shared.split): pooled.groups_P}
 
 
 def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScores | None:
@@ -193,6 +205,7 @@ def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScor
         rows=len(block_N),
         groups=groups,
         is_grouped=groups >= fewest(coverage),
+        reason=_reason(groups, coverage),
         scores=_with_bounds(whole, block_N, unit, inputs.bootstrap, FEWEST_BLOCKS),
         each=each,
         found=[float(np.mean([of[1 + k][COVERAGE].mean() for of in leads])) for k in range(len(NOMINAL))],

@@ -96,13 +96,15 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
     """
     job.check(out)
     require_writable(out)
-    tell_intervals(trained, reporter)
+    if job.written_values is None:  # a sum has neither interval nor inputs of its own
+        tell_intervals(trained, reporter)
     with ChunkStore(out, _plan(trained, job)) as store:
         count, outside = predict_chunks(trained, job, store, reporter)
         path = job.write(out, store, count)
         outputs = (store.read(number)[job.summarised] for number in range(count))
         summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
-        _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
+        if job.written_values is None:
+            _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
         classes = {} if job.written_values else _classes(trained, job, store, count)
         store.clear()
     if summary.count == summary.missing:

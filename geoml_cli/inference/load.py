@@ -109,6 +109,8 @@ class TrainedRun:
         if any(set(self.members_of(name)) != set(self._planned(name)) for name in missing):
             return "No prediction intervals: they hold of all members together, not of some."
         if any(name not in known for name in missing):
+            if not self.settings.shared.train.calibrate:
+                return "No prediction intervals: the run was trained with train.calibrate=false."
             again = calibrate_again(self.run)
             return f"No prediction intervals: the run has none, for want of test rows, or {again} to add them."
         rows = min(known[name].rows for name in missing)
@@ -120,7 +122,8 @@ class TrainedRun:
     @cached_property
     def applicability(self) -> Applicability | None:
         """Return the area in which the run was tested; None where it is not known or not asked for."""
-        return read_applicability(self.run) if self.settings.shared.predict.applicability else None
+        is_whole = set(self.members) == set(self.run.planned())  # some members were trained on fewer rows
+        return read_applicability(self.run) if is_whole and self.settings.shared.predict.applicability else None
 
     def outputs(self) -> tuple[Variable, ...]:
         """Describe the outputs of a prediction: what networks give, intervals, and where they apply."""

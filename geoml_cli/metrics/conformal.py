@@ -63,7 +63,9 @@ def fewest(coverage: float) -> int:
     return max(math.ceil(coverage / (1 - coverage) - _ROUNDING), FEWEST_GROUPS)
 
 
-def held_out_quantiles(distance_P: Values, group_P: Index, coverages: Sequence[float], parts: int = 10) -> Values:
+def held_out_quantiles(
+    distance_P: Values, group_P: Index, coverages: Sequence[float], parts: int = 10, by_group: bool = True
+) -> Values:
     """Return for each row the quantile that the rows of other groups give: coverage found with it is no fit.
 
     Groups are put into parts in turn, in ascending order; each part is left out once. With fewer groups than a
@@ -74,6 +76,7 @@ def held_out_quantiles(distance_P: Values, group_P: Index, coverages: Sequence[f
         group_P: Of each.
         coverages: Asked for.
         parts: At most; one of a group each where there are fewer.
+        by_group: Whether groups weigh the same where there are enough; else rows do.
 
     Returns:
         Quantiles of every coverage, [C, P]; infinite where the other rows are too few.
@@ -89,16 +92,16 @@ def held_out_quantiles(distance_P: Values, group_P: Index, coverages: Sequence[f
     for left_out in np.unique(part_P):
         others = part != left_out
         for number, coverage in enumerate(coverages) if others.any() else ():
-            kept = _ordered(ascending[others], place[others], coverage)
+            kept = _ordered(ascending[others], place[others], fewest(coverage) if by_group else None)
             found[number, part_P == left_out] = kept.quantile(coverage)
     return found
 
 
-def _ordered(ascending: Values, group: Index, coverage: float) -> Distances:
-    """Weigh ascending distances by group where there are groups enough, else by row."""
+def _ordered(ascending: Values, group: Index, needed: int | None) -> Distances:
+    """Weigh ascending distances by group where there are groups enough, else by row, as with None."""
     rows = np.bincount(group)
     groups = int((rows > 0).sum())
-    if groups < fewest(coverage):
+    if needed is None or groups < needed:
         return Distances(np.arange(1, len(ascending) + 1) / (len(ascending) + 1), ascending)
     return Distances(np.cumsum(1.0 / ((groups + 1) * rows[group])), ascending)
 

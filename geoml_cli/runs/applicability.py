@@ -12,7 +12,7 @@ from geoml_cli.metrics.applicability import Applicability
 from geoml_cli.runs.calibration import calibrate_again
 from geoml_cli.runs.run import Run
 
-_NAME = "applicability.safetensors"
+APPLICABILITY = "applicability.safetensors"
 
 
 def read_applicability(run: Run) -> Applicability | None:
@@ -21,16 +21,19 @@ def read_applicability(run: Run) -> Applicability | None:
     Raises:
         DataError: It is damaged.
     """
-    path = run.folder / _NAME
+    path = run.folder / APPLICABILITY
     # As of a calibration: without a checksum it is not kept yet.
-    if not path.is_file() or _NAME not in run.record().checksums:
+    if APPLICABILITY not in run.record().checksums:
         return None
+    fix = f"{calibrate_again(run).capitalize()}: it is made anew."
+    if not path.is_file():
+        raise DataError("is missing.", where=str(path), fix=fix)
     try:
-        found = load(run.whole(path).read_bytes())
+        found = load(run.whole(path, fix).read_bytes())
         mean_distance, threshold = found["measures"].tolist()
         return Applicability(found["shift"], found["weight"], found["reference"], mean_distance, threshold)
     except (SafetensorError, KeyError, ValueError) as error:
-        raise DataError("is damaged.", where=str(path), fix=f"Delete it, and {calibrate_again(run)}.") from error
+        raise DataError("is damaged.", where=str(path), fix=fix) from error
 
 
 def write_applicability(run: Run, found: Applicability) -> None:
@@ -41,8 +44,8 @@ def write_applicability(run: Run, found: Applicability) -> None:
         "reference": np.ascontiguousarray(found.reference_RF),
         "measures": np.array([found.mean_distance, found.threshold]),
     }
-    path = run.folder / _NAME
+    path = run.folder / APPLICABILITY
     with run.changing() as record:
         with replacing(path) as temporary:
             temporary.write_bytes(save(arrays))
-        record.checksums[_NAME] = sha256(path)
+        record.checksums[APPLICABILITY] = sha256(path)

@@ -17,7 +17,7 @@ from geoml_cli.metrics.metric import Values
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.scaling import TargetScaling, Transform
 
-_NAME = "calibration.json"
+CALIBRATION = "calibration.json"
 _LEAST = np.finfo(np.float64).tiny
 
 
@@ -110,6 +110,7 @@ class Calibration(_Record):
         group: What a group is, such as station.
         by_group: Distances, each group weighing the same; of forecasts of maps for each lead time.
         by_row: Each row weighing the same; empty where a row is a group of its own.
+        are_new: Whether no row is of a group that its fold's members were trained on.
     """
 
     difference: Difference | None
@@ -118,10 +119,11 @@ class Calibration(_Record):
     group: str
     by_group: tuple[KeptDistances, ...]
     by_row: tuple[KeptDistances, ...] = ()
+    are_new: bool = True
 
     def is_grouped(self, coverage: float) -> bool:
-        """Return whether there are groups enough to promise a coverage of a new group."""
-        return self.groups >= fewest(coverage)
+        """Return whether there are groups enough, all new to the network, to promise a coverage of a new group."""
+        return self.are_new and self.groups >= fewest(coverage)
 
     def quantiles(self, coverage: float) -> Values:
         """Return the distance that holds a share of new rows, [1], or of each lead time, [L]."""
@@ -129,7 +131,7 @@ class Calibration(_Record):
         if self.is_grouped(coverage) or not self.by_row:
             return by_group
         by_row = np.array([kept.quantile(coverage) for kept in self.by_row])
-        if self.groups < FEWEST_GROUPS:
+        if self.groups < FEWEST_GROUPS or not self.are_new:
             return by_row
         # Groups enough for nine tenths, but not for more: an interval of more is no narrower than that of nine tenths.
         return np.asarray(np.maximum(by_row, self.quantiles(1 - 1 / (FEWEST_GROUPS + 1))))
@@ -138,10 +140,16 @@ class Calibration(_Record):
         """Say where the intervals come from, and what they are valid for."""
         source = f"split conformal, from {self.rows} held-out rows"
         if self.by_row or self.group != "sample":
-            source += f" of {self.groups} groups ({self.group})"
+            source += f" of {self.groups} {'group' if self.groups == 1 else 'groups'} ({self.group})"
         if self.is_grouped(coverage):
             return f"{source}; valid for a new {self.group} like these"
-        return f"{source}; not valid for a new {self.group}: that takes {fewest(coverage)} groups"
+        return f"{source}; not valid for a new {self.group}: {self.reason(coverage)}"
+
+    def reason(self, coverage: float) -> str:
+        """Say why a new group is promised nothing."""
+        if not self.are_new:
+            return "the network was trained on other rows of these groups"
+        return f"that takes {fewest(coverage)} groups"
 
 
 class _File(_Record):
@@ -154,9 +162,9 @@ def read_calibrations(run: Run) -> dict[str, Calibration]:
     Raises:
         DataError: It is damaged.
     """
-    path = run.folder / _NAME
+    path = run.folder / CALIBRATION
     # Killed before its checksum was noted, a file is not kept yet: it is written anew.
-    if not path.is_file() or _NAME not in run.record().checksums:
+    if not path.is_file() or CALIBRATION not in run.record().checksums:
         return {}
     fix = f"Delete it, and {calibrate_again(run)}."
     try:
@@ -168,8 +176,14 @@ def read_calibrations(run: Run) -> dict[str, Calibration]:
 def write_calibrations(run: Run, found: dict[str, Calibration]) -> None:
     """Keep the calibration of every network with the run."""
     with run.changing() as record:
-        write_text(run.folder / _NAME, _File(networks=found).model_dump_json() + "\n")
-        record.checksums[_NAME] = sha256(run.folder / _NAME)
+        write_text(run.folder / CALIBRATION, _File(networks=found).model_dump_json() + "\n")
+        record.checksums[CALIBRATION] = sha256(run.folder / CALIBRATION)
+
+
+def is_kept(run: Run, name: str) -> bool:
+    """Return whether a file that was noted with the run is there, and is the one that was noted."""
+    path, expected = run.folder / name, run.record().checksums.get(name)
+    return path.is_file() and sha256(path) == expected
 
 
 def calibrate_again(run: Run) -> str:

@@ -126,5 +126,5 @@ def _together(name: str, words: list[str], read: list[str]) -> list[str]:
     if name == "setting":
         return [*words, "--set", f"train.{read[0]}=1"]
     if name in ("nodata", "no column", "out is a folder"):
-        return [*words, *(["--out", f"{words[2]}/../o.csv"] if name == "out is a folder" else read[:0])]
+        return [*words, *(["--out", f"{words[1]}/../o.csv"] if name == "out is a folder" else read[:0])]
     return [*words, *read]

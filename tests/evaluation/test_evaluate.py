@@ -17,9 +17,10 @@ from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, DiskError, SettingsError
+from geoml_cli.evaluation.calibration import are_new_groups
 from geoml_cli.evaluation.evaluate import evaluate_network
 from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
-from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.inputs import EvaluationInputs, predict_members
 from geoml_cli.evaluation.report import NetworkReport, summary_table
 from geoml_cli.evaluation.write import write_network
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
@@ -387,3 +388,17 @@ def test_a_baseline_without_a_logarithm_is_named(inputs: EvaluationInputs, found
         "Scores of the log leave out ridge: it is not defined for 2 of its predictions."
     ]
     assert not [note for note in found.result.notes if "leave out" in note]
+
+
+def test_blocks_that_trained_as_well_are_not_new(tmp_path: Path) -> None:
+    """All samples in one block: each fold was trained on other rows of the block that it tests."""
+    inputs = Case(tmp_path, evaluate=QUICK).inputs()
+    members = predict_members(inputs, Silent())
+    assert are_new_groups(inputs, members)
+    split = inputs.settings.shared.split.model_copy(update={"block_km": 1e5})
+    shared = inputs.settings.shared.model_copy(update={"split": split})
+    one_block = replace(inputs, settings=replace(inputs.settings, shared=shared))
+    assert not are_new_groups(one_block, members)
+    result = evaluate_network(one_block, Silent())
+    assert result.intervals is not None and not result.intervals.is_grouped
+    assert "trained on other rows of these groups" in result.intervals.summary

@@ -20,7 +20,7 @@ from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
 
 
-def calibration(groups: int, rows: int) -> Calibration:
+def calibration(groups: int, rows: int, *, are_new: bool = True) -> Calibration:
     distance, group = np.arange(1.0, rows + 1), np.arange(rows) % groups
     by_group, by_row = distances(distance, group), distances(distance, np.arange(rows))
     kept = (KeptDistances.of(by_row),) if groups < rows else ()
@@ -31,6 +31,7 @@ def calibration(groups: int, rows: int) -> Calibration:
         group="station",
         by_group=(KeptDistances.of(by_group),),
         by_row=kept,
+        are_new=are_new,
     )
 
 
@@ -42,6 +43,13 @@ def test_too_few_stations_give_an_interval_of_rows_that_says_so() -> None:
     assert "not valid for a new station: that takes 19 groups" in enough.promise(0.95)
     assert enough.quantiles(0.95) >= enough.quantiles(0.9), "a wider promise is no narrower interval"
     assert np.isfinite(few.quantiles(0.95)).all() and not np.isfinite(calibration(5, 5).quantiles(0.9)).any()
+
+
+def test_groups_that_trained_as_well_promise_nothing_of_a_new_one() -> None:
+    known, new = calibration(20, 100, are_new=False), calibration(20, 100)
+    assert "trained on other rows of these groups" in known.promise(0.9) and "; valid for" not in known.promise(0.9)
+    assert known.quantiles(0.9).tolist() == [91], "rows count by themselves"
+    assert new.is_grouped(0.9) and not known.is_grouped(0.9)
 
 
 def test_a_logarithm_has_an_interval_about_the_prediction_without_its_smearing() -> None:
@@ -96,6 +104,30 @@ def test_what_was_not_noted_in_run_json_is_not_there_and_is_made_again(run: Run,
     assert "geoml train" in open_trained(run).without_intervals
     train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, Silent())
     assert read_calibrations(run) == before and read_applicability(run) is not None
+
+
+@pytest.mark.parametrize("name", ["calibration.json", "applicability.safetensors"])
+@pytest.mark.parametrize("fault", ["lost", "damaged"])
+def test_training_again_makes_anew_what_is_lost_or_damaged(run: Run, data_root: Path, name: str, fault: str) -> None:
+    before = (run.folder / name).read_bytes()
+    (run.folder / name).unlink() if fault == "lost" else (run.folder / name).write_bytes(before[:-9])
+    train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, Silent())
+    assert (run.folder / name).read_bytes() == before
+
+
+def test_an_area_that_is_lost_is_told(run: Run) -> None:
+    (run.folder / "applicability.safetensors").unlink()
+    with pytest.raises(DataError, match=r"is missing\. Run `geoml train"):
+        open_trained(run).outputs()
+
+
+def test_some_members_have_no_area_and_a_run_that_was_not_calibrated_says_so(run: Run) -> None:
+    assert open_trained(run).applicability is not None
+    assert open_trained(run, run.members()[:1]).applicability is None
+    (run.folder / "calibration.json").unlink()
+    text = run.config.read_text(encoding="utf-8").replace("calibrate = true", "calibrate = false")
+    run.config.write_text(text, encoding="utf-8")
+    assert "train.calibrate=false" in open_trained(run).without_intervals
 
 
 def test_a_run_without_calibration_says_how_to_get_it(run: Run, data_root: Path) -> None:

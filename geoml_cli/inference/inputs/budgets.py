@@ -71,15 +71,18 @@ def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> Predictio
         series = filled(trained, dataset, predicted)
         frame = sums(series, np.array(dataset.labels("station")), (period, unit))
         target = trained.data.signature.target_name, trained.data.signature.unit
-        table.write(
-            out, table.Table(_columns(target, (period, unit[0])), len(frame), attributes(trained, dataset)), [frame]
-        )
+        table.write(out, table.Table(_columns(target, (period, unit[0])), len(frame), _head(trained, dataset)), [frame])
         summed.append(frame["sum"].to_numpy(np.float32))
         return out
 
     job = samples_job(trained, dataset)
     per_period = f"{unit[0]} {_UNITS[period][1]}"
     return replace(job, cell="sums", unit=per_period, write=write, written_values=lambda: summed)
+
+
+def _head(trained: TrainedRun, dataset: Dataset) -> dict[str, str]:
+    """Describe the file; the intervals of single samples are none of a sum."""
+    return {name: text for name, text in attributes(trained, dataset).items() if not name.startswith("intervals_")}
 
 
 def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
