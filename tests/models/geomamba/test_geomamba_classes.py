@@ -104,11 +104,13 @@ def test_a_map_holds_codes_and_how_sure_they_are(run, data, geoml, tmp_path):
     told = geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif", "--quiet")
     assert told.code == 0 and "most frequent" in told.out and "mean" not in told.out
     with rasterio.open(tmp_path / "m.tif") as file:
-        cover, sure = file.read()
+        cover, sure, size, *each = file.read()
         assert file.descriptions[0].startswith("likeliest class: ")
         assert all(f"{code} " in file.descriptions[0] for code in data.array("class_code"))
     known = np.isfinite(cover)
     assert known.mean() > 0.9
+    sets = np.stack(each[: len(data.array("class_code"))])
+    assert (sets.sum(axis=0)[known] == size[known]).all() and (size[known] >= 1).all()
     assert set(np.unique(cover[known])) <= set(data.array("class_code").tolist())
     count = len(data.array("class_code"))
     assert (sure[known] >= 1 / count - 1e-6).all() and (sure[known] <= 1).all()

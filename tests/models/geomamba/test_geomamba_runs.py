@@ -119,7 +119,7 @@ def test_a_panel_becomes_a_map_a_year(run, data, geoml, tmp_path):
             with rasterio.open(tmp_path / f"m-{year}.tif") as file:
                 np.testing.assert_array_equal(file.read(1), maps["GWS"][number].values)
                 row = samples[samples["time"].dt.year == year].iloc[0]
-                [[value]] = file.sample([(row["lon"], row["lat"])])
+                [[value, *_]] = file.sample([(row["lon"], row["lat"])])
                 assert value == pytest.approx(row["GWS"], rel=1e-5)
 
 
