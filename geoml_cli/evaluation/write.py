@@ -21,7 +21,9 @@ def write_network(inputs: EvaluationInputs, result: EvaluationResult, reporter: 
     folder = inputs.folder
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     # Removed first and written last: where metrics.json exists, the files beside it belong to it.
-    (folder / "metrics.json").unlink(missing_ok=True)
+    # A table that this evaluation does not write would otherwise be an earlier one's.
+    for stale in (folder / "metrics.json", *folder.glob("*.csv")):
+        stale.unlink(missing_ok=True)
     figures = draw_figures(inputs, result)
     _write_figures(folder / "figures", figures)
     write_tables(folder, inputs, result)

@@ -176,8 +176,7 @@ def tell_intervals(trained: TrainedRun, reporter: Reporter) -> None:
 
 def _tell_area(trained: TrainedRun, applicable: Iterable[Floats], cell: str, reporter: Reporter) -> None:
     """Say how many predictions lie where the run was tested."""
-    if trained.applicability is not None:
-        inside = share_inside(applicable)
+    if trained.applicability is not None and np.isfinite(inside := share_inside(applicable)):
         tell = reporter.say if inside > _MOSTLY else reporter.warn
         tell(f"In the area of applicability: {inside:.1%} of the {cell} (output {APPLICABLE}).")
 

@@ -106,8 +106,9 @@ def environment(command: list[str], kernels: str | None = None) -> dict[str, Any
 def _joined(folder: Path, plan: Plan) -> Run:
     run = Run(folder)
     own, planned = (_flat(tomli.loads(text)) for text in (run.config.read_text(encoding="utf-8"), plan.config))
-    # Settings that a newer version knows and the run does not are at their defaults.
-    if any(own[key] != planned.get(key) for key in own):
+    # What only a newer version knows is at its default; unset settings are not written, so that a set one is another.
+    added = {key for key in planned.keys() - own.keys() if plan.origins.get(key, {}).get("from") != "default"}
+    if added or any(own[key] != planned.get(key) for key in own):
         raise SettingsError(
             "holds a run with other settings.",
             where=str(folder),

@@ -402,3 +402,14 @@ def test_blocks_that_trained_as_well_are_not_new(tmp_path: Path) -> None:
     result = evaluate_network(one_block, Silent())
     assert result.intervals is not None and not result.intervals.is_grouped
     assert "trained on other rows of these groups" in result.intervals.summary
+
+
+def test_no_table_of_an_earlier_evaluation_is_left(tmp_path: Path) -> None:
+    inputs = Case(tmp_path, evaluate=QUICK).inputs()
+    folder = measured(inputs, Silent()).folder
+    assert (folder / "intervals.csv").is_file()
+    predict = inputs.settings.shared.predict.model_copy(update={"coverage": 0.0})
+    shared = inputs.settings.shared.model_copy(update={"predict": predict})
+    measured(replace(inputs, settings=replace(inputs.settings, shared=shared)), Silent())
+    assert not (folder / "intervals.csv").exists() and not (folder / "calibration.csv").exists()
+    assert (folder / "predictions.csv").is_file()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from geoml_cli.config.load import load
+from geoml_cli.config.load import load, reload
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
 from geoml_cli.runs.run import Run
@@ -304,6 +305,22 @@ def test_other_settings_or_other_data_are_refused(whole, dataset, tmp_path, raw_
         train(settings(), Dataset(tmp_path / "other"), RunLocation(whole), None, Silent())
     with pytest.raises(SettingsError, match=r"'fold-9' is not a member\. Did you mean fold-"):
         train(settings(), dataset, RunLocation(whole), ["fold-9"], Silent())
+
+
+def test_a_setting_that_the_run_does_not_write_is_another_setting(whole, dataset):
+    """`clip_norm` is unset in the run, and so not in its config.toml."""
+    assert "clip_norm" not in Run(whole).config.read_text()
+    with pytest.raises(SettingsError, match="holds a run with other settings"):
+        train(settings("train.clip_norm=1.0"), dataset, RunLocation(whole), None, Silent())
+
+
+def test_a_run_from_before_a_setting_was_known_is_resumed(whole, dataset, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    kept = [line for line in run.config.read_text().splitlines() if not line.startswith("calibrate")]
+    run.config.write_text("\n".join(kept) + "\n")
+    done = train(reload(run.config), dataset, RunLocation(run.folder), None, Silent())
+    assert done.record().status == "finished"
 
 
 def test_a_mean_of_weights_is_what_is_kept(dataset, tmp_path):
