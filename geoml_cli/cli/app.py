@@ -121,10 +121,21 @@ def _end_usage(error: Exception) -> None:
     """Show an error of the command line and end, where it is one; typer's classes for them are not public."""
     show, message = getattr(error, "show", None), getattr(error, "format_message", None)
     if callable(show) and callable(message):
+        _in_our_words(error)
         code = int(getattr(error, "exit_code", SettingsError.exit_code))
         show()
         _as_json(GeomlError(message(), fix="See --help."), code)
         raise SystemExit(code) from None
+
+
+def _in_our_words(error: Exception) -> None:
+    """Say why the command line refuses a value as the options of sources do; typer passes on what pydantic says."""
+    mistakes = getattr(error.__cause__, "errors", None)
+    if callable(mistakes):
+        from geoml_cli.config.refusals import refusal
+
+        told = "; ".join(f"{mistake['input']!r}: {refusal(mistake).rstrip('.')}" for mistake in mistakes())
+        error.message = f"{told}."  # type: ignore[attr-defined]
 
 
 def _end_by_name(error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 from collections.abc import Callable, Iterable
 from types import NoneType, UnionType
@@ -73,15 +74,25 @@ def with_parameters(function: Callable[..., None], parameters: Parameters) -> Ca
 
 
 def validated(options: type[Options], given: dict[str, Any]) -> Options:
-    """Return the options, checked.
+    """Return the options, checked; a list may be given by commas, by repeating the option, or by both.
 
     Raises:
         SettingsError: A value is refused; one line for each.
     """
+    lists = {name for name, field in options.model_fields.items() if _is_list(field)}
     try:
-        return options.model_validate(given)
+        return options.model_validate({name: _divided(v) if name in lists else v for name, v in given.items()})
     except ValidationError as error:
         raise SettingsError("\n".join(f"{_named(dict(m))}{refusal(m)}." for m in error.errors())) from error
+
+
+def _is_list(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is tuple and POSITIONAL not in field.metadata
+
+
+def _divided(values: Iterable[str]) -> list[str]:
+    """Divide values at commas; a name that holds a comma stands in double quotes."""
+    return [item.strip() for value in values for item in next(csv.reader([str(value)], skipinitialspace=True)) or [""]]
 
 
 def _named(mistake: dict[str, Any]) -> str:
@@ -103,8 +114,10 @@ def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotat
     if get_origin(kind) in (Union, UnionType):
         inner = next(part for part in get_args(kind) if part is not NoneType)
         kind = inner | None
+    metavar = None
     if get_origin(kind) is tuple:
-        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+        metavar = f"<{get_args(kind)[0].__name__},...>"
+        kind = list[str]  # divided at commas first, and checked by `validated`
     help_, empty = field.description or "", field.get_default(call_default_factory=True) in (None, (), "")
     if POSITIONAL in field.metadata:
         metavar = f"[{name.upper().removesuffix('S')}]..."
@@ -112,4 +125,4 @@ def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotat
     # A flag without a value needs no --no- beside it: leaving it out says that.
     # A name that Python keeps to itself, such as `from`, has a line after it.
     flag = f"--{name.rstrip('_').replace('_', '-')}"
-    return Annotated[kind, typer.Option(flag, help=help_, show_default=not empty and kind is not bool)]
+    return Annotated[kind, typer.Option(flag, help=help_, metavar=metavar, show_default=not empty and kind is not bool)]

@@ -220,7 +220,7 @@ def _fitted_target(target: Target, rows: NDArray[np.int64], settings: TargetSett
         raise DataError(
             f"{refused} training values of {target.name} are {least:g} or less: no {settings.transform}",
             where="[target] transform",
-            fix="Use --set target.transform=log1p (zeros) or none.",
+            fix=f"Use --set target.transform={'log1p' if values.min() > -1 else 'none'}.",
         )
     changed = _FORWARD[settings.transform](values)
     shift, scale = 0.0, 1.0

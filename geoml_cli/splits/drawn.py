@@ -31,7 +31,7 @@ def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows
             raise DataError(
                 f"{len(order)} {name} cannot be split into {settings.folds} folds",
                 where="[split]",
-                fix="Set split.folds lower or split.block_km smaller.",
+                fix=_fewer_folds(settings, len(order)),
             )
         for fold, chosen in enumerate(np.array_split(order, settings.folds)):
             held_out[fold] |= np.isin(group[usable], chosen)
@@ -124,3 +124,10 @@ def _refuse_all(out: NDArray[np.bool_], kinds: int) -> None:
             where="[split]",
             fix="Leave split.second_group out, or hold out less (split.test, split.validation).",
         )
+
+
+def _fewer_folds(settings: SplitSettings, groups: int) -> str:
+    smaller = " or split.block_km smaller" if settings.kind == "blocks" else ""
+    if groups > 2:  # test, validation and training need one each
+        return f"Use --set split.folds={groups} or lower{smaller}."
+    return "Make split.block_km smaller." if smaller else "Use --set split.kind=random, or prepare more data."

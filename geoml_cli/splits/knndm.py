@@ -80,7 +80,7 @@ def _matched(variables: Variables, settings: SplitSettings, usable: Rows, rows: 
         raise DataError(
             f"samples lie at {len(place_U2)} places, which cannot be split into {settings.folds} folds of two or more",
             where="[split] folds",
-            fix="Set split.folds lower, or prepare more samples.",
+            fix=f"Use --set split.folds={max(len(place_U2) // 2, 2)} or lower, or prepare more samples.",
         )
     points_P2 = map_points(settings.map_points, place_N2)
     return match(place_U2, points_P2, settings.folds, settings.seed), place_R.reshape(-1)

@@ -19,7 +19,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.training.fitting import other_options
 from geoml_cli.training.member import TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run
-from geoml_cli.training.processes import Accelerated, refuse_batch_statistics
+from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.reporting import Reporter
@@ -82,7 +82,7 @@ def train(
             if other := other_options(settings, dataset.manifest):
                 reporter.warn(other)
             networks = networks_of(settings)
-            refuse_batch_statistics(networks, settings.shared.train, processes)
+            refuse_cpu_processes(networks, processes)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, (processes, only))
             processes.track(run.folder)

@@ -25,6 +25,7 @@ from geoml_cli.splits.overlaps import drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
 from geoml_cli.splits.window_times import variables_of
 from geoml_cli.training.fitting import require_fitting
+from geoml_cli.training.processes import refuse_accumulation
 from geoml_cli.training.start import check_start, start_of
 
 
@@ -38,6 +39,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     require_fitting(settings, dataset)
     shared, networks = settings.shared, networks_of(settings)
     _check_restore(shared.train.restore, networks)
+    refuse_accumulation(networks, shared.train)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     split_rows = _split(settings, dataset, samples)

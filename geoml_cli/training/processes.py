@@ -165,25 +165,35 @@ def _check_trackers(settings: TrainSettings) -> None:
         )
 
 
-def refuse_batch_statistics(networks: Mapping[str, Network], settings: TrainSettings, processes: Accelerated) -> None:
-    """Refuse to cut the batches of networks with BatchNorm: their statistics would be those of the parts.
+def refuse_accumulation(networks: Mapping[str, Network], settings: TrainSettings) -> None:
+    """Refuse to cut the batches of networks with BatchNorm into parts: their statistics would be those of the parts.
 
     Raises:
-        SettingsError: Gradients are accumulated, or several CPU processes train; SyncBatchNorm needs GPUs.
+        SettingsError: Gradients are accumulated.
     """
-    with_statistics = [name or "the network" for name, network in networks.items() if network.smallest_batch > 1]
-    if not with_statistics:
-        return
-    reason = f"{', '.join(with_statistics)} has BatchNorm, whose statistics would be those of parts of a batch"
-    if settings.accumulate > 1:
+    if settings.accumulate > 1 and (reason := _batch_statistics(networks)):
         raise SettingsError(
             f"{reason}: accumulate = {settings.accumulate} gives another network than 1.",
             where="[train]",
             fix="Use --set train.accumulate=1.",
         )
-    if processes.count > 1 and processes.device.type != "cuda":
+
+
+def refuse_cpu_processes(networks: Mapping[str, Network], processes: Accelerated) -> None:
+    """Refuse to divide the batches of networks with BatchNorm among CPU processes; SyncBatchNorm needs GPUs.
+
+    Raises:
+        SettingsError: Several CPU processes train.
+    """
+    if processes.count > 1 and processes.device.type != "cuda" and (reason := _batch_statistics(networks)):
         raise SettingsError(
             f"{reason}: {processes.count} CPU processes give another network than one.",
             where="--processes",
             fix="Use one process, or GPUs (SyncBatchNorm).",
         )
+
+
+def _batch_statistics(networks: Mapping[str, Network]) -> str:
+    """Say which networks have BatchNorm; nothing where none has."""
+    found = [name or "the network" for name, network in networks.items() if network.smallest_batch > 1]
+    return f"{', '.join(found)} has BatchNorm, whose statistics would be those of parts of a batch" if found else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from geoml_cli import registry
@@ -17,3 +19,17 @@ def made(request, tmp_path_factory):
     options = registry.source(request.param).synthetic(folder / "raw", 5)
     raw = Raw(request.param, folder / "raw", options)
     return raw, Dataset(prepare(raw, folder / "data", Silent()).folder)
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory):
+    """Give a function that returns a source's synthetic raw files, written once."""
+    written: dict[str, Path] = {}
+
+    def raw(source: str) -> Path:
+        if source not in written:
+            written[source] = tmp_path_factory.mktemp(source) / "raw"
+            registry.source(source).synthetic(written[source], 5)
+        return written[source]
+
+    return raw

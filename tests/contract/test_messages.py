@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from command_line import named_options, named_settings, settings, verbs
@@ -77,6 +78,43 @@ def test_extras_that_texts_name_are_extras():
     declared = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     named = {extra for _, text in ALL for group in re.findall(r"geoml\[([\w,]+)\]", text) for extra in group.split(",")}
     assert named and named <= set(declared)
+
+
+def imported(tried: ast.Try) -> set[str]:
+    """Return the packages outside of this one that a block imports."""
+    found = set()
+    for node in (part for statement in tried.body for part in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found |= {part.value.partition(".")[0] for part in node.args if isinstance(part, ast.Constant)}
+    return found - {"geoml_cli"}
+
+
+def test_the_extra_that_a_missing_package_is_told_of_installs_it():
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    extras = {name: requirements(lines) for name, lines in project["optional-dependencies"].items()}
+    always, distributions, tried = requirements(project["dependencies"]), packages_distributions(), 0
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            advice = "".join(map(ast.unparse, node.handlers)) if isinstance(node, ast.Try) else ""
+            if not (named := re.search(r"geoml\[([\w,]+)\]", advice)) or not isinstance(node, ast.Try):
+                continue
+            installed = always.union(*(extras[extra] for extra in named[1].split(",")))
+            needed = {canonical(distributions.get(name, [name])[0]) for name in imported(node)}
+            assert needed <= installed, (path, named[0], needed - installed)
+            tried += bool(needed - always)
+    assert tried > 8
+
+
+def requirements(lines: list[str]) -> set[str]:
+    return {canonical(re.split(r"[\[><=!;~ ]", line)[0]) for line in lines}
+
+
+def canonical(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import netCDF4
@@ -16,34 +14,10 @@ import rasterio
 from affine import Affine
 from grid_files import FIRST_DAYS, field, write
 from rasterio.warp import transform
-
-from geoml_cli import registry
+from remedies import Case, follow, nothing
 
 MONTHS = (*FIRST_DAYS, 243.0, 273.0)
 SOC = ("--points", "points.csv", "--covariates", "covs", "--classes", "land_cover")
-
-
-class Case(NamedTuple):
-    """What is spoilt, how prepare is called, and where the message names what to give.
-
-    Attributes:
-        spoil: Changes the raw files.
-        given: Options of the first call.
-        remedy: Regular expression; its groups, or its match, are the words to add.
-        instead: Options of the second call in place of the first's.
-        more: Words that the user knows: a value in place of `...`.
-    """
-
-    source: str
-    spoil: Callable[[Path], None]
-    given: tuple[str, ...]
-    remedy: str
-    instead: tuple[str, ...] | None = None
-    more: tuple[str, ...] = ()
-
-
-def nothing(raw: Path) -> None:
-    pass
 
 
 def text(path: Path, old: str, new: str, count: int = -1) -> None:
@@ -246,30 +220,6 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def synthetic(tmp_path_factory):
-    """Give a function that returns a source's synthetic raw files, written once."""
-    made: dict[str, Path] = {}
-
-    def raw(source: str) -> Path:
-        if source not in made:
-            made[source] = tmp_path_factory.mktemp(source) / "raw"
-            registry.source(source).synthetic(made[source], 5)
-        return made[source]
-
-    return raw
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_what_a_message_advises_helps(name, synthetic, geoml, tmp_path):
-    case = CASES[name]
-    raw = shutil.copytree(synthetic(case.source), tmp_path / "raw")
-    case.spoil(raw)
-    command = ("prepare", case.source, raw, "--data", tmp_path / "data", "-q")
-    told = geoml(*command, *case.given)
-    assert told.code in (2, 3), (told.code, told.err)
-    found = re.search(case.remedy, told.err)
-    assert found, told.err
-    words = (*found.groups(), *case.more)
-    done = geoml(*command, *(case.given if case.instead is None else case.instead), *words)
-    assert done.code == 0, (words, done.err)
+    follow(CASES[name], synthetic(CASES[name].source), geoml, tmp_path)

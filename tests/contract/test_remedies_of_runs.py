@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 import rasterio
+from quick import QUICK
 
 
 class Case(NamedTuple):
@@ -128,3 +129,27 @@ def _together(name: str, words: list[str], read: list[str]) -> list[str]:
     if name in ("nodata", "no column", "out is a folder"):
         return [*words, *(["--out", f"{words[1]}/../o.csv"] if name == "out is a folder" else read[:0])]
     return [*words, *read]
+
+
+def test_the_command_that_resumes_a_run_finishes_it(places, geoml, tmp_path):
+    """Of predict and export: each names the command, with the run's folder in it."""
+    run, data = tmp_path / "part", places["data"]
+    started = geoml("train", "soc", "--preset", "map", "--run", run, "--data", data, "--member", "fold-1", "-q", *QUICK)
+    assert started.code == 0, started.err
+    out = ("--out", tmp_path / "o.csv")
+    commands = {
+        "predict": ("predict", run, "--data", data, "--member", "fold-2", "--index", "0", *out),
+        "export": ("export", run, "--data", data, "--member", "fold-2"),
+    }
+    named = set()
+    for verb, words in commands.items():
+        told = geoml(*words)
+        assert told.code in (2, 3), (verb, told.code, told.err)
+        found = re.search(r"`geoml (train \S+(?: --member \S+)?)`", told.err)
+        assert found, told.err
+        named.add(found[1])
+    for command in sorted(named):
+        assert geoml(*command.split(), "--data", data, "-q").code == 0, command
+    for words in commands.values():
+        done = geoml(*words)
+        assert done.code == 0, done.err

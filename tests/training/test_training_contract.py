@@ -19,7 +19,7 @@ from geoml_cli.samples.batches import Batches
 from geoml_cli.samples.samples import Samples, signature
 from geoml_cli.samples.scaling import fit
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.training.processes import Accelerated, refuse_batch_statistics
+from geoml_cli.training.processes import Accelerated, refuse_accumulation, refuse_cpu_processes
 from geoml_cli.training.sampler import EpochSampler
 from geoml_cli.work.reporting import Silent
 
@@ -136,12 +136,13 @@ def with_batch_norm() -> Network:
 
 def test_batch_statistics_refuse_accumulation_and_cpu_processes():
     networks = {"": with_batch_norm()}
-    one = Accelerated(TrainSettings(), cpu=True)
-    refuse_batch_statistics(networks, TrainSettings(), one)
+    refuse_accumulation(networks, TrainSettings())
+    refuse_cpu_processes(networks, Accelerated(TrainSettings(), cpu=True))
     with pytest.raises(SettingsError, match=r"BatchNorm.*accumulate = 4.*train.accumulate=1") as refusal:
-        refuse_batch_statistics(networks, TrainSettings(accumulate=4), one)
+        refuse_accumulation(networks, TrainSettings(accumulate=4))
     assert refusal.value.exit_code == 2
     with pytest.raises(SettingsError, match=r"BatchNorm.*2 CPU processes.*Use one process, or GPUs"):
-        refuse_batch_statistics(networks, TrainSettings(), _Several())  # type: ignore[arg-type]
+        refuse_cpu_processes(networks, _Several())  # type: ignore[arg-type]
     without = {"": replace(with_batch_norm(), smallest_batch=1)}
-    refuse_batch_statistics(without, TrainSettings(accumulate=4), _Several())  # type: ignore[arg-type]
+    refuse_accumulation(without, TrainSettings(accumulate=4))
+    refuse_cpu_processes(without, _Several())  # type: ignore[arg-type]

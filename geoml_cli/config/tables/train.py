@@ -110,6 +110,8 @@ class TrainSettings(Table):
             raise ValueError(f"lr_min {self.lr_min:g} is above lr {self.lr:g}")
         if self.accumulate > self.batch_size:
             raise ValueError(f"accumulate {self.accumulate} cuts a batch of {self.batch_size} into empty parts")
+        if self.start_member and not self.start_run:
+            raise ValueError(f"start_member = {self.start_member!r} is of no run: name it with start_run (--from RUN)")
         return self
 
 
