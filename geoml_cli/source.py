@@ -81,6 +81,9 @@ class SumOptions(Options):
     sums: str | None = None
     """Fill the gaps of measured series and sum them up by day, month or year."""
 
+    fill: str = "network"
+    """What fills the gaps for --sums: the `network`, or `mds`, marginal distribution sampling (half-hours, hours)."""
+
 
 O = TypeVar("O", bound=Options)  # noqa: E741  O as in options
 

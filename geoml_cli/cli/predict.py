@@ -71,7 +71,8 @@ def _function(target: str, model: str) -> Callable[..., None]:
     def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
         common = {name: given.pop(name) for name in _COMMON}
         for options_ in input_options(model):
-            validated(options_, {name: given[name] for name in options_.model_fields if given[name] is not None})
+            told = {name: given[name] for name in options_.model_fields if given[name] is not None}
+            given |= {name: getattr(validated(options_, told), name) for name in told}
         _run(target, given, common)
 
     parameters = list(flags_of(input_options(model)).values())
@@ -116,7 +117,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
     """Read what is asked for, and refuse what does not go together."""
-    from geoml_cli.samples.requests import MAPS, PredictionRequest
+    from geoml_cli.samples.requests import MAPS, NETWORK, PredictionRequest
 
     named, out, rasters = given.get("times") or (), common["out"], given.get("rasters")
     mapped = given.get("map", False) or (given.get("table") is None and rasters is not None)
@@ -130,6 +131,8 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         raise SettingsError(
             "fills of rasters matter to maps and tables of points.", where="--nodata", fix="Add --map or --table FILE."
         )
+    if given.get("fill", NETWORK) != NETWORK and given.get("sums") is None:
+        raise SettingsError("gaps are filled for sums.", where="--fill", fix="Add --sums day, month or year.")
     if named and not given.get("map"):
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
@@ -141,6 +144,7 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         nodata=tuple(given.get("nodata") or ()),
         mapped=mapped,
         sums=given.get("sums"),
+        fill=given.get("fill", NETWORK),
         times=tuple(times.read_times(named)),
         mlat=given.get("mlat", 0.0),
         forecast="steps" in given,

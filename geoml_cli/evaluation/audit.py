@@ -31,7 +31,7 @@ from geoml_cli.training.plan import target_settings
 
 Rows = NDArray[np.int64]
 Outcome = Literal["pass", "warn", "fail", "not applicable"]
-_IN_TIME = ("chronological", "years")
+_IN_TIME = ("chronological", "years", "gaps")
 _FEWEST_PLACES = 30
 _SAME = 1e-6
 """Relative difference that a scaling fitted anew may have: its sums are taken in another order."""

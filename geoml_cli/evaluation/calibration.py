@@ -16,6 +16,7 @@ import torch
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.applicability import area_of
+from geoml_cli.evaluation.block_means import block_distances
 from geoml_cli.evaluation.inputs import (
     EvaluationInputs,
     MemberRows,
@@ -104,7 +105,15 @@ def _calibration(inputs: EvaluationInputs, members: list[MemberRows]) -> Calibra
         by_group=(KeptDistances.of(distances(held_out.distance_P, pooled.groups_P)),),
         by_row=(KeptDistances.of(distances(held_out.distance_P, rows)),) if is_grouped else (),
         are_new=are_new_groups(inputs, members),
+        of_means=block_distances(inputs, pooled),
+        skill=_skill(pooled) if held_out.difference is not None else None,
     )
+
+
+def _skill(pooled: PooledRows) -> float | None:
+    """Return the Nash-Sutcliffe efficiency of held-out rows; None where observations do not differ."""
+    variance = float(pooled.observed_P.var())
+    return 1 - float(((pooled.predicted_P - pooled.observed_P) ** 2).mean()) / variance if variance > 0 else None
 
 
 def are_new_groups(inputs: EvaluationInputs, members: list[MemberRows]) -> bool:

@@ -16,10 +16,12 @@ from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.metrics.sums import GroupedRows
 from geoml_cli.samples.scaling import TargetScaling
+from geoml_cli.splits.artificial_gaps import gap_called, tested_gaps
 from geoml_cli.splits.members import UNSEEN, novelty
 
 Labels = NDArray[np.str_]
 NOVELTY = "novelty"
+GAPS = "length of the gap"
 
 
 class GroupScores(NamedTuple):
@@ -61,6 +63,8 @@ def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: Poole
     label = inputs.network.groups
     named = label(inputs.samples, inputs.dataset) if label else {}
     found = {quantity: label_N[pooled.rows_P] for quantity, label_N in named.items()}
+    if inputs.settings.shared.split.kind == "gaps":
+        found[GAPS] = _gap_lengths(inputs, pooled)
     novel = list(_novelty(inputs, members, pooled))
     if novel:
         found[NOVELTY] = np.concatenate(novel)
@@ -111,6 +115,13 @@ def _transformed(inputs: EvaluationInputs, predictions: Mapping[str, Values]) ->
     forward = TargetScaling(transform=transform).forward
     with np.errstate(invalid="ignore", divide="ignore"):  # a baseline may predict what has no logarithm
         return {name: forward(predicted_P) for name, predicted_P in predictions.items()}
+
+
+def _gap_lengths(inputs: EvaluationInputs, pooled: PooledRows) -> Labels:
+    """Name the length of the artificial gap that each row lies in."""
+    hours_N = tested_gaps(inputs.dataset, inputs.settings.shared.split, len(inputs.samples)).hours_N
+    lengths, place_P = np.unique(hours_N[pooled.rows_P], return_inverse=True)
+    return np.array([gap_called(hours) if hours else "no gap" for hours in lengths])[place_P.reshape(-1)]
 
 
 def _novelty(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> Iterator[Labels]:

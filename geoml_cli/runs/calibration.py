@@ -100,6 +100,20 @@ class KeptDistances(_Record):
         return KeptDistances(share=tuple(share), distance=tuple(distance))
 
 
+class BlockDistances(_Record):
+    """How far means over blocks of consecutive held-out records lie from the observed ones.
+
+    Attributes:
+        minutes: Length of a block.
+        blocks: How many there are.
+        distance: Size of the mean error, in the target's unit.
+    """
+
+    minutes: float
+    blocks: int
+    distance: KeptDistances
+
+
 class Calibration(_Record):
     """Of one network.
 
@@ -111,6 +125,8 @@ class Calibration(_Record):
         by_group: Distances, each group weighing the same; of forecasts of maps for each lead time.
         by_row: Each row weighing the same; empty where a row is a group of its own.
         are_new: Whether no row is of a group that its fold's members were trained on.
+        of_means: Of records of stations, distances of means over blocks of several lengths, ascending.
+        skill: 1 minus the sum of squared errors by that about the mean (NSE); None of classes and maps.
     """
 
     difference: Difference | None
@@ -120,6 +136,18 @@ class Calibration(_Record):
     by_group: tuple[KeptDistances, ...]
     by_row: tuple[KeptDistances, ...] = ()
     are_new: bool = True
+    of_means: tuple[BlockDistances, ...] = ()
+    skill: float | None = None
+
+    def mean_distance(self, minutes: float, coverage: float) -> float:
+        """Return the distance that holds the mean error over so many records in a share of blocks; NaN where unknown.
+
+        Of the longest block that is no longer: means over more records differ by less. Where there are too few of them
+        for the coverage, of the next that is shorter.
+        """
+        shorter = [block for block in self.of_means if block.minutes <= minutes] or list(self.of_means[:1])
+        found = [distance for block in shorter if np.isfinite(distance := block.distance.quantile(coverage))]
+        return found[-1] if found else float("nan")
 
     def is_grouped(self, coverage: float) -> bool:
         """Return whether there are groups enough, all new to the network, to promise a coverage of a new group."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from geoml_cli.dataset.store import Dataset
 
+NETWORK = "network"
+"""What fills gaps where nothing else is asked for."""
 MAPS = (".tif", ".tiff", ".zarr")
 """Suffixes that only a map has."""
 
@@ -25,6 +27,7 @@ class PredictionRequest:
         nodata: What is said of their fills.
         mapped: A map is wanted.
         sums: Period over which gap-filled series are summed: day, month or year.
+        fill: What fills the gaps: the network, or a baseline of its own such as mds.
         times: UTC, in order, of maps without rasters.
         mlat: Magnetic latitude of these maps [degrees].
         forecast: The maps that follow in time are wanted.
@@ -40,6 +43,7 @@ class PredictionRequest:
     nodata: tuple[str, ...] = ()
     mapped: bool = False
     sums: str | None = None
+    fill: str = NETWORK
     times: tuple[datetime.datetime, ...] = ()
     mlat: float = 0.0
     forecast: bool = False
@@ -60,7 +64,10 @@ class PredictionRequest:
             return "daily-maps.nc"
         if self.mapped:
             return "map.nc" if dataset.has("cell") else "map.tif"
-        return "table.csv" if self.table else f"sums-{self.sums}.csv" if self.sums else "samples.csv"
+        return "table.csv" if self.table else f"{self._sums_name()}.csv" if self.sums else "samples.csv"
+
+    def _sums_name(self) -> str:
+        return f"sums-{self.sums}" if self.fill == NETWORK else f"sums-{self.sums}-{self.fill}"
 
     def figures(self, out: Path) -> list[Path]:
         """Return the paths of figures beside the file.

@@ -54,6 +54,21 @@ class WindowSpan:
 
 
 @dataclass(frozen=True)
+class StationRecords:
+    """When and where samples were measured, as records of stations.
+
+    Attributes:
+        station_N: Number of the station of each sample, shape [N].
+        minute_N: Begin of its record [min], shape [N].
+        step_minutes: Length of a record [min]; 0 where it is a month, -1 a year.
+    """
+
+    station_N: NDArray[np.int64]
+    minute_N: NDArray[np.int64]
+    step_minutes: int
+
+
+@dataclass(frozen=True)
 class Target:
     """What is predicted.
 
@@ -109,6 +124,7 @@ class Samples:
         complete: Which samples have all their inputs, [N]; others are neither trained on nor predicted. None: all.
         spatial: From maps as the data set holds them to those that the network sees, for every input and the target;
             None where samples are no maps.
+        records: Where samples are records of stations: which, and when.
     """
 
     inputs: dict[str, Input]
@@ -116,6 +132,7 @@ class Samples:
     span: WindowSpan | None = None
     complete: NDArray[np.bool_] | None = None
     spatial: SpatialTransform | None = None
+    records: StationRecords | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())).values)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
 from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples
+from geoml_cli.splits.artificial_gaps import tested_gaps
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.window_times import ALL_TIMES
 
@@ -91,6 +92,9 @@ def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> R
         return number_labels(variables, settings.group_by, rows)
     if settings.group_by:
         return _numbered(variables, ("group_by", settings.group_by), settings.group_length, rows)
+    if settings.kind == "gaps":
+        number_N = tested_gaps(variables, settings, rows).number_N
+        return np.where(number_N >= 0, number_N, number_N.max() + 1 + np.arange(rows))
     if settings.kind not in ("blocks", "knndm"):
         return np.arange(rows, dtype=np.int64)
     longitude, latitude = place_of_samples(variables, rows).T
@@ -119,7 +123,7 @@ def _no_variable(location: str) -> DataError:
 
 def group_called(settings: SplitSettings) -> str:
     """Name a group: `station`, `block of 10 x day` or `spatial block of 20 km`; `sample` where there is none."""
-    name = settings.group_by.removesuffix("_index")
+    name = "gap" if settings.kind == "gaps" else settings.group_by.removesuffix("_index")
     if name:
         return name if settings.group_length == 1 else f"block of {settings.group_length} x {name}"
     return f"spatial block of {settings.block_km:g} km" if settings.kind in ("blocks", "knndm") else "sample"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from geoml_cli.samples.settings import Table
 
-Kind = Literal["random", "given", "blocks", "knndm", "groups", "chronological", "years", "regions", "leave-one-out"]
+Kind = Literal[
+    "random", "given", "blocks", "knndm", "groups", "chronological", "years", "regions", "leave-one-out", "gaps"
+]
 _FOLDED = ("random", "blocks", "knndm", "groups")
 _GROUPED = ("groups", "regions", "leave-one-out")
 
@@ -20,7 +22,7 @@ class SplitSettings(Table):
     """`random` rows; `given` by the data set or by a column of folds; `blocks` of `block_km`; `knndm`, folds as far
     from training samples as points of the map are from samples; `groups` of a variable; `chronological`, the last rows
     in time; `years`, each test year with the years before it; `regions`, each label of a variable in turn;
-    `leave-one-out`, each group in turn."""
+    `leave-one-out`, each group in turn; `gaps` of given lengths in the series of every station."""
 
     group_by: str = ""
     """Variable of the data set whose values are groups, such as `day`, `storm` or `station_index`; where rows are split
@@ -44,6 +46,10 @@ class SplitSettings(Table):
 
     regions: tuple[str, ...] = ()
     """For kind = 'regions': labels of `group_by` that are tested, a member each; empty tests all."""
+
+    gap_hours: tuple[Annotated[float, Field(gt=0)], ...] = (4.0, 24.0, 168.0, 720.0)
+    """For kind = 'gaps': lengths of the gaps that are cut [h]: each takes an equal part of `test`, with at least one
+    gap. Scores are given by length."""
 
     region_role: Literal["test", "train"] = "test"
     """For kind = 'regions': each region in turn is the `test` of a network trained on the others, or is what it is
@@ -94,17 +100,20 @@ class SplitSettings(Table):
             raise ValueError("kind = 'knndm' needs folds, such as split.folds = 10")
         if self.second_group and self.kind not in ("blocks", "groups"):
             raise ValueError("second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group")
-        if self.kind in ("blocks", "knndm") and self.group_by:
-            raise ValueError(f"group_by has no place in kind = {self.kind!r}, whose groups are the blocks")
+        if self.kind in ("blocks", "knndm", "gaps") and self.group_by:
+            own = "gaps" if self.kind == "gaps" else "blocks"
+            raise ValueError(f"group_by has no place in kind = {self.kind!r}, whose groups are the {own}")
         if self.kind in _GROUPED and not self.group_by:
             raise ValueError(f"kind = {self.kind!r} needs group_by, the variable of its groups, such as 'day'")
+        if self.kind == "gaps" and not self.gap_hours:
+            raise ValueError("gap_hours is empty: kind = 'gaps' needs a length or more, such as [24, 168]")
         self._refuse_strays()
         return self
 
     def _refuse_strays(self) -> None:
         """Refuse settings of another kind: they would have no effect."""
         owners = {"fold_column": "given", "test_years": "years", "years_before": "years", "regions": "regions"}
-        owners["region_role"] = "regions"
+        owners |= {"region_role": "regions", "gap_hours": "gaps"}
         for name, kind in owners.items():
             if getattr(self, name) != type(self).model_fields[name].default and self.kind != kind:
                 raise ValueError(f"{name} belongs to kind = {kind!r}, not to {self.kind!r}")

@@ -56,7 +56,7 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
         times = tuple(np.datetime64(time, "s") for time in request.times)
         return time_grid_job(trained, dataset, RequestedMaps(times, request.mlat))
     if request.sums is not None:
-        return sums_job(trained, dataset, request.sums)  # type: ignore[arg-type]
+        return sums_job(trained, dataset, (request.sums, request.fill), reporter)  # type: ignore[arg-type]
     if request.stack is not None:
         return _pixel_days(trained, dataset, request, reporter)
     if request.table is not None:

@@ -25,7 +25,7 @@ def test_a_name_with_a_comma_is_quoted():
 
 @pytest.mark.parametrize("given", ["2019,", "", "2019,,2020", "2019;2020"])
 def test_a_place_left_empty_in_a_list_is_no_value(given):
-    with pytest.raises(SettingsError, match="--years .*must be a whole number"):
+    with pytest.raises(SettingsError, match=r"--years .*must be a whole number"):
         validated(SmapOptions, {"years": [given]})
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.inference.inputs.budgets import GapFilledSeries, lengths, sum_unit, sums
+from geoml_cli.inference.inputs.period_sums import GapFilledSeries, Wanted, lengths, sum_unit, sums
+from geoml_cli.runs.calibration import BlockDistances, Calibration, KeptDistances
 from geoml_cli.sources.fluxnet.times import STEPS, starts
 
 NAMES = np.array(["DE-Hai", "US-Ha1"])
@@ -27,7 +28,7 @@ def summed(period: str, value: np.ndarray, begin: np.ndarray, unit: str = CARBON
     station = np.zeros(len(value), dtype=np.int64)
     begin = begin.astype("datetime64[m]")
     held = GapFilledSeries(value, value > 0, lengths(begin, station, step), begin, station)
-    return sums(held, NAMES, (period, sum_unit(series(), unit)))
+    return sums(held, NAMES, Wanted(period, "network", *sum_unit(series(), unit)))
 
 
 def days(first: str, last: str) -> np.ndarray:
@@ -75,12 +76,12 @@ def test_rates_become_amounts_by_the_seconds_of_a_record(unit, minutes, added):
     np.testing.assert_allclose(found["mean"], per_day.mean(axis=1))
 
 
-def test_a_period_with_a_missing_record_has_a_mean_and_no_sum():
+def test_a_period_with_a_missing_record_has_neither_mean_nor_sum():
     value = np.array([1.0, np.nan, 3.0, 4.0, np.nan, np.nan])
     begin = np.arange("2012-01-01", "2012-01-04", np.timedelta64(12, "h"), dtype="datetime64[m]")
     found = summed("day", value, begin, step=720)
     np.testing.assert_array_equal(found["sum"], [np.nan, 3.5, np.nan])
-    np.testing.assert_array_equal(found["mean"], [1.0, 3.5, np.nan])
+    np.testing.assert_array_equal(found["mean"], [np.nan, 3.5, np.nan])
     np.testing.assert_array_equal(found["missing"], [0.5, 0.0, 1.0])
     np.testing.assert_array_equal(found["observed"], [0.5, 1.0, 0.0])
 
@@ -126,7 +127,7 @@ def test_stations_are_summed_apart_though_one_begins_when_the_other_ends():
     begin = np.concatenate([days("2011-01-01", "2011-02-01"), days("2011-02-01", "2011-03-01")]).astype("datetime64[m]")
     station = np.repeat([0, 1], [31, 28])
     held = GapFilledSeries(np.repeat([1.0, 3.0], [31, 28]), station == 0, lengths(begin, station, 1440), begin, station)
-    found = sums(held, NAMES, ("month", sum_unit(series(), CARBON)))
+    found = sums(held, NAMES, Wanted("month", "network", *sum_unit(series(), CARBON)))
     assert found[["station", "begin", "sum", "observed"]].to_numpy().tolist() == [
         ["DE-Hai", "2011-01", 31.0, 1.0],
         ["US-Ha1", "2011-02", 84.0, 0.0],
@@ -157,3 +158,47 @@ def test_units_without_a_sum_are_refused(unit):
 def test_samples_that_are_no_series_are_refused(held):
     with pytest.raises(SettingsError, match=r"samples of gwsa are no series.*Leave it out"):
         sum_unit(series(held), CARBON)
+
+
+def test_the_longest_gap_is_that_within_the_period():
+    begin = days("2011-01-01", "2011-03-01")
+    value = np.ones(59)
+    value[[0, 3, 4, 5, 29, 30, 31, 32]] = -1.0  # predicted; the last stretch lies in two months
+    value[40:42] = np.nan
+    found = summed("month", value, begin)
+    np.testing.assert_array_equal(found["longest_gap"], [3.0, 2.0])
+    assert summed("year", value, begin)["longest_gap"].tolist() == [4.0]
+
+
+@pytest.mark.parametrize(("unit", "weight"), [(CARBON, 1.0), (ENERGY, 0.0864)])
+def test_the_interval_of_a_sum_is_that_of_the_mean_error_over_what_was_filled(unit, weight):
+    begin = days("2011-01-01", "2011-03-01")
+    value = np.where(np.arange(59) % 2, 1.0, -1.0)
+    value[31:] = 1.0
+    station = np.zeros(59, dtype=np.int64)
+    begin = begin.astype("datetime64[m]")
+    held = GapFilledSeries(value, value > 0, lengths(begin, station, 1440), begin, station)
+    asked = []
+
+    def half(minutes: float) -> float:
+        asked.append(minutes)
+        return 0.25
+
+    found = sums(held, NAMES, Wanted("month", "network", *sum_unit(series(), unit)), half)
+    assert asked == [16 * 1440, 0]
+    np.testing.assert_allclose(found["sum_upper"] - found["sum"], [0.25 * 16 * weight, 0.0])
+    np.testing.assert_allclose(found["sum"] - found["sum_lower"], [0.25 * 16 * weight, 0.0])
+
+
+def test_the_distance_of_means_is_that_of_the_longest_block_that_is_no_longer():
+    def block(minutes, distance, shares=(0.5, 0.95)):
+        kept = KeptDistances(share=shares, distance=(0.0, distance))
+        return BlockDistances(minutes=minutes, blocks=20, distance=kept)
+
+    few = block(525_600, 0.1, (0.3, 0.6))  # two blocks promise no nine tenths
+    found = Calibration(difference=None, rows=9, groups=9, group="station", by_group=(),
+                        of_means=(block(30, 3.0), block(1440, 2.0), block(43_200, 0.5), few))  # fmt: skip
+    minutes = (10, 30, 1439, 1440, 50_000, 600_000)
+    assert [found.mean_distance(length, 0.9) for length in minutes] == [3.0, 3.0, 3.0, 2.0, 0.5, 0.5]
+    assert found.mean_distance(600_000, 0.5) == 0.1
+    assert np.isnan(Calibration(difference=None, rows=9, groups=9, group="x", by_group=()).mean_distance(9, 0.9))

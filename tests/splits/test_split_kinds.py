@@ -33,12 +33,16 @@ SETTINGS = {
     "years": [{}, {"test_years": (2003, 2004), "years_before": 2}],
     "regions": [{"group_by": "region"}, {"group_by": "region", "regions": ("W",)}],
     "leave-one-out": [{"group_by": "station_number"}],
+    "gaps": [{"gap_hours": (800.0, 3000.0)}, {"gap_hours": (2000.0,), "test": 0.4}],
 }
 CASES = [(kind, given) for kind in KINDS for given in SETTINGS[kind]]
 
 
-def panel() -> Block:
-    """Stations by month: time in minutes since 2000, regions, folds of a user's table, given splits."""
+def panel(kind: str = "") -> Block:
+    """Stations by month: time in minutes since 2000, regions, folds of a user's table, given splits.
+
+    Gaps are cut into series of stations, which are numbered among the stations.
+    """
     station, year, month = (held.ravel() for held in np.mgrid[0:STATIONS, 2000 : 2000 + YEARS, 0:MONTHS])
     first = np.array([f"{y}-{m + 1:02d}-15" for y, m in zip(year, month, strict=True)], dtype="datetime64[m]")
     minutes = (first - np.datetime64("2000-01-01", "m")).astype(np.int64)
@@ -55,6 +59,8 @@ def panel() -> Block:
         "region": [("W", "M", "E")[s // 2] for s in station],
         "fold": [str(s % 3) for s in station],
     }
+    if kind == "gaps":
+        arrays |= {"station_index": station, "index": np.arange(len(station))}
     return Block(arrays, texts, {"time": "minutes since 2000-01-01 00:00:00"})
 
 
@@ -63,7 +69,7 @@ USABLE = np.flatnonzero(np.arange(ROWS) % 7 != 3)
 
 
 def members(kind: str, given: dict[str, object], seed: int = 1) -> dict[str, Split]:
-    return splits(panel(), SplitSettings(kind=kind, seed=seed, **given), USABLE, ROWS)  # type: ignore[arg-type]
+    return splits(panel(kind), SplitSettings(kind=kind, seed=seed, **given), USABLE, ROWS)  # type: ignore[arg-type]
 
 
 def test_every_kind_of_the_settings_has_a_file_and_a_case() -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.metrics.regression import BIAS, KGE, MAE, NSE, PEARSON, R2, RMSE
-from geoml_cli.models.geomamba import backend, features, pretrained, task
+from geoml_cli.models.geomamba import backend, features, gap_filling, pretrained, task
 from geoml_cli.models.geomamba.settings import GeoMambaTables
 from geoml_cli.models.spec import KernelChoice, Network, Spec, mean_criterion, single
 from geoml_cli.samples.samples import Signature
@@ -38,6 +38,7 @@ def networks(tables: GeoMambaTables) -> Mapping[str, Network]:
             criteria={"loss": mean_criterion(partial(task.mean_loss, tables.loss))},
             table=partial(features.table, tables),
             groups=features.groups,
+            baselines=gap_filling.BASELINES,
             pretrained=pretrained.read,
         )
     )

@@ -19,7 +19,7 @@ from geoml_cli.models.geomamba.backend import chosen
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
 from geoml_cli.models.spec import Batch, Call
-from geoml_cli.samples.samples import Input, Samples, Signature, Target, WindowSpan
+from geoml_cli.samples.samples import Input, Samples, Signature, StationRecords, Target, WindowSpan
 from geoml_cli.samples.times import read_clock
 from geoml_cli.samples.windows import Windows
 
@@ -61,7 +61,7 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
     known = variables.has(name)  # a user's own table has none
     target = np.asarray(variables.array(name), dtype=np.float32) if known else None
     described = Target(name, variables.unit(name) if known else "", target, classes, codes)
-    return Samples(inputs, described, span, whole)
+    return Samples(inputs, described, span, whole, records=_records(variables))
 
 
 def ends_of(variables: Variables) -> NDArray[np.int64]:
@@ -105,6 +105,15 @@ def _windows(
 ) -> Input:
     cut = Windows(series, where[0], where[1], 1)
     return Input(cast(Array, cut), axis=2, names=names, scaled=scaled)  # stands in for an array that is never held
+
+
+def _records(variables: Variables) -> StationRecords | None:
+    if not (variables.has("station_index") and variables.has("index")):
+        return None
+    minute_N = np.asarray(variables.array("time"), dtype=np.int64)[ends_of(variables)]
+    return StationRecords(
+        np.asarray(variables.array("station_index"), dtype=np.int64), minute_N, int(variables.array("step")[0])
+    )
 
 
 def _step_hours(variables: Variables) -> float:

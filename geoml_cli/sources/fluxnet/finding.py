@@ -9,7 +9,7 @@ from pathlib import Path
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import open_table, require_file
-from geoml_cli.sources.fluxnet import layout, names, sites, texts
+from geoml_cli.sources.fluxnet import layout, names, reddyproc, sites, texts
 from geoml_cli.sources.fluxnet.names import Name
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 from geoml_cli.sources.fluxnet.texts import Text
@@ -128,16 +128,28 @@ def _sort_by_content(text: Text, name: Name, sorted_files: _Sorted) -> None:
         sorted_files.tables.append(text.path)
     elif not _has_times(text, name):
         sorted_files.other.append(text)
+    elif site := _site_of_reddyproc(text):
+        _sort_flux(text, replace(name, site=site, product="BASE"), sorted_files)
     elif not name.site:
         sorted_files.nameless.append(text.name)
-    elif code := layout.resolution(layout.open_layout(text)):
-        sorted_files.flux.append(FluxFile(text, replace(name, resolution=code)))
     else:
+        _sort_flux(text, name, sorted_files)
+
+
+def _site_of_reddyproc(text: Text) -> str:
+    with text.open() as stream:
+        return reddyproc.site_of(text.name) if stream.readline().startswith(reddyproc.MARK) else ""
+
+
+def _sort_flux(text: Text, name: Name, sorted_files: _Sorted) -> None:
+    code = layout.resolution(layout.open_layout(text))
+    if not code:
         raise DataError(
             "neither its name nor its times tell its resolution",
             where=str(text),
             fix="Name it as FLUXNET does, such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv.",
         )
+    sorted_files.flux.append(FluxFile(text, replace(name, resolution=code)))
 
 
 def _has_times(text: Text, name: Name) -> bool:

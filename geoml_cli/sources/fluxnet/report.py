@@ -75,7 +75,7 @@ def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rul
     for site in plan.sites:
         if renamed := counted[site].renamed:
             listed = ", ".join(f"{column} as {name}" for name, column in renamed.items())
-            funnel.notes.append(f"{site} is of AmeriFlux BASE, whose gaps are not filled: {listed}")
+            funnel.notes.append(f"{site} has the columns of AmeriFlux BASE, whose gaps are not filled: {listed}")
         if renamed.get(rule.target, "").startswith("FC"):
             funnel.notes.append(f"{site}: {rule.target} is FC, the turbulent flux alone; storage is not in it")
 

@@ -9,13 +9,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import open_text, wide_encoding
-from geoml_cli.readers.unpacking import refuse_bomb
+from geoml_cli.readers.unpacking import LONGEST_LINE, LinesText, refuse_bomb
+from geoml_cli.sources.fluxnet import reddyproc
 
 SUFFIXES = (".csv", ".txt", ".csv.gz", ".txt.gz")
 _MOST_MEMBERS = 100_000
@@ -47,20 +49,31 @@ class Text:
 
     @contextmanager
     def open(self) -> Iterator[IO[str]]:
-        """Open it; a byte-order mark is skipped, and all three line ends are read.
+        """Open it: a byte-order mark is skipped, all three line ends are read, REddyProc's layout is given as BASE.
 
         Raises:
             DataError: It is missing, a folder, damaged, or no text.
         """
         if not self.member:
             with open_text(self.path) as stream:
-                yield stream
+                yield _as_flux(stream, str(self))
             return
         try:
             with _archive(self.path).open(self.member) as raw, _decoded(raw) as stream:
-                yield stream
+                yield _as_flux(stream, str(self))
         except _UNREADABLE as error:
             raise _damaged(str(self), error) from error
+
+
+def _as_flux(stream: IO[str], location: str) -> IO[str]:
+    first = stream.readline(LONGEST_LINE)
+    if reddyproc.is_header(first):
+        return LinesText(reddyproc.converted(first, stream, location))  # type: ignore[return-value]  # all that is used
+    if stream.seekable():
+        stream.seek(0)
+        return stream
+    following = iter(lambda: stream.readline(LONGEST_LINE), "")
+    return LinesText(chain([first], following) if first else iter(()))  # type: ignore[return-value]
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

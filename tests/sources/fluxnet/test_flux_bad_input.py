@@ -121,10 +121,10 @@ def test_what_is_no_flux_file(raw: Path, prepared: Prepare, tmp_path: Path) -> N
     fails(
         prepared, other, r"other: holds no file of FLUXNET or AmeriFlux BASE \(it holds nothing\)\. Give files such as"
     )
-    (other / "Example_DETha98.txt").write_bytes(b"Year\tDoY\tHour\tNEE\r-\t-\t-\tumolm-2s-1\r1998\t1\t0.5\t-1.21\r")
-    fails(prepared, other, r"\(it holds Example_DETha98.txt\)")
-    alone = other / "Example_DETha98.txt"
-    fails(prepared, alone, r"Example_DETha98.txt, line 1: is not a FLUXNET file: it has no column TIMESTAMP .*'Year")
+    (other / "fluxes.txt").write_bytes(b"Year\tDay\tHour\tNEE\r-\t-\t-\tumolm-2s-1\r1998\t1\t0.5\t-1.21\r")
+    fails(prepared, other, r"\(it holds fluxes.txt\)")
+    alone = other / "fluxes.txt"
+    fails(prepared, alone, r"fluxes.txt, line 1: is not a FLUXNET file: it has no column TIMESTAMP .*'Year")
     (raw / FIRST).rename(other / "tower.csv")
     fails(
         prepared, other / "tower.csv", r"the name of tower.csv holds no site code, such as DE-Hai\. Name it as FLUXNET"

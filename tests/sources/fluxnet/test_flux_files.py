@@ -178,7 +178,10 @@ def test_base_is_read_under_fluxnet_names(raw: Path, prepared: Prepare, tmp_path
     assert np.isnan(target[::7]).all()
     np.testing.assert_allclose(np.delete(target, np.s_[::7]), np.delete(held["NEE_VUT_REF"], np.s_[::7]), rtol=1e-5)
     notes = "\n".join(dataset.manifest.funnel.notes)
-    assert "AmeriFlux BASE, whose gaps are not filled: TA as TA_F" in notes and "NEE_PI as NEE_VUT_REF" in notes
+    assert (
+        "the columns of AmeriFlux BASE, whose gaps are not filled: TA as TA_F" in notes
+        and "NEE_PI as NEE_VUT_REF" in notes
+    )
     assert "no quality column was applied at XD-Cro" in notes and "storage" not in notes
     path.write_text(path.read_text().replace("NEE_PI", "CH4"))
     dataset = prepared(path, sites=str(raw / "siteinfo.csv"))

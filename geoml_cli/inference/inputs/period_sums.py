@@ -1,0 +1,169 @@
+"""Sums of gap-filled series over days, months or years, their gaps, and the interval of what was filled.
+
+Legend: R records of the series, P periods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError, SettingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Period = Literal["day", "month", "year"]
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+PERIODS: dict[str, tuple[str, str]] = {"day": ("D", "d-1"), "month": ("M", "month-1"), "year": ("Y", "yr-1")}
+_CARBON_G_PER_UMOL = 12.011e-6
+_INTEGRALS = {
+    "gC m-2 d-1": ("gC m-2", 1 / 1440),
+    "umol CO2 m-2 s-1": ("gC m-2", _CARBON_G_PER_UMOL * 60),
+    "W m-2": ("MJ m-2", 60e-6),
+}
+"""Unit of a sum over time, and what a flux adds to it in a minute."""
+_YEARLY = "gC m-2 yr-1"
+_MINUTES = {0: "M", -1: "Y"}
+DAY, _WEEK = 1440, 10_080
+_LAST_WEEK = 51 * _WEEK
+"""Minutes before the last week of a year, which has 8 or 9 days in FLUXNET's files."""
+
+
+class GapFilledSeries(NamedTuple):
+    """The series with its gaps filled, shape [R] each.
+
+    Attributes:
+        value: Observed where that is good enough, else predicted; NaN where neither is.
+        observed: Whether it was observed.
+        minutes: Length of the record.
+        begin: Of the record.
+        station: Its number.
+    """
+
+    value: Floats
+    observed: NDArray[np.bool_]
+    minutes: Floats
+    begin: NDArray[np.datetime64]
+    station: NDArray[np.int64]
+
+
+class Wanted(NamedTuple):
+    """What is summed up.
+
+    Attributes:
+        period: Over which.
+        fill: What fills the gaps: the network, or the name of a baseline of its own.
+        unit: Of the sum.
+        per_minute: What a flux adds to it in a minute; None where values are sums themselves.
+    """
+
+    period: Period
+    fill: str
+    unit: str
+    per_minute: float | None
+
+
+def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
+    """Return the unit of a sum and what a flux adds to it in a minute; None where values are sums themselves."""
+    if not (dataset.has("station_first") and dataset.has("step")):
+        raise SettingsError(
+            f"the samples of {dataset.manifest.source} are no series.", where="--sums", fix="Leave it out."
+        )
+    if unit == _YEARLY:
+        return "gC m-2", None
+    if unit not in _INTEGRALS:
+        raise SettingsError(
+            f"values in {unit} have no sum over time.", where="--sums", fix=f"It needs {', '.join(_INTEGRALS)}."
+        )
+    return _INTEGRALS[unit]
+
+
+def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int) -> Floats:
+    """Return the length of every record [min]: up to the next, and of a station's last by the calendar."""
+    calendar = begin.astype(f"datetime64[{_MINUTES.get(step, 'Y')}]")
+    last = ((calendar + 1).astype("datetime64[m]") - begin).astype(np.float64)
+    if step > 0:
+        ends_year = (step == _WEEK) & (begin - calendar.astype("datetime64[m]") >= np.timedelta64(_LAST_WEEK, "m"))
+        last = np.where(ends_year, last, float(step))
+    following = np.append(np.diff(begin).astype(np.float64), 0.0)
+    inside = np.append(station[1:] == station[:-1], False)
+    return np.where(inside, following, last)
+
+
+def sums(
+    series: GapFilledSeries, names: NDArray[np.str_], wanted: Wanted, half: Callable[[float], float] | None = None
+) -> pd.DataFrame:
+    """Sum up by station and period; a period that is not whole has neither sum nor mean.
+
+    Args:
+        series: Records with their gaps filled.
+        names: Of the stations.
+        wanted: What is summed up.
+        half: Minutes that were filled to the size that their mean error is not likely to exceed; None for no interval.
+
+    Raises:
+        DataError: A record is longer than the period, or lies in two of them.
+    """
+    import pandas as pd
+
+    code = PERIODS[wanted.period][0]
+    calendar = series.begin.astype(f"datetime64[{code}]")
+    end = (calendar + 1).astype("datetime64[m]")
+    whole = (end - calendar.astype("datetime64[m]")).astype(np.float64)
+    if (series.begin + series.minutes.astype("timedelta64[m]") > end).any():
+        raise DataError(
+            f"records reach over the end of a {wanted.period}", where="--sums", fix="Choose a longer period."
+        )
+    frame = pd.DataFrame(
+        {"station": series.station, "begin": calendar.astype("datetime64[s]"), **_parts(series, wanted), "whole": whole}
+    )
+    frame["gap"] = _gaps(series, frame)
+    by = frame.groupby(["station", "begin"], sort=True)
+    found, length = by[[*_parts(series, wanted)]].sum(), by["whole"].first()
+    complete = np.isclose(found["known"], length)
+    shown = {
+        "station": names[found.index.get_level_values(0).to_numpy()],
+        "begin": [str(moment) for moment in found.index.get_level_values(1).to_numpy().astype(f"datetime64[{code}]")],
+        "observed": found["observed"] / length,
+        "filled": (found["known"] - found["observed"]) / length,
+        "missing": 1 - found["known"] / length,
+        "longest_gap": by["gap"].max() / DAY,
+        "mean": (found["weighted"] / found["known"].where(found["known"] > 0)).where(complete),
+        "sum": found["sum"].where(complete),
+    }
+    if half is not None:
+        distance = np.array([half(minutes) for minutes in found["known"] - found["observed"]])
+        width = np.where(found["gaps_weight"] > 0, distance * found["gaps_weight"], 0.0)
+        shown |= {"sum_lower": shown["sum"] - width, "sum_upper": shown["sum"] + width}
+    return pd.DataFrame({name: np.asarray(values) for name, values in shown.items()})
+
+
+def _parts(series: GapFilledSeries, wanted: Wanted) -> dict[str, Floats]:
+    """Return what is added up over a period, [R] each."""
+    known = np.isfinite(series.value)
+    weight = series.minutes * wanted.per_minute if wanted.per_minute is not None else np.ones(len(series.value))
+    minutes = np.where(known, series.minutes, 0.0)
+    return {
+        "observed": np.where(series.observed, minutes, 0.0),
+        "known": minutes,
+        "weighted": np.where(known, series.value * series.minutes, 0.0),
+        "sum": np.where(known, series.value * weight, 0.0),
+        "gaps_weight": np.where(known & ~series.observed, weight, 0.0),
+    }
+
+
+def _gaps(series: GapFilledSeries, frame: pd.DataFrame) -> Floats:
+    """Return the length of the unobserved stretch of its period up to the end of each record [min], [R]."""
+    period = frame[["station", "begin"]].ne(frame[["station", "begin"]].shift()).any(axis=1).to_numpy()
+    stretch = np.cumsum(series.observed | period)
+    lost = np.where(series.observed, 0.0, series.minutes)
+    total = np.cumsum(lost)
+    first = np.concatenate([[0], np.flatnonzero(np.diff(stretch)) + 1])
+    before = np.repeat(total[first] - lost[first], np.diff(np.append(first, len(total))))
+    return np.asarray(total - before)
