@@ -16,6 +16,10 @@ PLAUSIBLE_MAXIMUM = "plausible_maximum"
 """Attribute of a variable: larger values are kept, but the data set itself calls them impossible."""
 
 
+PROVIDED = "_provided"
+"""Ends the name of a target as its provider fills it: of every record, measured or not."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """A quantity and its description.

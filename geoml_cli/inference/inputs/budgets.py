@@ -15,7 +15,7 @@ import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.dataset.variables import Variable
+from geoml_cli.dataset.variables import PROVIDED, Variable
 from geoml_cli.inference.engine import PredictionJob, attributes
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
@@ -39,6 +39,9 @@ from geoml_cli.writers import table
 from geoml_cli.writers.chunk_store import ChunkStore
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+if TYPE_CHECKING:
     pass
 
 
@@ -53,17 +56,20 @@ def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], r
     """
     wanted = Wanted(*asked, *sum_unit(dataset, trained.data.signature.unit))
     calibration = _calibration(trained, wanted.fill, reporter)
-    fill = _own_fill(trained, dataset, wanted.fill)
+    fill = _own_fill(trained, wanted.fill)
     summed: list[Floats32] = []
 
     def write(out: Path, store: ChunkStore, count: int) -> Path:
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
-        series = filled(trained, dataset, predicted if fill is None else fill())
+        series = filled(trained, dataset, predicted, fill)
         coverage = trained.settings.shared.predict.coverage
         half = partial(calibration.mean_distance, coverage=coverage) if calibration and coverage else None
         frame = sums(series, np.array(dataset.labels("station")), wanted, half)
         signature = trained.data.signature
         columns = _columns((signature.target_name, signature.unit), wanted, coverage if half else None)
+        columns = tuple(column for column in columns if column.name in frame)
+        _compare(frame, wanted, reporter)
+        _tell_incomplete(frame, wanted, reporter)
         head = _head(trained, dataset, calibration, wanted)
         table.write(out, table.Table(columns, len(frame), head), [frame])
         summed.append(frame["sum"].to_numpy(np.float32))
@@ -95,24 +101,37 @@ def _calibration(trained: TrainedRun, fill: str, reporter: Reporter) -> Calibrat
     return found
 
 
-def _own_fill(trained: TrainedRun, dataset: Dataset, name: str) -> Callable[[], Floats] | None:
-    """Return what fills every sample by a baseline of the network's own; None for the network itself."""
+def _own_fill(trained: TrainedRun, name: str) -> Callable[[Dataset, Floats], Floats] | None:
+    """Return what fills records by a baseline of the network's own; None for the network itself."""
     if name == NETWORK:
         return None
-    known = trained.networks[SINGLE].baselines
+    known = {own: found for own, found in trained.networks[SINGLE].baselines.items() if found.records is not None}
     registry.known("choice of --fill", name, [NETWORK, *known])
-    samples = trained.network_samples(SINGLE, dataset)
-    target = samples.target.rows
-    observed = np.zeros(len(samples), dtype=bool) if target is None else np.isfinite(target)
-    missing = np.flatnonzero(~observed)
-    predict = known[name].fit(samples, np.flatnonzero(observed), trained.settings.shared.split.seed)
+    return known[name].records
 
-    def fill() -> Floats:
-        values_N = np.full(len(samples), np.nan)
-        values_N[missing] = predict(samples, missing)
-        return values_N
 
-    return fill
+def _compare(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) -> None:
+    """Say how the sums lie to the provider's own, where the data hold them."""
+    if "provided_sum" not in frame or not (both := frame["sum"].notna() & frame["provided_sum"].notna()).any():
+        return
+    difference = (frame["sum"] - frame["provided_sum"])[both]
+    unit = f"{wanted.unit} {PERIODS[wanted.period][1]}"
+    told = f"{int(both.sum())} sums differ from the provider's own by {difference.mean():.3g} {unit} in the mean"
+    told += f", at most {difference.abs().max():.3g}"
+    if "sum_lower" in frame:
+        inside = frame["provided_sum"].between(frame["sum_lower"], frame["sum_upper"])[both]
+        told += f"; {int(inside.sum())} intervals hold it"
+    reporter.say(f"{told}.")
+
+
+def _tell_incomplete(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) -> None:
+    """Say which periods have no sum, and what their records lack."""
+    if (without := frame["sum"].isna()).any():
+        most = frame["missing"][without].max()
+        reporter.say(
+            f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: up to {most:.2g} of one has neither an "
+            "observation nor all drivers, or lies outside of the series (column missing)."
+        )
 
 
 def _head(trained: TrainedRun, dataset: Dataset, calibration: Calibration | None, wanted: Wanted) -> dict[str, str]:
@@ -132,22 +151,31 @@ def _promise(calibration: Calibration) -> str:
     )
 
 
-def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats) -> GapFilledSeries:
-    """Lay observations and predictions out along the series."""
+def filled(
+    trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Callable[[Dataset, Floats], Floats] | None
+) -> GapFilledSeries:
+    """Lay observations out along the series, and what fills their gaps: the predictions, or what `fill` gives."""
     target = trained.network_samples(SINGLE, dataset).target.rows
     observed_N = np.full(len(predicted_N), np.nan) if target is None else np.asarray(target, dtype=np.float64)
     index, time = np.asarray(dataset.array("index")), np.asarray(dataset.array("time"))
-    value, observed = np.full(len(time), np.nan), np.zeros(len(time), dtype=bool)
-    known = np.isfinite(observed_N)
-    value[index] = np.where(known, observed_N, predicted_N)
-    observed[index] = known
+    value, gaps = np.full(len(time), np.nan), np.full(len(time), np.nan)
+    value[index], gaps[index] = observed_N, predicted_N
+    observed = np.isfinite(value)
+    value = np.where(observed, value, gaps if fill is None else fill(dataset, value))
     first = np.asarray(dataset.array("station_first"), dtype=np.int64)
     station = np.searchsorted(first, np.arange(len(time)), side="right") - 1
     begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
-    return GapFilledSeries(value, observed, lengths(begin, station, int(dataset.array("step")[0])), begin, station)
+    minutes = lengths(begin, station, int(dataset.array("step")[0]))
+    return GapFilledSeries(value, observed, minutes, begin, station, _provided(trained, dataset))
+
+
+def _provided(trained: TrainedRun, dataset: Dataset) -> Floats | None:
+    name = f"{trained.data.signature.target_name}{PROVIDED}"
+    return np.asarray(dataset.array(name), dtype=np.float64) if dataset.has(name) else None
 
 
 def _columns(target: tuple[str, str], wanted: Wanted, coverage: float | None) -> tuple[Variable, ...]:
+    """Describe every column that there may be."""
     (name, unit), period, sum_unit = target, wanted.period, f"{wanted.unit} {PERIODS[wanted.period][1]}"
     found = [
         Variable("station", "", "code of the station", dtype="str"),
@@ -159,6 +187,8 @@ def _columns(target: tuple[str, str], wanted: Wanted, coverage: float | None) ->
         Variable("mean", unit, f"mean {name}; missing where the {period} is not whole", dtype="f8"),
         Variable("sum", sum_unit, f"sum of {name}; missing where the {period} is not whole", dtype="f8"),
     ]
+    provided = f"sum of {name} as the provider fills it; missing where that is not whole"
+    found.append(Variable("provided_sum", sum_unit, provided, dtype="f8"))
     if coverage is not None:
         ends = (("sum_lower", "lower"), ("sum_upper", "upper"))
         told = f"end of the {coverage:.3g} interval for the error of what was filled"

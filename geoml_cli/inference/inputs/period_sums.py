@@ -44,6 +44,7 @@ class GapFilledSeries(NamedTuple):
         minutes: Length of the record.
         begin: Of the record.
         station: Its number.
+        provided: The provider's own values, gaps filled; None where the data hold none.
     """
 
     value: Floats
@@ -51,6 +52,7 @@ class GapFilledSeries(NamedTuple):
     minutes: Floats
     begin: NDArray[np.datetime64]
     station: NDArray[np.int64]
+    provided: Floats | None = None
 
 
 class Wanted(NamedTuple):
@@ -141,6 +143,8 @@ def sums(
         distance = np.array([half(minutes) for minutes in found["known"] - found["observed"]])
         width = np.where(found["gaps_weight"] > 0, distance * found["gaps_weight"], 0.0)
         shown |= {"sum_lower": shown["sum"] - width, "sum_upper": shown["sum"] + width}
+    if series.provided is not None:
+        shown["provided_sum"] = found["provided"].where(np.isclose(found["provided_known"], length))
     return pd.DataFrame({name: np.asarray(values) for name, values in shown.items()})
 
 
@@ -149,7 +153,10 @@ def _parts(series: GapFilledSeries, wanted: Wanted) -> dict[str, Floats]:
     known = np.isfinite(series.value)
     weight = series.minutes * wanted.per_minute if wanted.per_minute is not None else np.ones(len(series.value))
     minutes = np.where(known, series.minutes, 0.0)
+    provided = np.full(len(series.value), np.nan) if series.provided is None else series.provided
     return {
+        "provided": np.where(np.isfinite(provided), provided * weight, 0.0),
+        "provided_known": np.where(np.isfinite(provided), series.minutes, 0.0),
         "observed": np.where(series.observed, minutes, 0.0),
         "known": minutes,
         "weighted": np.where(known, series.value * series.minutes, 0.0),

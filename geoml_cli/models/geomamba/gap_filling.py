@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.baselines.baseline import Baseline, BaselinePredictor, Rows
-from geoml_cli.baselines.mds import Filled, Series, fill
+from geoml_cli.baselines.mds import Series, fill
+from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import SettingsError
 from geoml_cli.samples.samples import Samples
 
@@ -19,65 +23,95 @@ _DRIVERS = {
 """What weather is alike by, and under which names data hold it, the most complete first."""
 
 
-def filled(samples: Samples, known: Rows, asked: Rows) -> Filled:
-    """Fill samples from those whose flux may be known.
+class _Records(NamedTuple):
+    """Records of stations.
 
-    Args:
-        samples: Of stations.
-        known: Samples whose flux is used.
-        asked: Samples to fill.
-
-    Raises:
-        SettingsError: Samples are no half-hours or hours of stations, or a driver is missing.
+    Attributes:
+        station_R: Number of the station of each.
+        minute_R: Begin of each [min].
+        drivers_R: Radiation, temperature and vapour pressure deficit.
+        step: Length of a record [min].
     """
+
+    station_R: NDArray[np.int64]
+    minute_R: NDArray[np.int64]
+    drivers_R: list[Values]
+    step: int
+
+
+def _filled(records: _Records, flux_R: Values, asked: Rows) -> Values:
+    """Fill records, station by station, from those whose flux is known; NaN where nothing like them is near."""
+    found_A = np.full(len(asked), np.nan)
+    place = np.empty(len(flux_R), dtype=np.int64)
+    for station in np.unique(records.station_R[asked]):
+        own = np.flatnonzero(records.station_R == station)
+        own = own[np.argsort(records.minute_R[own], kind="stable")]
+        place[own] = np.arange(len(own))
+        radiation, warmth, dryness = (values_R[own] for values_R in records.drivers_R)
+        series = Series(records.minute_R[own], flux_R[own], radiation, warmth, dryness, records.step)
+        is_asked = records.station_R[asked] == station
+        found_A[is_asked] = fill(series, place[asked[is_asked]]).mean_A
+    return found_A
+
+
+def _of_samples(samples: Samples) -> _Records:
     if samples.records is None:
         raise SettingsError(
             "marginal distribution sampling fills series of stations, and these samples are none.",
             where="mds",
             fix="Leave it out.",
         )
-    flux_N = np.full(len(samples), np.nan)
-    if samples.target.values is not None:
-        flux_N[known] = np.asarray(samples.target.values[:], dtype=np.float64)[known]
-    drivers = [_driver(samples, name) for name in _DRIVERS]
-    whole = Filled(np.full(len(asked), np.nan), np.full(len(asked), np.nan), np.zeros(len(asked), dtype=np.int64))
-    for station in np.unique(samples.records.station_N[asked]):
-        own = np.flatnonzero(samples.records.station_N == station)
-        own = own[np.argsort(samples.records.minute_N[own], kind="stable")]
-        radiation, warmth, dryness = (values_N[own] for values_N in drivers)
-        series = Series(
-            samples.records.minute_N[own], flux_N[own], radiation, warmth, dryness, samples.records.step_minutes
-        )
-        of_station = samples.records.station_N[asked] == station
-        place = np.empty(len(samples), dtype=np.int64)
-        place[own] = np.arange(len(own))
-        part = fill(series, place[asked[of_station]])
-        for values_A, found_A in zip(whole, part, strict=True):
-            values_A[of_station] = found_A
-    return whole
+    item, held = samples.inputs["dynamic"], samples.records
+    drivers = [item.values[:][:, -1, item.names.index(name)].astype(np.float64) for name in _drivers(item.names)]
+    return _Records(held.station_N, held.minute_N, drivers, held.step_minutes)
 
 
-def _driver(samples: Samples, described: str) -> Values:
-    item = samples.inputs["dynamic"]
-    name = next((name for name in _DRIVERS[described] if name in item.names), None)
-    if name is None:
-        raise SettingsError(
-            f"marginal distribution sampling needs {described}, and the data hold {', '.join(item.names)}.",
-            where="mds",
-            fix="Leave it out, or prepare with --dynamic that names it.",
-        )
-    return np.asarray(item.values[:][:, -1, item.names.index(name)], dtype=np.float64)
+def _of_dataset(variables: Variables) -> _Records:
+    minute = np.asarray(variables.array("time"), dtype=np.int64)
+    first = np.asarray(variables.array("station_first"), dtype=np.int64)
+    station = np.searchsorted(first, np.arange(len(minute)), side="right") - 1
+    names = _drivers(variables.labels("dynamic"))
+    drivers = [np.asarray(variables.array(name), dtype=np.float64) for name in names]
+    return _Records(station, minute, drivers, int(variables.array("step")[0]))
+
+
+def _drivers(known: Sequence[str]) -> list[str]:
+    """Name the drivers among the variables."""
+    found = []
+    for described, names in _DRIVERS.items():
+        name = next((name for name in names if name in known), None)
+        if name is None:
+            raise SettingsError(
+                f"marginal distribution sampling needs {described}, and the data hold {', '.join(known)}.",
+                where="mds",
+                fix="Leave it out, or prepare with --dynamic that names it.",
+            )
+        found.append(name)
+    return found
 
 
 def _fit(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     """Keep the training rows; there is nothing random in it."""
 
     def predict(same: Samples, rows: Rows) -> Values:
-        return filled(same, train, rows).mean_A
+        flux_N = np.full(len(same), np.nan)
+        if same.target.values is not None:
+            flux_N[train] = np.asarray(same.target.values[:], dtype=np.float64)[train]
+        return _filled(_of_samples(same), flux_N, rows)
 
     return predict
 
 
+def fill_records(variables: Variables, flux_R: Values) -> Values:
+    """Fill every record without a flux, [R]; NaN elsewhere, and where nothing like it is near."""
+    missing = np.flatnonzero(np.isnan(flux_R))
+    found = np.full(len(flux_R), np.nan)
+    found[missing] = _filled(_of_dataset(variables), flux_R, missing)
+    return found
+
+
 BASELINES: dict[str, Baseline] = {
-    "mds": Baseline("marginal distribution sampling: the mean flux of like weather near in time", _fit)
+    "mds": Baseline(
+        "marginal distribution sampling: the mean flux of like weather near in time", _fit, records=fill_records
+    )
 }

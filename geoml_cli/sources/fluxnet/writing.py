@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import DatasetWriter
-from geoml_cli.dataset.variables import Variable
+from geoml_cli.dataset.variables import PROVIDED, Variable
 from geoml_cli.sources.fluxnet.census import Counted, complete, targets
 from geoml_cli.sources.fluxnet.plan import Plan
 from geoml_cli.sources.fluxnet.quality import Loss, Rule
@@ -61,7 +61,8 @@ def declare(writer: DatasetWriter, content: Content, samples: int) -> dict[str, 
     )
     _put_roles(writer, content)
     _put_stations(writer, content)
-    return {variable.name: writer.declare(variable) for variable in (*_of_records(plan, step), *_of_samples(content))}
+    described = (*_of_records(plan, step), *_provided(content), *_of_samples(content))
+    return {variable.name: writer.declare(variable) for variable in described}
 
 
 def _of_records(plan: Plan, step: Step) -> list[Variable]:
@@ -70,6 +71,15 @@ def _of_records(plan: Plan, step: Step) -> list[Variable]:
         "time", _TIME, "start of the record, local standard time", ("record",), dtype="i8", attributes=known
     )
     return [time, *(Variable(name, unit(name, step), quantity(name).meaning, ("record",)) for name in plan.dynamic)]
+
+
+def _provided(content: Content) -> list[Variable]:
+    """Return the variable of the provider's own values, gaps filled; none where nobody filled them."""
+    target = content.rule.target
+    if not any(content.counted[site].quality for site in content.plan.sites):
+        return []
+    meaning = f"{quantity(target).meaning}, as the provider fills it"
+    return [Variable(f"{target}{PROVIDED}", unit(target, content.step), meaning, ("record",))]
 
 
 def _of_samples(content: Content) -> list[Variable]:
@@ -139,6 +149,9 @@ def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tupl
     handles["time"][records] = starts(places, content.step)
     for name in content.plan.dynamic:
         handles[name][records] = series.values[name].astype(np.float32)
+    if (provided := f"{content.rule.target}{PROVIDED}") in handles:
+        filled = series.values[content.rule.target] if content.counted[site].quality else np.nan
+        handles[provided][records] = np.broadcast_to(np.asarray(filled, dtype=np.float32), series.length)
     handles["index"][samples] = at[0] + np.flatnonzero(rows)
     handles["station_index"][samples] = content.plan.sites.index(site)
     handles["year"][samples] = years(places[rows], content.step)
