@@ -129,8 +129,8 @@ def _tell_incomplete(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) ->
     if (without := frame["sum"].isna()).any():
         most = frame["missing"][without].max()
         reporter.say(
-            f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: up to {most:.2g} of one has neither an "
-            "observation nor all drivers, or lies outside of the series (column missing)."
+            f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: up to {most:.2g} of one has neither "
+            "an observation nor all drivers, or lies outside of the series (column missing)."
         )
 
 

@@ -7,17 +7,15 @@ import zipfile
 
 import numpy as np
 import pytest
+from reddyproc_case import DRIVERS, HEAD, NAME, UNITS, rows, write
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.fluxnet import synthetic as made
 from geoml_cli.sources.fluxnet.reddyproc import site_of
 
-HEAD = "Year\tDoY\tHour\tNEE\tLE\tRg\tTair\trH\tVPD\tUstar"
-UNITS = "-\t-\t-\tumolm-2s-1\tWm-2\tWm-2\tdegC\t%\thPa\tms-1"
-NAME = "Example_XAFir12.txt"
-DRIVERS = {"dynamic": ("SW_IN_F", "TA_F", "VPD_F"), "extra": ()}
-RECORDS = 366 * 48
-"""Half-hours of the leap year 2012."""
+GIVEN = {"dynamic": DRIVERS, "extra": ()}
+RECORDS = 61 * 48
+"""Half-hours to the first of March of the leap year 2012."""
 
 
 def values() -> np.ndarray:
@@ -25,22 +23,6 @@ def values() -> np.ndarray:
     found = random.uniform(1, 9, (RECORDS, 7)).round(3)
     found[::7, 0] = -9999
     return found
-
-
-def lines(found: np.ndarray) -> list[str]:
-    rows = []
-    for place, row in enumerate(found):
-        day, half = divmod(place, 48)
-        cells = [2012, day + 1, (half + 1) / 2, *row]
-        rows.append("\t".join(f"{cell:g}" for cell in cells))
-    return rows
-
-
-def write(folder, rows, head=HEAD, units=UNITS, name=NAME):
-    folder.mkdir(exist_ok=True)
-    made.site_table(folder / "siteinfo.csv", made.TOWERS)
-    (folder / name).write_text("\n".join([head, units, *rows]) + "\n")
-    return folder
 
 
 def base(folder, found):
@@ -52,15 +34,15 @@ def base(folder, found):
         [str(moment).translate({45: None, 58: None, 84: None}) for moment in held] for held in (start, start + 30)
     ]
     names = "TIMESTAMP_START,TIMESTAMP_END,NEE,LE,SW_IN,TA,RH,VPD,USTAR"
-    rows = [",".join([*pair, *(f"{v:g}" for v in row)]) for *pair, row in zip(*stamps, found, strict=True)]
-    (folder / "AMF_XA-Fir_BASE_HH_1-5.csv").write_text("\n".join([names, *rows]) + "\n")
+    cells = [",".join([*pair, *(f"{v:g}" for v in row)]) for *pair, row in zip(*stamps, found, strict=True)]
+    (folder / "AMF_XA-Fir_BASE_HH_1-5.csv").write_text("\n".join([names, *cells]) + "\n")
     return folder
 
 
 def test_the_records_are_those_of_the_same_file_of_ameriflux(prepared, tmp_path):
-    expected = prepared(base(tmp_path / "base", values()), **DRIVERS)
+    expected = prepared(base(tmp_path / "base", values()), **GIVEN)
     wanted = {name: np.array(expected.array(name)) for name in ("time", "NEE_VUT_REF", "SW_IN_F", "TA_F", "VPD_F")}
-    found = prepared(write(tmp_path / "text", lines(values())), **DRIVERS)
+    found = prepared(write(tmp_path / "text", rows(values())), **GIVEN)
     assert found.labels("station") == ["XA-Fir"] and found.manifest.funnel.kept == RECORDS
     for name, column in wanted.items():
         np.testing.assert_array_equal(np.array(found.array(name)), column)
@@ -68,19 +50,19 @@ def test_the_records_are_those_of_the_same_file_of_ameriflux(prepared, tmp_path)
 
 
 def test_blanks_gzip_zip_and_line_ends_are_read(prepared, tmp_path):
-    rows = lines(values())
-    blank = [row.replace("\t", "   ") for row in rows]
-    first = prepared(write(tmp_path / "a", blank, HEAD.replace("\t", " "), UNITS.replace("\t", " ")), **DRIVERS)
+    given = rows(values())
+    blank = [row.replace("\t", "   ") for row in given]
+    first = prepared(write(tmp_path / "a", blank, HEAD.replace("\t", " "), UNITS.replace("\t", " ")), **GIVEN)
     time = np.array(first.array("time"))
-    folder = write(tmp_path / "b", rows)
+    folder = write(tmp_path / "b", given)
     text = (folder / NAME).read_bytes().replace(b"\n", b"\r\n")
     (folder / NAME).unlink()
     (folder / f"{NAME}.gz").write_bytes(gzip.compress(text))
-    np.testing.assert_array_equal(prepared(folder, **DRIVERS).array("time"), time)
+    np.testing.assert_array_equal(prepared(folder, **GIVEN).array("time"), time)
     (folder / f"{NAME}.gz").unlink()
     with zipfile.ZipFile(folder / "all.zip", "w") as archive:
         archive.writestr(f"inside/{NAME}", text)
-    np.testing.assert_array_equal(prepared(folder, **DRIVERS).array("time"), time)
+    np.testing.assert_array_equal(prepared(folder, **GIVEN).array("time"), time)
 
 
 @pytest.mark.parametrize(
@@ -97,19 +79,19 @@ def test_blanks_gzip_zip_and_line_ends_are_read(prepared, tmp_path):
 )
 def test_damaged_rows_are_refused_with_their_line(change, told, prepared, tmp_path):
     with pytest.raises(DataError, match=told):
-        prepared(write(tmp_path / "raw", change(lines(values()))), **DRIVERS)
+        prepared(write(tmp_path / "raw", change(rows(values()))), **GIVEN)
 
 
 @pytest.mark.parametrize(("old", "new"), [("hPa", "kPa"), ("degC", "K"), ("umolm-2s-1", "gCm-2d-1")])
 def test_other_units_are_refused(old, new, prepared, tmp_path):
     with pytest.raises(DataError, match=f"is in {new}, and is read in") as refused:
-        prepared(write(tmp_path / "raw", lines(values())[:400], units=UNITS.replace(old, new)), **DRIVERS)
+        prepared(write(tmp_path / "raw", rows(values())[:400], units=UNITS.replace(old, new)), **GIVEN)
     assert "line 2" in refused.value.where
 
 
 def test_a_name_without_a_site_is_named(prepared, tmp_path):
     with pytest.raises(DataError, match=r"tower.txt holds no site code"):
-        prepared(write(tmp_path / "raw", lines(values())[:400], name="tower.txt"), **DRIVERS)
+        prepared(write(tmp_path / "raw", rows(values())[:400], name="tower.txt"), **GIVEN)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""Gaps filled and scored: REddyProc's file to a run, its scores by length of gap, and its sums."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from reddyproc_case import DRIVERS, rows, weather, write
+
+SMALL = ["split.gap_hours=[4,24]", "split.seeds=[1]", "train.epochs=1", "network.width=16"]
+
+
+def table(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(line for line in stream if not line.startswith("#")))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    from geoml_cli.config.load import load
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.sources.fluxnet.options import FluxnetOptions
+    from geoml_cli.stages.prepare import Raw, prepare
+    from geoml_cli.stages.train import RunLocation, train
+    from geoml_cli.work.reporting import Silent
+
+    folder = tmp_path_factory.mktemp("gaps")
+    options, raw = FluxnetOptions(dynamic=DRIVERS, extra=()), write(folder / "raw", rows(weather(62)))
+    prepared = Dataset(prepare(Raw("fluxnet", raw, options), folder / "data/fluxnet", Silent()).folder)
+    settings = load("geomamba", "fluxnet-gaps", None, {}, SMALL)
+    return train(settings, prepared, RunLocation(folder / "run"), None, Silent()).folder
+
+
+def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml, tmp_path):
+    run, data = trained, ("--data", trained.parent / "data")
+    quick = ("--set", "evaluate.baselines=['mds']", "--set", "evaluate.importance_repeats=0")
+    evaluated = geoml("evaluate", run, *data, *quick)
+    assert evaluated.code == 0, evaluated.err
+    assert "audit of the splits fails" not in evaluated.err
+    by_group = table(run / "evaluation/test/per_group.csv")
+    scored = {(row["group"], row["model"]): float(row["RMSE"]) for row in by_group if row["quantity"].startswith("len")}
+    assert {(length, "mds") for length in ("4 h", "1 d")} <= set(scored)
+    assert scored["4 h", "mds"] < 1, "the flux follows the light, with a noise of 0.5"
+
+    by_network = tmp_path / "network.csv"
+    done = geoml("predict", run, *data, "--sums", "month", "--out", by_network)
+    assert done.code == 0 and "2 of 3 months have no sum" in done.err, done.err
+    january, february, march = table(by_network)
+    assert january["sum"] == "" and float(january["missing"]) == pytest.approx(5 / 31 / 48)
+    assert float(february["sum_lower"]) < float(february["sum"]) < float(february["sum_upper"])
+    assert float(february["filled"]) == pytest.approx(0.2, abs=0.05)
+    assert march["sum"] == ""
+
+
+def test_mds_fills_records_without_drivers_too(trained, geoml, tmp_path):
+    run, data = trained, ("--data", trained.parent / "data")
+    told = geoml("predict", run, *data, "--sums", "month", "--fill", "mds", "--out", tmp_path / "mds.csv")
+    assert told.code == 0 and "Sums filled by mds have no interval" in told.err
+    january, february, march = table(tmp_path / "mds.csv")
+    assert january["missing"] == "0" and "sum_lower" not in january
+    # The mean flux is 4 - 0.02 x 700 x 0.75 x 1 / pi a half-hour, of which 12.011e-6 x 1800 is gC.
+    for month, days in ((january, 31), (february, 29)):
+        expected = (4 - 0.02 * 700 * 0.75 / 3.14159) * 12.011e-6 * 86400 * days
+        assert float(month["sum"]) == pytest.approx(expected, rel=0.1)
+    assert march["sum"] == ""
+    refused = geoml("predict", run, *data, "--sums", "month", "--fill", "nix")
+    assert refused.code == 2 and "mds" in refused.err
+    refused = geoml("predict", run, *data, "--fill", "mds")
+    assert refused.code == 2 and "Add --sums" in refused.err
