@@ -14,6 +14,7 @@ import typer
 from geoml_cli.cli import (
     audit,
     check,
+    compare,
     console,
     demo,
     doctor,
@@ -48,6 +49,7 @@ app.add_typer(predict.app, name="predict")
 app.command("export")(export.export)
 app.add_typer(import_.app, name="import")
 app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
 app.command("list")(listing.list_)
 app.add_typer(preset.app, name="preset")

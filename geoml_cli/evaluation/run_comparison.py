@@ -1,0 +1,221 @@
+"""Several runs on the test rows that they have in common: scores, differences, and both by group.
+
+Legend: P rows that all runs test, R runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.evaluation.comparison import compare_with
+from geoml_cli.evaluation.groupwise import Labels
+from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows, groups_of_samples, pool_folds, predict_members
+from geoml_cli.evaluation.scores import ModelScores, rows_of, score
+from geoml_cli.metrics.compare import Comparison, fewest_groups, holm
+from geoml_cli.metrics.metric import Values
+from geoml_cli.splits.grouping import group_called
+from geoml_cli.splits.split import Rows
+from geoml_cli.tasks.task import Task
+from geoml_cli.work.reporting import Reporter
+
+MOST_RUNS = 12
+_MOST_GROUPS = 200
+"""Groups of a quantity that are scored one by one; more are no table."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs on the same rows; differences are first minus second, of a score of which lower is better."""
+
+    first: str
+    second: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class GroupPair:
+    """Runs on the rows of one group.
+
+    Attributes:
+        quantity: What is grouped, such as station.
+        name: Of the group.
+        rows: Rows of it.
+        scores: Ranking score by run.
+        pairs: Every other run compared with the first.
+    """
+
+    quantity: str
+    name: str
+    rows: int
+    scores: Mapping[str, float]
+    pairs: Sequence[Pair]
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Runs compared.
+
+    Attributes:
+        task: Of the network; the same for all runs.
+        group: What intervals resample, such as station.
+        runs: Scores by run, in the order asked for.
+        pairs: All pairs over all rows; p-values are Holm's for their number.
+        groups: By group.
+        tested: Rows that each run tests, by run.
+        notes: What must be known before a number is quoted.
+    """
+
+    task: Task
+    group: str
+    runs: Sequence[ModelScores]
+    pairs: Sequence[Pair]
+    groups: Sequence[GroupPair]
+    tested: Mapping[str, int]
+    notes: Sequence[str]
+
+
+def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> RunComparison:
+    """Predict the test rows of every run and compare the runs on those that all test.
+
+    Args:
+        runs: A network of each run by the run's name, on the same data set.
+        reporter: Receives progress.
+
+    Raises:
+        SettingsError: The networks forecast maps, or predict unlike quantities.
+        DataError: The runs have no test row in common.
+    """
+    first = next(iter(runs.values()))
+    _refuse_unlike(runs)
+    pooled = {name: pool_folds(inputs, predict_members(inputs, reporter)) for name, inputs in runs.items()}
+    rows_P = _common({name: one.rows_P for name, one in pooled.items()})
+    predictions = {name: _of_rows(one, rows_P, first.task) for name, one in pooled.items()}
+    observed_P = _of_samples(pooled[next(iter(runs))], rows_P)
+    groups_P = groups_of_samples(first)[rows_P]
+    scored = score(first.task, rows_of(observed_P, groups_P), predictions, first.bootstrap)
+    label = first.network.groups
+    named = label(first.samples, first.dataset) if label else {}
+    by_group = [
+        found
+        for quantity, label_N in named.items()
+        for found in _by_group(first, (quantity, label_N[rows_P]), (observed_P, groups_P), predictions)
+    ]
+    tested = {name: len(np.unique(one.rows_P)) for name, one in pooled.items()}
+    return RunComparison(
+        task=first.task,
+        group=group_called(first.settings.shared.split),
+        runs=scored,
+        pairs=_adjusted([Pair(a.name, b.name, compare_with(a, b)) for a, b in combinations(scored, 2)]),
+        groups=by_group,
+        tested=tested,
+        notes=_notes(runs, tested, len(rows_P)),
+    )
+
+
+def _refuse_unlike(runs: Mapping[str, EvaluationInputs]) -> None:
+    described = {
+        name: (one.task.target.name, one.task.target.unit, tuple(one.task.class_names)) for name, one in runs.items()
+    }
+    (first, wanted), *others = described.items()
+    if any(one.task.maps is not None for one in runs.values()):
+        raise SettingsError(
+            "forecasts of maps are compared within an evaluation.",
+            where=first,
+            fix="Name the other runs with `geoml evaluate RUN --set evaluate.runs=['RUN']`.",
+        )
+    for name, found in others:
+        if found != wanted:
+            raise SettingsError(
+                f"predicts {found[0]} [{found[1]}], {first} predicts {wanted[0]} [{wanted[1]}].",
+                where=name,
+                fix="Compare runs of one quantity.",
+            )
+
+
+def _common(rows: Mapping[str, Rows]) -> Rows:
+    """Return the rows that all runs test, ascending."""
+    found = None
+    for rows_P in rows.values():
+        found = np.unique(rows_P) if found is None else np.intersect1d(found, rows_P)
+    if found is None or not len(found):
+        raise DataError(
+            f"{' and '.join(rows)} have no test row in common: they split the data otherwise.",
+            where="compare",
+            fix="Train them with the same [split].",
+        )
+    return found
+
+
+def _of_rows(pooled: PooledRows, rows_P: Rows, task: Task) -> Values:
+    """Return the predictions of some rows: of a row that several folds test their mean, of classes the first."""
+    row_U, first_U, place_P = np.unique(pooled.rows_P, return_index=True, return_inverse=True)
+    if task.class_names:
+        found_U = pooled.predicted_P[first_U]
+    else:
+        place_P = place_P.reshape(-1)
+        found_U = np.bincount(place_P, weights=pooled.predicted_P) / np.bincount(place_P)
+    return np.asarray(found_U[np.searchsorted(row_U, rows_P)])
+
+
+def _of_samples(pooled: PooledRows, rows_P: Rows) -> Values:
+    row_U, first_U = np.unique(pooled.rows_P, return_index=True)
+    return pooled.observed_P[first_U][np.searchsorted(row_U, rows_P)]
+
+
+def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
+    """Adjust p-values for the number of pairs."""
+    p_values = holm([pair.comparison.p_value for pair in pairs])
+    fewest = fewest_groups(max(len(pairs), 1))
+    return [
+        replace(pair, comparison=replace(pair.comparison, p_value=p_value, fewest=fewest))
+        for pair, p_value in zip(pairs, p_values, strict=True)
+    ]
+
+
+def _by_group(
+    first: EvaluationInputs, labelled: tuple[str, Labels], observed: tuple[Values, Rows], predictions: Mapping[str, Values]
+) -> list[GroupPair]:
+    """Compare the runs with the first on the rows of each group; their p-values are Holm's over groups and runs."""
+    (quantity, label_P), (observed_P, groups_P) = labelled, observed
+    names = np.unique(label_P)
+    if not 1 < len(names) <= _MOST_GROUPS:
+        return []
+    found, pairs = [], []
+    for name in names:
+        own = label_P == name
+        rows = rows_of(observed_P[own], groups_P[own])
+        scored = score(first.task, rows, {run: each[own] for run, each in predictions.items()}, first.bootstrap)
+        found.append((str(name), int(own.sum()), scored))
+        pairs += [Pair(scored[0].name, other.name, compare_with(scored[0], other)) for other in scored[1:]]
+    adjusted, others = _adjusted(pairs), len(predictions) - 1
+    return [
+        GroupPair(
+            quantity,
+            name,
+            rows,
+            {one.name: one.ranking for one in scored},
+            adjusted[place * others : (place + 1) * others],
+        )
+        for place, (name, rows, scored) in enumerate(found)
+    ]
+
+
+def _notes(runs: Mapping[str, EvaluationInputs], tested: Mapping[str, int], common: int) -> list[str]:
+    notes = []
+    if any(count > common for count in tested.values()):
+        listed = ", ".join(f"{name} {count}" for name, count in tested.items())
+        notes.append(f"Compared on the {common} rows that all runs test; they test {listed}.")
+    splits = {name: one.settings.shared.split.model_copy(update={"seeds": (1,)}) for name, one in runs.items()}
+    first = next(iter(splits))
+    for name, split in splits.items():
+        if split != splits[first]:
+            notes.append(
+                f"{name} and {first} split the data otherwise: each was trained on other rows, and a difference may be "
+                "one of the splits."
+            )
+    return notes
