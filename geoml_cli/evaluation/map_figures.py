@@ -16,7 +16,7 @@ from geoml_cli.figures.map_scores import by_lead_time, cell_maps, power_spectra,
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.metric import Values
-from geoml_cli.tasks.task import format_number
+from geoml_cli.work.numbers import format_number
 
 _MOST_DRAWN = 800
 """Rows or columns that a panel of the example has pixels for."""
@@ -83,7 +83,8 @@ def _frames(example: ExampleForecast, field: Field) -> dict[str, ReportFigure]:
     return {
         f"frame_{name}.png": ReportFigure(
             title=f"Single frame: {name}",
-            caption=f"{example.labels[0]}, without axes; {limits[0]:.4g} to {limits[1]:.4g} {field.unit}.",
+            caption=f"{example.labels[0]}, without axes; "
+            f"{format_number(limits[0])} to {format_number(limits[1])} {field.unit}.",
             text=f"The {name} of {example.labels[0]}.",
             png=frame_png(frame, field, limits),
         )

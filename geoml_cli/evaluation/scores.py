@@ -26,6 +26,10 @@ class Score:
     high: float
     unit: str
 
+    def unit_in(self, task: Task) -> str:
+        """Return the unit as people read it: `% SOC`, not `%`; empty for a ratio."""
+        return {"1": "", task.target.unit: task.unit}.get(self.unit, self.unit)
+
 
 @dataclass(frozen=True)
 class ModelScores:

@@ -21,13 +21,16 @@ from geoml_cli.evaluation.calibration import are_new_groups
 from geoml_cli.evaluation.evaluate import evaluate_network
 from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
 from geoml_cli.evaluation.inputs import EvaluationInputs, predict_members
-from geoml_cli.evaluation.report import NetworkReport, summary_table
+from geoml_cli.evaluation.report import NetworkReport
+from geoml_cli.evaluation.score_tables import summary_table
+from geoml_cli.evaluation.station_series import MISSING
 from geoml_cli.evaluation.write import write_network
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.stages.evaluate import evaluate
 from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.numbers import bounded
 from geoml_cli.work.reporting import Silent
 
 QUICK = EvaluateSettings(n_bootstrap=100, importance_repeats=0, baselines=())
@@ -77,9 +80,13 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
     names = {path.relative_to(found.folder).as_posix() for path in found.folder.rglob("*") if path.is_file()}
     assert names == {
         "metrics.json",
+        "scores.csv",
         "members.csv",
         "baselines.csv",
+        "filter_summary.csv",
+        "settings.csv",
         "per_group.csv",
+        "by_transform.csv",
         "intervals.csv",
         "calibration.csv",
         "predictions.csv",
@@ -168,7 +175,7 @@ def test_the_terminals_table_is_the_network_and_its_rivals(found: NetworkReport)
     assert headers[:3] == ["", "RMSE [g kg-1]", "MAE [g kg-1]"] and headers[-1] == "Wilcoxon"
     assert [row[0] for row in rows] == ["soc", "ridge", "mean"]
     score = found.result.network.scores["RMSE"]
-    assert rows[0][1] == f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
+    assert rows[0][1] == bounded(score.value, score.low, score.high)
     assert {len(row) for row in rows} == {len(headers)}
     assert found.result.intervals is not None
     assert found.sentences == [found.result.summary, found.result.intervals.summary]
@@ -333,7 +340,7 @@ def test_stations_are_scored_where_there_are_any(tmp_path: Path) -> None:
     # Seeds 1 and 2 are averaged: the pooled network is off by 1.5.
     predicted = network(0)(inputs.samples, np.arange(SIZE)) + 1.5
     expected = sk.r2_score(soc[1::3], predicted[1::3])
-    assert float(rows[1]["R2"]) == pytest.approx(expected, rel=1e-5)
+    assert float(rows[1]["R2_soc"]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
@@ -341,6 +348,7 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     inputs = Case(tmp_path, coordinates=False, split=split, evaluate=QUICK).inputs()
     found = measured(inputs, Silent())
     assert found.document["not_shown"] == [
+        MISSING,
         "Residual map: the samples have no coordinates.",
         "Distances of the split: samples have no coordinates.",
         "Learning curves: the run has no training history, as imported ones have none.",
