@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from geoml_cli.evaluation import distances
 from geoml_cli.evaluation.across_stations import gain_columns, gains, has_stations, rows_of_summary, station_scores
 from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
-from geoml_cli.evaluation.first_table import first_lines, first_rows
+from geoml_cli.evaluation.first_table import combined_rows, first_lines, first_rows
 from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, novelty_of
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.interval_scores import NOMINAL, IntervalScores
@@ -47,7 +47,7 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
     _write(folder / "baselines.csv", _baselines(result))
     for table in (*audit_table(result), funnel_table(inputs), settings_table(inputs)):
         _write(folder / file_of(table.title), [table.columns, *table.rows])
-    write_groups(folder, result)
+    _write_groups(folder, result)
     if result.claims:
         _write(folder / "claims.csv", _claims(result))
     if result.groupwise:
@@ -71,19 +71,25 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "confusion.csv", [["observed / predicted", *matrix.names], *rows])
 
 
-def write_groups(folder: Path, result: EvaluationResult) -> None:
+def _write_groups(folder: Path, result: EvaluationResult) -> None:
     """Write a file for each quantity by which scores are grouped, a row a group."""
     for quantity, rows in wide(result.groupwise).items():
         _write(folder / file_of(title_of(quantity)), map(_written, group_rows(quantity, rows)))
 
 
-def write_pipeline(folder: Path, result: EvaluationResult) -> None:
-    """Write the scores of several networks one after another; files of an earlier evaluation are removed."""
+def write_combined(folder: Path, networks: Mapping[str, EvaluationResult], pipeline: EvaluationResult | None) -> None:
+    """Write the scores of several networks, and one after another; files of an earlier evaluation are removed."""
     for stale in folder.glob("*.csv"):
         stale.unlink()
+    _write(folder / "scores.csv", map(_written, combined_rows(networks)))
+    if pipeline is not None:
+        _write_pipeline(folder, pipeline)
+
+
+def _write_pipeline(folder: Path, result: EvaluationResult) -> None:
     scores = [[name, *map(_text, (s.value, s.low, s.high)), s.unit] for name, s in result.network.scores.items()]
     _write(folder / "pipeline.csv", [["score", "value", "low", "high", "unit"], *scores])
-    write_groups(folder, result)
+    _write_groups(folder, result)
 
 
 def _write_stations(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:

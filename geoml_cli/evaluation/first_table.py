@@ -8,8 +8,8 @@ Legend: P pooled rows, S stations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -168,6 +168,32 @@ def first_table(inputs: EvaluationInputs, result: EvaluationResult) -> ReportTab
         caption += " Of the baselines the best is shown, of the scores two: scores.csv holds all."
     rows = [list(row) for row in zip(*(columns[name] for name in kept), strict=True)]
     return ReportTable("Scores", caption, kept, rows)
+
+
+def combined_table(networks: Mapping[str, ReportTable]) -> ReportTable:
+    """Put the first tables of several networks into one: of each the first score, coverage and the difference."""
+    names = {column: None for table in networks.values() for column in table.columns}
+    further = [name for name in names if name.startswith("Coverage") or name.endswith(" difference")]
+    rows = []
+    for network, table in networks.items():
+        for cells in (dict(zip(table.columns, row, strict=True)) for row in table.rows):
+            score = next(name for name in table.columns if name not in ("Model", "Rows of a"))
+            rest = [cells.get(name, "") for name in (*further, "Wilcoxon")]
+            rows.append([network, cells["Model"], score, cells[score], *rest])
+    caption = "The first score of every network and its baselines, with 95 % bootstrap intervals over groups."
+    return ReportTable("Scores", caption, ["Network", "Model", "Score", "Value", *further, "Wilcoxon"], rows)
+
+
+def combined_rows(networks: Mapping[str, EvaluationResult]) -> Iterator[list[str | int | float]]:
+    """Yield the columns of `scores.csv` of several networks, then a row for each score of each model."""
+    yield ["network", "model", "n", "groups", "score", "value", "low", "high", "unit"]
+    for network, result in networks.items():
+        for model in (result.network, *(one.baseline for one in result.baselines.comparisons)):
+            for name, score in model.scores.items():
+                yield [network, model.name, model.rows, model.groups, name, *astuple(score)]
+            cover = result.intervals.scores[COVERAGE] if result.intervals and model is result.network else None
+            if cover is not None:
+                yield [network, model.name, model.rows, model.groups, COVERAGE, *astuple(cover)]
 
 
 def _shown(lines: list[FirstLine]) -> list[FirstLine]:

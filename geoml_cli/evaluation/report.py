@@ -10,7 +10,7 @@ from typing import Any
 from geoml_cli.evaluation.across_stations import summary_tables
 from geoml_cli.evaluation.collocation import collocation_table
 from geoml_cli.evaluation.figures import FigureSet
-from geoml_cli.evaluation.first_table import first_table
+from geoml_cli.evaluation.first_table import combined_table, first_table
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.notes import pooling
 from geoml_cli.evaluation.report_facts import funnel_table, settings_table
@@ -35,6 +35,7 @@ class NetworkReport:
         document: The content of metrics.json.
         figures: Of the report.
         tables: Of the report.
+        lead: The first of them.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class NetworkReport:
     document: dict[str, Any]
     figures: FigureSet
     tables: Sequence[ReportTable]
+    lead: ReportTable
 
     @property
     def report(self) -> Path:
@@ -66,7 +68,7 @@ def html_report(inputs: EvaluationInputs, result: EvaluationResult, figures: Fig
         tables=report_tables(inputs, result),
         figures=_lead_first(figures),
         missing=figures.missing,
-        lead=_filed(first_table(inputs, result)),
+        lead=lead_table(inputs, result),
     )
     return render(report)
 
@@ -100,8 +102,14 @@ def combined_report(
             for figure in one.figures.figures.values()
         ],
         missing=[f"{name}: {text}" for name, one in networks.items() for text in one.figures.missing],
+        lead=_filed(combined_table({name: one.lead for name, one in networks.items()})),
     )
     return render(report)
+
+
+def lead_table(inputs: EvaluationInputs, result: EvaluationResult) -> ReportTable:
+    """Return the report's first table."""
+    return _filed(first_table(inputs, result))
 
 
 def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[ReportTable]:

@@ -28,7 +28,9 @@ class Score:
 
     def unit_in(self, task: Task) -> str:
         """Return the unit as people read it: `% SOC`, not `%`; empty for a ratio."""
-        return {"1": "", task.target.unit: task.unit}.get(self.unit, self.unit)
+        if self.unit == "1":
+            return ""
+        return task.unit if self.unit == task.target.unit else self.unit
 
 
 @dataclass(frozen=True)

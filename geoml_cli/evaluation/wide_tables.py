@@ -19,6 +19,8 @@ _FEWEST = 2
 """Rows of a group that can be scored by a correlation."""
 _MOST_SHOWN = 60
 """Groups that a page shows; the CSV file holds all."""
+_MOST_COLUMNS = 8
+"""Scores side by side that a page has room for."""
 STATION = "station"
 
 
@@ -64,12 +66,12 @@ def group_tables(result: EvaluationResult) -> list[ReportTable]:
 
 def _table(result: EvaluationResult, quantity: str, rows: Sequence[WideRow]) -> ReportTable:
     known = [row for row in rows if row.rows >= _FEWEST]
-    caption = "Scores on the rows of each group: they say more about it than those of all rows."
     has_units = quantity != "transform" and not quantity.endswith("scaled maps")
-    columns, cells = _side_by_side(result, known[:_MOST_SHOWN], has_units=has_units)
+    (shown, columns), cells = _side_by_side(result, known[:_MOST_SHOWN], has_units=has_units)
     title = title_of(quantity)
+    caption = f"{shown} on the rows of each group; {file_of(title)} holds all scores of all models."
     if hidden := len(rows) - len(known[:_MOST_SHOWN]):
-        caption += f" {hidden} more lines are in {file_of(title)}."
+        caption += f" {hidden} more lines are there."
     lines = [[row.name, str(row.rows), *own] for row, own in zip(known, cells, strict=False)]
     return ReportTable(title, caption, [quantity, "n", *columns], lines)
 
@@ -99,34 +101,34 @@ def station_table(result: EvaluationResult) -> list[ReportTable]:
         row.scores[one.model] = {name: score.value for name, score in one.scores.items()}
     months = {one.station: one.months for one in result.stations}
     shown = list(rows.values())[:_MOST_SHOWN]
-    caption = "Scores of every station; per_station.csv holds their bounds, from resampled months, and other scores."
+    (scores, columns), cells = _side_by_side(result, shown)
+    caption = f"{scores} at every station; per_station.csv holds all scores of all models, with bounds from resampled "
+    caption += "months."
     if hidden := len(rows) - len(shown):
         caption += f" {hidden} more stations are there."
-    columns, cells = _side_by_side(result, shown)
     lines = [[row.name, str(row.rows), str(months[row.name]), *own] for row, own in zip(shown, cells, strict=True)]
     return [ReportTable("Per station", caption, ["station", "n", "months", *columns], lines)]
 
 
 def _side_by_side(
     result: EvaluationResult, rows: Sequence[WideRow], *, has_units: bool = True
-) -> tuple[list[str], list[list[str]]]:
-    """Return columns and cells: one score of every model, then the network's others."""
+) -> tuple[tuple[str, list[str]], list[list[str]]]:
+    """Return what is shown in words, columns and cells: one score of every model, then the network's others."""
     scores = _all_scores(rows)
-    own = scores.get(result.network.name, [])
-    ranking = result.task.ranking.name
+    network = result.network.name
+    own, ranking = scores.get(network, []), result.task.ranking.name
     main = ranking if ranking in own else next(iter(own), "")
-    others = [name for name in own if name != main]
+    others = [name for name in own if name != main][: max(_MOST_COLUMNS - len(scores), 0)]
     units = {metric.name: result.task.unit_of(metric) for metric in (*result.task.metrics, result.task.ranking)}
-    heads = [with_unit(f"{main} {model}", _shown(units.get(main, "")) if has_units else "") for model in scores]
-    columns = [*heads, *(f"{name} {result.network.name}" for name in others)]
-    pairs = [*((model, main) for model in scores), *((result.network.name, name) for name in others)]
-    return columns, [
+    unit = units.get(main, "1") if has_units else "1"
+    words = f"{with_unit(main, '' if unit == '1' else unit)} of every model"
+    if others:
+        words += f", then other scores of {network}"
+    pairs = [*((model, main) for model in scores), *((network, name) for name in others)]
+    columns = [f"{name} {model}" for model, name in pairs]
+    return (words, columns), [
         [format_number(row.scores.get(model, {}).get(name, np.nan)) for model, name in pairs] for row in rows
     ]
-
-
-def _shown(unit: str) -> str:
-    return "" if unit == "1" else unit
 
 
 def _all_scores(rows: Sequence[WideRow]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation import report
 from geoml_cli.evaluation.audit import audit_network
-from geoml_cli.evaluation.csv_tables import write_pipeline
+from geoml_cli.evaluation.csv_tables import write_combined
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
 from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, open_network
 from geoml_cli.evaluation.json_record import combined_record, text
@@ -107,8 +107,7 @@ def _combined(
     pipeline = evaluate_pipeline(trained.pipeline, inputs) if whole and trained.pipeline else None
     document = combined_record(first, {name: one.document for name, one in written.items()}, pipeline)
     folder = run.evaluation(first.subset)
-    if pipeline is not None:
-        write_pipeline(folder, pipeline)
+    write_combined(folder, {name: one.result for name, one in written.items()}, pipeline)
     write_text(folder / "report.html", report.combined_report(first, written, pipeline))
     write_text(folder / "metrics.json", text(document))
     return Evaluation(folder, written, pipeline, document)

@@ -28,7 +28,9 @@ def format_share(value: float) -> str:
 
 
 def bounded(value: float, low: float, high: float) -> str:
-    """Write a value with the bounds of its interval."""
+    """Write a value with the bounds of its interval, where there are any."""
+    if not (math.isfinite(low) or math.isfinite(high)):
+        return format_number(value)
     return f"{format_number(value)} [{format_number(low)}, {format_number(high)}]"
 
 
