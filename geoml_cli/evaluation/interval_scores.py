@@ -112,16 +112,16 @@ def interval_scores(
         return None
     bounds = _bounds(held_out, pooled, quantile_P)
     scored = _scored(held_out, bounds, pooled.observed_P, (quantile_P, coverage))
-    groups = len(np.unique(pooled.groups_P))
+    group, groups = group_called(inputs.settings.shared.split), len(np.unique(pooled.groups_P))
     unit = inputs.task.target.unit
     every: dict[str, Labels | Rows] = {**_own_groups(inputs, pooled), **labels}
     return IntervalScores(
         coverage=coverage,
-        group=group_called(inputs.settings.shared.split),
+        group=group,
         rows=len(pooled.rows_P),
         groups=groups,
         is_grouped=are_new and groups >= fewest(coverage),
-        reason=_reason(groups, coverage, are_new=are_new),
+        reason=_reason(group, groups, coverage, are_new=are_new),
         scores=_with_bounds(scored, pooled.groups_P, unit, inputs.bootstrap),
         each=[one for quantity, label_P in every.items() for one in _by_group(quantity, label_P, scored)],
         found=[float((held_out.distance_P <= other_P).mean()) for other_P in others],
@@ -130,9 +130,9 @@ def interval_scores(
     )
 
 
-def _reason(groups: int, coverage: float, *, are_new: bool = True) -> str:
+def _reason(group: str, groups: int, coverage: float, *, are_new: bool = True) -> str:
     if not are_new:
-        return "the network was trained on other rows of these groups"
+        return f"some of these rows are of a {group} that their network was trained on"
     needed = fewest(coverage)
     return "" if groups >= needed else f"there are {groups}, that takes {needed}"
 
@@ -225,7 +225,7 @@ def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScor
         rows=len(block_N),
         groups=groups,
         is_grouped=groups >= fewest(coverage),
-        reason=_reason(groups, coverage),
+        reason=_reason(BLOCK, groups, coverage),
         scores=_with_bounds(whole, block_N, unit, inputs.bootstrap, FEWEST_BLOCKS),
         each=each,
         found=[float(np.mean([of[1 + k][COVERAGE].mean() for of in leads])) for k in range(len(NOMINAL))],

@@ -409,7 +409,7 @@ def test_blocks_that_trained_as_well_are_not_new(tmp_path: Path) -> None:
     assert not are_new_groups(one_block, members)
     result = evaluate_network(one_block, Silent())
     assert result.intervals is not None and not result.intervals.is_grouped
-    assert "trained on other rows of these groups" in result.intervals.summary
+    assert "that their network was trained on" in result.intervals.summary
 
 
 def test_no_table_of_an_earlier_evaluation_is_left(tmp_path: Path) -> None:
