@@ -23,6 +23,7 @@ from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
 from geoml_cli.evaluation.inputs import EvaluationInputs, predict_members
 from geoml_cli.evaluation.report import NetworkReport
 from geoml_cli.evaluation.score_tables import summary_table
+from geoml_cli.evaluation.scores import Score
 from geoml_cli.evaluation.station_series import MISSING
 from geoml_cli.evaluation.write import write_network
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
@@ -421,3 +422,38 @@ def test_no_table_of_an_earlier_evaluation_is_left(tmp_path: Path) -> None:
     measured(replace(inputs, settings=replace(inputs.settings, shared=shared)), Silent())
     assert not (folder / "intervals.csv").exists() and not (folder / "calibration.csv").exists()
     assert (folder / "predictions.csv").is_file()
+
+
+def test_the_first_table_has_score_coverage_and_baselines_on_single_lines(
+    found: NetworkReport, inputs: EvaluationInputs
+) -> None:
+    rows = table(found.folder / "scores.csv")
+    assert [row["model"] for row in rows] == ["soc", "ridge", "mean"] and {row["rows_of"] for row in rows} == {""}
+    assert found.result.intervals is not None
+    assert float(rows[0]["coverage"]) == pytest.approx(found.result.intervals.scores["coverage"].value)
+    assert rows[1]["coverage"] == "" and float(rows[1]["RMSE_transformed"]) > 0
+    [logs] = [group for group in found.result.groupwise if (group.quantity, group.model) == ("transform", "soc")]
+    assert float(rows[0]["RMSE_transformed"]) == pytest.approx(logs.scores["RMSE"])
+    shown = found.lead
+    assert shown.columns[:3] == ["Model", "RMSE [g kg-1]", "R2"] and len(shown.rows) == 3
+    assert "Coverage of 90 %" in shown.columns and "RMSE of transform" in shown.columns
+    assert "Rows of a" not in shown.columns, "rows are held out in one way only"
+
+
+def test_stations_have_their_median_in_the_first_table(tmp_path: Path) -> None:
+    stations = [f"S{row % 3}" for row in range(SIZE)]
+    found = measured(Case(tmp_path, stations=stations, evaluate=QUICK).inputs(), Silent())
+    [row] = table(found.folder / "scores.csv")
+    single = [float(one["R2_soc"]) for one in table(found.folder / "per_station.csv")]
+    assert float(row["station_median"]) == pytest.approx(np.median(single), rel=1e-6) and row["station_score"] == "R2"
+    assert (row["stations_above_0"], row["stations"]) == ("3", "3")
+    [line] = found.lead.rows
+    assert any(cell.endswith("(3 of 3)") for cell in line)
+
+
+def test_a_share_in_percent_says_of_what(inputs: EvaluationInputs) -> None:
+    target = replace(inputs.task.target, unit="%")
+    task = replace(inputs.task, target=target)
+    assert task.unit == "% SOC" and task.ranking_label == "% SOC"
+    assert Score(1.0, 0.5, 1.5, "%").unit_in(task) == "% SOC"
+    assert Score(1.0, 0.5, 1.5, "1").unit_in(replace(task, target=replace(target, unit="1"))) == ""

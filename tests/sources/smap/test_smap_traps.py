@@ -245,9 +245,7 @@ def test_a_stated_scale_of_reflectances_is_what_the_exports_must_have(raw, prepa
 
 
 def test_shares_of_valid_scenes(raw, prepared):
-    with pytest.raises(
-        DataError, match=r"no sample is left .*Sentinel-1 is valid on 60 % of the days or less"
-    ):
+    with pytest.raises(DataError, match=r"no sample is left .*Sentinel-1 is valid on 60 % of the days or less"):
         prepared(raw, s1_share=0.6)
 
 
