@@ -92,19 +92,26 @@ def combined_report(
         tables += [replace(table, title=f"{table.title}: {name}") for table in own]
     report = Report(
         title=f"{run.model}: evaluation on {first.subset} rows",
-        summary=" ".join(f"{name.capitalize()}: {one.result.summary}" for name, one in networks.items()),
-        facts=[("Run", run.id), ("Preset", run.preset), ("Made by", f"geoml {__version__}")],
+        summary=" ".join(f"{name.capitalize()}: {one.result.shortest}" for name, one in networks.items()),
+        facts=[
+            ("Run", run.id),
+            ("Preset", run.preset),
+            *((f"Comparison: {name}", one.result.summary) for name, one in networks.items()),
+            ("Made by", f"geoml {__version__}"),
+        ],
         warnings=[f"{name}: {note}" for name, one in networks.items() for note in one.result.notes],
         tables=tables,
-        figures=[
-            replace(figure, title=f"{figure.title}: {name}")
-            for name, one in networks.items()
-            for figure in one.figures.figures.values()
-        ],
+        figures=_first_of_each({name: _lead_first(one.figures) for name, one in networks.items()}),
         missing=[f"{name}: {text}" for name, one in networks.items() for text in one.figures.missing],
         lead=_filed(combined_table({name: one.lead for name, one in networks.items()})),
     )
     return render(report)
+
+
+def _first_of_each(figures: Mapping[str, Sequence[ReportFigure]]) -> list[ReportFigure]:
+    """Put the first figure of each network before the others."""
+    named = {name: [replace(one, title=f"{one.title}: {name}") for one in own] for name, own in figures.items()}
+    return [*(own[0] for own in named.values() if own), *(one for own in named.values() for one in own[1:])]
 
 
 def lead_table(inputs: EvaluationInputs, result: EvaluationResult) -> ReportTable:

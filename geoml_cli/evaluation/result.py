@@ -128,6 +128,13 @@ class EvaluationResult:
         """Say which wins in a few words for each claim, where there are several; else as `summary`."""
         if not self.claims:
             return self.summary
+        return self.shortest
+
+    @property
+    def shortest(self) -> str:
+        """Say which wins in a few words, for each claim where there are several."""
+        if not self.claims:
+            return shortly(self.task, self.network, self.baselines.comparisons)
         each = [(claim, shortly(self.task, claim.network, claim.baselines)) for claim in self.claims]
         return " ".join(f"{claim.name.capitalize()}: {text}" for claim, text in each)
 

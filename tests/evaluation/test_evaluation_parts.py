@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from evaluation_case import COVARIATES, Case, fields, signal
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.evaluation.comparison import BaselineComparison, compare_all, compare_with, p_text, summarise
+from geoml_cli.evaluation.comparison import BaselineComparison, compare_all, compare_with, p_text, shortly, summarise
 from geoml_cli.evaluation.importance import Covariate, covariates, importance, shuffled
 from geoml_cli.evaluation.inputs import predict_members
 from geoml_cli.evaluation.scores import ModelScores, Score
@@ -207,3 +208,19 @@ def test_importance_looks_at_no_more_rows_than_asked(tmp_path: Path) -> None:
     object.__setattr__(inputs, "predictors", {"fold-1-seed-1": counting})
     importance(inputs, members, Silent())
     assert seen == [20] * (1 + len(COVARIATES) - 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "soc wins, RMSE of soc 4, of forest 5 g kg-1, p < 0.001."),
+        ({"groups": 3}, "RMSE of soc 4, of forest 5 g kg-1; too few groups to test (3, 6 are needed)."),
+        ({"interval": Interval(NAN, NAN)}, "RMSE of soc 4, of forest 5 g kg-1; no interval and no test."),
+        ({"interval": Interval(-1.0, 0.5)}, "no difference shown, RMSE of soc 4, of forest 5 g kg-1, p < 0.001."),
+    ],
+)
+def test_a_page_says_in_a_few_words_which_wins(change: dict[str, Any], words: str) -> None:
+    best = against("forest", 5.0, 4.0, (-1.5, -0.5), 0.0004)
+    best = replace(best, comparison=replace(best.comparison, **change))
+    assert shortly(TASK, scored("soc", 4.0), [against("mean", 9.0, 4.0, (-9, -4), 0.0), best]) == words
+    assert shortly(TASK, scored("soc", 4.0), []) == "RMSE of soc 4 g kg-1, no baseline."

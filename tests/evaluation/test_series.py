@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from geoml_cli.errors import SettingsError
-from geoml_cli.evaluation.place_series import PlaceSeries, Summed, _longest, _once, place_sums, series_rows
+from geoml_cli.evaluation.place_series import PlaceSeries, Summed, _longest, _once, _summed, place_sums, series_rows
 from geoml_cli.evaluation.station_series import MOST_DRAWN, _drawn, figures_of_series, sum_rows, sums_table
 from geoml_cli.figures.station_series import EXCERPT, StationSeries, _broken, series_excerpt, station_series
 
@@ -158,3 +158,16 @@ def test_one_time_equal_values_and_infinite_bounds_are_drawn(values):
     for figure in (station_series("A", own, ("x", "1")), series_excerpt("A", own, ("x", "1"))):
         figure.canvas.draw()
         assert all(np.isfinite(axis.get_ylim()).all() for axis in figure.axes)
+
+
+def test_a_flux_of_half_hours_is_summed_in_grams_of_carbon():
+    begin = np.arange(4) * 30
+    arrays = {"time": begin, "station_first": np.array([0]), "index": np.arange(4), "step": np.array([30])}
+    dataset = SimpleNamespace(
+        has=arrays.__contains__, array=arrays.__getitem__, unit=lambda name: "minutes since 1970-01-01 00:00:00",
+        manifest=SimpleNamespace(source="fluxnet"),
+    )  # fmt: skip
+    found = _summed(dataset, "umol CO2 m-2 s-1", np.array([0, 3]))
+    assert found is not None and found.unit == "gC m-2" and found.minutes_T.tolist() == [30.0, 30.0]
+    np.testing.assert_allclose(found.factor_T, 12.011e-6 * 1800)
+    assert _summed(dataset, "cm", np.array([0])) is None

@@ -216,4 +216,5 @@ def test_series_and_sums_follow_from_predictions(run, evaluated):
     for row in table("sums.csv"):
         daily = [float(one["observed"]) for one in own if one["station"] == row["station"]]
         assert float(row["observed"]) == pytest.approx(sum(daily), rel=1e-5), "gC m-2 d-1 over days"
+        assert evaluated["sums"][row["station"]]["observed"] == pytest.approx(float(row["observed"]), rel=1e-6)
         assert row["unit"] == "gC m-2" and int(row["times"]) == len(daily)
