@@ -221,7 +221,8 @@ def _columns(lines: list[FirstLine], result: EvaluationResult) -> Iterator[tuple
         head = f"median {macro.metric.name} of stations (above 0)"
         yield head, [_macro(line.macro) if line.macro else "" for line in lines]
     under = [line.transformed for line in lines]
-    yield f"{task.ranking.name} of transform", ["" if value is None else format_number(value) for value in under]
+    changed = next((group.name for group in result.groupwise if group.quantity == "transform"), "")
+    yield f"{task.ranking.name} of {changed}", ["" if value is None else format_number(value) for value in under]
     if result.intervals is not None:
         head = f"Coverage of {format_share(result.intervals.coverage)}"
         yield head, [format_share(line.coverage.value) if line.coverage else "" for line in lines]

@@ -74,8 +74,8 @@ class PlaceSeries:
 
     def times(self, place: int) -> slice:
         """Return where the times of a place are."""
-        ends = [*self.first_S[1:].tolist(), len(self.time_T)]
-        return slice(int(self.first_S[place]), ends[place])
+        end = self.first_S[place + 1] if place + 1 < len(self.first_S) else len(self.time_T)
+        return slice(int(self.first_S[place]), int(end))
 
     @property
     def rmse_S(self) -> Values:

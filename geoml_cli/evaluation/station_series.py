@@ -12,7 +12,7 @@ from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.place_series import FEWEST_TIMES, PlaceSeries, PlaceSum, place_sums
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.figures.report import ReportFigure, ReportTable
-from geoml_cli.figures.station_series import EXCERPT, StationSeries, series_excerpt, station_series
+from geoml_cli.figures.station_series import EXCERPT, MOST_POINTS, StationSeries, series_excerpt, station_series
 from geoml_cli.figures.style import png
 from geoml_cli.work.numbers import format_number, format_share
 
@@ -115,6 +115,8 @@ def _figure(
     parts = [f"Observed and predicted {target.name} [{target.unit}]{_with_interval(own)} at {name}; {choice}."]
     if own.interval and result.intervals and not result.intervals.is_grouped:
         parts.append(f"The interval is not valid for a new {result.intervals.group}: {result.intervals.reason}.")
+    if (every := -(-len(own.time) // MOST_POINTS)) > 1:
+        parts.append(f"One of {every} times is drawn; series.csv holds all.")
     if own.bars:
         parts.append(f"Bars from above: {own.bars[0]}.")
     if result.novelty_P is not None:

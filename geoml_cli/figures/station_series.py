@@ -31,7 +31,7 @@ _GAP = 3.0
 _SHOWN = (0.01, 0.99)
 """Quantiles of the bounds inside the axes: a few wide intervals would leave the rest flat."""
 _MARGIN = 0.05
-_MOST_POINTS = 20_000
+MOST_POINTS = 20_000
 """Times drawn at most; of more every n-th is."""
 Values = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def station_series(name: str, series: StationSeries, quantity: tuple[str, str]) 
     rows = pieces + (series.added is not None)
     figure, axes = panels(8.0, 1.0 + 2.0 * rows, 1, rows)
     edges = np.linspace(0, 1, pieces + 1) * (series.time[-1] - series.time[0]).astype(float)
-    thin = series.part(slice(None, None, -(-len(series.time) // _MOST_POINTS)))
+    thin = series.part(slice(None, None, -(-len(series.time) // MOST_POINTS)))
     passed = (thin.time - series.time[0]).astype(float)
     for axis, low, high in zip(axes, edges[:-1], edges[1:], strict=False):
         _draw(axis, thin.part(np.flatnonzero((passed >= low) & (passed <= high))), quantity)
@@ -89,7 +89,7 @@ def station_series(name: str, series: StationSeries, quantity: tuple[str, str]) 
         if high > low:
             axis.set_xlim(*(series.time[0] + np.array([low, high]).astype(series.time.dtype.str.replace("M8", "m8"))))
     if series.added is not None:
-        _sums(axes[-1], series, every=-(-len(series.time) // _MOST_POINTS))
+        _sums(axes[-1], series, every=-(-len(series.time) // MOST_POINTS))
     _entitle(figure, axes[0], name)
     return figure
 

@@ -436,7 +436,7 @@ def test_the_first_table_has_score_coverage_and_baselines_on_single_lines(
     assert float(rows[0]["RMSE_transformed"]) == pytest.approx(logs.scores["RMSE"])
     shown = found.lead
     assert shown.columns[:3] == ["Model", "RMSE [g kg-1]", "R2"] and len(shown.rows) == 3
-    assert "Coverage of 90 %" in shown.columns and "RMSE of transform" in shown.columns
+    assert "Coverage of 90 %" in shown.columns and "RMSE of log of soc" in shown.columns
     assert "Rows of a" not in shown.columns, "rows are held out in one way only"
 
 

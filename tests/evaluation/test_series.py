@@ -171,3 +171,14 @@ def test_a_flux_of_half_hours_is_summed_in_grams_of_carbon():
     assert found is not None and found.unit == "gC m-2" and found.minutes_T.tolist() == [30.0, 30.0]
     np.testing.assert_allclose(found.factor_T, 12.011e-6 * 1800)
     assert _summed(dataset, "cm", np.array([0])) is None
+
+
+def test_of_more_times_than_can_be_seen_some_are_drawn_and_it_is_said(monkeypatch):
+    monkeypatch.setattr("geoml_cli.evaluation.station_series.MOST_POINTS", 4)
+    monkeypatch.setattr("geoml_cli.figures.station_series.MOST_POINTS", 4)
+    own = series()
+    found = dict(figures_of_series(inputs(), result(own)))
+    assert "One of 3 times is drawn; series.csv holds all." in found["station-S_0.png"].caption
+    figure = station_series("A", drawn(10, added=("gC m-2", np.ones(10))), ("NEE", "gC m-2 d-1"))
+    assert len(figure.axes[0].lines[0].get_xdata()) == 4
+    assert figure.axes[-1].lines[0].get_ydata()[-1] == pytest.approx(np.sin(np.arange(10) / 58.0).sum())
