@@ -28,6 +28,7 @@ from geoml_cli.splits.split import Rows
 from geoml_cli.work.numbers import bounded, format_number, format_share
 
 _NONE = Score(np.nan, np.nan, np.nan, "1")
+_NO_MACRO = ("", np.nan, np.nan, "", "")
 
 
 class Macro(NamedTuple):
@@ -35,6 +36,7 @@ class Macro(NamedTuple):
 
     metric: Metric
     median: float
+    mean: float
     positive: int
     stations: int
 
@@ -113,10 +115,15 @@ def _macros(inputs: EvaluationInputs, result: EvaluationResult, rows_of: str) ->
         chosen = result.novelty_P == rows_of
     values = _by_station(inputs, result, metric, np.flatnonzero(chosen))
     return {
-        model: Macro(metric, float(np.median(known_S)) if len(known_S) else np.nan, int((known_S > 0).sum()), stations)
+        model: Macro(metric, *_middle(known_S), int((known_S > 0).sum()), stations)
         for model, (known_S, stations) in values.items()
         if stations > 1
     }
+
+
+def _middle(known_S: Values) -> tuple[float, float]:
+    """Return median and mean, NaN of no values."""
+    return (float(np.median(known_S)), float(known_S.mean())) if len(known_S) else (np.nan, np.nan)
 
 
 def _by_station(
@@ -138,7 +145,8 @@ def first_rows(lines: list[FirstLine], result: EvaluationResult) -> Iterator[lis
     names, by = list(result.network.scores), result.task.ranking.name.replace(" ", "_")
     yield [
         "rows_of", "model", "n", "groups", *(c for name in names for c in (name, f"{name}_low", f"{name}_high")),
-        "coverage", "coverage_low", "coverage_high", "station_score", "station_median", "stations_above_0", "stations",
+        "coverage", "coverage_low", "coverage_high",
+        "station_score", "station_median", "station_mean", "stations_above_0", "stations",
         f"{by}_transformed", f"{by}_network_minus_this", f"{by}_difference_low", f"{by}_difference_high",
         "wilcoxon_p_holm",
     ]  # fmt: skip
@@ -148,7 +156,7 @@ def first_rows(lines: list[FirstLine], result: EvaluationResult) -> Iterator[lis
             line.rows_of, line.scores.name, line.scores.rows, line.scores.groups,
             *(v for s in line.scores.scores.values() for v in (s.value, s.low, s.high)),
             cover.value, cover.low, cover.high,
-            *((macro.metric.name, macro.median, macro.positive, macro.stations) if macro else ("", np.nan, "", "")),
+            *((macro.metric.name, macro.median, macro.mean, macro.positive, macro.stations) if macro else _NO_MACRO),
             np.nan if line.transformed is None else line.transformed,
             *((gap.difference, *gap.interval, gap.p_value) if gap else (np.nan,) * 4),
         ]  # fmt: skip

@@ -24,7 +24,7 @@ from geoml_cli.splits.members import UNSEEN
 from geoml_cli.splits.sample_times import minutes_of_samples
 from geoml_cli.splits.split import Rows
 
-FEWEST_TIMES = 8
+FEWEST_TIMES = 5
 """Times below which there is no series to draw."""
 _MINUTES_A_DAY = 1440
 _WEEK, _LONGEST_WEEK = 7 * _MINUTES_A_DAY, 9 * _MINUTES_A_DAY

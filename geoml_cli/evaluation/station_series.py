@@ -92,8 +92,12 @@ def _excerpt(inputs: EvaluationInputs, result: EvaluationResult, series: PlaceSe
         caption=f"Observed and predicted {target.name} [{target.unit}]{_with_interval(own)}: the {EXCERPT} times "
         f"closest together, or all, of the {series.kind} in the middle of those drawn below.",
         text=f"Observed and predicted {target.name} at {name}, RMSE {_rmse(inputs, series, place)}.",
-        png=png(series_excerpt(name, own, (target.name, target.unit))),
+        png=png(series_excerpt(_titled(series, name), own, (target.name, target.unit))),
     )
+
+
+def _titled(series: PlaceSeries, name: str) -> str:
+    return name if series.kind == "station" else f"{series.kind} {name}"
 
 
 def _with_interval(own: StationSeries) -> str:
@@ -129,7 +133,7 @@ def _figure(
         title=f"{series.kind.capitalize()} {name}",
         caption=" ".join(parts),
         text=f"Series of {len(own.time)} times at {name}, RMSE {_rmse(inputs, series, place)}.",
-        png=png(station_series(name, own, (target.name, target.unit))),
+        png=png(station_series(_titled(series, name), own, (target.name, target.unit))),
     )
 
 

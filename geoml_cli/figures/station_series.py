@@ -26,11 +26,14 @@ _ROOM = 3.0
 """Height of the axis of rain in largest rains: bars stay in its upper third."""
 _A_PANEL, _MOST_PANELS = 800, 4
 """Times that a panel has room for, and panels; longer series are drawn denser."""
-_GAP = 3.0
+_FEW = 100
+"""Up to here dots are large, and a single missing time ends a line."""
+_GAP, _GAP_OF_FEW = 3.0, 1.5
 """Usual steps between two times from which a line ends."""
 _SHOWN = (0.01, 0.99)
 """Quantiles of the bounds inside the axes: a few wide intervals would leave the rest flat."""
-_MARGIN = 0.05
+_MARGIN, _ASIDE = 0.05, 0.01
+"""Shares of the range that are left above and below, and beside it."""
 MOST_POINTS = 20_000
 """Times drawn at most; of more every n-th is."""
 Values = NDArray[np.float64]
@@ -87,7 +90,8 @@ def station_series(name: str, series: StationSeries, quantity: tuple[str, str]) 
         _draw(axis, thin.part(np.flatnonzero((passed >= low) & (passed <= high))), quantity)
         axis.set_ylim(*_limits(series))
         if high > low:
-            axis.set_xlim(*(series.time[0] + np.array([low, high]).astype(series.time.dtype.str.replace("M8", "m8"))))
+            ends = np.array([low, high]) + np.array([-_ASIDE, _ASIDE]) * (high - low)
+            axis.set_xlim(*(series.time[0] + ends.astype(series.time.dtype.str.replace("M8", "m8"))))
     if series.added is not None:
         _sums(axes[-1], series, every=-(-len(series.time) // MOST_POINTS))
     _entitle(figure, axes[0], name)
@@ -119,11 +123,12 @@ def _draw(axis: Axes, series: StationSeries, quantity: tuple[str, str]) -> None:
         label, lower, upper = series.interval
         low, high = (_spread(values, broken) for values in (lower, upper))
         axis.fill_between(time, low, high, color=SKY, alpha=0.35, linewidth=0, label=label)
-    axis.plot(series.time, series.observed, ".", color=BLACK, markersize=2.5, label="observed")
+    size = 2.5 if len(series.time) > _FEW else 6.0
+    axis.plot(series.time, series.observed, ".", color=BLACK, markersize=size, label="observed")
     for place, (model, values) in enumerate(series.predicted.items()):
         style, colour = ("-", BLUE) if place == 0 else ("--", ORANGE)
         values = _spread(values, broken)
-        axis.plot(time, values, style, color=colour, linewidth=0.9, marker=".", markersize=1.2, label=plain(model))
+        axis.plot(time, values, style, color=colour, linewidth=0.9, marker=".", markersize=size / 2, label=plain(model))
     axis.set_ylabel(with_unit(*quantity))
     _clock(axis)
     if series.bars is not None:
@@ -161,7 +166,8 @@ def _broken(time: NDArray[np.datetime64]) -> NDArray[np.int64]:
     passed = np.diff(time).astype(float)
     if not len(passed):
         return np.empty(0, dtype=np.int64)
-    return np.flatnonzero(passed > _GAP * np.median(passed)) + 1
+    gap = _GAP if len(time) > _FEW else _GAP_OF_FEW
+    return np.flatnonzero(passed > gap * np.median(passed)) + 1
 
 
 def _spread(values: NDArray[Any], broken: NDArray[np.int64]) -> NDArray[Any]:

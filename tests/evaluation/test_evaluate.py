@@ -446,6 +446,7 @@ def test_stations_have_their_median_in_the_first_table(tmp_path: Path) -> None:
     [row] = table(found.folder / "scores.csv")
     single = [float(one["R2_soc"]) for one in table(found.folder / "per_station.csv")]
     assert float(row["station_median"]) == pytest.approx(np.median(single), rel=1e-6) and row["station_score"] == "R2"
+    assert float(row["station_mean"]) == pytest.approx(np.mean(single), rel=1e-6)
     assert (row["stations_above_0"], row["stations"]) == ("3", "3")
     [line] = found.lead.rows
     assert any(cell.endswith("(3 of 3)") for cell in line)
