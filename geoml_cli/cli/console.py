@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from geoml_cli.errors import escaped
+from geoml_cli.work.numbers import format_number
 from geoml_cli.work.reporting import Advance
 
 _WIDE = 200
@@ -104,7 +105,7 @@ def _sibling() -> bool:
 def _text(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else escaped(str(value))
+    return format_number(value) if isinstance(value, float) else escaped(str(value))
 
 
 def _strict(value: Any) -> Any:  # noqa: ANN401

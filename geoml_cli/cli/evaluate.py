@@ -61,7 +61,7 @@ def evaluate(
 
 def _show(done: Evaluation, title: str) -> None:
     """Print each network with its baselines, then the networks together."""
-    from geoml_cli.evaluation.report import claim_table, pipeline_tables, summary_table
+    from geoml_cli.evaluation.score_tables import claim_table, pipeline_table, summary_table
 
     for name, network in done.networks.items():
         if network.result.claims:
@@ -71,7 +71,7 @@ def _show(done: Evaluation, title: str) -> None:
         for sentence in network.sentences:
             console.line(sentence)
     if done.pipeline is not None:
-        together = pipeline_tables(done.pipeline)[0]
+        together = pipeline_table(done.pipeline)
         console.line("")
         console.table(together.columns, together.rows, title=together.title)
     console.line(f"report: {done.report}")

@@ -23,7 +23,7 @@ from geoml_cli.figures.style import png
 from geoml_cli.metrics.compare import holm, signed_rank
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
-from geoml_cli.tasks.task import format_number
+from geoml_cli.work.numbers import format_number
 
 _FEWEST = 2
 STATISTICS: dict[str, Callable[[Values], float]] = {
@@ -118,6 +118,12 @@ def rows_of_summary(inputs: EvaluationInputs, result: EvaluationResult) -> tuple
     return ["model", "statistic", "stations", *(one.metric.name for one in by_model[result.network.name])], rows
 
 
+def gain_columns(result: EvaluationResult) -> list[str]:
+    """Name the columns of `gain_at_stations.csv`."""
+    by = result.task.ranking.name.replace(" ", "_")
+    return ["baseline", f"median_{by}_difference", "share_better", "wilcoxon_p_holm"]
+
+
 def summary_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[ReportTable]:
     """Return the tables of a report; none where there are not several stations."""
     if not has_stations(inputs, result):
@@ -143,7 +149,7 @@ def station_boxes(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[s
     ranking = result.task.ranking
     scores = {one.model: one.defined for one in station_scores(inputs, result) if one.metric.name == ranking.name}
     scores = {model: values for model, values in scores.items() if len(values)}
-    unit = ranking.unit_of(result.task.target.unit)
+    unit = result.task.unit_of(ranking)
     medians = ", ".join(f"{model} {format_number(float(np.median(values)))}" for model, values in scores.items())
     figure = ReportFigure(
         title="Scores of stations",
@@ -164,7 +170,7 @@ def maps_of_scores(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[
         return None
     own = [one for one in station_scores(inputs, result) if one.model == result.network.name]
     scores = {one.metric.name: one.values_S for one in own}
-    units = {one.metric.name: one.metric.unit_of(result.task.target.unit) for one in own}
+    units = {one.metric.name: result.task.unit_of(one.metric) for one in own}
     named = ", ".join(scores)
     figure = ReportFigure(
         title="Scores on the map",

@@ -6,7 +6,7 @@ Legend: N samples of the data set, R rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from geoml_cli.evaluation.leaks import (
     variogram_range_km,
 )
 from geoml_cli.inference.load import TrainedRun
+from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import lon_lat_of_samples, nearest_km
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.scaling import Scaling, fit
@@ -28,6 +29,7 @@ from geoml_cli.splits.overlaps import overlapping
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
 from geoml_cli.training.plan import target_settings
+from geoml_cli.work.numbers import format_number
 
 Rows = NDArray[np.int64]
 Outcome = Literal["pass", "warn", "fail", "not applicable"]
@@ -64,6 +66,7 @@ class Audited:
         settings: Its `[split]`.
         folds: Split and scaling of each.
         refit: Fits the scaling on rows; None where the run was imported.
+        nearest_R: Distance of every test row of every fold from the nearest training row [km], if measured already.
     """
 
     dataset: Dataset
@@ -71,6 +74,7 @@ class Audited:
     settings: SplitSettings
     folds: Sequence[tuple[Split, Scaling]]
     refit: Callable[[Rows], Scaling] | None
+    nearest_R: Values | None = None
 
     @property
     def one_value(self) -> bool:
@@ -83,13 +87,23 @@ def audit(one: Audited) -> list[Line]:
     known = [(split, scaling) for split, scaling in one.folds if len(split.train)]
     if not known:
         return [Line("training rows", "warn", 0, "they are unknown, as of imported runs: nothing was audited")]
-    audited = Audited(one.dataset, one.samples, one.settings, known, one.refit)
+    audited = replace(one, folds=known)
     return [*_subsets(audited), _windows(audited), *_groups(audited), _duplicates(audited), _scaling(audited),
             _distance(audited), _gap_filled(audited), _site_inputs(audited)]  # fmt: skip
 
 
-def audit_network(trained: TrainedRun, name: str, dataset: Dataset, samples: Samples) -> list[Line]:
-    """Audit one network of a run; members of a fold share its split and scaling."""
+def audit_network(
+    trained: TrainedRun, name: str, dataset: Dataset, samples: Samples, nearest_R: Values | None = None
+) -> list[Line]:
+    """Audit one network of a run; members of a fold share its split and scaling.
+
+    Args:
+        trained: The run.
+        name: Of the network.
+        dataset: That it was trained on.
+        samples: As the network sees them.
+        nearest_R: As for `Audited`.
+    """
     settings, members = trained.settings, dict[str, str]()
     for member in trained.members_of(name):
         members.setdefault(trained.run.split(member).fold, member)
@@ -100,7 +114,7 @@ def audit_network(trained: TrainedRun, name: str, dataset: Dataset, samples: Sam
 
     folds = [(trained.run.split(member), trained.run.scaling(member)) for member in members.values()]
     start = settings.shared.train.start_run
-    lines = audit(Audited(dataset, samples, settings.shared.split, folds, None if start else refit))
+    lines = audit(Audited(dataset, samples, settings.shared.split, folds, None if start else refit, nearest_R))
     if start:
         told = (
             f"weights began as those of {start}: whether its training rows are test rows here is compared only where "
@@ -202,9 +216,14 @@ def _distance(one: Audited) -> Line:
         )
     target = np.asarray(one.samples.target.rows, dtype=np.float64)
     reach = variogram_range_km(place_N2, target)
-    near_R = np.concatenate([nearest_km(place_N2[split.test], place_N2[split.train]) for split, _ in one.folds])
+    near_R = one.nearest_R
+    if near_R is None:
+        near_R = np.concatenate([nearest_km(place_N2[split.test], place_N2[split.train]) for split, _ in one.folds])
     middle, near = float(np.median(near_R)), int((near_R < reach).sum())
-    told = f"half of the test rows lie within {middle:.3g} km of a training row; range of the variogram: {reach:.3g} km"
+    told = (
+        f"half of the test rows lie within {format_number(middle)} km of a training row; range of the variogram: "
+        f"{format_number(reach)} km"
+    )
     return Line(name, "warn" if middle < reach else "pass", near, told)
 
 

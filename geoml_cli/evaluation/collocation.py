@@ -18,7 +18,7 @@ from geoml_cli.metrics.collocation import triple_collocation
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import stations_of_samples
 from geoml_cli.splits.split import Rows
-from geoml_cli.tasks.task import format_number
+from geoml_cli.work.numbers import format_number
 
 FEWEST_SAMPLES = 100
 """Of a station; the least that Dorigo et al. 2010, doi:10.5194/hess-14-2605-2010, section 3.1, collocate."""

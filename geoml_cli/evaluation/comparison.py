@@ -11,7 +11,8 @@ from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.metrics.compare import Comparison, compare, fewest_groups, holm
 from geoml_cli.metrics.intervals import LEVEL
 from geoml_cli.metrics.metric import Values
-from geoml_cli.tasks.task import Task, format_number
+from geoml_cli.tasks.task import Task
+from geoml_cli.work.numbers import bounded, format_number, format_share
 
 _TINY_P = 0.001
 
@@ -92,10 +93,9 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
     name, baseline = network.name, best.baseline.name
     gap = best.comparison
     how = (
-        f"difference ({name} - {baseline}) {format_number(gap.difference)} "
-        f"[{format_number(gap.interval.low)}, {format_number(gap.interval.high)}] {unit} "
-        f"({LEVEL:.0%} bootstrap over {gap.groups} groups), Wilcoxon signed-rank test of mean errors by group "
-        f"{p_text(gap.p_value)}{f' (Holm, {len(baselines)} baselines)' if len(baselines) > 1 else ''}."
+        f"difference ({name} - {baseline}) {bounded(gap.difference, *gap.interval)} {unit} "
+        f"({format_share(LEVEL)} bootstrap over {gap.groups} groups), Wilcoxon signed-rank test of mean errors by "
+        f"group {p_text(gap.p_value)}{f' (Holm, {len(baselines)} baselines)' if len(baselines) > 1 else ''}."
     )
     own, other = format_number(network.ranking), format_number(best.baseline.ranking)
     if gap.groups == 1 and task.maps is None:  # few blocks of maps are compared as one
@@ -121,6 +121,23 @@ def summarise(task: Task, network: ModelScores, baselines: Sequence[BaselineComp
     if gap.better == "first":
         return f"The {name} network wins: {by} {own} {unit}; {baseline}, the best baseline, {other} {unit}; {how}"
     return f"{baseline} wins: {by} {other} {unit}; {ours} {own} {unit}; {how}"
+
+
+def shortly(task: Task, network: ModelScores, baselines: Sequence[BaselineComparison]) -> str:
+    """Say in a few words which wins."""
+    by, unit = task.ranking.name, task.ranking_label
+    own = f"{network.name} {format_number(network.ranking)}"
+    if not baselines:
+        return f"{by} of {own} {unit}, no baseline."
+    best = min(baselines, key=lambda compared: compared.baseline.ranking)
+    gap, name = best.comparison, best.baseline.name
+    scores = f"{by} of {own}, of {name} {format_number(best.baseline.ranking)} {unit}"
+    if gap.groups == 1 or not np.isfinite(gap.interval.low):
+        return f"{scores}; no interval and no test."
+    if gap.groups < gap.fewest:
+        return f"{scores}; too few groups to test ({gap.groups}, {gap.fewest} are needed)."
+    winner = {"none": "no difference shown", "first": f"{network.name} wins", "second": f"{name} wins"}[gap.better]
+    return f"{winner}, {scores}, {p_text(gap.p_value)}."
 
 
 def p_text(value: float) -> str:

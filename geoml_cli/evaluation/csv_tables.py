@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +13,21 @@ from geoml_cli import registry
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation import distances
-from geoml_cli.evaluation.across_stations import has_stations, rows_of_summary
+from geoml_cli.evaluation.across_stations import gain_columns, gains, has_stations, rows_of_summary, station_scores
 from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
+from geoml_cli.evaluation.first_table import combined_rows, first_lines, first_rows
 from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, novelty_of
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.interval_scores import NOMINAL, IntervalScores
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
+from geoml_cli.evaluation.place_series import series_rows
+from geoml_cli.evaluation.report_facts import funnel_table, settings_table
 from geoml_cli.evaluation.result import EvaluationResult
+from geoml_cli.evaluation.score_tables import audit_table
 from geoml_cli.evaluation.scores import ModelScores
-from geoml_cli.evaluation.station_scores import station_scores
+from geoml_cli.evaluation.station_series import sum_rows
+from geoml_cli.evaluation.wide_tables import file_of, group_rows, station_rows, title_of, wide
 from geoml_cli.inference.places import coordinates_of
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.regression import BIAS, RMSE
@@ -33,12 +38,16 @@ Cell = str | int | float
 
 
 def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
-    """Write members.csv, baselines.csv, predictions.csv, and claims.csv and scores by group, station and cell if any.
+    """Write a file for each table of the report, and what figures show.
 
     Of forecasts of maps, scores by start time and cell, and spectra, in place of predictions.
     """
+    _write(folder / "scores.csv", map(_written, first_rows(first_lines(inputs, result), result)))
     _write(folder / "members.csv", _members(result))
     _write(folder / "baselines.csv", _baselines(result))
+    for table in (*audit_table(result), funnel_table(inputs), settings_table(inputs)):
+        _write(folder / file_of(table.title), [table.columns, *table.rows])
+    _write_groups(folder, result)
     if result.claims:
         _write(folder / "claims.csv", _claims(result))
     if result.groupwise:
@@ -54,11 +63,7 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         return
     _write(folder / "predictions.csv", _predictions(inputs, result))
     _write_places(folder, inputs, result)
-    if inputs.dataset.has("station"):
-        _write(folder / "per_station.csv", _stations(inputs, result))
-    if has_stations(inputs, result):
-        columns, rows_over = rows_of_summary(inputs, result)
-        _write(folder / "across_stations.csv", map(_written, [list[Cell](columns), *rows_over]))
+    _write_stations(folder, inputs, result)
     if result.collocation is not None:
         _write(folder / "triple_collocation.csv", map(_written, collocation_rows(result.collocation)))
     if (matrix := result.confusion) is not None:
@@ -66,9 +71,45 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
         _write(folder / "confusion.csv", [["observed / predicted", *matrix.names], *rows])
 
 
+def _write_groups(folder: Path, result: EvaluationResult) -> None:
+    """Write a file for each quantity by which scores are grouped, a row a group."""
+    for quantity, rows in wide(result.groupwise).items():
+        _write(folder / file_of(title_of(quantity)), map(_written, group_rows(quantity, rows)))
+
+
+def write_combined(folder: Path, networks: Mapping[str, EvaluationResult], pipeline: EvaluationResult | None) -> None:
+    """Write the scores of several networks, and one after another; files of an earlier evaluation are removed."""
+    for stale in folder.glob("*.csv"):
+        stale.unlink()
+    _write(folder / "scores.csv", map(_written, combined_rows(networks)))
+    if pipeline is not None:
+        _write_pipeline(folder, pipeline)
+
+
+def _write_pipeline(folder: Path, result: EvaluationResult) -> None:
+    scores = [[name, *map(_text, (s.value, s.low, s.high)), s.unit] for name, s in result.network.scores.items()]
+    _write(folder / "pipeline.csv", [["score", "value", "low", "high", "unit"], *scores])
+    _write_groups(folder, result)
+
+
+def _write_stations(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    """Write scores, sums and series of stations, where there are any."""
+    if result.stations:
+        _write(folder / "per_station.csv", map(_written, station_rows(result.stations)))
+    if has_stations(inputs, result):
+        columns, rows_over = rows_of_summary(inputs, result)
+        _write(folder / "across_stations.csv", map(_written, [list[Cell](columns), *rows_over]))
+        if won := gains(result, station_scores(inputs, result)):
+            _write(folder / "gain_at_stations.csv", map(_written, [list[Cell](gain_columns(result)), *won]))
+    if result.series is not None:
+        _write(folder / "series.csv", map(_written, series_rows(result.series)))
+        if result.series.summed is not None:
+            _write(folder / "sums.csv", map(_written, sum_rows(result.series)))
+
+
 def _write_places(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
     """Write distances of the split, and errors of cells, where samples have places."""
-    if not (found := distances.split_distances(inputs)).missing:
+    if (found := result.distances) is not None and not found.missing:
         _write(folder / distances.TABLE, map(_written, distances.distance_rows(found)))
     if inputs.dataset.has("cell") and inputs.task.has_residuals:
         _write(folder / "per_cell.csv", _map_cells(inputs, result))
@@ -140,16 +181,6 @@ def _places(coordinates: Sequence[tuple[Variable, Values]], rows: int) -> Iterab
     spelled = readable(frame, [variable for variable, _ in coordinates])
     columns = [[cell if isinstance(cell, str) else _text(float(cell), 9) for cell in spelled[name]] for name in spelled]
     return zip(*columns, strict=True) if columns else [()] * rows
-
-
-def _stations(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
-    names = [metric.name for metric in result.task.metrics]
-    bounds = [f"{name}_{bound}" for name in names for bound in ("low", "high")]
-    yield ["station", "model", "n", "months", *names, *bounds]
-    for found in station_scores(inputs, result):
-        values = [found.scores[name].value for name in names]
-        ends = [end for name in names for end in (found.scores[name].low, found.scores[name].high)]
-        yield [found.station, found.model, found.rows, found.months, *map(_text, [*values, *ends])]
 
 
 def _map_cells(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:

@@ -2,7 +2,7 @@
 
 Meyer and Pebesma 2022, doi:10.1038/s41467-022-29838-9: scores say what a map is worth where both are alike.
 
-Legend: N samples, U places, P points of the map.
+Legend: N samples, U places, P points of the map, T test places and R test rows of a fold.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from geoml_cli.samples.coordinates import lon_lat_of_samples, nearest_km
 from geoml_cli.splits.knndm import DECIMALS
 from geoml_cli.splits.map_points import map_points
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.numbers import format_number
 
 FIGURE, TABLE = "distances.png", "distances.csv"
 _FEWEST_PLACES = 10
@@ -38,10 +39,12 @@ class SplitDistances:
         by_name: From every place of samples to the nearest other; from every test place of a fold to the nearest
             training place; from every point of the map to the nearest place of samples.
         missing: Why there are none.
+        of_test_rows: From every test row of every fold to the nearest training row; None where there are none.
     """
 
     by_name: dict[str, Values]
     missing: str = ""
+    of_test_rows: Values | None = None
 
 
 def split_distances(inputs: EvaluationInputs) -> SplitDistances:
@@ -58,29 +61,30 @@ def split_distances(inputs: EvaluationInputs) -> SplitDistances:
         points_P2 = map_points(inputs.settings.shared.split.map_points, place_N2)
     except GeomlError as error:  # the scores stand without it
         return SplitDistances({}, f"Distances of the split: {error}")
-    folds = list(_folds(inputs, place_N.reshape(-1), place_U2))
+    folds = list(_folds(inputs, place_N.reshape(-1).astype(np.int64), place_U2))
     if not folds:
         return SplitDistances({}, "Distances of the split: the training rows are unknown.")
     return SplitDistances(
         {
             _SAMPLES: nearest_km(place_U2, place_U2, rank=2),
-            _FOLDS: np.concatenate(folds),
+            _FOLDS: np.concatenate([km_T for km_T, _ in folds]),
             _MAP: nearest_km(points_P2, place_U2),
-        }
+        },
+        of_test_rows=np.concatenate([km_T[place_R] for km_T, place_R in folds]),
     )
 
 
-def _folds(inputs: EvaluationInputs, place_N: Rows, place_U2: Values) -> Iterator[Values]:
-    """Yield the distances of every fold once; members that differ by seed share it."""
+def _folds(inputs: EvaluationInputs, place_N: Rows, place_U2: Values) -> Iterator[tuple[Values, Rows]]:
+    """Yield the distances of the test places of every fold, and the place of each test row among these."""
     splits = {split.fold: split for split in map(inputs.run.split, inputs.predictors)}
     for split in splits.values():
         if len(split.train) and len(split.test):
-            yield nearest_km(place_U2[np.unique(place_N[split.test])], place_U2[np.unique(place_N[split.train])])
+            test_T, place_R = np.unique(place_N[split.test], return_inverse=True)
+            yield nearest_km(place_U2[test_T], place_U2[np.unique(place_N[split.train])]), place_R.reshape(-1)
 
 
-def distance_figure(inputs: EvaluationInputs) -> ReportFigure | str:
+def distance_figure(inputs: EvaluationInputs, found: SplitDistances) -> ReportFigure | str:
     """Draw the distances, or say why there are none."""
-    found = split_distances(inputs)
     if found.missing:
         return found.missing
     middle = {name: float(np.median(values)) for name, values in found.by_name.items()}
@@ -91,7 +95,7 @@ def distance_figure(inputs: EvaluationInputs) -> ReportFigure | str:
         caption=f"{_verdict(middle)} Share of places within a distance: of each place with samples to the nearest "
         f"other, of test places to the nearest training place of their fold, and of {points} to the nearest sample.",
         text="Medians of three distributions of distances: "
-        + ", ".join(f"{name} {value:.3g} km" for name, value in middle.items())
+        + ", ".join(f"{name} {format_number(value)} km" for name, value in middle.items())
         + ".",
         png=png(cumulative_distances(found.by_name)),
     )
@@ -100,8 +104,8 @@ def distance_figure(inputs: EvaluationInputs) -> ReportFigure | str:
 def _verdict(middle: dict[str, float]) -> str:
     fold, area = middle[_FOLDS], middle[_MAP]
     told = (
-        f"Half of the test places lie within {fold:.3g} km of a training sample, half of the map within {area:.3g} km "
-        "of a sample"
+        f"Half of the test places lie within {format_number(fold)} km of a training sample, half of the map within "
+        f"{format_number(area)} km of a sample"
     )
     if fold * _ALIKE < area:
         return f"{told}: the test is easier than the map, and the scores may be too good for it."

@@ -11,6 +11,7 @@ from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
 from geoml_cli.evaluation.claims import claims
 from geoml_cli.evaluation.collocation import collocate
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
+from geoml_cli.evaluation.distances import split_distances
 from geoml_cli.evaluation.forecast import evaluate_maps
 from geoml_cli.evaluation.groupwise import (
     NOVELTY,
@@ -33,8 +34,10 @@ from geoml_cli.evaluation.inputs import (
 )
 from geoml_cli.evaluation.interval_scores import interval_scores
 from geoml_cli.evaluation.notes import notes
+from geoml_cli.evaluation.place_series import place_series
 from geoml_cli.evaluation.result import ConfusionMatrix, EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
+from geoml_cli.evaluation.station_scores import station_scores
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.multiclass import confusion
 from geoml_cli.models.spec import Pipeline, Rows
@@ -68,7 +71,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
     compared.sort(key=lambda one: not one.reference)  # the others stay in order
     labels = labels_of(inputs, members, pooled) | plausibility(inputs, pooled)
     groupwise = groupwise_scores(pooled.observed_P, _ordered(inputs, predictions), labels, inputs.task.metrics)
-    return EvaluationResult(
+    found = EvaluationResult(
         task=inputs.task,
         pooled=pooled,
         network=network,
@@ -82,7 +85,11 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         notes=[*notes(inputs, members, network.groups), *without_transform(inputs, predictions)],
         collocation=collocate(inputs, pooled, compared),
         intervals=interval_scores(inputs, members, pooled, labels),
+        novelty_P=labels.get(NOVELTY),
+        distances=split_distances(inputs),
     )
+    stations = list(station_scores(inputs, found)) if inputs.dataset.has("station") else []
+    return replace(found, stations=stations, series=place_series(inputs, found))
 
 
 def _is_reference(inputs: EvaluationInputs, baseline: str) -> bool:

@@ -14,7 +14,7 @@ from geoml_cli.evaluation.interval_scores import NOMINAL
 from geoml_cli.evaluation.map_figures import map_figures
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
-from geoml_cli.evaluation.station_series import figures_of_stations
+from geoml_cli.evaluation.station_series import MISSING, figures_of_series
 from geoml_cli.figures.calibration import calibration_curve
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import NAMED, Curve, learning_curves
@@ -24,7 +24,8 @@ from geoml_cli.figures.style import png
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import lon_lat_of_samples, places_of_samples
 from geoml_cli.splits.split import Rows
-from geoml_cli.tasks.task import ScoredRows, format_number
+from geoml_cli.tasks.task import ScoredRows, Task
+from geoml_cli.work.numbers import format_number, format_share
 
 
 @dataclass
@@ -45,7 +46,9 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
         found.missing.append("Permutation importance: the maps of one quantity are the only input.")
         return found
     pooled = result.pooled
-    rows = ScoredRows(pooled.observed_P, pooled.predicted_P, inputs.task.target, annotation(result.network))
+    rows = ScoredRows(
+        pooled.observed_P, pooled.predicted_P, inputs.task.target, annotation(inputs.task, result.network)
+    )
     for draw in inputs.task.figures:
         name, figure = draw(rows)
         found.figures[name] = figure
@@ -53,11 +56,13 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
         for drawn in (station_boxes(inputs, result), maps_of_scores(inputs, result)):
             if drawn is not None:
                 found.figures[drawn[0]] = drawn[1]
-    for name, figure in figures_of_stations(inputs, result):
-        found.figures[name] = figure
+    drawn_series = dict(figures_of_series(inputs, result))
+    found.figures.update(drawn_series)
+    if not drawn_series:
+        found.missing.append(MISSING)
     _calibration(found, result)
     _residuals(found, inputs, result)
-    _distances(found, inputs)
+    _distances(found, inputs, result)
     _learning(found, inputs, result)
     _importance(found, inputs, result)
     if result.baselines.skipped:
@@ -65,11 +70,11 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
     return found
 
 
-def annotation(scores: ModelScores) -> str:
+def annotation(task: Task, scores: ModelScores) -> str:
     """Return the scores as lines for a figure's corner."""
     lines = [f"n = {scores.rows}"]
     for name, score in scores.scores.items():
-        lines.append(f"{name} = {format_number(score.value)}" + (f" {score.unit}" if score.unit != "1" else ""))
+        lines.append(f"{name} = {format_number(score.value)} {score.unit_in(task)}".rstrip())
     return "\n".join(lines)
 
 
@@ -78,7 +83,7 @@ def _calibration(found: FigureSet, result: EvaluationResult) -> None:
     if intervals is None:
         found.missing.append("Calibration of intervals: of test rows of a run trained here, and enough of them.")
         return
-    pairs = ", ".join(f"{a:.0%}: {b:.1%}" for a, b in zip(NOMINAL, intervals.found, strict=True))
+    pairs = ", ".join(f"{format_share(a)}: {format_share(b)}" for a, b in zip(NOMINAL, intervals.found, strict=True))
     found.figures["calibration.png"] = ReportFigure(
         title="Calibration of the intervals",
         caption="Share of rows that intervals hold (PICP) over the share they were made for; on the dashed line they "
@@ -98,7 +103,7 @@ def _residuals(found: FigureSet, inputs: EvaluationInputs, result: EvaluationRes
     if not known.any():
         found.missing.append("Residual map: the samples have no coordinates.")
         return
-    name, unit = inputs.task.target.name, inputs.task.target.unit
+    name, unit = inputs.task.target.name, inputs.task.unit
     lost = int((~known).sum())
     without = f" {lost} samples without coordinates are not shown." if lost else ""
     found.figures["residual_map.png"] = ReportFigure(
@@ -111,8 +116,9 @@ def _residuals(found: FigureSet, inputs: EvaluationInputs, result: EvaluationRes
     )
 
 
-def _distances(found: FigureSet, inputs: EvaluationInputs) -> None:
-    drawn = distances.distance_figure(inputs)
+def _distances(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+    assert result.distances is not None, "of a network"
+    drawn = distances.distance_figure(inputs, result.distances)
     if isinstance(drawn, str):
         found.missing.append(drawn)
     else:

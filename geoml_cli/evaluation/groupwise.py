@@ -65,10 +65,14 @@ def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: Poole
     found = {quantity: label_N[pooled.rows_P] for quantity, label_N in named.items()}
     if inputs.settings.shared.split.kind == "gaps":
         found[GAPS] = _gap_lengths(inputs, pooled)
+    novelty_P = novelty_of_rows(inputs, members, pooled)
+    return found if novelty_P is None else {**found, NOVELTY: novelty_P}
+
+
+def novelty_of_rows(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> Labels | None:
+    """Return what is unseen about every pooled row, [P]; None where rows are held out in one way only."""
     novel = list(_novelty(inputs, members, pooled))
-    if novel:
-        found[NOVELTY] = np.concatenate(novel)
-    return found
+    return np.concatenate(novel) if novel else None
 
 
 def plausibility(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels]:
@@ -78,7 +82,7 @@ def plausibility(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labe
     is_beyond_P = pooled.observed_P > float(text) if text else np.zeros(1, dtype=np.bool_)
     if not is_beyond_P.any():
         return {}
-    unit = inputs.task.target.unit
+    unit = inputs.task.unit
     return {"plausibility": np.where(is_beyond_P, f"above {text} {unit}", f"{text} {unit} or less")}
 
 

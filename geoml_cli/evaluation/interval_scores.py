@@ -25,6 +25,7 @@ from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import stations_of_samples
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.numbers import format_number, format_share
 
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 COVERAGE, WIDTH, SET_SIZE, SCORE = "coverage", "width", "classes in the set", "interval score"
@@ -54,6 +55,8 @@ class IntervalScores:
         each: Likewise by group.
         found: Coverage found at every share of `NOMINAL`.
         noun: What intervals hold.
+        unit: Of widths, as people read it.
+        bounds: Lower and upper bound of every pooled row, [P] each; None of classes and of maps.
     """
 
     coverage: float
@@ -66,17 +69,21 @@ class IntervalScores:
     each: Sequence[GroupIntervals]
     found: Sequence[float]
     noun: str = "rows"
+    unit: str = ""
+    bounds: tuple[Values, Values] | None = None
 
     @property
     def summary(self) -> str:
         """Say it in a sentence or two."""
         found, (name, size) = self.scores[COVERAGE], list(self.scores.items())[1]
-        bounds = f" [{found.low:.1%}, {found.high:.1%}]" if np.isfinite(found.low) else ""
-        unit = "" if size.unit == "1" else f" {size.unit}"
+        bounds = (
+            f" [{format_number(100 * found.low)}, {format_number(100 * found.high)}]" if np.isfinite(found.low) else ""
+        )
+        unit = f" {self.unit}" if size.unit != "1" else ""
         noun = "intervals" if name == WIDTH else "sets of classes"
-        text = f"{self.coverage:.0%} {noun} hold {found.value:.1%}{bounds} of the {self.noun} (mean {name} "
+        text = f"{format_share(self.coverage)} {noun} hold {format_share(found.value)}{bounds} of the {self.noun} "
         others = "those of other groups" if self.groups > 1 else "others of the same group"
-        text += f"{size.value:.4g}{unit}), each from {others}."
+        text += f"(mean {name} {format_number(size.value)}{unit}), each from {others}."
         if self.is_grouped:
             return text
         return f"{text} They are not valid for a new {self.group}: {self.reason}."
@@ -103,43 +110,56 @@ def interval_scores(
     )
     if not np.isfinite(quantile_P).all():
         return None
-    scored = _scored(held_out, pooled, quantile_P, coverage)
-    groups = len(np.unique(pooled.groups_P))
+    bounds = _bounds(held_out, pooled, quantile_P)
+    scored = _scored(held_out, bounds, pooled.observed_P, (quantile_P, coverage))
+    group, groups = group_called(inputs.settings.shared.split), len(np.unique(pooled.groups_P))
     unit = inputs.task.target.unit
     every: dict[str, Labels | Rows] = {**_own_groups(inputs, pooled), **labels}
     return IntervalScores(
         coverage=coverage,
-        group=group_called(inputs.settings.shared.split),
+        group=group,
         rows=len(pooled.rows_P),
         groups=groups,
         is_grouped=are_new and groups >= fewest(coverage),
-        reason=_reason(groups, coverage, are_new=are_new),
+        reason=_reason(group, groups, coverage, are_new=are_new),
         scores=_with_bounds(scored, pooled.groups_P, unit, inputs.bootstrap),
         each=[one for quantity, label_P in every.items() for one in _by_group(quantity, label_P, scored)],
         found=[float((held_out.distance_P <= other_P).mean()) for other_P in others],
+        unit=inputs.task.unit,
+        bounds=bounds,
     )
 
 
-def _reason(groups: int, coverage: float, *, are_new: bool = True) -> str:
+def _reason(group: str, groups: int, coverage: float, *, are_new: bool = True) -> str:
     if not are_new:
-        return "the network was trained on other rows of these groups"
+        return f"some of these rows are of a {group} that their network was trained on"
     needed = fewest(coverage)
     return "" if groups >= needed else f"there are {groups}, that takes {needed}"
 
 
-def _scored(held_out: HeldOut, pooled: PooledRows, quantile_P: Values, coverage: float) -> dict[str, Values]:
+def _scored(
+    held_out: HeldOut, bounds: tuple[Values, Values] | None, observed_P: Values, asked: tuple[Values, float]
+) -> dict[str, Values]:
     """Return what is averaged over rows, by the name of the score, [P] each."""
+    quantile_P, coverage = asked
     if held_out.probability_PC is not None:
         size_P, *is_in_CP = class_set(held_out.probability_PC, quantile_P)
-        true_P = pooled.observed_P.astype(np.int64)
+        true_P = observed_P.astype(np.int64)
         return {COVERAGE: np.stack(is_in_CP)[true_P, np.arange(len(true_P))], SET_SIZE: size_P}
-    assert held_out.difference is not None, "a quantity has differences"
-    lower, upper = held_out.difference.bounds(pooled.predicted_P, held_out.spread_P, quantile_P)
+    assert bounds is not None, "a quantity has bounds"
+    lower, upper = bounds
     return {
         COVERAGE: (held_out.distance_P <= quantile_P).astype(np.float64),
         WIDTH: upper - lower,
-        SCORE: interval_score(pooled.observed_P, lower, upper, coverage),
+        SCORE: interval_score(observed_P, lower, upper, coverage),
     }
+
+
+def _bounds(held_out: HeldOut, pooled: PooledRows, quantile_P: Values) -> tuple[Values, Values] | None:
+    """Return the lower and the upper bound of every row; None of classes."""
+    if held_out.difference is None:
+        return None
+    return held_out.difference.bounds(pooled.predicted_P, held_out.spread_P, quantile_P)
 
 
 def _with_bounds(
@@ -205,11 +225,12 @@ def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScor
         rows=len(block_N),
         groups=groups,
         is_grouped=groups >= fewest(coverage),
-        reason=_reason(groups, coverage),
+        reason=_reason(BLOCK, groups, coverage),
         scores=_with_bounds(whole, block_N, unit, inputs.bootstrap, FEWEST_BLOCKS),
         each=each,
         found=[float(np.mean([of[1 + k][COVERAGE].mean() for of in leads])) for k in range(len(NOMINAL))],
         noun="cells of the forecasts",
+        unit=inputs.task.unit,
     )
 
 

@@ -14,6 +14,7 @@ from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.interval_scores import NOMINAL
 from geoml_cli.evaluation.notes import pooling
+from geoml_cli.evaluation.place_series import place_sums
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.metrics.intervals import LEVEL
@@ -54,6 +55,7 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         **_confusion(result),
         **_gains(inputs, result),
         **_collocation(result),
+        **_sums(result),
         "prediction_intervals": _prediction_intervals(result),
         "importance": _importance(inputs, result),
         "audit": [asdict(line) for line in result.audit],
@@ -104,6 +106,14 @@ def _gains(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Any]
 
 def _collocation(result: EvaluationResult) -> dict[str, Any]:
     return {"triple_collocation": collocation_record(result.collocation)} if result.collocation else {}
+
+
+def _sums(result: EvaluationResult) -> dict[str, Any]:
+    """Give the sums of observed and predicted values at stations, where the target is a rate per time."""
+    if result.series is None or result.series.summed is None:
+        return {}
+    unit = result.series.summed.unit
+    return {"sums": {one.name: {**one._asdict(), "unit": unit} for one in place_sums(result.series)}}
 
 
 def _prediction_intervals(result: EvaluationResult) -> dict[str, Any] | None:

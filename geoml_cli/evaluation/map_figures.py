@@ -8,16 +8,20 @@ import numpy as np
 
 from geoml_cli.dataset.grid import LAND, LAT, LON, GridAxes
 from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.interval_scores import WIDTH
 from geoml_cli.evaluation.map_files import cell_rmse
 from geoml_cli.evaluation.maps import OBSERVED, map_scores
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
+from geoml_cli.figures.cell_series import CellForecast, cell_series
 from geoml_cli.figures.forecast import Field, comparison, events, frame_png, limits_of
 from geoml_cli.figures.map_scores import by_lead_time, cell_maps, power_spectra, start_by_lead
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.metric import Values
-from geoml_cli.tasks.task import format_number
+from geoml_cli.work.numbers import format_number, format_share
 
+_CELLS = (0.25, 0.5, 0.75)
+"""Quantiles of the error at the cells that are drawn."""
 _MOST_DRAWN = 800
 """Rows or columns that a panel of the example has pixels for."""
 
@@ -45,6 +49,7 @@ def map_figures(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str,
         ),
         "spectra.png": _spectra(maps, shown),
         **_example(inputs, maps),
+        **_cells(inputs, result),
     }
 
 
@@ -76,6 +81,44 @@ def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFi
     return found
 
 
+def _cells(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, ReportFigure]:
+    """Draw the example at three cells, with the interval of each lead time; nothing where no cell is whole."""
+    assert result.maps is not None, "forecasts of maps"
+    example, target, found = result.maps.example, inputs.task.target, result.intervals
+    whole = np.isfinite(example.truth_LYX).all(axis=0) & np.isfinite(example.forecast_LYX).all(axis=0)
+    rmse = np.where(whole, cell_rmse(result.maps, result.network.name), np.nan)
+    known = np.flatnonzero(np.isfinite(rmse))
+    if not len(known):
+        return {}
+    ordered = known[np.argsort(rmse.reshape(-1)[known], kind="stable")]
+    chosen = ordered[(np.array(_CELLS) * (len(ordered) - 1)).round().astype(int)]
+    axes = GridAxes(*(np.asarray(inputs.dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
+    cells = [_cell(example, axes, divmod(int(place), rmse.shape[1])) for place in dict.fromkeys(chosen.tolist())]
+    half = None if found is None else np.array([one.scores[WIDTH] / 2 for one in found.each])
+    label = "" if found is None else f"{format_share(found.coverage)} prediction interval"
+    valid = found is None or found.is_grouped
+    told = "" if found is None or valid else f" It is not valid for a new {found.group}: {found.reason}."
+    return {
+        "cell_series.png": ReportFigure(
+            title="This forecast at single cells",
+            caption=f"Observed and forecast {target.name} [{target.unit}] at the cells whose RMSE over all forecasts "
+            f"is at the lower quartile, the median and the upper quartile"
+            f"{f'; band: {label}, by lead time.' if label else '.'}{told}",
+            text=f"Forecast that begins at {example.labels[0]}, at {len(cells)} cells.",
+            png=png(
+                cell_series(cells, example.labels, None if half is None else (label, half), (target.name, target.unit))
+            ),
+        )
+    }
+
+
+def _cell(example: ExampleForecast, axes: GridAxes, place: tuple[int, int]) -> CellForecast:
+    row, column = place
+    lat, lon = (axes.lat[place], axes.lon[place]) if axes.lat.ndim == 2 else (axes.lat[row], axes.lon[column])
+    name = f"{lat:g} degrees north, {lon:g} east"
+    return CellForecast(name, example.truth_LYX[:, row, column], example.forecast_LYX[:, row, column])
+
+
 def _frames(example: ExampleForecast, field: Field) -> dict[str, ReportFigure]:
     """Draw truth and forecast of the first lead time by themselves, a pixel a cell, under the same colours."""
     pair = {"truth": example.truth_LYX[0], "forecast": example.forecast_LYX[0]}
@@ -83,7 +126,8 @@ def _frames(example: ExampleForecast, field: Field) -> dict[str, ReportFigure]:
     return {
         f"frame_{name}.png": ReportFigure(
             title=f"Single frame: {name}",
-            caption=f"{example.labels[0]}, without axes; {limits[0]:.4g} to {limits[1]:.4g} {field.unit}.",
+            caption=f"{example.labels[0]}, without axes; "
+            f"{format_number(limits[0])} to {format_number(limits[1])} {field.unit}.",
             text=f"The {name} of {example.labels[0]}.",
             png=frame_png(frame, field, limits),
         )

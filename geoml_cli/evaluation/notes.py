@@ -5,6 +5,7 @@ from __future__ import annotations
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.training.fitting import other_options
+from geoml_cli.work.numbers import format_number
 
 _FEW_GROUPS = 20
 """Fewer clusters give too narrow intervals: Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414."""
@@ -56,8 +57,9 @@ def _smearing(inputs: EvaluationInputs) -> str:
     if all(factor == 1 for factor in factors):
         return ""
     return (
-        f"The target is trained in logarithms; predictions are multiplied by {min(factors):.3g} to {max(factors):.3g}: "
-        "the mean of the exponentials of each member's validation residuals (those of baselines by their own)."
+        "The target is trained in logarithms; predictions are multiplied by "
+        f"{format_number(min(factors))} to {format_number(max(factors))}: the mean of the exponentials of each "
+        "member's validation residuals (those of baselines by their own)."
     )
 
 

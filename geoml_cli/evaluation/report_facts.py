@@ -14,7 +14,9 @@ def funnel_table(inputs: EvaluationInputs) -> ReportTable:
     funnel = inputs.dataset.manifest.funnel
     dropped = [[f"excluded: {reason}", str(count)] for reason, count in funnel.dropped.items()]
     rows = [["read", str(funnel.read)], *dropped, ["kept", str(funnel.kept)]]
-    return ReportTable("Data", " ".join(["From raw rows to samples.", *funnel.notes]), ["Rows", "Count"], rows)
+    return ReportTable(
+        "Filter summary", " ".join(["From raw rows to samples.", *funnel.notes]), ["Rows", "Count"], rows
+    )
 
 
 def settings_table(inputs: EvaluationInputs) -> ReportTable:
@@ -27,8 +29,8 @@ def settings_table(inputs: EvaluationInputs) -> ReportTable:
         for key, value in settings.flat().items()
         if value != default.get(key)
     ]
-    caption = "All others are at their defaults; config.toml of the run holds the whole of them."
-    return ReportTable("Settings other than the default", caption, ["Setting", "Value", "Default"], rows)
+    caption = "Settings other than the default; config.toml of the run holds all of them."
+    return ReportTable("Settings", caption, ["Setting", "Value", "Default"], rows)
 
 
 def _shown(value: object) -> str:

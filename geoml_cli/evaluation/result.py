@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from geoml_cli.evaluation.audit import Line
 from geoml_cli.evaluation.claims import Claim
 from geoml_cli.evaluation.collocation import StationCollocation
-from geoml_cli.evaluation.comparison import BaselineResults, summarise
-from geoml_cli.evaluation.groupwise import GroupScores
+from geoml_cli.evaluation.comparison import BaselineResults, shortly, summarise
+from geoml_cli.evaluation.distances import SplitDistances
+from geoml_cli.evaluation.groupwise import GroupScores, Labels
 from geoml_cli.evaluation.inputs import MemberRows, PooledRows
 from geoml_cli.evaluation.interval_scores import IntervalScores
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.multiclass import Counts
 from geoml_cli.tasks.task import Task
+
+if TYPE_CHECKING:
+    from geoml_cli.evaluation.place_series import PlaceSeries
+    from geoml_cli.evaluation.station_scores import StationScores
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,10 @@ class EvaluationResult:
         collocation: Errors of observations, reference and network at stations, where there are all three.
         intervals: How good the prediction intervals are; None where there are none.
         audit: Whether anything of the test rows reached training.
+        novelty_P: What is unseen about each pooled row; None where rows are held out in one way only.
+        distances: Of test samples from training samples, and of the map from samples; None for a pipeline.
+        stations: Scores of every station and model; none without stations.
+        series: Rows of places in the order of time; None where they have no place or no time.
     """
 
     task: Task
@@ -100,6 +110,10 @@ class EvaluationResult:
     collocation: StationCollocation | None = None
     intervals: IntervalScores | None = None
     audit: Sequence[Line] = ()
+    novelty_P: Labels | None = None
+    distances: SplitDistances | None = None
+    stations: Sequence[StationScores] = ()
+    series: PlaceSeries | None = None
 
     @property
     def summary(self) -> str:
@@ -108,6 +122,21 @@ class EvaluationResult:
             return summarise(self.task, self.network, self.baselines.comparisons)
         each = [(claim, summarise(self.task, claim.network, claim.baselines)) for claim in self.claims]
         return " ".join(f"{claim.name.capitalize()} ({claim.network.rows} rows): {text}" for claim, text in each)
+
+    @property
+    def headline(self) -> str:
+        """Say which wins in a few words for each claim, where there are several; else as `summary`."""
+        if not self.claims:
+            return self.summary
+        return self.shortest
+
+    @property
+    def shortest(self) -> str:
+        """Say which wins in a few words, for each claim where there are several."""
+        if not self.claims:
+            return shortly(self.task, self.network, self.baselines.comparisons)
+        each = [(claim, shortly(self.task, claim.network, claim.baselines)) for claim in self.claims]
+        return " ".join(f"{claim.name.capitalize()}: {text}" for claim, text in each)
 
     @property
     def models(self) -> dict[str, Values]:

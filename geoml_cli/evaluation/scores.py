@@ -26,6 +26,12 @@ class Score:
     high: float
     unit: str
 
+    def unit_in(self, task: Task) -> str:
+        """Return the unit as people read it: `% SOC`, not `%`; empty for a ratio."""
+        if self.unit == "1":
+            return ""
+        return task.unit if self.unit == task.target.unit else self.unit
+
 
 @dataclass(frozen=True)
 class ModelScores:

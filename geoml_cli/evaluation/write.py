@@ -9,7 +9,7 @@ from geoml_cli.evaluation.csv_tables import write_tables
 from geoml_cli.evaluation.figures import FigureSet, draw_figures
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.json_record import record, text
-from geoml_cli.evaluation.report import NetworkReport, html_report, report_tables
+from geoml_cli.evaluation.report import NetworkReport, html_report, lead_table, report_tables
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.work.reporting import Reporter
 
@@ -30,7 +30,7 @@ def write_network(inputs: EvaluationInputs, result: EvaluationResult, reporter: 
     write_text(folder / "report.html", html_report(inputs, result, figures))
     document = record(inputs, result, figures.missing)
     write_text(folder / "metrics.json", text(document))
-    return NetworkReport(folder, result, document, figures, report_tables(inputs, result))
+    return NetworkReport(folder, result, document, figures, report_tables(inputs, result), lead_table(inputs, result))
 
 
 def _write_figures(folder: Path, figures: FigureSet) -> None:

@@ -12,12 +12,17 @@ _TEMPLATE = "report.html.j2"
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table of texts; the first cell of each row names the row."""
+    """A table of texts; the first cell of each row names the row.
+
+    Attributes:
+        file: The CSV file that holds it with all digits, as seen from the report; empty for none.
+    """
 
     title: str
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class Calibration(_Record):
     def reason(self, coverage: float) -> str:
         """Say why a new group is promised nothing."""
         if not self.are_new:
-            return "the network was trained on other rows of these groups"
+            return f"some of these rows are of a {self.group} that their network was trained on"
         return f"that takes {fewest(coverage)} groups"
 
 

@@ -13,6 +13,7 @@ from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation import report
 from geoml_cli.evaluation.audit import audit_network
+from geoml_cli.evaluation.csv_tables import write_combined
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
 from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, open_network
 from geoml_cli.evaluation.json_record import combined_record, text
@@ -87,10 +88,13 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
 
 
 def _evaluated(trained: TrainedRun, name: str, inputs: EvaluationInputs, reporter: Reporter) -> EvaluationResult:
-    lines = audit_network(trained, name, inputs.dataset, inputs.samples) if inputs.subset == "test" else []
+    result = evaluate_network(inputs, reporter)
+    if inputs.subset != "test":
+        return result
+    nearest_R = result.distances.of_test_rows if result.distances else None
+    lines = audit_network(trained, name, inputs.dataset, inputs.samples, nearest_R)
     failed = [f"{line.name} ({line.detail})" for line in lines if line.outcome == "fail"]
     told = [f"The audit of the splits fails: {'; '.join(failed)}."] if failed else []
-    result = evaluate_network(inputs, reporter)
     return replace(result, audit=lines, notes=[*told, *result.notes])
 
 
@@ -103,6 +107,7 @@ def _combined(
     pipeline = evaluate_pipeline(trained.pipeline, inputs) if whole and trained.pipeline else None
     document = combined_record(first, {name: one.document for name, one in written.items()}, pipeline)
     folder = run.evaluation(first.subset)
+    write_combined(folder, {name: one.result for name, one in written.items()}, pipeline)
     write_text(folder / "report.html", report.combined_report(first, written, pipeline))
     write_text(folder / "metrics.json", text(document))
     return Evaluation(folder, written, pipeline, document)

@@ -22,6 +22,7 @@ from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.samples import Samples
+from geoml_cli.work.numbers import format_number
 from geoml_cli.work.reporting import Reporter
 
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)
@@ -227,4 +228,4 @@ def _scores(run: Run, network: str) -> str:
 
 
 def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else format_number(value)

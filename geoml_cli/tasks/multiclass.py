@@ -16,7 +16,8 @@ from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.multiclass import class_metrics, confusion, error_rate
-from geoml_cli.tasks.task import ScoredRows, Task, format_number
+from geoml_cli.tasks.task import ScoredRows, Task
+from geoml_cli.work.numbers import format_number
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def regression(target: Variable, metrics: tuple[Metric, ...]) -> Task:
-    """Return the task of predicting a quantity: the members' mean and, of several, their standard deviation."""
+def regression(target: Variable, metrics: tuple[Metric, ...], symbol: str = "") -> Task:
+    """Return the task of predicting a quantity: the members' mean and, of several, their standard deviation.
+
+    Args:
+        target: The quantity.
+        metrics: Its scores.
+        symbol: How papers write the quantity; empty where its name is used.
+    """
 
     def outputs(members: int) -> tuple[Variable, ...]:
         name, unit = target.name, target.unit
@@ -30,7 +36,8 @@ def regression(target: Variable, metrics: tuple[Metric, ...]) -> Task:
         deviation = Variable(f"{name}_ensemble_std", unit, told)
         return Variable(name, unit, f"{name}, mean of {members} members"), deviation
 
-    return Task(target, outputs, mean_and_deviation, 0, metrics, RMSE, MAE, "regression", (_observed_predicted,))
+    figures = (_observed_predicted,)
+    return Task(target, outputs, mean_and_deviation, 0, metrics, RMSE, MAE, "regression", figures, symbol=symbol)
 
 
 def mean_and_deviation(each_MB: Tensor) -> Tensor:

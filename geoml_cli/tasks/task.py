@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.metrics.metric import Metric, Values
+from geoml_cli.work.numbers import unit_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,6 +85,7 @@ class Task:
         probabilities: Members' predictions [M, B, ...] to the probability of every class, [B, classes]; None of a
             quantity, whose intervals come from differences.
         codes: The data's own number of each of these classes.
+        symbol: How papers write the target, such as SOC; empty where its name is used.
     """
 
     target: Variable
@@ -105,13 +105,18 @@ class Task:
     maps: MapScores | None = None
     probabilities: Callable[[Tensor], Tensor] | None = None
     codes: tuple[int, ...] = ()
+    symbol: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Return the target's unit as people read it: `% SOC`, not `%`."""
+        return unit_text(self.target.unit, self.symbol or self.target.name)
+
+    def unit_of(self, metric: Metric) -> str:
+        """Return the unit of a score as people read it."""
+        return metric.unit_of(self.unit)
 
     @property
     def ranking_label(self) -> str:
         """Return the unit of the ranking score, as a sentence says it."""
-        return self.ranking_words or self.ranking.unit_of(self.target.unit)
-
-
-def format_number(value: float) -> str:
-    """Write a number for people: four significant digits, `n/a` where undefined."""
-    return f"{value:.4g}" if np.isfinite(value) else "n/a"
+        return self.ranking_words or self.unit_of(self.ranking)

@@ -55,3 +55,16 @@ def test_presets_say_only_what_differs_from_the_default():
             and tables[key.split(".")[0]][key.split(".")[1]] == value
         ]
         assert not same, f"{path} repeats {same}"
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=str)
+def test_a_schedule_ends_where_training_ends(path):
+    """But for `gwsa`, whose paper has the rate rise and fall every 1500 steps."""
+    train = load(path.parent.name, path.stem, None, {}).shared.train
+    if train.schedule == "constant" or path.parts == ("geomamba", "gwsa.toml"):
+        return
+    assert train.cosine_steps is None and train.lr_min < 0.01 * train.lr
+    # Early stopping leaves the rate time to fall: patience is a small part of what training may take.
+    if train.patience is not None:
+        length = train.steps / train.evaluate_steps if train.steps else train.epochs / train.evaluate_epochs
+        assert train.patience <= 0.4 * length

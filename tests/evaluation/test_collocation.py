@@ -15,7 +15,8 @@ from geoml_cli.baselines.baseline import Baseline
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.evaluation.collocation import FEWEST_SAMPLES
 from geoml_cli.evaluation.evaluate import evaluate_network
-from geoml_cli.evaluation.report import NetworkReport, summary_table
+from geoml_cli.evaluation.report import NetworkReport
+from geoml_cli.evaluation.score_tables import summary_table
 from geoml_cli.evaluation.write import write_network
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.work.reporting import Silent
@@ -77,10 +78,12 @@ def test_the_record_and_the_report_say_what_is_assumed(report):
 def test_a_reference_heads_every_table(report):
     names = ["rough", report.result.network.name, "ridge"]
     assert [row[0] for row in summary_table(report.result)[1]] == names
-    first = next(one for one in report.tables if one.title == "Network and baselines")
+    first = next(one for one in report.tables if one.title == "Baselines")
     assert [row[0].removesuffix(" (network)") for row in first.rows] == names
-    for file, column in (("baselines.csv", "name"), ("per_station.csv", "model"), ("across_stations.csv", "model")):
+    for file, column in (("baselines.csv", "name"), ("scores.csv", "model"), ("across_stations.csv", "model")):
         assert list(dict.fromkeys(row[column] for row in table(report.folder / file))) == names
+    wide = [name for name in table(report.folder / "per_station.csv")[0] if name.startswith("RMSE_")]
+    assert [name for name in wide if not name.endswith(("_low", "_high"))] == [f"RMSE_{name}" for name in names]
 
 
 def test_without_a_reference_the_network_comes_first_and_nothing_is_collocated(tmp_path):

@@ -71,7 +71,8 @@ def test_the_report_has_a_figure_a_sentence_and_a_table_of_its_name(tmp_path: Pa
 def test_the_sentence_says_whether_the_test_is_as_hard_as_the_map(point: str, words: str, tmp_path: Path) -> None:
     file = tmp_path / "map.csv"
     file.write_text("lon,lat\n" + point.format(*fields()[2][7]) + "\n")
-    drawn = distance_figure(Case(tmp_path, split=split_of("random", map_points=str(file))).inputs())
+    inputs = Case(tmp_path, split=split_of("random", map_points=str(file))).inputs()
+    drawn = distance_figure(inputs, split_distances(inputs))
     assert isinstance(drawn, ReportFigure) and words in drawn.caption
 
 
@@ -95,7 +96,8 @@ def test_what_has_no_distances_is_told(tmp_path: Path) -> None:
         ("import", Case(tmp_path / "import", split=split_of("random"), imported=True), "training rows are unknown"),
     ):
         (tmp_path / name).mkdir()
-        told = distance_figure(case.inputs())
+        inputs = case.inputs()
+        told = distance_figure(inputs, split_distances(inputs))
         assert isinstance(told, str) and words in told, name
     (tmp_path / "train").mkdir()
     inputs = Case(tmp_path / "train").inputs(subset="train")

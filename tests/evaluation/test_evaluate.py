@@ -21,13 +21,17 @@ from geoml_cli.evaluation.calibration import are_new_groups
 from geoml_cli.evaluation.evaluate import evaluate_network
 from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
 from geoml_cli.evaluation.inputs import EvaluationInputs, predict_members
-from geoml_cli.evaluation.report import NetworkReport, summary_table
+from geoml_cli.evaluation.report import NetworkReport
+from geoml_cli.evaluation.score_tables import summary_table
+from geoml_cli.evaluation.scores import Score
+from geoml_cli.evaluation.station_series import MISSING
 from geoml_cli.evaluation.write import write_network
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.stages.evaluate import evaluate
 from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.numbers import bounded
 from geoml_cli.work.reporting import Silent
 
 QUICK = EvaluateSettings(n_bootstrap=100, importance_repeats=0, baselines=())
@@ -77,9 +81,13 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
     names = {path.relative_to(found.folder).as_posix() for path in found.folder.rglob("*") if path.is_file()}
     assert names == {
         "metrics.json",
+        "scores.csv",
         "members.csv",
         "baselines.csv",
+        "filter_summary.csv",
+        "settings.csv",
         "per_group.csv",
+        "by_transform.csv",
         "intervals.csv",
         "calibration.csv",
         "predictions.csv",
@@ -168,7 +176,7 @@ def test_the_terminals_table_is_the_network_and_its_rivals(found: NetworkReport)
     assert headers[:3] == ["", "RMSE [g kg-1]", "MAE [g kg-1]"] and headers[-1] == "Wilcoxon"
     assert [row[0] for row in rows] == ["soc", "ridge", "mean"]
     score = found.result.network.scores["RMSE"]
-    assert rows[0][1] == f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
+    assert rows[0][1] == bounded(score.value, score.low, score.high)
     assert {len(row) for row in rows} == {len(headers)}
     assert found.result.intervals is not None
     assert found.sentences == [found.result.summary, found.result.intervals.summary]
@@ -333,7 +341,7 @@ def test_stations_are_scored_where_there_are_any(tmp_path: Path) -> None:
     # Seeds 1 and 2 are averaged: the pooled network is off by 1.5.
     predicted = network(0)(inputs.samples, np.arange(SIZE)) + 1.5
     expected = sk.r2_score(soc[1::3], predicted[1::3])
-    assert float(rows[1]["R2"]) == pytest.approx(expected, rel=1e-5)
+    assert float(rows[1]["R2_soc"]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
@@ -341,6 +349,7 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     inputs = Case(tmp_path, coordinates=False, split=split, evaluate=QUICK).inputs()
     found = measured(inputs, Silent())
     assert found.document["not_shown"] == [
+        MISSING,
         "Residual map: the samples have no coordinates.",
         "Distances of the split: samples have no coordinates.",
         "Learning curves: the run has no training history, as imported ones have none.",
@@ -401,7 +410,7 @@ def test_blocks_that_trained_as_well_are_not_new(tmp_path: Path) -> None:
     assert not are_new_groups(one_block, members)
     result = evaluate_network(one_block, Silent())
     assert result.intervals is not None and not result.intervals.is_grouped
-    assert "trained on other rows of these groups" in result.intervals.summary
+    assert "that their network was trained on" in result.intervals.summary
 
 
 def test_no_table_of_an_earlier_evaluation_is_left(tmp_path: Path) -> None:
@@ -413,3 +422,39 @@ def test_no_table_of_an_earlier_evaluation_is_left(tmp_path: Path) -> None:
     measured(replace(inputs, settings=replace(inputs.settings, shared=shared)), Silent())
     assert not (folder / "intervals.csv").exists() and not (folder / "calibration.csv").exists()
     assert (folder / "predictions.csv").is_file()
+
+
+def test_the_first_table_has_score_coverage_and_baselines_on_single_lines(
+    found: NetworkReport, inputs: EvaluationInputs
+) -> None:
+    rows = table(found.folder / "scores.csv")
+    assert [row["model"] for row in rows] == ["soc", "ridge", "mean"] and {row["rows_of"] for row in rows} == {""}
+    assert found.result.intervals is not None
+    assert float(rows[0]["coverage"]) == pytest.approx(found.result.intervals.scores["coverage"].value)
+    assert rows[1]["coverage"] == "" and float(rows[1]["RMSE_transformed"]) > 0
+    [logs] = [group for group in found.result.groupwise if (group.quantity, group.model) == ("transform", "soc")]
+    assert float(rows[0]["RMSE_transformed"]) == pytest.approx(logs.scores["RMSE"])
+    shown = found.lead
+    assert shown.columns[:3] == ["Model", "RMSE [g kg-1]", "R2"] and len(shown.rows) == 3
+    assert "Coverage of 90 %" in shown.columns and "RMSE of log of soc" in shown.columns
+    assert "Rows of a" not in shown.columns, "rows are held out in one way only"
+
+
+def test_stations_have_their_median_in_the_first_table(tmp_path: Path) -> None:
+    stations = [f"S{row % 3}" for row in range(SIZE)]
+    found = measured(Case(tmp_path, stations=stations, evaluate=QUICK).inputs(), Silent())
+    [row] = table(found.folder / "scores.csv")
+    single = [float(one["R2_soc"]) for one in table(found.folder / "per_station.csv")]
+    assert float(row["station_median"]) == pytest.approx(np.median(single), rel=1e-6) and row["station_score"] == "R2"
+    assert float(row["station_mean"]) == pytest.approx(np.mean(single), rel=1e-6)
+    assert (row["stations_above_0"], row["stations"]) == ("3", "3")
+    [line] = found.lead.rows
+    assert any(cell.endswith("(3 of 3)") for cell in line)
+
+
+def test_a_share_in_percent_says_of_what(inputs: EvaluationInputs) -> None:
+    target = replace(inputs.task.target, unit="%")
+    task = replace(inputs.task, target=target)
+    assert task.unit == "% SOC" and task.ranking_label == "% SOC"
+    assert Score(1.0, 0.5, 1.5, "%").unit_in(task) == "% SOC"
+    assert Score(1.0, 0.5, 1.5, "1").unit_in(replace(task, target=replace(target, unit="1"))) == ""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from evaluation_case import COVARIATES, Case, fields, signal
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.evaluation.comparison import BaselineComparison, compare_all, compare_with, p_text, summarise
+from geoml_cli.evaluation.comparison import BaselineComparison, compare_all, compare_with, p_text, shortly, summarise
 from geoml_cli.evaluation.importance import Covariate, covariates, importance, shuffled
 from geoml_cli.evaluation.inputs import predict_members
 from geoml_cli.evaluation.scores import ModelScores, Score
@@ -18,7 +19,7 @@ from geoml_cli.metrics.intervals import Interval
 from geoml_cli.metrics.regression import RMSE
 from geoml_cli.samples.samples import Input, Samples, Target
 from geoml_cli.tasks.regression import regression
-from geoml_cli.tasks.task import format_number
+from geoml_cli.work.numbers import format_number, format_share, unit_text
 from geoml_cli.work.reporting import Silent
 
 NAN = float("nan")
@@ -44,24 +45,25 @@ def against(name: str, rmse: float, network: float, bounds: tuple[float, float],
             (-1.5, -0.5),
             0.0004,
             "The soc network wins: RMSE 4 g kg-1; forest, the best baseline, 5 g kg-1; "
-            "difference (soc - forest) -1 [-1.5, -0.5] g kg-1 "
-            "(95% bootstrap over 40 groups), Wilcoxon signed-rank test of mean errors by group p < 0.001 "
+            "difference (soc - forest) -1 [-1.50, -0.500] g kg-1 "
+            "(95 % bootstrap over 40 groups), Wilcoxon signed-rank test of mean errors by group p < 0.001 "
             "(Holm, 2 baselines).",
         ),
         (
             5.5,
             (0.25, 0.75),
             0.0123,
-            "forest wins: RMSE 5 g kg-1; the soc network 5.5 g kg-1; difference (soc - forest) 0.5 [0.25, 0.75] g kg-1 "
-            "(95% bootstrap over 40 groups), Wilcoxon signed-rank test of mean errors by group p = 0.012 "
+            "forest wins: RMSE 5 g kg-1; the soc network 5.50 g kg-1; difference (soc - forest) 0.500 "
+            "[0.250, 0.750] g kg-1 "
+            "(95 % bootstrap over 40 groups), Wilcoxon signed-rank test of mean errors by group p = 0.012 "
             "(Holm, 2 baselines).",
         ),
         (
             4.9,
             (-0.4, 0.2),
             0.3,
-            "No difference shown between the soc network and forest, the best baseline: RMSE 4.9 and 5 g kg-1, "
-            "difference (soc - forest) -0.1 [-0.4, 0.2] g kg-1 (95% bootstrap over 40 groups), "
+            "No difference shown between the soc network and forest, the best baseline: RMSE 4.90 and 5 g kg-1, "
+            "difference (soc - forest) -0.100 [-0.400, 0.200] g kg-1 (95 % bootstrap over 40 groups), "
             "Wilcoxon signed-rank test of mean errors by group p = 0.3 (Holm, 2 baselines).",
         ),
         (
@@ -118,7 +120,22 @@ def test_p_values_of_several_baselines_are_holm_s() -> None:
 
 
 def test_numbers_for_people() -> None:
-    assert [format_number(v) for v in (12.8812, 0.00012345, NAN)] == ["12.88", "0.0001234", "n/a"]
+    for value, text in (
+        (12.8812, "12.9"),
+        (0.00012345, "0.000123"),
+        (1.2345e-7, "1.23e-07"),
+        (3.0001, "3.00"),
+        (-1234.5, "-1230"),
+        (0.09996, "0.100"),
+        (12345.0, "12345"),
+        (4.2e7, "4.2e+07"),
+        (0.0, "0"),
+        (NAN, "n/a"),
+        (float("inf"), "n/a"),
+    ):
+        assert format_number(value) == text
+    assert [format_share(v) for v in (0.9, 0.29, 0.884, 0.9996)] == ["90 %", "29 %", "88.4 %", "100 %"]
+    assert [unit_text(unit, "SOC") for unit in ("%", "g kg-1")] == ["% SOC", "g kg-1"]
     assert [p_text(v) for v in (0.001, 0.00099)] == ["p = 0.001", "p < 0.001"]
 
 
@@ -191,3 +208,19 @@ def test_importance_looks_at_no_more_rows_than_asked(tmp_path: Path) -> None:
     object.__setattr__(inputs, "predictors", {"fold-1-seed-1": counting})
     importance(inputs, members, Silent())
     assert seen == [20] * (1 + len(COVARIATES) - 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "soc wins, RMSE of soc 4, of forest 5 g kg-1, p < 0.001."),
+        ({"groups": 3}, "RMSE of soc 4, of forest 5 g kg-1; too few groups to test (3, 6 are needed)."),
+        ({"interval": Interval(NAN, NAN)}, "RMSE of soc 4, of forest 5 g kg-1; no interval and no test."),
+        ({"interval": Interval(-1.0, 0.5)}, "no difference shown, RMSE of soc 4, of forest 5 g kg-1, p < 0.001."),
+    ],
+)
+def test_a_page_says_in_a_few_words_which_wins(change: dict[str, Any], words: str) -> None:
+    best = against("forest", 5.0, 4.0, (-1.5, -0.5), 0.0004)
+    best = replace(best, comparison=replace(best.comparison, **change))
+    assert shortly(TASK, scored("soc", 4.0), [against("mean", 9.0, 4.0, (-9, -4), 0.0), best]) == words
+    assert shortly(TASK, scored("soc", 4.0), []) == "RMSE of soc 4 g kg-1, no baseline."

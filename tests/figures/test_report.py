@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given
@@ -48,6 +49,9 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     html = render(full("plain"))
     page = Page(html)
     assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "base", "a"}
+    filed = replace(full("plain"), tables=[ReportTable("t", "c", ["", "n"], [["a", "1"]], "scores of/100 %.csv")])
+    [link] = Page(render(filed)).named("a")
+    assert link["href"] == "scores%20of/100%20%25.csv", "a file beside the report, which needs no network"
     assert not re.findall(r"https?:|url\(|@import|//", re.sub(r"base64,[^\"]*", "", html))
     [policy] = [meta["content"] for meta in page.named("meta") if "http-equiv" in meta]
     assert policy is not None and policy.startswith("default-src 'none'")

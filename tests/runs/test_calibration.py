@@ -47,7 +47,7 @@ def test_too_few_stations_give_an_interval_of_rows_that_says_so() -> None:
 
 def test_groups_that_trained_as_well_promise_nothing_of_a_new_one() -> None:
     known, new = calibration(20, 100, are_new=False), calibration(20, 100)
-    assert "trained on other rows of these groups" in known.promise(0.9) and "; valid for" not in known.promise(0.9)
+    assert "that their network was trained on" in known.promise(0.9) and "; valid for" not in known.promise(0.9)
     assert known.quantiles(0.9).tolist() == [91], "rows count by themselves"
     assert new.is_grouped(0.9) and not known.is_grouped(0.9)
 

@@ -26,7 +26,8 @@ class EvaluateSettings(Table):
     """Most rows of a member that permutation importance looks at, drawn at random where there are more."""
 
     stations: tuple[str, ...] = ()
-    """Stations whose series are drawn, where the data have stations."""
+    """Stations (or cells) whose series are drawn, where the data have stations and times. Default: six at most, evenly
+    from the lowest RMSE to the highest."""
 
     seed: int = 1
     """Seed of bootstrap, baselines and permutations."""

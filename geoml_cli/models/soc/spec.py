@@ -19,7 +19,7 @@ METRICS = (RMSE, MAE, R2, BIAS, CCC, RPIQ)
 
 def carbon(data: Signature) -> Task:
     """Return the task: soil organic carbon, in the unit of the data."""
-    return regression(Variable(data.target_name, data.unit, "soil organic carbon"), METRICS)
+    return regression(Variable(data.target_name, data.unit, "soil organic carbon"), METRICS, "SOC")
 
 
 def networks(tables: SocTables) -> Mapping[str, Network]:

@@ -13,6 +13,7 @@ from geoml_cli.sources.fluxnet.census import Counted
 from geoml_cli.sources.fluxnet.plan import Plan
 from geoml_cli.sources.fluxnet.quality import Loss, Rule
 from geoml_cli.sources.fluxnet.times import Step, is_subdaily, lengths
+from geoml_cli.work.numbers import format_share
 
 _DAYS_OF_YEAR = 365
 
@@ -58,7 +59,9 @@ def gap_filled(rule: Rule) -> str:
     if rule.subdaily and rule.bound >= 1:
         return f"targets of quality class 1 to {rule.bound:g} are gap-filled, as --quality allows"
     if not rule.subdaily and rule.bound < 1:
-        return f"up to {1 - rule.bound:.0%} of the records behind a target are gap-filled, as --quality allows"
+        return (
+            f"up to {format_share(1 - rule.bound)} of the records behind a target are gap-filled, as --quality allows"
+        )
     return ""
 
 

@@ -28,6 +28,7 @@ from geoml_cli.sources.smap.sifting import Floats, Mask, Sieve, first_missing, v
 from geoml_cli.sources.smap.stations import Stations, read_stations
 from geoml_cli.sources.smap.truth import read_truth
 from geoml_cli.sources.smap.writing import Content, write
+from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 
 ScaleByFile = Mapping[Path, scales.Scale | None]
@@ -217,14 +218,18 @@ def _drop_stations(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask
     limits = {"s1": options.s1_share, "hls": options.hls_share, "lst": options.lst_share}
     for product, limit in limits.items():
         share = valid_share(data.daily()[product], exported)
-        sieve.drop(f"station: {NAMED[product]} is valid on {limit:.0%} of the days or less", np.asarray(share <= limit))
+        sieve.drop(
+            f"station: {NAMED[product]} is valid on {format_share(limit)} of the days or less",
+            np.asarray(share <= limit),
+        )
 
 
 def _drop_by_truth(sieve: Sieve, data: Raw, options: SmapOptions, exported: Mask) -> None:
     sieve.drop("station: no ground truth", np.asarray(~np.isfinite(data.truth).any(axis=0)))
     missing = 1 - valid_share({"truth": data.truth}, exported)
     sieve.drop(
-        f"station: {options.missing:.0%} or more of the ground truth is missing", np.asarray(missing >= options.missing)
+        f"station: {format_share(options.missing)} or more of the ground truth is missing",
+        np.asarray(missing >= options.missing),
     )
 
 

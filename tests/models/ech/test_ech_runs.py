@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import shutil
 
 import numpy as np
@@ -144,7 +146,13 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
     assert found["pipeline"]["scores"]["correct absences"]["low"] is not None
     folder = run.evaluation("test")
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "The networks together" in page and "Probabilities and decisions: classifier" in page
+    files = re.findall(r'<a href="([^"]+)">', page)
+    assert {"scores.csv", "pipeline.csv", "by_l.csv", "classifier/by_l.csv", "regressor/baselines.csv"} <= set(files)
+    assert all((folder / file).is_file() for file in files)
+    [line] = [row for row in csv.DictReader((folder / "scores.csv").read_text(encoding="utf-8").splitlines())
+              if (row["network"], row["model"], row["score"]) == ("classifier", "classifier", "accuracy")]  # fmt: skip
+    assert float(line["value"]) == pytest.approx(accuracy)
+    assert "Probabilities and decisions: classifier" in page
     assert (folder / "classifier/figures/reliability.png").is_file() and (folder / "regressor/per_group.csv").is_file()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -63,7 +65,7 @@ def test_every_fold_tests_stations_and_years_that_it_never_trains_on(run, flux):
 
 def test_stations_have_scores_of_the_network_and_of_its_baselines(run, evaluated, flux):
     table = pd.read_csv(run.evaluation("test") / "per_station.csv")
-    assert set(zip(table["station"], table["model"], strict=True)) == {(s, m) for s in STATIONS for m in MODELS}
+    assert sorted(table["station"]) == sorted(STATIONS) and {f"RMSE_{model}" for model in MODELS} < set(table)
     predicted = pd.read_csv(run.evaluation("test") / "predictions.csv")
     rows = np.concatenate([run.split(name).test for name in run.members()])
     count = pd.Series(held(flux, rows)[0]).value_counts()
@@ -77,13 +79,13 @@ def test_stations_have_scores_of_the_network_and_of_its_baselines(run, evaluated
 
 def test_a_station_s_score_is_that_of_its_rows(run, evaluated):
     classes = {(c["name"], c["model"]): c for c in evaluated["groups"] if c["quantity"] == "station"}
-    table = pd.read_csv(run.evaluation("test") / "per_station.csv").set_index(["station", "model"])
+    table = pd.read_csv(run.evaluation("test") / "per_station.csv").set_index("station")
     for station in STATIONS:
         for model in MODELS:
-            line, found = table.loc[station, model], classes[station, model]
+            line, found = table.loc[station], classes[station, model]
             assert found["rows"] == line["n"]
-            assert found["scores"]["RMSE"] == pytest.approx(line["RMSE"], rel=1e-6)
-            assert found["scores"]["bias"] == pytest.approx(line["bias"], rel=1e-6)
+            assert found["scores"]["RMSE"] == pytest.approx(line[f"RMSE_{model}"], rel=1e-6)
+            assert found["scores"]["bias"] == pytest.approx(line[f"bias_{model}"], rel=1e-6)
 
 
 def test_classes_tell_station_year_and_why_a_row_is_new(run, evaluated, flux):
@@ -184,3 +186,35 @@ def test_towers_that_cannot_be_divided_so_are_refused(settings, told, flux):
 
     with pytest.raises(DataError, match=told):
         plan_run(load("geomamba", "fluxnet", None, {}, [*QUICK, *settings]), flux)
+
+
+def test_every_table_of_the_report_has_a_file_of_the_same_name(run, evaluated):
+    folder = run.evaluation("test")
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', html)
+    assert len(links) > 10 and all(target == name for target, name in links)
+    titles = re.findall(r'aria-label="([^"]+)"', html)
+    expected = [re.sub(r"\W+", "_", title.lower()) + ".csv" for title in titles]
+    assert [name for name, _ in links] == expected
+    for name, _ in links:
+        rows = list(csv.reader((folder / name).read_text(encoding="utf-8").splitlines()))
+        assert len(rows) > 1 and {len(row) for row in rows} == {len(rows[0])}, name
+
+
+def test_series_and_sums_follow_from_predictions(run, evaluated):
+    folder = run.evaluation("test")
+
+    def table(name: str) -> list[dict[str, str]]:
+        return list(csv.DictReader((folder / name).read_text(encoding="utf-8").splitlines()))
+
+    predictions = {(row["station"], row["time"]): row for row in table("predictions.csv")}
+    own = table("series.csv")
+    assert {(row["station"], row["time"]) for row in own} == set(predictions), "each once"
+    inside = [float(row["lower"]) <= float(row["observed"]) <= float(row["upper"]) for row in own]
+    coverage = evaluated["prediction_intervals"]["by_group"]
+    assert min(one["scores"]["coverage"] for one in coverage) <= np.mean(inside) <= 1
+    for row in table("sums.csv"):
+        daily = [float(one["observed"]) for one in own if one["station"] == row["station"]]
+        assert float(row["observed"]) == pytest.approx(sum(daily), rel=1e-5), "gC m-2 d-1 over days"
+        assert evaluated["sums"][row["station"]]["observed"] == pytest.approx(float(row["observed"]), rel=1e-6)
+        assert row["unit"] == "gC m-2" and int(row["times"]) == len(daily)

@@ -284,6 +284,7 @@ def test_the_evaluation_leaves_its_files(evaluated):
     assert {"metrics.json", "per_group.csv", "per_start.csv", "spectra.csv", "score_maps.nc", "report.html"} <= names
     figures = {path.name for path in (folder / "figures").iterdir()}
     expected = {"lead_time.png", "start_lead.png", "cell_rmse.png", "spectra.png", "example.png", "events.png"}
+    expected.add("cell_series.png")
     frames = {"frame_truth.png", "frame_forecast.png"}
     assert expected | frames | {"learning_curves.png", "calibration.png"} == figures
     for name in frames:
@@ -293,6 +294,7 @@ def test_the_evaluation_leaves_its_files(evaluated):
         assert np.array_equal(np.isnan(file.rmse_tidenet.values), land_of(SHAPE))
         assert file.rmse_climatology.attrs["units"] == "K"
     [network] = evaluated.networks.values()
+    assert "the lower quartile, the median and the upper quartile" in network.figures.figures["cell_series.png"].caption
     power = network.result.maps.power
     assert (power["climatology"] == 0).all() and (power["observed"] > 0).any()
 

@@ -37,7 +37,7 @@ def test_fill_values_count_as_missing_before_the_rule_of_twenty_percent(raw, pre
     edit(raw / "in_situ.csv", filled)
     dataset = prepared(raw)
     assert dataset.labels("station") == ["Alpha-1", "Gamma.3"]
-    assert dataset.manifest.funnel.dropped["station: 20% or more of the ground truth is missing"] == 61
+    assert dataset.manifest.funnel.dropped["station: 20 % or more of the ground truth is missing"] == 61
     assert dataset.manifest.funnel.per_station["Beta_2"]["kept"] == 0
     assert note(dataset, "14 rows of ground truth hold a fill value")
     assert prepared(raw, missing=0.5).labels("station") == list(STATIONS)
@@ -245,7 +245,7 @@ def test_a_stated_scale_of_reflectances_is_what_the_exports_must_have(raw, prepa
 
 
 def test_shares_of_valid_scenes(raw, prepared):
-    with pytest.raises(DataError, match=r"no sample is left .*station: Sentinel-1 is valid on 60% of the days or less"):
+    with pytest.raises(DataError, match=r"no sample is left .*Sentinel-1 is valid on 60 % of the days or less"):
         prepared(raw, s1_share=0.6)
 
 
@@ -354,7 +354,7 @@ def test_missing_values_of_an_archive_count_before_the_rule_of_twenty_percent(ra
     archive(raw / "ismn", "Beta_2", "Probe-A", [*hourly("-9999.0000", DAYS[:14], "M"), *hourly(0.2, DAYS[14:])])
     dataset = prepared(raw)
     assert dataset.labels("station") == ["Alpha-1"]
-    assert dataset.manifest.funnel.per_station["Beta_2"]["station: 20% or more of the ground truth is missing"] == 61
+    assert dataset.manifest.funnel.per_station["Beta_2"]["station: 20 % or more of the ground truth is missing"] == 61
 
 
 def test_a_static_table_with_a_lone_quote_and_files_of_other_variables_do_no_harm(raw, prepared):
