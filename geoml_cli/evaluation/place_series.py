@@ -16,7 +16,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.result import EvaluationResult
-from geoml_cli.inference.inputs.budgets import lengths, sum_unit
+from geoml_cli.inference.inputs.period_sums import lengths, sum_unit
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import stations_of_samples
 from geoml_cli.samples.times import begin_of

@@ -178,7 +178,10 @@ def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _by_group(
-    first: EvaluationInputs, labelled: tuple[str, Labels], observed: tuple[Values, Rows], predictions: Mapping[str, Values]
+    first: EvaluationInputs,
+    labelled: tuple[str, Labels],
+    observed: tuple[Values, Rows],
+    predictions: Mapping[str, Values],
 ) -> list[GroupPair]:
     """Compare the runs with the first on the rows of each group; their p-values are Holm's over groups and runs."""
     (quantity, label_P), (observed_P, groups_P) = labelled, observed

@@ -11,6 +11,7 @@ from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import SettingsError
 from geoml_cli.evaluation.comparison import p_text
 from geoml_cli.evaluation.run_comparison import Pair, RunComparison
+from geoml_cli.evaluation.score_tables import with_unit
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.figures.report import Report, ReportTable, render
 from geoml_cli.version import __version__
@@ -145,8 +146,7 @@ def sentence(found: RunComparison) -> str:
 
 
 def _head(found: RunComparison, name: str, run: ModelScores) -> str:
-    unit = run.scores[name].unit
-    return f"{name} [{unit}]" if unit and unit != "1" else name
+    return with_unit(name, run.scores[name].unit_in(found.task))
 
 
 def _groups(found: RunComparison) -> str:

@@ -1,0 +1,103 @@
+"""`geoml compare`: a run beside itself, beside a worse one, on common rows only, by group, in JSON and HTML."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from quick import QUICK
+
+from geoml_cli.config.load import load
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.reporting import Silent
+
+
+@pytest.fixture(scope="module")
+def runs(trained, data_root, tmp_path_factory):
+    """Give a run, its copy under another name, one that has hardly learnt, and one that tests other rows."""
+    root = tmp_path_factory.mktemp("compared")
+    plain = [QUICK[k] for k in range(1, len(QUICK), 2)]
+    given = {"weak": ["train.steps=1", "train.lr=1e-9", "train.lr_min=0"], "other": ["split.seed=5", "split.folds=3"]}
+    found = {"good": trained, "same": shutil.copytree(trained, root / "same")}
+    for name, more in given.items():
+        settings = load("soc", "map", None, {}, [*plain, *more])
+        found[name] = train(settings, Dataset(data_root / "soc"), RunLocation(root / name), None, Silent()).folder
+    return found
+
+
+def compared(geoml, data_root, *folders, more=()):
+    done = geoml("compare", *folders, "--data", data_root, "--json", *more)
+    assert done.code == 0, done.err
+    return json.loads(done.out)["networks"][""]
+
+
+def test_a_run_does_not_differ_from_itself(runs, data_root, geoml):
+    found = compared(geoml, data_root, runs["good"], runs["same"])
+    [pair] = found["pairs"]
+    assert (pair["difference"], pair["low"], pair["high"], pair["p_holm"], pair["better"]) == (0, 0, 0, 1, None)
+    assert found["rows"] == max(found["tested"].values()) and not found["notes"]
+    assert {group["pairs"][0]["better"] for group in found["by_group"]} <= {None}
+
+
+def test_a_difference_that_is_there_is_found(runs, data_root, geoml):
+    found = compared(geoml, data_root, runs["weak"], runs["good"])
+    [pair] = found["pairs"]
+    assert pair["better"] == pair["second"] == runs["good"].name
+    assert 0 < pair["low"] <= pair["difference"] <= pair["high"]
+    ranking = found["ranking"]["name"]
+    scores = {name: one[ranking]["value"] for name, one in found["runs"].items()}
+    assert pair["difference"] == pytest.approx(scores[runs["weak"].name] - scores[runs["good"].name])
+
+
+def test_scores_are_those_of_the_evaluation_where_all_rows_are_common(runs, data_root, geoml, tmp_path):
+    run = shutil.copytree(runs["good"], tmp_path / "run")
+    quick = ("--set", "evaluate.baselines=[]", "--set", "evaluate.importance_repeats=0")
+    assert geoml("evaluate", run, "--data", data_root, *quick).code == 0
+    scores = json.loads((run / "evaluation/test/metrics.json").read_text())["network"]["scores"]
+    found = compared(geoml, data_root, runs["good"], runs["weak"])["runs"][runs["good"].name]
+    for name, score in scores.items():
+        np.testing.assert_allclose([found[name][key] for key in ("value", "low", "high")],
+                                   [score[key] for key in ("value", "low", "high")], rtol=1e-9)  # fmt: skip
+
+
+def test_pairs_of_three_runs_share_their_rows_and_say_where_splits_differ(runs, data_root, geoml):
+    found = compared(geoml, data_root, runs["good"], runs["weak"], runs["other"])
+    assert len(found["pairs"]) == 3 and "split the data otherwise" in " ".join(found["notes"])
+
+
+class Page(HTMLParser):
+    """Counts tables; refuses what lies elsewhere."""
+
+    tables = 0
+
+    def handle_starttag(self, tag, attributes):
+        self.tables += tag == "table"
+        named = dict(attributes)
+        assert not (named.get("src") or named.get("href") or "").startswith("http")
+
+
+def test_the_page_holds_the_tables(runs, data_root, geoml, tmp_path):
+    out = tmp_path / "runs.html"
+    done = geoml("compare", runs["good"], runs["weak"], "--data", data_root, "--out", out)
+    assert done.code == 0 and "Pairs of runs" in done.out and f"written: {out}" in done.out
+    page = Page()
+    page.feed(out.read_text())
+    assert page.tables == 2
+    assert f"{runs['good'].name} has the lowest" in out.read_text()
+
+
+def test_what_cannot_be_compared_is_refused(runs, data_root, geoml, tmp_path):
+    for words, told in (
+        ((runs["good"],), "compares 2 to 12 runs, not 1"),
+        ((runs["good"], runs["good"]), "named twice"),
+        ((runs["good"], tmp_path / "none"), "neither a model nor a run's folder"),
+        ((runs["good"], runs["weak"], "--out", tmp_path / "x.pdf"), "Use .html"),
+    ):
+        refused = geoml("compare", *words, *(() if "--data" in words else ("--data", data_root)))
+        assert refused.code == 2 and told in refused.err, refused.err
+    assert not list(Path(tmp_path).glob("x.*"))
