@@ -71,6 +71,7 @@ class PredictionJob:
         write: Writes the file (or files, returning the first) from finished chunks, given their number.
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
+        copies: How often values lie on disk beside the chunks while a file is written, at most.
         unit: Of that output.
         check: Refuses a file that cannot be written, before anything is predicted.
     """
@@ -84,6 +85,7 @@ class PredictionJob:
     check: Callable[[Path], None]
     summarised: int = 0
     written_values: Callable[[], Iterable[Floats]] | None = None
+    copies: Callable[[Path], int] = lambda out: 1
 
 
 def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter) -> PredictionSummary:
@@ -132,7 +134,8 @@ def predict_chunks(
             if not store.done(chunk.number):
                 size = store.write(chunk.number, _predict(predictor, chunk.read()), predictor.counts())
                 # Chunks and the file that they become lie side by side.
-                require_space(store.folder, size * (2 * (job.total or 1) - chunk.number - 1))
+                further = (1 + job.copies(store.target)) * (job.total or 1) - chunk.number - 1
+                require_space(store.folder, size * further)
             counts = ranges.merged(counts, store.counts(chunk.number))
             count += 1
             advance(1)

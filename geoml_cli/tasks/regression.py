@@ -27,7 +27,7 @@ def regression(target: Variable, metrics: tuple[Metric, ...]) -> Task:
         if members == 1:
             return (Variable(name, unit, f"{name}, predicted"),)
         told = f"standard deviation of {name} over {members} members, no interval"
-        deviation = Variable(f"{name}_ensemble_std", unit, told)
+        deviation = Variable(f"{name}_ensemble_std", unit, told, title=f"{name} std of members")
         return Variable(name, unit, f"{name}, mean of {members} members"), deviation
 
     return Task(target, outputs, mean_and_deviation, 0, metrics, RMSE, MAE, "regression", (_observed_predicted,))

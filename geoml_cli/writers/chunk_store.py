@@ -39,6 +39,7 @@ class ChunkStore:
     """
 
     def __init__(self, target: Path, plan: dict[str, object]) -> None:
+        self.target = target
         self.folder = target.with_name(f".{target.name}.parts")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = ExitStack()

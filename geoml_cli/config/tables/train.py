@@ -120,7 +120,7 @@ class PredictSettings(Table):
     """Samples a network sees at a time."""
 
     block: int = Field(default=128, ge=16, multiple_of=16)
-    """Side of a raster block [pixels]: with it go the memory a map takes, what a killed map repeats, and the tiles."""
+    """Side of a raster block [pixels]: with it go the memory a map takes and what a killed map repeats."""
 
     rows: int = Field(default=65536, ge=1)
     """Rows of a table read, predicted and written at a time."""

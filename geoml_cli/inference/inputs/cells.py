@@ -20,6 +20,7 @@ from geoml_cli.samples.input import Grid
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.map import Map
 from geoml_cli.writers.suffixes import require_suffix
 
 Rows = NDArray[np.int64]
@@ -130,9 +131,7 @@ def _write(trained: TrainedRun, dataset: Dataset, grid: CellGrid, into: tuple[Pa
         return [out]
     files = []
     times = np.unique(dataset.array("time"))
-    content = raster.Map(
-        grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained, dataset)
-    )
+    content = Map(grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained, dataset))
     for time, layers in frames:
         path = out if len(times) == 1 else out.with_stem(f"{out.stem}-{_label(times, time)}")
         raster.write(path, content, [(slice(0, len(grid.latitude)), slice(0, len(grid.longitude)), layers)])

@@ -18,6 +18,7 @@ from geoml_cli.samples.input import DailyPixelStack, Grid, SampleBlock
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.map import Map
 from geoml_cli.writers.suffixes import require_suffix
 
 Window = tuple[slice, slice]
@@ -147,7 +148,7 @@ def _write(
         content = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
         time_maps.write(target.out, content, zip(days, whole, strict=True))
         return target.out
-    content_of_day = raster.Map(grid, outputs, trained.settings.shared.predict.block, head)
+    content_of_day = Map(grid, outputs, trained.settings.shared.predict.block, head)
     everything = slice(0, grid.height), slice(0, grid.width)
     files = [target.out if len(days) == 1 else target.out.with_stem(f"{target.out.stem}-{day}") for day in days]
     for path, layers in zip(files, whole, strict=True):

@@ -12,6 +12,7 @@ from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.input import CovariateStack, Grid
 from geoml_cli.writers import raster
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.map import Map
 
 Window = tuple[slice, slice]
 
@@ -27,6 +28,7 @@ def raster_job(trained: TrainedRun, stack: CovariateStack) -> PredictionJob:
         write=lambda out, store, count: _write(trained, stack.grid, out, store),
         unit=trained.outputs()[0].unit,
         check=raster.check_suffix,
+        copies=raster.copies,
     )
 
 
@@ -43,7 +45,7 @@ def _samples(trained: TrainedRun, stack: CovariateStack, window: Window) -> Chun
 
 def _write(trained: TrainedRun, grid: Grid, out: Path, store: ChunkStore) -> Path:
     side = trained.settings.shared.predict.block
-    content = raster.Map(grid, trained.outputs(), side, attributes(trained))
+    content = Map(grid, trained.outputs(), side, attributes(trained))
     raster.write(out, content, ((*window, store.read(n)) for n, window in enumerate(_windows(grid, side))))
     return out
 
