@@ -181,6 +181,7 @@ def _show(run: Run, done: PredictionSummary, figures: list[Path], as_json: bool)
     if as_json:
         drawn = {"figures": [str(path) for path in figures]} if figures else {}
         row |= {"classes": dict(done.classes)} if done.classes else {}
+        row |= {"missing_by_reason": dict(done.reasons)} if done.reasons else {}
         console.document(
             {"run": str(run.folder.resolve()), "file": str(done.path), **drawn, **row, "outside": done.outside}
         )

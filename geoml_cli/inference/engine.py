@@ -5,7 +5,7 @@ A killed prediction resumes with the next chunk; the result equals that of one g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
 from geoml_cli.inference.area import APPLICABLE, share_inside
 from geoml_cli.inference.load import RunPredictor, TrainedRun
+from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
 from geoml_cli.inference.summary import PredictionSummary, class_shares, summarise
 from geoml_cli.samples.samples import Samples
 from geoml_cli.work.reporting import Reporter
@@ -39,12 +40,15 @@ class ChunkSamples(NamedTuple):
         rows: Which of them are the chunk's.
         valid: Which cells of the chunk carry a sample; None where all do and the chunk is one row of cells.
         steps: Lead times of forecasts of maps, past the network's own where it is fed its own maps; None of others.
+        reason: Place among the job's reasons why a cell carries no sample, -1 where it is none of them, in the shape of
+            the cells; None of a job without reasons.
     """
 
     samples: Samples
     rows: Rows
     valid: NDArray[np.bool_] | None = None
     steps: int | None = None
+    reason: NDArray[np.int16] | None = None
 
 
 class Chunk(NamedTuple):
@@ -71,6 +75,7 @@ class PredictionJob:
         write: Writes the file (or files, returning the first) from finished chunks, given their number.
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
+        reasons: Why a cell may carry no sample; empty where it is not known.
         copies: How often values lie on disk beside the chunks while a file is written, at most.
         unit: Of that output.
         check: Refuses a file that cannot be written, before anything is predicted.
@@ -85,6 +90,7 @@ class PredictionJob:
     check: Callable[[Path], None]
     summarised: int = 0
     written_values: Callable[[], Iterable[Floats]] | None = None
+    reasons: Sequence[str] = ()
     copies: Callable[[Path], int] = lambda out: 1
 
 
@@ -108,10 +114,13 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         if job.written_values is None:
             _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
         classes = {} if job.written_values else _classes(trained, job, store, count)
+        missing = missing_by_reason(job.reasons, store, count)
         store.clear()
+    if job.reasons:
+        reporter.say(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside=outside, classes=classes)
+    return replace(summary, outside=outside, classes=classes, reasons=missing)
 
 
 def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: int) -> dict[str, float]:
@@ -132,7 +141,7 @@ def predict_chunks(
     with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
         for chunk in job.chunks():
             if not store.done(chunk.number):
-                size = store.write(chunk.number, _predict(predictor, chunk.read()), predictor.counts())
+                size = _make(predictor, chunk, (job, store))
                 # Chunks and the file that they become lie side by side.
                 further = (1 + job.copies(store.target)) * (job.total or 1) - chunk.number - 1
                 require_space(store.folder, size * further)
@@ -146,6 +155,17 @@ def predict_chunks(
     outside = ranges.shares(predictor.variables, counts)
     ranges.judge(outside, limit, reporter)
     return count, {one.name: 0.0 for one in predictor.variables} | ranges.by_name(outside)
+
+
+def _make(predictor: RunPredictor, chunk: Chunk, into: tuple[PredictionJob, ChunkStore]) -> int:
+    """Predict a chunk and keep it; return its size [bytes]."""
+    job, store = into
+    samples = chunk.read()
+    values = _predict(predictor, samples)
+    if samples.reason is None:
+        return store.write(chunk.number, values, predictor.counts())
+    missing = count_missing(values[job.summarised], samples.reason, len(job.reasons))
+    return store.write(chunk.number, values, predictor.counts(), missing)
 
 
 def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:
@@ -164,6 +184,7 @@ def _plan(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
         "run": trained.run.id,
         "weights": weights_digests(trained),
         "outputs": [output.name for output in trained.outputs()],
+        "reasons": list(job.reasons),
         "intervals": {name: one.digest for name, one in trained.intervals.items()},
         **job.digest,
     }

@@ -58,7 +58,7 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     if request.sums is not None:
         return sums_job(trained, dataset, request.sums)  # type: ignore[arg-type]
     if request.stack is not None:
-        return _pixel_days(trained, dataset, request, reporter)
+        return _pixel_days(trained, dataset, request)
     if request.table is not None:
         return table_job(trained, _table_input(trained, dataset, request, reporter), reporter)
     if not request.mapped:
@@ -68,7 +68,7 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     return raster_job(trained, _stack(trained.run.model, dataset, request, reporter))
 
 
-def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:
+def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionRequest) -> PredictionJob:
     """Open a stack of pixels by day."""
     source = registry.source(dataset.manifest.source)
     if source.pixels is None or request.stack is None:
@@ -76,7 +76,7 @@ def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionReques
             f"{dataset.manifest.source} reads no stacks of pixels.", where="--stack", fix="Leave it out."
         )
     stack = source.pixels(request.stack, dataset.manifest)
-    return pixel_days_job(trained, stack, requested_days(stack, request.days), reporter)
+    return pixel_days_job(trained, stack, requested_days(stack, request.days))
 
 
 def _stack(model: str, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> CovariateStack:

@@ -13,9 +13,9 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
-from geoml_cli.samples.input import DailyPixelStack, Grid, SampleBlock
-from geoml_cli.work.reporting import Reporter
+from geoml_cli.samples.input import DailyPixelStack, Grid
 from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
 from geoml_cli.writers.map import Map
@@ -54,20 +54,18 @@ def requested_days(stack: DailyPixelStack, named: tuple[str | None, str | None])
     return slice(ends[0], ends[1] + 1)
 
 
-def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, reporter: Reporter) -> PredictionJob:
-    """Predict every pixel on every day that has all inputs; others are missing, and counted by reason."""
+def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice) -> PredictionJob:
+    """Predict every pixel on every day that has all inputs; others are missing."""
     budget = trained.settings.shared.predict.rows * _SHARE
     windows = list(strips(stack.grid, max(budget // len(stack.days), 1)))
-    chosen, missing = stack.days[days], _MissingPixels(stack, windows, days)
+    chosen = stack.days[days]
 
     def chunks() -> Iterator[Chunk]:
-        for number in range(len(windows)):
-            yield Chunk(number, lambda number=number: _samples(trained, missing, number))  # type: ignore[misc]
+        for number, window in enumerate(windows):
+            yield Chunk(number, lambda window=window: _samples(trained, stack, window, days))  # type: ignore[misc]
 
     def write(out: Path, store: ChunkStore, count: int) -> Path:
-        counts = missing.by_reason()
-        text = ", ".join(f"{reason}: {number}" for reason, number in counts.items() if number)
-        reporter.say(f"Pixels and days without a prediction: {text or 'none'}.")
+        text = as_text(missing_by_reason(stack.reasons, store, count))
         return _write(trained, stack.grid, chosen, windows, _Target(out, store, text))
 
     return PredictionJob(
@@ -78,6 +76,7 @@ def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, rep
         write=write,
         unit=trained.outputs()[0].unit,
         check=_check_suffix,
+        reasons=stack.reasons,
     )
 
 
@@ -94,33 +93,10 @@ def _check_suffix(out: Path) -> None:
     require_suffix(out, _SUFFIXES, "map")
 
 
-class _MissingPixels:
-    """Windows of a stack as they are read, and counts of the pixels and days without a sample."""
-
-    def __init__(self, stack: DailyPixelStack, windows: list[Window], days: slice) -> None:
-        self._stack, self._windows, self._days = stack, windows, days
-        self._counts: dict[int, NDArray[np.int64]] = {}
-
-    def read(self, number: int) -> SampleBlock:
-        """Read a window, and count."""
-        block = self._stack.block(*self._windows[number], self._days)
-        reason = block.reason[block.reason >= 0]
-        self._counts[number] = np.bincount(reason, minlength=len(self._stack.reasons))
-        return block.samples
-
-    def by_reason(self) -> dict[str, int]:
-        """Return the counts; windows that an earlier call predicted are read again."""
-        for number in range(len(self._windows)):
-            if number not in self._counts:
-                self.read(number)
-        total = np.sum(list(self._counts.values()), axis=0)
-        return dict(zip(self._stack.reasons, total.tolist(), strict=True))
-
-
-def _samples(trained: TrainedRun, stack: _MissingPixels, number: int) -> ChunkSamples:
-    block = stack.read(number)
+def _samples(trained: TrainedRun, stack: DailyPixelStack, window: Window, days: slice) -> ChunkSamples:
+    block = stack.block(*window, days)
     samples = trained.samples(block.variables)
-    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
+    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid, reason=block.reason)
 
 
 class _Target:
@@ -143,7 +119,7 @@ def _write(
     )
     for number, (rows, columns) in enumerate(windows):
         whole[:, :, rows, columns] = np.moveaxis(target.store.read(number), 0, 1)
-    head = {**attributes(trained), "pixels_without_prediction": target.missing or "none"}
+    head = {**attributes(trained), PIXELS_MISSING: target.missing}
     if target.out.suffix.lower() == ".nc":
         content = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
         time_maps.write(target.out, content, zip(days, whole, strict=True))

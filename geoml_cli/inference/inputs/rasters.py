@@ -9,6 +9,7 @@ import numpy as np
 
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.input import CovariateStack, Grid
 from geoml_cli.writers import raster
 from geoml_cli.writers.chunk_store import ChunkStore
@@ -25,10 +26,11 @@ def raster_job(trained: TrainedRun, stack: CovariateStack) -> PredictionJob:
         digest={"rasters": stack.digest(), "block": side},
         chunks=lambda: _chunks(trained, stack, side),
         total=len(list(_windows(stack.grid, side))),
-        write=lambda out, store, count: _write(trained, stack.grid, out, store),
+        write=lambda out, store, count: _write(trained, stack, out, store),
         unit=trained.outputs()[0].unit,
         check=raster.check_suffix,
         copies=raster.copies,
+        reasons=stack.reasons,
     )
 
 
@@ -40,13 +42,15 @@ def _chunks(trained: TrainedRun, stack: CovariateStack, side: int) -> Iterator[C
 def _samples(trained: TrainedRun, stack: CovariateStack, window: Window) -> ChunkSamples:
     block = stack.block(*window)
     samples = trained.samples(block.variables)
-    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
+    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid, reason=block.reason)
 
 
-def _write(trained: TrainedRun, grid: Grid, out: Path, store: ChunkStore) -> Path:
+def _write(trained: TrainedRun, stack: CovariateStack, out: Path, store: ChunkStore) -> Path:
     side = trained.settings.shared.predict.block
-    content = Map(grid, trained.outputs(), side, attributes(trained))
-    raster.write(out, content, ((*window, store.read(n)) for n, window in enumerate(_windows(grid, side))))
+    windows = list(_windows(stack.grid, side))
+    missing = as_text(missing_by_reason(stack.reasons, store, len(windows)))
+    content = Map(stack.grid, trained.outputs(), side, attributes(trained) | {PIXELS_MISSING: missing})
+    raster.write(out, content, ((*window, store.read(n)) for n, window in enumerate(windows)))
     return out
 
 
