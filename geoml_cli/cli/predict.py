@@ -94,11 +94,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     dataset = dataset_of(run, common["data"], other=True)
     out = common["out"] or run.predictions / request.default_name(dataset)
     if common["dry_run"]:
-        read = [
-            place
-            for place in (run.folder, dataset.folder, request.table, request.rasters, request.stack)
-            if place is not None
-        ]
+        read = [run.folder, dataset.folder, *request.files]
         written = [] if common["index"] and common["out"] is None else [out]
         console.plan(read, written, as_json=common["as_json"])
         return
@@ -134,6 +130,9 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
         )
+    for name in ("mask", "border"):
+        if given.get(name) is not None and not mapped and given.get("stack") is None:
+            raise SettingsError("only maps have one.", where=f"--{name}", fix="Add --map, or leave it out.")
     return PredictionRequest(
         table=given.get("table"),
         crs=given.get("crs"),
@@ -148,6 +147,8 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         steps=given.get("steps"),
         stack=given.get("stack"),
         days=(given.get("from_"), given.get("to")),
+        mask=given.get("mask"),
+        border=given.get("border"),
     )
 
 

@@ -36,7 +36,7 @@ class ChunkSamples(NamedTuple):
     """The samples of a chunk.
 
     Attributes:
-        samples: Of the chunk, or of all chunks.
+        samples: Of the chunk, or of all chunks; None where no cell of the chunk carries one.
         rows: Which of them are the chunk's.
         valid: Which cells of the chunk carry a sample; None where all do and the chunk is one row of cells.
         steps: Lead times of forecasts of maps, past the network's own where it is fed its own maps; None of others.
@@ -44,7 +44,7 @@ class ChunkSamples(NamedTuple):
             the cells; None of a job without reasons.
     """
 
-    samples: Samples
+    samples: Samples | None
     rows: Rows
     valid: NDArray[np.bool_] | None = None
     steps: int | None = None
@@ -141,7 +141,7 @@ def predict_chunks(
     with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
         for chunk in job.chunks():
             if not store.done(chunk.number):
-                size = _make(predictor, chunk, (job, store))
+                size = _make((trained, predictor), chunk, (job, store))
                 # Chunks and the file that they become lie side by side.
                 further = (1 + job.copies(store.target)) * (job.total or 1) - chunk.number - 1
                 require_space(store.folder, size * further)
@@ -157,24 +157,25 @@ def predict_chunks(
     return count, {one.name: 0.0 for one in predictor.variables} | ranges.by_name(outside)
 
 
-def _make(predictor: RunPredictor, chunk: Chunk, into: tuple[PredictionJob, ChunkStore]) -> int:
+def _make(by: tuple[TrainedRun, RunPredictor], chunk: Chunk, into: tuple[PredictionJob, ChunkStore]) -> int:
     """Predict a chunk and keep it; return its size [bytes]."""
-    job, store = into
+    (trained, predictor), (job, store) = by, into
     samples = chunk.read()
-    values = _predict(predictor, samples)
+    values = _predict(predictor, samples, len(trained.outputs()))
     if samples.reason is None:
         return store.write(chunk.number, values, predictor.counts())
     missing = count_missing(values[job.summarised], samples.reason, len(job.reasons))
     return store.write(chunk.number, values, predictor.counts(), missing)
 
 
-def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:
+def _predict(predictor: RunPredictor, chunk: ChunkSamples, outputs: int) -> Floats:
     """Predict a chunk, shape [outputs, cells ...], NaN where a cell carries no sample."""
-    values = predictor.outputs(chunk.samples, chunk.rows, chunk.steps)
     if chunk.valid is None:
-        return values.astype(np.float32)
-    result = np.full((len(values), *chunk.valid.shape), np.nan, dtype=np.float32)
-    result[:, chunk.valid] = values
+        assert chunk.samples is not None, "a row of cells that all carry samples"
+        return predictor.outputs(chunk.samples, chunk.rows, chunk.steps).astype(np.float32)
+    result = np.full((outputs, *chunk.valid.shape), np.nan, dtype=np.float32)
+    if chunk.samples is not None:
+        result[:, chunk.valid] = predictor.outputs(chunk.samples, chunk.rows, chunk.steps)
     return result
 
 

@@ -32,6 +32,8 @@ class PredictionRequest:
         steps: Maps of each forecast; None for as many as the network was trained for.
         stack: Pixels by day.
         days: First and last day of their maps, YYYY-MM-DD; None for those of the stack.
+        mask: Polygons outside of which pixels are missing.
+        border: Lines or polygons that the page of a map shows.
     """
 
     table: Path | None = None
@@ -47,6 +49,14 @@ class PredictionRequest:
     steps: int | None = None
     stack: Path | None = None
     days: tuple[str | None, str | None] = (None, None)
+    mask: Path | None = None
+    border: Path | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """Return the files and folders that are read, beside run and data set."""
+        named = (self.table, self.rasters, self.stack, self.mask, self.border)
+        return [path for path in named if path is not None]
 
     def default_name(self, dataset: Dataset) -> str:
         """Name the file where the user does not."""

@@ -18,6 +18,7 @@ from geoml_cli.inference.inputs.rasters import raster_job
 from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.inputs.tables import points_input, samples_input, table_job
 from geoml_cli.inference.inputs.time_grids import RequestedMaps, time_grid_job
+from geoml_cli.inference.inputs.vectors import open_mask
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.summary import PredictionSummary
 from geoml_cli.samples.input import CovariateStack, TableInput
@@ -64,8 +65,12 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     if not request.mapped:
         return samples_job(trained, dataset)
     if dataset.has("cell") and registry.source(dataset.manifest.source).stack is None:
+        if request.mask or request.border:
+            option = "--mask" if request.mask else "--border"
+            raise SettingsError("maps of the cells of a data set have none.", where=option, fix="Leave it out.")
         return cells_job(trained, dataset, reporter)
-    return raster_job(trained, _stack(trained.run.model, dataset, request, reporter))
+    stack = _stack(trained.run.model, dataset, request, reporter)
+    return raster_job(trained, stack, open_mask(request.mask, stack.grid) if request.mask else None)
 
 
 def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionRequest) -> PredictionJob:
@@ -76,7 +81,8 @@ def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionReques
             f"{dataset.manifest.source} reads no stacks of pixels.", where="--stack", fix="Leave it out."
         )
     stack = source.pixels(request.stack, dataset.manifest)
-    return pixel_days_job(trained, stack, requested_days(stack, request.days))
+    mask = open_mask(request.mask, stack.grid) if request.mask else None
+    return pixel_days_job(trained, stack, requested_days(stack, request.days), mask)
 
 
 def _stack(model: str, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> CovariateStack:

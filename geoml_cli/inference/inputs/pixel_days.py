@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.inputs.masking import MaskedWindows
+from geoml_cli.inference.inputs.vectors import Mask
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
@@ -54,29 +56,32 @@ def requested_days(stack: DailyPixelStack, named: tuple[str | None, str | None])
     return slice(ends[0], ends[1] + 1)
 
 
-def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice) -> PredictionJob:
-    """Predict every pixel on every day that has all inputs; others are missing."""
+def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, mask: Mask | None = None) -> PredictionJob:
+    """Predict every pixel on every day that has all inputs, inside the mask; others are missing."""
+    masked = MaskedWindows(trained, mask, stack.reasons)
     budget = trained.settings.shared.predict.rows * _SHARE
     windows = list(strips(stack.grid, max(budget // len(stack.days), 1)))
     chosen = stack.days[days]
 
     def chunks() -> Iterator[Chunk]:
         for number, window in enumerate(windows):
-            yield Chunk(number, lambda window=window: _samples(trained, stack, window, days))  # type: ignore[misc]
+            yield Chunk(number, lambda window=window: _samples(masked, stack, window, days))  # type: ignore[misc]
 
     def write(out: Path, store: ChunkStore, count: int) -> Path:
-        text = as_text(missing_by_reason(stack.reasons, store, count))
-        return _write(trained, stack.grid, chosen, windows, _Target(out, store, text))
+        text = as_text(missing_by_reason(masked.reasons, store, count))
+        return _write(
+            trained, stack.grid, chosen, windows, _Target(out, store, {**masked.attributes, PIXELS_MISSING: text})
+        )
 
     return PredictionJob(
         cell="pixels by day",
-        digest={"stack": stack.digest(), "days": [str(chosen[0]), str(chosen[-1])], "budget": budget},
+        digest={"stack": stack.digest(), "days": [str(chosen[0]), str(chosen[-1])], "budget": budget, **masked.digest},
         chunks=chunks,
         total=len(windows),
         write=write,
         unit=trained.outputs()[0].unit,
         check=_check_suffix,
-        reasons=stack.reasons,
+        reasons=masked.reasons,
     )
 
 
@@ -93,17 +98,16 @@ def _check_suffix(out: Path) -> None:
     require_suffix(out, _SUFFIXES, "map")
 
 
-def _samples(trained: TrainedRun, stack: DailyPixelStack, window: Window, days: slice) -> ChunkSamples:
-    block = stack.block(*window, days)
-    samples = trained.samples(block.variables)
-    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid, reason=block.reason)
+def _samples(masked: MaskedWindows, stack: DailyPixelStack, window: Window, days: slice) -> ChunkSamples:
+    shape = (days.stop - days.start, *(part.stop - part.start for part in window))
+    return masked.samples(window, shape, lambda: stack.block(*window, days))
 
 
 class _Target:
-    """Where maps go, and what is said in them of missing pixels."""
+    """Where maps go, and what is said in them of mask and missing pixels."""
 
-    def __init__(self, out: Path, store: ChunkStore, missing: str) -> None:
-        self.out, self.store, self.missing = out, store, missing
+    def __init__(self, out: Path, store: ChunkStore, attributes: dict[str, str]) -> None:
+        self.out, self.store, self.attributes = out, store, attributes
 
 
 def _write(
@@ -119,7 +123,7 @@ def _write(
     )
     for number, (rows, columns) in enumerate(windows):
         whole[:, :, rows, columns] = np.moveaxis(target.store.read(number), 0, 1)
-    head = {**attributes(trained), PIXELS_MISSING: target.missing}
+    head = {**attributes(trained), **target.attributes}
     if target.out.suffix.lower() == ".nc":
         content = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
         time_maps.write(target.out, content, zip(days, whole, strict=True))
