@@ -12,7 +12,7 @@ from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import Options
+from geoml_cli.source import MaskOptions, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,9 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     out = common["out"] or run.predictions / request.default_name(dataset)
     if common["dry_run"]:
         read = [run.folder, dataset.folder, *request.files]
-        written = [] if common["index"] and common["out"] is None else [out]
+        written = (
+            [] if common["index"] and common["out"] is None else request.written(out, page=_has_page(run, dataset))
+        )
         console.plan(read, written, as_json=common["as_json"])
         return
     from geoml_cli.inference.load import open_trained
@@ -107,7 +109,16 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     from geoml_cli.stages.predict import predict
 
     done = predict(trained, dataset, request, out, reporter)
-    _show(run, done, request.figures(out), common["as_json"])
+    _show(run, done, common["as_json"])
+
+
+def _has_page(run: Run, dataset: Dataset) -> bool:
+    """Return whether maps of the run have a page: those made from rasters, unless it is not asked for."""
+    from geoml_cli.config.load import reload
+
+    inputs = registry.source_card(dataset.manifest.source).inputs
+    is_raster = any(issubclass(kind, MaskOptions) for kind in inputs)
+    return is_raster and reload(run.config, run.assignments).shared.predict.page
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
@@ -177,10 +188,13 @@ def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], repo
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(run: Run, done: PredictionSummary, figures: list[Path], as_json: bool) -> None:
+def _show(run: Run, done: PredictionSummary, as_json: bool) -> None:
     row = done.row()
+    styles = [path for path in done.beside if path.suffix == ".qml"]
+    figures = [path for path in done.beside if path not in styles]
     if as_json:
         drawn = {"figures": [str(path) for path in figures]} if figures else {}
+        drawn |= {"styles": [str(path) for path in styles]} if styles else {}
         row |= {"classes": dict(done.classes)} if done.classes else {}
         row |= {"missing_by_reason": dict(done.reasons)} if done.reasons else {}
         console.document(
@@ -191,3 +205,5 @@ def _show(run: Run, done: PredictionSummary, figures: list[Path], as_json: bool)
     console.line(f"written: {done.path}")
     for path in figures:
         console.line(f"figure: {path}")
+    for path in styles:
+        console.line(f"style of QGIS: {path}")

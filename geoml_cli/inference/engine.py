@@ -72,7 +72,8 @@ class PredictionJob:
         digest: What determines the samples; chunks of another digest are not reused.
         chunks: The chunks in order.
         total: How many; None where only reading tells.
-        write: Writes the file (or files, returning the first) from finished chunks, given their number.
+        write: Writes the file (or files) from finished chunks, given their number; returns it (or the first), then
+            figures and styles beside it.
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
         reasons: Why a cell may carry no sample; empty where it is not known.
@@ -85,7 +86,7 @@ class PredictionJob:
     digest: Mapping[str, object]
     chunks: Callable[[], Iterator[Chunk]]
     total: int | None
-    write: Callable[[Path, ChunkStore, int], Path]
+    write: Callable[[Path, ChunkStore, int], list[Path]]
     unit: str
     check: Callable[[Path], None]
     summarised: int = 0
@@ -108,7 +109,7 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         tell_intervals(trained, reporter)
     with ChunkStore(out, _plan(trained, job)) as store:
         count, outside = predict_chunks(trained, job, store, reporter)
-        path = job.write(out, store, count)
+        path, *beside = job.write(out, store, count)
         outputs = (store.read(number)[job.summarised] for number in range(count))
         summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
         if job.written_values is None:
@@ -120,7 +121,7 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         reporter.say(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside=outside, classes=classes, reasons=missing)
+    return replace(summary, outside=outside, classes=classes, reasons=missing, beside=tuple(beside))
 
 
 def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: int) -> dict[str, float]:

@@ -14,6 +14,12 @@ MAPS = (".tif", ".tiff", ".zarr")
 """Suffixes that only a map has."""
 
 
+def companions(out: Path) -> list[Path]:
+    """Return what stands beside a map: its page, and of a GeoTIFF its style in QGIS."""
+    styled = out.suffix.lower() in (".tif", ".tiff")
+    return [out.with_suffix(".png"), *([out.with_suffix(".qml")] if styled else [])]
+
+
 @dataclass(frozen=True)
 class PredictionRequest:
     """Which input is predicted; without any, the samples of the data set.
@@ -72,13 +78,19 @@ class PredictionRequest:
             return "map.nc" if dataset.has("cell") else "map.tif"
         return "table.csv" if self.table else f"sums-{self.sums}.csv" if self.sums else "samples.csv"
 
-    def figures(self, out: Path) -> list[Path]:
-        """Return the paths of figures beside the file.
+    def written(self, out: Path, *, page: bool) -> list[Path]:
+        """Return the file and what stands beside it: figures, and styles of QGIS.
 
-        Of maps at given times a PNG of one time or a GIF of several, of forecasts both.
+        Args:
+            out: The file; of a GeoTIFF per day the day stands as YYYY-MM-DD.
+            page: Whether maps of rasters have a page.
         """
         if self.forecast:
-            return [out.with_suffix(".png"), out.with_suffix(".gif")]
-        if not self.times:
-            return []
-        return [out.with_suffix(".png" if len(self.times) == 1 else ".gif")]
+            return [out, out.with_suffix(".png"), out.with_suffix(".gif")]
+        if self.times:
+            return [out, out.with_suffix(".png" if len(self.times) == 1 else ".gif")]
+        daily = self.stack is not None and out.suffix.lower() in MAPS
+        if daily and (self.days[0] is None or self.days[0] != self.days[1]):
+            out = out.with_stem(f"{out.stem}-YYYY-MM-DD")
+        is_paged = page and (daily or (self.mapped and self.stack is None))
+        return [out, *(companions(out) if is_paged else ())]

@@ -81,7 +81,8 @@ def test_tables_carry_the_same_numbers(geoml, place, suffix):
 def test_maps_in_every_format_agree(geoml, place):
     outs = ["map.tif", "map.nc", "map.zarr"]
     for out in outs:
-        done = geoml("predict", "soc", "--preset", "map", "--map", "--out", out, "--set", "predict.block=48", "--json")
+        set_ = ("--set", "predict.block=48", "--set", "predict.page=false")
+        done = geoml("predict", "soc", "--preset", "map", "--map", "--out", out, *set_, "--json")
         assert done.code == 0, done.err
     with rasterio.open("map.tif") as file:
         mean, spread, lower, upper, dissimilarity, applicable = file.read()
@@ -116,7 +117,7 @@ def test_maps_in_every_format_agree(geoml, place):
 
 def test_a_map_is_the_same_in_blocks_of_any_size_and_at_the_samples(geoml, place, data_root):
     for block in (16, 64):
-        args = ("--map", "--out", f"{block}.tif", "--set", f"predict.block={block}")
+        args = ("--map", "--out", f"{block}.tif", "--set", f"predict.block={block}", "--set", "predict.page=false")
         assert geoml("predict", "soc", "--preset", "map", *args).code == 0
     geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
     table = pd.read_csv("samples.csv")

@@ -66,14 +66,14 @@ def sums_job(trained: TrainedRun, dataset: Dataset, period: Period) -> Predictio
     unit = sum_unit(dataset, trained.data.signature.unit)
     summed: list[Floats32] = []
 
-    def write(out: Path, store: ChunkStore, count: int) -> Path:
+    def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
         series = filled(trained, dataset, predicted)
         frame = sums(series, np.array(dataset.labels("station")), (period, unit))
         target = trained.data.signature.target_name, trained.data.signature.unit
         table.write(out, table.Table(_columns(target, (period, unit[0])), len(frame), _head(trained, dataset)), [frame])
         summed.append(frame["sum"].to_numpy(np.float32))
-        return out
+        return [out]
 
     job = samples_job(trained, dataset)
     per_period = f"{unit[0]} {_UNITS[period][1]}"

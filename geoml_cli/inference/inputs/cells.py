@@ -105,10 +105,10 @@ def cells_job(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> Pred
     """
     grid = cell_grid(dataset)
 
-    def write(out: Path, store: ChunkStore, count: int) -> Path:
+    def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         files = _write(trained, dataset, grid, (out, store))
         reporter.say(f"{len(files)} file(s): {files[0].name}{' to ' + files[-1].name if len(files) > 1 else ''}.")
-        return files[0]
+        return files[:1]
 
     return replace(samples_job(trained, dataset), write=write, check=_check_suffix)
 

@@ -14,11 +14,11 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.inputs.masking import MaskedWindows
 from geoml_cli.inference.inputs.vectors import Mask
-from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.map_files import MapFiles
 from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
 from geoml_cli.samples.input import DailyPixelStack, Grid
-from geoml_cli.writers import raster, time_maps
+from geoml_cli.writers import time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
 from geoml_cli.writers.map import Map
 from geoml_cli.writers.suffixes import require_suffix
@@ -56,8 +56,9 @@ def requested_days(stack: DailyPixelStack, named: tuple[str | None, str | None])
     return slice(ends[0], ends[1] + 1)
 
 
-def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, mask: Mask | None = None) -> PredictionJob:
+def pixel_days_job(files: MapFiles, stack: DailyPixelStack, days: slice, mask: Mask | None) -> PredictionJob:
     """Predict every pixel on every day that has all inputs, inside the mask; others are missing."""
+    trained = files.trained
     masked = MaskedWindows(trained, mask, stack.reasons)
     budget = trained.settings.shared.predict.rows * _SHARE
     windows = list(strips(stack.grid, max(budget // len(stack.days), 1)))
@@ -67,10 +68,10 @@ def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, mas
         for number, window in enumerate(windows):
             yield Chunk(number, lambda window=window: _samples(masked, stack, window, days))  # type: ignore[misc]
 
-    def write(out: Path, store: ChunkStore, count: int) -> Path:
+    def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         text = as_text(missing_by_reason(masked.reasons, store, count))
         return _write(
-            trained, stack.grid, chosen, windows, _Target(out, store, {**masked.attributes, PIXELS_MISSING: text})
+            files, stack.grid, chosen, windows, _Target(out, store, {**masked.attributes, PIXELS_MISSING: text})
         )
 
     return PredictionJob(
@@ -111,9 +112,10 @@ class _Target:
 
 
 def _write(
-    trained: TrainedRun, grid: Grid, days: NDArray[np.datetime64], windows: list[Window], target: _Target
-) -> Path:
+    maps: MapFiles, grid: Grid, days: NDArray[np.datetime64], windows: list[Window], target: _Target
+) -> list[Path]:
     """Lay the chunks out by day on disk, then write one NetCDF, or a GeoTIFF per day."""
+    trained = maps.trained
     outputs = trained.outputs()
     whole: Floats = np.lib.format.open_memmap(
         target.store.folder / "all.npy",
@@ -125,15 +127,18 @@ def _write(
         whole[:, :, rows, columns] = np.moveaxis(target.store.read(number), 0, 1)
     head = {**attributes(trained), **target.attributes}
     if target.out.suffix.lower() == ".nc":
-        content = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
-        time_maps.write(target.out, content, zip(days, whole, strict=True))
-        return target.out
-    content_of_day = Map(grid, outputs, trained.settings.shared.predict.block, head)
+        series = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
+        time_maps.write(target.out, series, zip(days, whole, strict=True))
+        return [target.out]
     everything = slice(0, grid.height), slice(0, grid.width)
-    files = [target.out if len(days) == 1 else target.out.with_stem(f"{target.out.stem}-{day}") for day in days]
-    for path, layers in zip(files, whole, strict=True):
-        raster.write(path, content_of_day, [(*everything, layers)])
-    return files[0]
+    files, beside = list[Path](), list[Path]()
+    for day, layers in zip(days, whole, strict=True):
+        out = target.out if len(days) == 1 else target.out.with_stem(f"{target.out.stem}-{day}")
+        content = Map(grid, outputs, trained.settings.shared.predict.block, {**head, "time": str(day)})
+        file, *others = maps.write(out, content, [(*everything, layers)])
+        files.append(file)
+        beside += others
+    return [files[0], *beside]
 
 
 def _axes(grid: Grid) -> tuple[time_maps.Axis, time_maps.Axis]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.inputs.masking import MaskedWindows
 from geoml_cli.inference.inputs.vectors import Mask
-from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.map_files import MapFiles
 from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.input import CovariateStack, Grid
 from geoml_cli.writers import raster
@@ -18,8 +18,9 @@ from geoml_cli.writers.map import Map
 Window = tuple[slice, slice]
 
 
-def raster_job(trained: TrainedRun, stack: CovariateStack, mask: Mask | None = None) -> PredictionJob:
+def raster_job(files: MapFiles, stack: CovariateStack, mask: Mask | None) -> PredictionJob:
     """Predict every pixel whose window holds data, inside the mask; other pixels are missing."""
+    trained = files.trained
     windows = MaskedWindows(trained, mask, stack.reasons)
     side = trained.settings.shared.predict.block
     return PredictionJob(
@@ -27,7 +28,7 @@ def raster_job(trained: TrainedRun, stack: CovariateStack, mask: Mask | None = N
         digest={"rasters": stack.digest(), "block": side, **windows.digest},
         chunks=lambda: _chunks(windows, stack, side),
         total=len(list(_windows(stack.grid, side))),
-        write=lambda out, store, count: _write(windows, stack.grid, out, store),
+        write=lambda out, store, count: _write(files, windows, stack.grid, (out, store)),
         unit=trained.outputs()[0].unit,
         check=raster.check_suffix,
         copies=raster.copies,
@@ -45,15 +46,14 @@ def _samples(windows: MaskedWindows, stack: CovariateStack, window: Window) -> C
     return windows.samples(window, shape, lambda: stack.block(*window))
 
 
-def _write(masked: MaskedWindows, grid: Grid, out: Path, store: ChunkStore) -> Path:
-    trained = masked.trained
+def _write(files: MapFiles, masked: MaskedWindows, grid: Grid, into: tuple[Path, ChunkStore]) -> list[Path]:
+    (out, store), trained = into, files.trained
     side = trained.settings.shared.predict.block
     windows = list(_windows(grid, side))
     missing = as_text(missing_by_reason(masked.reasons, store, len(windows)))
     head = {**attributes(trained), **masked.attributes, PIXELS_MISSING: missing}
     content = Map(grid, trained.outputs(), side, head)
-    raster.write(out, content, ((*window, store.read(n)) for n, window in enumerate(windows)))
-    return out
+    return files.write(out, content, ((*window, store.read(n)) for n, window in enumerate(windows)))
 
 
 def _windows(grid: Grid, side: int) -> Iterator[Window]:

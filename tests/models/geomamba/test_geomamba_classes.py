@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,11 @@ def test_a_map_holds_codes_and_how_sure_they_are(run, data, geoml, tmp_path):
         assert file.descriptions[0] == "class" and file.tags(1)["long_name"].startswith("likeliest class: ")
         assert all(f"{code} " in file.tags(1)["classes"] for code in data.array("class_code"))
         assert max(map(len, file.descriptions)) <= 40
+        assert all(file.overviews(number) == [] for number in file.indexes)  # it is small
+    style = ElementTree.parse(tmp_path / "m.qml")
+    entries = style.findall("pipe/rasterrenderer[@type='paletted']/colorPalette/paletteEntry")
+    assert [int(entry.get("value", "")) for entry in entries] == data.array("class_code").tolist()
+    assert (tmp_path / "m.png").is_file()
     known = np.isfinite(cover)
     assert known.mean() > 0.9
     sets = np.stack(each[: len(data.array("class_code"))])
