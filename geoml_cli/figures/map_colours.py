@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,9 +14,23 @@ from geoml_cli.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION,
 Values = NDArray[np.float64]
 _SHOWN = (0.02, 0.98)
 """Quantiles of the values inside the colour range; a few outliers would leave the rest in one colour."""
+_EVEN = 1e-3
+"""Range of values relative to their size below which they are shown in one colour: it is rounding."""
+_COVER = (
+    (r"wetland|marsh|swamp|peat", "#289BE8"),
+    (r"water|lake|river|sea|ocean", "#1E69B4"),
+    (r"snow|ice|glacier", "#A6CEE3"),
+    (r"crop|cropland|farmland|cultivated|agriculture", "#FAE39C"),
+    (r"forest|tree|trees|woodland", "#446F33"),
+    (r"shrub|shrubland|bush", "#33A02C"),
+    (r"grass|grassland|meadow|pasture", "#ABD37B"),
+    (r"barren|bare|desert|rock|sand", "#CFBDA3"),
+    (r"impervious|urban|built|built-up|artificial", "#E24290"),
+)
+"""Colours that readers expect of land cover: those of CLCD. Yang and Huang 2021, doi:10.5194/essd-13-3907-2021."""
 _CLASSES = (GREEN, YELLOW, ORANGE, BLUE, PURPLE, SKY, VERMILION, "#4D4D4D", "#B3B3B3")
 _MANY = "turbo"
-"""Colours of more classes than these."""
+"""Where there are more classes than these: as many colours as are asked for."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +72,17 @@ def scale_of(values: Values, name: str) -> ColourScale:
     if not len(known):
         return ColourScale(name, 0.0, 1.0)
     low, high = (float(value) for value in np.quantile(known, _SHOWN))
-    return ColourScale(name, low, high if high > low else low + (abs(low) or 1.0) * 0.01)
+    least = _EVEN * max(abs(low), abs(high))
+    if high - low <= least:
+        low, high = low - (least or 1.0), high + (least or 1.0)
+    return ColourScale(name, low, high)
 
 
 def class_colours(names: Mapping[int, str]) -> ClassColours:
-    """Give every class a colour, the same in every map of them."""
+    """Give every class a colour, the same in every map of them: of land cover the usual one."""
+    usual = {code: _cover_colour(name) for code, name in names.items()}
+    if all(usual.values()) and len(set(usual.values())) == len(usual):
+        return ClassColours(usual, names)
     if len(names) <= len(_CLASSES):
         return ClassColours(dict(zip(names, _CLASSES, strict=False)), names)
     from matplotlib import colormaps
@@ -69,3 +90,9 @@ def class_colours(names: Mapping[int, str]) -> ClassColours:
 
     places = np.linspace(0.02, 0.98, len(names))
     return ClassColours({code: to_hex(colormaps[_MANY](at)) for code, at in zip(names, places, strict=True)}, names)
+
+
+def _cover_colour(name: str) -> str:
+    """Return the usual colour of a land cover, empty where its name is none."""
+    found = (colour for words, colour in _COVER if re.search(rf"\b({words})s?\b", name, re.IGNORECASE))
+    return next(found, "")

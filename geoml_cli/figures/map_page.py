@@ -123,6 +123,7 @@ def _quantity(axis: Axes, panel: MapPanel, frame: MapFrame) -> list[object]:
     bar = figure.colorbar(image, ax=axis, orientation="horizontal", extend=extend, shrink=0.9, aspect=30, pad=0.02)
     bar.set_label(plain(panel.label), fontsize=8)
     bar.ax.tick_params(labelsize=_SMALL)
+    bar.ax.ticklabel_format(useOffset=False, style="plain", axis="x")
     return []
 
 

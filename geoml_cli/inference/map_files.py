@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,9 +56,11 @@ class MapFiles:
             SettingsError: The suffix is not that of a map, or a package is not installed.
             DiskError: A file could not be written.
         """
-        beside = companions(out) if self.trained.settings.shared.predict.page else []
-        if not beside:
+        beside = companions(out)
+        if not self.trained.settings.shared.predict.page:
             raster.write(out, content, parts)
+            for stale in filter(_is_ours, beside):  # of an earlier map of this name
+                stale.unlink()
             return [out]
         drawn = _drawn(content.bands)
         small = DecimatedMap(content.grid, [content.bands[place] for place in drawn.values()])
@@ -72,7 +75,7 @@ class MapFiles:
 
     def _replaced(self, path: Path, content: bytes) -> bool:
         """Write a companion, unless a file that geoml did not make has its name."""
-        if path.exists() and not _is_ours(path):
+        if os.path.lexists(path) and not _is_ours(path):
             self.reporter.warn(f"{path} is kept: geoml did not write it. Rename or delete it to get that of the map.")
             return False
         with replacing(path) as temporary:
@@ -93,13 +96,15 @@ class MapFiles:
 
     def _notes(self, content: Map, frame: MapFrame) -> list[str]:
         run, shared = self.trained.run, self.trained.settings.shared
-        intervals = [f"Interval: {one.promise}." for one in self.trained.intervals.values()]
+        is_class = bool(content.bands[0].classes)
+        expected = "most likely has" if is_class else "is expected to have"
+        intervals = [f"{'Set' if is_class else 'Interval'}: {one.promise}." for one in self.trained.intervals.values()]
         area = self.trained.applicability
         inside = [f"Area of applicability: dissimilarity of {area.threshold:.3g} or less." if area else ""]
         folds = f", {shared.split.folds} folds" if shared.split.folds > 1 else ""
         missing = content.attributes.get("pixels_without_prediction", "")
         return [
-            f"A pixel shows what a sample at its place is expected to have: {content.bands[0].long_name}.",
+            f"A pixel shows what a sample at its place {expected}: {content.bands[0].long_name}.",
             *intervals,
             *filter(None, inside),
             f"Map: {content.grid.height} x {content.grid.width} pixels, {frame.crs_name}. "
@@ -110,6 +115,9 @@ class MapFiles:
 
 
 def _is_ours(path: Path) -> bool:
+    """Return whether geoml wrote a companion; of none that is there it did not."""
+    if not path.is_file() or path.is_symlink():
+        return False
     with path.open("rb") as stream:
         return MARK.encode() in stream.read(_HEAD)
 
@@ -161,5 +169,5 @@ def _applicability(layers: dict[str, Values], threshold: float) -> MapPanel:
     values, outside = layers["dissimilarity"], layers[APPLICABLE] == 0
     known = np.isfinite(layers[APPLICABLE])
     share = f", {(known & ~outside).sum() / known.sum():.1%} inside" if known.any() else ""
-    colours = ColourScale("cividis", 0.0, threshold)
+    colours = ColourScale("cividis", 0.0, threshold or 1.0)
     return MapPanel(f"Area of applicability{share}", "dissimilarity of the inputs", values, colours, outside)

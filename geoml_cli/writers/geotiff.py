@@ -12,6 +12,7 @@ import numpy as np
 from geoml_cli.dataset.files import replacing
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DiskError
+from geoml_cli.work.raster_cache import small_cache
 from geoml_cli.work.reasons import reason
 from geoml_cli.writers.map import Map, Part
 
@@ -35,7 +36,8 @@ def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     from rasterio._err import CPLE_BaseError
     from rasterio.shutil import copy
 
-    with replacing(path) as temporary, _removed(path.with_name(f".{path.stem}.tmp.plain{path.suffix}")) as plain:
+    plain_path = path.with_name(f".{path.stem}.tmp.plain{path.suffix}")
+    with replacing(path) as temporary, _removed(plain_path) as plain, small_cache():
         _plain(plain, content, parts)
         _add_overviews(plain, content.bands)
         try:
@@ -64,7 +66,7 @@ def _plain(path: Path, content: Map, parts: Iterable[Part]) -> None:
         "driver": "GTiff", "dtype": "float32", "nodata": float("nan"), "count": len(content.bands),
         "height": grid.height, "width": grid.width, "crs": grid.crs, "transform": rasterio.Affine(*grid.transform),
         "tiled": True, "blockxsize": side, "blockysize": side,
-        "compress": "deflate", "predictor": 3, "bigtiff": "if_safer",
+        "compress": "deflate", "zlevel": 1, "predictor": 3, "bigtiff": "if_safer",  # it is read once
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:
         file.update_tags(**content.attributes)

@@ -60,7 +60,9 @@ def test_the_colours_of_a_quantity_leave_outliers_out_and_bear_any_values():
     assert 0 < scale.low < 0.05 and 0.95 < scale.high < 1
     assert (lambda one: (one.low, one.high))(scale_of(np.full(3, np.nan), "viridis")) == (0, 1)
     same = scale_of(np.full(3, 7.0), "viridis")
-    assert same.low == 7 and same.high > 7
+    assert same.low < 7 < same.high
+    rounded = scale_of(np.array([3.55581, 3.55582, 3.55583]), "viridis")
+    assert rounded.high - rounded.low > 1e-3  # what differs by rounding has one colour
     stops = scale.stops(5)
     assert [value for value, _ in stops] == sorted(value for value, _ in stops)
     assert stops[0][1] == "#440154" and len({colour for _, colour in stops}) == 5
@@ -70,6 +72,14 @@ def test_the_colours_of_a_quantity_leave_outliers_out_and_bear_any_values():
 def test_every_class_has_a_colour_of_its_own(count):
     found = class_colours({code * 10: f"class {code}" for code in range(count)})
     assert len(set(found.colours.values())) == count == len(found.names)
+
+
+def test_land_cover_has_the_colours_that_readers_expect():
+    names = {1: "Cropland", 2: "forest", 5: "water", 6: "Snow/Ice", 9: "Wetland"}
+    assert class_colours(names).colours[5] == "#1E69B4" and class_colours(names).colours[2] == "#446F33"
+    two = class_colours({1: "evergreen forest", 2: "deciduous forest"})  # both would be green
+    assert len(set(two.colours.values())) == 2
+    assert class_colours({1: "justice", 2: "oversea"}).colours[1] not in ("#A6CEE3", "#1E69B4")
 
 
 def test_lengths_and_coordinates_are_round():

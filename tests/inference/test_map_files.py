@@ -72,15 +72,17 @@ def test_files_of_others_are_kept_and_own_ones_replaced(geoml, given, tmp_path):
     said = json.loads(done.out)
     assert "figures" not in said and said["styles"] == [str(style)]
     assert page.read_bytes() == b"a photograph" and "rasterrenderer" in style.read_text()
-    page.unlink()
-    assert geoml(*given, "--out", out).code == 0
-    assert geoml(*given, "--out", out).err == "" and page.read_bytes().startswith(b"\x89PNG")
+    page.write_bytes(MARK.encode())
+    again = geoml(*given, "--out", out)
+    assert again.code == 0 and "is kept" not in again.err and page.read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_a_page_there_is_only_the_map(geoml, given, tmp_path):
-    out = tmp_path / "m.tif"
+    out, page, style = (tmp_path / f"m{suffix}" for suffix in (".tif", ".png", ".qml"))
+    page.write_bytes(b"a photograph")
+    style.write_text(f"<qgis><!-- {MARK} --></qgis>")  # of an earlier map
     assert geoml(*given, "--out", out, "--set", "predict.page=false").code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["m.tif"]
+    assert {path.name for path in tmp_path.iterdir()} == {"m.tif", "m.png"} and page.read_bytes() == b"a photograph"
 
 
 def test_a_page_without_intervals_or_area_and_with_a_border(geoml, given, tmp_path, pages):
