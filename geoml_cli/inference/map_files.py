@@ -68,10 +68,14 @@ class MapFiles:
         layers = dict(zip(drawn, small.values(), strict=True))
         colours = _colours(content.bands[drawn["prediction"]], layers["prediction"])
         made = {
-            ".png": lambda: png(map_page(self._page(content, small.step, layers, colours)), MARK),
+            ".png": lambda: png(map_page(self._page(content, small.step, layers, colours)), self._mark),
             ".qml": lambda: qgis_style(colours),
         }
         return [out, *(path for path in beside if self._replaced(path, made[path.suffix]()))]
+
+    @property
+    def _mark(self) -> str:
+        return page_mark(self.trained.run.id).decode()
 
     def _replaced(self, path: Path, content: bytes) -> bool:
         """Write a companion, unless a file that geoml did not make has its name."""
@@ -112,6 +116,11 @@ class MapFiles:
             f"Source: {self.read_from}. Run {run.id}, {len(self.trained.members)} member(s), split: "
             f"{shared.split.kind}{folds}. {datetime.datetime.now().astimezone():%Y-%m-%d}, geoml {__version__}.",
         ]
+
+
+def page_mark(run_id: str) -> bytes:
+    """Return what stands at the beginning of the pages of a run's maps."""
+    return f"{MARK}, run {run_id}.".encode("ascii", "replace")
 
 
 def _is_ours(path: Path) -> bool:

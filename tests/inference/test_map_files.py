@@ -97,6 +97,15 @@ def test_a_page_without_intervals_or_area_and_with_a_border(geoml, given, tmp_pa
     assert {path.suffix for path in tmp_path.iterdir()} == {".nc", ".png", ".geojson"}  # QGIS takes styles of GeoTIFFs
 
 
+def test_a_map_of_one_band_has_a_page_of_one_panel(geoml, given, tmp_path, pages):
+    done = geoml(*given, "--out", tmp_path / "m.tif", "--member", "fold-1")
+    assert done.code == 0, done.err
+    with rasterio.open(tmp_path / "m.tif") as file:
+        assert file.count == 1
+    [page] = pages
+    assert [panel.title for panel in page.panels] == ["Prediction"] and "1 member(s)" in page.notes[-1]
+
+
 def test_a_map_of_which_all_is_missing_is_told_and_drawn(geoml, given, tmp_path):
     far = tmp_path / "corner.geojson"
     far.write_text(shapely.to_geojson(shapely.box(21.0001, 41.9999, 21.0002, 42.0)))
