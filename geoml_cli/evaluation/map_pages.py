@@ -18,8 +18,8 @@ def map_pages(run: Run) -> dict[str, ReportFigure]:
     return {
         f"page_of_{path.name}": ReportFigure(
             title=f"Map {path.stem}",
-            caption=f"Prediction, interval width and area of applicability, as written beside the map {path.stem} of this "
-            "run. Test scores say nothing about pixels outside the area.",
+            caption="Prediction, interval width and area of applicability of a map in the run's folder of predictions. "
+            "Test scores say nothing about pixels outside the area.",
             text=f"Page of the map {path.stem}: prediction, width of its interval and area of applicability.",
             png=path.read_bytes(),
         )
