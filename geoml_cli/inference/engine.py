@@ -184,6 +184,7 @@ def _plan(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
     """Name what determines chunks: those of another plan are not reused."""
     return {
         "run": trained.run.id,
+        "by": trained.predicts,
         "weights": weights_digests(trained),
         "outputs": [output.name for output in trained.outputs()],
         "reasons": list(job.reasons),
@@ -217,7 +218,7 @@ def attributes(trained: TrainedRun, dataset: Dataset | None = None) -> dict[str,
     data = trained.data
     digest = dataset.manifest.digest() if dataset else data.digest
     return {
-        "title": f"{data.signature.target_name} predicted by {trained.run.model}",
+        "title": f"{data.signature.target_name} predicted by {trained.predicts}",
         "source": f"geoml run {trained.run.id}, members {', '.join(trained.members)}",
         "run_id": trained.run.id,
         "data_digest": digest or "unknown",

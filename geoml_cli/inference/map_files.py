@@ -95,7 +95,7 @@ class MapFiles:
             panels.append(_applicability(layers, self.trained.applicability.threshold))
         quantity = f"{target} [{band.unit}]" if band.unit != "1" else target
         time = f", {content.attributes['time']}" if "time" in content.attributes else ""
-        model = f"{self.trained.run.model}: {registry.card(self.trained.run.model).title}"
+        model = f"{self.trained.predicts}: {registry.card(self.trained.run.model).title}"
         return MapPage(f"{quantity}{time} ({model})", panels, frame, self._notes(content, frame))
 
     def _notes(self, content: Map, frame: MapFrame) -> list[str]:
