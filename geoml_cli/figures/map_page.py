@@ -22,8 +22,8 @@ Values = NDArray[np.float64]
 _WIDTH, _SMALL = 4.6, 7
 _COLOURBAR, _LINE = 0.9, 0.13
 """Heights of a colour bar or legend and of a line of text [inches]."""
-_LINE_SIGNS = 22
-"""Signs of small text to an inch."""
+_LINE_SIGNS, _TITLE_SIGNS = 19, 9
+"""Signs of small text and of the title to an inch."""
 _MISSING = "0.93"
 _BELOW = 4.6
 """Room between a panel and its legend, for the coordinates [font sizes]."""
@@ -82,7 +82,8 @@ def map_page(page: MapPage) -> Figure:
         axis = figure.add_subplot(rows, columns, place + 1)
         _draw(axis, shown, page.frame)
         page.frame.decorate(axis, measured=place == 0)
-    figure.suptitle(plain(page.title), fontsize=12, fontweight="bold", x=0.01, ha="left")
+    title = textwrap.fill(plain(page.title), int(width * _TITLE_SIGNS))
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.supxlabel("\n".join(notes), fontsize=_SMALL, x=0.01, ha="left")
     return figure
 

@@ -104,8 +104,17 @@ def page_of(grid, values, **more):
         MapPanel("Area", "dissimilarity", values, scale_of(values, "cividis"), values > 0.5),
     ]
     border = np.array([[21.1, 41.5], [21.7, 41.9]]) if grid is DEGREES else np.array([[5.1e5, 4.6e6], [5.7e5, 4.64e6]])
-    notes = ["A pixel shows $what$ a sample would have.", "Run soc/map/1, split: blocks. 2026-11-26."]
-    return MapPage("soc [%]", panels, MapFrame(grid, borders=[border]), [*notes, *more.get("notes", [])])
+    own = ["A pixel shows $what$ a sample would have.", "Run soc/map/1, split: blocks. 2026-11-26."]
+    notes = [*more.get("notes", []), *own]
+    return MapPage(more.get("title", "soc [%]"), panels, MapFrame(grid, borders=[border]), notes)
+
+
+def test_long_titles_and_notes_stay_on_the_page():
+    long = {"title": "organic carbon " * 20, "notes": ["no data in a covariate of a long name: 12345, " * 20]}
+    figure = map_page(page_of(DEGREES, np.ones((60, 80)), **long))
+    figure.canvas.draw()
+    for text in (figure._suptitle, figure._supxlabel):
+        assert 0 <= text.get_window_extent().x0 and text.get_window_extent().x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize(("grid", "place"), [(DEGREES, "41.6\N{DEGREE SIGN} N"), (UTM, "Easting [km]")])
