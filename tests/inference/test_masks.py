@@ -157,6 +157,7 @@ def test_another_mask_is_other_work(tmp_path):
 def test_a_map_under_a_mask_has_the_same_values_inside_and_none_outside(geoml, trained, data_root, tmp_path):
     path = write(tmp_path / "region.gpkg", [shapely.box(21.1, 41.75, 21.3, 41.95)])
     given = ("predict", trained, "--data", data_root / "soc", "--map", "--set", "predict.block=32", "--quiet")
+    given += ("--set", "predict.page=false")
     assert geoml(*given, "--out", tmp_path / "all.tif").code == 0
     done = geoml(*given, "--out", tmp_path / "in.tif", "--mask", path, "--json")
     assert done.code == 0, done.err

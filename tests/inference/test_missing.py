@@ -12,6 +12,9 @@ from geoml_cli.inference.missing import NOT_DEFINED, as_text, count_missing, mis
 from geoml_cli.writers.chunk_store import ChunkStore
 
 
+NO_PAGE = ("--set", "predict.page=false")
+
+
 def test_cells_without_a_value_count_once_and_those_without_a_reason_as_well(tmp_path):
     values = np.array([[1.0, np.nan, np.nan], [np.nan, 2.0, np.inf]], dtype=np.float32)
     reason = np.array([[-1, 0, 1], [1, 0, -1]], dtype=np.int16)  # of a cell with a value none counts
@@ -26,7 +29,7 @@ def test_cells_without_a_value_count_once_and_those_without_a_reason_as_well(tmp
 
 
 def test_a_map_tells_why_pixels_are_missing_stopped_half_way_or_not(geoml, trained, data_root, tmp_path, monkeypatch):
-    given = ("predict", trained, "--data", data_root / "soc", "--map", "--set", "predict.block=48")
+    given = ("predict", trained, "--data", data_root / "soc", "--map", "--set", "predict.block=48", *NO_PAGE)
     whole = geoml(*given, "--out", tmp_path / "whole.tif", "--json")
     assert whole.code == 0, whole.err
     said = json.loads(whole.out)
