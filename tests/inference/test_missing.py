@@ -11,7 +11,6 @@ from geoml_cli.errors import StoppedError
 from geoml_cli.inference.missing import NOT_DEFINED, as_text, count_missing, missing_by_reason
 from geoml_cli.writers.chunk_store import ChunkStore
 
-
 NO_PAGE = ("--set", "predict.page=false")
 
 
