@@ -118,7 +118,7 @@ def two_layers(folder):
     ("make", "message"),
     [
         (lambda folder: folder / "none.gpkg", r"none\.gpkg: there is no such file\. Check --mask"),
-        (damaged("land.gpkg"), r"land\.gpkg: cannot be read: .*save the layer again"),
+        (damaged("land.gpkg"), r"land\.gpkg: cannot be read: [^.]*\. Get the file again, or save the layer again"),
         (damaged("land.geojson"), r"land\.geojson: cannot be read: .*save the layer again"),
         (damaged("land.shp"), r"land\.shp: (cannot be read|holds no polygons)"),
         (shapefile_without(".shx"), r"land\.shp: cannot be read: .*needs its \.shx"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Geometries = NDArray[np.object_]
 Values = NDArray[np.float64]
 _SUFFIXES = (".gpkg", ".geojson", ".json", ".shp")
-_SAVE_AGAIN = "Open it in QGIS and save the layer again as a GeoPackage, with its CRS."
+_SAVE_AGAIN = "Get the file again, or save the layer again in QGIS as a GeoPackage, with its CRS."
 _PIECES = 512
 """Of the extent of the shapes: longer edges get further vertices, since an edge that is straight here bends there."""
 _MARGIN = 0.05
@@ -127,7 +127,7 @@ def _read(path: Path, option: str, kinds: tuple[str, ...]) -> _Layer:
     if not len(chosen):
         raise _no_shapes(path, kinds)
     if not about["crs"]:
-        raise DataError("does not name its CRS.", where=str(path), fix=f"A shapefile needs its .prj. {_SAVE_AGAIN}")
+        raise DataError("does not name its CRS.", where=str(path), fix=_remedy(path, ".prj"))
     digest = hashlib.sha256(str(about["crs"]).encode())
     for shape in shapely.to_wkb(chosen):
         digest.update(shape)
@@ -179,8 +179,13 @@ def _damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, OSError, ShapelyError) as error:
-        fix = f"A shapefile needs its .shx and .dbf beside it. {_SAVE_AGAIN}"
+        fix = _remedy(path, ".shx and .dbf")
         raise DataError(f"cannot be read: {reason(error)}.", where=str(path), fix=fix) from error
+
+
+def _remedy(path: Path, beside: str) -> str:
+    is_shapefile = path.suffix.lower() == ".shp"
+    return f"A shapefile needs its {beside} beside it. {_SAVE_AGAIN}" if is_shapefile else _SAVE_AGAIN
 
 
 def _on_map(path: Path, layer: _Layer, grid: Grid, option: str) -> Geometries:
