@@ -25,7 +25,17 @@ POSITIONAL = "positional"
 """Metadata of a field that is an argument of the command, not an option."""
 
 
-class RasterMapOptions(Options):
+class MaskOptions(Options):
+    """Flags of a source whose maps are made from rasters."""
+
+    mask: Path | None = None
+    """Polygons (GeoPackage, GeoJSON, shapefile) outside of which pixels of a map are missing."""
+
+    border: Path | None = None
+    """Lines or polygons drawn on the page of a map, such as a coastline [the outlines of --mask]."""
+
+
+class RasterMapOptions(MaskOptions):
     """Flags of a source whose data sets are made from rasters."""
 
     map: bool = False
@@ -55,7 +65,7 @@ class SampleTableOptions(Options):
     """Table of samples of one's own to predict."""
 
 
-class DailyPixelOptions(Options):
+class DailyPixelOptions(MaskOptions):
     """Flags of a source that reads stacks of pixels by day."""
 
     stack: Path | None = None

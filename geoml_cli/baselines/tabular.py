@@ -5,7 +5,7 @@ Legend: N training rows, M rows to predict, F features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,21 +78,33 @@ def predict(name: str, table: FeatureTable, gives: Gives, seed: int) -> Values:
     Raises:
         DataError: A feature is missing or infinite, with its name.
     """
-    table = _columns_for(name, table)
+    return fit(name, table, gives, seed)(table.test_MF)
+
+
+def fit(name: str, table: FeatureTable, gives: Gives, seed: int) -> Callable[[Table], Values]:
+    """Fit a baseline; return what predicts rows of all the table's features, [M, F] to [M]; errors as for `predict`."""
+    places = _columns_for(name, table.names)
+    table = FeatureTable(
+        table.train_NF[:, places], table.target_N, table.test_MF[:, places], [table.names[place] for place in places]
+    )
     refuse_missing(table)
     if gives != "regression" and len(np.unique(table.target_N)) < 2:  # a fold that holds one class only
-        return np.full(len(table.test_MF), table.target_N.mean())
+        return lambda rows_MF: np.full(len(rows_MF), table.target_N.mean())
     estimator = BASELINES[name].estimators[gives](len(table.train_NF), seed)
     # float64: in float32, a temperature in kelvin loses the digits that standardising brings out.
     estimator.fit(table.train_NF.astype(np.float64), table.target_N)
     if hasattr(estimator, "n_jobs"):
         # Threads add up their trees in the order they finish in, and that changes the last digits between runs.
         estimator.set_params(n_jobs=1)
-    test_MF = table.test_MF.astype(np.float64)
-    if gives == "probability" and hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(test_MF)[:, 1], dtype=np.float64)
-    found = np.asarray(estimator.predict(test_MF), dtype=np.float64)
-    return np.clip(found, 0.0, 1.0) if gives == "probability" else found
+
+    def predicted(rows_MF: Table) -> Values:
+        chosen = rows_MF[:, places].astype(np.float64)
+        if gives == "probability" and hasattr(estimator, "predict_proba"):
+            return np.asarray(estimator.predict_proba(chosen)[:, 1], dtype=np.float64)
+        found = np.asarray(estimator.predict(chosen), dtype=np.float64)
+        return np.clip(found, 0.0, 1.0) if gives == "probability" else found
+
+    return predicted
 
 
 def names_giving(gives: str) -> list[str]:
@@ -100,17 +112,17 @@ def names_giving(gives: str) -> list[str]:
     return [name for name, baseline in BASELINES.items() if gives in baseline.estimators]
 
 
-def _columns_for(name: str, table: FeatureTable) -> FeatureTable:
+def _columns_for(name: str, names: Sequence[str]) -> list[int]:
+    """Return the places of the columns that a baseline takes."""
     of_groups = BASELINES[name].of_groups
-    places = [place for place, column in enumerate(table.names) if column.startswith(GROUP) == of_groups]
+    places = [place for place, column in enumerate(names) if column.startswith(GROUP) == of_groups]
     if not places:
         raise DataError(
             f"{name} needs groups of rows, such as station or month; this model names none.",
             where="[evaluate] baselines",
             fix="Leave it out with --set evaluate.baselines.",
         )
-    names = [table.names[place] for place in places]
-    return FeatureTable(table.train_NF[:, places], table.target_N, table.test_MF[:, places], names)
+    return places
 
 
 def refuse_missing(table: FeatureTable) -> None:

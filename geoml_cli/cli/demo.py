@@ -46,10 +46,15 @@ def demo(
     console.table(("made", "file"), _made(sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent))
 
 
+_BESIDE = {".png": "figure", ".gif": "figure", ".qml": "style"}
+"""What stands beside a prediction, by suffix."""
+
+
 def _made(run: Path) -> list[tuple[str, str]]:
     """Name what a user looks at first."""
     rows = [("report", str(run / "evaluation" / "test" / "report.html"))]
-    rows += [(path.stem, str(path)) for path in sorted((run / "predictions").glob("[!.]*"))]
+    predictions = sorted((run / "predictions").glob("[!.]*"))
+    rows += [(_BESIDE.get(path.suffix, path.stem), str(path)) for path in predictions]
     return [*rows, *(("export", str(path)) for path in sorted((run / "export").glob("[!.]*")))]
 
 

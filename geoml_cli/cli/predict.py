@@ -12,7 +12,7 @@ from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import Options
+from geoml_cli.source import MaskOptions, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,11 +52,16 @@ _Out = Annotated[
         "--out", "-o", help="File: .csv .parquet .nc for samples; .tif .nc .zarr for maps.", show_default=False
     ),
 ]
+_With = Annotated[
+    str | None,
+    typer.Option("--with", help="Predict with a baseline, fitted on the run's training samples.", show_default=False),
+]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "index": (_Index, None),
     "out": (_Out, None),
     "preset": (options.Preset, None),
     "member": (options.Members, None),
+    "baseline": (_With, None),
     "assignments": (options.Assignments, None),
     "data": (options.Data, None),
     "dry_run": (options.DryRun, False),
@@ -93,26 +98,49 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     reporter = console.Terminal(quiet=common["quiet"])
     run = run_of(target, common["preset"], options.only(("predict",), common["assignments"]), reporter)
     dataset = dataset_of(run, common["data"], other=True)
-    out = common["out"] or run.predictions / request.default_name(dataset)
+    out = common["out"] or run.predictions / _default_name(request.default_name(dataset), common["baseline"])
     if common["dry_run"]:
-        read = [
-            place
-            for place in (run.folder, dataset.folder, request.table, request.rasters, request.stack)
-            if place is not None
-        ]
-        written = [] if common["index"] and common["out"] is None else [out]
+        read = [run.folder, dataset.folder, *request.files]
+        written = (
+            [] if common["index"] and common["out"] is None else request.written(out, page=_has_page(run, dataset))
+        )
         console.plan(read, written, as_json=common["as_json"])
         return
     from geoml_cli.inference.load import open_trained
 
     trained = open_trained(run, common["member"])
+    if common["baseline"] is not None:
+        trained = _baseline(trained, dataset, common["baseline"])
     if common["index"]:
         _indexed(trained, dataset, common, reporter)
         return
     from geoml_cli.stages.predict import predict
 
     done = predict(trained, dataset, request, out, reporter)
-    _show(run, done, request.figures(out), common["as_json"])
+    _show(trained, done, common["as_json"])
+
+
+def _default_name(name: str, baseline: str | None) -> str:
+    """Name the file where the user does not: that of a baseline is another than the network's."""
+    return name if baseline is None else str(Path(name).with_stem(f"{Path(name).stem}-{baseline}"))
+
+
+def _baseline(trained: TrainedRun, dataset: Dataset, name: str) -> TrainedRun:
+    """Put a baseline in the network's place; it is fitted on the run's own data, whatever is predicted."""
+    from geoml_cli.inference.baseline_run import with_baseline
+    from geoml_cli.runs.data import is_own_data
+
+    own = dataset if is_own_data(trained.run, dataset) else dataset_of(trained.run, None)
+    return with_baseline(trained, name, own)
+
+
+def _has_page(run: Run, dataset: Dataset) -> bool:
+    """Return whether maps of the run have a page: those made from rasters, unless it is not asked for."""
+    from geoml_cli.config.load import reload
+
+    inputs = registry.source_card(dataset.manifest.source).inputs
+    is_raster = any(issubclass(kind, MaskOptions) for kind in inputs)
+    return is_raster and reload(run.config, run.assignments).shared.predict.page
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:
@@ -137,6 +165,9 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
         )
+    for name in ("mask", "border"):
+        if given.get(name) is not None and not mapped and given.get("stack") is None:
+            raise SettingsError("only maps have one.", where=f"--{name}", fix="Add --map, or leave it out.")
     return PredictionRequest(
         table=given.get("table"),
         crs=given.get("crs"),
@@ -152,6 +183,8 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         steps=given.get("steps"),
         stack=given.get("stack"),
         days=(given.get("from_"), given.get("to")),
+        mask=given.get("mask"),
+        border=given.get("border"),
     )
 
 
@@ -180,16 +213,29 @@ def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], repo
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
 
 
-def _show(run: Run, done: PredictionSummary, figures: list[Path], as_json: bool) -> None:
-    row = done.row()
+def _show(trained: TrainedRun, done: PredictionSummary, as_json: bool) -> None:
+    row, run = done.row(), trained.run
+    styles = [path for path in done.beside if path.suffix == ".qml"]
+    figures = [path for path in done.beside if path not in styles]
     if as_json:
         drawn = {"figures": [str(path) for path in figures]} if figures else {}
+        drawn |= {"styles": [str(path) for path in styles]} if styles else {}
         row |= {"classes": dict(done.classes)} if done.classes else {}
+        row |= {"missing_by_reason": dict(done.reasons)} if done.reasons else {}
         console.document(
-            {"run": str(run.folder.resolve()), "file": str(done.path), **drawn, **row, "outside": done.outside}
+            {
+                "run": str(run.folder.resolve()),
+                "by": trained.predicts,
+                "file": str(done.path),
+                **drawn,
+                **row,
+                "outside": done.outside,
+            }
         )
         return
     console.table(list(row), [tuple(row.values())])
     console.line(f"written: {done.path}")
     for path in figures:
         console.line(f"figure: {path}")
+    for path in styles:
+        console.line(f"style of QGIS: {path}")

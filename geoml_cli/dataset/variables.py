@@ -31,6 +31,8 @@ class Variable:
         dims: Names of its dimensions; empty for one value a row.
         dtype: How it is stored.
         attributes: Further CF attributes, such as `standard_name` or `calendar`.
+        title: For lists of layers and legends, in a few words; empty for the name.
+        classes: Names by code, of values that are classes or a mask; they have no mean.
     """
 
     name: str
@@ -39,6 +41,13 @@ class Variable:
     dims: tuple[str, ...] = ()
     dtype: Kind = "f4"
     attributes: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    classes: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return the title with the unit, where it has one."""
+        return f"{self.title or self.name} [{self.unit}]" if self.unit not in ("", "1") else self.title or self.name
 
 
 class Dimension(NamedTuple):

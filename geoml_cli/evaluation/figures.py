@@ -12,6 +12,7 @@ from geoml_cli.evaluation.importance import steps_before
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.interval_scores import NOMINAL
 from geoml_cli.evaluation.map_figures import map_figures
+from geoml_cli.evaluation.map_pages import map_pages
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.evaluation.station_series import MISSING, figures_of_series
@@ -65,6 +66,7 @@ def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSe
     _distances(found, inputs, result)
     _learning(found, inputs, result)
     _importance(found, inputs, result)
+    found.figures.update(map_pages(inputs.run))
     if result.baselines.skipped:
         found.missing.append(result.baselines.skipped)
     return found

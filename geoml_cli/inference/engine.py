@@ -5,7 +5,7 @@ A killed prediction resumes with the next chunk; the result equals that of one g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
 from geoml_cli.inference.area import APPLICABLE, share_inside
 from geoml_cli.inference.load import RunPredictor, TrainedRun
+from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
 from geoml_cli.inference.summary import PredictionSummary, class_shares, summarise
 from geoml_cli.samples.samples import Samples
 from geoml_cli.work.reporting import Reporter
@@ -35,16 +36,19 @@ class ChunkSamples(NamedTuple):
     """The samples of a chunk.
 
     Attributes:
-        samples: Of the chunk, or of all chunks.
+        samples: Of the chunk, or of all chunks; None where no cell of the chunk carries one.
         rows: Which of them are the chunk's.
         valid: Which cells of the chunk carry a sample; None where all do and the chunk is one row of cells.
         steps: Lead times of forecasts of maps, past the network's own where it is fed its own maps; None of others.
+        reason: Place among the job's reasons why a cell carries no sample, -1 where it is none of them, in the shape of
+            the cells; None of a job without reasons.
     """
 
-    samples: Samples
+    samples: Samples | None
     rows: Rows
     valid: NDArray[np.bool_] | None = None
     steps: int | None = None
+    reason: NDArray[np.int16] | None = None
 
 
 class Chunk(NamedTuple):
@@ -68,9 +72,12 @@ class PredictionJob:
         digest: What determines the samples; chunks of another digest are not reused.
         chunks: The chunks in order.
         total: How many; None where only reading tells.
-        write: Writes the file (or files, returning the first) from finished chunks, given their number.
+        write: Writes the file (or files) from finished chunks, given their number; returns it (or the first), then
+            figures and styles beside it.
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
+        reasons: Why a cell may carry no sample; empty where it is not known.
+        copies: How often values lie on disk beside the chunks while a file is written, at most.
         unit: Of that output.
         check: Refuses a file that cannot be written, before anything is predicted.
     """
@@ -79,11 +86,13 @@ class PredictionJob:
     digest: Mapping[str, object]
     chunks: Callable[[], Iterator[Chunk]]
     total: int | None
-    write: Callable[[Path, ChunkStore, int], Path]
+    write: Callable[[Path, ChunkStore, int], list[Path]]
     unit: str
     check: Callable[[Path], None]
     summarised: int = 0
     written_values: Callable[[], Iterable[Floats]] | None = None
+    reasons: Sequence[str] = ()
+    copies: Callable[[Path], int] = lambda out: 1
 
 
 def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter) -> PredictionSummary:
@@ -100,16 +109,19 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         tell_intervals(trained, reporter)
     with ChunkStore(out, _plan(trained, job)) as store:
         count, outside = predict_chunks(trained, job, store, reporter)
-        path = job.write(out, store, count)
+        path, *beside = job.write(out, store, count)
         outputs = (store.read(number)[job.summarised] for number in range(count))
         summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
         if job.written_values is None:
             _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
         classes = {} if job.written_values else _classes(trained, job, store, count)
+        missing = missing_by_reason(job.reasons, store, count)
         store.clear()
+    if job.reasons:
+        reporter.say(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside=outside, classes=classes)
+    return replace(summary, outside=outside, classes=classes, reasons=missing, beside=tuple(beside))
 
 
 def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: int) -> dict[str, float]:
@@ -130,9 +142,10 @@ def predict_chunks(
     with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
         for chunk in job.chunks():
             if not store.done(chunk.number):
-                size = store.write(chunk.number, _predict(predictor, chunk.read()), predictor.counts())
+                size = _make((trained, predictor), chunk, (job, store))
                 # Chunks and the file that they become lie side by side.
-                require_space(store.folder, size * (2 * (job.total or 1) - chunk.number - 1))
+                further = (1 + job.copies(store.target)) * (job.total or 1) - chunk.number - 1
+                require_space(store.folder, size * further)
             counts = ranges.merged(counts, store.counts(chunk.number))
             count += 1
             advance(1)
@@ -145,13 +158,25 @@ def predict_chunks(
     return count, {one.name: 0.0 for one in predictor.variables} | ranges.by_name(outside)
 
 
-def _predict(predictor: RunPredictor, chunk: ChunkSamples) -> Floats:
+def _make(by: tuple[TrainedRun, RunPredictor], chunk: Chunk, into: tuple[PredictionJob, ChunkStore]) -> int:
+    """Predict a chunk and keep it; return its size [bytes]."""
+    (trained, predictor), (job, store) = by, into
+    samples = chunk.read()
+    values = _predict(predictor, samples, len(trained.outputs()))
+    if samples.reason is None:
+        return store.write(chunk.number, values, predictor.counts())
+    missing = count_missing(values[job.summarised], samples.reason, len(job.reasons))
+    return store.write(chunk.number, values, predictor.counts(), missing)
+
+
+def _predict(predictor: RunPredictor, chunk: ChunkSamples, outputs: int) -> Floats:
     """Predict a chunk, shape [outputs, cells ...], NaN where a cell carries no sample."""
-    values = predictor.outputs(chunk.samples, chunk.rows, chunk.steps)
     if chunk.valid is None:
-        return values.astype(np.float32)
-    result = np.full((len(values), *chunk.valid.shape), np.nan, dtype=np.float32)
-    result[:, chunk.valid] = values
+        assert chunk.samples is not None, "a row of cells that all carry samples"
+        return predictor.outputs(chunk.samples, chunk.rows, chunk.steps).astype(np.float32)
+    result = np.full((outputs, *chunk.valid.shape), np.nan, dtype=np.float32)
+    if chunk.samples is not None:
+        result[:, chunk.valid] = predictor.outputs(chunk.samples, chunk.rows, chunk.steps)
     return result
 
 
@@ -159,8 +184,10 @@ def _plan(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
     """Name what determines chunks: those of another plan are not reused."""
     return {
         "run": trained.run.id,
+        "by": trained.predicts,
         "weights": weights_digests(trained),
         "outputs": [output.name for output in trained.outputs()],
+        "reasons": list(job.reasons),
         "intervals": {name: one.digest for name, one in trained.intervals.items()},
         **job.digest,
     }
@@ -191,7 +218,7 @@ def attributes(trained: TrainedRun, dataset: Dataset | None = None) -> dict[str,
     data = trained.data
     digest = dataset.manifest.digest() if dataset else data.digest
     return {
-        "title": f"{data.signature.target_name} predicted by {trained.run.model}",
+        "title": f"{data.signature.target_name} predicted by {trained.predicts}",
         "source": f"geoml run {trained.run.id}, members {', '.join(trained.members)}",
         "run_id": trained.run.id,
         "data_digest": digest or "unknown",

@@ -46,19 +46,28 @@ class Intervals:
 
     def outputs(self) -> tuple[Variable, ...]:
         """Describe the bounds, or size and members of the set."""
-        target = self.task.target
-        share = f"{self.coverage * 100:g} % prediction interval of {target.name}"
+        target, percent = self.task.target, f"{self.coverage * 100:g} %"
         if self.task.probabilities is None:
-            told = self.calibration.promise(self.coverage)
-            return (
-                Variable(f"{target.name}_lower", target.unit, f"lower bound of the {share}, {told}", target.dims),
-                Variable(f"{target.name}_upper", target.unit, f"upper bound of the {share}, {told}", target.dims),
-            )
-        told = f"set that holds {target.name} in {self.coverage * 100:g} % of rows"
+            return self._bound("lower", percent), self._bound("upper", percent)
+        told = f"set that holds {target.name} in {percent} of rows"
         size = f"number of classes in the {told}, {self.calibration.promise(self.coverage)}"
-        codes = self.task.codes
-        each = (Variable(f"{target.name}_set_{code}", "1", f"1 where {code} is in the {told}") for code in codes)
-        return Variable(f"{target.name}_set_size", "1", size), *each
+        names = self.task.class_names or tuple(map(str, self.task.codes))
+        each = (
+            Variable(
+                f"{target.name}_set_{code}",
+                "1",
+                f"1 where {code} is in the {told}",
+                title=f"{name} in {percent} set",
+                classes={0: "not in the set", 1: "in the set"},
+            )
+            for code, name in zip(self.task.codes, names, strict=True)
+        )
+        return Variable(f"{target.name}_set_size", "1", size, title=f"classes in {percent} set"), *each
+
+    def _bound(self, side: str, percent: str) -> Variable:
+        name, unit, dims = self.task.target.name, self.task.target.unit, self.task.target.dims
+        told = f"{side} bound of the {percent} prediction interval of {name}, {self.calibration.promise(self.coverage)}"
+        return Variable(f"{name}_{side}", unit, told, dims, title=f"{name} {side} {percent}")
 
     def of(self, each_MN: Tensor, predicted_N: Values) -> Values:
         """Return the values of `outputs`, [O, N, ...].

@@ -51,6 +51,11 @@ class TrainedRun:
     members: tuple[str, ...]
     settings: Settings
 
+    @property
+    def predicts(self) -> str:
+        """Name what predicts: the model, or what stands in its place."""
+        return self.run.model
+
     @cached_property
     def spec(self) -> Spec[Any]:
         """Return the model's record."""

@@ -1,11 +1,9 @@
-"""Opening of raster files: their bands by name, their place on Earth north-up, and how GDAL is held."""
+"""Opening of raster files: their bands by name, their place on Earth north-up."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 SUFFIXES = (".tif", ".tiff", ".img", ".vrt", ".asc", ".bil", ".sdat", ".jp2")
-_CACHE_BYTES = 64 << 20  # GDAL would keep 5 % of the machine's memory in blocks read before
 _LOCAL = ("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS")
 _LEVEL = 1e-9
 """Part of a pixel's side that a rotation may be off: the cosine of 90 degrees is not 0 in a computer."""
@@ -113,13 +110,6 @@ def bands(raster: RasterFile) -> dict[str, int]:
     named = [texts[number - 1] for number in numbers]
     described = all(named) and len(set(named)) == len(named)
     return {f"{raster.path.stem}_{texts[number - 1] if described else number}": number for number in numbers}
-
-
-def small_cache() -> AbstractContextManager[Any]:
-    """Bound GDAL's cache of blocks, which takes effect at a process's first read; the user's own bound stands."""
-    from rasterio import Env
-
-    return nullcontext() if "GDAL_CACHEMAX" in os.environ else Env(GDAL_CACHEMAX=_CACHE_BYTES)
 
 
 def grid_of(file: DatasetReader, path: Path) -> tuple[Grid, Orientation]:

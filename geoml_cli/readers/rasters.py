@@ -14,9 +14,10 @@ from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_damage import raster_damage
-from geoml_cli.readers.raster_files import Span, alpha_band, grid_of, open_file, small_cache
+from geoml_cli.readers.raster_files import Span, alpha_band, grid_of, open_file
 from geoml_cli.readers.undeclared_fills import HUGE, Undeclared, refuse_undeclared, undeclared
 from geoml_cli.samples.input import Grid
+from geoml_cli.work.raster_cache import small_cache
 from geoml_cli.work.reporting import Reporter
 
 if TYPE_CHECKING:

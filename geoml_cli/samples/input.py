@@ -35,10 +35,22 @@ class SampleBlock:
         valid: Which cells carry a sample, shape [R, C] of a raster's window or [N] of a table; their samples are in
             `variables` in row-major order.
         variables: The samples, with the names and units of the prepared data set.
+        reason: Place among the input's reasons why a cell carries no sample, -1 where it is none of them, in `valid`'s
+            shape; None of an input without reasons.
     """
 
     valid: NDArray[np.bool_]
     variables: Block
+    reason: NDArray[np.int16] | None = None
+
+
+def first_reason(holds: NDArray[np.bool_]) -> NDArray[np.int16]:
+    """Return the place of the first reason that holds, -1 where none does.
+
+    Args:
+        holds: Whether each reason holds of each cell, shape [reasons, ...].
+    """
+    return np.where(holds.any(axis=0), holds.argmax(axis=0), -1).astype(np.int16)
 
 
 class CovariateStack(Protocol):
@@ -47,10 +59,12 @@ class CovariateStack(Protocol):
     Attributes:
         grid: The pixels' place on Earth.
         notes: What the user should know of them.
+        reasons: Why a pixel carries no sample.
     """
 
     grid: Grid
     notes: Sequence[str]
+    reasons: Sequence[str]
 
     def digest(self) -> str:
         """Name the content, so that an interrupted prediction resumes only over the same rasters."""
@@ -60,18 +74,6 @@ class CovariateStack(Protocol):
 
     def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
         """Sample at points [degrees east, north]; `valid` has shape [points]."""
-
-
-class DailyBlock(NamedTuple):
-    """Samples of a window of pixels on several days.
-
-    Attributes:
-        samples: Their `valid` has shape [days, R, C].
-        reason: Place among the stack's reasons why a pixel carries no sample on a day, -1 where there is none of them.
-    """
-
-    samples: SampleBlock
-    reason: NDArray[np.int8]
 
 
 class DailyPixelStack(Protocol):
@@ -84,7 +86,7 @@ class DailyPixelStack(Protocol):
     """
 
     days: NDArray[np.datetime64]
-    reasons: tuple[str, ...]
+    reasons: Sequence[str]
 
     @property
     def grid(self) -> Grid:
@@ -93,8 +95,8 @@ class DailyPixelStack(Protocol):
     def digest(self) -> str:
         """Name the content, so that an interrupted prediction resumes only over the same stack."""
 
-    def block(self, rows: slice, columns: slice, days: slice) -> DailyBlock:
-        """Make the samples of a window; memory is bounded by the window, not by the stack."""
+    def block(self, rows: slice, columns: slice, days: slice) -> SampleBlock:
+        """Make the samples of a window, `valid` [days, R, C]; memory is bounded by the window, not by the stack."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,12 @@ MAPS = (".tif", ".tiff", ".zarr")
 """Suffixes that only a map has."""
 
 
+def companions(out: Path) -> list[Path]:
+    """Return what stands beside a map: its page, and of a GeoTIFF its style in QGIS."""
+    styled = out.suffix.lower() in (".tif", ".tiff")
+    return [out.with_suffix(".png"), *([out.with_suffix(".qml")] if styled else [])]
+
+
 @dataclass(frozen=True)
 class PredictionRequest:
     """Which input is predicted; without any, the samples of the data set.
@@ -35,6 +41,8 @@ class PredictionRequest:
         steps: Maps of each forecast; None for as many as the network was trained for.
         stack: Pixels by day.
         days: First and last day of their maps, YYYY-MM-DD; None for those of the stack.
+        mask: Polygons outside of which pixels are missing.
+        border: Lines or polygons that the page of a map shows.
     """
 
     table: Path | None = None
@@ -51,6 +59,14 @@ class PredictionRequest:
     steps: int | None = None
     stack: Path | None = None
     days: tuple[str | None, str | None] = (None, None)
+    mask: Path | None = None
+    border: Path | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """Return the files and folders that are read, beside run and data set."""
+        named = (self.table, self.rasters, self.stack, self.mask, self.border)
+        return [path for path in named if path is not None]
 
     def default_name(self, dataset: Dataset) -> str:
         """Name the file where the user does not."""
@@ -69,13 +85,19 @@ class PredictionRequest:
     def _sums_name(self) -> str:
         return f"sums-{self.sums}" if self.fill == NETWORK else f"sums-{self.sums}-{self.fill}"
 
-    def figures(self, out: Path) -> list[Path]:
-        """Return the paths of figures beside the file.
+    def written(self, out: Path, *, page: bool) -> list[Path]:
+        """Return the file and what stands beside it: figures, and styles of QGIS.
 
-        Of maps at given times a PNG of one time or a GIF of several, of forecasts both.
+        Args:
+            out: The file; of a GeoTIFF per day the day stands as YYYY-MM-DD.
+            page: Whether maps of rasters have a page.
         """
         if self.forecast:
-            return [out.with_suffix(".png"), out.with_suffix(".gif")]
-        if not self.times:
-            return []
-        return [out.with_suffix(".png" if len(self.times) == 1 else ".gif")]
+            return [out, out.with_suffix(".png"), out.with_suffix(".gif")]
+        if self.times:
+            return [out, out.with_suffix(".png" if len(self.times) == 1 else ".gif")]
+        daily = self.stack is not None and out.suffix.lower() in MAPS
+        if daily and (self.days[0] is None or self.days[0] != self.days[1]):
+            out = out.with_stem(f"{out.stem}-YYYY-MM-DD")
+        is_paged = page and (daily or (self.mapped and self.stack is None))
+        return [out, *(companions(out) if is_paged else ())]

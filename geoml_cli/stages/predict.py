@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset, check_content
@@ -18,9 +19,11 @@ from geoml_cli.inference.inputs.rasters import raster_job
 from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.inputs.tables import points_input, samples_input, table_job
 from geoml_cli.inference.inputs.time_grids import RequestedMaps, time_grid_job
+from geoml_cli.inference.inputs.vectors import Mask, open_border, open_mask
 from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.map_files import MapFiles
 from geoml_cli.inference.summary import PredictionSummary
-from geoml_cli.samples.input import CovariateStack, TableInput
+from geoml_cli.samples.input import CovariateStack, Grid, TableInput
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.work.reporting import Reporter
 
@@ -64,8 +67,14 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
     if not request.mapped:
         return samples_job(trained, dataset)
     if dataset.has("cell") and registry.source(dataset.manifest.source).stack is None:
+        if request.mask or request.border:
+            option = "--mask" if request.mask else "--border"
+            raise SettingsError("maps of the cells of a data set have none.", where=option, fix="Leave it out.")
         return cells_job(trained, dataset, reporter)
-    return raster_job(trained, _stack(trained.run.model, dataset, request, reporter))
+    stack = _stack(trained.run.model, dataset, request, reporter)
+    mask = open_mask(request.mask, stack.grid) if request.mask else None
+    source = f"rasters in {(request.rasters or Path(dataset.manifest.raw)).absolute().name}"
+    return raster_job(MapFiles(trained, source, _borders(request, stack.grid, mask), reporter), stack, mask)
 
 
 def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:
@@ -76,7 +85,16 @@ def _pixel_days(trained: TrainedRun, dataset: Dataset, request: PredictionReques
             f"{dataset.manifest.source} reads no stacks of pixels.", where="--stack", fix="Leave it out."
         )
     stack = source.pixels(request.stack, dataset.manifest)
-    return pixel_days_job(trained, stack, requested_days(stack, request.days), reporter)
+    mask = open_mask(request.mask, stack.grid) if request.mask else None
+    files = MapFiles(trained, f"stack {request.stack.name}", _borders(request, stack.grid, mask), reporter)
+    return pixel_days_job(files, stack, requested_days(stack, request.days), mask)
+
+
+def _borders(request: PredictionRequest, grid: Grid, mask: Mask | None) -> list[NDArray[np.float64]]:
+    """Return the lines that the page of a map shows."""
+    if request.border is not None:
+        return open_border(request.border, grid)
+    return mask.lines() if mask else []
 
 
 def _stack(model: str, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> CovariateStack:

@@ -33,7 +33,7 @@ def multiclass(target: Variable, codes: tuple[int, ...], names: tuple[str, ...])
     """
     named = ", ".join(f"{code} {name}" for code, name in zip(codes, names, strict=True))
     columns = (
-        Variable(target.name, "1", f"likeliest class: {named}"),
+        Variable(target.name, "1", f"likeliest class: {named}", classes=dict(zip(codes, names, strict=True))),
         Variable("confidence", "1", "probability of that class, mean of the members"),
     )
     return Task(

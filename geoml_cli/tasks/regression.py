@@ -33,7 +33,7 @@ def regression(target: Variable, metrics: tuple[Metric, ...], symbol: str = "") 
         if members == 1:
             return (Variable(name, unit, f"{name}, predicted"),)
         told = f"standard deviation of {name} over {members} members, no interval"
-        deviation = Variable(f"{name}_ensemble_std", unit, told)
+        deviation = Variable(f"{name}_ensemble_std", unit, told, title=f"{name} std of members")
         return Variable(name, unit, f"{name}, mean of {members} members"), deviation
 
     figures = (_observed_predicted,)

@@ -39,6 +39,7 @@ class ChunkStore:
     """
 
     def __init__(self, target: Path, plan: dict[str, object]) -> None:
+        self.target = target
         self.folder = target.with_name(f".{target.name}.parts")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = ExitStack()
@@ -73,11 +74,18 @@ class ChunkStore:
             return False
         return True
 
-    def write(self, number: int, values: Floats, counts: Counts | None = None) -> int:
+    def write(
+        self, number: int, values: Floats, counts: Counts | None = None, missing: NDArray[np.int64] | None = None
+    ) -> int:
         """Write a chunk, whole or not at all, with what was counted while it was made; return its size [bytes]."""
         # numpy does not hear of a full disk where it writes to a file itself.
         content = io.BytesIO()
-        np.savez(content, values=values, counts=np.empty((0, 4)) if counts is None else counts)
+        np.savez(
+            content,
+            values=values,
+            counts=np.empty((0, 4)) if counts is None else counts,
+            missing=np.empty(0, dtype=np.int64) if missing is None else missing,
+        )
         with replacing(self._path(number)) as path:
             return path.write_bytes(content.getbuffer())
 
@@ -93,6 +101,11 @@ class ChunkStore:
     def counts(self, number: int) -> Counts:
         """Return what was counted while a chunk was made; errors as for `read`."""
         found: Counts = self._content(number, "counts")
+        return found
+
+    def missing(self, number: int) -> NDArray[np.int64]:
+        """Return how many cells of a chunk have no value, by reason; errors as for `read`."""
+        found: NDArray[np.int64] = self._content(number, "missing")
         return found
 
     def _content(self, number: int, name: str) -> NDArray[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing
-from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.samples.input import Grid
+from geoml_cli.writers import geotiff
+from geoml_cli.writers.map import Map, Part
 from geoml_cli.writers.suffixes import require_suffix
 
-Floats = NDArray[np.float32]
-Part = tuple[slice, slice, Floats]
-"""Rows, columns, and values of shape [bands, rows, columns]."""
-
 _CONVENTIONS = "CF-1.11"
-
-
-@dataclass(frozen=True)
-class Map:
-    """What a map is, besides its numbers.
-
-    Attributes:
-        tile: Side of the blocks it comes in [pixels].
-        attributes: Title, run and the like, written into the file.
-    """
-
-    grid: Grid
-    bands: tuple[Variable, ...]
-    tile: int
-    attributes: dict[str, str]
 
 
 def check_suffix(path: Path) -> None:
     """Refuse a file that cannot become a map; errors as for `require_suffix`."""
     require_suffix(path, _WRITERS, "map")
+
+
+def copies(path: Path) -> int:
+    """Return how often the values lie on disk while a map is written, at most."""
+    return geotiff.COPIES if _WRITERS[path.suffix.lower()] is geotiff.write else 1
 
 
 def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
@@ -60,27 +46,6 @@ def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
             where=str(path),
             fix="Install it with `pip install 'geoml[raster,dask]'`.",
         ) from error
-
-
-def _geotiff(path: Path, content: Map, parts: Iterable[Part]) -> None:
-    import rasterio
-
-    grid = content.grid
-    profile = {
-        "driver": "GTiff", "dtype": "float32", "nodata": float("nan"), "count": len(content.bands),
-        "height": grid.height, "width": grid.width, "crs": grid.crs, "transform": rasterio.Affine(*grid.transform),
-        "tiled": True, "blockxsize": content.tile, "blockysize": content.tile,
-        "compress": "deflate", "predictor": 3, "bigtiff": "if_safer",
-    }  # fmt: skip
-    with replacing(path) as temporary:
-        with rasterio.open(temporary, "w", **profile) as file:
-            file.update_tags(**content.attributes)
-            for number, band in enumerate(content.bands, start=1):
-                file.set_band_description(number, f"{band.long_name} [{band.unit}]")
-                file.set_band_unit(number, band.unit)
-                file.update_tags(number, name=band.name)
-            for rows, columns, values in parts:
-                file.write(values, window=rasterio.windows.Window.from_slices(rows, columns))
 
 
 def _netcdf(path: Path, content: Map, parts: Iterable[Part]) -> None:
@@ -176,8 +141,8 @@ def _history() -> str:
 
 
 _WRITERS: dict[str, Callable[[Path, Map, Iterable[Part]], None]] = {
-    ".tif": _geotiff,
-    ".tiff": _geotiff,
+    ".tif": geotiff.write,
+    ".tiff": geotiff.write,
     ".nc": _netcdf,
     ".zarr": _zarr,
 }

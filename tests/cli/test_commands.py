@@ -81,15 +81,19 @@ def test_tables_carry_the_same_numbers(geoml, place, suffix):
 def test_maps_in_every_format_agree(geoml, place):
     outs = ["map.tif", "map.nc", "map.zarr"]
     for out in outs:
-        done = geoml("predict", "soc", "--preset", "map", "--map", "--out", out, "--set", "predict.block=48", "--json")
+        set_ = ("--set", "predict.block=48", "--set", "predict.page=false")
+        done = geoml("predict", "soc", "--preset", "map", "--map", "--out", out, *set_, "--json")
         assert done.code == 0, done.err
     with rasterio.open("map.tif") as file:
         mean, spread, lower, upper, dissimilarity, applicable = file.read()
         assert set(file.dtypes) == {"float32"} and np.isnan(file.nodata)
-        assert file.descriptions[2].startswith("lower bound of the 90 % prediction interval of soc, split conformal")
+        assert file.descriptions[2] == "soc lower 90 % [g kg-1]" and file.descriptions[5] == "area of applicability"
+        assert file.tags(3)["long_name"].startswith("lower bound of the 90 % prediction interval of soc, split conform")
         assert "valid for a new" in file.tags()["intervals_soc"]
-        assert file.profile["tiled"] and file.profile["compress"] == "deflate" and file.profile["blockxsize"] == 48
-        assert file.descriptions[0].startswith("soc, mean of 2 members [") and file.units[0] == "g kg-1"
+        assert file.profile["tiled"] and file.profile["compress"] == "deflate"
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert file.descriptions[0] == "soc [g kg-1]" and file.units[0] == "g kg-1"
+        assert file.tags(1)["long_name"].startswith("soc, mean of 2 members")
         assert file.tags()["run_id"].startswith("soc/map/")
         transform, crs = file.transform, file.crs
         longitude, latitude = file.xy(10, 20)
@@ -113,7 +117,7 @@ def test_maps_in_every_format_agree(geoml, place):
 
 def test_a_map_is_the_same_in_blocks_of_any_size_and_at_the_samples(geoml, place, data_root):
     for block in (16, 64):
-        args = ("--map", "--out", f"{block}.tif", "--set", f"predict.block={block}")
+        args = ("--map", "--out", f"{block}.tif", "--set", f"predict.block={block}", "--set", "predict.page=false")
         assert geoml("predict", "soc", "--preset", "map", *args).code == 0
     geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
     table = pd.read_csv("samples.csv")

@@ -27,6 +27,7 @@ from geoml_cli.evaluation.scores import Score
 from geoml_cli.evaluation.station_series import MISSING
 from geoml_cli.evaluation.write import write_network
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
+from geoml_cli.inference.map_files import page_mark
 from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.stages.evaluate import evaluate
@@ -368,12 +369,18 @@ def test_history_becomes_learning_curves_and_stale_figures_go(tmp_path: Path) ->
     stale = inputs.run.evaluation("test") / "figures" / "importance.png"
     stale.parent.mkdir(parents=True)
     stale.write_bytes(b"from an earlier evaluation")
+    maps = inputs.run.predictions
+    maps.mkdir(parents=True)
+    (maps / "region.png").write_bytes(b"\x89PNG " + page_mark(inputs.run.id))
+    (maps / "other.png").write_bytes(b"\x89PNG " + page_mark("another/run"))
     history = [
         {"epoch": k, "step": k * 3, "loss": 1 / k, "val_loss": 1 / k if k % 2 else None, "lr": 1} for k in (1, 2, 3)
     ]
     inputs.run.member("fold-1-seed-1").history.write_text("".join(json.dumps(e) + "\n" for e in history))
     found = measured(inputs, Silent())
     assert not stale.exists() and (found.folder / "figures" / "learning_curves.png").exists()
+    assert [path.name for path in (found.folder / "figures").glob("page_of_*")] == ["page_of_region.png"]
+    assert "<h2>Map region</h2>" in (found.folder / "report.html").read_text(encoding="utf-8")
     assert "Loss over epochs of 1 members, 3 epochs at most." in found.report.read_text(encoding="utf-8")
 
 

@@ -56,7 +56,9 @@ def test_a_map_killed_at_random_moments_ends_the_same(run, data_root, tmp_path):
     subprocess.run(command(run, data_root, out, *block), check=True, capture_output=True)
     assert kills
     np.testing.assert_array_equal(pixels(out), pixels(tmp_path / "whole.tif"))
-    assert {path.name for path in tmp_path.iterdir()} == {"run", "whole.tif", "killed.tif"}
+    files = {f"{name}{suffix}" for name in ("whole", "killed") for suffix in (".tif", ".png", ".qml")}
+    assert {path.name for path in tmp_path.iterdir()} == {"run", *files}
+    assert (tmp_path / "killed.qml").read_bytes() == (tmp_path / "whole.qml").read_bytes()
 
 
 @pytest.mark.slow

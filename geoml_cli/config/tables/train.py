@@ -122,7 +122,7 @@ class PredictSettings(Table):
     """Samples a network sees at a time."""
 
     block: int = Field(default=128, ge=16, multiple_of=16)
-    """Side of a raster block [pixels]: with it go the memory a map takes, what a killed map repeats, and the tiles."""
+    """Side of a raster block [pixels]: with it go the memory a map takes and what a killed map repeats."""
 
     rows: int = Field(default=65536, ge=1)
     """Rows of a table read, predicted and written at a time."""
@@ -133,6 +133,9 @@ class PredictSettings(Table):
     applicability: bool = True
     """Give each prediction the dissimilarity of its inputs to those of the training rows, and whether it lies in the
     area of applicability."""
+
+    page: bool = True
+    """Draw the page of a map (PNG) and write its style for QGIS beside it."""
 
     out_of_range: float = Field(default=0.5, ge=0, le=1)
     """Share of an input's values that may lie outside the range of the training rows; beyond it the prediction is

@@ -59,7 +59,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], r
     fill = _own_fill(trained, wanted.fill)
     summed: list[Floats32] = []
 
-    def write(out: Path, store: ChunkStore, count: int) -> Path:
+    def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
         series = filled(trained, dataset, predicted, fill)
         coverage = trained.settings.shared.predict.coverage
@@ -73,7 +73,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], r
         head = _head(trained, dataset, calibration, wanted)
         table.write(out, table.Table(columns, len(frame), head), [frame])
         summed.append(frame["sum"].to_numpy(np.float32))
-        return out
+        return [out]
 
     per_period = f"{wanted.unit} {PERIODS[wanted.period][1]}"
     job = samples_job(trained, dataset)

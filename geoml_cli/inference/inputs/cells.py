@@ -20,6 +20,7 @@ from geoml_cli.samples.input import Grid
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.map import Map
 from geoml_cli.writers.suffixes import require_suffix
 
 Rows = NDArray[np.int64]
@@ -104,10 +105,10 @@ def cells_job(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> Pred
     """
     grid = cell_grid(dataset)
 
-    def write(out: Path, store: ChunkStore, count: int) -> Path:
+    def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         files = _write(trained, dataset, grid, (out, store))
         reporter.say(f"{len(files)} file(s): {files[0].name}{' to ' + files[-1].name if len(files) > 1 else ''}.")
-        return files[0]
+        return files[:1]
 
     return replace(samples_job(trained, dataset), write=write, check=_check_suffix)
 
@@ -130,9 +131,7 @@ def _write(trained: TrainedRun, dataset: Dataset, grid: CellGrid, into: tuple[Pa
         return [out]
     files = []
     times = np.unique(dataset.array("time"))
-    content = raster.Map(
-        grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained, dataset)
-    )
+    content = Map(grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained, dataset))
     for time, layers in frames:
         path = out if len(times) == 1 else out.with_stem(f"{out.stem}-{_label(times, time)}")
         raster.write(path, content, [(slice(0, len(grid.latitude)), slice(0, len(grid.longitude)), layers)])

@@ -136,7 +136,7 @@ def _chunks(plan: _Plan) -> Iterator[Chunk]:
         yield Chunk(number, lambda chosen=chosen: chosen)  # type: ignore[misc]
 
 
-def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path, ChunkStore]) -> Path:
+def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path, ChunkStore]) -> list[Path]:
     (out, store), facts = into, plan.facts
     axes = GridAxes(*(np.asarray(dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
     valid = [_valid_times(plan, int(first)) for first in plan.first_N]
@@ -155,8 +155,8 @@ def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path,
     )
     count = len(plan.first_N)
     writer.write(out, content, ((slice(number, number + 1), store.read(number)) for number in range(count)))
-    _draw(out, store.read(0)[0, 0], Field(facts.variable, facts.unit, axes, _land(dataset)), plan)
-    return out
+    figures = _draw(out, store.read(0)[0, 0], Field(facts.variable, facts.unit, axes, _land(dataset)), plan)
+    return [out, *figures]
 
 
 def _outputs(trained: TrainedRun, facts: GridFacts) -> tuple[Variable, ...]:
@@ -179,12 +179,12 @@ def _valid_times(plan: _Plan, first: int) -> list[object]:
     ]
 
 
-def _draw(out: Path, maps_L: Floats, field: Field, plan: _Plan) -> None:
+def _draw(out: Path, maps_L: Floats, field: Field, plan: _Plan) -> list[Path]:
     """Draw the first forecast: all lead times on a page, and as an animation."""
     names = [label(time, plan.facts.step) for time in _valid_times(plan, int(plan.first_N[0]))]
     known = maps_L[np.isfinite(maps_L)]
     field = replace(field, signed=bool(len(known)) and float(known.min()) < 0 < float(known.max()))
-    # PredictionRequest.figures names them likewise.
+    # PredictionRequest.written names them likewise.
     files = {
         out.with_suffix(".png"): png(lead_times(maps_L, field, names)),
         out.with_suffix(".gif"): animation_gif(maps_L, field),
@@ -192,3 +192,4 @@ def _draw(out: Path, maps_L: Floats, field: Field, plan: _Plan) -> None:
     for path, content in files.items():
         with replacing(path) as temporary:
             temporary.write_bytes(content)
+    return list(files)

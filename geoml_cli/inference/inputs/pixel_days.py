@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
-from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.inputs.masking import MaskedWindows
+from geoml_cli.inference.inputs.vectors import Mask
+from geoml_cli.inference.map_files import MapFiles
+from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
-from geoml_cli.samples.input import DailyPixelStack, Grid, SampleBlock
-from geoml_cli.work.reporting import Reporter
-from geoml_cli.writers import raster, time_maps
+from geoml_cli.samples.input import DailyPixelStack, Grid
+from geoml_cli.writers import time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.map import Map
 from geoml_cli.writers.suffixes import require_suffix
 
 Window = tuple[slice, slice]
@@ -53,30 +56,33 @@ def requested_days(stack: DailyPixelStack, named: tuple[str | None, str | None])
     return slice(ends[0], ends[1] + 1)
 
 
-def pixel_days_job(trained: TrainedRun, stack: DailyPixelStack, days: slice, reporter: Reporter) -> PredictionJob:
-    """Predict every pixel on every day that has all inputs; others are missing, and counted by reason."""
+def pixel_days_job(files: MapFiles, stack: DailyPixelStack, days: slice, mask: Mask | None) -> PredictionJob:
+    """Predict every pixel on every day that has all inputs, inside the mask; others are missing."""
+    trained = files.trained
+    masked = MaskedWindows(trained, mask, stack.reasons)
     budget = trained.settings.shared.predict.rows * _SHARE
     windows = list(strips(stack.grid, max(budget // len(stack.days), 1)))
-    chosen, missing = stack.days[days], _MissingPixels(stack, windows, days)
+    chosen = stack.days[days]
 
     def chunks() -> Iterator[Chunk]:
-        for number in range(len(windows)):
-            yield Chunk(number, lambda number=number: _samples(trained, missing, number))  # type: ignore[misc]
+        for number, window in enumerate(windows):
+            yield Chunk(number, lambda window=window: _samples(masked, stack, window, days))  # type: ignore[misc]
 
-    def write(out: Path, store: ChunkStore, count: int) -> Path:
-        counts = missing.by_reason()
-        text = ", ".join(f"{reason}: {number}" for reason, number in counts.items() if number)
-        reporter.say(f"Pixels and days without a prediction: {text or 'none'}.")
-        return _write(trained, stack.grid, chosen, windows, _Target(out, store, text))
+    def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
+        text = as_text(missing_by_reason(masked.reasons, store, count))
+        return _write(
+            files, stack.grid, chosen, windows, _Target(out, store, {**masked.attributes, PIXELS_MISSING: text})
+        )
 
     return PredictionJob(
         cell="pixels by day",
-        digest={"stack": stack.digest(), "days": [str(chosen[0]), str(chosen[-1])], "budget": budget},
+        digest={"stack": stack.digest(), "days": [str(chosen[0]), str(chosen[-1])], "budget": budget, **masked.digest},
         chunks=chunks,
         total=len(windows),
         write=write,
         unit=trained.outputs()[0].unit,
         check=_check_suffix,
+        reasons=masked.reasons,
     )
 
 
@@ -93,46 +99,23 @@ def _check_suffix(out: Path) -> None:
     require_suffix(out, _SUFFIXES, "map")
 
 
-class _MissingPixels:
-    """Windows of a stack as they are read, and counts of the pixels and days without a sample."""
-
-    def __init__(self, stack: DailyPixelStack, windows: list[Window], days: slice) -> None:
-        self._stack, self._windows, self._days = stack, windows, days
-        self._counts: dict[int, NDArray[np.int64]] = {}
-
-    def read(self, number: int) -> SampleBlock:
-        """Read a window, and count."""
-        block = self._stack.block(*self._windows[number], self._days)
-        reason = block.reason[block.reason >= 0]
-        self._counts[number] = np.bincount(reason, minlength=len(self._stack.reasons))
-        return block.samples
-
-    def by_reason(self) -> dict[str, int]:
-        """Return the counts; windows that an earlier call predicted are read again."""
-        for number in range(len(self._windows)):
-            if number not in self._counts:
-                self.read(number)
-        total = np.sum(list(self._counts.values()), axis=0)
-        return dict(zip(self._stack.reasons, total.tolist(), strict=True))
-
-
-def _samples(trained: TrainedRun, stack: _MissingPixels, number: int) -> ChunkSamples:
-    block = stack.read(number)
-    samples = trained.samples(block.variables)
-    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
+def _samples(masked: MaskedWindows, stack: DailyPixelStack, window: Window, days: slice) -> ChunkSamples:
+    shape = (days.stop - days.start, *(part.stop - part.start for part in window))
+    return masked.samples(window, shape, lambda: stack.block(*window, days))
 
 
 class _Target:
-    """Where maps go, and what is said in them of missing pixels."""
+    """Where maps go, and what is said in them of mask and missing pixels."""
 
-    def __init__(self, out: Path, store: ChunkStore, missing: str) -> None:
-        self.out, self.store, self.missing = out, store, missing
+    def __init__(self, out: Path, store: ChunkStore, attributes: dict[str, str]) -> None:
+        self.out, self.store, self.attributes = out, store, attributes
 
 
 def _write(
-    trained: TrainedRun, grid: Grid, days: NDArray[np.datetime64], windows: list[Window], target: _Target
-) -> Path:
+    maps: MapFiles, grid: Grid, days: NDArray[np.datetime64], windows: list[Window], target: _Target
+) -> list[Path]:
     """Lay the chunks out by day on disk, then write one NetCDF, or a GeoTIFF per day."""
+    trained = maps.trained
     outputs = trained.outputs()
     whole: Floats = np.lib.format.open_memmap(
         target.store.folder / "all.npy",
@@ -142,17 +125,20 @@ def _write(
     )
     for number, (rows, columns) in enumerate(windows):
         whole[:, :, rows, columns] = np.moveaxis(target.store.read(number), 0, 1)
-    head = {**attributes(trained), "pixels_without_prediction": target.missing or "none"}
+    head = {**attributes(trained), **target.attributes}
     if target.out.suffix.lower() == ".nc":
-        content = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
-        time_maps.write(target.out, content, zip(days, whole, strict=True))
-        return target.out
-    content_of_day = raster.Map(grid, outputs, trained.settings.shared.predict.block, head)
+        series = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
+        time_maps.write(target.out, series, zip(days, whole, strict=True))
+        return [target.out]
     everything = slice(0, grid.height), slice(0, grid.width)
-    files = [target.out if len(days) == 1 else target.out.with_stem(f"{target.out.stem}-{day}") for day in days]
-    for path, layers in zip(files, whole, strict=True):
-        raster.write(path, content_of_day, [(*everything, layers)])
-    return files[0]
+    files, beside = list[Path](), list[Path]()
+    for day, layers in zip(days, whole, strict=True):
+        out = target.out if len(days) == 1 else target.out.with_stem(f"{target.out.stem}-{day}")
+        content = Map(grid, outputs, trained.settings.shared.predict.block, {**head, "time": str(day)})
+        file, *others = maps.write(out, content, [(*everything, layers)])
+        files.append(file)
+        beside += others
+    return [files[0], *beside]
 
 
 def _axes(grid: Grid) -> tuple[time_maps.Axis, time_maps.Axis]:

@@ -5,47 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
-from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.inputs.masking import MaskedWindows
+from geoml_cli.inference.inputs.vectors import Mask
+from geoml_cli.inference.map_files import MapFiles
+from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.input import CovariateStack, Grid
 from geoml_cli.writers import raster
 from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.map import Map
 
 Window = tuple[slice, slice]
 
 
-def raster_job(trained: TrainedRun, stack: CovariateStack) -> PredictionJob:
-    """Predict every pixel whose window holds data; other pixels are missing."""
+def raster_job(files: MapFiles, stack: CovariateStack, mask: Mask | None) -> PredictionJob:
+    """Predict every pixel whose window holds data, inside the mask; other pixels are missing."""
+    trained = files.trained
+    windows = MaskedWindows(trained, mask, stack.reasons)
     side = trained.settings.shared.predict.block
     return PredictionJob(
         cell="pixels",
-        digest={"rasters": stack.digest(), "block": side},
-        chunks=lambda: _chunks(trained, stack, side),
+        digest={"rasters": stack.digest(), "block": side, **windows.digest},
+        chunks=lambda: _chunks(windows, stack, side),
         total=len(list(_windows(stack.grid, side))),
-        write=lambda out, store, count: _write(trained, stack.grid, out, store),
+        write=lambda out, store, count: _write(files, windows, stack.grid, (out, store)),
         unit=trained.outputs()[0].unit,
         check=raster.check_suffix,
+        copies=raster.copies,
+        reasons=windows.reasons,
     )
 
 
-def _chunks(trained: TrainedRun, stack: CovariateStack, side: int) -> Iterator[Chunk]:
+def _chunks(windows: MaskedWindows, stack: CovariateStack, side: int) -> Iterator[Chunk]:
     for number, window in enumerate(_windows(stack.grid, side)):
-        yield Chunk(number, lambda window=window: _samples(trained, stack, window))  # type: ignore[misc]
+        yield Chunk(number, lambda window=window: _samples(windows, stack, window))  # type: ignore[misc]
 
 
-def _samples(trained: TrainedRun, stack: CovariateStack, window: Window) -> ChunkSamples:
-    block = stack.block(*window)
-    samples = trained.samples(block.variables)
-    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
+def _samples(windows: MaskedWindows, stack: CovariateStack, window: Window) -> ChunkSamples:
+    shape = tuple(part.stop - part.start for part in window)
+    return windows.samples(window, shape, lambda: stack.block(*window))
 
 
-def _write(trained: TrainedRun, grid: Grid, out: Path, store: ChunkStore) -> Path:
+def _write(files: MapFiles, masked: MaskedWindows, grid: Grid, into: tuple[Path, ChunkStore]) -> list[Path]:
+    (out, store), trained = into, files.trained
     side = trained.settings.shared.predict.block
-    content = raster.Map(grid, trained.outputs(), side, attributes(trained))
-    raster.write(out, content, ((*window, store.read(n)) for n, window in enumerate(_windows(grid, side))))
-    return out
+    windows = list(_windows(grid, side))
+    missing = as_text(missing_by_reason(masked.reasons, store, len(windows)))
+    head = {**attributes(trained), **masked.attributes, PIXELS_MISSING: missing}
+    content = Map(grid, trained.outputs(), side, head)
+    return files.write(out, content, ((*window, store.read(n)) for n, window in enumerate(windows)))
 
 
 def _windows(grid: Grid, side: int) -> Iterator[Window]:

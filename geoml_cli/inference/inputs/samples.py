@@ -64,14 +64,14 @@ def rows_of_chunks(samples: int, size: int) -> list[Rows]:
     return [np.arange(start, min(start + size, samples)) for start in range(0, samples, size)]
 
 
-def _write(trained: TrainedRun, dataset: Dataset, out: Path, store: ChunkStore) -> Path:
+def _write(trained: TrainedRun, dataset: Dataset, out: Path, store: ChunkStore) -> list[Path]:
     samples = len(trained.samples(dataset))
     observed = observations(trained, dataset)
     chunks = rows_of_chunks(samples, trained.settings.shared.predict.rows)
     frames = (_frame(trained, dataset, rows, store.read(n), observed) for n, rows in enumerate(chunks))
     content = table.Table(_columns(trained, dataset, observed), samples, attributes(trained, dataset))
     table.write(out, content, frames)
-    return out
+    return [out]
 
 
 def observations(trained: TrainedRun, dataset: Dataset) -> list[Observation]:

@@ -99,7 +99,7 @@ class _Predicted:
         return all(np.isnan(self.store.read(number)).all() for number in range(self.count))
 
 
-def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predicted) -> Path:
+def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predicted) -> list[Path]:
     """Read the table a second time, so that no more than a chunk of it is ever in memory.
 
     Raises:
@@ -133,7 +133,7 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
     if told:
         text = ", ".join(f"{reason}: {number}" for reason, number in missing.most_common())
         predicted.reporter.say(f"Rows without a prediction: {text or 'none'}.")
-    return out
+    return [out]
 
 
 def _reasons(named: Sequence[str], values_N: Floats) -> list[str]:

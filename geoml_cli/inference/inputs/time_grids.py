@@ -84,19 +84,22 @@ def samples_of_grid(grid: FixedTimeGrid) -> ChunkSamples:
     return ChunkSamples(grid.samples, np.arange(len(grid.samples), dtype=np.int64), np.ones(shape, dtype=bool))
 
 
-def _write(trained: TrainedRun, requested: RequestedMaps, first: FixedTimeGrid, into: tuple[Path, ChunkStore]) -> Path:
+def _write(
+    trained: TrainedRun, requested: RequestedMaps, first: FixedTimeGrid, into: tuple[Path, ChunkStore]
+) -> list[Path]:
     (out, store), outputs = into, trained.outputs()
     maps = [store.read(number) for number in range(len(requested.times))]
     head = {**attributes(trained), "magnetic_latitude": f"{requested.mlat:g} degrees"}
     time_maps.write(out, time_maps.TimeMaps(first.axes, outputs, head), zip(requested.times, maps, strict=True))
     drawn = {place: output for place, output in enumerate(outputs) if output.name in first.drawn}
-    if drawn:
-        frames = _frames(requested, first, maps, drawn)
-        # PredictionRequest.figures names it likewise.
-        figure = out.with_suffix(".png" if len(maps) == 1 else ".gif")
-        with replacing(figure) as temporary:
-            temporary.write_bytes(next(frames) if len(maps) == 1 else animation(list(frames), _GIF_MILLISECONDS))
-    return out
+    if not drawn:
+        return [out]
+    frames = _frames(requested, first, maps, drawn)
+    # PredictionRequest.written names it likewise.
+    figure = out.with_suffix(".png" if len(maps) == 1 else ".gif")
+    with replacing(figure) as temporary:
+        temporary.write_bytes(next(frames) if len(maps) == 1 else animation(list(frames), _GIF_MILLISECONDS))
+    return [out, figure]
 
 
 def _frames(

@@ -18,9 +18,9 @@ from geoml_cli.readers.nodata import Declared, declared_fills
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
-from geoml_cli.samples.input import Grid, SampleBlock
+from geoml_cli.samples.input import Grid, SampleBlock, first_reason
 from geoml_cli.sources.clcd.folders import Covariates, class_band, class_files, find_covariates
-from geoml_cli.sources.clcd.gathering import Values, gather
+from geoml_cli.sources.clcd.gathering import gather
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.sources.clcd.writing import block
 from geoml_cli.work.reporting import Silent
@@ -38,6 +38,7 @@ class CoverScene:
 
     def __init__(self, plan: Plan, sheets: Sequence[Raster], grid: Grid, year: int) -> None:
         self.notes: Sequence[str] = ()
+        self.reasons: Sequence[str] = ("no data in any covariate", *(f"no data in {name}" for name in plan.factors))
         self.grid, self.year = grid, year
         self._plan, self._sheets = plan, list(sheets)
         self._aligned = [same_grid(sheet.grid, grid) for sheet in sheets]
@@ -62,9 +63,12 @@ class CoverScene:
         strange = iter(gather(others, points, self.grid.crs))
         for number, (sheet, aligned) in enumerate(zip(self._sheets, self._aligned, strict=True)):
             values[number] = sheet.read(rows, columns).ravel() if aligned else next(strange)
-        valid = np.asarray(np.isfinite(values).all(axis=0))
+        missing = ~np.isfinite(values)
+        valid = ~missing.any(axis=0)
+        reason = first_reason(np.vstack((missing.all(axis=0), missing)))
         degrees = transform((points[0][valid], points[1][valid]), self.grid.crs, DEGREES)
-        return self._samples(values[:, valid], degrees, valid.reshape(down.shape))
+        samples = block(self._plan, values[:, valid], degrees, self.year)
+        return SampleBlock(valid.reshape(down.shape), samples, reason.reshape(down.shape))
 
     def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
         """Read samples at points [degrees east, north]; `valid` has shape [points]."""
@@ -72,10 +76,7 @@ class CoverScene:
         points = (np.where(known, longitude, np.nan), np.where(known, latitude, np.nan))
         values = gather(self._sheets, points, DEGREES)
         valid = np.asarray(np.isfinite(values).all(axis=0))
-        return self._samples(values[:, valid], (longitude[valid], latitude[valid]), valid)
-
-    def _samples(self, values: Values, degrees: Pair, valid: NDArray[np.bool_]) -> SampleBlock:
-        return SampleBlock(valid, block(self._plan, values, degrees, self.year))
+        return SampleBlock(valid, block(self._plan, values[:, valid], (longitude[valid], latitude[valid]), self.year))
 
 
 def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> CoverScene:

@@ -5,7 +5,7 @@ Legend: D days of the calendar, P pixels of a window, R records of a pixel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
-from geoml_cli.samples.input import DailyBlock, Grid, SampleBlock
+from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.smap import deriving, scales
 from geoml_cli.sources.smap.cubes import Cube, Window, open_cube
 from geoml_cli.sources.smap.exports import LST_LEAST, LST_LIMIT
@@ -48,7 +48,7 @@ class Rules:
 class PixelStack:
     """A stack of pixels by day that gives the samples of a data set of stations."""
 
-    reasons: tuple[str, ...] = REASONS
+    reasons: Sequence[str] = REASONS
 
     def __init__(self, cube: Cube, path: Path, rules: Rules) -> None:
         self._cube, self._path, self._rules = cube, path, rules
@@ -67,7 +67,7 @@ class PixelStack:
         """Name the content and the rules."""
         return f"{self._cube.digest()} {self._rules}"
 
-    def block(self, rows: slice, columns: slice, days: slice) -> DailyBlock:
+    def block(self, rows: slice, columns: slice, days: slice) -> SampleBlock:
         """Make the samples of a window on some days of `self.days`; `valid` has shape [days, rows, columns].
 
         All days of the stack are read, since gaps are filled from them; memory is bounded by the window.
@@ -85,7 +85,7 @@ class PixelStack:
         reason = self._reason(series, site, history, chosen)
         valid = (reason < 0) & records[chosen][:, None]
         variables = self._variables(series, site, records, (chosen, valid), history)
-        return DailyBlock(SampleBlock(valid.reshape(shape), variables), reason.reshape(shape))
+        return SampleBlock(valid.reshape(shape), variables, reason.reshape(shape))
 
     def _reason(
         self,
@@ -93,11 +93,11 @@ class PixelStack:
         site: Mapping[str, Floats],
         history: NDArray[np.int32],
         days: NDArray[np.int64],
-    ) -> NDArray[np.int8]:
+    ) -> NDArray[np.int16]:
         """Return the first reason why a pixel has no sample on a day, -1 where it has one, [days, P]."""
         own = [np.isfinite(values[days]) for name, values in series.items() if name != "land_cover"]
         whole = np.all(own, axis=0) & np.all([np.isfinite(values) for values in site.values()], axis=0)
-        reason = np.where(history[days] > self._rules.antecedent, -1, 2).astype(np.int8)
+        reason = np.where(history[days] > self._rules.antecedent, -1, 2).astype(np.int16)
         reason[~whole] = 1
         reason[np.asarray(series["land_cover"])[days] < 0] = 0
         return reason

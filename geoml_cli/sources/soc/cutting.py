@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Array
 from geoml_cli.readers.stacks import Stack
+from geoml_cli.samples.input import first_reason
 from geoml_cli.sources.soc.plan import Layer, Plan
 
 
@@ -33,10 +34,53 @@ class Cutter:
         values = self.stack.read(
             slice(rows.start - half, rows.stop + half), slice(columns.start - half, columns.stop + half)
         )
-        for band, layer in enumerate(self.plan.covariates):
-            if layer.kind == "class":
-                values[band][~np.isin(values[band], layer.classes)] = np.nan
+        for band, unknown in self.unknown(values).items():
+            values[band][unknown] = np.nan
         return values
+
+    def unknown(self, values: NDArray[np.float32]) -> dict[int, NDArray[np.bool_]]:
+        """Return by layer of classes which pixels have a class that the plan does not know."""
+        return {
+            band: np.isfinite(values[band]) & ~np.isin(values[band], layer.classes)
+            for band, layer in enumerate(self.plan.covariates)
+            if layer.kind == "class"
+        }
+
+    def reasons(self) -> tuple[str, ...]:
+        """Name why a pixel may have no sample, in the order of `reason`."""
+        names = [layer.name for layer in self.plan.layers]
+        classes = [layer.name for layer in self.plan.covariates if layer.kind == "class"]
+        return (
+            "the window crosses the edge of the rasters",
+            "no data in any covariate",
+            *(f"no data in {name}" for name in names),
+            *(f"a class of {name} that the training samples lack" for name in classes),
+        )
+
+    def read_with_reason(self, rows: slice, columns: slice) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+        """Read a window as `read` does, and tell why its pixels have no sample.
+
+        Returns:
+            Values as of `read`; and the place among `reasons` of each pixel's first, -1 where it has a sample, shape
+            [rows, columns].
+        """
+        wide = slice(rows.start - self.plan.half, rows.stop + self.plan.half)
+        values = self.stack.read(wide, slice(columns.start - self.plan.half, columns.stop + self.plan.half))
+        unknown, lacking = self.unknown(values), self.incomplete(values)
+        for band, places in unknown.items():
+            values[band][places] = np.nan
+        # A class without data is told before one that is not known.
+        strange = self.incomplete(values) if any(places.any() for places in unknown.values()) else lacking
+        holds = [self._beyond(rows, columns), lacking.all(axis=0), *lacking, *strange[list(unknown)]]
+        return values, first_reason(np.stack(holds))
+
+    def _beyond(self, rows: slice, columns: slice) -> NDArray[np.bool_]:
+        """Tell whose windows cross the edge of the rasters."""
+        half, grid = self.plan.half, self.stack.grid
+        row, column = np.ogrid[rows, columns]
+        return np.asarray(
+            (row < half) | (row >= grid.height - half) | (column < half) | (column >= grid.width - half), dtype=np.bool_
+        )
 
     def incomplete(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell for every layer which pixels have no sample.

@@ -49,6 +49,7 @@ class RasterScene:
         self.notes = notes
         self.grid: Grid = stack.grid
         self._cutter = Cutter(plan, stack)
+        self.reasons: Sequence[str] = self._cutter.reasons()
 
     def digest(self) -> str:
         """Name the content of all files."""
@@ -62,9 +63,9 @@ class RasterScene:
 
     def block(self, rows: slice, columns: slice) -> SampleBlock:
         """Read the samples of a window of pixels; valid where their own windows are complete."""
-        values = self._cutter.read(rows, columns)
-        valid = np.asarray(~self._cutter.incomplete(values).any(axis=0))
-        return SampleBlock(valid, self._named(self._cutter.gather(values, *np.nonzero(valid))))
+        values, reason = self._cutter.read_with_reason(rows, columns)
+        valid = reason < 0
+        return SampleBlock(valid, self._named(self._cutter.gather(values, *np.nonzero(valid))), reason)
 
     def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
         """Cut samples at points [degrees east, north]; `valid` has shape [points]."""

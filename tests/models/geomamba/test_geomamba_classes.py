@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -105,8 +106,14 @@ def test_a_map_holds_codes_and_how_sure_they_are(run, data, geoml, tmp_path):
     assert told.code == 0 and "most frequent" in told.out and "mean" not in told.out
     with rasterio.open(tmp_path / "m.tif") as file:
         cover, sure, size, *each = file.read()
-        assert file.descriptions[0].startswith("likeliest class: ")
-        assert all(f"{code} " in file.descriptions[0] for code in data.array("class_code"))
+        assert file.descriptions[0] == "class" and file.tags(1)["long_name"].startswith("likeliest class: ")
+        assert all(f"{code} " in file.tags(1)["classes"] for code in data.array("class_code"))
+        assert max(map(len, file.descriptions)) <= 40
+        assert all(file.overviews(number) == [] for number in file.indexes)  # it is small
+    style = ElementTree.parse(tmp_path / "m.qml")
+    entries = style.findall("pipe/rasterrenderer[@type='paletted']/colorPalette/paletteEntry")
+    assert [int(entry.get("value", "")) for entry in entries] == data.array("class_code").tolist()
+    assert (tmp_path / "m.png").is_file()
     known = np.isfinite(cover)
     assert known.mean() > 0.9
     sets = np.stack(each[: len(data.array("class_code"))])

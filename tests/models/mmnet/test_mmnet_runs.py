@@ -143,6 +143,32 @@ def test_daily_maps_and_their_counts(run, data, geoml, tmp_path):
 
     with rasterio.open(tmp_path / "maps-2021-06-02.tif") as file:
         np.testing.assert_allclose(file.read(1), maps.soil_moisture.values[2], rtol=1e-4, atol=1e-5)
+        assert file.tags()["time"] == "2021-06-02"
+
+
+def test_a_daily_map_under_a_mask_has_a_page(run, data, geoml, tmp_path):
+    import rasterio
+
+    command = ("predict", run, "--data", data / "data", "--stack", data / "valley" / "valley.nc", *FAR)
+    command += ("--from", "2021-06-02", "--to", "2021-06-02", "--json", "--quiet")
+    whole = geoml(*command, "--out", tmp_path / "whole.tif", "--set", "predict.page=false")
+    with rasterio.open(tmp_path / "whole.tif") as file:
+        expected, (left, bottom, right, top), crs = file.read(1), file.bounds, file.crs
+    west = [[left, bottom], [left, top], [(left + right) / 2, top], [(left + right) / 2, bottom], [left, bottom]]
+    mask = tmp_path / "west.geojson"
+    mask.write_text(json.dumps({"type": "Polygon", "coordinates": [west]}))
+    assert crs.to_epsg() == 4326
+    masked = geoml(*command, "--out", tmp_path / "m.tif", "--mask", mask)
+    assert masked.code == 0, masked.err
+    said = json.loads(masked.out)
+    assert [Path(path).name for path in (*said["figures"], *said["styles"])] == ["m.png", "m.qml"]
+    with rasterio.open(tmp_path / "m.tif") as file:
+        found = file.read(1)
+    np.testing.assert_array_equal(found[:, :8], expected[:, :8])
+    assert np.isnan(found[:, 8:]).all() and np.isfinite(expected[:, 8:]).any()
+    reasons = said["missing_by_reason"]
+    assert reasons["outside the mask"] == 12 * 8 and sum(reasons.values()) == said["missing"]
+    assert sum(json.loads(whole.out)["missing_by_reason"].values()) == int(np.isnan(expected).sum())
 
 
 @pytest.mark.parametrize(

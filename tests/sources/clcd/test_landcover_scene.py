@@ -99,3 +99,17 @@ def test_what_a_map_lacks(yearly: Path, prepare_clcd: PrepareClcd) -> None:
     broken = dataset.manifest.model_copy(update={"facts": {"kind": "rasters"}})
     with pytest.raises(DataError, match="facts are damaged or from another version"):
         SOURCE.stack(yearly, broken)
+
+
+def test_pixels_without_a_sample_name_the_covariate_that_they_lack(
+    yearly: Path, prepare_clcd: PrepareClcd, raster: WriteRaster
+) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=100)
+    holes = RAMP + 20000
+    holes[3, 4] = np.nan
+    raster(yearly / "covariates/ndvi_2021.tif", holes)
+    scene = SOURCE.stack(yearly, dataset.manifest)
+    block = scene.block(slice(0, 20), slice(0, 30))
+    assert block.reason is not None
+    assert [scene.reasons[place] for place in block.reason[block.reason >= 0]] == ["no data in ndvi"]
+    assert not block.valid[3, 4] and block.valid.sum() == 599

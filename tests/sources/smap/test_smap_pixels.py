@@ -99,12 +99,12 @@ def test_a_pixel_has_the_samples_of_a_station_with_the_same_values(raw, prepared
     stack = pixels(store(tmp_path, dataset_of()), dataset.manifest)
     day = slice(20, 45)
     block = stack.block(*WHOLE, day)
-    found = network().samples(block.samples.variables)
+    found = network().samples(block.variables)
     expected = network().samples(dataset)
     dates = np.asarray(dataset.array("time"))[np.asarray(dataset.array("index"))] // 1440
     ours = stack.days[day].astype(np.int64)
     at = np.flatnonzero((np.asarray(dataset.array("station_index")) == 0) & np.isin(dates, ours))
-    valid = block.samples.valid
+    valid = block.valid
     # 31 December is not there; calendar windows lack the ten days after it as well.
     lost = 11 if "window" in rules else 1
     assert valid.shape == (25, *SHAPE) and valid.any(axis=(1, 2)).sum() == len(at) == 25 - lost
@@ -118,7 +118,7 @@ def test_a_pixel_has_the_samples_of_a_station_with_the_same_values(raw, prepared
 
 def test_pixels_lie_at_their_centres(raw, prepared, tmp_path):
     stack = pixels(netcdf(tmp_path, dataset_of()), prepared(raw).manifest)
-    part = stack.block(slice(1, 3), slice(2, 4), slice(40, 41)).samples.variables
+    part = stack.block(slice(1, 3), slice(2, 4), slice(40, 41)).variables
     np.testing.assert_allclose(part.array("lat"), LATITUDE - SIDE * np.array([1, 1, 2, 2]), rtol=1e-6)
     np.testing.assert_allclose(part.array("lon"), LONGITUDE + SIDE * np.array([2, 3, 2, 3]), rtol=1e-6)
 
@@ -140,7 +140,7 @@ def test_windows_of_a_stack_give_what_the_whole_gives(raw, prepared, tmp_path):
     for rows, columns in strips(stack.grid, 5):
         part = stack.block(rows, columns, slice(30, 50))
         np.testing.assert_array_equal(part.reason, whole.reason[:, rows, columns])
-        np.testing.assert_array_equal(part.samples.valid, whole.samples.valid[:, rows, columns])
+        np.testing.assert_array_equal(part.valid, whole.valid[:, rows, columns])
 
 
 @pytest.mark.parametrize("pixels_at_once", [1, 3, 7, 100])
@@ -175,7 +175,7 @@ def test_longitudes_east_of_greenwich_to_360_are_turned(raw, prepared, tmp_path)
     manifest, content = prepared(raw).manifest, dataset_of()
     content.assign_coords(lon=content.lon % 360).to_netcdf(tmp_path / "east.nc")
     stack = pixels(tmp_path / "east.nc", manifest)
-    part = stack.block(*WHOLE, slice(40, 41)).samples.variables
+    part = stack.block(*WHOLE, slice(40, 41)).variables
     np.testing.assert_allclose(np.unique(part.array("lon")), LONGITUDE + SIDE * np.arange(SHAPE[1]), rtol=1e-6)
     content.assign_coords(lat=content.lat + 100).to_netcdf(tmp_path / "north.nc")
     with pytest.raises(DataError, match="degrees north and"):
@@ -187,7 +187,7 @@ def test_geotiffs_east_of_greenwich_to_360_are_turned(raw, prepared, tmp_path, c
     content = dataset_of()
     stack = pixels(geotiff(tmp_path, content.assign_coords(lon=content.lon % 360), crs), prepared(raw).manifest)
     assert stack.grid.transform[2] == pytest.approx(LONGITUDE - SIDE / 2)
-    part = stack.block(*WHOLE, slice(40, 41)).samples.variables
+    part = stack.block(*WHOLE, slice(40, 41)).variables
     np.testing.assert_allclose(np.unique(part.array("lon")), LONGITUDE + SIDE * np.arange(SHAPE[1]), rtol=1e-6)
 
 

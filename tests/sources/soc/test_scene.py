@@ -199,3 +199,33 @@ def test_a_map_on_rasters_turned_otherwise_is_refused(
     own, reporter = prepared(tmp_path / "raw")
     assert any("turned by 30.0 degrees: windows are cut along their rows" in text for text in reporter.said)
     assert SOURCE.stack(tmp_path / "raw", own.manifest, ()).grid.width == 30
+
+
+def test_every_pixel_without_a_sample_has_its_first_reason(tmp_path: Path, prepared: Prepare, raster: Write) -> None:
+    cover = np.ones((20, 30), dtype=np.uint8)
+    cover[:, 15:] = 2
+    (tmp_path / "points.csv").write_text(
+        "id,lon,lat,soc\n" + "".join(f"{k},{20.05 + 0.1 * k},9.0,{k}\n" for k in range(4, 24))
+    )
+    for name, values in (("height", RAMP), ("cover", cover)):
+        raster(tmp_path / f"covs/{name}.tif", values, nodata=0)
+    dataset, _ = prepared(tmp_path, classes=("cover",), window=3)
+    holes, strange = RAMP.copy(), cover.copy()
+    holes[10, 10] = holes[15, 20] = strange[15, 20] = 0
+    strange[10, 24] = 7
+    raster(tmp_path / "covs/height.tif", np.where(holes == RAMP, RAMP + 1, 0), nodata=0)
+    raster(tmp_path / "covs/cover.tif", strange, nodata=0)
+    scene = SOURCE.stack(tmp_path, dataset.manifest)
+    block = scene.block(slice(0, 20), slice(0, 30))
+    assert block.reason is not None
+    counts = {name: int((block.reason == place).sum()) for place, name in enumerate(scene.reasons)}
+    assert counts == {
+        "the window crosses the edge of the rasters": 2 * 30 + 2 * 18,
+        "no data in any covariate": 9,
+        "no data in height": 9,
+        "no data in cover": 0,
+        "a class of cover that the training samples lack": 9,
+    }
+    np.testing.assert_array_equal(block.reason < 0, block.valid)
+    part = scene.block(slice(8, 17), slice(9, 26))
+    np.testing.assert_array_equal(part.reason, block.reason[8:17, 9:26])

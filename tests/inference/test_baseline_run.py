@@ -1,0 +1,104 @@
+"""`predict --with BASELINE`: the baseline that `evaluate` fits, in the network's place."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+
+from geoml_cli.baselines.tabular import FeatureTable, predict
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import SettingsError
+from geoml_cli.inference.baseline_run import with_baseline
+from geoml_cli.inference.load import open_trained
+from geoml_cli.runs.run import Run
+
+
+def by_hand(run, dataset, name):
+    """Fit and predict fold by fold, in one go, as an evaluation does; [folds, N]."""
+    [(network, record)] = run.networks.items()
+    samples = run.network_samples(network, dataset)
+    table, names = record.table(samples)
+    truth, found = np.asarray(samples.target.rows, dtype=float), []
+    for member in run.members:
+        split, scaling = run.run.split(member), run.run.scaling(member).target
+        plain = scaling.model_copy(update={"smearing": 1.0})
+        asked = np.concatenate([np.arange(len(table)), split.validation])
+        features = FeatureTable(table[split.train], plain.forward(truth[split.train]), table[asked], names)
+        values = predict(name, features, "regression", run.settings.shared.evaluate.seed)
+        residuals = plain.forward(truth[split.validation]) - values[len(table) :]
+        found.append(plain.smeared(residuals).inverse(values[: len(table)]))
+    return np.stack(found)
+
+
+@pytest.fixture
+def given(trained, data_root):
+    return ("predict", trained, "--data", data_root / "soc", "--with", "ridge")
+
+
+def test_a_baseline_predicts_what_an_evaluation_compares(geoml, given, trained, data_root, tmp_path):
+    done = geoml(*given, "--out", tmp_path / "s.csv", "--json")
+    assert done.code == 0, done.err
+    assert "No prediction intervals, and no area of applicability: they are the network's." in done.err
+    assert json.loads(done.out)["by"] == "ridge, baseline of soc"
+    table = pd.read_csv(tmp_path / "s.csv")
+    assert "soc_lower" not in table and "applicable" not in table
+    each = by_hand(open_trained(Run(trained)), Dataset(data_root / "soc"), "ridge")
+    np.testing.assert_allclose(table["soc"], each.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(table["soc_ensemble_std"], each.std(axis=0, ddof=1), rtol=1e-4, atol=1e-6)
+
+
+def test_a_map_of_a_baseline_has_the_values_of_its_samples_and_a_name_of_its_own(geoml, given, trained, tmp_path):
+    assert geoml(*given, "--out", tmp_path / "s.csv", "--quiet").code == 0
+    done = geoml(*given, "--out", tmp_path / "m.tif", "--map", "--set", "predict.block=48", "--quiet")
+    assert done.code == 0, done.err
+    table = pd.read_csv(tmp_path / "s.csv")
+    with rasterio.open(tmp_path / "m.tif") as file:
+        at = np.array(list(file.sample(zip(table["lon"], table["lat"], strict=True))))
+        assert file.tags()["title"] == "soc predicted by ridge, baseline of soc"
+        assert file.tags(1)["long_name"] == "soc, ridge fitted on the training samples of 2 fold(s), mean of them"
+        assert file.count == 2 and (tmp_path / "m.png").is_file()
+    np.testing.assert_allclose(at[:, 0], table["soc"], rtol=1e-5)
+    planned = geoml(*given, "--map", "--dry-run").out
+    assert "map-ridge.tif" in planned and "map-ridge.png" in planned
+
+
+def test_single_samples_by_a_baseline(geoml, given, trained, data_root):
+    done = geoml(*given, "--index", "3", "--index", "0", "--json", "--quiet")
+    assert done.code == 0, done.err
+    each = by_hand(open_trained(Run(trained)), Dataset(data_root / "soc"), "ridge")
+    assert [row["soc"] for row in json.loads(done.out)] == pytest.approx(each.mean(axis=0)[[3, 0]].tolist(), rel=1e-5)
+
+
+def test_a_baseline_that_there_is_not_is_refused(geoml, given):
+    done = geoml(*given[:-1], "random-forrest", "--map")
+    assert done.code == 2 and "random-forest" in done.err and "random-forrest" in done.err
+
+
+@pytest.mark.parametrize(
+    ("task", "table", "message"),
+    [
+        (SimpleNamespace(maps=None, baseline="class"), True, "baselines predict quantities, not classes"),
+        (SimpleNamespace(maps=None, baseline="regression"), None, "gives baselines no table of features"),
+    ],
+)
+def test_models_that_give_baselines_nothing_are_refused(task, table, message):
+    trained = SimpleNamespace(
+        networks={"network": SimpleNamespace(table=table)}, task=lambda name: task, run=SimpleNamespace(model="m")
+    )
+    with pytest.raises(SettingsError, match=f"--with: .*{message}"):
+        with_baseline(trained, "ridge", None)
+
+
+def test_a_run_of_unknown_training_rows_is_refused():
+    run = SimpleNamespace(model="m", id="m/a", split=lambda member: SimpleNamespace(train=[]))
+    task = SimpleNamespace(maps=None, baseline="regression")
+    trained = SimpleNamespace(
+        networks={"n": SimpleNamespace(table=True)}, task=lambda name: task, run=run, members=("a",)
+    )
+    with pytest.raises(SettingsError, match="training rows of run m/a are unknown"):
+        with_baseline(trained, "ridge", None)

@@ -1,0 +1,97 @@
+"""Maps as Cloud Optimized GeoTIFF: layout, overviews, descriptions and units; the values are those that were given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio
+
+from geoml_cli.dataset.variables import Variable
+from geoml_cli.samples.input import Grid
+from geoml_cli.writers import raster
+from geoml_cli.writers.map import Map
+
+DEGREES, UTM = "EPSG:4326", "EPSG:32634"
+BANDS = (
+    Variable("soc", "%", "soc, mean of 5 members"),
+    Variable("soc_lower", "%", "lower bound of the 90 % prediction interval of soc, " * 3, title="soc lower 90 %"),
+    Variable("cover", "1", "likeliest class: 1 tree, 9 water", classes={1: "tree", 9: "water"}),
+)
+
+
+def content_of(shape, crs=UTM, tile=256):
+    transform = (250.0, 0.0, 5e5, 0.0, -250.0, 4.6e6) if crs == UTM else (0.01, 0.0, 20.0, 0.0, -0.01, 43.0)
+    return Map(Grid(crs, transform, *shape), BANDS, tile, {"run_id": "soc/map/1"})
+
+
+def values_of(shape):
+    random = np.random.default_rng(2)
+    values = random.normal(size=(3, *shape)).astype(np.float32)
+    values[2] = random.choice([1, 9], size=shape)
+    values[:, : shape[0] // 5] = np.nan
+    return values
+
+
+def parts_of(values, side):
+    for top in range(0, values.shape[1], side):
+        for left in range(0, values.shape[2], side):
+            rows, columns = slice(top, top + side), slice(left, left + side)
+            part = values[:, rows, columns]
+            yield slice(top, top + part.shape[1]), slice(left, left + part.shape[2]), part
+
+
+@pytest.mark.parametrize("crs", [UTM, DEGREES])
+def test_a_map_is_cloud_optimized_and_keeps_its_values(tmp_path, crs):
+    values, path = values_of((700, 1301)), tmp_path / "soc é.tif"
+    raster.write(path, content_of((700, 1301), crs), parts_of(values, 256))
+    with rasterio.open(path) as file:
+        np.testing.assert_array_equal(file.read(), values)
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert file.block_shapes == [(512, 512)] * 3 and file.profile["compress"] == "deflate"
+        assert [file.overviews(number) for number in (1, 2, 3)] == [[2, 4]] * 3
+        assert file.descriptions == ("soc [%]", "soc lower 90 % [%]", "cover") and file.units == ("%", "%", "1")
+        assert file.tags(2)["long_name"] == BANDS[1].long_name and file.tags(2)["name"] == "soc_lower"
+        assert file.tags(3)["classes"] == "1 tree, 9 water" and file.tags()["run_id"] == "soc/map/1"
+        assert file.crs.to_epsg() == int(crs[5:]) and np.isnan(file.nodata)
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_overviews_hold_means_of_quantities_and_codes_of_classes(tmp_path):
+    values = values_of((700, 1300))
+    raster.write(tmp_path / "map.tif", content_of((700, 1300)), parts_of(values, 256))
+    with rasterio.open(tmp_path / "map.tif", overview_level=0) as file:
+        soc, _, cover = file.read()
+    np.testing.assert_allclose(
+        soc[70:], values[0, 140:].reshape(280, 2, 650, 2).mean(axis=(1, 3)), rtol=1e-4, atol=1e-6
+    )
+    assert np.isnan(soc[:70]).all()
+    np.testing.assert_array_equal(cover, values[2, ::2, ::2])
+    with rasterio.open(tmp_path / "map.tif", overview_level=1) as file:
+        np.testing.assert_array_equal(file.read(3), values[2, ::4, ::4])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 600)])
+def test_maps_of_any_size(tmp_path, shape):
+    values = values_of(shape)
+    raster.write(tmp_path / "map.tif", content_of(shape, tile=16), parts_of(values, 16))
+    with rasterio.open(tmp_path / "map.tif") as file:
+        np.testing.assert_array_equal(file.read(), values)
+        assert bool(file.overviews(1)) == (max(shape) > 512)
+
+
+def test_a_failure_leaves_the_earlier_map_and_nothing_else(tmp_path):
+    def broken():
+        yield next(parts_of(values_of((40, 40)), 16))
+        raise RuntimeError("the chunk is damaged")
+
+    (tmp_path / "map.tif").write_bytes(b"earlier")
+    with pytest.raises(RuntimeError, match="damaged"):
+        raster.write(tmp_path / "map.tif", content_of((40, 40), tile=16), broken())
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
+
+
+def test_the_room_that_a_map_takes_on_disk_is_known_before(tmp_path):
+    values = values_of((900, 700))
+    raster.write(tmp_path / "map.tif", content_of((900, 700)), parts_of(values, 256))
+    assert (tmp_path / "map.tif").stat().st_size <= values.nbytes * raster.copies(tmp_path / "map.tif") / 2
+    assert raster.copies(tmp_path / "map.nc") == 1
