@@ -13,6 +13,7 @@ import typer
 
 from geoml_cli.cli import (
     audit,
+    bundle,
     check,
     compare,
     console,
@@ -48,6 +49,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(predict.app, name="predict")
 app.command("export")(export.export)
 app.add_typer(import_.app, name="import")
+app.command("bundle")(bundle.bundle)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)

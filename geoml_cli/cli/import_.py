@@ -10,18 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from geoml_cli import registry
-from geoml_cli.cli import console, options
+from geoml_cli.cli import bundle, console, options
 from geoml_cli.cli.options_from import command_group, keyword, single_command, with_parameters
 from geoml_cli.errors import SettingsError
 
 
 def _command(model: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand
+    if model == bundle.NAME:
+        return single_command(model, "Import a run that `geoml bundle` made.", bundle.import_bundle)
     card = registry.card(model)
     return single_command(model, f"Import a released checkpoint: {card.title}.", _function(model, card.networks))
 
 
 app = command_group(
-    registry.models,
+    lambda: [*registry.models(), bundle.NAME],
     _command,
     help="Make a run of a paper's released checkpoint; it predicts, evaluates and exports like any other.",
 )

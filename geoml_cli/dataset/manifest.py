@@ -55,6 +55,10 @@ class Funnel(BaseModel):
             self.dropped[reason] = self.dropped.get(reason, 0) + rows
 
 
+_DIGESTED = ("name", "unit", "long_name", "dims", "dtype", "attributes")
+"""Of a variable."""
+
+
 class Manifest(_Record):
     """The whole record.
 
@@ -81,7 +85,11 @@ class Manifest(_Record):
         same = {
             "source": self.source,
             "files": sorted(file.sha256 for file in self.files),
-            "variables": {name: asdict(variable) for name, variable in self.variables.items()},
+            # These alone: a field that a later version adds must not make other data of those that runs know.
+            "variables": {
+                name: {field: asdict(variable)[field] for field in _DIGESTED}
+                for name, variable in self.variables.items()
+            },
             "facts": self.facts,
             "kept": self.funnel.kept,
             # Other rows of the same files, such as another region or period, are other data.

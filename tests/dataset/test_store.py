@@ -100,3 +100,13 @@ def test_a_file_is_whole_or_absent(tmp_path):
         raise RuntimeError
     assert path.read_text() == "one\n"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_digest_stays_when_the_description_of_variables_grows():
+    """Runs know their data set by it: with another digest for the same data, every run would refuse its own."""
+    variable = Variable("soc", "%", "soil organic carbon", ("sample",), attributes={"standard_name": "x"})
+    manifest = Manifest(
+        source="soc", layout="samples", options={}, geoml_version="0", raw="raw", files=(),
+        variables={"soc": variable}, funnel=Funnel(read=3, kept=2), facts={"step": "year"}, content="abc",
+    )  # fmt: skip
+    assert manifest.digest() == "86892b3e8828b1645e1a8991417e637f6a8d07c974adaf875a26b2fe7cb50695"

@@ -1,0 +1,62 @@
+"""`geoml bundle MODEL|RUN`, and `geoml import bundle FOLDER`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoml_cli.cli import console, options
+from geoml_cli.cli.targets import run_of
+
+NAME = "bundle"
+"""Among the sub-commands of import, beside the models."""
+_Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder to make [MODEL-PRESET-NAME].", show_default=False)
+]
+_Authors = Annotated[
+    list[str] | None, typer.Option("--author", help="Who made the run; repeatable.", show_default=False)
+]
+_Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="What `geoml bundle` made.", show_default=False)]
+
+
+def bundle(
+    target: options.Target,
+    preset: options.Preset = None,
+    out: _Out = None,
+    author: _Authors = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make a folder of a finished run to hand on or archive: weights, scores, predictions, citation, checksums."""
+    reporter = console.Terminal(quiet=quiet)
+    run = run_of(target, preset, [], reporter)
+    folder = out or Path(run.id.replace("/", "-"))
+    from geoml_cli.stages.bundle import bundle as stage
+    from geoml_cli.stages.bundle import contents
+
+    if dry_run:
+        console.plan([run.folder / name for name in contents(run)], [folder], as_json=as_json)
+        return
+    done = stage(run, folder, author or (), reporter)
+    if not author:
+        reporter.warn("CITATION.cff names no authors: give --author NAME, or write them into the file.")
+    for text in done.missing:
+        reporter.say(f"The bundle holds {text}.")
+    if as_json:
+        console.document({"folder": str(done.folder), "files": done.files, "missing": done.missing})
+        return
+    console.line(f"written: {done.folder} ({done.files} files)")
+
+
+def import_bundle(folder: _Folder, run: options.RunFolder = None, as_json: options.Json = False) -> None:
+    """Make a run of a bundle: it predicts, evaluates and exports like any other."""
+    from geoml_cli.stages.bundle import unbundle
+
+    done = unbundle(folder, options.runs_root(), run)
+    if as_json:
+        console.document({"run": str(done.folder), "members": done.members()})
+        return
+    console.line(f"run: {done.folder}")

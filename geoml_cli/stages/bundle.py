@@ -1,0 +1,208 @@
+"""`bundle`: a finished run as a folder to hand on or to archive, and back.
+
+A bundle holds the run without its data, states of training and locks, what is known of citation and licences, and a
+checksum of every file (`SHA256SUMS`, as the command sha256sum reads it).
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from geoml_cli import registry
+from geoml_cli.dataset.files import replace_folder, require_space, sha256, write_text
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.models.card import Card
+from geoml_cli.runs import checkpoint
+from geoml_cli.runs.run import Run
+from geoml_cli.version import __version__
+from geoml_cli.work.reporting import Reporter
+
+SUMS = "SHA256SUMS"
+_RUN = "run"
+_LEFT_OUT = ("last", "trackers")
+"""Folders that only the machine of the training needs: the state to resume from, and records of trackers."""
+_LOCKS = (".lock", ".holder")
+_AGAIN = "Copy or download the bundle again."
+
+
+class Bundle(NamedTuple):
+    """A bundle that was written.
+
+    Attributes:
+        folder: Where.
+        files: How many files it holds, checksums left out.
+        missing: What a reader would expect and the run does not hold.
+    """
+
+    folder: Path
+    files: int
+    missing: list[str]
+
+
+def contents(run: Run) -> Iterator[Path]:
+    """Name the files of a run that go into its bundle, relative to the run."""
+    for path in sorted(run.folder.rglob("*")):
+        own = path.relative_to(run.folder)
+        is_hidden = any(part.startswith(".") for part in own.parts)
+        if path.is_file() and not is_hidden and not set(own.parts) & {*_LEFT_OUT} and not path.name.endswith(_LOCKS):
+            yield own
+
+
+def bundle(run: Run, out: Path, authors: Sequence[str], reporter: Reporter) -> Bundle:
+    """Write the bundle of a run.
+
+    Args:
+        run: A finished run.
+        out: Folder that is made.
+        authors: Of the run, for its citation.
+        reporter: Receives progress.
+
+    Raises:
+        DataError: The run is not finished, or a checkpoint of it is damaged.
+        SettingsError: There is a file or a folder of another kind already.
+    """
+    _require_finished(run)
+    if out.exists() and not (out / SUMS).is_file():
+        raise SettingsError("is there already, and is no bundle.", where=f"--out {out}", fix="Name another folder.")
+    names = list(contents(run))
+    require_space(out.parent, sum((run.folder / name).stat().st_size for name in names))
+    fresh = out.with_name(f".{out.name}.part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    with reporter.task("bundle", len(names)) as advance:
+        for name in names:
+            (fresh / _RUN / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(run.folder / name, fresh / _RUN / name)
+            advance(1)
+    _forget_place(fresh / _RUN / "data.json")
+    card, missing = registry.card(run.model), _missing(run)
+    write_text(fresh / "README.md", _readme(run, card, missing))
+    write_text(fresh / "CITATION.cff", _citation(run, card, authors))
+    written = sorted(path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file())
+    write_text(fresh / SUMS, "".join(f"{sha256(fresh / name)}  {name}\n" for name in written))
+    replace_folder(fresh, out)
+    return Bundle(out, len(written), missing)
+
+
+def unbundle(folder: Path, runs: Path, into: Path | None) -> Run:
+    """Make a run of a bundle.
+
+    Args:
+        folder: The bundle.
+        runs: Folder of runs.
+        into: Folder of the new run; None for that of its model, preset and name among the runs.
+
+    Raises:
+        DataError: A file is missing, damaged or not of the bundle.
+        SettingsError: There is such a run already.
+    """
+    names = _checked(folder)
+    run = Run(folder / _RUN)
+    place = into or runs.joinpath(*PurePosixPath(run.id).parts)
+    if place.exists():
+        raise SettingsError("is there already.", where=str(place), fix="Name another folder with --run.")
+    own = [name for name in names if name.startswith(f"{_RUN}/")]
+    require_space(place.parent, sum((folder / name).stat().st_size for name in own))
+    fresh = place.with_name(f".{place.name}.part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    for name in own:
+        target = fresh / PurePosixPath(name).relative_to(_RUN)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, target)
+    replace_folder(fresh, place)
+    return Run(place)
+
+
+def _require_finished(run: Run) -> None:
+    if unfinished := [name for name, status in run.record().members.items() if status != "finished"]:
+        raise DataError(
+            f"is not trained to its end ({', '.join(unfinished)}).",
+            where=str(run.folder),
+            fix=f"Resume with `geoml train {run.folder}`.",
+        )
+    for name in run.members():
+        run.scaling(name)  # compares their checksums
+        checkpoint.read(run.member(name).checkpoint("best"))
+
+
+def _checked(folder: Path) -> list[str]:
+    """Return the files of a bundle, each of which is whole, and none of which lies elsewhere."""
+    sums = folder / SUMS
+    if not sums.is_file():
+        raise DataError(
+            f"is no bundle (it has no {SUMS}).",
+            where=str(folder),
+            fix="Name the folder that `geoml bundle` made; unpack an archive first.",
+        )
+    try:
+        pairs = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8").splitlines()]
+        found = {name: digest for digest, name in pairs}
+    except ValueError as error:
+        raise DataError("is damaged.", where=str(sums), fix=_AGAIN) from error
+    for name, digest in found.items():
+        path = folder / name
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or path.is_symlink():
+            raise DataError(f"names {name!r}, which lies elsewhere.", where=str(sums), fix="Do not use this bundle.")
+        if not path.is_file() or sha256(path) != digest:
+            raise DataError("is missing or damaged (its checksum differs).", where=str(path), fix=_AGAIN)
+    return list(found)
+
+
+def _forget_place(path: Path) -> None:
+    """Take the folder of the data set out of `data.json`: it is another machine's."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    write_text(path, json.dumps(record | {"folder": None}, indent=1) + "\n")
+
+
+def _missing(run: Run) -> list[str]:
+    missing = []
+    if not (run.evaluation("test") / "metrics.json").is_file():
+        missing.append(f"no evaluation: `geoml evaluate {run.folder}` makes one")
+    if not run.export.is_dir():
+        missing.append(f"no exported network: `geoml export {run.folder}` makes one")
+    return missing
+
+
+def _readme(run: Run, card: Card, missing: Sequence[str]) -> str:
+    data = run.data()
+    without = "".join(f"\nNot in it: {text.partition(':')[0]}.\n" for text in missing)
+    return f"""# {run.id}
+
+A trained run of {card.title} ({card.paper}), made by geoml {__version__}.
+
+- `{_RUN}/`: settings, splits, scalings, weights, scores and predictions; `{_RUN}/environment.json` has the versions.
+- Data set: source {data.source}, digest {data.digest or "unknown"}. It is not in this folder.
+- Terms: {card.licence}
+- `{SUMS}`: a checksum of every file, for `sha256sum --check {SUMS}`.
+{without}
+To use it, install geoml and run
+
+    geoml import bundle .
+
+in this folder, which makes a run that predicts, evaluates (with the same data set) and exports like any other.
+"""
+
+
+def _citation(run: Run, card: Card, authors: Sequence[str]) -> str:
+    """Write a citation in the Citation File Format 1.2.0; text is quoted as JSON, which is YAML too."""
+    lines = [
+        "cff-version: 1.2.0",
+        "message: If you use this run, cite it and the paper of its network.",
+        "type: dataset",
+        f"title: {json.dumps(f'{card.title}: run {run.id}')}",
+        f"date-released: {datetime.datetime.now(datetime.UTC).date().isoformat()}",
+        "authors:",
+        *(f"  - name: {json.dumps(name)}" for name in authors or ("Authors of this run",)),
+        "references:",
+        "  - type: article",
+        f"    title: {json.dumps(card.title)}",
+        "    authors:",
+        f"      - name: {json.dumps(card.paper.partition(',')[0])}",
+        f"    notes: {json.dumps(card.paper)}",
+        *([f"    doi: {json.dumps(card.doi)}"] if card.doi else []),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,114 @@
+"""`geoml bundle` and back: what goes along, what stays, and bundles that are damaged or lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+
+@pytest.fixture
+def bundled(trained, geoml, tmp_path):
+    """Give the run, and a bundle of it."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "trackers").mkdir()
+    (run / "trackers/events").write_text("x")
+    done = geoml("bundle", run, "--out", tmp_path / "bundle", "--author", 'A. "Q" Müller', "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["files"] == sum(path.is_file() for path in (tmp_path / "bundle").rglob("*")) - 1
+    return run, tmp_path / "bundle"
+
+
+def test_a_bundle_predicts_like_the_run(bundled, data_root, geoml, tmp_path, monkeypatch):
+    run, folder = bundled
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "runs"))
+    done = geoml("import", "bundle", folder)
+    assert done.code == 0, done.err
+    [made] = (tmp_path / "runs").glob("soc/map/*")
+    predicted = [
+        geoml("predict", place, "--data", data_root, "--index", "3", "--index", "9", "--json").out
+        for place in (run, made)
+    ]
+    rows = [[{**row, "run": ""} for row in json.loads(text)] for text in predicted]
+    assert rows[0] == rows[1] and len(rows[0]) == 2
+    assert geoml("check", made, "--data", data_root).code == 0
+    again = geoml("import", "bundle", folder)
+    assert again.code == 2 and "Name another folder with --run" in again.err
+    assert geoml("import", "bundle", folder, "--run", tmp_path / "other").code == 0
+
+
+def test_what_only_this_machine_needs_stays(bundled):
+    run, folder = bundled
+    names = {path.relative_to(folder / "run").as_posix() for path in (folder / "run").rglob("*") if path.is_file()}
+    assert {"run.json", "config.toml", "environment.json", "calibration.json"} <= names
+    assert not [name for name in names if "last/" in name or name.endswith(".lock") or name.startswith("trackers")]
+    assert json.loads((run / "data.json").read_text())["folder"]
+    record = json.loads((folder / "run/data.json").read_text())
+    assert record["folder"] is None and record["digest"]
+
+
+def test_checksums_are_those_of_sha256sum_and_the_citation_is_yaml(bundled):
+    _, folder = bundled
+    lines = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    for name, digest in lines.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    if shutil.which("sha256sum"):
+        assert subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=folder).returncode == 0
+    citation = yaml.safe_load((folder / "CITATION.cff").read_text())
+    assert citation["authors"] == [{"name": 'A. "Q" Müller'}] and citation["cff-version"] == "1.2.0"
+    assert citation["references"][0]["doi"] == "10.3390/rs14184441"
+
+
+def flipped(folder):
+    path = next((folder / "run/members").rglob("weights.safetensors"))
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def elsewhere(folder):
+    (folder.parent / "secret").write_text("x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    sums = folder / "SHA256SUMS"
+    sums.write_text(f"{sums.read_text()}{digest}  run/../../secret\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (flipped, "its checksum differs"),
+        (elsewhere, "which lies elsewhere"),
+        (lambda folder: (folder / "run/config.toml").unlink(), "config.toml: is missing or damaged"),
+        (lambda folder: (folder / "SHA256SUMS").unlink(), "is no bundle"),
+        (lambda folder: (folder / "SHA256SUMS").write_text("abc"), "SHA256SUMS: is damaged"),
+    ],
+)
+def test_damaged_bundles_are_refused(spoil, told, bundled, geoml, tmp_path):
+    _, folder = bundled
+    spoil(folder)
+    refused = geoml("import", "bundle", folder, "--run", tmp_path / "made")
+    assert refused.code == 3 and told in refused.err
+    assert not (tmp_path / "made").exists()
+
+
+def test_another_folder_is_not_overwritten_and_a_bundle_is(bundled, geoml, tmp_path):
+    run, folder = bundled
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/file").write_text("x")
+    refused = geoml("bundle", run, "--out", tmp_path / "mine")
+    assert refused.code == 2 and "is no bundle" in refused.err and (tmp_path / "mine/file").read_text() == "x"
+    assert geoml("bundle", run, "--out", folder, "-q").code == 0
+    assert "Authors of this run" in (folder / "CITATION.cff").read_text()
+
+
+def test_a_run_that_is_not_finished_is_no_bundle(trained, geoml, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    record["members"]["fold-2"] = "interrupted"
+    (run / "run.json").write_text(json.dumps(record))
+    refused = geoml("bundle", run, "--out", tmp_path / "bundle")
+    assert refused.code == 3 and "Resume with `geoml train" in refused.err and not (tmp_path / "bundle").exists()
