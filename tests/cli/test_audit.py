@@ -21,7 +21,7 @@ def test_a_run_by_blocks_passes_and_its_report_says_so(geoml, trained, data_root
     assert geoml("evaluate", run, "--data", data_root / "soc", "--quiet").code == 0
     metrics = json.loads((Run(run).evaluation("test") / "metrics.json").read_text())
     assert metrics["audit"] == found["lines"]
-    assert "Audit of the splits" in (Run(run).evaluation("test") / "report.html").read_text(encoding="utf-8")
+    assert "audit.csv" in (Run(run).evaluation("test") / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture
