@@ -26,6 +26,7 @@ from geoml_cli.cli import (
     predict,
     prepare,
     preset,
+    sweep,
     train,
 )
 from geoml_cli.errors import DataError, GeomlError, SettingsError, escaped
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.add_typer(prepare.app, name="prepare")
 app.command("train")(train.train)
+app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(predict.app, name="predict")
 app.command("export")(export.export)

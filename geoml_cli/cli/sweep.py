@@ -1,0 +1,108 @@
+"""`geoml sweep MODEL --set KEY=SPACE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from geoml_cli.cli import console, options
+from geoml_cli.cli.train import prepared
+
+if TYPE_CHECKING:
+    from geoml_cli.runs.run import Run
+    from geoml_cli.training.sweep import Sweep, Trial
+
+FOLDER = "sweeps"
+"""Among the runs, deeper than they lie: a trial is not the newest run of its model."""
+_Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=SPACE",
+        help="A setting to search: log:1e-4..1e-2, 0.1..0.5, 1..4 or choice:16,32; or a single value. Repeatable.",
+        show_default=False,
+    ),
+]
+_Trials = Annotated[int, typer.Option("--trials", min=1, max=10_000, help="How many, earlier ones included.")]
+_Name = Annotated[str, typer.Option("--name", help="Of the sweep; the same name goes on with it.")]
+_Seed = Annotated[int, typer.Option("--seed", min=0, max=10_000, help="Of what is suggested.")]
+_Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU.")]
+
+
+def sweep(
+    model: options.Model,
+    preset: options.Preset = None,
+    assignments: _Assignments = None,
+    trials: _Trials = 20,
+    name: _Name = "sweep",
+    seed: _Seed = 1,
+    cpu: _Cpu = False,
+    data: options.Data = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Search settings by the validation score, a run for each trial; the same command resumes or joins a sweep."""
+    from geoml_cli.config.load import load
+    from geoml_cli.config.spaces import divided
+    from geoml_cli.training.sweep import Sweep
+
+    spaces, fixed = divided(assignments or ())
+    # Calibration predicts test rows, of which a search must know nothing.
+    fixed.append("train.calibrate=false")
+    settings = load(model, preset, None, None, fixed)
+    dataset, reporter = prepared(settings, data), console.Terminal(quiet=quiet)
+    described = {"model": model, "preset": settings.preset, "set": sorted(fixed), "data": dataset.manifest.digest()}
+    _require_name(name)
+    place = options.runs_root() / FOLDER / model / settings.preset / name
+    held = Sweep(place, spaces, described, seed)
+
+    def train(trial: Trial) -> Run:
+        from geoml_cli.stages.train import RunLocation
+        from geoml_cli.stages.train import train as stage
+
+        own = load(model, preset, None, None, [*fixed, *trial.assignments])
+        return stage(own, dataset, RunLocation(trial.folder, cpu=cpu), None, reporter)
+
+    held.run(trials, train, reporter)
+    _show(held, (model, preset), fixed[:-1], as_json=as_json)
+
+
+def _require_name(name: str) -> None:
+    from geoml_cli.errors import SettingsError
+
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise SettingsError(f"{name!r} cannot name a folder.", where="--name", fix="Use letters and digits.")
+
+
+def _show(held: Sweep, named: tuple[str, str | None], fixed: list[str], *, as_json: bool) -> None:
+    """Print the trials, the best first, and the command that trains what the best found."""
+    found = sorted(held.trials(), key=lambda one: (one.value is None, one.value or 0.0, one.number))
+    best = next((one for one in found if one.value is not None), None)
+    command = _command(named, [*fixed, *best.assignments]) if best else None
+    if as_json:
+        rows = [
+            {
+                "trial": one.number,
+                "state": one.state,
+                "value": one.value,
+                "settings": dict(text.split("=", 1) for text in one.assignments),
+                "run": str(one.folder),
+            }
+            for one in found
+        ]
+        console.document({"sweep": str(held.folder), "trials": rows, "best": command})
+        return
+    keys = [text.partition("=")[0] for text in found[0].assignments] if found else []
+    cells = [(one.number, one.state, one.value, *(text.partition("=")[2] for text in one.assignments)) for one in found]
+    console.table(("trial", "state", "validation score", *keys), cells, title=str(held.folder))
+    if command:
+        console.line("The score chose among trials and is too good for the best; the test rows were not looked at.")
+        console.line(f"train what it found: {command}")
+
+
+def _command(named: tuple[str, str | None], assignments: list[str]) -> str:
+    model, preset = named
+    words = ["geoml train", model, *(["--preset", preset] if preset else [])]
+    return " ".join([*words, *(f"--set {text}" for text in assignments)])

@@ -1,0 +1,91 @@
+"""Spaces of settings that a sweep searches: `log:1e-4..1e-2`, `0.1..0.5`, `1..4` and `choice:16,32`."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from geoml_cli.errors import SettingsError
+
+_RANGE = re.compile(r"(log:)?([^.,:\s]+(?:\.\d+)?(?:e[+-]?\d+)?)\.\.([^,:\s]+)", re.IGNORECASE)
+_CHOICE = "choice:"
+_COMPARED = ("target", "loss", "split", "data", "inputs", "frames", "evaluate", "predict")
+"""Tables that change what a validation score is of, or have no part in training."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Values of one setting.
+
+    Attributes:
+        key: The setting, such as train.lr.
+        text: As it was given.
+        low: Least value; of a range.
+        high: Greatest value.
+        log: Whether values are drawn evenly over their logarithms.
+        whole: Whether values are whole numbers.
+        choices: Values as TOML; empty of a range.
+    """
+
+    key: str
+    text: str
+    low: float = math.nan
+    high: float = math.nan
+    log: bool = False
+    whole: bool = False
+    choices: tuple[str, ...] = ()
+
+
+def divided(assignments: Iterable[str]) -> tuple[list[Space], list[str]]:
+    """Part spaces from settings that have one value.
+
+    Raises:
+        SettingsError: A space is empty, or of a setting under which validation scores cannot be compared.
+    """
+    spaces, fixed = [], []
+    for text in assignments:
+        key, sign, value = (part.strip() for part in text.partition("="))
+        found = space(key, value) if sign else None
+        if found is None:
+            fixed.append(text)
+        elif key.partition(".")[0] in _COMPARED:
+            raise SettingsError(
+                f"{key} changes what the validation score is of, so that trials cannot be compared.",
+                where=f"--set {text}",
+                fix="Search settings of [train] and [network]; give this one a single value.",
+            )
+        else:
+            spaces.append(found)
+    return spaces, fixed
+
+
+def space(key: str, text: str) -> Space | None:
+    """Read a space; None where the text is a single value.
+
+    Raises:
+        SettingsError: It is empty.
+    """
+    if text.startswith(_CHOICE):
+        choices = tuple(item.strip() for item in next(csv.reader([text.removeprefix(_CHOICE)]), []) if item.strip())
+        if len(set(choices)) < 2:
+            raise SettingsError("holds fewer than two values.", where=f"{key}={text}", fix="Write choice:16,32.")
+        return Space(key, text, choices=choices)
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        low, high = float(match[2]), float(match[3])
+    except ValueError:
+        return None
+    log = match[1] is not None
+    if not low < high or (log and low <= 0) or not math.isfinite(high):
+        raise SettingsError(
+            "is no range from a lesser to a greater number" + (", both above 0." if log else "."),
+            where=f"{key}={text}",
+            fix="Write 1e-4..1e-2, or log:1e-4..1e-2 for even steps of its logarithm.",
+        )
+    whole = all(re.fullmatch(r"[+-]?\d+", part) for part in (match[2], match[3]))
+    return Space(key, text, low=low, high=high, log=log, whole=whole)

@@ -1,0 +1,119 @@
+"""`geoml sweep`: the same trials whether or not it was killed, shared by processes, and refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tomli
+from quick import QUICK
+
+from geoml_cli.config.spaces import divided, space
+from geoml_cli.errors import SettingsError
+
+SPACES = ("--set", "train.lr=log:1e-4..1e-2", "--set", "train.batch_size=choice:16,32", "--set", "train.steps=2..3")
+
+
+@pytest.fixture
+def sweep(geoml, data_root, tmp_path, monkeypatch):
+    """Give a function that runs trials, and returns the document."""
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "runs"))
+
+    def run(name, trials, *more, code=0):
+        words = ("--preset", "map", "--data", data_root, "--name", name, "--trials", trials, "--json")
+        done = geoml("sweep", "soc", *words, *QUICK[:2], *QUICK[4:], *SPACES, *more)
+        assert done.code == code, done.err
+        return json.loads(done.out) if code == 0 else done.err
+
+    return run
+
+
+def suggested(document):
+    return {trial["trial"]: (trial["settings"], trial["value"]) for trial in document["trials"]}
+
+
+def test_a_sweep_that_goes_on_gives_the_trials_of_one_that_did_not_stop(sweep, tmp_path, monkeypatch):
+    whole = sweep("whole", 3)
+    assert [trial["state"] for trial in whole["trials"]] == ["finished"] * 3
+    values = [trial["value"] for trial in whole["trials"]]
+    assert values == sorted(values), "the best first"
+    sweep("parts", 1)
+    _killed_within_a_trial(sweep, monkeypatch)
+    assert suggested(sweep("parts", 3)) == suggested(whole)
+    best = whole["trials"][0]
+    config = tomli.loads((Path(best["run"]) / "config.toml").read_text())
+    for key, value in best["settings"].items():
+        assert config["train"][key.partition(".")[2]] == float(value)
+        assert f"--set {key}={value}" in whole["best"]
+    assert config["train"]["calibrate"] is False, "test rows are not looked at"
+    assert not list((tmp_path / "runs").glob("soc/*/*/run.json")), "a trial is not the newest run of its model"
+
+
+def _killed_within_a_trial(sweep, monkeypatch):
+    """Stop once the second trial has been suggested and before it is trained."""
+
+    def killed(*given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("geoml_cli.stages.train.train", killed)
+        sweep("parts", 2, code=130)
+
+
+def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch):
+    from geoml_cli.errors import DataError
+    from geoml_cli.stages import train as stage
+
+    whole, seen = stage.train, []
+
+    def sometimes(*given):
+        seen.append(given)
+        if len(seen) == 1:
+            raise DataError("is not finite", where="loss", fix="Lower train.lr.")
+        return whole(*given)
+
+    monkeypatch.setattr("geoml_cli.stages.train.train", sometimes)
+    found = sweep("some", 2)
+    assert sorted(trial["state"] for trial in found["trials"]) == ["failed", "finished"]
+    assert found["trials"][-1]["value"] is None
+
+
+def test_a_sweep_of_other_spaces_is_another_sweep(sweep):
+    sweep("one", 1)
+    told = sweep("one", 1, "--set", "train.weight_decay=0.1..0.2", code=2)
+    assert "holds a sweep of other spaces" in told and "--name" in told
+
+
+def test_without_a_space_nothing_is_searched(geoml, data_root):
+    refused = geoml("sweep", "soc", "--preset", "map", "--data", data_root, "--trials", "1")
+    assert refused.code == 2 and "--set train.lr=log:1e-4..1e-2" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "log", "whole"),
+    [
+        ("log:1e-4..1e-2", 1e-4, 1e-2, True, False),
+        ("0.1..0.5", 0.1, 0.5, False, False),
+        ("1..4", 1, 4, False, True),
+        ("log:8..512", 8, 512, True, True),
+        ("-1..1.5", -1, 1.5, False, False),
+    ],
+)
+def test_spaces(text, low, high, log, whole):
+    found = space("train.lr", text)
+    assert (found.low, found.high, found.log, found.whole) == (low, high, log, whole)
+
+
+def test_single_values_are_no_spaces():
+    spaces, fixed = divided(["train.lr=1e-3", "train.epochs=3..5", "network.backend=auto", "split.seeds=[1,2]"])
+    assert [one.key for one in spaces] == ["train.epochs"]
+    assert fixed == ["train.lr=1e-3", "network.backend=auto", "split.seeds=[1,2]"]
+    assert space("network.width", "choice:16,32").choices == ("16", "32")
+
+
+@pytest.mark.parametrize("text", ["train.lr=2..1", "train.lr=log:0..1", "train.lr=choice:1", "loss.kind=choice:a,b",
+                                  "split.folds=2..5", "target.transform=choice:none,log1p"])  # fmt: skip
+def test_spaces_that_are_none_are_refused(text):
+    with pytest.raises(SettingsError):
+        divided([text])
