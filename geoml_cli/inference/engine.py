@@ -22,6 +22,7 @@ from geoml_cli.inference.load import RunPredictor, TrainedRun
 from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
 from geoml_cli.inference.summary import PredictionSummary, class_shares, summarise
 from geoml_cli.samples.samples import Samples
+from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers.chunk_store import ChunkStore, require_writable
@@ -205,7 +206,7 @@ def _tell_area(trained: TrainedRun, applicable: Iterable[Floats], cell: str, rep
     """Say how many predictions lie where the run was tested."""
     if trained.applicability is not None and np.isfinite(inside := share_inside(applicable)):
         tell = reporter.say if inside > _MOSTLY else reporter.warn
-        tell(f"In the area of applicability: {inside:.1%} of the {cell} (output {APPLICABLE}).")
+        tell(f"In the area of applicability: {format_share(inside)} of the {cell} (output {APPLICABLE}).")
 
 
 def weights_digests(trained: TrainedRun) -> list[str]:

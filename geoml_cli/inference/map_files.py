@@ -24,6 +24,7 @@ from geoml_cli.inference.area import APPLICABLE
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.requests import companions
 from geoml_cli.version import __version__
+from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster
 from geoml_cli.writers.map import Map, Part
@@ -177,6 +178,6 @@ def _applicability(layers: dict[str, Values], threshold: float) -> MapPanel:
     """Draw the dissimilarity up to the threshold, and what lies beyond it in one colour."""
     values, outside = layers["dissimilarity"], layers[APPLICABLE] == 0
     known = np.isfinite(layers[APPLICABLE])
-    share = f", {(known & ~outside).sum() / known.sum():.1%} inside" if known.any() else ""
+    share = f", {format_share(float((known & ~outside).sum() / known.sum()))} inside" if known.any() else ""
     colours = ColourScale("cividis", 0.0, threshold or 1.0)
     return MapPanel(f"Area of applicability{share}", "dissimilarity of the inputs", values, colours, outside)

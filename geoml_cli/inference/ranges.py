@@ -17,6 +17,7 @@ from torch import Tensor
 from geoml_cli.errors import DataError
 from geoml_cli.samples.samples import Signature
 from geoml_cli.samples.scaling import Scaling
+from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 
 Floats = NDArray[np.float64]
@@ -64,7 +65,7 @@ class OutsideShare:
 
     def __str__(self) -> str:
         name, low, high = self.trained
-        return f"{name} {self.share:.1%} (from {self.low:g} to {self.high:g}, trained on {low:g} to {high:g})"
+        return f"{name} {format_share(self.share)} (from {self.low:g} to {self.high:g}, trained on {low:g} to {high:g})"
 
     def explanation(self) -> str:
         """Name the conversion of units that brings the values nearest to the range; empty where none does."""

@@ -75,9 +75,9 @@ def test_a_conversion_that_explains_the_values_is_named(seen, expected):
 def test_some_is_said_much_is_warned_of_and_most_is_refused():
     reporter, trained = Silent(), TrainedRange("t", 5.0, 15.0)
     judge([OutsideShare(trained, 0.5, 5, 20), OutsideShare(trained, 0.01, 5, 20)], 0.5, reporter)
-    assert reporter.warned == ["outside the range of the training rows: t 50.0% (from 5 to 20, trained on 5 to 15)."]
-    assert "t 1.0%" in reporter.said[0]
-    with pytest.raises(DataError, match=r"t 51\.0% .*--set predict\.out_of_range=1"):
+    assert reporter.warned == ["outside the range of the training rows: t 50 % (from 5 to 20, trained on 5 to 15)."]
+    assert "t 1 %" in reporter.said[0]
+    with pytest.raises(DataError, match=r"t 51 % .*--set predict\.out_of_range=1"):
         judge([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
 
 
@@ -89,7 +89,7 @@ def test_a_variable_that_two_networks_see_has_its_largest_share():
 def test_places_and_times_outside_are_told_and_not_refused():
     reporter = Silent()
     judge([OutsideShare(TrainedRange("year", 2001, 2012), 1.0, 2013, 2020)], 0.5, reporter)
-    assert "year 100.0% (from 2013 to 2020, trained on 2001 to 2012)" in reporter.warned[0]
+    assert "year 100 % (from 2013 to 2020, trained on 2001 to 2012)" in reporter.warned[0]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_map_of_kelvin_is_refused_and_may_be_accepted(geoml, trained, data_roo
     assert refused.code == 3 and "temperature may be kelvin in place of degrees Celsius" in refused.err
     assert not (tmp_path / "x.tif").exists()
     done = geoml(*given, "--set", "predict.out_of_range=1", "--json")  # resumes: nothing is predicted twice
-    assert done.code == 0 and "Warning: outside the range of the training rows: temperature 100.0%" in done.err
+    assert done.code == 0 and "Warning: outside the range of the training rows: temperature 100 %" in done.err
     record = json.loads(done.out)
     assert record["outside"]["temperature"] == 1 and record["run"] == str(trained)
     assert 0.0 in record["outside"].values(), "those that lie inside are there too"
