@@ -14,6 +14,7 @@ from PIL import Image
 from geoml_cli.figures.qgis_style import MARK
 from geoml_cli.inference import map_files
 from geoml_cli.samples.requests import PredictionRequest
+from geoml_cli.work.numbers import format_share
 
 
 @pytest.fixture
@@ -57,7 +58,8 @@ def test_a_map_has_a_page_and_a_style(geoml, given, tmp_path, pages):
     np.testing.assert_allclose(page.panels[0].values, mean, rtol=1e-6)  # small enough to be drawn as it is
     np.testing.assert_allclose(page.panels[1].values, upper.astype(float) - lower, rtol=1e-4)
     np.testing.assert_array_equal(page.panels[2].outside, applicable == 0)
-    assert f"{(applicable == 1).sum() / np.isfinite(applicable).sum():.1%} inside" in page.panels[2].title
+    share = float((applicable == 1).sum() / np.isfinite(applicable).sum())
+    assert f"{format_share(share)} inside" in page.panels[2].title
     with Image.open(out.with_suffix(".png")) as picture:
         assert picture.format == "PNG" and min(picture.size) > 400
 
