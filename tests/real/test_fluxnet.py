@@ -32,8 +32,8 @@ def test_the_folder_gives_its_five_daily_sites(real_data, prepare):
     assert funnel["dropped"] == {"a driver is missing": 806}
     assert {site: counts["with target"] for site, counts in funnel["per_station"].items()}["DE-Hai"] == 4351
     told = "\n".join(funnel["notes"])
-    assert "2 of other resolutions were left out (AMF_US-CRT" in told and "--resolution HH" in told
-    assert "not in FLUXNET's format: Example_DETha98.txt" in told
+    assert "3 of other resolutions were left out (AMF_US-CRT" in told and "--resolution HH" in told
+    assert "Example_DETha98.txt" in told
     assert len(dataset.labels("dynamic")) == 10
     classes = [dataset.labels("category_name")[code] for code in dataset.array("category")]
     assert classes == ["deciduous broadleaf forest", "grassland", "deciduous broadleaf forest", "cropland", "cropland"]
@@ -77,6 +77,16 @@ def test_base_lacks_a_driver_and_is_read_without_it(real_data, prepare, tmp_path
     assert dataset.labels("category_name")[dataset.array("category")[0]] == "cropland"
 
 
-def test_the_tower_year_is_no_fluxnet_file(real_data, prepare):
-    told = prepare(real_data("fluxnet/Example_DETha98.txt"), code=3)
-    assert "is not a FLUXNET file: it has no column TIMESTAMP" in told
+def test_the_tower_year_of_reddyproc_is_read_as_half_hours(real_data, prepare):
+    raw = real_data("fluxnet/Example_DETha98.txt")
+    assert "line 2: has no column LW_IN_F" in prepare(raw, code=3)
+    dataset, funnel = prepare(raw, "--dynamic", "SW_IN_F,TA_F,VPD_F", "--extra", "none")
+    held = pd.read_csv(raw, sep="\t", skiprows=[1], na_values=-9999)
+    complete = held[["Rg", "Tair", "VPD"]].notna().all(axis=1)
+    assert (funnel["read"], funnel["kept"]) == (17520, complete.sum()) and complete.sum() == 17363
+    np.testing.assert_array_equal(dataset.array("NEE_VUT_REF"), held.NEE[complete].to_numpy(np.float32))
+    minutes = np.array(dataset.array("time"))[np.array(dataset.array("index"))]
+    ends = np.datetime64("1998-01-01") + ((held.DoY - 1) * 1440 + held.Hour * 60).astype(int).to_numpy("m8[m]")
+    starts = ends[complete.to_numpy()] - np.timedelta64(30, "m")
+    np.testing.assert_array_equal(np.datetime64("1970-01-01", "m") + minutes.astype("m8[m]"), starts)
+    assert dataset.labels("station") == ["DE-Tha"] and dataset.unit("NEE_VUT_REF") == "umol CO2 m-2 s-1"

@@ -24,10 +24,17 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class FluxFile:
-    """A file of one site, product and resolution."""
+    """A file of one site, product and resolution.
+
+    Attributes:
+        text: The file.
+        name: What its name tells.
+        is_text: Whether it is in REddyProc's layout, of a single tower as a rule: it has no say in what a folder is of.
+    """
 
     text: Text
     name: Name
+    is_text: bool = False
 
 
 @dataclass
@@ -129,7 +136,7 @@ def _sort_by_content(text: Text, name: Name, sorted_files: _Sorted) -> None:
     elif not _has_times(text, name):
         sorted_files.other.append(text)
     elif site := _site_of_reddyproc(text):
-        _sort_flux(text, replace(name, site=site, product="BASE"), sorted_files)
+        _sort_flux(text, replace(name, site=site, product="BASE"), sorted_files, is_text=True)
     elif not name.site:
         sorted_files.nameless.append(text.name)
     else:
@@ -141,7 +148,7 @@ def _site_of_reddyproc(text: Text) -> str:
         return reddyproc.site_of(text.name) if stream.readline().startswith(reddyproc.MARK) else ""
 
 
-def _sort_flux(text: Text, name: Name, sorted_files: _Sorted) -> None:
+def _sort_flux(text: Text, name: Name, sorted_files: _Sorted, *, is_text: bool = False) -> None:
     code = layout.resolution(layout.open_layout(text))
     if not code:
         raise DataError(
@@ -149,7 +156,7 @@ def _sort_flux(text: Text, name: Name, sorted_files: _Sorted) -> None:
             where=str(text),
             fix="Name it as FLUXNET does, such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv.",
         )
-    sorted_files.flux.append(FluxFile(text, replace(name, resolution=code)))
+    sorted_files.flux.append(FluxFile(text, replace(name, resolution=code), is_text))
 
 
 def _has_times(text: Text, name: Name) -> bool:
@@ -196,7 +203,7 @@ def _nothing(raw: Path, sorted_files: _Sorted, options: FluxnetOptions) -> DataE
 
 def _resolution(raw: Path, wanted: Sequence[FluxFile], given: str) -> str:
     """Choose a resolution: the one asked for, the only one, or the one that is far more common."""
-    resolutions = Counter(code for _, code in sorted({(file.name.site, file.name.resolution) for file in wanted}))
+    resolutions = Counter(code for _, code in sorted({_place(file) for file in wanted}))
     listed = ", ".join(f"{code} at {count}" for code, count in sorted(resolutions.items()))
     if given != "auto":
         if given not in resolutions:
@@ -206,7 +213,8 @@ def _resolution(raw: Path, wanted: Sequence[FluxFile], given: str) -> str:
                 fix=f"Choose another with --resolution {min(resolutions)}.",
             )
         return given
-    (best, most), *others = resolutions.most_common()
+    counted = Counter(code for _, code in sorted({_place(file) for file in wanted if not file.is_text}))
+    (best, most), *others = (counted or resolutions).most_common()
     hourly = {"HH", "HR"} <= set(resolutions) and best in ("HH", "HR")
     if hourly or (others and most < _CLEAR * others[0][1]):
         raise DataError(
@@ -215,6 +223,10 @@ def _resolution(raw: Path, wanted: Sequence[FluxFile], given: str) -> str:
             fix=f"Choose one with --resolution {best}.",
         )
     return best
+
+
+def _place(file: FluxFile) -> tuple[str, str]:
+    return file.name.site, file.name.resolution
 
 
 def _products(chosen: Iterable[FluxFile]) -> dict[str, list[FluxFile]]:
