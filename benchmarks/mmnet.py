@@ -30,6 +30,7 @@ from geoml_cli.dataset.store import NAME, Dataset
 from geoml_cli.inference.engine import predict_to_file
 from geoml_cli.inference.inputs.pixel_days import pixel_days_job
 from geoml_cli.inference.load import open_trained
+from geoml_cli.inference.map_files import MapFiles
 from geoml_cli.models.spec import Call
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import Batches
@@ -206,7 +207,7 @@ def mapping(dataset: Dataset, run: Run, folder: Path, size: tuple[int, int]) -> 
     _mmnet_plain.write_stack(folder / "stack.nc", side, days)
     stack = pixels(folder / "stack.nc", dataset.manifest)
     trained = open_trained(run)
-    job = pixel_days_job(trained, stack, slice(10, days), Silent())
+    job = pixel_days_job(MapFiles(trained, "stack", [], Silent()), stack, slice(10, days), None)
     ours = cpu_seconds(lambda: predict_to_file(trained, job, folder / "maps.nc", Silent()))
     block = stack.block(slice(0, side), slice(0, side), slice(10, days)).samples
     samples = trained.samples(block.variables)
