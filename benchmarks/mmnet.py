@@ -209,7 +209,7 @@ def mapping(dataset: Dataset, run: Run, folder: Path, size: tuple[int, int]) -> 
     trained = open_trained(run)
     job = pixel_days_job(MapFiles(trained, "stack", [], Silent()), stack, slice(10, days), None)
     ours = cpu_seconds(lambda: predict_to_file(trained, job, folder / "maps.nc", Silent()))
-    block = stack.block(slice(0, side), slice(0, side), slice(10, days)).samples
+    block = stack.block(slice(0, side), slice(0, side), slice(10, days))
     samples = trained.samples(block.variables)
     network = trained.load_network("all").eval()
     ready = [torch.from_numpy(np.asarray(item.values[:])) for item in samples.inputs.values()]
