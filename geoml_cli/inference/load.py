@@ -212,16 +212,20 @@ class RunPredictor:
             name: predictor.outputs(self._seen(name, samples), rows, steps)
             for name, predictor in self._predictors.items()
         }
-        if self._run.pipeline is None:
-            [only] = found.values()
-            area = self._run.applicability
-            return only if area is None else np.concatenate([only, in_area(area, samples, rows)])
+        together = (
+            next(iter(found.values())) if self._run.pipeline is None else self._together(self._run.pipeline, found)
+        )
+        area = self._run.applicability
+        return together if area is None else np.concatenate([together, in_area(area, samples, rows)])
+
+    def _together(self, pipeline: Pipeline, found: Mapping[str, Values]) -> Values:
+        """Return what networks give together, and the intervals that hold of it."""
         intervals = {name: self._run.intervals[name].outputs() for name in found if name in self._run.intervals}
         estimates, bounds = {}, {}
         for name, values in found.items():
             count = len(values) - len(intervals.get(name, ()))
             estimates[name], bounds[name] = values[:count], values[count:]
-        together = self._run.pipeline.combine(estimates)
+        together = pipeline.combine(estimates)
         outputs = self._run.estimates()
         kept = [without(bounds[name], described, outputs, together) for name, described in intervals.items()]
         return np.concatenate([together, *kept])

@@ -5,6 +5,7 @@ Legend: N samples of which R are summed up, F summaries.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -36,12 +37,19 @@ def summary_names(samples: Samples) -> list[Summary]:
 
 def summaries(samples: Samples, rows: NDArray[np.int64]) -> Floats:
     """Return the summaries of some samples, [R, F], in physical units."""
-    found = [_of_input(item, rows) for item in _measured(samples).values()]
+    found = [np.broadcast_to(part, (len(rows), part.shape[1])) for part in _parts(samples, rows)]
     return np.concatenate(found, axis=1) if found else np.empty((len(rows), 0))
 
 
+def _parts(samples: Samples, rows: NDArray[np.int64]) -> Iterator[Floats]:
+    """Yield the summaries of each input, a single row where all samples share it, as those of one map do."""
+    first = np.zeros(1, dtype=np.int64)
+    for item in _measured(samples).values():
+        yield _of_input(item, first if item.shared else rows)
+
+
 def _measured(samples: Samples) -> dict[str, Input]:
-    return {name: item for name, item in samples.inputs.items() if item.scaled and not item.shared}
+    return {name: item for name, item in samples.inputs.items() if item.scaled}
 
 
 def _window(item: Input) -> bool:

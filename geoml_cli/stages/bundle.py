@@ -177,7 +177,7 @@ A trained run of {card.title} ({card.paper}), made by geoml {__version__}.
 - `{_RUN}/`: settings, splits, scalings, weights, scores and predictions; `{_RUN}/environment.json` has the versions.
 - Data set: source {data.source}, digest {data.digest or "unknown"}. It is not in this folder.
 - Terms: {card.licence}
-- `{SUMS}`: a checksum of every file, for `sha256sum --check {SUMS}`.
+- `{SUMS}`: a checksum of every file, for `sha256sum -c {SUMS}`.
 {without}
 To use it, install geoml and run
 

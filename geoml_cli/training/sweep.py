@@ -109,7 +109,7 @@ class Sweep:
                 ended = self.trials()
                 if len(ended) >= _HOPELESS and all(other.state == "failed" for other in ended):
                     raise
-                reporter.warn(f"trial {trial.number} failed: {error}")
+                reporter.warn(f"trial {trial.number} failed: {error.what} {error.fix}")
             else:
                 self._study.tell(trial.number, value)
                 reporter.say(f"Trial {trial.number}: {value:.4g} ({', '.join(trial.assignments)})")

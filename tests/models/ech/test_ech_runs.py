@@ -299,3 +299,19 @@ def test_a_damaged_split_is_named(tmp_path):
     (tmp_path / "split.json").write_text('{"fold": "all", "seed": 1, "train": [0]')
     with pytest.raises(DataError, match=r"split\.json: is missing or damaged"):
         Split.read(tmp_path / "split.json")
+
+
+@pytest.mark.parametrize("part", ["regressor", "classifier"])
+def test_a_run_of_one_part_predicts_samples_and_maps_with_its_area(part, data, geoml, tmp_path):
+    settings = load("ech", "two-stage", None, {}, [*QUICK, f"network.part={part}"])
+    run = train(settings, data, RunLocation(tmp_path / "run"), None, Silent()).folder
+    given = ("--data", data.folder.parent, "-q")
+    assert geoml("predict", run, *given, "--out", tmp_path / "samples.csv").code == 0
+    frame = pd.read_csv(tmp_path / "samples.csv", comment="#")
+    [one] = json.loads(geoml("predict", run, *given, "--index", "5", "--json").out)
+    assert one["dissimilarity"] == pytest.approx(frame["dissimilarity"][5], rel=1e-4)
+    moment = pd.Timestamp(frame["time"][5]).floor("5min")
+    done = geoml("predict", run, *given, "--map", f"{moment:%Y-%m-%dT%H:%M}", "--out", tmp_path / "map.nc")
+    assert done.code == 0, done.err
+    with xarray.open_dataset(tmp_path / "map.nc") as found:
+        assert np.isfinite(found["dissimilarity"]).all() and found["dissimilarity"].size == 9 * 12
