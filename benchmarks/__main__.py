@@ -6,6 +6,7 @@ Options after a single name are those of the benchmark.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,10 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent
 _ON_REQUEST = ("guard",)
 """Run only by name: it compares two commits, and measures nothing."""
+
+
+_NEEDS = {"kernels": "mambapy", "geomamba": "mambapy"}
+"""What a benchmark is measured beside, where it is not a dependency."""
 
 
 def benchmarks() -> list[str]:
@@ -37,6 +42,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     codes = {}
     for name in chosen:
         print(f"\n== {name}", flush=True)
+        if (beside := _NEEDS.get(name)) and importlib.util.find_spec(beside) is None:
+            print(f"{name} is measured beside {beside}, which is not installed: pip install {beside}", file=sys.stderr)
+            codes[name] = 2
+            continue
         # A process of its own: the memory and caches of one do not change the figures of the next.
         command = [sys.executable, "-m", f"benchmarks.{name}", *own]
         codes[name] = subprocess.run(command, cwd=_FOLDER.parent, check=False).returncode
