@@ -41,5 +41,6 @@ def weather(days: int) -> np.ndarray:
     flux = 4 - 0.02 * light + random.normal(0, 0.5, count)
     flux[random.permutation(count)[: count // 5]] = -9999
     flux[480:500] = warmth[485:490] = -9999
+    warmth[700:705] = -9999  # of which some fluxes are measured
     plain = np.full(count, 50.0)
     return np.stack([flux, plain, light, warmth, plain, dryness, plain / 100], axis=1).round(3)

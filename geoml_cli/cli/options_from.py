@@ -80,8 +80,14 @@ def validated(options: type[Options], given: dict[str, Any]) -> Options:
         SettingsError: A value is refused; one line for each.
     """
     lists = {name for name, field in options.model_fields.items() if _is_list(field)}
+    given = {name: _divided(values) if name in lists else values for name, values in given.items()}
+    for name in lists & given.keys():
+        if "" in given[name]:
+            raise SettingsError(
+                "an item of the list is empty.", where=f"--{name.replace('_', '-')}", fix="Leave it out."
+            )
     try:
-        return options.model_validate({name: _divided(v) if name in lists else v for name, v in given.items()})
+        return options.model_validate(given)
     except ValidationError as error:
         raise SettingsError("\n".join(f"{_named(dict(m))}{refusal(m)}." for m in error.errors())) from error
 

@@ -99,6 +99,8 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     run = run_of(target, common["preset"], options.only(("predict",), common["assignments"]), reporter)
     dataset = dataset_of(run, common["data"], other=True)
     out = common["out"] or run.predictions / _default_name(request.default_name(dataset), common["baseline"])
+    if common["out"] is not None:
+        request.refuse_inputs(out, dataset)
     if common["dry_run"]:
         read = [run.folder, dataset.folder, *request.files]
         written = (
@@ -158,6 +160,10 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     if given.get("nodata") and not mapped and given.get("table") is None:
         raise SettingsError(
             "fills of rasters matter to maps and tables of points.", where="--nodata", fix="Add --map or --table FILE."
+        )
+    if common["baseline"] is not None and given.get("sums") is not None:
+        raise SettingsError(
+            "sums are filled by the network, or by what --fill names.", where="--with", fix="Leave it out."
         )
     if given.get("fill", NETWORK) != NETWORK and given.get("sums") is None:
         raise SettingsError("gaps are filled for sums.", where="--fill", fix="Add --sums day, month or year.")

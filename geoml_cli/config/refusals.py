@@ -26,8 +26,8 @@ _BY_KIND = {
     "float": "must be a number",
     "bool": "must be true or false",
     "string": "must be text",
-    "list": "must be a list",
-    "tuple": "must be a list",
+    "list": "must be a list, such as [1, 2] or ['a', 'b']",
+    "tuple": "must be a list, such as [1, 2] or ['a', 'b']",
     "dict": "must be a table",
     "model": "must be a table",
     "path": "must be a path",
@@ -44,7 +44,7 @@ def refusal(mistake: Mapping[str, Any]) -> str:
     kind, context = str(mistake["type"]), dict(mistake.get("ctx") or {})
     if kind == _OWN:
         text = str(context.get("error", mistake["msg"]))
-        return f"{text[:1].lower()}{text[1:]}"
+        return f"{text[:1].lower()}{text[1:]}" if text[1:2].islower() else text  # a name keeps its letters
     if kind in _BY_TYPE:
         return _BY_TYPE[kind].format(**context)
     return _BY_KIND.get(kind.partition("_")[0], "is not a value of this setting")

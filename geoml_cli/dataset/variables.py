@@ -20,6 +20,10 @@ PROVIDED = "_provided"
 """Ends the name of a target as its provider fills it: of every record, measured or not."""
 
 
+OBSERVED = "_observed"
+"""Ends the name of a target where it is measured well enough: of every record, those that are no samples as well."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """A quantity and its description.

@@ -62,6 +62,26 @@ class PredictionRequest:
     mask: Path | None = None
     border: Path | None = None
 
+    def refuse_inputs(self, out: Path, dataset: Dataset) -> None:
+        """Refuse a file that is an input of this prediction, or lies among them.
+
+        Raises:
+            SettingsError: It is one; with which.
+        """
+        from geoml_cli.errors import SettingsError
+
+        place = out.absolute().resolve()
+        raw = Path(dataset.manifest.raw) if self.mapped and self.rasters is None else None
+        known = [raw / file.name for file in dataset.manifest.files] if raw is not None else []
+        for read in (*self.files, *known, dataset.folder):
+            own = read.absolute().resolve()
+            if place == own or (own.is_dir() and own in place.parents):
+                raise SettingsError(
+                    f"{out} would be written over or among what is read ({read}).",
+                    where="--out",
+                    fix="Name a file in another folder.",
+                )
+
     @property
     def files(self) -> list[Path]:
         """Return the files and folders that are read, beside run and data set."""

@@ -1,7 +1,7 @@
 """`bundle`: a finished run as a folder to hand on or to archive, and back.
 
 A bundle holds the run without its data, states of training and locks, what is known of citation and licences, and a
-checksum of every file (`SHA256SUMS`, as the command sha256sum reads it).
+checksum of every file of the run (`SHA256SUMS`, as the command sha256sum reads it).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from geoml_cli import registry
-from geoml_cli.dataset.files import replace_folder, require_space, sha256, write_text
+from geoml_cli.dataset.files import require_space, sha256, write_text
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.card import Card
 from geoml_cli.runs import checkpoint
@@ -35,7 +35,7 @@ class Bundle(NamedTuple):
 
     Attributes:
         folder: Where.
-        files: How many files it holds, checksums left out.
+        files: How many files of the run it holds.
         missing: What a reader would expect and the run does not hold.
     """
 
@@ -64,11 +64,11 @@ def bundle(run: Run, out: Path, authors: Sequence[str], reporter: Reporter) -> B
 
     Raises:
         DataError: The run is not finished, or a checkpoint of it is damaged.
-        SettingsError: There is a file or a folder of another kind already.
+        SettingsError: There is such a folder already.
     """
     _require_finished(run)
-    if out.exists() and not (out / SUMS).is_file():
-        raise SettingsError("is there already, and is no bundle.", where=f"--out {out}", fix="Name another folder.")
+    if out.exists():  # whatever it holds may be the user's own by now
+        raise SettingsError("is there already.", where=f"--out {out}", fix="Name another folder, or take it away.")
     names = list(contents(run))
     require_space(out.parent, sum((run.folder / name).stat().st_size for name in names))
     fresh = out.with_name(f".{out.name}.part")
@@ -82,9 +82,10 @@ def bundle(run: Run, out: Path, authors: Sequence[str], reporter: Reporter) -> B
     card, missing = registry.card(run.model), _missing(run)
     write_text(fresh / "README.md", _readme(run, card, missing))
     write_text(fresh / "CITATION.cff", _citation(run, card, authors))
-    written = sorted(path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file())
+    # Of the run alone: authors and a word to readers may be written into the other files.
+    written = sorted(path.relative_to(fresh).as_posix() for path in (fresh / _RUN).rglob("*") if path.is_file())
     write_text(fresh / SUMS, "".join(f"{sha256(fresh / name)}  {name}\n" for name in written))
-    replace_folder(fresh, out)
+    fresh.rename(out)
     return Bundle(out, len(written), missing)
 
 
@@ -113,7 +114,7 @@ def unbundle(folder: Path, runs: Path, into: Path | None) -> Run:
         target = fresh / PurePosixPath(name).relative_to(_RUN)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, target)
-    replace_folder(fresh, place)
+    fresh.rename(place)
     return Run(place)
 
 
@@ -132,6 +133,8 @@ def _require_finished(run: Run) -> None:
 def _checked(folder: Path) -> list[str]:
     """Return the files of a bundle, each of which is whole, and none of which lies elsewhere."""
     sums = folder / SUMS
+    if not folder.is_dir():
+        raise DataError("there is no such folder.", where=str(folder), fix="Name the folder that `geoml bundle` made.")
     if not sums.is_file():
         raise DataError(
             f"is no bundle (it has no {SUMS}).",
@@ -143,6 +146,8 @@ def _checked(folder: Path) -> list[str]:
         found = {name: digest for digest, name in pairs}
     except ValueError as error:
         raise DataError("is damaged.", where=str(sums), fix=_AGAIN) from error
+    if f"{_RUN}/run.json" not in found:
+        raise DataError("names no run.", where=str(sums), fix=_AGAIN)
     for name, digest in found.items():
         path = folder / name
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or path.is_symlink():
@@ -177,7 +182,7 @@ A trained run of {card.title} ({card.paper}), made by geoml {__version__}.
 - `{_RUN}/`: settings, splits, scalings, weights, scores and predictions; `{_RUN}/environment.json` has the versions.
 - Data set: source {data.source}, digest {data.digest or "unknown"}. It is not in this folder.
 - Terms: {card.licence}
-- `{SUMS}`: a checksum of every file, for `sha256sum -c {SUMS}`.
+- `{SUMS}`: a checksum of every file of the run, for `sha256sum -c {SUMS}`.
 {without}
 To use it, install geoml and run
 

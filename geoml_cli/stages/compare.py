@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from geoml_cli.dataset.store import Dataset, check_content
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.inputs import open_network
 from geoml_cli.evaluation.run_comparison import MOST_RUNS, RunComparison, compare_runs
 from geoml_cli.inference.load import open_trained
@@ -27,8 +27,8 @@ def compare(runs: Sequence[Run], dataset: Dataset, reporter: Reporter) -> dict[s
         DataError: A run was trained on other data, or they have no test row in common.
     """
     named = _named(runs)
-    for run in runs:
-        same_data(run, dataset)
+    _refuse_others(runs)
+    same_data(runs[0], dataset)
     trained = {name: open_trained(run) for name, run in named.items()}
     if any(one.settings.shared.data.verify for one in trained.values()):
         check_content(dataset)
@@ -44,6 +44,21 @@ def compare(runs: Sequence[Run], dataset: Dataset, reporter: Reporter) -> dict[s
         )
         for network in common
     }
+
+
+def _refuse_others(runs: Sequence[Run]) -> None:
+    """Refuse runs that are not trained to their end, or were trained on different data sets."""
+    for run in runs:
+        if run.record().status != "finished":
+            raise DataError(
+                "is not trained to its end.", where=str(run.folder), fix=f"Resume with `geoml train {run.folder}`."
+            )
+        if run.data().digest != runs[0].data().digest:
+            raise DataError(
+                f"was trained on another data set than {runs[0].folder}, so that their rows are not the same.",
+                where=str(run.folder),
+                fix="Compare runs of one data set.",
+            )
 
 
 def _named(runs: Sequence[Run]) -> Mapping[str, Run]:

@@ -406,3 +406,15 @@ def test_a_run_folder_in_place_of_a_model_is_resumed(geoml, data_root, tmp_path)
     assert told.code == 2 and "--run goes with a model, not with a run's folder. Leave it out." in told.err
     told = geoml("train", tmp_path, *given)
     assert told.code == 3 and "is not a run (it has no run.json)" in told.err
+
+
+@pytest.mark.parametrize("out", ["covs/height.tif", "covs/new.tif", "places.csv"])
+def test_a_prediction_is_not_written_over_or_among_its_inputs(out, trained, data_root, raw_soc, geoml, tmp_path):
+    covs = shutil.copytree(raw_soc / "covs", tmp_path / "covs")
+    shutil.copy(raw_soc / "points.csv", tmp_path / "places.csv")
+    before = {path: path.read_bytes() for path in (*covs.iterdir(), tmp_path / "places.csv")}
+    given = ("--map", "--rasters", covs) if out.startswith("covs") else ("--table", tmp_path / "places.csv")
+    for more in ((), ("--dry-run",)):
+        refused = geoml("predict", trained, "--data", data_root, *given, "--out", tmp_path / out, *more)
+        assert refused.code == 2 and "over or among what is read" in refused.err
+    assert {path: path.read_bytes() for path in (*covs.iterdir(), tmp_path / "places.csv")} == before

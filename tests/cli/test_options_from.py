@@ -23,10 +23,16 @@ def test_a_name_with_a_comma_is_quoted():
     assert validated(SmapOptions, {"nodata": ['"rain, daily=-1",slope=0']}).nodata == ("rain, daily=-1", "slope=0")
 
 
-@pytest.mark.parametrize("given", ["2019,", "", "2019,,2020", "2019;2020"])
+@pytest.mark.parametrize("given", ["2019,", "", "2019,,2020"])
 def test_a_place_left_empty_in_a_list_is_no_value(given):
-    with pytest.raises(SettingsError, match=r"--years .*must be a whole number"):
-        validated(SmapOptions, {"years": [given]})
+    for name in ("years", "nodata"):
+        with pytest.raises(SettingsError, match=rf"--{name}: an item of the list is empty"):
+            validated(SmapOptions, {name: [given]})
+
+
+def test_names_keep_their_letters_in_refusals(geoml):
+    refused = geoml("prepare", "fluxnet", ".", "--dynamic", "TA_F,TA_F")
+    assert refused.code == 2 and "TA_F is named twice" in refused.err
 
 
 @pytest.mark.parametrize(

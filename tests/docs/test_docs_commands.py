@@ -11,6 +11,7 @@ import typer
 from geoml_cli import registry
 from geoml_cli.cli.app import app
 from geoml_cli.config.load import load
+from geoml_cli.config.spaces import divided
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -62,12 +63,27 @@ def test_a_command_line_of_the_documentation_parses(page, arguments):
     preset = values.get("preset")
     plain = not any("$" in str(value) for value in (model, preset, values.get("member")))
     if model and plain and not str(preset or "").endswith(".toml"):
-        load(model, preset or None, None, {}, values.get("assignments") or ())
+        # A sweep's spaces have a syntax of their own; the settings beside them are those of a training.
+        spaces, single = divided(values.get("assignments") or ())
+        assert not spaces or arguments[0] == "sweep"
+        load(model, preset or None, None, {}, single)
 
 
 def test_the_quickstart_shows_every_verb():
     shown = {line[0] for page, line in LINES if page == "docs/quickstart.md" and line}
-    assert {"prepare", "train", "evaluate", "predict", "export", "import", "doctor", "demo"} <= shown
+    assert {
+        "prepare",
+        "train",
+        "evaluate",
+        "predict",
+        "export",
+        "import",
+        "doctor",
+        "demo",
+        "compare",
+        "bundle",
+        "sweep",
+    } <= shown
 
 
 def test_a_renamed_option_would_be_noticed():

@@ -19,7 +19,7 @@ def bundled(trained, geoml, tmp_path):
     (run / "trackers/events").write_text("x")
     done = geoml("bundle", run, "--out", tmp_path / "bundle", "--author", 'A. "Q" Müller', "--json")
     assert done.code == 0, done.err
-    assert json.loads(done.out)["files"] == sum(path.is_file() for path in (tmp_path / "bundle").rglob("*")) - 1
+    assert json.loads(done.out)["files"] == sum(path.is_file() for path in (tmp_path / "bundle/run").rglob("*"))
     return run, tmp_path / "bundle"
 
 
@@ -85,6 +85,8 @@ def elsewhere(folder):
         (lambda folder: (folder / "run/config.toml").unlink(), "config.toml: is missing or damaged"),
         (lambda folder: (folder / "SHA256SUMS").unlink(), "is no bundle"),
         (lambda folder: (folder / "SHA256SUMS").write_text("abc"), "SHA256SUMS: is damaged"),
+        (lambda folder: (folder / "SHA256SUMS").write_text(""), "SHA256SUMS: names no run"),
+        (shutil.rmtree, "there is no such folder"),
     ],
 )
 def test_damaged_bundles_are_refused(spoil, told, bundled, geoml, tmp_path):
@@ -95,14 +97,15 @@ def test_damaged_bundles_are_refused(spoil, told, bundled, geoml, tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_another_folder_is_not_overwritten_and_a_bundle_is(bundled, geoml, tmp_path):
+def test_no_folder_is_overwritten_and_authors_may_be_written_into_a_bundle(bundled, geoml, tmp_path):
     run, folder = bundled
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/file").write_text("x")
-    refused = geoml("bundle", run, "--out", tmp_path / "mine")
-    assert refused.code == 2 and "is no bundle" in refused.err and (tmp_path / "mine/file").read_text() == "x"
-    assert geoml("bundle", run, "--out", folder, "-q").code == 0
-    assert "Authors of this run" in (folder / "CITATION.cff").read_text()
+    (folder / "NOTES.md").write_text("mine")
+    refused = geoml("bundle", run, "--out", folder)
+    assert refused.code == 2 and "is there already" in refused.err and (folder / "NOTES.md").read_text() == "mine"
+    assert geoml("bundle", run, "--out", tmp_path / "other", "-q").code == 0
+    citation = tmp_path / "other/CITATION.cff"
+    citation.write_text(citation.read_text().replace("Authors of this run", "B. Author"))
+    assert geoml("import", "bundle", tmp_path / "other", "--run", tmp_path / "made").code == 0
 
 
 def test_a_run_that_is_not_finished_is_no_bundle(trained, geoml, tmp_path):

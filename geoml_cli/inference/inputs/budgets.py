@@ -15,7 +15,7 @@ import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.dataset.variables import PROVIDED, Variable
+from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
 from geoml_cli.inference.engine import PredictionJob, attributes
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
@@ -160,6 +160,8 @@ def filled(
     index, time = np.asarray(dataset.array("index")), np.asarray(dataset.array("time"))
     value, gaps = np.full(len(time), np.nan), np.full(len(time), np.nan)
     value[index], gaps[index] = observed_N, predicted_N
+    if dataset.has(every := f"{trained.data.signature.target_name}{OBSERVED}"):
+        value = np.asarray(dataset.array(every), dtype=np.float64)
     observed = np.isfinite(value)
     value = np.where(observed, value, gaps if fill is None else fill(dataset, value))
     first = np.asarray(dataset.array("station_first"), dtype=np.int64)

@@ -16,6 +16,7 @@ from typing import IO
 from geoml_cli.errors import DataError
 from geoml_cli.readers.unpacking import bounded_lines
 
+_NO_TIME = "no time: "
 MARK = "# REddyProc:"
 """Begin of the comment that stands in place of the names."""
 _CLOCK = ("Year", "DoY", "Hour")
@@ -70,8 +71,21 @@ def converted(header: str, stream: IO[str], location: str) -> Iterator[str]:
             where=f"{location}, line 3",
             fix="Add half an hour (an hour to hourly records) to each time.",
         )
-    for line in chain(filter(None, held), lines):
-        yield _row(_cells(line), len(names), (clock, others), step) if line.strip() else line
+    for number, line in enumerate(chain(filter(None, held), lines), start=3):
+        if "," in line and "\t" in line:
+            raise DataError(
+                "numbers are written with commas",
+                where=f"{location}, line {number}",
+                fix="Save the file with points in numbers.",
+            )
+        row = _row(_cells(line), len(names), (clock, others), step) if line.strip() else line
+        if row.startswith(_NO_TIME):
+            raise DataError(
+                f"{row.removeprefix(_NO_TIME)} is no end of a record",
+                where=f"{location}, line {number}",
+                fix="Correct the time: Hour is 0.5 to 24, with a point.",
+            )
+        yield row
 
 
 def _cells(line: str) -> list[str]:
@@ -85,8 +99,9 @@ def _row(cells: list[str], columns: int, places: tuple[list[int], list[int]], st
     if len(cells) != columns:
         return ",".join(cells) + ("," if len(cells) == columns - 1 else "") + "\n"
     end = _moment(cells, clock)
-    written = "-".join(cells[place] for place in clock)
-    stamps = [written, written] if end is None else [f"{moment:%Y%m%d%H%M}" for moment in (end - step, end)]
+    if end is None:
+        return _NO_TIME + ", ".join(f"{name} {cells[place]}" for name, place in zip(_CLOCK, clock, strict=True))
+    stamps = [f"{moment:%Y%m%d%H%M}" for moment in (end - step, end)]
     return ",".join([*stamps, *(cells[place] for place in others)]) + "\n"
 
 
@@ -111,6 +126,12 @@ def _step(moments: list[datetime.datetime | None]) -> datetime.timedelta:
 
 
 def _refuse_other_units(units: dict[str, str], location: str) -> None:
+    if any(re.fullmatch(r"-?[\d.,]*\d", units.get(name, "")) for name in _CLOCK):
+        raise DataError(
+            "there is no line of units below the names",
+            where=f"{location}, line 2",
+            fix="Add it, such as `- - - umolm-2s-1 Wm-2 degC hPa`, a unit for each name.",
+        )
     for name, known in _UNITS.items():
         given = units.get(name, "-")
         if given.translate(_ODD).lower() not in (*known, "-", "--", ""):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import DatasetWriter
-from geoml_cli.dataset.variables import PROVIDED, Variable
+from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
 from geoml_cli.sources.fluxnet.census import Counted, complete, targets
 from geoml_cli.sources.fluxnet.plan import Plan
 from geoml_cli.sources.fluxnet.quality import Loss, Rule
@@ -61,7 +61,7 @@ def declare(writer: DatasetWriter, content: Content, samples: int) -> dict[str, 
     )
     _put_roles(writer, content)
     _put_stations(writer, content)
-    described = (*_of_records(plan, step), *_provided(content), *_of_samples(content))
+    described = (*_of_records(plan, step), _observed(content), *_provided(content), *_of_samples(content))
     return {variable.name: writer.declare(variable) for variable in described}
 
 
@@ -71,6 +71,13 @@ def _of_records(plan: Plan, step: Step) -> list[Variable]:
         "time", _TIME, "start of the record, local standard time", ("record",), dtype="i8", attributes=known
     )
     return [time, *(Variable(name, unit(name, step), quantity(name).meaning, ("record",)) for name in plan.dynamic)]
+
+
+def _observed(content: Content) -> Variable:
+    """Return the variable of good targets of all records: one that lacks a driver is no sample, and still measured."""
+    target = content.rule.target
+    meaning = f"{quantity(target).meaning}, where it is measured well enough"
+    return Variable(f"{target}{OBSERVED}", unit(target, content.step), meaning, ("record",))
 
 
 def _provided(content: Content) -> list[Variable]:
@@ -149,6 +156,7 @@ def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tupl
     handles["time"][records] = starts(places, content.step)
     for name in content.plan.dynamic:
         handles[name][records] = series.values[name].astype(np.float32)
+    handles[f"{content.rule.target}{OBSERVED}"][records] = target.astype(np.float32)
     if (provided := f"{content.rule.target}{PROVIDED}") in handles:
         filled = series.values[content.rule.target] if content.counted[site].quality else np.nan
         handles[provided][records] = np.broadcast_to(np.asarray(filled, dtype=np.float32), series.length)
