@@ -41,9 +41,6 @@ from geoml_cli.writers.chunk_store import ChunkStore
 if TYPE_CHECKING:
     import pandas as pd
 
-if TYPE_CHECKING:
-    pass
-
 
 def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], reporter: Reporter) -> PredictionJob:
     """Predict every sample, then sum the series up; errors as for `sum_unit`.

@@ -165,7 +165,8 @@ def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, hear
             reporter.warn(f"{funnel.notes[-1]}. If {code} is a class, give --nodata {VALID}.")
     for code in legend.strange:
         funnel.notes.append(f"{counts[code]} pixels of code {code} are no class of the legend {legend.title}; kept")
-        reporter.warn(f"{funnel.notes[-1]}. If it means no data, give --nodata 0 --nodata {code}.")
+        given = " ".join(f"--nodata {one}" for one in dict.fromkeys((0, code)))
+        reporter.warn(f"{funnel.notes[-1]}. If it means no data, give {given} beside what you gave.")
 
 
 def _drawn(
