@@ -161,7 +161,7 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         raise SettingsError(
             "fills of rasters matter to maps and tables of points.", where="--nodata", fix="Add --map or --table FILE."
         )
-    if common["baseline"] is not None and given.get("sums") is not None:
+    if common.get("baseline") is not None and given.get("sums") is not None:
         raise SettingsError(
             "sums are filled by the network, or by what --fill names.", where="--with", fix="Leave it out."
         )
