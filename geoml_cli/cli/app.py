@@ -140,8 +140,8 @@ def _in_our_words(error: Exception) -> None:
     if callable(mistakes):
         from geoml_cli.config.refusals import refusal
 
-        told = "; ".join(f"{mistake['input']!r}: {refusal(mistake).rstrip('.')}" for mistake in mistakes())
-        error.message = f"{told}."  # type: ignore[attr-defined]
+        text = "; ".join(f"{mistake['input']!r}: {refusal(mistake).rstrip('.')}" for mistake in mistakes())
+        error.message = f"{text}."  # type: ignore[attr-defined]
 
 
 def _end_by_name(error: Exception) -> None:

@@ -75,10 +75,12 @@ def _function(target: str, model: str) -> Callable[..., None]:
 
     def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
         common = {name: given.pop(name) for name in _COMMON}
-        for options_ in input_options(model):
-            told = {name: given[name] for name in options_.model_fields if given[name] is not None}
-            given |= {name: getattr(validated(options_, told), name) for name in told}
-        _run(target, given, common)
+        checked: dict[str, Any] = {}
+        for options_ in input_options(model):  # what was typed, each time: several classes may have one option
+            chosen = {name: given[name] for name in options_.model_fields if given[name] is not None}
+            found = validated(options_, chosen)
+            checked |= {name: getattr(found, name) for name in chosen}
+        _run(target, given | checked, common)
 
     parameters = list(flags_of(input_options(model)).values())
     parameters += [keyword(name, kind, default) for name, (kind, default) in _COMMON.items()]

@@ -141,8 +141,8 @@ def sentence(found: RunComparison) -> str:
     unit, by = found.task.ranking_label, found.task.ranking.name
     others = [pair for pair in found.pairs if best.name in (pair.first, pair.second)]
     alike = [pair.second if pair.first == best.name else pair.first for pair in others if _better(pair) == ""]
-    told = f"{best.name} has the lowest {by} ({format_number(best.ranking)} {unit})"
-    return f"{told}; no difference is shown from {', '.join(alike)}." if alike else f"{told}, lower than all others."
+    text = f"{best.name} has the lowest {by} ({format_number(best.ranking)} {unit})"
+    return f"{text}; no difference is shown from {', '.join(alike)}." if alike else f"{text}, lower than all others."
 
 
 def _head(found: RunComparison, name: str, run: ModelScores) -> str:

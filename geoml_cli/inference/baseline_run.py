@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from geoml_cli import registry
-from geoml_cli.baselines.tabular import FeatureTable, fit, names_giving
+from geoml_cli.baselines.tabular import BASELINES, FeatureTable, fit, names_giving
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.load import RunPredictor, TrainedRun
 from geoml_cli.inference.predictor import pooled
@@ -89,11 +89,15 @@ class BaselineRun(TrainedRun):
         return self.networks[self.name]
 
     @cached_property
+    def features(self) -> tuple[NDArray[np.float32], list[str]]:
+        """Return the features of the run's own data, and their names."""
+        assert self.network.table is not None, "checked by with_baseline"
+        return self.network.table(self.network_samples(self.name, self.dataset))
+
+    @cached_property
     def fitted(self) -> list[Fitted]:
         """Fit the baseline on the training rows of every fold, as `evaluate` does."""
-        samples = self.network_samples(self.name, self.dataset)
-        assert self.network.table is not None, "checked by with_baseline"
-        table_NC, names = self.network.table(samples)
+        samples, (table_NC, names) = self.network_samples(self.name, self.dataset), self.features
         truth_N = np.asarray(samples.target.rows, dtype=np.float64)
         if samples.complete is not None:
             truth_N = np.where(samples.complete, truth_N, np.nan)
@@ -141,7 +145,7 @@ class _BaselinePredictor(RunPredictor):
         if self._last is None or self._last[0] is not samples:
             make = self._baseline.network.table
             assert make is not None, "checked by with_baseline"
-            self._last = samples, make(samples)[0]
+            self._last = samples, _in_order(*make(samples), self._baseline.features[1])
         return self._last[1]
 
     @property
@@ -152,6 +156,26 @@ class _BaselinePredictor(RunPredictor):
     def counts(self) -> Floats:
         """Return how many values lay outside since this was last asked, [V, 4]."""
         return self._inputs.taken()
+
+
+def _in_order(table_NC: NDArray[np.float32], names: list[str], wanted: list[str]) -> NDArray[np.float32]:
+    """Return the features in the order of those that the baseline was fitted on.
+
+    A class of an input has a column where it occurs: one that occurs in the training data alone is 0 here.
+
+    Raises:
+        DataError: Another feature is missing, or a class occurs that the baseline has never seen.
+    """
+    odd = [name for name in {*names} ^ {*wanted} if "=" not in name or name in names]
+    if odd:
+        raise DataError(
+            f"the features are not those that the baseline was fitted on ({', '.join(sorted(odd))}).",
+            where=_OPTION,
+            fix="Leave it out: the network may know what the baseline does not.",
+        )
+    place = {name: column for column, name in enumerate(names)}
+    zero = np.zeros(len(table_NC), dtype=np.float32)
+    return np.stack([table_NC[:, place[name]] if name in place else zero for name in wanted], axis=1)
 
 
 def with_baseline(trained: TrainedRun, name: str, dataset: Dataset) -> BaselineRun:
@@ -165,7 +189,8 @@ def with_baseline(trained: TrainedRun, name: str, dataset: Dataset) -> BaselineR
     Raises:
         SettingsError: There is no such baseline, or none can be put there.
     """
-    registry.known("baseline", name, names_giving("regression"))
+    # Groups of places are numbered anew in every data set, so that a mean of one would be given to another.
+    registry.known("baseline", name, [one for one in names_giving("regression") if not BASELINES[one].of_groups])
     networks = list(trained.networks.values())
     if len(networks) > 1 or networks[0].table is None or trained.task(next(iter(trained.networks))).maps is not None:
         raise SettingsError(

@@ -103,7 +103,7 @@ def unbundle(folder: Path, runs: Path, into: Path | None) -> Run:
     """
     names = _checked(folder)
     run = Run(folder / _RUN)
-    place = into or runs.joinpath(*PurePosixPath(run.id).parts)
+    place = into or _among(runs, run)
     if place.exists():
         raise SettingsError("is there already.", where=str(place), fix="Name another folder with --run.")
     own = [name for name in names if name.startswith(f"{_RUN}/")]
@@ -116,6 +116,18 @@ def unbundle(folder: Path, runs: Path, into: Path | None) -> Run:
         shutil.copyfile(folder / name, target)
     fresh.rename(place)
     return Run(place)
+
+
+def _among(runs: Path, run: Run) -> Path:
+    """Return the folder of a bundle's run among the runs; its name comes from whoever made the bundle."""
+    parts = PurePosixPath(run.id).parts
+    if parts[:-1] != (run.model, run.preset) or {"/", ".", ".."} & {*parts} or run.model not in registry.models():
+        raise DataError(
+            f"calls its run {run.id!r}, which is no MODEL/PRESET/NAME.",
+            where=str(run.folder),
+            fix="Name the folder of the run with --run, if you trust the bundle.",
+        )
+    return runs.joinpath(*parts)
 
 
 def _require_finished(run: Run) -> None:

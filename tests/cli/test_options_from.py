@@ -55,3 +55,10 @@ def test_values_of_another_kind_are_refused_in_our_words(words, told, geoml, mon
 def test_the_error_of_an_option_is_json_too(geoml):
     refused = geoml("predict", "soc", "--index", "x", "--json")
     assert json.loads(refused.out)["error"]["what"] == "Invalid value for '--index': 'x': must be a whole number."
+
+
+def test_a_quoted_name_of_predict_is_divided_once(geoml, trained, data_root, raw_soc, tmp_path):
+    """Tables of points and maps both have --nodata: what one class divides, the next must not divide again."""
+    given = ("--map", "--rasters", raw_soc / "covs", "--out", tmp_path / "m.tif", "--nodata", '"rain, daily=-1"')
+    refused = geoml("predict", trained, "--data", data_root, *given)
+    assert refused.code in (2, 3) and "rain, daily" in refused.err

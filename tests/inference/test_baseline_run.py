@@ -12,8 +12,8 @@ import rasterio
 
 from geoml_cli.baselines.tabular import FeatureTable, predict
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import SettingsError
-from geoml_cli.inference.baseline_run import with_baseline
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.baseline_run import _in_order, with_baseline
 from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 
@@ -102,3 +102,18 @@ def test_a_run_of_unknown_training_rows_is_refused():
     )
     with pytest.raises(SettingsError, match="training rows of run m/a are unknown"):
         with_baseline(trained, "ridge", None)
+
+
+def test_features_are_found_by_their_names_and_a_class_that_is_not_there_is_zero():
+    wanted = ["land_cover=1", "land_cover=4", "tmp", "rf"]
+    table = np.array([[1.0, 280.0, 9.0], [0.0, 281.0, 8.0]], dtype=np.float32)
+    found = _in_order(table[:, [2, 0, 1]], ["rf", "land_cover=4", "tmp"], wanted)
+    np.testing.assert_array_equal(found, [[0, 1, 280, 9], [0, 0, 281, 8]])
+    for names in (["rf", "land_cover=7", "tmp"], ["rf", "land_cover=4", "temperature"]):
+        with pytest.raises(DataError, match=r"not those that the baseline was fitted on"):
+            _in_order(table, names, wanted)
+
+
+def test_a_climatology_whose_groups_are_numbered_anew_is_refused(geoml, given):
+    refused = geoml(*given[:-1], "climatology", "--map")
+    assert refused.code == 2 and "ridge" in refused.err

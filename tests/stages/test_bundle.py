@@ -115,3 +115,16 @@ def test_a_run_that_is_not_finished_is_no_bundle(trained, geoml, tmp_path):
     (run / "run.json").write_text(json.dumps(record))
     refused = geoml("bundle", run, "--out", tmp_path / "bundle")
     assert refused.code == 3 and "Resume with `geoml train" in refused.err and not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "/elsewhere", "soc/map/..", "nix/map/a"])
+def test_a_run_of_a_bundle_stays_among_the_runs(name, bundled, geoml, tmp_path, monkeypatch):
+    _, folder = bundled
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "a/b/runs"))
+    path, sums = folder / "run/run.json", folder / "SHA256SUMS"
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"id": name}))
+    sums.write_text(sums.read_text().replace(before, hashlib.sha256(path.read_bytes()).hexdigest()))
+    refused = geoml("import", "bundle", folder)
+    assert refused.code == 3 and "no MODEL/PRESET/NAME" in refused.err and not (tmp_path / "a").exists()
+    assert geoml("import", "bundle", folder, "--run", tmp_path / "named").code == 0

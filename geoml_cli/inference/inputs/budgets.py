@@ -49,7 +49,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], r
         trained: The run.
         dataset: With series.
         asked: Period over which to sum, and what fills the gaps.
-        reporter: Is told where the fill has no skill.
+        reporter: Is text where the fill has no skill.
     """
     wanted = Wanted(*asked, *sum_unit(dataset, trained.data.signature.unit))
     calibration = _calibration(trained, wanted.fill, reporter)
@@ -113,12 +113,12 @@ def _compare(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) -> None:
         return
     difference = (frame["sum"] - frame["provided_sum"])[both]
     unit = f"{wanted.unit} {PERIODS[wanted.period][1]}"
-    told = f"{int(both.sum())} sums differ from the provider's own by {difference.mean():.3g} {unit} in the mean"
-    told += f", at most {difference.abs().max():.3g}"
+    text = f"{int(both.sum())} sums differ from the provider's own by {difference.mean():.3g} {unit} in the mean"
+    text += f", at most {difference.abs().max():.3g}"
     if "sum_lower" in frame:
         inside = frame["provided_sum"].between(frame["sum_lower"], frame["sum_upper"])[both]
-        told += f"; {int(inside.sum())} intervals hold it"
-    reporter.say(f"{told}.")
+        text += f"; {int(inside.sum())} intervals hold it"
+    reporter.say(f"{text}.")
 
 
 def _tell_incomplete(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) -> None:
@@ -190,6 +190,6 @@ def _columns(target: tuple[str, str], wanted: Wanted, coverage: float | None) ->
     found.append(Variable("provided_sum", sum_unit, provided, dtype="f8"))
     if coverage is not None:
         ends = (("sum_lower", "lower"), ("sum_upper", "upper"))
-        told = f"end of the {coverage:.3g} interval for the error of what was filled"
-        found += [Variable(column, sum_unit, f"{end} {told}", dtype="f8") for column, end in ends]
+        text = f"end of the {coverage:.3g} interval for the error of what was filled"
+        found += [Variable(column, sum_unit, f"{end} {text}", dtype="f8") for column, end in ends]
     return tuple(found)

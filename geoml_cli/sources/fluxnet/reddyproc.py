@@ -61,17 +61,17 @@ def converted(header: str, stream: IO[str], location: str) -> Iterator[str]:
     others = [place for place in range(len(names)) if place not in clock]
     yield f"{MARK} {header}"
     yield ",".join(("TIMESTAMP_START", "TIMESTAMP_END", *(_NAMES.get(names[p], names[p]) for p in others))) + "\n"
-    # Refused once it is told by what was given what the file is.
+    # Refused after the header: only then is it known that the file is one of fluxes.
     _refuse_other_units(dict(zip(names, _cells(units), strict=False)), location)
-    held = [next(lines, ""), next(lines, "")]
-    step = _step([_moment(_cells(line), clock) for line in held])
-    if held[0] and _cells(held[0])[clock[2] : clock[2] + 1] in (["0"], ["0.0"]):
+    begin_rows = [next(lines, ""), next(lines, "")]
+    step = _step([_moment(_cells(line), clock) for line in begin_rows])
+    if begin_rows[0] and _cells(begin_rows[0])[clock[2] : clock[2] + 1] in (["0"], ["0.0"]):
         raise DataError(
             "begins with hour 0, the begin of a record; this layout stamps its end (0.5 for the first half-hour)",
             where=f"{location}, line 3",
             fix="Add half an hour (an hour to hourly records) to each time.",
         )
-    for number, line in enumerate(chain(filter(None, held), lines), start=3):
+    for number, line in enumerate(chain(filter(None, begin_rows), lines), start=3):
         if "," in line and "\t" in line:
             raise DataError(
                 "numbers are written with commas",
