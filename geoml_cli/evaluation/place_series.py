@@ -18,7 +18,7 @@ from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.inference.inputs.period_sums import lengths, sum_unit
 from geoml_cli.metrics.metric import Values
-from geoml_cli.samples.coordinates import stations_of_samples
+from geoml_cli.samples.coordinates import station_of_records, stations_of_samples
 from geoml_cli.samples.times import begin_of
 from geoml_cli.splits.members import UNSEEN
 from geoml_cli.splits.sample_times import minutes_of_samples
@@ -154,8 +154,7 @@ def _summed(dataset: Dataset, unit: str, row_T: Rows) -> Summed | None:
     except SettingsError:  # no rate per time, or no series: there is no sum
         return None
     time = np.asarray(dataset.array("time"))
-    first = np.asarray(dataset.array("station_first"), dtype=np.int64)
-    station = np.searchsorted(first, np.arange(len(time)), side="right") - 1
+    station = station_of_records(dataset)
     begin = begin_of(dataset.unit("time")) + time.astype("timedelta64[m]")
     record_T = np.asarray(dataset.array("index"), dtype=np.int64)[row_T]
     step = int(dataset.array("step")[0])

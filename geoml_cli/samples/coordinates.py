@@ -59,3 +59,9 @@ def on_sphere(places_N2: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return places as points of the unit sphere, [N, 3]."""
     lon, lat = np.radians(places_N2).T
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+
+
+def station_of_records(variables: Variables) -> NDArray[np.int64]:
+    """Number the station of every record of series that lie one after another, shape [R]."""
+    first = np.asarray(variables.array("station_first"), dtype=np.int64)
+    return np.searchsorted(first, np.arange(len(variables.array("time"))), side="right") - 1

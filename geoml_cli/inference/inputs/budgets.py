@@ -33,6 +33,7 @@ from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.calibration import CALIBRATION, Calibration, calibrate_again, read_calibrations
+from geoml_cli.samples.coordinates import station_of_records
 from geoml_cli.samples.requests import NETWORK
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import table
@@ -161,8 +162,7 @@ def filled(
         value = np.asarray(dataset.array(every), dtype=np.float64)
     observed = np.isfinite(value)
     value = np.where(observed, value, gaps if fill is None else fill(dataset, value))
-    first = np.asarray(dataset.array("station_first"), dtype=np.int64)
-    station = np.searchsorted(first, np.arange(len(time)), side="right") - 1
+    station = station_of_records(dataset)
     begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
     minutes = lengths(begin, station, int(dataset.array("step")[0]))
     return GapFilledSeries(value, observed, minutes, begin, station, _provided(trained, dataset))

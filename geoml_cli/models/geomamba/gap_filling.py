@@ -12,6 +12,7 @@ from geoml_cli.baselines.baseline import Baseline, BaselinePredictor, Rows
 from geoml_cli.baselines.mds import Series, fill
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import SettingsError
+from geoml_cli.samples.coordinates import station_of_records
 from geoml_cli.samples.samples import Samples
 
 Values = NDArray[np.float64]
@@ -68,11 +69,9 @@ def _of_samples(samples: Samples) -> _Records:
 
 def _of_dataset(variables: Variables) -> _Records:
     minute = np.asarray(variables.array("time"), dtype=np.int64)
-    first = np.asarray(variables.array("station_first"), dtype=np.int64)
-    station = np.searchsorted(first, np.arange(len(minute)), side="right") - 1
     names = _drivers(variables.labels("dynamic"))
     drivers = [np.asarray(variables.array(name), dtype=np.float64) for name in names]
-    return _Records(station, minute, drivers, int(variables.array("step")[0]))
+    return _Records(station_of_records(variables), minute, drivers, int(variables.array("step")[0]))
 
 
 def _drivers(known: Sequence[str]) -> list[str]:
