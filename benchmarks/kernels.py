@@ -74,7 +74,7 @@ def _kan(x: Tensor, base: Tensor, weight: Tensor) -> Tensor:
 
 def recursion_layer(x: Tensor, base: Tensor, weight: Tensor) -> Tensor:
     """Compute the layer with bases by the recursion."""
-    bases = recursion(x, knots())
+    bases = recursion(x, knots().to(x.device))
     return functional.linear(functional.silu(x), base) + functional.linear(bases.flatten(1), weight.flatten(1))
 
 

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
     from geoml_cli.training.precision import Precision
 
-_EXTRAS = {
-    "raster": ("rasterio", "pyproj"),
+EXTRAS = {
+    "raster": ("rasterio", "pyproj", "pyogrio", "shapely"),
     "dask": ("dask", "distributed", "pyarrow", "zarr"),
+    "soil": ("ismn", "pyarrow"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "forecast": ("diffusers",),
+    "sweep": ("optuna",),
     "track": ("tensorboard", "mlflow", "wandb"),
     "cuda": ("mamba_ssm", "causal_conv1d"),
 }
+"""Extras by name, and the packages that an extra installs, as they are imported."""
 
 _PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "fp16")
 _IN_FLOAT32 = (
@@ -111,7 +114,7 @@ def _kernels() -> list[Row]:
 
 def _packages() -> list[Row]:
     rows = []
-    for extra, packages in _EXTRAS.items():
+    for extra, packages in EXTRAS.items():
         missing = [name for name in packages if importlib.util.find_spec(name) is None]
         found = ", ".join(f"{name} {_version(name)}" for name in packages if name not in missing)
         fix = f"pip install 'geoml[{extra}]'  (missing: {', '.join(missing)})" if missing else ""

@@ -25,6 +25,7 @@ from geoml_cli.inference.intervals import Intervals, without
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
 from geoml_cli.inference.ranges import Floats, InputRanges, TrainedRange
 from geoml_cli.inference.shapes import check_shapes
+from geoml_cli.layers.devices import best_device, in_float32
 from geoml_cli.metrics.applicability import Applicability
 from geoml_cli.models.spec import Network, Pipeline, Spec, Values
 from geoml_cli.runs import checkpoint
@@ -171,7 +172,9 @@ class TrainedRun:
         """Load the members of one network; errors as for `load_network`."""
         members = [self.load_network(name) for name in self.members_of(network)]
         size, record = self.settings.shared.predict.batch_size, self.networks[network]
-        return Predictor(members, self.task(network), size, device or best_device(), record.next_inputs)
+        return Predictor(
+            members, self.task(network), size, in_float32(device) if device else best_device(), record.next_inputs
+        )
 
     def load_network(self, member: str) -> ScaledNetwork:
         """Load a member's best weights between its scalings, in evaluation mode.
@@ -272,8 +275,3 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
 def settings_of(run: Run) -> Settings:
     """Load a run's settings, as this use of it wants them."""
     return reload(run.config, run.assignments)
-
-
-def best_device() -> torch.device:
-    """Return the GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -3,6 +3,8 @@
 Complex numbers and FFT operators do not survive the way to ONNX. While a graph is exported, a transform is two products
 with the matrices of the discrete Fourier transform: the same function, for fields of some hundred rows and columns.
 
+In mixed precision they stay in float32: FFT libraries know no bf16, and fp16 for powers of two alone.
+
 Legend: H rows, W columns, K columns of a real spectrum (W/2 + 1).
 """
 
@@ -37,13 +39,13 @@ class Spectrum(NamedTuple):
         """Return the absolute values; the gradient of a zero is zero."""
         if torch.compiler.is_exporting():
             return torch.sqrt(self.real**2 + self.imag**2)
-        return torch.complex(self.real, self.imag).abs()
+        return _complex(self).abs()
 
 
 def rfft2(fields: Tensor, *, ortho: bool = False) -> Spectrum:
     """Transform real fields [..., H, W], as `torch.fft.rfft2` does; `ortho` divides by the root of H W."""
     if not torch.compiler.is_exporting():
-        found = torch.fft.rfft2(fields, norm="ortho" if ortho else "backward")
+        found = torch.fft.rfft2(_single(fields), norm="ortho" if ortho else "backward")
         return Spectrum(found.real, found.imag)
     height, width = fields.shape[-2:]
     cos_W, sin_W = _waves(width, width // 2 + 1)
@@ -60,7 +62,7 @@ def irfft2(spectrum: Spectrum, size: tuple[int, int], *, ortho: bool = False) ->
     """
     if not torch.compiler.is_exporting():
         norm = "ortho" if ortho else "backward"
-        values: Tensor = torch.fft.irfft2(torch.complex(spectrum.real, spectrum.imag), s=size, norm=norm)
+        values: Tensor = torch.fft.irfft2(_complex(spectrum), s=size, norm=norm)
         return values
     height, width = size
     cos_W, sin_W = _waves(width, width // 2 + 1)
@@ -73,6 +75,14 @@ def irfft2(spectrum: Spectrum, size: tuple[int, int], *, ortho: bool = False) ->
     factor = float(height * width) ** (-0.5 if ortho else -1.0)
     fields: Tensor = ((real * twice) @ cos_W.T - (imag * twice) @ sin_W.T) * factor
     return fields
+
+
+def _complex(spectrum: Spectrum) -> Tensor:
+    return torch.complex(_single(spectrum.real), _single(spectrum.imag))
+
+
+def _single(values: Tensor) -> Tensor:
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 def _waves(size: int, count: int) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,8 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import require_space
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import GeomlError
-from geoml_cli.inference.load import TrainedRun, best_device, settings_of
+from geoml_cli.inference.load import TrainedRun, settings_of
+from geoml_cli.layers.devices import best_device
 from geoml_cli.models.spec import Network
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.applicability import read_applicability

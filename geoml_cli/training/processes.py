@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import SettingsError
+from geoml_cli.layers.devices import in_float32
 from geoml_cli.models.spec import Network
 from geoml_cli.training.precision import check_device
 from geoml_cli.training.state import State
@@ -40,6 +42,8 @@ class Accelerated:
             AcceleratorState._reset_state(reset_partial_state=True)
         check_device(settings.precision, cpu=cpu)
         _check_trackers(settings)
+        if settings.precision != "fp32":  # of RMSNorm, which then takes another kernel of the same function
+            warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
         self._trackers = settings.trackers
         try:
             self._accelerator = Accelerator(
@@ -76,7 +80,7 @@ class Accelerated:
     @property
     def device(self) -> torch.device:
         """Where this process computes."""
-        return cast(torch.device, self._accelerator.device)
+        return in_float32(cast(torch.device, self._accelerator.device))
 
     def wrap(self, state: State) -> nn.Module:
         """Return the network whose gradients are shared; put network and optimiser in place."""

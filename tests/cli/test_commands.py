@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -284,6 +285,26 @@ def test_what_is_shown_can_be_trained_again(geoml, place):
     for arguments in (["--preset", folder / "config.toml"], ["--preset", "map", "--config", folder / "config.toml"]):
         done = geoml("train", "soc", *arguments, "--dry-run")
         assert done.code == 0 and "--member fold-2" in done.out, done.err
+
+
+def test_doctor_knows_every_extra_and_its_packages(geoml):
+    """As the project's requirements have them, but for tests and docs."""
+    import tomli
+    from packaging.requirements import Requirement
+
+    from geoml_cli.cli.doctor import EXTRAS
+
+    given = tomli.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    expected = {
+        extra: {Requirement(text).name.replace("-", "_") for text in texts}
+        for extra, texts in given.items()
+        if extra not in {"all", "docs", "test"}
+    }
+    assert {extra: set(packages) for extra, packages in EXTRAS.items()} == {
+        **expected,
+        "dask": {*expected["dask"], "distributed"},
+    }
+    assert {row["item"] for row in json.loads(geoml("doctor", "--json").out)} >= {f"extra {extra}" for extra in EXTRAS}
 
 
 def test_doctor_names_what_is_missing_and_the_line_that_mends_it(geoml):

@@ -1,14 +1,16 @@
-"""Every source with synthetic raw files and the data set made of them."""
+"""Every source with synthetic raw files and the data set made of them; every model, trained for a few steps."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from model_case import Case, settings_of_demo
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
 
 
@@ -33,3 +35,14 @@ def synthetic(tmp_path_factory):
         return written[source]
 
     return raw
+
+
+@pytest.fixture(scope="module", params=registry.models())
+def case(request, tmp_path_factory) -> Case:
+    folder, model = tmp_path_factory.mktemp(request.param), request.param
+    source = registry.card(model).demo.source
+    options = registry.source(source).synthetic(folder / "raw", 3)
+    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, Silent()).folder)
+    settings = settings_of_demo(model)
+    run = train(settings, dataset, RunLocation(folder / "run", cpu=True), None, Silent())
+    return Case(settings, dataset, run)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +10,10 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from model_case import Case, Interrupting
 from safetensors.torch import load_file
 
 from geoml_cli import registry
-from geoml_cli.config.load import load
-from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import StoppedError
 from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
@@ -32,64 +26,8 @@ from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.stages.predict import predict
-from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
-
-STEPS = (
-    "train.steps=6",
-    "train.evaluate_steps=3",
-    "train.threads=1",
-    "split.seeds=[1,2]",
-    "train.checkpoint_seconds=0",
-)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model with the data of its demo and a short training."""
-
-    settings: Settings
-    dataset: Dataset
-    run: Run
-
-
-class Interrupting(Silent):
-    """Sends SIGTERM to this process after some steps of a progress bar."""
-
-    def __init__(self, after: int) -> None:
-        super().__init__()
-        self._left = after
-
-    @contextmanager
-    def task(self, name: str, total: int | None) -> Iterator[object]:
-        def advance(steps: int) -> None:
-            self._left -= steps
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        yield advance
-
-
-def settings_of_demo(model: str) -> Settings:
-    words = registry.card(model).demo.steps[0]
-    pairs = list(itertools.pairwise(words))
-    preset = next((value for word, value in pairs if word == "--preset"), None)
-    assignments = [value for word, value in pairs if word == "--set"]
-    # Epochs and steps exclude each other: the short training counts steps.
-    kept = [text for text in assignments if not text.startswith(("train.epochs", "train.evaluate_epochs"))]
-    return load(model, preset, None, {}, [*kept, *STEPS])
-
-
-@pytest.fixture(scope="module", params=registry.models())
-def case(request, tmp_path_factory) -> Case:
-    folder, model = tmp_path_factory.mktemp(request.param), request.param
-    source = registry.card(model).demo.source
-    options = registry.source(source).synthetic(folder / "raw", 3)
-    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, Silent()).folder)
-    settings = settings_of_demo(model)
-    run = train(settings, dataset, RunLocation(folder / "run", cpu=True), None, Silent())
-    return Case(settings, dataset, run)
 
 
 def weights(run: Run) -> dict[str, dict[str, torch.Tensor]]:

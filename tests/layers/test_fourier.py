@@ -64,3 +64,15 @@ def test_there_and_back():
     fields = torch.randn(2, 16, 8)
     torch.testing.assert_close(irfft2(rfft2(fields), (16, 8)), fields)
     torch.testing.assert_close(rfft2(fields).magnitude(), torch.fft.rfft2(fields).abs())
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_transforms_stay_in_float32(kind):
+    torch.manual_seed(1)
+    fields = torch.randn(3, 24, 40).to(kind)
+    spectrum = rfft2(fields)
+    torch.testing.assert_close(spectrum, rfft2(fields.float()), rtol=0, atol=0)
+    lower = Spectrum(*(part.to(kind) for part in spectrum))
+    single = Spectrum(*(part.float() for part in lower))
+    torch.testing.assert_close(irfft2(lower, (24, 40)), irfft2(single, (24, 40)), rtol=0, atol=0)
+    torch.testing.assert_close(lower.magnitude(), single.magnitude(), rtol=0, atol=0)

@@ -57,6 +57,17 @@ def test_without_diffusers_the_message_names_the_extra(monkeypatch):
         TideNet(SMALL)
 
 
+def test_mixed_precision_gives_nearly_the_same(network):
+    frames = torch.randn(2, SMALL.frames_in, SMALL.height, SMALL.width)
+    with torch.autocast("cpu", torch.bfloat16):
+        forecast = network(frames)[0]
+    forecast.square().mean().backward()
+    exact = network(frames)[0]
+    assert (forecast - exact).detach().std() / exact.detach().std() < 0.1
+    assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
+    network.zero_grad()
+
+
 def test_frames_of_a_batch_do_not_meet(network):
     """A sample's forecast is that which it has alone, as processes and parts of a batch need it."""
     frames = torch.rand(3, 2, 16, 24, generator=torch.Generator().manual_seed(2))

@@ -1,0 +1,71 @@
+"""Every model on an NVIDIA card: trained in each precision, resumed, evaluated and predicted as on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from model_case import Case, Interrupting
+
+from geoml_cli.config.load import reload
+from geoml_cli.errors import StoppedError
+from geoml_cli.inference.load import open_trained
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.reporting import Silent
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA card")
+
+PRECISIONS = {"fp32": 1e-2, "bf16": 0.1, "fp16": 0.1}
+"""How far losses may lie from those of the CPU in float32, relative."""
+
+
+def first_losses(run: Run) -> np.ndarray:
+    return np.array([run.history(name)[0]["val_loss"] for name in run.planned()])
+
+
+@pytest.mark.parametrize("precision", list(PRECISIONS))
+def test_a_card_trains_to_what_the_cpu_does(case: Case, precision: str, tmp_path: Path) -> None:
+    """Without dropout, whose draws on a card are others."""
+    still = ["network.dropout=0"] if hasattr(getattr(case.settings.own, "network", None), "dropout") else []
+    plain, mixed = (reload(case.run.config, [*still, f"train.precision={name}"]) for name in ("fp32", precision))
+    beside = train(plain, case.dataset, RunLocation(tmp_path / "cpu", cpu=True), None, Silent())
+    run = train(mixed, case.dataset, RunLocation(tmp_path / "run"), None, Silent())
+    np.testing.assert_allclose(first_losses(run), first_losses(beside), rtol=PRECISIONS[precision], atol=1e-3)
+    assert np.isfinite([entry["loss"] for name in run.planned() for entry in run.history(name)]).all()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_run_stopped_on_a_card_is_resumed(case: Case, precision: str, tmp_path: Path) -> None:
+    """As close as a card repeats itself: some of its sums are in no fixed order."""
+    settings = reload(case.run.config, [f"train.precision={precision}"])
+    whole = train(settings, case.dataset, RunLocation(tmp_path / "whole"), None, Silent())
+    with pytest.raises(StoppedError, match="saved"):
+        train(settings, case.dataset, RunLocation(tmp_path / "run"), None, Interrupting(4))
+    resumed = train(settings, case.dataset, RunLocation(tmp_path / "run"), None, Silent())
+    for name in whole.planned():
+        ours, theirs = ([entry["val_loss"] for entry in run.history(name)] for run in (resumed, whole))
+        np.testing.assert_allclose(ours, theirs, rtol=2e-2, atol=1e-3)
+
+
+def test_a_card_predicts_what_the_cpu_does(case: Case) -> None:
+    trained = open_trained(case.run)
+    for name in trained.networks:
+        samples = trained.network_samples(name, case.dataset)
+        rows = np.arange(len(samples)) if samples.complete is None else np.flatnonzero(samples.complete)
+        rows = rows[: 3 if samples.spatial else 200]
+        one, other = (
+            trained.network_predictor(name, torch.device(device)).outputs(samples, rows) for device in ("cuda", "cpu")
+        )
+        scale = np.nanstd(other, axis=tuple(range(1, other.ndim)), keepdims=True) + 1e-3
+        np.testing.assert_allclose(one / scale, other / scale, rtol=2e-3, atol=2e-3)
+
+
+def test_a_run_of_a_card_is_continued_on_the_cpu(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(StoppedError, match="saved"):
+        train(case.settings, case.dataset, RunLocation(tmp_path / "run"), None, Interrupting(4))
+    place = RunLocation(tmp_path / "run", cpu=True)
+    resumed = train(case.settings, case.dataset, place, None, Silent())
+    assert resumed.members() == resumed.planned()
