@@ -26,6 +26,7 @@ from geoml_cli.cli import (
     predict,
     prepare,
     preset,
+    reproduce,
     sweep,
     train,
 )
@@ -54,6 +55,7 @@ app.add_typer(import_.app, name="import")
 app.command("bundle")(bundle.bundle)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
+app.command("reproduce")(reproduce.reproduce)
 app.command("audit")(audit.audit)
 app.command("list")(listing.list_)
 app.add_typer(preset.app, name="preset")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from geoml_cli import registry
 from geoml_cli.cli import console, options
-from geoml_cli.errors import GeomlError
+from geoml_cli.cli.steps import flags_of, run_step
 
 _Folder = Annotated[Path, typer.Option("--folder", help="Where everything goes.")]
 _Seed = Annotated[int, typer.Option("--seed", help="Of the synthetic data.")]
@@ -34,14 +32,14 @@ def demo(
     reporter = console.Terminal(quiet=quiet)
     raw.mkdir(parents=True, exist_ok=True)
     chosen = registry.source(plan.source).synthetic(raw, seed)
-    flags = _flags(chosen.model_dump(mode="json", exclude_defaults=True))
+    flags = flags_of(chosen.model_dump(mode="json", exclude_defaults=True))
     steps = [
         ["prepare", plan.source, str(raw), *flags],
         *([verb.format(out=folder) for verb in s] for s in plan.steps),
     ]
     for step in steps:
         reporter.say(f"\n$ geoml {shlex.join(step)}")
-        _run([*step, *(["--quiet"] if quiet else [])], folder)
+        run_step([*step, *(["--quiet"] if quiet else [])], folder)
     console.line("")
     console.table(("made", "file"), _made(sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent))
 
@@ -56,24 +54,3 @@ def _made(run: Path) -> list[tuple[str, str]]:
     predictions = sorted((run / "predictions").glob("[!.]*"))
     rows += [(_BESIDE.get(path.suffix, path.stem), str(path)) for path in predictions]
     return [*rows, *(("export", str(path)) for path in sorted((run / "export").glob("[!.]*")))]
-
-
-def _flags(given: dict[str, Any]) -> list[str]:
-    """Write options as a user would type them; a switch that is on has no value."""
-    flags = []
-    for name, value in given.items():
-        for part in value if isinstance(value, list) else [value]:
-            flags += [f"--{name.replace('_', '-')}", *([] if part is True else [str(part)])]
-    return flags
-
-
-def _run(step: list[str], folder: Path) -> None:
-    """Run a command as a user would, in a process of its own."""
-    import os
-
-    own = {**os.environ, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
-    done = subprocess.run([sys.executable, "-m", "geoml_cli", *step], env=own, check=False)
-    if done.returncode:
-        error = GeomlError(f"`geoml {' '.join(step)}` ended with {done.returncode}.", fix="See the message above.")
-        error.exit_code = done.returncode
-        raise error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
+from geoml_cli.config.tables.paper import PaperSettings
 from geoml_cli.config.tables.train import ExportSettings, PredictSettings, TrainSettings
 from geoml_cli.samples.settings import InputSettings, Table, TargetSettings
 from geoml_cli.splits.settings import SplitSettings
@@ -50,6 +51,7 @@ class SharedTables(Table):
     evaluate: EvaluateSettings = EvaluateSettings()
     predict: PredictSettings = PredictSettings()
     export: ExportSettings = ExportSettings()
+    paper: PaperSettings = PaperSettings()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,173 @@
+"""`geoml reproduce`: a paper's preset from raw files to its numbers, beside the paper's own."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from geoml_cli import registry
+from geoml_cli.cli import console, options
+from geoml_cli.cli.steps import flags_of, run_step
+from geoml_cli.errors import CheckFailedError, SettingsError
+from geoml_cli.work.numbers import format_number
+
+if TYPE_CHECKING:
+    from geoml_cli.config.settings import Settings
+    from geoml_cli.config.tables.paper import PaperSettings
+    from geoml_cli.evaluation.paper import PaperRow
+
+_Raw = Annotated[Path, typer.Argument(metavar="RAW", help="Folder (or file) of raw data.", show_default=False)]
+_Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="NAME=VALUE", help="An option of prepare; repeatable.", show_default=False),
+]
+_Quick = Annotated[bool, typer.Option("--quick", help="Train for a moment, to see that all works; compare nothing.")]
+_Folder = Annotated[
+    Path | None,
+    typer.Option("--folder", help="Where everything goes [reproduction/MODEL-PRESET].", show_default=False),
+]
+
+_PAPER, _STRICT = "paper", "without-leaks"
+"""Names of the runs."""
+
+
+def reproduce(
+    model: options.Model,
+    raw: _Raw,
+    preset: options.Preset = None,
+    option: _Option = None,
+    assignments: options.Assignments = None,
+    folder: _Folder = None,
+    quick: _Quick = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Prepare, train and evaluate as the paper did, and beside it without leaks; exit 4 if a public number is not met.
+
+    The same command goes on where it was stopped.
+    """
+    from geoml_cli.config.load import load
+
+    settings = load(model, preset, None, None, assignments or ())
+    place = folder or Path("reproduction") / f"{model}-{settings.preset}"
+    steps = _steps(settings, preset, (raw, option or []), place, _changes(settings, assignments or [], quick))
+    if dry_run:
+        console.plan([raw], [place], as_json=as_json)
+        return
+    reporter = console.Terminal(quiet=quiet or as_json)
+    for step in steps:
+        reporter.say(f"\n$ geoml {shlex.join(step)}")
+        run_step([*step, *(["--quiet"] if quiet else [])], place, shown=not as_json)
+    _show(settings, place, quick=quick, as_json=as_json)
+
+
+def _steps(
+    settings: Settings, preset: str | None, raw: tuple[Path, list[str]], place: Path, changes: list[str]
+) -> list[list[str]]:
+    """Return the command lines: prepare, then train and evaluate for each split."""
+    source, (path, given) = settings.shared.source, raw
+    own = {name: value for name, value in settings.shared.data.options.items()}
+    chosen = [*flags_of(own), *(word for text in given for word in _flag(text))]
+    steps = [["prepare", source, str(path), *chosen, "--data", str(place / "data")]]
+    runs = {_PAPER: (), **({_STRICT: strict} if (strict := settings.shared.paper.without_leaks) else {})}
+    for name, split in runs.items():
+        run = str(place / name)
+        named = [word for text in (*split, *changes) for word in ("--set", text)]
+        wanted = ["--preset", preset] if preset else []
+        steps.append(["train", settings.model, *wanted, *named, "--data", str(place / "data"), "--run", run])
+        steps.append(["evaluate", run, "--data", str(place / "data")])
+    return steps
+
+
+def _flag(text: str) -> list[str]:
+    """Write NAME=VALUE as prepare's own option."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise SettingsError(f"{text!r} is not NAME=VALUE.", where="--option", fix="Write e.g. --option target=GWS.")
+    return [f"--{name.replace('_', '-')}", value]
+
+
+def _changes(settings: Settings, assignments: list[str], quick: bool) -> list[str]:
+    if not quick:
+        return assignments
+    shared = settings.shared
+    length = (
+        ["train.steps=20", "train.evaluate_steps=10"]
+        if shared.train.steps
+        else ["train.epochs=1", "train.evaluate_epochs=1"]
+    )
+    return [
+        *assignments,
+        *length,
+        f"split.seeds=[{shared.split.seeds[0]}]",
+        "evaluate.n_bootstrap=100",
+        "evaluate.importance_repeats=0",
+    ]
+
+
+def _show(settings: Settings, place: Path, *, quick: bool, as_json: bool) -> None:
+    """Print the table and what explains it.
+
+    Raises:
+        CheckFailedError: A public number is not met.
+    """
+    from geoml_cli.evaluation.paper import explained, paper_rows, unmet
+
+    paper = settings.shared.paper
+    strict = place / _STRICT / "evaluation" / "test" if paper.without_leaks else None
+    rows = paper_rows(paper, place / _PAPER / "evaluation" / "test", strict)
+    notes = [*_kind(settings, quick), *explained(paper, rows)]
+    missed = [] if quick else unmet(paper, rows)
+    if as_json:
+        console.document(_document(settings, paper, rows, {"quick": quick, "unmet": missed, "notes": notes}))
+    else:
+        _table(rows, strict is not None)
+        for note in notes:
+            console.line(note)
+    if missed:
+        names = ", ".join(missed)
+        raise CheckFailedError(
+            f"the paper's {names} {'is' if len(missed) == 1 else 'are'} not within the interval of this run.",
+            where=str(place / _PAPER),
+            fix="What may explain it stands above; data and protocol must be the paper's.",
+        )
+
+
+def _kind(settings: Settings, quick: bool) -> list[str]:
+    if quick:
+        return ["Quick: trained for a moment. Nothing here is a result, and nothing was checked."]
+    if not settings.shared.paper.without_leaks:
+        return [f"The split of preset {settings.preset} does not leak; there is no second one."]
+    return []
+
+
+def _table(rows: list[PaperRow], has_strict: bool) -> None:
+    headers = ["score", "unit", "paper", "ours", "ours - paper", "met"]
+    several = any(row.network for row in rows)
+    shown = []
+    for row in rows:
+        met = {None: "-", True: "yes", False: "no"}[row.met]
+        cells = [row.metric, row.unit, "not given" if row.paper is None else format_number(row.paper)]
+        cells += [_interval(row.ours), _interval(row.difference), met]
+        shown.append([*([row.network] if several else []), *cells, *([_interval(row.strict)] if has_strict else [])])
+    last = ["ours, without leaks"] if has_strict else []
+    console.table([*(["network"] if several else []), *headers, *last], shown, title="Beside the paper")
+
+
+def _interval(value: tuple[float, float, float] | None) -> str:
+    if value is None:
+        return "-"
+    middle, low, high = map(format_number, value)
+    return f"{middle} [{low}, {high}]"
+
+
+def _document(settings: Settings, paper: PaperSettings, rows: list[PaperRow], more: dict[str, Any]) -> dict[str, Any]:
+    scores = [{**asdict(row), "difference": row.difference, "met": row.met} for row in rows]
+    card = registry.card(settings.model)
+    cited = {"paper": card.paper, "doi": card.doi, **paper.model_dump(mode="json")}
+    return {"model": settings.model, "preset": settings.preset, "paper": cited, "scores": scores, **more}

@@ -1,0 +1,42 @@
+"""Commands of several steps: each step is a command that a user could type, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from geoml_cli.errors import GeomlError
+
+
+def flags_of(given: Mapping[str, Any]) -> list[str]:
+    """Write options as a user would type them; a switch that is on has no value."""
+    flags = []
+    for name, value in given.items():
+        for part in value if isinstance(value, list) else [value]:
+            flags += [f"--{name.replace('_', '-')}", *([] if part is True else [str(part)])]
+    return flags
+
+
+def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
+    """Run a command as a user would.
+
+    Args:
+        step: Its words.
+        folder: Holds `data` and `runs`, where the command names no others.
+        shown: Let it print on stdout.
+
+    Raises:
+        GeomlError: It ended with another exit code than 0, which is this error's.
+    """
+    import os
+
+    own = {**os.environ, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
+    command = [sys.executable, "-m", "geoml_cli", *step]
+    done = subprocess.run(command, env=own, check=False, stdout=None if shown else subprocess.DEVNULL)
+    if done.returncode:
+        error = GeomlError(f"`geoml {' '.join(step)}` ended with {done.returncode}.", fix="See the message above.")
+        error.exit_code = done.returncode
+        raise error

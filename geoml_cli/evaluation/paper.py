@@ -1,0 +1,131 @@
+"""A run's scores beside those that its paper published."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geoml_cli.config.tables.paper import PaperNumber, PaperSettings
+from geoml_cli.errors import SettingsError
+
+Scores = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A score of a run beside the paper's.
+
+    Attributes:
+        network: Of a model with several; else empty.
+        metric: Name of the score.
+        unit: Of the score.
+        ours: Of the run on the preset's split, with its interval.
+        paper: As published; None where it is not given, or has another unit.
+        strict: Of the run on a split that does not leak, with its interval; None where there is no such run.
+        other_unit: The paper's unit, where it is another.
+    """
+
+    network: str
+    metric: str
+    unit: str
+    ours: tuple[float, float, float]
+    paper: float | None = None
+    strict: tuple[float, float, float] | None = None
+    other_unit: str = ""
+
+    @property
+    def difference(self) -> tuple[float, float, float] | None:
+        """Ours minus the paper's, with the interval of ours; None where there is nothing to compare."""
+        if self.paper is None:
+            return None
+        value, low, high = (end - self.paper for end in self.ours)
+        return value, low, high
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the paper's number lies within our interval; None where there is no number, or no interval."""
+        low, high = self.ours[1:]
+        return None if self.paper is None or not math.isfinite(low + high) else low <= self.paper <= high
+
+
+def paper_rows(paper: PaperSettings, ours: Path, strict: Path | None) -> list[PaperRow]:
+    """Set the scores of two evaluations beside published ones; the published ones come first.
+
+    Args:
+        paper: A preset's.
+        ours: Folder of the evaluation of the run on the preset's split.
+        strict: Likewise, of the run on a split that does not leak.
+
+    Raises:
+        SettingsError: A published score is none that the run is evaluated by.
+    """
+    found, beside = _scores(ours), _scores(strict) if strict else {}
+    numbers = {(number.network, number.metric): number for number in paper.numbers}
+    if unknown := [key for key in numbers if key not in found]:
+        names = ", ".join("/".join(filter(None, key)) for key in found)
+        missing = "/".join(filter(None, unknown[0]))
+        raise SettingsError(f"{missing} is no score of this run.", where="[paper] numbers", fix=f"Scores are: {names}.")
+    order = sorted(found, key=lambda key: key not in numbers)  # stable: else as evaluations write them
+    return [_row(key, found[key], numbers.get(key), beside.get(key)) for key in order]
+
+
+def _row(
+    key: tuple[str, str], ours: Mapping[str, Any], number: PaperNumber | None, strict: Mapping[str, Any] | None
+) -> PaperRow:
+    same = number is not None and number.unit == ours["unit"]
+    return PaperRow(
+        *key,
+        unit=ours["unit"],
+        ours=_interval(ours),
+        paper=number.value if number is not None and same else None,
+        strict=_interval(strict) if strict else None,
+        other_unit=number.unit if number is not None and not same else "",
+    )
+
+
+def _interval(score: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Return value and ends; no number where an evaluation found none."""
+    value, low, high = (
+        float("nan") if score[name] is None else float(score[name]) for name in ("value", "low", "high")
+    )
+    return value, low, high
+
+
+def _scores(folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Read the scores of an evaluation by network and name."""
+    files = sorted(folder.glob("*/metrics.json")) or [folder / "metrics.json"]
+    found = {}
+    for path in files:
+        network = path.parent.name if path.parent != folder else ""
+        scores: Scores = json.loads(path.read_text(encoding="utf-8"))["network"]["scores"]
+        found.update({(network, metric): score for metric, score in scores.items()})
+    return found
+
+
+def unmet(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
+    """Name the published scores on public data that the run does not meet."""
+    return [row.metric for row in rows if paper.public and row.met is False]
+
+
+def explained(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
+    """Say what must be known before the numbers are held side by side."""
+    known = {
+        "the paper's numbers": f"from the {paper.found_in}" if paper.numbers else "not given",
+        "the paper's data": f"{paper.data}{'' if paper.public else ' (not public)'}" if paper.data else "not given",
+        "the paper's protocol": paper.protocol or "not given",
+    }
+    units = [
+        f"the paper's {row.metric} is in {row.other_unit}, this one in {row.unit}: not compared"
+        for row in rows
+        if row.other_unit
+    ]
+    without = [
+        f"this run has no interval of its {row.metric}: whether the paper's number is met is not known"
+        for row in rows
+        if row.paper is not None and row.met is None
+    ]
+    return [*(f"{name}: {text}" for name, text in known.items()), *paper.reasons, *units, *without]
