@@ -28,7 +28,11 @@ _Option = Annotated[
 _Quick = Annotated[bool, typer.Option("--quick", help="Train for a moment, to see that all works; compare nothing.")]
 _Folder = Annotated[
     Path | None,
-    typer.Option("--folder", help="Where everything goes [reproduction/MODEL-PRESET].", show_default=False),
+    typer.Option(
+        "--folder",
+        help="Where everything goes [reproduction/MODEL-PRESET].",
+        show_default=False,
+    ),
 ]
 
 _PAPER, _STRICT = "paper", "without-leaks"
@@ -54,7 +58,7 @@ def reproduce(
     from geoml_cli.config.load import load
 
     settings = load(model, preset, None, None, assignments or ())
-    place = folder or Path("reproduction") / f"{model}-{settings.preset}"
+    place = folder or Path("reproduction") / f"{model}-{settings.preset}{'-quick' if quick else ''}"
     steps = _steps(settings, preset, (raw, option or []), place, _changes(settings, assignments or [], quick))
     if dry_run:
         console.plan([raw], [place], as_json=as_json)
@@ -126,7 +130,7 @@ def _show(settings: Settings, place: Path, *, quick: bool, as_json: bool) -> Non
     if as_json:
         console.document(_document(settings, paper, rows, {"quick": quick, "unmet": missed, "notes": notes}))
     else:
-        _table(rows, strict is not None)
+        _table(rows, has_strict=strict is not None, quick=quick)
         for note in notes:
             console.line(note)
     if missed:
@@ -146,14 +150,14 @@ def _kind(settings: Settings, quick: bool) -> list[str]:
     return []
 
 
-def _table(rows: list[PaperRow], has_strict: bool) -> None:
-    headers = ["score", "unit", "paper", "ours", "ours - paper", "met"]
+def _table(rows: list[PaperRow], *, has_strict: bool, quick: bool) -> None:
+    headers = ["score", "unit", "paper", "ours", *([] if quick else ["ours - paper", "met"])]
     several = any(row.network for row in rows)
     shown = []
     for row in rows:
         met = {None: "-", True: "yes", False: "no"}[row.met]
         cells = [row.metric, row.unit, "not given" if row.paper is None else format_number(row.paper)]
-        cells += [_interval(row.ours), _interval(row.difference), met]
+        cells += [_interval(row.ours), *([] if quick else [_interval(row.difference), met])]
         shown.append([*([row.network] if several else []), *cells, *([_interval(row.strict)] if has_strict else [])])
     last = ["ours, without leaks"] if has_strict else []
     console.table([*(["network"] if several else []), *headers, *last], shown, title="Beside the paper")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -37,6 +38,9 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
     command = [sys.executable, "-m", "geoml_cli", *step]
     done = subprocess.run(command, env=own, check=False, stdout=None if shown else subprocess.DEVNULL)
     if done.returncode:
-        error = GeomlError(f"`geoml {' '.join(step)}` ended with {done.returncode}.", fix="See the message above.")
+        error = GeomlError(
+            f"`geoml {' '.join(step)}` ended with {done.returncode}.",
+            fix="See the message above; in another --folder all begins anew.",
+        )
         error.exit_code = done.returncode
         raise error

@@ -63,10 +63,10 @@ def test_a_public_number_that_is_not_met_ends_with_4_and_is_shown(geoml, here, r
 
 
 def test_a_quick_run_compares_nothing(geoml, here, raw_soc):
-    done = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--quick", "--folder", "quick")
-    assert done.code == 0 and "Nothing here is a result" in done.out, done.err
-    assert "epochs = 1\n" in (here / "quick/paper/config.toml").read_text()
-    assert (here / "quick/without-leaks/evaluation/test/report.html").is_file()
+    done = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--quick")
+    assert done.code == 0 and "Nothing here is a result" in done.out and "met" not in done.out, done.err
+    assert "epochs = 1\n" in (here / "reproduction/soc-mine-quick/paper/config.toml").read_text()
+    assert (here / "reproduction/soc-mine-quick/without-leaks/evaluation/test/report.html").is_file()
 
 
 def test_a_step_that_fails_ends_with_its_code(geoml, here):

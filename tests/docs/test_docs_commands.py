@@ -83,6 +83,7 @@ def test_the_quickstart_shows_every_verb():
         "compare",
         "bundle",
         "sweep",
+        "reproduce",
     } <= shown
 
 
