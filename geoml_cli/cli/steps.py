@@ -39,7 +39,7 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
     done = subprocess.run(command, env=own, check=False, stdout=None if shown else subprocess.DEVNULL)
     if done.returncode:
         error = GeomlError(
-            f"`geoml {' '.join(step)}` ended with {done.returncode}.",
+            f"`geoml {shlex.join(step)}` ended with {done.returncode}.",
             fix="See the message above; in another --folder all begins anew.",
         )
         error.exit_code = done.returncode

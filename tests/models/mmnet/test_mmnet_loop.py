@@ -26,7 +26,14 @@ MEMBERS = {
     "offsite": [f"fold-{number}" for number in range(1, 6)],
     "cross-region": ["E", "M", "W"],
 }
-SHORT = {"STEPS": "6", "EVALUATE_STEPS": "3", "BATCH_SIZE": "64", "THREADS": "1", "CHECKPOINT_SECONDS": "0"}
+SHORT = {
+    "STEPS": "6",
+    "EVALUATE_STEPS": "3",
+    "BATCH_SIZE": "64",
+    "THREADS": "1",
+    "CHECKPOINT_SECONDS": "0",
+    "CALIBRATE": "false",
+}
 
 
 @pytest.fixture(scope="module")
