@@ -43,6 +43,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GEOML_DATA", "GEOML_RUNS", "RANK", "WORLD_SIZE", "NO_COLOR", "CI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("GEOML_JOBS", "1")  # of several, start-up would be most of a test's time
     monkeypatch.setenv("GEOML_DEBUG", "1")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from geoml_cli.config.settings import Settings
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.run import Run
+    from geoml_cli.stages.train import RunLocation
 
 _Count = Annotated[
     int | None,
@@ -25,6 +27,16 @@ _Count = Annotated[
 _Processes = Annotated[
     int | None,
     typer.Option("--processes", min=1, help="Processes to train in on the CPU.", show_default=False),
+]
+_Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        help="Processes that train members side by side [on the CPU as many as cores / train.threads, where that is "
+        "set, else 1; GEOML_JOBS].",
+        show_default=False,
+    ),
 ]
 _Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU even where there is a GPU.")]
 _From = Annotated[
@@ -49,6 +61,7 @@ def train(
     member: options.Members = None,
     gpus: _Count = None,
     processes: _Processes = None,
+    jobs: _Jobs = None,
     cpu: _Cpu = False,
     start: _From = None,
     note: _Note = None,
@@ -72,6 +85,8 @@ def train(
         )
     if gpus and (processes or cpu):
         raise SettingsError("--gpus goes with neither --processes nor --cpu.", fix="Choose one.")
+    if jobs and (gpus or processes):
+        raise SettingsError("--jobs goes with neither --gpus nor --processes.", fix="Choose one.")
     if resume:
         settings, folder, dataset = _resumed(model, preset, run, data)
     else:
@@ -84,8 +99,8 @@ def train(
         _plan(settings, dataset, folder, member, as_json=as_json)
         _warn_of_options(settings, dataset, reporter)
         return
-    count = gpus or processes or 1
-    done = _train(settings, dataset, (folder, count, cpu or bool(processes)), member, reporter)
+    where = _location(settings, folder, cpu=cpu or bool(processes), jobs=jobs)
+    done = _train(settings, dataset, (where, gpus or processes or 1), member, reporter)
     _show(done, as_json)
 
 
@@ -179,10 +194,37 @@ def _resumed(
     return reload(found.config), found.folder, dataset_of(found, data)
 
 
+def _location(settings: Settings, folder: Path | None, *, cpu: bool, jobs: int | None) -> RunLocation:
+    """Say where a run is trained, and by how many processes side by side."""
+    from torch.cuda import is_available
+
+    from geoml_cli.stages.train import RunLocation
+    from geoml_cli.training.launch import jobs_here, joined, shares_members
+
+    shared = shares_members()
+    if shared or joined():
+        jobs = 1
+    elif jobs is None:
+        jobs = _jobs_given() or (jobs_here(settings.shared.train.threads) if cpu or not is_available() else 1)
+    return RunLocation(folder, options.runs_root(), cpu, jobs, shared)
+
+
+def _jobs_given() -> int | None:
+    """Return GEOML_JOBS.
+
+    Raises:
+        SettingsError: It is no whole number above 0.
+    """
+    text = os.environ.get("GEOML_JOBS", "").strip()
+    if text and not (text.isdecimal() and int(text)):
+        raise SettingsError(f"{text!r} is no whole number above 0.", where="GEOML_JOBS", fix="Set it to e.g. 2.")
+    return int(text) if text else None
+
+
 def _train(
     settings: Settings,
     dataset: Dataset,
-    place: tuple[Path | None, int, bool],
+    place: tuple[RunLocation, int],
     members: list[str] | None,
     reporter: console.Terminal,
 ) -> Run:
@@ -190,24 +232,23 @@ def _train(
     from torch import device
 
     from geoml_cli.runs.create import discard
-    from geoml_cli.stages.train import RunLocation, start, train
+    from geoml_cli.stages.train import start, train
     from geoml_cli.training.launch import check_gpus, joined, launch
     from geoml_cli.training.trial import float32_layers
 
-    folder, count, cpu = place
-    where = RunLocation(folder, options.runs_root(), cpu)
+    where, count = place
     if count == 1 or joined():
         return train(settings, dataset, where, members, reporter)
-    if cpu:
+    if where.cpu:
         float32_layers(settings, dataset, device("cpu"), reporter)
     else:
         check_gpus(count)
     run = start(settings, dataset, where, members)
     chosen = [part for name in members or () for part in ("--member", name)]
     again = ["train", settings.model, "--run", str(run.folder), "--resume", "--data", str(dataset.folder), "--quiet"]
-    code = launch([*again, *chosen, *(["--cpu"] if cpu else [])], count, cpu=cpu)
+    code = launch([*again, *chosen, *(["--cpu"] if where.cpu else [])], count, cpu=where.cpu)
     if code:
-        if folder is None and code == SettingsError.exit_code:
+        if where.run is None and code == SettingsError.exit_code:
             discard(run)
         raise typer.Exit(code)
     return run

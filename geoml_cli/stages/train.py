@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +12,24 @@ from geoml_cli import registry
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import require_space
 from geoml_cli.dataset.store import Dataset, check_content
+from geoml_cli.errors import GeomlError, StoppedError
 from geoml_cli.evaluation.calibration import calibrate
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.runs.create import create, new_folder
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
 from geoml_cli.training.fitting import other_options
-from geoml_cli.training.member import TrainingContext, train_member
+from geoml_cli.training.launch import side_by_side
+from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run
 from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
+
+_INTERRUPTED = 130
+"""Exit code of a process that was stopped before it had anything to save."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,15 @@ class RunLocation:
         run: The run's folder; None makes a new one under `root`.
         root: Folder of all runs.
         cpu: Stay on the CPU even where there is a GPU.
+        jobs: Processes that train members side by side.
+        shared: This is one of them: it trains members that no other is at, and leaves the rest to who started it.
     """
 
     run: Path | None
     root: Path = Path("runs")
     cpu: bool = False
+    jobs: int = 1
+    shared: bool = False
 
 
 def start(settings: Settings, dataset: Dataset, location: RunLocation, only: Sequence[str] | None = None) -> Run:
@@ -77,7 +87,7 @@ def train(
         try:
             if location.run is not None and (location.run / "run.json").is_file():
                 same_data(Run(location.run), dataset)
-            if settings.shared.data.verify:
+            if settings.shared.data.verify and not location.shared:
                 check_content(dataset)
             if other := other_options(settings, dataset.manifest):
                 reporter.warn(other)
@@ -86,17 +96,59 @@ def train(
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, (processes, only))
             processes.track(run.folder)
+            _tell_purged(run, reporter)
+            if (members := _chosen(run, only)) and location.jobs > 1:
+                _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
-            _tell_purged(run, reporter)
             for name in _chosen(run, only):
-                train_member(work, name, stop)
+                _train_member(work, name, stop, shared=location.shared)
         finally:
             processes.close()
+    if location.shared:
+        return run
     # Past the request to stop: a signal then ends the command, and the next one calibrates.
     if processes.rank == 0:
         calibrate(TrainedRun(run, tuple(run.members()), settings), dataset, reporter)
     return run
+
+
+def _train_member(work: TrainingContext, name: str, stop: StopRequest, *, shared: bool) -> None:
+    """Train a member; of processes side by side, unless another has it or has trained it since."""
+    if not shared:
+        train_member(work, name, stop)
+    elif work.run.record().members[name] != "finished":
+        with suppress(MemberTakenError):
+            train_member(work, name, stop)
+
+
+def _train_side_by_side(
+    run: Run, dataset: Dataset, location: RunLocation, members: Sequence[str], reporter: Reporter
+) -> None:
+    """Train members in several processes, each a command of its own.
+
+    Raises:
+        StoppedError: A signal came; what was trained is saved.
+        GeomlError: One of them failed, which it has said itself.
+    """
+    chosen = [part for name in members for part in ("--member", name)]
+    again = ["train", run.model, "--run", str(run.folder), "--resume", "--data", str(dataset.folder), "--quiet"]
+    with reporter.task("members", len(members)) as advance:
+        done: set[str] = set()
+
+        def poll() -> None:
+            found = {name for name, status in run.record().members.items() if status == "finished" and name in members}
+            advance(len(found - done))
+            done.update(found)
+
+        place = ["--cpu"] if location.cpu else []
+        code = side_by_side([*again, *chosen, *place], min(location.jobs, len(members)), poll)
+    if code in (StoppedError.exit_code, _INTERRUPTED):
+        raise StoppedError(f"stopped, saved. Resume with `geoml train {run.folder}`.")
+    if code:
+        error = GeomlError(f"a process that trains members ended with {code}.", fix="See the message above.")
+        error.exit_code = code
+        raise error
 
 
 def _run(

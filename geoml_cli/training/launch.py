@@ -8,12 +8,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from geoml_cli.errors import SettingsError
 
 _FORWARDED = ("SIGTERM", "SIGINT", "SIGUSR1")
 _POLL_SECONDS = 0.05
+_SHARES = "GEOML_SHARES_MEMBERS"
+"""Set in processes that train members of one run side by side: each takes what no other is at."""
 _GRACE_SECONDS = 20.0
 """Time siblings get to fail by themselves after one has, before they are ended."""
 
@@ -21,6 +25,56 @@ _GRACE_SECONDS = 20.0
 def joined() -> bool:
     """Return whether someone else (torchrun, srun, this module) started this process as one of several."""
     return "RANK" in os.environ
+
+
+def shares_members() -> bool:
+    """Return whether this process is one of those that `side_by_side` started."""
+    return _SHARES in os.environ
+
+
+def jobs_here(threads: int | None) -> int:
+    """Return how many members can be trained side by side on the CPU: as many as there are cores for.
+
+    Args:
+        threads: Of `[train]`; None is torch's choice, all cores, which one member then has.
+    """
+    return 1 if threads is None else max(cores() // threads, 1)
+
+
+def cores() -> int:
+    """Return on how many cores this process may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> int:
+    """Run `geoml ARGUMENTS` in several processes, each of which trains members that no other is at.
+
+    When one fails, the others are asked to save what they are at.
+
+    Args:
+        arguments: Of the command line.
+        jobs: How many processes.
+        poll: Called now and then until they end.
+
+    Returns:
+        0 where all ended with 0; else the exit code of the first that failed.
+    """
+    own = {**os.environ, _SHARES: "1"}
+    own.setdefault("OMP_NUM_THREADS", str(max(cores() // jobs, 1)))
+    first = 0
+    with _forwarding() as started:
+        for _ in range(jobs):
+            started.append(subprocess.Popen([sys.executable, "-m", "geoml_cli", *arguments], env=own))
+        while any(process.poll() is None for process in started):
+            failed = [process.returncode for process in started if process.poll() not in (None, 0)]
+            if failed and not first:
+                first = failed[0]
+                for process in started:
+                    process.terminate()
+            poll()
+            time.sleep(_POLL_SECONDS)
+        first = first or next((process.returncode for process in started if process.returncode), 0)
+    return 1 if first < 0 else first
 
 
 def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
@@ -37,14 +91,21 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
         "ACCELERATE_USE_CPU": str(cpu).lower(),
     }
-    started: list[subprocess.Popen[bytes]] = []
-    handlers = {name: signal.signal(getattr(signal, name), _forwarder(started)) for name in _FORWARDED}
-    try:
+    with _forwarding() as started:
         for rank in range(processes):
             own = {**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}
             own |= {"LOCAL_WORLD_SIZE": str(processes)}
             started.append(subprocess.Popen([sys.executable, "-m", "geoml_cli", *arguments], env=own))
         return _outcome(started)
+
+
+@contextmanager
+def _forwarding() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Give a list of processes to which signals are passed on, and which end with this block."""
+    started: list[subprocess.Popen[bytes]] = []
+    handlers = {name: signal.signal(getattr(signal, name), _forwarder(started)) for name in _FORWARDED}
+    try:
+        yield started
     finally:
         for process in started:
             process.kill()
@@ -69,6 +130,8 @@ def _outcome(started: list[subprocess.Popen[bytes]]) -> int:
 
 def _forwarder(started: list[subprocess.Popen[bytes]]) -> signal._HANDLER:
     def forward(number: int, frame: FrameType | None) -> None:
+        # Ctrl-C reaches the whole group: passed on as it is, it would be a second one, which ends a process at once.
+        number = signal.SIGTERM if number == signal.SIGINT else number
         for process in started:
             if process.poll() is None:
                 process.send_signal(number)

@@ -49,12 +49,16 @@ class TrainingContext:
     float32: tuple[str, ...] = ()
 
 
+class MemberTakenError(SettingsError):
+    """Another process is training a member."""
+
+
 def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
     """Train a member to its end, from the start or its last checkpoint.
 
     Raises:
         StoppedError: A signal came; the member is saved and marked as interrupted.
-        SettingsError: Another process is training it.
+        MemberTakenError: Another process is training it.
     """
     files = work.run.member(name)
     with _alone(files, name, work.processes), _marked(work, name), settled(work.settings):
@@ -129,7 +133,7 @@ def _alone(files: MemberFiles, name: str, processes: Accelerated) -> Iterator[No
         return
 
     def refuse(holder: str) -> None:
-        raise SettingsError(f"is being trained by {holder}.", where=f"member {name}", fix="Wait for it, or stop it.")
+        raise MemberTakenError(f"is being trained by {holder}.", where=f"member {name}", fix="Wait for it, or stop it.")
 
     with locked(files.lock, refuse):
         yield
