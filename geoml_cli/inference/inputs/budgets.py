@@ -30,6 +30,7 @@ from geoml_cli.inference.inputs.period_sums import (
     sums,
 )
 from geoml_cli.inference.inputs.samples import samples_job
+from geoml_cli.inference.inputs.sum_intervals import Interval, described, read_uncertainty
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.calibration import CALIBRATION, Calibration, calibrate_again, read_calibrations
@@ -61,10 +62,12 @@ def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], r
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
         series = filled(trained, dataset, predicted, fill)
         coverage = trained.settings.shared.predict.coverage
-        half = partial(calibration.mean_distance, coverage=coverage) if calibration and coverage else None
-        frame = sums(series, np.array(dataset.labels("station")), wanted, half)
+        interval = None
+        if calibration and coverage:
+            interval = Interval(coverage, partial(calibration.mean_distance, coverage=coverage))
+        frame = sums(series, np.array(dataset.labels("station")), wanted, interval)
         signature = trained.data.signature
-        columns = _columns((signature.target_name, signature.unit), wanted, coverage if half else None)
+        columns = _columns((signature.target_name, signature.unit), wanted, coverage if interval else None)
         columns = tuple(column for column in columns if column.name in frame)
         _compare(frame, wanted, reporter)
         _tell_incomplete(frame, wanted, reporter)
@@ -144,8 +147,8 @@ def _head(trained: TrainedRun, dataset: Dataset, calibration: Calibration | None
 def _promise(calibration: Calibration) -> str:
     blocks = ", ".join(f"{block.blocks} of {block.minutes / DAY:.3g} d" for block in calibration.of_means)
     return (
-        f"error of what was filled, from means over blocks of held-out records ({blocks}); "
-        "not in it: random errors of the observations, and the choice of the u* threshold"
+        f"error of what was filled, from means over blocks of held-out records ({blocks}); joined, where interval_of "
+        "names them, with random errors of the observations and the provider's percentiles over thresholds of u*"
     )
 
 
@@ -165,7 +168,8 @@ def filled(
     station = station_of_records(dataset)
     begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
     minutes = lengths(begin, station, int(dataset.array("step")[0]))
-    return GapFilledSeries(value, observed, minutes, begin, station, _provided(trained, dataset))
+    uncertain = read_uncertainty(dataset, trained.data.signature.target_name)
+    return GapFilledSeries(value, observed, minutes, begin, station, _provided(trained, dataset), uncertain)
 
 
 def _provided(trained: TrainedRun, dataset: Dataset) -> Floats | None:
@@ -188,8 +192,4 @@ def _columns(target: tuple[str, str], wanted: Wanted, coverage: float | None) ->
     ]
     provided = f"sum of {name} as the provider fills it; missing where that is not whole"
     found.append(Variable("provided_sum", sum_unit, provided, dtype="f8"))
-    if coverage is not None:
-        ends = (("sum_lower", "lower"), ("sum_upper", "upper"))
-        text = f"end of the {coverage:.3g} interval for the error of what was filled"
-        found += [Variable(column, sum_unit, f"{end} {text}", dtype="f8") for column, end in ends]
-    return tuple(found)
+    return (*found, *(described(sum_unit, wanted.fill, coverage) if coverage is not None else ()))

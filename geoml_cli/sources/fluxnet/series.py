@@ -9,6 +9,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
+from geoml_cli.sources.fluxnet import uncertainty
 from geoml_cli.sources.fluxnet.finding import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values, read
@@ -50,6 +51,7 @@ class Series:
         repeated: Rows that stood there a second time.
         renamed: Columns of AmeriFlux BASE, by the FLUXNET name they were taken for.
         quality: Name of the quality column; None where the target has none.
+        uncertain: Columns that tell of the target's uncertainty, by the variable that holds them.
         fluxes: What can be a target instead, where no file has the one asked for.
         short: What is said of files that end before the last year of their name.
     """
@@ -60,6 +62,7 @@ class Series:
     repeated: int
     renamed: dict[str, str]
     quality: str | None
+    uncertain: dict[str, str]
     fluxes: tuple[str, ...]
     short: tuple[str, ...]
 
@@ -83,17 +86,20 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     fills = ColumnFills(wanted.nodata, names(wanted))
     tables: list[Rows] = []
     renamed: dict[str, str] = {}
+    uncertain: dict[str, str] = {}
     qualities: set[str | None] = set()
     others: list[tuple[str, ...]] = []
+    told = uncertainty.meanings(wanted.target)
     for file in files:
         layout = open_layout(file.text)
         columns = columns_of(layout, file, wanted)
-        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY)}
+        uncertain |= {name: column for name, column in columns.items() if name in told}
+        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY, *told)}
         qualities.add(columns.get(QUALITY))
         others.append(() if wanted.target in columns else _fluxes(layout))
         tables.append(_without_fills(read(layout, columns, step), fills))
     fills.refuse()
-    every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()))
+    every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain)
     place, values, repeated = _joined(tables, every, step)
     short = tuple(note for file, rows in zip(files, tables, strict=True) for note in _short(file, rows, step))
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
@@ -101,16 +107,15 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     for name, column in values.items():
         regular[name][place - first] = column
     quality = next((column for column in qualities if column is not None), None)
-    return Series(
-        first, regular, sum(len(rows.place) for rows in tables), repeated, renamed, quality, min(others), short
-    )
+    rows_read = sum(len(rows.place) for rows in tables)
+    return Series(first, regular, rows_read, repeated, renamed, quality, uncertain, min(others), short)
 
 
 def _without_fills(rows: Rows, fills: ColumnFills) -> Rows:
     """Turn declared fills into NaN, and count what looks like others."""
     values = {name: fills.masked(name, column) for name, column in rows.values.items()}
     for name, column in values.items():
-        if name != QUALITY:
+        if name in fills.columns:
             fills.count(name, str(rows.text), column)
     return replace(rows, values=values)
 
@@ -147,12 +152,13 @@ def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]
                 fix="Name the column with --quality-column, or keep every target with --quality-column none.",
             )
         found |= {QUALITY: quality} if quality is not None else {}
-    return found
+    return found | (uncertainty.columns(wanted.target, layout.columns) if wanted.target in layout.columns else {})
 
 
 def _fluxes(layout: Layout) -> tuple[str, ...]:
-    """Name what can be a target."""
-    known = [name for name in layout.columns if name.split("_")[0] in ("NEE", "FC", "GPP", "RECO", "LE", "H")]
+    """Name what can be a target; percentiles tell of its uncertainty."""
+    fluxes = [name for name in layout.columns if name.split("_")[0] in ("NEE", "FC", "GPP", "RECO", "LE", "H")]
+    known = [name for name in fluxes if not name.rpartition("_")[2].isdecimal()]
     return tuple(name for name in known if not name.endswith(("_QC", "UNC", "_N", "_METHOD", "_SE"))) or ("none",)
 
 

@@ -159,8 +159,15 @@ def test_the_command_writes_sums_of_the_filled_series(period, predict, flux, tmp
     out = tmp_path / "sums.csv"
     done = json.loads(predict("--sums", period, "--out", out, "--json").out)
     found = pd.read_csv(out, dtype={"begin": str}).set_index(["station", "begin"])
-    shares, sums = ["observed", "filled", "missing", "longest_gap"], ["sum_lower", "sum_upper"]
-    assert list(found.columns) == [*shares, "mean", "sum", "provided_sum", *sums]
+    shares, sums = ["observed", "filled", "missing", "longest_gap"], ["sum_lower", "sum_upper", "interval_of"]
+    parts = ["fill_half_width", "random_half_width", "ustar_below", "ustar_above"]
+    assert list(found.columns) == [*shares, "mean", "sum", "provided_sum", *sums, *parts]
+    whole = found[found["sum"].notna() & (found["filled"] > 0)]
+    # A day that was filled has no observation with a random error.
+    assert set(whole["interval_of"]) == {"fill+ustar_25_75" if period == "day" else "fill+random+ustar_25_75"}
+    np.testing.assert_allclose(
+        whole["sum_upper"] - whole["sum"], np.sqrt(whole[[*parts[:2], parts[3]]].pow(2).sum(axis=1)), rtol=1e-6
+    )
     assert done["unit"] == UNITS[period] and done["sums"] == len(found)
     assert done["missing"] == found["sum"].isna().sum() > 0
     days = pd.date_range("2010-01-01", "2012-12-31").strftime("%Y-%m-%d")
