@@ -126,7 +126,8 @@ class Calibration(_Record):
         by_row: Each row weighing the same; empty where a row is a group of its own.
         are_new: Whether no row is of a group that its fold's members were trained on.
         of_means: Of records of stations, distances of means over blocks of several lengths, ascending.
-        skill: 1 minus the sum of squared errors by that about the mean (NSE); None of classes and maps.
+        skill: 1 minus the sum of squared errors by that about the mean (NSE), of rows of groups that were trained on
+            where there are any; None of classes and maps.
     """
 
     difference: Difference | None

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
+from geoml_cli.errors import CheckFailedError
 from geoml_cli.inference.engine import PredictionJob, attributes
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
@@ -44,17 +45,35 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], reporter: Reporter) -> PredictionJob:
-    """Predict every sample, then sum the series up; errors as for `sum_unit`.
+class RequestedSums(NamedTuple):
+    """What `--sums` asks for.
+
+    Attributes:
+        period: Over which to sum.
+        fill: What fills the gaps.
+        strict: A fill without skill is an error.
+    """
+
+    period: Period
+    fill: str = NETWORK
+    strict: bool = False
+
+
+def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, reporter: Reporter) -> PredictionJob:
+    """Predict every sample, then sum the series up; other errors as for `sum_unit`.
 
     Args:
         trained: The run.
         dataset: With series.
-        asked: Period over which to sum, and what fills the gaps.
-        reporter: Is text where the fill has no skill.
+        requested: Which sums.
+        reporter: Is told where the fill has no skill.
+
+    Raises:
+        CheckFailedError: The fill has no skill, or none is known, and that is an error.
     """
-    wanted = Wanted(*asked, *sum_unit(dataset, trained.data.signature.unit))
+    wanted = Wanted(requested.period, requested.fill, *sum_unit(dataset, trained.data.signature.unit))
     calibration = _calibration(trained, wanted.fill, reporter)
+    _check_skill(calibration, requested, reporter)
     fill = _own_fill(trained, wanted.fill)
     summed: list[Floats32] = []
 
@@ -82,7 +101,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], r
 
 
 def _calibration(trained: TrainedRun, fill: str, reporter: Reporter) -> Calibration | None:
-    """Return what is known of the network's errors over periods; say where there is nothing, and where it has no skill.
+    """Return what is known of the network's errors over periods; say where there is nothing.
 
     Errors of a baseline were not measured on the same rows, so its sums have no interval.
     """
@@ -95,11 +114,20 @@ def _calibration(trained: TrainedRun, fill: str, reporter: Reporter) -> Calibrat
         where = "" if found is None else f"delete {trained.run.folder / CALIBRATION}, and "
         reporter.say(f"Sums have no interval: the run does not hold errors of its means; {where}{again}.")
         return None
-    if found.skill is not None and found.skill <= 0:
-        reporter.warn(
-            f"the network has no skill on held-out rows (NSE {found.skill:.3g}): a mean would fill gaps as well."
-        )
     return found
+
+
+def _check_skill(calibration: Calibration | None, requested: RequestedSums, reporter: Reporter) -> None:
+    """Warn of a fill that is no better than the mean of the observations, or fail where that is asked for."""
+    skill, fix = calibration.skill if calibration else None, "Leave out --strict for a warning instead."
+    if skill is None:
+        if requested.strict:
+            raise CheckFailedError(f"the skill of {requested.fill} is not known here.", where="--strict", fix=fix)
+    elif skill <= 0:
+        told = f"{requested.fill} has no skill on held-out rows (NSE {skill:.3g}): a mean would fill gaps as well."
+        if requested.strict:
+            raise CheckFailedError(told, where="--strict", fix=fix)
+        reporter.warn(told)
 
 
 def _own_fill(trained: TrainedRun, name: str) -> Callable[[Dataset, Floats], Floats] | None:
