@@ -35,7 +35,7 @@ class Counted:
         quality: Name of the quality column; None where the target has none.
         uncertain: Columns that tell of the target's uncertainty, by the variable that holds them.
         fluxes: What can be a target instead, where the site has not the one asked for.
-        short: What is said of files that end before the last year of their name.
+        notes: What is said of its files.
     """
 
     first: int
@@ -50,7 +50,7 @@ class Counted:
     quality: str | None
     uncertain: dict[str, str]
     fluxes: tuple[str, ...]
-    short: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def samples(self, extra: Sequence[bool]) -> int:
         """Count records that have all needed drivers and the marked extra ones."""
@@ -84,7 +84,7 @@ def count(site: str, series: Series, wanted: Wanted, step: Step) -> Counted:
         quality=series.quality,
         uncertain=series.uncertain,
         fluxes=series.fluxes,
-        short=series.short,
+        notes=series.notes,
     )
 
 
