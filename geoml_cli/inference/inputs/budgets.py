@@ -5,7 +5,6 @@ Legend: R records of the series, N samples, P periods.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
 from geoml_cli.errors import CheckFailedError
 from geoml_cli.inference.engine import PredictionJob, attributes
+from geoml_cli.inference.inputs.gap_errors import Fill, ObservedSeries, gap_calibration
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
     PERIODS,
@@ -72,9 +72,12 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
         CheckFailedError: The fill has no skill, or none is known, and that is an error.
     """
     wanted = Wanted(requested.period, requested.fill, *sum_unit(dataset, trained.data.signature.unit))
-    calibration = _calibration(trained, wanted.fill, reporter)
-    _check_skill(calibration, requested, reporter)
     fill = _own_fill(trained, wanted.fill)
+    if fill is None:
+        calibration = _calibration(trained, reporter)
+    else:
+        calibration = _calibration_of(fill, wanted.fill, trained, dataset, reporter)
+    _check_skill(calibration, requested, reporter)
     summed: list[Floats32] = []
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
@@ -100,14 +103,20 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
     return replace(job, cell="sums", unit=per_period, write=write, written_values=lambda: summed)
 
 
-def _calibration(trained: TrainedRun, fill: str, reporter: Reporter) -> Calibration | None:
-    """Return what is known of the network's errors over periods; say where there is nothing.
+def _calibration_of(
+    fill: Fill, name: str, trained: TrainedRun, dataset: Dataset, reporter: Reporter
+) -> Calibration | None:
+    """Measure a baseline's errors over periods on artificial gaps; say where there are none."""
+    time, step = np.asarray(dataset.array("time"), dtype=np.int64), int(dataset.array("step")[0])
+    series = ObservedSeries(observations(trained, dataset), station_of_records(dataset), time, step)
+    found = gap_calibration(dataset, series, fill, reporter)
+    if found is None:
+        reporter.say(f"Sums filled by {name} have no interval: no day has observations enough for an artificial gap.")
+    return found
 
-    Errors of a baseline were not measured on the same rows, so its sums have no interval.
-    """
-    if fill != NETWORK:
-        reporter.say(f"Sums filled by {fill} have no interval.")
-        return None
+
+def _calibration(trained: TrainedRun, reporter: Reporter) -> Calibration | None:
+    """Return what is known of the network's errors over periods; say where there is nothing."""
     found = read_calibrations(trained.run).get(SINGLE)
     if found is None or not found.of_means:
         again = calibrate_again(trained.run)
@@ -130,7 +139,7 @@ def _check_skill(calibration: Calibration | None, requested: RequestedSums, repo
         reporter.warn(told)
 
 
-def _own_fill(trained: TrainedRun, name: str) -> Callable[[Dataset, Floats], Floats] | None:
+def _own_fill(trained: TrainedRun, name: str) -> Fill | None:
     """Return what fills records by a baseline of the network's own; None for the network itself."""
     if name == NETWORK:
         return None
@@ -180,19 +189,26 @@ def _promise(calibration: Calibration) -> str:
     )
 
 
-def filled(
-    trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Callable[[Dataset, Floats], Floats] | None
-) -> GapFilledSeries:
-    """Lay observations out along the series, and what fills their gaps: the predictions, or what `fill` gives."""
-    target = trained.network_samples(SINGLE, dataset).target.rows
-    observed_N = np.full(len(predicted_N), np.nan) if target is None else np.asarray(target, dtype=np.float64)
-    index, time = np.asarray(dataset.array("index")), np.asarray(dataset.array("time"))
-    value, gaps = np.full(len(time), np.nan), np.full(len(time), np.nan)
-    value[index], gaps[index] = observed_N, predicted_N
+def observations(trained: TrainedRun, dataset: Dataset) -> Floats:
+    """Return what was observed well enough of every record, [R]; NaN elsewhere."""
     if dataset.has(every := f"{trained.data.signature.target_name}{OBSERVED}"):
-        value = np.asarray(dataset.array(every), dtype=np.float64)
+        return np.asarray(dataset.array(every), dtype=np.float64)
+    value = np.full(len(dataset.array("time")), np.nan)
+    if (target := trained.network_samples(SINGLE, dataset).target.rows) is not None:
+        value[np.asarray(dataset.array("index"))] = np.asarray(target, dtype=np.float64)
+    return value
+
+
+def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Fill | None) -> GapFilledSeries:
+    """Lay observations out along the series, and what fills their gaps: the predictions, or what `fill` gives."""
+    value, time = observations(trained, dataset), np.asarray(dataset.array("time"))
     observed = np.isfinite(value)
-    value = np.where(observed, value, gaps if fill is None else fill(dataset, value))
+    gaps = np.full(len(time), np.nan)
+    if fill is None:
+        gaps[np.asarray(dataset.array("index"))] = predicted_N
+    else:
+        gaps[~observed] = fill(dataset, value, np.flatnonzero(~observed))
+    value = np.where(observed, value, gaps)
     station = station_of_records(dataset)
     begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
     minutes = lengths(begin, station, int(dataset.array("step")[0]))
