@@ -37,7 +37,8 @@ def run(flux, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def samples(flux):
-    return task.samples(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK).own, flux)
+    settings = load("geomamba", "fluxnet-halfhourly", None, {}, [*QUICK, "network.site_inputs=on"])
+    return task.samples(settings.own, flux)
 
 
 @pytest.fixture
