@@ -94,6 +94,9 @@ class SumOptions(Options):
     fill: str = "network"
     """What fills the gaps for --sums: the `network`, or `mds`, marginal distribution sampling (half-hours, hours)."""
 
+    strict: bool = False
+    """Fail (exit code 4), in place of a warning, where what fills the gaps for --sums has no skill on held-out data."""
+
 
 O = TypeVar("O", bound=Options)  # noqa: E741  O as in options
 

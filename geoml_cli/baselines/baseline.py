@@ -27,12 +27,13 @@ class Baseline:
     Attributes:
         summary: One line for the report.
         fit: Samples, training rows and a seed to a predictor; the same arguments give the same predictions.
-        records: Of series of stations: data set and flux of every record, [R] and NaN where it is to be filled, to what
-            fills those, [R]; records that are no samples, for want of a driver, as well. None where it cannot.
+        records: Of series of stations: data set, flux of every record, [R] and NaN where it is not known, and the
+            records that are to be filled, [M], to what fills those, [M]; records that are no samples, for want of a
+            driver, as well. None where it cannot.
         reference: Whether it is the estimate that the network is made to improve, and heads the baselines in tables.
     """
 
     summary: str
     fit: Callable[[Samples, Rows, int], BaselinePredictor]
-    records: Callable[[Variables, Values], Values] | None = None
+    records: Callable[[Variables, Values, Rows], Values] | None = None
     reference: bool = False

@@ -163,12 +163,7 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         raise SettingsError(
             "fills of rasters matter to maps and tables of points.", where="--nodata", fix="Add --map or --table FILE."
         )
-    if common.get("baseline") is not None and given.get("sums") is not None:
-        raise SettingsError(
-            "sums are filled by the network, or by what --fill names.", where="--with", fix="Leave it out."
-        )
-    if given.get("fill", NETWORK) != NETWORK and given.get("sums") is None:
-        raise SettingsError("gaps are filled for sums.", where="--fill", fix="Add --sums day, month or year.")
+    _refuse_beside_sums(given, common.get("baseline"))
     if named and not given.get("map"):
         raise SettingsError(
             f"{named[0]!r} is a time of a map, but --map is not given.", fix="Add --map, or leave it out."
@@ -184,6 +179,7 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         mapped=mapped,
         sums=given.get("sums"),
         fill=given.get("fill", NETWORK),
+        strict=given.get("strict", False),
         times=tuple(times.read_times(named)),
         mlat=given.get("mlat", 0.0),
         forecast="steps" in given,
@@ -194,6 +190,22 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         mask=given.get("mask"),
         border=given.get("border"),
     )
+
+
+def _refuse_beside_sums(given: dict[str, Any], baseline: str | None) -> None:
+    """Refuse options that only sums have, and one that they have not."""
+    from geoml_cli.samples.requests import NETWORK
+
+    if given.get("sums") is not None:
+        if baseline is not None:
+            raise SettingsError(
+                "sums are filled by the network, or by what --fill names.", where="--with", fix="Leave it out."
+            )
+        return
+    if given.get("fill", NETWORK) != NETWORK:
+        raise SettingsError("gaps are filled for sums.", where="--fill", fix="Add --sums day, month or year.")
+    if given.get("strict"):
+        raise SettingsError("only the fill of sums is checked.", where="--strict", fix="Add --sums day, month or year.")
 
 
 def _refuse_several(given: dict[str, Any]) -> None:

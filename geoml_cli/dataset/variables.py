@@ -24,6 +24,19 @@ OBSERVED = "_observed"
 """Ends the name of a target where it is measured well enough: of every record, those that are no samples as well."""
 
 
+RANDOM = "_random"
+"""Ends the name of the standard deviation of a measured record's random error, as its provider tells it."""
+
+
+PERCENTILES = ((5, 95), (25, 75))
+"""Lower and upper percentiles over thresholds of friction velocity (u*) that data may hold, the wider first."""
+
+
+def percentile(target: str, share: int) -> str:
+    """Return the name of a target's percentile over thresholds of u*, such as NEE_VUT_REF_p05."""
+    return f"{target}_p{share:02d}"
+
+
 @dataclass(frozen=True)
 class Variable:
     """A quantity and its description.

@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows
-from geoml_cli.metrics.conformal import FEWEST_GROUPS, distances
 from geoml_cli.metrics.metric import Values
-from geoml_cli.runs.calibration import BlockDistances, KeptDistances
+from geoml_cli.runs.calibration import BlockDistances
 from geoml_cli.splits.split import Rows
 
 _DAY = 1440.0
@@ -52,7 +51,4 @@ def _of_length(error_B: Values, where: tuple[Rows, Rows], lengths: tuple[float, 
     whole = count >= max(_HELD * length / step, 1) if length > step else np.ones(len(count), dtype=bool)
     if not whole.any():
         return None
-    stations = len(np.unique(station[whole]))
-    group = station[whole] if stations >= FEWEST_GROUPS else np.arange(int(whole.sum()))
-    kept = KeptDistances.of(distances(np.abs(mean[whole]), group))
-    return BlockDistances(minutes=length, blocks=int(whole.sum()), distance=kept)
+    return BlockDistances.of(length, mean[whole], station[whole])

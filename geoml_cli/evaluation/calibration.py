@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
@@ -106,14 +107,28 @@ def _calibration(inputs: EvaluationInputs, members: list[MemberRows]) -> Calibra
         by_row=(KeptDistances.of(distances(held_out.distance_P, rows)),) if is_grouped else (),
         are_new=are_new_groups(inputs, members),
         of_means=block_distances(inputs, pooled),
-        skill=_skill(pooled) if held_out.difference is not None else None,
+        skill=_skill(pooled, _of_known_groups(inputs, members)) if held_out.difference is not None else None,
     )
 
 
-def _skill(pooled: PooledRows) -> float | None:
-    """Return the Nash-Sutcliffe efficiency of held-out rows; None where observations do not differ."""
-    variance = float(pooled.observed_P.var())
-    return 1 - float(((pooled.predicted_P - pooled.observed_P) ** 2).mean()) / variance if variance > 0 else None
+def _skill(pooled: PooledRows, known_P: NDArray[np.bool_]) -> float | None:
+    """Return the Nash-Sutcliffe efficiency of held-out rows; None where observations do not differ.
+
+    Gaps that a sum fills are those of known stations: where some of the rows are of these, others do not count.
+    """
+    observed = pooled.observed_P[known_P] if known_P.any() else pooled.observed_P
+    predicted = pooled.predicted_P[known_P] if known_P.any() else pooled.predicted_P
+    variance = float(observed.var())
+    return 1 - float(((predicted - observed) ** 2).mean()) / variance if variance > 0 else None
+
+
+def _of_known_groups(inputs: EvaluationInputs, members: list[MemberRows]) -> NDArray[np.bool_]:
+    """Return which pooled rows are of a group (station, block) that their fold's members were trained on, [P]."""
+    group_N = groups_of_samples(inputs)
+    by_fold = {member.fold: member for member in reversed(members)}  # its first member, as `pool_folds` takes its rows
+    folds = [by_fold[fold] for fold in dict.fromkeys(member.fold for member in members)]
+    train = [group_N[inputs.run.split(member.name).train] for member in folds]
+    return np.concatenate([np.isin(group_N[member.rows_N], own) for member, own in zip(folds, train, strict=True)])
 
 
 def are_new_groups(inputs: EvaluationInputs, members: list[MemberRows]) -> bool:

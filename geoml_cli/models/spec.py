@@ -196,6 +196,7 @@ class Spec(Generic[S]):
         pipeline: What several networks give together, given its tables and the names of those that are there.
         coordinates: Where and when samples are, as columns of predictions; None takes those of the data set.
         kernels: Implementations of the model's own kernels; None where PyTorch's operators do.
+        resolved: Its tables with what the data set decides (`auto`) written out; None where nothing is.
         grid: Samples of a map at a time [UTC] and latitude [degrees]; None where maps are made of rasters.
     """
 
@@ -203,6 +204,7 @@ class Spec(Generic[S]):
     pipeline: Callable[[S, tuple[str, ...]], Pipeline] | None = None
     coordinates: Callable[[Variables, Rows], list[tuple[Variable, Values]]] | None = None
     kernels: KernelChoice[S] | None = None
+    resolved: Callable[[S, Variables], S] | None = None
     grid: Callable[[S, Variables, np.datetime64, float], FixedTimeGrid] | None = None
 
 

@@ -25,6 +25,7 @@ class ColumnFills:
     """
 
     def __init__(self, pairs: Sequence[str], columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
         self._declared = declared_fills(pairs)
         refuse_unknown(self._declared, columns)
         self._counted: dict[tuple[str, str], FillCensus] = {}

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import DataError
-from geoml_cli.metrics.conformal import FEWEST_GROUPS, Distances, fewest
+from geoml_cli.metrics.conformal import FEWEST_GROUPS, Distances, distances, fewest
 from geoml_cli.metrics.metric import Values
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.scaling import TargetScaling, Transform
 
 CALIBRATION = "calibration.json"
+Rows = NDArray[np.int64]
 _LEAST = np.finfo(np.float64).tiny
 
 
@@ -113,6 +115,19 @@ class BlockDistances(_Record):
     blocks: int
     distance: KeptDistances
 
+    @staticmethod
+    def of(minutes: float, mean_B: Values, station_B: Rows) -> BlockDistances:
+        """Order mean errors; blocks of a station weigh as one where there are stations enough, else each by itself.
+
+        Args:
+            minutes: Length of a block.
+            mean_B: Mean error of each.
+            station_B: Its station.
+        """
+        group_B = station_B if len(np.unique(station_B)) >= FEWEST_GROUPS else np.arange(len(mean_B))
+        kept = KeptDistances.of(distances(np.abs(mean_B), group_B))
+        return BlockDistances(minutes=minutes, blocks=len(mean_B), distance=kept)
+
 
 class Calibration(_Record):
     """Of one network.
@@ -126,7 +141,8 @@ class Calibration(_Record):
         by_row: Each row weighing the same; empty where a row is a group of its own.
         are_new: Whether no row is of a group that its fold's members were trained on.
         of_means: Of records of stations, distances of means over blocks of several lengths, ascending.
-        skill: 1 minus the sum of squared errors by that about the mean (NSE); None of classes and maps.
+        skill: 1 minus the sum of squared errors by that about the mean (NSE), of rows of groups that were trained on
+            where there are any; None of classes and maps.
     """
 
     difference: Difference | None

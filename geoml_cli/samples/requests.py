@@ -34,6 +34,7 @@ class PredictionRequest:
         mapped: A map is wanted.
         sums: Period over which gap-filled series are summed: day, month or year.
         fill: What fills the gaps: the network, or a baseline of its own such as mds.
+        strict: A fill without skill is a failure.
         times: UTC, in order, of maps without rasters.
         mlat: Magnetic latitude of these maps [degrees].
         forecast: The maps that follow in time are wanted.
@@ -52,6 +53,7 @@ class PredictionRequest:
     mapped: bool = False
     sums: str | None = None
     fill: str = NETWORK
+    strict: bool = False
     times: tuple[datetime.datetime, ...] = ()
     mlat: float = 0.0
     forecast: bool = False

@@ -11,7 +11,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import PredictionJob, predict_to_file
-from geoml_cli.inference.inputs.budgets import sums_job
+from geoml_cli.inference.inputs.budgets import RequestedSums, sums_job
 from geoml_cli.inference.inputs.cells import cells_job
 from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.pixel_days import pixel_days_job, requested_days
@@ -59,7 +59,8 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
         times = tuple(np.datetime64(time, "s") for time in request.times)
         return time_grid_job(trained, dataset, RequestedMaps(times, request.mlat))
     if request.sums is not None:
-        return sums_job(trained, dataset, (request.sums, request.fill), reporter)  # type: ignore[arg-type]
+        requested = RequestedSums(request.sums, request.fill, request.strict)  # type: ignore[arg-type]
+        return sums_job(trained, dataset, requested, reporter)
     if request.stack is not None:
         return _pixel_days(trained, dataset, request, reporter)
     if request.table is not None:

@@ -21,7 +21,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.training.fitting import other_options
 from geoml_cli.training.launch import side_by_side
 from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member
-from geoml_cli.training.plan import networks_of, plan_run
+from geoml_cli.training.plan import networks_of, plan_run, resolved
 from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.trial import float32_layers
@@ -91,6 +91,7 @@ def train(
                 check_content(dataset)
             if other := other_options(settings, dataset.manifest):
                 reporter.warn(other)
+            settings = _resolved(settings, dataset, reporter)
             networks = networks_of(settings)
             refuse_cpu_processes(networks, processes)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
@@ -149,6 +150,15 @@ def _train_side_by_side(
         error = GeomlError(f"a process that trains members ended with {code}.", fix="See the message above.")
         error.exit_code = code
         raise error
+
+
+def _resolved(settings: Settings, dataset: Dataset, reporter: Reporter) -> Settings:
+    """Write out what the data set decides, and say so."""
+    before, found = settings.flat(), resolved(settings, dataset)
+    for key, value in found.flat().items():
+        if value != before[key]:
+            reporter.say(f"{key} = {before[key]} is {value!r} for these data.")
+    return found
 
 
 def _run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         SettingsError: There is no such member as one of `only`, or the preset is meant for other data.
     """
     require_fitting(settings, dataset)
+    settings = resolved(settings, dataset)
     shared, networks = settings.shared, networks_of(settings)
     _check_restore(shared.train.restore, networks)
     refuse_accumulation(networks, shared.train)
@@ -67,6 +69,18 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     return Plan(
         settings.model, settings.preset, written(settings), settings.traced(), data, members, kernels=_kernels(settings)
     )
+
+
+def resolved(settings: Settings, dataset: Dataset) -> Settings:
+    """Return settings with what the data set decides written out, so that a run keeps it whatever it predicts."""
+    spec: Spec[Any] = registry.spec(settings.model)
+    if spec.resolved is None:
+        return settings
+    found = replace(settings, own=spec.resolved(settings.own, dataset))
+    before = settings.flat()
+    changed = {key: f"{settings.origins.get(key, 'default')}, {before[key]}" for key, value in found.flat().items()
+               if value != before[key]}  # fmt: skip
+    return replace(found, origins=settings.origins | changed)
 
 
 def _check_restore(named: str, networks: Mapping[str, Network]) -> None:

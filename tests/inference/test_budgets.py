@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.inputs.period_sums import GapFilledSeries, Wanted, lengths, sum_unit, sums
+from geoml_cli.inference.inputs.sum_intervals import Interval, Uncertainty
 from geoml_cli.runs.calibration import BlockDistances, Calibration, KeptDistances
 from geoml_cli.sources.fluxnet.times import STEPS, starts
 
@@ -184,10 +185,56 @@ def test_the_interval_of_a_sum_is_that_of_the_mean_error_over_what_was_filled(un
         asked.append(minutes)
         return 0.25
 
-    found = sums(held, NAMES, Wanted("month", "network", *sum_unit(series(), unit)), half)
-    assert asked == [16 * 1440, 0]
-    np.testing.assert_allclose(found["sum_upper"] - found["sum"], [0.25 * 16 * weight, 0.0])
-    np.testing.assert_allclose(found["sum"] - found["sum_lower"], [0.25 * 16 * weight, 0.0])
+    found = sums(held, NAMES, Wanted("month", "network", *sum_unit(series(), unit)), Interval(0.9, half))
+    assert asked == [16 * 1440]
+    # Nothing is known of the error of February's observations: an interval without width would say that there is none.
+    np.testing.assert_allclose(found["sum_upper"] - found["sum"], [0.25 * 16 * weight, np.nan])
+    np.testing.assert_allclose(found["sum"] - found["sum_lower"], [0.25 * 16 * weight, np.nan])
+    assert found["interval_of"].tolist() == ["fill", ""]
+
+
+def uncertain_year(told: Uncertainty, observed: np.ndarray, distance: float = 0.5) -> pd.Series:
+    """Sum up 2011, every day 1 gC as the provider has it too; return its only row."""
+    begin, station = days("2011-01-01", "2012-01-01").astype("datetime64[m]"), np.zeros(365, dtype=np.int64)
+    held = GapFilledSeries(np.ones(365), observed, lengths(begin, station, 1440), begin, station, np.ones(365), told)
+    wanted = Wanted("year", "network", *sum_unit(series(), CARBON))
+    return sums(held, NAMES, wanted, Interval(0.9, lambda minutes: distance)).iloc[0]
+
+
+def test_fill_random_errors_and_thresholds_are_joined_as_the_root_of_their_squares():
+    observed = np.arange(365) >= 65
+    random = np.where(np.arange(365) < 165, 0.3, np.nan)  # of 100 observed days; and of 65 others, which do not count
+    found = uncertain_year(Uncertainty(random, {(5, 95): (np.full(365, 0.9), np.full(365, 1.3))}), observed)
+    assert found["sum"] == 365 and found["interval_of"] == "fill+random+ustar_05_95"
+    assert found["fill_half_width"] == pytest.approx(65 * 0.5)
+    assert found["random_half_width"] == pytest.approx(1.6448536 * 0.3 * 10), "variances of records add up"
+    assert found["ustar_below"] == pytest.approx(36.5) and found["ustar_above"] == pytest.approx(109.5)
+    others = (65 * 0.5) ** 2 + (1.6448536 * 3) ** 2
+    assert found["sum"] - found["sum_lower"] == pytest.approx(np.sqrt(others + 36.5**2))
+    assert found["sum_upper"] - found["sum"] == pytest.approx(np.sqrt(others + 109.5**2))
+
+
+def test_the_widest_percentiles_that_are_whole_are_named_and_taken():
+    narrow, wide = (np.full(365, 0.8), np.full(365, 1.1)), (np.full(365, 0.5), np.full(365, 1.5))
+    wide[0][7] = np.nan
+    all_observed = np.ones(365, dtype=bool)
+    found = uncertain_year(Uncertainty(None, {(5, 95): wide, (25, 75): narrow}), all_observed)
+    assert found["interval_of"] == "ustar_25_75" and found["sum_lower"] == pytest.approx(365 - 73)
+    assert "random_half_width" not in found
+    wide[0][7] = 0.5
+    found = uncertain_year(Uncertainty(None, {(5, 95): wide, (25, 75): narrow}), all_observed)
+    assert found["interval_of"] == "ustar_05_95" and found["sum_lower"] == pytest.approx(365 / 2)
+    # The provider's own choice lies below both: nothing is below it.
+    above = (np.full(365, 1.1), np.full(365, 1.2))
+    found = uncertain_year(Uncertainty(None, {(25, 75): above}), all_observed)
+    assert found["ustar_below"] == 0 and found["sum_lower"] == 365 and found["sum_upper"] == pytest.approx(365 * 1.2)
+
+
+def test_without_the_error_of_what_was_filled_there_is_no_interval():
+    told = Uncertainty(np.full(365, 0.3), {(5, 95): (np.full(365, 0.9), np.full(365, 1.3))})
+    found = uncertain_year(told, np.arange(365) > 0, distance=np.nan)
+    assert found["sum"] == 365 and np.isnan([found["sum_lower"], found["sum_upper"]]).all()
+    assert found["interval_of"] == "" and found["ustar_above"] == pytest.approx(109.5)
 
 
 def test_the_distance_of_means_is_that_of_the_longest_block_that_is_no_longer():

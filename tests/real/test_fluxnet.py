@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.sources.fluxnet.dryness import deficit
 
 DAILY = ["AU-Lox", "CN-Cng", "DE-Hai", "DE-Seh", "US-ARM"]
 CHAMAU = "exampledata_FLUXNET-FULLSET-HH-CSV-30MIN_FLX_CH-Cha_FLUXNET2015_FULLSET_HH_2005-2020_beta-3.csv"
@@ -59,13 +60,14 @@ def test_half_hours_that_are_all_filled_are_refused_with_what_to_relax(real_data
     np.testing.assert_allclose(dataset.array("NEE_VUT_REF")[:2], [11.5578, 9.04856], rtol=1e-6)
 
 
-def test_base_lacks_a_driver_and_is_read_without_it(real_data, prepare, tmp_path):
+def test_base_without_a_deficit_gets_it_from_humidity_and_is_read_without_it(real_data, prepare, tmp_path):
     raw = real_data("fluxnet/AMF_US-CRT_BASE_HH_2-5.csv")
-    assert "line 3: has no column VPD_F (VPD or VPD_PI)" in prepare(raw, code=3)
     drivers = [part for name in ("TA_F", "SW_IN_F", "PA_F", "P_F") for part in ("--dynamic", name)]
     (tmp_path / "sites.csv").write_text(
         "SITE_ID,LOCATION_LAT,LOCATION_LONG,LOCATION_ELEV,IGBP\nUS-CRT,41.6,-83.3,180,CRO\n"
     )
+    _, funnel = prepare(raw, "--extra", "none", "--sites", tmp_path / "sites.csv")
+    assert f"{raw.name} has no VPD_F: it is computed from TA and RH [hPa]" in funnel["notes"]
     given = (*drivers, "--extra", "none", "--sites", tmp_path / "sites.csv")
     dataset, funnel = prepare(raw, *given)
     held = pd.read_csv(raw, skiprows=2).replace(-9999, np.nan)
@@ -90,3 +92,9 @@ def test_the_tower_year_of_reddyproc_is_read_as_half_hours(real_data, prepare):
     starts = ends[complete.to_numpy()] - np.timedelta64(30, "m")
     np.testing.assert_array_equal(np.datetime64("1970-01-01", "m") + minutes.astype("m8[m]"), starts)
     assert dataset.labels("station") == ["DE-Tha"] and dataset.unit("NEE_VUT_REF") == "umol CO2 m-2 s-1"
+
+
+def test_the_deficit_computed_is_that_of_a_file_that_holds_all_three(real_data):
+    held = pd.read_csv(real_data("fluxnet/Example_DETha98.txt"), sep="\t", skiprows=[1], na_values=-9999)
+    difference = deficit(held.Tair.to_numpy(float), held.rH.to_numpy(float)) - held.VPD
+    assert np.sqrt((difference**2).mean()) < 0.05 and difference.abs().max() < 0.25, "VPD is written to 0.1 hPa"

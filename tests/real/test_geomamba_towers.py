@@ -46,6 +46,11 @@ def _sums(geoml, tmp_path):
     assert (hainich["observed"] > 0.7).all()
     # A beech forest takes up some 300 to 700 g of carbon a year, mostly as observed.
     assert hainich["sum"].dropna().between(-800, -200).all()
+    # The files hold random errors, and percentiles 25 and 75 alone; 27 of the 33 years are whole.
+    whole = years[years["sum"].notna()]
+    assert len(years) == 33 and len(whole) == 27
+    assert set(whole["interval_of"]) == {"fill+random+ustar_25_75"}
+    assert whole["provided_sum"].between(whole["sum_lower"], whole["sum_upper"]).sum() >= 24, "nine in ten"
     shares = years[["observed", "filled", "missing"]].sum(axis=1)
     np.testing.assert_allclose(shares, 1)
     held = days[(days["station"] == "DE-Hai") & days["begin"].str.startswith("2004")]

@@ -5,18 +5,19 @@ Legend: R records of the series, N samples, P periods.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
+from geoml_cli.errors import CheckFailedError
 from geoml_cli.inference.engine import PredictionJob, attributes
+from geoml_cli.inference.inputs.gap_errors import Fill, ObservedSeries, gap_calibration
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
     PERIODS,
@@ -30,6 +31,7 @@ from geoml_cli.inference.inputs.period_sums import (
     sums,
 )
 from geoml_cli.inference.inputs.samples import samples_job
+from geoml_cli.inference.inputs.sum_intervals import Interval, described, read_uncertainty
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.calibration import CALIBRATION, Calibration, calibrate_again, read_calibrations
@@ -43,28 +45,51 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], reporter: Reporter) -> PredictionJob:
-    """Predict every sample, then sum the series up; errors as for `sum_unit`.
+class RequestedSums(NamedTuple):
+    """What `--sums` asks for.
+
+    Attributes:
+        period: Over which to sum.
+        fill: What fills the gaps.
+        strict: A fill without skill is an error.
+    """
+
+    period: Period
+    fill: str = NETWORK
+    strict: bool = False
+
+
+def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, reporter: Reporter) -> PredictionJob:
+    """Predict every sample, then sum the series up; other errors as for `sum_unit`.
 
     Args:
         trained: The run.
         dataset: With series.
-        asked: Period over which to sum, and what fills the gaps.
-        reporter: Is text where the fill has no skill.
+        requested: Which sums.
+        reporter: Is told where the fill has no skill.
+
+    Raises:
+        CheckFailedError: The fill has no skill, or none is known, and that is an error.
     """
-    wanted = Wanted(*asked, *sum_unit(dataset, trained.data.signature.unit))
-    calibration = _calibration(trained, wanted.fill, reporter)
+    wanted = Wanted(requested.period, requested.fill, *sum_unit(dataset, trained.data.signature.unit))
     fill = _own_fill(trained, wanted.fill)
+    if fill is None:
+        calibration = _calibration(trained, reporter)
+    else:
+        calibration = _calibration_of(fill, wanted.fill, trained, dataset, reporter)
+    _check_skill(calibration, requested, reporter)
     summed: list[Floats32] = []
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
         series = filled(trained, dataset, predicted, fill)
         coverage = trained.settings.shared.predict.coverage
-        half = partial(calibration.mean_distance, coverage=coverage) if calibration and coverage else None
-        frame = sums(series, np.array(dataset.labels("station")), wanted, half)
+        interval = None
+        if calibration and coverage:
+            interval = Interval(coverage, partial(calibration.mean_distance, coverage=coverage))
+        frame = sums(series, np.array(dataset.labels("station")), wanted, interval)
         signature = trained.data.signature
-        columns = _columns((signature.target_name, signature.unit), wanted, coverage if half else None)
+        columns = _columns((signature.target_name, signature.unit), wanted, coverage if interval else None)
         columns = tuple(column for column in columns if column.name in frame)
         _compare(frame, wanted, reporter)
         _tell_incomplete(frame, wanted, reporter)
@@ -78,28 +103,43 @@ def sums_job(trained: TrainedRun, dataset: Dataset, asked: tuple[Period, str], r
     return replace(job, cell="sums", unit=per_period, write=write, written_values=lambda: summed)
 
 
-def _calibration(trained: TrainedRun, fill: str, reporter: Reporter) -> Calibration | None:
-    """Return what is known of the network's errors over periods; say where there is nothing, and where it has no skill.
+def _calibration_of(
+    fill: Fill, name: str, trained: TrainedRun, dataset: Dataset, reporter: Reporter
+) -> Calibration | None:
+    """Measure a baseline's errors over periods on artificial gaps; say where there are none."""
+    time, step = np.asarray(dataset.array("time"), dtype=np.int64), int(dataset.array("step")[0])
+    series = ObservedSeries(observations(trained, dataset), station_of_records(dataset), time, step)
+    found = gap_calibration(dataset, series, fill, reporter)
+    if found is None:
+        reporter.say(f"Sums filled by {name} have no interval: no day has observations enough for an artificial gap.")
+    return found
 
-    Errors of a baseline were not measured on the same rows, so its sums have no interval.
-    """
-    if fill != NETWORK:
-        reporter.say(f"Sums filled by {fill} have no interval.")
-        return None
+
+def _calibration(trained: TrainedRun, reporter: Reporter) -> Calibration | None:
+    """Return what is known of the network's errors over periods; say where there is nothing."""
     found = read_calibrations(trained.run).get(SINGLE)
     if found is None or not found.of_means:
         again = calibrate_again(trained.run)
         where = "" if found is None else f"delete {trained.run.folder / CALIBRATION}, and "
         reporter.say(f"Sums have no interval: the run does not hold errors of its means; {where}{again}.")
         return None
-    if found.skill is not None and found.skill <= 0:
-        reporter.warn(
-            f"the network has no skill on held-out rows (NSE {found.skill:.3g}): a mean would fill gaps as well."
-        )
     return found
 
 
-def _own_fill(trained: TrainedRun, name: str) -> Callable[[Dataset, Floats], Floats] | None:
+def _check_skill(calibration: Calibration | None, requested: RequestedSums, reporter: Reporter) -> None:
+    """Warn of a fill that is no better than the mean of the observations, or fail where that is asked for."""
+    skill, fix = calibration.skill if calibration else None, "Leave out --strict for a warning instead."
+    if skill is None:
+        if requested.strict:
+            raise CheckFailedError(f"the skill of {requested.fill} is not known here.", where="--strict", fix=fix)
+    elif skill <= 0:
+        told = f"{requested.fill} has no skill on held-out rows (NSE {skill:.3g}): a mean would fill gaps as well."
+        if requested.strict:
+            raise CheckFailedError(told, where="--strict", fix=fix)
+        reporter.warn(told)
+
+
+def _own_fill(trained: TrainedRun, name: str) -> Fill | None:
     """Return what fills records by a baseline of the network's own; None for the network itself."""
     if name == NETWORK:
         return None
@@ -144,28 +184,36 @@ def _head(trained: TrainedRun, dataset: Dataset, calibration: Calibration | None
 def _promise(calibration: Calibration) -> str:
     blocks = ", ".join(f"{block.blocks} of {block.minutes / DAY:.3g} d" for block in calibration.of_means)
     return (
-        f"error of what was filled, from means over blocks of held-out records ({blocks}); "
-        "not in it: random errors of the observations, and the choice of the u* threshold"
+        f"error of what was filled, from means over blocks of held-out records ({blocks}); joined, where interval_of "
+        "names them, with random errors of the observations and the provider's percentiles over thresholds of u*"
     )
 
 
-def filled(
-    trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Callable[[Dataset, Floats], Floats] | None
-) -> GapFilledSeries:
-    """Lay observations out along the series, and what fills their gaps: the predictions, or what `fill` gives."""
-    target = trained.network_samples(SINGLE, dataset).target.rows
-    observed_N = np.full(len(predicted_N), np.nan) if target is None else np.asarray(target, dtype=np.float64)
-    index, time = np.asarray(dataset.array("index")), np.asarray(dataset.array("time"))
-    value, gaps = np.full(len(time), np.nan), np.full(len(time), np.nan)
-    value[index], gaps[index] = observed_N, predicted_N
+def observations(trained: TrainedRun, dataset: Dataset) -> Floats:
+    """Return what was observed well enough of every record, [R]; NaN elsewhere."""
     if dataset.has(every := f"{trained.data.signature.target_name}{OBSERVED}"):
-        value = np.asarray(dataset.array(every), dtype=np.float64)
+        return np.asarray(dataset.array(every), dtype=np.float64)
+    value = np.full(len(dataset.array("time")), np.nan)
+    if (target := trained.network_samples(SINGLE, dataset).target.rows) is not None:
+        value[np.asarray(dataset.array("index"))] = np.asarray(target, dtype=np.float64)
+    return value
+
+
+def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Fill | None) -> GapFilledSeries:
+    """Lay observations out along the series, and what fills their gaps: the predictions, or what `fill` gives."""
+    value, time = observations(trained, dataset), np.asarray(dataset.array("time"))
     observed = np.isfinite(value)
-    value = np.where(observed, value, gaps if fill is None else fill(dataset, value))
+    gaps = np.full(len(time), np.nan)
+    if fill is None:
+        gaps[np.asarray(dataset.array("index"))] = predicted_N
+    else:
+        gaps[~observed] = fill(dataset, value, np.flatnonzero(~observed))
+    value = np.where(observed, value, gaps)
     station = station_of_records(dataset)
     begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
     minutes = lengths(begin, station, int(dataset.array("step")[0]))
-    return GapFilledSeries(value, observed, minutes, begin, station, _provided(trained, dataset))
+    uncertain = read_uncertainty(dataset, trained.data.signature.target_name)
+    return GapFilledSeries(value, observed, minutes, begin, station, _provided(trained, dataset), uncertain)
 
 
 def _provided(trained: TrainedRun, dataset: Dataset) -> Floats | None:
@@ -188,8 +236,4 @@ def _columns(target: tuple[str, str], wanted: Wanted, coverage: float | None) ->
     ]
     provided = f"sum of {name} as the provider fills it; missing where that is not whole"
     found.append(Variable("provided_sum", sum_unit, provided, dtype="f8"))
-    if coverage is not None:
-        ends = (("sum_lower", "lower"), ("sum_upper", "upper"))
-        text = f"end of the {coverage:.3g} interval for the error of what was filled"
-        found += [Variable(column, sum_unit, f"{end} {text}", dtype="f8") for column, end in ends]
-    return tuple(found)
+    return (*found, *(described(sum_unit, wanted.fill, coverage) if coverage is not None else ()))

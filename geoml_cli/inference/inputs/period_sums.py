@@ -5,7 +5,6 @@ Legend: R records of the series, P periods.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.inputs.sum_intervals import Interval, Uncertainty, interval_columns, record_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,7 @@ class GapFilledSeries(NamedTuple):
         begin: Of the record.
         station: Its number.
         provided: The provider's own values, gaps filled; None where the data hold none.
+        uncertain: What the provider tells of the records' uncertainty.
     """
 
     value: Floats
@@ -53,6 +54,7 @@ class GapFilledSeries(NamedTuple):
     begin: NDArray[np.datetime64]
     station: NDArray[np.int64]
     provided: Floats | None = None
+    uncertain: Uncertainty = Uncertainty()
 
 
 class Wanted(NamedTuple):
@@ -99,7 +101,7 @@ def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int
 
 
 def sums(
-    series: GapFilledSeries, names: NDArray[np.str_], wanted: Wanted, half: Callable[[float], float] | None = None
+    series: GapFilledSeries, names: NDArray[np.str_], wanted: Wanted, interval: Interval | None = None
 ) -> pd.DataFrame:
     """Sum up by station and period; a period that is not whole has neither sum nor mean.
 
@@ -107,7 +109,7 @@ def sums(
         series: Records with their gaps filled.
         names: Of the stations.
         wanted: What is summed up.
-        half: Minutes that were filled to the size that their mean error is not likely to exceed; None for no interval.
+        interval: Which one is wanted; None for none.
 
     Raises:
         DataError: A record is longer than the period, or lies in two of them.
@@ -122,12 +124,13 @@ def sums(
         raise DataError(
             f"records reach over the end of a {wanted.period}", where="--sums", fix="Choose a longer period."
         )
+    parts = _parts(series, wanted)
     frame = pd.DataFrame(
-        {"station": series.station, "begin": calendar.astype("datetime64[s]"), **_parts(series, wanted), "whole": whole}
+        {"station": series.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole}
     )
     frame["gap"] = _gaps(series, frame)
     by = frame.groupby(["station", "begin"], sort=True)
-    found, length = by[[*_parts(series, wanted)]].sum(), by["whole"].first()
+    found, length = by[[*parts]].sum(), by["whole"].first()
     complete = np.isclose(found["known"], length)
     shown = {
         "station": names[found.index.get_level_values(0).to_numpy()],
@@ -139,12 +142,11 @@ def sums(
         "mean": (found["weighted"] / found["known"].where(found["known"] > 0)).where(complete),
         "sum": found["sum"].where(complete),
     }
-    if half is not None:
-        distance = np.array([half(minutes) for minutes in found["known"] - found["observed"]])
-        width = np.where(found["gaps_weight"] > 0, distance * found["gaps_weight"], 0.0)
-        shown |= {"sum_lower": shown["sum"] - width, "sum_upper": shown["sum"] + width}
     if series.provided is not None:
         shown["provided_sum"] = found["provided"].where(np.isclose(found["provided_known"], length))
+    if interval is not None:
+        held = found.assign(complete=complete, filled=found["known"] - found["observed"])
+        shown |= interval_columns(held, interval, series.uncertain)
     return pd.DataFrame({name: np.asarray(values) for name, values in shown.items()})
 
 
@@ -162,6 +164,7 @@ def _parts(series: GapFilledSeries, wanted: Wanted) -> dict[str, Floats]:
         "weighted": np.where(known, series.value * series.minutes, 0.0),
         "sum": np.where(known, series.value * weight, 0.0),
         "gaps_weight": np.where(known & ~series.observed, weight, 0.0),
+        **record_parts(series.uncertain, series.observed, weight, provided),
     }
 
 

@@ -35,6 +35,8 @@ def table(tables: GeoMambaTables, samples: Samples) -> tuple[NDArray[np.float32]
     parts = [list(_columns(samples, slice(start, start + _ROWS_AT_ONCE), periods)) for start in starts]
     names = [name for name, _ in parts[0]]
     own = np.concatenate([np.stack([values for _, values in part], axis=1) for part in parts])
+    if "land_cover" not in names:
+        return _with_clock_classes(own, names, samples)
     return _with_classes(own, names, tables.network.categories)
 
 
@@ -66,6 +68,19 @@ def _with_classes(own: NDArray[np.float32], names: list[str], categories: int) -
     return found.astype(np.float32), [*(name for name, _ in classes), *(names[k] for k in kept)]
 
 
+def _with_clock_classes(
+    own: NDArray[np.float32], names: list[str], samples: Samples
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Put the month, and the station where there are any, before what a network without the site sees."""
+    month = _month(own, names)
+    classes = [] if month is None else [("class of month", month)]
+    if samples.records is not None:
+        classes.append(("class of place", samples.records.station_N.astype(np.float32)))
+    kept = [k for k, name in enumerate(names) if name not in _BARE_CLOCKS]
+    found = np.column_stack([*(values for _, values in classes), own[:, kept]])
+    return found.astype(np.float32), [*(name for name, _ in classes), *(names[k] for k in kept)]
+
+
 _BARE_CLOCKS = ("month", "day", "day-of-year", "hour", "minute")
 """Clocks whose number turns back: their cosine and sine tell more to a straight line."""
 
@@ -89,11 +104,9 @@ def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.st
     found["year"] = years
     names = np.array(variables.labels("category_name"))
     if len(names) > 1:
-        code = np.concatenate([
-            samples.inputs["land_cover"].values[start : start + _ROWS_AT_ONCE][:, 0, 0]
-            for start in range(0, max(len(samples), 1), _ROWS_AT_ONCE)
-        ])  # fmt: skip
-        found["land cover"] = names[code.astype(np.int64)]
+        code = np.asarray(variables.array("category"), dtype=np.int64)
+        own = variables.array("station_index") if variables.has("station_index") else ends
+        found["land cover"] = names[code[own]]
     if samples.target.classes and (place_N := samples.target.rows) is not None:
         known = np.where(np.isfinite(place_N), place_N, 0).astype(np.int64)
         found["observed class"] = np.array(samples.target.classes)[known]

@@ -101,12 +101,9 @@ def _fit(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     return predict
 
 
-def fill_records(variables: Variables, flux_R: Values) -> Values:
-    """Fill every record without a flux, [R]; NaN elsewhere, and where nothing like it is near."""
-    missing = np.flatnonzero(np.isnan(flux_R))
-    found = np.full(len(flux_R), np.nan)
-    found[missing] = _filled(_of_dataset(variables), flux_R, missing)
-    return found
+def fill_records(variables: Variables, flux_R: Values, asked: Rows) -> Values:
+    """Fill some records from the others of their station, [M]; NaN where nothing like them is near."""
+    return _filled(_of_dataset(variables), flux_R, asked)
 
 
 BASELINES: dict[str, Baseline] = {

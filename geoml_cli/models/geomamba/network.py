@@ -28,6 +28,7 @@ class Shape:
         steps: Time steps T of a sample.
         categories: Land-cover classes among the inputs.
         outputs: 1 for a quantity, the number of classes for a classification.
+        site: Whether samples hold land cover, static factors and position.
     """
 
     dynamic: int
@@ -35,6 +36,12 @@ class Shape:
     steps: int = 1
     categories: int = 17
     outputs: int = 1
+    site: bool = True
+
+    @property
+    def contexts(self) -> tuple[int, ...]:
+        """Return the numbers of the contexts, as released weights count them: land cover, time, static, position."""
+        return (1, 2, 3, 4) if self.site else (2,)
 
 
 class GeoMamba(nn.Module):
@@ -60,23 +67,25 @@ class GeoMamba(nn.Module):
 
     def _add_contexts(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
         width, embedding = 2 * len(settings.periods), settings.embedding
-        self.LC_embedding = nn.Sequential(nn.Embedding(shape.categories, 1))
-        self.LC_Encoder = KanLinear(1, embedding, kernels)
+        if shape.site:
+            self.LC_embedding = nn.Sequential(nn.Embedding(shape.categories, 1))
+            self.LC_Encoder = KanLinear(1, embedding, kernels)
         if settings.year_term:
             self.year_embedding = KanLinear(1, YEAR_WIDTH, kernels)
             width += YEAR_WIDTH
         self.time_code = TimeCode(settings.periods)
         self.timeEncoder = KanLinear(width, embedding, kernels)
         self.timeRMSNorm = nn.RMSNorm(embedding)
-        self.static_encoder = StaticEncoder(shape.static, embedding, kernels)
-        self.position_encoder = PositionEncoder(embedding, kernels)
+        if shape.site:
+            self.static_encoder = StaticEncoder(shape.static, embedding, kernels)
+            self.position_encoder = PositionEncoder(embedding, kernels)
 
     def _add_stream(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
         embedding, size = settings.embedding, (settings.width, settings.layers)
         factors = shape.dynamic + shape.static
         self.mamba_encoder_64 = SelectiveEncoder(factors, *size, kernels)
         self.dynamic_embed = nn.Sequential(KanLinear(factors, embedding, kernels))
-        for number in range(1, 5):
+        for number in shape.contexts:
             self.add_module(f"cross_attn_all{number}", Fusion(embedding, settings.heads, kernels))
             self.add_module(f"mamba_encoder{number}_64", SelectiveEncoder(embedding, *size, kernels))
         self.dynamic_embed_down = nn.Sequential(KanLinear(embedding, factors + 1, kernels))
@@ -96,28 +105,34 @@ class GeoMamba(nn.Module):
         self.RMSNorm_final = nn.RMSNorm(width)
 
     def forward(
-        self, dynamic_BTD: Tensor, static_BTS: Tensor, land_cover_BT: Tensor, position_BT2: Tensor, time_BTW: Tensor
+        self,
+        dynamic_BTD: Tensor,
+        static_BTS: Tensor | None,
+        land_cover_BT: Tensor | None,
+        position_BT2: Tensor | None,
+        time_BTW: Tensor,
     ) -> Tensor:
         """Return values in the scaled target's units, or scores before softmax, [B, outputs].
 
         Args:
             dynamic_BTD: Scaled dynamic factors, oldest step first; no NaN.
-            static_BTS: Scaled static factors, the same at every step; no NaN.
-            land_cover_BT: Class numbers from 0.
-            position_BT2: Latitude and longitude [degree], unscaled.
+            static_BTS: Scaled static factors, the same at every step; no NaN; None without the site.
+            land_cover_BT: Class numbers from 0; likewise.
+            position_BT2: Latitude and longitude [degree], unscaled; likewise.
             time_BTW: The scaled year (with a year term), then the time in the unit of each period, unscaled.
         """
-        stream_BTE = self.dynamic_embed(self.mamba_encoder_64(torch.cat([dynamic_BTD, static_BTS], dim=-1)))
+        contexts = {2: self._time(time_BTW)}
+        factors_BTF = dynamic_BTD
+        if static_BTS is not None and land_cover_BT is not None and position_BT2 is not None:
+            factors_BTF = torch.cat([dynamic_BTD, static_BTS], dim=-1)
+            contexts[1] = self.LC_Encoder(self.LC_embedding(land_cover_BT.long()))
+            contexts[3] = self.static_encoder(static_BTS)
+            contexts[4] = self.position_encoder(position_BT2)
+        stream_BTE = self.dynamic_embed(self.mamba_encoder_64(factors_BTF))
         if self.shape.steps > 1:
             stream_BTE = self.RMSNorm_embed_dim(self.mambablock_init(stream_BTE) + stream_BTE)
-        contexts = (
-            self.LC_Encoder(self.LC_embedding(land_cover_BT.long())),
-            self._time(time_BTW),
-            self.static_encoder(static_BTS),
-            self.position_encoder(position_BT2),
-        )
-        for number, context_BTE in enumerate(contexts, start=1):
-            stream_BTE = self.get_submodule(f"cross_attn_all{number}")(stream_BTE, context_BTE)
+        for number in self.shape.contexts:
+            stream_BTE = self.get_submodule(f"cross_attn_all{number}")(stream_BTE, contexts[number])
             stream_BTE = self.get_submodule(f"mamba_encoder{number}_64")(stream_BTE)
         out_BTF = self.mamba_encoder_final_64(self.dynamic_embed_down(stream_BTE))
         if self.shape.steps > 1:

@@ -10,6 +10,7 @@ from geoml_cli.models.tables import ModelTables
 from geoml_cli.samples.settings import Table
 
 Backend = Literal["auto", "mamba-ssm", "fused", "torch"]
+SiteInputs = Literal["auto", "on", "off"]
 CLOCK = ("year", "month", "day", "day-of-year", "hour", "minute")
 """What of a time a scale can count."""
 Scale = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(CLOCK)})/[0-9]+(\.[0-9]+)?$")]
@@ -42,6 +43,15 @@ class NetworkSettings(Table):
     scales: tuple[Scale, ...] = Field(default=("year/2024",), min_length=1)
     """What of a sample's time is turned into cosine and sine, and its period: year, month, day, day-of-year, hour and
     minute, such as `month/12`."""
+
+    site_inputs: SiteInputs = "on"
+    """Whether the network sees the site itself: its position, its static factors and its land cover. `auto` does so
+    from ten stations on: fewer are told apart one by one, and what is learnt of them holds nowhere else. A run keeps
+    what was chosen. Baselines see what the network sees."""
+
+    southern_season: bool = False
+    """Whether month and day of year of stations south of the equator are shifted by half a year, so that a season is
+    the same everywhere."""
 
     backend: Backend = "auto"
     """`mamba-ssm` runs that package's CUDA kernels, `fused` compiled loops on the CPU, `torch` PyTorch's operators

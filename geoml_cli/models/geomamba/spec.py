@@ -48,4 +48,5 @@ SPEC: Spec[GeoMambaTables] = Spec(
     networks=networks,
     coordinates=features.coordinates,
     kernels=KernelChoice(backend.available, task.kernels),
+    resolved=task.with_site_choice,
 )

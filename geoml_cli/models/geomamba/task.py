@@ -19,14 +19,19 @@ from geoml_cli.models.geomamba.backend import chosen
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
 from geoml_cli.models.spec import Batch, Call
+from geoml_cli.samples.coordinates import station_of_records
 from geoml_cli.samples.samples import Input, Samples, Signature, StationRecords, Target, WindowSpan
 from geoml_cli.samples.times import read_clock
 from geoml_cli.samples.windows import Windows
 
 INPUTS = {"land_cover": ("land_cover",), "position": ("lat", "lon")}
 """Inputs that are called the same in every data set, and their columns."""
+FEWEST_STATIONS = 10
+"""From which on the network sees the site itself."""
 MOVING = ("dynamic", "year", "time")
 """Inputs that change from step to step; the others have one for all."""
+_SEASONS = {"month": 12, "day-of-year": 366}
+"""Clocks that turn once a year, and how far they count."""
 _MONTH_HOURS, _YEAR_HOURS = 730.5, 8766.0
 """Mean lengths: a month's and a year's step have no length of their own."""
 
@@ -38,7 +43,7 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
         SettingsError: Several steps of data without series, or a loss that does not fit the target.
         DataError: A land-cover class that the network has no place for.
     """
-    settings, ends = tables.network, ends_of(variables)
+    settings, ends = with_site_choice(tables, variables).network, ends_of(variables)
     steps = settings.steps
     place = np.asarray(variables.array("station_index"), dtype=np.int64) if variables.has("station_index") else ends
     if steps > 1 and not variables.has("history"):
@@ -50,7 +55,8 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
     # Windows that are not whole may begin before the series: they are moved into it, and never looked at.
     ends = np.maximum(ends, steps - 1)
     moving = _moving(settings, variables, (ends, steps))
-    inputs = {"dynamic": moving.pop("dynamic"), **_standing(settings, variables, place), **moving}
+    standing = _standing(settings, variables, place) if settings.site_inputs == "on" else {}
+    inputs = {"dynamic": moving.pop("dynamic"), **standing, **moving}
     whole = variables.array("history") >= steps if steps > 1 else None
     station = place if variables.has("station_index") else np.zeros(len(ends), dtype=np.int64)
     span = WindowSpan(station, ends - (steps - 1), ends, _step_hours(variables)) if steps > 1 else None
@@ -64,6 +70,15 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
     return Samples(inputs, described, span, whole, records=_records(variables))
 
 
+def with_site_choice(tables: GeoMambaTables, variables: Variables) -> GeoMambaTables:
+    """Return the settings with `site_inputs = "auto"` written out: on without stations, or with ten or more."""
+    if tables.network.site_inputs != "auto":
+        return tables
+    few = variables.has("station_index") and len(variables.labels("station")) < FEWEST_STATIONS
+    network = tables.network.model_copy(update={"site_inputs": "off" if few else "on"})
+    return tables.model_copy(update={"network": network})
+
+
 def ends_of(variables: Variables) -> NDArray[np.int64]:
     """Return the place of every sample's own step in its series: a sample without series is its own."""
     if variables.has("index"):
@@ -75,10 +90,33 @@ def _moving(settings: NetworkSettings, variables: Variables, where: tuple[NDArra
     names = variables.labels("dynamic")
     time, unit = variables.array("time"), variables.unit("time")
     clocks = [read_clock(time, unit, clock) for clock in settings.clocks]
+    if settings.southern_season:
+        south = _is_south(variables)
+        clocks = [_half_a_year_on(clock, values, south) for clock, values in zip(settings.clocks, clocks, strict=True)]
     found = {"dynamic": _windows([variables.array(name) for name in names], where, tuple(names))}
     if settings.year_term:
         found["year"] = _windows([read_clock(time, unit, "year")], where, ("year",))
     return found | {"time": _windows(clocks, where, settings.clocks, scaled=False)}
+
+
+def _is_south(variables: Variables) -> NDArray[np.bool_]:
+    """Return which records are of a station south of the equator, [R]."""
+    if not variables.has("station_first"):
+        raise SettingsError(
+            "southern_season = true, but the samples are no series of stations.",
+            where="[network]",
+            fix="Use --set network.southern_season=false.",
+        )
+    south: NDArray[np.bool_] = np.asarray(variables.array("lat"))[station_of_records(variables)] < 0
+    return south
+
+
+def _half_a_year_on(clock: str, values: NDArray[np.float32], south: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Shift the clocks that turn once a year, which count from 1."""
+    if clock not in _SEASONS:
+        return values
+    length = _SEASONS[clock]
+    return np.where(south, (values - 1 + length // 2) % length + 1, values)
 
 
 def _standing(settings: NetworkSettings, variables: Variables, place: NDArray[np.int64]) -> dict[str, Input]:
@@ -135,8 +173,10 @@ def _check_loss(settings: LossSettings, classes: tuple[str, ...]) -> None:
 def make(tables: GeoMambaTables, data: Signature) -> nn.Module:
     """Build the network for data of these shapes."""
     steps, dynamic = data.inputs["dynamic"].shape
-    static = data.inputs["static"].shape[-1]
-    return GeoMamba(tables.network, Shape(dynamic, static, steps, tables.network.categories, max(len(data.classes), 1)))
+    site = "static" in data.inputs
+    static = data.inputs["static"].shape[-1] if site else 0
+    outputs = max(len(data.classes), 1)
+    return GeoMamba(tables.network, Shape(dynamic, static, steps, tables.network.categories, outputs, site))
 
 
 def kernels(tables: GeoMambaTables) -> str:
@@ -147,11 +187,14 @@ def kernels(tables: GeoMambaTables) -> str:
 def predict(network: nn.Module, batch: Batch) -> Tensor:
     """Return the scaled target, shape [B], or scores of the classes before softmax, [B, classes]."""
     steps = batch["dynamic"].shape[1]
-    static_BTS, cover_BT1, position_BT2 = (
-        batch[name].expand(-1, steps, -1) for name in ("static", "land_cover", "position")
-    )
     time_BTW = torch.cat([batch["year"], batch["time"]], dim=-1) if "year" in batch else batch["time"]
-    output_BO: Tensor = network(batch["dynamic"], static_BTS, cover_BT1[..., 0], position_BT2, time_BTW)
+    if "static" not in batch:
+        output_BO: Tensor = network(batch["dynamic"], None, None, None, time_BTW)
+    else:
+        static_BTS, cover_BT1, position_BT2 = (
+            batch[name].expand(-1, steps, -1) for name in ("static", "land_cover", "position")
+        )
+        output_BO = network(batch["dynamic"], static_BTS, cover_BT1[..., 0], position_BT2, time_BTW)
     return output_BO.squeeze(1) if output_BO.shape[1] == 1 else output_BO
 
 

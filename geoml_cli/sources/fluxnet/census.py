@@ -33,8 +33,9 @@ class Counted:
         climate: Mean temperature [degC] and precipitation [mm yr-1]; NaN where not measured.
         renamed: Columns of AmeriFlux BASE by the FLUXNET name they were taken for.
         quality: Name of the quality column; None where the target has none.
+        uncertain: Columns that tell of the target's uncertainty, by the variable that holds them.
         fluxes: What can be a target instead, where the site has not the one asked for.
-        short: What is said of files that end before the last year of their name.
+        notes: What is said of its files.
     """
 
     first: int
@@ -47,8 +48,9 @@ class Counted:
     climate: tuple[float, float]
     renamed: dict[str, str]
     quality: str | None
+    uncertain: dict[str, str]
     fluxes: tuple[str, ...]
-    short: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def samples(self, extra: Sequence[bool]) -> int:
         """Count records that have all needed drivers and the marked extra ones."""
@@ -80,8 +82,9 @@ def count(site: str, series: Series, wanted: Wanted, step: Step) -> Counted:
         climate=climate(series, step),
         renamed=series.renamed,
         quality=series.quality,
+        uncertain=series.uncertain,
         fluxes=series.fluxes,
-        short=series.short,
+        notes=series.notes,
     )
 
 

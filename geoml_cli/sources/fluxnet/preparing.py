@@ -72,7 +72,7 @@ def _summed(lost: dict[str, Loss], applied: Rule) -> Loss:
 
 def _funnel(found: Found, counted: dict[str, Counted]) -> Funnel:
     funnel = Funnel(read=sum(counts.rows for counts in counted.values()), notes=list(found.notes))
-    funnel.notes += [note for counts in counted.values() for note in counts.short]
+    funnel.notes += [note for counts in counted.values() for note in counts.notes]
     funnel.drop("a second row of the same time", sum(counts.repeated for counts in counted.values()))
     return funnel
 

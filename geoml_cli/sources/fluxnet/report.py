@@ -75,6 +75,8 @@ def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rul
         funnel.notes.append(f"{', '.join(absent)} have no column {rule.target}: their samples have no target")
     if without := [site for site in plan.sites if counted[site].quality is None and not counted[site].fluxes]:
         funnel.notes.append(f"no quality column was applied at {', '.join(without)}: every {rule.target} is kept")
+    if columns := sorted({column for site in plan.sites for column in counted[site].uncertain.values()}):
+        funnel.notes.append(f"the uncertainty of {rule.target} is {', '.join(columns)}: intervals of sums hold it")
     for site in plan.sites:
         if renamed := counted[site].renamed:
             listed = ", ".join(f"{column} as {name}" for name, column in renamed.items())

@@ -9,6 +9,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
+from geoml_cli.sources.fluxnet import dryness, uncertainty
 from geoml_cli.sources.fluxnet.finding import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values, read
@@ -50,8 +51,9 @@ class Series:
         repeated: Rows that stood there a second time.
         renamed: Columns of AmeriFlux BASE, by the FLUXNET name they were taken for.
         quality: Name of the quality column; None where the target has none.
+        uncertain: Columns that tell of the target's uncertainty, by the variable that holds them.
         fluxes: What can be a target instead, where no file has the one asked for.
-        short: What is said of files that end before the last year of their name.
+        notes: What is said of files that end before the last year of their name, or hold no vapour pressure deficit.
     """
 
     first: int
@@ -60,8 +62,9 @@ class Series:
     repeated: int
     renamed: dict[str, str]
     quality: str | None
+    uncertain: dict[str, str]
     fluxes: tuple[str, ...]
-    short: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def length(self) -> int:
@@ -80,37 +83,47 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     Raises:
         DataError: A needed column is missing, a file is damaged, or two rows of one time contradict each other.
     """
-    fills = ColumnFills(wanted.nodata, names(wanted))
+    fills = ColumnFills(wanted.nodata, (*names(wanted), dryness.HUMIDITY))
     tables: list[Rows] = []
+    notes: list[str] = []
     renamed: dict[str, str] = {}
+    uncertain: dict[str, str] = {}
     qualities: set[str | None] = set()
     others: list[tuple[str, ...]] = []
+    told = uncertainty.meanings(wanted.target)
     for file in files:
         layout = open_layout(file.text)
-        columns = columns_of(layout, file, wanted)
-        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY)}
+        columns = columns_of(layout, file, wanted, step)
+        uncertain |= {name: column for name, column in columns.items() if name in told}
+        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY, *told)}
         qualities.add(columns.get(QUALITY))
         others.append(() if wanted.target in columns else _fluxes(layout))
-        tables.append(_without_fills(read(layout, columns, step), fills))
+        rows = _without_fills(read(layout, columns, step), fills)
+        if humidity := dryness.humidity_column(columns, names(wanted), layout.columns, step):
+            rows = replace(rows, values=dryness.with_deficit(rows.values, humidity, str(rows.text)))
+            temperature = columns[dryness.TEMPERATURE]
+            notes.append(
+                f"{file.text.name} has no {dryness.VPD}: it is computed from {temperature} and {humidity} [hPa]"
+            )
+        notes += _short(file, rows, step)
+        tables.append(rows)
     fills.refuse()
-    every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()))
+    every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain)
     place, values, repeated = _joined(tables, every, step)
-    short = tuple(note for file, rows in zip(files, tables, strict=True) for note in _short(file, rows, step))
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
         regular[name][place - first] = column
     quality = next((column for column in qualities if column is not None), None)
-    return Series(
-        first, regular, sum(len(rows.place) for rows in tables), repeated, renamed, quality, min(others), short
-    )
+    rows_read = sum(len(rows.place) for rows in tables)
+    return Series(first, regular, rows_read, repeated, renamed, quality, uncertain, min(others), tuple(notes))
 
 
 def _without_fills(rows: Rows, fills: ColumnFills) -> Rows:
     """Turn declared fills into NaN, and count what looks like others."""
     values = {name: fills.masked(name, column) for name, column in rows.values.items()}
     for name, column in values.items():
-        if name != QUALITY:
+        if name in fills.columns:
             fills.count(name, str(rows.text), column)
     return replace(rows, values=values)
 
@@ -124,7 +137,7 @@ def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:
         yield f"{file.text.name} ends before {file.name.years[1]} does ({until}): it may be cut off"
 
 
-def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]:
+def columns_of(layout: Layout, file: FluxFile, wanted: Wanted, step: Step) -> dict[str, str]:
     """Tell which column of a file holds what; what it lacks is absent.
 
     Raises:
@@ -136,7 +149,10 @@ def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]
         known = [name, *(base_names(name) if base else ())]
         if (column := next((other for other in known if other in layout.columns), None)) is not None:
             found[name] = column
-    if missing := [name for name in wanted.needed if name not in found]:
+    humidity = dryness.humidity_column(found, names(wanted), layout.columns, step)
+    found |= {dryness.HUMIDITY: humidity} if humidity else {}
+    computed = (dryness.VPD,) if humidity else ()
+    if missing := [name for name in wanted.needed if name not in (*found, *computed)]:
         raise _lacks(layout, missing, base)
     if wanted.target in found and not (base and wanted.quality is None):
         quality = quality_column(wanted.target, wanted.quality, layout.columns)
@@ -147,12 +163,13 @@ def columns_of(layout: Layout, file: FluxFile, wanted: Wanted) -> dict[str, str]
                 fix="Name the column with --quality-column, or keep every target with --quality-column none.",
             )
         found |= {QUALITY: quality} if quality is not None else {}
-    return found
+    return found | (uncertainty.columns(wanted.target, layout.columns) if wanted.target in layout.columns else {})
 
 
 def _fluxes(layout: Layout) -> tuple[str, ...]:
-    """Name what can be a target."""
-    known = [name for name in layout.columns if name.split("_")[0] in ("NEE", "FC", "GPP", "RECO", "LE", "H")]
+    """Name what can be a target; percentiles tell of its uncertainty."""
+    fluxes = [name for name in layout.columns if name.split("_")[0] in ("NEE", "FC", "GPP", "RECO", "LE", "H")]
+    known = [name for name in fluxes if not name.rpartition("_")[2].isdecimal()]
     return tuple(name for name in known if not name.endswith(("_QC", "UNC", "_N", "_METHOD", "_SE"))) or ("none",)
 
 

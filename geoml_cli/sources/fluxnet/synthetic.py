@@ -104,6 +104,9 @@ def daily(tower: Tower, days: NDArray[np.datetime64], random: np.random.Generato
         "LE_F_MDS_QC": quality,
         "NEE_VUT_REF": nee,
         "NEE_VUT_REF_QC": np.round(quality * 48) / 48,
+        "NEE_VUT_REF_RANDUNC": np.where(quality > 0, 0.1 + 0.04 * np.abs(nee), np.nan),
+        "NEE_VUT_25": nee - 0.06 - 0.02 * respired,
+        "NEE_VUT_75": nee + 0.04 + 0.02 * respired,
         "RECO_NT_VUT_REF": respired,
         "GPP_NT_VUT_REF": respired - nee,
     }

@@ -109,7 +109,12 @@ _POSITIONS = ("", "_1_1_1", "_1", "_1_1_A")
 
 def base_names(column: str) -> list[str]:
     """Return what a column of FLUXNET is called in AmeriFlux BASE, the best first."""
-    return [name + position for name in _BASE.get(column, ()) for position in _POSITIONS]
+    return positions(_BASE.get(column, ()))
+
+
+def positions(names: Sequence[str]) -> list[str]:
+    """Return names bare and with the position of a first sensor, the best first."""
+    return [name + position for name in names for position in _POSITIONS]
 
 
 def quality_column(target: str, given: str | None, columns: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
+from geoml_cli.sources.fluxnet import uncertainty
 from geoml_cli.sources.fluxnet.census import Counted, complete, targets
 from geoml_cli.sources.fluxnet.plan import Plan
 from geoml_cli.sources.fluxnet.quality import Loss, Rule
@@ -61,7 +62,8 @@ def declare(writer: DatasetWriter, content: Content, samples: int) -> dict[str, 
     )
     _put_roles(writer, content)
     _put_stations(writer, content)
-    described = (*_of_records(plan, step), _observed(content), *_provided(content), *_of_samples(content))
+    targets_of_records = (_observed(content), *_provided(content), *_uncertain(content))
+    described = (*_of_records(plan, step), *targets_of_records, *_of_samples(content))
     return {variable.name: writer.declare(variable) for variable in described}
 
 
@@ -87,6 +89,17 @@ def _provided(content: Content) -> list[Variable]:
         return []
     meaning = f"{quantity(target).meaning}, as the provider fills it"
     return [Variable(f"{target}{PROVIDED}", unit(target, content.step), meaning, ("record",))]
+
+
+def _uncertain(content: Content) -> list[Variable]:
+    """Return the variables of the target's uncertainty that the files of some site hold."""
+    target = content.rule.target
+    held = {name for site in content.plan.sites for name in content.counted[site].uncertain}
+    return [
+        Variable(name, unit(target, content.step), f"{quantity(target).meaning}, {meaning}", ("record",))
+        for name, meaning in uncertainty.meanings(target).items()
+        if name in held
+    ]
 
 
 def _of_samples(content: Content) -> list[Variable]:
@@ -160,6 +173,9 @@ def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tupl
     if (provided := f"{content.rule.target}{PROVIDED}") in handles:
         filled = series.values[content.rule.target] if content.counted[site].quality else np.nan
         handles[provided][records] = np.broadcast_to(np.asarray(filled, dtype=np.float32), series.length)
+    for name in handles.keys() & uncertainty.meanings(content.rule.target):
+        told = series.values.get(name, np.full(series.length, np.nan))
+        handles[name][records] = told.astype(np.float32)
     handles["index"][samples] = at[0] + np.flatnonzero(rows)
     handles["station_index"][samples] = content.plan.sites.index(site)
     handles["year"][samples] = years(places[rows], content.step)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from geoml_cli.config.load import load
+from geoml_cli.runs.calibration import read_calibrations
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
@@ -186,6 +187,14 @@ def test_towers_that_cannot_be_divided_so_are_refused(settings, told, flux):
 
     with pytest.raises(DataError, match=told):
         plan_run(load("geomamba", "fluxnet", None, {}, [*QUICK, *settings]), flux)
+
+
+def test_skill_of_a_fill_is_that_in_years_of_known_stations(run, evaluated, flux):
+    table = pd.read_csv(run.evaluation("test") / "predictions.csv")
+    own = table[table["novelty"] == "unseen year"]
+    expected = 1 - ((own["predicted"] - own["observed"]) ** 2).mean() / own["observed"].var(ddof=0)
+    [calibration] = read_calibrations(run).values()
+    assert calibration.skill == pytest.approx(expected, rel=1e-4)
 
 
 def test_every_table_of_the_report_has_a_file_of_the_same_name(run, evaluated):

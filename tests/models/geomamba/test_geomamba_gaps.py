@@ -55,16 +55,20 @@ def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml,
 
 def test_mds_fills_records_without_drivers_too(trained, geoml, tmp_path):
     run, data = trained, ("--data", trained.parent / "data")
-    told = geoml("predict", run, *data, "--sums", "month", "--fill", "mds", "--out", tmp_path / "mds.csv")
-    assert told.code == 0 and "Sums filled by mds have no interval" in told.err
+    told = geoml("predict", run, *data, "--sums", "month", "--fill", "mds", "--strict", "--out", tmp_path / "mds.csv")
+    assert told.code == 0, told.err
     january, february, march = table(tmp_path / "mds.csv")
     measured = weather(62)[: 31 * 48, 0] > -9998
     assert float(january["observed"]) == pytest.approx(measured.mean()), "a record without a driver is measured too"
-    assert january["missing"] == "0" and "sum_lower" not in january
+    assert january["missing"] == "0" and january["interval_of"] == february["interval_of"] == "fill"
     # The mean flux is 4 - 0.02 x 700 x 0.75 x 1 / pi a half-hour, of which 12.011e-6 x 1800 is gC.
     for month, days in ((january, 31), (february, 29)):
         expected = (4 - 0.02 * 700 * 0.75 / 3.14159) * 12.011e-6 * 86400 * days
         assert float(month["sum"]) == pytest.approx(expected, rel=0.1)
+        # A fifth was filled. Means over days err by some 0.1 of a flux whose noise is 0.5, of 40 records or so.
+        half = float(month["sum_upper"]) - float(month["sum"])
+        assert half == pytest.approx(float(month["fill_half_width"]))
+        assert 0.02 < half / (12.011e-6 * 86400 * days * float(month["filled"])) < 0.4
     assert march["sum"] == ""
     refused = geoml("predict", run, *data, "--sums", "month", "--fill", "nix")
     assert refused.code == 2 and "mds" in refused.err

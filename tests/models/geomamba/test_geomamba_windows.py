@@ -13,6 +13,7 @@ from geoml_cli.config.load import load
 from geoml_cli.inference.inputs.budgets import filled
 from geoml_cli.inference.load import open_trained
 from geoml_cli.models.geomamba import task
+from geoml_cli.runs.calibration import read_calibrations
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
@@ -36,7 +37,8 @@ def run(flux, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def samples(flux):
-    return task.samples(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK).own, flux)
+    settings = load("geomamba", "fluxnet-halfhourly", None, {}, [*QUICK, "network.site_inputs=on"])
+    return task.samples(settings.own, flux)
 
 
 @pytest.fixture
@@ -159,8 +161,15 @@ def test_the_command_writes_sums_of_the_filled_series(period, predict, flux, tmp
     out = tmp_path / "sums.csv"
     done = json.loads(predict("--sums", period, "--out", out, "--json").out)
     found = pd.read_csv(out, dtype={"begin": str}).set_index(["station", "begin"])
-    shares, sums = ["observed", "filled", "missing", "longest_gap"], ["sum_lower", "sum_upper"]
-    assert list(found.columns) == [*shares, "mean", "sum", "provided_sum", *sums]
+    shares, sums = ["observed", "filled", "missing", "longest_gap"], ["sum_lower", "sum_upper", "interval_of"]
+    parts = ["fill_half_width", "random_half_width", "ustar_below", "ustar_above"]
+    assert list(found.columns) == [*shares, "mean", "sum", "provided_sum", *sums, *parts]
+    whole = found[found["sum"].notna() & (found["filled"] > 0)]
+    # A day that was filled has no observation with a random error.
+    assert set(whole["interval_of"]) == {"fill+ustar_25_75" if period == "day" else "fill+random+ustar_25_75"}
+    np.testing.assert_allclose(
+        whole["sum_upper"] - whole["sum"], np.sqrt(whole[[*parts[:2], parts[3]]].pow(2).sum(axis=1)), rtol=1e-6
+    )
     assert done["unit"] == UNITS[period] and done["sums"] == len(found)
     assert done["missing"] == found["sum"].isna().sum() > 0
     days = pd.date_range("2010-01-01", "2012-12-31").strftime("%Y-%m-%d")
@@ -214,6 +223,26 @@ def test_sums_that_cannot_be_are_refused(more, told, command, tmp_path, monkeypa
     assert done.code == 2
     assert told in done.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("skill", [-0.2, None, 0.3])
+def test_a_fill_without_skill_is_a_warning_and_with_strict_a_failure(skill, run, command, tmp_path, monkeypatch):
+    calibrations = read_calibrations(run)
+    changed = {name: one.model_copy(update={"skill": skill}) for name, one in calibrations.items()}
+    monkeypatch.setattr("geoml_cli.inference.inputs.budgets.read_calibrations", lambda of: changed)
+    out = tmp_path / "s.csv"
+    strict = command("--sums", "year", "--strict", "--out", out)
+    assert (strict.code, out.is_file()) == ((0, True) if skill == 0.3 else (4, False)), strict.err
+    told = {-0.2: "network has no skill on held-out rows (NSE -0.2)", None: "the skill of network is not known here"}
+    if skill != 0.3:
+        assert f"--strict: {told[skill]}" in strict.err and "Leave out --strict" in strict.err
+    plain = command("--sums", "year", "--out", out)
+    assert plain.code == 0 and (told[-0.2] in plain.err) == (skill == -0.2)
+
+
+def test_strict_is_an_option_of_sums(command, tmp_path):
+    told = command("--strict", "--out", tmp_path / "s.csv")
+    assert told.code == 2 and "--strict: only the fill of sums is checked. Add --sums day, month or year" in told.err
 
 
 def test_without_an_out_sums_lie_in_the_run_by_the_name_of_their_period(run, predict):

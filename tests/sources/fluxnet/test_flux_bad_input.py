@@ -62,8 +62,8 @@ DAMAGED: dict[str, tuple[Callable[[str], str], str]] = {
     "no header": (lambda text: text.split("\n", 1)[1], "line 1: is not a FLUXNET file: it has no column TIMESTAMP"),
     "semicolons": (lambda text: text.replace(",", ";"), "line 1: cells are separated by ';', not by commas. Save it"),
     "tabs": (lambda text: text.replace(",", "\t"), r"line 1: cells are separated by '\\t', not by commas"),
-    "cut off": (cut(20, 7), "line 20: 7 cells where the header has 28. The file is cut off or damaged"),
-    "decimal comma": (cell(9, "TA_F", "3,5"), "line 9: 29 cells where the header has 28"),
+    "cut off": (cut(20, 7), "line 20: 7 cells where the header has 31. The file is cut off or damaged"),
+    "decimal comma": (cell(9, "TA_F", "3,5"), "line 9: 32 cells where the header has 31"),
     "no driver": (
         lambda text: text.replace("LW_IN_F,", "LW,"),
         r"line 1: has no column LW_IN_F \(it has TIMESTAMP, TA_F, .*\)\. Name the drivers .* with --dynamic",
