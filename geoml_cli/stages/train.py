@@ -21,6 +21,7 @@ from geoml_cli.training.member import TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run
 from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
 from geoml_cli.training.space import training_bytes
+from geoml_cli.training.start import described
 from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
@@ -89,6 +90,8 @@ def train(
             samples = {name: network.samples(dataset) for name, network in networks.items()}
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
             _tell_purged(run, reporter)
+            if started := described(settings.shared.train):
+                reporter.say(started)
             for name in _chosen(run, only):
                 train_member(work, name, stop)
         finally:
