@@ -115,11 +115,15 @@ class SourceCard:
         summary: One line.
         options: Options of `geoml prepare SOURCE`.
         inputs: Options of the inputs that `geoml predict` takes from it.
+        licence: What the providers' data are licensed under; empty where the data are users' own.
+        citation: What the providers ask to be cited; authors, year, title, DOI.
     """
 
     summary: str
     options: type[Options]
     inputs: tuple[type[Options], ...] = ()
+    licence: str = ""
+    citation: str = ""
 
 
 @dataclass(frozen=True)
