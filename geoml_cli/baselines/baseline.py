@@ -29,10 +29,12 @@ class Baseline:
         fit: Samples, training rows and a seed to a predictor; the same arguments give the same predictions.
         records: Of series of stations: data set and flux of every record, [R] and NaN where it is to be filled, to what
             fills those, [R]; records that are no samples, for want of a driver, as well. None where it cannot.
+        fills: Whether it predicts rows of the samples that it was fitted on, and no others.
         reference: Whether it is the estimate that the network is made to improve, and heads the baselines in tables.
     """
 
     summary: str
     fit: Callable[[Samples, Rows, int], BaselinePredictor]
     records: Callable[[Variables, Values], Values] | None = None
+    fills: bool = False
     reference: bool = False

@@ -73,9 +73,10 @@ def _warn_of_gaps(known: Attribution, reporter: console.Terminal) -> None:
     """Warn of what the bundle does not know."""
     if not known.authors:
         reporter.warn("CITATION.cff names no authors: give --author NAME, or write them into the file.")
-    for name, value in (("licence", known.data_licence), ("citation", known.data_citation)):
-        if not value:
-            reporter.warn(f"{name} of the data: not given. Give it with --data-{name} TEXT.")
+    if not known.data_licence:
+        reporter.warn("licence of the data: not given. Give it with --data-licence TEXT.")
+    if not known.data_citation:
+        reporter.warn("citation of the data: not given. Give it with --data-citation TEXT.")
 
 
 def import_bundle(folder: _Folder, run: options.RunFolder = None, as_json: options.Json = False) -> None:

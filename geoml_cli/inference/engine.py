@@ -116,7 +116,7 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         if job.written_values is None:
             _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
         classes = {} if job.written_values else _classes(trained, job, store, count)
-        missing = missing_by_reason(job.reasons, store, count)
+        missing = missing_by_reason(job.reasons, trained.undefined, store, count)
         store.clear()
     if job.reasons:
         reporter.say(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")

@@ -69,7 +69,7 @@ def pixel_days_job(files: MapFiles, stack: DailyPixelStack, days: slice, mask: M
             yield Chunk(number, lambda window=window: _samples(masked, stack, window, days))  # type: ignore[misc]
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
-        text = as_text(missing_by_reason(masked.reasons, store, count))
+        text = as_text(missing_by_reason(masked.reasons, trained.undefined, store, count))
         return _write(
             files, stack.grid, chosen, windows, _Target(out, store, {**masked.attributes, PIXELS_MISSING: text})
         )
