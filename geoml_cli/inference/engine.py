@@ -78,6 +78,7 @@ class PredictionJob:
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
         reasons: Why a cell may carry no sample; empty where it is not known.
+        keeps_reasons: Whether the reason of each cell is written, and not the counts alone.
         copies: How often values lie on disk beside the chunks while a file is written, at most.
         unit: Of that output.
         check: Refuses a file that cannot be written, before anything is predicted.
@@ -93,6 +94,7 @@ class PredictionJob:
     summarised: int = 0
     written_values: Callable[[], Iterable[Floats]] | None = None
     reasons: Sequence[str] = ()
+    keeps_reasons: bool = False
     copies: Callable[[Path], int] = lambda out: 1
 
 
@@ -167,7 +169,7 @@ def _make(by: tuple[TrainedRun, RunPredictor], chunk: Chunk, into: tuple[Predict
     if samples.reason is None:
         return store.write(chunk.number, values, predictor.counts())
     missing = count_missing(values[job.summarised], samples.reason, len(job.reasons))
-    return store.write(chunk.number, values, predictor.counts(), missing)
+    return store.write(chunk.number, values, predictor.counts(), missing, samples.reason if job.keeps_reasons else None)
 
 
 def _predict(predictor: RunPredictor, chunk: ChunkSamples, outputs: int) -> Floats:

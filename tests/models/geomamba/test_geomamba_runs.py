@@ -96,7 +96,11 @@ def test_a_table_of_cells_is_predicted_like_the_samples_it_was_prepared_from(run
     assert geoml("predict", run.folder, "--table", table, "--out", tmp_path / "t.csv", "--quiet").code == 0
     assert geoml("predict", run.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
     found, samples = pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "s.csv")
-    assert len(found) == len(pd.read_csv(table))
+    given = pd.read_csv(table)
+    assert len(found) == len(given)
+    filled = (given == -99999).any(axis=1)
+    assert filled.any() and set(found["reason"][filled & found["GWS"].isna()]) == {"fill value (not above -9998)"}
+    assert (found["reason"].notna() == found["GWS"].isna()).all()
     samples["year"] = samples["time"].str[:4].astype(int)
     both = found.merge(samples, left_on=["lon", "lat", "time"], right_on=["lon", "lat", "year"], suffixes=("", "_s"))
     assert len(both) == len(samples) <= found["GWS"].notna().sum()
