@@ -24,7 +24,7 @@ from geoml_cli.inference.area import APPLICABLE
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.requests import companions
 from geoml_cli.version import __version__
-from geoml_cli.work.numbers import format_share
+from geoml_cli.work.numbers import format_share, unit_text
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster
 from geoml_cli.writers.map import Map, Part
@@ -90,14 +90,25 @@ class MapFiles:
     def _page(self, content: Map, step: int, layers: dict[str, Values], colours: ColourScale | ClassColours) -> MapPage:
         band, target = content.bands[0], self.trained.data.signature.target_name
         frame = MapFrame(content.grid, step, self.borders)
-        panels = [MapPanel("Prediction", band.label, layers["prediction"], colours)]
-        panels += _uncertainty(content.bands, layers)
+        label = f"{self._symbol or band.name}{self._unit(band)}" if not band.classes else band.label
+        panels = [MapPanel("Prediction", label, layers["prediction"], colours)]
+        panels += _uncertainty(self._unit(band), layers)
         if self.trained.applicability is not None:
             panels.append(_applicability(layers, self.trained.applicability.threshold))
-        quantity = f"{target} [{band.unit}]" if band.unit != "1" else target
         time = f", {content.attributes['time']}" if "time" in content.attributes else ""
-        model = f"{self.trained.predicts}: {registry.card(self.trained.run.model).title}"
-        return MapPage(f"{quantity}{time} ({model})", panels, frame, self._notes(content, frame))
+        by = self.trained.predicts if self.trained.predicts != self.trained.run.model else "the network"
+        about = f"predicted by {by} ({registry.card(self.trained.run.model).title})"
+        return MapPage(
+            f"{self._symbol or target}{self._unit(band)}{time}, {about}", panels, frame, self._notes(content, frame)
+        )
+
+    @property
+    def _symbol(self) -> str:
+        return self.trained.task(next(iter(self.trained.networks))).symbol
+
+    def _unit(self, band: Variable) -> str:
+        """Return the unit of a band as people read it, ` [% SOC]`; empty where it has none."""
+        return f" [{unit_text(band.unit, self._symbol or band.name)}]" if band.unit != "1" else ""
 
     def _notes(self, content: Map, frame: MapFrame) -> list[str]:
         run, shared = self.trained.run, self.trained.settings.shared
@@ -158,9 +169,8 @@ def _colours(band: Variable, values: Values) -> ColourScale | ClassColours:
     return class_colours(band.classes) if band.classes else scale_of(values, "viridis")
 
 
-def _uncertainty(bands: Sequence[Variable], layers: dict[str, Values]) -> list[MapPanel]:
-    """Draw the width of the interval, or what there is in its place."""
-    unit = f" [{bands[0].unit}]" if bands[0].unit != "1" else ""
+def _uncertainty(unit: str, layers: dict[str, Values]) -> list[MapPanel]:
+    """Draw the width of the interval, or what there is in its place; the unit is empty or stands in brackets."""
     if "lower" in layers and "upper" in layers:
         title, label, values = "Interval width", f"upper - lower{unit}", layers["upper"] - layers["lower"]
     elif "set size" in layers:

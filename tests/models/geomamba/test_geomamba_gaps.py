@@ -43,6 +43,8 @@ def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml,
     by_group = table(run / "evaluation/test/per_group.csv")
     scored = {(row["group"], row["model"]): float(row["RMSE"]) for row in by_group if row["quantity"].startswith("len")}
     assert {(length, "mds") for length in ("4 h", "1 d")} <= set(scored)
+    lengths = list(dict.fromkeys(row["group"] for row in by_group if row["quantity"].startswith("len")))
+    assert lengths == ["4 h", "1 d"], "the short ones first"
     assert scored["4 h", "mds"] < 1, "the flux follows the light, with a noise of 0.5"
 
     by_network = tmp_path / "network.csv"

@@ -81,12 +81,20 @@ def test_scores_across_stations_are_the_quartiles_of_single_stations(run):
             values = single[f"{score}_{model}"].dropna()
             expected = {"median": values.median(), "mean": values.mean()}
             expected |= {"lower quartile": values.quantile(0.25), "upper quartile": values.quantile(0.75)}
-            expected |= {"stations above 0": (values > 0).sum()}
+            above = (values > 0).sum() if score == "R" else np.nan  # an error above 0 says nothing
+            expected |= {"stations above 0": above}
             for statistic, value in expected.items():
-                assert over.loc[(model, statistic), score] == pytest.approx(value, rel=1e-6, abs=1e-9)
+                assert over.loc[(model, statistic), score] == pytest.approx(value, rel=1e-6, abs=1e-9, nan_ok=True)
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert "Across stations" in report and "Gain at stations" in report and "Scores on the map" in report
     assert (folder / "figures" / "stations.png").exists() and (folder / "figures" / "station_maps.png").exists()
+
+
+def test_a_station_that_there_is_not_is_refused_before_anything_is_scored(run, geoml):
+    scored = (run / "evaluation/test/metrics.json").read_bytes()
+    refused = geoml("evaluate", run, "--stations", "nowhere")
+    assert refused.code == 2 and "'nowhere' is not a station of the evaluated rows" in refused.err
+    assert (run / "evaluation/test/metrics.json").read_bytes() == scored
 
 
 def test_importance_is_given_by_covariate_with_land_cover_as_one_and_by_day(run):
