@@ -12,7 +12,7 @@ from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import MaskOptions, Options
+from geoml_cli.source import CellMapOptions, MaskOptions, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,12 +146,12 @@ def _trained(run: Run, common: dict[str, Any], baseline: BaselineRun | None, rep
 
 
 def _has_page(run: Run, dataset: Dataset) -> bool:
-    """Return whether maps of the run have a page: those made from rasters, unless it is not asked for."""
+    """Return whether maps of the run have a page: those of rasters and cells, unless it is not asked for."""
     from geoml_cli.config.load import reload
 
     inputs = registry.source_card(dataset.manifest.source).inputs
-    is_raster = any(issubclass(kind, MaskOptions) for kind in inputs)
-    return is_raster and reload(run.config, run.assignments).shared.predict.page
+    is_map = any(issubclass(kind, (MaskOptions, CellMapOptions)) for kind in inputs)
+    return is_map and reload(run.config, run.assignments).shared.predict.page
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:

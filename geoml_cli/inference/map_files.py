@@ -30,8 +30,18 @@ from geoml_cli.writers import raster
 from geoml_cli.writers.map import Map, Part
 
 Values = NDArray[np.float64]
+SHOWN = "shown"
+"""Attribute that says which of several maps a page shows."""
 _HEAD = 4096
 """Bytes at the beginning of a companion in which its mark stands."""
+
+
+def fullest(times: Sequence[object], values: Iterable[NDArray[np.float32]]) -> tuple[int, str]:
+    """Return the place of the map with the most values, the first of several, and a sentence about it."""
+    counts = [int(np.isfinite(layer).sum()) for layer in values]
+    place = int(np.argmax(counts))
+    many = f"The file holds {len(times)} times; the page shows the one with the most predictions, {times[place]}."
+    return place, many if len(times) > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -57,22 +67,37 @@ class MapFiles:
             SettingsError: The suffix is not that of a map, or a package is not installed.
             DiskError: A file could not be written.
         """
-        beside = companions(out)
         if not self.trained.settings.shared.predict.page:
             raster.write(out, content, parts)
-            for stale in filter(_is_ours, beside):  # of an earlier map of this name
-                stale.unlink()
-            return [out]
+            return [out, *self._none(out)]
         drawn = _drawn(content.bands)
         small = DecimatedMap(content.grid, [content.bands[place] for place in drawn.values()])
         raster.write(out, content, _watched(parts, small, list(drawn.values())))
+        return [out, *self._beside(out, content, drawn, small)]
+
+    def draw(self, out: Path, content: Map, layers: NDArray[np.float32]) -> list[Path]:
+        """Write the page of one of the maps of a file of several, all of its bands, [bands, H, W]; return the page."""
+        if not self.trained.settings.shared.predict.page:
+            return self._none(out)
+        drawn = _drawn(content.bands)
+        small = DecimatedMap(content.grid, [content.bands[place] for place in drawn.values()])
+        small.add(slice(0, content.grid.height), slice(0, content.grid.width), layers[list(drawn.values())])
+        return self._beside(out, content, drawn, small)
+
+    def _none(self, out: Path) -> list[Path]:
+        """Take away what stands beside an earlier map of this name."""
+        for stale in filter(_is_ours, companions(out)):
+            stale.unlink()
+        return []
+
+    def _beside(self, out: Path, content: Map, drawn: dict[str, int], small: DecimatedMap) -> list[Path]:
         layers = dict(zip(drawn, small.values(), strict=True))
         colours = _colours(content.bands[drawn["prediction"]], layers["prediction"])
         made = {
             ".png": lambda: png(map_page(self._page(content, small.step, layers, colours)), self._mark),
             ".qml": lambda: qgis_style(colours),
         }
-        return [out, *(path for path in beside if self._replaced(path, made[path.suffix]()))]
+        return [path for path in companions(out) if self._replaced(path, made[path.suffix]())]
 
     @property
     def _mark(self) -> str:
@@ -123,6 +148,7 @@ class MapFiles:
             f"A pixel shows what a sample at its place {expected}: {content.bands[0].long_name}.",
             *intervals,
             *filter(None, inside),
+            *filter(None, [content.attributes.get(SHOWN, "")]),
             f"Map: {content.grid.height} x {content.grid.width} pixels, {frame.crs_name}. "
             + (f"Pixels without a prediction: {missing}." if missing else ""),
             f"Source: {self.read_from}. Run {run.id}, {len(self.trained.members)} member(s), split: "

@@ -13,6 +13,7 @@ from PIL import Image
 
 from geoml_cli.figures.qgis_style import MARK
 from geoml_cli.inference import map_files
+from geoml_cli.inference.map_files import fullest
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.work.numbers import format_share
 
@@ -122,6 +123,13 @@ def test_a_map_of_which_all_is_missing_is_told_and_drawn(geoml, given, tmp_path)
     assert (tmp_path / "m.png").is_file()
 
 
+def test_a_page_of_several_times_shows_the_one_with_the_most_values():
+    layers = [np.array([[1.0, np.nan]]), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]
+    place, text = fullest(["2003", "2004", "2005"], layers)
+    assert place == 1 and text == "The file holds 3 times; the page shows the one with the most predictions, 2004."
+    assert fullest(["2003"], layers[:1]) == (0, "")
+
+
 def test_a_mask_without_the_centre_of_a_pixel_is_refused(geoml, given, tmp_path):
     small = tmp_path / "small.geojson"
     small.write_text(shapely.to_geojson(shapely.box(21.2001, 41.8999, 21.2002, 41.9)))
@@ -144,7 +152,7 @@ def test_a_dry_run_names_what_stands_beside_a_map(geoml, given, tmp_path):
     ("request_", "out", "names"),
     [
         ({"mapped": True}, "m.nc", ["m.nc", "m.png"]),
-        ({"stack": Path("s.nc"), "mapped": True}, "m.nc", ["m.nc"]),
+        ({"stack": Path("s.nc"), "mapped": True}, "m.nc", ["m.nc", "m.png"]),
         ({"stack": Path("s.nc")}, "m.tif", ["m-YYYY-MM-DD.tif", "m-YYYY-MM-DD.png", "m-YYYY-MM-DD.qml"]),
         ({"stack": Path("s.nc"), "days": ("2021-06-01", "2021-06-01")}, "m.tif", ["m.tif", "m.png", "m.qml"]),
         ({"table": Path("t.csv")}, "t2.csv", ["t2.csv"]),

@@ -13,6 +13,8 @@ from scipy.stats import wilcoxon
 from smap_case import STATIONS, edit, write_exports
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.inference.map_files import page_mark
+from geoml_cli.runs.run import Run
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.sources.smap.synthetic_stack import write_valley
 from geoml_cli.stages.prepare import Raw, prepare
@@ -144,8 +146,11 @@ def test_daily_maps_and_their_counts(run, data, geoml, tmp_path):
     assert maps.sizes == {"time": 4, "lat": 12, "lon": 16} and str(maps.time.values[0])[:10] == "2021-05-31"
     assert "land cover of no class: 32" in maps.attrs["pixels_without_prediction"]
     assert int(np.isnan(maps.soil_moisture.values).sum()) >= 32 and maps.soil_moisture.units == "m3 m-3"
+    assert page_mark(Run(run).id) in (tmp_path / "maps.png").read_bytes()[:4096]
     # Windows of two rows, and GeoTIFFs, hold the same values.
-    small = geoml(*command, *days, "--out", tmp_path / "maps.tif", "--set", "predict.rows=256")
+    small = geoml(
+        *command, *days, "--out", tmp_path / "maps.tif", "--set", "predict.rows=256", "--set", "predict.page=false"
+    )
     assert small.code == 0, small.err
     import rasterio
 
