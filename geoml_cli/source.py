@@ -118,11 +118,15 @@ class SourceCard:
         summary: One line.
         options: Options of `geoml prepare SOURCE`.
         inputs: Options of the inputs that `geoml predict` takes from it.
+        licence: What the providers' data are licensed under; empty where the data are users' own.
+        citation: What the providers ask to be cited; authors, year, title, DOI.
     """
 
     summary: str
     options: type[Options]
     inputs: tuple[type[Options], ...] = ()
+    licence: str = ""
+    citation: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ class Source(Generic[O]):
         points: Reads a table of points to predict at (file, CRS, rows at a time); None where there are no rasters.
         rows: Reads a user's table of samples (file, data set of the run, rows at a time), such as cells with their
             factors, or positions in space and time; None where a source has no such tables.
+        row_reasons: Why a row of such a table may carry no sample, as the blocks of `rows` number it; empty where they
+            do not.
         pixels: Opens a stack of pixels by day (path, manifest); None where a source has none.
     """
 
@@ -148,4 +154,5 @@ class Source(Generic[O]):
     stack: Callable[[Path, Manifest, Sequence[str]], CovariateStack] | None = None
     points: Callable[[Path, str, int], Iterator[Points]] | None = None
     rows: Callable[[Path, Dataset, int], Iterator[TableChunk]] | None = None
+    row_reasons: tuple[str, ...] = ()
     pixels: Callable[[Path, Manifest], DailyPixelStack] | None = None

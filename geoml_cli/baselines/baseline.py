@@ -30,10 +30,12 @@ class Baseline:
         records: Of series of stations: data set, flux of every record, [R] and NaN where it is not known, and the
             records that are to be filled, [M], to what fills those, [M]; records that are no samples, for want of a
             driver, as well. None where it cannot.
+        fills: Whether it predicts rows of the samples that it was fitted on, and no others.
         reference: Whether it is the estimate that the network is made to improve, and heads the baselines in tables.
     """
 
     summary: str
     fit: Callable[[Samples, Rows, int], BaselinePredictor]
     records: Callable[[Variables, Values, Rows], Values] | None = None
+    fills: bool = False
     reference: bool = False

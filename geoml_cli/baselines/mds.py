@@ -82,12 +82,13 @@ def _stages() -> Iterator[_Stage]:
     yield from (_Stage("time", days, 3) for days in range(7, 211, 7))
 
 
-def fill(series: Series, asked_A: Rows) -> Filled:
+def fill(series: Series, asked_A: Rows, *, leave_one_out: bool = False) -> Filled:
     """Fill records of a series from its others.
 
     Args:
         series: The station's records.
         asked_A: Which are filled; what is known of them is not used.
+        leave_one_out: What is known of a record is used for the others that are asked for.
 
     Raises:
         SettingsError: Records are neither half-hours nor hours.
@@ -103,7 +104,8 @@ def fill(series: Series, asked_A: Rows) -> Filled:
     if not len(asked_A):
         return found
     known = series.flux_N.copy()
-    known[asked_A] = np.nan
+    if not leave_one_out:
+        known[asked_A] = np.nan
     regular = _regular(series._replace(flux_N=known), place_N)
     for stage in _stages():
         left = np.flatnonzero(np.isnan(found.mean_A))
@@ -132,7 +134,7 @@ def _fill_stage(series: Series, asked: tuple[_Stage, Rows], left: Rows, found: F
     for first in range(0, len(left), size):
         rows = left[first : first + size]
         place_RK = place_A[rows][:, None] + offset_K
-        inside = (place_RK >= 0) & (place_RK < len(series.flux_N))
+        inside = (place_RK >= 0) & (place_RK < len(series.flux_N)) & (offset_K != 0)
         place_RK = np.where(inside, place_RK, 0)
         value_RK = np.where(inside & _alike(series, stage, place_A[rows], place_RK), series.flux_N[place_RK], np.nan)
         count_R = np.isfinite(value_RK).sum(axis=1)
@@ -144,7 +146,7 @@ def _fill_stage(series: Series, asked: tuple[_Stage, Rows], left: Rows, found: F
 
 
 def _window(stage: _Stage, step: int) -> Rows:
-    """Return the offsets of a window, the record itself left out by its unknown flux."""
+    """Return the offsets of a window, that of the record itself among them."""
     per_day, reach = _DAY // step, stage.days * (_DAY // step)
     if stage.alike != "time":
         return np.arange(-reach, reach + 1)

@@ -83,19 +83,9 @@ def predict(name: str, table: FeatureTable, gives: Gives, seed: int) -> Values:
 
 def fit(name: str, table: FeatureTable, gives: Gives, seed: int) -> Callable[[Table], Values]:
     """Fit a baseline; return what predicts rows of all the table's features, [M, F] to [M]; errors as for `predict`."""
-    places = _columns_for(name, table.names)
-    table = FeatureTable(
-        table.train_NF[:, places], table.target_N, table.test_MF[:, places], [table.names[place] for place in places]
-    )
-    refuse_missing(table)
-    if gives != "regression" and len(np.unique(table.target_N)) < 2:  # a fold that holds one class only
+    estimator, places = _fitted(name, table, gives, seed)
+    if estimator is None:
         return lambda rows_MF: np.full(len(rows_MF), table.target_N.mean())
-    estimator = BASELINES[name].estimators[gives](len(table.train_NF), seed)
-    # float64: in float32, a temperature in kelvin loses the digits that standardising brings out.
-    estimator.fit(table.train_NF.astype(np.float64), table.target_N)
-    if hasattr(estimator, "n_jobs"):
-        # Threads add up their trees in the order they finish in, and that changes the last digits between runs.
-        estimator.set_params(n_jobs=1)
 
     def predicted(rows_MF: Table) -> Values:
         chosen = rows_MF[:, places].astype(np.float64)
@@ -105,6 +95,41 @@ def fit(name: str, table: FeatureTable, gives: Gives, seed: int) -> Callable[[Ta
         return np.clip(found, 0.0, 1.0) if gives == "probability" else found
 
     return predicted
+
+
+def fit_probabilities(name: str, table: FeatureTable, classes: int, seed: int) -> Callable[[Table], Values]:
+    """Fit a baseline of classes; return what gives the probability of each, [M, F] to [M, classes].
+
+    The likeliest class is the one that `fit` predicts; errors as for `predict`.
+    """
+    estimator, places = _fitted(name, table, "class", seed)
+    known = np.unique(table.target_N).astype(np.int64)
+
+    def predicted(rows_MF: Table) -> Values:
+        found = np.zeros((len(rows_MF), classes))
+        # Of a single class there is no estimator; classes of no training row have a probability of 0.
+        found[:, known] = 1.0 if estimator is None else estimator.predict_proba(rows_MF[:, places].astype(np.float64))
+        return found
+
+    return predicted
+
+
+def _fitted(name: str, table: FeatureTable, gives: Gives, seed: int) -> tuple[Any, list[int]]:
+    """Return the estimator, None where a fold holds a single class, and the places of its columns."""
+    places = _columns_for(name, table.names)
+    table = FeatureTable(
+        table.train_NF[:, places], table.target_N, table.test_MF[:, places], [table.names[place] for place in places]
+    )
+    refuse_missing(table)
+    if gives != "regression" and len(np.unique(table.target_N)) < 2:
+        return None, places
+    estimator = BASELINES[name].estimators[gives](len(table.train_NF), seed)
+    # float64: in float32, a temperature in kelvin loses the digits that standardising brings out.
+    estimator.fit(table.train_NF.astype(np.float64), table.target_N)
+    if hasattr(estimator, "n_jobs"):
+        # Threads add up their trees in the order they finish in, and that changes the last digits between runs.
+        estimator.set_params(n_jobs=1)
+    return estimator, places
 
 
 def names_giving(gives: str) -> list[str]:

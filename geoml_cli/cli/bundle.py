@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geoml_cli.cli import console, options
 from geoml_cli.cli.targets import run_of
+
+if TYPE_CHECKING:
+    from geoml_cli.stages.bundle import Attribution
 
 NAME = "bundle"
 """Among the sub-commands of import, beside the models."""
@@ -18,6 +21,14 @@ _Out = Annotated[
 _Authors = Annotated[
     list[str] | None, typer.Option("--author", help="Who made the run; repeatable.", show_default=False)
 ]
+_Licence = Annotated[
+    str | None,
+    typer.Option("--data-licence", help="What the data are licensed under [as their source says].", show_default=False),
+]
+_Citation = Annotated[
+    str | None,
+    typer.Option("--data-citation", help="How the data are cited: AUTHORS, YEAR, TITLE, DOI.", show_default=False),
+]
 _Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="What `geoml bundle` made.", show_default=False)]
 
 
@@ -26,6 +37,8 @@ def bundle(
     preset: options.Preset = None,
     out: _Out = None,
     author: _Authors = None,
+    data_licence: _Licence = None,
+    data_citation: _Citation = None,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -34,21 +47,36 @@ def bundle(
     reporter = console.Terminal(quiet=quiet)
     run = run_of(target, preset, [], reporter)
     folder = out or Path(run.id.replace("/", "-"))
+    from geoml_cli.stages.bundle import Attribution, contents
     from geoml_cli.stages.bundle import bundle as stage
-    from geoml_cli.stages.bundle import contents
 
     if dry_run:
         console.plan([run.folder / name for name in contents(run)], [folder], as_json=as_json)
         return
-    done = stage(run, folder, author or (), reporter)
-    if not author:
-        reporter.warn("CITATION.cff names no authors: give --author NAME, or write them into the file.")
+    said = Attribution(
+        tuple(name.strip() for name in author or () if name.strip()),
+        (data_licence or "").strip(),
+        (data_citation or "").strip(),
+    )
+    done = stage(run, folder, said, reporter)
+    _warn_of_gaps(done.attribution, reporter)
     for text in done.missing:
         reporter.say(f"The bundle holds {text}.")
     if as_json:
-        console.document({"folder": str(done.folder), "files": done.files, "missing": done.missing})
+        data = {"licence": done.attribution.data_licence or None, "citation": done.attribution.data_citation or None}
+        console.document({"folder": str(done.folder), "files": done.files, "missing": done.missing, "data": data})
         return
     console.line(f"written: {done.folder} ({done.files} files)")
+
+
+def _warn_of_gaps(known: Attribution, reporter: console.Terminal) -> None:
+    """Warn of what the bundle does not know."""
+    if not known.authors:
+        reporter.warn("CITATION.cff names no authors: give --author NAME, or write them into the file.")
+    if not known.data_licence:
+        reporter.warn("licence of the data: not given. Give it with --data-licence TEXT.")
+    if not known.data_citation:
+        reporter.warn("citation of the data: not given. Give it with --data-citation TEXT.")
 
 
 def import_bundle(folder: _Folder, run: options.RunFolder = None, as_json: options.Json = False) -> None:

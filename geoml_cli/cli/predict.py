@@ -12,12 +12,13 @@ from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import MaskOptions, Options
+from geoml_cli.source import CellMapOptions, MaskOptions, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from geoml_cli.dataset.store import Dataset
+    from geoml_cli.inference.baseline_run import BaselineRun
     from geoml_cli.inference.load import TrainedRun
     from geoml_cli.inference.summary import PredictionSummary
     from geoml_cli.runs.run import Run
@@ -103,6 +104,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     out = common["out"] or run.predictions / _default_name(request.default_name(dataset), common["baseline"])
     if common["out"] is not None:
         request.refuse_inputs(out, dataset)
+    by = _baseline(run, dataset, common) if common["baseline"] is not None else None
     if common["dry_run"]:
         read = [run.folder, dataset.folder, *request.files]
         written = (
@@ -110,11 +112,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
         )
         console.plan(read, written, as_json=common["as_json"])
         return
-    from geoml_cli.inference.load import open_trained
-
-    trained = open_trained(run, common["member"])
-    if common["baseline"] is not None:
-        trained = _baseline(trained, dataset, common["baseline"])
+    trained = _trained(run, common, by, reporter)
     if common["index"]:
         _indexed(trained, dataset, common, reporter)
         return
@@ -129,22 +127,31 @@ def _default_name(name: str, baseline: str | None) -> str:
     return name if baseline is None else str(Path(name).with_stem(f"{Path(name).stem}-{baseline}"))
 
 
-def _baseline(trained: TrainedRun, dataset: Dataset, name: str) -> TrainedRun:
+def _baseline(run: Run, dataset: Dataset, common: dict[str, Any]) -> BaselineRun:
     """Put a baseline in the network's place; it is fitted on the run's own data, whatever is predicted."""
     from geoml_cli.inference.baseline_run import with_baseline
+    from geoml_cli.inference.load import open_trained
     from geoml_cli.runs.data import is_own_data
 
-    own = dataset if is_own_data(trained.run, dataset) else dataset_of(trained.run, None)
-    return with_baseline(trained, name, own)
+    own = dataset if is_own_data(run, dataset) else dataset_of(run, None)
+    return with_baseline(open_trained(run, common["member"]), common["baseline"], own)
+
+
+def _trained(run: Run, common: dict[str, Any], baseline: BaselineRun | None, reporter: console.Terminal) -> TrainedRun:
+    """Open what predicts."""
+    from geoml_cli.evaluation.baseline_limits import with_limits
+    from geoml_cli.inference.load import open_trained
+
+    return open_trained(run, common["member"]) if baseline is None else with_limits(baseline, reporter)
 
 
 def _has_page(run: Run, dataset: Dataset) -> bool:
-    """Return whether maps of the run have a page: those made from rasters, unless it is not asked for."""
+    """Return whether maps of the run have a page: those of rasters and cells, unless it is not asked for."""
     from geoml_cli.config.load import reload
 
     inputs = registry.source_card(dataset.manifest.source).inputs
-    is_raster = any(issubclass(kind, MaskOptions) for kind in inputs)
-    return is_raster and reload(run.config, run.assignments).shared.predict.page
+    is_map = any(issubclass(kind, (MaskOptions, CellMapOptions)) for kind in inputs)
+    return is_map and reload(run.config, run.assignments).shared.predict.page
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:

@@ -42,7 +42,9 @@ _Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU even where th
 _From = Annotated[
     Path | None,
     typer.Option(
-        "--from", help="Run whose weights and scaling the members start from (fine-tuning).", show_default=False
+        "--from",
+        help="Run whose weights the members start from (fine-tuning); see train.rescale and train.freeze.",
+        show_default=False,
     ),
 ]
 _Note = Annotated[

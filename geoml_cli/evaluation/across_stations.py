@@ -26,12 +26,14 @@ from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_sample
 from geoml_cli.work.numbers import format_number
 
 _FEWEST = 2
+ABOVE = "stations above 0"
+"""Where a score is a skill: an error above 0 says nothing."""
 STATISTICS: dict[str, Callable[[Values], float]] = {
     "median": lambda values: float(np.median(values)),
     "mean": lambda values: float(values.mean()),
     "lower quartile": lambda values: float(np.quantile(values, 0.25)),
     "upper quartile": lambda values: float(np.quantile(values, 0.75)),
-    "stations above 0": lambda values: float((values > 0).sum()),
+    ABOVE: lambda values: float((values > 0).sum()),
 }
 
 
@@ -52,6 +54,10 @@ class StationScores(NamedTuple):
     def defined(self) -> Values:
         """Return the values of stations that have one."""
         return self.values_S[np.isfinite(self.values_S)]
+
+    def has(self, statistic: str) -> bool:
+        """Return whether there is such a statistic of the score."""
+        return len(self.defined) > 0 and (statistic != ABOVE or self.metric.best == "high")
 
 
 class Gain(NamedTuple):
@@ -111,7 +117,7 @@ def rows_of_summary(inputs: EvaluationInputs, result: EvaluationResult) -> tuple
         by_model.setdefault(one.model, []).append(one)
     stations = len(scores[0].values_S)
     rows: list[list[str | float]] = [
-        [model, name, stations, *(statistic(one.defined) if len(one.defined) else np.nan for one in of_model)]
+        [model, name, stations, *(statistic(one.defined) if one.has(name) else np.nan for one in of_model)]
         for model, of_model in by_model.items()
         for name, statistic in STATISTICS.items()
     ]

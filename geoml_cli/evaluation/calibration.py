@@ -73,13 +73,13 @@ def calibrate(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> None
     found = {}
     for name in trained.networks:
         inputs = open_network(trained, dataset, "test", name)
-        if not _has_test_rows(inputs):
+        if not has_test_rows(inputs):
             continue
         if inputs.task.maps is not None:
             found[name] = calibration_of_maps(*map_distances(inputs, reporter))
             continue
         members = predict_members(inputs, reporter)
-        found[name] = _calibration(inputs, members)
+        found[name] = calibration_of_rows(inputs, members)
         # Networks one after another have an area each, of which none is that of what they give together.
         if len(trained.networks) == 1 and (area := area_of(inputs, members, reporter)) is not None:
             write_applicability(run, area)
@@ -87,13 +87,14 @@ def calibrate(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> None
         write_calibrations(run, found)
 
 
-def _has_test_rows(inputs: EvaluationInputs) -> bool:
+def has_test_rows(inputs: EvaluationInputs) -> bool:
     """Return whether every member has test rows with an observation."""
     usable = inputs.samples.usable()
     return all(np.isin(inputs.run.split(name).test, usable).any() for name in inputs.predictors)
 
 
-def _calibration(inputs: EvaluationInputs, members: list[MemberRows]) -> Calibration:
+def calibration_of_rows(inputs: EvaluationInputs, members: list[MemberRows]) -> Calibration:
+    """Return the calibration of predictions of test rows; errors as of `held_out_distances`."""
     pooled = pool_folds(inputs, members)
     held_out = held_out_distances(inputs, members, pooled)
     is_grouped = len(np.unique(pooled.groups_P)) < len(pooled.groups_P)
@@ -173,7 +174,8 @@ def held_out_distances(inputs: EvaluationInputs, members: list[MemberRows], pool
 def _difference(inputs: EvaluationInputs) -> Difference:
     if not inputs.task.scales_target:
         return Difference(least_spread=0.0)
-    factors = [inputs.run.scaling(name).target.smearing for name in inputs.predictors]
+    factors = list(inputs.smearing.values())
+    factors = factors or [inputs.run.scaling(name).target.smearing for name in inputs.predictors]
     transform = inputs.settings.shared.target.transform
     return Difference(transform=transform, smearing=float(np.log(factors).mean()), least_spread=0.0)
 

@@ -5,7 +5,7 @@ Legend: P pooled rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.metrics.sums import GroupedRows
 from geoml_cli.samples.scaling import TargetScaling
-from geoml_cli.splits.artificial_gaps import gap_called, tested_gaps
+from geoml_cli.splits.artificial_gaps import gap_called, gap_length, tested_gaps
 from geoml_cli.splits.members import UNSEEN, novelty
 
 Labels = NDArray[np.str_]
@@ -51,11 +51,17 @@ def groupwise_scores(
         values = {
             model: [rows.by_group(metric, predicted) for metric in metrics] for model, predicted in predictions.items()
         }
-        for place, name in enumerate(names.tolist()):
+        for place in in_order(names.tolist()):
+            name = names.tolist()[place]
             for model, by_metric in values.items():
                 scores = {metric.name: float(value[place]) for metric, value in zip(metrics, by_metric, strict=True)}
                 found.append(GroupScores(quantity, str(name), model, int(counts[place]), scores))
     return found
+
+
+def in_order(names: Sequence[object]) -> list[int]:
+    """Return the places of sorted names in the order of a table: lengths of gaps by length, others as they are."""
+    return sorted(range(len(names)), key=lambda place: gap_length(str(names[place])))
 
 
 def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> dict[str, Labels]:

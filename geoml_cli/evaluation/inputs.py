@@ -6,7 +6,7 @@ Legend: N rows of a member, P pooled rows of all folds, M members of a fold, C q
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +47,7 @@ class EvaluationInputs:
         predictors: The trained members by name.
         subset: Which rows are scored.
         network_name: Of a model of several networks; empty where it has one.
+        smearing: Factors that predictions hold, by member; empty for those of the run's scalings.
     """
 
     run: Run
@@ -58,6 +59,7 @@ class EvaluationInputs:
     predictors: Mapping[str, MemberPredictor]
     subset: Subset
     network_name: str = ""
+    smearing: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geoml_cli.evaluation.calibration import BLOCK, HeldOut, are_new_groups, held_out_distances
-from geoml_cli.evaluation.groupwise import Labels
+from geoml_cli.evaluation.groupwise import Labels, in_order
 from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, MemberRows, PooledRows, blocks
 from geoml_cli.evaluation.maps import MapSums, map_scores
 from geoml_cli.evaluation.scores import Score
@@ -187,9 +187,9 @@ def _by_group(quantity: str, label_P: Labels | Rows, scored: Mapping[str, Values
     names, place_P, rows = np.unique(label_P, return_inverse=True, return_counts=True)
     place_P = place_P.reshape(-1)
     means = {key: np.bincount(place_P, weights=values) / rows for key, values in scored.items()}
-    for place, name in enumerate(names.tolist()):
+    for place in in_order(names.tolist()):
         yield GroupIntervals(
-            quantity, str(name), int(rows[place]), {key: float(mean[place]) for key, mean in means.items()}
+            quantity, str(names[place]), int(rows[place]), {key: float(mean[place]) for key, mean in means.items()}
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.training.fitting import other_options
+from geoml_cli.training.start import described
 from geoml_cli.work.numbers import format_number
 
 _FEW_GROUPS = 20
@@ -30,6 +31,7 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
     """Return what must be known before a number is quoted."""
     other = other_options(inputs.settings, inputs.dataset.manifest)
     found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs), other, _smearing(inputs)]
+    found.append(described(inputs.settings.shared.train))
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
@@ -42,7 +44,7 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
 
 def map_notes(inputs: EvaluationInputs, blocks: int, fewest: int) -> list[str]:
     """Return what must be known before a score of forecasts of maps is quoted."""
-    found = [_untrained(inputs), _seen_rows(inputs)]
+    found = [_untrained(inputs), _seen_rows(inputs), described(inputs.settings.shared.train)]
     if blocks < fewest:
         found.append(
             f"The start times make {blocks} block(s) as long as a window: no interval or test is given below {fewest}, "

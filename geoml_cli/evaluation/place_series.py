@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
-from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.inputs import EvaluationInputs, evaluated_rows
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.inference.inputs.period_sums import lengths, sum_unit
 from geoml_cli.metrics.metric import Values
@@ -89,11 +90,9 @@ class PlaceSeries:
 def place_series(inputs: EvaluationInputs, result: EvaluationResult) -> PlaceSeries | None:
     """Return the series of all places; None where rows have no place, no time, or are classes."""
     dataset = inputs.dataset
-    kind = next((name for name in ("station", "cell") if dataset.has(name)), "")
-    if not kind or not dataset.has("time") or not inputs.task.has_residuals or dataset.is_text("time"):
+    if (places := places_of_samples(inputs)) is None:
         return None
-    rows_P = result.pooled.rows_P
-    label_N = stations_of_samples(dataset) if kind == "station" else np.asarray(dataset.array("cell"))
+    (kind, label_N), rows_P = places, result.pooled.rows_P
     names, place_P = np.unique(label_N[rows_P], return_inverse=True)
     minutes_P = minutes_of_samples(dataset, len(inputs.samples))[rows_P]
     kept, at_P = _once(place_P.reshape(-1), minutes_P, _is_new(inputs, result))
@@ -115,6 +114,32 @@ def place_series(inputs: EvaluationInputs, result: EvaluationResult) -> PlaceSer
         folds_T=count_T,
         summed=_summed(dataset, inputs.task.target.unit, row_T),
     )
+
+
+def places_of_samples(inputs: EvaluationInputs) -> tuple[str, NDArray[np.generic]] | None:
+    """Return what a place is, station or cell, and that of every sample, [N]; None where there are no series."""
+    dataset = inputs.dataset
+    kind = next((name for name in ("station", "cell") if dataset.has(name)), "")
+    if not kind or not dataset.has("time") or not inputs.task.has_residuals or dataset.is_text("time"):
+        return None
+    return kind, stations_of_samples(dataset) if kind == "station" else np.asarray(dataset.array("cell"))
+
+
+def refuse_unknown_places(inputs: EvaluationInputs) -> None:
+    """Refuse stations or cells to draw that are not among the evaluated rows, before these are predicted.
+
+    Raises:
+        SettingsError: With the nearest name.
+    """
+    wanted = inputs.settings.shared.evaluate.stations
+    if not wanted or inputs.task.maps is not None or (places := places_of_samples(inputs)) is None:
+        return
+    kind, label_N = places
+    splits = [inputs.run.split(name) for name in inputs.predictors]
+    rows = [evaluated_rows(split, inputs.subset, len(inputs.samples)) for split in splits]
+    names = np.unique(label_N[np.intersect1d(np.concatenate(rows), inputs.samples.usable())])
+    for name in wanted:
+        registry.known(f"{kind} of the evaluated rows", name, map(str, names.tolist()))
 
 
 def _columns(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Values]:

@@ -26,6 +26,9 @@ _LONGEST_BAR = 0.3
 _STEPS = (5, 2, 1)
 _FAR = 20_000.0
 """Width of a map [m] from which its coordinates are labelled in km."""
+_MESH = 33
+"""Points to a side of the mesh on which meridians and parallels are found."""
+_LINES: dict[str, Any] = {"color": "0.45", "linewidth": 0.3}
 _LEAST_COSINE = 0.05
 """Of a latitude: at the poles degrees of longitude have no length."""
 
@@ -108,8 +111,10 @@ class MapFrame:
     def _graticule(self, axis: Axes) -> None:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-        axis.grid(color="0.3", linewidth=0.3, alpha=0.5)
         axis.tick_params(labelsize=6.5, length=2)
+        if not self._crs.is_geographic and self._meridians(axis):
+            return
+        axis.grid(**_LINES)
         for side in (axis.xaxis, axis.yaxis):
             side.set_major_locator(MaxNLocator(4))
         if self._crs.is_geographic:
@@ -123,6 +128,36 @@ class MapFrame:
         for side, name in ((axis.xaxis, "Easting"), (axis.yaxis, "Northing")):
             side.set_major_formatter(FuncFormatter(lambda value, _: f"{value * scale:,.6g}"))
             side.set_label_text(f"{name} [{unit}]", fontsize=7)
+
+    def _meridians(self, axis: Axes) -> bool:
+        """Draw meridians and parallels of a projected map, labelled where they leave it below and to the left.
+
+        Returns:
+            Whether they do: around a pole, or where the projection is not defined, coordinates are drawn instead.
+        """
+        left, right, bottom, top = self.extent
+        x, y = np.linspace(left, right, _MESH), np.linspace(bottom, top, _MESH)
+        longitude, latitude = self._degrees(*np.meshgrid(x, y))
+        sides = (longitude[0], latitude[:, 0])
+        if not all(np.isfinite(side).all() and (np.diff(side) > 0).all() for side in sides):
+            return False
+        for field_, side, names in ((longitude, sides[0], "EW"), (latitude, sides[1], "NS")):
+            levels = _levels(field_)
+            if len(levels):
+                axis.contour(x, y, field_, levels=levels, colors=_LINES["color"], linewidths=_LINES["linewidth"])
+            shown = [level for level in levels if side[0] <= level <= side[-1]]
+            places = np.interp(shown, side, x if names == "EW" else y)
+            texts = [degrees(_to_180(level), names) for level in shown]
+            (axis.set_xticks if names == "EW" else axis.set_yticks)(places, texts)
+        return True
+
+    def _degrees(self, x: Values, y: Values) -> tuple[Values, Values]:
+        """Return longitude, without a step from 180 to -180, and latitude."""
+        import pyproj
+
+        there = pyproj.Transformer.from_crs(self._crs, self._crs.geodetic_crs, always_xy=True)
+        longitude, latitude = there.transform(x, y)
+        return np.unwrap(np.unwrap(longitude, axis=0, period=360.0), axis=1, period=360.0), np.asarray(latitude)
 
     def _scale_bar(self, axis: Axes) -> None:
         left, right, _, _ = self.extent
@@ -150,6 +185,15 @@ def nice_length(most: float) -> float:
     """Return the longest of 1, 2 and 5 times a power of ten that is no longer than `most`."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(step * power for step in _STEPS if step * power <= most * (1 + 1e-9))
+
+
+def _levels(values: Values) -> Values:
+    """Return round degrees between the least and the largest."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = float(values.min()), float(values.max())
+    found = np.round(MaxNLocator(4).tick_values(low, high), 9)
+    return found[(found > low) & (found < high)]
 
 
 def degrees(value: float, names: str) -> str:

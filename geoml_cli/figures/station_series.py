@@ -90,12 +90,19 @@ def station_series(name: str, series: StationSeries, quantity: tuple[str, str]) 
         _draw(axis, thin.part(np.flatnonzero((passed >= low) & (passed <= high))), quantity)
         axis.set_ylim(*_limits(series))
         if high > low:
-            ends = np.array([low, high]) + np.array([-_ASIDE, _ASIDE]) * (high - low)
-            axis.set_xlim(*(series.time[0] + ends.astype(series.time.dtype.str.replace("M8", "m8"))))
+            axis.set_xlim(*_ends(series, float(low), float(high)))
     if series.added is not None:
         _sums(axes[-1], series, every=-(-len(series.time) // MOST_POINTS))
+        if edges[-1] > 0:
+            axes[-1].set_xlim(*_ends(series, 0.0, float(edges[-1])))
     _entitle(figure, axes[0], name)
     return figure
+
+
+def _ends(series: StationSeries, low: float, high: float) -> NDArray[np.datetime64]:
+    """Return where an axis of time begins and ends that shows the times from `low` to `high` after the first."""
+    ends = np.array([low, high]) + np.array([-_ASIDE, _ASIDE]) * (high - low)
+    return np.asarray(series.time[0] + ends.astype(series.time.dtype.str.replace("M8", "m8")))
 
 
 def series_excerpt(name: str, series: StationSeries, quantity: tuple[str, str]) -> Figure:

@@ -78,6 +78,7 @@ class PredictionJob:
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
         reasons: Why a cell may carry no sample; empty where it is not known.
+        keeps_reasons: Whether the reason of each cell is written, and not the counts alone.
         copies: How often values lie on disk beside the chunks while a file is written, at most.
         unit: Of that output.
         check: Refuses a file that cannot be written, before anything is predicted.
@@ -93,6 +94,7 @@ class PredictionJob:
     summarised: int = 0
     written_values: Callable[[], Iterable[Floats]] | None = None
     reasons: Sequence[str] = ()
+    keeps_reasons: bool = False
     copies: Callable[[Path], int] = lambda out: 1
 
 
@@ -116,7 +118,7 @@ def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter
         if job.written_values is None:
             _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
         classes = {} if job.written_values else _classes(trained, job, store, count)
-        missing = missing_by_reason(job.reasons, store, count)
+        missing = missing_by_reason(job.reasons, trained.undefined, store, count)
         store.clear()
     if job.reasons:
         reporter.say(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
@@ -167,7 +169,7 @@ def _make(by: tuple[TrainedRun, RunPredictor], chunk: Chunk, into: tuple[Predict
     if samples.reason is None:
         return store.write(chunk.number, values, predictor.counts())
     missing = count_missing(values[job.summarised], samples.reason, len(job.reasons))
-    return store.write(chunk.number, values, predictor.counts(), missing)
+    return store.write(chunk.number, values, predictor.counts(), missing, samples.reason if job.keeps_reasons else None)
 
 
 def _predict(predictor: RunPredictor, chunk: ChunkSamples, outputs: int) -> Floats:

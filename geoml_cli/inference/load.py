@@ -57,6 +57,11 @@ class TrainedRun:
         """Name what predicts: the model, or what stands in its place."""
         return self.run.model
 
+    @property
+    def undefined(self) -> str:
+        """Say why a sample has no prediction: a network may need more than the source's samples have."""
+        return "an input that the network needs is missing"
+
     @cached_property
     def spec(self) -> Spec[Any]:
         """Return the model's record."""

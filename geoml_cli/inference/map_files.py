@@ -24,14 +24,24 @@ from geoml_cli.inference.area import APPLICABLE
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.requests import companions
 from geoml_cli.version import __version__
-from geoml_cli.work.numbers import format_share
+from geoml_cli.work.numbers import format_share, unit_text
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import raster
 from geoml_cli.writers.map import Map, Part
 
 Values = NDArray[np.float64]
+SHOWN = "shown"
+"""Attribute that says which of several maps a page shows."""
 _HEAD = 4096
 """Bytes at the beginning of a companion in which its mark stands."""
+
+
+def fullest(times: Sequence[object], values: Iterable[NDArray[np.float32]]) -> tuple[int, str]:
+    """Return the place of the map with the most values, the first of several, and a sentence about it."""
+    counts = [int(np.isfinite(layer).sum()) for layer in values]
+    place = int(np.argmax(counts))
+    many = f"The file holds {len(times)} times; the page shows the one with the most predictions, {times[place]}."
+    return place, many if len(times) > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -57,22 +67,37 @@ class MapFiles:
             SettingsError: The suffix is not that of a map, or a package is not installed.
             DiskError: A file could not be written.
         """
-        beside = companions(out)
         if not self.trained.settings.shared.predict.page:
             raster.write(out, content, parts)
-            for stale in filter(_is_ours, beside):  # of an earlier map of this name
-                stale.unlink()
-            return [out]
+            return [out, *self._none(out)]
         drawn = _drawn(content.bands)
         small = DecimatedMap(content.grid, [content.bands[place] for place in drawn.values()])
         raster.write(out, content, _watched(parts, small, list(drawn.values())))
+        return [out, *self._beside(out, content, drawn, small)]
+
+    def draw(self, out: Path, content: Map, layers: NDArray[np.float32]) -> list[Path]:
+        """Write the page of one of the maps of a file of several, all of its bands, [bands, H, W]; return the page."""
+        if not self.trained.settings.shared.predict.page:
+            return self._none(out)
+        drawn = _drawn(content.bands)
+        small = DecimatedMap(content.grid, [content.bands[place] for place in drawn.values()])
+        small.add(slice(0, content.grid.height), slice(0, content.grid.width), layers[list(drawn.values())])
+        return self._beside(out, content, drawn, small)
+
+    def _none(self, out: Path) -> list[Path]:
+        """Take away what stands beside an earlier map of this name."""
+        for stale in filter(_is_ours, companions(out)):
+            stale.unlink()
+        return []
+
+    def _beside(self, out: Path, content: Map, drawn: dict[str, int], small: DecimatedMap) -> list[Path]:
         layers = dict(zip(drawn, small.values(), strict=True))
         colours = _colours(content.bands[drawn["prediction"]], layers["prediction"])
         made = {
             ".png": lambda: png(map_page(self._page(content, small.step, layers, colours)), self._mark),
             ".qml": lambda: qgis_style(colours),
         }
-        return [out, *(path for path in beside if self._replaced(path, made[path.suffix]()))]
+        return [path for path in companions(out) if self._replaced(path, made[path.suffix]())]
 
     @property
     def _mark(self) -> str:
@@ -90,14 +115,25 @@ class MapFiles:
     def _page(self, content: Map, step: int, layers: dict[str, Values], colours: ColourScale | ClassColours) -> MapPage:
         band, target = content.bands[0], self.trained.data.signature.target_name
         frame = MapFrame(content.grid, step, self.borders)
-        panels = [MapPanel("Prediction", band.label, layers["prediction"], colours)]
-        panels += _uncertainty(content.bands, layers)
+        label = f"{self._symbol or band.name}{self._unit(band)}" if not band.classes else band.label
+        panels = [MapPanel("Prediction", label, layers["prediction"], colours)]
+        panels += _uncertainty(self._unit(band), layers)
         if self.trained.applicability is not None:
             panels.append(_applicability(layers, self.trained.applicability.threshold))
-        quantity = f"{target} [{band.unit}]" if band.unit != "1" else target
         time = f", {content.attributes['time']}" if "time" in content.attributes else ""
-        model = f"{self.trained.predicts}: {registry.card(self.trained.run.model).title}"
-        return MapPage(f"{quantity}{time} ({model})", panels, frame, self._notes(content, frame))
+        by = self.trained.predicts if self.trained.predicts != self.trained.run.model else "the network"
+        about = f"predicted by {by} ({registry.card(self.trained.run.model).title})"
+        return MapPage(
+            f"{self._symbol or target}{self._unit(band)}{time}, {about}", panels, frame, self._notes(content, frame)
+        )
+
+    @property
+    def _symbol(self) -> str:
+        return self.trained.task(next(iter(self.trained.networks))).symbol
+
+    def _unit(self, band: Variable) -> str:
+        """Return the unit of a band as people read it, ` [% SOC]`; empty where it has none."""
+        return f" [{unit_text(band.unit, self._symbol or band.name)}]" if band.unit != "1" else ""
 
     def _notes(self, content: Map, frame: MapFrame) -> list[str]:
         run, shared = self.trained.run, self.trained.settings.shared
@@ -112,6 +148,7 @@ class MapFiles:
             f"A pixel shows what a sample at its place {expected}: {content.bands[0].long_name}.",
             *intervals,
             *filter(None, inside),
+            *filter(None, [content.attributes.get(SHOWN, "")]),
             f"Map: {content.grid.height} x {content.grid.width} pixels, {frame.crs_name}. "
             + (f"Pixels without a prediction: {missing}." if missing else ""),
             f"Source: {self.read_from}. Run {run.id}, {len(self.trained.members)} member(s), split: "
@@ -158,9 +195,8 @@ def _colours(band: Variable, values: Values) -> ColourScale | ClassColours:
     return class_colours(band.classes) if band.classes else scale_of(values, "viridis")
 
 
-def _uncertainty(bands: Sequence[Variable], layers: dict[str, Values]) -> list[MapPanel]:
-    """Draw the width of the interval, or what there is in its place."""
-    unit = f" [{bands[0].unit}]" if bands[0].unit != "1" else ""
+def _uncertainty(unit: str, layers: dict[str, Values]) -> list[MapPanel]:
+    """Draw the width of the interval, or what there is in its place; the unit is empty or stands in brackets."""
     if "lower" in layers and "upper" in layers:
         title, label, values = "Interval width", f"upper - lower{unit}", layers["upper"] - layers["lower"]
     elif "set size" in layers:

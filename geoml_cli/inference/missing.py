@@ -12,8 +12,6 @@ from geoml_cli.writers.chunk_store import ChunkStore
 Counts = NDArray[np.int64]
 PIXELS_MISSING = "pixels_without_prediction"
 """Attribute of a map that lists them."""
-NOT_DEFINED = "an input that the network needs is missing"
-"""Reason of cells that carry a sample and no prediction: a network may need more than the source's samples have."""
 
 
 def count_missing(values: NDArray[np.float32], reason: NDArray[np.int16], reasons: int) -> Counts:
@@ -28,12 +26,19 @@ def count_missing(values: NDArray[np.float32], reason: NDArray[np.int16], reason
     return np.bincount(np.where(missing < 0, reasons, missing), minlength=reasons + 1).astype(np.int64)
 
 
-def missing_by_reason(reasons: Sequence[str], store: ChunkStore, count: int) -> dict[str, int]:
-    """Return the counts over all chunks of the reasons that occur; none where no reasons are known."""
+def missing_by_reason(reasons: Sequence[str], undefined: str, store: ChunkStore, count: int) -> dict[str, int]:
+    """Return the counts over all chunks of the reasons that occur; none where no reasons are known.
+
+    Args:
+        reasons: Why cells carry no sample.
+        undefined: Why cells that carry one have no prediction.
+        store: The chunks.
+        count: How many.
+    """
     if not reasons:
         return {}
     total = np.sum([store.missing(number) for number in range(count)], axis=0)
-    return {name: int(number) for name, number in zip((*reasons, NOT_DEFINED), total, strict=True) if number}
+    return {name: int(number) for name, number in zip((*reasons, undefined), total, strict=True) if number}
 
 
 def as_text(counts: Mapping[str, int]) -> str:

@@ -1,7 +1,8 @@
-"""Where and when samples are, for tables of predictions."""
+"""Where and when samples are, for tables of predictions, and windows of a map that hold places."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from geoml_cli.models.spec import Spec
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
 
 Rows = NDArray[np.int64]
+_WINDOW = 512
+"""Side of windows of a map [pixels]."""
 
 
 def coordinates_of(spec: Spec[Any], dataset: Dataset, rows: Rows) -> list[tuple[Variable, Values]]:
@@ -22,3 +25,14 @@ def coordinates_of(spec: Spec[Any], dataset: Dataset, rows: Rows) -> list[tuple[
         return spec.coordinates(dataset, rows)
     present = [variable for variable in (LONGITUDE, LATITUDE) if dataset.has(variable.name)]
     return [(variable, np.asarray(dataset.array(variable.name)[rows])) for variable in present]
+
+
+def windows(places: NDArray[np.float64], length: int) -> Iterator[slice]:
+    """Yield windows of pixels, one after another, from the first of the places to the last, inside a side of a map.
+
+    Args:
+        places: In pixels from the map's corner.
+        length: Of the side [pixels].
+    """
+    for first in range(max(int(places.min()), 0), min(int(places.max()) + 1, length), _WINDOW):
+        yield slice(first, min(first + _WINDOW, length))

@@ -53,6 +53,23 @@ def first_reason(holds: NDArray[np.bool_]) -> NDArray[np.int16]:
     return np.where(holds.any(axis=0), holds.argmax(axis=0), -1).astype(np.int16)
 
 
+POINT_REASONS = ("no coordinates", "outside the rasters")
+"""Why a point carries no sample, before the reasons of the stack."""
+
+
+def point_reason(
+    has_place_N: NDArray[np.bool_], is_inside_N: NDArray[np.bool_], holds: NDArray[np.bool_]
+) -> NDArray[np.int16]:
+    """Return the place of each point's first reason among `POINT_REASONS` and those of the stack, -1 where none holds.
+
+    Args:
+        has_place_N: Whether the coordinates are known.
+        is_inside_N: Whether the point lies on the rasters.
+        holds: Whether each reason of the stack holds, [reasons, N].
+    """
+    return first_reason(np.stack([~has_place_N, has_place_N & ~is_inside_N, *holds]))
+
+
 class CovariateStack(Protocol):
     """A stack of rasters that gives the same samples as the data set a network was trained on.
 
@@ -73,7 +90,7 @@ class CovariateStack(Protocol):
         """Read a window; memory is bounded by the window, not by the raster."""
 
     def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
-        """Sample at points [degrees east, north]; `valid` has shape [points]."""
+        """Sample at points [degrees east, north]; `valid` has shape [points], reasons are as of `point_reason`."""
 
 
 class DailyPixelStack(Protocol):
@@ -147,8 +164,10 @@ class TableInput:
         path: The file.
         digest: What else than the file determines the samples.
         chunks: Most rows in memory at once, to the chunks in order.
+        reasons: Why a row carries no sample, where the samples that are made tell it.
     """
 
     path: Path
     digest: Mapping[str, object]
     chunks: Callable[[int], Iterator[TableChunk]]
+    reasons: Sequence[str] = ()

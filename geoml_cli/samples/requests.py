@@ -121,5 +121,5 @@ class PredictionRequest:
         daily = self.stack is not None and out.suffix.lower() in MAPS
         if daily and (self.days[0] is None or self.days[0] != self.days[1]):
             out = out.with_stem(f"{out.stem}-YYYY-MM-DD")
-        is_paged = page and (daily or (self.mapped and self.stack is None))
+        is_paged = page and (self.mapped or self.stack is not None)
         return [out, *(companions(out) if is_paged else ())]

@@ -45,6 +45,11 @@ class Affine(_Record):
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
 
+    def with_range_of(self, other: Affine) -> Affine:
+        """Return the same scaling, its range widened to that of other rows; one that is not known stays so."""
+        low = tuple(map(min, self.low, other.low))
+        return self.model_copy(update={"low": low, "high": tuple(map(max, self.high, other.high))})
+
 
 class TargetScaling(_Record):
     """The target's transform, then its scaling.
@@ -100,6 +105,14 @@ class Scaling(_Record):
     inputs: dict[str, Affine]
     trailing: dict[str, int]
     target: TargetScaling
+
+    def with_ranges_of(self, other: Scaling) -> Scaling:
+        """Return this scaling with ranges of inputs that hold the training rows of another as well.
+
+        A range that is not known stays so.
+        """
+        inputs = {name: affine.with_range_of(other.inputs[name]) for name, affine in self.inputs.items()}
+        return self.model_copy(update={"inputs": inputs})
 
     def write(self, path: Path) -> None:
         """Write as JSON."""

@@ -8,6 +8,7 @@ Legend: N samples of the data set, S samples of one station in order of time.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -103,6 +104,13 @@ def gap_called(hours: float) -> str:
     if hours < 1:
         return f"{hours * _HOUR:g} min"
     return f"{hours:g} h" if hours < _DAY else f"{hours / _DAY:g} d"
+
+
+def gap_length(name: str) -> float:
+    """Return the length [h] that `gap_called` names, infinite for other text."""
+    number, _, unit = name.partition(" ")
+    hours = {"min": 1 / _HOUR, "h": 1.0, "d": _DAY}.get(unit)
+    return float(number) * hours if hours and number.replace(".", "", 1).isdigit() else math.inf
 
 
 def tested_gaps(variables: Variables, settings: SplitSettings, rows: int) -> Gaps:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import yaml
 
 from geoml_cli import registry
 from geoml_cli.dataset.files import require_space, sha256, write_text
@@ -28,6 +31,31 @@ _LEFT_OUT = ("last", "trackers")
 """Folders that only the machine of the training needs: the state to resume from, and records of trackers."""
 _LOCKS = (".lock", ".holder")
 _AGAIN = "Copy or download the bundle again."
+_UNKNOWN = "not given"
+_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]\\]*[A-Za-z0-9]")
+"""As the Citation File Format has it; a full stop behind one is not part of it."""
+
+
+class Attribution(NamedTuple):
+    """Who made a run, and the data that it was trained on.
+
+    Attributes:
+        authors: Of the run; empty where not given.
+        data_licence: What the data are licensed under; empty where not given.
+        data_citation: How the data are cited, likewise: authors before the first comma.
+    """
+
+    authors: tuple[str, ...] = ()
+    data_licence: str = ""
+    data_citation: str = ""
+
+    def with_source(self, source: str) -> Attribution:
+        """Return it with what the source's providers say, where the user says nothing."""
+        if source not in registry.sources():  # of an imported checkpoint
+            return self
+        card = registry.source_card(source)
+        licence, citation = self.data_licence or card.licence, self.data_citation or card.citation
+        return self._replace(data_licence=licence, data_citation=citation)
 
 
 class Bundle(NamedTuple):
@@ -37,11 +65,13 @@ class Bundle(NamedTuple):
         folder: Where.
         files: How many files of the run it holds.
         missing: What a reader would expect and the run does not hold.
+        attribution: What is known of authors and data.
     """
 
     folder: Path
     files: int
     missing: list[str]
+    attribution: Attribution
 
 
 def contents(run: Run) -> Iterator[Path]:
@@ -53,13 +83,13 @@ def contents(run: Run) -> Iterator[Path]:
             yield own
 
 
-def bundle(run: Run, out: Path, authors: Sequence[str], reporter: Reporter) -> Bundle:
+def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter) -> Bundle:
     """Write the bundle of a run.
 
     Args:
         run: A finished run.
         out: Folder that is made.
-        authors: Of the run, for its citation.
+        attribution: What the user says of authors and data; the source's card fills what it can.
         reporter: Receives progress.
 
     Raises:
@@ -79,14 +109,14 @@ def bundle(run: Run, out: Path, authors: Sequence[str], reporter: Reporter) -> B
             shutil.copyfile(run.folder / name, fresh / _RUN / name)
             advance(1)
     _forget_place(fresh / _RUN / "data.json")
-    card, missing = registry.card(run.model), _missing(run)
-    write_text(fresh / "README.md", _readme(run, card, missing))
-    write_text(fresh / "CITATION.cff", _citation(run, card, authors))
+    card, missing, attribution = registry.card(run.model), _missing(run), attribution.with_source(run.data().source)
+    write_text(fresh / "README.md", _readme(run, card, missing, attribution))
+    write_text(fresh / "CITATION.cff", _citation(run, card, attribution))
     # Of the run alone: authors and a word to readers may be written into the other files.
     written = sorted(path.relative_to(fresh).as_posix() for path in (fresh / _RUN).rglob("*") if path.is_file())
     write_text(fresh / SUMS, "".join(f"{sha256(fresh / name)}  {name}\n" for name in written))
     fresh.rename(out)
-    return Bundle(out, len(written), missing)
+    return Bundle(out, len(written), missing, attribution)
 
 
 def unbundle(folder: Path, runs: Path, into: Path | None) -> Run:
@@ -184,7 +214,7 @@ def _missing(run: Run) -> list[str]:
     return missing
 
 
-def _readme(run: Run, card: Card, missing: Sequence[str]) -> str:
+def _readme(run: Run, card: Card, missing: Sequence[str], attribution: Attribution) -> str:
     data = run.data()
     without = "".join(f"\nNot in it: {text.partition(':')[0]}.\n" for text in missing)
     return f"""# {run.id}
@@ -193,7 +223,9 @@ A trained run of {card.title} ({card.paper}), made by geoml {__version__}.
 
 - `{_RUN}/`: settings, splits, scalings, weights, scores and predictions; `{_RUN}/environment.json` has the versions.
 - Data set: source {data.source}, digest {data.digest or "unknown"}. It is not in this folder.
-- Terms: {card.licence}
+- Licence of the data: {attribution.data_licence or _UNKNOWN}
+- Citation of the data: {attribution.data_citation or _UNKNOWN}
+- Terms of the paper's release: {card.licence}
 - `{SUMS}`: a checksum of every file of the run, for `sha256sum -c {SUMS}`.
 {without}
 To use it, install geoml and run
@@ -204,22 +236,27 @@ in this folder, which makes a run that predicts, evaluates (with the same data s
 """
 
 
-def _citation(run: Run, card: Card, authors: Sequence[str]) -> str:
-    """Write a citation in the Citation File Format 1.2.0; text is quoted as JSON, which is YAML too."""
-    lines = [
-        "cff-version: 1.2.0",
-        "message: If you use this run, cite it and the paper of its network.",
-        "type: dataset",
-        f"title: {json.dumps(f'{card.title}: run {run.id}')}",
-        f"date-released: {datetime.datetime.now(datetime.UTC).date().isoformat()}",
-        "authors:",
-        *(f"  - name: {json.dumps(name)}" for name in authors or ("Authors of this run",)),
-        "references:",
-        "  - type: article",
-        f"    title: {json.dumps(card.title)}",
-        "    authors:",
-        f"      - name: {json.dumps(card.paper.partition(',')[0])}",
-        f"    notes: {json.dumps(card.paper)}",
-        *([f"    doi: {json.dumps(card.doi)}"] if card.doi else []),
-    ]
-    return "\n".join(lines) + "\n"
+def _citation(run: Run, card: Card, attribution: Attribution) -> str:
+    """Write a citation in the Citation File Format 1.2.0."""
+    paper = card.paper + (f", doi:{card.doi}" if card.doi else "")
+    document = {
+        "cff-version": "1.2.0",
+        "message": "If you use this run, cite it, the paper of its network and its data.",
+        "type": "dataset",
+        "title": f"{card.title}: run {run.id}",
+        "abstract": f"Licence of the data: {attribution.data_licence.rstrip('.') or _UNKNOWN}.",
+        "date-released": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "authors": [{"name": name} for name in attribution.authors or ("Authors of this run",)],
+        "references": [_reference("article", card.title, paper)],
+    }
+    if attribution.data_citation:
+        title = f"Data of source {run.data().source}"
+        document["references"] = [*document["references"], _reference("data", title, attribution.data_citation)]
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _reference(kind: str, title: str, text: str) -> dict[str, Any]:
+    """Return a reference of which only a text is known; the format wants authors and a title."""
+    doi = _DOI.search(text)
+    names = [{"name": text.partition(",")[0].strip() or text}]
+    return {"type": kind, "title": title, "authors": names, "notes": text} | ({"doi": doi.group()} if doi else {})

@@ -17,6 +17,7 @@ from geoml_cli.evaluation.csv_tables import write_combined
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
 from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, open_network
 from geoml_cli.evaluation.json_record import combined_record, text
+from geoml_cli.evaluation.place_series import refuse_unknown_places
 from geoml_cli.evaluation.report import NetworkReport
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.write import write_network
@@ -73,11 +74,13 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
             where=str(run.folder),
             fix=f"Resume with `geoml train {run.folder}`.",
         )
+    inputs = {name: open_network(trained, dataset, subset, name) for name in trained.networks}
+    for opened in inputs.values():
+        refuse_unknown_places(opened)
     folder = run.evaluation(subset)
     folder.mkdir(parents=True, exist_ok=True)
     # Removed first and written last: where metrics.json exists, the files beside it belong to it.
     (folder / "metrics.json").unlink(missing_ok=True)
-    inputs = {name: open_network(trained, dataset, subset, name) for name in trained.networks}
     written = {
         name: write_network(opened, _evaluated(trained, name, opened, reporter), reporter)
         for name, opened in inputs.items()

@@ -71,7 +71,7 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
         if request.mask or request.border:
             option = "--mask" if request.mask else "--border"
             raise SettingsError("maps of the cells of a data set have none.", where=option, fix="Leave it out.")
-        return cells_job(trained, dataset, reporter)
+        return cells_job(MapFiles(trained, f"cells of data set {dataset.folder.name}", (), reporter), dataset)
     stack = _stack(trained.run.model, dataset, request, reporter)
     mask = open_mask(request.mask, stack.grid) if request.mask else None
     source = f"rasters in {(request.rasters or Path(dataset.manifest.raw)).absolute().name}"

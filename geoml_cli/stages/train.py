@@ -24,6 +24,7 @@ from geoml_cli.training.member import MemberTakenError, TrainingContext, train_m
 from geoml_cli.training.plan import networks_of, plan_run, resolved
 from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
 from geoml_cli.training.space import training_bytes
+from geoml_cli.training.start import described
 from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
@@ -98,6 +99,8 @@ def train(
             run = _run(settings, dataset, location, (processes, only))
             processes.track(run.folder)
             _tell_purged(run, reporter)
+            if started := described(settings.shared.train):
+                reporter.say(started)
             if (members := _chosen(run, only)) and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}

@@ -22,6 +22,7 @@ from geoml_cli.samples.batches import Batches
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.scaling import TargetScaling
 from geoml_cli.training import precision
+from geoml_cli.training.freezing import freeze
 from geoml_cli.training.processes import Accelerated
 from geoml_cli.training.smearing import smearing_of
 from geoml_cli.training.start import start_of
@@ -96,6 +97,9 @@ def _network(work: TrainingContext, name: str, network: Network) -> nn.Module:
     if start and not work.run.member(name).checkpoint("last").meta.is_file():
         with checkpoint.fitting(start.run.member(start.member).checkpoint("best")):
             module.load_state_dict(start.weights())
+    frozen, total = freeze(module, work.settings.shared.train.freeze)
+    if frozen:
+        work.reporter.say(f"Member {name}: {frozen} of {total} parameters are frozen.")
     precision.lower(module, work.float32)
     return module
 

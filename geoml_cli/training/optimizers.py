@@ -11,8 +11,8 @@ from geoml_cli.config.tables.train import TrainSettings
 
 
 def optimiser(settings: TrainSettings, network: nn.Module) -> torch.optim.Optimizer:
-    """Make the preset's optimiser over all parameters."""
-    parameters = list(network.parameters())
+    """Make the preset's optimiser over all parameters that are not frozen."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if settings.optimiser == "sgd":
         return torch.optim.SGD(
             parameters, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay

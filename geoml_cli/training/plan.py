@@ -26,6 +26,7 @@ from geoml_cli.splits.overlaps import drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
 from geoml_cli.splits.window_times import variables_of
 from geoml_cli.training.fitting import require_fitting
+from geoml_cli.training.freezing import check_freeze
 from geoml_cli.training.processes import refuse_accumulation
 from geoml_cli.training.start import check_start, start_of
 
@@ -44,6 +45,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     refuse_accumulation(networks, shared.train)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
+    check_freeze(shared.train.freeze, networks, signatures)
     split_rows = _split(settings, dataset, samples)
     for name in only or ():
         registry.known("member", name, split_rows)
@@ -51,13 +53,15 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
     for name, split in split_rows.items():
         _refuse_small_batches(networks[split.network], name, split, shared.train.batch_size)
-        if start := start_of(shared.train, name, split.network):
+        start = start_of(shared.train, name, split.network)
+        if start:
             check_start(start, signatures[split.network], split, dataset.manifest.digest())
-            members[name] = (split, start.scaling)
-            continue
-        rows, target = (split.network, split.train.tobytes()), target_settings(settings, signatures, split.network)
+        kept = start.scaling if start and not shared.train.rescale else None
+        # Where a scaling is kept, these rows give the ranges of inputs only.
+        target = TargetSettings() if kept else target_settings(settings, signatures, split.network)
+        rows = split.network, split.train.tobytes()
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
-        members[name] = (split, fitted[rows])
+        members[name] = (split, kept.with_ranges_of(fitted[rows]) if kept else fitted[rows])
     data = DataRecord(
         source=shared.source,
         digest=dataset.manifest.digest(),

@@ -1,6 +1,7 @@
-"""Fine-tuning: members that start from the weights of another run, under its scaling.
+"""Fine-tuning: members that start from the weights of another run.
 
-A network knows its inputs by the scaling that it was trained under, so that scaling is kept; it is not fitted anew.
+A network knows its inputs by the scaling that it was trained under, so that scaling is kept unless `train.rescale` says
+otherwise.
 """
 
 from __future__ import annotations
@@ -76,6 +77,15 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
             fix=f"Name one with --set train.start_member=NAME: {', '.join(candidates)}.",
         )
     return Start(run, candidates[0])
+
+
+def described(settings: TrainSettings) -> str:
+    """Say where the members of a run start from, and what of it is kept; empty where from fresh weights."""
+    if not settings.start_run:
+        return ""
+    scaling = "with scaling fitted on the training rows of this run" if settings.rescale else "with its scaling"
+    frozen = f"; frozen parts: {', '.join(settings.freeze)}" if settings.freeze else ""
+    return f"Fine-tuned from the weights of run {Path(settings.start_run).name}, {scaling}{frozen}."
 
 
 def check_start(start: Start, data: Signature, split: Split, digest: str) -> None:

@@ -26,6 +26,7 @@ from geoml_cli.runs.run import MemberFiles
 from geoml_cli.samples.batches import Batches
 from geoml_cli.splits.split import Split
 from geoml_cli.training import optimizers
+from geoml_cli.training.freezing import keep_in_evaluation
 from geoml_cli.training.nonfinite import first_nonfinite
 from geoml_cli.training.sampler import EpochSampler, Rows, shard
 from geoml_cli.training.state import State
@@ -135,6 +136,7 @@ class Trainer:
         for group in self._state.optimiser.param_groups:
             group["lr"] = optimizers.rate(self._settings, counters.step, self.total)
         self._network.train()
+        keep_in_evaluation(self._state.network, self._settings.freeze)
         counters.loss_sum += self._gradients(rows)
         counters.loss_rows += len(rows)
         self._processes.step(self._state, self._settings.clip_norm)

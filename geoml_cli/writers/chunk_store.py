@@ -75,9 +75,17 @@ class ChunkStore:
         return True
 
     def write(
-        self, number: int, values: Floats, counts: Counts | None = None, missing: NDArray[np.int64] | None = None
+        self,
+        number: int,
+        values: Floats,
+        counts: Counts | None = None,
+        missing: NDArray[np.int64] | None = None,
+        reason: NDArray[np.int16] | None = None,
     ) -> int:
-        """Write a chunk, whole or not at all, with what was counted while it was made; return its size [bytes]."""
+        """Write a chunk, whole or not at all, with what was counted while it was made; return its size [bytes].
+
+        `reason` is why each cell has no value, where that is written as well.
+        """
         # numpy does not hear of a full disk where it writes to a file itself.
         content = io.BytesIO()
         np.savez(
@@ -85,6 +93,7 @@ class ChunkStore:
             values=values,
             counts=np.empty((0, 4)) if counts is None else counts,
             missing=np.empty(0, dtype=np.int64) if missing is None else missing,
+            reason=np.empty(0, dtype=np.int16) if reason is None else reason,
         )
         with replacing(self._path(number)) as path:
             return path.write_bytes(content.getbuffer())
@@ -106,6 +115,11 @@ class ChunkStore:
     def missing(self, number: int) -> NDArray[np.int64]:
         """Return how many cells of a chunk have no value, by reason; errors as for `read`."""
         found: NDArray[np.int64] = self._content(number, "missing")
+        return found
+
+    def reason(self, number: int) -> NDArray[np.int16]:
+        """Return why each cell of a chunk has no value, as it was written; errors as for `read`."""
+        found: NDArray[np.int16] = self._content(number, "reason")
         return found
 
     def _content(self, number: int, name: str) -> NDArray[Any]:

@@ -93,6 +93,15 @@ def test_what_is_asked_for_is_not_used_and_records_that_are_missing_keep_their_p
     np.testing.assert_array_equal(fill(changed, asked).mean_A, expected.mean_A)
 
 
+def test_records_that_are_known_are_filled_from_the_others():
+    held, asked = series(40), 20 * DAY
+    places = np.array([asked, asked + 100, asked + 110])
+    held.flux_N[places] = 1.0, 3.0, 8.0
+    found = fill(held, places, leave_one_out=True).mean_A
+    np.testing.assert_allclose(found, [5.5, 4.5, 2.0])
+    assert np.isnan(fill(held, places).mean_A).all()
+
+
 def test_the_first_stage_equals_a_plain_loop():
     held = series(50)
     random = np.random.default_rng(2)

@@ -152,6 +152,9 @@ def test_points_of_a_table_get_the_map_s_values_and_missing_ones_are_kept(geoml,
     found = pd.read_csv("at.csv")
     np.testing.assert_allclose(found["soc"][:2], table["soc"][:2], rtol=1e-5)
     assert np.isnan(found["soc"][2]) and json.loads(done.out)["missing"] == 1
+    assert found["reason"].fillna("").tolist() == ["", "", "outside the rasters"]
+    assert json.loads(done.out)["missing_by_reason"] == {"outside the rasters": 1}
+    assert "Rows without a prediction: outside the rasters: 1." in done.err
 
 
 def test_new_samples_are_predicted_where_their_data_set_is_named(geoml, place, tmp_path, data_root):

@@ -46,6 +46,7 @@ CASES = {
     "points of the map": Case(*GWSA, "split.map_points=nix.csv", r"--set (split\.map_points=)",
                               ("split.kind=knndm", "split.folds=5")),
     "start": Case(*GWSA, "train.start_member=all", r"name it with (start_run) \(--from RUN\)"),
+    "scaling": Case(*GWSA, "train.rescale=true", r"name it with (start_run) \(--from RUN\)"),
     "folds of years": Case(*FLUXNET, "split.folds=5", r"--set (split\.folds=\d)"),
     "batch": Case("smap", ("mmnet",), "train.batch_size=1", r"--set (train\.batch_size=2)"),
     "parts of a batch": Case("smap", ("mmnet",), "train.accumulate=2", r"--set (train\.accumulate=1)"),
@@ -53,7 +54,7 @@ CASES = {
     "crop": Case("grid", ("tidenet", "--preset", "small"), "frames.crop=[5000,0,16,16]",
                  r"--set (frames\.crop=\[\])"),
 }  # fmt: skip
-INSTEAD = {"size of blocks": "split.block_km=200", "start": "", "days": "network.days=10"}
+INSTEAD = {"size of blocks": "split.block_km=200", "start": "", "scaling": "", "days": "network.days=10"}
 """What the user gives where the message leaves the number to them."""
 
 

@@ -137,6 +137,8 @@ def test_long_series_take_several_panels_and_all_times_are_drawn():
     observed, predicted = figure.axes[-1].lines
     assert observed.get_ydata()[-1] == pytest.approx(np.sin(np.arange(3000) / 58.0).sum())
     assert predicted.get_linestyle() == "--" and figure.axes[-1].get_ylabel() == "Sum [gC m-2]"
+    first, last = figure.axes[0].get_xlim()[0], figure.axes[3].get_xlim()[1]
+    assert figure.axes[-1].get_xlim()[0] <= first and figure.axes[-1].get_xlim()[1] >= last
 
 
 def test_lines_end_at_gaps_and_an_excerpt_is_where_times_are_closest():
@@ -181,4 +183,5 @@ def test_of_more_times_than_can_be_seen_some_are_drawn_and_it_is_said(monkeypatc
     assert "One of 3 times is drawn; series.csv holds all." in found["station-S_0.png"].caption
     figure = station_series("A", drawn(10, added=("gC m-2", np.ones(10))), ("NEE", "gC m-2 d-1"))
     assert len(figure.axes[0].lines[0].get_xdata()) == 4
+    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim(), "of one panel and its sums"
     assert figure.axes[-1].lines[0].get_ydata()[-1] == pytest.approx(np.sin(np.arange(10) / 58.0).sum())

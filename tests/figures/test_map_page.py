@@ -91,6 +91,31 @@ def test_lengths_and_coordinates_are_round():
     assert MapFrame(feet)._metres[0] == pytest.approx(0.3048, rel=1e-3)
 
 
+def test_meridians_and_parallels_of_a_projected_map_are_where_they_are():
+    """Labels stand where the meridian leaves the map below, the parallel to the left; at a pole there are none."""
+    import pyproj
+    from matplotlib.figure import Figure
+
+    west = Grid("EPSG:32634", (1000.0, 0.0, 3e5, 0.0, -1000.0, 7.4e6), 200, 160)  # west of 21 degrees: turned
+    axis = Figure().add_subplot()
+    MapFrame(west).decorate(axis, measured=False)
+    there = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32634", always_xy=True)
+    left, _, bottom, _ = MapFrame(west).extent
+    for side, tick in (("x", axis.xaxis), ("y", axis.yaxis)):
+        places, texts = tick.get_ticklocs(), [label.get_text() for label in tick.get_ticklabels()]
+        assert len(texts) >= 2 and all(text.endswith(" E" if side == "x" else " N") for text in texts)
+        for place, text in zip(places, texts, strict=True):
+            at = (place, bottom) if side == "x" else (left, place)
+            longitude, latitude = there.transform(*at, direction="INVERSE")
+            assert (longitude if side == "x" else latitude) == pytest.approx(
+                float(text.split("\N{DEGREE SIGN}")[0]), abs=1e-3
+            )
+    pole = Grid("EPSG:3995", (50_000.0, 0.0, -1e6, 0.0, -50_000.0, 1e6), 40, 40)
+    axis = Figure().add_subplot()
+    MapFrame(pole).decorate(axis, measured=False)
+    assert axis.get_xlabel() == "Easting [km]"
+
+
 def texts_of(figure):
     import matplotlib.text
 
@@ -117,7 +142,7 @@ def test_long_titles_and_notes_stay_on_the_page():
         assert 0 <= text.get_window_extent().x0 and text.get_window_extent().x1 <= figure.bbox.x1
 
 
-@pytest.mark.parametrize(("grid", "place"), [(DEGREES, "41.6\N{DEGREE SIGN} N"), (UTM, "Easting [km]")])
+@pytest.mark.parametrize(("grid", "place"), [(DEGREES, "41.6\N{DEGREE SIGN} N"), (UTM, "41.7\N{DEGREE SIGN} N")])
 def test_a_page_names_what_a_reader_needs(grid, place):
     values = np.random.default_rng(4).random((60, 80))
     values[:5] = np.nan

@@ -13,6 +13,7 @@ from PIL import Image
 
 from geoml_cli.figures.qgis_style import MARK
 from geoml_cli.inference import map_files
+from geoml_cli.inference.map_files import fullest
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.work.numbers import format_share
 
@@ -44,7 +45,8 @@ def test_a_map_has_a_page_and_a_style(geoml, given, tmp_path, pages):
     assert said["figures"] == [str(out.with_suffix(".png"))] and said["styles"] == [str(out.with_suffix(".qml"))]
     assert {path.suffix for path in tmp_path.iterdir()} == {".tif", ".png", ".qml"}
     [page] = pages
-    assert page.title.startswith("soc [g kg-1] (soc: ")
+    assert page.title.startswith("SOC [g kg-1], predicted by the network (CNN-LSTM soil organic carbon maps")
+    assert page.panels[0].label == "SOC [g kg-1]"
     assert [panel.title.split(",")[0] for panel in page.panels] == [
         "Prediction",
         "Interval width",
@@ -110,14 +112,32 @@ def test_a_map_of_one_band_has_a_page_of_one_panel(geoml, given, tmp_path, pages
 
 def test_a_map_of_which_all_is_missing_is_told_and_drawn(geoml, given, tmp_path):
     far = tmp_path / "corner.geojson"
-    far.write_text(shapely.to_geojson(shapely.box(21.0001, 41.9999, 21.0002, 42.0)))
+    far.write_text(shapely.to_geojson(shapely.box(21.0, 41.9976, 21.0024, 42.0)))  # one pixel, its window cut off
     done = geoml(*given, "--out", tmp_path / "m.tif", "--mask", far)
     assert done.code == 0, done.err
     assert "none of 19200 pixels has a value" in done.err
     with rasterio.open(tmp_path / "m.tif") as file:
         assert np.isnan(file.read()).all()
-        assert file.tags()["pixels_without_prediction"] == "outside the mask: 19200"
+        counts = file.tags()["pixels_without_prediction"]
+        assert counts == "the window crosses the edge of the rasters: 1, outside the mask: 19199"
     assert (tmp_path / "m.png").is_file()
+
+
+def test_a_page_of_several_times_shows_the_one_with_the_most_values():
+    layers = [np.array([[1.0, np.nan]]), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]
+    place, text = fullest(["2003", "2004", "2005"], layers)
+    assert place == 1 and text == "The file holds 3 times; the page shows the one with the most predictions, 2004."
+    assert fullest(["2003"], layers[:1]) == (0, "")
+
+
+def test_a_mask_without_the_centre_of_a_pixel_is_refused(geoml, given, tmp_path):
+    small = tmp_path / "small.geojson"
+    small.write_text(shapely.to_geojson(shapely.box(21.2001, 41.8999, 21.2002, 41.9)))
+    done = geoml(*given, "--out", tmp_path / "m.tif", "--mask", small)
+    assert done.code == 3 and "no pixel of the map has its centre in a polygon. Give larger polygons" in done.err
+    assert not (tmp_path / "m.tif").exists()
+    small.write_text(shapely.to_geojson(shapely.box(21.2, 41.8976, 21.2024, 41.9)))  # as advised: of a pixel's size
+    assert geoml(*given, "--out", tmp_path / "m.tif", "--mask", small, "--quiet").code == 0
 
 
 def test_a_dry_run_names_what_stands_beside_a_map(geoml, given, tmp_path):
@@ -132,7 +152,7 @@ def test_a_dry_run_names_what_stands_beside_a_map(geoml, given, tmp_path):
     ("request_", "out", "names"),
     [
         ({"mapped": True}, "m.nc", ["m.nc", "m.png"]),
-        ({"stack": Path("s.nc"), "mapped": True}, "m.nc", ["m.nc"]),
+        ({"stack": Path("s.nc"), "mapped": True}, "m.nc", ["m.nc", "m.png"]),
         ({"stack": Path("s.nc")}, "m.tif", ["m-YYYY-MM-DD.tif", "m-YYYY-MM-DD.png", "m-YYYY-MM-DD.qml"]),
         ({"stack": Path("s.nc"), "days": ("2021-06-01", "2021-06-01")}, "m.tif", ["m.tif", "m.png", "m.qml"]),
         ({"table": Path("t.csv")}, "t2.csv", ["t2.csv"]),

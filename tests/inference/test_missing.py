@@ -8,7 +8,7 @@ import numpy as np
 import rasterio
 
 from geoml_cli.errors import StoppedError
-from geoml_cli.inference.missing import NOT_DEFINED, as_text, count_missing, missing_by_reason
+from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
 from geoml_cli.writers.chunk_store import ChunkStore
 
 NO_PAGE = ("--set", "predict.page=false")
@@ -22,9 +22,9 @@ def test_cells_without_a_value_count_once_and_those_without_a_reason_as_well(tmp
     with ChunkStore(tmp_path / "map.tif", {}) as store:
         store.write(0, values, None, found)
         store.write(1, values, None, found)
-        counts = missing_by_reason(("sea", "cloud", "night"), store, 2)
-    assert counts == {"sea": 2, "cloud": 4, NOT_DEFINED: 2}
-    assert as_text(counts) == f"sea: 2, cloud: 4, {NOT_DEFINED}: 2" and as_text({}) == "none"
+        counts = missing_by_reason(("sea", "cloud", "night"), "no history", store, 2)
+    assert counts == {"sea": 2, "cloud": 4, "no history": 2}
+    assert as_text(counts) == "sea: 2, cloud: 4, no history: 2" and as_text({}) == "none"
 
 
 def test_a_map_tells_why_pixels_are_missing_stopped_half_way_or_not(geoml, trained, data_root, tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ class Stack:
     """Rasters far from the points."""
 
     notes = ()
+    reasons = ()
 
     def digest(self) -> str:
         return "rasters"

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
-from geoml_cli.splits.artificial_gaps import gap_called, gaps_of_samples
+from geoml_cli.evaluation.groupwise import in_order
+from geoml_cli.splits.artificial_gaps import gap_called, gap_length, gaps_of_samples
 from geoml_cli.splits.gaps import folds, validate
 from geoml_cli.splits.grouping import group_called, groups
 from geoml_cli.splits.settings import SplitSettings
@@ -88,3 +89,12 @@ def test_settings_that_have_no_meaning_are_refused(given):
 
 def test_lengths_are_called_by_their_unit():
     assert [gap_called(hours) for hours in (0.5, 4, 36, 168, 720)] == ["30 min", "4 h", "1.5 d", "7 d", "30 d"]
+
+
+def test_lengths_are_read_back_and_stand_in_their_order():
+    hours = [0.5, 4.0, 24.0, 168.0, 720.0]
+    named = [gap_called(each) for each in hours]
+    assert [gap_length(name) for name in named] == hours
+    names = sorted([*named, "no gap"])
+    assert names != [*named, "no gap"] and [names[place] for place in in_order(names)] == [*named, "no gap"]
+    assert in_order(["2009", "4 towers", "CH-Dav"]) == [0, 1, 2], "what is no length stays where it is"

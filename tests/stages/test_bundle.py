@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 
 import pytest
 import yaml
+
+from geoml_cli import registry
+from geoml_cli.stages.bundle import Attribution
 
 
 @pytest.fixture
@@ -61,6 +65,46 @@ def test_checksums_are_those_of_sha256sum_and_the_citation_is_yaml(bundled):
     citation = yaml.safe_load((folder / "CITATION.cff").read_text())
     assert citation["authors"] == [{"name": 'A. "Q" Müller'}] and citation["cff-version"] == "1.2.0"
     assert citation["references"][0]["doi"] == "10.3390/rs14184441"
+    assert set(citation) == {*REQUIRED, "type", "abstract", "date-released", "references"}
+    for reference in citation["references"]:
+        assert {"type", "title", "authors"} <= set(reference), "what the Citation File Format 1.2.0 wants of one"
+
+
+REQUIRED = {"cff-version", "message", "title", "authors"}
+
+
+def test_a_bundle_says_that_nothing_is_known_of_the_data(trained, geoml, tmp_path):
+    done = geoml("bundle", trained, "--out", tmp_path / "bundle", "--json")
+    assert done.code == 0 and json.loads(done.out)["data"] == {"licence": None, "citation": None}
+    remedies = re.findall(r"(licence|citation) of the data: not given\. Give it with (--data-\w+) TEXT", done.err)
+    assert [name for name, _ in remedies] == ["licence", "citation"]
+    text = (tmp_path / "bundle/README.md").read_text()
+    assert "- Licence of the data: not given\n- Citation of the data: not given\n" in text
+    said = {"licence": "CC BY 4.0", "citation": "Doe \U0001f30d and Röe 2024, Soil: a survey, doi:10.1234/abc.5."}
+    words = [word for name, flag in remedies for word in (flag, said[name])]
+    done = geoml("bundle", trained, "--out", tmp_path / "other", "--author", "A", "--json", *words)
+    assert json.loads(done.out)["data"] == said and "not given" not in done.err
+    assert f"- Licence of the data: CC BY 4.0\n- Citation of the data: {said['citation']}\n" in (
+        tmp_path / "other/README.md"
+    ).read_text(encoding="utf-8")
+    citation = yaml.safe_load((tmp_path / "other/CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["abstract"] == "Licence of the data: CC BY 4.0."
+    assert citation["references"][1] == {
+        "type": "data",
+        "title": "Data of source soc",
+        "authors": [{"name": "Doe \U0001f30d and Röe 2024"}],
+        "notes": said["citation"],
+        "doi": "10.1234/abc.5",
+    }
+
+
+def test_what_a_source_says_of_its_data_stands_where_the_user_says_nothing():
+    card = registry.source_card("fluxnet")
+    assert "CC BY 4.0" in card.licence and "10.1038/s41597-020-0534-3" in card.citation
+    assert Attribution().with_source("fluxnet") == Attribution((), card.licence, card.citation)
+    own = Attribution(("A",), "mine", "B")
+    assert own.with_source("fluxnet") == own
+    assert Attribution().with_source("soc") == Attribution().with_source("nowhere") == Attribution()
 
 
 def flipped(folder):

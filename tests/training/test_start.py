@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from quick import QUICK
@@ -13,7 +14,9 @@ from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.scaling import Affine
 from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
 
 SETTINGS = [QUICK[k] for k in range(1, len(QUICK), 2)]
@@ -37,6 +40,28 @@ def test_members_start_from_the_weights_and_keep_the_scaling(trained, dataset, t
         for key, value in first.items():
             torch.testing.assert_close(second[key], value, rtol=0, atol=1e-6)
         assert found.scaling(name) == Run(trained).scaling(name)
+
+
+def test_scaling_is_kept_unless_it_is_fitted_anew(trained, dataset):
+    other = ("inputs.scaling=standard", "target.scaling=min-max", f"train.start_run={trained}")
+    kept, fitted = (
+        plan_run(load("soc", "map", None, {}, [*SETTINGS, *other, f"train.rescale={word}"]), dataset).members["fold-1"]
+        for word in ("false", "true")
+    )
+    start = Run(trained).scaling("fold-1")
+    assert kept[1].inputs == start.inputs
+    # The smearing is that of residuals of the other run.
+    assert kept[1].target == start.target.model_copy(update={"smearing": 1.0})
+    static = dataset.array("static")[kept[0].train].astype(float)
+    np.testing.assert_allclose(fitted[1].inputs["static"].shift[0], static[:, 0].mean(), rtol=1e-5)
+    assert fitted[1].target.shift != kept[1].target.shift and fitted[1].target.transform == kept[1].target.transform
+
+
+def test_kept_scaling_knows_the_range_of_both_runs():
+    there = Affine(shift=(0.0, 1.0), scale=(2.0, 3.0), low=(0.0, 1.0), high=(2.0, 4.0))
+    both = there.with_range_of(Affine(shift=(5.0, 5.0), scale=(6.0, 6.0), low=(-1.0, 2.0), high=(1.0, 9.0)))
+    assert both == Affine(shift=(0.0, 1.0), scale=(2.0, 3.0), low=(-1.0, 1.0), high=(2.0, 9.0))
+    assert Affine(shift=(0.0,), scale=(1.0,)).with_range_of(there).low == (), "what is not known stays so"
 
 
 def test_rows_that_the_other_run_was_trained_on_are_not_tested(trained, dataset, tmp_path):

@@ -220,9 +220,10 @@ def test_two_processes_train_to_the_same_losses(whole, data_root, tmp_path):
 
 
 @pytest.mark.slow
-def test_processes_started_by_someone_else_are_joined(data_root, tmp_path):
-    """As torchrun does: RANK and WORLD_SIZE are set, and no run folder is named."""
-    sets = [part for text in TINY for part in ("--set", text)]
+def test_processes_started_by_someone_else_are_joined(whole, data_root, tmp_path):
+    """As torchrun does: RANK and WORLD_SIZE are set, and no run folder is named; they fine-tune, two parts frozen."""
+    tuned = (*TINY, f"train.start_run={whole}", 'train.freeze=["conv1","lstm"]')
+    sets = [part for text in tuned for part in ("--set", text)]
     started, port = [], str(_free_port())
     for rank in range(2):
         own = {**os.environ, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "GEOML_RUNS": str(tmp_path)}
@@ -233,7 +234,11 @@ def test_processes_started_by_someone_else_are_joined(data_root, tmp_path):
         )
     errors = [process.communicate(timeout=120)[1].decode() for process in started]
     assert [process.returncode for process in started] == [0, 0], errors
-    assert len(list(tmp_path.glob("soc/map/*/run.json"))) == 1
+    [made] = tmp_path.glob("soc/map/*/run.json")
+    for member, before in weights(whole).items():
+        after = weights(made.parent, "last")[member]
+        same = {name for name, value in after.items() if torch.equal(value, before[name])}
+        assert same == {name for name in after if name.startswith(("conv1.", "lstm."))}
 
 
 def test_a_loss_that_is_not_finite_names_member_step_rows_and_layer(dataset, tmp_path):

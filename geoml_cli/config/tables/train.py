@@ -71,11 +71,19 @@ class TrainSettings(Table):
     """Validations without improvement after which a member stops; none trains to the end."""
 
     start_run: str = ""
-    """Folder of a run whose best weights the members start from (fine-tuning), under its scaling; empty starts from
-    fresh weights. `geoml train --from RUN` sets it."""
+    """Folder of a run whose best weights the members start from (fine-tuning); empty starts from fresh weights.
+    `geoml train --from RUN` sets it."""
 
     start_member: str = ""
     """Member of `start_run`; empty takes the one of the same name, or the only one."""
+
+    rescale: bool = False
+    """Fit the scaling of inputs and target on the training rows of this run, in place of keeping that of `start_run`,
+    which the weights know."""
+
+    freeze: tuple[str, ...] = ()
+    """Parts of the network that keep the weights of `start_run`, by name, such as `conv1` or `lstm`: no gradient, no
+    weight decay, and BatchNorm and dropout inside them as in evaluation."""
 
     note: str = ""
     """Text that is kept with the run, such as why it was made. `geoml train --note TEXT` sets it."""
@@ -112,7 +120,14 @@ class TrainSettings(Table):
             raise ValueError(f"accumulate {self.accumulate} cuts a batch of {self.batch_size} into empty parts")
         if self.start_member and not self.start_run:
             raise ValueError(f"start_member = {self.start_member!r} is of no run: name it with start_run (--from RUN)")
+        self._refuse_without_start()
         return self
+
+    def _refuse_without_start(self) -> None:
+        """Refuse settings that mean something for weights of another run only."""
+        for name in ("rescale", "freeze"):
+            if getattr(self, name) and not self.start_run:
+                raise ValueError(f"{name} concerns weights of another run: name it with start_run (--from RUN)")
 
 
 class PredictSettings(Table):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +15,10 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.inference.engine import PredictionJob, attributes
 from geoml_cli.inference.inputs.samples import rows_of_chunks, samples_job
-from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.map_files import SHOWN, MapFiles, fullest
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE, lon_lat_of_samples
 from geoml_cli.samples.input import Grid
-from geoml_cli.work.reporting import Reporter
-from geoml_cli.writers import raster, time_maps
+from geoml_cli.writers import time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
 from geoml_cli.writers.map import Map
 from geoml_cli.writers.suffixes import require_suffix
@@ -97,7 +97,7 @@ def _off(ascending: NDArray[np.float64], side: float) -> float:
     return float(np.abs(place - np.rint(place)).max())
 
 
-def cells_job(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> PredictionJob:
+def cells_job(maps: MapFiles, dataset: Dataset) -> PredictionJob:
     """Predict every sample, then lay each time out as a map: one NetCDF, or a GeoTIFF per time.
 
     Raises:
@@ -106,37 +106,47 @@ def cells_job(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> Pred
     grid = cell_grid(dataset)
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
-        files = _write(trained, dataset, grid, (out, store))
-        reporter.say(f"{len(files)} file(s): {files[0].name}{' to ' + files[-1].name if len(files) > 1 else ''}.")
-        return files[:1]
+        files, beside = _write(maps, dataset, grid, (out, store))
+        last = f" to {files[-1].name}" if len(files) > 1 else ""
+        maps.reporter.say(f"{len(files)} file(s): {files[0].name}{last}.")
+        return [files[0], *beside]
 
-    return replace(samples_job(trained, dataset), write=write, check=_check_suffix)
+    return replace(samples_job(maps.trained, dataset), write=write, check=_check_suffix)
 
 
 def _check_suffix(out: Path) -> None:
     require_suffix(out, _SUFFIXES, "map")
 
 
-def _write(trained: TrainedRun, dataset: Dataset, grid: CellGrid, into: tuple[Path, ChunkStore]) -> list[Path]:
-    out, store = into
+def _write(
+    maps: MapFiles, dataset: Dataset, grid: CellGrid, into: tuple[Path, ChunkStore]
+) -> tuple[list[Path], list[Path]]:
+    """Write one NetCDF or a GeoTIFF for each time; return these files, and what stands beside them."""
+    (out, store), trained = into, maps.trained
     values_ON: Floats = np.lib.format.open_memmap(
         store.folder / "all.npy", mode="w+", dtype=np.float32, shape=(len(trained.outputs()), len(grid.row_N))
     )
     for number, rows in enumerate(rows_of_chunks(len(grid.row_N), trained.settings.shared.predict.rows)):
         values_ON[:, rows] = store.read(number)
-    frames = _frames(grid, dataset, values_ON)
+    frames, times = _frames(grid, dataset, values_ON), np.unique(dataset.array("time"))
+    head, block = attributes(trained, dataset), trained.settings.shared.predict.block
     if out.suffix.lower() == ".nc":
         axes = (LATITUDE, grid.latitude), (LONGITUDE, grid.longitude)
-        time_maps.write(out, time_maps.TimeMaps(axes, trained.outputs(), attributes(trained, dataset)), frames)
-        return [out]
-    files = []
-    times = np.unique(dataset.array("time"))
-    content = Map(grid.grid, trained.outputs(), trained.settings.shared.predict.block, attributes(trained, dataset))
+        time_maps.write(out, time_maps.TimeMaps(axes, trained.outputs(), head), frames)
+        labels = [_label(times, time) for time, _ in _frames(grid, dataset, values_ON[:1])]
+        place, shown = fullest(labels, (layers for _, layers in _frames(grid, dataset, values_ON[:1])))
+        layers = next(islice(_frames(grid, dataset, values_ON), place, None))[1]
+        content = Map(grid.grid, trained.outputs(), block, {**head, "time": labels[place], SHOWN: shown})
+        return [out], maps.draw(out, content, layers)
+    files, beside = list[Path](), list[Path]()
+    everything = slice(0, len(grid.latitude)), slice(0, len(grid.longitude))
     for time, layers in frames:
         path = out if len(times) == 1 else out.with_stem(f"{out.stem}-{_label(times, time)}")
-        raster.write(path, content, [(slice(0, len(grid.latitude)), slice(0, len(grid.longitude)), layers)])
-        files.append(path)
-    return files
+        content = Map(grid.grid, trained.outputs(), block, {**head, "time": _label(times, time)})
+        file, *others = maps.write(path, content, [(*everything, layers)])
+        files.append(file)
+        beside += others
+    return files, beside
 
 
 def _label(minutes: NDArray[np.int64], time: np.datetime64) -> str:

@@ -14,7 +14,7 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.inputs.masking import MaskedWindows
 from geoml_cli.inference.inputs.vectors import Mask
-from geoml_cli.inference.map_files import MapFiles
+from geoml_cli.inference.map_files import SHOWN, MapFiles, fullest
 from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
 from geoml_cli.samples.input import DailyPixelStack, Grid
@@ -69,7 +69,7 @@ def pixel_days_job(files: MapFiles, stack: DailyPixelStack, days: slice, mask: M
             yield Chunk(number, lambda window=window: _samples(masked, stack, window, days))  # type: ignore[misc]
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
-        text = as_text(missing_by_reason(masked.reasons, store, count))
+        text = as_text(missing_by_reason(masked.reasons, trained.undefined, store, count))
         return _write(
             files, stack.grid, chosen, windows, _Target(out, store, {**masked.attributes, PIXELS_MISSING: text})
         )
@@ -129,7 +129,10 @@ def _write(
     if target.out.suffix.lower() == ".nc":
         series = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
         time_maps.write(target.out, series, zip(days, whole, strict=True))
-        return [target.out]
+        place, shown = fullest(list(days), (layers[0] for layers in whole))
+        head |= {"time": str(days[place]), SHOWN: shown}
+        content = Map(grid, outputs, trained.settings.shared.predict.block, head)
+        return [target.out, *maps.draw(target.out, content, whole[place])]
     everything = slice(0, grid.height), slice(0, grid.width)
     files, beside = list[Path](), list[Path]()
     for day, layers in zip(days, whole, strict=True):

@@ -50,7 +50,7 @@ def _write(files: MapFiles, masked: MaskedWindows, grid: Grid, into: tuple[Path,
     (out, store), trained = into, files.trained
     side = trained.settings.shared.predict.block
     windows = list(_windows(grid, side))
-    missing = as_text(missing_by_reason(masked.reasons, store, len(windows)))
+    missing = as_text(missing_by_reason(masked.reasons, trained.undefined, store, len(windows)))
     head = {**attributes(trained), **masked.attributes, PIXELS_MISSING: missing}
     content = Map(grid, trained.outputs(), side, head)
     return files.write(out, content, ((*window, store.read(n)) for n, window in enumerate(windows)))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli import registry
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Kind, Variable
@@ -19,7 +20,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE
-from geoml_cli.samples.input import CovariateStack, Points, TableChunk, TableColumn, TableInput
+from geoml_cli.samples.input import POINT_REASONS, CovariateStack, Points, TableChunk, TableColumn, TableInput
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.writers import table
 from geoml_cli.writers.chunk_store import ChunkStore
@@ -32,7 +33,6 @@ ReadPoints = Callable[[Path, str, int], Iterator[Points]]
 ReadSamples = Callable[[Path, Dataset, int], Iterator[TableChunk]]
 _KINDS: dict[str, Kind] = {"i": "i8", "u": "i8", "f": "f8"}
 _REASON = Variable("reason", "", "why there is no prediction", dtype="str")
-_INCOMPLETE = "an input that the network needs is missing"
 
 
 def table_job(trained: TrainedRun, given: TableInput, reporter: Reporter) -> PredictionJob:
@@ -52,6 +52,8 @@ def table_job(trained: TrainedRun, given: TableInput, reporter: Reporter) -> Pre
         write=lambda out, store, count: _write(trained, given, out, _Predicted(store, count, reporter)),
         unit=trained.outputs()[0].unit,
         check=table.check_suffix,
+        reasons=given.reasons,
+        keeps_reasons=True,
     )
 
 
@@ -67,12 +69,13 @@ def points_input(path: Path, read: ReadPoints, stack: CovariateStack, crs: str) 
             )
             yield TableChunk(columns, partial(stack.points, points.longitude, points.latitude))
 
-    return TableInput(path, {"rasters": stack.digest(), "crs": crs}, chunks)
+    return TableInput(path, {"rasters": stack.digest(), "crs": crs}, chunks, (*POINT_REASONS, *stack.reasons))
 
 
 def samples_input(path: Path, read: ReadSamples, dataset: Dataset) -> TableInput:
     """Samples that a table holds itself, some of them in relation to the data set of the run."""
-    return TableInput(path, {"data": dataset.manifest.digest()}, lambda size: read(path, dataset, size))
+    reasons = registry.source(dataset.manifest.source).row_reasons
+    return TableInput(path, {"data": dataset.manifest.digest()}, lambda size: read(path, dataset, size), reasons)
 
 
 def _chunks(trained: TrainedRun, chunks: Iterator[TableChunk]) -> Iterator[Chunk]:
@@ -83,7 +86,7 @@ def _chunks(trained: TrainedRun, chunks: Iterator[TableChunk]) -> Iterator[Chunk
 def _samples(trained: TrainedRun, chunk: TableChunk) -> ChunkSamples:
     block = chunk.read()
     samples = trained.samples(block.variables)
-    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid)
+    return ChunkSamples(samples, np.arange(len(samples), dtype=np.int64), block.valid, reason=block.reason)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
         )
     size, outputs = trained.settings.shared.predict.rows, trained.outputs()
     first = next(given.chunks(size))
-    told, missing = first.reasons is not None, Counter[str]()
+    told, missing = first.reasons is not None or bool(given.reasons), Counter[str]()
     columns = (*(_typed(column, values) for column, values in first.columns), *outputs, *((_REASON,) if told else ()))
     rows = sum(len(chunk) for chunk in given.chunks(size)) if out.suffix.lower() == ".nc" else 0
 
@@ -124,23 +127,24 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
             content = {column.name: values for column, values in chunk.columns}
             values_ON = predicted.store.read(number)
             content |= {output.name: values_N for output, values_N in zip(outputs, values_ON, strict=True)}
-            if chunk.reasons is not None:
-                content[_REASON.name] = reasons = _reasons(chunk.reasons, values_ON[0])
+            if told:
+                named = chunk.reasons or [given.reasons[place] if place >= 0 else "" for place in store.reason(number)]
+                content[_REASON.name] = reasons = _reasons(named, values_ON[0], trained.undefined)
                 missing.update(filter(None, reasons))
             yield pd.DataFrame(content)
 
+    store = predicted.store
     table.write(out, table.Table(columns, rows, attributes(trained)), frames())
-    if told:
+    if first.reasons is not None:  # others are told by the engine
         text = ", ".join(f"{reason}: {number}" for reason, number in missing.most_common())
         predicted.reporter.say(f"Rows without a prediction: {text or 'none'}.")
     return [out]
 
 
-def _reasons(named: Sequence[str], values_N: Floats) -> list[str]:
+def _reasons(named: Sequence[str], values_N: Floats, undefined: str) -> list[str]:
     """Return why each row has no prediction, empty where it has one."""
-    # A network may need more than the source's samples have, such as a longer history.
     pairs = zip(named, np.isfinite(values_N).tolist(), strict=True)
-    return ["" if predicted else reason or _INCOMPLETE for reason, predicted in pairs]
+    return ["" if predicted else reason or undefined for reason, predicted in pairs]
 
 
 def _typed(column: Variable, values: object) -> Variable:

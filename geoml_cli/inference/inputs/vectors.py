@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.places import windows
 from geoml_cli.samples.input import Grid
 from geoml_cli.work.reasons import reason
 
@@ -82,6 +84,15 @@ class Mask:
             found |= shapely.intersects_xy(self.polygons[number], x, y)
         return found
 
+    def is_empty(self) -> bool:
+        """Return whether no pixel of the map has its centre inside."""
+        a, b, c, d, e, f = self.grid.transform
+        west, south, east, north = _bounds(self.polygons)
+        x, y = np.array([west, west, east, east]) - c, np.array([south, north, south, north]) - f
+        row, column = (a * y - d * x) / (a * e - b * d), (e * x - b * y) / (a * e - b * d)
+        rows, columns = (list(windows(*side)) for side in ((row, self.grid.height), (column, self.grid.width)))
+        return not any(self.inside(*window).any() for window in product(rows, columns))
+
     def lines(self) -> list[Values]:
         """Return the outlines, each [N, 2] in the map's CRS."""
         return _lines(self.polygons)
@@ -91,11 +102,18 @@ def open_mask(path: Path, grid: Grid) -> Mask:
     """Read the polygons of a file.
 
     Raises:
-        DataError: There is no such file, it is damaged, has no polygons or no CRS, or none lies on the map.
+        DataError: There is no such file, it is damaged, has no polygons or no CRS, or no pixel has its centre in one.
         SettingsError: It is of another kind, or pyogrio is not installed.
     """
     layer = _read(path, "--mask", ("Polygon", "MultiPolygon"))
-    return Mask(path, grid, _on_map(path, layer, grid, "--mask"), layer.digest)
+    mask = Mask(path, grid, _on_map(path, layer, grid, "--mask"), layer.digest)
+    if mask.is_empty():
+        raise DataError(
+            "no pixel of the map has its centre in a polygon.",
+            where=str(path),
+            fix="Give larger polygons, or leave --mask out.",
+        )
+    return mask
 
 
 def open_border(path: Path, grid: Grid) -> list[Values]:

@@ -41,7 +41,7 @@ class _Records(NamedTuple):
 
 
 def _filled(records: _Records, flux_R: Values, asked: Rows) -> Values:
-    """Fill records, station by station, from those whose flux is known; NaN where nothing like them is near."""
+    """Fill records, station by station, from others whose flux is known; NaN where nothing like them is near."""
     found_A = np.full(len(asked), np.nan)
     place = np.empty(len(flux_R), dtype=np.int64)
     for station in np.unique(records.station_R[asked]):
@@ -51,7 +51,7 @@ def _filled(records: _Records, flux_R: Values, asked: Rows) -> Values:
         radiation, warmth, dryness = (values_R[own] for values_R in records.drivers_R)
         series = Series(records.minute_R[own], flux_R[own], radiation, warmth, dryness, records.step)
         is_asked = records.station_R[asked] == station
-        found_A[is_asked] = fill(series, place[asked[is_asked]]).mean_A
+        found_A[is_asked] = fill(series, place[asked[is_asked]], leave_one_out=True).mean_A
     return found_A
 
 
@@ -108,6 +108,9 @@ def fill_records(variables: Variables, flux_R: Values, asked: Rows) -> Values:
 
 BASELINES: dict[str, Baseline] = {
     "mds": Baseline(
-        "marginal distribution sampling: the mean flux of like weather near in time", _fit, records=fill_records
+        "marginal distribution sampling: the mean flux of like weather near in time",
+        _fit,
+        records=fill_records,
+        fills=True,
     )
 }

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.errors import DataError
-from geoml_cli.readers.locating import DEGREES, Pair, transform
+from geoml_cli.readers.locating import DEGREES, Pair, pixels, transform
 from geoml_cli.readers.mosaics import all_files
 from geoml_cli.readers.nodata import Declared, declared_fills
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
-from geoml_cli.samples.input import Grid, SampleBlock, first_reason
+from geoml_cli.samples.input import Grid, SampleBlock, first_reason, point_reason
 from geoml_cli.sources.clcd.folders import Covariates, class_band, class_files, find_covariates
 from geoml_cli.sources.clcd.gathering import gather
 from geoml_cli.sources.clcd.plan import Plan
@@ -75,8 +75,13 @@ class CoverScene:
         known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
         points = (np.where(known, longitude, np.nan), np.where(known, latitude, np.nan))
         values = gather(self._sheets, points, DEGREES)
-        valid = np.asarray(np.isfinite(values).all(axis=0))
-        return SampleBlock(valid, block(self._plan, values[:, valid], (longitude[valid], latitude[valid]), self.year))
+        missing = ~np.isfinite(values)
+        valid = np.asarray(~missing.any(axis=0))
+        is_inside = valid.copy()  # each covariate may have a grid of its own
+        is_inside[known] |= pixels((longitude[known], latitude[known]), DEGREES, self.grid)[0] >= 0
+        reason = point_reason(known, is_inside, np.vstack((missing.all(axis=0), missing)))
+        samples = block(self._plan, values[:, valid], (longitude[valid], latitude[valid]), self.year)
+        return SampleBlock(valid, samples, reason)
 
 
 def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> CoverScene:

@@ -7,4 +7,6 @@ CARD = SourceCard(
     summary="Geomagnetic indices (SME, SYM-H) with orbits and wave amplitudes, or the paper's released rows",
     options=EchOptions,
     inputs=(SampleTableOptions,),
+    licence="SuperMAG and Kyoto indices: no republication.",
+    citation="Gjerloev 2012, Journal of Geophysical Research 117, A09213 (SuperMAG), doi:10.1029/2012JA017683",
 )

@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import Block, Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.timed import Timed
-from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
+from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn, first_reason
 from geoml_cli.sources.ech.files import POSITION, read
 from geoml_cli.sources.ech.indices import Series
 from geoml_cli.sources.ech.orbit import Orbit
@@ -25,6 +24,9 @@ _ABOUT = {
     "mlt": Variable("MLT", "h", "magnetic local time"),
     "mlat": Variable("MLAT", "degrees", "magnetic latitude"),
 }
+
+
+REASONS = ("a coordinate is missing", "the index series do not hold the hours before it")
 
 
 def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
@@ -70,7 +72,9 @@ def _chunk(timed: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableChun
 
 def _samples(orbit: Orbit, dataset: Dataset, series: Series) -> SampleBlock:
     index, whole = place(series, orbit, Funnel())
-    valid: NDArray[np.bool_] = whole & np.isfinite(np.stack(list(orbit.position.values()))).all(axis=0)
+    placed = np.asarray(np.isfinite(np.stack(list(orbit.position.values()))).all(axis=0))
+    reason = first_reason(np.stack([~placed, ~whole]))
+    valid = reason < 0
     arrays = {name: dataset.array(name) for name in ("sme", "symh", "time")}
     arrays |= {name: values[valid] for name, values in orbit.position.items()}
-    return SampleBlock(valid, Block({**arrays, "index": index[valid]}, {}, {"time": dataset.unit("time")}))
+    return SampleBlock(valid, Block({**arrays, "index": index[valid]}, {}, {"time": dataset.unit("time")}), reason)

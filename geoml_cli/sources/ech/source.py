@@ -16,7 +16,7 @@ from geoml_cli.sources.ech.files import INDICES, PICKLES, POSITION, WAVE, find, 
 from geoml_cli.sources.ech.indices import merge
 from geoml_cli.sources.ech.options import EchOptions
 from geoml_cli.sources.ech.orbit import Orbit, join
-from geoml_cli.sources.ech.rows import rows
+from geoml_cli.sources.ech.rows import REASONS, rows
 from geoml_cli.sources.ech.samples import place
 from geoml_cli.sources.ech.writing import Content
 from geoml_cli.work.reporting import Reporter
@@ -88,4 +88,4 @@ def _released(pickles: list[Path], timed: list[Timed], options: EchOptions, funn
     return Content(found.series, orbit, found.index_N, False, options.storm_nt)
 
 
-SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.synthesise, rows=rows)
+SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.synthesise, rows=rows, row_reasons=REASONS)

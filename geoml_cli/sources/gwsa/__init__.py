@@ -10,4 +10,6 @@ CARD = SourceCard(
         SampleTableOptions,
         CellMapOptions,
     ),
+    licence="GRACE and GLDAS: open data of NASA; other factors and tables: as their providers say.",
+    citation="Rodell et al. 2004, BAMS 85, 381-394 (GLDAS), doi:10.1175/BAMS-85-3-381",
 )

@@ -18,7 +18,7 @@ from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.gwsa.factors import described
 from geoml_cli.sources.gwsa.layout import IDENTITY, Long, Roles, Wide, find_layout
 from geoml_cli.sources.gwsa.panels import Panel, panel
-from geoml_cli.sources.gwsa.sifting import Losses, usable
+from geoml_cli.sources.gwsa.sifting import Losses, faults
 from geoml_cli.sources.gwsa.writing import Plan, arrays, block
 
 
@@ -81,5 +81,6 @@ def _chunk(part: Part, table: tuple[Sheet, Long | Wide, ColumnFills], plan: Plan
 
 
 def _samples(panel: Panel, plan: Plan) -> SampleBlock:
-    valid = usable(panel, plan.roles.needed, Losses())
-    return SampleBlock(valid, block(arrays(panel, valid, plan, None), plan))
+    reason = faults(panel, plan.roles.needed, Losses())
+    valid = reason < 0
+    return SampleBlock(valid, block(arrays(panel, valid, plan, None), plan), reason)

@@ -36,8 +36,16 @@ class Losses:
             funnel.notes.append(f"rows left out, by column that lacks a value: {listed}")
 
 
+REASONS = ("no year", f"fill value (not above {FILL:g})", "no value", "infinite value")
+
+
 def usable(panel: Panel, names: Sequence[str], losses: Losses) -> Mask:
-    """Tell which rows have a time, a place, and a value in every column that is used.
+    """Tell which rows have a time, a place, and a value in every column that is used; arguments as of `faults`."""
+    return faults(panel, names, losses) < 0
+
+
+def faults(panel: Panel, names: Sequence[str], losses: Losses) -> NDArray[np.int16]:
+    """Return why rows cannot be used, as the place among `REASONS` of the first; -1 of rows that can.
 
     Args:
         panel: Rows as they stand.
@@ -50,26 +58,26 @@ def usable(panel: Panel, names: Sequence[str], losses: Losses) -> Mask:
     Raises:
         DataError: A latitude or longitude cannot be one.
     """
-    left = np.ones(len(panel), dtype=np.bool_)
+    first = np.full(len(panel), -1, dtype=np.int16)
     places = {"latitude": panel.latitude, "longitude": panel.longitude}
     columns = {**places, **{name: panel.values[name] for name in names}}
-    reasons = (
-        ("no year", [("year", np.isnat(panel.time))]),
-        ("fill value (not above -9998)", [(name, values <= FILL) for name, values in columns.items()]),
-        ("no value", [(name, np.isnan(values)) for name, values in columns.items()]),
-        ("infinite value", [(name, np.abs(values) > _LARGEST) for name, values in columns.items()]),
+    each = (
+        [("year", np.isnat(panel.time))],
+        [(name, values <= FILL) for name, values in columns.items()],
+        [(name, np.isnan(values)) for name, values in columns.items()],
+        [(name, np.abs(values) > _LARGEST) for name, values in columns.items()],
     )
-    for reason, wrong in reasons:
+    for place, (reason, wrong) in enumerate(zip(REASONS, each, strict=True)):
         found = np.zeros(len(panel), dtype=np.bool_)
         for name, rows in wrong:
             if count := int(rows.sum()):
                 losses.columns[name] += count
                 found |= rows
-        if count := int((found & left).sum()):
+        if count := int((found & (first < 0)).sum()):
             losses.reasons[reason] += count
-        left &= ~found
-    _refuse_places(panel, left)
-    return left
+        first[found & (first < 0)] = place
+    _refuse_places(panel, first < 0)
+    return first
 
 
 def _refuse_places(panel: Panel, rows: Mask) -> None:

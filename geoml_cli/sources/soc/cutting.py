@@ -28,15 +28,20 @@ class Cutter:
         """Read a window of all layers and the halo that its pixels' windows need.
 
         Returns:
-            Physical values, shape [L, rows + 2 half, columns + 2 half], NaN where there is no data.
+            Physical values, shape [L, rows + 2 half, columns + 2 half], NaN where there is no data, and where a class
+            is not known.
         """
-        half = self.plan.half
-        values = self.stack.read(
-            slice(rows.start - half, rows.stop + half), slice(columns.start - half, columns.stop + half)
-        )
+        values = self.read_all(rows, columns)
         for band, unknown in self.unknown(values).items():
             values[band][unknown] = np.nan
         return values
+
+    def read_all(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Read a window as `read` does, with classes that are not known."""
+        half = self.plan.half
+        return self.stack.read(
+            slice(rows.start - half, rows.stop + half), slice(columns.start - half, columns.stop + half)
+        )
 
     def unknown(self, values: NDArray[np.float32]) -> dict[int, NDArray[np.bool_]]:
         """Return by layer of classes which pixels have a class that the plan does not know."""
@@ -64,15 +69,22 @@ class Cutter:
             Values as of `read`; and the place among `reasons` of each pixel's first, -1 where it has a sample, shape
             [rows, columns].
         """
-        wide = slice(rows.start - self.plan.half, rows.stop + self.plan.half)
-        values = self.stack.read(wide, slice(columns.start - self.plan.half, columns.stop + self.plan.half))
+        values = self.read_all(rows, columns)
+        holds = self.holds(values)
+        return values, first_reason(np.stack([self._beyond(rows, columns), *holds]))
+
+    def holds(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell which reasons but the first hold of each pixel, [reasons - 1, rows, columns].
+
+        Args:
+            values: From `read_all`; classes that are not known become NaN.
+        """
         unknown, lacking = self.unknown(values), self.incomplete(values)
         for band, places in unknown.items():
             values[band][places] = np.nan
         # A class without data is told before one that is not known.
         strange = self.incomplete(values) if any(places.any() for places in unknown.values()) else lacking
-        holds = [self._beyond(rows, columns), lacking.all(axis=0), *lacking, *strange[list(unknown)]]
-        return values, first_reason(np.stack(holds))
+        return np.stack([lacking.all(axis=0), *lacking, *strange[list(unknown)]])
 
     def _beyond(self, rows: slice, columns: slice) -> NDArray[np.bool_]:
         """Tell whose windows cross the edge of the rasters."""

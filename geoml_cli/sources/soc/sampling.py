@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from geoml_cli.sources.soc.units import most_carbon
 from geoml_cli.work.reporting import Advance, Reporter
 
 Rows = NDArray[np.int64]
+Read = Callable[[slice, slice], NDArray[np.float32]]
 OUTSIDE = "outside the rasters"
 EDGE = "window across the edge of the rasters"
 NO_DATA = "no data in the window"
@@ -88,7 +89,7 @@ def lacking(
 ) -> NDArray[np.bool_]:
     """Tell for every layer at which points data are missing, shape [L, N]; False where not chosen."""
     missing = np.zeros((len(cutter.plan.layers), len(chosen)), dtype=np.bool_)
-    for members, values, places in _groups(cutter, *pixels, chosen):
+    for members, values, places in groups(cutter, *pixels, chosen):
         missing[:, members] = cutter.incomplete(values)[:, places[0], places[1]]
         advance(len(members))
     return missing
@@ -122,15 +123,18 @@ def cut(cutter: Cutter, rows: Rows, columns: Rows, reporter: Reporter) -> Iterat
         Indices into N, ascending, and the samples there (see `Cutter.gather`).
     """
     with reporter.task("cut windows", len(rows)) as advance:
-        for members, values, places in _groups(cutter, rows, columns, np.ones(len(rows), dtype=np.bool_)):
+        for members, values, places in groups(cutter, rows, columns, np.ones(len(rows), dtype=np.bool_)):
             yield members, cutter.gather(values, *places)
             advance(len(members))
 
 
-def _groups(
-    cutter: Cutter, rows: Rows, columns: Rows, chosen: NDArray[np.bool_]
+def groups(
+    cutter: Cutter, rows: Rows, columns: Rows, chosen: NDArray[np.bool_], read: Read | None = None
 ) -> Iterator[tuple[Rows, NDArray[np.float32], tuple[Rows, Rows]]]:
-    """Read the rasters tile by tile, where points are; give members, values, places within the values."""
+    """Read the rasters tile by tile, where points are; give members, values, places within the values.
+
+    `read` reads a window, by default as the cutter does.
+    """
     members = np.flatnonzero(chosen)
     tile = rows[members] // TILE * (cutter.stack.grid.width // TILE + 1) + columns[members] // TILE
     members = members[np.argsort(tile, kind="stable")]
@@ -138,7 +142,9 @@ def _groups(
         if not len(group):
             continue
         top, left = int(rows[group].min()), int(columns[group].min())
-        values = cutter.read(slice(top, int(rows[group].max()) + 1), slice(left, int(columns[group].max()) + 1))
+        values = (read or cutter.read)(
+            slice(top, int(rows[group].max()) + 1), slice(left, int(columns[group].max()) + 1)
+        )
         yield group, values, (rows[group] - top, columns[group] - left)
 
 

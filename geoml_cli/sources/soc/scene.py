@@ -21,11 +21,11 @@ from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
-from geoml_cli.samples.input import Grid, SampleBlock
+from geoml_cli.samples.input import Grid, SampleBlock, point_reason
 from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.sources.soc.folders import declare
 from geoml_cli.sources.soc.plan import Layer, Plan
-from geoml_cli.sources.soc.sampling import cut, lacking
+from geoml_cli.sources.soc.sampling import cut, groups
 from geoml_cli.sources.soc.writing import SERIES_UNIT, STATIC_UNIT
 from geoml_cli.work.reporting import Silent
 
@@ -72,13 +72,24 @@ class RasterScene:
         known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
         rows, columns = np.full(len(known), -1), np.full(len(known), -1)
         rows[known], columns[known] = pixels((longitude[known], latitude[known]), DEGREES, self.grid)
-        missing = lacking(self._cutter, (rows, columns), rows >= 0, lambda steps: None)
-        valid = (rows >= 0) & ~missing.any(axis=0)
+        holds = self._holds(rows, columns)
+        reason = point_reason(known, rows >= 0, holds)
+        valid = reason < 0
         arrays = self._empty(int(valid.sum()))
         for members, samples in cut(self._cutter, rows[valid], columns[valid], Silent()):
             for name, part in samples.items():
                 arrays[name][members] = part
-        return SampleBlock(valid, self._named(arrays))
+        return SampleBlock(valid, self._named(arrays), reason)
+
+    def _holds(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which reasons hold of points in pixels, [reasons, points]; none of points off the rasters."""
+        holds = np.zeros((len(self.reasons), len(rows)), dtype=np.bool_)
+        half, inside = self._cutter.plan.half, rows >= 0
+        near = (rows < half) | (rows >= self.grid.height - half) | (columns < half)
+        holds[0] = inside & (near | (columns >= self.grid.width - half))
+        for members, values, places in groups(self._cutter, rows, columns, inside & ~holds[0], self._cutter.read_all):
+            holds[1:, members] = self._cutter.holds(values)[:, places[0], places[1]]
+        return holds
 
     def _empty(self, count: int) -> dict[str, Array]:
         plan = self._cutter.plan

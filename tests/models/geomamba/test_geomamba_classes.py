@@ -17,8 +17,10 @@ from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
+from geoml_cli.evaluation.baselines import predict_baselines
 from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
-from geoml_cli.inference.load import open_trained
+from geoml_cli.inference.baseline_run import with_baseline
+from geoml_cli.inference.load import TrainedRun, open_trained
 from geoml_cli.models.geomamba import task
 from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
@@ -121,6 +123,34 @@ def test_a_map_holds_codes_and_how_sure_they_are(run, data, geoml, tmp_path):
     assert set(np.unique(cover[known])) <= set(data.array("class_code").tolist())
     count = len(data.array("class_code"))
     assert (sure[known] >= 1 / count - 1e-6).all() and (sure[known] <= 1).all()
+
+
+def test_a_map_of_a_baseline_has_classes_and_their_sets(run, data, geoml, tmp_path):
+    """Fold by fold those that an evaluation compares; of all folds that of the mean probability."""
+    settings = load("geomamba", "clcd", run.config, {}, ["evaluate.baselines=['logistic']"])
+    trained = TrainedRun(run, tuple(run.members()), settings)
+    inputs = open_network(trained, data, "test", "")
+    members = predict_members(inputs, Silent())
+    compared = predict_baselines(inputs, members, Silent()).predicted_P["logistic"]
+    folds = with_baseline(trained, "logistic", data).fitted
+    rows = {member.fold: member.rows_N for member in members}
+    each = [one.predict(inputs.samples, rows[run.split(one.member).fold]) for one in folds]
+    np.testing.assert_array_equal(np.concatenate(each).argmax(axis=1), compared)
+    np.testing.assert_allclose(np.exp(each[0]).sum(axis=1), 1, atol=1e-9)
+    given = ("predict", run.folder, "--with", "logistic", "--quiet", "--out")
+    assert geoml(*given, tmp_path / "m.tif", "--map").code == 0
+    assert geoml(*given, tmp_path / "s.csv").code == 0
+    written = pd.read_csv(tmp_path / "s.csv")
+    codes = data.array("class_code")
+    of_all = np.mean([np.exp(one.predict(inputs.samples, np.arange(len(written)))) for one in folds], axis=0)
+    np.testing.assert_array_equal(written["class"], codes[of_all.argmax(axis=1)])
+    np.testing.assert_allclose(written["confidence"], of_all.max(axis=1), rtol=1e-6)
+    assert (written[[f"class_set_{code}" for code in codes]].sum(axis=1) == written["class_set_size"]).all()
+    with rasterio.open(tmp_path / "m.tif") as file:
+        cover, names = file.read(1), [file.tags(band)["name"] for band in file.indexes]
+        assert "logistic fitted on the training samples" in file.tags(1)["long_name"]
+    assert {"class", "confidence", "class_set_size", "dissimilarity", "applicable"} <= set(names)
+    assert set(np.unique(cover[np.isfinite(cover)])) <= set(codes.tolist())
 
 
 def test_a_table_of_samples_agrees_with_the_export(run, data, geoml, tmp_path):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 
+import numpy as np
+import pandas as pd
 import pytest
 from reddyproc_case import DRIVERS, rows, weather, write
 
@@ -40,6 +43,8 @@ def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml,
     by_group = table(run / "evaluation/test/per_group.csv")
     scored = {(row["group"], row["model"]): float(row["RMSE"]) for row in by_group if row["quantity"].startswith("len")}
     assert {(length, "mds") for length in ("4 h", "1 d")} <= set(scored)
+    lengths = list(dict.fromkeys(row["group"] for row in by_group if row["quantity"].startswith("len")))
+    assert lengths == ["4 h", "1 d"], "the short ones first"
     assert scored["4 h", "mds"] < 1, "the flux follows the light, with a noise of 0.5"
 
     by_network = tmp_path / "network.csv"
@@ -51,6 +56,21 @@ def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml,
     assert float(february["sum_lower"]) < float(february["sum"]) < float(february["sum_upper"])
     assert float(february["filled"]) == pytest.approx(0.2, abs=0.05)
     assert march["sum"] == ""
+
+
+def test_mds_predicts_the_samples_of_the_run_with_an_interval_and_no_others(trained, geoml, tmp_path):
+    run, data = trained, ("--data", trained.parent / "data")
+    done = geoml("predict", run, *data, "--with", "mds", "--out", tmp_path / "s.csv", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["by"] == "mds, baseline of geomamba" and "Intervals: 90 %" in done.err
+    found = pd.read_csv(tmp_path / "s.csv", comment="#")
+    [name] = [column.removesuffix("_observed") for column in found if column.endswith("_observed")]
+    assert (found[f"{name}_lower"] < found[name]).all() and (found[name] < found[f"{name}_upper"]).all()
+    error = found[name] - found[f"{name}_observed"]
+    assert float(np.sqrt(np.mean(error**2))) < 1 and "applicable" not in found
+    assert geoml("predict", run, *data, "--with", "ridge", "--dry-run").code == 0
+    refused = geoml("predict", run, *data, "--with", "nix", "--dry-run")
+    assert refused.code == 2 and "mds" in refused.err
 
 
 def test_mds_fills_records_without_drivers_too(trained, geoml, tmp_path):

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 import rasterio
 import xarray
+from matplotlib.figure import Figure
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
+from geoml_cli.inference.map_files import page_mark
 from geoml_cli.models.geomamba import task
 from geoml_cli.models.geomamba.spec import SPEC
 from geoml_cli.models.spec import Call
@@ -96,16 +98,33 @@ def test_a_table_of_cells_is_predicted_like_the_samples_it_was_prepared_from(run
     assert geoml("predict", run.folder, "--table", table, "--out", tmp_path / "t.csv", "--quiet").code == 0
     assert geoml("predict", run.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
     found, samples = pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "s.csv")
-    assert len(found) == len(pd.read_csv(table))
+    given = pd.read_csv(table)
+    assert len(found) == len(given)
+    filled = (given == -99999).any(axis=1)
+    assert filled.any() and set(found["reason"][filled & found["GWS"].isna()]) == {"fill value (not above -9998)"}
+    assert (found["reason"].notna() == found["GWS"].isna()).all()
     samples["year"] = samples["time"].str[:4].astype(int)
     both = found.merge(samples, left_on=["lon", "lat", "time"], right_on=["lon", "lat", "year"], suffixes=("", "_s"))
     assert len(both) == len(samples) <= found["GWS"].notna().sum()
     np.testing.assert_allclose(both["GWS"], both["GWS_s"], rtol=1e-5, atol=1e-5)
 
 
-def test_a_panel_becomes_a_map_a_year(run, data, geoml, tmp_path):
+def test_a_panel_becomes_a_map_a_year(run, data, geoml, tmp_path, monkeypatch):
+    drawn = []
+
+    def page(content):  # eight pages would take as many seconds
+        drawn.append(content)
+        return Figure()
+
     assert geoml("predict", run.folder, "--map", "--out", tmp_path / "m.nc", "--quiet").code == 0
-    assert geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif", "--quiet").code == 0
+    assert page_mark(run.id) in (tmp_path / "m.png").read_bytes()[:4096]
+    monkeypatch.setattr("geoml_cli.inference.map_files.map_page", page)
+    done = geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif", "--quiet", "--json")
+    assert done.code == 0 and len(json.loads(done.out)["figures"]) == len(drawn) > 1
+    assert [content.title.split(", ")[:2] for content in drawn] == [
+        ["GWS [cm]", path.stem.removeprefix("m-")] for path in sorted(tmp_path.glob("m-*.tif"))
+    ]
+    assert {path.stem for path in tmp_path.glob("m-*.qml")} == {path.stem for path in tmp_path.glob("m-*.png")}
     assert geoml("predict", run.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
     samples = pd.read_csv(tmp_path / "s.csv", parse_dates=["time"])
     with xarray.open_dataset(tmp_path / "m.nc") as maps:

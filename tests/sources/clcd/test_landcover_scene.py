@@ -52,6 +52,7 @@ def test_windows_and_points_give_the_same(yearly: Path, prepare_clcd: PrepareClc
     lon, lat = whole.variables.array("lon"), whole.variables.array("lat")
     points = scene.points(np.append(lon[inside], [np.nan, 60.0]), np.append(lat[inside], [9.0, 9.0]))
     assert points.valid.tolist() == [True] * 40 + [False] * 2
+    assert points.reason is not None and points.reason.tolist() == [-1] * 40 + [0, 1]
     for name in ("ndvi", "coarse", "pixel", "wave"):
         np.testing.assert_array_equal(part.variables.array(name), whole.variables.array(name)[inside])
         np.testing.assert_array_equal(points.variables.array(name), whole.variables.array(name)[inside])

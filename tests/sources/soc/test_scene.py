@@ -11,6 +11,7 @@ from affine import Affine
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.samples.input import POINT_REASONS
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.work.reporting import Silent
 
@@ -229,3 +230,11 @@ def test_every_pixel_without_a_sample_has_its_first_reason(tmp_path: Path, prepa
     np.testing.assert_array_equal(block.reason < 0, block.valid)
     part = scene.block(slice(8, 17), slice(9, 26))
     np.testing.assert_array_equal(part.reason, block.reason[8:17, 9:26])
+    # Points in the pixels have the same, behind those of points alone.
+    side_x, _, west, _, side_y, north = scene.grid.transform
+    row, column = (axis.ravel() + 0.5 for axis in np.mgrid[0:20, 0:30])
+    points = scene.points(np.append(west + side_x * column, [np.nan, 60]), np.append(north + side_y * row, [9, 9]))
+    expected = np.where(block.valid, -1, block.reason + len(POINT_REASONS)).ravel()
+    assert points.reason is not None
+    np.testing.assert_array_equal(points.reason, [*expected, 0, 1])
+    np.testing.assert_array_equal(points.variables.array("static"), block.variables.array("static"))
