@@ -66,15 +66,22 @@ def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> i
         for _ in range(jobs):
             started.append(subprocess.Popen([sys.executable, "-m", "geoml_cli", *arguments], env=own))
         while any(process.poll() is None for process in started):
-            failed = [process.returncode for process in started if process.poll() not in (None, 0)]
-            if failed and not first:
-                first = failed[0]
-                for process in started:
-                    process.terminate()
+            if not first and (first := _failure(started)):
+                _ask_to_end(started)
             poll()
             time.sleep(_POLL_SECONDS)
-        first = first or next((process.returncode for process in started if process.returncode), 0)
+        first = first or _failure(started)
     return 1 if first < 0 else first
+
+
+def _failure(started: list[subprocess.Popen[bytes]]) -> int:
+    """Return the exit code of a process that failed; 0 where none did."""
+    return next((process.returncode for process in started if process.poll()), 0)
+
+
+def _ask_to_end(started: list[subprocess.Popen[bytes]]) -> None:
+    for process in started:
+        process.terminate()
 
 
 def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
