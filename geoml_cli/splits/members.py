@@ -48,6 +48,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
         tested = test
         if settings.second_group:
             tested = without_validated((train, validation, test), held_out_groups(variables, settings, rows))
+        _check_parts(fold, {"training": train, "validation": validation, "test": tested}, settings)
         for seed in settings.seeds:
             name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
             lost = len(test) - len(tested)
@@ -70,6 +71,17 @@ def _check_names(folds: list[str], kind: str) -> None:
                 where=f"[split] kind = {kind!r}",
                 fix="Name the groups without slashes.",
             )
+
+
+def _check_parts(fold: str, parts: dict[str, Rows], settings: SplitSettings) -> None:
+    """Refuse a fold of which a part is empty: nothing could be learnt, chosen or scored."""
+    if empty := [name for name, rows in parts.items() if not len(rows)]:
+        counted = ", ".join(f"{len(rows)} {name}" for name, rows in parts.items())
+        raise DataError(
+            f"no {' and no '.join(empty)} rows are left of fold {fold} ({counted})",
+            where=f"[split] kind = {settings.kind!r}",
+            fix="Prepare more samples, or change the shares (split.test, split.validation) or the kind of split.",
+        )
 
 
 def _in_turn(settings: SplitSettings) -> bool:

@@ -12,6 +12,7 @@ from geoml_cli.evaluation.groupwise import in_order
 from geoml_cli.splits.artificial_gaps import gap_called, gap_length, gaps_of_samples
 from geoml_cli.splits.gaps import folds, validate
 from geoml_cli.splits.grouping import group_called, groups
+from geoml_cli.splits.members import splits
 from geoml_cli.splits.settings import SplitSettings
 
 YEAR = 365 * 48
@@ -72,6 +73,15 @@ def test_a_series_too_short_for_a_gap_is_named():
     assert "split.gap_hours" in refused.value.fix
     shorter = SplitSettings(kind="gaps", gap_hours=(4, 24))
     assert gaps_of_samples(half_hours((10 * 48, YEAR)), shorter, 10 * 48 + YEAR, share=0.2, seed=1).hours_N.any()
+
+
+def test_a_series_in_which_no_other_gap_finds_place_is_refused():
+    """Gaps of validation may fall together with those of the test: then no row chooses the best weights."""
+    settings = SplitSettings(kind="gaps", gap_hours=[0.5], test=0.2, validation=0.1, seed=4)
+    with pytest.raises(
+        DataError, match=r"no validation rows are left of fold all \(\d+ training, 0 validation, \d+ test\)"
+    ):
+        splits(half_hours((6,)), settings, np.arange(6), 6)
 
 
 def test_samples_that_are_no_series_have_no_gaps():
