@@ -28,7 +28,7 @@ from geoml_cli.splits.window_times import variables_of
 from geoml_cli.training.fitting import require_fitting
 from geoml_cli.training.freezing import check_freeze
 from geoml_cli.training.processes import refuse_accumulation
-from geoml_cli.training.start import check_start, start_of
+from geoml_cli.training.start import check_start, kept_scaling, start_of
 
 
 def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
@@ -56,9 +56,10 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         start = start_of(shared.train, name, split.network)
         if start:
             check_start(start, signatures[split.network], split, dataset.manifest.digest())
-        kept = start.scaling if start and not shared.train.rescale else None
+        target = target_settings(settings, signatures, split.network)
+        kept = kept_scaling(start, target) if start and not shared.train.rescale else None
         # Where a scaling is kept, these rows give the ranges of inputs only.
-        target = TargetSettings() if kept else target_settings(settings, signatures, split.network)
+        target = TargetSettings() if kept else target
         rows = split.network, split.train.tobytes()
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
         members[name] = (split, kept.with_ranges_of(fitted[rows]) if kept else fitted[rows])

@@ -20,6 +20,7 @@ from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Signature
 from geoml_cli.samples.scaling import Scaling
+from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.split import Split
 
 _WHERE = "[train] start_run"
@@ -77,6 +78,23 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
             fix=f"Name one with --set train.start_member=NAME: {', '.join(candidates)}.",
         )
     return Start(run, candidates[0])
+
+
+def kept_scaling(start: Start, wanted: TargetSettings) -> Scaling:
+    """Return the scaling that weights bring with them.
+
+    Raises:
+        SettingsError: Their target is transformed otherwise than the run's is to be.
+    """
+    found = start.scaling
+    if found.target.transform != wanted.transform:
+        theirs = found.target.transform
+        raise SettingsError(
+            f"the target of run {start.run.id} has transform {theirs!r}, this one's {wanted.transform!r}.",
+            where="[target] transform",
+            fix=f"Use --set target.transform={theirs}, or --set train.rescale=true.",
+        )
+    return found
 
 
 def described(settings: TrainSettings) -> str:

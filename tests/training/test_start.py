@@ -57,6 +57,15 @@ def test_scaling_is_kept_unless_it_is_fitted_anew(trained, dataset):
     assert fitted[1].target.shift != kept[1].target.shift and fitted[1].target.transform == kept[1].target.transform
 
 
+def test_another_transform_of_the_target_is_refused_unless_scaling_is_fitted_anew(trained, dataset):
+    """Kept scaling brings its transform with it: what is asked for would be left out in silence."""
+    given = [*SETTINGS, f"train.start_run={trained}", "target.transform=none"]
+    with pytest.raises(SettingsError, match=r"has transform 'log1p', this one's 'none'.*--set target\.transform=log1p, or"):
+        plan_run(load("soc", "map", None, {}, given), dataset)
+    for remedy in ("target.transform=log1p", "train.rescale=true"):
+        plan_run(load("soc", "map", None, {}, [*given, remedy]), dataset)
+
+
 def test_kept_scaling_knows_the_range_of_both_runs():
     there = Affine(shift=(0.0, 1.0), scale=(2.0, 3.0), low=(0.0, 1.0), high=(2.0, 4.0))
     both = there.with_range_of(Affine(shift=(5.0, 5.0), scale=(6.0, 6.0), low=(-1.0, 2.0), high=(1.0, 9.0)))
