@@ -27,6 +27,7 @@ from geoml_cli.cli import (
     prepare,
     preset,
     reproduce,
+    slurm,
     sweep,
     train,
 )
@@ -56,6 +57,7 @@ app.command("bundle")(bundle.bundle)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
+app.command("slurm", context_settings={"allow_interspersed_args": False})(slurm.slurm)
 app.command("audit")(audit.audit)
 app.command("list")(listing.list_)
 app.add_typer(preset.app, name="preset")

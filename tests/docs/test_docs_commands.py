@@ -84,6 +84,7 @@ def test_the_quickstart_shows_every_verb():
         "bundle",
         "sweep",
         "reproduce",
+        "slurm",
     } <= shown
 
 

@@ -1,0 +1,134 @@
+"""Batch scripts for SLURM: text only, nothing is submitted."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from geoml_cli import registry
+from geoml_cli.errors import StoppedError
+
+SIGNAL_SECONDS = 120
+"""How long before its time limit a job is told to save."""
+_PORT = 29500
+_LOOP = f"""
+# The command runs beside this script, which passes SLURM's warning on to it.
+"${{step[@]}}" &
+running=$!
+trap 'came=1; kill -USR1 "$running" 2>/dev/null' USR1
+trap 'came=1; kill -TERM "$running" 2>/dev/null' TERM
+code=1
+while :; do
+  came=0
+  wait "$running"
+  found=$?
+  [ "$found" -ne 127 ] && code=$found
+  [ "$came" -eq 1 ] || break
+done
+
+# {StoppedError.exit_code}: stopped and saved. The same job goes on from there.
+if [ "$code" -eq {StoppedError.exit_code} ]; then
+  scontrol requeue "$job"
+fi
+exit "$code"
+"""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a job asks for; what is None or empty is the cluster's default.
+
+    Attributes:
+        time: Limit, such as `02:00:00`.
+        account: Which is charged.
+        partition: Queue.
+        nodes: How many.
+        cpus: Cores of a process.
+        gpus: On each node, one process each.
+        memory: Of a node, such as `32G`.
+        setup: Lines before the command, such as `module load cuda`.
+    """
+
+    time: str
+    account: str = ""
+    partition: str = ""
+    nodes: int = 1
+    cpus: int | None = None
+    gpus: int | None = None
+    memory: str = ""
+    setup: Sequence[str] = ()
+
+
+def script(words: Sequence[str], asked: Resources, members: Sequence[str] = ()) -> str:
+    """Return a batch script that runs a command, stops it in time and goes on with it.
+
+    Args:
+        words: Of the command, without `geoml`.
+        asked: Of the cluster.
+        members: Of the run, of which each task of an array trains one; none for a single job.
+    """
+    processes = asked.nodes * (asked.gpus or 1)
+    several = processes > 1 and words[0] == "train"
+    lines = ["#!/bin/bash", *_directives(words, asked, len(members), (asked.gpus or 1) if several else 1), ""]
+    lines += ["set -u", *asked.setup, ""]
+    lines += ['job="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"']
+    command = shlex.join(["geoml", *words])
+    if words[0] == "train" and (folder := _new_run(words)):
+        lines += ['run="${GEOML_RUNS:-runs}/' + folder + '/job-${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}"']
+        command += ' --run "$run"'
+    if members:
+        lines += [f"members=({shlex.join(members)})"]
+        command += ' --member "${members[$SLURM_ARRAY_TASK_ID]}"'
+    if several:
+        lines += _ranks(command)
+        command = 'bash -c "$ranks" geoml'
+    lines += [f"step=(srun {command})"]
+    return "\n".join(lines) + "\n" + _LOOP
+
+
+def _directives(words: Sequence[str], asked: Resources, tasks: int, processes: int) -> list[str]:
+    given = {
+        "job-name": "-".join(["geoml", *words[:2]]).replace("/", "-").replace(" ", "-"),
+        "account": asked.account,
+        "partition": asked.partition,
+        "time": asked.time,
+        "nodes": asked.nodes,
+        "ntasks-per-node": processes,
+        "cpus-per-task": asked.cpus,
+        "gpus-per-node": asked.gpus,
+        "mem": asked.memory,
+        "array": f"0-{tasks - 1}" if tasks else "",
+        "signal": f"B:USR1@{SIGNAL_SECONDS}",
+        "output": "geoml-%x-%A_%a.log" if tasks else "geoml-%x-%j.log",
+    }
+    return [*(f"#SBATCH --{name}={value}" for name, value in given.items() if value), "#SBATCH --requeue",
+            "#SBATCH --open-mode=append"]  # fmt: skip
+
+
+def _new_run(words: Sequence[str]) -> str:
+    """Return model and preset, which name the folder that a new run stands in; empty where the command names a run."""
+    model = next((word for word in words[1:] if word in registry.models()), "")
+    values = [word.partition("=") for word in words]
+    if not model or any(name == "--run" for name, _, _ in values):
+        return ""
+    preset = registry.card(model).default_preset
+    for place, (name, sign, value) in enumerate(values):
+        if name in ("--preset", "-p"):
+            preset = value if sign else words[place + 1] if place + 1 < len(words) else preset
+    return f"{model}/{Path(preset).stem}"
+
+
+def _ranks(command: str) -> list[str]:
+    """Return the lines by which each process of a step learns which it is, under the names that torchrun uses.
+
+    Processes are srun's own: torchrun would end them by other signals, and keep their exit codes to itself.
+    """
+    return [
+        'MASTER_ADDR="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"',
+        f"export MASTER_ADDR MASTER_PORT={_PORT}",
+        *(["export run"] if "$run" in command else []),
+        "ranks='export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS'",
+        f"ranks+={shlex.quote('; exec ' + command)}",
+    ]
