@@ -65,6 +65,9 @@ def test_a_leap_year_has_a_day_more(year, length):
         (MOLES, 60, 12.011e-6 * 3600),
         (ENERGY, 30, 1800 / 1e6),
         (ENERGY, 1440, 86400 / 1e6),
+        ("mm (30 min)-1", 30, 1),
+        ("mm h-1", 60, 1),
+        ("mm d-1", 1440, 1),
     ],
 )
 def test_rates_become_amounts_by_the_seconds_of_a_record(unit, minutes, added):
@@ -75,6 +78,12 @@ def test_rates_become_amounts_by_the_seconds_of_a_record(unit, minutes, added):
     assert found["begin"].tolist() == ["2012-02-28", "2012-02-29", "2012-03-01"]
     np.testing.assert_allclose(found["sum"], (per_day * added).sum(axis=1))
     np.testing.assert_allclose(found["mean"], per_day.mean(axis=1))
+
+
+def test_precipitation_of_a_year_is_its_sum_already():
+    begin = np.array(["2011-01-01", "2012-01-01"], dtype="datetime64[D]")
+    found = summed("year", np.array([700.0, 812.5]), begin, "mm yr-1", -1)
+    assert found["sum"].tolist() == [700.0, 812.5] and sum_unit(series(), "mm yr-1") == ("mm", None)
 
 
 def test_a_period_with_a_missing_record_has_neither_mean_nor_sum():

@@ -26,9 +26,13 @@ _INTEGRALS = {
     "gC m-2 d-1": ("gC m-2", 1 / 1440),
     "umol CO2 m-2 s-1": ("gC m-2", _CARBON_G_PER_UMOL * 60),
     "W m-2": ("MJ m-2", 60e-6),
+    "mm (30 min)-1": ("mm", 1 / 30),
+    "mm h-1": ("mm", 1 / 60),
+    "mm d-1": ("mm", 1 / 1440),
 }
 """Unit of a sum over time, and what a flux adds to it in a minute."""
-_YEARLY = "gC m-2 yr-1"
+_YEARLY = {"gC m-2 yr-1": "gC m-2", "mm yr-1": "mm"}
+"""Units of values that are sums of their year already, and the unit of these."""
 _MINUTES = {0: "M", -1: "Y"}
 DAY, _WEEK = 1440, 10_080
 _LAST_WEEK = 51 * _WEEK
@@ -79,8 +83,8 @@ def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
         raise SettingsError(
             f"the samples of {dataset.manifest.source} are no series.", where="--sums", fix="Leave it out."
         )
-    if unit == _YEARLY:
-        return "gC m-2", None
+    if unit in _YEARLY:
+        return _YEARLY[unit], None
     if unit not in _INTEGRALS:
         raise SettingsError(
             f"values in {unit} have no sum over time.", where="--sums", fix=f"It needs {', '.join(_INTEGRALS)}."
