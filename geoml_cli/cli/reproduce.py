@@ -151,16 +151,26 @@ def _kind(settings: Settings, quick: bool) -> list[str]:
 
 
 def _table(rows: list[PaperRow], *, has_strict: bool, quick: bool) -> None:
-    headers = ["score", "unit", "paper", "ours", *([] if quick else ["ours - paper", "met"])]
-    several = any(row.network for row in rows)
-    shown = []
-    for row in rows:
-        met = {None: "-", True: "yes", False: "no"}[row.met]
-        cells = [row.metric, row.unit, "not given" if row.paper is None else format_number(row.paper)]
-        cells += [_interval(row.ours), *([] if quick else [_interval(row.difference), met])]
-        shown.append([*([row.network] if several else []), *cells, *([_interval(row.strict)] if has_strict else [])])
-    last = ["ours, without leaks"] if has_strict else []
-    console.table([*(["network"] if several else []), *headers, *last], shown, title="Beside the paper")
+    met = {None: "-", True: "yes", False: "no"}
+    columns = {
+        "network": [row.network for row in rows] if any(row.network for row in rows) else None,
+        "score": [row.metric for row in rows],
+        "rows": [row.rows_of or "all" for row in rows] if any(row.rows_of for row in rows) else None,
+        "unit": [row.unit for row in rows],
+        "paper": [_published(row) for row in rows],
+        "ours": [_interval(row.ours) for row in rows],
+        "ours - paper": None if quick else [_interval(row.difference) for row in rows],
+        "met": None if quick else [met[row.met] for row in rows],
+        "ours, without leaks": [_interval(row.strict) for row in rows] if has_strict else None,
+    }
+    shown = {name: cells for name, cells in columns.items() if cells is not None}
+    console.table(list(shown), list(zip(*shown.values(), strict=True)), title="Beside the paper")
+
+
+def _published(row: PaperRow) -> str:
+    if row.other_unit:
+        return f"in {row.other_unit}"
+    return "not given" if row.paper is None else format_number(row.paper)
 
 
 def _interval(value: tuple[float, float, float] | None) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from geoml_cli.config.tables.paper import PaperNumber, PaperSettings
 from geoml_cli.errors import SettingsError
 
-Scores = Mapping[str, Mapping[str, Any]]
+Key = tuple[str, str, str]
+"""Network, score, and what is unseen about the rows."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class PaperRow:
     Attributes:
         network: Of a model with several; else empty.
         metric: Name of the score.
+        rows_of: What is unseen about the rows, such as `unseen station`, where that is told apart; empty for all rows.
         unit: Of the score.
         ours: Of the run on the preset's split, with its interval.
         paper: As published; None where it is not given, or has another unit.
@@ -31,6 +33,7 @@ class PaperRow:
 
     network: str
     metric: str
+    rows_of: str
     unit: str
     ours: tuple[float, float, float]
     paper: float | None = None
@@ -65,17 +68,17 @@ def paper_rows(paper: PaperSettings, ours: Path, strict: Path | None) -> list[Pa
     """
     found, beside = _scores(ours), _scores(strict) if strict else {}
     numbers = {(number.network, number.metric): number for number in paper.numbers}
-    if unknown := [key for key in numbers if key not in found]:
-        names = ", ".join("/".join(filter(None, key)) for key in found)
+    if unknown := [key for key in numbers if (*key, "") not in found]:
+        names = ", ".join(dict.fromkeys("/".join(filter(None, key[:2])) for key in found))
         missing = "/".join(filter(None, unknown[0]))
         raise SettingsError(f"{missing} is no score of this run.", where="[paper] numbers", fix=f"Scores are: {names}.")
-    order = sorted(found, key=lambda key: key not in numbers)  # stable: else as evaluations write them
-    return [_row(key, found[key], numbers.get(key), beside.get(key)) for key in order]
+    # A score of all rows is never alone where it is published: rows of an unseen place and time may differ widely.
+    shown = [key for key in found if not key[2] or key[:2] in numbers]
+    order = sorted(shown, key=lambda key: (key[:2] not in numbers, key[:2] if key[:2] in numbers else ()))
+    return [_row(key, found[key], numbers.get(key[:2]), beside.get(key)) for key in order]
 
 
-def _row(
-    key: tuple[str, str], ours: Mapping[str, Any], number: PaperNumber | None, strict: Mapping[str, Any] | None
-) -> PaperRow:
+def _row(key: Key, ours: Mapping[str, Any], number: PaperNumber | None, strict: Mapping[str, Any] | None) -> PaperRow:
     same = number is not None and number.unit == ours["unit"]
     return PaperRow(
         *key,
@@ -95,20 +98,22 @@ def _interval(score: Mapping[str, Any]) -> tuple[float, float, float]:
     return value, low, high
 
 
-def _scores(folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Read the scores of an evaluation by network and name."""
+def _scores(folder: Path) -> dict[Key, Mapping[str, Any]]:
+    """Read the scores of an evaluation."""
     files = sorted(folder.glob("*/metrics.json")) or [folder / "metrics.json"]
-    found = {}
+    found: dict[Key, Mapping[str, Any]] = {}
     for path in files:
         network = path.parent.name if path.parent != folder else ""
-        scores: Scores = json.loads(path.read_text(encoding="utf-8"))["network"]["scores"]
-        found.update({(network, metric): score for metric, score in scores.items()})
+        content = json.loads(path.read_text(encoding="utf-8"))
+        parts = {"": content["network"], **{one["rows_of"]: one["network"] for one in content.get("claims") or ()}}
+        for rows_of, part in parts.items():
+            found.update({(network, metric, rows_of): score for metric, score in part["scores"].items()})
     return found
 
 
 def unmet(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
-    """Name the published scores on public data that the run does not meet."""
-    return [row.metric for row in rows if paper.public and row.met is False]
+    """Name the published scores on public data that the run does not meet, over all rows."""
+    return [row.metric for row in rows if paper.public and row.met is False and not row.rows_of]
 
 
 def explained(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
@@ -121,11 +126,11 @@ def explained(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
     units = [
         f"the paper's {row.metric} is in {row.other_unit}, this one in {row.unit}: not compared"
         for row in rows
-        if row.other_unit
+        if row.other_unit and not row.rows_of
     ]
     without = [
         f"this run has no interval of its {row.metric}: whether the paper's number is met is not known"
         for row in rows
-        if row.paper is not None and row.met is None
+        if row.paper is not None and row.met is None and not row.rows_of
     ]
     return [*(f"{name}: {text}" for name, text in known.items()), *paper.reasons, *units, *without]

@@ -51,6 +51,23 @@ def test_without_an_interval_nothing_is_met_and_that_is_said(tmp_path):
     assert row.met is None and any("no interval of its R2" in note for note in explained(paper, [row]))
 
 
+def test_a_published_score_of_all_rows_is_not_alone(tmp_path):
+    """What is unseen about rows is told apart where the evaluation does so; all rows decide whether it is met."""
+    folder = evaluation(tmp_path, MAE=(1, 0.5, 1.5, "1"), R2=(0.0, -0.7, 0.1, "1"))
+    content = json.loads((folder / "metrics.json").read_text())
+    unseen = {"value": 0.4, "low": 0.2, "high": 0.95, "unit": "1"}
+    content["claims"] = [{"rows_of": "unseen year", "network": {"scores": {"R2": unseen, "MAE": unseen}}}]
+    (folder / "metrics.json").write_text(json.dumps(content))
+    paper = PaperSettings(numbers=(PaperNumber(metric="R2", value=0.92),), public=True)
+    rows = paper_rows(paper, folder, None)
+    assert [(row.metric, row.rows_of, row.met) for row in rows] == [
+        ("R2", "", False),
+        ("R2", "unseen year", True),
+        ("MAE", "", None),
+    ]
+    assert unmet(paper, rows) == ["R2"]
+
+
 def test_networks_of_a_run_are_told_apart(tmp_path):
     evaluation(tmp_path / "classifier", accuracy=(0.9, 0.88, 0.93, "1"))
     evaluation(tmp_path / "regressor", R2=(0.6, 0.5, 0.65, "1"))
