@@ -58,6 +58,7 @@ def reproduce(
     from geoml_cli.config.load import load
 
     settings = load(model, preset, None, None, assignments or ())
+    _check_paper(settings, preset)
     place = folder or Path("reproduction") / f"{model}-{settings.preset}{'-quick' if quick else ''}"
     steps = _steps(settings, preset, (raw, option or []), place, _changes(settings, assignments or [], quick))
     if dry_run:
@@ -68,6 +69,18 @@ def reproduce(
         reporter.say(f"\n$ geoml {shlex.join(step)}")
         run_step([*step, *(["--quiet"] if quiet else [])], place, shown=not as_json)
     _show(settings, place, quick=quick, as_json=as_json)
+
+
+def _check_paper(settings: Settings, preset: str | None) -> None:
+    """Refuse, before hours are spent, a table `[paper]` that names what there is not; errors as for `load`."""
+    from geoml_cli.config.load import load
+
+    paper = settings.shared.paper
+    load(settings.model, preset, None, None, paper.without_leaks)
+    networks = list(registry.spec(settings.model).networks(settings.own))
+    names = networks if len(networks) > 1 else [""]
+    for number in paper.numbers:
+        registry.known("network of [paper] numbers", number.network, names)
 
 
 def _steps(
@@ -81,7 +94,7 @@ def _steps(
     runs = {_PAPER: (), **({_STRICT: strict} if (strict := settings.shared.paper.without_leaks) else {})}
     for name, split in runs.items():
         run = str(place / name)
-        named = [word for text in (*split, *changes) for word in ("--set", text)]
+        named = [word for text in (*changes, *split) for word in ("--set", text)]
         wanted = ["--preset", preset] if preset else []
         steps.append(["train", settings.model, *wanted, *named, "--data", str(place / "data"), "--run", run])
         steps.append(["evaluate", run, "--data", str(place / "data")])
@@ -93,7 +106,10 @@ def _flag(text: str) -> list[str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
         raise SettingsError(f"{text!r} is not NAME=VALUE.", where="--option", fix="Write e.g. --option target=GWS.")
-    return [f"--{name.replace('_', '-')}", value]
+    given = {"true": True, "false": []}.get(
+        value.lower(), value
+    )  # a switch has no value, and is off where it is left out
+    return flags_of({name: given})
 
 
 def _changes(settings: Settings, assignments: list[str], quick: bool) -> list[str]:
@@ -133,6 +149,8 @@ def _show(settings: Settings, place: Path, *, quick: bool, as_json: bool) -> Non
         _table(rows, has_strict=strict is not None, quick=quick)
         for note in notes:
             console.line(note)
+    if missed and as_json:
+        raise typer.Exit(CheckFailedError.exit_code)
     if missed:
         names = ", ".join(missed)
         raise CheckFailedError(
@@ -146,7 +164,7 @@ def _kind(settings: Settings, quick: bool) -> list[str]:
     if quick:
         return ["Quick: trained for a moment. Nothing here is a result, and nothing was checked."]
     if not settings.shared.paper.without_leaks:
-        return [f"The split of preset {settings.preset} does not leak; there is no second one."]
+        return [f"Preset {settings.preset} has one split; the audit in its report says whether it leaks."]
     return []
 
 

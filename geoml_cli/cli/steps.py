@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geoml_cli.errors import GeomlError
+from geoml_cli.training.launch import forwarding
 
 
 def flags_of(given: Mapping[str, Any]) -> list[str]:
@@ -36,11 +37,13 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
 
     own = {**os.environ, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
     command = [sys.executable, "-m", "geoml_cli", *step]
-    done = subprocess.run(command, env=own, check=False, stdout=None if shown else subprocess.DEVNULL)
-    if done.returncode:
+    with forwarding() as started:
+        started.append(subprocess.Popen(command, env=own, stdout=None if shown else subprocess.DEVNULL))
+        code = started[0].wait()
+    if code:
         error = GeomlError(
-            f"`geoml {shlex.join(step)}` ended with {done.returncode}.",
+            f"`geoml {shlex.join(step)}` ended with {code}.",
             fix="See the message above; in another --folder all begins anew.",
         )
-        error.exit_code = done.returncode
+        error.exit_code = code if code > 0 else 1
         raise error

@@ -119,7 +119,7 @@ def unmet(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
 def explained(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
     """Say what must be known before the numbers are held side by side."""
     known = {
-        "the paper's numbers": f"from the {paper.found_in}" if paper.numbers else "not given",
+        "the paper's numbers": f"from the {paper.found_in or 'paper'}" if paper.numbers else "not given",
         "the paper's data": f"{paper.data}{'' if paper.public else ' (not public)'}" if paper.data else "not given",
         "the paper's protocol": paper.protocol or "not given",
     }

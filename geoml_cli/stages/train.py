@@ -150,8 +150,10 @@ def _train_side_by_side(
     if code in (StoppedError.exit_code, _INTERRUPTED):
         raise StoppedError(f"stopped, saved. Resume with `geoml train {run.folder}`.")
     if code:
-        error = GeomlError(f"a process that trains members ended with {code}.", fix="See the message above.")
-        error.exit_code = code
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with {code}, as it says above"
+        fix = f"Resume with `geoml train {run.folder}`."
+        error = GeomlError(f"a process that trains members {how}.", where=str(run.folder), fix=fix)
+        error.exit_code = max(code, 1)
         raise error
 
 

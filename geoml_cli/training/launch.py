@@ -57,21 +57,22 @@ def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> i
         poll: Called now and then until they end.
 
     Returns:
-        0 where all ended with 0; else the exit code of the first that failed.
+        0 where all ended with 0; else the exit code of the first that failed, negative for the signal that ended it.
     """
     own = {**os.environ, _SHARES: "1"}
     own.setdefault("OMP_NUM_THREADS", str(max(cores() // jobs, 1)))
     first = 0
-    with _forwarding() as started:
+    with forwarding() as started:
         for _ in range(jobs):
-            started.append(subprocess.Popen([sys.executable, "-m", "geoml_cli", *arguments], env=own))
+            # What they print of the run would stand between lines of this process's own result.
+            command = [sys.executable, "-m", "geoml_cli", *arguments]
+            started.append(subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL))
         while any(process.poll() is None for process in started):
             if not first and (first := _failure(started)):
                 _ask_to_end(started)
             poll()
             time.sleep(_POLL_SECONDS)
-        first = first or _failure(started)
-    return 1 if first < 0 else first
+        return first or _failure(started)
 
 
 def _failure(started: list[subprocess.Popen[bytes]]) -> int:
@@ -98,7 +99,7 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
         "ACCELERATE_USE_CPU": str(cpu).lower(),
     }
-    with _forwarding() as started:
+    with forwarding() as started:
         for rank in range(processes):
             own = {**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}
             own |= {"LOCAL_WORLD_SIZE": str(processes)}
@@ -107,7 +108,7 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
 
 
 @contextmanager
-def _forwarding() -> Iterator[list[subprocess.Popen[bytes]]]:
+def forwarding() -> Iterator[list[subprocess.Popen[bytes]]]:
     """Give a list of processes to which signals are passed on, and which end with this block."""
     started: list[subprocess.Popen[bytes]] = []
     handlers = {name: signal.signal(getattr(signal, name), _forwarder(started)) for name in _FORWARDED}

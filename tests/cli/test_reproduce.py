@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from geoml_cli.cli import reproduce
+from geoml_cli.cli import reproduce, steps
 from geoml_cli.errors import GeomlError
 
 PRESET = """
@@ -52,14 +56,44 @@ def here(geoml, tmp_path, monkeypatch):
 
 def test_a_public_number_that_is_not_met_ends_with_4_and_is_shown(geoml, here, raw_soc):
     done = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--option", "window=5", "--json")
-    assert done.code == 4 and "the paper's R2 is not within the interval of this run" in done.err
-    found = json.JSONDecoder().raw_decode(done.out)[0]
+    assert done.code == 4, done.err
+    found = json.loads(done.out)
     first = found["scores"][0]
     assert first["metric"] == "R2" and first["paper"] == 0.9999 and first["met"] is False and found["unmet"] == ["R2"]
     assert first["difference"][0] == pytest.approx(first["ours"][0] - 0.9999) and len(first["strict"]) == 3
     assert "the paper's numbers: from the abstract" in found["notes"]
     again = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--option", "window=5")
     assert again.code == 4 and "ours, without leaks" in again.out
+    assert "the paper's R2 is not within the interval of this run" in again.err
+
+
+def test_settings_do_not_undo_the_split_without_leaks(geoml, here, raw_soc, monkeypatch):
+    asked = []
+    monkeypatch.setattr(reproduce, "run_step", lambda step, *rest, **more: asked.append(step))
+    monkeypatch.setattr(reproduce, "_show", lambda *rest, **more: None)
+    assert geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--set", "split.kind=random").code == 0
+    named = [word for word in asked[3] if word.startswith("split.kind=")]
+    assert asked[3][0] == "train" and named == ["split.kind=random", "split.kind=blocks"], "the last one counts"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('without_leaks = ["split.kindd=blocks"]', "kindd"),
+        ('numbers = [{ metric = "R2", value = 0.9, network = "other" }]', "'other' is not a network of"),
+        ('numbers = [{ metric = "R2", value = 0.9 }, { metric = "R2", value = 0.1 }]', "numbers names R2 twice"),
+    ],
+)
+def test_a_paper_that_names_what_there_is_not_is_refused_before_anything_is_done(geoml, here, raw_soc, line, message):
+    text = PRESET[: PRESET.index("[paper]")] + f"[paper]\n{line}\n"
+    Path("odd.toml").write_text(text)
+    done = geoml("reproduce", "soc", raw_soc, "--preset", "odd.toml", "--dry-run")
+    assert done.code == 2 and message in done.err
+
+
+def test_switches_are_options_without_a_value():
+    assert reproduce._flag("hourly=true") == ["--hourly"] and reproduce._flag("hourly=false") == []
+    assert reproduce._flag("storm_nt=-80") == ["--storm-nt", "-80"]
 
 
 def test_a_quick_run_compares_nothing(geoml, here, raw_soc):
@@ -83,3 +117,23 @@ def test_a_dry_run_writes_nothing(geoml, here, raw_soc):
     done = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--dry-run")
     assert done.code == 0 and "would write  reproduction/soc-mine" in done.out
     assert [path.name for path in here.iterdir()] == ["mine.toml"]
+
+
+def test_a_step_is_asked_to_save_and_its_code_is_kept(tmp_path, monkeypatch):
+    """A signal to the command reaches the step, which ends by itself."""
+    command, ready = tmp_path / "command", tmp_path / "ready"
+    command.write_text(f"#!/bin/sh\ntrap 'exit 75' TERM\ntouch {ready}\nwhile :; do sleep 0.05; done\n")
+    command.chmod(0o755)
+    monkeypatch.setattr(steps.sys, "executable", str(command))
+
+    def tell() -> None:
+        while not ready.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    telling = threading.Thread(target=tell)
+    telling.start()
+    with pytest.raises(GeomlError, match="ended with 75") as stopped:
+        steps.run_step(["train"], tmp_path)
+    telling.join()
+    assert stopped.value.exit_code == 75

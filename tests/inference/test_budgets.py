@@ -212,15 +212,21 @@ def uncertain_year(told: Uncertainty, observed: np.ndarray, distance: float = 0.
 
 def test_fill_random_errors_and_thresholds_are_joined_as_the_root_of_their_squares():
     observed = np.arange(365) >= 65
-    random = np.where(np.arange(365) < 165, 0.3, np.nan)  # of 100 observed days; and of 65 others, which do not count
+    random = np.where(np.arange(365) < 265, 0.3, np.nan)  # of 200 observed days of 300; and of 65 others, not counted
     found = uncertain_year(Uncertainty(random, {(5, 95): (np.full(365, 0.9), np.full(365, 1.3))}), observed)
     assert found["sum"] == 365 and found["interval_of"] == "fill+random+ustar_05_95"
     assert found["fill_half_width"] == pytest.approx(65 * 0.5)
-    assert found["random_half_width"] == pytest.approx(1.6448536 * 0.3 * 10), "variances of records add up"
+    assert found["random_half_width"] == pytest.approx(1.6448536 * 0.3 * 300**0.5), "variances add up"
     assert found["ustar_below"] == pytest.approx(36.5) and found["ustar_above"] == pytest.approx(109.5)
-    others = (65 * 0.5) ** 2 + (1.6448536 * 3) ** 2
+    others = (65 * 0.5) ** 2 + (1.6448536 * 0.3) ** 2 * 300
     assert found["sum"] - found["sum_lower"] == pytest.approx(np.sqrt(others + 36.5**2))
     assert found["sum_upper"] - found["sum"] == pytest.approx(np.sqrt(others + 109.5**2))
+
+
+def test_random_errors_of_few_records_are_not_in_the_interval():
+    """Those that are not told of would count as none."""
+    found = uncertain_year(Uncertainty(np.where(np.arange(365) < 18, 0.3, np.nan)), np.arange(365) >= 10)
+    assert found["interval_of"] == "fill" and np.isnan(found["random_half_width"])
 
 
 def test_the_widest_percentiles_that_are_whole_are_named_and_taken():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -47,9 +48,10 @@ def test_side_by_side_and_stopped_and_resumed_bits_are_those_of_one_after_anothe
         assert "stopped, saved. Resume with `geoml train" in heard
     _, heard = alone.communicate(timeout=240)
     assert alone.returncode == 0, heard
-    resumed = train(data_root, tmp_path / "stopped", "--jobs", "2")
+    resumed = train(data_root, tmp_path / "stopped", "--jobs", "2", "--json")
     out, heard = resumed.communicate(timeout=240)
-    assert resumed.returncode == 0 and "finished" in out, heard
+    assert resumed.returncode == 0, heard
+    assert json.loads(out)["status"] == "finished", "members print nothing of their own"
     expected, found = weights(tmp_path / "alone"), weights(tmp_path / "stopped")
     assert set(found) == set(expected) == {"fold-1", "fold-2"}
     for name, of_member in expected.items():

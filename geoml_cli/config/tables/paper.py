@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
 from geoml_cli.samples.settings import Table
 
 
@@ -45,3 +49,10 @@ class PaperSettings(Table):
     without_leaks: tuple[str, ...] = ()
     """Settings, as for `--set`, by which the same network is trained on a split that does not leak, beside the paper's;
     none where the preset's own split does not."""
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> Self:
+        names = [(number.network, number.metric) for number in self.numbers]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"numbers names {'/'.join(filter(None, twice[0]))} twice")
+        return self

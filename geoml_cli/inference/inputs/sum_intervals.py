@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+_TOLD = 0.5
+"""Share of the observed records of a period whose random error is told; of fewer, it is not in the interval."""
 Pair = tuple[int, int]
 
 
@@ -81,7 +83,7 @@ def record_parts(told: Uncertainty, observed: NDArray[np.bool_], weight: Floats,
     if told.random is not None:
         known = observed & np.isfinite(told.random)
         found["random_variance"] = np.where(known, (weight * np.where(known, told.random, 0.0)) ** 2, 0.0)
-        found["random_records"] = known.astype(np.float64)
+        found["random_records"], found["random_wanted"] = known.astype(np.float64), observed.astype(np.float64)
     for pair, (low, high) in told.percentiles.items():
         lacks = ~np.isfinite(provided + low + high)
         found[f"lacks_{pair}"] = lacks.astype(np.float64)
@@ -107,8 +109,10 @@ def interval_columns(found: pd.DataFrame, wanted: Interval, told: Uncertainty) -
     random = np.full(len(found), np.nan)
     if told.random is not None:
         normal = NormalDist().inv_cdf((1 + wanted.coverage) / 2)
-        spread = normal * np.sqrt(found["random_variance"].to_numpy())
-        random = np.where(found["random_records"] > 0, spread, np.nan)
+        # Records of which it is not told have that of the others, where most are told.
+        share = (found["random_records"] / found["random_wanted"].where(found["random_wanted"] > 0)).to_numpy()
+        spread = normal * np.sqrt(found["random_variance"].to_numpy() / np.where(share > 0, share, np.nan))
+        random = np.where(share >= _TOLD, spread, np.nan)
     below, above, thresholds = _thresholds(found, told)
     parts = [_parts(*place) for place in zip(is_filled, np.isfinite(random), thresholds, strict=True)]
     total = np.where(found["complete"] & (np.array(parts) != ""), found["sum"], np.nan)

@@ -29,6 +29,8 @@ def test_sizes_are_read_off(state):
         "categories": 17,
         "year_term": True,
         "scales": ("year/2024",),
+        "site_inputs": "on",
+        "southern_season": False,
     }
     assert found.signature.inputs["dynamic"].shape == ((3, 6) if several else (1, 5))
     assert found.signature.inputs["static"].shape[-1] == 3
