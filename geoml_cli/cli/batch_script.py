@@ -101,10 +101,11 @@ def _directives(words: Sequence[str], asked: Resources, tasks: int, processes: i
         "mem": asked.memory,
         "array": f"0-{tasks - 1}" if tasks else "",
         "signal": f"B:USR1@{SIGNAL_SECONDS}",
+        "open-mode": "append",
         "output": "geoml-%x-%A_%a.log" if tasks else "geoml-%x-%j.log",
     }
-    return [*(f"#SBATCH --{name}={value}" for name, value in given.items() if value), "#SBATCH --requeue",
-            "#SBATCH --open-mode=append"]  # fmt: skip
+    switches = (f"#SBATCH --{name}" for name in ("requeue",))
+    return [*(f"#SBATCH --{name}={value}" for name, value in given.items() if value), *switches]
 
 
 def _new_run(words: Sequence[str]) -> str:

@@ -11,11 +11,17 @@ import pytest
 def test_a_quiet_demo_runs_quiet_commands_and_a_failing_one_ends_it(geoml, tmp_path, monkeypatch, quiet):
     seen = []
 
-    def failing(command, **_):
-        seen.append(command)
-        return subprocess.CompletedProcess(command, 3)
+    class Failing:
+        def __init__(self, command, **_):
+            seen.append(command)
 
-    monkeypatch.setattr(subprocess, "run", failing)
+        def wait(self):
+            return 3
+
+        def kill(self):
+            pass
+
+    monkeypatch.setattr(subprocess, "Popen", Failing)
     done = geoml("demo", "soc", "--folder", tmp_path / "d", *(["--quiet"] if quiet else []))
     assert done.code == 3
     assert "`geoml prepare soc" in done.err
