@@ -104,8 +104,8 @@ def _directives(words: Sequence[str], asked: Resources, tasks: int, processes: i
         "open-mode": "append",
         "output": "geoml-%x-%A_%a.log" if tasks else "geoml-%x-%j.log",
     }
-    switches = (f"#SBATCH --{name}" for name in ("requeue",))
-    return [*(f"#SBATCH --{name}={value}" for name, value in given.items() if value), *switches]
+    named = [f"{name}={value}" for name, value in given.items() if value]
+    return [f"#SBATCH --{directive}" for directive in (*named, "requeue")]
 
 
 def _new_run(words: Sequence[str]) -> str:

@@ -88,8 +88,7 @@ def _steps(
 ) -> list[list[str]]:
     """Return the command lines: prepare, then train and evaluate for each split."""
     source, (path, given) = settings.shared.source, raw
-    own = {name: value for name, value in settings.shared.data.options.items()}
-    chosen = [*flags_of(own), *(word for text in given for word in _flag(text))]
+    chosen = [*flags_of(settings.shared.data.options), *(word for text in given for word in _flag(text))]
     steps = [["prepare", source, str(path), *chosen, "--data", str(place / "data")]]
     runs = {_PAPER: (), **({_STRICT: strict} if (strict := settings.shared.paper.without_leaks) else {})}
     for name, split in runs.items():
@@ -106,10 +105,7 @@ def _flag(text: str) -> list[str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
         raise SettingsError(f"{text!r} is not NAME=VALUE.", where="--option", fix="Write e.g. --option target=GWS.")
-    given = {"true": True, "false": []}.get(
-        value.lower(), value
-    )  # a switch has no value, and is off where it is left out
-    return flags_of({name: given})
+    return flags_of({name: {"true": True, "false": False}.get(value.lower(), value)})
 
 
 def _changes(settings: Settings, assignments: list[str], quick: bool) -> list[str]:

@@ -62,6 +62,8 @@ def slurm(
         raise SettingsError("a task of an array is one process.", where="--array", fix="Use --nodes 1 and --gpus 1.")
     if nodes > 1 and not gpus:
         raise SettingsError("several nodes train on GPUs.", where="--nodes", fix="Add --gpus N, of each node.")
+    if array and any(word.partition("=")[0] == "--member" for word in command):
+        raise SettingsError("each task has a member of its own.", where="--member", fix="Leave it out, or --array.")
     members = _members(command) if array else ()
     if array and len(members) < 2:
         raise SettingsError("the run has one member.", where="--array", fix="Leave it out.")
@@ -74,8 +76,8 @@ def _check(command: list[str], time: str) -> None:
         raise SettingsError(f"{command[0]!r} is no verb of a job.", where="VERB", fix=f"Verbs: {', '.join(VERBS)}.")
     if not _TIME.fullmatch(time):
         raise SettingsError(f"{time!r} is no time limit.", where="--time", fix="Write e.g. 02:00:00, or 1-12 (days).")
-    parallel = {"--gpus", "--processes", "--jobs"} & {word.partition("=")[0] for word in command}
-    if command[0] == "train" and {"--gpus", "--processes"} & parallel:
+    parallel = {"--gpus", "--processes"} & {word.partition("=")[0] for word in command}
+    if command[0] == "train" and parallel:
         raise SettingsError(
             f"{', '.join(sorted(parallel))} of train: processes are the job's here.",
             where="VERB ...",

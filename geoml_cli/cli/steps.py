@@ -14,11 +14,12 @@ from geoml_cli.training.launch import forwarding
 
 
 def flags_of(given: Mapping[str, Any]) -> list[str]:
-    """Write options as a user would type them; a switch that is on has no value."""
+    """Write options as a user would type them; a switch that is on has no value, one that is off is left out."""
     flags = []
     for name, value in given.items():
         for part in value if isinstance(value, list) else [value]:
-            flags += [f"--{name.replace('_', '-')}", *([] if part is True else [str(part)])]
+            if part is not False:
+                flags += [f"--{name.replace('_', '-')}", *([] if part is True else [str(part)])]
     return flags
 
 

@@ -106,6 +106,7 @@ def test_a_new_run_has_the_folder_of_its_job_and_another_its_own(geoml, tmp_path
         (("--time", "60", "--nodes", "2", "train", "soc"), "several nodes train on GPUs"),
         (("--time", "60", "train", "soc", "--gpus", "2"), "Give --gpus before the verb"),
         (("--time", "60", "--array", "--gpus", "2", "train", "soc"), "a task of an array is one process"),
+        (("--time", "60", "--array", "train", "soc", "--member", "a"), "each task has a member of its own"),
         (("train", "soc"), "--time"),
     ],
 )
