@@ -53,11 +53,19 @@ class GeomlError(Exception):
         self.what, self.fix = escaped(what), escaped(fix)
         self.where = escaped(where).replace("\n", "\\n")  # of a name: a place is one line
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it go from one process to another as it is, whatever its class is made from."""
+        return _again, (type(self), self.args), self.__dict__
+
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         stop = "" if self.what.endswith((".", "!", "?", "\n")) else "."
         advice = f" {self.fix}" if self.fix else ""
         return f"{place}{self.what}{stop}{advice}"
+
+
+def _again(kind: type[GeomlError], arguments: tuple[object, ...]) -> GeomlError:
+    return kind.__new__(kind, *arguments)
 
 
 class SettingsError(GeomlError):

@@ -13,9 +13,9 @@ from geoml_cli.errors import StoppedError
 SIGNAL_SECONDS = 120
 """How long before its time limit a job is told to save."""
 _PORT = 29500
-_LOOP = f"""
+_LOOP = """
 # The command runs beside this script, which passes SLURM's warning on to it.
-"${{step[@]}}" &
+"${step[@]}" &
 running=$!
 trap 'came=1; kill -USR1 "$running" 2>/dev/null' USR1
 trap 'came=1; kill -TERM "$running" 2>/dev/null' TERM
@@ -27,13 +27,14 @@ while :; do
   [ "$found" -ne 127 ] && code=$found
   [ "$came" -eq 1 ] || break
 done
-
+"""
+_REQUEUE = f"""
 # {StoppedError.exit_code}: stopped and saved. The same job goes on from there.
 if [ "$code" -eq {StoppedError.exit_code} ]; then
   scontrol requeue "$job"
 fi
-exit "$code"
 """
+_END = 'exit "$code"\n'
 
 
 @dataclass(frozen=True)
@@ -61,51 +62,95 @@ class Resources:
     setup: Sequence[str] = ()
 
 
-def script(words: Sequence[str], asked: Resources, members: Sequence[str] = ()) -> str:
+@dataclass(frozen=True)
+class Shares:
+    """How a job shares its work out; a single process without any.
+
+    Attributes:
+        members: Of the run, of which each task of an array trains one.
+        parts: Of a prediction, of which each task of an array predicts one.
+        workers: Of Dask in the job, which predict.
+    """
+
+    members: Sequence[str] = ()
+    parts: int = 0
+    workers: int = 0
+
+    @property
+    def array(self) -> str:
+        """Return the numbers of the tasks, as sbatch reads them; empty for a job that is none."""
+        if self.parts:
+            return f"1-{self.parts}"
+        return f"0-{len(self.members) - 1}" if self.members else ""
+
+
+def script(words: Sequence[str], asked: Resources, shares: Shares = Shares()) -> str:
     """Return a batch script that runs a command, stops it in time and goes on with it.
 
     Args:
         words: Of the command, without `geoml`.
         asked: Of the cluster.
-        members: Of the run, of which each task of an array trains one; none for a single job.
+        shares: How the work is shared out.
     """
     processes = asked.nodes * (asked.gpus or 1)
     several = processes > 1 and words[0] == "train"
-    lines = ["#!/bin/bash", *_directives(words, asked, len(members), (asked.gpus or 1) if several else 1), ""]
+    lines = ["#!/bin/bash", *_directives(words, asked, shares, (asked.gpus or 1) if several else 1), ""]
     lines += ["set -u", *asked.setup, ""]
     lines += ['job="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"']
     command = shlex.join(["geoml", *words])
     if words[0] == "train" and (folder := _new_run(words)):
         lines += ['run="${GEOML_RUNS:-runs}/' + folder + '/job-${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}"']
         command += ' --run "$run"'
-    if members:
-        lines += [f"members=({shlex.join(members)})"]
+    if shares.parts:
+        lines += [f"# When all tasks have ended: {command} --finish"]
+        command += f' --part "$SLURM_ARRAY_TASK_ID/{shares.parts}"'
+    if shares.members:
+        lines += [f"members=({shlex.join(shares.members)})"]
         command += ' --member "${members[$SLURM_ARRAY_TASK_ID]}"'
     if several:
         lines += _ranks(command)
         command = 'bash -c "$ranks" geoml'
-    lines += [f"step=(srun {command})"]
-    return "\n".join(lines) + "\n" + _LOOP
+    if shares.workers:
+        lines += _workers(asked)
+        step = f'{command} --scheduler "$scheduler"'
+    else:
+        step = f"srun {command}"
+    # Missing parts do not come by waiting: what finishes a prediction is not queued again.
+    end = [] if "--finish" in words else [_REQUEUE]
+    return "\n".join([*lines, f"step=({step})", _LOOP, *end, _END])
 
 
-def _directives(words: Sequence[str], asked: Resources, tasks: int, processes: int) -> list[str]:
+def _directives(words: Sequence[str], asked: Resources, shares: Shares, processes: int) -> list[str]:
     given = {
         "job-name": "-".join(["geoml", *words[:2]]).replace("/", "-").replace(" ", "-"),
         "account": asked.account,
         "partition": asked.partition,
         "time": asked.time,
         "nodes": asked.nodes,
-        "ntasks-per-node": processes,
+        "ntasks": shares.workers or "",
+        "ntasks-per-node": "" if shares.workers else processes,
         "cpus-per-task": asked.cpus,
         "gpus-per-node": asked.gpus,
         "mem": asked.memory,
-        "array": f"0-{tasks - 1}" if tasks else "",
+        "array": shares.array,
         "signal": f"B:USR1@{SIGNAL_SECONDS}",
         "open-mode": "append",
-        "output": "geoml-%x-%A_%a.log" if tasks else "geoml-%x-%j.log",
+        "output": "geoml-%x-%A_%a.log" if shares.array else "geoml-%x-%j.log",
     }
     named = [f"{name}={value}" for name, value in given.items() if value]
     return [f"#SBATCH --{directive}" for directive in (*named, "requeue")]
+
+
+def _workers(asked: Resources) -> list[str]:
+    """Return the lines that start a scheduler of Dask and its workers; they end with the job."""
+    each = f"--nworkers {asked.cpus or 1} --nthreads 1"
+    return [
+        'scheduler="$PWD/.geoml-scheduler-$SLURM_JOB_ID.json"',
+        "trap 'rm -f \"$scheduler\"; kill $(jobs -p) 2>/dev/null' EXIT",
+        'dask scheduler --port 0 --no-dashboard --scheduler-file "$scheduler" &',
+        'while [ ! -s "$scheduler" ]; do sleep 1; done',
+        f'srun dask worker --scheduler-file "$scheduler" --no-dashboard {each} &',
+    ]
 
 
 def _new_run(words: Sequence[str]) -> str:

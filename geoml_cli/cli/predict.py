@@ -10,9 +10,12 @@ import typer
 from geoml_cli import registry
 from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
+from geoml_cli.cli.predicted import show, show_part
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
 from geoml_cli.source import CellMapOptions, MaskOptions, Options
+from geoml_cli.work.cluster import check_scheduler
+from geoml_cli.work.pieces import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +23,9 @@ if TYPE_CHECKING:
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.inference.baseline_run import BaselineRun
     from geoml_cli.inference.load import TrainedRun
-    from geoml_cli.inference.summary import PredictionSummary
     from geoml_cli.runs.run import Run
     from geoml_cli.samples.requests import PredictionRequest
+    from geoml_cli.stages.predict import Prediction
 
 _PERIODS = ("day", "month", "year")
 _INPUTS = ("index", "table", "map", "stack", "sums")
@@ -57,12 +60,28 @@ _With = Annotated[
     str | None,
     typer.Option("--with", help="Predict with a baseline, fitted on the run's training samples.", show_default=False),
 ]
+_Part = Annotated[
+    str | None,
+    typer.Option("--part", metavar="K/N", help="Predict this part of the chunks; no file yet.", show_default=False),
+]
+_Finish = Annotated[bool, typer.Option("--finish", help="Write the file from finished parts.")]
+_Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        help="Predict on workers of Dask: local, local:N, tcp://HOST:PORT or FILE.json.",
+        show_default=False,
+    ),
+]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "index": (_Index, None),
     "out": (_Out, None),
     "preset": (options.Preset, None),
     "member": (options.Members, None),
     "baseline": (_With, None),
+    "part": (_Part, None),
+    "finish": (_Finish, False),
+    "scheduler": (_Scheduler, None),
     "assignments": (options.Assignments, None),
     "data": (options.Data, None),
     "dry_run": (options.DryRun, False),
@@ -98,6 +117,7 @@ def input_options(model: str) -> list[type[Options]]:
 
 def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     request = _request(given, common)
+    _refuse_shared_work(common)
     reporter = console.Terminal(quiet=common["quiet"])
     run = run_of(target, common["preset"], options.only(("predict",), common["assignments"]), reporter)
     dataset = dataset_of(run, common["data"], other=True)
@@ -116,10 +136,39 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     if common["index"]:
         _indexed(trained, dataset, common, reporter)
         return
-    from geoml_cli.stages.predict import predict
+    from geoml_cli.stages.predict import Prediction
 
-    done = predict(trained, dataset, request, out, reporter)
-    _show(trained, done, common["as_json"])
+    _to_file(Prediction(trained, dataset, request, out), common, reporter)
+
+
+def _to_file(asked: Prediction, common: dict[str, Any], reporter: console.Terminal) -> None:
+    """Predict here, on workers or in part, or finish what parts predicted; say what came of it."""
+    from geoml_cli.stages import predict as stage
+
+    if common["part"] is not None:
+        show_part(stage.predict_part_of(asked, part_of(common["part"]), reporter), common["as_json"])
+        return
+    if common["finish"]:
+        done = stage.finish(asked, reporter)
+    elif common["scheduler"] is not None:
+        done = stage.predict_on(asked, common["scheduler"], reporter)
+    else:
+        done = stage.predict(asked, reporter)
+    show(asked.trained, done, common["as_json"])
+
+
+def _refuse_shared_work(common: dict[str, Any]) -> None:
+    """Refuse what does not go together, and what names no part or scheduler."""
+    given = {"--part": common["part"], "--finish": common["finish"], "--scheduler": common["scheduler"]}
+    named = [name for name, value in given.items() if value]
+    if len(named) > 1:
+        raise SettingsError(f"choose one of {', '.join(named[:-1])} and {named[-1]}.", fix="Leave the others out.")
+    if named and common["index"]:
+        raise SettingsError("single samples are not shared out.", where=named[0], fix="Leave it out, or --index.")
+    if common["part"] is not None:
+        part_of(common["part"])
+    if common["scheduler"] is not None:
+        check_scheduler(common["scheduler"])
 
 
 def _default_name(name: str, baseline: str | None) -> str:
@@ -238,31 +287,3 @@ def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], repo
         console.document([{"run": str(trained.run.folder.resolve()), **row} for row in frame.to_dict(orient="records")])
         return
     console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
-
-
-def _show(trained: TrainedRun, done: PredictionSummary, as_json: bool) -> None:
-    row, run = done.row(), trained.run
-    styles = [path for path in done.beside if path.suffix == ".qml"]
-    figures = [path for path in done.beside if path not in styles]
-    if as_json:
-        drawn = {"figures": [str(path) for path in figures]} if figures else {}
-        drawn |= {"styles": [str(path) for path in styles]} if styles else {}
-        row |= {"classes": dict(done.classes)} if done.classes else {}
-        row |= {"missing_by_reason": dict(done.reasons)} if done.reasons else {}
-        console.document(
-            {
-                "run": str(run.folder.resolve()),
-                "by": trained.predicts,
-                "file": str(done.path),
-                **drawn,
-                **row,
-                "outside": done.outside,
-            }
-        )
-        return
-    console.table(list(row), [tuple(row.values())])
-    console.line(f"written: {done.path}")
-    for path in figures:
-        console.line(f"figure: {path}")
-    for path in styles:
-        console.line(f"style of QGIS: {path}")

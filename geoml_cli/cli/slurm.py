@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from geoml_cli.cli import console
-from geoml_cli.cli.batch_script import Resources, script
+from geoml_cli.cli.batch_script import Resources, Shares, script
 from geoml_cli.errors import GeomlError, SettingsError
 
 VERBS = ("prepare", "train", "evaluate", "predict", "export", "sweep", "reproduce")
@@ -35,6 +35,14 @@ _Setup = Annotated[
     typer.Option("--setup", help="A line before the command, such as `module load cuda`; repeatable.",
                  show_default=False),
 ]  # fmt: skip
+_Parts = Annotated[
+    int | None,
+    typer.Option("--parts", min=2, help="Predict so many parts, each in a task of its own.", show_default=False),
+]
+_Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Predict on so many workers of Dask in the job.", show_default=False),
+]
 _Array = Annotated[bool, typer.Option("--array", help="Train each member in a task of its own; reads the data set.")]
 
 
@@ -49,26 +57,44 @@ def slurm(
     memory: _Memory = "",
     setup: _Setup = None,
     array: _Array = False,
+    parts: _Parts = None,
+    workers: _Workers = None,
 ) -> None:
     """Print a batch script that runs a command, saves in time and goes on after a requeue; nothing is submitted.
 
     Options of the job come before the verb: `geoml slurm --time 02:00:00 --array train soc --preset map > job.sh`.
     """
     _check(command, time)
-    trains = command[0] == "train"
-    if not trains and (array or nodes > 1):
-        raise SettingsError("only train has members and several nodes.", where=command[0], fix="Leave it out.")
-    if array and (nodes > 1 or (gpus or 1) > 1):
-        raise SettingsError("a task of an array is one process.", where="--array", fix="Use --nodes 1 and --gpus 1.")
-    if nodes > 1 and not gpus:
-        raise SettingsError("several nodes train on GPUs.", where="--nodes", fix="Add --gpus N, of each node.")
-    if array and any(word.partition("=")[0] == "--member" for word in command):
-        raise SettingsError("each task has a member of its own.", where="--member", fix="Leave it out, or --array.")
+    _check_shares(command, nodes, gpus, array=array, parts=parts, workers=workers)
     members = _members(command) if array else ()
     if array and len(members) < 2:
         raise SettingsError("the run has one member.", where="--array", fix="Leave it out.")
     asked = Resources(time, account, partition, nodes, cpus, gpus, memory, setup or ())
-    console.line(script(command, asked, members).rstrip())
+    console.line(script(command, asked, Shares(members, parts or 0, workers or 0)).rstrip())
+
+
+def _check_shares(
+    command: list[str], nodes: int, gpus: int | None, *, array: bool, parts: int | None, workers: int | None
+) -> None:
+    """Refuse ways to share work out that the command does not have, or that do not go together."""
+    named = [name for name, given in (("--array", array), ("--parts", parts), ("--workers", workers)) if given]
+    if len(named) > 1:
+        raise SettingsError(f"choose one of {' and '.join(named)}.", fix="Leave the others out.")
+    if command[0] != "train" and (array or (nodes > 1 and not workers)):
+        raise SettingsError(
+            "only train has members and several nodes.", where=command[0], fix="For predict, use --parts or --workers."
+        )
+    if command[0] != "predict" and (parts or workers):
+        raise SettingsError("only predict is shared out like that.", where=named[0], fix="Leave it out.")
+    own = {"--part", "--finish", "--scheduler"} & {word.partition("=")[0] for word in command}
+    if (parts or workers) and own:
+        raise SettingsError(f"{', '.join(sorted(own))} is the job's here.", where=named[0], fix="Leave it out.")
+    if (array or parts) and (nodes > 1 or (gpus or 1) > 1):
+        raise SettingsError("a task of an array is one process.", where=named[0], fix="Use --nodes 1 and --gpus 1.")
+    if nodes > 1 and not (gpus or workers):
+        raise SettingsError("several nodes train on GPUs.", where="--nodes", fix="Add --gpus N, of each node.")
+    if array and any(word.partition("=")[0] == "--member" for word in command):
+        raise SettingsError("each task has a member of its own.", where="--member", fix="Leave it out, or --array.")
 
 
 def _check(command: list[str], time: str) -> None:

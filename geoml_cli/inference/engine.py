@@ -5,126 +5,152 @@ A killed prediction resumes with the next chunk; the result equals that of one g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import require_space, sha256
-from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, StoppedError
 from geoml_cli.inference import ranges
 from geoml_cli.inference.area import APPLICABLE, share_inside
+from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob
 from geoml_cli.inference.load import RunPredictor, TrainedRun
 from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
-from geoml_cli.inference.summary import PredictionSummary, class_shares, summarise
-from geoml_cli.samples.samples import Samples
+from geoml_cli.inference.summary import PartSummary, PredictionSummary, class_shares, summarise
 from geoml_cli.work.numbers import format_share
+from geoml_cli.work.pieces import WHOLE, Part
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
+from geoml_cli.writers import chunk_store
 from geoml_cli.writers.chunk_store import ChunkStore, require_writable
 
 Rows = NDArray[np.int64]
 _MOSTLY = 0.9
 """Share of predictions inside the area of applicability below which it is a warning."""
+_NAMED = 10
+"""Missing chunks that a message names."""
 Floats = NDArray[np.float32]
+Make = Callable[[TrainedRun, PredictionJob, ChunkStore, Reporter], int]
+"""Makes chunks that are missing, or has them made; returns how many there are."""
 
 
-class ChunkSamples(NamedTuple):
-    """The samples of a chunk.
-
-    Attributes:
-        samples: Of the chunk, or of all chunks; None where no cell of the chunk carries one.
-        rows: Which of them are the chunk's.
-        valid: Which cells of the chunk carry a sample; None where all do and the chunk is one row of cells.
-        steps: Lead times of forecasts of maps, past the network's own where it is fed its own maps; None of others.
-        reason: Place among the job's reasons why a cell carries no sample, -1 where it is none of them, in the shape of
-            the cells; None of a job without reasons.
-    """
-
-    samples: Samples | None
-    rows: Rows
-    valid: NDArray[np.bool_] | None = None
-    steps: int | None = None
-    reason: NDArray[np.int16] | None = None
-
-
-class Chunk(NamedTuple):
-    """A piece of a prediction.
-
-    Attributes:
-        number: From 0.
-        read: Makes its samples; called only where the chunk is not predicted yet.
-    """
-
-    number: int
-    read: Callable[[], ChunkSamples]
-
-
-@dataclass(frozen=True)
-class PredictionJob:
-    """A prediction of one kind of input into one file.
-
-    Attributes:
-        cell: What one prediction is of, in the plural: samples, points, pixels, cells.
-        digest: What determines the samples; chunks of another digest are not reused.
-        chunks: The chunks in order.
-        total: How many; None where only reading tells.
-        write: Writes the file (or files) from finished chunks, given their number; returns it (or the first), then
-            figures and styles beside it.
-        summarised: Which output the summary describes.
-        written_values: Values that the summary describes instead, where the file holds others than the outputs.
-        reasons: Why a cell may carry no sample; empty where it is not known.
-        keeps_reasons: Whether the reason of each cell is written, and not the counts alone.
-        copies: How often values lie on disk beside the chunks while a file is written, at most.
-        unit: Of that output.
-        check: Refuses a file that cannot be written, before anything is predicted.
-    """
-
-    cell: str
-    digest: Mapping[str, object]
-    chunks: Callable[[], Iterator[Chunk]]
-    total: int | None
-    write: Callable[[Path, ChunkStore, int], list[Path]]
-    unit: str
-    check: Callable[[Path], None]
-    summarised: int = 0
-    written_values: Callable[[], Iterable[Floats]] | None = None
-    reasons: Sequence[str] = ()
-    keeps_reasons: bool = False
-    copies: Callable[[Path], int] = lambda out: 1
-
-
-def predict_to_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter) -> PredictionSummary:
+def predict_to_file(
+    trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter, make: Make | None = None
+) -> PredictionSummary:
     """Predict all chunks and write the file.
+
+    Args:
+        trained: The run.
+        job: What is predicted.
+        out: The file.
+        reporter: Receives progress.
+        make: Makes the chunks; this process without it.
 
     Raises:
         SettingsError: The suffix of the file is not one of the job's, or another process is making it.
         DataError: The file cannot be written there, or the inputs are not what the run was trained on.
         StoppedError: A signal came; finished chunks are kept and the same command resumes.
     """
+    _begin(trained, job, out, reporter)
+    with chunk_store.whole(out, plan_of(trained, job)) as store:
+        count = (make or predict_chunks)(trained, job, store, reporter)
+        return _finished(trained, job, store, reporter, count)
+
+
+def finish_file(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter) -> PredictionSummary:
+    """Write the file from chunks that processes made part by part.
+
+    Raises:
+        SettingsError: As for `predict_to_file`, or the chunks were made from other things.
+        DataError: As for `predict_to_file`.
+        StoppedError: Chunks are missing; which, and of which parts.
+    """
+    _begin(trained, job, out, reporter)
+    with chunk_store.whole(out, plan_of(trained, job), keep=True) as store:
+        return _finished(trained, job, store, reporter, require_chunks(job, store))
+
+
+def predict_part(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter, part: Part) -> PartSummary:
+    """Predict the chunks of a part that are not there yet; errors as for `predict_to_file`."""
+    job.check(out)
+    require_writable(out)
+    with chunk_store.for_part(out, plan_of(trained, job), part) as store:
+        own = [chunk.number for chunk in job.chunks() if part.has(chunk.number)]
+        missing = len(store.unfinished(own))
+        predict_chunks(trained, job, store, reporter, part)
+    return PartSummary(out, part, len(own), missing)
+
+
+def require_chunks(job: PredictionJob, store: ChunkStore) -> int:
+    """Return how many chunks there are.
+
+    Raises:
+        StoppedError: Some are missing.
+    """
+    count = job.total if job.total is not None else sum(1 for _ in job.chunks())
+    if missing := store.unfinished(range(count)):
+        raise _unfinished(store, missing, count)
+    return count
+
+
+def _unfinished(store: ChunkStore, missing: Sequence[int], count: int) -> StoppedError:
+    """Name the chunks that are missing, and the parts that they are of where these are known."""
+    named = ", ".join(str(number + 1) for number in missing[:_NAMED])
+    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    counts = {part.of for part in chunk_store.parts_seen(store)}
+    fix = "Predict them with --part, or leave --finish out to predict them here."
+    if len(counts) == 1:
+        [of] = counts
+        parts = sorted({number % of + 1 for number in missing})
+        names = ", ".join(f"--part {number}/{of}" for number in parts)
+        fix = f"Predict them with {names}; or leave --finish out to predict them here."
+    return StoppedError(
+        f"{len(missing)} of {count} chunks are missing: {named}{more}.", where=str(store.folder), fix=fix
+    )
+
+
+def _begin(trained: TrainedRun, job: PredictionJob, out: Path, reporter: Reporter) -> None:
+    """Refuse a file that cannot be written, and say what intervals promise."""
     job.check(out)
     require_writable(out)
     if job.written_values is None:  # a sum has neither interval nor inputs of its own
         tell_intervals(trained, reporter)
-    with ChunkStore(out, _plan(trained, job)) as store:
-        count, outside = predict_chunks(trained, job, store, reporter)
-        path, *beside = job.write(out, store, count)
-        outputs = (store.read(number)[job.summarised] for number in range(count))
-        summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
-        if job.written_values is None:
-            _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
-        classes = {} if job.written_values else _classes(trained, job, store, count)
-        missing = missing_by_reason(job.reasons, trained.undefined, store, count)
-        store.clear()
+
+
+def _finished(
+    trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter, count: int
+) -> PredictionSummary:
+    """Write the file from its chunks, which are removed."""
+    if not count:
+        raise DataError(f"there are no {job.cell} to predict.", fix="Give an input that holds some.")
+    outside = _judged(trained, store, count, reporter)
+    path, *beside = job.write(store.target, store, count)
+    outputs = (store.read(number)[job.summarised] for number in range(count))
+    summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
+    if job.written_values is None:
+        _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
+    classes = {} if job.written_values else _classes(trained, job, store, count)
+    missing = missing_by_reason(job.reasons, trained.undefined, store, count)
+    store.clear()
     if job.reasons:
         reporter.say(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
     return replace(summary, outside=outside, classes=classes, reasons=missing, beside=tuple(beside))
+
+
+def _judged(trained: TrainedRun, store: ChunkStore, count: int, reporter: Reporter) -> dict[str, float]:
+    """Return each input's share outside its trained range, which is told, or refused."""
+    variables = [variable for name in trained.networks for variable in trained.ranges(name).variables]
+    counts = ranges.empty(len(variables))
+    for number in range(count):
+        counts = ranges.merged(counts, store.counts(number))
+    outside = ranges.shares(variables, counts)
+    ranges.judge(outside, trained.settings.shared.predict.out_of_range, reporter)
+    return {one.name: 0.0 for one in variables} | ranges.by_name(outside)
 
 
 def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: int) -> dict[str, float]:
@@ -137,28 +163,24 @@ def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: 
 
 
 def predict_chunks(
-    trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter
-) -> tuple[int, dict[str, float]]:
-    """Predict the chunks that are not there yet; return how many there are, and each input's share out of its range."""
-    predictor, count = trained.predictor(), 0
-    counts = ranges.empty(len(predictor.variables))
-    with StopRequest() as stop, reporter.task(job.cell, job.total) as advance:
+    trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter, part: Part = WHOLE
+) -> int:
+    """Predict the chunks of a part that are not there yet; return how many chunks there are in all."""
+    predictor, count = trained.loaded, 0
+    total = None if job.total is None else sum(map(part.has, range(job.total)))
+    with StopRequest() as stop, reporter.task(job.cell, total) as advance:
         for chunk in job.chunks():
+            count += 1
+            if not part.has(chunk.number):
+                continue
             if not store.done(chunk.number):
                 size = _make((trained, predictor), chunk, (job, store))
                 # Chunks and the file that they become lie side by side.
                 further = (1 + job.copies(store.target)) * (job.total or 1) - chunk.number - 1
                 require_space(store.folder, size * further)
-            counts = ranges.merged(counts, store.counts(chunk.number))
-            count += 1
             advance(1)
             store.stop_if(stop.received, chunk.number)
-    if not count:
-        raise DataError(f"there are no {job.cell} to predict.", fix="Give an input that holds some.")
-    limit = trained.settings.shared.predict.out_of_range
-    outside = ranges.shares(predictor.variables, counts)
-    ranges.judge(outside, limit, reporter)
-    return count, {one.name: 0.0 for one in predictor.variables} | ranges.by_name(outside)
+    return count
 
 
 def _make(by: tuple[TrainedRun, RunPredictor], chunk: Chunk, into: tuple[PredictionJob, ChunkStore]) -> int:
@@ -183,7 +205,7 @@ def _predict(predictor: RunPredictor, chunk: ChunkSamples, outputs: int) -> Floa
     return result
 
 
-def _plan(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
+def plan_of(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
     """Name what determines chunks: those of another plan are not reused."""
     return {
         "run": trained.run.id,
@@ -214,16 +236,3 @@ def _tell_area(trained: TrainedRun, applicable: Iterable[Floats], cell: str, rep
 def weights_digests(trained: TrainedRun) -> list[str]:
     """Name the weights that determine a prediction."""
     return [sha256(trained.run.member(name).checkpoint("best").weights) for name in trained.members]
-
-
-def attributes(trained: TrainedRun, dataset: Dataset | None = None) -> dict[str, str]:
-    """Describe a prediction, for the head of its file; `dataset` is what was read, where it is a data set."""
-    data = trained.data
-    digest = dataset.manifest.digest() if dataset else data.digest
-    return {
-        "title": f"{data.signature.target_name} predicted by {trained.predicts}",
-        "source": f"geoml run {trained.run.id}, members {', '.join(trained.members)}",
-        "run_id": trained.run.id,
-        "data_digest": digest or "unknown",
-        **{f"intervals_{one.task.target.name}": one.promise for one in trained.intervals.values()},
-    }

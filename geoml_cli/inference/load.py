@@ -169,6 +169,11 @@ class TrainedRun:
         """Load the networks, which then count inputs outside their ranges; errors as for `load_network`."""
         return RunPredictor(self, {name: self.network_predictor(name, device) for name in self.networks})
 
+    @cached_property
+    def loaded(self) -> RunPredictor:
+        """Load the networks once, for one loop after another; errors as for `load_network`."""
+        return self.predictor()
+
     def ranges(self, network: str) -> InputRanges:
         """Return what counts a network's inputs outside the ranges of the training rows."""
         return InputRanges(self.signature(network), [self.run.scaling(name) for name in self.members_of(network)])

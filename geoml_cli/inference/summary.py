@@ -6,12 +6,30 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.work.pieces import Part
+
 Floats = NDArray[np.float64]
+
+
+class PartSummary(NamedTuple):
+    """A finished part of a prediction.
+
+    Attributes:
+        path: The file that all parts become.
+        part: Which.
+        chunks: Of the part.
+        made: Of them now; others were there.
+    """
+
+    path: Path
+    part: Part
+    chunks: int
+    made: int
 
 
 @dataclass(frozen=True)

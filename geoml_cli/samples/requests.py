@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ NETWORK = "network"
 """What fills gaps where nothing else is asked for."""
 MAPS = (".tif", ".tiff", ".zarr")
 """Suffixes that only a map has."""
+_PATHS = ("table", "rasters", "stack", "mask", "border")
+"""What names files that are read."""
 
 
 def companions(out: Path) -> list[Path]:
@@ -87,8 +89,12 @@ class PredictionRequest:
     @property
     def files(self) -> list[Path]:
         """Return the files and folders that are read, beside run and data set."""
-        named = (self.table, self.rasters, self.stack, self.mask, self.border)
-        return [path for path in named if path is not None]
+        return [path for name in _PATHS if (path := getattr(self, name)) is not None]
+
+    def absolute(self) -> PredictionRequest:
+        """Return it with paths that hold in any folder."""
+        found = {name: path.absolute() for name in _PATHS if (path := getattr(self, name)) is not None}
+        return replace(self, **found)
 
     def default_name(self, dataset: Dataset) -> str:
         """Name the file where the user does not."""

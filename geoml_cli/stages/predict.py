@@ -1,8 +1,11 @@
-"""`predict`: a run and samples, a table, rasters, cells or times to one file."""
+"""`predict`: a run and samples, a table, rasters, cells or times to one file, by one process or by many."""
 
 from __future__ import annotations
 
+import threading
+import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,16 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import SettingsError
-from geoml_cli.inference.engine import PredictionJob, predict_to_file
+from geoml_cli.evaluation.baseline_limits import with_limits
+from geoml_cli.inference.baseline_run import BaselineRun, with_baseline
+from geoml_cli.inference.engine import (
+    finish_file,
+    plan_of,
+    predict_chunks,
+    predict_part,
+    predict_to_file,
+    require_chunks,
+)
 from geoml_cli.inference.inputs.budgets import RequestedSums, sums_job
 from geoml_cli.inference.inputs.cells import cells_job
 from geoml_cli.inference.inputs.forecasts import forecasts_job
@@ -20,36 +32,163 @@ from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.inputs.tables import points_input, samples_input, table_job
 from geoml_cli.inference.inputs.time_grids import RequestedMaps, time_grid_job
 from geoml_cli.inference.inputs.vectors import Mask, open_border, open_mask
-from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.job import PredictionJob
+from geoml_cli.inference.load import TrainedRun, open_trained
 from geoml_cli.inference.map_files import MapFiles
-from geoml_cli.inference.summary import PredictionSummary
+from geoml_cli.inference.summary import PartSummary, PredictionSummary
+from geoml_cli.runs.run import Run
 from geoml_cli.samples.input import CovariateStack, Grid, TableInput
 from geoml_cli.samples.requests import PredictionRequest
-from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.cluster import cluster
+from geoml_cli.work.pieces import Part
+from geoml_cli.work.reporting import Reporter, Silent
+from geoml_cli.writers.chunk_store import ChunkStore, joined
 
 _DEGREES = "EPSG:4326"
+_MOST_PARTS = 1000
+"""Parts that go to workers one by one; of more chunks, several make a part."""
+_PARTS_EACH = 4
+"""Parts of a table for each thread of the workers."""
 
 
-def predict(
-    trained: TrainedRun, dataset: Dataset, request: PredictionRequest, out: Path, reporter: Reporter
-) -> PredictionSummary:
-    """Predict what is asked for into a file; killed or stopped, the same call resumes.
+class Prediction(NamedTuple):
+    """What is predicted into which file.
 
-    Args:
+    Attributes:
         trained: The run, with the members to use.
         dataset: A data set like the one the run was trained on.
         request: Which input.
         out: The file; its suffix chooses the format.
-        reporter: Receives progress.
+    """
+
+    trained: TrainedRun
+    dataset: Dataset
+    request: PredictionRequest
+    out: Path
+
+
+def predict(asked: Prediction, reporter: Reporter) -> PredictionSummary:
+    """Predict what is asked for into a file; killed or stopped, the same call resumes.
 
     Raises:
         SettingsError: The source or model has no such input, or the file is of another kind.
         DataError: The input cannot be read, or is not what the run was trained on.
         StoppedError: A signal came; finished chunks are kept.
     """
-    if trained.settings.shared.data.verify:
-        check_content(dataset)
-    return predict_to_file(trained, _job(trained, dataset, request, reporter), out, reporter)
+    return predict_to_file(asked.trained, _checked_job(asked, reporter), asked.out, reporter)
+
+
+def predict_part_of(asked: Prediction, part: Part, reporter: Reporter) -> PartSummary:
+    """Predict a part of what is asked for, for one of several processes; the file is written by `finish`.
+
+    Raises:
+        SettingsError: As for `predict`, or other parts were made from other things.
+        DataError: As for `predict`.
+        StoppedError: A signal came; finished chunks are kept.
+    """
+    return predict_part(asked.trained, _checked_job(asked, reporter), asked.out, reporter, part)
+
+
+def finish(asked: Prediction, reporter: Reporter) -> PredictionSummary:
+    """Write the file from finished parts.
+
+    Raises:
+        SettingsError: As for `predict_part_of`.
+        DataError: As for `predict`.
+        StoppedError: Chunks are missing.
+    """
+    return finish_file(asked.trained, _checked_job(asked, reporter), asked.out, reporter)
+
+
+def predict_on(asked: Prediction, scheduler: str, reporter: Reporter) -> PredictionSummary:
+    """Predict on the workers of Dask, which share a disk with this process.
+
+    Raises:
+        SettingsError: As for `predict`, or no scheduler answers.
+        DataError: As for `predict`, or workers see other files.
+        StoppedError: A signal came; finished chunks are kept.
+    """
+    order = _order(asked)
+
+    def make(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
+        with cluster(scheduler, reporter) as workers, reporter.task(job.cell, job.total) as advance:
+            # A chunk of a table is found by reading those before it: few parts then.
+            count = min(job.total, _MOST_PARTS) if job.total is not None else _PARTS_EACH * workers.threads
+            pieces = ((order, Part(number, count)) for number in range(1, count + 1))
+            for chunks in workers.map(_predict_piece, pieces):
+                advance(chunks)
+        return require_chunks(job, store)
+
+    return predict_to_file(asked.trained, _checked_job(asked, reporter), asked.out, reporter, make)
+
+
+class _Order(NamedTuple):
+    """A prediction in words that go to another process.
+
+    Attributes:
+        command: Which command sent it: another one opens files anew, which may have changed.
+    """
+
+    command: str
+    run: Path
+    assignments: tuple[str, ...]
+    members: tuple[str, ...]
+    baseline: tuple[str, Path] | None
+    data: Path
+    request: PredictionRequest
+    out: Path
+
+
+def _order(asked: Prediction) -> _Order:
+    trained = asked.trained
+    by = (trained.baseline, trained.dataset.folder.absolute()) if isinstance(trained, BaselineRun) else None
+    run = trained.run
+    return _Order(
+        uuid.uuid4().hex,
+        run.folder.absolute(), tuple(run.assignments), trained.members, by, asked.dataset.folder.absolute(),
+        asked.request.absolute(), asked.out.absolute(),
+    )  # fmt: skip
+
+
+class _Opened(NamedTuple):
+    """What a worker predicts with, opened once for an order."""
+
+    order: _Order
+    trained: TrainedRun
+    job: PredictionJob
+    store: ChunkStore
+
+
+_ONE = threading.Lock()
+"""A process predicts one piece at a time: libraries of files do not bear several threads."""
+_opened: list[_Opened] = []
+
+
+def _predict_piece(piece: tuple[_Order, Part]) -> int:
+    """Predict a part on a worker; return how many chunks it has."""
+    order, part = piece
+    with _ONE:
+        if not _opened or _opened[0].order != order:
+            _opened[:] = [_open(order)]
+        [(_, trained, job, store)] = _opened
+        predict_chunks(trained, job, store, Silent(), part)
+        return sum(part.has(chunk.number) for chunk in job.chunks())
+
+
+def _open(order: _Order) -> _Opened:
+    run, reporter = Run(order.run, order.assignments), Silent()
+    trained = open_trained(run, order.members)
+    if order.baseline is not None:
+        name, own = order.baseline
+        trained = with_limits(with_baseline(trained, name, Dataset(own)), reporter)
+    job = _job(trained, Dataset(order.data), order.request, reporter)
+    return _Opened(order, trained, job, joined(order.out, plan_of(trained, job)))
+
+
+def _checked_job(asked: Prediction, reporter: Reporter) -> PredictionJob:
+    if asked.trained.settings.shared.data.verify:
+        check_content(asked.dataset)
+    return _job(asked.trained, asked.dataset, asked.request, reporter)
 
 
 def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:

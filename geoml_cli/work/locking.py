@@ -13,16 +13,17 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def locked(path: Path, taken: Callable[[str], None]) -> Iterator[None]:
+def locked(path: Path, taken: Callable[[str], None], *, patience: float = 0) -> Iterator[None]:
     """Hold a lock.
 
     Args:
         path: The lock's file.
         taken: Called with the holder's name where another process holds it; it raises, or returns to wait.
+        patience: How long it is waited for before [s].
     """
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=patience)
     except Timeout:
         taken(holder(path))
         lock.acquire()

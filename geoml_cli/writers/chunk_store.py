@@ -9,7 +9,9 @@ import io
 import json
 import os
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -20,50 +22,30 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.errors import DataError, SettingsError, StoppedError
 from geoml_cli.work.locking import locked
+from geoml_cli.work.pieces import Part
 
 _PLAN = "plan.json"
 _LOCK = "lock"
+_PART, _SUFFIX = "part-", ".lock"
+_PATIENCE = 30.0
+"""How long a part waits while another one opens [s]."""
+_IN_WORDS = {"block": "predict.block", "rows": "predict.rows", "run": "the run", "by": "--with", "outputs": "outputs "
+             "(predict.coverage, predict.applicability)", "data": "the data set"}  # fmt: skip
+Plan = Mapping[str, object]
 Floats = NDArray[np.float32]
 Counts = NDArray[np.float64]
 
 
 class ChunkStore:
-    """Chunks 0 .. n-1 of a prediction, beside the file they will become.
+    """Chunks 0 .. n-1 of a prediction, beside the file they will become; see `whole`, `for_part` and `joined`.
 
     Args:
         target: The file that is being made.
-        plan: What determines every number of it; chunks of another plan are removed.
-
-    Raises:
-        SettingsError: Another process is making the same file.
     """
 
-    def __init__(self, target: Path, plan: dict[str, object]) -> None:
+    def __init__(self, target: Path) -> None:
         self.target = target
         self.folder = target.with_name(f".{target.name}.parts")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = ExitStack()
-
-        def refuse(holder: str) -> None:
-            raise SettingsError(
-                f"is being made by {holder}.", where=str(target), fix="Wait for it, or name another --out."
-            )
-
-        self._lock.enter_context(locked(self.folder / _LOCK, refuse))
-        self._make(json.dumps(plan, sort_keys=True, indent=1) + "\n")
-
-    def __enter__(self) -> ChunkStore:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.close()
-
-    def _make(self, plan: str) -> None:
-        path = self.folder / _PLAN
-        if not path.is_file() or path.read_bytes() != plan.encode():
-            for chunk in self.folder.glob("*.npz"):
-                chunk.unlink()
-            write_text(path, plan)
 
     def done(self, number: int) -> bool:
         """Return whether a chunk is finished; one that was damaged since counts as not."""
@@ -145,12 +127,124 @@ class ChunkStore:
                 fix="The same command resumes.",
             )
 
+    def unfinished(self, numbers: Iterable[int]) -> list[int]:
+        """Return which of some chunks are not there, or are damaged."""
+        return [number for number in numbers if not self.done(number)]
+
     def clear(self) -> None:
         """Remove the chunks, once the file they became is whole."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:08d}.npz"
+
+
+@contextmanager
+def whole(target: Path, plan: Plan, *, keep: bool = False) -> Iterator[ChunkStore]:
+    """Open the chunks of a prediction for one process, which makes all that are missing and then the file.
+
+    Args:
+        target: The file that is being made.
+        plan: What determines every number of it; chunks of another plan are removed.
+        keep: Refuse them instead.
+
+    Raises:
+        SettingsError: Another process is making the same file, or a part of it; or chunks of another plan are kept.
+    """
+    store = ChunkStore(target)
+    store.folder.mkdir(parents=True, exist_ok=True)
+    with locked(store.folder / _LOCK, partial(_refuse, target, "")):
+        for lock in sorted(store.folder.glob(f"{_PART}*{_SUFFIX}")):
+            with locked(lock, partial(_refuse, target, f"part {_part_name(lock)} of it ")):
+                pass
+        _settle(store, plan, keep=keep)
+        yield store
+
+
+@contextmanager
+def for_part(target: Path, plan: Plan, part: Part) -> Iterator[ChunkStore]:
+    """Open the chunks of a prediction for one of several processes, each of which makes a part of them.
+
+    Raises:
+        SettingsError: Another process is making the same part or the whole, or other parts have another plan.
+    """
+    store = ChunkStore(target)
+    store.folder.mkdir(parents=True, exist_ok=True)
+    own = store.folder / f"{_PART}{part.number}-of-{part.of}{_SUFFIX}"
+    with ExitStack() as held:
+        # Parts open one after another, so that none takes its own lock while a whole looks whether there are any.
+        with locked(store.folder / _LOCK, partial(_refuse, target, ""), patience=_PATIENCE):
+            held.enter_context(locked(own, partial(_refuse, target, f"part {part} of it ")))
+            _settle(store, plan, keep=True)
+        yield store
+
+
+def joined(target: Path, plan: Plan) -> ChunkStore:
+    """Open the chunks of a prediction for a process that works for the one that holds them.
+
+    Raises:
+        DataError: This process would make others: it sees other files, weights or settings.
+    """
+    store = ChunkStore(target)
+    if (known := _known_plan(store)) != _comparable(plan):
+        raise DataError(
+            f"a worker sees others than the command does: {_differences(known, plan)}.",
+            where=str(store.folder),
+            fix="Run, data and inputs must lie on a disk that all workers share, under the same paths.",
+        )
+    return store
+
+
+def parts_seen(store: ChunkStore) -> list[Part]:
+    """Return the parts that were begun."""
+    names = [_part_name(lock).split("/") for lock in store.folder.glob(f"{_PART}*{_SUFFIX}")]
+    return sorted(Part(int(number), int(of)) for number, of in names)
+
+
+def _part_name(lock: Path) -> str:
+    return lock.name.removeprefix(_PART).removesuffix(_SUFFIX).replace("-of-", "/")
+
+
+def _refuse(target: Path, what: str, holder: str) -> None:
+    fix = "Wait for it." if what else "Wait for it, or name another --out."
+    raise SettingsError(f"{what}is being made by {holder}.", where=str(target), fix=fix)
+
+
+def _settle(store: ChunkStore, plan: Plan, *, keep: bool) -> None:
+    """Note the plan; chunks of another one are removed, or refused."""
+    known = _known_plan(store)
+    if known == _comparable(plan):
+        return
+    chunks = list(store.folder.glob("*.npz"))
+    if chunks and keep:
+        raise SettingsError(
+            f"other parts were made from other things: {_differences(known, plan)}.",
+            where=str(store.folder),
+            fix="Give the same options, or delete that folder and begin anew.",
+        )
+    for chunk in chunks:
+        chunk.unlink()
+    write_text(store.folder / _PLAN, json.dumps(plan, sort_keys=True, indent=1) + "\n")
+
+
+def _known_plan(store: ChunkStore) -> dict[str, Any]:
+    try:
+        found = json.loads((store.folder / _PLAN).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _comparable(plan: Plan) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(plan))
+    return found
+
+
+def _differences(known: Mapping[str, Any], plan: Plan) -> str:
+    """Name what differs between plans."""
+    own = _comparable(plan)
+    names = sorted(name for name in {*known, *own} if known.get(name) != own.get(name))
+    return ", ".join(_IN_WORDS.get(name, name) for name in names)
 
 
 def _is_zarr(folder: Path) -> bool:

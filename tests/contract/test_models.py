@@ -25,7 +25,7 @@ from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.requests import PredictionRequest
-from geoml_cli.stages.predict import predict
+from geoml_cli.stages.predict import Prediction, predict
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
 
@@ -76,7 +76,7 @@ def requested(trained: TrainedRun, dataset: Dataset, out: Path) -> tuple[Predict
 
 def predicted(trained: TrainedRun, dataset: Dataset, out: Path) -> pd.DataFrame:
     request, out = requested(trained, dataset, out)
-    predict(trained, dataset, request, out, Silent())
+    predict(Prediction(trained, dataset, request, out), Silent())
     if not request.forecast:
         return pd.read_parquet(out)
     names = [output.name for output in trained.outputs()]
@@ -129,7 +129,7 @@ def test_a_prediction_stopped_and_resumed_is_that_of_one_go(case: Case, tmp_path
     whole = predicted(trained, case.dataset, tmp_path / "whole.parquet")
     request, out = requested(trained, case.dataset, tmp_path / "stopped.parquet")
     with pytest.raises(StoppedError, match=r"kept\. The same command resumes"):
-        predict(trained, case.dataset, request, out, Interrupting(2))
+        predict(Prediction(trained, case.dataset, request, out), Interrupting(2))
     assert not out.exists() and len(list((tmp_path / f".{out.name}.parts").glob("*.npz"))) >= 1
     resumed = predicted(trained, case.dataset, out)
     pd.testing.assert_frame_equal(resumed, whole)

@@ -13,7 +13,7 @@ import pytest
 from geoml_cli.dataset.files import recover_folder
 from geoml_cli.dataset.manifest import read_manifest
 from geoml_cli.errors import DataError
-from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.chunk_store import whole
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_folder_in_place_is_not_recovered(tmp_path):
 
 
 def test_a_damaged_chunk_is_predicted_again(tmp_path):
-    with ChunkStore(tmp_path / "map.tif", {}) as store:
+    with whole(tmp_path / "map.tif", {}) as store:
         for number in range(2):
             store.write(number, np.ones(300, dtype=np.float32))
         flip(store.folder / "00000000.npz", 700)
@@ -93,7 +93,8 @@ import numpy as np
 from pathlib import Path
 from geoml_cli.errors import DiskError
 from geoml_cli.writers.chunk_store import ChunkStore
-store = ChunkStore(Path(sys.argv[1]), {})
+store = ChunkStore(Path(sys.argv[1]))
+store.folder.mkdir()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 try:

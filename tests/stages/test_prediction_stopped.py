@@ -15,7 +15,7 @@ import pytest
 import rasterio
 
 from geoml_cli.errors import SettingsError, StoppedError
-from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.chunk_store import ChunkStore, whole
 
 KILLS = int(os.environ.get("GEOML_KILLS", "4"))
 
@@ -77,24 +77,26 @@ def test_a_signal_keeps_the_finished_parts_and_ends_with_75(run, data_root, tmp_
 
 
 def test_parts_of_another_plan_are_thrown_away(tmp_path):
-    with ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}) as one:
+    with whole(tmp_path / "map.tif", {"weights": ["a"]}) as one:
         one.write(0, np.ones(3, dtype=np.float32))
-    with ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}) as same:
+    with whole(tmp_path / "map.tif", {"weights": ["a"]}) as same:
         assert same.done(0)
-    with ChunkStore(tmp_path / "map.tif", {"weights": ["b"]}) as other:
+    with whole(tmp_path / "map.tif", {"weights": ["b"]}) as other:
         assert not other.done(0)
 
 
 def test_a_file_is_made_by_one_process_at_a_time(tmp_path):
-    with ChunkStore(tmp_path / "map.tif", {"weights": ["a"]}) as one:
+    with whole(tmp_path / "map.tif", {"weights": ["a"]}) as one:
         one.write(0, np.ones(3, dtype=np.float32))
         with pytest.raises(SettingsError, match=r"being made by process \d+ on"):
-            ChunkStore(tmp_path / "map.tif", {"weights": ["b"]})
+            with whole(tmp_path / "map.tif", {"weights": ["b"]}):
+                pass
         assert one.done(0)
 
 
 def test_a_part_is_whole_or_absent(tmp_path, monkeypatch):
-    blocks = ChunkStore(tmp_path / "map.tif", {})
+    blocks = ChunkStore(tmp_path / "map.tif")
+    blocks.folder.mkdir()
 
     def killed(*arguments, **options):
         raise KeyboardInterrupt

@@ -16,7 +16,6 @@ from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
 from geoml_cli.errors import CheckFailedError
-from geoml_cli.inference.engine import PredictionJob, attributes
 from geoml_cli.inference.inputs.gap_errors import Fill, ObservedSeries, gap_calibration
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
@@ -32,6 +31,7 @@ from geoml_cli.inference.inputs.period_sums import (
 )
 from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.inputs.sum_intervals import Interval, described, read_uncertainty
+from geoml_cli.inference.job import PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.calibration import CALIBRATION, Calibration, calibrate_again, read_calibrations

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
-from geoml_cli.inference.engine import PredictionJob, attributes
 from geoml_cli.inference.inputs.samples import rows_of_chunks, samples_job
+from geoml_cli.inference.job import PredictionJob, attributes
 from geoml_cli.inference.map_files import SHOWN, MapFiles, fullest
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE, lon_lat_of_samples
 from geoml_cli.samples.input import Grid

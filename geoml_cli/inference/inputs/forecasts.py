@@ -20,7 +20,7 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.figures.forecast import Field, animation_gif, lead_times
 from geoml_cli.figures.style import png
-from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.samples.frames import Frames

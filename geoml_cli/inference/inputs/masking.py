@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.inference.engine import ChunkSamples
 from geoml_cli.inference.inputs.vectors import Mask
+from geoml_cli.inference.job import ChunkSamples
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.input import SampleBlock
 

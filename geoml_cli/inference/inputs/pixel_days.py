@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
-from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.inputs.masking import MaskedWindows
 from geoml_cli.inference.inputs.vectors import Mask
+from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.map_files import SHOWN, MapFiles, fullest
 from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.inputs.masking import MaskedWindows
 from geoml_cli.inference.inputs.vectors import Mask
+from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.map_files import MapFiles
 from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.input import CovariateStack, Grid

@@ -13,7 +13,8 @@ from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.inference import ranges
-from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes, tell_intervals
+from geoml_cli.inference.engine import tell_intervals
+from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.places import coordinates_of
 from geoml_cli.runs.data import is_own_data

@@ -17,7 +17,7 @@ from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Kind, Variable
 from geoml_cli.errors import DataError
-from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.samples.coordinates import ID, LATITUDE, LONGITUDE
 from geoml_cli.samples.input import POINT_REASONS, CovariateStack, Points, TableChunk, TableColumn, TableInput

@@ -15,7 +15,7 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.figures.polar import Panel, polar_map
 from geoml_cli.figures.style import animation, png
-from geoml_cli.inference.engine import Chunk, ChunkSamples, PredictionJob, attributes
+from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import FixedTimeGrid
 from geoml_cli.writers import time_maps

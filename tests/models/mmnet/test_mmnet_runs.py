@@ -360,7 +360,7 @@ def test_stopped_maps_resume_with_the_same_values_and_counts(run, data, tmp_path
     from geoml_cli.inference.load import open_trained
     from geoml_cli.runs.run import Run
     from geoml_cli.samples.requests import PredictionRequest
-    from geoml_cli.stages.predict import predict
+    from geoml_cli.stages.predict import Prediction, predict
 
     class Interrupting(Silent):
         @contextmanager
@@ -372,12 +372,12 @@ def test_stopped_maps_resume_with_the_same_values_and_counts(run, data, tmp_path
     dataset = Dataset(data / "data" / "smap")
     request = PredictionRequest(stack=data / "valley" / "valley.nc", days=("2021-06-01", "2021-06-02"))
     again, whole = Silent(), Silent()
-    predict(trained, dataset, request, tmp_path / "whole.nc", whole)
+    predict(Prediction(trained, dataset, request, tmp_path / "whole.nc"), whole)
     with pytest.raises(StoppedError, match="The same command resumes"):
-        predict(trained, dataset, request, tmp_path / "stopped.nc", Interrupting())
+        predict(Prediction(trained, dataset, request, tmp_path / "stopped.nc"), Interrupting())
     with pytest.raises(StoppedError):
-        predict(trained, dataset, request, tmp_path / "stopped.nc", Interrupting())
-    predict(trained, dataset, request, tmp_path / "stopped.nc", again)
+        predict(Prediction(trained, dataset, request, tmp_path / "stopped.nc"), Interrupting())
+    predict(Prediction(trained, dataset, request, tmp_path / "stopped.nc"), again)
     one, other = (xarray.load_dataset(tmp_path / name) for name in ("whole.nc", "stopped.nc"))
     np.testing.assert_array_equal(one.soil_moisture, other.soil_moisture)
     assert again.said == whole.said and "land cover of no class: 16" in whole.said[-1]

@@ -28,7 +28,7 @@ from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.samples.samples import signature
 from geoml_cli.stages.evaluate import Evaluation, evaluate
 from geoml_cli.stages.export import export
-from geoml_cli.stages.predict import predict
+from geoml_cli.stages.predict import Prediction, predict
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import Silent
@@ -208,7 +208,7 @@ def test_a_forecast_looks_at_no_later_map(run, dataset, tmp_path):
     request = PredictionRequest(forecast=True, dates=("1972-07",))  # month 30
     found = []
     for number, data in enumerate((dataset, other)):
-        predict(open_trained(run), data, request, tmp_path / f"{number}.nc", Silent())
+        predict(Prediction(open_trained(run), data, request, tmp_path / f"{number}.nc"), Silent())
         with xr.open_dataset(tmp_path / f"{number}.nc") as file:
             found.append(file.sst.values)
             assert str(file.time.values[0, 0])[:7] == "1972-07"
@@ -222,7 +222,10 @@ def test_scores_equal_a_calculation_from_the_file_of_forecasts(run, dataset, eva
     _, samples = network_and_samples(dataset)
     target = samples.target.values
     dates = tuple(target.series.labels[step] for step in target.first[split.test])
-    predict(open_trained(run), dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc", Silent())
+    predict(
+        Prediction(open_trained(run), dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc"),
+        Silent(),
+    )
     truth = np.asarray(dataset.array("sst"))[target.steps(split.test)].astype(float)
     area = np.broadcast_to(np.asarray(dataset.array("cell_area")), truth.shape)
     with xr.open_dataset(tmp_path / "f.nc") as file:
@@ -301,8 +304,8 @@ def test_the_evaluation_leaves_its_files(evaluated):
 
 def test_steps_past_the_horizon_are_fed_by_the_network_itself(run, dataset, tmp_path):
     whole = PredictionRequest(forecast=True, dates=("1973-01",), steps=5)
-    predict(open_trained(run), dataset, whole, tmp_path / "five.nc", Silent())
-    predict(open_trained(run), dataset, replace(whole, steps=None), tmp_path / "three.nc", Silent())
+    predict(Prediction(open_trained(run), dataset, whole, tmp_path / "five.nc"), Silent())
+    predict(Prediction(open_trained(run), dataset, replace(whole, steps=None), tmp_path / "three.nc"), Silent())
     with xr.open_dataset(tmp_path / "five.nc") as five, xr.open_dataset(tmp_path / "three.nc") as three:
         np.testing.assert_allclose(five.sst.values[:, :3], three.sst.values, rtol=1e-6)
         assert "feeding the network its own maps" in five.attrs["comment"] and "comment" not in three.attrs
@@ -319,7 +322,7 @@ def test_steps_past_the_horizon_are_fed_by_the_network_itself(run, dataset, tmp_
 
 
 def test_a_cf_checker_has_no_complaint_about_outputs(run, dataset, evaluated, tmp_path):
-    predict(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc", Silent())
+    predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
     for path in (tmp_path / "f.nc", evaluated.folder / "score_maps.nc"):
         assert cf.complaints(path, tmp_path)["high"] == [], path
 
@@ -328,11 +331,13 @@ def test_dates_that_cannot_be_forecast_are_refused(run, dataset, tmp_path):
     trained = open_trained(run)
     for dates, message in ((("1973-1",), "is no step of the data set"), (("1970-02",), "needs 3 maps before it")):
         with pytest.raises((SettingsError, DataError), match=message):
-            predict(trained, dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc", Silent())
+            predict(
+                Prediction(trained, dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc"), Silent()
+            )
     with pytest.raises(SettingsError, match="0 steps cannot be forecast"):
-        predict(trained, dataset, PredictionRequest(forecast=True, steps=0), tmp_path / "f.nc", Silent())
+        predict(Prediction(trained, dataset, PredictionRequest(forecast=True, steps=0), tmp_path / "f.nc"), Silent())
     with pytest.raises(SettingsError, match="is not a forecast format"):
-        predict(trained, dataset, PredictionRequest(forecast=True), tmp_path / "f.tif", Silent())
+        predict(Prediction(trained, dataset, PredictionRequest(forecast=True), tmp_path / "f.tif"), Silent())
 
 
 def test_an_exported_graph_takes_and_gives_maps_of_the_data_set(run, dataset):
@@ -355,15 +360,15 @@ def test_maps_of_another_unit_or_grid_are_refused(run, tmp_path):
     other = write_maps(tmp_path / "unit", maps(20, SHAPE) - 273.15, land_of(SHAPE), unit="degC")
     request = PredictionRequest(forecast=True)
     with pytest.raises(DataError, match=r"the unit of the maps is 'degC', run .* was trained on 'K'"):
-        predict(open_trained(run), other, request, tmp_path / "f.nc", Silent())
+        predict(Prediction(open_trained(run), other, request, tmp_path / "f.nc"), Silent())
     larger = write_maps(tmp_path / "grid", maps(20, (20, 18)), land_of((20, 18)))
     with pytest.raises(DataError, match=r"the network's maps are 24 x 24 of this data set, 16 x 24 of run"):
-        predict(open_trained(run), larger, request, tmp_path / "f.nc", Silent())
+        predict(Prediction(open_trained(run), larger, request, tmp_path / "f.nc"), Silent())
 
 
 def test_the_file_names_the_data_that_were_read(run, tmp_path):
     other = write_maps(tmp_path / "later", maps(20, SHAPE, seed=5), land_of(SHAPE))
-    predict(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc", Silent())
+    predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
     with xr.open_dataset(tmp_path / "f.nc") as file:
         assert file.attrs["data_digest"] == other.manifest.digest() != run.data().digest
 
