@@ -143,13 +143,12 @@ def _directives(words: Sequence[str], asked: Resources, shares: Shares, processe
 
 def _workers(asked: Resources) -> list[str]:
     """Return the lines that start a scheduler of Dask and its workers; they end with the job."""
-    each = f"--nworkers {asked.cpus or 1} --nthreads 1"
     return [
         'scheduler="$PWD/.geoml-scheduler-$SLURM_JOB_ID.json"',
         "trap 'rm -f \"$scheduler\"; kill $(jobs -p) 2>/dev/null' EXIT",
         'dask scheduler --port 0 --no-dashboard --scheduler-file "$scheduler" &',
         'while [ ! -s "$scheduler" ]; do sleep 1; done',
-        f'srun dask worker --scheduler-file "$scheduler" --no-dashboard {each} &',
+        f'srun dask worker --scheduler-file "$scheduler" --no-dashboard --nworkers {asked.cpus or 1} --nthreads 1 &',
     ]
 
 

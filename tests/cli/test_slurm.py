@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -83,6 +84,36 @@ def test_processes_of_several_nodes_learn_which_they_are(geoml, tmp_path):
     assert noted(tmp_path) == ["geoml train geomamba --run runs/it's", "5 1 8 node1 29500"], heard
 
 
+def test_each_task_of_an_array_predicts_its_part(geoml, tmp_path):
+    text = printed(geoml, "--time", "60", "--parts", "8", "predict", "soc", "--map", "-o", "my map.tif")
+    assert "#SBATCH --array=1-8\n" in text and "# When all tasks have ended: geoml predict soc --map" in text
+    variables = {"SLURM_ARRAY_JOB_ID": "20", "SLURM_ARRAY_TASK_ID": "3"}
+    started(text, tmp_path, "exit 75", **variables).communicate(timeout=60)
+    assert noted(tmp_path) == ["geoml predict soc --map -o my map.tif --part 3/8", "requeue 20_3"]
+
+
+def test_what_finishes_a_prediction_is_not_queued_again(geoml, tmp_path):
+    text = printed(geoml, "--time", "60", "predict", "soc", "--map", "--finish")
+    process = started(text, tmp_path, "exit 75")
+    process.communicate(timeout=60)
+    assert process.returncode == 75 and noted(tmp_path) == ["geoml predict soc --map --finish"]
+
+
+@pytest.mark.slow
+def test_a_job_with_workers_of_its_own_predicts_on_them(geoml, trained, data_root, tmp_path):
+    out = tmp_path / "samples.csv"
+    words = ("predict", trained, "--out", out, "--data", data_root, "--set", "predict.rows=200")
+    text = printed(geoml, "--time", "60", "--nodes", "2", "--workers", "4", "--cpus", "1", *map(str, words))
+    assert "#SBATCH --ntasks=4\n" in text and "ntasks-per-node" not in text
+    real = Path(sys.executable).parent / "geoml"
+    variables = {"PWD": str(tmp_path)}
+    script = f"cd {tmp_path}\nPATH=$PATH:{real.parent}\n{text}"
+    process = started(script, tmp_path, f'exec {real} "$@"', **variables)
+    _, heard = process.communicate(timeout=240)
+    assert process.returncode == 0 and "Workers: 1 with 1 threads" in heard, heard
+    assert out.exists() and not list(tmp_path.glob(".geoml-scheduler*"))
+
+
 @pytest.mark.parametrize(
     ("words", "run"),
     [
@@ -107,6 +138,10 @@ def test_a_new_run_has_the_folder_of_its_job_and_another_its_own(geoml, tmp_path
         (("--time", "60", "train", "soc", "--gpus", "2"), "Give --gpus before the verb"),
         (("--time", "60", "--array", "--gpus", "2", "train", "soc"), "a task of an array is one process"),
         (("--time", "60", "--array", "train", "soc", "--member", "a"), "each task has a member of its own"),
+        (("--time", "60", "--parts", "4", "train", "soc"), "only predict is shared out like that"),
+        (("--time", "60", "--parts", "4", "--workers", "2", "predict", "soc"), "choose one of --parts and --workers"),
+        (("--time", "60", "--parts", "4", "predict", "soc", "--part", "1/2"), "--part is the job's here"),
+        (("--time", "60", "--parts", "4", "--gpus", "2", "predict", "soc"), "a task of an array is one process"),
         (("train", "soc"), "--time"),
     ],
 )

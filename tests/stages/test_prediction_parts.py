@@ -186,7 +186,9 @@ def test_workers_of_dask_make_the_same_file_stopped_and_killed(run, data_root, t
     wait_for_chunks(process, out, before + 3)
     import psutil
 
-    workers = [one for one in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in str(one.cmdline())]
+    workers = [
+        one for one in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in str(one.cmdline())
+    ]
     max(workers, key=lambda one: one.pid).kill()
     _, heard = process.communicate(timeout=240)
     assert process.returncode == 0, heard
