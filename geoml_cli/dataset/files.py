@@ -25,16 +25,16 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, mark: str = "tmp") -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it takes `path`'s place, on failure it goes.
 
     The suffix is kept, for writers that choose a format by it. What a killed process leaves is overwritten by the
-    next one; processes that share a file (`run.json`) write it under a lock.
+    next one; processes that share a file (`run.json`) write it under a lock, or each with a mark of its own.
 
     Raises:
         DiskError: It could not be written.
     """
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{mark}{path.suffix}")
     try:
         yield temporary
         sync(temporary)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import sklearn
 
 from geoml_cli import registry
 from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, names_giving, predict
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, observed
 from geoml_cli.metrics.metric import Values
+from geoml_cli.runs.kept import digest_of
 from geoml_cli.samples.scaling import TargetScaling
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.reporting import Reporter
@@ -124,12 +126,27 @@ class _Features:
             asked = np.concatenate([fold.test, fold.validation])
             target = plain.forward(self._truth[fold.train])
             table = FeatureTable(self._table[fold.train], target, self._table[asked], self._names)
-            found = predict(name, table, _gives(gives), seed)
+            found = self._predicted(name, table, _gives(gives), seed)
             with np.errstate(over="ignore"):
                 residuals = plain.forward(self._truth[fold.validation]) - found[len(fold.test) :]
                 return plain.smeared(residuals).inverse(found[: len(fold.test)])
 
         return predicted
+
+    def _predicted(self, name: str, table: FeatureTable, gives: Gives, seed: int) -> Values:
+        """Fit and predict, or return what an earlier evaluation of the same numbers predicted."""
+        if self._inputs.kept is None:
+            return predict(name, table, gives, seed)
+        arrays = (table.train_NF, table.target_N, table.test_MF)
+        key = {
+            "baseline": name,
+            "numbers": [digest_of(one) for one in arrays],
+            "names": table.names,
+            "gives": gives,
+            "seed": seed,
+            "scikit-learn": sklearn.__version__,
+        }
+        return self._inputs.kept.array(key, lambda: predict(name, table, gives, seed))
 
 
 def _gives(kind: str) -> Gives:

@@ -6,6 +6,7 @@ that go together share their importance: shuffling one leaves the network the ot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, MemberRows, observed
+from geoml_cli.evaluation.kept import of_member
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.split import Rows
@@ -39,17 +41,29 @@ def importance(inputs: EvaluationInputs, members: list[MemberRows], reporter: Re
     """
     asked = inputs.settings.shared.evaluate
     named = {**covariates(inputs.samples), **steps_before(inputs.samples, inputs.network.lagged)}
-    increase: dict[str, list[float]] = {label: [] for label in named if asked.importance_repeats}
-    truth = observed(inputs)
-    with reporter.task("importance", len(members) * len(increase) * asked.importance_repeats) as advance:
-        for place, member in enumerate(members if increase else ()):
-            generator = np.random.default_rng([asked.seed, place])
-            rows = _some(member.rows_N, asked.importance_rows, generator)
-            scored = _ScoredMember(inputs, member.name, rows, truth[rows])
-            for label, covariate in named.items():
-                increase[label] += scored.increases(covariate, asked.importance_repeats, generator)
-                advance(asked.importance_repeats)
-    return {label: np.array(values) for label, values in increase.items()}
+    if not asked.importance_repeats or not named:
+        return {}
+    parts = []
+    with reporter.task("importance", len(members) * len(named) * asked.importance_repeats) as advance:
+        for place, member in enumerate(members):
+            parts.append(_of_member(inputs, member, [asked.seed, place], named))
+            advance(len(named) * asked.importance_repeats)
+    together = np.concatenate(parts, axis=1)
+    return dict(zip(named, together, strict=True))
+
+
+def _of_member(inputs: EvaluationInputs, member: MemberRows, seed: list[int], named: Mapping[str, Covariate]) -> Values:
+    """Return the increases of a member, [covariates, repeats]."""
+    asked, generator = inputs.settings.shared.evaluate, np.random.default_rng(seed)
+    rows = _some(member.rows_N, asked.importance_rows, generator)
+
+    def compute() -> Values:
+        scored = _ScoredMember(inputs, member.name, rows, observed(inputs)[rows])
+        repeats = asked.importance_repeats
+        return np.array([scored.increases(covariate, repeats, generator) for covariate in named.values()])
+
+    more = {"importance": list(named), "repeats": asked.importance_repeats, "seed": seed}
+    return of_member(inputs, member.name, rows, more, compute)
 
 
 def covariates(samples: Samples) -> dict[str, Covariate]:

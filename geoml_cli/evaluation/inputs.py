@@ -16,11 +16,13 @@ import torch
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.evaluation.kept import of_member
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.predictor import pooled
 from geoml_cli.metrics.intervals import Bootstrap
 from geoml_cli.metrics.metric import Values
 from geoml_cli.models.spec import Network
+from geoml_cli.runs.kept import KeptArrays
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.grouping import groups
@@ -48,6 +50,7 @@ class EvaluationInputs:
         subset: Which rows are scored.
         network_name: Of a model of several networks; empty where it has one.
         smearing: Factors that predictions hold, by member; empty for those of the run's scalings.
+        kept: Predictions of earlier evaluations; None where they are made anew.
     """
 
     run: Run
@@ -60,6 +63,7 @@ class EvaluationInputs:
     subset: Subset
     network_name: str = ""
     smearing: Mapping[str, float] = field(default_factory=dict)
+    kept: KeptArrays | None = None
 
     @property
     def name(self) -> str:
@@ -139,8 +143,12 @@ def open_network(run: TrainedRun, dataset: Dataset, subset: Subset, network: str
     samples, task = run.network_samples(network, dataset), run.task(network)
     _refuse_unobserved(samples, dataset)  # before networks are loaded
     predictors = {name: _member_predictor(run, network, name) for name in run.members_of(network)}
-    record = run.networks[network]
-    return EvaluationInputs(run.run, dataset, run.settings, record, samples, task, predictors, subset, network)
+    record, shared = run.networks[network], run.settings.shared
+    # What was not verified may not be what its digest says.
+    kept = KeptArrays(run.run.kept(subset) / network) if shared.evaluate.keep and shared.data.verify else None
+    return EvaluationInputs(
+        run.run, dataset, run.settings, record, samples, task, predictors, subset, network, kept=kept
+    )
 
 
 def _member_predictor(run: TrainedRun, network: str, member: str) -> MemberPredictor:
@@ -254,7 +262,7 @@ def _member(inputs: EvaluationInputs, name: str, truth: Values) -> MemberRows:
             where=str(inputs.run.folder),
             fix="Evaluate on other rows with --split, or train with another [split].",
         )
-    raw = inputs.predictors[name](inputs.samples, known)
+    raw = of_member(inputs, name, known, {}, lambda: inputs.predictors[name](inputs.samples, known))
     finite = np.isfinite(raw.reshape(len(known), -1)).all(axis=1)
     if wrong := int((~finite).sum()):
         raise DataError(

@@ -260,6 +260,10 @@ class Run:
         """Where the evaluation on `train`, `validation` or `test` rows goes."""
         return self.folder / "evaluation" / split
 
+    def kept(self, split: str) -> Path:
+        """Where predictions of these rows are kept for the next evaluation."""
+        return self.folder / "kept" / split
+
     @contextmanager
     def changing(self) -> Iterator[RunRecord]:
         """Read, let the caller change, and write `run.json`, alone among processes."""

@@ -27,8 +27,9 @@ from geoml_cli.work.reporting import Reporter
 
 SUMS = "SHA256SUMS"
 _RUN = "run"
-_LEFT_OUT = ("last", "trackers")
-"""Folders that only the machine of the training needs: the state to resume from, and records of trackers."""
+_LEFT_OUT = ("last", "trackers", "kept")
+"""Folders that only the machine of the training needs: the state to resume from, records of trackers, and what spares
+an evaluation time."""
 _LOCKS = (".lock", ".holder")
 _AGAIN = "Copy or download the bundle again."
 _UNKNOWN = "not given"

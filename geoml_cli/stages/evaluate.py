@@ -85,9 +85,19 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
         name: write_network(opened, _evaluated(trained, name, opened, reporter), reporter)
         for name, opened in inputs.items()
     }
+    _tidy(inputs, reporter)
     if list(written) == [SINGLE]:
         return Evaluation(folder, written, None, written[SINGLE].document)
     return _combined(trained, inputs, written)
+
+
+def _tidy(inputs: Mapping[str, EvaluationInputs], reporter: Reporter) -> None:
+    """Remove predictions that are out of date, and say how many were not made anew."""
+    kept = [one.kept for one in inputs.values() if one.kept is not None]
+    for one in kept:
+        one.keep_used()
+    if found := sum(one.found for one in kept):
+        reporter.say(f"Predictions that the run keeps were used: {found} (evaluate.keep = false makes them anew).")
 
 
 def _evaluated(trained: TrainedRun, name: str, inputs: EvaluationInputs, reporter: Reporter) -> EvaluationResult:

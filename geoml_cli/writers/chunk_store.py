@@ -9,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -77,7 +78,7 @@ class ChunkStore:
             missing=np.empty(0, dtype=np.int64) if missing is None else missing,
             reason=np.empty(0, dtype=np.int16) if reason is None else reason,
         )
-        with replacing(self._path(number)) as path:
+        with replacing(self._path(number), uuid.uuid4().hex) as path:  # another process may make the same chunk
             return path.write_bytes(content.getbuffer())
 
     def read(self, number: int) -> Floats:

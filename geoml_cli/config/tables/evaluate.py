@@ -29,5 +29,8 @@ class EvaluateSettings(Table):
     """Stations (or cells) whose series are drawn, where the data have stations and times. Default: six at most, evenly
     from the lowest RMSE to the highest."""
 
+    keep: bool = True
+    """Keep predictions of members and baselines in the run (`kept/`) for the next evaluation."""
+
     seed: int = 1
     """Seed of bootstrap, baselines and permutations."""

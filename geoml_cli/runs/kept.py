@@ -1,0 +1,87 @@
+"""Arrays that take long to compute, kept in a run's folder under all that determines them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.dataset.files import replacing
+
+Values = NDArray[np.float64]
+
+
+class KeptArrays:
+    """Arrays in a folder; one that is damaged counts as not there.
+
+    Args:
+        folder: Made where it is missing.
+
+    Attributes:
+        found: How many were there when they were asked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._used = folder, set[Path]()
+        self.found = 0
+
+    def array(self, key: Mapping[str, object], compute: Callable[[], Values]) -> Values:
+        """Return an array, computed where it is not there.
+
+        Args:
+            key: All that determines it beside the code of this package, as JSON takes it.
+            compute: Makes it.
+        """
+        path = self._folder / f"{_digest({**key, 'code': code_digest()})}.npz"
+        self._used.add(path)
+        if (known := _read(path)) is not None:
+            self.found += 1
+            return known
+        values = compute()
+        content = io.BytesIO()
+        np.savez(content, values=values)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
+        return values
+
+    def keep_used(self) -> None:
+        """Remove what was not asked for: other data, weights, settings or code made it."""
+        for path in set(self._folder.glob("*.npz")) - self._used:
+            path.unlink(missing_ok=True)
+
+
+def digest_of(values: NDArray[np.generic]) -> str:
+    """Name the content of an array, its shape and kind included."""
+    found = hashlib.sha256(f"{values.dtype} {values.shape}".encode())
+    found.update(np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """Name the code of this package: numbers of another version are computed anew."""
+    package = Path(__file__).parents[1]
+    found = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def _digest(key: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+
+
+def _read(path: Path) -> Values | None:
+    try:
+        with np.load(path, allow_pickle=False) as content:  # a zip: its checksum is compared
+            return np.asarray(content["values"], dtype=np.float64)
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile):
+        return None
