@@ -22,22 +22,23 @@ from benchmarks.raster import geoml
 from geoml_cli.sources.gwsa import source as gwsa
 
 SMALL = ("network.embedding=8", "network.width=16", "network.layers=1")
+_AT_ONCE = 50_000
 TRAINED = ("train.steps=20", "train.evaluate_steps=20", "train.batch_size=64", "train.calibrate=false")
 
 
 def write_cells(raw: Path, rows: int) -> None:
-    """Write a table of cells with a storage that depends on the covariates, and noise."""
+    """Write a table of cells, some rows at a time: the synthetic ones again and again, elsewhere and with noise."""
     gwsa.SOURCE.synthetic(raw, 1)
     frame = pd.read_csv(raw / "gwsa.csv")
     frame = frame[(frame != -99999).all(axis=1)]
-    random, place = np.random.default_rng(1), np.arange(rows)
-    cells = frame.iloc[place % len(frame)].copy()
-    cells["lon"], cells["lat"] = random.uniform(75, 130, rows), random.uniform(20, 50, rows)
-    for name in set(frame.columns) - {"lon", "lat", "year", "time", "GWS"}:
-        if cells[name].dtype.kind == "f":
-            cells[name] *= random.uniform(0.95, 1.05, rows)
-    cells["GWS"] += random.normal(0, cells["GWS"].std() / 2, rows)
-    cells.to_csv(raw / "gwsa.csv", index=False, float_format="%.7g")
+    random, spread = np.random.default_rng(1), frame["GWS"].std() / 2
+    for start in range(0, rows, _AT_ONCE):
+        place = np.arange(start, min(start + _AT_ONCE, rows))
+        cells = frame.iloc[place % len(frame)].copy()
+        cells["lon"], cells["lat"] = random.uniform(75, 130, len(cells)), random.uniform(20, 50, len(cells))
+        cells["GWS"] += random.normal(0, spread, len(cells))
+        mode = "a" if start else "w"
+        cells.to_csv(raw / "gwsa.csv", mode=mode, header=not start, index=False, float_format="%.7g")
 
 
 def main(arguments: Sequence[str] = ()) -> None:
