@@ -95,6 +95,7 @@ def train(
         settings, folder = load(model, preset, config, None, assignments), run
         dataset = prepared(settings, data)
     reporter = console.Terminal(quiet=quiet)
+    _jobs_given()
     if dry_run:
         if gpus:
             _require_gpus(gpus)
@@ -201,8 +202,9 @@ def _location(settings: Settings, folder: Path | None, *, cpu: bool, jobs: int |
     from torch.cuda import is_available
 
     from geoml_cli.stages.train import RunLocation
-    from geoml_cli.training.launch import jobs_here, joined, shares_members
+    from geoml_cli.training.launch import end_with_parent, jobs_here, joined, shares_members
 
+    end_with_parent()
     shared = shares_members()
     if shared or joined():
         jobs = 1

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from types import FrameType
 from geoml_cli.errors import SettingsError
 
 _FORWARDED = ("SIGTERM", "SIGINT", "SIGUSR1")
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _WATCH_SECONDS = 0.05, 1.0
 _SHARES = "GEOML_SHARES_MEMBERS"
 """Set in processes that train members of one run side by side: each takes what no other is at."""
+_PARENT = "GEOML_PARENT"
+"""Set in processes that this module starts: the process without which they are to end."""
 _GRACE_SECONDS = 20.0
 """Time siblings get to fail by themselves after one has, before they are ended."""
 
@@ -30,6 +33,20 @@ def joined() -> bool:
 def shares_members() -> bool:
     """Return whether this process is one of those that `side_by_side` started."""
     return _SHARES in os.environ
+
+
+def end_with_parent() -> None:
+    """Where this module started this process: save and end once the process that did is gone, as one killed is."""
+    parent = os.environ.get(_PARENT, "")
+    if not parent.isdecimal():
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(_WATCH_SECONDS)
+        signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def jobs_here(threads: int | None) -> int:
@@ -59,7 +76,7 @@ def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> i
     Returns:
         0 where all ended with 0; else the exit code of the first that failed, negative for the signal that ended it.
     """
-    own = {**os.environ, _SHARES: "1"}
+    own = {**os.environ, _SHARES: "1", _PARENT: str(os.getpid())}
     own.setdefault("OMP_NUM_THREADS", str(max(cores() // jobs, 1)))
     first = 0
     with forwarding() as started:
@@ -94,7 +111,12 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         cpu: On the CPU, sharing its cores, or one GPU each.
     """
     threads = str(max((os.cpu_count() or 1) // processes, 1))
-    shared = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    shared = {
+        _PARENT: str(os.getpid()),
+        "WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(_free_port()),
+    }
     shared |= {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
         "ACCELERATE_USE_CPU": str(cpu).lower(),

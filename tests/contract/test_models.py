@@ -25,8 +25,9 @@ from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.requests import PredictionRequest
-from geoml_cli.stages.predict import Prediction, predict
+from geoml_cli.stages.predict import Prediction, finish, predict, predict_part_of
 from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.work.pieces import Part
 from geoml_cli.work.reporting import Silent
 
 
@@ -77,7 +78,11 @@ def requested(trained: TrainedRun, dataset: Dataset, out: Path) -> tuple[Predict
 def predicted(trained: TrainedRun, dataset: Dataset, out: Path) -> pd.DataFrame:
     request, out = requested(trained, dataset, out)
     predict(Prediction(trained, dataset, request, out), Silent())
-    if not request.forecast:
+    return read(out, trained)
+
+
+def read(out: Path, trained: TrainedRun) -> pd.DataFrame:
+    if out.suffix == ".parquet":
         return pd.read_parquet(out)
     names = [output.name for output in trained.outputs()]
     with xr.open_dataset(out) as found:
@@ -134,6 +139,18 @@ def test_a_prediction_stopped_and_resumed_is_that_of_one_go(case: Case, tmp_path
     resumed = predicted(trained, case.dataset, out)
     pd.testing.assert_frame_equal(resumed, whole)
     assert not (tmp_path / f".{out.name}.parts").exists()
+
+
+def test_a_prediction_in_parts_is_that_of_one_go(case: Case, tmp_path: Path) -> None:
+    rows = len(open_trained(case.run).samples(case.dataset)) // 4 + 1
+    trained = open_trained(Run(case.run.folder, [f"predict.rows={rows}"]))
+    request, out = requested(trained, case.dataset, tmp_path / "parts.parquet")
+    asked = Prediction(trained, case.dataset, request, out)
+    for part in (Part(2, 2), Part(1, 2)):
+        assert predict_part_of(asked, part, Silent()).made
+    finish(asked, Silent())
+    whole = predicted(trained, case.dataset, tmp_path / "whole.parquet")
+    pd.testing.assert_frame_equal(read(out, trained), whole)
 
 
 def test_the_exported_graph_gives_what_the_engine_gives(case: Case) -> None:

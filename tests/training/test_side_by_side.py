@@ -58,6 +58,23 @@ def test_side_by_side_and_stopped_and_resumed_bits_are_those_of_one_after_anothe
         assert all(torch.equal(found[name][key], value) for key, value in of_member.items())
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there has no parent that changes")
+def test_members_save_and_end_where_the_process_that_started_them_is_killed(data_root, tmp_path):
+    import psutil
+
+    parent = train(data_root, tmp_path / "run", "--jobs", "2", "--quiet", "--set", "train.epochs=100000")
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "run").glob("members/*/checkpoints/last/weights.safetensors"))) < 2:
+        assert parent.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    children = psutil.Process(parent.pid).children(recursive=True)
+    parent.kill()
+    parent.communicate(timeout=60)
+    assert not psutil.wait_procs(children, timeout=60)[1]
+    assert set(Run(tmp_path / "run").record().members.values()) == {"interrupted"}
+
+
 def test_as_many_as_there_are_cores_for(monkeypatch):
     monkeypatch.setattr(launch, "cores", lambda: 8)
     assert [launch.jobs_here(threads) for threads in (None, 1, 2, 3, 16)] == [1, 8, 4, 2, 1]
@@ -79,7 +96,8 @@ def test_jobs_do_not_go_with_processes(geoml, data_root):
     assert done.code == 2 and "--jobs goes with neither --gpus nor --processes" in done.err
 
 
-def test_a_variable_that_is_no_number_is_refused(geoml, data_root, monkeypatch):
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_variable_that_is_no_number_is_refused(geoml, data_root, monkeypatch, more):
     monkeypatch.setenv("GEOML_JOBS", "many")
-    done = geoml("train", "soc", "--preset", "map", "--data", data_root)
+    done = geoml("train", "soc", "--preset", "map", "--data", data_root, *more)
     assert done.code == 2 and "GEOML_JOBS: 'many' is no whole number above 0" in done.err
