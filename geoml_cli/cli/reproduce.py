@@ -61,6 +61,7 @@ def reproduce(
     _check_paper(settings, preset)
     place = folder or Path("reproduction") / f"{model}-{settings.preset}{'-quick' if quick else ''}"
     steps = _steps(settings, preset, (raw, option or []), place, _changes(settings, assignments or [], quick))
+    _refuse_other_data(settings.shared.source, raw, place)
     if dry_run:
         console.plan([raw], [place], as_json=as_json)
         return
@@ -81,6 +82,24 @@ def _check_paper(settings: Settings, preset: str | None) -> None:
     names = networks if len(networks) > 1 else [""]
     for number in paper.numbers:
         registry.known("network of [paper] numbers", number.network, names)
+
+
+def _refuse_other_data(source: str, raw: Path, place: Path) -> None:
+    """Refuse a folder with runs on data that were made from something else: preparing anew would part them.
+
+    Raises:
+        SettingsError: It is one.
+    """
+    from geoml_cli.dataset.manifest import read_manifest
+
+    data = place / "data" / source
+    if not (place / _PAPER).is_dir() or not (data / "manifest.json").is_file():
+        return
+    known = read_manifest(data).raw
+    if Path(known).resolve() != raw.absolute().resolve():
+        raise SettingsError(
+            f"holds runs on data from {known}.", where=str(place), fix="Name another --folder for these data."
+        )
 
 
 def _steps(

@@ -113,6 +113,18 @@ def test_an_option_that_is_none_is_refused(geoml, here, raw_soc):
     assert done.code == 2 and "'window' is not NAME=VALUE" in done.err
 
 
+def test_a_folder_with_runs_on_other_data_is_refused_and_kept(geoml, here, raw_soc):
+    words = ("--preset", "mine.toml", "--quick", "--folder", "here")
+    assert geoml("reproduce", "soc", raw_soc, *words).code == 0
+    before = Path("here/data/soc/manifest.json").read_bytes()
+    Path("other").symlink_to(raw_soc)
+    assert geoml("reproduce", "soc", "other", *words).code == 0, "the same data by another name"
+    Path("empty").mkdir()
+    done = geoml("reproduce", "soc", "empty", *words)
+    assert done.code == 2 and "here: holds runs on data from" in done.err and "Name another --folder" in done.err
+    assert Path("here/data/soc/manifest.json").read_bytes() == before
+
+
 def test_a_dry_run_writes_nothing(geoml, here, raw_soc):
     done = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--dry-run")
     assert done.code == 0 and "would write  reproduction/soc-mine" in done.out
