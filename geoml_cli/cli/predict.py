@@ -127,9 +127,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     by = _baseline(run, dataset, common) if common["baseline"] is not None else None
     if common["dry_run"]:
         read = [run.folder, dataset.folder, *request.files]
-        written = (
-            [] if common["index"] and common["out"] is None else request.written(out, page=_has_page(run, dataset))
-        )
+        written = _written(request, out, run, dataset, common)
         console.plan(read, written, as_json=common["as_json"])
         return
     trained = _trained(run, common, by, reporter)
@@ -139,6 +137,15 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     from geoml_cli.stages.predict import Prediction
 
     _to_file(Prediction(trained, dataset, request, out), common, reporter)
+
+
+def _written(request: PredictionRequest, out: Path, run: Run, dataset: Dataset, common: dict[str, Any]) -> list[Path]:
+    """Return what the command would write."""
+    if common["part"] is not None:
+        return [out.with_name(f".{out.name}.parts")]
+    if common["index"] and common["out"] is None:
+        return []
+    return request.written(out, page=_has_page(run, dataset))
 
 
 def _to_file(asked: Prediction, common: dict[str, Any], reporter: console.Terminal) -> None:
