@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -48,7 +49,7 @@ class KeptArrays:
         content = io.BytesIO()
         np.savez(content, values=values)
         self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
+        with replacing(path, uuid.uuid4().hex) as temporary:  # another evaluation may make the same
             temporary.write_bytes(content.getbuffer())
         return values
 
