@@ -9,17 +9,22 @@ Legend: N samples, R training samples that are kept, F features, K tested sample
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 _WHISKER = 1.5
 """Interquartile ranges above the upper quartile beyond which a tested sample is an outlier."""
+_TREE, _LEAF = 12, 32
+"""Features up to which a tree is searched; in more it looks at nearly all points, and products of matrices are faster.
+Points of a leaf: 32 are a third faster than 10 or 64, measured with 272 points of 12 features."""
 _PAIRS = 2000
 """Training samples between which the mean distance is taken, of more."""
 
@@ -44,7 +49,13 @@ class Applicability:
 
     def dissimilarity(self, features_NF: Floats) -> Floats:
         """Return how far samples are from the nearest training sample, [N]; 1 is the mean distance between these."""
-        return nearest((features_NF - self.shift_F) * self.weight_F, self.reference_RF) / self.mean_distance
+        counted = self.weight_F > 0
+        points_NF = (features_NF[:, counted] - self.shift_F[counted]) * self.weight_F[counted]
+        return self._nearest(points_NF) / self.mean_distance
+
+    @cached_property
+    def _nearest(self) -> Callable[[Floats], Floats]:
+        return search(self.reference_RF[:, self.weight_F > 0])
 
 
 def fit(features_NF: Floats, importance_F: Floats, folds: Sequence[tuple[Index, Index]]) -> Applicability:
@@ -69,11 +80,20 @@ def fit(features_NF: Floats, importance_F: Floats, folds: Sequence[tuple[Index, 
 
 def nearest(points_NF: Floats, reference_RF: Floats) -> Floats:
     """Return the distance to the nearest reference point, [N]."""
+    return search(reference_RF)(points_NF)
+
+
+def search(reference_RF: Floats) -> Callable[[Floats], Floats]:
+    """Return what finds the distance of points [N, F] to the nearest reference point, [N]."""
+    if reference_RF.shape[1] <= _TREE:
+        from scipy.spatial import KDTree
+
+        tree = KDTree(reference_RF, leafsize=_LEAF)
+        return lambda points_NF: np.asarray(tree.query(points_NF, workers=torch.get_num_threads())[0])
     from sklearn.neighbors import NearestNeighbors
 
-    # In many dimensions a tree looks at nearly all points; products of matrices do so faster.
-    found: Any = NearestNeighbors(n_neighbors=1, algorithm="kd_tree" if points_NF.shape[1] <= 12 else "brute")
-    return np.asarray(found.fit(reference_RF).kneighbors(points_NF)[0][:, 0], dtype=np.float64)
+    found: Any = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(reference_RF)
+    return lambda points_NF: np.asarray(found.kneighbors(points_NF)[0][:, 0], dtype=np.float64)
 
 
 def _mean_distance(points_RF: Floats) -> float:
