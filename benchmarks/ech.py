@@ -133,7 +133,7 @@ def predictors(held: dict[str, Samples], device: torch.device) -> dict[str, Pred
     for part, samples in held.items():
         torch.manual_seed(0)
         seen, record = signature(samples), NETWORKS[part](EchTables())
-        network = ScaledNetwork(record.build(seen), record.predict, unscaled(seen))
+        network = ScaledNetwork(record.build(seen), record, unscaled(seen))
         made[part] = Predictor([network], record.task(seen), 4096, device)
     return made
 

@@ -36,7 +36,7 @@ EVERYWHERE = {"version"}
 SOURCES_MAY_USE = {"readers", "source", "samples", "dataset", "work", "errors", "version"}
 """What a source may import beside itself; of `samples` only what SAMPLES_FOR_SOURCES names."""
 READERS_MAY_USE = SOURCES_MAY_USE - {"readers"}
-SAMPLES_FOR_SOURCES = {"coordinates", "input"}
+SAMPLES_FOR_SOURCES = {"coordinates", "input", "patches"}
 
 LONGEST_BODY, LONG_BODY, MEDIAN_BODY, LONGEST_FILE = 50, 30, 10, 300
 MOST_PARAMETERS, DEEPEST = 5, 3

@@ -203,7 +203,7 @@ class TrainedRun:
         network = record.build(self.signature(run.network(member)))
         with checkpoint.fitting(files):
             network.load_state_dict(checkpoint.weights(files))
-        return ScaledNetwork(network, record.predict, run.scaling(member)).eval()
+        return ScaledNetwork(network, record, run.scaling(member)).eval()
 
 
 class RunPredictor:

@@ -5,7 +5,11 @@ Legend: M members, B rows of a batch, N rows, O outputs, L lead times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from geoml_cli.inference.intervals import Intervals
-from geoml_cli.inference.ranges import InputRanges
-from geoml_cli.models.spec import Values
-from geoml_cli.samples.batches import InputScaling, TargetInverse, gathered
+from geoml_cli.inference.pool import in_order
+from geoml_cli.inference.ranges import Counts, InputRanges, empty
+from geoml_cli.models.spec import Network, Values
+from geoml_cli.samples.batches import InputScaling, TargetInverse, gatherer
+from geoml_cli.samples.patches import Patches
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.samples.spatial import SpatialTransform
@@ -30,14 +36,14 @@ class ScaledNetwork(nn.Module):
 
     Args:
         network: With its trained weights.
-        predict: Network and scaled batch to scaled output.
+        record: Of the network.
         scaling: Its member's.
     """
 
-    def __init__(self, network: nn.Module, predict: Callable[..., Tensor], scaling: Scaling) -> None:
+    def __init__(self, network: nn.Module, record: Network, scaling: Scaling) -> None:
         super().__init__()
         self.network = network
-        self._predict = predict
+        self._predict, self._predict_block = record.predict, record.predict_block
         self.scale = InputScaling(scaling)
         self.inverse = TargetInverse(scaling.target)
 
@@ -50,6 +56,39 @@ class ScaledNetwork(nn.Module):
         batch = dict(zip(self.scale.names, inputs, strict=True))
         physical: Tensor = self.inverse(self._predict(self.network, self.scale(batch)))
         return physical
+
+    @property
+    def sees_blocks(self) -> bool:
+        """Return whether windows of a block may be given as the block itself."""
+        return self._predict_block is not None
+
+    def of_block(self, inputs: Sequence[Tensor], windows_B: Tensor) -> Tensor:
+        """Return predictions of windows of a block, as `forward` does within rounding.
+
+        Args:
+            inputs: Physical, as for `forward`; a block [C, Y, X] in place of its windows.
+            windows_B: Number of each sample's window among those of the block, row by row.
+        """
+        assert self._predict_block is not None, "a network that sees blocks"
+        batch = dict(zip(self.scale.names, inputs, strict=True))
+        physical: Tensor = self.inverse(self._predict_block(self.network, self.scale(batch), windows_B))
+        return physical
+
+
+class _Batch(NamedTuple):
+    """Samples that are predicted at once.
+
+    Attributes:
+        places: Which of the rows they are.
+        inputs: Physical, each [B, ...], or the block [C, Y, X] of which they are windows.
+        windows: Number of each sample's window among those of the block; None where there is no block.
+        repeats: How many windows hold each pixel of the block, [Y, X], by its input.
+    """
+
+    places: Rows
+    inputs: Mapping[str, Tensor]
+    windows: Tensor | None = None
+    repeats: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class Ensemble(nn.Module):
@@ -128,14 +167,54 @@ class Predictor:
 
     @torch.inference_mode()
     def each(self, samples: Samples, rows: Rows, steps: int | None = None) -> Tensor:
-        """Return each member's prediction before pooling, [M, N, ...], float64; inputs must be complete."""
-        parts = []
-        for start in range(0, max(len(rows), 1), self._size):
-            inputs = gathered(samples, rows[start : start + self._size], self._device)
+        """Return each member's prediction before pooling, [M, N, ...], float64; inputs must be complete.
+
+        On a CPU batches run side by side, one thread each, but for maps, of which a batch may fill the memory.
+        """
+        batches = self._strips(samples, rows) if self._sees_blocks(samples) and len(rows) else None
+        calls = (partial(self._predicted, batch, steps) for batch in batches or self._batches(samples, rows))
+        is_small = self._device.type == "cpu" and not self._task.target.dims
+        parts, places = [], []
+        for predicted, place, counts in in_order(calls) if is_small else (call() for call in calls):
+            parts.append(predicted)
+            places.append(place)
             if self.ranges is not None:
-                self.ranges.count(dict(zip(samples.inputs, inputs, strict=True)))
-            parts.append(torch.stack([self._member(member, inputs, steps) for member in self._members]).cpu().double())
-        return torch.cat(parts, dim=1)
+                self.ranges.add(counts)
+        found, at = torch.cat(parts, dim=1), np.concatenate(places)
+        return found if (at[1:] > at[:-1]).all() else found[:, np.argsort(at)]
+
+    def _sees_blocks(self, samples: Samples) -> bool:
+        windows = [item for item in samples.inputs.values() if isinstance(item.values, Patches)]
+        return len(windows) == 1 and all(member.sees_blocks for member in self._members)
+
+    def _batches(self, samples: Samples, rows: Rows) -> Iterator[_Batch]:
+        """Gather the rows, some at a time."""
+        gather, names = gatherer(samples, self._device), list(samples.inputs)
+        for start in range(0, max(len(rows), 1), self._size):
+            chosen = rows[start : start + self._size]
+            yield _Batch(np.arange(start, start + len(chosen)), dict(zip(names, gather(chosen), strict=True)))
+
+    def _strips(self, samples: Samples, rows: Rows) -> Iterator[_Batch]:
+        """Cut the block of which samples are windows into strips of about a batch; gather the other inputs."""
+        [(name, patches)] = [(k, i.values) for k, i in samples.inputs.items() if isinstance(i.values, Patches)]
+        others = replace(samples, inputs={key: item for key, item in samples.inputs.items() if key != name})
+        gather = gatherer(others, self._device)
+        for strip in patches.strips(rows, self._size):
+            given = dict(zip(others.inputs, gather(rows[strip.places]), strict=True))
+            given[name] = torch.from_numpy(strip.block).to(self._device)
+            inputs = {key: given[key] for key in samples.inputs}
+            repeats = torch.from_numpy(strip.repeats(patches.side)).to(self._device)
+            yield _Batch(strip.places, inputs, torch.from_numpy(strip.windows).to(self._device), {name: repeats})
+
+    def _predicted(self, batch: _Batch, steps: int | None) -> tuple[Tensor, Rows, Counts]:
+        """Return predictions of a batch, [M, B, ...], which of the rows they are of, and what lay out of its range."""
+        inputs = list(batch.inputs.values())
+        if batch.windows is None:
+            found = [self._member(member, inputs, steps) for member in self._members]
+        else:
+            found = [member.of_block(inputs, batch.windows) for member in self._members]
+        counts = empty(0) if self.ranges is None else self.ranges.counts(batch.inputs, batch.repeats)
+        return torch.stack(found).cpu().double(), batch.places, counts
 
     def _member(self, member: ScaledNetwork, inputs: list[Tensor], steps: int | None) -> Tensor:
         """Predict with one member; a forecast past its horizon goes on from the member's own maps."""

@@ -21,6 +21,8 @@ from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.float64]
+"""Of variables, [V, 4]: known values, those outside, the least and the largest."""
 _MARGIN = 0.1
 """Of a range: what lies beyond its ends by no more still counts as inside."""
 _ROUNDING = 1e-6
@@ -109,25 +111,41 @@ class InputRanges:
 
     def count(self, inputs: Mapping[str, Tensor]) -> None:
         """Add the values of a batch, physical, each [B, ...]."""
-        if not len(next(iter(inputs.values()))):
-            return
+        self.add(self.counts(inputs))
+
+    def counts(self, inputs: Mapping[str, Tensor], repeats: Mapping[str, Tensor] | None = None) -> Floats:
+        """Return the counts of a batch, [V, 4], as `taken` does; they are not added.
+
+        Args:
+            inputs: Physical, each [B, ...], or a block [C, Y, X] of which the samples are windows.
+            repeats: By input that is a block: how many windows hold each pixel, [Y, X].
+        """
         found = [
-            self._of_input(
-                inputs[name], low.to(inputs[name].device), high.to(inputs[name].device), self._trailing[name]
-            )
+            self._of_input(inputs[name], (low.to(inputs[name].device), high.to(inputs[name].device)), name, repeats)
             for name, (low, high) in self._bounds.items()
         ]
-        if found:
-            self._counts = merged(self._counts, np.concatenate(found))
+        return np.concatenate(found) if found else empty(0)
 
-    @staticmethod
-    def _of_input(values: Tensor, low: Tensor, high: Tensor, trailing: int) -> Floats:
-        axis = values.ndim - trailing - 1
+    def add(self, counts: Floats) -> None:
+        """Add counts of a batch."""
+        self._counts = merged(self._counts, counts)
+
+    def _of_input(
+        self, values: Tensor, bounds: tuple[Tensor, Tensor], name: str, repeats: Mapping[str, Tensor] | None
+    ) -> Floats:
+        (low, high), axis = bounds, values.ndim - self._trailing[name] - 1
         over = [k for k in range(values.ndim) if low.shape[0] == 1 or k != axis]
+        if not values.numel():
+            return empty(low.shape[0])
         known = torch.isfinite(values)
+        times = (repeats or {}).get(name)
+        outside = (values < low) | (values > high)
+        if times is not None:
+            known &= times > 0
+            outside = outside * times
         columns = (
-            known.sum(over),
-            ((values < low) | (values > high)).sum(over),
+            (known if times is None else known * times).sum(over),
+            outside.sum(over),
             torch.where(known, values, torch.inf).amin(over),
             torch.where(known, values, -torch.inf).amax(over),
         )

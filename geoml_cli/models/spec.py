@@ -107,6 +107,9 @@ class Network:
         loss: Mean loss over the rows of a batch, or of a part of one, a scalar.
         predict: Network output for a batch, [B], in the scaled target's units; of classes [B, classes], of maps
             [B, L, H, W].
+        predict_block: Same as `predict` of windows of one block of rasters: a batch that holds the block [C, Y, X] in
+            place of windows [B, C, W, W], and the number of each sample's window among those of the block, row by row,
+            [B], to the output [B]. Equal within rounding; None of a network that is given windows alone.
         criteria: Scores of validation rows by name; each keeps its own best checkpoint, the first, `loss`, stops early.
         table: Features for baselines in physical units, [N, F] and F names; None where there is no table.
         baselines: The network's own baselines by name, in addition to those of a table.
@@ -130,6 +133,7 @@ class Network:
     loss: Callable[[nn.Module, Batch, Call], Tensor]
     predict: Callable[[nn.Module, Batch], Tensor]
     criteria: Mapping[str, Criterion]
+    predict_block: Callable[[nn.Module, Batch, Tensor], Tensor] | None = None
     table: Callable[[Samples], tuple[NDArray[np.float32], list[str]]] | None = None
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     groups: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None

@@ -102,8 +102,18 @@ class TargetForward(nn.Module):
 
 def gathered(samples: Samples, rows: NDArray[np.int64], device: torch.device) -> list[Tensor]:
     """Gather physical inputs of the rows, in the samples' order, each [B, ...], or [1, ...] where shared."""
-    index = torch.from_numpy(rows)
-    return [_gatherer(item)(index).to(device) for item in samples.inputs.values()]
+    return gatherer(samples, device)(rows)
+
+
+def gatherer(samples: Samples, device: torch.device) -> Callable[[NDArray[np.int64]], list[Tensor]]:
+    """Return what gathers physical inputs of rows, as `gathered` does."""
+    gathers = [_gatherer(item) for item in samples.inputs.values()]
+
+    def gather(rows: NDArray[np.int64]) -> list[Tensor]:
+        index = torch.from_numpy(rows)
+        return [gather_one(index).to(device) for gather_one in gathers]
+
+    return gather
 
 
 def gathered_native(samples: Samples, rows: NDArray[np.int64]) -> list[Tensor]:

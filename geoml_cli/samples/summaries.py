@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.samples.patches import Patches
 from geoml_cli.samples.samples import Input, Samples
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,8 @@ def _window(item: Input) -> bool:
 
 
 def _of_input(item: Input, rows: NDArray[np.int64]) -> Floats:
+    if isinstance(item.values, Patches):
+        return np.concatenate(item.values.moments(rows), axis=1)
     values = np.moveaxis(np.asarray(item.values[rows], dtype=np.float64), item.axis, 1)
     values = values.reshape(*values.shape[:2], -1)
     mean = values.mean(axis=2)

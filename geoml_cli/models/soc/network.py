@@ -39,7 +39,10 @@ class Cnn(nn.Module):
         Args:
             static_BCHW: Scaled covariates, windows of 5 x 5; no NaN.
         """
-        hidden_BD = convolved(static_BCHW, self.conv1, self.conv2)
+        return self.head(convolved(static_BCHW, self.conv1, self.conv2))
+
+    def head(self, hidden_BD: Tensor) -> Tensor:
+        """Return SOC of convolved windows [B, 64], shape [B]."""
         soc_B: Tensor = self.fc2(torch.relu(self.fc1(hidden_BD))).squeeze(1)
         return soc_B
 
@@ -80,7 +83,11 @@ class CnnLstm(nn.Module):
 
     def forward(self, static_BCHW: Tensor, series_BTF: Tensor) -> Tensor:
         """Return SOC in the scaled target's units, shape [B]; arguments as for `Cnn` and `Lstm`."""
-        place_BD = torch.relu(self.fc_cnn_1(convolved(static_BCHW, self.conv1, self.conv2)))
+        return self.head(convolved(static_BCHW, self.conv1, self.conv2), series_BTF)
+
+    def head(self, hidden_BD: Tensor, series_BTF: Tensor) -> Tensor:
+        """Return SOC of convolved windows [B, 64] and their series, shape [B]."""
+        place_BD = torch.relu(self.fc_cnn_1(hidden_BD))
         past_BD = torch.tanh(self.fc_lstm_1(self.lstm(series_BTF)[0][:, -1]))
         soc_B: Tensor = self.fc_final(torch.cat([place_BD, past_BD], dim=1)).squeeze(1)
         return soc_B

@@ -31,6 +31,7 @@ def networks(tables: SocTables) -> Mapping[str, Network]:
             build=partial(task.make, tables),
             loss=task.loss,
             predict=task.predict,
+            predict_block=task.predict_block,
             criteria={"loss": mean_criterion(task.mean_square)},
             table=task.features,
             pretrained=pretrained.read,

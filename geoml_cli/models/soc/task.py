@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from geoml_cli.dataset.store import Array, Variables
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.models.soc.network import WINDOW, build
+from geoml_cli.models.soc import dense
+from geoml_cli.models.soc.network import WINDOW, Cnn, CnnLstm, build
 from geoml_cli.models.soc.settings import SocTables
 from geoml_cli.models.spec import Batch, Call
 from geoml_cli.samples.samples import Input, Samples, Signature, Target
@@ -44,6 +45,14 @@ def predict(network: nn.Module, batch: Batch) -> Tensor:
     """Run the network on what it sees, shape [B]."""
     seen = [batch[name] for name in ("static", "series") if name in batch]
     output: Tensor = network(*seen)
+    return output
+
+
+def predict_block(network: nn.Module, batch: Batch, windows_B: Tensor) -> Tensor:
+    """Run the network on windows of a block, shape [B]; the convolutions run once over the block."""
+    assert isinstance(network, Cnn | CnnLstm), "a network that sees windows"
+    hidden_BD = dense.convolved(batch["static"], network.conv1, network.conv2).index_select(0, windows_B)
+    output: Tensor = network.head(hidden_BD, *(batch[name] for name in ("series",) if name in batch))
     return output
 
 

@@ -6,6 +6,7 @@ Legend: L layers, S static layers, C channels (classes one-hot), W window, N sam
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Array
 from geoml_cli.readers.stacks import Stack
 from geoml_cli.samples.input import first_reason
+from geoml_cli.samples.patches import Patches
 from geoml_cli.sources.soc.plan import Layer, Plan
 
 
@@ -127,31 +129,47 @@ class Cutter:
         Returns:
             `static` [N, C, W, W] and `series` [N, Y, F], physical values; only those the plan has.
         """
-        half, static = self.plan.half, len(self.plan.covariates)
-        cut: dict[str, Array] = {}
-        if static:
-            steps = np.arange(2 * half + 1)
-            places = (rows[:, None, None] + steps[:, None], columns[:, None, None] + steps)
-            cut["static"] = self._channels(values[:static, places[0], places[1]])
-        if self.plan.features:
-            series_LN = values[static:, rows + half, columns + half]
-            shape = (len(rows), len(self.plan.years), len(self.plan.features))
-            cut["series"] = np.ascontiguousarray(series_LN.T).reshape(shape)
+        cut = self._series(values, rows, columns)
+        if self.plan.covariates:
+            windows_NSWW = Patches(values[: len(self.plan.covariates)], rows, columns, 2 * self.plan.half + 1)[:]
+            cut["static"] = self._channels(windows_NSWW)
         return cut
 
-    def _channels(self, windows_SNWW: NDArray[np.float32]) -> NDArray[np.float32]:
-        shape = (windows_SNWW.shape[1], len(self.plan.channels), *windows_SNWW.shape[2:])
-        channels_NCWW = np.empty(shape, dtype=np.float32)
-        at = 0
-        for layer, windows in zip(self.plan.covariates, windows_SNWW, strict=True):
+    def gather_lazily(
+        self, values: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> dict[str, Array]:
+        """Cut samples as `gather` does; windows are cut when they are asked for."""
+        cut = self._series(values, rows, columns)
+        if self.plan.covariates:
+            block_CYX = self._channels(values[: len(self.plan.covariates)])
+            windows = Patches(block_CYX, rows, columns, 2 * self.plan.half + 1)
+            cut["static"] = cast("Array", windows)  # stands in for one, as windows of series do
+        return cut
+
+    def _series(
+        self, values: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> dict[str, Array]:
+        if not self.plan.features:
+            return {}
+        half = self.plan.half
+        series_LN = values[len(self.plan.covariates) :, rows + half, columns + half]
+        shape = (len(rows), len(self.plan.years), len(self.plan.features))
+        return {"series": np.ascontiguousarray(series_LN.T).reshape(shape)}
+
+    def _channels(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the channels of static layers, [..., C, Y, X] of [..., S, Y, X]."""
+        shape = (*values.shape[:-3], len(self.plan.channels), *values.shape[-2:])
+        channels, at = np.empty(shape, dtype=np.float32), 0
+        for place, layer in enumerate(self.plan.covariates):
             width = len(layer.channels())
-            channels_NCWW[:, at : at + width] = _expanded(layer, windows)
+            channels[..., at : at + width, :, :] = _expanded(layer, values[..., place, :, :])
             at += width
-        return channels_NCWW
+        return channels
 
 
-def _expanded(layer: Layer, windows_NWW: NDArray[np.float32]) -> NDArray[np.float32]:
+def _expanded(layer: Layer, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the channels of a layer, [..., channels, Y, X] of [..., Y, X]."""
     if layer.kind == "continuous":
-        return windows_NWW[:, None]
-    codes = np.array(layer.classes, dtype=np.float32)[None, :, None, None]
-    return np.asarray(windows_NWW[:, None] == codes, dtype=np.float32)
+        return values[..., None, :, :]
+    codes = np.array(layer.classes, dtype=np.float32)[:, None, None]
+    return np.asarray(values[..., None, :, :] == codes, dtype=np.float32)

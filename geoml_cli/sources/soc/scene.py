@@ -65,7 +65,7 @@ class RasterScene:
         """Read the samples of a window of pixels; valid where their own windows are complete."""
         values, reason = self._cutter.read_with_reason(rows, columns)
         valid = reason < 0
-        return SampleBlock(valid, self._named(self._cutter.gather(values, *np.nonzero(valid))), reason)
+        return SampleBlock(valid, self._named(self._cutter.gather_lazily(values, *np.nonzero(valid))), reason)
 
     def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
         """Cut samples at points [degrees east, north]; `valid` has shape [points]."""
