@@ -42,7 +42,7 @@ def convolved(block_CYX: Tensor, first: nn.Conv2d, second: nn.Conv2d) -> Tensor:
         seen = torch.cat([cells[i + a][j + b] for a, b in product(range(2), range(2))], dim=1)
         weight = matrix[2 * i : 2 * i + 2, 2 * j : 2 * j + 2, :, i : i + 2, j : j + 2].flatten(0, 2).flatten(1)
         quarters.append(_largest(onednn.linear(seen, weight, bias_R).chunk(4, dim=1)))
-    hidden_PQK = torch.cat(quarters, dim=1).relu_().unflatten(1, (4, -1))
+    hidden_PQK = torch.cat(quarters, dim=1).relu_().reshape(len(quarters[0]), 4, second.out_channels)
     return hidden_PQK.transpose(1, 2).flatten(1)  # in the order of a flattened [K, 2, 2]
 
 
