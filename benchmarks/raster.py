@@ -4,6 +4,9 @@ Six synthetic covariates, soc's `cnn`, one member, one epoch of training (weight
 process of its own, measured by the system from start to end, so its figures hold start-up, reading and writing. The
 loop has its covariates in memory and calls the same network once a pixel; it runs over a few thousand pixels, and its
 figure is per pixel of these.
+
+The network alone, over one block in memory, is compared in this process with the same network on a window a pixel, and
+with onnxruntime on such windows; cutting them is part of both. All use as many threads as PyTorch takes.
 """
 
 from __future__ import annotations
@@ -22,11 +25,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import _table
+from benchmarks import _table, _ways
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.exporters import onnx
 from geoml_cli.inference.load import open_trained
+from geoml_cli.inference.predictor import ScaledNetwork
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.samples import Samples
+from geoml_cli.sources.soc.scene import open_scene
 
 SIZES, COVARIATES, PIXELS = (1000, 3000), 6, 2000
+_BLOCK, _BATCH = 256, 4096
+_TOLERANCE = 1e-3
+"""Largest difference between the ways [g kg-1]; carbon varies by some tenths."""
 _ROOT = Path(__file__).parents[1]
 _WEST, _NORTH, _PIXEL_M = 500_000.0, 4_700_000.0, 30.0
 _POINTS = 400
@@ -128,23 +139,65 @@ def one_by_one(folder: Path, covariates: Path, pixels: int) -> float:
     return pixels / (time.perf_counter() - started)
 
 
+def of_block(folder: Path, covariates: Path, turns: int) -> dict[str, float]:
+    """Predict one block of pixels in several ways; return pixels a second of each.
+
+    Args:
+        folder: The run's.
+        covariates: Folder with the rasters' folder.
+        turns: Measurements of each way, of which the fastest counts.
+    """
+    run = open_trained(Run(folder), [Run(folder).members()[0]])
+    scene = open_scene(covariates, Dataset(covariates.parent / "data" / "soc").manifest)
+    side = slice(0, min(_BLOCK, scene.grid.height))
+    samples = run.samples(scene.block(side, side).variables)
+    predictor, rows = run.network_predictor(""), np.arange(len(samples))
+    network = run.load_network(run.members[0])
+    ways = {
+        "a window a pixel": _ways.one_after_another(network, samples, _BATCH),
+        "the block": lambda: np.asarray(predictor.each(samples, rows)[0].numpy()),
+        "onnxruntime on windows": _by_onnxruntime(network, samples, folder / "cnn.onnx"),
+    }
+    return {name: len(rows) / taken for name, taken in _ways.seconds(ways, _TOLERANCE, turns).items()}
+
+
+def _by_onnxruntime(network: ScaledNetwork, samples: Samples, path: Path) -> _ways.Way:
+    import onnxruntime
+
+    values = samples.inputs["static"].values
+    onnx.write(network, [torch.from_numpy(values[:8])], (["static"], ["soc"]), path, True)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def predict() -> NDArray[np.float32]:
+        starts = range(0, len(samples), _BATCH)
+        parts = [session.run(None, {"static": values[start : start + _BATCH]})[0] for start in starts]
+        return np.concatenate(parts)
+
+    return predict
+
+
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.raster", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs=2, default=SIZES, metavar="SIDE", help="of the rasters [pixels]")
     parser.add_argument("--pixels", type=int, default=PIXELS, help="that the loop over single pixels visits")
+    parser.add_argument("--turns", type=int, default=5, help="measurements of the network alone")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="geoml-benchmark-") as name:
-        _measure(Path(name), sorted(given.sizes), given.pixels)
+        _measure(Path(name), sorted(given.sizes), (given.pixels, given.turns))
 
 
-def _measure(folder: Path, sizes: Sequence[int], pixels: int) -> None:
+def _measure(folder: Path, sizes: Sequence[int], given: tuple[int, int]) -> None:
+    pixels, turns = given
     run = trained(folder, sizes[0])
     costs = {}
     for side in sizes:
         write_rasters(folder / str(side) / "covs", side)
         out = folder / f"{side}.tif"
         costs[side] = geoml(folder, "predict", str(run), "--rasters", str(folder / str(side)), "--out", str(out))
+    alone = of_block(run, folder / str(sizes[0]), turns)  # before PyTorch is told to use one thread
     slow = one_by_one(run, folder / str(sizes[0]) / "covs", pixels)
     rows = []
     for side, cost in costs.items():
@@ -154,10 +207,14 @@ def _measure(folder: Path, sizes: Sequence[int], pixels: int) -> None:
     title = f"A map of {COVARIATES} covariates, cnn, one member, CPU; start-up, reading and writing included"
     _table.show(title, ("raster", "s", "CPU s", "pixels/s", "peak MiB", "MiB of covariates"), rows)
     print(f"\nloop over single pixels, covariates in memory: {slow:,.0f} pixels/s (over {pixels:,} pixels)\n")
+    _table.show("The network alone, a block in memory", ("way", "pixels/s"), list(alone.items()))
+    print()
     first, last = costs[sizes[0]], costs[sizes[-1]]
     grown = (sizes[-1] / sizes[0]) ** 2
     _table.ratio(f"peak memory, {grown:.0f} times the pixels", last.peak / first.peak)
     _table.ratio("geoml / loop over single pixels, pixels a second", sizes[-1] ** 2 / last.seconds / slow)
+    _table.ratio("network, the block / a window a pixel", alone["the block"] / alone["a window a pixel"])
+    _table.ratio("network, the block / onnxruntime on windows", alone["the block"] / alone["onnxruntime on windows"])
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks import __main__ as runner
-from benchmarks import _table, ech, loader, raster, scoring
+from benchmarks import _table, _ways, ech, loader, raster, scoring
 
 
 def ratios(text):
@@ -38,11 +39,23 @@ def test_loader_compares_equal_numbers():
 
 def test_raster_prints_memory_and_throughput(capsys, threads):
     pytest.importorskip("rasterio", reason="the extra raster is not installed")
-    raster.main(["--sizes", "40", "80", "--pixels", "5"])
+    raster.main(["--sizes", "40", "80", "--pixels", "5", "--turns", "1"])
     out = capsys.readouterr().out
     found = dict(ratios(out))
-    assert list(found) == ["peak memory, 4 times the pixels", "geoml / loop over single pixels, pixels a second"]
+    assert list(found) == [
+        "peak memory, 4 times the pixels",
+        "geoml / loop over single pixels, pixels a second",
+        "network, the block / a window a pixel",
+        "network, the block / onnxruntime on windows",
+    ]
     assert "\n40 x 40 " in out and "\n80 x 80 " in out
+
+
+def test_ways_that_differ_are_named():
+    ways = {"one": lambda: np.array([1.0, 2.0]), "other": lambda: np.array([1.0, 2.5])}
+    assert set(_ways.seconds(ways, 0.5, 1)) == {"one", "other"}
+    with pytest.raises(AssertionError, match=r"other differs by 0\.5"):
+        _ways.seconds(ways, 0.4, 1)
 
 
 def test_raster_stops_where_a_command_fails(tmp_path, capfd):
