@@ -134,8 +134,8 @@ class PredictSettings(Table):
     """`[predict]`: how predictions are made."""
 
     batch_size: int = Field(default=4096, ge=1)
-    """Samples a network sees at a time. On a CPU, a batch of values (not of maps) takes one thread; memory grows with the
-    number of threads, since each holds a batch."""
+    """Samples a network sees at a time. On a CPU, batches of values (not of maps) run side by side, one thread each: as
+    many are in memory as there are threads, and one more."""
 
     block: int = Field(default=128, ge=16, multiple_of=16)
     """Side of a raster block [pixels]: with it go the memory a map takes and what a killed map repeats."""
