@@ -9,7 +9,7 @@ import rasterio
 
 from geoml_cli.errors import StoppedError
 from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
-from geoml_cli.writers.chunk_store import ChunkStore
+from geoml_cli.writers.chunk_store import ChunkStore, whole
 
 NO_PAGE = ("--set", "predict.page=false")
 
@@ -19,7 +19,7 @@ def test_cells_without_a_value_count_once_and_those_without_a_reason_as_well(tmp
     reason = np.array([[-1, 0, 1], [1, 0, -1]], dtype=np.int16)  # of a cell with a value none counts
     found = count_missing(values, reason, 3)
     assert found.tolist() == [1, 2, 0, 1]
-    with ChunkStore(tmp_path / "map.tif", {}) as store:
+    with whole(tmp_path / "map.tif", {}) as store:
         store.write(0, values, None, found)
         store.write(1, values, None, found)
         counts = missing_by_reason(("sea", "cloud", "night"), "no history", store, 2)

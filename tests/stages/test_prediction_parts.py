@@ -175,14 +175,16 @@ def test_workers_of_dask_make_the_same_file_stopped_and_killed(run, data_root, t
     out = tmp_path / "dask.csv"
     words = [sys.executable, "-m", "geoml_cli", *map(str, asked(run, data_root, out, *rows, "--scheduler", "local:2"))]
     # Ctrl-C of a terminal goes to all processes.
-    stopped = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    plain = {name: value for name, value in os.environ.items() if name != "GEOML_DEBUG"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": plain}
+    stopped = subprocess.Popen(words, start_new_session=True, **pipes)
     wait_for_chunks(stopped, out, 3)
     os.killpg(stopped.pid, signal.SIGINT)
     _, heard = stopped.communicate(timeout=120)
     assert stopped.returncode == 75 and "stopped by SIGINT" in heard and "Traceback" not in heard, heard
     before = chunks_of(out)
     assert before >= 3 and not out.exists()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, **pipes)
     wait_for_chunks(process, out, before + 3)
     import psutil
 
