@@ -12,7 +12,6 @@ from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import CellMapOptions, MaskOptions, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from geoml_cli.inference.summary import PredictionSummary
     from geoml_cli.runs.run import Run
     from geoml_cli.samples.requests import PredictionRequest
+    from geoml_cli.source import Options
 
 _PERIODS = ("day", "month", "year")
 _INPUTS = ("index", "table", "map", "stack", "sums")
@@ -139,15 +139,19 @@ def _baseline(run: Run, dataset: Dataset, common: dict[str, Any]) -> BaselineRun
 
 def _trained(run: Run, common: dict[str, Any], baseline: BaselineRun | None, reporter: console.Terminal) -> TrainedRun:
     """Open what predicts."""
-    from geoml_cli.evaluation.baseline_limits import with_limits
     from geoml_cli.inference.load import open_trained
 
-    return open_trained(run, common["member"]) if baseline is None else with_limits(baseline, reporter)
+    if baseline is None:
+        return open_trained(run, common["member"])
+    from geoml_cli.evaluation.baseline_limits import with_limits
+
+    return with_limits(baseline, reporter)
 
 
 def _has_page(run: Run, dataset: Dataset) -> bool:
     """Return whether maps of the run have a page: those of rasters and cells, unless it is not asked for."""
     from geoml_cli.config.load import reload
+    from geoml_cli.source import CellMapOptions, MaskOptions
 
     inputs = registry.source_card(dataset.manifest.source).inputs
     is_map = any(issubclass(kind, (MaskOptions, CellMapOptions)) for kind in inputs)
@@ -229,15 +233,17 @@ def _refuse_several(given: dict[str, Any]) -> None:
 
 
 def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], reporter: console.Terminal) -> None:
-    from geoml_cli.inference.inputs.samples import predict_indices, write_frame
+    from geoml_cli.inference.inputs.samples import predict_indices, write_columns
 
-    frame = predict_indices(trained, dataset, common["index"], reporter)
+    columns = predict_indices(trained, dataset, common["index"], reporter)
     if common["out"] is not None:
-        write_frame(trained, frame, common["out"])
+        write_columns(trained, columns, common["out"])
+    rows = list(zip(*(values.tolist() for values in columns.values()), strict=True))
     if common["as_json"]:
-        console.document([{"run": str(trained.run.folder.resolve()), **row} for row in frame.to_dict(orient="records")])
+        run = str(trained.run.folder.resolve())
+        console.document([{"run": run, **dict(zip(columns, row, strict=True))} for row in rows])
         return
-    console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])
+    console.table(list(columns), rows)
 
 
 def _show(trained: TrainedRun, done: PredictionSummary, as_json: bool) -> None:

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 _WHISKER = 1.5
 """Interquartile ranges above the upper quartile beyond which a tested sample is an outlier."""
+_FEW = 2**20
+"""Products of points, reference points and features that are compared one by one."""
 _PAIRS = 2000
 """Training samples between which the mean distance is taken, of more."""
 
@@ -69,6 +71,9 @@ def fit(features_NF: Floats, importance_F: Floats, folds: Sequence[tuple[Index, 
 
 def nearest(points_NF: Floats, reference_RF: Floats) -> Floats:
     """Return the distance to the nearest reference point, [N]."""
+    if len(points_NF) * reference_RF.size <= _FEW:  # scikit-learn takes longer to import
+        distances = [np.sqrt(((reference_RF - point_F) ** 2).sum(axis=1).min()) for point_F in points_NF]
+        return np.array(distances, dtype=np.float64)
     from sklearn.neighbors import NearestNeighbors
 
     # In many dimensions a tree looks at nearly all points; products of matrices do so faster.
