@@ -51,7 +51,7 @@ def trained(folder: Path, settings: Sequence[str]) -> Path:
     """Prepare synthetic cells and train for a step or two; return the run's folder. Weights do not change the time."""
     gwsa.SOURCE.synthetic(folder / "raw", 1)
     run = folder / "run"
-    small = (*settings, "train.steps=2", "train.evaluate_steps=2", "train.batch_size=16")
+    small = (*settings, "train.steps=2", "train.evaluate_steps=2", "train.batch_size=16", "train.calibrate=false")
     sets = [part for setting in small for part in ("--set", setting)]
     for words in (
         ["prepare", "gwsa", "raw", "--quiet"],
