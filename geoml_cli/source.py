@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from geoml_cli.dataset.manifest import Funnel, Layout, Manifest
-from geoml_cli.dataset.store import Dataset, DatasetWriter
-from geoml_cli.samples.input import CovariateStack, DailyPixelStack, Points, TableChunk
-from geoml_cli.work.reporting import Reporter
+if TYPE_CHECKING:
+    from geoml_cli.dataset.manifest import Funnel, Layout, Manifest
+    from geoml_cli.dataset.store import Dataset, DatasetWriter
+    from geoml_cli.samples.input import CovariateStack, DailyPixelStack, Points, TableChunk
+    from geoml_cli.work.reporting import Reporter
 
 
 class Options(BaseModel):

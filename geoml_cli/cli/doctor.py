@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "raster": ("rasterio", "pyproj", "pyogrio", "shapely"),
-    "dask": ("dask", "distributed", "pyarrow", "zarr"),
+    "dask": ("distributed", "pyarrow", "zarr"),
     "soil": ("ismn", "pyarrow"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "forecast": ("diffusers",),

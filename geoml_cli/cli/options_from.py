@@ -6,16 +6,17 @@ import csv
 import inspect
 from collections.abc import Callable, Iterable
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import typer
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
-from geoml_cli.config.refusals import refusal
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import POSITIONAL, Options
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from geoml_cli.source import Options
 
 Parameters = list[inspect.Parameter]
 
@@ -79,6 +80,10 @@ def validated(options: type[Options], given: dict[str, Any]) -> Options:
     Raises:
         SettingsError: A value is refused; one line for each.
     """
+    from pydantic import ValidationError
+
+    from geoml_cli.config.refusals import refusal
+
     lists = {name for name, field in options.model_fields.items() if _is_list(field)}
     given = {name: _divided(values) if name in lists else values for name, values in given.items()}
     for name in lists & given.keys():
@@ -93,7 +98,13 @@ def validated(options: type[Options], given: dict[str, Any]) -> Options:
 
 
 def _is_list(field: FieldInfo) -> bool:
-    return get_origin(field.annotation) is tuple and POSITIONAL not in field.metadata
+    return get_origin(field.annotation) is tuple and not _is_positional(field)
+
+
+def _is_positional(field: FieldInfo) -> bool:
+    from geoml_cli.source import POSITIONAL
+
+    return POSITIONAL in field.metadata
 
 
 def _divided(values: Iterable[str]) -> list[str]:
@@ -125,7 +136,7 @@ def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotat
         metavar = f"<{get_args(kind)[0].__name__},...>"
         kind = list[str]  # divided at commas first, and checked by `validated`
     help_, empty = field.description or "", field.get_default(call_default_factory=True) in (None, (), "")
-    if POSITIONAL in field.metadata:
+    if _is_positional(field):
         metavar = f"[{name.upper().removesuffix('S')}]..."
         return Annotated[kind | None, typer.Argument(metavar=metavar, help=help_, show_default=False)]
     # A flag without a value needs no --no- beside it: leaving it out says that.

@@ -10,11 +10,9 @@ import typer
 from geoml_cli import registry
 from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
-from geoml_cli.cli.predicted import show, show_part
+from geoml_cli.cli.predicted import predict_indexed, show, show_part
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
-from geoml_cli.source import CellMapOptions, MaskOptions, Options
-from geoml_cli.work.cluster import check_scheduler
 from geoml_cli.work.pieces import part_of
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from geoml_cli.inference.load import TrainedRun
     from geoml_cli.runs.run import Run
     from geoml_cli.samples.requests import PredictionRequest
+    from geoml_cli.source import Options
     from geoml_cli.stages.predict import Prediction
 
 _PERIODS = ("day", "month", "year")
@@ -132,7 +131,7 @@ def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
         return
     trained = _trained(run, common, by, reporter)
     if common["index"]:
-        _indexed(trained, dataset, common, reporter)
+        predict_indexed(trained, dataset, common, reporter)
         return
     from geoml_cli.stages.predict import Prediction
 
@@ -175,6 +174,8 @@ def _refuse_shared_work(common: dict[str, Any]) -> None:
     if common["part"] is not None:
         part_of(common["part"])
     if common["scheduler"] is not None:
+        from geoml_cli.work.cluster import check_scheduler
+
         check_scheduler(common["scheduler"])
 
 
@@ -195,15 +196,19 @@ def _baseline(run: Run, dataset: Dataset, common: dict[str, Any]) -> BaselineRun
 
 def _trained(run: Run, common: dict[str, Any], baseline: BaselineRun | None, reporter: console.Terminal) -> TrainedRun:
     """Open what predicts."""
-    from geoml_cli.evaluation.baseline_limits import with_limits
     from geoml_cli.inference.load import open_trained
 
-    return open_trained(run, common["member"]) if baseline is None else with_limits(baseline, reporter)
+    if baseline is None:
+        return open_trained(run, common["member"])
+    from geoml_cli.evaluation.baseline_limits import with_limits
+
+    return with_limits(baseline, reporter)
 
 
 def _has_page(run: Run, dataset: Dataset) -> bool:
     """Return whether maps of the run have a page: those of rasters and cells, unless it is not asked for."""
     from geoml_cli.config.load import reload
+    from geoml_cli.source import CellMapOptions, MaskOptions
 
     inputs = registry.source_card(dataset.manifest.source).inputs
     is_map = any(issubclass(kind, (MaskOptions, CellMapOptions)) for kind in inputs)
@@ -282,15 +287,3 @@ def _refuse_several(given: dict[str, Any]) -> None:
     sums = given.get("sums")
     if sums is not None and sums not in _PERIODS:
         raise SettingsError(f"{sums!r} is not a valid period.", where="--sums", fix=f"Use {', '.join(_PERIODS)}.")
-
-
-def _indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], reporter: console.Terminal) -> None:
-    from geoml_cli.inference.inputs.samples import predict_indices, write_frame
-
-    frame = predict_indices(trained, dataset, common["index"], reporter)
-    if common["out"] is not None:
-        write_frame(trained, frame, common["out"])
-    if common["as_json"]:
-        console.document([{"run": str(trained.run.folder.resolve()), **row} for row in frame.to_dict(orient="records")])
-        return
-    console.table(list(frame.columns), [tuple(row) for row in frame.astype(object).values.tolist()])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geoml_cli.cli import console
 
 if TYPE_CHECKING:
+    from geoml_cli.dataset.store import Dataset
     from geoml_cli.inference.load import TrainedRun
     from geoml_cli.inference.summary import PartSummary, PredictionSummary
 
@@ -47,3 +48,18 @@ def show(trained: TrainedRun, done: PredictionSummary, as_json: bool) -> None:
         console.line(f"figure: {path}")
     for path in styles:
         console.line(f"style of QGIS: {path}")
+
+
+def predict_indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], reporter: console.Terminal) -> None:
+    """Predict single samples; print them, and write them where a file is named."""
+    from geoml_cli.inference.inputs.samples import predict_indices, write_columns
+
+    columns = predict_indices(trained, dataset, common["index"], reporter)
+    if common["out"] is not None:
+        write_columns(trained, columns, common["out"])
+    rows = list(zip(*(values.tolist() for values in columns.values()), strict=True))
+    if common["as_json"]:
+        run = str(trained.run.folder.resolve())
+        console.document([{"run": run, **dict(zip(columns, row, strict=True))} for row in rows])
+        return
+    console.table(list(columns), rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ from geoml_cli import registry
 from geoml_cli.cli import console
 from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_folder
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
-from geoml_cli.source import Options
+
+if TYPE_CHECKING:
+    from geoml_cli.source import Options
 
 
 def _command(name: str) -> Any:  # noqa: ANN401  typer.core.TyperCommand

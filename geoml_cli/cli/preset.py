@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from geoml_cli.cli import console, options
-from geoml_cli.config.load import load, written
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Look at presets: merged settings, and their origins."
@@ -29,6 +28,8 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Print the merged settings as TOML, or with --origin as a table of values and where they come from."""
+    from geoml_cli.config.load import load, written
+
     settings = load(model, preset or None, config, None, assignments or ())
     rows = [(key, _plain(value), settings.origins.get(key, "default")) for key, value in settings.flat().items()]
     if as_json:
@@ -43,6 +44,8 @@ def show(
 @app.command("diff")
 def diff(model: options.Model, first: _First, second: _Second, as_json: options.Json = False) -> None:
     """Print the settings in which two presets differ."""
+    from geoml_cli.config.load import load
+
     one, other = load(model, first).flat(), load(model, second).flat()
     differing = [key for key in {**one, **other} if one.get(key) != other.get(key)]
     if as_json:

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 
 
 def best_device() -> torch.device:
     """Return the GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+_FEW: ContextVar[bool] = ContextVar("few", default=False)
+
+
+@contextmanager
+def few_samples() -> Iterator[None]:
+    """Compute with one thread of the CPU, and without compiled kernels.
+
+    For a few samples both take longer to start than the computation.
+    """
+    threads, before = torch.get_num_threads(), _FEW.set(True)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        _FEW.reset(before)
+
+
+def are_few() -> bool:
+    """Return whether only a few samples are computed, inside of `few_samples`."""
+    return _FEW.get()
 
 
 def in_float32(device: torch.device) -> torch.device:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from scipy import ndimage
 
 from geoml_cli.metrics.metric import Metric, Statistics, Values, ratio
 
@@ -77,6 +76,8 @@ def _similarity(o: Values, p: Values, w: Values, r: Values, *, data_range: float
     """Sum the similarity of windows and their number, [B, L, 2]."""
     inside = (..., slice(_RADIUS, -_RADIUS), slice(_RADIUS, -_RADIUS))
     known = (w > 0).astype(np.float64)
+    from scipy import ndimage
+
     whole = ndimage.minimum_filter(known, size=(1, 1, 2 * _RADIUS + 1, 2 * _RADIUS + 1))[inside]
     # Population moments under the window, as in the paper.
     mean_o, mean_p = _windowed(o), _windowed(p)
@@ -88,6 +89,8 @@ def _similarity(o: Values, p: Values, w: Values, r: Values, *, data_range: float
 
 
 def _windowed(maps: Values) -> Values:
+    from scipy import ndimage
+
     return np.asarray(ndimage.gaussian_filter(maps, sigma=(0, 0, _SIGMA, _SIGMA), truncate=_RADIUS / _SIGMA))
 
 
@@ -179,4 +182,6 @@ def fractions_skill(threshold: float, side: int) -> Metric:
 
 
 def _box(maps: Values, side: int) -> Values:
+    from scipy import ndimage
+
     return np.asarray(ndimage.uniform_filter(maps, size=(1, 1, side, side), mode="constant"))

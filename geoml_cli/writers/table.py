@@ -6,17 +6,23 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import replacing, write_text
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.writers.suffixes import require_suffix
 
-Frames = Iterable[pd.DataFrame]
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Frames = Iterable[pd.DataFrame]
+
+_MILLISECONDS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
+"""Of a day, hour, minute and second."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ def _describe(path: Path, content: Table) -> None:
 
 def _csv(path: Path, content: Table, frames: Frames) -> None:
     """Plain CSV for every reader; its units stand beside it, not in the header."""
+    import pandas as pd
+
     names = [column.name for column in content.columns]
     with path.open("w", encoding="utf-8", newline="") as stream:
         pd.DataFrame(columns=names).to_csv(stream, index=False, lineterminator="\n")
@@ -84,15 +92,27 @@ def _csv(path: Path, content: Table, frames: Frames) -> None:
 
 def readable(frame: pd.DataFrame, columns: Iterable[Variable]) -> pd.DataFrame:
     """Spell times out in ISO 8601: people and spreadsheets read no minutes since a moment."""
-    counted = {column.name: column.unit.partition(" since ") for column in columns if " since " in column.unit}
-    if not counted:
-        return frame
-    spelled = {}
-    for name, (unit, _, begin) in counted.items():
-        passed = pd.to_timedelta(frame[name].to_numpy(), unit=unit)  # type: ignore[call-overload]
-        moment = pd.Timestamp(begin) + passed
-        spelled[name] = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    return frame.assign(**spelled)
+    units = {column.name: column.unit for column in columns if " since " in column.unit}
+    return frame.assign(**{name: iso_times(frame[name].to_numpy(), unit) for name, unit in units.items()})
+
+
+def iso_times(passed: NDArray[Any], unit: str) -> NDArray[np.object_]:
+    """Return times as ISO 8601 text to the second, None where missing.
+
+    Args:
+        passed: Time since a moment, NaN where missing.
+        unit: Such as `minutes since 1970-01-01 00:00:00`.
+    """
+    step, _, begin = unit.partition(" since ")
+    known = np.isfinite(passed)
+    # Rounded to the millisecond first: a third of a day is no second less.
+    milliseconds = np.round(np.where(known, passed, 0) * _MILLISECONDS[step[0]]).astype("timedelta64[ms]")
+    text = np.datetime_as_string(
+        np.datetime64(begin.rstrip("Z").replace(" ", "T"), "s") + milliseconds, unit="s", casting="unsafe"
+    )
+    found: NDArray[np.object_] = text.astype(object)
+    found[~known] = None
+    return found
 
 
 def _parquet(path: Path, content: Table, frames: Frames) -> None:

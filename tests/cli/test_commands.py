@@ -50,6 +50,19 @@ def test_the_whole_way_in_an_empty_folder(geoml, tmp_path, monkeypatch, raw_soc)
     assert done.code == 0 and json.loads(done.out)[0]["difference"] <= json.loads(done.out)[0]["allowed"]
 
 
+@pytest.mark.parametrize("words", ["predict soc --preset map --index 3", "predict soc --preset map --index 3 --json"])
+def test_single_samples_need_torch_and_nothing_beside_it(place, words):
+    heavy = "{'pandas', 'xarray', 'sklearn', 'scipy', 'matplotlib', 'rasterio', 'accelerate', 'netCDF4', 'numba'}"
+    script = (
+        f"import sys, atexit; heavy = {heavy}\n"
+        "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
+        "from geoml_cli.cli.app import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words.split()], capture_output=True, text=True, cwd=place)
+    assert done.returncode == 0 and "HEAVY []" in done.stderr, done.stderr
+
+
 def test_single_samples_are_those_of_the_file(geoml, place):
     one = json.loads(geoml("predict", "soc", "--preset", "map", "--index", "3", "--index", "0", "--json").out)
     done = geoml("predict", "soc", "--preset", "map", "--out", "all.csv", "--json", "--quiet")

@@ -44,3 +44,11 @@ def test_a_tree_and_products_find_the_same_neighbours(features: int) -> None:
     points, reference = generator.normal(size=(30, features)), generator.normal(size=(200, features))
     expected = np.linalg.norm(points[:, None] - reference[None], axis=2).min(axis=1)
     np.testing.assert_allclose(nearest(points, reference), expected, rtol=1e-6)
+
+
+def test_few_points_have_the_distance_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(3)
+    points, reference = generator.normal(size=(5, 4)), generator.normal(size=(30, 4))
+    few = nearest(points, reference)
+    monkeypatch.setattr("geoml_cli.metrics.applicability._FEW", 0)
+    np.testing.assert_allclose(few, nearest(points, reference), rtol=1e-12)

@@ -17,6 +17,7 @@ from geoml_cli.inference.engine import tell_intervals
 from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.places import coordinates_of
+from geoml_cli.layers.devices import few_samples
 from geoml_cli.runs.data import is_own_data
 from geoml_cli.samples.coordinates import ID, stations_of_samples
 from geoml_cli.work.reporting import Reporter
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Columns = dict[str, NDArray[Any]]
 _SAMPLE = Variable("sample", "1", "number of the sample in the data set", dtype="i8")
 _STATION = Variable("station", "1", "code of the station", dtype="str")
 
@@ -86,8 +88,8 @@ def observations(trained: TrainedRun, dataset: Dataset) -> list[Observation]:
     return found
 
 
-def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int], reporter: Reporter) -> pd.DataFrame:
-    """Predict single samples of a data set.
+def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int], reporter: Reporter) -> Columns:
+    """Predict single samples of a data set; return columns by name, one value a sample, times as text.
 
     Raises:
         DataError: There is no such sample, the data set is damaged, or inputs of other data than the run's lie outside
@@ -104,32 +106,38 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int],
             fix=f"Use 0 to {len(samples) - 1}.",
         )
     rows = np.array(index, dtype=np.int64)
-    predictor, outputs = trained.predictor(), trained.outputs()
-    values = predictor.outputs(samples, rows).astype(np.float32)
+    outputs = trained.outputs()
+    with few_samples():
+        predictor = trained.predictor()
+        values = predictor.outputs(samples, rows).astype(np.float32)
     outside = ranges.shares(predictor.variables, predictor.counts())
     # Samples of the run's own data set were compared with its signature: one that is rare is no other unit.
     limit = 1.0 if is_own_data(trained.run, dataset) else trained.settings.shared.predict.out_of_range
     ranges.judge(outside, limit, reporter)
     tell_intervals(trained, reporter)
     observed = observations(trained, dataset)
-    frame = _frame(trained, dataset, rows, values, observed)
-    frame = table.readable(frame, _columns(trained, dataset, observed))
-    frame.insert(0, "index", rows)
+    found = {"index": rows, **_values(trained, dataset, rows, values, observed)}
+    for column in _columns(trained, dataset, observed):
+        if " since " in column.unit:
+            found[column.name] = table.iso_times(found[column.name], column.unit)
     if len({output.unit for output in outputs}) == 1:
-        frame["unit"] = outputs[0].unit
-    return frame
+        found["unit"] = np.full(len(rows), outputs[0].unit, dtype=object)
+    return found
 
 
-def write_frame(trained: TrainedRun, frame: pd.DataFrame, out: Path) -> None:
+def write_columns(trained: TrainedRun, columns: Columns, out: Path) -> None:
     """Write single predictions to a file by its suffix."""
+    import pandas as pd
+
     table.check_suffix(out)
     require_writable(out)
+    frame = pd.DataFrame(columns)
     kinds = {"i": "i8", "f": "f8"}
-    columns = tuple(
+    described = tuple(
         Variable(name, "", name, dtype=kinds.get(frame[name].dtype.kind, "str"))  # type: ignore[arg-type]
         for name in frame.columns
     )
-    table.write(out, table.Table(columns, len(frame), {"run_id": trained.run.id}), [frame])
+    table.write(out, table.Table(described, len(frame), {"run_id": trained.run.id}), [frame])
 
 
 def _frame(
@@ -137,16 +145,23 @@ def _frame(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    columns: dict[str, Any] = {"sample": rows}
+    return pd.DataFrame(_values(trained, dataset, rows, values, observed))
+
+
+def _values(
+    trained: TrainedRun, dataset: Dataset, rows: Rows, values: Floats, observed: Sequence[Observation]
+) -> Columns:
+    """Return the columns of some samples by name."""
+    columns: Columns = {"sample": rows}
     if dataset.has("id"):
         identity = dataset.labels("id")
-        columns["id"] = [identity[row] for row in rows]
+        columns["id"] = np.array([identity[row] for row in rows], dtype=object)
     if dataset.has("station"):
         columns["station"] = stations_of_samples(dataset)[rows]
     columns |= {variable.name: values for variable, values in coordinates_of(trained.spec, dataset, rows)}
     columns |= {output.name: value for output, value in zip(trained.outputs(), values, strict=True)}
     columns |= {variable.name: target[rows] for variable, target in observed}
-    return pd.DataFrame(columns)
+    return columns
 
 
 def _columns(trained: TrainedRun, dataset: Dataset, observed: Sequence[Observation]) -> tuple[Variable, ...]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from geoml_cli.errors import SettingsError
+from geoml_cli.layers.devices import are_few
 from geoml_cli.models.geomamba import plain
 from geoml_cli.models.geomamba.scan import ScanInputs, plain_recomputed
 from geoml_cli.models.geomamba.settings import Backend
@@ -85,7 +86,7 @@ class Kernels:
         if self.backend == "torch" or torch.compiler.is_compiling():
             return "torch"
         if self.backend == "auto":
-            return _automatic(tensor.device.type)
+            return "torch" if are_few() else _automatic(tensor.device.type)
         if (tensor.device.type == "cpu") != (self.backend == "fused"):
             kind = "the CPU" if self.backend == "fused" else "a GPU"
             raise SettingsError(

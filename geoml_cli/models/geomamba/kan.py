@@ -16,18 +16,18 @@ import torch
 from torch import Tensor, nn
 
 from geoml_cli.models.geomamba.backend import Kernels
-from geoml_cli.models.geomamba.plain import basis
+from geoml_cli.models.geomamba.plain import WIDTH, basis
 
 CELLS, ORDER = 5, 3
 BASES = CELLS + ORDER
-_LOW, _WIDTH = -1.0, 0.4
+_LOW = -1.0
 _NOISE = 0.01
 """The first curves are uniform noise within this, at the grid's six points."""
 
 
 def knots() -> Tensor:
     """Return the 12 knots from -2.2 to 2.2, rounded as the released ones: multiplied, then added, in float32."""
-    return torch.arange(-ORDER, CELLS + ORDER + 1, dtype=torch.float32) * _WIDTH + _LOW
+    return torch.arange(-ORDER, CELLS + ORDER + 1, dtype=torch.float32) * WIDTH + _LOW
 
 
 class KanLinear(nn.Module):

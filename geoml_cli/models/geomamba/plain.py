@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 _ORDER = 3
+WIDTH = 0.4
+"""Distance of two knots."""
 
 
 def convolve(x_BLD: Tensor, weight_D1W: Tensor, bias_D: Tensor) -> Tensor:
@@ -58,6 +60,5 @@ def cardinal(x: Tensor, knots: Tensor) -> Tensor:
 
     B(t) = (2 - |t|)_+^3 / 6 - 4 (1 - |t|)_+^3 / 6, where t is the distance from a basis's middle knot in cells.
     """
-    width = (knots[-1] - knots[0]) / (knots.shape[0] - 1)
-    distance = ((x.unsqueeze(-1) - knots[2:-2]) / width).abs()
+    distance = ((x.unsqueeze(-1) - knots[2:-2]) / WIDTH).abs()
     return ((2 - distance).relu() ** 3 - 4 * (1 - distance).relu() ** 3) / 6

@@ -18,6 +18,8 @@ from torch.utils.checkpoint import checkpoint
 
 CHUNK = 32
 """Steps that the plain path works out together; its memory grows with it, its graph shrinks."""
+EXPORTED_CHUNK = 128
+"""Steps of an exported graph that are worked out together: all of a sample's in the paper's networks."""
 
 
 @dataclass(frozen=True)
@@ -49,30 +51,35 @@ def plain(inputs: ScanInputs) -> Tensor:
     Steps of a chunk are joined pairwise, in log2(C) rounds (Hillis & Steele 1986), so the graph stays small enough to
     export. Decays are only ever multiplied, never divided, so a large dt cannot overflow.
     """
-    state_BDN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], *inputs.a_DN.shape)
-    outs = []
-    for first in range(0, inputs.x_BLD.shape[1], CHUNK):
-        chunk = slice(first, first + CHUNK)
-        decay_BCDN = torch.exp(inputs.dt_BLD[:, chunk, :, None] * inputs.a_DN)
-        drive_BCD = inputs.dt_BLD[:, chunk] * inputs.x_BLD[:, chunk]
-        states_BCDN = _joined(decay_BCDN, drive_BCD[..., None] * inputs.b_BLN[:, chunk, None], state_BDN)
-        outs.append((states_BCDN @ inputs.c_BLN[:, chunk, :, None]).squeeze(-1))
-        state_BDN = states_BCDN[:, -1]
-    out_BLD = torch.cat(outs, dim=1) + inputs.d_D * inputs.x_BLD
-    return out_BLD * functional.silu(inputs.z_BLD)
+    state_B1DN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], 1, *inputs.a_DN.shape)
+    steps = inputs.x_BLD.shape[1]
+    size = EXPORTED_CHUNK if torch.compiler.is_compiling() else CHUNK
+    drive_BLD, outs = inputs.dt_BLD * inputs.x_BLD, []
+    for first in range(0, steps, size):
+        # `narrow` is one node of a graph, where a slice of several axes is one for each.
+        dt_BCD, drive_BCD, b_BCN, c_BCN = (
+            tensor.narrow(1, first, min(size, steps - first))
+            for tensor in (inputs.dt_BLD, drive_BLD, inputs.b_BLN, inputs.c_BLN)
+        )
+        decay_BCDN = torch.exp(dt_BCD.unsqueeze(-1) * inputs.a_DN)
+        decay_BCDN, states_BCDN = _joined(decay_BCDN, drive_BCD.unsqueeze(-1) * b_BCN.unsqueeze(-2))
+        states_BCDN = states_BCDN + decay_BCDN * state_B1DN
+        outs.append((states_BCDN @ c_BCN.unsqueeze(-1)).squeeze(-1))
+        state_B1DN = states_BCDN.narrow(1, states_BCDN.shape[1] - 1, 1)
+    out_BLD = outs[0] if len(outs) == 1 else torch.cat(outs, dim=1)
+    return (out_BLD + inputs.d_D * inputs.x_BLD) * functional.silu(inputs.z_BLD)
 
 
-def _joined(decay_BCDN: Tensor, drive_BCDN: Tensor, state_BDN: Tensor) -> Tensor:
-    """Return the states of a chunk's steps."""
-    first_BDN = drive_BCDN[:, 0] + decay_BCDN[:, 0] * state_BDN
-    states_BCDN = torch.cat([first_BDN[:, None], drive_BCDN[:, 1:]], dim=1)
-    reach = 1
-    while reach < states_BCDN.shape[1]:
-        joined = states_BCDN[:, reach:] + decay_BCDN[:, reach:] * states_BCDN[:, :-reach]
-        states_BCDN = torch.cat([states_BCDN[:, :reach], joined], dim=1)
-        decay_BCDN = torch.cat([decay_BCDN[:, :reach], decay_BCDN[:, reach:] * decay_BCDN[:, :-reach]], dim=1)
+def _joined(decay_BCDN: Tensor, states_BCDN: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a chunk's decays since its first step, and the states that its own steps give."""
+    steps, reach = states_BCDN.shape[1], 1
+    while reach < steps:
+        later = (0, 0, 0, 0, reach, 0)
+        before_BCDN = functional.pad(states_BCDN.narrow(1, 0, steps - reach), later)
+        states_BCDN = states_BCDN + decay_BCDN * before_BCDN
+        decay_BCDN = decay_BCDN * functional.pad(decay_BCDN.narrow(1, 0, steps - reach), later, value=1.0)
         reach *= 2
-    return states_BCDN
+    return decay_BCDN, states_BCDN
 
 
 def plain_recomputed(inputs: ScanInputs) -> Tensor:
