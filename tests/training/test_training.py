@@ -77,7 +77,7 @@ def test_a_run_holds_what_it_must(whole):
             files = ("weights.safetensors", "state.safetensors", "meta.json")
             expected |= {f"members/{member}/checkpoints/{which}/{file}" for file in files}
     assert expected <= names
-    assert {Path(name).suffix for name in names} <= {".toml", ".json", ".jsonl", ".safetensors", ".lock"}
+    assert {Path(name).suffix for name in names} <= {".toml", ".json", ".jsonl", ".safetensors", ".lock", ".npz"}
     environment = json.loads((whole / "environment.json").read_text())
     assert environment["versions"]["torch"] == torch.__version__.split("+")[0] or "+" in torch.__version__
     origin = json.loads((whole / "origin.json").read_text())
@@ -239,6 +239,41 @@ def test_processes_started_by_someone_else_are_joined(whole, data_root, tmp_path
         after = weights(made.parent, "last")[member]
         same = {name for name, value in after.items() if torch.equal(value, before[name])}
         assert same == {name for name in after if name.startswith(("conv1.", "lstm."))}
+
+
+@pytest.mark.slow
+def test_two_nodes_of_torchrun_are_killed_and_go_on(whole, data_root, tmp_path):
+    """Two agents over loopback stand for two nodes; the run ends with the losses of one process."""
+    run = tmp_path / "nodes"
+
+    def nodes() -> list[subprocess.Popen[bytes]]:
+        port = str(_free_port())
+        own = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+        asked = ["--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1", "--master-port", port]
+        words = ["-m", "--", *command(data_root, run, "--cpu")[2:]]
+        return [
+            subprocess.Popen(
+                [sys.executable, "-m", "torch.distributed.run", *asked, "--node-rank", str(rank), *words],
+                env=own, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+            )
+            for rank in range(2)
+        ]  # fmt: skip
+
+    killed = nodes()
+    deadline = time.monotonic() + 120
+    while not list(run.glob("members/*/checkpoints/last/weights.safetensors")):
+        assert all(node.poll() is None for node in killed) and time.monotonic() < deadline
+        time.sleep(0.01)
+    for node in killed:
+        os.killpg(node.pid, signal.SIGKILL)
+        node.communicate(timeout=60)
+    again = nodes()
+    errors = [node.communicate(timeout=240)[1].decode() for node in again]
+    assert [node.returncode for node in again] == [0, 0], errors
+    assert Run(run).record().status == "finished"
+    for member in Run(whole).members():
+        for one, two in zip(Run(whole).history(member), Run(run).history(member), strict=True):
+            assert two["val_loss"] == pytest.approx(one["val_loss"], rel=1e-4)
 
 
 def test_a_loss_that_is_not_finite_names_member_step_rows_and_layer(dataset, tmp_path):
