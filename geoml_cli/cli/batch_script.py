@@ -145,9 +145,12 @@ def _workers(asked: Resources) -> list[str]:
     """Return the lines that start a scheduler of Dask and its workers; they end with the job."""
     return [
         'scheduler="$PWD/.geoml-scheduler-$SLURM_JOB_ID.json"',
+        "# Left by a job that was killed and queued again: its scheduler is gone.",
+        'rm -f "$scheduler"',
         "trap 'rm -f \"$scheduler\"; kill $(jobs -p) 2>/dev/null' EXIT",
         'dask scheduler --port 0 --no-dashboard --scheduler-file "$scheduler" &',
-        'while [ ! -s "$scheduler" ]; do sleep 1; done',
+        "started=$!",
+        'while [ ! -s "$scheduler" ]; do kill -0 "$started" 2>/dev/null || exit 1; sleep 1; done',
         f'srun dask worker --scheduler-file "$scheduler" --no-dashboard --nworkers {asked.cpus or 1} --nthreads 1 &',
     ]
 

@@ -20,6 +20,7 @@ from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob
 from geoml_cli.inference.load import RunPredictor, TrainedRun
 from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
 from geoml_cli.inference.summary import PartSummary, PredictionSummary, class_shares, summarise
+from geoml_cli.runs.kept import code_digest
 from geoml_cli.work.numbers import format_share
 from geoml_cli.work.pieces import WHOLE, Part
 from geoml_cli.work.reporting import Reporter
@@ -100,6 +101,11 @@ def _unfinished(store: ChunkStore, missing: Sequence[int], count: int) -> Stoppe
     """Name the chunks that are missing, and the parts that they are of where these are known."""
     named = ", ".join(str(number + 1) for number in missing[:_NAMED])
     more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    if len(missing) == count and store.target.exists():
+        return StoppedError(
+            "no chunk is there; the file is, from an earlier prediction.", where=str(store.target),
+            fix="Leave --finish out to predict it anew.",
+        )  # fmt: skip
     counts = {part.of for part in chunk_store.parts_seen(store)}
     fix = "Predict them with --part, or leave --finish out to predict them here."
     if len(counts) == 1:
@@ -208,6 +214,7 @@ def _predict(predictor: RunPredictor, chunk: ChunkSamples, outputs: int) -> Floa
 def plan_of(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
     """Name what determines chunks: those of another plan are not reused."""
     return {
+        "code": code_digest(),
         "run": trained.run.id,
         "by": trained.predicts,
         "weights": weights_digests(trained),

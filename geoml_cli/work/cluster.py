@@ -136,7 +136,8 @@ class Cluster:
     def _stop_if_asked(self) -> None:
         if self._stop.received:
             raise StoppedError(
-                f"stopped by {self._stop.received}, finished chunks are kept.", fix="The same command resumes."
+                f"stopped by {self._stop.received}, finished chunks are kept.",
+                fix="Workers end the chunks that they are at. The same command resumes.",
             )
 
 
@@ -163,7 +164,7 @@ def cluster(scheduler: str, reporter: Reporter) -> Iterator[Cluster]:
         if local := _LOCAL.fullmatch(scheduler):
             count = int(local[1]) if local[1] else None
             quiet = logging.DEBUG if os.environ.get("GEOML_DEBUG") else logging.CRITICAL
-            here = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=quiet)
+            here = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=quiet)
             with here as workers, Client(workers) as client:
                 client.register_plugin(_deaf())
                 yield Cluster(client, reporter, stop)

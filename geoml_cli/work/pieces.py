@@ -37,7 +37,7 @@ def part_of(text: str) -> Part:
     Raises:
         SettingsError: It is not one of N parts.
     """
-    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise SettingsError(f"{text!r} is no part.", where="--part", fix="Write K/N, from 1/N to N/N, such as 3/8.")
     return Part(int(found[1]), int(found[2]))

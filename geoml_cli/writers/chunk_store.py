@@ -5,6 +5,7 @@ Each chunk is a file of its own, whole or absent, so that a kill at any moment l
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -30,8 +31,15 @@ _LOCK = "lock"
 _PART, _SUFFIX = "part-", ".lock"
 _PATIENCE = 30.0
 """How long a part waits while another one opens [s]."""
-_IN_WORDS = {"block": "predict.block", "rows": "predict.rows", "run": "the run", "by": "--with", "outputs": "outputs "
-             "(predict.coverage, predict.applicability)", "data": "the data set"}  # fmt: skip
+_IN_WORDS = {
+    "block": "predict.block",
+    "rows": "predict.rows",
+    "run": "the run",
+    "by": "--with",
+    "outputs": "outputs (predict.coverage, predict.applicability)",
+    "data": "the data set",
+    "code": "the version of geoml",
+}
 Plan = Mapping[str, object]
 Floats = NDArray[np.float32]
 Counts = NDArray[np.float64]
@@ -42,10 +50,13 @@ class ChunkStore:
 
     Args:
         target: The file that is being made.
+        plan: What determines every number of it. Chunks carry its digest in their name: what a process writes that was
+            left over from another prediction of the file is never read.
     """
 
-    def __init__(self, target: Path) -> None:
-        self.target = target
+    def __init__(self, target: Path, plan: Plan) -> None:
+        self.target, self.plan = target, _comparable(plan)
+        self._digest = hashlib.sha256(json.dumps(self.plan, sort_keys=True).encode()).hexdigest()[:16]
         self.folder = target.with_name(f".{target.name}.parts")
 
     def done(self, number: int) -> bool:
@@ -137,7 +148,7 @@ class ChunkStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"{number:08d}.npz"
+        return self.folder / f"{number:08d}-{self._digest}.npz"
 
 
 @contextmanager
@@ -152,13 +163,13 @@ def whole(target: Path, plan: Plan, *, keep: bool = False) -> Iterator[ChunkStor
     Raises:
         SettingsError: Another process is making the same file, or a part of it; or chunks of another plan are kept.
     """
-    store = ChunkStore(target)
+    store = ChunkStore(target, plan)
     store.folder.mkdir(parents=True, exist_ok=True)
     with locked(store.folder / _LOCK, partial(_refuse, target, "")):
         for lock in sorted(store.folder.glob(f"{_PART}*{_SUFFIX}")):
             with locked(lock, partial(_refuse, target, f"part {_part_name(lock)} of it ")):
                 pass
-        _settle(store, plan, keep=keep)
+        _settle(store, keep=keep)
         yield store
 
 
@@ -169,14 +180,14 @@ def for_part(target: Path, plan: Plan, part: Part) -> Iterator[ChunkStore]:
     Raises:
         SettingsError: Another process is making the same part or the whole, or other parts have another plan.
     """
-    store = ChunkStore(target)
+    store = ChunkStore(target, plan)
     store.folder.mkdir(parents=True, exist_ok=True)
     own = store.folder / f"{_PART}{part.number}-of-{part.of}{_SUFFIX}"
     with ExitStack() as held:
         # Parts open one after another, so that none takes its own lock while a whole looks whether there are any.
         with locked(store.folder / _LOCK, partial(_refuse, target, ""), patience=_PATIENCE):
             held.enter_context(locked(own, partial(_refuse, target, f"part {part} of it ")))
-            _settle(store, plan, keep=True)
+            _settle(store, keep=True)
         yield store
 
 
@@ -186,10 +197,10 @@ def joined(target: Path, plan: Plan) -> ChunkStore:
     Raises:
         DataError: This process would make others: it sees other files, weights or settings.
     """
-    store = ChunkStore(target)
-    if (known := _known_plan(store)) != _comparable(plan):
+    store = ChunkStore(target, plan)
+    if (known := _known_plan(store)) != store.plan:
         raise DataError(
-            f"a worker sees others than the command does: {_differences(known, plan)}.",
+            f"a worker sees others than the command does: {_differences(known, store.plan)}.",
             where=str(store.folder),
             fix="Run, data and inputs must lie on a disk that all workers share, under the same paths.",
         )
@@ -211,21 +222,21 @@ def _refuse(target: Path, what: str, holder: str) -> None:
     raise SettingsError(f"{what}is being made by {holder}.", where=str(target), fix=fix)
 
 
-def _settle(store: ChunkStore, plan: Plan, *, keep: bool) -> None:
+def _settle(store: ChunkStore, *, keep: bool) -> None:
     """Note the plan; chunks of another one are removed, or refused."""
     known = _known_plan(store)
-    if known == _comparable(plan):
+    if known == store.plan:
         return
     chunks = list(store.folder.glob("*.npz"))
     if chunks and keep:
         raise SettingsError(
-            f"other parts were made from other things: {_differences(known, plan)}.",
+            f"other parts were made from other things: {_differences(known, store.plan)}.",
             where=str(store.folder),
             fix="Give the same options, or delete that folder and begin anew.",
         )
     for chunk in chunks:
         chunk.unlink()
-    write_text(store.folder / _PLAN, json.dumps(plan, sort_keys=True, indent=1) + "\n")
+    write_text(store.folder / _PLAN, json.dumps(store.plan, sort_keys=True, indent=1) + "\n")
 
 
 def _known_plan(store: ChunkStore) -> dict[str, Any]:
@@ -241,9 +252,8 @@ def _comparable(plan: Plan) -> dict[str, Any]:
     return found
 
 
-def _differences(known: Mapping[str, Any], plan: Plan) -> str:
+def _differences(known: Mapping[str, Any], own: Mapping[str, Any]) -> str:
     """Name what differs between plans."""
-    own = _comparable(plan)
     names = sorted(name for name in {*known, *own} if known.get(name) != own.get(name))
     return ", ".join(_IN_WORDS.get(name, name) for name in names)
 

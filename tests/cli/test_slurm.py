@@ -108,10 +108,19 @@ def test_a_job_with_workers_of_its_own_predicts_on_them(geoml, trained, data_roo
     real = Path(sys.executable).parent / "geoml"
     variables = {"PWD": str(tmp_path)}
     script = f"cd {tmp_path}\nPATH=$PATH:{real.parent}\n{text}"
+    # A job that was killed and queued again finds the scheduler's file of its first life.
+    (tmp_path / ".geoml-scheduler-17.json").write_text('{"address": "tcp://192.0.2.2:39999"}')
     process = started(script, tmp_path, f'exec {real} "$@"', **variables)
     _, heard = process.communicate(timeout=240)
     assert process.returncode == 0 and "Workers: 1 with 1 threads" in heard, heard
     assert out.exists() and not list(tmp_path.glob(".geoml-scheduler*"))
+
+
+def test_a_job_whose_scheduler_does_not_start_ends(geoml, tmp_path):
+    text = printed(geoml, "--time", "60", "--workers", "4", "predict", "soc", "--map")
+    process = started(f"cd {tmp_path}\ndask() {{ return 1; }}\n{text}", tmp_path, "exit 0")
+    process.communicate(timeout=60)
+    assert process.returncode == 1 and not (tmp_path / "noted").exists()
 
 
 @pytest.mark.parametrize(
@@ -141,6 +150,7 @@ def test_a_new_run_has_the_folder_of_its_job_and_another_its_own(geoml, tmp_path
         (("--time", "60", "--parts", "4", "train", "soc"), "only predict is shared out like that"),
         (("--time", "60", "--parts", "4", "--workers", "2", "predict", "soc"), "choose one of --parts and --workers"),
         (("--time", "60", "--parts", "4", "predict", "soc", "--part", "1/2"), "--part is the job's here"),
+        (("--time", "60", "--workers", "4", "--gpus", "2", "predict", "soc"), "Use --parts N: each task has a GPU"),
         (("--time", "60", "--parts", "4", "--gpus", "2", "predict", "soc"), "a task of an array is one process"),
         (("train", "soc"), "--time"),
     ],

@@ -52,12 +52,16 @@ def test_a_map_in_parts_equals_that_of_one_go(run, data_root, tmp_path, geoml):
     early = geoml(*asked(run, data_root, out, *BLOCK, "--finish"))
     assert early.code == 75 and not out.exists()
     assert "chunks are missing: 2, 5, 8," in early.err and "Predict them with --part 2/3;" in early.err
-    (tmp_path / ".parts.tif.parts" / "00000003.npz").write_bytes(b"cut off")
+    [fourth] = (tmp_path / ".parts.tif.parts").glob("00000003-*.npz")
+    fourth.write_bytes(b"cut off")
     assert "chunks are missing: 2, 4, 5" in geoml(*asked(run, data_root, out, *BLOCK, "--finish")).err
     for part in ("2/3", "1/3"):
         assert geoml(*asked(run, data_root, out, *BLOCK, "--part", part)).code == 0
     last = geoml(*asked(run, data_root, out, *BLOCK, "--finish"))
     assert last.code == 0 and "Outside the range" in last.err, last.err
+    twice = geoml(*asked(run, data_root, out, *BLOCK, "--finish"))
+    assert twice.code == 75 and "no chunk is there; the file is, from an earlier prediction" in twice.err
+    shutil.rmtree(tmp_path / ".parts.tif.parts")
     one, parts = pixels(tmp_path / "one.tif"), pixels(out)
     np.testing.assert_array_equal(one[0], parts[0])
     assert one[1] == parts[1] and not (tmp_path / ".parts.tif.parts").exists()
@@ -89,6 +93,7 @@ def test_what_parts_lack_is_predicted_without_finish(run, data_root, tmp_path, g
     [
         (("--part", "0/3"), "'0/3' is no part. Write K/N"),
         (("--part", "4/3"), "'4/3' is no part"),
+        (("--part", "\u0663/\u0664"), "is no part"),
         (("--part", "1/2", "--finish"), "choose one of --part and --finish"),
         (("--part", "1/2", "--index", "0"), "single samples are not shared out"),
         (("--scheduler", "somewhere"), "'somewhere' names no scheduler"),
@@ -147,6 +152,16 @@ def test_a_worker_that_sees_other_files_is_refused(tmp_path):
         assert joined(store.target, {"weights": ["a"], "outputs": ["soc"]}).folder == store.folder
         with pytest.raises(DataError, match="a worker sees others than the command does: weights"):
             joined(store.target, {"weights": ["b"], "outputs": ["soc"]})
+
+
+def test_what_is_left_of_another_prediction_is_never_read(tmp_path):
+    """A worker may end a chunk after its command was stopped, and another prediction of the file begun."""
+    old, new = {"weights": ["a"]}, {"weights": ["b"]}
+    with whole(tmp_path / "map.tif", old):
+        stray = joined(tmp_path / "map.tif", old)
+    with whole(tmp_path / "map.tif", new) as store:
+        stray.write(0, np.ones(3, dtype=np.float32))
+        assert stray.done(0) and not store.done(0) and store.unfinished(range(2)) == [0, 1]
 
 
 @pytest.mark.parametrize(

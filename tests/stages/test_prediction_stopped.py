@@ -95,7 +95,7 @@ def test_a_file_is_made_by_one_process_at_a_time(tmp_path):
 
 
 def test_a_part_is_whole_or_absent(tmp_path, monkeypatch):
-    blocks = ChunkStore(tmp_path / "map.tif")
+    blocks = ChunkStore(tmp_path / "map.tif", {})
     blocks.folder.mkdir()
 
     def killed(*arguments, **options):
