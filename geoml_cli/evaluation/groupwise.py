@@ -51,8 +51,9 @@ def groupwise_scores(
         values = {
             model: [rows.by_group(metric, predicted) for metric in metrics] for model, predicted in predictions.items()
         }
-        for place in in_order(names.tolist()):
-            name = names.tolist()[place]
+        listed = names.tolist()
+        for place in in_order(listed):
+            name = listed[place]
             for model, by_metric in values.items():
                 scores = {metric.name: float(value[place]) for metric, value in zip(metrics, by_metric, strict=True)}
                 found.append(GroupScores(quantity, str(name), model, int(counts[place]), scores))

@@ -45,10 +45,10 @@ from geoml_cli.work.reporting import Reporter, Silent
 from geoml_cli.writers.chunk_store import ChunkStore, joined
 
 _DEGREES = "EPSG:4326"
-_MOST_PARTS = 1000
-"""Parts that go to workers one by one; of more chunks, several make a part."""
-_PARTS_EACH = 4
-"""Parts of a table for each thread of the workers."""
+_PIECES_EACH, _MOST_PIECES = 32, 1000
+"""Pieces for each thread of the workers, and in all: a piece of several chunks spares what Dask does for each."""
+_TABLE_PIECES_EACH = 4
+"""Pieces of a table for each thread: each reads the table."""
 
 
 class Prediction(NamedTuple):
@@ -112,8 +112,8 @@ def predict_on(asked: Prediction, scheduler: str, reporter: Reporter) -> Predict
 
     def make(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
         with cluster(scheduler, reporter) as workers, reporter.task(job.cell, job.total) as advance:
-            # A chunk of a table is found by reading those before it: few parts then.
-            count = min(job.total, _MOST_PARTS) if job.total is not None else _PARTS_EACH * workers.threads
+            each = _TABLE_PIECES_EACH if job.total is None else _PIECES_EACH
+            count = min(each * workers.threads, _MOST_PIECES, job.total or _MOST_PIECES)
             pieces = ((order, Part(number, count)) for number in range(1, count + 1))
             for chunks in workers.map(_predict_piece, pieces):
                 advance(chunks)
