@@ -147,20 +147,20 @@ def _written(request: PredictionRequest, out: Path, run: Run, dataset: Dataset, 
     return request.written(out, page=_has_page(run, dataset))
 
 
-def _to_file(asked: Prediction, common: dict[str, Any], reporter: console.Terminal) -> None:
+def _to_file(prediction: Prediction, common: dict[str, Any], reporter: console.Terminal) -> None:
     """Predict here, on workers or in part, or finish what parts predicted; say what came of it."""
     from geoml_cli.stages import predict as stage
 
     if common["part"] is not None:
-        show_part(stage.predict_part_of(asked, part_of(common["part"]), reporter), common["as_json"])
+        show_part(stage.predict_part_of(prediction, part_of(common["part"]), reporter), common["as_json"])
         return
     if common["finish"]:
-        done = stage.finish(asked, reporter)
+        done = stage.finish(prediction, reporter)
     elif common["scheduler"] is not None:
-        done = stage.predict_on(asked, common["scheduler"], reporter)
+        done = stage.predict_on(prediction, common["scheduler"], reporter)
     else:
-        done = stage.predict(asked, reporter)
-    show(asked.trained, done, common["as_json"])
+        done = stage.predict(prediction, reporter)
+    show(prediction.trained, done, common["as_json"])
 
 
 def _refuse_shared_work(common: dict[str, Any]) -> None:

@@ -79,10 +79,8 @@ def predict_part(trained: TrainedRun, job: PredictionJob, out: Path, reporter: R
     job.check(out)
     require_writable(out)
     with chunk_store.for_part(out, plan_of(trained, job), part) as store:
-        own = [chunk.number for chunk in job.chunks() if part.has(chunk.number)]
-        missing = len(store.unfinished(own))
-        predict_chunks(trained, job, store, reporter, part)
-    return PartSummary(out, part, len(own), missing)
+        count = predict_chunks(trained, job, store, reporter, part)
+        return PartSummary(out, part, part.share(count), store.written)
 
 
 def require_chunks(job: PredictionJob, store: ChunkStore) -> int:
@@ -149,7 +147,7 @@ def _finished(
 
 
 def _judged(trained: TrainedRun, store: ChunkStore, count: int, reporter: Reporter) -> dict[str, float]:
-    """Return each input's share outside its trained range, which is told, or refused."""
+    """Return each input's share outside its trained range; report it, or refuse it."""
     variables = [variable for name in trained.networks for variable in trained.ranges(name).variables]
     counts = ranges.empty(len(variables))
     for number in range(count):
@@ -173,7 +171,7 @@ def predict_chunks(
 ) -> int:
     """Predict the chunks of a part that are not there yet; return how many chunks there are in all."""
     predictor, count = trained.loaded, 0
-    total = None if job.total is None else sum(map(part.has, range(job.total)))
+    total = None if job.total is None else part.share(job.total)
     with StopRequest() as stop, reporter.task(job.cell, total) as advance:
         for chunk in job.chunks():
             count += 1

@@ -67,7 +67,7 @@ class Prediction(NamedTuple):
     out: Path
 
 
-def predict(asked: Prediction, reporter: Reporter) -> PredictionSummary:
+def predict(prediction: Prediction, reporter: Reporter) -> PredictionSummary:
     """Predict what is asked for into a file; killed or stopped, the same call resumes.
 
     Raises:
@@ -75,10 +75,10 @@ def predict(asked: Prediction, reporter: Reporter) -> PredictionSummary:
         DataError: The input cannot be read, or is not what the run was trained on.
         StoppedError: A signal came; finished chunks are kept.
     """
-    return predict_to_file(asked.trained, _checked_job(asked, reporter), asked.out, reporter)
+    return predict_to_file(prediction.trained, _checked_job(prediction, reporter), prediction.out, reporter)
 
 
-def predict_part_of(asked: Prediction, part: Part, reporter: Reporter) -> PartSummary:
+def predict_part_of(prediction: Prediction, part: Part, reporter: Reporter) -> PartSummary:
     """Predict a part of what is asked for, for one of several processes; the file is written by `finish`.
 
     Raises:
@@ -86,10 +86,10 @@ def predict_part_of(asked: Prediction, part: Part, reporter: Reporter) -> PartSu
         DataError: As for `predict`.
         StoppedError: A signal came; finished chunks are kept.
     """
-    return predict_part(asked.trained, _checked_job(asked, reporter), asked.out, reporter, part)
+    return predict_part(prediction.trained, _checked_job(prediction, reporter), prediction.out, reporter, part)
 
 
-def finish(asked: Prediction, reporter: Reporter) -> PredictionSummary:
+def finish(prediction: Prediction, reporter: Reporter) -> PredictionSummary:
     """Write the file from finished parts.
 
     Raises:
@@ -97,10 +97,10 @@ def finish(asked: Prediction, reporter: Reporter) -> PredictionSummary:
         DataError: As for `predict`.
         StoppedError: Chunks are missing.
     """
-    return finish_file(asked.trained, _checked_job(asked, reporter), asked.out, reporter)
+    return finish_file(prediction.trained, _checked_job(prediction, reporter), prediction.out, reporter)
 
 
-def predict_on(asked: Prediction, scheduler: str, reporter: Reporter) -> PredictionSummary:
+def predict_on(prediction: Prediction, scheduler: str, reporter: Reporter) -> PredictionSummary:
     """Predict on the workers of Dask, which share a disk with this process.
 
     Raises:
@@ -108,7 +108,7 @@ def predict_on(asked: Prediction, scheduler: str, reporter: Reporter) -> Predict
         DataError: As for `predict`, or workers see other files.
         StoppedError: A signal came; finished chunks are kept.
     """
-    order = _order(asked)
+    order = _order(prediction)
 
     def make(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
         with cluster(scheduler, reporter) as workers, reporter.task(job.cell, job.total) as advance:
@@ -119,7 +119,7 @@ def predict_on(asked: Prediction, scheduler: str, reporter: Reporter) -> Predict
                 advance(chunks)
         return require_chunks(job, store)
 
-    return predict_to_file(asked.trained, _checked_job(asked, reporter), asked.out, reporter, make)
+    return predict_to_file(prediction.trained, _checked_job(prediction, reporter), prediction.out, reporter, make)
 
 
 class _Order(NamedTuple):
@@ -139,14 +139,14 @@ class _Order(NamedTuple):
     out: Path
 
 
-def _order(asked: Prediction) -> _Order:
-    trained = asked.trained
+def _order(prediction: Prediction) -> _Order:
+    trained = prediction.trained
     by = (trained.baseline, trained.dataset.folder.absolute()) if isinstance(trained, BaselineRun) else None
     run = trained.run
     return _Order(
         uuid.uuid4().hex,
-        run.folder.absolute(), tuple(run.assignments), trained.members, by, asked.dataset.folder.absolute(),
-        asked.request.absolute(), asked.out.absolute(),
+        run.folder.absolute(), tuple(run.assignments), trained.members, by, prediction.dataset.folder.absolute(),
+        prediction.request.absolute(), prediction.out.absolute(),
     )  # fmt: skip
 
 
@@ -171,8 +171,7 @@ def _predict_piece(piece: tuple[_Order, Part]) -> int:
         if not _opened or _opened[0].order != order:
             _opened[:] = [_open(order)]
         [(_, trained, job, store)] = _opened
-        predict_chunks(trained, job, store, Silent(), part)
-        return sum(part.has(chunk.number) for chunk in job.chunks())
+        return part.share(predict_chunks(trained, job, store, Silent(), part))
 
 
 def _open(order: _Order) -> _Opened:
@@ -185,10 +184,10 @@ def _open(order: _Order) -> _Opened:
     return _Opened(order, trained, job, joined(order.out, plan_of(trained, job)))
 
 
-def _checked_job(asked: Prediction, reporter: Reporter) -> PredictionJob:
-    if asked.trained.settings.shared.data.verify:
-        check_content(asked.dataset)
-    return _job(asked.trained, asked.dataset, asked.request, reporter)
+def _checked_job(prediction: Prediction, reporter: Reporter) -> PredictionJob:
+    if prediction.trained.settings.shared.data.verify:
+        check_content(prediction.dataset)
+    return _job(prediction.trained, prediction.dataset, prediction.request, reporter)
 
 
 def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> PredictionJob:

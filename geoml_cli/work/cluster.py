@@ -53,7 +53,7 @@ class Cluster:
 
     Args:
         client: Of their scheduler.
-        reporter: Is told of workers.
+        reporter: Receives messages about workers.
         stop: Ends the work between pieces.
     """
 
@@ -147,7 +147,7 @@ def cluster(scheduler: str, reporter: Reporter) -> Iterator[Cluster]:
 
     Args:
         scheduler: `local` or `local:N` for N processes here, an address, or the scheduler's file.
-        reporter: Is told of workers.
+        reporter: Receives messages about workers.
 
     Raises:
         SettingsError: Dask is missing, no scheduler answers, or a worker has another geoml.

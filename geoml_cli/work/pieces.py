@@ -24,6 +24,10 @@ class Part:
         """Return whether a piece, counted from 0, is of this part."""
         return piece % self.of == self.number - 1
 
+    def share(self, pieces: int) -> int:
+        """Return how many of all pieces are of this part."""
+        return len(range(self.number - 1, pieces, self.of))
+
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
 

@@ -52,10 +52,13 @@ class ChunkStore:
         target: The file that is being made.
         plan: What determines every number of it. Chunks carry its digest in their name: what a process writes that was
             left over from another prediction of the file is never read.
+
+    Attributes:
+        written: Chunks that were written through this object.
     """
 
     def __init__(self, target: Path, plan: Plan) -> None:
-        self.target, self.plan = target, _comparable(plan)
+        self.target, self.plan, self.written = target, _comparable(plan), 0
         self._digest = hashlib.sha256(json.dumps(self.plan, sort_keys=True).encode()).hexdigest()[:16]
         self.folder = target.with_name(f".{target.name}.parts")
 
@@ -90,7 +93,9 @@ class ChunkStore:
             reason=np.empty(0, dtype=np.int16) if reason is None else reason,
         )
         with replacing(self._path(number), uuid.uuid4().hex) as path:  # another process may make the same chunk
-            return path.write_bytes(content.getbuffer())
+            size = path.write_bytes(content.getbuffer())
+        self.written += 1
+        return size
 
     def read(self, number: int) -> Floats:
         """Return a chunk.
@@ -183,10 +188,10 @@ def for_part(target: Path, plan: Plan, part: Part) -> Iterator[ChunkStore]:
     store = ChunkStore(target, plan)
     store.folder.mkdir(parents=True, exist_ok=True)
     own = store.folder / f"{_PART}{part.number}-of-{part.of}{_SUFFIX}"
-    with ExitStack() as held:
+    with ExitStack() as locks:
         # Parts open one after another, so that none takes its own lock while a whole looks whether there are any.
         with locked(store.folder / _LOCK, partial(_refuse, target, ""), patience=_PATIENCE):
-            held.enter_context(locked(own, partial(_refuse, target, f"part {part} of it ")))
+            locks.enter_context(locked(own, partial(_refuse, target, f"part {part} of it ")))
             _settle(store, keep=True)
         yield store
 
@@ -217,9 +222,9 @@ def _part_name(lock: Path) -> str:
     return lock.name.removeprefix(_PART).removesuffix(_SUFFIX).replace("-of-", "/")
 
 
-def _refuse(target: Path, what: str, holder: str) -> None:
-    fix = "Wait for it." if what else "Wait for it, or name another --out."
-    raise SettingsError(f"{what}is being made by {holder}.", where=str(target), fix=fix)
+def _refuse(target: Path, share: str, holder: str) -> None:
+    fix = "Wait for it." if share else "Wait for it, or name another --out."
+    raise SettingsError(f"{share}is being made by {holder}.", where=str(target), fix=fix)
 
 
 def _settle(store: ChunkStore, *, keep: bool) -> None:

@@ -117,6 +117,7 @@ def test_every_piece_is_of_one_part():
     parts = [part_of(f"{number}/4") for number in range(1, 5)]
     assert all(sum(part.has(piece) for part in parts) == 1 for piece in range(20))
     assert [piece + 1 for piece in range(12) if Part(3, 4).has(piece)] == [3, 7, 11]
+    assert all(part.share(count) == sum(map(part.has, range(count))) for part in parts for count in range(12))
 
 
 def hold(target, part, opened, close):
