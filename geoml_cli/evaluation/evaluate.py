@@ -33,7 +33,7 @@ from geoml_cli.evaluation.inputs import (
     predict_members,
 )
 from geoml_cli.evaluation.interval_scores import interval_scores
-from geoml_cli.evaluation.notes import notes
+from geoml_cli.evaluation.notes import beside_intervals, notes
 from geoml_cli.evaluation.place_series import place_series
 from geoml_cli.evaluation.result import ConfusionMatrix, EvaluationResult
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
@@ -71,18 +71,23 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
     compared.sort(key=lambda one: not one.reference)  # the others stay in order
     labels = labels_of(inputs, members, pooled) | plausibility(inputs, pooled)
     groupwise = groupwise_scores(pooled.observed_P, _ordered(inputs, predictions), labels, inputs.task.metrics)
+    claimed = claims(inputs, pooled, labels.get(NOVELTY), predictions, baselines.descriptions)
     found = EvaluationResult(
         task=inputs.task,
         pooled=pooled,
         network=network,
-        claims=claims(inputs, pooled, labels.get(NOVELTY), predictions, baselines.descriptions),
+        claims=claimed,
         groupwise=[*groupwise, *transformed_scores(inputs, pooled, predictions)],
         members=members,
         member_scores=member_scores,
         baselines=BaselineResults(compared, baselines.skipped),
         importance=importance(inputs, members, reporter),
         confusion=_confusion(inputs, pooled),
-        notes=[*notes(inputs, members, network.groups), *without_transform(inputs, predictions)],
+        notes=[
+            *notes(inputs, members, network.groups),
+            *beside_intervals({"": network, **{claim.name: claim.network for claim in claimed}}),
+            *without_transform(inputs, predictions),
+        ],
         collocation=collocate(inputs, pooled, compared),
         intervals=interval_scores(inputs, members, pooled, labels),
         novelty_P=labels.get(NOVELTY),

@@ -15,7 +15,7 @@ from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, MemberRows, PooledRows, blocks
 from geoml_cli.evaluation.interval_scores import map_interval_scores
 from geoml_cli.evaluation.maps import MapSums, map_scores, network_maps, start_and_lead, sum_maps, targets
-from geoml_cli.evaluation.notes import map_notes
+from geoml_cli.evaluation.notes import beside_intervals, map_notes
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
 from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.metrics.intervals import Bootstrap, percentiles
@@ -49,7 +49,7 @@ def evaluate_maps(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationRes
         members=members,
         member_scores=[scores.get(member.name, network) for member in members],
         baselines=BaselineResults(baselines, "" if baselines else "No baselines: evaluate.baselines names none."),
-        notes=map_notes(inputs, network.groups, FEWEST_BLOCKS),
+        notes=[*map_notes(inputs, network.groups, FEWEST_BLOCKS), *beside_intervals({"": network})],
         maps=_maps(inputs, sums),
         intervals=map_interval_scores(inputs, sums),
     )

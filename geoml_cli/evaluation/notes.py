@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
+from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.training.fitting import other_options
 from geoml_cli.training.start import described
@@ -51,6 +54,20 @@ def map_notes(inputs: EvaluationInputs, blocks: int, fewest: int) -> list[str]:
             "since neighbouring forecasts share most of their maps."
         )
     return [text for text in found if text]
+
+
+def beside_intervals(models: Mapping[str, ModelScores]) -> list[str]:
+    """Say which scores lie outside of their own intervals: draws of few unlike groups are biased.
+
+    Args:
+        models: Scores by what is unseen about their rows; empty for all rows.
+    """
+    return [
+        f"{names}{f' ({rows_of})' if rows_of else ''}: outside of the interval, as resampling {found.groups} groups "
+        "biases it. Use the score, not its interval."
+        for rows_of, found in models.items()
+        if (names := found.beside_intervals)
+    ]
 
 
 def _smearing(inputs: EvaluationInputs) -> str:

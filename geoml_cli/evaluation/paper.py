@@ -50,9 +50,12 @@ class PaperRow:
 
     @property
     def met(self) -> bool | None:
-        """Whether the paper's number lies within our interval; None where there is no number, or no interval."""
-        low, high = self.ours[1:]
-        return None if self.paper is None or not math.isfinite(low + high) else low <= self.paper <= high
+        """Whether the paper's number lies within our interval; None where there is no number, or no interval.
+
+        An interval that does not hold our own score decides nothing.
+        """
+        ours, low, high = self.ours
+        return low <= self.paper <= high if self.paper is not None and low <= ours <= high else None
 
 
 def paper_rows(paper: PaperSettings, ours: Path, strict: Path | None) -> list[PaperRow]:
@@ -129,7 +132,8 @@ def explained(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
         if row.other_unit and not row.rows_of
     ]
     without = [
-        f"this run has no interval of its {row.metric}: whether the paper's number is met is not known"
+        f"this run has no interval {'that holds' if math.isfinite(row.ours[1]) else 'of'} its {row.metric}: whether "
+        "the paper's number is met is not known"
         for row in rows
         if row.paper is not None and row.met is None and not row.rows_of
     ]

@@ -26,6 +26,11 @@ class Score:
     high: float
     unit: str
 
+    @property
+    def is_beside_interval(self) -> bool:
+        """Return whether the interval does not hold the score: its bootstrap draws are biased."""
+        return np.isfinite(self.low + self.high) and not self.low <= self.value <= self.high
+
     def unit_in(self, task: Task) -> str:
         """Return the unit as people read it: `% SOC`, not `%`; empty for a ratio."""
         if self.unit == "1":
@@ -54,6 +59,11 @@ class ModelScores:
     ranking: float
     drawn_D: Values
     error_G: Values
+
+    @property
+    def beside_intervals(self) -> str:
+        """Name the scores that do not lie within their own intervals."""
+        return ", ".join(name for name, found in self.scores.items() if found.is_beside_interval)
 
 
 def score(task: Task, rows: GroupedRows, predictions: Mapping[str, Values], bootstrap: Bootstrap) -> list[ModelScores]:

@@ -13,6 +13,7 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.comparison import BaselineComparison, compare_all, compare_with, p_text, shortly, summarise
 from geoml_cli.evaluation.importance import Covariate, covariates, importance, shuffled
 from geoml_cli.evaluation.inputs import predict_members
+from geoml_cli.evaluation.notes import beside_intervals
 from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.metrics.compare import Comparison
 from geoml_cli.metrics.intervals import Interval
@@ -31,6 +32,15 @@ NONE = np.empty(0)
 
 def scored(name: str, rmse: float) -> ModelScores:
     return ModelScores(name, 100, 40, {"RMSE": Score(rmse, rmse - 1, rmse + 1, "g kg-1")}, rmse, NONE, NONE)
+
+
+def test_a_score_beside_its_own_interval_is_told():
+    """So a KGE of few unlike groups, whose draws are all lower."""
+    beside = {"KGE": Score(0.6, 0.2, 0.55, "1"), "R2": Score(0.5, NAN, NAN, "1"), "RMSE": Score(2.0, 1.0, 3.0, "1")}
+    plain, biased = scored("soc", 2.0), replace(scored("soc", 2.0), scores=beside, groups=4)
+    assert beside_intervals({"": plain, "unseen year": plain}) == []
+    [note] = beside_intervals({"": plain, "unseen year": biased})
+    assert note.startswith("KGE (unseen year): outside of the interval, as resampling 4 groups biases it.")
 
 
 def against(name: str, rmse: float, network: float, bounds: tuple[float, float], p: float) -> BaselineComparison:

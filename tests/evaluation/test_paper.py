@@ -49,6 +49,9 @@ def test_without_an_interval_nothing_is_met_and_that_is_said(tmp_path):
     paper = PaperSettings(numbers=(PaperNumber(metric="R2", value=0.9),), public=True)
     [row] = paper_rows(paper, evaluation(tmp_path, R2=(0.9, None, None, "1")), None)
     assert row.met is None and any("no interval of its R2" in note for note in explained(paper, [row]))
+    [row] = paper_rows(paper, evaluation(tmp_path, R2=(0.95, 0.8, 0.92, "1")), None)
+    assert row.met is None and any("no interval that holds its R2" in note for note in explained(paper, [row]))
+    assert unmet(paper.model_copy(update={"numbers": (PaperNumber(metric="R2", value=0.5),)}), [row]) == []
 
 
 def test_a_published_score_of_all_rows_is_not_alone(tmp_path):
