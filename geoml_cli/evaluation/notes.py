@@ -9,8 +9,10 @@ from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.training.fitting import other_options
 from geoml_cli.training.start import described
-from geoml_cli.work.numbers import format_number
+from geoml_cli.work.numbers import format_number, format_share
 
+_FALLEN = 0.2
+"""Of the highest learning rate: above it a schedule has not come to its end."""
 _FEW_GROUPS = 20
 """Fewer clusters give too narrow intervals: Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414."""
 
@@ -34,7 +36,7 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
     """Return what must be known before a number is quoted."""
     other = other_options(inputs.settings, inputs.dataset.manifest)
     found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs), other, _smearing(inputs)]
-    found.append(described(inputs.settings.shared.train))
+    found += [described(inputs.settings.shared.train), _stopped_early(inputs)]
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
@@ -47,7 +49,7 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
 
 def map_notes(inputs: EvaluationInputs, blocks: int, fewest: int) -> list[str]:
     """Return what must be known before a score of forecasts of maps is quoted."""
-    found = [_untrained(inputs), _seen_rows(inputs), described(inputs.settings.shared.train)]
+    found = [_untrained(inputs), _seen_rows(inputs), described(inputs.settings.shared.train), _stopped_early(inputs)]
     if blocks < fewest:
         found.append(
             f"The start times make {blocks} block(s) as long as a window: no interval or test is given below {fewest}, "
@@ -88,6 +90,24 @@ def _untrained(inputs: EvaluationInputs) -> str:
         return ""
     names = ", ".join(missing)
     return f"{len(missing)} of {len(inputs.planned)} members are not trained and not in these scores: {names}."
+
+
+def _stopped_early(inputs: EvaluationInputs) -> str:
+    """Say which members stopped before their learning rate had fallen."""
+    train = inputs.settings.shared.train
+    if train.patience is None or train.schedule == "constant":
+        return ""
+    last = {name: inputs.run.history(name)[-1] for name in inputs.predictors if inputs.run.history(name)}
+    early = {name: entry for name, entry in last.items() if entry["lr"] > _FALLEN * train.lr}
+    if not early:
+        return ""
+    shares = [entry["lr"] / train.lr for entry in early.values()]
+    longest = max(entry["step"] for entry in early.values())
+    return (
+        f"{len(early)} of {len(last)} members stopped early (train.patience = {train.patience}), with the learning "
+        f"rate still at {format_share(min(shares))} to {format_share(max(shares))} of its highest: train anew with "
+        f"train.steps={longest}, so that it falls to the end, or without patience."
+    )
 
 
 def _unknown_rows(inputs: EvaluationInputs, members: list[MemberRows]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from geoml_cli.config.load import load, reload
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
 from geoml_cli.runs.run import Run
+from geoml_cli.stages.evaluate import evaluate
 from geoml_cli.stages.train import RunLocation, start, train
 from geoml_cli.training.launch import _free_port
 from geoml_cli.training.precision import layer_reasons
@@ -378,6 +380,21 @@ def test_patience_ends_a_member_early(dataset, tmp_path):
     more = ("train.patience=2", "train.lr=1e-12", "train.epochs=50")
     done = train(settings(*more), dataset, RunLocation(tmp_path / "run"), ["fold-1"], Silent())
     assert len(done.history("fold-1")) < 50
+
+
+def test_a_schedule_that_was_cut_off_is_told_with_its_remedy(dataset, tmp_path):
+    """Trained as long as the note says, the rate falls to its end."""
+
+    def notes(folder: Path, *more: str) -> str:
+        cheap = ("evaluate.baselines=[]", "evaluate.importance_repeats=0", "evaluate.n_bootstrap=100")
+        given = settings("train.patience=2", "train.lr=1e-12", *cheap, *more)
+        run = train(given, dataset, RunLocation(folder), None, Silent())
+        return " ".join(evaluate(run, dataset, given, "test", Silent()).networks[""].result.notes)
+
+    told = notes(tmp_path / "cut", "train.epochs=50")
+    assert "2 of 2 members stopped early (train.patience = 2), with the learning rate still at 9" in told
+    [remedy] = re.findall(r"train\.steps=\d+", told)
+    assert "stopped early" not in notes(tmp_path / "whole", remedy)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
