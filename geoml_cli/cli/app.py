@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 from types import FrameType
@@ -36,6 +37,9 @@ from geoml_cli.version import __version__
 
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 """What the system says of data that cannot be read; what cannot be written is told as such where it is written."""
+_ADDRESS = re.compile(r"(https?|ftp|file|s3|gs|gcs|az|abfss?|hdfs)://", re.IGNORECASE)
+_TEXTS = ("--set", "--note", "--scheduler", "--setup", "--data-citation", "--data-licence")
+"""Options whose texts may be addresses."""
 _INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended before there was anything to resume."""
 
@@ -84,6 +88,7 @@ def main() -> None:
     """Run the command; every error ends in a message of three parts and its exit code."""
     came = _watch_signals()
     try:
+        _refuse_addresses(sys.argv[1:])
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
         code = _INTERRUPTED
@@ -101,6 +106,23 @@ def main() -> None:
     if code == _INTERRUPTED:
         typer.echo("geoml: stopped. What was finished is kept; the same command goes on or begins anew.", err=True)
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _refuse_addresses(words: list[str]) -> None:
+    """Refuse addresses in place of paths, which would be taken for folders called `s3:`.
+
+    Raises:
+        SettingsError: Names the first.
+    """
+    for before, word in zip(["", *words], words, strict=False):
+        option, text = word.split("=", 1) if word.startswith("--") and "=" in word else (before, word)
+        if option not in _TEXTS and (found := _ADDRESS.match(text)):
+            raise SettingsError(
+                f"is an address ({found[1]}), where a path of this machine is meant.",
+                where=text,
+                fix="Copy the files here and give their folder; a raster may stay there behind a virtual one (a VRT "
+                "with /vsicurl/ or /vsis3/). What is written can be copied there afterwards.",
+            )
 
 
 def _watch_signals() -> list[int]:

@@ -16,6 +16,8 @@ import pytest
         (("train", "soc", "--nope", "--json"), 2, "No such option: --nope"),
         (("train", "sok", "--json"), 2, "'sok' is neither a model nor a run's folder."),
         (("train", "soc", "--data", "nothing", "--json"), 3, "no prepared data set here"),
+        (("prepare", "soc", "s3://bucket/raw", "--json"), 2, "is an address (s3), where a path of this machine"),
+        (("train", "soc", "--note", "https://a", "--run=gs://b/run", "--json"), 2, "is an address (gs)"),
     ],
 )
 def test_an_error_is_one_json_document(geoml, monkeypatch, tmp_path, arguments, code, what):

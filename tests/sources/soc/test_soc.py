@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
+import pytest
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.warp import transform as warp_points
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.work.reporting import Silent
 
@@ -205,19 +211,66 @@ def test_the_module_is_light() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def virtual(source: str, relative: int) -> str:
+    return (
+        '<VRTDataset rasterXSize="30" rasterYSize="20"><SRS>EPSG:4326</SRS><GeoTransform>20,0.1,0,10,0,-0.1'
+        '</GeoTransform><VRTRasterBand dataType="Float32" band="1"><SimpleSource><SourceFilename '
+        f'relativeToVRT="{relative}">{source}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>'
+    )
+
+
 def test_a_changed_tile_of_a_virtual_raster_is_prepared_again(
     raster: Write, table: Write, prepared: Prepare, tmp_path: Path
 ) -> None:
     tile = raster(tmp_path / "raw/parts/part.tif", RAMP)
     (tmp_path / "raw/covs").mkdir()
-    (tmp_path / "raw/covs/dem.vrt").write_text(
-        '<VRTDataset rasterXSize="30" rasterYSize="20"><SRS>EPSG:4326</SRS><GeoTransform>20,0.1,0,10,0,-0.1'
-        '</GeoTransform><VRTRasterBand dataType="Float32" band="1"><SimpleSource><SourceFilename relativeToVRT="1">'
-        "../parts/part.tif</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"
-    )
+    (tmp_path / "raw/covs/dem.vrt").write_text(virtual("../parts/part.tif", relative=1))
     table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
     before, _ = prepared(tmp_path / "raw", covariates="covs")
     assert [file.name for file in before.manifest.files] == ["p.csv", "covs/dem.vrt", "parts/part.tif"]
     raster(tile, RAMP + 1)
     after, _ = prepared(tmp_path / "raw", covariates="covs")
     np.testing.assert_array_equal(after.array("static")[:, 0, 2, 2], [1011, 1516])
+
+
+class _Ranges(SimpleHTTPRequestHandler):
+    """Serves parts of files, as object stores do."""
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if wanted is None or not path.is_file():
+            super().do_GET()
+            return
+        content = path.read_bytes()
+        first, last = int(wanted[1]), min(int(wanted[2] or len(content)), len(content) - 1)
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.end_headers()
+        self.wfile.write(content[first : last + 1])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_raster_on_a_server_is_read_where_it_is(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for option, value in (("MAX_RETRY", "0"), ("CONNECTTIMEOUT", "5")):
+        monkeypatch.setenv(f"GDAL_HTTP_{option}", value)
+    (tmp_path / "raw/covs").mkdir(parents=True)
+    raster(tmp_path / "server/dem.tif", RAMP)
+    table(tmp_path / "raw/p.csv", [(10, 10, 1), (15, 15, 2)])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Ranges, directory=str(tmp_path / "server")))
+    Thread(target=server.serve_forever, daemon=True).start()
+    address = f"/vsicurl/http://127.0.0.1:{server.server_port}/dem.tif"
+    (tmp_path / "raw/covs/dem.vrt").write_text(virtual(address, relative=0))
+    dataset, _ = prepared(tmp_path / "raw", covariates="covs")
+    np.testing.assert_array_equal(dataset.array("static")[:, 0, 2, 2], [1010, 1515])
+    server.shutdown()
+    server.server_close()
+    (tmp_path / "raw/covs/dem.vrt").write_text(virtual(address.replace("dem.tif", "other.tif"), relative=0))
+    with pytest.raises(DataError, match=r"dem\.vrt: is damaged .* See that its server answers, or get the file"):
+        prepared(tmp_path / "raw", covariates="covs")
