@@ -6,6 +6,7 @@ Legend: N samples, C columns of the table.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,21 @@ class BaselineFeatures:
     def _of(self, samples: Samples) -> tuple[Table, NDArray[np.bool_]]:
         """Return the features of all samples, once for all rows of them, and which hold a class that is not known."""
         if self._last is None or self._last[0] is not samples:
-            self._last = samples, in_order(*self._make(samples), self.names)
+            self._last = samples, in_order(*self._make(_a_row_each(samples)), self.names)
         return self._last[1]
+
+
+def _a_row_each(samples: Samples) -> Samples:
+    """Return samples of which each has inputs of its own: those that all share are repeated, without a copy."""
+    inputs = {
+        name: replace(
+            item, values=np.broadcast_to(item.values[:], (len(samples), *item.values.shape[1:])), shared=False
+        )
+        if item.shared
+        else item
+        for name, item in samples.inputs.items()
+    }
+    return replace(samples, inputs=inputs)
 
 
 def in_order(table_NC: Table, names: list[str], wanted: list[str]) -> tuple[Table, NDArray[np.bool_]]:

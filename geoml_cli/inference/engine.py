@@ -17,8 +17,9 @@ from geoml_cli.errors import DataError, StoppedError
 from geoml_cli.inference import ranges
 from geoml_cli.inference.area import APPLICABLE, share_inside
 from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob
-from geoml_cli.inference.load import RunPredictor, TrainedRun
+from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
+from geoml_cli.inference.run_predictor import RunPredictor
 from geoml_cli.inference.summary import PartSummary, PredictionSummary, class_shares, summarise
 from geoml_cli.runs.kept import code_digest
 from geoml_cli.work.numbers import format_share

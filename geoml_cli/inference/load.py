@@ -20,14 +20,15 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
-from geoml_cli.inference.area import area_outputs, in_area
-from geoml_cli.inference.intervals import Intervals, without
+from geoml_cli.inference.area import area_outputs
+from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
-from geoml_cli.inference.ranges import Floats, InputRanges, TrainedRange
+from geoml_cli.inference.ranges import InputRanges
+from geoml_cli.inference.run_predictor import NetworkPredictor, RunPredictor
 from geoml_cli.inference.shapes import check_shapes
 from geoml_cli.layers.devices import best_device, in_float32
 from geoml_cli.metrics.applicability import Applicability
-from geoml_cli.models.spec import Network, Pipeline, Spec, Values
+from geoml_cli.models.spec import Network, Pipeline, Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.applicability import read_applicability
 from geoml_cli.runs.calibration import calibrate_again, read_calibrations
@@ -167,7 +168,10 @@ class TrainedRun:
 
     def predictor(self, device: torch.device | None = None) -> RunPredictor:
         """Load the networks, which then count inputs outside their ranges; errors as for `load_network`."""
-        return RunPredictor(self, {name: self.network_predictor(name, device) for name in self.networks})
+        return RunPredictor(self, {name: self._predictor_of(name, device) for name in self.networks})
+
+    def _predictor_of(self, network: str, device: torch.device | None) -> NetworkPredictor:
+        return self.network_predictor(network, device)
 
     @cached_property
     def loaded(self) -> RunPredictor:
@@ -204,57 +208,6 @@ class TrainedRun:
         with checkpoint.fitting(files):
             network.load_state_dict(checkpoint.weights(files))
         return ScaledNetwork(network, record, run.scaling(member)).eval()
-
-
-class RunPredictor:
-    """All networks of a run: their pooled outputs, and what they give together where there are several."""
-
-    def __init__(self, run: TrainedRun, predictors: Mapping[str, Predictor]) -> None:
-        self._run, self._predictors = run, predictors
-        self._ranges = {name: run.ranges(name) for name in predictors}
-        for name, predictor in predictors.items():
-            predictor.ranges = self._ranges[name]
-            predictor.intervals = run.intervals.get(name)
-
-    def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
-        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined.
-
-        `steps` as of a member.
-        """
-        found = {
-            name: predictor.outputs(self._seen(name, samples), rows, steps)
-            for name, predictor in self._predictors.items()
-        }
-        together = (
-            next(iter(found.values())) if self._run.pipeline is None else self._together(self._run.pipeline, found)
-        )
-        area = self._run.applicability
-        return together if area is None else np.concatenate([together, in_area(area, samples, rows)])
-
-    def _together(self, pipeline: Pipeline, found: Mapping[str, Values]) -> Values:
-        """Return what networks give together, and the intervals that hold of it."""
-        intervals = {name: self._run.intervals[name].outputs() for name in found if name in self._run.intervals}
-        estimates, bounds = {}, {}
-        for name, values in found.items():
-            count = len(values) - len(intervals.get(name, ()))
-            estimates[name], bounds[name] = values[:count], values[count:]
-        together = pipeline.combine(estimates)
-        outputs = self._run.estimates()
-        kept = [without(bounds[name], described, outputs, together) for name, described in intervals.items()]
-        return np.concatenate([together, *kept])
-
-    @property
-    def variables(self) -> list[TrainedRange]:
-        """Return the variables of all networks' inputs, with the ranges that they were trained on."""
-        return [variable for one in self._ranges.values() for variable in one.variables]
-
-    def counts(self) -> Floats:
-        """Return how many values lay outside since this was last asked, [V, 4], as `InputRanges.taken` does."""
-        return np.concatenate([one.taken() for one in self._ranges.values()])
-
-    def _seen(self, network: str, samples: Samples) -> Samples:
-        names = self._run.signature(network).inputs
-        return replace(samples, inputs={name: samples.inputs[name] for name in names})
 
 
 def open_trained(run: Run, members: Sequence[str] | None = None) -> TrainedRun:

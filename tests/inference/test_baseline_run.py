@@ -53,7 +53,7 @@ def test_a_baseline_predicts_what_an_evaluation_compares(geoml, given, trained, 
     # The interval lies in logarithms about the prediction without its factor, as far as held-out rows lie off.
     samples, distance = run.network_samples("", dataset), []
     truth = np.asarray(samples.target.rows, dtype=float)
-    factors = [one.smearing for one in with_baseline(run, "ridge", dataset).fitted]
+    factors = [one.smearing for one in with_baseline(run, "ridge", dataset).fitted[""].folds]
     offset = np.log(factors).mean()
     for member, values in zip(run.members, each, strict=True):
         test = run.run.split(member).test
@@ -98,24 +98,14 @@ def test_a_baseline_that_there_is_not_is_refused(geoml, given):
     assert done.code == 2 and "random-forest" in done.err and "random-forrest" in done.err
 
 
-@pytest.mark.parametrize(
-    ("task", "table", "message"),
-    [
-        (
-            SimpleNamespace(maps=None, baseline="probability"),
-            True,
-            "baselines predict quantities and classes, not prob",
-        ),
-        (SimpleNamespace(maps=None, baseline="regression"), None, "gives baselines no table of features"),
-    ],
-)
-def test_models_that_give_baselines_nothing_are_refused(task, table, message):
+@pytest.mark.parametrize(("maps", "table"), [(None, None), ("maps", True)])
+def test_models_that_give_baselines_nothing_are_refused(maps, table):
     trained = SimpleNamespace(
         networks={"network": SimpleNamespace(table=table, baselines={})},
-        task=lambda name: task,
+        task=lambda name: SimpleNamespace(maps=maps, baseline="regression"),
         run=SimpleNamespace(model="m"),
     )
-    with pytest.raises(SettingsError, match=f"--with: .*{message}"):
+    with pytest.raises(SettingsError, match=r"--with: .*gives baselines no table of features"):
         with_baseline(trained, "ridge", None)
 
 
@@ -147,8 +137,9 @@ def test_features_are_found_by_their_names_and_a_class_that_is_not_there_is_zero
 def test_rows_of_a_class_that_only_the_map_has_are_missing_for_that_reason(trained, data_root):
     """The others are predicted, with interval and area, as without them."""
     run = with_baseline(open_trained(Run(trained)), "ridge", Dataset(data_root / "soc"))
-    samples, make = run.samples_of_run, run.network.table
-    assert "land_cover=9" not in run.features.names  # made before the class occurs
+    fitted = run.fitted[""]
+    samples, make = fitted.samples, fitted.network.table
+    assert "land_cover=9" not in fitted.features.names  # made before the class occurs
 
     def with_class(given):
         table, names = make(given)
@@ -156,11 +147,11 @@ def test_rows_of_a_class_that_only_the_map_has_are_missing_for_that_reason(train
         column[[1, 4]] = 1
         return np.concatenate([table, column], axis=1), [*names, "land_cover=9"]
 
-    run.features._make = with_class
+    fitted.features._make = with_class
     rows = np.array([0, 1, 2, 4], dtype=np.int64)
     found = run.predictor().outputs(samples, rows)
     assert np.isnan(found[:, [1, 3]]).all() and np.isfinite(found[:, [0, 2]]).all()
-    run.features._make, run.features._last = make, None
+    fitted.features._make, fitted.features._last = make, None
     np.testing.assert_array_equal(run.predictor().outputs(samples, rows)[:, [0, 2]], found[:, [0, 2]])
     assert run.undefined == "an input is missing, or a class that the baseline was not fitted on"
 

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from PIL import Image
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.evaluation.baselines import predict_baselines
+from geoml_cli.evaluation.inputs import open_network, predict_members
+from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.ech.source import SOURCE
 from geoml_cli.splits.split import Split
@@ -227,7 +231,6 @@ def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml
     assert done.code == 0, done.err
     assert json.loads(done.out)["cells"] == 9 * 12
     from geoml_cli.dataset.store import Block
-    from geoml_cli.inference.load import open_trained
 
     with xarray.open_dataset(out) as file:
         assert file.sizes == {"time": 1, "L": 9, "MLT": 12}
@@ -255,6 +258,39 @@ def test_a_sequence_of_moments_is_one_netcdf_and_an_animation(run, geoml, tmp_pa
         assert [str(time)[11:16] for time in file.time.values] == ["00:00", "00:30", "01:00"]
     with Image.open(tmp_path / "s.gif") as picture:
         assert picture.n_frames == 3
+
+
+def test_a_baseline_stands_in_the_place_of_both_networks(run, data, geoml, tmp_path):
+    """Its probabilities and amplitudes are those that an evaluation compares; maps are made of the same."""
+    given = ("predict", run.folder, "--with", "gradient-boosting", "--quiet")
+    told = geoml(*given, "--out", tmp_path / "s.csv", "--json")
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["by"] == "gradient-boosting, baseline of ech"
+    written = pd.read_csv(tmp_path / "s.csv")
+    trained = open_trained(run)
+    for network, column in (("classifier", "probability"), ("regressor", "amplitude_raw")):
+        inputs = open_network(trained, data, "test", network)
+        baselines = ("gradient-boosting",)
+        shared = inputs.settings.shared
+        evaluate = shared.evaluate.model_copy(update={"baselines": baselines})
+        shared = shared.model_copy(update={"evaluate": evaluate})
+        inputs = replace(inputs, settings=replace(inputs.settings, shared=shared))
+        members = predict_members(inputs, Silent())
+        compared = predict_baselines(inputs, members, Silent()).predicted_P["gradient-boosting"]
+        np.testing.assert_allclose(written[column].to_numpy()[members[0].rows_N], compared, rtol=1e-5, atol=1e-6)
+    assert (written["presence"] == (written["probability"] > 0.5)).all()
+    assert written["amplitude"].isna().equals(written["presence"] == 0)
+    assert ((written["amplitude_upper"] > written["amplitude_lower"]) | written["amplitude"].isna()).all()
+    done = geoml(*given, "--map", "2013-03-20", "--out", tmp_path / "m.nc")
+    assert done.code == 0, done.err
+    with xarray.open_dataset(tmp_path / "m.nc") as file:
+        assert "gradient-boosting fitted on the training samples of 1 fold(s)" in file.logit.attrs["long_name"]
+        assert ((file.probability >= 0) & (file.probability <= 1)).all()
+
+
+def test_a_baseline_that_one_of_the_networks_lacks_is_refused(run, geoml):
+    done = geoml("predict", run.folder, "--with", "logistic")
+    assert done.code == 2 and "gradient-boosting" in done.err and "ridge" not in done.err
 
 
 @pytest.mark.parametrize(

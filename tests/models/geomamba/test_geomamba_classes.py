@@ -132,7 +132,7 @@ def test_a_map_of_a_baseline_has_classes_and_their_sets(run, data, geoml, tmp_pa
     inputs = open_network(trained, data, "test", "")
     members = predict_members(inputs, Silent())
     compared = predict_baselines(inputs, members, Silent()).predicted_P["logistic"]
-    folds = with_baseline(trained, "logistic", data).fitted
+    folds = with_baseline(trained, "logistic", data).fitted[""].folds
     rows = {member.fold: member.rows_N for member in members}
     each = [one.predict(inputs.samples, rows[run.split(one.member).fold]) for one in folds]
     np.testing.assert_array_equal(np.concatenate(each).argmax(axis=1), compared)
