@@ -16,7 +16,9 @@ from geoml_cli.figures.style import VERMILION, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 Values = NDArray[np.float64]
 _WIDTH, _SMALL = 4.6, 7
@@ -119,13 +121,18 @@ def _quantity(axis: Axes, panel: MapPanel, frame: MapFrame) -> list[object]:
     known = panel.values[np.isfinite(panel.values)]
     beyond = (bool((known < colours.low).any()), bool((known > colours.high).any()))
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
+    bar = _colour_bar(axis, image, extend)
+    bar.set_label(plain(panel.label) or " ", fontsize=8)
+    bar.ax.ticklabel_format(useOffset=False, style="plain", axis="x")
+    return []
+
+
+def _colour_bar(axis: Axes, image: AxesImage, extend: str = "neither") -> Colorbar:
     figure = axis.get_figure()
     assert figure is not None
     bar = figure.colorbar(image, ax=axis, orientation="horizontal", extend=extend, shrink=0.9, aspect=30, pad=0.02)
-    bar.set_label(plain(panel.label), fontsize=8)
     bar.ax.tick_params(labelsize=_SMALL)
-    bar.ax.ticklabel_format(useOffset=False, style="plain", axis="x")
-    return []
+    return bar
 
 
 def _classes(axis: Axes, panel: MapPanel, frame: MapFrame) -> list[object]:
@@ -137,7 +144,13 @@ def _classes(axis: Axes, panel: MapPanel, frame: MapFrame) -> list[object]:
     pixels = np.zeros((*panel.values.shape, 4))
     for code in seen:
         pixels[panel.values == code] = to_rgba(colours.colours[code])
-    axis.imshow(pixels, **frame.placed(axis))
+    image = axis.imshow(pixels, **frame.placed(axis))
+    room = _colour_bar(axis, image)  # with nothing in it: panels of classes and of quantities stand at one height
+    room.set_label(" ", fontsize=8)
+    room.ax.tick_params(colors="none")
+    room.outline.set_visible(False)
+    if room.solids is not None:
+        room.solids.set_visible(False)
     return [_patch(colours.colours[code], f"{code} {colours.names[code]}") for code in seen]
 
 
