@@ -114,7 +114,8 @@ def audit_network(
 
     folds = [(trained.run.split(member), trained.run.scaling(member)) for member in members.values()]
     start = settings.shared.train.start_run
-    lines = audit(Audited(dataset, samples, settings.shared.split, folds, None if start else refit, nearest_R))
+    is_own = not start or settings.shared.train.rescale
+    lines = audit(Audited(dataset, samples, settings.shared.split, folds, refit if is_own else None, nearest_R))
     if start:
         told = (
             f"weights began as those of {start}: whether its training rows are test rows here is compared only where "

@@ -121,7 +121,9 @@ def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64])
 
 def _rows_of(samples: Samples, rows: Rows) -> Samples:
     inputs = {name: replace(item, values=item.values[rows]) for name, item in samples.inputs.items()}
-    return replace(samples, inputs=inputs, target=replace(samples.target, values=None), span=None, complete=None)
+    records = None if samples.records is None else samples.records.taken(rows)
+    bare = replace(samples, target=replace(samples.target, values=None), span=None, complete=None)
+    return replace(bare, inputs=inputs, records=records)
 
 
 def _some(rows: Rows, most: int, generator: np.random.Generator) -> Rows:

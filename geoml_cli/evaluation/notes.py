@@ -36,7 +36,7 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
     """Return what must be known before a number is quoted."""
     other = other_options(inputs.settings, inputs.dataset.manifest)
     found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs), other, _smearing(inputs)]
-    found += [described(inputs.settings.shared.train), _stopped_early(inputs)]
+    found += [_fine_tuned(inputs), _stopped_early(inputs)]
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
@@ -49,7 +49,7 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
 
 def map_notes(inputs: EvaluationInputs, blocks: int, fewest: int) -> list[str]:
     """Return what must be known before a score of forecasts of maps is quoted."""
-    found = [_untrained(inputs), _seen_rows(inputs), described(inputs.settings.shared.train), _stopped_early(inputs)]
+    found = [_untrained(inputs), _seen_rows(inputs), _fine_tuned(inputs), _stopped_early(inputs)]
     if blocks < fewest:
         found.append(
             f"The start times make {blocks} block(s) as long as a window: no interval or test is given below {fewest}, "
@@ -90,6 +90,10 @@ def _untrained(inputs: EvaluationInputs) -> str:
         return ""
     names = ", ".join(missing)
     return f"{len(missing)} of {len(inputs.planned)} members are not trained and not in these scores: {names}."
+
+
+def _fine_tuned(inputs: EvaluationInputs) -> str:
+    return described(inputs.settings.shared.train, inputs.dataset.manifest.digest())
 
 
 def _stopped_early(inputs: EvaluationInputs) -> str:

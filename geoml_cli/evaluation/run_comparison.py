@@ -13,7 +13,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.comparison import compare_with
-from geoml_cli.evaluation.groupwise import Labels
+from geoml_cli.evaluation.groupwise import NOVELTY, Labels, novelty_of_rows
 from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows, groups_of_samples, pool_folds, predict_members
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.compare import Comparison, fewest_groups, holm
@@ -57,6 +57,24 @@ class GroupPair:
 
 
 @dataclass(frozen=True)
+class _CommonRows:
+    """Rows that all runs test.
+
+    Attributes:
+        rows_P: Samples of the data set.
+        observed_P: Their target.
+        predictions: Of each run, [P].
+        of_folds: All runs have the same folds: a row counts once for each that tests it, as in an evaluation. Else
+            it counts once, with the mean of their predictions.
+    """
+
+    rows_P: Rows
+    observed_P: Values
+    predictions: Mapping[str, Values]
+    of_folds: bool
+
+
+@dataclass(frozen=True)
 class RunComparison:
     """Runs compared.
 
@@ -90,30 +108,34 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
         SettingsError: The networks forecast maps, or predict unlike quantities.
         DataError: The runs have no test row in common.
     """
-    first = next(iter(runs.values()))
+    first_name, first = next(iter(runs.items()))
     _refuse_unlike(runs)
-    pooled = {name: pool_folds(inputs, predict_members(inputs, reporter)) for name, inputs in runs.items()}
-    rows_P = _common({name: one.rows_P for name, one in pooled.items()})
-    predictions = {name: _of_rows(one, rows_P, first.task) for name, one in pooled.items()}
-    observed_P = _of_samples(pooled[next(iter(runs))], rows_P)
-    groups_P = groups_of_samples(first)[rows_P]
-    scored = score(first.task, rows_of(observed_P, groups_P), predictions, first.bootstrap)
+    members = {name: predict_members(inputs, reporter) for name, inputs in runs.items()}
+    pooled = {name: pool_folds(inputs, members[name]) for name, inputs in runs.items()}
+    rows = _common_rows(pooled, first.task)
+    coarsest = min(runs, key=lambda name: (len(np.unique(groups_of_samples(runs[name])[rows.rows_P])), name))
+    groups_P = groups_of_samples(runs[coarsest])[rows.rows_P]
+    scored = score(first.task, rows_of(rows.observed_P, groups_P), rows.predictions, first.bootstrap)
     label = first.network.groups
     named = label(first.samples, first.dataset) if label else {}
+    labels = {quantity: label_N[rows.rows_P] for quantity, label_N in named.items()}
+    # What is unseen about a row is a matter of its fold, so it is known where all runs have the same.
+    novelty_P = novelty_of_rows(first, members[first_name], pooled[first_name]) if rows.of_folds else None
+    labels |= {} if novelty_P is None else {NOVELTY: novelty_P}
     by_group = [
         found
-        for quantity, label_N in named.items()
-        for found in _by_group(first, (quantity, label_N[rows_P]), (observed_P, groups_P), predictions)
+        for labelled in labels.items()
+        for found in _by_group(first, labelled, (rows.observed_P, groups_P), rows.predictions)
     ]
-    tested = {name: len(np.unique(one.rows_P)) for name, one in pooled.items()}
+    tested = {name: len(one.rows_P) if rows.of_folds else len(np.unique(one.rows_P)) for name, one in pooled.items()}
     return RunComparison(
         task=first.task,
-        group=group_called(first.settings.shared.split),
+        group=group_called(runs[coarsest].settings.shared.split),
         runs=scored,
         pairs=_adjusted([Pair(a.name, b.name, compare_with(a, b)) for a, b in combinations(scored, 2)]),
         groups=by_group,
         tested=tested,
-        notes=_notes(runs, tested, len(rows_P)),
+        notes=[*_notes(runs, tested, len(rows.rows_P)), *_notes_of_rows(runs, pooled, rows, coarsest)],
     )
 
 
@@ -135,6 +157,17 @@ def _refuse_unlike(runs: Mapping[str, EvaluationInputs]) -> None:
                 where=name,
                 fix="Compare runs of one quantity.",
             )
+
+
+def _common_rows(pooled: Mapping[str, PooledRows], task: Task) -> _CommonRows:
+    """Return the rows that all runs test, with what each predicts of them."""
+    first = next(iter(pooled.values()))
+    if all(np.array_equal(one.rows_P, first.rows_P) for one in pooled.values()):
+        predictions = {name: one.predicted_P for name, one in pooled.items()}
+        return _CommonRows(first.rows_P, first.observed_P, predictions, of_folds=True)
+    rows_P = _common({name: one.rows_P for name, one in pooled.items()})
+    predictions = {name: _of_rows(one, rows_P, task) for name, one in pooled.items()}
+    return _CommonRows(rows_P, _of_samples(first, rows_P), predictions, of_folds=False)
 
 
 def _common(rows: Mapping[str, Rows]) -> Rows:
@@ -221,4 +254,24 @@ def _notes(runs: Mapping[str, EvaluationInputs], tested: Mapping[str, int], comm
                 f"{name} and {first} split the data otherwise: each was trained on other rows, and a difference may be "
                 "one of the splits."
             )
+    return notes
+
+
+def _notes_of_rows(
+    runs: Mapping[str, EvaluationInputs], pooled: Mapping[str, PooledRows], rows: _CommonRows, coarsest: str
+) -> list[str]:
+    """Say where numbers are not those of an evaluation: of rows that several folds test, and of other groups."""
+    notes = []
+    several = [name for name, one in pooled.items() if len(np.unique(one.rows_P)) < len(one.rows_P)]
+    if several and not rows.of_folds:
+        notes.append(
+            f"Rows that several folds of {' and '.join(several)} test count once, with the mean of their predictions: "
+            "scores are not those of `geoml evaluate`."
+        )
+    called = {name: group_called(one.settings.shared.split) for name, one in runs.items()}
+    if len(set(called.values())) > 1:
+        notes.append(
+            f"Intervals and tests of all runs resample each {called[coarsest]}, as the split of {coarsest} does: of "
+            "the runs' groups those are the fewest."
+        )
     return notes

@@ -196,13 +196,7 @@ class TrainedRun:
         Raises:
             DataError: The member was never trained, or its checkpoint is damaged.
         """
-        run, files = self.run, self.run.member(member).checkpoint("best")
-        if member not in run.members() or not checkpoint.recover(files):
-            raise DataError(
-                f"member {member} is not trained to its end.",
-                where=str(run.folder),
-                fix=f"Resume with `geoml train {run.folder} --member {member}`.",
-            )
+        run, files = self.run, checkpoint.best_of(self.run, member)
         record = self.networks[run.network(member)]
         network = record.build(self.signature(run.network(member)))
         with checkpoint.fitting(files):

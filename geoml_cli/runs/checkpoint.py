@@ -92,6 +92,24 @@ def recover(files: CheckpointFiles) -> bool:
     return files.folder.is_dir()  # one without a record is damaged, not absent: `read` says so
 
 
+def best_of(run: Run, member: str) -> CheckpointFiles:
+    """Return the files of the weights that a trained member is used with.
+
+    Raises:
+        DataError: It is not trained to its end, or they are lost.
+    """
+    files = run.member(member).checkpoint("best")
+    if member not in run.members():
+        raise DataError(
+            f"member {member} is not trained to its end.",
+            where=str(run.folder),
+            fix=f"Resume with `geoml train {run.folder} --member {member}`.",
+        )
+    if not recover(files):
+        raise DataError(f"the checkpoint of member {member} is lost.", where=str(files.folder), fix=_RESTORE)
+    return files
+
+
 def read(files: CheckpointFiles) -> Snapshot:
     """Read a checkpoint whose tensors are those that were written.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +66,10 @@ class StationRecords:
     station_N: NDArray[np.int64]
     minute_N: NDArray[np.int64]
     step_minutes: int
+
+    def taken(self, rows: NDArray[np.int64]) -> StationRecords:
+        """Return those of some samples."""
+        return replace(self, station_N=self.station_N[rows], minute_N=self.minute_N[rows])
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def train(
             run = _run(settings, dataset, location, (processes, only))
             processes.track(run.folder)
             _tell_purged(run, reporter)
-            if started := described(settings.shared.train):
+            if started := described(settings.shared.train, dataset.manifest.digest()):
                 reporter.say(started)
             if (members := _chosen(run, only)) and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, members, reporter)

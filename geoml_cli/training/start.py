@@ -6,7 +6,8 @@ otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ import numpy as np
 from torch import Tensor
 
 from geoml_cli import registry
+from geoml_cli.config.load import reload
 from geoml_cli.config.tables.train import TrainSettings
-from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Signature
@@ -44,14 +46,7 @@ class Start(NamedTuple):
         Raises:
             DataError: It is not trained to its end, or its checkpoint is damaged.
         """
-        files = self.run.member(self.member).checkpoint("best")
-        if self.member not in self.run.members() or not checkpoint.recover(files):
-            raise DataError(
-                f"member {self.member} is not trained to its end.",
-                where=str(self.run.folder),
-                fix=f"Resume with `geoml train {self.run.folder} --member {self.member}`.",
-            )
-        return checkpoint.weights(files)
+        return checkpoint.weights(checkpoint.best_of(self.run, self.member))
 
 
 def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
@@ -97,13 +92,42 @@ def kept_scaling(start: Start, wanted: TargetSettings) -> Scaling:
     return found
 
 
-def described(settings: TrainSettings) -> str:
-    """Say where the members of a run start from, and what of it is kept; empty where from fresh weights."""
+def described(settings: TrainSettings, digest: str) -> str:
+    """Say where the members of a run start from, and what of it is kept; empty where from fresh weights.
+
+    Args:
+        settings: The run's `[train]`.
+        digest: Of the data set that it is trained on.
+    """
     if not settings.start_run:
         return ""
+    unknown = next((text for text in map(partial(_unknown, digest), _began_as(settings)) if text), "")
     scaling = "with scaling fitted on the training rows of this run" if settings.rescale else "with its scaling"
     frozen = f"; frozen parts: {', '.join(settings.freeze)}" if settings.freeze else ""
-    return f"Fine-tuned from the weights of run {Path(settings.start_run).name}, {scaling}{frozen}."
+    return f"Fine-tuned from the weights of run {Path(settings.start_run).name}, {scaling}{frozen}{unknown}."
+
+
+def _began_as(settings: TrainSettings) -> Iterator[Path]:
+    """Give the folder of the run that weights began as, of that which these began as, and so on."""
+    seen: set[Path] = set()
+    while settings.start_run and (folder := Path(settings.start_run)) not in seen:
+        seen.add(folder)
+        yield folder
+        try:
+            settings = reload(Run(folder).config).shared.train
+        except GeomlError:  # it is gone, or of another version
+            return
+
+
+def _unknown(digest: str, folder: Path) -> str:
+    """Say why rows that weights have seen cannot be told from this run's; empty where they can."""
+    try:
+        if Run(folder).data().digest == digest:
+            return ""
+        why = "was trained on another data set"
+    except GeomlError:
+        why = "is no longer there, or cannot be read"
+    return f"; run {folder.name} {why}, so whether the weights have seen test rows of this run is not known"
 
 
 def check_start(start: Start, data: Signature, split: Split, digest: str) -> None:
@@ -121,13 +145,27 @@ def check_start(start: Start, data: Signature, split: Split, digest: str) -> Non
             fix="Start from a run on data with the same variables, names, units and order.",
         )
     held_out = np.concatenate([split.validation, split.test])
-    both = np.intersect1d(start.run.split(start.member).train, held_out)
-    if known.digest == digest and len(both):
-        raise DataError(
-            f"member {start.member} was trained on {len(both)} of the rows that this run holds out.",
-            where=f"{_WHERE} = {start.run.folder}",
-            fix="Start from a member whose training rows are others, such as those of another region.",
-        )
+    for one in _ancestors(start, split.network):
+        both = np.intersect1d(one.run.split(one.member).train, held_out)
+        if one.run.data().digest == digest and len(both):
+            raise DataError(
+                f"member {one.member} was trained on {len(both)} of the rows that this run holds out.",
+                where=f"{_WHERE} = {one.run.folder}",
+                fix="Start from a member whose training rows are others, such as those of another region.",
+            )
+
+
+def _ancestors(start: Start, network: str) -> Iterator[Start]:
+    """Give a member, the one that it began as, and so on, as far as their runs are there."""
+    settings = reload(start.run.config).shared.train
+    yield start
+    for folder in _began_as(settings):
+        if not (folder / "run.json").is_file():
+            return
+        before = start_of(settings, start.member, network)
+        assert before is not None, "there is a folder to start from"
+        yield before
+        start, settings = before, reload(before.run.config).shared.train
 
 
 def _target(data: Signature) -> tuple[str, str]:

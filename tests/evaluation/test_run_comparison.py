@@ -22,7 +22,11 @@ def runs(trained, data_root, tmp_path_factory):
     """Give a run, its copy under another name, one that has hardly learnt, and one that tests other rows."""
     root = tmp_path_factory.mktemp("compared")
     plain = [QUICK[k] for k in range(1, len(QUICK), 2)]
-    given = {"weak": ["train.steps=1", "train.lr=1e-9", "train.lr_min=0"], "other": ["split.seed=5", "split.folds=3"]}
+    given = {
+        "weak": ["train.steps=1", "train.lr=1e-9", "train.lr_min=0"],
+        "other": ["split.seed=5", "split.folds=3"],
+        "rows": ["split.kind=random", "split.folds=2"],
+    }
     found = {"good": trained, "same": shutil.copytree(trained, root / "same")}
     for name, more in given.items():
         settings = load("soc", "map", None, {}, [*plain, *more])
@@ -68,6 +72,17 @@ def test_scores_are_those_of_the_evaluation_where_all_rows_are_common(runs, data
 def test_pairs_of_three_runs_share_their_rows_and_say_where_splits_differ(runs, data_root, geoml):
     found = compared(geoml, data_root, runs["good"], runs["weak"], runs["other"])
     assert len(found["pairs"]) == 3 and "split the data otherwise" in " ".join(found["notes"])
+
+
+def test_the_order_of_runs_changes_neither_groups_nor_intervals(runs, data_root, geoml):
+    """Resampled by single rows, as the random split would have it, intervals were too narrow for blocks."""
+    one, other = (
+        compared(geoml, data_root, *(runs[name] for name in names)) for names in (("rows", "good"), ("good", "rows"))
+    )
+    assert one["runs"] == {name: other["runs"][name] for name in one["runs"]}
+    [told] = [note for note in one["notes"] if "resample each" in note]
+    assert f"resample each spatial block of 20 km, as the split of {runs['good'].name} does" in told
+    assert one["pairs"][0]["p_holm"] == pytest.approx(other["pairs"][0]["p_holm"])
 
 
 class Page(HTMLParser):

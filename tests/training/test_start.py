@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.samples.scaling import Affine
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
+from geoml_cli.training.start import described
 from geoml_cli.work.reporting import Silent
 
 SETTINGS = [QUICK[k] for k in range(1, len(QUICK), 2)]
@@ -76,6 +80,50 @@ def test_kept_scaling_knows_the_range_of_both_runs():
 def test_rows_that_the_other_run_was_trained_on_are_not_tested(trained, dataset, tmp_path):
     with pytest.raises(DataError, match=r"was trained on \d+ of the rows that this run holds out"):
         tuned(trained, dataset, tmp_path / "run", "split.seed=7")
+
+
+def test_rows_that_the_run_before_was_trained_on_are_not_tested_either(trained, dataset, tmp_path, monkeypatch):
+    """Weights that began as others have seen what these were trained on."""
+    between = tuned(trained, dataset, tmp_path / "between", "train.epochs=1")
+    split = Run.split
+    monkeypatch.setattr(
+        Run,
+        "split",
+        lambda self, name: (
+            replace(split(self, name), train=np.empty(0, dtype=np.int64))
+            if self.folder == between.folder
+            else split(self, name)
+        ),
+    )
+    with pytest.raises(DataError, match=rf"{trained}.*was trained on \d+ of the rows that this run holds out"):
+        tuned(between.folder, dataset, tmp_path / "run", "split.seed=7")
+
+
+def test_what_is_not_known_of_the_rows_that_weights_have_seen_is_told(trained, dataset, tmp_path):
+    settings = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={trained}"]).shared.train
+    assert described(settings, dataset.manifest.digest()).endswith("with its scaling.")
+    told = described(settings, "another")
+    assert f"run {trained.name} was trained on another data set, so whether the weights have seen test rows" in told
+    gone = settings.model_copy(update={"start_run": str(tmp_path / "gone")})
+    assert "run gone is no longer there" in described(gone, dataset.manifest.digest())
+
+
+def test_a_lost_checkpoint_is_told_as_such(trained, data_root, geoml, tmp_path):
+    """To resume a member that is finished does nothing."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    shutil.rmtree(run / "members/fold-1/checkpoints")
+    done = geoml("predict", run, "--data", data_root, "--index", "1")
+    assert done.code == 3 and "the checkpoint of member fold-1 is lost. Restore it from a copy" in done.err
+
+
+def test_a_scaling_that_was_fitted_anew_is_audited(trained, dataset, data_root, geoml, tmp_path):
+    for name, more in (("kept", ()), ("anew", ("train.rescale=true",))):
+        run = tuned(trained, dataset, tmp_path / name, "train.epochs=1", *more)
+        lines = {
+            line["name"]: line
+            for line in json.loads(geoml("audit", run.folder, "--data", data_root, "--json").out)["lines"]
+        }
+        assert lines["scaling"]["outcome"] == ("pass" if more else "not applicable")
 
 
 def test_the_member_must_be_clear(trained, dataset, tmp_path):

@@ -19,6 +19,7 @@ from geoml_cli.work.reporting import Silent
 
 # Of three years a fold takes one, and validation another.
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.folds=3"]
+QUICK += ["split.seeds=[1]"]
 QUICK += ["train.steps=6", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.n_bootstrap=100"]
 QUICK += ["evaluate.importance_repeats=0", 'evaluate.baselines=["climatology","ridge"]']
 MODELS = ("geomamba", "climatology", "ridge")
@@ -227,3 +228,27 @@ def test_series_and_sums_follow_from_predictions(run, evaluated):
         assert float(row["observed"]) == pytest.approx(sum(daily), rel=1e-5), "gC m-2 d-1 over days"
         assert evaluated["sums"][row["station"]]["observed"] == pytest.approx(float(row["observed"]), rel=1e-6)
         assert row["unit"] == "gC m-2" and int(row["times"]) == len(daily)
+
+
+def test_a_comparison_has_the_scores_of_the_evaluation_though_folds_share_rows(run, evaluated, flux, geoml, tmp_path):
+    """A row of an unseen station and year is tested by two folds, which counts twice in both."""
+    import shutil
+
+    copy = shutil.copytree(run.folder, tmp_path / "copy")
+    done = geoml("compare", run.folder, copy, "--data", flux.folder, "--json", "--quiet")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["networks"][""]
+    scores = found["runs"][run.folder.name]
+    for name, score in evaluated["network"]["scores"].items():
+        np.testing.assert_allclose([scores[name][key] for key in ("value", "low", "high")],
+                                   [score[key] for key in ("value", "low", "high")], rtol=1e-9)  # fmt: skip
+    assert not found["notes"]
+    unseen = {group["group"] for group in found["by_group"] if group["quantity"] == "novelty"}
+    assert unseen == {claim["rows_of"] for claim in evaluated["claims"]}
+
+
+def test_a_baseline_predicts_records_of_towers_of_which_the_network_sees_no_site(run, flux, geoml, tmp_path):
+    done = geoml("predict", run.folder, "--data", flux.folder, "--with", "ridge", "--out", tmp_path / "s.csv")
+    assert done.code == 0, done.err
+    found = pd.read_csv(tmp_path / "s.csv")
+    assert np.isfinite(found[run.data().signatures[""].target_name]).any() and set(found["applicable"].dropna()) <= {0, 1}

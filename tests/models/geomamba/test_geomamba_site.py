@@ -19,7 +19,7 @@ from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import Silent
 
 SMALL = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.folds=3"]
-SMALL += ["train.steps=2", "train.evaluate_steps=2", "train.batch_size=64"]
+SMALL += ["train.steps=2", "train.evaluate_steps=2", "train.batch_size=64", "split.seeds=[1]"]
 STATIONS = 6
 
 
