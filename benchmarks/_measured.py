@@ -11,8 +11,9 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks import _raw
 
@@ -65,10 +66,15 @@ def by_h5py(raw: Path) -> None:
 
     for path in sorted(raw.rglob("*.h5")):
         with h5py.File(path) as file:
-            found: list[h5py.Dataset] = []
-            file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
-            for item in found:
-                item[...]
+            _read_group(file)
+
+
+def _read_group(group: Any) -> None:  # noqa: ANN401  h5py is untyped
+    for item in group.values():
+        if isinstance(item, Mapping):
+            _read_group(item)
+        else:
+            item[...]
 
 
 def by_rasterio(raw: Path) -> None:

@@ -1,12 +1,13 @@
 """`geoml prepare` of raw files of some size, source by source, beside the fastest ordinary reader of the same files.
 
 Raw files are those of the sources' own synthetic writers, with larger grids and longer series; they lie in the page
-cache. Each measurement is a process of its own, in which small files of the same kind were prepared before: start-up and
-imports do not count. `prepare` hashes the raw files, finds out what they are, checks and reads them, writes the data set
+cache. Each measurement is a process of its own, in which small files of the same kind were read before: start-up and
+imports do not count. `prepare` hashes the raw files, tells what they are, checks and reads them, writes the data set
 and hashes it; the reader makes arrays of the files and drops them. Of several turns the least time counts.
 
-`times read` is what the process has read of all files (`rchar` of /proc/self/io, Linux alone), without what the digest
-of the data set reads, divided by the size of the raw files. Peak memory is that of the whole process, libraries included.
+`times read` is what the process has read of all files (`rchar` of /proc/self/io, on Linux alone; files mapped into
+memory are not counted), without what the digest of the data set reads, divided by the size of the raw files. Peak
+memory is that of the whole process, libraries included.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import _raw, _table
-from benchmarks._measured import READERS
 
 MEGABYTES, SMALL_MEGABYTES = 300.0, 0.2
 _ROOT = Path(__file__).parents[1]
