@@ -105,16 +105,17 @@ def open_tables(paths: list[Path], roles: Roles, memory: int, nodata: Sequence[s
 
 
 def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
-    """Read the tables twice, first to count and then to write.
+    """Read the tables twice, first to count and then to write; small ones once.
 
     Raises:
         DataError: A table cannot be read, or no row is left.
     """
     roles = Roles.of(options)
-    tables = open_tables(find(raw, options.tables), roles, read_size(options.memory) // 2, options.nodata)
+    memory = read_size(options.memory)
+    tables = open_tables(find(raw, options.tables), roles, memory // 2, options.nodata)
     reading = Reading(
         tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps(),
-        tables.fills,
+        tables.fills, memory // 4,
     )  # fmt: skip
     written = write_twice(reading, writer, reporter)
     if others := passed_over(raw, options.tables):
