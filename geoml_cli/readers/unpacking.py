@@ -104,8 +104,7 @@ def bounded_lines(stream: IO[str], location: Path | str, first: int = 1) -> Iter
         DataError: A line has no end within 4 MB, or the text cannot be read; with the line.
     """
     number = first
-    # Lines that are made one by one, and refused so, are not asked for ahead of time.
-    read, size = (stream.readline, LONGEST_LINE) if isinstance(stream, LinesText) else (stream.read, _READ_CHARS)
+    read, size = (stream.read, _READ_CHARS) if _may_read_ahead(stream) else (stream.readline, LONGEST_LINE)
     while block := read(size):
         if not block.endswith("\n"):
             block += stream.readline(LONGEST_LINE)
@@ -122,6 +121,14 @@ def bounded_lines(stream: IO[str], location: Path | str, first: int = 1) -> Iter
         if rest:
             yield rest
             number += 1
+
+
+def _may_read_ahead(stream: IO[str]) -> bool:
+    """Tell files from lines that are made, and refused, one by one.
+
+    UTF-16 is not read through when its encoding is told: where it is cut off, the lines before come first.
+    """
+    return isinstance(stream, io.TextIOWrapper) and not stream.encoding.startswith("utf-16")
 
 
 def batches(lines: Iterator[str]) -> Iterator[list[str]]:

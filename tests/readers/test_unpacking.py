@@ -78,7 +78,9 @@ def test_lines_are_the_same_however_they_are_read(monkeypatch):
     text = "a,b\n" + "".join(f"{number},{'x' * (number % 37)}\n" for number in range(500)) + "\n\nlast"
     for size in (1, 7, 100, 1 << 13):
         monkeypatch.setattr("geoml_cli.readers.unpacking._READ_CHARS", size)
-        assert list(bounded_lines(io.StringIO(text), "t")) == text.splitlines(keepends=True)
+        for encoding in ("utf-8", "utf-16"):
+            stream = io.TextIOWrapper(io.BytesIO(text.encode(encoding)), encoding=encoding, newline=None)
+            assert list(bounded_lines(stream, "t")) == text.splitlines(keepends=True)
     parts = list(batches(iter(text.splitlines(keepends=True))))
     assert "".join(line for part in parts for line in part) == text and len(parts) < 12
 
@@ -104,3 +106,10 @@ def test_lines_that_are_made_are_not_asked_for_ahead():
     asked = []
     made = LinesText(asked.append(number) or f"{number}\n" for number in range(100))
     assert next(bounded_lines(made, "t")) == "0\n" and asked == [0]
+
+
+def test_lines_before_the_cut_of_utf_16_come_first(tmp_path):
+    (tmp_path / "t.csv").write_bytes("a,b\n1,2\n3\n5,6".encode("utf-16")[:-1])
+    assert open_table(tmp_path / "t.csv").columns == ("a", "b")
+    with pytest.raises(DataError, match="1 cells where the header has 2"):
+        list(open_table(tmp_path / "t.csv").rows())
