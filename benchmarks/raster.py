@@ -95,12 +95,12 @@ def values(number: int, top: int, bottom: int, side: int) -> NDArray[np.float32]
     return np.asarray(waves + 0.05 * noise, dtype=np.float32)
 
 
-def write_points(path: Path, side: int) -> None:
+def write_points(path: Path, side: int, count: int = _POINTS) -> None:
     """Write samples in the rasters' own CRS."""
     random = np.random.default_rng(1)
-    x = _WEST + random.uniform(5, side - 5, _POINTS) * _PIXEL_M
-    y = _NORTH - random.uniform(5, side - 5, _POINTS) * _PIXEL_M
-    lines = [f"{a:.1f},{b:.1f},{c:.3f}" for a, b, c in zip(x, y, random.lognormal(2, 0.4, _POINTS), strict=True)]
+    x = _WEST + random.uniform(5, side - 5, count) * _PIXEL_M
+    y = _NORTH - random.uniform(5, side - 5, count) * _PIXEL_M
+    lines = [f"{a:.1f},{b:.1f},{c:.3f}" for a, b, c in zip(x, y, random.lognormal(2, 0.4, count), strict=True)]
     path.write_text("\n".join(["x,y,soc", *lines]) + "\n", encoding="utf-8")
 
 

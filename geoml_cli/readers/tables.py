@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import functools
 import io
 import re
 from collections.abc import Iterator
@@ -209,6 +210,13 @@ def _text(path: Path, encoding: str) -> Iterator[IO[str]]:
 
 def _encoding(path: Path) -> str:
     """UTF-8 (or UTF-16) where the bytes allow it, else Latin-1."""
+    status = path.stat()
+    return _encoding_found(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _encoding_found(path: Path, node: int, size: int, changed: int) -> str:
+    """Read a file through once, however often it is opened; it is read again where it has changed."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with open_bytes(path) as stream:

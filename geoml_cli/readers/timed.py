@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import Integers
 from geoml_cli.readers.tables import MISSING
-from geoml_cli.readers.unpacking import LinesText
+from geoml_cli.readers.unpacking import LinesText, batches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 ROWS_AT_ONCE = 200_000
+_ROWS_PARSED = 50_000
+"""Wide rows, most of whose columns are not kept."""
 
 FILLS = (9999.0, 9999.99, 88888.0, 88888.88, 99999.0, 99999.9, 99999.99, 999999.0, 999999.99, 9999999.0)
 """What stands for a missing value in the index files of OMNI, Kyoto, IAGA-2002 and SuperMAG, of either sign."""
@@ -74,12 +76,14 @@ class Layout:
         columns: How many a row has.
         skipped: Lines before the first row.
         wanted: Columns that are read, by place; None for all.
+        texts: Those of them that stay text, such as dates.
     """
 
     path: Path
     columns: int
     skipped: int = 0
     wanted: Sequence[int] | None = None
+    texts: Sequence[int] = ()
 
 
 def whitespace_table(stream: Iterable[str], layout: Layout) -> pd.DataFrame:
@@ -89,19 +93,17 @@ def whitespace_table(stream: Iterable[str], layout: Layout) -> pd.DataFrame:
         stream: Lines from the first row on.
         layout: How rows are made.
 
+    Returns:
+        Columns by place: numbers where pandas reads all of them as such, else text (`numbers` takes both).
+
     Raises:
         DataError: A row has more or fewer columns, or there are none.
     """
     import pandas as pd
 
-    options: dict[str, Any] = {"sep": r"\s+", "header": None, "names": list(range(layout.columns)), "dtype": str}
-    options |= {"keep_default_na": False, "skip_blank_lines": False, "quoting": csv.QUOTE_NONE}
-    wanted = None if layout.wanted is None else list(layout.wanted)
     lines = _whole_rows(iter(stream), layout)
-    try:
-        frame = pd.read_csv(LinesText(lines), usecols=wanted, **options)
-    except pd.errors.EmptyDataError:
-        frame = pd.DataFrame()
+    frames = list(_frames(LinesText(lines), layout))
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     frame.index = pd.RangeIndex(layout.skipped + 1, layout.skipped + 1 + len(frame))
     frame = pd.DataFrame(frame[(frame != "").all(axis=1) & frame.notna().all(axis=1)])  # blank lines
     if not len(frame):
@@ -109,9 +111,32 @@ def whitespace_table(stream: Iterable[str], layout: Layout) -> pd.DataFrame:
     return frame
 
 
+def _frames(lines: LinesText, layout: Layout) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+
+    options: dict[str, Any] = {"sep": r"\s+", "header": None, "names": list(range(layout.columns))}
+    options |= {"keep_default_na": False, "skip_blank_lines": False, "quoting": csv.QUOTE_NONE}
+    options |= {"dtype": dict.fromkeys(layout.texts, str), "chunksize": _ROWS_PARSED, "low_memory": False}
+    wanted = None if layout.wanted is None else list(layout.wanted)
+    try:
+        yield from pd.read_csv(lines, usecols=wanted, **options)
+    except pd.errors.EmptyDataError:
+        return
+
+
 def _whole_rows(lines: Iterator[str], layout: Layout) -> Iterator[str]:
-    """Refuse rows with fewer or more cells: a parser would fill or shift them."""
-    for number, line in enumerate(lines, start=layout.skipped + 1):
+    """Give lines, some at a time; refuse rows with fewer or more cells: a parser would fill or shift them."""
+    number = layout.skipped + 1
+    for batch in batches(lines):
+        if set(map(len, map(str.split, batch))) <= {0, layout.columns}:
+            yield "".join(batch)
+        else:
+            yield from _checked_rows(batch, number, layout)
+        number += len(batch)
+
+
+def _checked_rows(lines: Sequence[str], first: int, layout: Layout) -> Iterator[str]:
+    for number, line in enumerate(lines, start=first):
         cells = len(line.split())
         if cells not in (0, layout.columns):
             raise DataError(
@@ -121,10 +146,10 @@ def _whole_rows(lines: Iterator[str], layout: Layout) -> Iterator[str]:
 
 
 def numbers(frame: pd.DataFrame, column: Any, path: Path) -> Values:  # noqa: ANN401  a column's label
-    """Read a column of text as numbers, `NA` and the like as NaN.
+    """Read a column of text as numbers, `NA` and the like as NaN; one of numbers is taken as it is.
 
     Args:
-        frame: Of text; its index is the line.
+        frame: Its index is the line.
         column: Which.
         path: The file, for messages.
 
@@ -134,6 +159,8 @@ def numbers(frame: pd.DataFrame, column: Any, path: Path) -> Values:  # noqa: AN
     import pandas as pd
 
     text = frame[column]
+    if text.dtype.kind in "iuf":
+        return np.asarray(text.to_numpy(dtype=np.float64))
     found = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
     for row in map(int, np.flatnonzero(np.isnan(found))):
         cell = str(text.iloc[row]).strip()

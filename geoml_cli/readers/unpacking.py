@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ UNREADABLE = (OSError, EOFError, zlib.error, UnicodeError)
 """What a damaged file ends in; a truncated gzip in any of the first three."""
 LONGEST_LINE = 1 << 22
 """A table of 20,000 columns has a header of 400 kB; what has longer lines is no table."""
+_READ_CHARS = 1 << 13
+"""Read at once: what a text stream holds anyway."""
+_BATCH_CHARS, _MOST_LINES = 1 << 16, 512
+"""Lines that are checked at once."""
 _RATIO = 100
 """Tables shrink to a tenth, those of fill values alone to a sixtieth; a stream made to fill memory to a thousandth."""
 _ALLOWANCE_BYTES = 1 << 26
@@ -99,15 +104,51 @@ def bounded_lines(stream: IO[str], location: Path | str, first: int = 1) -> Iter
         DataError: A line has no end within 4 MB, or the text cannot be read; with the line.
     """
     number = first
-    while line := stream.readline(LONGEST_LINE):
-        if len(line) == LONGEST_LINE and not line.endswith("\n"):
+    read, size = (stream.read, _READ_CHARS) if _may_read_ahead(stream) else (stream.readline, LONGEST_LINE)
+    while block := read(size):
+        if not block.endswith("\n"):
+            block += stream.readline(LONGEST_LINE)
+        last = block.rfind("\n", 0, len(block) - 1) + 1
+        whole, rest = (block, "") if len(block) - last < LONGEST_LINE else (block[:last], block[last:])
+        yield from io.StringIO(whole, newline="\n")
+        number += whole.count("\n")
+        if len(rest) > LONGEST_LINE or (rest and not rest.endswith("\n")):
             raise DataError(
                 f"the line is longer than {LONGEST_LINE >> 20} MB: this is no table",
                 where=f"{location}, line {number}",
                 fix="Get the file again; its rows must end in line breaks.",
             )
-        yield line
-        number += 1
+        if rest:
+            yield rest
+            number += 1
+
+
+def _may_read_ahead(stream: IO[str]) -> bool:
+    """Tell files from lines that are made, and refused, one by one.
+
+    UTF-16 is not read through when its encoding is told: where it is cut off, the lines before come first.
+    """
+    return isinstance(stream, io.TextIOWrapper) and not stream.encoding.startswith("utf-16")
+
+
+def batches(lines: Iterator[str]) -> Iterator[list[str]]:
+    """Give lines many at once, so that what holds for all of them is found without a loop over each.
+
+    An error that ends the lines comes after those before it. Of long lines a batch holds fewer.
+    """
+    count = 1
+    while True:
+        batch: list[str] = []
+        try:
+            batch.extend(itertools.islice(lines, count))
+        except (DataError, *UNREADABLE):
+            if batch:
+                yield batch
+            raise
+        if not batch:
+            return
+        yield batch
+        count = max(1, min(_MOST_LINES, 2 * count, _BATCH_CHARS // max(map(len, batch))))
 
 
 class LinesText(io.TextIOBase):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers import tables
 from geoml_cli.readers.tables import is_missing, number, open_table
 
 TEXT = 'id,Größe,"n, x"\n1,2.5,a\n\n"two\nlines",-3e2,"b, c"\n4,,d'
@@ -60,3 +61,29 @@ def test_a_cut_gzip_fails_where_it_ends(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(f"a,b\n{rows}".encode())[:-500])
     with pytest.raises(DataError, match=r"t\.csv\.gz: cannot be read to its end"):
         list(open_table(path).rows())
+
+
+def test_a_quoted_row_goes_on_behind_rows_that_were_checked_together(tmp_path: Path) -> None:
+    rows = [f"{number},x" for number in range(2000)]
+    rows[1500] = '1500,"x\ny"'
+    rows[1700] = "1700,x,,"
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["a,b", *rows, "", "1,2,3"]))
+    with open_table(path).body() as stream, pytest.raises(DataError, match="3 cells where the header has 2") as told:
+        stream.read()
+    assert told.value.where == f"{path}, line 2004"
+    path.write_text("\n".join(["a,b", *rows]))
+    with open_table(path).body() as stream:
+        lines = stream.read().split("\n")
+    assert (lines[1500], lines[1501], lines[1701]) == ('"1500","x y"', "", "1700,x") and len(lines) == 2001
+
+
+def test_a_file_is_read_through_once_for_its_encoding_unless_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen = tmp_path / "t.csv", []
+    monkeypatch.setattr(tables, "wide_encoding", lambda chunk: seen.append(chunk) or "")
+    path.write_bytes(b"a,b\n1,2\n")
+    assert [open_table(path).encoding for _ in range(3)] == ["utf-8-sig"] * 3 and len(seen) == 1
+    path.write_bytes(b"a,\xe9\n1,2,3\n")
+    assert open_table(path).encoding == "latin-1" and len(seen) == 2

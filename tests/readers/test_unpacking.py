@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 
 import pytest
 
@@ -10,7 +11,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.readers.columns import open_sheet
 from geoml_cli.readers.tables import open_table
-from geoml_cli.readers.unpacking import LinesText, refuse_bomb, unreadable
+from geoml_cli.readers.unpacking import LinesText, batches, bounded_lines, refuse_bomb, unreadable
 
 
 def test_streams_that_grow_without_bound_are_refused(tmp_path, monkeypatch):
@@ -71,3 +72,44 @@ def test_no_words_of_the_parser_reach_the_user(tmp_path, text):
     (tmp_path / "t.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(DataError, match="cannot be read as Parquet: it is damaged or another format"):
         open_sheet(tmp_path / "t.parquet")
+
+
+def test_lines_are_the_same_however_they_are_read(monkeypatch):
+    text = "a,b\n" + "".join(f"{number},{'x' * (number % 37)}\n" for number in range(500)) + "\n\nlast"
+    for size in (1, 7, 100, 1 << 13):
+        monkeypatch.setattr("geoml_cli.readers.unpacking._READ_CHARS", size)
+        for encoding in ("utf-8", "utf-16"):
+            stream = io.TextIOWrapper(io.BytesIO(text.encode(encoding)), encoding=encoding, newline=None)
+            assert list(bounded_lines(stream, "t")) == text.splitlines(keepends=True)
+    parts = list(batches(iter(text.splitlines(keepends=True))))
+    assert "".join(line for part in parts for line in part) == text and len(parts) < 12
+
+
+def test_an_error_comes_after_the_lines_before_it():
+    def lines():
+        yield from (f"{number}\n" for number in range(1000))
+        raise DataError("broken")
+
+    found = []
+    with pytest.raises(DataError, match="broken"):
+        for batch in batches(lines()):
+            found += batch
+    assert found == [f"{number}\n" for number in range(1000)]
+
+
+def test_batches_of_long_lines_are_small():
+    lines = ["1\n", *("9" * 40_000 + "\n" for _ in range(5))]
+    assert [len(batch) for batch in batches(iter(lines))] == [1, 2, 1, 1, 1]
+
+
+def test_lines_that_are_made_are_not_asked_for_ahead():
+    asked = []
+    made = LinesText(asked.append(number) or f"{number}\n" for number in range(100))
+    assert next(bounded_lines(made, "t")) == "0\n" and asked == [0]
+
+
+def test_lines_before_the_cut_of_utf_16_come_first(tmp_path):
+    (tmp_path / "t.csv").write_bytes("a,b\n1,2\n3\n5,6".encode("utf-16")[:-1])
+    assert open_table(tmp_path / "t.csv").columns == ("a", "b")
+    with pytest.raises(DataError, match="1 cells where the header has 2"):
+        list(open_table(tmp_path / "t.csv").rows())

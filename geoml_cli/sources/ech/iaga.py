@@ -31,7 +31,7 @@ def read(path: Path, stream: Iterator[str]) -> Timed:
         DataError: The header has no end, or a row cannot be read.
     """
     code, columns, lines = _header(path, stream)
-    frame = whitespace_table(stream, Layout(path, len(columns), lines))
+    frame = whitespace_table(stream, Layout(path, len(columns), lines, texts=(0, 1)))
     time = times(frame[0] + "T" + frame[1], path)
     values = {
         _name(column, code): unfilled(numbers(frame, number, path))

@@ -47,7 +47,7 @@ def read(path: Path, stream: Iterator[str]) -> Timed:
     if max(*columns.values(), clock) >= width:
         raise DataError(f"names columns past the {width} of its rows", where=str(path), fix="Get the file again.")
     rest = itertools.chain([first], stream)
-    frame = whitespace_table(rest, Layout(path, width, lines, sorted({*columns.values(), clock})))
+    frame = whitespace_table(rest, Layout(path, width, lines, sorted({*columns.values(), clock}), texts=(clock,)))
     values = {name: _unfilled(numbers(frame, column, path)) for name, column in columns.items()}
     return Timed(path, times(frame[clock], path), values, {}, frame.index.to_numpy(dtype=np.int64))
 

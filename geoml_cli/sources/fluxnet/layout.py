@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.unpacking import bounded_lines
+from geoml_cli.readers.unpacking import batches, bounded_lines
 from geoml_cli.sources.fluxnet.texts import Text
 from geoml_cli.sources.fluxnet.times import STEPS
 
@@ -123,15 +124,23 @@ def _subdaily(start: str, end: str) -> str:
 
 
 def rows(stream: IO[str], layout: Layout) -> Iterator[str]:
-    """Give the lines after the header; rows with fewer or more cells are refused, as pandas would fill or cut them.
+    """Give the lines after the header, some at a time; refuse rows with fewer or more cells: pandas fills or cuts them.
 
     Raises:
         DataError: There is one; with its line.
     """
+    lines, commas, number = bounded_lines(stream, str(layout.text)), len(layout.columns) - 1, layout.header + 1
+    for batch in batches(itertools.islice(lines, layout.header, None)):
+        if {line.count(",") for line in batch} == {commas}:
+            yield "".join(batch)
+        else:
+            yield from _checked_rows(batch, number, layout)
+        number += len(batch)
+
+
+def _checked_rows(lines: Sequence[str], first: int, layout: Layout) -> Iterator[str]:
     commas = len(layout.columns) - 1
-    for number, line in enumerate(bounded_lines(stream, str(layout.text)), start=1):
-        if number <= layout.header:
-            continue
+    for number, line in enumerate(lines, start=first):
         if line.count(",") != commas and line.strip():
             raise DataError(
                 f"{line.count(',') + 1} cells where the header has {commas + 1}",

@@ -13,10 +13,33 @@ from geoml_cli.sources.fluxnet.census import Counted, complete, count, targets
 from geoml_cli.sources.fluxnet.finding import Found, find
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 from geoml_cli.sources.fluxnet.quality import Loss, Rule, rule
-from geoml_cli.sources.fluxnet.series import Wanted, read_site
+from geoml_cli.sources.fluxnet.series import Series, Wanted, read_site
 from geoml_cli.sources.fluxnet.units import quantity
 from geoml_cli.sources.fluxnet.writing import Content, declare, write_site
 from geoml_cli.work.reporting import Reporter
+
+_KEPT_BYTES = 1 << 28
+"""Series that are kept for the second reading: days of all towers, half-hours of some."""
+
+
+class _Series:
+    """Series of the sites; those read first are kept for the second reading, as far as they fit."""
+
+    def __init__(self, found: Found, wanted: Wanted) -> None:
+        self.found, self.wanted = found, wanted
+        self._kept: dict[str, Series] = {}
+        self._left = _KEPT_BYTES
+
+    def read(self, site: str) -> Series:
+        """Read a site, or take it as it was read before."""
+        if site in self._kept:
+            return self._kept.pop(site)
+        series = read_site(self.found.files[site], self.wanted, self.found.step)
+        size = sum(values.nbytes for values in series.values.values())
+        if size <= self._left:
+            self._kept[site] = series
+            self._left -= size
+        return series
 
 
 def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
@@ -32,7 +55,8 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     found = find(raw, options)
     applied = rule(options, found.step)
     places = sites.read(found.table) if found.table else {}
-    counted, lost = _counted(found, wanted, applied, reporter)
+    series = _Series(found, wanted)
+    counted, lost = _counted(series, applied, reporter)
     report.require_column(counted, applied.target, str(raw))
     if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is what is told
         columns = {counts.quality for counts in counted.values()}
@@ -42,23 +66,20 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     plan = planning.settle(counted, places, wanted, options.optional, funnel)
     planning.note_classes(plan, places, funnel)
     report.note_climate(funnel, plan, counted, found.step)
-    content = Content(
-        plan, counted, places, applied, found.step, lambda site: read_site(found.files[site], wanted, found.step)
-    )
+    content = Content(plan, counted, places, applied, found.step, series.read)
     _write(content, writer, funnel, reporter)
     return PreparedInfo("series", funnel, report.describe(found.step, plan, counted, applied))
 
 
-def _counted(
-    found: Found, wanted: Wanted, applied: Rule, reporter: Reporter
-) -> tuple[dict[str, Counted], dict[str, Loss]]:
+def _counted(series: _Series, applied: Rule, reporter: Reporter) -> tuple[dict[str, Counted], dict[str, Loss]]:
     """Read every site a first time."""
     counted, lost = {}, {}
+    found, wanted = series.found, series.wanted
     with reporter.task("count records", len(found.files)) as advance:
-        for site, files in found.files.items():
-            series = read_site(files, wanted, found.step)
-            counted[site] = count(site, series, wanted, found.step)
-            _, lost[site] = targets(series, complete(series, wanted.needed), applied)
+        for site in found.files:
+            read = series.read(site)
+            counted[site] = count(site, read, wanted, found.step)
+            _, lost[site] = targets(read, complete(read, wanted.needed), applied)
             advance(1)
     return counted, lost
 

@@ -19,6 +19,9 @@ Values = NDArray[np.float64]
 _ROW_COPIES = 8  # of a row's cells while they are read: text, pandas' blocks, 64-bit columns, masks, 32-bit columns
 
 
+_HELD_COPIES = 2  # of a row's cells once they are read: as the table has them, and as columns
+
+
 @dataclass(frozen=True)
 class Panel:
     """Some rows, R of them.
@@ -41,6 +44,11 @@ class Panel:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def size(self) -> int:
+        """Return what it holds [bytes], with the table's own cells, which tell where a value stands."""
+        columns = (self.latitude, self.longitude, self.time, *self.values.values())
+        return _HELD_COPIES * sum(column.nbytes for column in columns)
 
     def cells(self) -> Keys:
         """Name the cell of each row by its place, shape [R]."""

@@ -19,6 +19,8 @@ from geoml_cli.sources.gwsa.twice import Reading, write_twice
 from geoml_cli.work.reporting import Reporter
 
 _SHOWN = 6
+_GROWTH = 2
+"""Times the size of a table as text that its rows take, as cells and as columns."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,23 @@ def open_tables(paths: list[Path], roles: Roles, memory: int, nodata: Sequence[s
     return Tables(sheets, memory, ColumnFills(nodata, (*roles.dynamic, *roles.static, roles.target)))
 
 
+def _kept(paths: list[Path], memory: int) -> int:
+    """Return how much of the rows may be kept [bytes]; nothing of files that are too large as they lie on the disk."""
+    return memory if _GROWTH * sum(path.stat().st_size for path in paths) <= memory else 0
+
+
 def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
-    """Read the tables twice, first to count and then to write.
+    """Read the tables twice, first to count and then to write; small ones once.
 
     Raises:
         DataError: A table cannot be read, or no row is left.
     """
     roles = Roles.of(options)
-    tables = open_tables(find(raw, options.tables), roles, read_size(options.memory) // 2, options.nodata)
+    paths, memory = find(raw, options.tables), read_size(options.memory)
+    tables = open_tables(paths, roles, memory // 2, options.nodata)
     reading = Reading(
         tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps(),
-        tables.fills,
+        tables.fills, _kept(paths, memory // 4),
     )  # fmt: skip
     written = write_twice(reading, writer, reporter)
     if others := passed_over(raw, options.tables):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
@@ -36,6 +36,7 @@ class Reading:
         kind: What they come from, for the manifest.
         gaps: Columns that are missing, though others make one expect them.
         fills: Counts what looks like a fill; None where that was looked for before.
+        kept: Size of rows that are kept for the second reading [bytes]; of more, all are read again.
     """
 
     panels: Callable[[], Iterator[Panel]]
@@ -46,15 +47,37 @@ class Reading:
     kind: str
     gaps: tuple[str, ...] = ()
     fills: ColumnFills | None = None
+    kept: int = 0
+
+
+class _Kept:
+    """Rows of the first reading for the second, where they fit."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._read, self._left = reading.panels, reading.kept
+        self._panels: list[Panel] = []
+        self._whole = False
+
+    def panels(self) -> Iterator[Panel]:
+        """Give all rows; read them where they are not kept."""
+        if self._whole:
+            yield from self._panels
+            return
+        for panel in self._read():
+            yield panel
+            self._left -= panel.size()
+            self._panels = [*self._panels, panel] if self._left > 0 else []
+        self._whole = self._left > 0
 
 
 def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
-    """Count the rows, then write them.
+    """Count the rows, then write them; few enough are read once.
 
     Raises:
         DataError: A row cannot be read, two rows contradict each other, or none is left.
     """
     used = reading.roles.used(reading.labelled)
+    reading = replace(reading, panels=_Kept(reading).panels)
     with reporter.task("count rows", None) as advance:
         census = counting.take(_counted(reading, advance), used)
     if reading.fills:

@@ -215,3 +215,30 @@ def test_long_rows_of_fixed_layouts_are_refused_and_not_shifted(tmp_path):
                 continue  # 47 words on each line are no OMNI file
             with pytest.raises(DataError, match="cells where rows have"):
                 files.read(tmp_path / "y.asc")
+
+
+@pytest.mark.parametrize("rows", [1, 7, 50_000])
+def test_numbers_are_the_same_however_many_rows_are_parsed_at_once(tmp_path, monkeypatch, rows):
+    monkeypatch.setattr("geoml_cli.readers.timed._ROWS_PARSED", rows)
+    path = made.omni(tmp_path / "omni_min2015.asc", TIME, SYMH, SME)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:90], "", *lines[90:], ""]))
+    held = files.read(path)
+    same(held, "symh", SYMH)
+    assert list(held.line[[89, 90]]) == [90, 92]
+    words = lines[150].split()
+    words[41] = "x12"
+    path.write_text("\n".join([*lines[:150], " ".join(words), *lines[151:]]))
+    with pytest.raises(DataError, match="'x12' in column 41 is no number") as told:
+        files.read(path)
+    assert told.value.where == f"{path}, line 151"
+    path.write_text("\n".join([*lines[:150], " ".join(words[:-1]), *lines[151:]]))
+    with pytest.raises(DataError, match="45 cells where rows have 46") as told:
+        files.read(path)
+    assert told.value.where == f"{path}, line 151"
+
+
+def test_a_date_of_digits_alone_stays_text(tmp_path):
+    path = made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH})
+    path.write_text(path.read_text().replace("2015-12-31", "20151231").replace("2016-01-01", "20160101"))
+    same(files.read(path), "symh", SYMH)

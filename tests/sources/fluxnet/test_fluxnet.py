@@ -10,6 +10,7 @@ import xarray
 from flux_case import balanced
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.sources.fluxnet import preparing
 from geoml_cli.sources.fluxnet import synthetic as made
 from geoml_cli.sources.fluxnet.source import SOURCE
 
@@ -146,3 +147,13 @@ def test_a_class_that_nobody_tells_is_unknown(towers, prepare, tmp_path):
     assert dataset.labels("static") == ["mean_temperature", "mean_precipitation"]
     assert "the table of sites holds no IGBP class of XA-Fir: their class is `unknown`" in funnel["notes"]
     assert "elevation was left out for all sites: XA-Fir lack it" in funnel["notes"]
+
+
+def test_series_that_fit_are_read_once_and_give_the_same(raw, prepared, monkeypatch):
+    read, whole = [], preparing.read_site
+    monkeypatch.setattr(preparing, "read_site", lambda *given: read.append(1) or whole(*given))
+    once = prepared(raw).manifest
+    assert len(read) == 2
+    monkeypatch.setattr(preparing, "_KEPT_BYTES", 0)
+    twice = prepared(raw).manifest
+    assert len(read) == 6 and once.content == twice.content
