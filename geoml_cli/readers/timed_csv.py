@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,17 @@ from geoml_cli.readers.timed import ROWS_AT_ONCE, Timed, Times, joined, numbers,
 if TYPE_CHECKING:
     import pandas as pd
 
+_Names = tuple[Mapping[str, str], Mapping[str, str]]
 TIME_NAMES = ("time", "datetime", "dateutc", "utc", "timestamp", "isotime", "epoch", "date")
 """Names of a time column, as `plain_name` spells them; the first that is there is taken."""
-
-
+_CLOCK_NAMES = {
+    "hour": ("hour", "hours", "hr", "hh"),
+    "minute": ("minute", "minutes", "min", "mn"),
+    "second": ("second", "seconds", "sec", "ss"),
+}
+"""Columns of the time of day, beside one of dates."""
+_DAY = r"\d{4}[-/]\d{2}[-/]\d{2}|\d{8}"
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?"
 _BEGINNINGS = ("epoch", "datetime", "timestamp")
 """What the name of a time column may begin with, where it goes on with its format: CDAWeb's EPOCH_TIME_yyyy-mm-dd..."""
 
@@ -29,6 +37,30 @@ def time_column(table: Table) -> str | None:
     plain = {plain_name(name): name for name in reversed(table.columns)}
     found = next((plain[name] for name in TIME_NAMES if name in plain), None)
     return found or next((name for name in table.columns if plain_name(name).startswith(_BEGINNINGS)), None)
+
+
+def column_called(table: Table, names: Sequence[str], plain: Callable[[str], str] = plain_name) -> str | None:
+    """Return the column of the first of some names that there is, or None.
+
+    Args:
+        table: The opened file.
+        names: As `plain` spells them, the one that is preferred first.
+        plain: Spells a column without what does not matter.
+
+    Raises:
+        DataError: Several columns have that name.
+    """
+    for wanted in names:
+        found = [name for name in table.columns if plain(name) == wanted]
+        if len(found) > 1:
+            raise DataError(
+                f"several columns could be {wanted}: {', '.join(found)}",
+                where=f"{table.path}, line {table.header}",
+                fix="Keep one of them, or give the others another name.",
+            )
+        if found:
+            return found[0]
+    return None
 
 
 def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> Timed:
@@ -44,10 +76,82 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     """
     time = time_column(table)
     assert time is not None, "asked for before"
-    timed = joined(table.path, [_part(frame, time, (wanted, labels), table) for frame in _frames(table)])
+    moments = Moments(table, time)
+    timed = joined(table.path, [_part(frame, moments, (wanted, labels), table) for frame in _frames(table)])
     if not len(timed.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
+    if moments.are_dates:
+        _refuse_bare_dates(timed)
     return timed
+
+
+def _refuse_bare_dates(timed: Timed) -> None:
+    """Refuse dates that several rows of a series have: the time of day is missing, and all would be midnight's."""
+    series = np.array(next(iter(timed.labels.values()), [""] * len(timed.time)))
+    order = np.lexsort((timed.time, series))
+    again = (timed.time[order][1:] == timed.time[order][:-1]) & (series[order][1:] == series[order][:-1])
+    if again.any():
+        row = int(order[1:][again].min())
+        raise DataError(
+            f"{str(timed.time[row])[:10]} is the date of several rows, and none has a time of day",
+            where=timed.where(row),
+            fix="Write times as 2013-03-17T06:00:00, in UTC, or give columns hour and minute beside the date.",
+        )
+
+
+class Moments:
+    """Times of rows: a column of them, or a column of dates and others of the time of day.
+
+    Args:
+        table: The opened file.
+        time: Its column of times or dates.
+
+    Attributes:
+        are_dates: Rows so far have a date alone.
+
+    Raises:
+        DataError: Several columns could be one of these.
+    """
+
+    def __init__(self, table: Table, time: str) -> None:
+        self._path, self.are_dates = table.path, True
+        self._time = column_called(table, [plain_name(time)]) or time
+        self._date = column_called(table, ["date"])
+        self._clock = {part: column_called(table, names) for part, names in _CLOCK_NAMES.items()}
+
+    def of(self, frame: pd.DataFrame) -> Times:
+        """Return the times of rows; errors as of `times`."""
+        cells = frame[self._time].str.strip()
+        are_dates = cells.str.fullmatch(_DAY).all()
+        self.are_dates &= are_dates and not any(self._clock.values())
+        if self._date not in (None, self._time) and cells.str.fullmatch(_CLOCK).all():
+            cells = frame[self._date].str.strip() + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
+        elif are_dates and any(self._clock.values()):
+            cells = cells + "T" + self._time_of_day(frame)
+        return times(cells, self._path)
+
+    def _time_of_day(self, frame: pd.DataFrame) -> pd.Series[str]:
+        if self._clock["hour"] is None:
+            there = next(name for name in self._clock.values() if name)
+            raise DataError(
+                f"has dates and a column {there}, but none of the hour",
+                where=f"{self._path}, line {frame.index[0]}",
+                fix="Call it hour, or write times as 2013-03-17T06:00:00, in UTC.",
+            )
+        hour, *others = [self._two_digits(frame, name) for name in self._clock.values() if name]
+        return functools.reduce(lambda one, other: one + ":" + other, others, hour) if others else hour + ":00"
+
+    def _two_digits(self, frame: pd.DataFrame, column: str) -> pd.Series[str]:
+        cells = frame[column].str.strip()
+        wrong = ~cells.str.fullmatch(r"\d{1,2}(\.0*)?").to_numpy(dtype=bool)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(
+                f"{frame[column].iloc[row]!r} is no {column}",
+                where=f"{self._path}, line {frame.index[row]}, column {column}",
+                fix="Write it as a whole number.",
+            )
+        return cells.str.partition(".")[0].str.zfill(2)
 
 
 def _frames(table: Table) -> Iterator[pd.DataFrame]:
@@ -74,12 +178,14 @@ def _whole(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     return frame[~blank]
 
 
-def _part(frame: pd.DataFrame, time: str, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table) -> Timed:
+def _part(
+    frame: pd.DataFrame, moments: Moments, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table
+) -> Timed:
     wanted, labels = names
     path = table.path
     values = {name: numbers(_decimal(frame, column, table), column, path) for name, column in wanted.items()}
     texts = {name: [str(cell).strip() for cell in frame[column]] for name, column in labels.items()}
-    return Timed(path, times(frame[time], path), values, texts, frame.index.to_numpy(dtype=np.int64))
+    return Timed(path, moments.of(frame), values, texts, frame.index.to_numpy(dtype=np.int64))
 
 
 def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:

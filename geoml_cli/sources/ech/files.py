@@ -203,13 +203,9 @@ def _list(path: Path, stream: Iterator[str]) -> Timed:
 
 def _csv(path: Path) -> Timed:
     table = open_table(path)
-    plain = {_plain(name): name for name in reversed(table.columns)}
-    wanted = {
-        role: next(plain[name] for name in names if name in plain)
-        for role, names in _NAMES.items()
-        if any(name in plain for name in names)
-    }
-    satellite = next((plain[name] for name in _SATELLITE if name in plain), None)
+    called = {role: timed_csv.column_called(table, names, _plain) for role, names in _NAMES.items()}
+    wanted = {role: column for role, column in called.items() if column is not None}
+    satellite = timed_csv.column_called(table, _SATELLITE)
     labels = {"satellite": satellite} if satellite else {}
     return timed_csv.read(table, wanted, labels)
 

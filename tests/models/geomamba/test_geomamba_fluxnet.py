@@ -251,4 +251,7 @@ def test_a_baseline_predicts_records_of_towers_of_which_the_network_sees_no_site
     done = geoml("predict", run.folder, "--data", flux.folder, "--with", "ridge", "--out", tmp_path / "s.csv")
     assert done.code == 0, done.err
     found = pd.read_csv(tmp_path / "s.csv")
-    assert np.isfinite(found[run.data().signatures[""].target_name]).any() and set(found["applicable"].dropna()) <= {0, 1}
+    assert np.isfinite(found[run.data().signatures[""].target_name]).any() and set(found["applicable"].dropna()) <= {
+        0,
+        1,
+    }

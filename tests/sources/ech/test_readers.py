@@ -242,3 +242,41 @@ def test_a_date_of_digits_alone_stays_text(tmp_path):
     path = made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH})
     path.write_text(path.read_text().replace("2015-12-31", "20151231").replace("2016-01-01", "20160101"))
     same(files.read(path), "symh", SYMH)
+
+
+DAY, CLOCK = TIME.astype("datetime64[D]").astype(str), np.array([str(time)[11:] for time in TIME])
+HOUR, MINUTE = (np.array([text.split(":")[place] for text in CLOCK]) for place in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("date,hour,minute", (DAY, HOUR.astype(int).astype(str), MINUTE)),
+        ("Date,HH,MM,minute,second", (DAY, HOUR, HOUR, MINUTE, np.full(len(TIME), "0"))),
+        ("date,time", (np.char.replace(DAY, "-", "/"), CLOCK)),
+        ("time,hour,minute", (TIME.astype(str), np.full(len(TIME), "7"), MINUTE)),
+    ],
+)
+def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
+    """Dates alone would put all of a day at midnight."""
+    rows = [",".join([*cells, f"{value:g}"]) for *cells, value in zip(*columns, SYMH, strict=True)]
+    (tmp_path / "d.csv").write_text("\n".join([f"{header},SYM-H", *rows]))
+    same(files.read(tmp_path / "d.csv"), "symh", np.where(NAN(SYMH), np.nan, SYMH))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("date,Ew\n2013-03-01,1\n2013-03-01,2\n", r"d\.csv, line 3: 2013-03-01 is the date of several rows, and none"),
+        ("date,minute,Ew\n2013-03-01,5,1\n", "has dates and a column minute, but none of the hour"),
+        ("date,hour,Ew\n2013-03-01,noon,1\n", "line 2, column hour: 'noon' is no hour"),
+        ("date,hour,Ew\n2013-03-01,24,1\n", "'2013-03-01T24:00' is no time"),
+        ("time,Ew,Ew\n2013-03-01T01:00,1,2\n", "line 1: several columns could be ew: Ew, Ew"),
+        ("time,SME (5 min mean),SME\n2013-03-01T01:00,1,2\n", r"several columns could be sme: SME \(5 min mean\), SME"),
+        ("time,Time,Ew\n2013-03-01T01:00,2013-03-01T02:00,2\n", "several columns could be time: time, Time"),
+    ],
+)
+def test_times_and_columns_that_are_not_clear_are_refused(text, told, tmp_path):
+    (tmp_path / "d.csv").write_text(text)
+    with pytest.raises(DataError, match=told):
+        files.read(tmp_path / "d.csv")
