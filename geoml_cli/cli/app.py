@@ -39,7 +39,7 @@ _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADire
 """What the system says of data that cannot be read; what cannot be written is told as such where it is written."""
 _ADDRESS = re.compile(r"(https?|ftp|file|s3|gs|gcs|az|abfss?|hdfs)://", re.IGNORECASE)
 _TEXTS = ("--set", "--note", "--scheduler", "--setup", "--data-citation", "--data-licence")
-"""Options whose texts may be addresses."""
+"""Options whose texts may be addresses, or empty."""
 _INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended before there was anything to resume."""
 
@@ -88,7 +88,7 @@ def main() -> None:
     """Run the command; every error ends in a message of three parts and its exit code."""
     came = _watch_signals()
     try:
-        _refuse_addresses(sys.argv[1:])
+        _refuse_mistaken(sys.argv[1:])
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
         code = _INTERRUPTED
@@ -108,15 +108,23 @@ def main() -> None:
     raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _refuse_addresses(words: list[str]) -> None:
-    """Refuse addresses in place of paths, which would be taken for folders called `s3:`.
+def _refuse_mistaken(words: list[str]) -> None:
+    """Refuse empty words, which would be taken for this folder, and addresses, for folders called `s3:`.
 
     Raises:
         SettingsError: Names the first.
     """
     for before, word in zip(["", *words], words, strict=False):
         option, text = word.split("=", 1) if word.startswith("--") and "=" in word else (before, word)
-        if option not in _TEXTS and (found := _ADDRESS.match(text)):
+        if option in _TEXTS:
+            continue
+        if not text.strip():
+            raise SettingsError(
+                "an empty text stands where a value is meant.",
+                where=option if option.startswith("-") else "",
+                fix="Give a value, or leave it out: a variable of the shell that is not set is empty.",
+            )
+        if found := _ADDRESS.match(text):
             raise SettingsError(
                 f"is an address ({found[1]}), where a path of this machine is meant.",
                 where=text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def load(
         layers.append(from_file(file, str(file)))
     layers.append(from_environment() if environment is None else from_environment(environment))
     layers.append(from_arguments(assignments))
+    _refuse_overruled(layers)
     together = merged(layers)
     together.pop(("preset",), None)  # the config.toml of a run may be given as a preset, and names its own
     settings = validated(model, path.stem, together)
@@ -52,6 +53,27 @@ def load(
             fix=f"Name a preset of {model}; `geoml list presets` has them.",
         )
     return settings
+
+
+_OVERRULED = {("train", "epochs"): ("train", "steps"), ("train", "evaluate_epochs"): ("train", "evaluate_steps")}
+"""Settings that count for nothing where another is given."""
+
+
+def _refuse_overruled(layers: Sequence[Layer]) -> None:
+    """Refuse a setting over one of a layer below that would count in its place, in silence.
+
+    Raises:
+        SettingsError: Names both.
+    """
+    for key, other in _OVERRULED.items():
+        last = {one: max((n for n, layer in enumerate(layers) if one in layer), default=-1) for one in (key, other)}
+        if last[key] > last[other] >= 0:
+            above, below = layers[last[key]][key], layers[last[other]][other]
+            raise SettingsError(
+                f"{key[1]} = {above.value} would count for nothing, as {other[1]} = {below.value} ({below.origin}).",
+                where=above.origin,
+                fix=f"Use --set {'.'.join(other)}=NUMBER.",
+            )
 
 
 def reload(path: Path, assignments: Iterable[str] = ()) -> Settings:

@@ -122,7 +122,7 @@ class Moments:
     def of(self, frame: pd.DataFrame) -> Times:
         """Return the times of rows; errors as of `times`."""
         cells = frame[self._time].str.strip()
-        are_dates = cells.str.fullmatch(_DAY).all()
+        are_dates = bool(cells.str.fullmatch(_DAY).all())
         self.are_dates &= are_dates and not any(self._clock.values())
         if self._date not in (None, self._time) and cells.str.fullmatch(_CLOCK).all():
             cells = frame[self._date].str.strip() + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)

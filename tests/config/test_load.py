@@ -50,6 +50,19 @@ def test_numbers_that_no_training_can_have_are_refused(assignment, message):
         load("soc", "map", None, {}, [assignment])
 
 
+def test_a_setting_that_another_overrules_is_refused_with_the_one_that_counts(tmp_path):
+    with pytest.raises(SettingsError, match=r"epochs = 1 would count for nothing, as steps = 30000 \(presets/geomamba"):
+        load("geomamba", "gwsa-blocks", None, {}, ["train.epochs=1"])
+    with pytest.raises(SettingsError, match=r"--set train.evaluate_epochs: .* Use --set train.evaluate_steps=NUMBER"):
+        load("geomamba", "gwsa-blocks", None, {}, ["train.evaluate_epochs=2"])
+    file = tmp_path / "mine.toml"
+    file.write_text("[train]\nepochs = 9\n")
+    with pytest.raises(SettingsError, match=r"mine\.toml:2: epochs = 9 would count for nothing"):
+        load("geomamba", "gwsa-blocks", file, {})
+    assert load("geomamba", "gwsa-blocks", file, {}, ["train.steps=5"]).shared.train.steps == 5
+    assert load("soc", "map", file, {}).shared.train.epochs == 9
+
+
 def test_all_mistakes_are_reported_at_once_with_file_and_line(tmp_path):
     file = tmp_path / "wrong.toml"
     file.write_text(
