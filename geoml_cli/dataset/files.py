@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from geoml_cli.errors import DiskError
+from geoml_cli.errors import DataError, DiskError
 
 _CHUNK_BYTES = 1 << 20
 _MEBIBYTE = 1 << 20
@@ -91,6 +91,16 @@ def require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed:
         raise DiskError(folder, f"about {needed / _MEBIBYTE:.0f} MiB are needed, {free / _MEBIBYTE:.0f} MiB are free")
+
+
+def require_writable_folder(folder: Path, fix: str) -> None:
+    """Refuse a folder that may only be read, before what is to be written there is computed.
+
+    Raises:
+        DataError: It is one.
+    """
+    if not os.access(folder, os.W_OK):
+        raise DataError("may not be written to.", where=str(folder), fix=fix)
 
 
 def write_text(path: Path, text: str) -> None:

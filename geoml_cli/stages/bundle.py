@@ -197,6 +197,9 @@ def _checked(folder: Path) -> list[str]:
             raise DataError(f"names {name!r}, which lies elsewhere.", where=str(sums), fix="Do not use this bundle.")
         if not path.is_file() or sha256(path) != digest:
             raise DataError("is missing or damaged (its checksum differs).", where=str(path), fix=_AGAIN)
+    there = {path.relative_to(folder).as_posix() for path in (folder / _RUN).rglob("*") if not path.is_dir()}
+    if unnamed := sorted(there - found.keys()):
+        raise DataError(f"does not name {unnamed[0]}, which is in the folder.", where=str(sums), fix=_AGAIN)
     return list(found)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geoml_cli.config.settings import Settings
-from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.files import require_writable_folder, write_text
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation import report
@@ -64,6 +64,7 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
         DataError: There is no observed value, no trained member, or other data than the run was trained on.
         SettingsError: There is no such baseline.
     """
+    require_writable_folder(run.folder, "Copy the run to a folder that can be written to, and name the copy.")
     same_data(run, dataset)
     if settings.shared.data.verify:
         check_content(dataset)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.dataset.files import replacing, require_writable_folder, write_text
 from geoml_cli.errors import DataError, SettingsError, StoppedError
 from geoml_cli.work.locking import locked
 from geoml_cli.work.pieces import Part
@@ -282,5 +281,4 @@ def require_writable(target: Path) -> None:
         raise DataError(
             f"cannot be made ({error.strerror}).", where=str(target.parent), fix="Choose another --out."
         ) from error
-    if not os.access(target.parent, os.W_OK):
-        raise DataError("may not be written to.", where=str(target.parent), fix="Choose another --out.")
+    require_writable_folder(target.parent, "Choose another --out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -102,3 +103,11 @@ def test_a_map_without_room_stops_after_its_first_chunk(geoml, trained, data_roo
     monkeypatch.setattr("geoml_cli.dataset.files.shutil.disk_usage", lambda place: usage(free=10))
     done = geoml("predict", trained, "--data", data_root / "soc", "--out", tmp_path / "x.csv")
     assert done.code == 1 and "MiB are needed, 0 MiB are free" in done.err and not (tmp_path / "x.csv").exists()
+
+
+def test_a_run_that_may_only_be_read_is_told_before_it_is_evaluated(geoml, trained, data_root, monkeypatch):
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode, **more: path != trained and access(path, mode, **more))
+    for words in (("evaluate",), ("export", "--format", "safetensors")):
+        done = geoml(*words, trained, "--data", data_root / "soc")
+        assert done.code == 3 and "may not be written to. Copy the run to a folder that can be" in done.err

@@ -130,6 +130,10 @@ def elsewhere(folder):
         (lambda folder: (folder / "SHA256SUMS").unlink(), "is no bundle"),
         (lambda folder: (folder / "SHA256SUMS").write_text("abc"), "SHA256SUMS: is damaged"),
         (lambda folder: (folder / "SHA256SUMS").write_text(""), "SHA256SUMS: names no run"),
+        (
+            lambda folder: (folder / "run/more.txt").write_text("x"),
+            "does not name run/more.txt, which is in the folder",
+        ),
         (shutil.rmtree, "there is no such folder"),
     ],
 )
