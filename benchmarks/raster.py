@@ -12,6 +12,7 @@ with onnxruntime on such windows; cutting them is part of both. All use as many 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -42,6 +43,15 @@ _ROOT = Path(__file__).parents[1]
 _WEST, _NORTH, _PIXEL_M = 500_000.0, 4_700_000.0, 30.0
 _POINTS = 400
 _STRIP = 256
+_WATCH = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+used = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - started, *used]))
+"""
+"""Run by a process of its own: a command's `ru_maxrss` is not below the peak of the process that started it."""
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """ru_maxrss counts bytes on macOS and KiB elsewhere."""
 
@@ -60,14 +70,12 @@ def geoml(folder: Path, *arguments: str) -> Cost:
     paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     own = {**os.environ, "PYTHONPATH": paths, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
     command = [sys.executable, "-m", "geoml_cli", *arguments, "--quiet"]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, env=own, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"geoml {' '.join(arguments)} ended with {process.returncode}")
-    seconds = time.perf_counter() - started
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT)
+    watched = [sys.executable, "-I", "-S", "-c", _WATCH, *command]
+    done = subprocess.run(watched, cwd=folder, env=own, stdout=subprocess.PIPE, check=True)
+    code, seconds, busy, peak = json.loads(done.stdout)
+    if code:
+        raise SystemExit(f"geoml {' '.join(arguments)} ended with {code}")
+    return Cost(seconds, busy, peak * _RSS_UNIT)
 
 
 def write_rasters(folder: Path, side: int) -> None:
