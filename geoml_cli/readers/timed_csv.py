@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +76,11 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     """
     time = time_column(table)
     assert time is not None, "asked for before"
-    moments = Moments(table, time)
-    timed = joined(table.path, [_part(frame, moments, (wanted, labels), table) for frame in _frames(table)])
+    row_times = RowTimes(table, time)
+    timed = joined(table.path, [_part(frame, row_times, (wanted, labels), table) for frame in _frames(table)])
     if not len(timed.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
-    if moments.are_dates:
+    if row_times.are_dates:
         _refuse_bare_dates(timed)
     return timed
 
@@ -99,7 +99,7 @@ def _refuse_bare_dates(timed: Timed) -> None:
         )
 
 
-class Moments:
+class RowTimes:
     """Times of rows: a column of them, or a column of dates and others of the time of day.
 
     Args:
@@ -114,10 +114,14 @@ class Moments:
     """
 
     def __init__(self, table: Table, time: str) -> None:
-        self._path, self.are_dates = table.path, True
+        self._table, self._path, self.are_dates = table, table.path, True
         self._time = column_called(table, [plain_name(time)]) or time
         self._date = column_called(table, ["date"])
-        self._clock = {part: column_called(table, names) for part, names in _CLOCK_NAMES.items()}
+
+    @cached_property
+    def _clock(self) -> dict[str, str | None]:
+        """Return the columns of the time of day; looked for beside dates alone, as `min` may be a minimum."""
+        return {part: column_called(self._table, names) for part, names in _CLOCK_NAMES.items()}
 
     def of(self, frame: pd.DataFrame) -> Times:
         """Return the times of rows; errors as of `times`."""
@@ -139,7 +143,7 @@ class Moments:
                 fix="Call it hour, or write times as 2013-03-17T06:00:00, in UTC.",
             )
         hour, *others = [self._two_digits(frame, name) for name in self._clock.values() if name]
-        return functools.reduce(lambda one, other: one + ":" + other, others, hour) if others else hour + ":00"
+        return reduce(lambda one, other: one + ":" + other, others, hour) if others else hour + ":00"
 
     def _two_digits(self, frame: pd.DataFrame, column: str) -> pd.Series[str]:
         cells = frame[column].str.strip()
@@ -179,13 +183,13 @@ def _whole(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 
 def _part(
-    frame: pd.DataFrame, moments: Moments, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table
+    frame: pd.DataFrame, row_times: RowTimes, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table
 ) -> Timed:
     wanted, labels = names
     path = table.path
     values = {name: numbers(_decimal(frame, column, table), column, path) for name, column in wanted.items()}
     texts = {name: [str(cell).strip() for cell in frame[column]] for name, column in labels.items()}
-    return Timed(path, moments.of(frame), values, texts, frame.index.to_numpy(dtype=np.int64))
+    return Timed(path, row_times.of(frame), values, texts, frame.index.to_numpy(dtype=np.int64))
 
 
 def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:
