@@ -201,8 +201,8 @@ def _say_causes(error: BaseException) -> None:
     cause = error.__cause__
     while cause is not None:
         if not isinstance(cause, GeomlError):
-            told = escaped(" ".join(str(cause).split()))[:500]
-            typer.echo(f"geoml: (GEOML_DEBUG) from {type(cause).__name__}: {told}", err=True)
+            text = escaped(" ".join(str(cause).split()))[:500]
+            typer.echo(f"geoml: (GEOML_DEBUG) from {type(cause).__name__}: {text}", err=True)
         cause = cause.__cause__
 
 

@@ -84,18 +84,18 @@ class Shares:
         return f"0-{len(self.members) - 1}" if self.members else ""
 
 
-def script(words: Sequence[str], asked: Resources, shares: Shares = Shares()) -> str:
+def script(words: Sequence[str], resources: Resources, shares: Shares = Shares()) -> str:
     """Return a batch script that runs a command, stops it in time and goes on with it.
 
     Args:
         words: Of the command, without `geoml`.
-        asked: Of the cluster.
+        resources: Of the cluster.
         shares: How the work is shared out.
     """
-    processes = asked.nodes * (asked.gpus or 1)
+    processes = resources.nodes * (resources.gpus or 1)
     several = processes > 1 and words[0] == "train"
-    lines = ["#!/bin/bash", *_directives(words, asked, shares, (asked.gpus or 1) if several else 1), ""]
-    lines += ["set -u", *asked.setup, ""]
+    lines = ["#!/bin/bash", *_directives(words, resources, shares, (resources.gpus or 1) if several else 1), ""]
+    lines += ["set -u", *resources.setup, ""]
     lines += ['job="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"']
     command = shlex.join(["geoml", *words])
     if words[0] == "train" and (folder := _new_run(words)):
@@ -111,7 +111,7 @@ def script(words: Sequence[str], asked: Resources, shares: Shares = Shares()) ->
         lines += _ranks(command)
         command = 'bash -c "$ranks" geoml'
     if shares.workers:
-        lines += _workers(asked)
+        lines += _workers(resources)
         step = f'{command} --scheduler "$scheduler"'
     else:
         step = f"srun {command}"
@@ -120,18 +120,18 @@ def script(words: Sequence[str], asked: Resources, shares: Shares = Shares()) ->
     return "\n".join([*lines, f"step=({step})", _LOOP, *end, _END])
 
 
-def _directives(words: Sequence[str], asked: Resources, shares: Shares, processes: int) -> list[str]:
+def _directives(words: Sequence[str], resources: Resources, shares: Shares, processes: int) -> list[str]:
     given = {
         "job-name": "-".join(["geoml", *words[:2]]).replace("/", "-").replace(" ", "-"),
-        "account": asked.account,
-        "partition": asked.partition,
-        "time": asked.time,
-        "nodes": asked.nodes,
+        "account": resources.account,
+        "partition": resources.partition,
+        "time": resources.time,
+        "nodes": resources.nodes,
         "ntasks": shares.workers or "",
         "ntasks-per-node": "" if shares.workers else processes,
-        "cpus-per-task": asked.cpus,
-        "gpus-per-node": asked.gpus,
-        "mem": asked.memory,
+        "cpus-per-task": resources.cpus,
+        "gpus-per-node": resources.gpus,
+        "mem": resources.memory,
         "array": shares.array,
         "signal": f"B:USR1@{SIGNAL_SECONDS}",
         "open-mode": "append",
@@ -141,7 +141,7 @@ def _directives(words: Sequence[str], asked: Resources, shares: Shares, processe
     return [f"#SBATCH --{directive}" for directive in (*named, "requeue")]
 
 
-def _workers(asked: Resources) -> list[str]:
+def _workers(resources: Resources) -> list[str]:
     """Return the lines that start a scheduler of Dask and its workers; they end with the job."""
     return [
         'scheduler="$PWD/.geoml-scheduler-$SLURM_JOB_ID.json"',
@@ -151,7 +151,8 @@ def _workers(asked: Resources) -> list[str]:
         'dask scheduler --port 0 --no-dashboard --scheduler-file "$scheduler" &',
         "started=$!",
         'while [ ! -s "$scheduler" ]; do kill -0 "$started" 2>/dev/null || exit 1; sleep 1; done',
-        f'srun dask worker --scheduler-file "$scheduler" --no-dashboard --nworkers {asked.cpus or 1} --nthreads 1 &',
+        'srun dask worker --scheduler-file "$scheduler" --no-dashboard '
+        f"--nworkers {resources.cpus or 1} --nthreads 1 &",
     ]
 
 

@@ -122,8 +122,8 @@ def _members(command: list[str]) -> tuple[str, ...]:
     asked = [sys.executable, "-m", "geoml_cli", *command, "--dry-run", "--json"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode:
-        told = done.stderr.strip().splitlines()
-        error = GeomlError(told[0].removeprefix("geoml: ") if told else "no members are known.", where="--array",
+        errors = done.stderr.strip().splitlines()
+        error = GeomlError(errors[0].removeprefix("geoml: ") if errors else "no members are known.", where="--array",
                            fix="See `geoml train ... --dry-run`.")  # fmt: skip
         error.exit_code = done.returncode
         raise error

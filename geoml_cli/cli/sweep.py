@@ -56,7 +56,7 @@ def sweep(
     described = {"model": model, "preset": settings.preset, "set": sorted(fixed), "data": dataset.manifest.digest()}
     _require_name(name)
     place = options.runs_root() / FOLDER / model / settings.preset / name
-    held = Sweep(place, spaces, described, seed)
+    study = Sweep(place, spaces, described, seed)
 
     def train(trial: Trial) -> Run:
         from geoml_cli.stages.train import RunLocation
@@ -65,8 +65,8 @@ def sweep(
         own = load(model, preset, None, None, [*fixed, *trial.assignments])
         return stage(own, dataset, RunLocation(trial.folder, cpu=cpu), None, reporter)
 
-    held.run(trials, train, reporter)
-    _show(held, (model, preset), fixed[:-1], as_json=as_json)
+    study.run(trials, train, reporter)
+    _show(study, (model, preset), fixed[:-1], as_json=as_json)
 
 
 def _require_name(name: str) -> None:
@@ -76,9 +76,9 @@ def _require_name(name: str) -> None:
         raise SettingsError(f"{name!r} cannot name a folder.", where="--name", fix="Use letters and digits.")
 
 
-def _show(held: Sweep, named: tuple[str, str | None], fixed: list[str], *, as_json: bool) -> None:
+def _show(study: Sweep, named: tuple[str, str | None], fixed: list[str], *, as_json: bool) -> None:
     """Print the trials, the best first, and the command that trains what the best found."""
-    found = sorted(held.trials(), key=lambda one: (one.value is None, one.value or 0.0, one.number))
+    found = sorted(study.trials(), key=lambda one: (one.value is None, one.value or 0.0, one.number))
     best = next((one for one in found if one.value is not None), None)
     command = _command(named, [*fixed, *best.assignments]) if best else None
     if as_json:
@@ -92,11 +92,11 @@ def _show(held: Sweep, named: tuple[str, str | None], fixed: list[str], *, as_js
             }
             for one in found
         ]
-        console.document({"sweep": str(held.folder), "trials": rows, "best": command})
+        console.document({"sweep": str(study.folder), "trials": rows, "best": command})
         return
     keys = [text.partition("=")[0] for text in found[0].assignments] if found else []
     cells = [(one.number, one.state, one.value, *(text.partition("=")[2] for text in one.assignments)) for one in found]
-    console.table(("trial", "state", "validation score", *keys), cells, title=str(held.folder))
+    console.table(("trial", "state", "validation score", *keys), cells, title=str(study.folder))
     if command:
         console.line("The score chose among trials and is too good for the best; the test rows were not looked at.")
         console.line(f"train what it found: {command}")

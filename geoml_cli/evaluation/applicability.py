@@ -52,8 +52,8 @@ def _some(rows: Rows) -> Rows:
 
 def _weights(inputs: EvaluationInputs, members: list[MemberRows], reporter: Reporter) -> Values:
     """Weigh every summary by the permutation importance of its covariate, the mean over members, [F]; 0 at least."""
-    asked = inputs.settings.shared.model_copy(update={"evaluate": _IMPORTANCE})
-    found = importance(replace(inputs, settings=replace(inputs.settings, shared=asked)), members, reporter)
+    shared = inputs.settings.shared.model_copy(update={"evaluate": _IMPORTANCE})
+    found = importance(replace(inputs, settings=replace(inputs.settings, shared=shared)), members, reporter)
     of_variable = {
         (covariate.input, place): max(float(found[label].mean()), 0.0)
         for label, covariate in covariates(inputs.samples).items()

@@ -117,10 +117,10 @@ def audit_network(
     is_own = not start or settings.shared.train.rescale
     lines = audit(Audited(dataset, samples, settings.shared.split, folds, refit if is_own else None, nearest_R))
     if start:
-        told = (
+        detail = (
             f"weights began as those of {start}: whether its training rows are test rows here is compared only where "
         )
-        lines.append(Line("start of training", "warn", 0, told + "both runs have the same data set"))
+        lines.append(Line("start of training", "warn", 0, detail + "both runs have the same data set"))
     return lines
 
 
@@ -221,18 +221,18 @@ def _distance(one: Audited) -> Line:
     if near_R is None:
         near_R = np.concatenate([nearest_km(place_N2[split.test], place_N2[split.train]) for split, _ in one.folds])
     middle, near = float(np.median(near_R)), int((near_R < reach).sum())
-    told = (
+    detail = (
         f"half of the test rows lie within {format_number(middle)} km of a training row; range of the variogram: "
         f"{format_number(reach)} km"
     )
-    return Line(name, "warn" if middle < reach else "pass", near, told)
+    return Line(name, "warn" if middle < reach else "pass", near, detail)
 
 
 def _gap_filled(one: Audited) -> Line:
-    told = str(one.dataset.manifest.facts.get("gap_filled", ""))
-    if not told:
+    detail = str(one.dataset.manifest.facts.get("gap_filled", ""))
+    if not detail:
         return Line("gap-filled targets", "pass", 0, "the source says of no target that it is gap-filled")
-    return Line("gap-filled targets", "warn", 0, told)
+    return Line("gap-filled targets", "warn", 0, detail)
 
 
 def _site_inputs(one: Audited) -> Line:
@@ -242,5 +242,5 @@ def _site_inputs(one: Audited) -> Line:
     constant = constant_at_stations(one.dataset, one.samples)
     if not constant:
         return Line(name, "pass", 0, "no input has one value at a station and another at each other station")
-    told = f"{', '.join(constant)}: one value a station, each another; a network can tell stations apart by it"
-    return Line(name, "warn", len(constant), told)
+    detail = f"{', '.join(constant)}: one value a station, each another; a network can tell stations apart by it"
+    return Line(name, "warn", len(constant), detail)

@@ -103,15 +103,15 @@ def distance_figure(inputs: EvaluationInputs, found: SplitDistances) -> ReportFi
 
 def _verdict(middle: dict[str, float]) -> str:
     fold, area = middle[_FOLDS], middle[_MAP]
-    told = (
+    text = (
         f"Half of the test places lie within {format_number(fold)} km of a training sample, half of the map within "
         f"{format_number(area)} km of a sample"
     )
     if fold * _ALIKE < area:
-        return f"{told}: the test is easier than the map, and the scores may be too good for it."
+        return f"{text}: the test is easier than the map, and the scores may be too good for it."
     if area * _ALIKE < fold:
-        return f"{told}: the test is harder than the map, and the scores may be too bad for it."
-    return f"{told}: the test is about as far as the map."
+        return f"{text}: the test is harder than the map, and the scores may be too bad for it."
+    return f"{text}: the test is about as far as the map."
 
 
 def distance_rows(found: SplitDistances) -> Iterator[Sequence[str | float]]:

@@ -39,30 +39,30 @@ def importance(inputs: EvaluationInputs, members: list[MemberRows], reporter: Re
     All pixels of a window, all years of a series and all classes of a raster are shuffled together, between
     samples. Empty where the settings ask for no repeats.
     """
-    asked = inputs.settings.shared.evaluate
+    evaluate = inputs.settings.shared.evaluate
     named = {**covariates(inputs.samples), **steps_before(inputs.samples, inputs.network.lagged)}
-    if not asked.importance_repeats or not named:
+    if not evaluate.importance_repeats or not named:
         return {}
     parts = []
-    with reporter.task("importance", len(members) * len(named) * asked.importance_repeats) as advance:
+    with reporter.task("importance", len(members) * len(named) * evaluate.importance_repeats) as advance:
         for place, member in enumerate(members):
-            parts.append(_of_member(inputs, member, [asked.seed, place], named))
-            advance(len(named) * asked.importance_repeats)
+            parts.append(_of_member(inputs, member, [evaluate.seed, place], named))
+            advance(len(named) * evaluate.importance_repeats)
     together = np.concatenate(parts, axis=1)
     return dict(zip(named, together, strict=True))
 
 
 def _of_member(inputs: EvaluationInputs, member: MemberRows, seed: list[int], named: Mapping[str, Covariate]) -> Values:
     """Return the increases of a member, [covariates, repeats]."""
-    asked, generator = inputs.settings.shared.evaluate, np.random.default_rng(seed)
-    rows = _some(member.rows_N, asked.importance_rows, generator)
+    evaluate, generator = inputs.settings.shared.evaluate, np.random.default_rng(seed)
+    rows = _some(member.rows_N, evaluate.importance_rows, generator)
 
     def compute() -> Values:
         scored = _ScoredMember(inputs, member.name, rows, observed(inputs)[rows])
-        repeats = asked.importance_repeats
+        repeats = evaluate.importance_repeats
         return np.array([scored.increases(covariate, repeats, generator) for covariate in named.values()])
 
-    more = {"importance": list(named), "repeats": asked.importance_repeats, "seed": seed}
+    more = {"importance": list(named), "repeats": evaluate.importance_repeats, "seed": seed}
     return of_member(inputs, member.name, rows, more, compute)
 
 

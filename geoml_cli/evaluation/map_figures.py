@@ -97,13 +97,13 @@ def _cells(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Repo
     half = None if found is None else np.array([one.scores[WIDTH] / 2 for one in found.each])
     label = "" if found is None else f"{format_share(found.coverage)} prediction interval"
     valid = found is None or found.is_grouped
-    told = "" if found is None or valid else f" It is not valid for a new {found.group}: {found.reason}."
+    caveat = "" if found is None or valid else f" It is not valid for a new {found.group}: {found.reason}."
     return {
         "cell_series.png": ReportFigure(
             title="This forecast at single cells",
             caption=f"Observed and forecast {target.name} [{target.unit}] at the cells whose RMSE over all forecasts "
             f"is at the lower quartile, the median and the upper quartile"
-            f"{f'; band: {label}, by lead time.' if label else '.'}{told}",
+            f"{f'; band: {label}, by lead time.' if label else '.'}{caveat}",
             text=f"Forecast that begins at {example.labels[0]}, at {len(cells)} cells.",
             png=png(
                 cell_series(cells, example.labels, None if half is None else (label, half), (target.name, target.unit))

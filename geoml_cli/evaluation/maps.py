@@ -146,9 +146,9 @@ def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold
             where=str(inputs.run.folder),
             fix="Train a run on this data set; the imported one can still predict.",
         )
-    asked, seed = inputs.settings.shared.evaluate.baselines, inputs.settings.shared.evaluate.seed
+    names, seed = inputs.settings.shared.evaluate.baselines, inputs.settings.shared.evaluate.seed
     known = inputs.network.baselines
-    fitted = {key: known[key].fit(inputs.samples, split.train, seed) for key in asked if key in known}
+    fitted = {key: known[key].fit(inputs.samples, split.train, seed) for key in names if key in known}
     fitted |= run_predictors(inputs.settings.shared.evaluate.runs, inputs.dataset, targets(inputs), rows)
     reference = known[map_scores(inputs).reference].fit(inputs.samples, split.train, seed)
     return Fold(name, members, rows.astype(np.int64), fitted, reference)

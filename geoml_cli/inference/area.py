@@ -22,10 +22,10 @@ _ROWS_AT_ONCE = 8192
 
 def area_outputs(area: Applicability) -> tuple[Variable, Variable]:
     """Describe the dissimilarity, and the mask."""
-    told = "distance of the inputs to the nearest training sample over the mean distance between training samples"
+    meaning = "distance of the inputs to the nearest training sample over the mean distance between training samples"
     inside = f"1 in the area of applicability (dissimilarity {area.threshold:.3g} or less), 0 outside"
     mask = Variable(APPLICABLE, "1", inside, title="area of applicability", classes={0: "outside", 1: "inside"})
-    return Variable("dissimilarity", "1", told), mask
+    return Variable("dissimilarity", "1", meaning), mask
 
 
 def in_area(area: Applicability, samples: Samples, rows: NDArray[np.int64]) -> Values:

@@ -97,9 +97,9 @@ class BaselineRun(TrainedRun):
         one, *_ = self.fitted.values()
         count = len(one.folds)
         first, *others = self.pipeline.task.outputs(1) if self.pipeline else one.task.outputs(count)
-        told = first.long_name if first.classes or self.pipeline else first.name
+        meaning = first.long_name if first.classes or self.pipeline else first.name
         fits = f"{self.baseline} fitted on the training samples of {count} fold(s), mean of them"
-        return replace(first, long_name=f"{told}, {fits}"), *others
+        return replace(first, long_name=f"{meaning}, {fits}"), *others
 
     def _predictor_of(self, network: str, device: torch.device | None) -> BaselinePredictor:
         return BaselinePredictor(self.fitted[network])

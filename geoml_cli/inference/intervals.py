@@ -49,14 +49,14 @@ class Intervals:
         target, percent = self.task.target, f"{self.coverage * 100:g} %"
         if self.task.probabilities is None:
             return self._bound("lower", percent), self._bound("upper", percent)
-        told = f"set that holds {target.name} in {percent} of rows"
-        size = f"number of classes in the {told}, {self.calibration.promise(self.coverage)}"
+        meaning = f"set that holds {target.name} in {percent} of rows"
+        size = f"number of classes in the {meaning}, {self.calibration.promise(self.coverage)}"
         names = self.task.class_names or tuple(map(str, self.task.codes))
         each = (
             Variable(
                 f"{target.name}_set_{code}",
                 "1",
-                f"1 where {code} is in the {told}",
+                f"1 where {code} is in the {meaning}",
                 title=f"{name} in {percent} set",
                 classes={0: "not in the set", 1: "in the set"},
             )
@@ -66,8 +66,10 @@ class Intervals:
 
     def _bound(self, side: str, percent: str) -> Variable:
         name, unit, dims = self.task.target.name, self.task.target.unit, self.task.target.dims
-        told = f"{side} bound of the {percent} prediction interval of {name}, {self.calibration.promise(self.coverage)}"
-        return Variable(f"{name}_{side}", unit, told, dims, title=f"{name} {side} {percent}")
+        meaning = (
+            f"{side} bound of the {percent} prediction interval of {name}, {self.calibration.promise(self.coverage)}"
+        )
+        return Variable(f"{name}_{side}", unit, meaning, dims, title=f"{name} {side} {percent}")
 
     def of(self, each_MN: Tensor, predicted_N: Values) -> Values:
         """Return the values of `outputs`, [O, N, ...].

@@ -168,8 +168,8 @@ class FrameChecks:
             notes.append(f"{len(odd)} frames have other than {usual} valid cells, e.g. {stamped.at(int(odd[0]))}")
         flat = [place for place in range(len(counts)) if self._is_flat(place)]
         if flat and len(flat) < len(counts):
-            told = f"{self.lows[flat[0]]:g} at {stamped.at(flat[0])}"
-            notes.append(f"{len(flat)} frames have one value in all cells, e.g. {told}")
+            lowest = f"{self.lows[flat[0]]:g} at {stamped.at(flat[0])}"
+            notes.append(f"{len(flat)} frames have one value in all cells, e.g. {lowest}")
         same = [place + 1 for place, change in enumerate(self.changes) if change == 0]
         if same:
             notes.append(f"{len(same)} frames equal the one before, e.g. {stamped.at(same[0])}")

@@ -28,9 +28,9 @@ def raster_damage(path: Path, doing: str = "") -> Iterator[None]:
         yield
     except (RasterioError, CPLE_BaseError, OSError, ValueError) as error:
         why = "it is empty" if path.is_file() and not path.stat().st_size else reason(error)
-        told = f"{doing}: {why}" if doing else why
+        described = f"{doing}: {why}" if doing else why
         fix = "See that its server answers, or get the file." if _is_remote(path) else "Get the file again."
-        raise DataError(f"{DAMAGED} ({told})", where=str(path), fix=fix) from error
+        raise DataError(f"{DAMAGED} ({described})", where=str(path), fix=fix) from error
 
 
 def _is_remote(path: Path) -> bool:

@@ -233,11 +233,11 @@ def refuse_undeclared(found: Sequence[Undeclared], unit: str = "pixels") -> None
     suspect = [one for one in found if one.counts]
     if not suspect:
         return
-    told = "; ".join(counted(one.name, one.counts, unit) for one in suspect)
+    listed = "; ".join(counted(one.name, one.counts, unit) for one in suspect)
     fills = " ".join(f"--nodata {one.name}={written(value)}" for one in suspect for value in one.counts)
     valid = " ".join(f"--nodata {one.name}={VALID}" for one in suspect)
     raise DataError(
-        f"{told}, which looks like no data and is not declared so",
+        f"{listed}, which looks like no data and is not declared so",
         where=", ".join(dict.fromkeys(one.where for one in suspect)),
         fix=f"Say what it is: {fills} where it means no data, {valid} where it is a value.",
     )

@@ -108,8 +108,8 @@ def _evaluated(trained: TrainedRun, name: str, inputs: EvaluationInputs, reporte
     nearest_R = result.distances.of_test_rows if result.distances else None
     lines = audit_network(trained, name, inputs.dataset, inputs.samples, nearest_R)
     failed = [f"{line.name} ({line.detail})" for line in lines if line.outcome == "fail"]
-    told = [f"The audit of the splits fails: {'; '.join(failed)}."] if failed else []
-    return replace(result, audit=lines, notes=[*told, *result.notes])
+    failures = [f"The audit of the splits fails: {'; '.join(failed)}."] if failed else []
+    return replace(result, audit=lines, notes=[*failures, *result.notes])
 
 
 def _combined(

@@ -32,8 +32,8 @@ def regression(target: Variable, metrics: tuple[Metric, ...], symbol: str = "") 
         name, unit = target.name, target.unit
         if members == 1:
             return (Variable(name, unit, f"{name}, predicted"),)
-        told = f"standard deviation of {name} over {members} members, no interval"
-        deviation = Variable(f"{name}_ensemble_std", unit, told, title=f"{name} std of members")
+        meaning = f"standard deviation of {name} over {members} members, no interval"
+        deviation = Variable(f"{name}_ensemble_std", unit, meaning, title=f"{name} std of members")
         return Variable(name, unit, f"{name}, mean of {members} members"), deviation
 
     figures = (_observed_predicted,)

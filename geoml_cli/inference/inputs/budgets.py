@@ -133,10 +133,10 @@ def _check_skill(calibration: Calibration | None, requested: RequestedSums, repo
         if requested.strict:
             raise CheckFailedError(f"the skill of {requested.fill} is not known here.", where="--strict", fix=fix)
     elif skill <= 0:
-        told = f"{requested.fill} has no skill on held-out rows (NSE {skill:.3g}): a mean would fill gaps as well."
+        message = f"{requested.fill} has no skill on held-out rows (NSE {skill:.3g}): a mean would fill gaps as well."
         if requested.strict:
-            raise CheckFailedError(told, where="--strict", fix=fix)
-        reporter.warn(told)
+            raise CheckFailedError(message, where="--strict", fix=fix)
+        reporter.warn(message)
 
 
 def _own_fill(trained: TrainedRun, name: str) -> Fill | None:

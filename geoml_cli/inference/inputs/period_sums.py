@@ -149,8 +149,8 @@ def sums(
     if series.provided is not None:
         shown["provided_sum"] = found["provided"].where(np.isclose(found["provided_known"], length))
     if interval is not None:
-        held = found.assign(complete=complete, filled=found["known"] - found["observed"])
-        shown |= interval_columns(held, interval, series.uncertain)
+        counts = found.assign(complete=complete, filled=found["known"] - found["observed"])
+        shown |= interval_columns(counts, interval, series.uncertain)
     return pd.DataFrame({name: np.asarray(values) for name, values in shown.items()})
 
 

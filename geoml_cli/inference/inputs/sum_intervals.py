@@ -67,24 +67,26 @@ def read_uncertainty(dataset: Dataset, target: str) -> Uncertainty:
     return Uncertainty(values(random) if dataset.has(random) else None, pairs)
 
 
-def record_parts(told: Uncertainty, observed: NDArray[np.bool_], weight: Floats, provided: Floats) -> dict[str, Floats]:
+def record_parts(
+    uncertainty: Uncertainty, observed: NDArray[np.bool_], weight: Floats, provided: Floats
+) -> dict[str, Floats]:
     """Return what of the uncertainty is added up over a period, [R] each.
 
     Random errors of records are independent: their variances add up. A threshold of u* is chosen for the whole series,
     so that its effect is the same way at every record: differences add up as they are.
 
     Args:
-        told: Of the records.
+        uncertainty: Of the records.
         observed: Which were observed; others have no random error of their own.
         weight: What a value adds to a sum.
         provided: The provider's values, from which the percentiles differ.
     """
     found: dict[str, Floats] = {}
-    if told.random is not None:
-        known = observed & np.isfinite(told.random)
-        found["random_variance"] = np.where(known, (weight * np.where(known, told.random, 0.0)) ** 2, 0.0)
+    if uncertainty.random is not None:
+        known = observed & np.isfinite(uncertainty.random)
+        found["random_variance"] = np.where(known, (weight * np.where(known, uncertainty.random, 0.0)) ** 2, 0.0)
         found["random_records"], found["random_wanted"] = known.astype(np.float64), observed.astype(np.float64)
-    for pair, (low, high) in told.percentiles.items():
+    for pair, (low, high) in uncertainty.percentiles.items():
         lacks = ~np.isfinite(provided + low + high)
         found[f"lacks_{pair}"] = lacks.astype(np.float64)
         found[f"below_{pair}"] = np.where(lacks, 0.0, (provided - low) * weight)
@@ -92,7 +94,7 @@ def record_parts(told: Uncertainty, observed: NDArray[np.bool_], weight: Floats,
     return found
 
 
-def interval_columns(found: pd.DataFrame, wanted: Interval, told: Uncertainty) -> dict[str, Floats | list[str]]:
+def interval_columns(found: pd.DataFrame, wanted: Interval, uncertainty: Uncertainty) -> dict[str, Floats | list[str]]:
     """Return the columns of the interval: its ends, the half-width of each part, and which parts are in it, [P] each.
 
     A sum has no interval where the error of what was filled is not known, nor where no part is.
@@ -100,36 +102,36 @@ def interval_columns(found: pd.DataFrame, wanted: Interval, told: Uncertainty) -
     Args:
         found: Sums over each period of `record_parts`; and `sum`, `complete`, `filled` [min] and `gaps_weight`.
         wanted: Coverage, and the error of what was filled.
-        told: What records hold of their uncertainty.
+        uncertainty: What records hold of their uncertainty.
     """
     minutes, is_filled = found["filled"].to_numpy(), found["gaps_weight"].to_numpy() > 0
     pairs = zip(minutes, is_filled, strict=True)
     distance = np.array([wanted.distance(filled) if is_gap else 0.0 for filled, is_gap in pairs])
     fill = distance * found["gaps_weight"].to_numpy()
     random = np.full(len(found), np.nan)
-    if told.random is not None:
+    if uncertainty.random is not None:
         normal = NormalDist().inv_cdf((1 + wanted.coverage) / 2)
         # Records of which it is not told have that of the others, where most are told.
         share = (found["random_records"] / found["random_wanted"].where(found["random_wanted"] > 0)).to_numpy()
         spread = normal * np.sqrt(found["random_variance"].to_numpy() / np.where(share > 0, share, np.nan))
         random = np.where(share >= _TOLD, spread, np.nan)
-    below, above, thresholds = _thresholds(found, told)
+    below, above, thresholds = _thresholds(found, uncertainty)
     parts = [_parts(*place) for place in zip(is_filled, np.isfinite(random), thresholds, strict=True)]
     total = np.where(found["complete"] & (np.array(parts) != ""), found["sum"], np.nan)
     lower, upper = (_joined(fill, random, side) for side in (below, above))
     ends: dict[str, Floats | list[str]] = {"sum_lower": total - lower, "sum_upper": total + upper}
     ends["interval_of"] = [part if known else "" for part, known in zip(parts, np.isfinite(total - lower), strict=True)]
     shown: dict[str, Floats | list[str]] = {"fill_half_width": fill}
-    shown |= {"random_half_width": random} if told.random is not None else {}
-    shown |= {"ustar_below": below, "ustar_above": above} if told.percentiles else {}
+    shown |= {"random_half_width": random} if uncertainty.random is not None else {}
+    shown |= {"ustar_below": below, "ustar_above": above} if uncertainty.percentiles else {}
     return ends | shown
 
 
-def _thresholds(found: pd.DataFrame, told: Uncertainty) -> tuple[Floats, Floats, list[str]]:
+def _thresholds(found: pd.DataFrame, uncertainty: Uncertainty) -> tuple[Floats, Floats, list[str]]:
     """Return how far percentiles of u* lie below and above the provider's sum, and which: the widest that are whole."""
     below, above = (np.full(len(found), np.nan) for _ in range(2))
     names = np.full(len(found), "", dtype=object)
-    for pair in reversed(tuple(told.percentiles)):
+    for pair in reversed(tuple(uncertainty.percentiles)):
         whole = (found[f"lacks_{pair}"] == 0).to_numpy()
         # The provider's own choice may lie outside of a narrow pair: its distance is none then.
         below[whole] = np.maximum(found[f"below_{pair}"].to_numpy()[whole], 0.0)

@@ -116,8 +116,12 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
         )
     size, outputs = trained.settings.shared.predict.rows, trained.outputs()
     first = next(given.chunks(size))
-    told, missing = first.reasons is not None or bool(given.reasons), Counter[str]()
-    columns = (*(_typed(column, values) for column, values in first.columns), *outputs, *((_REASON,) if told else ()))
+    has_reasons, missing = first.reasons is not None or bool(given.reasons), Counter[str]()
+    columns = (
+        *(_typed(column, values) for column, values in first.columns),
+        *outputs,
+        *((_REASON,) if has_reasons else ()),
+    )
     rows = sum(len(chunk) for chunk in given.chunks(size)) if out.suffix.lower() == ".nc" else 0
 
     def frames() -> Iterator[pd.DataFrame]:
@@ -127,7 +131,7 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
             content = {column.name: values for column, values in chunk.columns}
             values_ON = predicted.store.read(number)
             content |= {output.name: values_N for output, values_N in zip(outputs, values_ON, strict=True)}
-            if told:
+            if has_reasons:
                 named = chunk.reasons or [given.reasons[place] if place >= 0 else "" for place in store.reason(number)]
                 content[_REASON.name] = reasons = _reasons(named, values_ON[0], trained.undefined)
                 missing.update(filter(None, reasons))

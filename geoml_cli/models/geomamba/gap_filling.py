@@ -40,18 +40,18 @@ class _Records(NamedTuple):
     step: int
 
 
-def _filled(records: _Records, flux_R: Values, asked: Rows) -> Values:
+def _filled(records: _Records, flux_R: Values, rows: Rows) -> Values:
     """Fill records, station by station, from others whose flux is known; NaN where nothing like them is near."""
-    found_A = np.full(len(asked), np.nan)
+    found_A = np.full(len(rows), np.nan)
     place = np.empty(len(flux_R), dtype=np.int64)
-    for station in np.unique(records.station_R[asked]):
+    for station in np.unique(records.station_R[rows]):
         own = np.flatnonzero(records.station_R == station)
         own = own[np.argsort(records.minute_R[own], kind="stable")]
         place[own] = np.arange(len(own))
         radiation, warmth, dryness = (values_R[own] for values_R in records.drivers_R)
         series = Series(records.minute_R[own], flux_R[own], radiation, warmth, dryness, records.step)
-        is_asked = records.station_R[asked] == station
-        found_A[is_asked] = fill(series, place[asked[is_asked]], leave_one_out=True).mean_A
+        is_asked = records.station_R[rows] == station
+        found_A[is_asked] = fill(series, place[rows[is_asked]], leave_one_out=True).mean_A
     return found_A
 
 
@@ -62,9 +62,9 @@ def _of_samples(samples: Samples) -> _Records:
             where="mds",
             fix="Leave it out.",
         )
-    item, held = samples.inputs["dynamic"], samples.records
+    item, records = samples.inputs["dynamic"], samples.records
     drivers = [item.values[:][:, -1, item.names.index(name)].astype(np.float64) for name in _drivers(item.names)]
-    return _Records(held.station_N, held.minute_N, drivers, held.step_minutes)
+    return _Records(records.station_N, records.minute_N, drivers, records.step_minutes)
 
 
 def _of_dataset(variables: Variables) -> _Records:
@@ -101,9 +101,9 @@ def _fit(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     return predict
 
 
-def fill_records(variables: Variables, flux_R: Values, asked: Rows) -> Values:
+def fill_records(variables: Variables, flux_R: Values, rows: Rows) -> Values:
     """Fill some records from the others of their station, [M]; NaN where nothing like them is near."""
-    return _filled(_of_dataset(variables), flux_R, asked)
+    return _filled(_of_dataset(variables), flux_R, rows)
 
 
 BASELINES: dict[str, Baseline] = {

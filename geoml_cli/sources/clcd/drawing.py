@@ -101,11 +101,11 @@ def _refuse_codes(found: Mapping[Path, dict[float, int]], known: Sequence[float]
     """Refuse codes that look like no data, and say how they are declared."""
     if not found:
         return
-    told = "; ".join(counted(path.name, counts) for path, counts in found.items())
+    listed = "; ".join(counted(path.name, counts) for path, counts in found.items())
     said = "".join(f"--nodata {written(code)} " for code in known)
     codes = " ".join(f"--nodata {written(code)}" for code in sorted({code for one in found.values() for code in one}))
     raise DataError(
-        f"{told}, which looks like no data and is not declared so",
+        f"{listed}, which looks like no data and is not declared so",
         where=", ".join(map(str, found)),
         fix=f"Say what it is: {said}{codes} where it means no data, {said}--nodata {VALID} where it is a class.",
     )

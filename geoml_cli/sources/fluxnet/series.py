@@ -90,12 +90,12 @@ def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
     uncertain: dict[str, str] = {}
     qualities: set[str | None] = set()
     others: list[tuple[str, ...]] = []
-    told = uncertainty.meanings(wanted.target)
+    meanings = uncertainty.meanings(wanted.target)
     for file in files:
         layout = open_layout(file.text)
         columns = columns_of(layout, file, wanted, step)
-        uncertain |= {name: column for name, column in columns.items() if name in told}
-        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY, *told)}
+        uncertain |= {name: column for name, column in columns.items() if name in meanings}
+        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY, *meanings)}
         qualities.add(columns.get(QUALITY))
         others.append(() if wanted.target in columns else _fluxes(layout))
         rows = _without_fills(read(layout, columns, step), fills)

@@ -94,11 +94,11 @@ def _provided(content: Content) -> list[Variable]:
 def _uncertain(content: Content) -> list[Variable]:
     """Return the variables of the target's uncertainty that the files of some site hold."""
     target = content.rule.target
-    held = {name for site in content.plan.sites for name in content.counted[site].uncertain}
+    uncertain = {name for site in content.plan.sites for name in content.counted[site].uncertain}
     return [
         Variable(name, unit(target, content.step), f"{quantity(target).meaning}, {meaning}", ("record",))
         for name, meaning in uncertainty.meanings(target).items()
-        if name in held
+        if name in uncertain
     ]
 
 
@@ -174,8 +174,8 @@ def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tupl
         filled = series.values[content.rule.target] if content.counted[site].quality else np.nan
         handles[provided][records] = np.broadcast_to(np.asarray(filled, dtype=np.float32), series.length)
     for name in handles.keys() & uncertainty.meanings(content.rule.target):
-        told = series.values.get(name, np.full(series.length, np.nan))
-        handles[name][records] = told.astype(np.float32)
+        values = series.values.get(name, np.full(series.length, np.nan))
+        handles[name][records] = values.astype(np.float32)
     handles["index"][samples] = at[0] + np.flatnonzero(rows)
     handles["station_index"][samples] = content.plan.sites.index(site)
     handles["year"][samples] = years(places[rows], content.step)
