@@ -16,6 +16,7 @@ from geoml_cli.readers.pickles import read_array, read_pickle
 from geoml_cli.readers.points import Points, find_table, read_points
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.soc import writing
+from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.stacked import wanted
 from geoml_cli.sources.soc.units import chosen_unit
@@ -82,7 +83,8 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     samples = len(arrays.static)
     funnel = Funnel(read=samples, kept=samples)
     points = _points(raw, options, samples)
-    _tell(arrays, points, (reporter, funnel))
+    log = PrepareLog(reporter, funnel)
+    _tell(arrays, points, log)
     shape = writing.Shape(
         samples,
         arrays.static.shape[-1],
@@ -95,7 +97,7 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     unknown = np.full(samples, np.nan)
     soc, degrees = (points.target, (points.x, points.y)) if points else (unknown, (unknown, unknown))
     identity = points.identity if points else [str(number) for number in range(samples)]
-    writing.put_samples(writer, identity, (soc, chosen_unit(options.unit, "soc", (reporter, funnel))), degrees)
+    writing.put_samples(writer, identity, (soc, chosen_unit(options.unit, "soc", log)), degrees)
     writer.put(writing.STATIC, arrays.static)
     writer.put(writing.SERIES, arrays.series)
     _put_splits(writer, arrays.splits)
@@ -113,8 +115,8 @@ def _facts(shape: writing.Shape) -> dict[str, object]:
     }
 
 
-def _tell(arrays: _Arrays, points: Points | None, hear: tuple[Reporter, Funnel]) -> None:
-    reporter, funnel = hear
+def _tell(arrays: _Arrays, points: Points | None, log: PrepareLog) -> None:
+    reporter, funnel = log
     if points is None:
         funnel.notes.append(_NOT_PUBLIC)
         reporter.warn(f"{_NOT_PUBLIC}. The samples can be predicted, not trained on or scored.")

@@ -14,6 +14,7 @@ from geoml_cli.readers.points import Points
 from geoml_cli.readers.rasters import TILE
 from geoml_cli.readers.undeclared_fills import HUGE
 from geoml_cli.sources.soc.cutting import Cutter
+from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.units import most_carbon
 from geoml_cli.work.reporting import Advance, Reporter
 
@@ -58,19 +59,19 @@ def _note(funnel: Funnel, count: int, text: str) -> None:
         funnel.notes.append(f"{count} {text}")
 
 
-def complete(cutter: Cutter, rows: Rows, columns: Rows, hear: tuple[Reporter, Funnel]) -> NDArray[np.bool_]:
+def complete(cutter: Cutter, rows: Rows, columns: Rows, log: PrepareLog) -> NDArray[np.bool_]:
     """Tell which points have a sample; count the others by reason.
 
     Args:
         cutter: Cuts samples.
         rows: Rows of the points' pixels; -1 outside the grid.
         columns: Their columns.
-        hear: Who is told, and where it is counted.
+        log: Receives what is found out.
 
     Returns:
         Shape [N].
     """
-    reporter, funnel = hear
+    reporter, funnel = log
     grid, half = cutter.stack.grid, cutter.plan.half
     outside = rows < 0
     edge = (rows < half) | (rows >= grid.height - half) | (columns < half) | (columns >= grid.width - half)
@@ -80,7 +81,7 @@ def complete(cutter: Cutter, rows: Rows, columns: Rows, hear: tuple[Reporter, Fu
     lost = missing.any(axis=0)
     for reason, found in ((OUTSIDE, outside), (EDGE, edge), (NO_DATA, lost)):
         funnel.drop(reason, int(found.sum()))
-    _tell_loss(cutter, missing, hear)
+    _tell_loss(cutter, missing, log)
     return ~(outside | edge | lost)
 
 
@@ -95,7 +96,7 @@ def lacking(
     return missing
 
 
-def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], hear: tuple[Reporter, Funnel]) -> None:
+def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], log: PrepareLog) -> None:
     """Say which rasters cost samples: at a coast that biases what is learnt."""
     lost = int(missing.any(axis=0).sum())
     if not lost:
@@ -103,8 +104,8 @@ def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], hear: tuple[Reporter,
     counts = dict(zip((layer.name for layer in cutter.plan.layers), missing.sum(axis=1).tolist(), strict=True))
     worst = sorted((name for name in counts if counts[name]), key=lambda name: (-counts[name], name))
     listed = ", ".join(f"{name} {counts[name]}" for name in worst)
-    hear[1].notes.append(f"{NO_DATA}, by raster: {listed}")
-    hear[0].warn(
+    log.funnel.notes.append(f"{NO_DATA}, by raster: {listed}")
+    log.reporter.warn(
         f"{lost} samples are left out, for their window touches missing pixels (most in {worst[0]}). "
         "If they lie along a coast or a border, a smaller --window keeps more of them, for networks that take one: "
         "that of the paper takes 5."

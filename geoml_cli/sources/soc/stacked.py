@@ -20,6 +20,7 @@ from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.soc import writing
 from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.sources.soc.folders import find_rasters, sort_bands
+from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.sampling import Rows, complete, cut, refuse_empty, usable
 from geoml_cli.sources.soc.survey import survey
@@ -66,16 +67,16 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     """Cut samples at the points and write them."""
     require_rasterio()
     funnel = Funnel()
-    table = _table(raw, options)
-    points, column, unit = _points(table, options, (reporter, funnel))
+    log, table = PrepareLog(reporter, funnel), _table(raw, options)
+    points, column, unit = _points(table, options, log)
     said = {name: one for name, one in options.fills().items() if name != column}
     found = sort_bands(find_rasters(raw, options.covariates), said)
-    plan, stack = survey(found, options, (reporter, funnel))
+    plan, stack = survey(found, options, log)
     plan = plan.model_copy(update={"target": column})
     cutter = Cutter(plan, stack)
     try:
         rows, columns = pixels((points.x, points.y), options.crs, stack.grid)
-        kept = complete(cutter, rows, columns, (reporter, funnel))
+        kept = complete(cutter, rows, columns, log)
         funnel.kept = int(kept.sum())
         if not funnel.kept:
             refuse_empty(funnel, str(table))
@@ -88,7 +89,7 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     return PreparedInfo("samples", funnel, plan.model_dump(mode="json"))
 
 
-def _points(table: Path, options: SocOptions, hear: tuple[Reporter, Funnel]) -> tuple[Points, str, str]:
+def _points(table: Path, options: SocOptions, log: PrepareLog) -> tuple[Points, str, str]:
     """Return the points, the name of their target, and its unit."""
     geographic = is_geographic(options.crs)
     points, columns = read_points(table, wanted(options), geographic)
@@ -96,8 +97,8 @@ def _points(table: Path, options: SocOptions, hear: tuple[Reporter, Funnel]) -> 
     if geographic:
         check_degrees((points.x, points.y), points.line, str(table), options.crs, "swapped columns need --x and --y")
     points = _without_fills(points, columns.target, str(table), options)
-    unit = chosen_unit(options.unit, columns.target, hear)
-    return usable(points, unit, hear[1]), columns.target, unit
+    unit = chosen_unit(options.unit, columns.target, log)
+    return usable(points, unit, log.funnel), columns.target, unit
 
 
 def _without_fills(points: Points, column: str, table: str, options: SocOptions) -> Points:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, tiles
 from geoml_cli.readers.stacks import Stack, open_bands, rotation
 from geoml_cli.readers.undeclared_fills import FillCensus, refuse_undeclared
 from geoml_cli.sources.soc.folders import Found
+from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.plan import GridRecord, Layer, Plan
 from geoml_cli.work.reporting import Reporter
@@ -54,13 +54,13 @@ class _Seen:
         )
 
 
-def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> tuple[Plan, Stack]:
+def survey(found: Found, options: SocOptions, log: PrepareLog) -> tuple[Plan, Stack]:
     """Read every raster once and settle how samples are cut from them.
 
     Args:
         found: What the folder holds.
         options: As given by the user.
-        hear: Who is told, and where it is noted.
+        log: Receives what is found out.
 
     Returns:
         The plan, and its bands opened on one grid.
@@ -69,12 +69,12 @@ def survey(found: Found, options: SocOptions, hear: tuple[Reporter, Funnel]) -> 
         DataError: A raster is damaged; grids differ; a raster named as classes is none, or does not exist.
     """
     rasters = open_bands((*found.static, *found.yearly))
-    classes = _class_names(found, rasters, options, hear)
+    classes = _class_names(found, rasters, options, log)
     stack = Stack(rasters, classes, options.reference)
-    seen = _look_through(rasters, hear[0])
-    _tell_maybe_classes(found, seen, classes, hear)
-    _tell_unnamed(rasters, hear)
-    _tell_handling(stack, hear)
+    seen = _look_through(rasters, log.reporter)
+    _tell_maybe_classes(found, seen, classes, log)
+    _tell_unnamed(rasters, log)
+    _tell_handling(stack, log)
     layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, seen, strict=True))
     split = len(found.static)
     _check_years(found, rasters[split:])
@@ -94,9 +94,7 @@ def _check_years(found: Found, yearly: Sequence[Raster]) -> None:
         check_units(years, {raster.band.name: unit for raster in years})
 
 
-def _class_names(
-    found: Found, rasters: Sequence[Raster], options: SocOptions, hear: tuple[Reporter, Funnel]
-) -> frozenset[str]:
+def _class_names(found: Found, rasters: Sequence[Raster], options: SocOptions, log: PrepareLog) -> frozenset[str]:
     static = [band.name for band in found.static]
     if strange := sorted(set(options.classes) - set(static)):
         raise DataError(
@@ -105,7 +103,7 @@ def _class_names(
         )
     said = [raster.band.name for raster in rasters[: len(static)] if raster.named_classes]
     if detected := sorted(set(said) - set(options.classes)):
-        _tell(hear, f"{', '.join(detected)}: taken as classes, for the file names or colours them")
+        log.note(f"{', '.join(detected)}: taken as classes, for the file names or colours them")
     return frozenset((*options.classes, *detected))
 
 
@@ -167,43 +165,36 @@ def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -
     )  # fmt: skip
 
 
-def _tell_maybe_classes(
-    found: Found, seen: Sequence[_Seen], classes: frozenset[str], hear: tuple[Reporter, Funnel]
-) -> None:
+def _tell_maybe_classes(found: Found, seen: Sequence[_Seen], classes: frozenset[str], log: PrepareLog) -> None:
     few = [
         f"{band.name} ({len(one.values or ())})"
         for band, one in zip(found.static, seen, strict=False)
         if band.name not in classes and one.looks_like_codes()
     ]
     if few:
-        hear[0].warn(
+        log.reporter.warn(
             f"few different whole numbers stand in: {', '.join(few)}. They are read as quantities; "
             f"where they are classes, give --classes {few[0].rpartition(' ')[0]}."
         )
 
 
-def _tell_unnamed(rasters: Sequence[Raster], hear: tuple[Reporter, Funnel]) -> None:
+def _tell_unnamed(rasters: Sequence[Raster], log: PrepareLog) -> None:
     """Say which bands have a number in place of a name: in another file it may be another band."""
     files = {raster.band.file.path.name for raster in rasters if raster.band.name.endswith(f"_{raster.band.index}")}
     several = [raster.band.file.path.name for raster in rasters]
     if nameless := sorted(file for file in files if several.count(file) > 1):
-        hear[0].warn(
+        log.reporter.warn(
             f"bands of {', '.join(nameless)} have no names of their own, so maps take them by number. "
             "Describe them, and a file in another order is noticed."
         )
 
 
-def _tell_handling(stack: Stack, hear: tuple[Reporter, Funnel]) -> None:
+def _tell_handling(stack: Stack, log: PrepareLog) -> None:
     if abs(angle := rotation(stack.grid)) > 0.1:
-        _tell(hear, f"the rasters are turned by {angle:.1f} degrees: windows are cut along their rows, not north-up")
+        log.note(f"the rasters are turned by {angle:.1f} degrees: windows are cut along their rows, not north-up")
     for name, method in stack.resampling.items():
-        _tell(hear, f"{name}: aligned to the reference's grid ({method})")
+        log.note(f"{name}: aligned to the reference's grid ({method})")
     for raster in stack.rasters:
         if raster.scaling:
             scale, offset = raster.scaling
-            _tell(hear, f"{raster.band.name}: values are raw x {scale:g} + {offset:g}, as the file says")
-
-
-def _tell(hear: tuple[Reporter, Funnel], text: str) -> None:
-    hear[0].say(text)
-    hear[1].notes.append(text)
+            log.note(f"{raster.band.name}: values are raw x {scale:g} + {offset:g}, as the file says")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from geoml_cli.dataset.manifest import Funnel
-from geoml_cli.work.reporting import Reporter
+from geoml_cli.sources.soc.log import PrepareLog
 
 DEFAULT = "g kg-1"
 _PART = re.compile(r"(?:%|‰|percent|permille|ppm|1|100 ?g|[kdcmuµM]?g ?C?|t ?C?|C|ha|[kcd]?m|[lL])(?:\^?-?[1-3])?")
@@ -22,15 +21,15 @@ def is_unit(text: str) -> bool:
     return bool(parts) and all(_PART.fullmatch(part) for part in parts)
 
 
-def chosen_unit(given: str | None, column: str, hear: tuple[Reporter, Funnel]) -> str:
+def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
     """Return the unit of the target: the one given, that of the column's name, or the default, which is said.
 
     Args:
         given: By the user.
         column: Name of the target's column.
-        hear: Who is told, and where it is noted.
+        log: Receives what is found out.
     """
-    reporter, funnel = hear
+    reporter, funnel = log
     named = next((unit for unit, pattern in _NAMED.items() if pattern.search(column)), None)
     if given is not None:
         if named is not None and (named == "%") != (given.strip() in ("%", "percent")):
