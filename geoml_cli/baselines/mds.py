@@ -127,8 +127,8 @@ def _regular(series: Series, place_N: Rows) -> Series:
     return Series(np.arange(length, dtype=np.int64), flux, radiation, warmth, dryness, series.step)
 
 
-def _fill_stage(series: Series, asked: tuple[_Stage, Rows], left: Rows, found: Filled) -> None:
-    stage, place_A = asked
+def _fill_stage(series: Series, stage_of: tuple[_Stage, Rows], left: Rows, found: Filled) -> None:
+    stage, place_A = stage_of
     offset_K = _window(stage, series.step)
     size = max(_BLOCK // len(offset_K), 1)
     for first in range(0, len(left), size):

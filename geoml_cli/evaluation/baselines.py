@@ -81,18 +81,18 @@ def _fit_functions(
     inputs: EvaluationInputs, members: list[MemberRows]
 ) -> tuple[dict[str, Callable[[_Fold], Values]], str]:
     """Return how each baseline predicts a fold, or why there are none."""
-    asked, gives = inputs.settings.shared.evaluate.baselines, inputs.task.baseline
-    if not asked:
+    names, gives = inputs.settings.shared.evaluate.baselines, inputs.task.baseline
+    if not names:
         return {}, "No baselines: evaluate.baselines is empty."
-    own = [name for name in asked if name in inputs.network.baselines]
-    tabular = [name for name in asked if name in names_giving(gives)] if inputs.network.table else []
+    own = [name for name in names if name in inputs.network.baselines]
+    tabular = [name for name in names if name in names_giving(gives)] if inputs.network.table else []
     if not own and not tabular:
         return {}, f"No baselines: evaluate.baselines names none for a {gives}."
     if any(not len(inputs.run.split(member.name).train) for member in members):
         return {}, "No baselines: the training rows of this run are unknown, so none can be trained on them."
     features = _Features(inputs) if tabular else None
     functions: dict[str, Callable[[_Fold], Values]] = {}
-    for name in asked:
+    for name in names:
         if name in own:
             functions[name] = _own(inputs, name)
         elif name in tabular and features is not None:
@@ -123,9 +123,9 @@ class _Features:
 
         def predicted(fold: _Fold) -> Values:
             plain = fold.scaling.model_copy(update={"smearing": 1.0})  # the network's factor is not the baseline's
-            asked = np.concatenate([fold.test, fold.validation])
+            rows = np.concatenate([fold.test, fold.validation])
             target = plain.forward(self._truth[fold.train])
-            table = FeatureTable(self._table[fold.train], target, self._table[asked], self._names)
+            table = FeatureTable(self._table[fold.train], target, self._table[rows], self._names)
             found = self._predicted(name, table, _gives(gives), seed)
             with np.errstate(over="ignore"):
                 residuals = plain.forward(self._truth[fold.validation]) - found[len(fold.test) :]

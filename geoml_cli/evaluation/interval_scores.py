@@ -138,10 +138,10 @@ def _reason(group: str, groups: int, coverage: float, *, are_new: bool = True) -
 
 
 def _scored(
-    held_out: HeldOut, bounds: tuple[Values, Values] | None, observed_P: Values, asked: tuple[Values, float]
+    held_out: HeldOut, bounds: tuple[Values, Values] | None, observed_P: Values, quantiles: tuple[Values, float]
 ) -> dict[str, Values]:
     """Return what is averaged over rows, by the name of the score, [P] each."""
-    quantile_P, coverage = asked
+    quantile_P, coverage = quantiles
     if held_out.probability_PC is not None:
         size_P, *is_in_CP = class_set(held_out.probability_PC, quantile_P)
         true_P = observed_P.astype(np.int64)
@@ -210,7 +210,7 @@ def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScor
     distance_NLS, block_N = np.concatenate(sums.distances), blocks(inputs, sums.rows_N)
     unit, step = inputs.task.target.unit, map_scores(inputs).step
     leads = [_of_lead(distance_NLS[:, lead], block_N, (coverage, *NOMINAL)) for lead in range(distance_NLS.shape[1])]
-    by_lead = [asked for asked, *_ in leads]
+    by_lead = [scored for scored, *_ in leads]
     if not all(np.isfinite(scored[WIDTH]).all() for scored in by_lead):
         return None
     whole = {name: np.mean([scored[name] for scored in by_lead], axis=0) for name in by_lead[0]}

@@ -58,10 +58,10 @@ def _check_maps(run: Run, signature: Signature, samples: Samples) -> None:
         "unit": (target.unit, signature.unit),
         "time step": (target.step, signature.target_step),
     }
-    for what, (found, own) in pairs.items():
+    for quantity, (found, own) in pairs.items():
         # A released checkpoint does not say what it was trained on.
         if found != own and run.record().origin == "trained":
             raise DataError(
-                f"the {what} of the maps is {found!r}, run {run.id} was trained on {own!r}.",
+                f"the {quantity} of the maps is {found!r}, run {run.id} was trained on {own!r}.",
                 fix="Use maps of the same quantity, unit and step; prepare does not convert units.",
             )

@@ -101,7 +101,7 @@ def by_network(files: Files) -> dict[str, tuple[Path, ...]]:
 def read_checkpoints(model: str, preset: str, files: Files, *assignments: str) -> dict[str, PretrainedWeights]:
     """Read the checkpoint of each network; errors as for `import_checkpoint`."""
     networks = networks_of(load(model, preset, None, {}, assignments))
-    return {name: _read(model, networks, (name, paths)) for name, paths in by_network(files).items()}
+    return {name: _read(model, networks, name, paths) for name, paths in by_network(files).items()}
 
 
 def _checkpoint(paths: Sequence[Path]) -> Path:
@@ -116,9 +116,8 @@ def _checkpoint(paths: Sequence[Path]) -> Path:
     return found[0]
 
 
-def _read(model: str, networks: Mapping[str, Network], what: tuple[str, Sequence[Path]]) -> PretrainedWeights:
+def _read(model: str, networks: Mapping[str, Network], network: str, paths: Sequence[Path]) -> PretrainedWeights:
     """Read the checkpoint of one network by its own rule."""
-    network, paths = what
     file = _checkpoint(paths)
     registry.known(f"network of {model}", network, networks)
     read = networks[network].pretrained
