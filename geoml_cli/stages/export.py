@@ -16,7 +16,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.files import replacing, require_writable_folder, write_text
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
-from geoml_cli.exporters.exporter import Arrays, Exporter, exporter
+from geoml_cli.exporters.exporter import Arrays, Exporter, exporter, formats
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
@@ -158,6 +158,13 @@ def _allowed(expected: NDArray[np.float32], tolerance: float) -> float:
     return tolerance * float(known.std()) + _ROUNDING * largest if largest else tolerance
 
 
+def _earlier(done: Sequence[Exported]) -> list[str]:
+    """Name the files of the same members that stand beside those of this export."""
+    path = done[0].path
+    beside = [path.with_suffix(exporter(form).suffix) for form in formats()]
+    return [other.name for other in beside if other.exists() and other not in [one.path for one in done]]
+
+
 def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Exported]) -> str:
     """Say what the files are, what goes in and out, and how good they are."""
     run, members = trained.run, trained.members_of(network)
@@ -187,6 +194,8 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
         "|---|---|---|---|",
     ]
     lines += [f"| {d.path.name} | {d.samples} | {d.difference:.3g} | {d.allowed:.3g} |" for d in done]
+    if earlier := _earlier(done):
+        lines += ["", f"Written and compared by an earlier export: {', '.join(earlier)}."]
     lines += ["", "## Data", ""]
     funnel = dataset.manifest.funnel
     lines.append(

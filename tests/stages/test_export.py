@@ -1,0 +1,17 @@
+"""The card of an export."""
+
+from __future__ import annotations
+
+import shutil
+
+
+def test_the_card_names_files_of_an_earlier_export(geoml, trained, data_root, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    for form, earlier in (("safetensors", ""), ("pt2", "soc.safetensors"), ("safetensors", "soc.pt2")):
+        done = geoml("export", run, "--data", data_root / "soc", "--format", form, "--quiet")
+        assert done.code == 0, done.err
+        card = (run / "export/soc.md").read_text(encoding="utf-8")
+        rows = [line for line in card.splitlines() if line.startswith("| soc.")]
+        assert [row.split()[1] for row in rows] == [f"soc.{form}"]
+        told = f"Written and compared by an earlier export: {earlier}."
+        assert (told in card) == bool(earlier)
