@@ -30,7 +30,7 @@ from geoml_cli.work.reporting import Silent
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=10"]
 QUICK += ["train.epochs=2", "evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
-QUICK += ['evaluate.baselines=["climatology","logistic","mean","ridge"]']
+QUICK += ['evaluate.baselines=["climatology","logistic","mean","ridge"]', "split.seeds=[1]"]
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ QUICK += [
     "train.evaluate_steps=6",
     "train.batch_size=64",
     "data.step=day",
+    "split.seeds=[1]",
 ]
 
 
