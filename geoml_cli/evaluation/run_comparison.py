@@ -14,7 +14,14 @@ import numpy as np
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.comparison import compare_with
 from geoml_cli.evaluation.groupwise import NOVELTY, Labels, novelty_of_rows
-from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows, groups_of_samples, pool_folds, predict_members
+from geoml_cli.evaluation.inputs import (
+    EvaluationInputs,
+    MemberRows,
+    PooledRows,
+    groups_of_samples,
+    pool_folds,
+    predict_members,
+)
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.compare import Comparison, fewest_groups, holm
 from geoml_cli.metrics.metric import Values
@@ -108,7 +115,7 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
         SettingsError: The networks forecast maps, or predict unlike quantities.
         DataError: The runs have no test row in common.
     """
-    first_name, first = next(iter(runs.items()))
+    first = next(iter(runs.values()))
     _refuse_unlike(runs)
     members = {name: predict_members(inputs, reporter) for name, inputs in runs.items()}
     pooled = {name: pool_folds(inputs, members[name]) for name, inputs in runs.items()}
@@ -119,9 +126,7 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
     label = first.network.groups
     named = label(first.samples, first.dataset) if label else {}
     labels = {quantity: label_N[rows.rows_P] for quantity, label_N in named.items()}
-    # What is unseen about a row is a matter of its fold, so it is known where all runs have the same.
-    novelty_P = novelty_of_rows(first, members[first_name], pooled[first_name]) if rows.of_folds else None
-    labels |= {} if novelty_P is None else {NOVELTY: novelty_P}
+    labels |= _novelty(runs, members, pooled) if rows.of_folds else {}
     by_group = [
         found
         for labelled in labels.items()
@@ -157,6 +162,15 @@ def _refuse_unlike(runs: Mapping[str, EvaluationInputs]) -> None:
                 where=name,
                 fix="Compare runs of one quantity.",
             )
+
+
+def _novelty(
+    runs: Mapping[str, EvaluationInputs], members: Mapping[str, list[MemberRows]], pooled: Mapping[str, PooledRows]
+) -> dict[str, Labels]:
+    """Return what is unseen about every row where that is the same for all runs; it depends on what they train on."""
+    first, *others = [novelty_of_rows(inputs, members[name], pooled[name]) for name, inputs in runs.items()]
+    same = first is not None and all(other is not None and np.array_equal(first, other) for other in others)
+    return {NOVELTY: first} if first is not None and same else {}
 
 
 def _common_rows(pooled: Mapping[str, PooledRows], task: Task) -> _CommonRows:

@@ -26,7 +26,10 @@ _CLOCK_NAMES = {
     "second": ("second", "seconds", "sec", "ss"),
 }
 """Columns of the time of day, beside one of dates."""
-_DAY = r"\d{4}[-/]\d{2}[-/]\d{2}|\d{8}"
+_DAY = r"(?:\d{4}[-/]\d{2}[-/]\d{2}|\d{8})"
+_MIDNIGHT = rf"({_DAY})(?:[ T]0?0:00(?::00(?:\.0*)?)?)?(?: ?Z|[+-]00:?00)?"
+"""A date, as it is or as a moment: so spreadsheets and databases write columns of dates."""
+_DIGITS = r"\d+(?:\.\d*)?"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?"
 _BEGINNINGS = ("epoch", "datetime", "timestamp")
 """What the name of a time column may begin with, where it goes on with its format: CDAWeb's EPOCH_TIME_yyyy-mm-dd..."""
@@ -126,13 +129,32 @@ class RowTimes:
     def of(self, frame: pd.DataFrame) -> Times:
         """Return the times of rows; errors as of `times`."""
         cells = frame[self._time].str.strip()
-        are_dates = bool(cells.str.fullmatch(_DAY).all())
-        self.are_dates &= are_dates and not any(self._clock.values())
-        if self._date not in (None, self._time) and cells.str.fullmatch(_CLOCK).all():
-            cells = frame[self._date].str.strip() + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
-        elif are_dates and any(self._clock.values()):
-            cells = cells + "T" + self._time_of_day(frame)
+        is_beside_date = self._date not in (None, self._time)
+        self.are_dates &= bool(cells.str.fullmatch(_DAY).all()) and not any(self._clock.values())
+        if is_beside_date and cells.str.fullmatch(_CLOCK).all():
+            cells = self._days(frame[self._date]) + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
+        elif is_beside_date and cells.str.fullmatch(_DIGITS).any():
+            cells = self._days(frame[self._date]) + "T" + self._from_digits(cells)
+        elif cells.str.fullmatch(_MIDNIGHT).all() and any(self._clock.values()):
+            cells = self._days(cells) + "T" + self._time_of_day(frame)
         return times(cells, self._path)
+
+    def _days(self, cells: pd.Series[str]) -> pd.Series[str]:
+        """Return dates without the midnight that may stand behind them; what is no date is refused as no time."""
+        return cells.str.strip().str.replace(rf"^{_MIDNIGHT}$", r"\1", regex=True)
+
+    def _from_digits(self, cells: pd.Series[str]) -> pd.Series[str]:
+        """Read times of day such as 0930 or 093000; hours, seconds or a year would be another number."""
+        for digits in (4, 6):
+            if cells.str.fullmatch(rf"\d{{{digits}}}").all():
+                parts = [cells.str[start : start + 2] for start in range(0, digits, 2)]
+                return reduce(lambda one, other: one + ":" + other, parts)
+        row = int((~cells.str.fullmatch(r"\d{4}")).to_numpy(dtype=bool).argmax())
+        raise DataError(
+            f"{cells.iloc[row]!r} in column {self._time} is no time of day, and the date stands in {self._date}",
+            where=f"{self._path}, line {cells.index[row]}",
+            fix="Write times of day as 09:30 or 0930, all alike.",
+        )
 
     def _time_of_day(self, frame: pd.DataFrame) -> pd.Series[str]:
         if self._clock["hour"] is None:

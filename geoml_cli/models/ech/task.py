@@ -52,9 +52,11 @@ def step_minutes(variables: Variables) -> int:
 
 def position(variables: Variables) -> NDArray[np.float32]:
     """Return L, cos and sin of 15 degrees x MLT, and cos(MLAT)^6, shape [N, 4]."""
-    angle = np.radians(np.asarray(variables.array("mlt"), dtype=np.float64) * 15)
-    equator = np.cos(np.radians(np.asarray(variables.array("mlat"), dtype=np.float64))) ** 6
-    columns = [variables.array("l"), np.cos(angle), np.sin(angle), equator]
+    # To float32 first, as a data set holds them: trees part a table's rows and the samples by their last digits.
+    shell, hour, latitude = (np.asarray(variables.array(name), dtype=np.float32) for name in ("l", "mlt", "mlat"))
+    angle = np.radians(hour.astype(np.float64) * 15)
+    equator = np.cos(np.radians(latitude.astype(np.float64))) ** 6
+    columns = [shell, np.cos(angle), np.sin(angle), equator]
     return np.stack(columns, axis=1).astype(np.float32)
 
 

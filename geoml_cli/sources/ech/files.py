@@ -253,6 +253,8 @@ def _position(timed: Timed, name: str, values: Values) -> Values:
 
 
 def _satellite(path: Path) -> str:
-    """Tell the satellite by the file's name, as RBSP files are called."""
+    """Tell the satellite by the file's name, as RBSP files are called, or by those of its folders."""
     match = re.search(r"rbsp[-_ ]?([ab])", path.name.lower())
+    folders = (re.search(r"rbsp[-_ ]?([ab])(?![a-z])", folder.name.lower()) for folder in path.parents)
+    match = match or next((found for found in folders if found), None)
     return f"rbsp-{match[1]}" if match else ""

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_KEYS = ["satellite", "time"]
+_SAME = {"l": 0.05, "mlt": 0.1, "mlat": 0.5, "amplitude": 0.1, "presence": 0.0}
+"""Largest difference of two versions of one satellite's row: rounding, and other models of the field."""
+
+
 @dataclass(frozen=True)
 class Orbit:
     """Rows of positions, by satellite and time.
@@ -64,13 +69,39 @@ def _frame(timed: Timed, names: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     values = {name: timed.values[name] for name in names if name in timed.values}
-    return pd.DataFrame({"satellite": timed.labels["satellite"], "time": timed.time, **values})
+    row = {"satellite": timed.labels["satellite"], "time": timed.time, **values}
+    return pd.DataFrame(row).assign(file=pd.Categorical([str(timed.path)] * len(timed.time)))
+
+
+def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool]) -> None:
+    """Refuse rows of two files that give one satellite at one time other values: they are of two satellites.
+
+    Raises:
+        DataError: Names the first, and the other file.
+    """
+    both = frame[repeated].merge(frame[~repeated], on=_KEYS, suffixes=("", " first"))
+    both = both[both["file"].astype(str) != both["file first"].astype(str)]
+    for name, most in _SAME.items():
+        if name not in frame:
+            continue
+        apart = np.abs(both[name].to_numpy(np.float64) - both[f"{name} first"].to_numpy(np.float64))
+        apart = np.minimum(apart, 24 - apart) if name == "mlt" else apart
+        if (apart > most).any():
+            row = both.iloc[int((apart > most).argmax())]
+            raise DataError(
+                f"{name} of one satellite at {row['time']:%Y-%m-%dT%H:%M:%S} is {row[name]:g} here and "
+                f"{row[f'{name} first']:g} in {row['file first']}",
+                where=str(row["file"]),
+                fix="Name the satellites: with a column satellite, or rbspa and rbspb in the names of files or "
+                "folders. Of two versions of a file keep one.",
+            )
 
 
 def _whole(frame: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
-    repeated = frame.duplicated(["satellite", "time"])
+    repeated = frame.duplicated(_KEYS)
+    _refuse_others(frame, repeated)
     funnel.drop("a second row of the same time", int(repeated.sum()))
-    frame = frame[~repeated]
+    frame = frame[~repeated].drop(columns="file")
     unplaced = frame[list(POSITION)].isna().any(axis=1)
     funnel.drop("no L, MLT or MLAT", int(unplaced.sum()))
     return frame[~unplaced]
@@ -83,11 +114,16 @@ def _with_waves(frame: pd.DataFrame, waves: list[pd.DataFrame], funnel: Funnel) 
         funnel.notes.append("No file holds a wave amplitude: the samples can be predicted, not trained on.")
         return frame
     seen = pd.concat(waves, ignore_index=True)
-    repeated = seen.duplicated(["satellite", "time"])
-    if int(repeated.sum()):
-        funnel.notes.append(f"waves: {int(repeated.sum())} rows repeat a time; the first counts.")
-    joined = frame.merge(seen[~repeated], on=["satellite", "time"], how="left")
-    names = [name for name in WAVE if name in joined]
+    names, repeats = [name for name in WAVE if name in seen], set[int]()
+    joined = frame
+    for name in names:  # column by column: one file may hold amplitudes, and another whether there was a wave
+        own = seen.loc[seen[name].notna(), [*_KEYS, name, "file"]]
+        repeated = own.duplicated(_KEYS)
+        _refuse_others(own, repeated)
+        repeats |= set(own.index[repeated])
+        joined = joined.merge(own[~repeated].drop(columns="file"), on=_KEYS, how="left")
+    if repeats:
+        funnel.notes.append(f"waves: {len(repeats)} rows repeat a time; the first counts.")
     known = joined[names].notna().any(axis=1)
     if not known.any():
         raise DataError(

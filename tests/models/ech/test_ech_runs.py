@@ -288,6 +288,21 @@ def test_a_baseline_stands_in_the_place_of_both_networks(run, data, geoml, tmp_p
         assert ((file.probability >= 0) & (file.probability <= 1)).all()
 
 
+def test_a_baseline_gives_a_table_the_numbers_of_the_samples(run, positions, geoml, tmp_path):
+    """A table has more digits than the data set, and trees part values by the last one."""
+    rows, frame = positions
+    places = frame[["L", "MLT", "MLAT"]]
+    digits = places * (1 + 2e-8)
+    assert (digits.astype(np.float32) == places.astype(np.float32)).all(axis=None) and (digits != places).any(axis=None)
+    frame.assign(**digits).to_csv(tmp_path / "places.csv", index=False, float_format="%.17g")
+    given = ("predict", run.folder, "--with", "gradient-boosting", "--quiet")
+    assert geoml(*given, "--out", tmp_path / "all.csv").code == 0
+    assert geoml(*given, "--table", tmp_path / "places.csv", "--out", tmp_path / "p.csv").code == 0
+    found, whole = pd.read_csv(tmp_path / "p.csv"), pd.read_csv(tmp_path / "all.csv").iloc[rows].reset_index()
+    for name in ("probability", "amplitude_raw"):
+        np.testing.assert_array_equal(found[name], whole[name])
+
+
 def test_a_baseline_that_one_of_the_networks_lacks_is_refused(run, geoml):
     done = geoml("predict", run.folder, "--with", "logistic")
     assert done.code == 2 and "gradient-boosting" in done.err and "ridge" not in done.err

@@ -144,6 +144,57 @@ def test_what_is_left_out_is_counted_by_reason(day, raw, prepare, tmp_path):
     assert "1 gaps of 3 values" in funnel["notes"][0]
 
 
+def moved(raw, folder, shift, gain):
+    """Put the orbit and the waves of a second satellite into a folder: another L, and louder."""
+    (raw / folder).mkdir()
+    for name, column, change in (("orbit.csv", "L", shift), ("waves.csv", "Bw", gain)):
+        frame = pd.read_csv(raw / name)
+        frame[column] += change
+        frame.to_csv(raw / folder / name, index=False)
+
+
+def test_satellites_are_told_apart_by_their_folders(day, raw, prepare, tmp_path):
+    """As one they would be joined to each other's positions."""
+    sme, symh, *_ = day
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
+    alone = prepare(raw)["kept"]
+    one = arrays(held(tmp_path))
+    moved(raw, "RBSP_B", 0.5, 100.0)
+    assert prepare(raw)["kept"] == 2 * alone
+    both = arrays(held(tmp_path))  # by satellite, then by time
+    for name, change in (("index", 0), ("l", 0.5), ("mlt", 0), ("amplitude", 100.0)):
+        np.testing.assert_array_equal(both[name][:alone], one[name])
+        np.testing.assert_allclose(both[name][alone:], one[name] + change, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shift", "gain", "told"), [(0.5, 0.0, "l of one satellite at"), (0.0, 3.0, "amplitude of one")]
+)
+def test_files_that_give_one_satellite_two_values_are_refused(day, raw, prepare, shift, gain, told):
+    sme, symh, *_ = day
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
+    prepare(raw)
+    moved(raw, "second", 0.0, 0.0)
+    prepare(raw)  # the same once more is counted
+    for path in (raw / "second").iterdir():
+        path.unlink()
+    (raw / "second").rmdir()
+    moved(raw, "second", shift, gain)
+    assert told in prepare(raw, code=3)
+
+
+def test_amplitude_and_presence_may_stand_in_two_files(day, raw, prepare, tmp_path):
+    sme, symh, *_ = day
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
+    waves = pd.read_csv(raw / "waves.csv")
+    waves.assign(presence=(waves["Bw"] > 1).astype(int)).drop(columns="Bw").to_csv(raw / "presence.csv", index=False)
+    assert not [note for note in prepare(raw)["notes"] if "repeat a time" in note]
+    data = held(tmp_path)
+    amplitude, presence = data.array("amplitude"), data.array("presence")
+    assert np.isfinite(amplitude).any() and (np.isfinite(presence) == np.isfinite(amplitude)).all()
+    np.testing.assert_array_equal(presence[np.isfinite(amplitude)], amplitude[np.isfinite(amplitude)] > 1)
+
+
 REFUSED = {
     "hourly": (60, ("SYM-H", "SME"), (), "SME comes every 60 minutes; the windows need steps of 1 or 5 minutes"),
     "ten minutes": (10, ("SYM-H", "SME"), (), "comes every 600 s; steps of 60 or 300 s are needed"),

@@ -255,6 +255,11 @@ HOUR, MINUTE = (np.array([text.split(":")[place] for text in CLOCK]) for place i
         ("Date,HH,MM,minute,second", (DAY, HOUR, HOUR, MINUTE, np.full(len(TIME), "0"))),
         ("date,time", (np.char.replace(DAY, "-", "/"), CLOCK)),
         ("time,hour,minute", (TIME.astype(str), np.full(len(TIME), "7"), MINUTE)),
+        ("date,hour,minute", (np.char.add(DAY, " 00:00:00"), HOUR, MINUTE)),
+        ("time,hour,minute", (np.char.add(DAY, "T00:00Z"), HOUR, MINUTE)),
+        ("date,time", (np.char.add(DAY, " 00:00:00"), CLOCK)),
+        ("date,time", (DAY, np.char.add(HOUR, MINUTE))),
+        ("date,UTC", (DAY, np.char.replace(CLOCK, ":", ""))),
     ],
 )
 def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
@@ -269,6 +274,9 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
     [
         ("date,Ew\n2013-03-01,1\n2013-03-01,2\n", r"d\.csv, line 3: 2013-03-01 is the date of several rows, and none"),
         ("date,minute,Ew\n2013-03-01,5,1\n", "has dates and a column minute, but none of the hour"),
+        ("date,time,Ew\n2013-03-01,46800,1\n", "'46800' in column time is no time of day, and the date stands in date"),
+        ("date,time,Ew\n2013-03-01,13,1\n", "Write times of day as 09:30 or 0930"),
+        ("date,time,Ew\n2013-03-01,1975,1\n", "'2013-03-01T19:75' is no time"),
         ("date,hour,Ew\n2013-03-01,noon,1\n", "line 2, column hour: 'noon' is no hour"),
         ("date,hour,Ew\n2013-03-01,24,1\n", "'2013-03-01T24:00' is no time"),
         ("time,Ew,Ew\n2013-03-01T01:00,1,2\n", "line 1: several columns could be ew: Ew, Ew"),
