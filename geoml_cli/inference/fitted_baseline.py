@@ -176,13 +176,20 @@ class BaselinePredictor:
         """Return what folds give together, then intervals, [O, N], NaN where there is no prediction."""
         known = np.ones(len(rows), dtype=np.bool_) if samples.complete is None else samples.complete[rows]
         self._count(samples, rows[known])
+        found = np.full((self._width, len(rows)), np.nan)
+        if not known.any():  # as in a block of a map over the sea: estimators refuse tables without rows
+            return found
         each_FN = np.stack([fold.predict(samples, rows[known]) for fold in self._fitted.folds])
-        defined = np.isfinite(each_FN.reshape(len(each_FN), each_FN.shape[1], -1)).all(axis=(0, 2))
+        defined = np.isfinite(each_FN.reshape(*each_FN.shape[:2], -1)).all(axis=(0, 2))
         known[known] = defined
-        outputs_ON = self._outputs(torch.from_numpy(each_FN[:, defined]))
-        found = np.full((len(outputs_ON), len(rows)), np.nan)
-        found[:, known] = outputs_ON
+        if known.any():
+            found[:, known] = self._outputs(torch.from_numpy(each_FN[:, defined]))
         return found
+
+    @property
+    def _width(self) -> int:
+        own = self._fitted.task.outputs(len(self._fitted.folds))
+        return len(own) + len(self.intervals.outputs() if self.intervals else ())
 
     def _outputs(self, each_FN: torch.Tensor) -> Values:
         task = self._fitted.task

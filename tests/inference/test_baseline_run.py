@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -154,6 +155,16 @@ def test_rows_of_a_class_that_only_the_map_has_are_missing_for_that_reason(train
     fitted.features._make, fitted.features._last = make, None
     np.testing.assert_array_equal(run.predictor().outputs(samples, rows)[:, [0, 2]], found[:, [0, 2]])
     assert run.undefined == "an input is missing, or a class that the baseline was not fitted on"
+
+
+def test_rows_without_a_prediction_are_missing_where_all_are(trained, data_root):
+    """As in a block of a map over the sea."""
+    run = with_baseline(open_trained(Run(trained)), "ridge", Dataset(data_root / "soc"))
+    samples, names = run.fitted[""].samples, [output.name for output in run.outputs()]
+    nowhere = replace(samples, complete=np.zeros(len(samples), dtype=np.bool_))
+    for given, rows in ((nowhere, np.arange(5)), (samples, np.empty(0, dtype=np.int64))):
+        found = run.predictor().outputs(given, rows)
+        assert found.shape == (len(names), len(rows)) and np.isnan(found).all()
 
 
 def test_a_wrong_name_is_seen_without_predicting(geoml, given):
