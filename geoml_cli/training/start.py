@@ -122,9 +122,10 @@ def _began_as(settings: TrainSettings) -> Iterator[Path]:
 def _unknown(digest: str, folder: Path) -> str:
     """Say why rows that weights have seen cannot be told from this run's; empty where they can."""
     try:
-        if Run(folder).data().digest == digest:
+        theirs = Run(folder).data().digest
+        if theirs == digest:
             return ""
-        why = "was trained on another data set"
+        why = "was trained on another data set" if theirs else "does not say what it was trained on"
     except GeomlError:
         why = "is no longer there, or cannot be read"
     return f"; run {folder.name} {why}, so whether the weights have seen test rows of this run is not known"

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -99,11 +100,13 @@ def test_rows_that_the_run_before_was_trained_on_are_not_tested_either(trained, 
         tuned(between.folder, dataset, tmp_path / "run", "split.seed=7")
 
 
-def test_what_is_not_known_of_the_rows_that_weights_have_seen_is_told(trained, dataset, tmp_path):
+def test_what_is_not_known_of_the_rows_that_weights_have_seen_is_told(trained, dataset, tmp_path, monkeypatch):
     settings = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={trained}"]).shared.train
     assert described(settings, dataset.manifest.digest()).endswith("with its scaling.")
     told = described(settings, "another")
     assert f"run {trained.name} was trained on another data set, so whether the weights have seen test rows" in told
+    monkeypatch.setattr(Run, "data", lambda self: SimpleNamespace(digest=None))  # as of a released checkpoint
+    assert "does not say what it was trained on" in described(settings, dataset.manifest.digest())
     gone = settings.model_copy(update={"start_run": str(tmp_path / "gone")})
     assert "run gone is no longer there" in described(gone, dataset.manifest.digest())
 
