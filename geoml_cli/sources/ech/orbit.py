@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,11 @@ def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
     import pandas as pd
 
     ephemerides = list(files)
-    places = [_frame(timed, POSITION) for timed in ephemerides if all(name in timed.values for name in POSITION)]
+    places = [
+        _frame(timed, POSITION, number)
+        for number, timed in enumerate(ephemerides)
+        if all(name in timed.values for name in POSITION)
+    ]
     if not places:
         raise DataError(
             "no file holds L, MLT and MLAT",
@@ -54,9 +58,13 @@ def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
         )
     frame = pd.concat(places, ignore_index=True)
     funnel.read = len(frame)
-    frame = _whole(frame, funnel)
-    waves = [_frame(timed, WAVE) for timed in ephemerides if any(name in timed.values for name in WAVE)]
-    joined = _with_waves(frame, waves, funnel).sort_values(["satellite", "time"], kind="stable")
+    frame = _whole(frame, ephemerides, funnel)
+    waves = [
+        _frame(timed, WAVE, number)
+        for number, timed in enumerate(ephemerides)
+        if any(name in timed.values for name in WAVE)
+    ]
+    joined = _with_waves(frame, waves, ephemerides, funnel).sort_values(["satellite", "time"], kind="stable")
     columns = {name: joined[name].to_numpy(np.float64) for name in (*POSITION, *WAVE) if name in joined}
     return Orbit(
         joined["time"].to_numpy("datetime64[s]"),
@@ -65,22 +73,22 @@ def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
     )
 
 
-def _frame(timed: Timed, names: tuple[str, ...]) -> pd.DataFrame:
+def _frame(timed: Timed, names: tuple[str, ...], number: int) -> pd.DataFrame:
+    """Return the rows of a file, with its number among the files."""
     import pandas as pd
 
     values = {name: timed.values[name] for name in names if name in timed.values}
-    row = {"satellite": timed.labels["satellite"], "time": timed.time, **values}
-    return pd.DataFrame(row).assign(file=pd.Categorical([str(timed.path)] * len(timed.time)))
+    return pd.DataFrame({"satellite": timed.labels["satellite"], "time": timed.time, **values, "file": number})
 
 
-def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool]) -> None:
+def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool], files: Sequence[Timed]) -> None:
     """Refuse rows of two files that give one satellite at one time other values: they are of two satellites.
 
     Raises:
         DataError: Names the first, and the other file.
     """
     both = frame[repeated].merge(frame[~repeated], on=_KEYS, suffixes=("", " first"))
-    both = both[both["file"].astype(str) != both["file first"].astype(str)]
+    both = both[both["file"] != both["file first"]]
     for name, most in _SAME.items():
         if name not in frame:
             continue
@@ -90,16 +98,16 @@ def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool]) -> None:
             row = both.iloc[int((apart > most).argmax())]
             raise DataError(
                 f"{name} of one satellite at {row['time']:%Y-%m-%dT%H:%M:%S} is {row[name]:g} here and "
-                f"{row[f'{name} first']:g} in {row['file first']}",
-                where=str(row["file"]),
+                f"{row[f'{name} first']:g} in {files[row['file first']].path}",
+                where=str(files[row["file"]].path),
                 fix="Name the satellites: with a column satellite, or rbspa and rbspb in the names of files or "
                 "folders. Of two versions of a file keep one.",
             )
 
 
-def _whole(frame: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
+def _whole(frame: pd.DataFrame, files: Sequence[Timed], funnel: Funnel) -> pd.DataFrame:
     repeated = frame.duplicated(_KEYS)
-    _refuse_others(frame, repeated)
+    _refuse_others(frame, repeated, files)
     funnel.drop("a second row of the same time", int(repeated.sum()))
     frame = frame[~repeated].drop(columns="file")
     unplaced = frame[list(POSITION)].isna().any(axis=1)
@@ -107,7 +115,7 @@ def _whole(frame: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
     return frame[~unplaced]
 
 
-def _with_waves(frame: pd.DataFrame, waves: list[pd.DataFrame], funnel: Funnel) -> pd.DataFrame:
+def _with_waves(frame: pd.DataFrame, waves: list[pd.DataFrame], files: Sequence[Timed], funnel: Funnel) -> pd.DataFrame:
     import pandas as pd
 
     if not waves:
@@ -119,7 +127,7 @@ def _with_waves(frame: pd.DataFrame, waves: list[pd.DataFrame], funnel: Funnel) 
     for name in names:  # column by column: one file may hold amplitudes, and another whether there was a wave
         own = seen.loc[seen[name].notna(), [*_KEYS, name, "file"]]
         repeated = own.duplicated(_KEYS)
-        _refuse_others(own, repeated)
+        _refuse_others(own, repeated, files)
         repeats |= set(own.index[repeated])
         joined = joined.merge(own[~repeated].drop(columns="file"), on=_KEYS, how="left")
     if repeats:

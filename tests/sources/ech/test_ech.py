@@ -180,7 +180,8 @@ def test_files_that_give_one_satellite_two_values_are_refused(day, raw, prepare,
         path.unlink()
     (raw / "second").rmdir()
     moved(raw, "second", shift, gain)
-    assert told in prepare(raw, code=3)
+    found = prepare(raw, code=3)
+    assert told in found and "second" in found and str(raw) in found
 
 
 def test_amplitude_and_presence_may_stand_in_two_files(day, raw, prepare, tmp_path):
