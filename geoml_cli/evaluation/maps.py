@@ -104,7 +104,7 @@ def sum_maps(inputs: EvaluationInputs, reporter: Reporter) -> MapSums:
     """
     refuse_unknown(inputs)
     folds, found = _folds(inputs), MapSums()
-    size = inputs.settings.shared.predict.batch_size
+    size = inputs.settings.shared.predict.batch_size or 1
     with reporter.task("score", sum(len(fold.rows_N) for fold in folds)) as advance:
         for fold in folds:
             found.folds[fold.name] = len(fold.rows_N)

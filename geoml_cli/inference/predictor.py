@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.pool import in_order
 from geoml_cli.inference.ranges import Counts, InputRanges, empty
+from geoml_cli.layers.widths import rows_at_once
 from geoml_cli.models.spec import Network, Values
 from geoml_cli.samples.batches import InputScaling, TargetInverse, gatherer
 from geoml_cli.samples.patches import Patches
@@ -29,6 +30,9 @@ from geoml_cli.tasks.task import Task
 
 Rows = NDArray[np.int64]
 NextInputs = Callable[[dict[str, Tensor], Tensor], dict[str, Tensor]]
+
+_ONE_BATCH = 8
+"""So few rows are one batch for every network."""
 
 
 class ScaledNetwork(nn.Module):
@@ -120,7 +124,7 @@ class Predictor:
     Args:
         members: Of one network.
         task: Pools their predictions.
-        batch_size: Rows at once.
+        batch_size: Rows at once; None takes as many as suit the widths of the network.
         device: Where they run.
         next_inputs: As of `Network`.
 
@@ -133,7 +137,7 @@ class Predictor:
         self,
         members: Sequence[ScaledNetwork],
         task: Task,
-        batch_size: int,
+        batch_size: int | None,
         device: torch.device,
         next_inputs: NextInputs | None = None,
     ) -> None:
@@ -171,8 +175,10 @@ class Predictor:
 
         On a CPU batches run side by side, one thread each, but for maps, of which a batch may fill the memory.
         """
-        batches = self._strips(samples, rows) if self._sees_blocks(samples) and len(rows) else None
-        calls = (partial(self._predicted, batch, steps) for batch in batches or self._batches(samples, rows))
+        cut = self._strips if self._sees_blocks(samples) and len(rows) else self._batches
+        calls = (
+            partial(self._predicted, batch, steps) for batch in cut(samples, rows, self._rows_at_once(samples, rows))
+        )
         is_small = self._device.type == "cpu" and not self._task.target.dims
         parts, places = [], []
         for predicted, place, counts in in_order(calls) if is_small else (call() for call in calls):
@@ -187,19 +193,26 @@ class Predictor:
         windows = [item for item in samples.inputs.values() if isinstance(item.values, Patches)]
         return len(windows) == 1 and all(member.sees_blocks for member in self._members)
 
-    def _batches(self, samples: Samples, rows: Rows) -> Iterator[_Batch]:
+    def _rows_at_once(self, samples: Samples, rows: Rows) -> int:
+        """Return the size of a batch; found once, and not for a few rows, which are one."""
+        if self._size is None and len(rows) > _ONE_BATCH:
+            gather = gatherer(samples, self._device)
+            self._size = rows_at_once(lambda few: self._members[0](*gather(rows[:few])), self._device)
+        return self._size or _ONE_BATCH
+
+    def _batches(self, samples: Samples, rows: Rows, size: int) -> Iterator[_Batch]:
         """Gather the rows, some at a time."""
         gather, names = gatherer(samples, self._device), list(samples.inputs)
-        for start in range(0, max(len(rows), 1), self._size):
-            chosen = rows[start : start + self._size]
+        for start in range(0, max(len(rows), 1), size):
+            chosen = rows[start : start + size]
             yield _Batch(np.arange(start, start + len(chosen)), dict(zip(names, gather(chosen), strict=True)))
 
-    def _strips(self, samples: Samples, rows: Rows) -> Iterator[_Batch]:
+    def _strips(self, samples: Samples, rows: Rows, size: int) -> Iterator[_Batch]:
         """Cut the block of which samples are windows into strips of about a batch; gather the other inputs."""
         [(name, patches)] = [(k, i.values) for k, i in samples.inputs.items() if isinstance(i.values, Patches)]
         others = replace(samples, inputs={key: item for key, item in samples.inputs.items() if key != name})
         gather = gatherer(others, self._device)
-        for strip in patches.strips(rows, self._size):
+        for strip in patches.strips(rows, size):
             given = dict(zip(others.inputs, gather(rows[strip.places]), strict=True))
             given[name] = torch.from_numpy(strip.block).to(self._device)
             inputs = {key: given[key] for key in samples.inputs}

@@ -19,6 +19,7 @@ from torch import nn
 
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import DataError, GeomlError, StoppedError
+from geoml_cli.layers.widths import rows_at_once
 from geoml_cli.models.spec import Batch, Call, Network
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
@@ -99,6 +100,7 @@ class Trainer:
         self._network = processes.wrap(state)
         self._best: dict[str, Snapshot] = {}
         self._saved = time.monotonic()
+        self._rows_at_once = 0
 
     def run(self, stop: Callable[[], bool], advance: Advance) -> None:
         """Train to the end, validating on the way.
@@ -217,12 +219,22 @@ class Trainer:
         criteria, network = self._member.network.criteria, self._state.network
         rows = shard(self._member.split.validation, self._processes.rank, self._processes.count)
         sums: dict[str, torch.Tensor] = {}
-        for batch in self._member.batches.in_order(rows, self._settings.batch_size):
+        for batch in self._member.batches.in_order(rows, self._validation_rows(rows)):
             if self._processes.count == 1 and stop():
                 return None
             for name, criterion in criteria.items():
                 sums[name] = sums.get(name, 0) + criterion.sums(network, batch).double().cpu()
         return {name: self._value(name, sums.get(name)) for name in criteria}
+
+    def _validation_rows(self, rows: Rows) -> int:
+        """Return how many rows are validated at a time: no fewer than those of which gradients are computed."""
+        if not self._rows_at_once and len(rows):
+            device = next(self._state.network.parameters()).device
+            self._rows_at_once = rows_at_once(lambda few: self._predicted(rows[:1].repeat(few)), device)
+        return max(self._rows_at_once, self._settings.batch_size // self._settings.accumulate)
+
+    def _predicted(self, rows: Rows) -> torch.Tensor:
+        return self._member.network.predict(self._state.network, self._member.batches(rows))
 
     def _value(self, name: str, sums: torch.Tensor | None) -> float:
         """Add the sums of all ranks up to a criterion's value."""

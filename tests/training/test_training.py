@@ -22,6 +22,7 @@ from geoml_cli.config.load import load, reload
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.batches import Batches
 from geoml_cli.stages.evaluate import evaluate
 from geoml_cli.stages.train import RunLocation, start, train
 from geoml_cli.training.launch import _free_port
@@ -374,6 +375,17 @@ def test_a_mean_of_weights_is_what_is_kept(dataset, tmp_path):
     for name, value in best.items():
         assert torch.equal(value, state[f"average.{name}"])
     assert any(not torch.equal(value, last[name]) for name, value in best.items())
+
+
+@pytest.mark.parametrize(("most", "rows"), [(4096, "all"), (8, 32)])
+def test_validation_takes_as_many_rows_as_suit_the_network(dataset, tmp_path, monkeypatch, most, rows):
+    sizes, in_order = [], Batches.in_order
+    monkeypatch.setattr("geoml_cli.layers.widths.MOST", most)
+    monkeypatch.setattr(Batches, "in_order", lambda self, *given: sizes.append(given) or in_order(self, *given))
+    # Never fewer than those of which gradients are computed.
+    few = ("split.folds=2", "train.accumulate=2", "train.epochs=1", "target.smearing=false", "train.calibrate=false")
+    train(settings(*few), dataset, RunLocation(tmp_path / "run"), None, Silent())
+    assert sizes and {size for _, size in sizes} == {most if rows == "all" else rows}
 
 
 def test_patience_ends_a_member_early(dataset, tmp_path):

@@ -39,7 +39,7 @@ def samples(variant: str, wanted: np.ndarray) -> tuple[Samples, Samples]:
     )
 
 
-def predictor(variant: str, windows: Samples, size: int) -> Predictor:
+def predictor(variant: str, windows: Samples, size: int | None) -> Predictor:
     record = SPEC.networks(SocTables.model_validate({"network": {"variant": variant}}))[SINGLE]
     seen, rows = signature(windows), np.arange(len(windows) // 2)
     scaling = fit(windows, rows, InputSettings(), TargetSettings(scaling="standard"))
@@ -53,7 +53,7 @@ def predictor(variant: str, windows: Samples, size: int) -> Predictor:
 
 
 @pytest.mark.parametrize("variant", ["cnn", "cnn-lstm"])
-@pytest.mark.parametrize("size", [1, 25, 4096])
+@pytest.mark.parametrize("size", [1, 25, 4096, None])
 @pytest.mark.parametrize("share", [1.0, 0.1])
 def test_a_block_is_predicted_as_its_windows(variant, size, share):
     wanted = np.random.default_rng(1).random((HEIGHT, WIDTH)) < share
@@ -67,6 +67,18 @@ def test_a_block_is_predicted_as_its_windows(variant, size, share):
     np.testing.assert_array_equal(both.ranges.taken(), inside)
     assert inside[:, 1].any(), "values outside of the range of the training rows are counted"
     np.testing.assert_allclose(both.each(block, rows[::-3].copy()), expected.flip(1)[:, ::3], **CLOSE)
+
+
+def test_batches_follow_the_width_of_the_network(monkeypatch):
+    _, windows = samples("cnn", np.ones((HEIGHT, WIDTH), dtype=bool))
+    rows, sizes, forward = np.arange(len(windows)), [], ScaledNetwork.forward
+    expected = predictor("cnn", windows, len(rows)).each(windows, rows)
+    monkeypatch.setattr("geoml_cli.layers.widths._NUMBERS", {"cpu": 2**14})
+    monkeypatch.setattr(ScaledNetwork, "forward", lambda *given: sizes.append(len(given[1])) or forward(*given))
+    found = predictor("cnn", windows, None).each(windows, rows)
+    measured, batches = sizes[:2], sizes[2::2]
+    assert measured == [2, 3] and 1 < max(batches) < len(rows) / 2 and sum(batches) == len(rows)
+    np.testing.assert_allclose(found, expected, **CLOSE)
 
 
 def test_a_pixel_does_not_depend_on_the_block_that_it_is_read_with():
