@@ -170,10 +170,12 @@ class KernelChoice(Generic[S]):
     Attributes:
         available: By name, that it works here, or why not and the fix.
         chosen: The one that these tables lead to here.
+        compiles: Whether that one is compiled before its first step here, which takes some ten seconds.
     """
 
     available: Callable[[], Mapping[str, str]]
     chosen: Callable[[S], str]
+    compiles: Callable[[S], bool]
 
 
 @dataclass(frozen=True)

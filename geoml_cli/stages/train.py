@@ -95,6 +95,8 @@ def train(
             settings = _resolved(settings, dataset, reporter)
             networks = networks_of(settings)
             refuse_cpu_processes(networks, processes)
+            if not location.shared:
+                _tell_compiling(settings, reporter)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, (processes, only))
             processes.track(run.folder)
@@ -173,6 +175,12 @@ def _run(
     processes, only = among
     folder = str(start(settings, dataset, location, only).folder) if processes.rank == 0 else ""
     return Run(Path(processes.broadcast(folder)))
+
+
+def _tell_compiling(settings: Settings, reporter: Reporter) -> None:
+    spec = registry.spec(settings.model)
+    if spec.kernels and spec.kernels.compiles(settings.own):
+        reporter.say(f"Loops of {settings.model} are compiled for this processor first: some ten seconds, once.")
 
 
 def _tell_purged(run: Run, reporter: Reporter) -> None:

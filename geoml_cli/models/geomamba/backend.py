@@ -120,6 +120,15 @@ def chosen(backend: Backend) -> Way:
     return _automatic("cuda" if torch.cuda.is_available() else "cpu") if backend == "auto" else backend
 
 
+def compiles(backend: Backend) -> bool:
+    """Return whether a training step has loops compiled first, since none of them are on disk."""
+    if chosen(backend) != "fused":
+        return False
+    from geoml_cli.models.geomamba.kernels import compiled, scan_backward
+
+    return not compiled.is_kept(scan_backward.backward)
+
+
 @cache
 def _automatic(device: str) -> Way:
     """Return the quickest backend that works on a kind of device."""

@@ -47,6 +47,6 @@ def networks(tables: GeoMambaTables) -> Mapping[str, Network]:
 SPEC: Spec[GeoMambaTables] = Spec(
     networks=networks,
     coordinates=features.coordinates,
-    kernels=KernelChoice(backend.available, task.kernels),
+    kernels=KernelChoice(backend.available, task.kernels, task.compiles),
     resolved=task.with_site_choice,
 )

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from geoml_cli.dataset.store import Array, Variables
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.models.geomamba.backend import chosen
+from geoml_cli.models.geomamba import backend
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
 from geoml_cli.models.spec import Batch, Call
@@ -181,7 +181,12 @@ def make(tables: GeoMambaTables, data: Signature) -> nn.Module:
 
 def kernels(tables: GeoMambaTables) -> str:
     """Name what computes the loops here."""
-    return chosen(tables.network.backend)
+    return backend.chosen(tables.network.backend)
+
+
+def compiles(tables: GeoMambaTables) -> bool:
+    """Return whether these loops are compiled before the first step."""
+    return backend.compiles(tables.network.backend)
 
 
 def predict(network: nn.Module, batch: Batch) -> Tensor:

@@ -1,5 +1,7 @@
 """What computes the loops, and what is said where it cannot."""
 
+import os
+import subprocess
 import sys
 import types
 
@@ -52,6 +54,23 @@ def test_a_backend_that_does_not_work_is_refused_with_the_mend(monkeypatch, none
 def test_cuda_kernels_are_refused_without_a_card():
     with pytest.raises(SettingsError, match="needs an NVIDIA card"):
         small("mamba-ssm")
+
+
+FIRST_STEP = """
+import torch
+from geoml_cli.models.geomamba import backend
+from geoml_cli.models.geomamba.scan import ScanInputs
+tensors = [torch.zeros(shape, requires_grad=True) for shape in [(1, 2, 3)] * 3 + [(1, 2, 4)] * 2 + [(3, 4), (3,)]]
+before = backend.compiles("fused")
+backend.Kernels("fused").scan(ScanInputs(*tensors)).sum().backward()
+print(before, backend.compiles("fused"), backend.compiles("torch"))
+"""
+
+
+def test_loops_that_are_on_disk_are_not_compiled_again(tmp_path):
+    command, known = [sys.executable, "-c", FIRST_STEP], {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [subprocess.run(command, env=known, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    assert said == ["True False False\n", "False False False\n"]
 
 
 def test_data_in_the_wrong_place_are_refused():

@@ -46,6 +46,22 @@ def run(data, tmp_path_factory):
     return train(load("geomamba", "gwsa-blocks", None, {}, QUICK), data, place, None, Silent())
 
 
+class Hearing(Silent):
+    def __init__(self):
+        self.said = []
+
+    def say(self, text):
+        self.said.append(text)
+
+
+@pytest.mark.parametrize(("compiles", "times"), [(True, 1), (False, 0)])
+def test_a_training_says_that_loops_are_compiled_first(data, tmp_path, monkeypatch, compiles, times):
+    monkeypatch.setattr("geoml_cli.models.geomamba.backend.compiles", lambda _: compiles)
+    hearing, settings = Hearing(), load("geomamba", "gwsa-blocks", None, {}, [*QUICK, "train.calibrate=false"])
+    train(settings, data, RunLocation(tmp_path / "run"), None, hearing)
+    assert sum("are compiled for this processor first" in text for text in hearing.said) == times
+
+
 def test_test_rows_are_of_blocks_or_years_that_training_never_sees(run, data):
     split, years = run.split("all"), np.asarray(data.array("year"))
     held = set(years[split.test]) - set(years[split.train])

@@ -42,6 +42,12 @@ def entry(function: F) -> F:
         return cast(F, numba.njit(function, **options))
 
 
+def is_kept(function: Any) -> bool:  # noqa: ANN401 - numba's own kind of function
+    """Return whether compiled code of an entry is on disk."""
+    folder = function.stats.cache_path
+    return folder is not None and any(Path(folder).glob(f"*{function.__qualname__}*.nbc"))
+
+
 def inner(function: F) -> F:
     """Compile what loops call: a * b + c may be one instruction, NaN and infinity keep their meaning."""
     return cast(F, numba.njit(function, **_options("contract")))
