@@ -21,7 +21,7 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path
     # It also logs which optional packages it looked for, and what it could not simplify.
     for name in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
         # The exporter warns of its own internals; what counts is checked by running the file.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

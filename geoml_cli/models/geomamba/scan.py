@@ -51,6 +51,8 @@ def plain(inputs: ScanInputs) -> Tensor:
     Steps of a chunk are joined pairwise, in log2(C) rounds (Hillis & Steele 1986), so the graph stays small enough to
     export. Decays are only ever multiplied, never divided, so a large dt cannot overflow.
     """
+    if torch.onnx.is_in_onnx_export():
+        return _stepwise(inputs)
     state_B1DN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], 1, *inputs.a_DN.shape)
     steps = inputs.x_BLD.shape[1]
     size = EXPORTED_CHUNK if torch.compiler.is_compiling() else CHUNK
@@ -68,6 +70,22 @@ def plain(inputs: ScanInputs) -> Tensor:
         state_B1DN = states_BCDN.narrow(1, states_BCDN.shape[1] - 1, 1)
     out_BLD = outs[0] if len(outs) == 1 else torch.cat(outs, dim=1)
     return (out_BLD + inputs.d_D * inputs.x_BLD) * functional.silu(inputs.z_BLD)
+
+
+def _stepwise(inputs: ScanInputs) -> Tensor:
+    """Scan as `plain`, as one loop of the graph: ONNX has an operator for it, of which engines keep a single state."""
+    from torch._higher_order_ops.scan import scan  # PyTorch has no public name for it yet
+
+    def step(state_BDN: Tensor, now: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        dt_BD, drive_BD, b_BN, c_BN = now
+        decay_BDN = torch.exp(dt_BD.unsqueeze(-1) * inputs.a_DN)
+        state_BDN = decay_BDN * state_BDN + drive_BD.unsqueeze(-1) * b_BN.unsqueeze(-2)
+        return state_BDN, (state_BDN @ c_BN.unsqueeze(-1)).squeeze(-1)
+
+    each = (inputs.dt_BLD, inputs.dt_BLD * inputs.x_BLD, inputs.b_BLN, inputs.c_BLN)
+    start_BDN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], *inputs.a_DN.shape)
+    _, out_LBD = scan(step, start_BDN, tuple(tensor.transpose(0, 1) for tensor in each))
+    return (out_LBD.transpose(0, 1) + inputs.d_D * inputs.x_BLD) * functional.silu(inputs.z_BLD)
 
 
 def _joined(decay_BCDN: Tensor, states_BCDN: Tensor) -> tuple[Tensor, Tensor]:
