@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_years
@@ -83,23 +84,8 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     timed = joined(table.path, [_part(frame, row_times, (wanted, labels), table) for frame in _frames(table)])
     if not len(timed.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
-    if row_times.are_dates:
-        _refuse_bare_dates(timed)
+    row_times.refuse_missing(timed)
     return timed
-
-
-def _refuse_bare_dates(timed: Timed) -> None:
-    """Refuse dates that several rows of a series have: the time of day is missing, and all would be midnight's."""
-    series = np.array(next(iter(timed.labels.values()), [""] * len(timed.time)))
-    order = np.lexsort((timed.time, series))
-    again = (timed.time[order][1:] == timed.time[order][:-1]) & (series[order][1:] == series[order][:-1])
-    if again.any():
-        row = int(order[1:][again].min())
-        raise DataError(
-            f"{str(timed.time[row])[:10]} is the date of several rows, and none has a time of day",
-            where=timed.where(row),
-            fix="Write times as 2013-03-17T06:00:00, in UTC, or give columns hour and minute beside the date.",
-        )
 
 
 class RowTimes:
@@ -109,17 +95,19 @@ class RowTimes:
         table: The opened file.
         time: Its column of times or dates.
 
-    Attributes:
-        are_dates: Rows so far have a date alone.
-
     Raises:
         DataError: Several columns could be one of these.
     """
 
     def __init__(self, table: Table, time: str) -> None:
-        self._table, self._path, self.are_dates = table, table.path, True
+        self._table, self._path = table, table.path
         self._time = column_called(table, [plain_name(time)]) or time
         self._date = column_called(table, ["date"])
+        self._unclear: list[NDArray[np.bool_]] = []
+        """Rows so far that have a date, and perhaps their time of day elsewhere, which was not taken."""
+        self._own: list[NDArray[np.bool_]] = []
+        """Rows so far that have a time of day of their own in a column where dates may stand."""
+        self._is_joined = False
 
     @cached_property
     def _clock(self) -> dict[str, str | None]:
@@ -129,15 +117,51 @@ class RowTimes:
     def of(self, frame: pd.DataFrame) -> Times:
         """Return the times of rows; errors as of `times`."""
         cells = frame[self._time].str.strip()
+        dated = cells.str.fullmatch(_MIDNIGHT).to_numpy(dtype=bool)
+        unclear = own = np.zeros(len(cells), dtype=bool)
         is_beside_date = self._date not in (None, self._time)
-        self.are_dates &= bool(cells.str.fullmatch(_DAY).all()) and not any(self._clock.values())
         if is_beside_date and cells.str.fullmatch(_CLOCK).all():
             cells = self._days(frame[self._date]) + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
         elif is_beside_date and cells.str.fullmatch(_DIGITS).any():
             cells = self._days(frame[self._date]) + "T" + self._from_digits(cells)
-        elif cells.str.fullmatch(_MIDNIGHT).all() and any(self._clock.values()):
+        elif dated.all() and any(self._clock.values()):
             cells = self._days(cells) + "T" + self._time_of_day(frame)
+            self._is_joined = True
+        else:
+            own = ~dated
+            if dated.any():
+                unclear = dated & self._may_lack_time(cells, frame)
+        self._unclear.append(unclear)
+        self._own.append(own)
         return times(cells, self._path)
+
+    def _may_lack_time(self, cells: pd.Series[str], frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Return which rows, where they show midnight, are of another time of day or of none that is known."""
+        hour = self._clock["hour"]
+        if hour is None:
+            return cells.str.fullmatch(_DAY).to_numpy(dtype=bool)
+        return ~frame[hour].str.fullmatch(r"\s*0{1,2}(\.0*)?\s*").to_numpy(dtype=bool)
+
+    def refuse_missing(self, timed: Timed) -> None:
+        """Refuse rows of the whole file whose time of day is missing, or stands now in one column and now in others.
+
+        Dates alone, of several rows of a series, would all be midnight's.
+        """
+        unclear, own = np.concatenate(self._unclear), np.concatenate(self._own)
+        if own.any() and (self._is_joined or unclear.sum() > own.sum()):
+            raise DataError(
+                "the row has its time of day beside the date, where others have a date alone",
+                where=timed.where(int(own.argmax())),
+                fix="Write all times alike: as 2013-03-17T06:00:00, in UTC, or with columns hour and minute.",
+            )
+        again = unclear & _repeated(timed, unclear)
+        if again.any():
+            row = int(again.argmax())
+            raise DataError(
+                f"{str(timed.time[row])[:10]} is the date of several rows, and none has a time of day",
+                where=timed.where(row),
+                fix="Write times as 2013-03-17T06:00:00, in UTC, or give columns hour and minute beside the date.",
+            )
 
     def _days(self, cells: pd.Series[str]) -> pd.Series[str]:
         """Return dates without the midnight that may stand behind them; what is no date is refused as no time."""
@@ -178,6 +202,17 @@ class RowTimes:
                 fix="Write it as a whole number.",
             )
         return cells.str.partition(".")[0].str.zfill(2)
+
+
+def _repeated(timed: Timed, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of some rows have the time of an earlier one of them, in the same series."""
+    series = np.array(next(iter(timed.labels.values()), [""] * len(timed.time)))
+    order = np.lexsort((timed.time, series))
+    order = order[among[order]]
+    again = (timed.time[order][1:] == timed.time[order][:-1]) & (series[order][1:] == series[order][:-1])
+    found = np.zeros(len(timed.time), dtype=bool)
+    found[order[1:][again]] = True
+    return found
 
 
 def _frames(table: Table) -> Iterator[pd.DataFrame]:

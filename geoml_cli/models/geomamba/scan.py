@@ -85,7 +85,8 @@ def _stepwise(inputs: ScanInputs) -> Tensor:
     each = (inputs.dt_BLD, inputs.dt_BLD * inputs.x_BLD, inputs.b_BLN, inputs.c_BLN)
     start_BDN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], *inputs.a_DN.shape)
     _, out_LBD = scan(step, start_BDN, tuple(tensor.transpose(0, 1) for tensor in each))
-    return (out_LBD.transpose(0, 1) + inputs.d_D * inputs.x_BLD) * functional.silu(inputs.z_BLD)
+    out_BLD: Tensor = out_LBD.transpose(0, 1) + inputs.d_D * inputs.x_BLD
+    return out_BLD * functional.silu(inputs.z_BLD)
 
 
 def _joined(decay_BCDN: Tensor, states_BCDN: Tensor) -> tuple[Tensor, Tensor]:

@@ -273,6 +273,14 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
     ("text", "told"),
     [
         ("date,Ew\n2013-03-01,1\n2013-03-01,2\n", r"d\.csv, line 3: 2013-03-01 is the date of several rows, and none"),
+        (
+            "date,Ew\n2013-03-01,1\n2013-03-01,2\n2013-03-01 05:00,3\n2013-03-01 06:00,3\n2013-03-01 07:00,3\n",
+            r"d\.csv, line 3: 2013-03-01 is the date of several rows, and none",
+        ),
+        (
+            "date,hour,Ew\n2013-03-01 00:00:00,1,1\n2013-03-02 00:00:00,2,2\n2013-03-04 23:00:00,3,3\n",
+            r"d\.csv, line 4: the row has its time of day beside the date, where others have a date alone",
+        ),
         ("date,minute,Ew\n2013-03-01,5,1\n", "has dates and a column minute, but none of the hour"),
         ("date,time,Ew\n2013-03-01,46800,1\n", "'46800' in column time is no time of day, and the date stands in date"),
         ("date,time,Ew\n2013-03-01,13,1\n", "Write times of day as 09:30 or 0930"),
@@ -288,3 +296,19 @@ def test_times_and_columns_that_are_not_clear_are_refused(text, told, tmp_path):
     (tmp_path / "d.csv").write_text(text)
     with pytest.raises(DataError, match=told):
         files.read(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("place", [0, 1, 4, 7, 8])
+def test_a_time_of_its_own_among_dates_with_hours_is_refused_wherever_blocks_end(place, tmp_path, monkeypatch):
+    monkeypatch.setattr("geoml_cli.readers.timed_csv.ROWS_AT_ONCE", 4)
+    rows = [f"2013-03-{1 + k // 3:02d},{8 * (k % 3)},{k}" for k in range(9)]
+    rows[place] = rows[place].replace(",", "T05:00:00,", 1)
+    (tmp_path / "d.csv").write_text("\n".join(["date,hour,Ew", *rows, ""]))
+    with pytest.raises(DataError, match=rf"line {place + 2}: the row has its time of day beside the date"):
+        files.read(tmp_path / "d.csv")
+
+
+def test_rows_at_midnight_that_are_there_twice_are_of_one_time(tmp_path):
+    rows = ["2013-03-01T23:00,1", "2013-03-02T00:00,2", "2013-03-02T00:00,2", "2013-03-02T01:00,3"]
+    (tmp_path / "d.csv").write_text("\n".join(["time,SYM-H", *rows, ""]))
+    assert list(files.read(tmp_path / "d.csv").values["symh"]) == [1, 2, 2, 3]
