@@ -65,12 +65,20 @@ def slurm(
     Options of the job come before the verb: `geoml slurm --time 02:00:00 --array train soc --preset map > job.sh`.
     """
     _check(command, time)
+    _check_words({"--account": account, "--partition": partition, "--memory": memory})
     _check_shares(command, nodes, gpus, array=array, parts=parts, workers=workers)
     members = _members(command) if array else ()
     if array and len(members) < 2:
         raise SettingsError("the run has one member.", where="--array", fix="Leave it out.")
     asked = Resources(time, account, partition, nodes, cpus, gpus, memory, setup or ())
     console.line(script(command, asked, Shares(members, parts or 0, workers or 0)).rstrip())
+
+
+def _check_words(given: dict[str, str]) -> None:
+    """Refuse what a line of the script's head would end or go on after: sbatch splits it at blanks."""
+    for option, text in given.items():
+        if any(sign.isspace() or sign in "\"'\\#" for sign in text):
+            raise SettingsError(f"{text!r} is not one word.", where=option, fix="Give it as sbatch knows it.")
 
 
 def _check_shares(

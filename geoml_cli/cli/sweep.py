@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,7 +68,9 @@ def sweep(
         return stage(own, dataset, RunLocation(trial.folder, cpu=cpu), None, reporter)
 
     study.run(trials, train, reporter)
-    _show(study, (model, preset), fixed[:-1], as_json=as_json)
+    places = {"--preset": preset, "--data": data}
+    words = [model, *(word for name, value in places.items() if value for word in (name, str(value)))]
+    _show(study, ["geoml", "train", *words, *(["--cpu"] if cpu else [])], fixed[:-1], as_json=as_json)
 
 
 def _require_name(name: str) -> None:
@@ -76,11 +80,11 @@ def _require_name(name: str) -> None:
         raise SettingsError(f"{name!r} cannot name a folder.", where="--name", fix="Use letters and digits.")
 
 
-def _show(study: Sweep, named: tuple[str, str | None], fixed: list[str], *, as_json: bool) -> None:
+def _show(study: Sweep, train: list[str], fixed: list[str], *, as_json: bool) -> None:
     """Print the trials, the best first, and the command that trains what the best found."""
     found = sorted(study.trials(), key=lambda one: (one.value is None, one.value or 0.0, one.number))
     best = next((one for one in found if one.value is not None), None)
-    command = _command(named, [*fixed, *best.assignments]) if best else None
+    command = shlex.join([*train, *_options("--set", [*fixed, *best.assignments])]) if best else None
     if as_json:
         rows = [
             {
@@ -102,7 +106,5 @@ def _show(study: Sweep, named: tuple[str, str | None], fixed: list[str], *, as_j
         console.line(f"train what it found: {command}")
 
 
-def _command(named: tuple[str, str | None], assignments: list[str]) -> str:
-    model, preset = named
-    words = ["geoml train", model, *(["--preset", preset] if preset else [])]
-    return " ".join([*words, *(f"--set {text}" for text in assignments)])
+def _options(name: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (name, value)]

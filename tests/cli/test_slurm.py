@@ -152,6 +152,9 @@ def test_a_new_run_has_the_folder_of_its_job_and_another_its_own(geoml, tmp_path
         (("--time", "60", "--parts", "4", "predict", "soc", "--part", "1/2"), "--part is the job's here"),
         (("--time", "60", "--workers", "4", "--gpus", "2", "predict", "soc"), "Use --parts N: each task has a GPU"),
         (("--time", "60", "--parts", "4", "--gpus", "2", "predict", "soc"), "a task of an array is one process"),
+        (("--time", "60", "--account", "my group", "train", "soc"), "--account: 'my group' is not one word"),
+        (("--time", "60", "--partition", "a\nrm", "train", "soc"), "--partition: 'a\\nrm' is not one word"),
+        (("--time", "60", "--memory", "32 G", "train", "soc"), "--memory: '32 G' is not one word"),
         (("train", "soc"), "--time"),
     ],
 )

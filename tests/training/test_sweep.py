@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,17 @@ def _killed_within_a_trial(sweep, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("geoml_cli.stages.train.train", killed)
         sweep("parts", 2, code=130)
+
+
+def test_the_command_that_trains_what_was_found_is_run_as_it_stands(sweep, geoml, tmp_path):
+    listed = ("--set", 'evaluate.baselines=["ridge", "mean"]', "--set", "train.note=it's a sweep", "--cpu")
+    best = sweep("one", 1, *listed)["best"]
+    command, *words = shlex.split(best)
+    assert command == "geoml"
+    done = geoml(*words, "--run", tmp_path / "it", "--set", "train.calibrate=false")
+    assert done.code == 0, done.err
+    config = tomli.loads((tmp_path / "it" / "config.toml").read_text())
+    assert config["evaluate"]["baselines"] == ["ridge", "mean"] and config["train"]["note"] == "it's a sweep"
 
 
 def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch):

@@ -148,6 +148,14 @@ def _axes(grid: Grid) -> tuple[time_maps.Axis, time_maps.Axis]:
     a, _, c, _, e, f = grid.transform
     y, x = (np.arange(size, dtype=np.float64) + 0.5 for size in (grid.height, grid.width))
     y, x = np.asarray(f + e * y), np.asarray(c + a * x)
-    if grid.crs == _DEGREES:
+    if _is_geographic(grid.crs):
         return (LATITUDE, y), (LONGITUDE, x)
     return (Variable("y", "m", "northing"), y), (Variable("x", "m", "easting"), x)
+
+
+def _is_geographic(crs: str) -> bool:
+    if crs == _DEGREES:
+        return True
+    import pyproj
+
+    return bool(pyproj.CRS.from_user_input(crs).is_geographic)

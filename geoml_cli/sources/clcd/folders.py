@@ -115,6 +115,12 @@ def find_classes(raw: Path, options: ClcdOptions) -> dict[int, RasterFile]:
     return dict(sorted(found.items()))
 
 
+def latest_classes(raw: Path, pattern: str | None) -> RasterFile | None:
+    """Return the class raster of the latest year in its name; None where there is none."""
+    files = class_files(raw, pattern)
+    return max(files, key=lambda file: (_YEAR.findall(file.path.stem)[-1:], file.path.name), default=None)
+
+
 def class_files(raw: Path, pattern: str | None) -> list[RasterFile]:
     """Find class rasters, tiles put together: by the pattern, in the folder `classes`, or by the name of CLCD."""
     if not raw.is_dir():

@@ -19,7 +19,7 @@ from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
 from geoml_cli.samples.input import Grid, SampleBlock, first_reason, point_reason
-from geoml_cli.sources.clcd.folders import Covariates, class_band, class_files, find_covariates
+from geoml_cli.sources.clcd.folders import Covariates, class_band, find_covariates, latest_classes
 from geoml_cli.sources.clcd.gathering import gather
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.sources.clcd.writing import block
@@ -143,9 +143,9 @@ def _year(plan: Plan, found: Covariates) -> int:
 
 
 def _grid(folder: Path, plan: Plan, sheets: Sequence[Raster]) -> Grid:
-    classes = class_files(folder, plan.classes)
-    if not classes:
+    classes = latest_classes(folder, plan.classes)
+    if classes is None:
         return max((sheet.grid for sheet in sheets), key=lambda grid: grid.height * grid.width)
-    raster = Raster(class_band(classes[-1]))
+    raster = Raster(class_band(classes))
     raster.close()
     return raster.grid

@@ -23,7 +23,7 @@ from geoml_cli.samples.input import Grid
 Floats = NDArray[np.float32]
 Days = NDArray[np.datetime64]
 Window = tuple[slice, slice]
-_DEGREES = "EPSG:4326"
+_DEGREES, _DEGREES_EPSG = "EPSG:4326", 4326
 _Y, _X = ("lat", "latitude", "y"), ("lon", "longitude", "x")
 _HALF_TURN, _POLE, _EDGE = 180.0, 90.0, 0.5
 _REGULAR = 0.01  # of a pixel, that a centre may be off its place
@@ -273,8 +273,10 @@ class TiffCube:
         rows, columns = (part.indices(size) for part, size in zip(window, self._size, strict=True))
         part = Part(columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0])
         with raster_damage(path), rasterio.open(path) as file:
-            values = file.read(1, window=part, masked=True).astype(np.float32).filled(np.nan)
-        return _clean(values[:: rows[2], :: columns[2]])
+            stored = file.read(1, window=part, masked=True).astype(np.float64).filled(np.nan)
+            scale, offset = file.scales[0], file.offsets[0]
+        # Fills are stored as they are, packed or not.
+        return np.asarray(_clean(stored[:: rows[2], :: columns[2]]) * scale + offset, dtype=np.float32)
 
 
 def _tiff_grid(path: Path) -> Grid:
@@ -289,4 +291,5 @@ def _tiff_grid(path: Path) -> Grid:
     with raster_damage(path), rasterio.open(path) as file:
         if not file.crs:
             raise DataError("has no coordinate reference system", where=str(path), fix="Add its CRS.")
-        return _turned(path, Grid(file.crs.to_wkt(), tuple(file.transform)[:6], file.height, file.width))
+        crs = _DEGREES if file.crs.to_epsg() == _DEGREES_EPSG else file.crs.to_wkt()
+        return _turned(path, Grid(crs, tuple(file.transform)[:6], file.height, file.width))

@@ -67,6 +67,16 @@ def test_the_year_of_a_map(yearly: Path, prepare_clcd: PrepareClcd) -> None:
     assert earlier.year == 2019 and earlier.digest() != latest.digest()
 
 
+def test_a_map_lies_on_the_grid_of_the_latest_classes_whatever_their_names(
+    yearly: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=100)
+    raster(yearly / "classes/A_2021.tif", np.ones((7, 9), dtype=np.uint8))
+    assert [path.name for path in sorted((yearly / "classes").iterdir())] == ["A_2021.tif", "CLCD_v01_2020.tif"]
+    grid = SOURCE.stack(yearly, dataset.manifest).grid
+    assert (grid.height, grid.width) == (7, 9)
+
+
 def test_missing_pixels_carry_no_sample(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
     dataset, _ = prepare_clcd(cover, samples=50)
     before = SOURCE.stack(cover, dataset.manifest).digest()

@@ -12,6 +12,7 @@ from smap_case import BANDS, DAYS, PLACES, SOIL, WEATHER, exported
 from geoml_cli import registry
 from geoml_cli.config.load import load
 from geoml_cli.errors import DataError
+from geoml_cli.inference.inputs import pixel_days
 from geoml_cli.inference.inputs.pixel_days import strips
 from geoml_cli.samples.input import Grid
 from geoml_cli.sources.smap.pixels import pixels
@@ -65,7 +66,11 @@ def zarr(folder, content):
     return folder / "stack.zarr"
 
 
-def geotiff(folder, content, crs="EPSG:4326"):
+def packed(folder, content):
+    return geotiff(folder, content, scale=0.5, offset=3.0)
+
+
+def geotiff(folder, content, crs="EPSG:4326", scale=1.0, offset=0.0):
     folder = folder / "tiffs"
     folder.mkdir()
     west, north = float(content.lon[0]) - SIDE / 2, float(content.lat[0]) + SIDE / 2
@@ -81,7 +86,8 @@ def geotiff(folder, content, crs="EPSG:4326"):
         for date, layer in layers.items():
             if np.isfinite(layer).any():  # a day without a scene has no file
                 with rasterio.open(folder / f"{name}{date}.tif", "w", **profile) as file:
-                    file.write(np.nan_to_num(layer, nan=-9999.0), 1)
+                    file.write(np.nan_to_num((layer - offset) / scale, nan=-9999.0).astype(np.float32), 1)
+                    file.scales, file.offsets = (scale,), (offset,)
     return folder
 
 
@@ -92,7 +98,7 @@ def network():
 WHOLE = (slice(0, SHAPE[0]), slice(0, SHAPE[1]))
 
 
-@pytest.mark.parametrize("store", [netcdf, south_first, zarr, geotiff])
+@pytest.mark.parametrize("store", [netcdf, south_first, zarr, geotiff, packed])
 @pytest.mark.parametrize("rules", [{"fill": "linear"}, {"fill": "previous"}, {"window": "days", "lst": "kelvin"}])
 def test_a_pixel_has_the_samples_of_a_station_with_the_same_values(raw, prepared, tmp_path, store, rules):
     dataset = prepared(raw, **rules)
@@ -114,6 +120,17 @@ def test_a_pixel_has_the_samples_of_a_station_with_the_same_values(raw, prepared
         np.testing.assert_allclose(
             found.inputs[name].values[first], item.values[at], rtol=1e-5, atol=1e-5, err_msg=name
         )
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "OGC:CRS84", "EPSG:4269"])
+def test_maps_of_rasters_in_degrees_have_latitude_and_longitude(raw, prepared, tmp_path, crs):
+    stack = pixels(geotiff(tmp_path, dataset_of(), crs), prepared(raw).manifest)
+    rows, columns = pixel_days._axes(stack.grid)
+    assert [(axis.name, axis.unit) for axis, _ in (rows, columns)] == [
+        ("lat", "degrees_north"),
+        ("lon", "degrees_east"),
+    ]
+    np.testing.assert_allclose(rows[1][:2], [LATITUDE, LATITUDE - SIDE], rtol=1e-6)
 
 
 def test_pixels_lie_at_their_centres(raw, prepared, tmp_path):

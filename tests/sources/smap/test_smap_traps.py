@@ -287,6 +287,14 @@ def test_wrong_cells_are_refused_with_their_place(raw, prepared, file, change, m
         prepared(raw)
 
 
+def test_several_values_of_a_station_and_day_are_refused_and_repeated_rows_counted(raw, prepared):
+    edit(raw / "in_situ.csv", lambda rows: [*rows, *rows[:2]])
+    assert note(prepared(raw), "2 rows of ground truth repeat a station and day with the same value.")
+    edit(raw / "in_situ.csv", lambda rows: [*rows, {**rows[0], "VWC_5": "0.31"}])
+    with pytest.raises(DataError, match=r"in_situ\.csv.*Alpha-1 has 0\.\d+ and 0\.31 on 2019-12-01 \(1 such day\)"):
+        prepared(raw)
+
+
 @pytest.mark.parametrize("ends", [b"\r\n", b"\r"])
 def test_line_ends_and_a_byte_order_mark(raw, prepared, ends):
     path = raw / "gridmet_SSM_2019.csv"
