@@ -14,8 +14,8 @@ from itertools import takewhile
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_ON_REQUEST = ("guard",)
-"""Run only by name: it compares two commits, and measures nothing."""
+_ON_REQUEST = ("guard", "since")
+"""Run only by name: they compare two commits."""
 
 
 _NEEDS = {"kernels": "mambapy", "geomamba": "mambapy"}

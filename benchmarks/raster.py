@@ -65,11 +65,11 @@ class Cost:
     peak: int
 
 
-def geoml(folder: Path, *arguments: str) -> Cost:
-    """Run a command in `folder` and measure it."""
-    paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+def geoml(folder: Path, *arguments: str, python: Path = Path(sys.executable), code: Path = _ROOT) -> Cost:
+    """Run a command of a checkout in `folder` and measure it."""
+    paths = os.pathsep.join(filter(None, (str(code), os.environ.get("PYTHONPATH") if code == _ROOT else "")))
     own = {**os.environ, "PYTHONPATH": paths, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
-    command = [sys.executable, "-m", "geoml_cli", *arguments, "--quiet"]
+    command = [str(python), "-m", "geoml_cli", *arguments, "--quiet"]
     watched = [sys.executable, "-I", "-S", "-c", _WATCH, *command]
     done = subprocess.run(watched, cwd=folder, env=own, stdout=subprocess.PIPE, check=True)
     code, seconds, busy, peak = json.loads(done.stdout)
