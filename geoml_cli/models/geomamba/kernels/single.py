@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from geoml_cli.models.geomamba.kernels.arrays import Array
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
+from geoml_cli.models.geomamba.kernels.compiled import entry, inner
+from geoml_cli.models.geomamba.kernels.elementary import sigmoid
 from geoml_cli.models.geomamba.kernels.spline import Grid, place, slopes_at, values_at
 
 
@@ -63,7 +64,7 @@ def _output(x_I: Array, grid: Grid, weights: Weights) -> Any:  # noqa: ANN401
     total = kind(0)
     for i in range(x_I.shape[0]):
         x = x_I[i]
-        total += weights.base_I[i] * x / (kind(1) + exp2(x * kind(-LOG2E)))
+        total += weights.base_I[i] * x * sigmoid(x)
         cell, u = place(x, grid)
         if cell >= 0:
             oldest, older, newer, newest = values_at(u)
@@ -79,7 +80,7 @@ def _gradients(x_I: Array, grid: Grid, weights: Weights, slopes: tuple[float, Ar
     to_out, to_x_I = slopes
     for i in range(x_I.shape[0]):
         x = x_I[i]
-        s = kind(1) / (kind(1) + exp2(x * kind(-LOG2E)))
+        s = sigmoid(x)
         to_weights.base_I[i] += to_out * x * s
         to_x = weights.base_I[i] * s * (kind(1) + x * (kind(1) - s))
         cell, u = place(x, grid)

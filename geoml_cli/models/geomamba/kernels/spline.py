@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from geoml_cli.models.geomamba.kernels.arrays import Array
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
+from geoml_cli.models.geomamba.kernels.compiled import entry, inner
+from geoml_cli.models.geomamba.kernels.elementary import sigmoid
 
 BASES = 8
 EDGE = 3
@@ -58,16 +59,15 @@ def contract(x_RI: Array, grid: Grid, slopes: tuple[Array, Array], first: int, l
 
 @inner
 def _activate(x_I: Array, out_I: Array) -> None:
-    kind: Any = x_I.dtype.type
     for i in range(x_I.shape[0]):
-        out_I[i] = x_I[i] / (kind(1) + exp2(x_I[i] * kind(-LOG2E)))
+        out_I[i] = x_I[i] * sigmoid(x_I[i])
 
 
 @inner
 def _deactivate(x_I: Array, to_out_I: Array, to_x_I: Array) -> None:
     kind: Any = x_I.dtype.type
     for i in range(x_I.shape[0]):
-        s = kind(1) / (kind(1) + exp2(x_I[i] * kind(-LOG2E)))
+        s = sigmoid(x_I[i])
         to_x_I[i] = to_out_I[i] * s * (kind(1) + x_I[i] * (kind(1) - s))
 
 
