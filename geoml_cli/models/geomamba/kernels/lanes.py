@@ -160,3 +160,22 @@ def workspace(vectors: int, like: Array) -> Any:  # noqa: ANN401
     room = np.empty((vectors + 1) * WIDTH, like.dtype)
     first = (-room.ctypes.data % (WIDTH * room.itemsize)) // room.itemsize
     return room[first : first + vectors * WIDTH]
+
+
+@instructions
+def where_equal(typing: Any, left: Any, right: Any, chosen: Any, other: Any) -> Any:  # noqa: ANN401
+    """Return `chosen` in lanes where two vectors are equal, `other` elsewhere."""
+    return chosen(chosen, chosen, chosen, chosen), _selection("==")
+
+
+@instructions
+def where_less(typing: Any, left: Any, right: Any, chosen: Any, other: Any) -> Any:  # noqa: ANN401
+    """Return `chosen` in lanes where one vector is less than another, `other` elsewhere."""
+    return chosen(chosen, chosen, chosen, chosen), _selection("<")
+
+
+def _selection(comparison: str) -> Callable[..., Any]:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        return builder.select(builder.fcmp_ordered(comparison, *args[:2]), *args[2:])
+
+    return generate

@@ -1,6 +1,6 @@
-"""A KAN layer with one output, without laying its bases out: four weights an input are all it meets.
+"""A KAN layer with one output, without laying its bases out: vectors run over inputs.
 
-Legend: R rows, I inputs, P the 8 spline weights of an input with 3 zeros on either side, G groups of rows.
+Legend: R rows, I inputs (a multiple of the lanes), K the 8 bases, G groups of rows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ from typing import Any, NamedTuple
 from geoml_cli.models.geomamba.kernels.arrays import Array
 from geoml_cli.models.geomamba.kernels.compiled import entry, inner
 from geoml_cli.models.geomamba.kernels.elementary import sigmoid
-from geoml_cli.models.geomamba.kernels.spline import Grid, place, slopes_at, values_at
+from geoml_cli.models.geomamba.kernels.lanes import WIDTH, fma, load, spread, store, total, where_equal, where_less
+from geoml_cli.models.geomamba.kernels.spline import BASES, Grid
+
+_OUTSIDE = -9.0
+"""A cell that is next to no basis."""
 
 
 class Weights(NamedTuple):
@@ -18,11 +22,11 @@ class Weights(NamedTuple):
 
     Attributes:
         base_I: Of SiLU(x).
-        padded_IP: Of the bases.
+        weight_KI: Of the bases.
     """
 
     base_I: Array
-    padded_IP: Array
+    weight_KI: Array
 
 
 class Gradients(NamedTuple):
@@ -30,7 +34,7 @@ class Gradients(NamedTuple):
 
     x_RI: Array
     base_GI: Array
-    padded_GIP: Array
+    weight_GKI: Array
 
 
 class Rows(NamedTuple):
@@ -45,62 +49,82 @@ class Rows(NamedTuple):
 def forward(x_RI: Array, grid: Grid, weights: Weights, out_R: Array, rows: Rows) -> None:
     """Write the output of some rows."""
     for row in range(rows.first, rows.last):
-        out_R[row] = _output(x_RI[row], grid, weights)
+        out = load(weights.base_I, (0,)) * 0.0
+        for i in range(0, x_RI.shape[1], WIDTH):
+            x = load(x_RI, (row, i))
+            out = fma(load(weights.base_I, (i,)), x * sigmoid(x), out)
+            cell, _, u = _place(x, grid)
+            values = _values_at(u)
+            for k in range(BASES):
+                out = fma(load(weights.weight_KI, (k, i)), _basis(cell, k, values), out)
+        out_R[row] = total(out)
 
 
 @entry
 def backward(x_RI: Array, grid: Grid, weights: Weights, slopes: tuple[Array, Gradients], rows: Rows) -> None:
     """Write the gradients of some rows; `slopes` holds the output's first."""
     to_out_R, gradients = slopes
-    to_base_I, to_padded_IP = gradients.base_GI[rows.group], gradients.padded_GIP[rows.group]
     for row in range(rows.first, rows.last):
-        to_weights = Weights(to_base_I, to_padded_IP)
-        _gradients(x_RI[row], grid, weights, (to_out_R[row], gradients.x_RI[row]), to_weights)
+        for i in range(0, x_RI.shape[1], WIDTH):
+            x, to_out = load(x_RI, (row, i)), spread(to_out_R, (row,))
+            s = sigmoid(x)
+            to_base = fma(to_out, x * s, load(gradients.base_GI, (rows.group, i)))
+            store(gradients.base_GI, (rows.group, i), to_base)
+            to_spline = _to_spline(x, to_out, (grid, weights.weight_KI, gradients.weight_GKI), rows.group, i)
+            to_x = fma(load(weights.base_I, (i,)), s * (1.0 + x * (1.0 - s)), to_spline)
+            store(gradients.x_RI, (row, i), to_out * to_x)
 
 
 @inner
-def _output(x_I: Array, grid: Grid, weights: Weights) -> Any:  # noqa: ANN401
-    kind: Any = x_I.dtype.type
-    total = kind(0)
-    for i in range(x_I.shape[0]):
-        x = x_I[i]
-        total += weights.base_I[i] * x * sigmoid(x)
-        cell, u = place(x, grid)
-        if cell >= 0:
-            oldest, older, newer, newest = values_at(u)
-            w_P = weights.padded_IP
-            total += oldest * w_P[i, cell] + older * w_P[i, cell + 1]
-            total += newer * w_P[i, cell + 2] + newest * w_P[i, cell + 3]
-    return total
+def _to_spline(x: Any, to_out: Any, arrays: tuple[Grid, Array, Array], group: int, i: int) -> Any:  # noqa: ANN401
+    """Return the splines' derivative in x, and add to the gradients of their weights."""
+    grid, weight_KI, to_weight_GKI = arrays
+    cell, inverse, u = _place(x, grid)
+    values, slopes, to_u = _values_at(u), _slopes_at(u), x * 0.0
+    for k in range(BASES):
+        at = (group, k, i)
+        store(to_weight_GKI, at, fma(to_out, _basis(cell, k, values), load(to_weight_GKI, at)))
+        to_u = fma(load(weight_KI, (k, i)), _basis(cell, k, slopes), to_u)
+    return to_u * inverse
 
 
 @inner
-def _gradients(x_I: Array, grid: Grid, weights: Weights, slopes: tuple[float, Array], to_weights: Weights) -> None:
-    kind: Any = x_I.dtype.type
-    to_out, to_x_I = slopes
-    for i in range(x_I.shape[0]):
-        x = x_I[i]
-        s = sigmoid(x)
-        to_weights.base_I[i] += to_out * x * s
-        to_x = weights.base_I[i] * s * (kind(1) + x * (kind(1) - s))
-        cell, u = place(x, grid)
-        if cell >= 0:
-            to_x += _turned(weights.padded_IP[i], cell, u) * grid.inverse[cell]
-            _add(to_weights.padded_IP[i], cell, u, to_out)
-        to_x_I[i] = to_out * to_x
+def _place(x: Any, grid: Grid) -> tuple[Any, Any, Any]:
+    """Return the cell t_i <= x < t_{i+1}, one over its width, and the local coordinate."""
+    knots, cells = grid.knots, grid.inverse.shape[0]
+    first, inverse = spread(knots, (0,)), spread(grid.inverse, (0,))
+    cell = where_less(x, first, first * 0.0 + _OUTSIDE, first * 0.0)
+    for k in range(1, cells):
+        knot = spread(knots, (k,))
+        cell = where_less(x, knot, cell, knot * 0.0 + float(k))
+        first = where_less(x, knot, first, knot)
+        inverse = where_less(x, knot, inverse, spread(grid.inverse, (k,)))
+    cell = where_less(x, spread(knots, (cells,)), cell, first * 0.0 + _OUTSIDE)
+    return cell, inverse, (x - first) * inverse
 
 
 @inner
-def _turned(w_P: Array, cell: int, u: float) -> Any:  # noqa: ANN401
-    """Return the spline's derivative in u."""
-    oldest, older, newer, newest = slopes_at(u)
-    return oldest * w_P[cell] + older * w_P[cell + 1] + newer * w_P[cell + 2] + newest * w_P[cell + 3]
+def _basis(cell: Any, k: int, values: tuple[Any, Any, Any, Any]) -> Any:  # noqa: ANN401
+    """Return basis k: the newest, newer, older, or oldest of its cell, or zero."""
+    oldest, older, newer, newest = values
+    zero = cell * 0.0
+    out = where_equal(cell, zero + float(k), newest, zero)
+    out = where_equal(cell, zero + float(k + 1), newer, out)
+    out = where_equal(cell, zero + float(k + 2), older, out)
+    return where_equal(cell, zero + float(k + 3), oldest, out)
 
 
 @inner
-def _add(to_w_P: Array, cell: int, u: float, to_out: float) -> None:
-    oldest, older, newer, newest = values_at(u)
-    to_w_P[cell] += oldest * to_out
-    to_w_P[cell + 1] += older * to_out
-    to_w_P[cell + 2] += newer * to_out
-    to_w_P[cell + 3] += newest * to_out
+def _values_at(u: Any) -> tuple[Any, Any, Any, Any]:  # noqa: ANN401
+    """Return the four bases, oldest first."""
+    v = 1.0 - u
+    older, newer = 4.0 + u * u * (u * 3.0 - 6.0), 4.0 + v * v * (v * 3.0 - 6.0)
+    return v * v * v * (1 / 6), older * (1 / 6), newer * (1 / 6), u * u * u * (1 / 6)
+
+
+@inner
+def _slopes_at(u: Any) -> tuple[Any, Any, Any, Any]:  # noqa: ANN401
+    """Return the derivatives of the four bases in u, oldest first."""
+    v = 1.0 - u
+    older, newer = u * (u * 3.0 - 4.0), v * (4.0 - v * 3.0)
+    return v * v * -0.5, older * 0.5, newer * 0.5, u * u * 0.5
