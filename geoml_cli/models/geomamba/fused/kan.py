@@ -84,7 +84,7 @@ def _layout(x_RI: Tensor, grid: spline.Grid) -> Tensor:
 
 def _joined(base_OI: Tensor, weight_OIK: Tensor) -> Tensor:
     """Put the weights of SiLU and of the bases side by side, [O, J]."""
-    return torch.cat([base_OI.detach(), weight_OIK.detach().flatten(1)], dim=1)
+    return torch.cat([base_OI.detach(), weight_OIK.detach().transpose(1, 2).flatten(1)], dim=1)
 
 
 class _Layer(torch.autograd.Function):
@@ -112,7 +112,7 @@ class _Layer(torch.autograd.Function):
                 gradients = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, gradients)
         to_base_OI, to_basis_OJ = to_weight_OJ.tensor_split([base_OI.shape[1]], dim=1)
-        return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.shape), None
+        return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.transpose(1, 2).shape).transpose(1, 2), None
 
 
 class _Single(torch.autograd.Function):
