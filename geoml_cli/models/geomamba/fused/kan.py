@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geoml_cli.layers.onednn import product
+from geoml_cli.layers.onednn import product, product_over_rows
 from geoml_cli.models.geomamba.fused.pieces import padded
 from geoml_cli.models.geomamba.kernels import single, spline
 from geoml_cli.models.geomamba.kernels.threads import spread
@@ -107,7 +107,7 @@ class _Layer(torch.autograd.Function):
         to_x_RI, to_weight_OJ = torch.zeros_like(x_RI), torch.zeros_like(weight_OJ)
         for block in _blocks(*x_RI.shape):
             to_out = to_out_RO[block]
-            to_weight_OJ += product(to_out.T, _layout(x_RI[block], grid).T)
+            to_weight_OJ += product_over_rows(to_out, _layout(x_RI[block], grid))
             if ctx.needs_input_grad[0]:
                 gradients = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, gradients)
