@@ -39,10 +39,10 @@ def scan_case(batch: int, steps: int, channels: int, states: int) -> Case:
     """Return our scan, mambapy's, and inputs for both."""
     torch.manual_seed(1)
     x, z = torch.randn(2, batch, steps, channels)
-    dt = functional.softplus(torch.randn(batch, steps, channels) - 3)
+    u = torch.randn(batch, steps, channels) - 3
     b, c = torch.randn(2, batch, steps, states)
     a = -torch.arange(1.0, states + 1).repeat(channels, 1)
-    return _scan, parallel_scan, _leaves(x, dt, z, b, c, a, torch.ones(channels))
+    return _scan, parallel_scan, _leaves(x, u, z, b, c, a, torch.ones(channels))
 
 
 def _scan(*tensors: Tensor) -> Tensor:
@@ -53,7 +53,8 @@ def parallel_scan(*tensors: Tensor) -> Tensor:
     """Scan as mambapy's block does."""
     from mambapy.pscan import pscan
 
-    x_BLD, dt_BLD, z_BLD, b_BLN, c_BLN, a_DN, d_D = tensors
+    x_BLD, u_BLD, z_BLD, b_BLN, c_BLN, a_DN, d_D = tensors
+    dt_BLD = functional.softplus(u_BLD)
     decay_BLDN = torch.exp(dt_BLD.unsqueeze(-1) * a_DN)
     drive_BLDN = dt_BLD.unsqueeze(-1) * b_BLN.unsqueeze(2) * x_BLD.unsqueeze(-1)
     states_BLDN = pscan(decay_BLDN, drive_BLDN)

@@ -30,6 +30,13 @@ def product(left_RI: Tensor, right_OI: Tensor, bias_O: Tensor | None = None) -> 
     return multiply(left_RI, right_OI, bias_O, "none", [], "")
 
 
+def product_over_rows(left_RO: Tensor, right_RI: Tensor) -> Tensor:
+    """Return left^T right, [O, I]; oneDNN copies a left matrix that is a transpose, so it is given the narrower."""
+    if right_RI.shape[1] < left_RO.shape[1]:
+        return product(right_RI.T, left_RO.T).T
+    return product(left_RO.T, right_RI.T)
+
+
 @cache
 def _one_dnn() -> Callable[..., Tensor] | None:
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
@@ -64,4 +71,4 @@ class _Linear(torch.autograd.Function):
         x_RI, weight_OI = ctx.saved_tensors
         to_out_RO = to_out_RO.contiguous()
         to_x_RI = product(to_out_RO, weight_OI.T) if ctx.needs_input_grad[0] else None
-        return to_x_RI, product(to_out_RO.T, x_RI.T), to_out_RO.sum(0) if ctx.biased else None
+        return to_x_RI, product_over_rows(to_out_RO, x_RI), to_out_RO.sum(0) if ctx.biased else None

@@ -56,8 +56,8 @@ class Mamba(nn.Module):
         x_BLD = self.kernels.convolve(x_BLD, self.conv1d.weight, _bias(self.conv1d))
         sizes = [self.rank, _STATE, _STATE]
         dt_BLR, b_BLN, c_BLN = torch.split(linear(x_BLD, self.x_proj.weight), sizes, dim=-1)
-        dt_BLD = functional.softplus(linear(dt_BLR, self.dt_proj.weight, self.dt_proj.bias))
-        inputs = ScanInputs(x_BLD, dt_BLD, z_BLD, b_BLN, c_BLN, -torch.exp(self.A_log), self.D)
+        u_BLD = linear(dt_BLR, self.dt_proj.weight, self.dt_proj.bias)  # softplus is the scan's
+        inputs = ScanInputs(x_BLD, u_BLD, z_BLD, b_BLN, c_BLN, -torch.exp(self.A_log), self.D)
         return linear(self.kernels.scan(inputs), self.out_proj.weight)
 
 

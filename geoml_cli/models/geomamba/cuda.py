@@ -15,10 +15,10 @@ def scan(inputs: ScanInputs) -> Tensor:
     from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
 
     kind = inputs.x_BLD.dtype
-    streams = (inputs.x_BLD, inputs.dt_BLD, inputs.b_BLN, inputs.c_BLN, inputs.z_BLD)
-    x_BDL, dt_BDL, b_BNL, c_BNL, z_BDL = (tensor.to(kind).transpose(1, 2).contiguous() for tensor in streams)
+    streams = (inputs.x_BLD, inputs.u_BLD, inputs.b_BLN, inputs.c_BLN, inputs.z_BLD)
+    x_BDL, u_BDL, b_BNL, c_BNL, z_BDL = (tensor.to(kind).transpose(1, 2).contiguous() for tensor in streams)
     out_BDL: Tensor = selective_scan_fn(
-        x_BDL, dt_BDL, inputs.a_DN.float(), b_BNL, c_BNL, D=inputs.d_D.float(), z=z_BDL, delta_softplus=False
+        x_BDL, u_BDL, inputs.a_DN.float(), b_BNL, c_BNL, D=inputs.d_D.float(), z=z_BDL, delta_softplus=True
     )
     return out_BDL.transpose(1, 2)
 

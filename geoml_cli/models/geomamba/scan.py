@@ -1,6 +1,6 @@
 """Selective scan: one function of several backends.
 
-    h_t = exp(dt_t A) h_{t-1} + dt_t x_t B_t        out_t = (C_t h_t + D x_t) SiLU(z_t)
+    dt_t = softplus(u_t)        h_t = exp(dt_t A) h_{t-1} + dt_t x_t B_t        out_t = (C_t h_t + D x_t) SiLU(z_t)
 
 B is discretised as dt B, without a zero-order hold. Source: Gu & Dao 2023, arXiv:2312.00752, section 3.2.
 
@@ -28,7 +28,7 @@ class ScanInputs:
 
     Attributes:
         x_BLD: Input.
-        dt_BLD: Time step, positive.
+        u_BLD: Time step, before softplus.
         z_BLD: Gate, before SiLU.
         b_BLN: Input matrix.
         c_BLN: Output matrix.
@@ -37,7 +37,7 @@ class ScanInputs:
     """
 
     x_BLD: Tensor
-    dt_BLD: Tensor
+    u_BLD: Tensor
     z_BLD: Tensor
     b_BLN: Tensor
     c_BLN: Tensor
@@ -56,12 +56,13 @@ def plain(inputs: ScanInputs) -> Tensor:
     state_B1DN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], 1, *inputs.a_DN.shape)
     steps = inputs.x_BLD.shape[1]
     size = EXPORTED_CHUNK if torch.compiler.is_compiling() else CHUNK
-    drive_BLD, outs = inputs.dt_BLD * inputs.x_BLD, []
+    dt_BLD = functional.softplus(inputs.u_BLD)
+    drive_BLD, outs = dt_BLD * inputs.x_BLD, []
     for first in range(0, steps, size):
         # `narrow` is one node of a graph, where a slice of several axes is one for each.
         dt_BCD, drive_BCD, b_BCN, c_BCN = (
             tensor.narrow(1, first, min(size, steps - first))
-            for tensor in (inputs.dt_BLD, drive_BLD, inputs.b_BLN, inputs.c_BLN)
+            for tensor in (dt_BLD, drive_BLD, inputs.b_BLN, inputs.c_BLN)
         )
         decay_BCDN = torch.exp(dt_BCD.unsqueeze(-1) * inputs.a_DN)
         decay_BCDN, states_BCDN = _joined(decay_BCDN, drive_BCD.unsqueeze(-1) * b_BCN.unsqueeze(-2))

@@ -97,7 +97,7 @@ def test_the_cuda_packages_see_channels_before_steps(monkeypatch):
     """Fakes that compute what the packages document, in their shapes."""
 
     def selective_scan_fn(u, delta, A, B, C, D, z, delta_softplus):
-        assert all(tensor.is_contiguous() for tensor in (u, delta, B, C, z)) and not delta_softplus
+        assert all(tensor.is_contiguous() for tensor in (u, delta, B, C, z)) and delta_softplus
         shaped = [tensor.transpose(1, 2) for tensor in (u, delta, z, B, C)]
         return plain(ScanInputs(*shaped, A, D)).transpose(1, 2)
 

@@ -24,7 +24,8 @@ def made_up(sizes, *, dt_scale=0.1, dtype=torch.float64, seed=0):
     x, z = random(batch, steps, 2 * channels).chunk(2, dim=-1)  # rows that do not follow each other in memory
     dt = functional.softplus(random(batch, steps, channels)) * dt_scale
     b, c = random(batch, steps, 2 * states).chunk(2, dim=-1)
-    tensors = (x, dt, z, b, c, -torch.exp(random(channels, states)), random(channels))
+    u = dt + torch.log(-torch.expm1(-dt))  # softplus of this is dt
+    tensors = (x, u, z, b, c, -torch.exp(random(channels, states)), random(channels))
     return ScanInputs(*(tensor.detach().requires_grad_() for tensor in tensors))
 
 
@@ -37,8 +38,9 @@ def with_gradients(function, inputs):
 def step_by_step(inputs):
     state = torch.zeros(inputs.x_BLD.shape[0], *inputs.a_DN.shape, dtype=inputs.x_BLD.dtype)
     outs = []
+    dt_BLD = functional.softplus(inputs.u_BLD)
     for t in range(inputs.x_BLD.shape[1]):
-        x, dt = inputs.x_BLD[:, t, :, None], inputs.dt_BLD[:, t, :, None]
+        x, dt = inputs.x_BLD[:, t, :, None], dt_BLD[:, t, :, None]
         state = torch.exp(dt * inputs.a_DN) * state + dt * x * inputs.b_BLN[:, t, None]
         outs.append((state * inputs.c_BLN[:, t, None]).sum(-1))
     return (torch.stack(outs, dim=1) + inputs.d_D * inputs.x_BLD) * functional.silu(inputs.z_BLD)
@@ -60,7 +62,8 @@ def test_the_plain_scan_is_the_recurrence(sizes, dt_scale):
 def test_the_compiled_scan_is_the_plain_one(sizes, dt_scale):
     inputs = made_up(sizes, dt_scale=dt_scale)
     for found, expected in zip(with_gradients(scan, inputs), with_gradients(plain, inputs), strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+        # PyTorch's softplus is u above u = 20, which is 2e-9 less than it.
+        torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (1, 1, 3, 2), (1, 18, 3, 2), (2, 5, 2, 17), (9, 2, 1, 1)])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geoml_cli.models.geomamba.fused.pieces import pieces
+from geoml_cli.models.geomamba.fused.pieces import cut, padded, pieces
 from geoml_cli.models.geomamba.kernels import causal as kernels
 from geoml_cli.models.geomamba.kernels.threads import spread
 
@@ -19,15 +19,15 @@ from geoml_cli.models.geomamba.kernels.threads import spread
 def convolve(x_BLD: Tensor, weight_D1K: Tensor, bias_D: Tensor) -> Tensor:
     """Return SiLU of the depthwise causal convolution, shape [B, L, D]."""
     kind = torch.float64 if x_BLD.dtype == torch.float64 else torch.float32
-    tensors = (x_BLD.to(kind).contiguous(), weight_D1K.to(kind), bias_D.to(kind))
+    tensors = (padded(tensor.to(kind)) for tensor in (x_BLD, weight_D1K[:, 0].T, bias_D))
     out_BLD: Tensor = _Convolution.apply(*tensors)  # type: ignore[no-untyped-call]
-    return out_BLD.to(x_BLD.dtype)
+    return cut(out_BLD, x_BLD.shape[2]).to(x_BLD.dtype)
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(x_BLD: Tensor, weight_D1K: Tensor, bias_D: Tensor) -> Tensor:
-        inputs = _arrays(x_BLD, weight_D1K, bias_D)
+    def forward(x_BLD: Tensor, weight_KD: Tensor, bias_D: Tensor) -> Tensor:
+        inputs = _arrays(x_BLD, weight_KD, bias_D)
         out_BLD = torch.empty(x_BLD.shape, dtype=x_BLD.dtype)
         out, shares = out_BLD.numpy(), pieces(x_BLD.shape[0], x_BLD.shape[2])
         spread(lambda k: kernels.forward(inputs, out, shares[k]), len(shares))
@@ -40,18 +40,17 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, out_BLD: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ANN401
-        x_BLD, weight_D1K, bias_D = ctx.saved_tensors
+        x_BLD, weight_KD, bias_D = ctx.saved_tensors
         inputs, shares = _arrays(*ctx.saved_tensors), pieces(x_BLD.shape[0], x_BLD.shape[2])
         groups = 1 + max((piece.group for piece in shares), default=-1)
-        to_x_BLD = torch.zeros(x_BLD.shape, dtype=x_BLD.dtype)
-        to_weight_GKD = x_BLD.new_zeros(groups, weight_D1K.shape[2], weight_D1K.shape[0])
+        to_x_BLD = torch.empty(x_BLD.shape, dtype=x_BLD.dtype)
+        to_weight_GKD = x_BLD.new_zeros(groups, *weight_KD.shape)
         to_bias_GD = x_BLD.new_zeros(groups, bias_D.shape[0])
         out = out_BLD.contiguous().numpy()
         gradients = kernels.Gradients(to_x_BLD.numpy(), to_weight_GKD.numpy(), to_bias_GD.numpy())
         spread(lambda k: kernels.backward(inputs, out, gradients, shares[k]), len(shares))
-        return to_x_BLD, to_weight_GKD.sum(0).T[:, None], to_bias_GD.sum(0)
+        return to_x_BLD, to_weight_GKD.sum(0), to_bias_GD.sum(0)
 
 
-def _arrays(x_BLD: Tensor, weight_D1K: Tensor, bias_D: Tensor) -> kernels.Inputs:
-    weight_KD = weight_D1K.detach().numpy()[:, 0].T.copy()
-    return kernels.Inputs(x_BLD.detach().numpy(), weight_KD, bias_D.detach().numpy())
+def _arrays(*tensors: Tensor) -> kernels.Inputs:
+    return kernels.Inputs(*(tensor.detach().numpy() for tensor in tensors))

@@ -5,8 +5,8 @@ stays in the processor's cache and is never kept for the backward pass. Only 4 o
 product over all keeps the vector units busy, where gathering would load a weight for every multiplication. With one
 output nothing is laid out.
 
-Legend: R rows, I inputs, J SiLU and the bases of all inputs (9 each), O outputs, P 8 spline weights and 3 zeros on
-either side, G groups of rows.
+Legend: R rows, I inputs, J SiLU and the bases of all inputs (9 each), O outputs, K the 8 bases,
+G groups of rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geoml_cli.layers.onednn import product
+from geoml_cli.layers.onednn import product, product_over_rows
+from geoml_cli.models.geomamba.fused.pieces import padded
 from geoml_cli.models.geomamba.kernels import single, spline
 from geoml_cli.models.geomamba.kernels.threads import spread
 
@@ -44,9 +45,12 @@ def kan(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Ten
         knots: The 12 knots.
     """
     kind = torch.float64 if x_RI.dtype == torch.float64 else torch.float32
-    tensors = (x_RI.to(kind).contiguous(), base_OI.to(kind).contiguous(), weight_OIK.to(kind).contiguous())
-    function = _Single if base_OI.shape[0] == 1 else _Layer
-    out_RO: Tensor = function.apply(*tensors, knots)  # type: ignore[no-untyped-call]
+    x, base, weight = x_RI.to(kind), base_OI.to(kind), weight_OIK.to(kind)
+    out_RO: Tensor
+    if base_OI.shape[0] == 1:
+        out_RO = _Single.apply(padded(x), padded(base[0]), padded(weight[0].T), knots)  # type: ignore[no-untyped-call]
+    else:
+        out_RO = _Layer.apply(x.contiguous(), base.contiguous(), weight.contiguous(), knots)  # type: ignore[no-untyped-call]
     return out_RO.to(x_RI.dtype)
 
 
@@ -80,7 +84,7 @@ def _layout(x_RI: Tensor, grid: spline.Grid) -> Tensor:
 
 def _joined(base_OI: Tensor, weight_OIK: Tensor) -> Tensor:
     """Put the weights of SiLU and of the bases side by side, [O, J]."""
-    return torch.cat([base_OI.detach(), weight_OIK.detach().flatten(1)], dim=1)
+    return torch.cat([base_OI.detach(), weight_OIK.detach().transpose(1, 2).flatten(1)], dim=1)
 
 
 class _Layer(torch.autograd.Function):
@@ -103,19 +107,19 @@ class _Layer(torch.autograd.Function):
         to_x_RI, to_weight_OJ = torch.zeros_like(x_RI), torch.zeros_like(weight_OJ)
         for block in _blocks(*x_RI.shape):
             to_out = to_out_RO[block]
-            to_weight_OJ += product(to_out.T, _layout(x_RI[block], grid).T)
+            to_weight_OJ += product_over_rows(to_out, _layout(x_RI[block], grid))
             if ctx.needs_input_grad[0]:
                 gradients = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, gradients)
         to_base_OI, to_basis_OJ = to_weight_OJ.tensor_split([base_OI.shape[1]], dim=1)
-        return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.shape), None
+        return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.transpose(1, 2).shape).transpose(1, 2), None
 
 
 class _Single(torch.autograd.Function):
     @staticmethod
-    def forward(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
+    def forward(x_RI: Tensor, base_I: Tensor, weight_KI: Tensor, knots: Tensor) -> Tensor:
         out_R, groups = x_RI.new_empty(x_RI.shape[0]), _groups(x_RI.shape[0])
-        arguments = (x_RI.detach().numpy(), _grid(knots, x_RI), _padded(base_OI, weight_OIK), out_R.numpy())
+        arguments = (x_RI.detach().numpy(), _grid(knots, x_RI), _weights(base_I, weight_KI), out_R.numpy())
         spread(lambda k: single.forward(*arguments, groups[k]), len(groups))
         return out_R[:, None]
 
@@ -126,16 +130,15 @@ class _Single(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_out_R1: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
-        groups, weights = _groups(x_RI.shape[0]), _padded(base_OI, weight_OIK)
-        to_x_RI, to_base_GI = torch.empty_like(x_RI), x_RI.new_zeros(len(groups), x_RI.shape[1])
-        to_padded_GIP = x_RI.new_zeros(len(groups), *weights.padded_IP.shape)
-        gradients = single.Gradients(to_x_RI.numpy(), to_base_GI.numpy(), to_padded_GIP.numpy())
+        x_RI, base_I, weight_KI, knots = ctx.saved_tensors
+        groups = _groups(x_RI.shape[0])
+        to_x_RI, to_base_GI = torch.empty_like(x_RI), x_RI.new_zeros(len(groups), *base_I.shape)
+        to_weight_GKI = x_RI.new_zeros(len(groups), *weight_KI.shape)
+        gradients = single.Gradients(to_x_RI.numpy(), to_base_GI.numpy(), to_weight_GKI.numpy())
         slopes = (to_out_R1[:, 0].contiguous().numpy(), gradients)
-        arguments = (x_RI.numpy(), _grid(knots, x_RI), weights, slopes)
+        arguments = (x_RI.numpy(), _grid(knots, x_RI), _weights(base_I, weight_KI), slopes)
         spread(lambda k: single.backward(*arguments, groups[k]), len(groups))
-        to_weight_IK = to_padded_GIP.sum(0)[:, spline.EDGE : -spline.EDGE]
-        return to_x_RI, to_base_GI.sum(0)[None], to_weight_IK[None], None
+        return to_x_RI, to_base_GI.sum(0), to_weight_GKI.sum(0), None
 
 
 def _groups(rows: int) -> list[single.Rows]:
@@ -143,6 +146,5 @@ def _groups(rows: int) -> list[single.Rows]:
     return [single.Rows(k, k * rows // groups, (k + 1) * rows // groups) for k in range(groups)]
 
 
-def _padded(base_1I: Tensor, weight_1IK: Tensor) -> single.Weights:
-    padded_IP = torch.nn.functional.pad(weight_1IK.detach()[0], (spline.EDGE, spline.EDGE))
-    return single.Weights(base_1I.detach()[0].numpy(), padded_IP.numpy())
+def _weights(base_I: Tensor, weight_KI: Tensor) -> single.Weights:
+    return single.Weights(base_I.detach().numpy(), weight_KI.detach().numpy())

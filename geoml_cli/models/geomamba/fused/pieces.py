@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+from torch.nn import functional
+
 from geoml_cli.models.geomamba.kernels.arrays import Piece
+from geoml_cli.models.geomamba.kernels.lanes import WIDTH
 
 _GROUPS = 32
 """Sums over sequences are kept in so many parts, whatever the threads, so that results do not depend on them."""
@@ -21,3 +25,14 @@ def pieces(batch: int, channels: int) -> list[Piece]:
         for group in range(groups)
         for tile, low in enumerate(range(0, channels, width))
     ]
+
+
+def padded(tensor: Tensor) -> Tensor:
+    """Return a contiguous tensor, with zeros behind its last axis so that whole vectors fill it."""
+    missing = -tensor.shape[-1] % WIDTH
+    return (functional.pad(tensor, (0, missing)) if missing else tensor).contiguous()
+
+
+def cut(tensor: Tensor, channels: int) -> Tensor:
+    """Return a tensor without what `padded` added."""
+    return tensor if tensor.shape[-1] == channels else tensor[..., :channels]

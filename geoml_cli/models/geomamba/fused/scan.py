@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geoml_cli.models.geomamba.fused.pieces import pieces
+from geoml_cli.models.geomamba.fused.pieces import cut, padded, pieces
 from geoml_cli.models.geomamba.kernels import scan as kernels
 from geoml_cli.models.geomamba.kernels import scan_backward
 from geoml_cli.models.geomamba.kernels.arrays import Piece
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E
+from geoml_cli.models.geomamba.kernels.elementary import LOG2E
 from geoml_cli.models.geomamba.kernels.threads import spread
 from geoml_cli.models.geomamba.scan import ScanInputs
 
@@ -23,11 +23,12 @@ from geoml_cli.models.geomamba.scan import ScanInputs
 def scan(inputs: ScanInputs) -> Tensor:
     """Scan in float64 where x is float64, else in float32; returns [B, L, D] in the type of x."""
     kind = torch.float64 if inputs.x_BLD.dtype == torch.float64 else torch.float32
+    x, u, z, b, c, a_DN, d_D = (tensor.to(kind) for tensor in vars(inputs).values())
     # One layout, so that the loops are compiled once a type and not once for every kind of view.
-    tensors = [tensor.to(kind).contiguous() for tensor in vars(inputs).values()]
+    tensors = (padded(x), padded(u), padded(z), b.contiguous(), c.contiguous(), padded(a_DN.T), padded(d_D))
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     out_BLD: Tensor = _Scan.apply(keep, *tensors)[0]  # type: ignore[no-untyped-call]
-    return out_BLD.to(inputs.x_BLD.dtype)
+    return cut(out_BLD, x.shape[2]).to(inputs.x_BLD.dtype)
 
 
 class _Scan(torch.autograd.Function):
@@ -61,20 +62,20 @@ class _Scan(torch.autograd.Function):
         gradients = scan_backward.Gradients(*(tensor.numpy() for tensor in states))
         kept, out = kept_BSND.numpy(), out_BLD.contiguous().numpy()
         spread(lambda k: scan_backward.backward(inputs, kept, out, gradients, shares[k]), len(shares))
-        x, dt, z, b, c, a, d = states
-        return None, x, dt, z, b.sum(0), c.sum(0), a.sum(0).T, d.sum(0)
+        x, u, z, b, c, a, d = states
+        return None, x, u, z, b.sum(0), c.sum(0), a.sum(0), d.sum(0)
 
 
 def _arrays(tensors: list[Tensor] | tuple[Tensor, ...]) -> kernels.Inputs:
-    x, dt, z, b, c, a_DN, d_D = (tensor.detach().numpy() for tensor in tensors)
-    return kernels.Inputs(x, dt, z, b, c, (a_DN * a_DN.dtype.type(LOG2E)).T.copy(), d_D)
+    x, u, z, b, c, a_ND, d_D = (tensor.detach().numpy() for tensor in tensors)
+    return kernels.Inputs(x, u, z, b, c, a_ND * a_ND.dtype.type(LOG2E), d_D)
 
 
 def _empty(tensors: list[Tensor], shares: list[Piece]) -> list[Tensor]:
     """Make room for gradients; those that pieces add to start at zero."""
-    x, dt, z, b, c, a, d = tensors
+    x, u, z, b, c, a, d = tensors
     tiles = 1 + max((piece.tile for piece in shares), default=-1)
     groups = 1 + max((piece.group for piece in shares), default=-1)
-    streams = [torch.empty(tensor.shape, dtype=tensor.dtype) for tensor in (x, dt, z)]
+    streams = [torch.empty(tensor.shape, dtype=tensor.dtype) for tensor in (x, u, z)]
     matrices = [tensor.new_empty(tiles, *tensor.shape) for tensor in (b, c)]
-    return [*streams, *matrices, a.new_empty(groups, *a.T.shape), d.new_zeros(groups, *d.shape)]
+    return [*streams, *matrices, a.new_zeros(groups, *a.shape), d.new_zeros(groups, *d.shape)]

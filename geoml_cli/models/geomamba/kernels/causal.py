@@ -1,16 +1,16 @@
 """Depthwise causal convolution and SiLU in one pass, steps before channels, so that nothing is transposed.
 
-Legend: B batch, L steps, D channels, K taps, W channels of a piece, G groups of sequences.
+Legend: B batch, L steps, D channels (a multiple of the lanes), K taps, G groups of sequences.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from geoml_cli.models.geomamba.kernels.arrays import Array, Piece
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
+from geoml_cli.models.geomamba.kernels.compiled import entry, inner
+from geoml_cli.models.geomamba.kernels.elementary import sigmoid
+from geoml_cli.models.geomamba.kernels.lanes import WIDTH, fma, load, store, workspace
 
 
 class Inputs(NamedTuple):
@@ -28,7 +28,7 @@ class Inputs(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """What the backward pass adds to."""
+    """What the backward pass writes, but for the weights' and the bias's, which it adds to."""
 
     x_BLD: Array
     weight_GKD: Array
@@ -40,63 +40,66 @@ def forward(inputs: Inputs, out_BLD: Array, piece: Piece) -> None:
     """Write a piece of the output."""
     for sequence in range(piece.first, piece.last):
         for step in range(inputs.x_BLD.shape[1]):
-            out_W = out_BLD[sequence, step, piece.low : piece.high]
-            _convolve(inputs, out_W, sequence, step, piece)
-            _activate(out_W)
+            for d in range(piece.low, piece.high, WIDTH):
+                value = _convolve(inputs, sequence, step, d)
+                store(out_BLD, (sequence, step, d), value * sigmoid(value))
 
 
 @entry
 def backward(inputs: Inputs, out_BLD: Array, gradients: Gradients, piece: Piece) -> None:
-    """Add a piece's gradients; `out_BLD` is the gradient of the output."""
-    low, high = piece.low, piece.high
-    inner_W = np.empty(high - low, inputs.bias_D.dtype)
+    """Write a piece's gradients; `out_BLD` is the gradient of the output."""
+    inner_L = workspace(inputs.x_BLD.shape[1], inputs.x_BLD)
     for sequence in range(piece.first, piece.last):
-        for step in range(inputs.x_BLD.shape[1]):
-            _convolve(inputs, inner_W, sequence, step, piece)
-            _deactivate(inner_W, out_BLD[sequence, step, low:high], gradients.bias_GD[piece.group, low:high])
-            _unconvolve(inputs, inner_W, gradients, (sequence, step), piece)
+        for d in range(piece.low, piece.high, WIDTH):
+            _deactivate(inputs, out_BLD, inner_L, (sequence, d))
+            _add_to_weights(inputs, inner_L, gradients, (piece.group, sequence, d))
+            _convolve_back(inputs, inner_L, gradients.x_BLD, (sequence, d))
 
 
 @inner
-def _convolve(inputs: Inputs, out_W: Array, sequence: int, step: int, piece: Piece) -> None:
-    taps = inputs.weight_KD.shape[0]
-    out_W[:] = inputs.bias_D[piece.low : piece.high]
+def _convolve(inputs: Inputs, sequence: int, step: int, d: int) -> Any:  # noqa: ANN401
+    """Return a step's value before SiLU."""
+    taps, value = inputs.weight_KD.shape[0], load(inputs.bias_D, (d,))
     for tap in range(max(0, taps - 1 - step), taps):
-        x_W = inputs.x_BLD[sequence, step + tap - taps + 1, piece.low : piece.high]
-        _add_product(out_W, x_W, inputs.weight_KD[tap, piece.low : piece.high])
+        x = load(inputs.x_BLD, (sequence, step + tap - taps + 1, d))
+        value = fma(x, load(inputs.weight_KD, (tap, d)), value)
+    return value
 
 
 @inner
-def _unconvolve(inputs: Inputs, inner_W: Array, gradients: Gradients, place: tuple[int, int], piece: Piece) -> None:
-    sequence, step = place
-    taps, low, high = inputs.weight_KD.shape[0], piece.low, piece.high
-    for tap in range(max(0, taps - 1 - step), taps):
-        source = step + tap - taps + 1
-        _add_product(gradients.x_BLD[sequence, source, low:high], inner_W, inputs.weight_KD[tap, low:high])
-        _add_product(
-            gradients.weight_GKD[piece.group, tap, low:high], inner_W, inputs.x_BLD[sequence, source, low:high]
-        )
+def _deactivate(inputs: Inputs, out_BLD: Array, inner_L: Array, at: tuple[int, int]) -> None:
+    """Write the gradients before SiLU of a sequence's vector."""
+    sequence, d = at
+    for step in range(inputs.x_BLD.shape[1]):
+        value = _convolve(inputs, sequence, step, d)
+        s = sigmoid(value)
+        store(inner_L, (step * WIDTH,), load(out_BLD, (sequence, step, d)) * s * (1.0 + value * (1.0 - s)))
 
 
 @inner
-def _add_product(out_W: Array, left_W: Array, right_W: Array) -> None:
-    for w in range(out_W.shape[0]):
-        out_W[w] += left_W[w] * right_W[w]
+def _add_to_weights(inputs: Inputs, inner_L: Array, gradients: Gradients, at: tuple[int, int, int]) -> None:
+    group, sequence, d = at
+    taps, steps = inputs.weight_KD.shape[0], inputs.x_BLD.shape[1]
+    for tap in range(taps):
+        total = load(gradients.weight_GKD, (group, tap, d))
+        for step in range(taps - 1 - tap, steps):
+            x = load(inputs.x_BLD, (sequence, step + tap - taps + 1, d))
+            total = fma(load(inner_L, (step * WIDTH,)), x, total)
+        store(gradients.weight_GKD, (group, tap, d), total)
+    total = load(gradients.bias_GD, (group, d))
+    for step in range(steps):
+        total += load(inner_L, (step * WIDTH,))
+    store(gradients.bias_GD, (group, d), total)
 
 
 @inner
-def _activate(out_W: Array) -> None:
-    kind = out_W.dtype.type
-    for w in range(out_W.shape[0]):
-        out_W[w] = out_W[w] / (kind(1) + exp2(out_W[w] * kind(-LOG2E)))
-
-
-@inner
-def _deactivate(inner_W: Array, out_W: Array, bias_W: Array) -> None:
-    """Turn the value before SiLU into its gradient."""
-    kind = inner_W.dtype.type
-    for w in range(inner_W.shape[0]):
-        value = inner_W[w]
-        s = kind(1) / (kind(1) + exp2(value * kind(-LOG2E)))
-        inner_W[w] = out_W[w] * s * (kind(1) + value * (kind(1) - s))
-        bias_W[w] += inner_W[w]
+def _convolve_back(inputs: Inputs, inner_L: Array, to_x_BLD: Array, at: tuple[int, int]) -> None:
+    """Write the gradients of the input: each step meets those that saw it."""
+    sequence, d = at
+    taps, steps = inputs.weight_KD.shape[0], to_x_BLD.shape[1]
+    for step in range(steps):
+        value = load(inner_L, (step * WIDTH,)) * load(inputs.weight_KD, (taps - 1, d))
+        for later in range(1, min(taps, steps - step)):
+            seen = load(inner_L, ((step + later) * WIDTH,))
+            value = fma(seen, load(inputs.weight_KD, (taps - 1 - later, d)), value)
+        store(to_x_BLD, (sequence, step, d), value)

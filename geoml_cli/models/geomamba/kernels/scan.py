@@ -1,25 +1,25 @@
 """Selective scan on a tile of channels of some sequences; `scan_backward` is the way back.
 
-    h_t = exp(dt_t A) h_{t-1} + dt_t x_t B_t        out_t = (C_t h_t + D x_t) SiLU(z_t)
+    dt_t = softplus(u_t)        h_t = exp(dt_t A) h_{t-1} + dt_t x_t B_t        out_t = (C_t h_t + D x_t) SiLU(z_t)
 
-Lanes of the processor's vectors run over channels, so a tile's state [N, W] stays in the nearest cache and no sum
-runs across lanes but those of the gradients of B and C. The forward pass keeps the state once every `SPAN` steps;
-the backward pass computes the states of a span again from there, so no array of size B L D N ever exists.
+Vectors run over channels, and the steps of a span are gone through state by state, so a state stays in a register and
+no sum runs across lanes but those of the gradients of B and C. The forward pass keeps the state once a span; the
+backward pass computes the states within a span again from there, so no array of size B L D N ever exists.
 
 Source: Gu & Dao 2023, arXiv:2312.00752, equation 2 and section 3.3.2 (recomputation).
 
-Legend: B batch, L steps, D channels, N state, W channels of a tile, T tiles, G groups of sequences, S spans, K steps
-of a span.
+Legend: B batch, L steps, D channels (a multiple of V), N state, W channels of a tile, T tiles, G groups of sequences,
+S spans, K steps of a span, V lanes of a vector.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from geoml_cli.models.geomamba.kernels.arrays import Array, Piece
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
+from geoml_cli.models.geomamba.kernels.compiled import entry, inner
+from geoml_cli.models.geomamba.kernels.elementary import exp2, sigmoid, softplus
+from geoml_cli.models.geomamba.kernels.lanes import WIDTH, fma, load, spread, store, workspace
 
 SPAN = 16
 """Fewest steps between kept states; or as many as there are states, so that they never take more than one input."""
@@ -30,7 +30,7 @@ class Inputs(NamedTuple):
 
     Attributes:
         x_BLD: Input.
-        dt_BLD: Time step, after softplus.
+        u_BLD: Time step, before softplus.
         z_BLD: Gate.
         b_BLN: Input matrix.
         c_BLN: Output matrix.
@@ -39,7 +39,7 @@ class Inputs(NamedTuple):
     """
 
     x_BLD: Array
-    dt_BLD: Array
+    u_BLD: Array
     z_BLD: Array
     b_BLN: Array
     c_BLN: Array
@@ -47,71 +47,74 @@ class Inputs(NamedTuple):
     d_D: Array
 
 
-class Row(NamedTuple):
-    """Inputs of a step, or their gradients."""
+class Place(NamedTuple):
+    """Steps `first` to `last` of a sequence, and the vector that starts at channel `d`."""
 
-    x_W: Array
-    dt_W: Array
-    z_W: Array
-    b_N: Array
-    c_N: Array
+    sequence: int
+    first: int
+    last: int
+    d: int
+
+
+DT, DRIVE, OUT, ROWS = 0, 1, 2, 8
+"""Rows of a step in the working memory: the time step, dt x, and C h + D x; the backward pass has more."""
 
 
 @entry
 def forward(inputs: Inputs, out_BLD: Array, kept_BSND: Array, piece: Piece) -> None:
     """Write outputs and, where room is given, the state before every span but the first."""
-    low, high = piece.low, piece.high
-    a_NW, d_W = inputs.a_ND[:, low:high].copy(), inputs.d_D[low:high]
-    state_NW, drive_W = np.empty_like(a_NW), np.empty_like(d_W)
-    length = max(SPAN, a_NW.shape[0])
+    state_ND = workspace(inputs.a_ND.size // WIDTH, inputs.a_ND).reshape(inputs.a_ND.shape)
+    length, steps = max(SPAN, state_ND.shape[0]), inputs.x_BLD.shape[1]
+    rows = workspace(ROWS * length, inputs.a_ND)
     for sequence in range(piece.first, piece.last):
-        state_NW[:] = 0
-        for step in range(inputs.x_BLD.shape[1]):
-            span = step // length
-            if step % length == 0 and 0 < span <= kept_BSND.shape[1]:
-                kept_BSND[sequence, span - 1, :, low:high] = state_NW
-            row = row_at(inputs, sequence, step, piece)
-            out_W = out_BLD[sequence, step, low:high]
-            product(row.x_W, row.dt_W, drive_W)
-            product(row.x_W, d_W, out_W)
-            _advance(state_NW, a_NW, (row.dt_W, drive_W, out_W), (row.b_N, row.c_N))
-            _gate(out_W, row.z_W)
+        state_ND[:] = 0
+        for first in range(0, steps, length):
+            span = first // length
+            if 0 < span <= kept_BSND.shape[1]:
+                kept_BSND[sequence, span - 1, :, piece.low : piece.high] = state_ND[:, piece.low : piece.high]
+            for d in range(piece.low, piece.high, WIDTH):
+                place = Place(sequence, first, min(first + length, steps), d)
+                prepare(inputs, place, rows)
+                _advance(inputs, place, rows, state_ND)
+                _gate(inputs, place, rows, out_BLD)
 
 
 @inner
-def row_at(inputs: Inputs, sequence: int, step: int, piece: Piece) -> Row:
-    """Return a step's inputs."""
-    return Row(
-        inputs.x_BLD[sequence, step, piece.low : piece.high],
-        inputs.dt_BLD[sequence, step, piece.low : piece.high],
-        inputs.z_BLD[sequence, step, piece.low : piece.high],
-        inputs.b_BLN[sequence, step],
-        inputs.c_BLN[sequence, step],
-    )
+def at_row(k: int, row: int) -> tuple[int]:
+    """Return where a row of a step is."""
+    return ((k * ROWS + row) * WIDTH,)
 
 
 @inner
-def product(left_W: Array, right_W: Array, out_W: Array) -> None:
-    """Multiply lane by lane."""
-    for w in range(out_W.shape[0]):
-        out_W[w] = left_W[w] * right_W[w]
+def prepare(inputs: Inputs, place: Place, rows: Array) -> None:
+    """Fill in time steps and dt x, and start the outputs with D x."""
+    skip = load(inputs.d_D, (place.d,))
+    for k in range(place.last - place.first):
+        at = (place.sequence, place.first + k, place.d)
+        x, dt = load(inputs.x_BLD, at), softplus(load(inputs.u_BLD, at))
+        store(rows, at_row(k, DT), dt)
+        store(rows, at_row(k, DRIVE), dt * x)
+        store(rows, at_row(k, OUT), skip * x)
 
 
 @inner
-def _advance(state_NW: Array, a_NW: Array, rows: tuple[Array, Array, Array], matrices: tuple[Array, Array]) -> None:
-    """Step the state on, and add what it puts out."""
-    dt_W, drive_W, out_W = rows
-    for n in range(state_NW.shape[0]):
-        b, c = matrices[0][n], matrices[1][n]
-        for w in range(state_NW.shape[1]):
-            state = exp2(dt_W[w] * a_NW[n, w]) * state_NW[n, w] + drive_W[w] * b
-            state_NW[n, w] = state
-            out_W[w] += state * c
+def _advance(inputs: Inputs, place: Place, rows: Array, state_ND: Array) -> None:
+    """Take every state through the span, and add what it puts out."""
+    sequence, first, last, d = place
+    for n in range(state_ND.shape[0]):
+        a, state = load(inputs.a_ND, (n, d)), load(state_ND, (n, d))
+        for k in range(last - first):
+            at = (sequence, first + k, n)
+            driven = load(rows, at_row(k, DRIVE)) * spread(inputs.b_BLN, at)
+            state = fma(exp2(load(rows, at_row(k, DT)) * a), state, driven)
+            store(rows, at_row(k, OUT), fma(state, spread(inputs.c_BLN, at), load(rows, at_row(k, OUT))))
+        store(state_ND, (n, d), state)
 
 
 @inner
-def _gate(out_W: Array, z_W: Array) -> None:
-    """Multiply by SiLU(z)."""
-    kind = out_W.dtype.type
-    for w in range(out_W.shape[0]):
-        out_W[w] *= z_W[w] / (kind(1) + exp2(z_W[w] * kind(-LOG2E)))
+def _gate(inputs: Inputs, place: Place, rows: Array, out_BLD: Array) -> None:
+    """Write the outputs, multiplied by SiLU(z)."""
+    for k in range(place.last - place.first):
+        at = (place.sequence, place.first + k, place.d)
+        z = load(inputs.z_BLD, at)
+        store(out_BLD, at, load(rows, at_row(k, OUT)) * z * sigmoid(z))

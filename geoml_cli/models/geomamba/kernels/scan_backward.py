@@ -1,27 +1,27 @@
 """Gradients of the selective scan, on a tile of channels of some sequences.
 
-The states of a span of steps are computed again from the one kept before it, then the span is gone through from its
-end. All that is worked on stays in the processor's cache.
+Span by span from the last, vector by vector, state by state: the state is computed again from the one kept before the
+span, then the steps are gone through from the last. What is worked on are a few rows of one vector each.
 
 Legend: as in `scan`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from geoml_cli.models.geomamba.kernels.arrays import Array, Piece
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner, summing
-from geoml_cli.models.geomamba.kernels.scan import SPAN, Inputs, Row, product, row_at
+from geoml_cli.models.geomamba.kernels.compiled import entry, inner
+from geoml_cli.models.geomamba.kernels.elementary import LOG2E, exp2, sigmoid
+from geoml_cli.models.geomamba.kernels.lanes import WIDTH, fma, load, spread, store, total, workspace
+from geoml_cli.models.geomamba.kernels.scan import DRIVE, DT, OUT, ROWS, SPAN, Inputs, Place, at_row, prepare
 
 
 class Gradients(NamedTuple):
     """What the backward pass writes; sums over tiles and groups are left to the caller, who does them in order."""
 
     x_BLD: Array
-    dt_BLD: Array
+    u_BLD: Array
     z_BLD: Array
     b_TBLN: Array
     c_TBLN: Array
@@ -29,170 +29,153 @@ class Gradients(NamedTuple):
     d_GD: Array
 
 
+INNER, TO_DRIVE, TO_DT, STATE, DECAY = 3, 4, 5, 6, 7
+"""Rows of a step beside the forward pass's: the gradients before the gate, of dt x, and of dt by way of the decay; the
+state before the step, and exp(dt A), of one state at a time."""
+
+
 class Memory(NamedTuple):
     """Working memory of the backward pass.
 
     Attributes:
-        states_KNW: State after each step of a span; place 0 holds the one before it.
-        decays_KNW: exp(dt A) of each step.
-        outs_KW: C h + D x of each step.
-        carry_NW: Gradient of the state that comes from later steps.
-        to_a_NW: Gradient of A, summed over steps and sequences.
-        sums_JW: Gradient before the gate, dt x, and its gradient, and that of dt by way of the decay.
+        rows: Rows of each step of a span.
+        carry_ND: Gradient of the state that comes from later steps.
+        sums: Gradients of B and C for every state and step, not yet summed over lanes.
     """
 
-    states_KNW: Array
-    decays_KNW: Array
-    outs_KW: Array
-    carry_NW: Array
-    to_a_NW: Array
-    sums_JW: Array
+    rows: Array
+    carry_ND: Array
+    sums: Array
 
 
 class Task(NamedTuple):
-    """A piece of the backward pass; `out_BLD` is the gradient of the output, `a_NW` and `d_W` are the piece's own."""
+    """What a piece of the backward pass reads and writes; `out_BLD` is the gradient of the output."""
 
     inputs: Inputs
+    kept_BSND: Array
     out_BLD: Array
     gradients: Gradients
     memory: Memory
-    piece: Piece
-    a_NW: Array
-    d_W: Array
 
 
 @entry
 def backward(inputs: Inputs, kept_BSND: Array, out_BLD: Array, gradients: Gradients, piece: Piece) -> None:
-    """Write a piece's gradients; that of D is added to."""
-    low, high = piece.low, piece.high
-    a_NW, d_W = inputs.a_ND[:, low:high].copy(), inputs.d_D[low:high]
-    memory = _memory(a_NW)
-    task = Task(inputs, out_BLD, gradients, memory, piece, a_NW, d_W)
-    steps, length = inputs.x_BLD.shape[1], max(SPAN, a_NW.shape[0])
-    for sequence in range(piece.first, piece.last):
-        memory.carry_NW[:] = 0
-        for span in range((steps - 1) // length, -1, -1):
-            memory.states_KNW[0] = 0
-            if span > 0:
-                memory.states_KNW[0] = kept_BSND[sequence, span - 1, :, low:high]
-            first, last = span * length, min(span * length + length, steps)
-            _recompute(task, sequence, first, last)
-            _sweep(task, sequence, first, last)
-    gradients.a_GND[piece.group, :, low:high] = memory.to_a_NW
-
-
-@inner
-def _memory(a_NW: Array) -> Memory:
-    states, width = a_NW.shape
+    """Write a piece's gradients; those of A and D are added to."""
+    states, steps = inputs.a_ND.shape[0], inputs.x_BLD.shape[1]
     length = max(SPAN, states)
-    return Memory(
-        np.empty((length + 1, states, width), a_NW.dtype),
-        np.empty((length, states, width), a_NW.dtype),
-        np.empty((length, width), a_NW.dtype),
-        np.empty((states, width), a_NW.dtype),
-        np.zeros((states, width), a_NW.dtype),
-        np.empty((4, width), a_NW.dtype),
+    memory = Memory(
+        workspace(ROWS * length, inputs.a_ND),
+        workspace(inputs.a_ND.size // WIDTH, inputs.a_ND).reshape(inputs.a_ND.shape),
+        workspace(2 * states * length, inputs.a_ND),
     )
+    task = Task(inputs, kept_BSND, out_BLD, gradients, memory)
+    for sequence in range(piece.first, piece.last):
+        memory.carry_ND[:] = 0
+        for span in range((steps - 1) // length, -1, -1):
+            memory.sums[:] = 0
+            first, last = span * length, min(span * length + length, steps)
+            for d in range(piece.low, piece.high, WIDTH):
+                _take_back(task, Place(sequence, first, last, d), piece.group)
+            _sum_lanes(task, Place(sequence, first, last, 0), piece.tile)
 
 
 @inner
-def _slope(gradients: Gradients, sequence: int, step: int, piece: Piece) -> Row:
-    return Row(
-        gradients.x_BLD[sequence, step, piece.low : piece.high],
-        gradients.dt_BLD[sequence, step, piece.low : piece.high],
-        gradients.z_BLD[sequence, step, piece.low : piece.high],
-        gradients.b_TBLN[piece.tile, sequence, step],
-        gradients.c_TBLN[piece.tile, sequence, step],
-    )
+def _at_sum(memory: Memory, n: int, k: int, matrix: int) -> tuple[int]:
+    """Return where the sum of B (0) or C (1) is."""
+    length = memory.rows.size // (ROWS * WIDTH)
+    return (((n * length + k) * 2 + matrix) * WIDTH,)
 
 
 @inner
-def _recompute(task: Task, sequence: int, first: int, last: int) -> None:
-    """Fill in states, decays and outputs of a span."""
-    memory = task.memory
-    for step in range(first, last):
-        row = row_at(task.inputs, sequence, step, task.piece)
-        k = step - first
-        product(row.x_W, row.dt_W, memory.sums_JW[1])
-        product(row.x_W, task.d_W, memory.outs_KW[k])
-        rows = (row.dt_W, memory.sums_JW[1], memory.outs_KW[k])
-        _advance_and_keep(memory, k, task.a_NW, rows, (row.b_N, row.c_N))
+def _take_back(task: Task, place: Place, group: int) -> None:
+    """Write the gradients of a span's vector."""
+    inputs, memory = task.inputs, task.memory
+    length = memory.rows.size // (ROWS * WIDTH)
+    prepare(inputs, place, memory.rows)
+    _ungate(task, place)
+    for n in range(inputs.a_ND.shape[0]):
+        state = load(memory.carry_ND, (n, place.d)) * 0.0
+        span = place.first // length
+        if span > 0:
+            state = load(task.kept_BSND, (place.sequence, span - 1, n, place.d))
+        _recompute(task, place, n, state)
+        _sweep(task, place, n, group)
+    _collect(task, place, group)
 
 
 @inner
-def _advance_and_keep(
-    memory: Memory, k: int, a_NW: Array, rows: tuple[Array, Array, Array], matrices: tuple[Array, Array]
-) -> None:
-    dt_W, drive_W, out_W = rows
-    before_NW, after_NW, decays_NW = memory.states_KNW[k], memory.states_KNW[k + 1], memory.decays_KNW[k]
-    for n in range(a_NW.shape[0]):
-        b, c = matrices[0][n], matrices[1][n]
-        for w in range(a_NW.shape[1]):
-            decay = exp2(dt_W[w] * a_NW[n, w])
-            state = decay * before_NW[n, w] + drive_W[w] * b
-            decays_NW[n, w] = decay
-            after_NW[n, w] = state
-            out_W[w] += state * c
+def _ungate(task: Task, place: Place) -> None:
+    """Turn the gradient of the output into that of what the gate multiplies."""
+    memory, zero = task.memory, load(task.inputs.d_D, (place.d,)) * 0.0
+    for k in range(place.last - place.first):
+        at = (place.sequence, place.first + k, place.d)
+        z = load(task.inputs.z_BLD, at)
+        store(memory.rows, at_row(k, INNER), load(task.out_BLD, at) * z * sigmoid(z))
+        store(memory.rows, at_row(k, TO_DRIVE), zero)
+        store(memory.rows, at_row(k, TO_DT), zero)
 
 
 @inner
-def _sweep(task: Task, sequence: int, first: int, last: int) -> None:
-    """Go through a span from its end, writing gradients."""
-    memory, piece = task.memory, task.piece
-    to_d_W = task.gradients.d_GD[piece.group, piece.low : piece.high]
-    for step in range(last - 1, first - 1, -1):
-        row = row_at(task.inputs, sequence, step, piece)
-        slope = _slope(task.gradients, sequence, step, piece)
-        memory.sums_JW[2:] = 0
-        _ungate(task.out_BLD[sequence, step, piece.low : piece.high], row, slope, memory, step - first)
-        product(row.x_W, row.dt_W, memory.sums_JW[1])
-        _unstep(memory, step - first, row, slope, task.a_NW)
-        _collect(row, slope, memory, task.d_W, to_d_W)
+def _recompute(task: Task, place: Place, n: int, state: Any) -> None:  # noqa: ANN401
+    """Fill in one state and its decays; add to outputs, and to the gradient of C."""
+    inputs, memory, rows = task.inputs, task.memory, task.memory.rows
+    a = load(inputs.a_ND, (n, place.d))
+    for k in range(place.last - place.first):
+        at = (place.sequence, place.first + k, n)
+        decay = exp2(load(rows, at_row(k, DT)) * a)
+        store(memory.rows, at_row(k, STATE), state)
+        store(memory.rows, at_row(k, DECAY), decay)
+        state = fma(decay, state, load(rows, at_row(k, DRIVE)) * spread(inputs.b_BLN, at))
+        store(rows, at_row(k, OUT), fma(state, spread(inputs.c_BLN, at), load(rows, at_row(k, OUT))))
+        sums = load(memory.sums, _at_sum(memory, n, k, 1))
+        store(memory.sums, _at_sum(memory, n, k, 1), fma(state, load(memory.rows, at_row(k, INNER)), sums))
 
 
 @inner
-def _ungate(out_W: Array, row: Row, slope: Row, memory: Memory, k: int) -> None:
-    """Turn the gradient of the output into those of the gate and of what it multiplies."""
-    kind = out_W.dtype.type
-    outs_W, inner_W = memory.outs_KW[k], memory.sums_JW[0]
-    for w in range(out_W.shape[0]):
-        z = row.z_W[w]
-        s = kind(1) / (kind(1) + exp2(z * kind(-LOG2E)))
-        inner_W[w] = out_W[w] * z * s
-        slope.z_W[w] = out_W[w] * outs_W[w] * s * (kind(1) + z * (kind(1) - s))
-
-
-@summing
-def _unstep(memory: Memory, k: int, row: Row, slope: Row, a_NW: Array) -> None:
-    """Take a step back through its states.
-
-    Three loops over channels: of more arrays than each of them has, the compiler does not prove that they lie apart,
-    and it would go lane by lane. Whole arrays, no parts of them: taking a part costs as much as ten lanes of work.
-    """
-    sums_JW, carry_NW, decays_KNW, states_KNW = memory.sums_JW, memory.carry_NW, memory.decays_KNW, memory.states_KNW
-    b_N, c_N, dt_W, to_b_N, to_c_N, to_a_NW = row.b_N, row.c_N, row.dt_W, slope.b_N, slope.c_N, memory.to_a_NW
-    for n in range(a_NW.shape[0]):
-        b, c = b_N[n], c_N[n]
-        to_b = to_c = dt_W.dtype.type(0)
-        for w in range(a_NW.shape[1]):
-            to_state = carry_NW[n, w] + sums_JW[0, w] * c
-            to_b += to_state * sums_JW[1, w]
-            sums_JW[2, w] += to_state * b
-            carry_NW[n, w] = to_state * decays_KNW[k, n, w]
-        for w in range(a_NW.shape[1]):
-            to_c += sums_JW[0, w] * states_KNW[k + 1, n, w]
-            to_a_NW[n, w] += carry_NW[n, w] * states_KNW[k, n, w] * dt_W[w]
-        for w in range(a_NW.shape[1]):
-            sums_JW[3, w] += carry_NW[n, w] * states_KNW[k, n, w] * a_NW[n, w]
-        to_b_N[n], to_c_N[n] = to_b, to_c
+def _sweep(task: Task, place: Place, n: int, group: int) -> None:
+    """Take one state back through the span."""
+    inputs, memory, to_a_GND = task.inputs, task.memory, task.gradients.a_GND
+    a, to_a = load(inputs.a_ND, (n, place.d)), load(to_a_GND, (group, n, place.d))
+    carry = load(memory.carry_ND, (n, place.d))
+    for k in range(place.last - place.first - 1, -1, -1):
+        at = (place.sequence, place.first + k, n)
+        to_state = fma(load(memory.rows, at_row(k, INNER)), spread(inputs.c_BLN, at), carry)
+        sums = load(memory.sums, _at_sum(memory, n, k, 0))
+        store(memory.sums, _at_sum(memory, n, k, 0), fma(to_state, load(memory.rows, at_row(k, DRIVE)), sums))
+        to_drive = load(memory.rows, at_row(k, TO_DRIVE))
+        store(memory.rows, at_row(k, TO_DRIVE), fma(to_state, spread(inputs.b_BLN, at), to_drive))
+        carry = to_state * load(memory.rows, at_row(k, DECAY))
+        to_decay = carry * load(memory.rows, at_row(k, STATE))
+        to_a = fma(to_decay, load(memory.rows, at_row(k, DT)), to_a)
+        store(memory.rows, at_row(k, TO_DT), fma(to_decay, a, load(memory.rows, at_row(k, TO_DT))))
+    store(memory.carry_ND, (n, place.d), carry)
+    store(to_a_GND, (group, n, place.d), to_a)
 
 
 @inner
-def _collect(row: Row, slope: Row, memory: Memory, d_W: Array, to_d_W: Array) -> None:
-    """Write the gradients of x and dt, and add to that of D."""
-    kind = d_W.dtype.type
-    inner_W, to_drive_W, to_dt_W = memory.sums_JW[0], memory.sums_JW[2], memory.sums_JW[3]
-    for w in range(d_W.shape[0]):
-        slope.x_W[w] = to_drive_W[w] * row.dt_W[w] + inner_W[w] * d_W[w]
-        slope.dt_W[w] = to_drive_W[w] * row.x_W[w] + to_dt_W[w] * kind(1 / LOG2E)
-        to_d_W[w] += inner_W[w] * row.x_W[w]
+def _collect(task: Task, place: Place, group: int) -> None:
+    """Write the gradients of x, u and z, and add to that of D."""
+    inputs, gradients, memory = task.inputs, task.gradients, task.memory
+    skip, to_skip = load(inputs.d_D, (place.d,)), load(gradients.d_GD, (group, place.d))
+    for k in range(place.last - place.first):
+        at = (place.sequence, place.first + k, place.d)
+        x, z, inner = load(inputs.x_BLD, at), load(inputs.z_BLD, at), load(memory.rows, at_row(k, INNER))
+        to_drive, open_z = load(memory.rows, at_row(k, TO_DRIVE)), sigmoid(z)
+        store(gradients.x_BLD, at, to_drive * load(memory.rows, at_row(k, DT)) + inner * skip)
+        to_dt = to_drive * x + load(memory.rows, at_row(k, TO_DT)) * (1 / LOG2E)
+        store(gradients.u_BLD, at, to_dt * sigmoid(load(inputs.u_BLD, at)))
+        slope = open_z * (1.0 + z * (1.0 - open_z))
+        store(gradients.z_BLD, at, load(task.out_BLD, at) * load(memory.rows, at_row(k, OUT)) * slope)
+        to_skip = fma(inner, x, to_skip)
+    store(gradients.d_GD, (group, place.d), to_skip)
+
+
+@inner
+def _sum_lanes(task: Task, place: Place, tile: int) -> None:
+    """Write the gradients of B and C of a span."""
+    memory, gradients = task.memory, task.gradients
+    for k in range(place.last - place.first):
+        for n in range(task.inputs.a_ND.shape[0]):
+            at = (tile, place.sequence, place.first + k, n)
+            gradients.b_TBLN[at] = total(load(memory.sums, _at_sum(memory, n, k, 0)))
+            gradients.c_TBLN[at] = total(load(memory.sums, _at_sum(memory, n, k, 1)))

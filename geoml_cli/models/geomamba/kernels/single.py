@@ -1,6 +1,6 @@
-"""A KAN layer with one output, without laying its bases out: four weights an input are all it meets.
+"""A KAN layer with one output, without laying its bases out: vectors run over inputs.
 
-Legend: R rows, I inputs, P the 8 spline weights of an input with 3 zeros on either side, G groups of rows.
+Legend: R rows, I inputs (a multiple of the lanes), K the 8 bases, G groups of rows.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from geoml_cli.models.geomamba.kernels.arrays import Array
-from geoml_cli.models.geomamba.kernels.compiled import LOG2E, entry, exp2, inner
-from geoml_cli.models.geomamba.kernels.spline import Grid, place, slopes_at, values_at
+from geoml_cli.models.geomamba.kernels.compiled import entry, inner
+from geoml_cli.models.geomamba.kernels.elementary import sigmoid
+from geoml_cli.models.geomamba.kernels.lanes import WIDTH, fma, load, spread, store, total
+from geoml_cli.models.geomamba.kernels.spline import BASES, Grid, basis, place, slopes_at, values_at
 
 
 class Weights(NamedTuple):
@@ -17,11 +19,11 @@ class Weights(NamedTuple):
 
     Attributes:
         base_I: Of SiLU(x).
-        padded_IP: Of the bases.
+        weight_KI: Of the bases.
     """
 
     base_I: Array
-    padded_IP: Array
+    weight_KI: Array
 
 
 class Gradients(NamedTuple):
@@ -29,7 +31,7 @@ class Gradients(NamedTuple):
 
     x_RI: Array
     base_GI: Array
-    padded_GIP: Array
+    weight_GKI: Array
 
 
 class Rows(NamedTuple):
@@ -44,62 +46,40 @@ class Rows(NamedTuple):
 def forward(x_RI: Array, grid: Grid, weights: Weights, out_R: Array, rows: Rows) -> None:
     """Write the output of some rows."""
     for row in range(rows.first, rows.last):
-        out_R[row] = _output(x_RI[row], grid, weights)
+        out = load(weights.base_I, (0,)) * 0.0
+        for i in range(0, x_RI.shape[1], WIDTH):
+            x = load(x_RI, (row, i))
+            out = fma(load(weights.base_I, (i,)), x * sigmoid(x), out)
+            cell, _, u = place(x, grid)
+            values = values_at(u)
+            for k in range(BASES):
+                out = fma(load(weights.weight_KI, (k, i)), basis(cell, k, values), out)
+        out_R[row] = total(out)
 
 
 @entry
 def backward(x_RI: Array, grid: Grid, weights: Weights, slopes: tuple[Array, Gradients], rows: Rows) -> None:
     """Write the gradients of some rows; `slopes` holds the output's first."""
     to_out_R, gradients = slopes
-    to_base_I, to_padded_IP = gradients.base_GI[rows.group], gradients.padded_GIP[rows.group]
     for row in range(rows.first, rows.last):
-        to_weights = Weights(to_base_I, to_padded_IP)
-        _gradients(x_RI[row], grid, weights, (to_out_R[row], gradients.x_RI[row]), to_weights)
+        for i in range(0, x_RI.shape[1], WIDTH):
+            x, to_out = load(x_RI, (row, i)), spread(to_out_R, (row,))
+            s = sigmoid(x)
+            to_base = fma(to_out, x * s, load(gradients.base_GI, (rows.group, i)))
+            store(gradients.base_GI, (rows.group, i), to_base)
+            to_spline = _to_spline(x, to_out, (grid, weights.weight_KI, gradients.weight_GKI), rows.group, i)
+            to_x = fma(load(weights.base_I, (i,)), s * (1.0 + x * (1.0 - s)), to_spline)
+            store(gradients.x_RI, (row, i), to_out * to_x)
 
 
 @inner
-def _output(x_I: Array, grid: Grid, weights: Weights) -> Any:  # noqa: ANN401
-    kind: Any = x_I.dtype.type
-    total = kind(0)
-    for i in range(x_I.shape[0]):
-        x = x_I[i]
-        total += weights.base_I[i] * x / (kind(1) + exp2(x * kind(-LOG2E)))
-        cell, u = place(x, grid)
-        if cell >= 0:
-            oldest, older, newer, newest = values_at(u)
-            w_P = weights.padded_IP
-            total += oldest * w_P[i, cell] + older * w_P[i, cell + 1]
-            total += newer * w_P[i, cell + 2] + newest * w_P[i, cell + 3]
-    return total
-
-
-@inner
-def _gradients(x_I: Array, grid: Grid, weights: Weights, slopes: tuple[float, Array], to_weights: Weights) -> None:
-    kind: Any = x_I.dtype.type
-    to_out, to_x_I = slopes
-    for i in range(x_I.shape[0]):
-        x = x_I[i]
-        s = kind(1) / (kind(1) + exp2(x * kind(-LOG2E)))
-        to_weights.base_I[i] += to_out * x * s
-        to_x = weights.base_I[i] * s * (kind(1) + x * (kind(1) - s))
-        cell, u = place(x, grid)
-        if cell >= 0:
-            to_x += _turned(weights.padded_IP[i], cell, u) * grid.inverse[cell]
-            _add(to_weights.padded_IP[i], cell, u, to_out)
-        to_x_I[i] = to_out * to_x
-
-
-@inner
-def _turned(w_P: Array, cell: int, u: float) -> Any:  # noqa: ANN401
-    """Return the spline's derivative in u."""
-    oldest, older, newer, newest = slopes_at(u)
-    return oldest * w_P[cell] + older * w_P[cell + 1] + newer * w_P[cell + 2] + newest * w_P[cell + 3]
-
-
-@inner
-def _add(to_w_P: Array, cell: int, u: float, to_out: float) -> None:
-    oldest, older, newer, newest = values_at(u)
-    to_w_P[cell] += oldest * to_out
-    to_w_P[cell + 1] += older * to_out
-    to_w_P[cell + 2] += newer * to_out
-    to_w_P[cell + 3] += newest * to_out
+def _to_spline(x: Any, to_out: Any, arrays: tuple[Grid, Array, Array], group: int, i: int) -> Any:  # noqa: ANN401
+    """Return the splines' derivative in x, and add to the gradients of their weights."""
+    grid, weight_KI, to_weight_GKI = arrays
+    cell, inverse, u = place(x, grid)
+    values, slopes, to_u = values_at(u), slopes_at(u), x * 0.0
+    for k in range(BASES):
+        at = (group, k, i)
+        store(to_weight_GKI, at, fma(to_out, basis(cell, k, values), load(to_weight_GKI, at)))
+        to_u = fma(load(weight_KI, (k, i)), basis(cell, k, slopes), to_u)
+    return to_u * inverse
