@@ -153,9 +153,11 @@ def _cuda_state() -> str:
 def _fused_state() -> str:
     try:
         import numba  # noqa: F401
-    except ImportError:
-        # numba refuses a Python or NumPy that is newer than itself in this way.
-        return f"numba cannot be imported. {_COMPILED}"
+
+        from geoml_cli.models.geomamba.kernels import lanes  # noqa: F401
+    except (ImportError, AttributeError):
+        # numba refuses a Python or NumPy that is newer than itself in this way, and its inner parts change.
+        return f"numba cannot be imported, or is none that the loops were written for. {_COMPILED}"
     return WORKS
 
 

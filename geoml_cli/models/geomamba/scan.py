@@ -83,7 +83,8 @@ def _stepwise(inputs: ScanInputs) -> Tensor:
         state_BDN = decay_BDN * state_BDN + drive_BD.unsqueeze(-1) * b_BN.unsqueeze(-2)
         return state_BDN, (state_BDN @ c_BN.unsqueeze(-1)).squeeze(-1)
 
-    each = (inputs.dt_BLD, inputs.dt_BLD * inputs.x_BLD, inputs.b_BLN, inputs.c_BLN)
+    dt_BLD = functional.softplus(inputs.u_BLD)
+    each = (dt_BLD, dt_BLD * inputs.x_BLD, inputs.b_BLN, inputs.c_BLN)
     start_BDN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], *inputs.a_DN.shape)
     _, out_LBD = scan(step, start_BDN, tuple(tensor.transpose(0, 1) for tensor in each))
     out_BLD: Tensor = out_LBD.transpose(0, 1) + inputs.d_D * inputs.x_BLD
