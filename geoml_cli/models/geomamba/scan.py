@@ -51,7 +51,7 @@ def plain(inputs: ScanInputs) -> Tensor:
     Steps of a chunk are joined pairwise, in log2(C) rounds (Hillis & Steele 1986), so the graph stays small enough to
     export. Decays are only ever multiplied, never divided, so a large dt cannot overflow.
     """
-    if torch.onnx.is_in_onnx_export():
+    if torch.compiler.is_exporting() and torch.onnx.is_in_onnx_export():
         return _stepwise(inputs)
     state_B1DN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], 1, *inputs.a_DN.shape)
     steps = inputs.x_BLD.shape[1]
