@@ -79,8 +79,11 @@ def _warn_of_gaps(known: Attribution, reporter: console.Terminal) -> None:
         reporter.warn("citation of the data: not given. Give it with --data-citation TEXT.")
 
 
-def import_bundle(folder: _Folder, run: options.RunFolder = None, as_json: options.Json = False) -> None:
+def import_bundle(
+    folder: _Folder, run: options.RunFolder = None, as_json: options.Json = False, quiet: options.Quiet = False
+) -> None:
     """Make a run of a bundle: it predicts, evaluates and exports like any other."""
+    del quiet  # of what every command has; nothing is said on the way
     from geoml_cli.stages.bundle import unbundle
 
     done = unbundle(folder, options.runs_root(), run)

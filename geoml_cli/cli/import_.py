@@ -52,6 +52,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "data": (_Data, None),
     "dry_run": (options.DryRun, False),
     "as_json": (options.Json, False),
+    "quiet": (options.Quiet, False),
 }
 
 
@@ -94,7 +95,7 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
         return
     done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset, *assignments)
     if takes_numbers_as_they_are(done):
-        console.Terminal(quiet=False).warn(
+        console.Terminal(quiet=common["quiet"]).warn(
             "the checkpoint holds no scaling, so inputs enter unscaled: right only if the network was trained on such "
             "numbers. Else give --data, whose rows fit the preset's scaling, or the statistics released beside it."
         )
