@@ -31,11 +31,14 @@ def land_of(shape: tuple[int, int]) -> np.ndarray:
     return land
 
 
-def write_maps(folder: Path, values: np.ndarray, land: np.ndarray, unit: str = "K") -> Dataset:
-    """Write a data set of monthly maps; land is missing."""
+def write_maps(
+    folder: Path, values: np.ndarray, land: np.ndarray, unit: str = "K", turned: tuple[bool, bool] = (False, False)
+) -> Dataset:
+    """Write a data set of monthly maps; land is missing. Rows and columns run north and east, or are turned."""
     folder.mkdir(parents=True, exist_ok=True)
     steps, rows, columns = values.shape
-    axes = GridAxes(np.linspace(30, 40, rows), np.linspace(100, 120, columns))
+    lat, lon = np.linspace(30, 40, rows), np.linspace(100, 120, columns)
+    axes = GridAxes(lat[::-1] if turned[0] else lat, lon[::-1] if turned[1] else lon)
     facts = GridFacts(
         variable="sst",
         unit=unit,

@@ -65,3 +65,8 @@ def _check_maps(run: Run, signature: Signature, samples: Samples) -> None:
                 f"the {quantity} of the maps is {found!r}, run {run.id} was trained on {own!r}.",
                 fix="Use maps of the same quantity, unit and step; prepare does not convert units.",
             )
+    if signature.target_layout and target.layout != signature.target_layout:
+        raise DataError(
+            f"the maps have {target.layout}, run {run.id} was trained on {signature.target_layout}.",
+            fix="Turn the axis in the raw files, and prepare them again.",
+        )

@@ -85,6 +85,7 @@ class Target:
         dims: Names of the dimensions behind that of samples, such as lead_time, y, x; cells that are always missing,
             such as land, then do not make a sample unusable.
         step: What the first of these dimensions counts, such as month; empty without dimensions.
+        layout: Which way rows and columns of maps run, in words; empty without dimensions.
         scaler: Name of the input whose scaling it shares, where the network predicts that input's next values; empty
             for a scaling of its own.
     """
@@ -96,6 +97,7 @@ class Target:
     codes: tuple[int, ...] = ()
     dims: tuple[str, ...] = ()
     step: str = ""
+    layout: str = ""
     scaler: str = ""
 
     @property
@@ -175,6 +177,7 @@ class Signature(BaseModel):
     codes: tuple[int, ...] = ()
     target_shape: tuple[int, ...] = ()
     target_step: str = ""
+    target_layout: str = ""
 
 
 def signature(samples: Samples) -> Signature:
@@ -193,4 +196,5 @@ def signature(samples: Samples) -> Signature:
         codes=target.codes,
         target_shape=target.values.shape[1:] if maps and target.values is not None else (),
         target_step=target.step,
+        target_layout=target.layout,
     )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from geoml_cli.dataset.grid import AREA, LAND, GridFacts
+from geoml_cli.dataset.grid import AREA, LAND, LAT, LON, GridFacts
 from geoml_cli.dataset.store import Dataset, Variables
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.spec import Batch, Call, Criterion, mean_criterion
@@ -59,11 +59,21 @@ def samples(tables: TidenetTables, variables: Variables) -> Samples:
         Frames(series, first + seen, ahead),
         dims=("lead_time", "y", "x"),
         step=str(facts.step),
+        layout=_layout(variables),
         # The forecast continues the input: one range for both, from the training windows.
         scaler=FRAMES,
     )
     span = WindowSpan(np.zeros_like(first), first, first + seen + ahead - 1, times.hours)
     return Samples({FRAMES: frames}, target, span, spatial=series.spatial)
+
+
+def _layout(variables: Dataset) -> str:
+    """Say which way rows and columns run: a network that saw north above south knows no other."""
+    lat, lon = (np.asarray(variables.array(name)) for name in (LAT, LON))
+    rows = "north to south" if np.mean(lat[0]) > np.mean(lat[-1]) else "south to north"
+    # Neighbouring columns, as a map may lie across the date line.
+    columns = "west to east" if np.median(np.diff(lon, axis=-1)) > 0 else "east to west"
+    return f"rows from {rows}, columns from {columns}"
 
 
 def _series(settings: FrameSettings, variables: Dataset, name: str, times: Clock) -> FrameSeries:

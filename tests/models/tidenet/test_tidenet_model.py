@@ -366,6 +366,20 @@ def test_maps_of_another_unit_or_grid_are_refused(run, tmp_path):
         predict(Prediction(open_trained(run), larger, request, tmp_path / "f.nc"), Silent())
 
 
+@pytest.mark.parametrize(
+    ("turned", "found"),
+    [
+        ((True, False), "rows from north to south, columns from west to east"),
+        ((False, True), "rows from south to north, columns from east to west"),
+    ],
+)
+def test_maps_that_run_the_other_way_are_refused(run, tmp_path, turned, found):
+    other = write_maps(tmp_path / "turned", maps(20, SHAPE), land_of(SHAPE), turned=turned)
+    known = "rows from south to north, columns from west to east"
+    with pytest.raises(DataError, match=rf"the maps have {found}, run .* was trained on {known}"):
+        predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+
+
 def test_the_file_names_the_data_that_were_read(run, tmp_path):
     other = write_maps(tmp_path / "later", maps(20, SHAPE, seed=5), land_of(SHAPE))
     predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
