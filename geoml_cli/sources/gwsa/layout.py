@@ -27,12 +27,17 @@ _TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?)?)")
 
 @dataclass(frozen=True)
 class Roles:
-    """Names of the factors by what they are to the network; `target` may have no column."""
+    """Names of the factors by what they are to the network; `target` may have no column.
+
+    Attributes:
+        are_learnt: A network knows them already: they cannot be chosen any more.
+    """
 
     dynamic: tuple[str, ...]
     static: tuple[str, ...]
     category: str
     target: str
+    are_learnt: bool = False
 
     @staticmethod
     def of(options: GwsaOptions) -> Roles:
@@ -42,7 +47,8 @@ class Roles:
     @staticmethod
     def remembered(facts: dict[str, Any]) -> Roles:
         """Take them from a data set's facts."""
-        return Roles(tuple(facts["dynamic"]), tuple(facts["static"]), facts["category"], facts["target"])
+        dynamic, static = tuple(facts["dynamic"]), tuple(facts["static"])
+        return Roles(dynamic, static, facts["category"], facts["target"], are_learnt=True)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -102,7 +108,7 @@ def find_layout(sheet: Sheet, roles: Roles) -> Long | Wide:
     Raises:
         DataError: A column is missing; with those that are there.
     """
-    place = _place(sheet, _LATITUDE, "latitude"), _place(sheet, _LONGITUDE, "longitude")
+    place = _place(sheet, roles, _LATITUDE, "latitude"), _place(sheet, roles, _LONGITUDE, "longitude")
     times = [name for name in _TIME if _column(sheet, name)]
     if times:
         found = {name: _column(sheet, name) for name in (*roles.needed, roles.target)}
@@ -139,14 +145,14 @@ def _no_time(sheet: Sheet) -> DataError:
     )
 
 
-def _place(sheet: Sheet, names: Sequence[str], subject: str) -> str:
+def _place(sheet: Sheet, roles: Roles, names: Sequence[str], subject: str) -> str:
     for name in names:
         if column := _column(sheet, name):
             return column
     raise DataError(
         f"there is no column of the {subject}",
         where=str(sheet.path),
-        fix=f"Name it {names[0]!r}, or leave the file out with --tables PATTERN. {_held(sheet)}",
+        fix=f"Name it {names[0]!r}{_or(roles, 'leave the file out with --tables PATTERN')}. {_held(sheet)}",
     )
 
 
@@ -165,13 +171,19 @@ def _refuse_missing(sheet: Sheet, roles: Roles, found: dict[str, Any], suffix: s
     named = [f"{name}{suffix if name in roles.dynamic else ''}" for name in missing]
     choice = "--dynamic" if missing[0] in roles.dynamic else "--static"
     choice = "--category" if missing[0] == roles.category else choice
-    near = difflib.get_close_matches(missing[0], sheet.columns, 1)
+    begun = [column for column in sheet.columns if column.lower().startswith(f"{missing[0]} ".lower())]
+    near = difflib.get_close_matches(missing[0], sheet.columns, 1) or begun
     hint = f" Did you mean {near[0]}?" if near else ""
     raise DataError(
         f"there is no column {', '.join(named)}",
         where=str(sheet.path),
-        fix=f"Add it, or choose others with {choice}.{hint} {_held(sheet)}",
+        fix=f"Add it{_or(roles, f'choose others with {choice}')}.{hint} {_held(sheet)}",
     )
+
+
+def _or(roles: Roles, way: str) -> str:
+    """Name another way out, which a network that is trained does not leave."""
+    return "" if roles.are_learnt else f", or {way}"
 
 
 def _held(sheet: Sheet) -> str:

@@ -80,7 +80,14 @@ def test_places_and_times_that_are_missing_stand_in_the_table(
 def test_tables_that_do_not_fit_the_data_set(dataset: Dataset, long: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     long.drop(columns="rf").to_csv(path, index=False)
-    with pytest.raises(DataError, match=r"new.csv: there is no column rf\. Add it"):
+    # What a network was trained on is not chosen any more, nor is the one table of --table.
+    with pytest.raises(DataError, match=r"new.csv: there is no column rf\. Add it\. The columns are"):
+        read(path, dataset, 2)
+    long.rename(columns={"rf": "rf [mm]"}).to_csv(path, index=False)
+    with pytest.raises(DataError, match=r"there is no column rf\. Add it\. Did you mean rf \[mm\]\?"):
+        read(path, dataset, 2)
+    long.drop(columns="lat").to_csv(path, index=False)
+    with pytest.raises(DataError, match=r"there is no column of the latitude\. Name it 'lat'\. The columns are"):
         read(path, dataset, 2)
     long.assign(year="2003_05").to_csv(path, index=False)
     with pytest.raises(DataError, match=r"its rows are months, and the network was trained on years\. Give a table"):
