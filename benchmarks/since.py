@@ -2,8 +2,9 @@
 
 The base is checked out into a folder of its own, with an environment of its own unless an interpreter is given. Both
 sides prepare, train, evaluate and predict from the same raw files. Geo-Mamba is small and trained on one thread, so
-that both have the same weights; what they predict must agree. The map is of soc's `cnn`. Today's evaluations, tables
-and maps hold prediction intervals and areas of applicability, which those of the first commits did not.
+that none waits for another. How far their predictions are apart is printed: draws of splits have changed since the
+first commits. The map is of soc's `cnn`. Today's evaluations, tables and maps hold prediction intervals and areas of
+applicability, which those of the first commits did not.
 """
 
 from __future__ import annotations
@@ -26,9 +27,6 @@ from benchmarks.prediction import write_table
 from benchmarks.raster import Cost
 
 TRAINED = (*SMALL, "split.kind=random", "split.folds=2", "train.threads=1", "train.batch_size=64")
-ALIKE = 1e-3
-"""Largest difference of predictions, relative to their standard deviation."""
-
 Costs = dict[str, Cost]
 
 
@@ -77,18 +75,11 @@ def of_rasters(side: Side, raw: Path) -> Costs:
     return {"predict --map": geoml("predict", run, "--map", "--rasters", str(soil), "--out", out)}
 
 
-def check_alike(sides: Sequence[Side]) -> float:
-    """Return how far the predictions of both sides are apart, relative to their deviation.
-
-    Raises:
-        SystemExit: Further than rounding.
-    """
+def apart(sides: Sequence[Side]) -> float:
+    """Return the median difference of the predictions of both sides, relative to their deviation."""
     base, new = (pd.read_csv(side.folder / "predicted.csv") for side in sides)
     column = next(name for name in new.columns if name in base.columns and name.startswith("GWS"))
-    difference = float(np.nanmax(np.abs(base[column] - new[column])) / new[column].std())
-    if not (len(base) == len(new) and difference <= ALIKE):
-        raise SystemExit(f"predictions differ by {difference:g} of their deviation")
-    return difference
+    return float(np.nanmedian(np.abs(base[column] - new[column])) / new[column].std())
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -107,14 +98,14 @@ def main(arguments: Sequence[str] = ()) -> None:
         before, after = (
             of_cells(side, folder / "raw", given.steps) | of_rasters(side, folder / "raw") for side in sides
         )
-        difference = check_alike(sides)
+        difference = apart(sides)
     rows = [
         (name, *(figure for cost in (cost, after[name]) for figure in (cost.seconds, cost.busy, cost.peak / 2**20)))
         for name, cost in before.items()
     ]
     title = f"{given.rows:,} cells, a map of {given.pixels} x {given.pixels} pixels: {given.base}, then this checkout"
     _table.show(title, ("", "s", "CPU s", "peak MiB", "s", "CPU s", "peak MiB"), rows)
-    print(f"\npredictions of both differ by {difference:.1g} of their deviation at most\n")
+    print(f"\nhalf of the predictions are {difference:.1g} of their deviation apart, or less\n")
     for name, cost in before.items():
         _table.ratio(f"{given.base} / this checkout, CPU of {name}", cost.busy / after[name].busy)
 

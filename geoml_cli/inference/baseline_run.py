@@ -116,7 +116,13 @@ def with_baseline(trained: TrainedRun, name: str, dataset: Dataset) -> BaselineR
     Raises:
         SettingsError: There is no such baseline, or none can be put there.
     """
-    if any(trained.task(one).maps is not None for one in trained.networks) or not (each := list(_names(trained))):
+    if any(trained.task(one).maps is not None for one in trained.networks):
+        raise SettingsError(
+            "forecasts of maps are the network's; `evaluate` scores those of its baselines.",
+            where=OPTION,
+            fix="Leave it out.",
+        )
+    if not (each := list(_names(trained))):
         raise SettingsError(
             f"{trained.run.model} gives baselines no table of features.", where=OPTION, fix="Leave it out."
         )

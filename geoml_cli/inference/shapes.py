@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples, Signature
@@ -60,7 +61,7 @@ def _check_maps(run: Run, signature: Signature, samples: Samples) -> None:
     }
     for quantity, (found, own) in pairs.items():
         # A released checkpoint does not say what it was trained on.
-        if found != own and run.record().origin == "trained":
+        if not same_unit(found, own) and run.record().origin == "trained":
             raise DataError(
                 f"the {quantity} of the maps is {found!r}, run {run.id} was trained on {own!r}.",
                 fix="Use maps of the same quantity, unit and step; prepare does not convert units.",

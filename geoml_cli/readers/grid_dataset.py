@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.grid import RESERVED, GridFacts, PaperGeometry, Step, declare, put_land
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.frame_checks import FrameChecks
 from geoml_cli.readers.gridded import BLOCK_BYTES, Gridded
@@ -142,13 +143,13 @@ def _unit(chosen: Gridded, plan: GridPlan) -> str:
             where=plan.where,
             fix="Give it with --unit, e.g. --unit K, or --unit 1.",
         )
-    if chosen.unit and plan.unit and chosen.unit != plan.unit:
+    if chosen.unit and plan.unit and not same_unit(chosen.unit, plan.unit):
         raise DataError(
             f"the unit of {plan.name} is {chosen.unit!r}, not {plan.unit!r}",
             where=plan.where,
             fix="Leave --unit out: values are not converted.",
         )
-    return chosen.unit or plan.unit
+    return plan.unit or chosen.unit
 
 
 def blocks(chosen: Gridded) -> Iterator[NDArray[np.float32]]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.readers.grid_files import damage_named
 from geoml_cli.readers.grid_values import Decoding, told_fills
@@ -188,9 +189,13 @@ def _refuse_difference(first: FilePart, other: FilePart) -> None:
         for one, two in ((first.axes.lat, other.axes.lat), (first.axes.lon, other.axes.lon))
     ):
         sizes = " and ".join(f"{part.axes.shape[0]} x {part.axes.shape[1]}" for part in (first, other))
-        raise DataError(f"grids differ ({sizes} cells)", where=where, fix="Give files of one grid.")
+        turned = shapes[0] == shapes[1] and np.allclose(
+            first.axes.lat, other.axes.lat[::-1], rtol=0, atol=_SAME_DEGREES
+        )
+        how = "latitudes run the other way" if turned else f"{sizes} cells"
+        raise DataError(f"grids differ ({how})", where=where, fix="Give files of one grid.")
     units = [part.described.get("units", "") for part in (first, other)]
-    if units[0] != units[1]:
+    if not same_unit(*units):
         raise DataError(f"units differ ({units[0]!r} and {units[1]!r})", where=where, fix="Give files of one unit.")
     calendars = [part.times[0].calendar for part in (first, other) if part.times]
     if len(set(calendars)) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.runs.run import Run
 
@@ -36,7 +37,7 @@ def like_data(run: Run, dataset: Dataset) -> None:
     """
     own, found = run.data(), dataset.manifest
     units = found.units()
-    differing = {name: unit for name, unit in own.units.items() if units.get(name, unit) != unit}
+    differing = {name: unit for name, unit in own.units.items() if not same_unit(units.get(name, unit), unit)}
     pairs = [("source", found.source, own.source), ("time step", found.step, own.step or found.step)]
     pairs += [(f"unit of {name}", units[name], unit) for name, unit in differing.items()]
     for quantity, theirs, ours in pairs:

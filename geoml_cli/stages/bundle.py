@@ -236,7 +236,8 @@ To use it, install geoml and run
 
     geoml import bundle .
 
-in this folder, which makes a run that predicts, evaluates (with the same data set) and exports like any other.
+in this folder, which makes a run that predicts, evaluates and exports like any other. All of these read the data set as
+well: prepare it from the raw files (`geoml prepare {data.source} RAW`), or name it with `--data`.
 """
 
 

@@ -99,14 +99,17 @@ def test_a_baseline_that_there_is_not_is_refused(geoml, given):
     assert done.code == 2 and "random-forest" in done.err and "random-forrest" in done.err
 
 
-@pytest.mark.parametrize(("maps", "table"), [(None, None), ("maps", True)])
-def test_models_that_give_baselines_nothing_are_refused(maps, table):
+@pytest.mark.parametrize(
+    ("maps", "table", "told"),
+    [(None, None, "gives baselines no table of features"), ("maps", True, "`evaluate` scores")],
+)
+def test_models_that_give_baselines_nothing_are_refused(maps, table, told):
     trained = SimpleNamespace(
         networks={"network": SimpleNamespace(table=table, baselines={})},
         task=lambda name: SimpleNamespace(maps=maps, baseline="regression"),
         run=SimpleNamespace(model="m"),
     )
-    with pytest.raises(SettingsError, match=r"--with: .*gives baselines no table of features"):
+    with pytest.raises(SettingsError, match=rf"--with: .*{told}"):
         with_baseline(trained, "ridge", None)
 
 

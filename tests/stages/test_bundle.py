@@ -79,6 +79,7 @@ def test_a_bundle_says_that_nothing_is_known_of_the_data(trained, geoml, tmp_pat
     remedies = re.findall(r"(licence|citation) of the data: not given\. Give it with (--data-\w+) TEXT", done.err)
     assert [name for name, _ in remedies] == ["licence", "citation"]
     text = (tmp_path / "bundle/README.md").read_text()
+    assert "All of these read the data set as\nwell: prepare it from the raw files (`geoml prepare soc RAW`)" in text
     assert "- Licence of the data: not given\n- Citation of the data: not given\n" in text
     said = {"licence": "CC BY 4.0", "citation": "Doe \U0001f30d and Röe 2024, Soil: a survey, doi:10.1234/abc.5."}
     words = [word for name, flag in remedies for word in (flag, said[name])]

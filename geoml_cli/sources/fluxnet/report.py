@@ -16,6 +16,8 @@ from geoml_cli.sources.fluxnet.times import Step, is_subdaily, lengths
 from geoml_cli.work.numbers import format_share
 
 _DAYS_OF_YEAR = 365
+_FEW_ODD = 0.01
+"""Share of values whose quality is no class or fraction, from which on the column is taken for another kind."""
 
 
 def take_down(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], lost: Mapping[str, Loss]) -> None:
@@ -108,7 +110,7 @@ def require_column(counted: Mapping[str, Counted], target: str, location: str) -
 
 
 def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step) -> None:
-    """Refuse a data set without any target.
+    """Refuse a data set without any target, or whose quality is of another kind.
 
     Args:
         lost: Why there is none, over all sites.
@@ -119,6 +121,15 @@ def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step)
     Raises:
         DataError: With what was filtered, by which column, and what to relax.
     """
+    judged = lost.kept + lost.poor + lost.odd
+    if lost.odd > _FEW_ODD * judged:
+        by = " and ".join(sorted(str(column) for column in columns if column))
+        kind = "class of 0 to 3" if rule.subdaily else "fraction of 0 to 1"
+        raise DataError(
+            f"{lost.odd} of {judged} values of {by} are no {kind}, as the quality is at {step.word} resolution",
+            where=rule.target,
+            fix="Give the files as the provider ships them; or take every value with --quality-column none.",
+        )
     if lost.kept:
         return
     if not lost.poor:

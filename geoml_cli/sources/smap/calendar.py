@@ -5,6 +5,7 @@ Legend: D days of the calendar, N rows of a file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +77,29 @@ def days_of(texts: Texts, path: Path, column: str, fix: str = "") -> Integers:
     if not right.all():
         wrong = texts[~right][0]
         raise DataError(
-            f"{str(wrong)!r} begins with no date YYYYMMDD", where=f"{path}, column {column}", fix=fix or _FIX
+            f"{str(wrong)!r} begins with no date YYYYMMDD that there is",
+            where=f"{path}, column {column}",
+            fix=fix or _FIX,
         )
     return found
 
 
+def written_days(texts: Texts, path: Path, column: str) -> Integers:
+    """Read dates that people wrote, YYYYMMDD or YYYY-MM-DD, [N], as `days_of`.
+
+    Raises:
+        DataError: One is no date, does not exist, or is a time that says how far it is from UTC.
+    """
+    if zoned := [text for text in np.unique(texts).tolist() if _ZONED.search(text)]:
+        raise DataError(
+            f"{zoned[0]!r} is a time at a distance from UTC, which may be of another day",
+            where=f"{path}, column {column}",
+            fix=OWN_TABLE,
+        )
+    return days_of(np.char.replace(texts, "-", ""), path, column, OWN_TABLE)
+
+
+_ZONED = re.compile(r"[T ]\d{2}:\d{2}.*[+-](?!00:?00$)\d{2}:?\d{2}$")
 OWN_TABLE = "Write dates as YYYYMMDD or YYYY-MM-DD."
 _FIX = "Keep the names that Earth Engine gives its rows (system:index), or export the file again."
 

@@ -19,7 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.smap import deriving
-from geoml_cli.sources.smap.calendar import OWN_TABLE, days_of
+from geoml_cli.sources.smap.calendar import written_days
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.pixels import REASONS
 from geoml_cli.sources.smap.products import RADAR
@@ -52,7 +52,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
         for start in range(0, len(block[identity]), size):
             part = slice(start, start + size)
             names, dates = block[identity][part], block[date][part]
-            day = days_of(np.char.replace(dates, "-", ""), path, date, OWN_TABLE)
+            day = written_days(dates, path, date)
             columns = TableColumn(_ID, names.tolist()), TableColumn(_DATE, dates.tolist())
             index, reasons = records.find(names, day)
             yield TableChunk(columns, partial(records.samples, index), reasons)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers import ismn
 from geoml_cli.readers.arrow_tables import open_arrow
-from geoml_cli.sources.smap.calendar import OWN_TABLE, Calendar, days_of
+from geoml_cli.sources.smap.calendar import Calendar, written_days
 from geoml_cli.sources.smap.exports import Rows, by_station, panel, repeated
 from geoml_cli.sources.smap.finding import Found
 from geoml_cli.sources.smap.names import StationNames
@@ -63,7 +63,7 @@ def _table(path: Path, names: StationNames, calendar: Calendar, notes: Notes) ->
     date, moisture = (table.column((name,), name) for name in ("Date", "VWC_5"))
     parts: list[tuple[Integers, Integers, NDArray[np.float64]]] = []
     for station, block in by_station(table, names, (date,), (moisture,)):
-        day = calendar.places(days_of(np.char.replace(block[date], "-", ""), path, date, OWN_TABLE))
+        day = calendar.places(written_days(block[date], path, date))
         parts.append((day, station, block[moisture]))
     if not parts:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with ground truth.")

@@ -366,6 +366,12 @@ def test_maps_of_another_unit_or_grid_are_refused(run, tmp_path):
         predict(Prediction(open_trained(run), larger, request, tmp_path / "f.nc"), Silent())
 
 
+def test_maps_of_the_unit_spelled_otherwise_are_forecast(run, tmp_path):
+    other = write_maps(tmp_path / "kelvin", maps(20, SHAPE), land_of(SHAPE), unit="kelvin")
+    predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+    assert (tmp_path / "f.nc").exists()
+
+
 @pytest.mark.parametrize(
     ("turned", "found"),
     [

@@ -273,6 +273,24 @@ def test_the_quality_filter_says_what_it_left_out_and_what_to_relax(raw: Path, p
     assert np.isfinite(prepared(raw, quality_column="none").array("NEE_VUT_REF")).all()
 
 
+@pytest.mark.parametrize("few", [True, False])
+def test_a_quality_of_another_kind_is_refused(raw: Path, prepared: Prepare, few: bool) -> None:
+    """Classes or percents in a column of fractions would be taken for good ones where they are 1 or 0."""
+    for path in raw.glob("FLX*"):
+        lines = [line.split(",") for line in path.read_text().strip().split("\n")]
+        for number, cells in enumerate(lines[1:]):
+            if number == 0 or not few:
+                cells[lines[0].index("NEE_VUT_REF_QC")] = str(number % 3)
+        lines[1][lines[0].index("NEE_VUT_REF_QC")] = "2" if path.name < "FLX_XB" else "1"
+        path.write_text("\n".join(map(",".join, lines)))
+    if few:
+        assert "1 with a quality that is no fraction" in " ".join(prepared(raw).manifest.funnel.notes)
+        return
+    told = r"\d+ of 124 values of NEE_VUT_REF_QC are no fraction of 0 to 1, as the quality is at daily resolution"
+    fails(prepared, raw, told)
+    assert np.isfinite(prepared(raw, quality_column="none").array("NEE_VUT_REF")).all()
+
+
 def test_an_empty_quality_column_is_named_with_the_remedy(raw: Path, prepared: Prepare) -> None:
     for path in raw.glob("FLX*"):
         lines = [line.split(",") for line in path.read_text().strip().split("\n")]

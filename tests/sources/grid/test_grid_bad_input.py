@@ -136,6 +136,7 @@ def test_values_beyond_the_given_range(tmp_path):
 def test_files_that_do_not_fit_together(tmp_path):
     for odd, text in (
         ({"lat": LAT + 1}, "grids differ"),
+        ({"lat": LAT[::-1]}, r"grids differ \(latitudes run the other way\)"),
         ({"attrs": {"units": "K"}}, "units differ"),
         ({"time_attrs": MONTHLY | {"calendar": "noleap"}}, r"calendars differ \(standard and noleap\)"),
     ):
@@ -168,6 +169,13 @@ def test_a_unit_is_needed_and_not_converted(tmp_path):
         del file["sst"].units
     refused(path, "variable sst has no unit", "--unit K")
     assert prepared(path, unit="degC").unit("sst") == "degC"
+
+
+def test_another_spelling_of_a_unit_is_that_unit(tmp_path):
+    folder = months(tmp_path / "both", [0, 1, 2])
+    write(folder / "sst_04.nc", field(1), times=[90], attrs={"units": "Celsius"})
+    assert prepared(folder).unit("sst") == "degC"
+    assert prepared(folder, unit="degrees_Celsius").unit("sst") == "degrees_Celsius"
 
 
 def test_a_further_dimension(tmp_path):

@@ -276,6 +276,11 @@ def test_a_missing_file_is_named(raw, prepared, file, message):
         ("gridmet_SSM_2019.csv", changed("pr", lambda cell: "wet"), r"gridmet_SSM_2019\.csv.*wet"),
         ("gridmet_SSM_2019.csv", changed("system:index", lambda cell: "x_0"), "'x_0' begins with no date YYYYMMDD"),
         ("in_situ.csv", changed("Date", lambda cell: "20190230"), "'20190230' begins with no date"),
+        (
+            "in_situ.csv",
+            changed("Date", lambda day: f"{day[:4]}-{day[4:6]}-{day[6:]}T20:00:00-05:00"),
+            "T20:00:00-05:00' is",
+        ),
         ("in_situ.csv", changed("VWC_5", lambda cell: str(float(cell) * 100)), "not soil moisture in m3 m-3.*percent"),
         ("stations.csv", changed("Latitude", lambda cell: "136"), "station Alpha-1 lies at 136"),
         ("stations.csv", changed("ID", lambda cell: "same"), "two stations are called 'same'"),
@@ -285,6 +290,12 @@ def test_wrong_cells_are_refused_with_their_place(raw, prepared, file, change, m
     edit(raw / file, change)
     with pytest.raises(DataError, match=message):
         prepared(raw)
+
+
+@pytest.mark.parametrize("clock", ["", "T00:00:00", "T12:00:00Z", " 06:30+00:00"])
+def test_days_with_a_time_in_utc_are_days(raw, prepared, clock):
+    edit(raw / "in_situ.csv", changed("Date", lambda day: f"{day[:4]}-{day[4:6]}-{day[6:]}{clock}"))
+    assert prepared(raw).manifest.funnel.kept == 150
 
 
 def test_several_values_of_a_station_and_day_are_refused_and_repeated_rows_counted(raw, prepared):
