@@ -32,12 +32,17 @@ def land_of(shape: tuple[int, int]) -> np.ndarray:
 
 
 def write_maps(
-    folder: Path, values: np.ndarray, land: np.ndarray, unit: str = "K", turned: tuple[bool, bool] = (False, False)
+    folder: Path,
+    values: np.ndarray,
+    land: np.ndarray,
+    unit: str = "K",
+    turned: tuple[bool, bool] = (False, False),
+    moved: tuple[float, float] = (0.0, 0.0),
 ) -> Dataset:
     """Write a data set of monthly maps; land is missing. Rows and columns run north and east, or are turned."""
     folder.mkdir(parents=True, exist_ok=True)
     steps, rows, columns = values.shape
-    lat, lon = np.linspace(30, 40, rows), np.linspace(100, 120, columns)
+    lat, lon = np.linspace(30, 40, rows) + moved[0], np.linspace(100, 120, columns) + moved[1]
     axes = GridAxes(lat[::-1] if turned[0] else lat, lon[::-1] if turned[1] else lon)
     facts = GridFacts(
         variable="sst",

@@ -86,6 +86,7 @@ class Target:
             such as land, then do not make a sample unusable.
         step: What the first of these dimensions counts, such as month; empty without dimensions.
         layout: Which way rows and columns of maps run, in words; empty without dimensions.
+        corners: Latitude and longitude [degrees] of the first and of the last cell of maps; empty without dimensions.
         scaler: Name of the input whose scaling it shares, where the network predicts that input's next values; empty
             for a scaling of its own.
     """
@@ -98,6 +99,7 @@ class Target:
     dims: tuple[str, ...] = ()
     step: str = ""
     layout: str = ""
+    corners: tuple[float, ...] = ()
     scaler: str = ""
 
     @property
@@ -178,6 +180,7 @@ class Signature(BaseModel):
     target_shape: tuple[int, ...] = ()
     target_step: str = ""
     target_layout: str = ""
+    target_corners: tuple[float, ...] = ()
 
 
 def signature(samples: Samples) -> Signature:
@@ -197,4 +200,5 @@ def signature(samples: Samples) -> Signature:
         target_shape=target.values.shape[1:] if maps and target.values is not None else (),
         target_step=target.step,
         target_layout=target.layout,
+        target_corners=target.corners,
     )

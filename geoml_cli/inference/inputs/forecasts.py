@@ -30,6 +30,7 @@ from geoml_cli.writers import forecasts as writer
 from geoml_cli.writers.chunk_store import ChunkStore
 
 Floats = NDArray[np.float32]
+_SAME_PLACE = 0.01  # degrees
 _MOST_STEPS = 1200
 """Steps past the series that one forecast may have; more is most likely a mistyped number."""
 
@@ -75,6 +76,7 @@ def forecasts_job(
             f"{plan.steps} steps are more than the {plan.horizon} that the network was trained for: past these it is "
             "fed its own maps, and no score says how good they are."
         )
+    _tell_other_place(trained, plan, reporter)
     return PredictionJob(
         cell="forecasts",
         digest={"data": dataset.manifest.digest(), "first": plan.first_N.tolist(), "steps": plan.steps},
@@ -84,6 +86,19 @@ def forecasts_job(
         unit=trained.outputs()[0].unit,
         check=writer.check_suffix,
     )
+
+
+def _tell_other_place(trained: TrainedRun, plan: _Plan, reporter: Reporter) -> None:
+    """Warn of maps of the same shape that lie elsewhere."""
+    known, found = trained.signature(SINGLE).target_corners, plan.samples.target.corners
+    apart = np.subtract(known, found) if known else np.zeros(4)
+    apart[1::2] = (apart[1::2] + 180.0) % 360.0 - 180.0
+    if np.abs(apart).max() > _SAME_PLACE:
+        here, there = (f"{c[0]:g}, {c[1]:g} to {c[2]:g}, {c[3]:g}" for c in (found, known))
+        reporter.warn(
+            f"the maps lie elsewhere (latitude, longitude {here}) than those that run {trained.run.id} was trained on "
+            f"({there}): neither its scores nor its intervals are of this place."
+        )
 
 
 def _plan(trained: TrainedRun, dataset: Dataset, dates: Sequence[str], steps: int | None) -> _Plan:

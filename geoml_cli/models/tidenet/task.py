@@ -60,6 +60,7 @@ def samples(tables: TidenetTables, variables: Variables) -> Samples:
         dims=("lead_time", "y", "x"),
         step=str(facts.step),
         layout=_layout(variables),
+        corners=_corners(variables),
         # The forecast continues the input: one range for both, from the training windows.
         scaler=FRAMES,
     )
@@ -74,6 +75,12 @@ def _layout(variables: Dataset) -> str:
     # Neighbouring columns, as a map may lie across the date line.
     columns = "west to east" if np.median(np.diff(lon, axis=-1)) > 0 else "east to west"
     return f"rows from {rows}, columns from {columns}"
+
+
+def _corners(variables: Dataset) -> tuple[float, ...]:
+    """Return latitude and longitude of the first cell and of the last, to a thousandth of a degree."""
+    lat, lon = (np.asarray(variables.array(name), dtype=np.float64).ravel() for name in (LAT, LON))
+    return tuple(round(float(value), 3) for value in (lat[0], lon[0], lat[-1], lon[-1]))
 
 
 def _series(settings: FrameSettings, variables: Dataset, name: str, times: Clock) -> FrameSeries:

@@ -373,6 +373,20 @@ def test_maps_of_the_unit_spelled_otherwise_are_forecast(run, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("moved", "elsewhere"), [((0, 0), False), ((0, -360), False), ((-60, 0), True), ((0, 9), True)]
+)
+def test_maps_of_another_place_are_told(run, tmp_path, moved, elsewhere):
+    class Hearing(Silent):
+        def warn(self, text):
+            heard.append(text)
+
+    heard = []
+    other = write_maps(tmp_path / "moved", maps(20, SHAPE), land_of(SHAPE), moved=moved)
+    predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Hearing())
+    assert any("the maps lie elsewhere (latitude, longitude" in text for text in heard) == elsewhere
+
+
+@pytest.mark.parametrize(
     ("turned", "found"),
     [
         ((True, False), "rows from north to south, columns from west to east"),
