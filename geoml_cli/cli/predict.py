@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from geoml_cli.source import Options
     from geoml_cli.stages.predict import Prediction
 
+_FORECAST = "steps"
+"""The option that models of forecasts have."""
 _PERIODS = ("day", "month", "year")
 _INPUTS = ("index", "table", "map", "stack", "sums")
 """Flags of which one may be given."""
@@ -55,6 +57,7 @@ _Out = Annotated[
         "--out", "-o", help="File: .csv .parquet .nc for samples; .tif .nc .zarr for maps.", show_default=False
     ),
 ]
+_Maps = Annotated[Path | None, typer.Option("--out", "-o", help="File: .nc or .zarr.", show_default=False)]
 _With = Annotated[
     str | None,
     typer.Option("--with", help="Predict with a baseline, fitted on the run's training samples.", show_default=False),
@@ -91,9 +94,10 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 
 def _function(target: str, model: str) -> Callable[..., None]:
     """Make a function whose signature is the options of the model's and its sources' inputs, and the common ones."""
+    own = _common(model)
 
     def run(**given: Any) -> None:  # noqa: ANN401  typer checks them
-        common = {name: given.pop(name) for name in _COMMON}
+        common = {name: given.pop(name, default) for name, (_, default) in _COMMON.items()}
         checked: dict[str, Any] = {}
         for options_ in input_options(model):  # what was typed, each time: several classes may have one option
             chosen = {name: given[name] for name in options_.model_fields if given[name] is not None}
@@ -102,8 +106,15 @@ def _function(target: str, model: str) -> Callable[..., None]:
         _run(target, given | checked, common)
 
     parameters = list(flags_of(input_options(model)).values())
-    parameters += [keyword(name, kind, default) for name, (kind, default) in _COMMON.items()]
+    parameters += [keyword(name, kind, default) for name, (kind, default) in own.items()]
     return with_parameters(run, parameters)
+
+
+def _common(model: str) -> dict[str, tuple[Any, Any]]:
+    """Return the options that all models have; forecasts are named by date, and are the network's."""
+    if not any(_FORECAST in kind.model_fields for kind in input_options(model)):
+        return _COMMON
+    return {name: kind for name, kind in _COMMON.items() if name not in ("index", "baseline")} | {"out": (_Maps, None)}
 
 
 def input_options(model: str) -> list[type[Options]]:
@@ -222,8 +233,6 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
     named, out, rasters = given.get("times") or (), common["out"], given.get("rasters")
     mapped = given.get("map", False) or (given.get("table") is None and rasters is not None)
     mapped = mapped or (out is not None and out.suffix.lower() in MAPS)
-    if common["index"] and "steps" in given:
-        raise SettingsError("forecasts are named by date.", where="--index", fix="Use --date, such as --date 2018-01.")
     _refuse_several({**given, "index": common["index"], "map": mapped})
     if given.get("stack") is None and (given.get("from_") or given.get("to")):
         raise SettingsError("--from and --to are days of a stack.", fix="Name the stack with --stack.")
@@ -250,7 +259,7 @@ def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest
         strict=given.get("strict", False),
         times=tuple(times.read_times(named)),
         mlat=given.get("mlat", 0.0),
-        forecast="steps" in given,
+        forecast=_FORECAST in given,
         dates=tuple(given.get("date") or ()),
         steps=given.get("steps"),
         stack=given.get("stack"),
