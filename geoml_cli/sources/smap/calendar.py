@@ -77,7 +77,7 @@ def days_of(texts: Texts, path: Path, column: str, fix: str = "") -> Integers:
     if not right.all():
         wrong = texts[~right][0]
         raise DataError(
-            f"{str(wrong)!r} begins with no date YYYYMMDD that there is",
+            f"{str(wrong)!r} begins with no date YYYYMMDD",
             where=f"{path}, column {column}",
             fix=fix or _FIX,
         )
