@@ -58,6 +58,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     series = _Series(found, wanted)
     counted, lost = _counted(series, applied, reporter)
     report.require_column(counted, applied.target, str(raw))
+    report.refuse_other_quality(lost, counted, applied, found.step)
     if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is what is told
         columns = {counts.quality for counts in counted.values()}
         report.require_target(_summed(lost, applied), columns, applied, found.step)

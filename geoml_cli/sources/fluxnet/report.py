@@ -109,8 +109,26 @@ def require_column(counted: Mapping[str, Counted], target: str, location: str) -
         )
 
 
+def refuse_other_quality(lost: Mapping[str, Loss], counted: Mapping[str, Counted], rule: Rule, step: Step) -> None:
+    """Refuse a site whose quality is of another kind: of fractions in place of classes the worst, 0, would be measured.
+
+    Raises:
+        DataError: With the site and its column.
+    """
+    for site, loss in lost.items():
+        judged = loss.kept + loss.poor + loss.odd
+        if loss.odd > _FEW_ODD * judged:
+            kind = "class of 0 to 3" if rule.subdaily else "fraction of 0 to 1"
+            raise DataError(
+                f"{loss.odd} of {judged} values of {counted[site].quality} are no {kind}, as the quality is at "
+                f"{step.word} resolution",
+                where=f"site {site}",
+                fix="Give its files as the provider ships them; or take every value with --quality-column none.",
+            )
+
+
 def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step) -> None:
-    """Refuse a data set without any target, or whose quality is of another kind.
+    """Refuse a data set without any target.
 
     Args:
         lost: Why there is none, over all sites.
@@ -121,15 +139,6 @@ def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step)
     Raises:
         DataError: With what was filtered, by which column, and what to relax.
     """
-    judged = lost.kept + lost.poor + lost.odd
-    if lost.odd > _FEW_ODD * judged:
-        by = " and ".join(sorted(str(column) for column in columns if column))
-        kind = "class of 0 to 3" if rule.subdaily else "fraction of 0 to 1"
-        raise DataError(
-            f"{lost.odd} of {judged} values of {by} are no {kind}, as the quality is at {step.word} resolution",
-            where=rule.target,
-            fix="Give the files as the provider ships them; or take every value with --quality-column none.",
-        )
     if lost.kept:
         return
     if not lost.poor:

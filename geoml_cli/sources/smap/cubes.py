@@ -28,6 +28,7 @@ _Y, _X = ("lat", "latitude", "y"), ("lon", "longitude", "x")
 _HALF_TURN, _POLE, _EDGE = 180.0, 90.0, 0.5
 _REGULAR = 0.01  # of a pixel, that a centre may be off its place
 _FILLS = np.array([-999.0, -9999.0, -32768.0, -99999.0], dtype=np.float32)
+_PACKED_FILLS = _FILLS[1:]
 _HUGE = 1e19
 """Fills that no band's values come near, whether or not a file declares them."""
 
@@ -275,8 +276,12 @@ class TiffCube:
         with raster_damage(path), rasterio.open(path) as file:
             stored = file.read(1, window=part, masked=True).astype(np.float64).filled(np.nan)
             scale, offset = file.scales[0], file.offsets[0]
-        # Fills are stored as they are, packed or not.
-        return np.asarray(_clean(stored[:: rows[2], :: columns[2]]) * scale + offset, dtype=np.float32)
+        stored = stored[:: rows[2], :: columns[2]]
+        if (scale, offset) == (1.0, 0.0):
+            return _clean(stored)
+        # Fills are stored as they are; but -999 may well be a packed value, such as -9.99 dB.
+        clean = np.where(np.isin(stored, _PACKED_FILLS), np.nan, stored)
+        return np.asarray(clean * scale + offset, dtype=np.float32)
 
 
 def _tiff_grid(path: Path) -> Grid:

@@ -15,6 +15,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference.inputs import pixel_days
 from geoml_cli.inference.inputs.pixel_days import strips
 from geoml_cli.samples.input import Grid
+from geoml_cli.sources.smap.cubes import open_cube
 from geoml_cli.sources.smap.pixels import pixels
 
 SIDE = 0.01
@@ -120,6 +121,17 @@ def test_a_pixel_has_the_samples_of_a_station_with_the_same_values(raw, prepared
         np.testing.assert_allclose(
             found.inputs[name].values[first], item.values[at], rtol=1e-5, atol=1e-5, err_msg=name
         )
+
+
+def test_packed_values_may_be_what_is_a_fill_elsewhere(raw, prepared, tmp_path):
+    content = dataset_of()
+    folder = geotiff(tmp_path, content, scale=0.01)
+    with rasterio.open(min(folder.glob("eto_*.tif")), "r+") as file:
+        stored = file.read(1)
+        stored[0, :3] = -999, -9999, -32768
+        file.write(stored, 1)
+    found = open_cube(folder).daily("eto", (slice(0, 1), slice(0, 3)))[0, 0]
+    np.testing.assert_allclose(found, [-9.99, np.nan, np.nan], rtol=1e-6)
 
 
 @pytest.mark.parametrize("crs", ["EPSG:4326", "OGC:CRS84", "EPSG:4269"])
