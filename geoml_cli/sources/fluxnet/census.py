@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet.plausible import refuse_other_units
 from geoml_cli.sources.fluxnet.quality import Loss, Rule, sift
 from geoml_cli.sources.fluxnet.series import CLIMATE, QUALITY, Series, Wanted
-from geoml_cli.sources.fluxnet.times import Integers, Step, clock, lengths
-from geoml_cli.sources.fluxnet.units import quantity, unit
+from geoml_cli.sources.fluxnet.times import Integers, Step, lengths
 
 Values = NDArray[np.float64]
 _DAYS_OF_YEAR = 365.25
@@ -64,7 +63,7 @@ def count(site: str, series: Series, wanted: Wanted, step: Step) -> Counted:
     Raises:
         DataError: A column is in another unit.
     """
-    _refuse_other_units(site, series, (*wanted.needed, *wanted.extra), step)
+    refuse_other_units(site, series, (*wanted.needed, *wanted.extra), step)
     complete = np.all([np.isfinite(series.values[name]) for name in wanted.needed], axis=0)
     code = np.zeros(series.length, dtype=np.int64)
     for bit, name in enumerate(wanted.extra):
@@ -104,20 +103,6 @@ def climate(series: Series, step: Step) -> tuple[float, float]:
 def _mean(values: Values, days: Values) -> float:
     finite = np.isfinite(values)
     return float(np.average(values[finite], weights=days[finite])) if finite.any() else float("nan")
-
-
-def _refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: Step) -> None:
-    for name in drivers:
-        known, values = quantity(name), series.values[name]
-        if not np.isfinite(values).any():
-            continue
-        middle = float(np.nanmedian(values))
-        if not known.least <= middle <= known.most:
-            raise DataError(
-                f"the median of {name} at {site} is {middle:g}, which is no {known.meaning} in {unit(name, step)}",
-                where=f"{site}, from {clock(series.first, step)}",
-                fix=f"Give it in {unit(name, step)}, or leave it out of --dynamic and --extra.",
-            )
 
 
 def complete(series: Series, drivers: Sequence[str]) -> NDArray[np.bool_]:

@@ -68,5 +68,9 @@ def deficit(temperature: Values, humidity: Values) -> Values:
         temperature: Of the air [degC].
         humidity: Relative [%]; sensors read a little more than 100 in fog, which is no deficit.
     """
-    saturated = _SATURATED * np.exp(_SLOPE * temperature / (_OFFSET + temperature))
-    return np.asarray(np.maximum(saturated * (1 - humidity / 100), 0.0))
+    return np.asarray(np.maximum(saturation(temperature) * (1 - humidity / 100), 0.0))
+
+
+def saturation(temperature: Values) -> Values:
+    """Return the vapour pressure of saturated air [hPa] at temperatures [degC], shape as given."""
+    return np.asarray(_SATURATED * np.exp(_SLOPE * temperature / (_OFFSET + temperature)))

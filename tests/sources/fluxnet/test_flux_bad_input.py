@@ -103,16 +103,39 @@ def test_a_damaged_file_is_refused_with_its_line(raw: Path, prepared: Prepare, n
     fails(prepared, raw, message)
 
 
-def test_units_of_other_products_are_refused(raw: Path, prepared: Prepare) -> None:
+OTHER_UNITS = {
+    "PA_F": (10, r"XA-Fir, from 2010-12-01: the median of PA_F at XA-Fir is 9\d\d.*, which is no air pressure in"),
+    "VPD_F": (0.1, r"from 2010-12-01: VPD_F is 0\.0\d+ or less of saturation at TA_F in 99 of 100 .*Give it in hPa"),
+}
+
+
+@pytest.mark.parametrize("column", OTHER_UNITS)
+def test_units_of_other_products_are_refused(raw: Path, prepared: Prepare, column: str) -> None:
+    factor, message = OTHER_UNITS[column]
     content = (raw / FIRST).read_text()
     lines = [line.split(",") for line in content.strip().split("\n")]
-    place = lines[0].index("PA_F")
+    place = lines[0].index(column)
     for cells in lines[1:]:
-        cells[place] = str(float(cells[place]) * 10)
+        cells[place] = str(float(cells[place]) * factor)
     (raw / FIRST).write_text("\n".join(map(",".join, lines)))
-    fails(
-        prepared, raw, r"XA-Fir, from 2010-12-01: the median of PA_F at XA-Fir is 9\d\d.*, which is no air pressure in"
-    )
+    fails(prepared, raw, message)
+
+
+MEGAJOULES = r"SW_IN_F is 29\.\d+ or less in 99 of 100 records.*Give it in W m-2 \(1 MJ m-2 d-1"
+
+
+@pytest.mark.parametrize("days", [179, 180])
+def test_radiation_in_megajoules_is_refused(raw: Path, prepared: Prepare, tmp_path: Path, days: int) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    held = {name: np.resize(values, days) for name, values in columns().items()}
+    held["SW_IN_F"] = np.linspace(1, 30, days)
+    year = np.datetime64("2010-01-01") + np.arange(days)
+    write(alone, made.TOWERS[0], held, year, "FLX_{site}_FLUXNET2015_SUBSET_DD_2010-2010_1-4.csv")
+    if days < 180:  # the dark half of a year
+        prepared(alone, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",))
+    else:
+        fails(prepared, alone, MEGAJOULES, sites=str(raw / "siteinfo.csv"))
 
 
 def test_what_is_no_flux_file(raw: Path, prepared: Prepare, tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ def test_weeks_months_and_years(raw: Path, prepared: Prepare, tmp_path: Path, co
         stamps = {"TIMESTAMP_START": np.array(begin), "TIMESTAMP_END": np.array(end)}
     held = {name: values[:3] for name, values in columns().items()}
     held["P_F"], held["NEE_VUT_REF"] = np.array([730.0, 365.0, 0.0]), np.array([-90.0, -300.0, 5.0])
+    held["SW_IN_F"] = np.array([140.0, 150.0, 145.0])  # of a year as of a summer's week
     made.write(tmp_path / f"FLX_XA-Fir_FLUXNET2015_SUBSET_{code}_2010-2012_1-4.csv", stamps, held)
     dataset = prepared(tmp_path, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",), resolution=code)
     assert (dataset.unit("NEE_VUT_REF"), dataset.unit("P_F")) == (carbon, water)
