@@ -5,25 +5,10 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.unpacking import batches
-
-
-class Shape(NamedTuple):
-    """How the rows of a file are made.
-
-    Attributes:
-        path: The file, for messages.
-        delimiter: Between cells.
-        width: Cells of the header.
-    """
-
-    path: Path
-    delimiter: str
-    width: int
+from geoml_cli.readers.rectangles import Shape
 
 
 class _Record(NamedTuple):
@@ -54,26 +39,14 @@ def rows(lines: Iterator[str], first: int, shape: Shape) -> Iterator[tuple[int, 
             yield record.line, _fitted(cells, record.line, shape)
 
 
-def rectangle(lines: Iterator[str], first: int, shape: Shape) -> Iterator[str]:
-    """Give lines, some at a time, for a parser that fills short rows and cuts long ones: all have the header's width.
+def fitted_lines(lines: Iterator[str], first: int, shape: Shape) -> Iterator[str]:
+    """Give lines that all have the header's width.
 
     The n-th line is the n-th of the file: a quoted row of several lines is one line and blank ones.
 
     Raises:
         DataError: As for `rows`.
     """
-    parts = batches(lines)
-    for batch in parts:
-        text = "".join(batch)
-        if '"' in text or {line.count(shape.delimiter) for line in batch} != {shape.width - 1}:
-            following = itertools.chain(batch, itertools.chain.from_iterable(parts))  # a quoted row may go on there
-            yield from _fitted_lines(following, first, shape)
-            return
-        yield text
-        first += len(batch)
-
-
-def _fitted_lines(lines: Iterator[str], first: int, shape: Shape) -> Iterator[str]:
     for record in _records(lines, first, shape):
         if record.quoted is None and record.text.count(shape.delimiter) == shape.width - 1:
             yield record.text

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from geoml_cli.dataset.raw_files import special_kind
 from geoml_cli.errors import DataError
-from geoml_cli.readers.delimited import Shape, rectangle, rows
+from geoml_cli.readers.delimited import fitted_lines, rows
+from geoml_cli.readers.rectangles import Shape, rectangle
 from geoml_cli.readers.unpacking import UNREADABLE, LinesText, bounded_lines, open_bytes, unreadable
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -67,7 +69,13 @@ class Table:
             DataError: While it is read, as for `rows`.
         """
         with _text(self.path, self.encoding) as stream:
-            yield LinesText(rectangle(self._body(stream), self.header + 1, self._shape))
+            yield LinesText(self._rectangle(stream))
+
+    def _rectangle(self, stream: IO[str]) -> Iterator[str]:
+        try:
+            yield from rectangle(stream, self.header, self._shape, partial(fitted_lines, shape=self._shape))
+        except UNREADABLE as error:
+            raise unreadable(self.path, error) from error
 
     def _body(self, stream: IO[str]) -> Iterator[str]:
         lines = readable_lines(stream, self.path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.unpacking import batches, bounded_lines
+from geoml_cli.readers.rectangles import Shape, rectangle
+from geoml_cli.readers.unpacking import bounded_lines
 from geoml_cli.sources.fluxnet.texts import Text
 from geoml_cli.sources.fluxnet.times import STEPS
 
@@ -129,16 +130,12 @@ def rows(stream: IO[str], layout: Layout) -> Iterator[str]:
     Raises:
         DataError: There is one; with its line.
     """
-    lines, commas, number = bounded_lines(stream, str(layout.text)), len(layout.columns) - 1, layout.header + 1
-    for batch in batches(itertools.islice(lines, layout.header, None)):
-        if {line.count(",") for line in batch} == {commas}:
-            yield "".join(batch)
-        else:
-            yield from _checked_rows(batch, number, layout)
-        number += len(batch)
+    # A stray quotation mark must not swallow the rows up to the next one.
+    shape = Shape(str(layout.text), ",", len(layout.columns), has_quotes=False)
+    yield from rectangle(stream, layout.header, shape, partial(_checked_rows, layout=layout))
 
 
-def _checked_rows(lines: Sequence[str], first: int, layout: Layout) -> Iterator[str]:
+def _checked_rows(lines: Iterator[str], first: int, layout: Layout) -> Iterator[str]:
     commas = len(layout.columns) - 1
     for number, line in enumerate(lines, start=first):
         if line.count(",") != commas and line.strip():
