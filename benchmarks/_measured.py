@@ -119,12 +119,12 @@ def prepared(case: str, raw: Path, out: Path, options: str) -> tuple[float, int]
     from geoml_cli.dataset.manifest import read_manifest
     from geoml_cli.dataset.store import content_digest
     from geoml_cli.stages.prepare import Raw, prepare
-    from geoml_cli.work.reporting import Silent
+    from geoml_cli.work.reporting import NullReporter
 
     name = _raw.source(case)
     given = Raw(name, raw, registry.source_card(name).options.model_validate_json(options))
     before, started = bytes_read(), time.perf_counter()
-    prepare(given, out, Silent(), force=True)
+    prepare(given, out, NullReporter(), force=True)
     seconds, read = time.perf_counter() - started, bytes_read() - before
     before = bytes_read()
     content_digest(out, read_manifest(out).variables)

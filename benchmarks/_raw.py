@@ -56,7 +56,7 @@ def _clcd(folder: Path, megabytes: float) -> Options:
     pixel = 2.4 / side  # the small scene's extent, so that metres stay those of its UTM zone
     samples = min(20_000, side * side // 20)
     with _changed(synthetic, HEIGHT=side, WIDTH=side, SAMPLES=samples, _PIXEL=pixel, _METRIC_PIXEL=111_000.0 * pixel):
-        return synthetic.synthesise(folder, 1)
+        return synthetic.write_synthetic(folder, 1)
 
 
 def _gwsa(folder: Path, megabytes: float) -> Options:
@@ -109,7 +109,7 @@ def _ech(folder: Path, megabytes: float) -> Options:
     from geoml_cli.sources.ech import synthetic
 
     with _changed(synthetic, DAYS=max(int(megabytes / 0.65), 5), EVERY=1):
-        return synthetic.synthesise(folder, 1)
+        return synthetic.write_synthetic(folder, 1)
 
 
 def _smap(folder: Path, megabytes: float) -> Options:
@@ -126,7 +126,7 @@ def _carbon_ecs(folder: Path, megabytes: float) -> Options:
 
     scale = max(np.sqrt(megabytes * MB / (42 * 26 * 4 * 96)), 1.0)
     with _changed(synthetic, ROWS=round(42 * scale), COLUMNS=round(26 * scale)):
-        return synthetic.synthesise(folder, 1)
+        return synthetic.write_synthetic(folder, 1)
 
 
 def _grid(folder: Path, megabytes: float) -> Options:

@@ -28,10 +28,10 @@ from geoml_cli.evaluation.inputs import EvaluationInputs, observed, open_network
 from geoml_cli.inference.load import open_trained
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.run import Run
-from geoml_cli.sources.soc.synthetic import SAMPLES, synthesise
+from geoml_cli.sources.soc.synthetic import SAMPLES, write_synthetic
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 Values = NDArray[np.float64]
 WAYS = {
@@ -48,14 +48,14 @@ _SHARED = ("train.calibrate=false", 'evaluate.baselines=["random-forest"]')
 
 def region(folder: Path, seed: int, *, other: bool) -> Dataset:
     """Prepare synthetic land; carbon of the other region is less and has an offset."""
-    options = synthesise(folder / "raw", seed)
+    options = write_synthetic(folder / "raw", seed)
     if other:
         table = folder / "raw" / "points.csv"
         header, *lines = table.read_text(encoding="utf-8").splitlines()
         rows = [line.rpartition(",") for line in lines]
         changed = [f"{before},{0.6 * float(carbon) + 3:.2f}" for before, _, carbon in rows]
         table.write_text("\n".join([header, *changed]) + "\n", encoding="utf-8")
-    prepare(Raw("soc", folder / "raw", options), folder / "data", Silent())
+    prepare(Raw("soc", folder / "raw", options), folder / "data", NullReporter())
     return Dataset(folder / "data")
 
 
@@ -71,16 +71,16 @@ def few(rows: int, steps: int, seed: int) -> list[str]:
 def trained(folder: Path, dataset: Dataset, assignments: Sequence[str]) -> Run:
     """Train `soc`, preset map, with settings of its own."""
     settings: Settings = load("soc", "map", None, {}, list(assignments))
-    return train(settings, dataset, RunLocation(folder, cpu=True), None, Silent())
+    return train(settings, dataset, RunLocation(folder, cpu=True), None, NullReporter())
 
 
 def rmse(inputs: EvaluationInputs, *, forest: bool = False) -> float:
     """Return the RMSE of the network, or of the forest on its training rows, over the test rows [g kg-1]."""
-    members = predict_members(inputs, Silent())
+    members = predict_members(inputs, NullReporter())
     pooled = pool_folds(inputs, members)
     predicted = pooled.predicted_P
     if forest:
-        [predicted] = predict_baselines(inputs, members, Silent()).predicted_P.values()
+        [predicted] = predict_baselines(inputs, members, NullReporter()).predicted_P.values()
     return float(np.sqrt(np.mean((predicted - observed(inputs)[pooled.rows_P]) ** 2)))
 
 

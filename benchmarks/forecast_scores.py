@@ -27,7 +27,7 @@ from geoml_cli.inference.load import settings_of
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.evaluate import evaluate
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 ROWS, COLUMNS = 2100, 1300
 YEARS = (5, 6)
@@ -115,9 +115,9 @@ def main(arguments: Sequence[str] = ()) -> None:
         with tempfile.TemporaryDirectory(prefix="geoml-benchmark-") as name:
             dataset = write(Path(name) / "data", years, tuple(given.shape))
             settings = load("tidenet", "small", None, {}, _SETTINGS)
-            run: Run = train(settings, dataset, RunLocation(Path(name) / "run", cpu=True), None, Silent())
+            run: Run = train(settings, dataset, RunLocation(Path(name) / "run", cpu=True), None, NullReporter())
             forecasts = len(run.split("all").test)
-            seconds, most = peak(lambda: evaluate(run, dataset, settings_of(run), "test", Silent()))  # noqa: B023  called at once
+            seconds, most = peak(lambda: evaluate(run, dataset, settings_of(run), "test", NullReporter()))  # noqa: B023  called at once
         size = 4 * given.shape[0] * given.shape[1] * 12 * years / 2**20
         rows.append((f"{years} years", size, forecasts, seconds, most))
         peaks.append(most)

@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     began = time.monotonic()
     with _folder(asked.keep) as folder:
         sides = base_side(folder, asked.base, asked.base_python), new_side(folder)
-        flags = synthesise(sides[0], folder / "raw", sorted({case.source for case in cases}))
+        flags = write_synthetic(sides[0], folder / "raw", sorted({case.source for case in cases}))
         done = [comparison for case in cases for comparison in _compared(case, sides, flags[case.source])]
         found = [difference for comparison in done for difference in comparison.differences]
         write(folder / "differences.csv", found)
@@ -132,7 +132,7 @@ def _checked(side: Side) -> Side:
     return side
 
 
-def synthesise(base: Side, raw: Path, sources: Sequence[str]) -> dict[str, list[str]]:
+def write_synthetic(base: Side, raw: Path, sources: Sequence[str]) -> dict[str, list[str]]:
     """Write raw files with the base, once for both sides; return the options to prepare each source with."""
     options = json.loads(_run(base, "synthesise", ["-c", _SYNTHESISE, str(raw), *sources]))
     return {source: _flags(given) for source, given in options.items()}

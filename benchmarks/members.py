@@ -21,7 +21,7 @@ from benchmarks import _table
 from geoml_cli import registry
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
 def trained(folder: Path, epochs: int, jobs: int, members: int) -> tuple[float, Run]:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         options = source.synthetic(folder / "raw", 1)
-        prepare(Raw("soc", folder / "raw", options), folder / "data" / "soc", Silent())
+        prepare(Raw("soc", folder / "raw", options), folder / "data" / "soc", NullReporter())
         seconds, runs = {}, {}
         for jobs in (1, given.jobs):
             for epochs in (given.epochs, 3 * given.epochs):

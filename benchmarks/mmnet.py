@@ -42,7 +42,7 @@ from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import networks_of
 from geoml_cli.training.sampler import EpochSampler
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 BATCH = 512
 
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 def preparing(folder: Path, years: tuple[int, ...]) -> Dataset:
     """Compare `prepare smap` with pandas, in time, values and size."""
-    ours = seconds(lambda: prepare(Raw("smap", folder / "raw", SmapOptions()), folder / "data", Silent()))
+    ours = seconds(lambda: prepare(Raw("smap", folder / "raw", SmapOptions()), folder / "data", NullReporter()))
     dataset = Dataset(folder / "data")
     found: list[pd.DataFrame] = []
     silent = seconds(lambda: found.append(_mmnet_plain.prepare(folder / "raw", years, None)))
@@ -178,7 +178,7 @@ def training(dataset: Dataset, folder: Path, steps: tuple[int, int]) -> Run:
 
 
 def _trained(runs: list[Run], settings: Settings, dataset: Dataset, place: RunLocation) -> None:
-    runs.append(train(settings, dataset, place, None, Silent()))
+    runs.append(train(settings, dataset, place, None, NullReporter()))
 
 
 def bare_steps(record: object, network: torch.nn.Module, samples: Samples) -> float:
@@ -207,8 +207,8 @@ def mapping(dataset: Dataset, run: Run, folder: Path, size: tuple[int, int]) -> 
     _mmnet_plain.write_stack(folder / "stack.nc", side, days)
     stack = pixels(folder / "stack.nc", dataset.manifest)
     trained = open_trained(run)
-    job = pixel_days_job(MapFiles(trained, "stack", [], Silent()), stack, slice(10, days), None)
-    ours = cpu_seconds(lambda: predict_to_file(trained, job, folder / "maps.nc", Silent()))
+    job = pixel_days_job(MapFiles(trained, "stack", [], NullReporter()), stack, slice(10, days), None)
+    ours = cpu_seconds(lambda: predict_to_file(trained, job, folder / "maps.nc", NullReporter()))
     block = stack.block(slice(0, side), slice(0, side), slice(10, days))
     samples = trained.samples(block.variables)
     network = trained.load_network("all").eval()

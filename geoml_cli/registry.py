@@ -41,7 +41,7 @@ def presets_folder() -> Path:
 
 def presets(model: str) -> list[str]:
     """Name a model's presets."""
-    known("model", model, models())
+    require_choice("model", model, models())
     return sorted(path.stem for path in (presets_folder() / model).glob("*.toml"))
 
 
@@ -49,27 +49,27 @@ def preset_file(model: str, preset: str) -> Path:
     """Return the file of a preset, which may itself be a path to a TOML file."""
     if preset.endswith(".toml"):
         return Path(preset)
-    known(f"preset of {model}", preset, presets(model))
+    require_choice(f"preset of {model}", preset, presets(model))
     return presets_folder() / model / f"{preset}.toml"
 
 
 def card(model: str) -> Card:
     """Return a model's card."""
-    known("model", model, models())
+    require_choice("model", model, models())
     found: Card = importlib.import_module(f"geoml_cli.models.{model}").CARD
     return found
 
 
 def tables(model: str) -> type[ModelTables]:
     """Return the class of a model's own settings tables; light to import."""
-    known("model", model, models())
+    require_choice("model", model, models())
     found: type[ModelTables] = importlib.import_module(f"geoml_cli.models.{model}.settings").TABLES
     return found
 
 
 def spec(model: str) -> Spec[Any]:
     """Return a model's record of functions; imports torch."""
-    known("model", model, models())
+    require_choice("model", model, models())
     found: Spec[Any] = importlib.import_module(f"geoml_cli.models.{model}.spec").SPEC
     return found
 
@@ -87,14 +87,14 @@ def sources_of(model: str) -> list[str]:
 
 def source_card(name: str) -> SourceCard:
     """Return a source's card; light to import."""
-    known("source", name, sources())
+    require_choice("source", name, sources())
     found: SourceCard = importlib.import_module(_source_package(name)).CARD
     return found
 
 
 def source(name: str) -> Source[Any]:
     """Return a source's record of functions."""
-    known("source", name, sources())
+    require_choice("source", name, sources())
     found: Source[Any] = importlib.import_module(f"{_source_package(name)}.source").SOURCE
     return found
 
@@ -103,7 +103,7 @@ def _source_package(name: str) -> str:
     return f"geoml_cli.sources.{name.replace('-', '_')}"
 
 
-def known(kind: str, name: str, names: Iterable[str]) -> None:
+def require_choice(kind: str, name: str, names: Iterable[str]) -> None:
     """Refuse a name that is not one of `names`.
 
     Raises:
@@ -111,10 +111,12 @@ def known(kind: str, name: str, names: Iterable[str]) -> None:
     """
     choices = list(names)
     if name not in choices:
-        raise SettingsError(f"{name!r} is not a {kind}.", fix=f"{meant(name, choices)}Choices: {', '.join(choices)}.")
+        raise SettingsError(
+            f"{name!r} is not a {kind}.", fix=f"{suggestion(name, choices)}Choices: {', '.join(choices)}."
+        )
 
 
-def meant(name: str, choices: Iterable[str]) -> str:
+def suggestion(name: str, choices: Iterable[str]) -> str:
     """Return `Did you mean ...? ` where a choice is near enough, else nothing."""
     near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
     return f"Did you mean {near[0]}? " if near else ""

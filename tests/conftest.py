@@ -80,11 +80,11 @@ def data_root(raw_soc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder of prepared data with source soc in it, made once; not to be changed."""
     from geoml_cli.sources.soc.source import SOURCE
     from geoml_cli.stages.prepare import Raw, prepare
-    from geoml_cli.work.reporting import Silent
+    from geoml_cli.work.reporting import NullReporter
 
     root = tmp_path_factory.mktemp("data")
     options = SOURCE.synthetic(tmp_path_factory.mktemp("spare"), 3)
-    prepare(Raw("soc", raw_soc, options), root / "soc", Silent())
+    prepare(Raw("soc", raw_soc, options), root / "soc", NullReporter())
     return root
 
 
@@ -94,9 +94,9 @@ def trained(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from geoml_cli.config.load import load
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.stages.train import RunLocation, train
-    from geoml_cli.work.reporting import Silent
+    from geoml_cli.work.reporting import NullReporter
 
     settings = load("soc", "map", None, {}, [QUICK[k] for k in range(1, len(QUICK), 2)])
     root = tmp_path_factory.mktemp("runs")
     place = RunLocation(root / "soc" / "map" / "20260101-000000")
-    return train(settings, Dataset(data_root / "soc"), place, None, Silent()).folder
+    return train(settings, Dataset(data_root / "soc"), place, None, NullReporter()).folder

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from geoml_cli.errors import GeomlError
 from geoml_cli.source import Options
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 FUZZ = settings(
     max_examples=60,
@@ -34,7 +34,7 @@ def damaged(content: bytes, changes: list[tuple[float, int]], keep: float, reach
 def prepares_or_refuses(source: str, raw: Path, options: Options) -> None:
     """Prepare a folder: only our own errors come out, and nothing half-written stays."""
     try:
-        prepare(Raw(source, raw, options), raw.parent / "out", Silent())
+        prepare(Raw(source, raw, options), raw.parent / "out", NullReporter())
     except GeomlError as error:
         assert error.exit_code in (2, 3)
         assert error.where or error.fix

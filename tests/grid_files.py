@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.grid.options import GridOptions
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 LAT, LON = np.array([10.0, 20.0, 30.0]), np.array([100.0, 110.0, 120.0, 130.0])
 MONTHLY = {"units": "days since 2001-01-01", "calendar": "standard"}
@@ -88,4 +88,4 @@ def curvilinear(path: Path, lat: NDArray[Any], lon: NDArray[Any]) -> Path:
 def prepared(raw: Path, **options: Any) -> Dataset:
     """Prepare a file or folder with the source grid."""
     source = Raw("grid", raw, GridOptions(**({"var": "sst"} | options)))
-    return Dataset(prepare(source, raw.parent / f"{raw.name}-data", Silent(), force=True).folder)
+    return Dataset(prepare(source, raw.parent / f"{raw.name}-data", NullReporter(), force=True).folder)

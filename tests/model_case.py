@@ -14,7 +14,7 @@ from geoml_cli.config.load import load
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.runs.run import Run
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 STEPS = (
     "train.steps=6",
@@ -44,7 +44,7 @@ def settings_of_demo(model: str) -> Settings:
     return load(model, preset, None, {}, [*kept, *STEPS])
 
 
-class Interrupting(Silent):
+class Interrupting(NullReporter):
     """Sends SIGTERM to this process after some steps of a progress bar."""
 
     def __init__(self, after: int) -> None:

@@ -16,10 +16,10 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 WriteRaster = Callable[..., Path]
-Prepare = Callable[..., tuple[Dataset, Silent]]
+Prepare = Callable[..., tuple[Dataset, NullReporter]]
 # Row 0 begins at 10 degrees north, column 0 at 20 degrees east; pixels of a tenth of a degree.
 TENTH = Affine(0.1, 0, 20, 0, -0.1, 10)
 
@@ -67,8 +67,8 @@ def coast(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(tmp_path: Path) -> Prepare:
     """Give a function that prepares a folder of raw files as `geoml prepare soc` does."""
 
-    def run(raw: Path, options: SocOptions | None = None, **given: Any) -> tuple[Dataset, Silent]:
-        reporter = Silent()
+    def run(raw: Path, options: SocOptions | None = None, **given: Any) -> tuple[Dataset, NullReporter]:
+        reporter = NullReporter()
         chosen = options or SocOptions(**given)
         done = prepare(Raw("soc", raw, chosen), tmp_path / "prepared" / raw.name, reporter)
         return Dataset(done.folder), reporter

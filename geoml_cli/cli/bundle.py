@@ -61,7 +61,7 @@ def bundle(
     done = stage(run, folder, said, reporter)
     _warn_of_gaps(done.attribution, reporter)
     for text in done.missing:
-        reporter.say(f"The bundle holds {text}.")
+        reporter.info(f"The bundle holds {text}.")
     if as_json:
         data = {"licence": done.attribution.data_licence or None, "citation": done.attribution.data_citation or None}
         console.document({"folder": str(done.folder), "files": done.files, "missing": done.missing, "data": data})

@@ -61,7 +61,7 @@ def _preset(
 
     preset, config, assignments = chosen
     settings = load(model, preset, config, None, assignments or ())
-    reporter.say(f"Preset: {settings.preset}")
+    reporter.info(f"Preset: {settings.preset}")
     try:
         dataset = prepared(settings, data)
     except DataError as error:

@@ -26,18 +26,18 @@ class Terminal:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet or _sibling()
+        self._quiet = quiet or _is_worker_rank()
         hidden = any(os.environ.get(name) for name in ("NO_COLOR", "CI"))
         self._bars = not (self._quiet or hidden) and sys.stderr.isatty()
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Note something on stderr."""
         if not self._quiet:
             print(escaped(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def warn(self, text: str) -> None:
         """Warn on stderr."""
-        if not _sibling():
+        if not _is_worker_rank():
             print(escaped(f"Warning: {text}"), file=sys.stderr, flush=True)  # noqa: T201
 
     @contextmanager
@@ -57,7 +57,7 @@ class Terminal:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print a table on stdout."""
-    if _sibling():
+    if _is_worker_rank():
         return
     from rich.console import Console
     from rich.table import Table
@@ -74,13 +74,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
 
 def document(value: Any) -> None:  # noqa: ANN401  any JSON value
     """Print one JSON document on stdout; what is not a number is null."""
-    if not _sibling():
+    if not _is_worker_rank():
         print(json.dumps(_strict(value), indent=1, ensure_ascii=False, default=lambda other: escaped(str(other))))  # noqa: T201
 
 
 def line(text: str) -> None:
     """Print a line of the result on stdout."""
-    if not _sibling():
+    if not _is_worker_rank():
         print(escaped(text))  # noqa: T201
 
 
@@ -97,7 +97,7 @@ def plan(
             line(f"would {verb}  {thing}")
 
 
-def _sibling() -> bool:
+def _is_worker_rank() -> bool:
     """Return whether this is one of several processes, and not the one that speaks."""
     return os.environ.get("RANK", "0") != "0"
 

@@ -38,7 +38,7 @@ def demo(
         *([verb.format(out=folder) for verb in s] for s in plan.steps),
     ]
     for step in steps:
-        reporter.say(f"\n$ geoml {shlex.join(step)}")
+        reporter.info(f"\n$ geoml {shlex.join(step)}")
         run_step([*step, *(["--quiet"] if quiet else [])], folder)
     console.line("")
     console.table(("made", "file"), _made(sorted((folder / "runs" / model).glob("*/*/run.json"))[-1].parent))

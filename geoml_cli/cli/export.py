@@ -44,7 +44,7 @@ def export(
     """Write a run's networks with scaling inside, each file numerically verified to the network on real samples."""
     chosen = formats or _formats()
     for name in chosen:
-        registry.known("format", name, _formats())
+        registry.require_choice("format", name, _formats())
     reporter = console.Terminal(quiet=quiet)
     run = run_of(target, preset, options.only(("export",), assignments), reporter)
     dataset = dataset_of(run, data)

@@ -218,12 +218,12 @@ def _trained(run: Run, common: dict[str, Any], baseline: BaselineRun | None, rep
 
 def _has_page(run: Run, dataset: Dataset) -> bool:
     """Return whether maps of the run have a page: those of rasters and cells, unless it is not asked for."""
-    from geoml_cli.config.load import reload
+    from geoml_cli.config.load import read_settings
     from geoml_cli.source import CellMapOptions, MaskOptions
 
     inputs = registry.source_card(dataset.manifest.source).inputs
     is_map = any(issubclass(kind, (MaskOptions, CellMapOptions)) for kind in inputs)
-    return is_map and reload(run.config, run.assignments).shared.predict.page
+    return is_map and read_settings(run.config, run.assignments).shared.predict.page
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:

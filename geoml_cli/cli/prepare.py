@@ -64,7 +64,7 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
     done = prepare(Raw(source, raw, options), folder, reporter, force=common["force"])
     funnel = done.manifest.funnel
     if not done.fresh:
-        reporter.say(f"{folder} is up to date with these files and options. --force makes it again.")
+        reporter.info(f"{folder} is up to date with these files and options. --force makes it again.")
     if common["as_json"]:
         console.document({"folder": str(folder), "fresh": done.fresh, "funnel": funnel.model_dump()})
         return
@@ -75,4 +75,4 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
     ]
     console.table(("samples", "rows"), rows, title=f"{source} in {folder}")
     for note in funnel.notes:
-        reporter.say(f"Note: {note}")
+        reporter.info(f"Note: {note}")

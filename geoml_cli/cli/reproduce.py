@@ -67,7 +67,7 @@ def reproduce(
         return
     reporter = console.Terminal(quiet=quiet or as_json)
     for step in steps:
-        reporter.say(f"\n$ geoml {shlex.join(step)}")
+        reporter.info(f"\n$ geoml {shlex.join(step)}")
         run_step([*step, *(["--quiet"] if quiet else [])], place, shown=not as_json)
     _show(settings, place, quick=quick, as_json=as_json)
 
@@ -81,7 +81,7 @@ def _check_paper(settings: Settings, preset: str | None) -> None:
     networks = list(registry.spec(settings.model).networks(settings.own))
     names = networks if len(networks) > 1 else [""]
     for number in paper.numbers:
-        registry.known("network of [paper] numbers", number.network, names)
+        registry.require_choice("network of [paper] numbers", number.network, names)
 
 
 def _refuse_other_data(source: str, raw: Path, place: Path) -> None:

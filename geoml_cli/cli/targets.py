@@ -31,7 +31,7 @@ def run_of(target: str, preset: str | None, assignments: Sequence[str], reporter
         if name == preset and name is not None:
             registry.preset_file(target, name)
         found = newest(options.runs_root(), target, name)
-        reporter.say(f"Run: {found.folder} (preset {found.preset})")
+        reporter.info(f"Run: {found.folder} (preset {found.preset})")
         return Run(found.folder, assignments)
     folder = Path(target)
     if folder.is_dir():
@@ -39,7 +39,7 @@ def run_of(target: str, preset: str | None, assignments: Sequence[str], reporter
             raise SettingsError(
                 "--preset goes with a model, not with a run's folder.", where=target, fix="Leave it out."
             )
-        reporter.say(f"Run: {folder}")
+        reporter.info(f"Run: {folder}")
         return Run(folder, assignments)
     raise _no_target(target)
 
@@ -64,7 +64,7 @@ def _no_target(target: str) -> SettingsError:
     choices = registry.models()
     return SettingsError(
         f"{target!r} is neither a model nor a run's folder.",
-        fix=f"{registry.meant(target, choices)}Models: {', '.join(choices)}; runs: `geoml list runs`.",
+        fix=f"{registry.suggestion(target, choices)}Models: {', '.join(choices)}; runs: `geoml list runs`.",
     )
 
 

@@ -181,7 +181,7 @@ def _resumed(
     model: str, preset: str | None, folder: Path | None, data: Path | None
 ) -> tuple[Settings, Path | None, Dataset]:
     """Return a run's settings, folder and the data set it was started on."""
-    from geoml_cli.config.load import reload
+    from geoml_cli.config.load import read_settings
     from geoml_cli.runs.find import unfinished
     from geoml_cli.runs.run import Run
 
@@ -194,7 +194,7 @@ def _resumed(
             where=str(found.folder),
             fix=f"Resume it with `geoml train {found.folder}`.",
         )
-    return reload(found.config), found.folder, dataset_of(found, data)
+    return read_settings(found.config), found.folder, dataset_of(found, data)
 
 
 def _location(settings: Settings, folder: Path | None, *, cpu: bool, jobs: int | None) -> RunLocation:

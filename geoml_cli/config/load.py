@@ -37,7 +37,7 @@ def load(
     """
     name = preset or registry.card(model).default_preset
     path = registry.preset_file(model, name)
-    layers = [from_file(path, shown(path))]
+    layers = [from_file(path, display_path(path))]
     if file is not None:
         layers.append(from_file(file, str(file)))
     layers.append(from_environment() if environment is None else from_environment(environment))
@@ -49,7 +49,7 @@ def load(
     if settings.model != model:
         raise SettingsError(
             f"is a preset of {settings.model}, not of {model}.",
-            where=shown(path),
+            where=display_path(path),
             fix=f"Name a preset of {model}; `geoml list presets` has them.",
         )
     return settings
@@ -76,7 +76,7 @@ def _refuse_overruled(layers: Sequence[Layer]) -> None:
             )
 
 
-def reload(path: Path, assignments: Iterable[str] = ()) -> Settings:
+def read_settings(path: Path, assignments: Iterable[str] = ()) -> Settings:
     """Load the merged `config.toml` of a run, as it was written, with `key=value` texts over it."""
     layer = merged([from_file(path, str(path)), from_arguments(assignments)])
     preset = layer.pop(("preset",), None)
@@ -87,7 +87,7 @@ def reload(path: Path, assignments: Iterable[str] = ()) -> Settings:
 
 
 def written(settings: Settings) -> str:
-    """Return settings as TOML that `reload` reads; a setting that is none is left out."""
+    """Return settings as TOML that `read_settings` reads; a setting that is none is left out."""
     values = {"preset": settings.preset, **settings.values()}
     return tomli_w.dumps(_without_none(values))
 
@@ -110,7 +110,7 @@ def validated(model: str, preset: str, layer: Layer) -> Settings:
     return Settings(preset=preset, shared=shared, own=rest, origins=origins)
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """Name a preset's file as it stands in the project: `presets/soc/map.toml`."""
     folder = registry.presets_folder().parent
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
@@ -130,7 +130,7 @@ def _sentence(key: Key, mistake: dict[str, Any], model: type[BaseModel]) -> str:
     place = f"[{'.'.join(tables)}] " if tables else ""
     if mistake["type"] == "extra_forbidden":
         choices = _fields(model, tables)
-        return f"{place}{name} is not a setting. {registry.meant(name, choices)}".rstrip()
+        return f"{place}{name} is not a setting. {registry.suggestion(name, choices)}".rstrip()
     reason = refusal(mistake)
     if mistake["type"] == "missing":
         return f"{place}{name} is missing."

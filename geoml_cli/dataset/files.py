@@ -25,7 +25,7 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path, mark: str = "tmp") -> Iterator[Path]:
+def atomic_write(path: Path, mark: str = "tmp") -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it takes `path`'s place, on failure it goes.
 
     The suffix is kept, for writers that choose a format by it. What a killed process leaves is overwritten by the
@@ -105,7 +105,7 @@ def require_writable_folder(folder: Path, fix: str) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole, in UTF-8 with LF ends."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(text.encode())
 
 

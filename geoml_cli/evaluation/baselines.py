@@ -53,7 +53,7 @@ def refuse_unknown(inputs: EvaluationInputs) -> None:
             fix="Leave it out; `geoml evaluate` each run instead.",
         )
     for name in inputs.settings.shared.evaluate.baselines:
-        registry.known("baseline", name, [*BASELINES, *inputs.network.baselines])
+        registry.require_choice("baseline", name, [*BASELINES, *inputs.network.baselines])
 
 
 def predict_baselines(inputs: EvaluationInputs, members: list[MemberRows], reporter: Reporter) -> BaselinePredictions:

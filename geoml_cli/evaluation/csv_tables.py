@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geoml_cli import registry
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation import distances
 from geoml_cli.evaluation.across_stations import gain_columns, gains, has_stations, rows_of_summary, station_scores
@@ -232,5 +232,5 @@ def _text(value: float, digits: int = 9) -> str:
 
 
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerows(rows)

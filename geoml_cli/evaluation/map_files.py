@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.maps import targets
 from geoml_cli.evaluation.result import ForecastMaps
@@ -52,7 +52,7 @@ def write_score_maps(path: Path, inputs: EvaluationInputs, maps: ForecastMaps) -
     import netCDF4
 
     target = inputs.task.target
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with atomic_write(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         title = f"Scores of {target.name} by cell, over all forecasts and lead times"
         made = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ} geoml evaluate"
         file.setncatts({"Conventions": "CF-1.11", "title": title, "history": made, "run_id": inputs.run.id})

@@ -139,7 +139,7 @@ def refuse_unknown_places(inputs: EvaluationInputs) -> None:
     rows = [evaluated_rows(split, inputs.subset, len(inputs.samples)) for split in splits]
     names = np.unique(label_N[np.intersect1d(np.concatenate(rows), inputs.samples.usable())])
     for name in wanted:
-        registry.known(f"{kind} of the evaluated rows", name, map(str, names.tolist()))
+        registry.require_choice(f"{kind} of the evaluated rows", name, map(str, names.tolist()))
 
 
 def _columns(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Values]:

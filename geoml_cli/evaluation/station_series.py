@@ -55,7 +55,7 @@ def _drawn(inputs: EvaluationInputs, series: PlaceSeries) -> tuple[list[int], st
     wanted = inputs.settings.shared.evaluate.stations
     if wanted:
         for name in wanted:
-            registry.known(f"{series.kind} of the evaluated rows", name, series.names)
+            registry.require_choice(f"{series.kind} of the evaluated rows", name, series.names)
         return [series.names.index(name) for name in wanted], "named by evaluate.stations"
     rmse_S = series.rmse_S
     known = [int(place) for place in np.argsort(rmse_S, kind="stable") if np.isfinite(rmse_S[place])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.dataset.files import atomic_write, write_text
 from geoml_cli.evaluation.csv_tables import write_tables
 from geoml_cli.evaluation.figures import FigureSet, draw_figures
 from geoml_cli.evaluation.inputs import EvaluationInputs
@@ -38,5 +38,5 @@ def _write_figures(folder: Path, figures: FigureSet) -> None:
         if stale.name not in figures.figures:
             stale.unlink()
     for name, figure in figures.figures.items():
-        with replacing(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             temporary.write_bytes(figure.png)

@@ -126,7 +126,7 @@ def with_baseline(trained: TrainedRun, name: str, dataset: Dataset) -> BaselineR
         raise SettingsError(
             f"{trained.run.model} gives baselines no table of features.", where=OPTION, fix="Leave it out."
         )
-    registry.known("baseline that can predict here", name, sorted(set.intersection(*each)))
+    registry.require_choice("baseline that can predict here", name, sorted(set.intersection(*each)))
     if any(not len(trained.run.split(member).train) for member in trained.members):
         raise SettingsError(
             f"the training rows of run {trained.run.id} are unknown.", where=OPTION, fix="Use a run trained here."

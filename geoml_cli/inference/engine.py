@@ -23,7 +23,7 @@ from geoml_cli.inference.run_predictor import RunPredictor
 from geoml_cli.inference.summary import PartSummary, PredictionSummary, class_shares, summarise
 from geoml_cli.runs.kept import code_digest
 from geoml_cli.work.numbers import format_share
-from geoml_cli.work.pieces import WHOLE, Part
+from geoml_cli.work.pieces import ALL, Part
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 from geoml_cli.writers import chunk_store
@@ -141,7 +141,7 @@ def _finished(
     missing = missing_by_reason(job.reasons, trained.undefined, store, count)
     store.clear()
     if job.reasons:
-        reporter.say(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
+        reporter.info(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
     return replace(summary, outside=outside, classes=classes, reasons=missing, beside=tuple(beside))
@@ -168,7 +168,7 @@ def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: 
 
 
 def predict_chunks(
-    trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter, part: Part = WHOLE
+    trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter, part: Part = ALL
 ) -> int:
     """Predict the chunks of a part that are not there yet; return how many chunks there are in all."""
     predictor, count = trained.loaded, 0
@@ -227,15 +227,15 @@ def plan_of(trained: TrainedRun, job: PredictionJob) -> dict[str, object]:
 def tell_intervals(trained: TrainedRun, reporter: Reporter) -> None:
     """Say what intervals promise, and why there are none."""
     for intervals in trained.intervals.values():
-        reporter.say(f"Intervals: {intervals.promise}.")
+        reporter.info(f"Intervals: {intervals.promise}.")
     if trained.without_intervals:
-        reporter.say(trained.without_intervals)
+        reporter.info(trained.without_intervals)
 
 
 def _tell_area(trained: TrainedRun, applicable: Iterable[Floats], cell: str, reporter: Reporter) -> None:
     """Say how many predictions lie where the run was tested."""
     if trained.applicability is not None and np.isfinite(inside := share_inside(applicable)):
-        tell = reporter.say if inside > _MOSTLY else reporter.warn
+        tell = reporter.info if inside > _MOSTLY else reporter.warn
         tell(f"In the area of applicability: {format_share(inside)} of the {cell} (output {APPLICABLE}).")
 
 

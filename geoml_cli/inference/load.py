@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from geoml_cli import registry
-from geoml_cli.config.load import reload
+from geoml_cli.config.load import read_settings
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
@@ -217,7 +217,7 @@ def open_trained(run: Run, members: Sequence[str] | None = None) -> TrainedRun:
 def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
     planned, trained = run.planned(), set(run.members())
     for name in only or ():
-        registry.known(f"member of run {run.id}", name, planned)
+        registry.require_choice(f"member of run {run.id}", name, planned)
     names = list(dict.fromkeys(only)) if only else planned  # named twice, it is one member
     missing = [name for name in names if name not in trained]
     if missing:
@@ -231,4 +231,4 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
 
 def settings_of(run: Run) -> Settings:
     """Load a run's settings, as this use of it wants them."""
-    return reload(run.config, run.assignments)
+    return read_settings(run.config, run.assignments)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli import registry
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.figures.decimated import DecimatedMap
 from geoml_cli.figures.map_colours import ClassColours, ColourScale, class_colours, scale_of
@@ -108,7 +108,7 @@ class MapFiles:
         if os.path.lexists(path) and not _is_ours(path):
             self.reporter.warn(f"{path} is kept: geoml did not write it. Rename or delete it to get that of the map.")
             return False
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(content)
         return True
 

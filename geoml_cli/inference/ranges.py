@@ -211,4 +211,4 @@ def judge(outside: Sequence[OutsideShare], limit: float, reporter: Reporter) -> 
         reporter.warn(f"outside the range of the training rows: {'; '.join(map(str, much[:8]))}.")
     little = [one for one in outside if one.share <= _WORTH_A_WARNING]
     if little:
-        reporter.say(f"Outside the range of the training rows: {'; '.join(map(str, little[:8]))}.")
+        reporter.info(f"Outside the range of the training rows: {'; '.join(map(str, little[:8]))}.")

@@ -98,7 +98,7 @@ def _plain(cell: object) -> str:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TableFile:
     """A table, opened but not read.
 
     Attributes:
@@ -125,7 +125,7 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith(TABLES)
 
 
-def open_sheet(path: Path) -> Sheet:
+def open_table_file(path: Path) -> TableFile:
     """Read what the columns of a table are called.
 
     Raises:
@@ -133,10 +133,10 @@ def open_sheet(path: Path) -> Sheet:
         SettingsError: Parquet is not installed.
     """
     if path.suffix.lower() in PARQUET:
-        sheet = Sheet(path, _parquet_columns(path), None)
+        sheet = TableFile(path, _parquet_columns(path), None)
     else:
         table = open_table(path)
-        sheet = Sheet(path, table.columns, table)
+        sheet = TableFile(path, table.columns, table)
     twice = sorted({name for name in sheet.columns if name and sheet.columns.count(name) > 1})
     if twice:
         raise DataError(

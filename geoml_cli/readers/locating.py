@@ -34,7 +34,7 @@ def is_geographic(crs: str) -> bool:
         raise SettingsError(f"{crs!r} is no known CRS", where="--crs", fix="Give a code such as EPSG:32634.") from error
 
 
-def without_fills(points: Points, geographic: bool) -> Points:
+def drop_fill_values(points: Points, geographic: bool) -> Points:
     """Mark coordinates as missing where a fill stands in their place."""
     if not geographic:
         return points

@@ -36,7 +36,7 @@ FILLS = (-9999.0, -99999.0, -32768.0, -999.0, -99.0, -9999.9, -3.4e38)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedColumns:
     """What to look for in a table.
 
     Attributes:
@@ -119,7 +119,7 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
     return found[0] if found else None
 
 
-def find_columns(table: Table, wanted: Wanted, geographic: bool) -> Columns:
+def find_columns(table: Table, wanted: RequestedColumns, geographic: bool) -> Columns:
     """Find the columns of points in a table.
 
     Args:
@@ -187,7 +187,7 @@ def _unclear(table: Table, subject: str, option: str) -> DataError:
     return DataError(subject, where=str(table.path), fix=f"{advice}; the columns are: {columns}.")
 
 
-def read_points(path: Path, wanted: Wanted, geographic: bool) -> tuple[Points, Columns]:
+def read_points(path: Path, wanted: RequestedColumns, geographic: bool) -> tuple[Points, Columns]:
     """Read points from a delimited text file, streaming; only their columns are kept.
 
     Raises:

@@ -51,7 +51,7 @@ class Band:
         return self.file.path
 
 
-def keep_once(bands: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
+def add_unique(bands: dict[str, Band] | dict[int, Band], key: str | int, band: Band) -> None:
     """Add a band under its name or year.
 
     Raises:

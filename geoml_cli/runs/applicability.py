@@ -6,7 +6,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from geoml_cli.dataset.files import replacing, sha256
+from geoml_cli.dataset.files import atomic_write, sha256
 from geoml_cli.errors import DataError
 from geoml_cli.metrics.applicability import Applicability
 from geoml_cli.runs.calibration import calibrate_again
@@ -46,6 +46,6 @@ def write_applicability(run: Run, found: Applicability) -> None:
     }
     path = run.folder / APPLICABILITY
     with run.changing() as record:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(save(arrays))
         record.checksums[APPLICABILITY] = sha256(path)

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 
 Values = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class KeptArrays:
         content = io.BytesIO()
         np.savez(content, values=values)
         self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path, uuid.uuid4().hex) as temporary:  # another evaluation may make the same
+        with atomic_write(path, uuid.uuid4().hex) as temporary:  # another evaluation may make the same
             temporary.write_bytes(content.getbuffer())
         return values
 

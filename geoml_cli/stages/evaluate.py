@@ -98,7 +98,7 @@ def _tidy(inputs: Mapping[str, EvaluationInputs], reporter: Reporter) -> None:
     for one in kept:
         one.keep_used()
     if found := sum(one.found for one in kept):
-        reporter.say(f"Predictions that the run keeps were used: {found} (evaluate.keep = false makes them anew).")
+        reporter.info(f"Predictions that the run keeps were used: {found} (evaluate.keep = false makes them anew).")
 
 
 def _evaluated(trained: TrainedRun, name: str, inputs: EvaluationInputs, reporter: Reporter) -> EvaluationResult:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from geoml_cli import registry
-from geoml_cli.dataset.files import replacing, require_writable_folder, write_text
+from geoml_cli.dataset.files import atomic_write, require_writable_folder, write_text
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 from geoml_cli.exporters.exporter import Arrays, Exporter, exporter, formats
@@ -80,7 +80,7 @@ def _network(
     run.export.mkdir(exist_ok=True)
     done = []
     for chosen in formats:
-        reporter.say(f"Writing {chosen}, and comparing it with the network on {len(inputs[0])} samples.")
+        reporter.info(f"Writing {chosen}, and comparing it with the network on {len(inputs[0])} samples.")
         path = run.export / f"{name}{exporter(chosen).suffix}"
         done.append(_verified(run, chosen, path, (graph, inputs, names), expected))
     write_text(run.export / f"{name}.md", _card(trained, network, dataset, done))
@@ -126,7 +126,7 @@ def _verified(
 ) -> Exported:
     network, inputs, names = work
     form, tolerance = exporter(chosen), settings_of(run).shared.export.tolerance
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             found = _written(form, temporary, (network, inputs, names))
         except ImportError as error:

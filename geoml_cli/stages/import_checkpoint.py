@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from geoml_cli import registry
-from geoml_cli.config.load import load, shown, validated, written
+from geoml_cli.config.load import display_path, load, validated, written
 from geoml_cli.config.overrides import Setting, from_arguments, from_file, merged
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
@@ -119,7 +119,7 @@ def _checkpoint(paths: Sequence[Path]) -> Path:
 def _read(model: str, networks: Mapping[str, Network], network: str, paths: Sequence[Path]) -> PretrainedWeights:
     """Read the checkpoint of one network by its own rule."""
     file = _checkpoint(paths)
-    registry.known(f"network of {model}", network, networks)
+    registry.require_choice(f"network of {model}", network, networks)
     read = networks[network].pretrained
     if read is None:
         raise DataError(f"{model} reads no released checkpoints.", where=str(file), fix="Train a run instead.")
@@ -205,7 +205,7 @@ def _refuse_damaged_archive(file: Path) -> None:
 def _settings(model: str, preset: str, assignments: Sequence[str], found: Mapping[str, PretrainedWeights]) -> Settings:
     """Lay what checkpoints say over the preset and what was asked for."""
     path = registry.preset_file(model, preset)
-    layers = [from_file(path, shown(path)), from_arguments(assignments), *map(_layer, found.values())]
+    layers = [from_file(path, display_path(path)), from_arguments(assignments), *map(_layer, found.values())]
     return validated(model, path.stem, merged(layers))
 
 

@@ -41,7 +41,7 @@ from geoml_cli.samples.input import CovariateStack, Grid, TableInput
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.work.cluster import cluster
 from geoml_cli.work.pieces import Part
-from geoml_cli.work.reporting import Reporter, Silent
+from geoml_cli.work.reporting import NullReporter, Reporter
 from geoml_cli.writers.chunk_store import ChunkStore, joined
 
 _DEGREES = "EPSG:4326"
@@ -171,11 +171,11 @@ def _predict_piece(piece: tuple[_Order, Part]) -> int:
         if not _opened or _opened[0].order != order:
             _opened[:] = [_open(order)]
         [(_, trained, job, store)] = _opened
-        return part.share(predict_chunks(trained, job, store, Silent(), part))
+        return part.share(predict_chunks(trained, job, store, NullReporter(), part))
 
 
 def _open(order: _Order) -> _Opened:
-    run, reporter = Run(order.run, order.assignments), Silent()
+    run, reporter = Run(order.run, order.assignments), NullReporter()
     trained = open_trained(run, order.members)
     if order.baseline is not None:
         name, own = order.baseline

@@ -102,7 +102,7 @@ def train(
             processes.track(run.folder)
             _tell_purged(run, reporter)
             if started := described(settings.shared.train, dataset.manifest.digest()):
-                reporter.say(started)
+                reporter.info(started)
             if (members := _chosen(run, only)) and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
@@ -164,7 +164,7 @@ def _resolved(settings: Settings, dataset: Dataset, reporter: Reporter) -> Setti
     before, found = settings.flat(), resolved(settings, dataset)
     for key, value in found.flat().items():
         if value != before[key]:
-            reporter.say(f"{key} = {before[key]} is {value!r} for these data.")
+            reporter.info(f"{key} = {before[key]} is {value!r} for these data.")
     return found
 
 
@@ -180,7 +180,7 @@ def _run(
 def _tell_compiling(settings: Settings, reporter: Reporter) -> None:
     spec = registry.spec(settings.model)
     if spec.kernels and spec.kernels.compiles(settings.own):
-        reporter.say(f"Loops of {settings.model} are compiled for this processor first: some ten seconds, once.")
+        reporter.info(f"Loops of {settings.model} are compiled for this processor first: some ten seconds, once.")
 
 
 def _tell_purged(run: Run, reporter: Reporter) -> None:
@@ -195,12 +195,12 @@ def _tell_purged(run: Run, reporter: Reporter) -> None:
     ):
         if any(lost.values()):
             listed = ", ".join(f"{count} ({name})" for name, count in lost.items())
-            reporter.say(f"Excluded, as {reason}: {listed}.")
+            reporter.info(f"Excluded, as {reason}: {listed}.")
 
 
 def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:
     record = run.record()
     for name in only or ():
-        registry.known(f"member of run {run.id}", name, record.members)
+        registry.require_choice(f"member of run {run.id}", name, record.members)
     names = list(only) if only else list(record.members)
     return [name for name in names if record.members[name] != "finished"]

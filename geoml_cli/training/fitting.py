@@ -34,7 +34,8 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
     for name in shared.data.options:
         if name not in choices:
             raise SettingsError(
-                f"{name} is not an option of `geoml prepare {shared.source}`. {registry.meant(name, choices)}".rstrip(),
+                f"{name} is not an option of `geoml prepare {shared.source}`. "
+                f"{registry.suggestion(name, choices)}".rstrip(),
                 where="[data.options]",
                 fix=f"`geoml prepare {shared.source} --help` lists them.",
             )

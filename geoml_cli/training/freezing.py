@@ -102,5 +102,6 @@ def _refuse(name: str, modules: Sequence[nn.Module]) -> None:
     raise SettingsError(
         f"{name!r} is not a part of the network with parameters.",
         where=_WHERE,
-        fix=f"{registry.meant(name, choices)}Parts{' of ' + '.'.join(above) if above else ''}: {', '.join(choices)}.",
+        fix=f"{registry.suggestion(name, choices)}Parts{' of ' + '.'.join(above) if above else ''}: "
+        f"{', '.join(choices)}.",
     )

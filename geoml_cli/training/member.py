@@ -99,7 +99,7 @@ def _network(work: TrainingContext, name: str, network: Network) -> nn.Module:
             module.load_state_dict(start.weights())
     frozen, total = freeze(module, work.settings.shared.train.freeze)
     if frozen:
-        work.reporter.say(f"Member {name}: {frozen} of {total} parameters are frozen.")
+        work.reporter.info(f"Member {name}: {frozen} of {total} parameters are frozen.")
     precision.lower(module, work.float32)
     return module
 

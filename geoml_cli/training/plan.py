@@ -48,7 +48,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     check_freeze(shared.train.freeze, networks, signatures)
     split_rows = _split(settings, dataset, samples)
     for name in only or ():
-        registry.known("member", name, split_rows)
+        registry.require_choice("member", name, split_rows)
     members: dict[str, tuple[Split, scaling.Scaling]] = {}
     fitted: dict[tuple[str, bytes], scaling.Scaling] = {}
     for name, split in split_rows.items():
@@ -95,7 +95,7 @@ def _check_restore(named: str, networks: Mapping[str, Network]) -> None:
         SettingsError: With the choices.
     """
     for network in networks.values():
-        registry.known("choice of train.restore", named, ["best", "last", *network.criteria])
+        registry.require_choice("choice of train.restore", named, ["best", "last", *network.criteria])
 
 
 def _refuse_small_batches(network: Network, member: str, split: Split, batch_size: int) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from geoml_cli import registry
-from geoml_cli.config.load import reload
+from geoml_cli.config.load import read_settings
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.runs import checkpoint
@@ -62,7 +62,7 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
     run = Run(Path(settings.start_run))
     candidates = [member for member in run.planned() if run.network(member) == network]
     if settings.start_member:
-        registry.known(f"member of run {run.id}", settings.start_member, candidates)
+        registry.require_choice(f"member of run {run.id}", settings.start_member, candidates)
         return Start(run, settings.start_member)
     if name in candidates:
         return Start(run, name)
@@ -114,7 +114,7 @@ def _began_as(settings: TrainSettings) -> Iterator[Path]:
         seen.add(folder)
         yield folder
         try:
-            settings = reload(Run(folder).config).shared.train
+            settings = read_settings(Run(folder).config).shared.train
         except GeomlError:  # it is gone, or of another version
             return
 
@@ -158,7 +158,7 @@ def check_start(start: Start, data: Signature, split: Split, digest: str) -> Non
 
 def _ancestors(start: Start, network: str) -> Iterator[Start]:
     """Give a member, the one that it began as, and so on, as far as their runs are there."""
-    settings = reload(start.run.config).shared.train
+    settings = read_settings(start.run.config).shared.train
     yield start
     for folder in _began_as(settings):
         if not (folder / "run.json").is_file():
@@ -166,7 +166,7 @@ def _ancestors(start: Start, network: str) -> Iterator[Start]:
         before = start_of(settings, start.member, network)
         assert before is not None, "there is a folder to start from"
         yield before
-        start, settings = before, reload(before.run.config).shared.train
+        start, settings = before, read_settings(before.run.config).shared.train
 
 
 def _target(data: Signature) -> tuple[str, str]:

@@ -112,7 +112,7 @@ class Sweep:
                 reporter.warn(f"trial {trial.number} failed: {error.what} {error.fix}")
             else:
                 self._study.tell(trial.number, value)
-                reporter.say(f"Trial {trial.number}: {value:.4g} ({', '.join(trial.assignments)})")
+                reporter.info(f"Trial {trial.number}: {value:.4g} ({', '.join(trial.assignments)})")
             finally:
                 lock.release()
 

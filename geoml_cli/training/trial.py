@@ -39,7 +39,7 @@ def float32_layers(
     trial.check(precision, device)
     if message := trial.message(precision, device):
         # A command that starts processes leaves the GPUs to them, and starts them quiet: only a warning is shown.
-        (reporter.warn if ranks > 1 and device.type != "cpu" else reporter.say)(message)
+        (reporter.warn if ranks > 1 and device.type != "cpu" else reporter.info)(message)
     return trial.float32
 
 

@@ -68,7 +68,7 @@ class Cluster:
         least = min(one["memory_limit"] for one in workers)
         memory = f", at least {least / _GIB:.1f} GiB of memory each" if least else ""
         gpus = ", a GPU for each piece" if has_gpus else ""
-        reporter.say(f"Workers: {len(workers)} with {self.threads} threads{memory}{gpus}.")
+        reporter.info(f"Workers: {len(workers)} with {self.threads} threads{memory}{gpus}.")
 
     def map(self, function: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
         """Run a function over pieces, a bounded number at a time; return results as they come.
@@ -109,7 +109,7 @@ class Cluster:
 
     def _wait_for_workers(self) -> None:
         if not self._workers():
-            self._reporter.say("The scheduler has no worker yet; waiting for the first one.")
+            self._reporter.info("The scheduler has no worker yet; waiting for the first one.")
         while not self._workers():
             self._stop_if_asked()
             try:

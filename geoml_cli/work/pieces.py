@@ -32,7 +32,7 @@ class Part:
         return f"{self.number}/{self.of}"
 
 
-WHOLE = Part(1, 1)
+ALL = Part(1, 1)
 
 
 def part_of(text: str) -> Part:

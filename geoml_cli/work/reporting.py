@@ -12,7 +12,7 @@ Advance = Callable[[int], None]
 class Reporter(Protocol):
     """Receives progress, notes and warnings from a stage."""
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Note something worth a line on stderr."""
 
     def warn(self, text: str) -> None:
@@ -22,14 +22,14 @@ class Reporter(Protocol):
         """Open a progress bar of `total` steps; the value entered is a function that advances it."""
 
 
-class Silent:
+class NullReporter:
     """A reporter for notebooks and tests: keeps what it hears, shows nothing."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
         self.warned: list[str] = []
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Keep a note."""
         self.said.append(text)
 

@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing, require_writable_folder, write_text
+from geoml_cli.dataset.files import atomic_write, require_writable_folder, write_text
 from geoml_cli.errors import DataError, SettingsError, StoppedError
 from geoml_cli.work.locking import locked
 from geoml_cli.work.pieces import Part
@@ -91,7 +91,7 @@ class ChunkStore:
             missing=np.empty(0, dtype=np.int64) if missing is None else missing,
             reason=np.empty(0, dtype=np.int16) if reason is None else reason,
         )
-        with replacing(self._path(number), uuid.uuid4().hex) as path:  # another process may make the same chunk
+        with atomic_write(self._path(number), uuid.uuid4().hex) as path:  # another process may make the same chunk
             size = path.write_bytes(content.getbuffer())
         self.written += 1
         return size

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.grid import AREA, LAT, LON, TIME, GridAxes, Step, calendar_attributes, grid_variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
@@ -88,7 +88,7 @@ def write(path: Path, content: Forecasts, chunks: Iterable[Part]) -> None:
 def _netcdf(path: Path, content: Forecasts, chunks: Iterable[Part]) -> None:
     import netCDF4
 
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with atomic_write(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.setncatts(_global(content))
         for name, size in zip(content.dims, content.shape, strict=True):
             file.createDimension(name, size)

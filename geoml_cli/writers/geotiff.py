@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DiskError
 from geoml_cli.work.raster_cache import small_cache
@@ -37,7 +37,7 @@ def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     from rasterio.shutil import copy
 
     plain_path = path.with_name(f".{path.stem}.tmp.plain{path.suffix}")
-    with replacing(path) as temporary, _removed(plain_path) as plain, small_cache():
+    with atomic_write(path) as temporary, _removed(plain_path) as plain, small_cache():
         _plain(plain, content, parts)
         _add_overviews(plain, content.bands)
         try:

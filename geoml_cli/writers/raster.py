@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.errors import SettingsError
 from geoml_cli.samples.input import Grid
 from geoml_cli.writers import geotiff
@@ -52,7 +52,7 @@ def _netcdf(path: Path, content: Map, parts: Iterable[Part]) -> None:
     import netCDF4
 
     grid = content.grid
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with atomic_write(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.setncatts({"Conventions": _CONVENTIONS, "history": _history(), **content.attributes})
         for name, centres, attributes in _axes(grid):
             file.createDimension(name, len(centres))

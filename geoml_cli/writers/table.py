@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.dataset.files import atomic_write, write_text
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.writers.suffixes import require_suffix
@@ -47,7 +47,7 @@ def write(path: Path, content: Table, frames: Frames) -> None:
     """
     check_suffix(path)
     try:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             _WRITERS[path.suffix.lower()](temporary, content, frames)
         if path.suffix.lower() == ".csv":
             _describe(path, content)

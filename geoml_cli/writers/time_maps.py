@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.variables import Variable
 
 Floats = NDArray[np.float32]
@@ -37,7 +37,7 @@ def write(path: Path, content: TimeMaps, frames: Iterable[tuple[np.datetime64, F
     """Write maps one by one; each has shape [bands, rows, columns]."""
     import netCDF4
 
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with atomic_write(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.setncatts({"Conventions": "CF-1.11", **content.attributes})
         file.createDimension("time", None)
         clock = file.createVariable("time", "i8", ("time",))

@@ -37,7 +37,7 @@ def test_values_that_differ_are_found(tmp_path):
     write_exports(tmp_path / "raw", 1, [f"Station-{k}" for k in range(13)], (2016,))
     dataset = mmnet.Dataset(
         mmnet.prepare(
-            mmnet.Raw("smap", tmp_path / "raw", mmnet.SmapOptions()), tmp_path / "data", mmnet.Silent()
+            mmnet.Raw("smap", tmp_path / "raw", mmnet.SmapOptions()), tmp_path / "data", mmnet.NullReporter()
         ).folder
     )
     plain = _mmnet_plain.prepare(tmp_path / "raw", (2016,), None)

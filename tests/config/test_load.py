@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from geoml_cli import registry
 from geoml_cli.config.lines import line_of
-from geoml_cli.config.load import load, reload, written
+from geoml_cli.config.load import load, read_settings, written
 from geoml_cli.config.overrides import from_arguments, from_environment, from_file, merged, tree
 from geoml_cli.errors import SettingsError
 
@@ -133,7 +133,7 @@ def test_settings_survive_being_written_and_read(tmp_path):
             before = load(model, preset, None, {})
             path = tmp_path / f"{model}-{preset}.toml"
             path.write_text(written(before))
-            after = reload(path)
+            after = read_settings(path)
             assert after.flat() == before.flat()
             assert after.preset == preset
 

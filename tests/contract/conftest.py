@@ -11,7 +11,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
 @pytest.fixture(scope="module", params=registry.sources())
@@ -20,7 +20,7 @@ def made(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     options = registry.source(request.param).synthetic(folder / "raw", 5)
     raw = Raw(request.param, folder / "raw", options)
-    return raw, Dataset(prepare(raw, folder / "data", Silent()).folder)
+    return raw, Dataset(prepare(raw, folder / "data", NullReporter()).folder)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def case(request, tmp_path_factory) -> Case:
     folder, model = tmp_path_factory.mktemp(request.param), request.param
     source = registry.card(model).demo.source
     options = registry.source(source).synthetic(folder / "raw", 3)
-    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, Silent()).folder)
+    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, NullReporter()).folder)
     settings = settings_of_demo(model)
-    run = train(settings, dataset, RunLocation(folder / "run", cpu=True), None, Silent())
+    run = train(settings, dataset, RunLocation(folder / "run", cpu=True), None, NullReporter())
     return Case(settings, dataset, run)

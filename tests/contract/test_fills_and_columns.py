@@ -13,7 +13,7 @@ import numpy as np
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import GeomlError
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 CASES = int(os.environ.get("GEOML_TORTURE", "4"))
 FILLS = (-9999.0, -999.0, 9999.0, 1e20, -3.4e38, 9.969209968386869e36, 65535.0, -32768.0)
@@ -34,7 +34,7 @@ def test_undeclared_fills_never_stay_as_values(made, tmp_path):
             continue
         tried += 1
         try:
-            done = prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data{number}", Silent())
+            done = prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data{number}", NullReporter())
         except GeomlError as error:
             assert error.what and error.exit_code in (2, 3), error
             continue
@@ -55,7 +55,7 @@ def test_columns_in_another_order_give_the_same_data_set(made, tmp_path):
         order = list(range(len(rows[0])))
         random.Random(3).shuffle(order)
         _write(copy / path.relative_to(raw.path), [[row[place] for place in order] for row in rows])
-    other = Dataset(prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", Silent()).folder)
+    other = Dataset(prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", NullReporter()).folder)
     for name in dataset.manifest.variables:
         if dataset.is_text(name):
             assert dataset.labels(name) == other.labels(name)

@@ -9,12 +9,12 @@ import pytest
 import torch
 from model_case import Case, Interrupting
 
-from geoml_cli.config.load import reload
+from geoml_cli.config.load import read_settings
 from geoml_cli.errors import StoppedError
 from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA card")
 
@@ -36,9 +36,9 @@ def test_a_card_trains_to_what_the_cpu_does(case: Case, precision: str, tmp_path
     still = ["train.evaluate_steps=1"]
     if hasattr(getattr(case.settings.own, "network", None), "dropout"):
         still.append("network.dropout=0")
-    plain, mixed = (reload(case.run.config, [*still, f"train.precision={name}"]) for name in ("fp32", precision))
-    beside = train(plain, case.dataset, RunLocation(tmp_path / "cpu", cpu=True), None, Silent())
-    run = train(mixed, case.dataset, RunLocation(tmp_path / "run"), None, Silent())
+    plain, mixed = (read_settings(case.run.config, [*still, f"train.precision={name}"]) for name in ("fp32", precision))
+    beside = train(plain, case.dataset, RunLocation(tmp_path / "cpu", cpu=True), None, NullReporter())
+    run = train(mixed, case.dataset, RunLocation(tmp_path / "run"), None, NullReporter())
     for loss in ("loss", "val_loss") if precision == "fp32" else ("loss",):
         np.testing.assert_allclose(first(run, loss), first(beside, loss), rtol=PRECISIONS[precision], atol=1e-3)
     assert np.isfinite([entry["loss"] for name in run.planned() for entry in run.history(name)]).all()
@@ -47,11 +47,11 @@ def test_a_card_trains_to_what_the_cpu_does(case: Case, precision: str, tmp_path
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_a_run_stopped_on_a_card_is_resumed(case: Case, precision: str, tmp_path: Path) -> None:
     """As close as a card repeats itself: some of its sums are in no fixed order."""
-    settings = reload(case.run.config, [f"train.precision={precision}"])
-    whole = train(settings, case.dataset, RunLocation(tmp_path / "whole"), None, Silent())
+    settings = read_settings(case.run.config, [f"train.precision={precision}"])
+    whole = train(settings, case.dataset, RunLocation(tmp_path / "whole"), None, NullReporter())
     with pytest.raises(StoppedError, match="saved"):
         train(settings, case.dataset, RunLocation(tmp_path / "run"), None, Interrupting(4))
-    resumed = train(settings, case.dataset, RunLocation(tmp_path / "run"), None, Silent())
+    resumed = train(settings, case.dataset, RunLocation(tmp_path / "run"), None, NullReporter())
     for name in whole.planned():
         ours, theirs = ([entry["val_loss"] for entry in run.history(name)] for run in (resumed, whole))
         np.testing.assert_allclose(ours, theirs, rtol=2e-2, atol=1e-3)
@@ -74,5 +74,5 @@ def test_a_run_of_a_card_is_continued_on_the_cpu(case: Case, tmp_path: Path) -> 
     with pytest.raises(StoppedError, match="saved"):
         train(case.settings, case.dataset, RunLocation(tmp_path / "run"), None, Interrupting(4))
     place = RunLocation(tmp_path / "run", cpu=True)
-    resumed = train(case.settings, case.dataset, place, None, Silent())
+    resumed = train(case.settings, case.dataset, place, None, NullReporter())
     assert resumed.members() == resumed.planned()

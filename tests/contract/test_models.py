@@ -28,7 +28,7 @@ from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.stages.predict import Prediction, finish, predict, predict_part_of
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.pieces import Part
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
 def weights(run: Run) -> dict[str, dict[str, torch.Tensor]]:
@@ -40,7 +40,7 @@ def test_stopped_and_resumed_ends_with_the_same_bits(case: Case, after: int, tmp
     place = RunLocation(tmp_path / "run", cpu=True)
     with pytest.raises(StoppedError, match="saved"):
         train(case.settings, case.dataset, place, None, Interrupting(after))
-    resumed = train(case.settings, case.dataset, place, None, Silent())
+    resumed = train(case.settings, case.dataset, place, None, NullReporter())
     for name, expected in weights(case.run).items():
         found = weights(resumed)[name]
         assert set(found) == set(expected)
@@ -77,7 +77,7 @@ def requested(trained: TrainedRun, dataset: Dataset, out: Path) -> tuple[Predict
 
 def predicted(trained: TrainedRun, dataset: Dataset, out: Path) -> pd.DataFrame:
     request, out = requested(trained, dataset, out)
-    predict(Prediction(trained, dataset, request, out), Silent())
+    predict(Prediction(trained, dataset, request, out), NullReporter())
     return read(out, trained)
 
 
@@ -97,7 +97,7 @@ def scored(alone: TrainedRun, dataset: Dataset, name: str) -> tuple[np.ndarray, 
         each = [inputs.predictors[member](inputs.samples, rows) for member in alone.members]
         maps = inputs.samples.spatial.inverse(torch.from_numpy(inputs.scored(each)))
         return maps.numpy().reshape(-1), slice(None)
-    pooled = pool_folds(inputs, predict_members(inputs, Silent()))
+    pooled = pool_folds(inputs, predict_members(inputs, NullReporter()))
     return delivered(inputs, pooled.predicted_P), pooled.rows_P
 
 
@@ -147,8 +147,8 @@ def test_a_prediction_in_parts_is_that_of_one_go(case: Case, tmp_path: Path) -> 
     request, out = requested(trained, case.dataset, tmp_path / "parts.parquet")
     asked = Prediction(trained, case.dataset, request, out)
     for part in (Part(2, 2), Part(1, 2)):
-        assert predict_part_of(asked, part, Silent()).made
-    finish(asked, Silent())
+        assert predict_part_of(asked, part, NullReporter()).made
+    finish(asked, NullReporter())
     whole = predicted(trained, case.dataset, tmp_path / "whole.parquet")
     pd.testing.assert_frame_equal(read(out, trained), whole)
 
@@ -173,7 +173,7 @@ def test_the_job_names_what_determines_it(case: Case) -> None:
     trained = open_trained(case.run)
     job = samples_job(trained, case.dataset)
     if forecasts_maps(trained):
-        job = forecasts_job(trained, case.dataset, (), None, Silent())
+        job = forecasts_job(trained, case.dataset, (), None, NullReporter())
     assert job.digest["data"] == case.dataset.manifest.digest() and job.total == len(list(job.chunks()))
 
 

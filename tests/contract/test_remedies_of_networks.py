@@ -9,7 +9,7 @@ import pytest
 
 from geoml_cli import registry
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
 class Case(NamedTuple):
@@ -66,7 +66,7 @@ def dataset(synthetic, tmp_path_factory):
     def folder(source):
         if not (root / source).exists():
             options = registry.source(source).synthetic(tmp_path_factory.mktemp("spare"), 5)
-            prepare(Raw(source, synthetic(source), options), root / source, Silent())
+            prepare(Raw(source, synthetic(source), options), root / source, NullReporter())
         return root
 
     return folder

@@ -21,7 +21,7 @@ from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import NAME, Dataset
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.stages.prepare import Raw, prepare, raw_files
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 CUTS = int(os.environ.get("GEOML_TORTURE", "4"))
 """Truncations, and likewise flips, a source; `make torture` tries more."""
@@ -57,13 +57,13 @@ def test_the_card_is_light_and_says_what_the_source_is(made):
 def test_the_same_again_changes_nothing(made):
     raw, dataset = made
     before = sha256(dataset.folder / NAME)
-    again = prepare(raw, dataset.folder, Silent())
+    again = prepare(raw, dataset.folder, NullReporter())
     assert not again.fresh and sha256(dataset.folder / NAME) == before
 
 
 def test_made_anew_it_has_the_same_values(made, tmp_path):
     raw, dataset = made
-    other = Dataset(prepare(raw, tmp_path / "again", Silent()).folder)
+    other = Dataset(prepare(raw, tmp_path / "again", NullReporter()).folder)
     assert other.manifest.digest() == dataset.manifest.digest()
     for name in dataset.manifest.variables:
         if dataset.is_text(name):
@@ -101,7 +101,7 @@ def test_damaged_files_end_in_a_message_or_in_a_data_set(made, damage, tmp_path)
         _damage(copy / generator.choice(paths).relative_to(raw.path), damage, generator)
         try:
             with no_hang():
-                prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data-{number}", Silent())
+                prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data-{number}", NullReporter())
         except GeomlError as error:
             assert error.what and error.exit_code in (2, 3), error
             assert named_options(error.fix) <= options_of_prepare(raw.source), error
@@ -132,7 +132,7 @@ def test_a_link_back_to_the_folder_is_not_followed(made, tmp_path):
     raw, dataset = made
     copy = copied(raw, tmp_path / "raw")
     (copy / "loop").symlink_to(copy)
-    done = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", Silent())
+    done = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", NullReporter())
     assert done.manifest.digest() == dataset.manifest.digest()
 
 
@@ -153,7 +153,7 @@ def test_names_that_are_no_text_end_in_a_message_or_a_data_set(made, tmp_path):
         path = copy / name.relative_to(raw.path)
         path.rename(path.with_name(os.fsdecode(path.stem.encode() + b"\xff" + path.suffix.encode())))
         try:
-            done = prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data{number}", Silent())
+            done = prepare(Raw(raw.source, copy, raw.options), tmp_path / f"data{number}", NullReporter())
             (done.folder / "manifest.json").read_text(encoding="utf-8")
         except GeomlError as error:
             assert error.exit_code in (2, 3) and str(error).encode(), error
@@ -163,7 +163,7 @@ def test_a_folder_whose_name_is_no_text_is_read(made, tmp_path):
     raw, dataset = made
     copy = copied(raw, tmp_path / os.fsdecode(b"raw\xff"))
     try:
-        done = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", Silent())
+        done = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", NullReporter())
     except GeomlError as error:  # libraries that open files by name may need text
         assert error.exit_code == 3 and "raw\\xff" in str(error)
         return

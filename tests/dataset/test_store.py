@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray
 
-from geoml_cli.dataset.files import replacing, write_text
+from geoml_cli.dataset.files import atomic_write, write_text
 from geoml_cli.dataset.manifest import Funnel, Manifest
 from geoml_cli.dataset.store import Dataset, DatasetWriter
 from geoml_cli.dataset.variables import Variable
@@ -95,7 +95,7 @@ def test_the_digest_names_content_and_not_place(folder):
 def test_a_file_is_whole_or_absent(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "one\n")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "one\n"

@@ -19,7 +19,7 @@ from geoml_cli.evaluation.report import NetworkReport
 from geoml_cli.evaluation.score_tables import summary_table
 from geoml_cli.evaluation.write import write_network
 from geoml_cli.splits.settings import SplitSettings
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 FEW = 40
 STATIONS = ["few"] * FEW + ["many"] * (SIZE - FEW)
@@ -34,7 +34,7 @@ def evaluated(folder: Path, *, reference: bool) -> NetworkReport:
     split = SplitSettings(kind="blocks", folds=3, seeds=(1,))
     inputs = Case(folder, split=split, evaluate=evaluate, stations=STATIONS).inputs()
     inputs = replace(inputs, network=replace(inputs.network, baselines={"rough": rough}))
-    return write_network(inputs, evaluate_network(inputs, Silent()), Silent())
+    return write_network(inputs, evaluate_network(inputs, NullReporter()), NullReporter())
 
 
 @pytest.fixture(scope="module")

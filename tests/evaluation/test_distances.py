@@ -16,7 +16,7 @@ from geoml_cli.evaluation.write import write_network
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, on_sphere
 from geoml_cli.splits.settings import SplitSettings
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 QUICK = EvaluateSettings(n_bootstrap=100, importance_repeats=0, baselines=())
 
@@ -48,7 +48,7 @@ def test_distances_are_those_of_all_pairs(tmp_path: Path) -> None:
 
 def test_the_report_has_a_figure_a_sentence_and_a_table_of_its_name(tmp_path: Path) -> None:
     inputs = Case(tmp_path, split=split_of("random"), evaluate=QUICK).inputs()
-    written = write_network(inputs, evaluate_network(inputs, Silent()), Silent())
+    written = write_network(inputs, evaluate_network(inputs, NullReporter()), NullReporter())
     figure = written.figures.figures["distances.png"]
     assert "Half of the test places lie within" in figure.caption and figure.caption.split(".")[0] in (
         written.folder / "report.html"

@@ -33,12 +33,12 @@ from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.stages.evaluate import evaluate
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.numbers import bounded
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 QUICK = EvaluateSettings(n_bootstrap=100, importance_repeats=0, baselines=())
 
 
-def measured(inputs: EvaluationInputs, reporter: Silent) -> NetworkReport:
+def measured(inputs: EvaluationInputs, reporter: NullReporter) -> NetworkReport:
     """Evaluate a network and write it all."""
     return write_network(inputs, evaluate_network(inputs, reporter), reporter)
 
@@ -74,7 +74,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
 
 @pytest.fixture(scope="module")
 def found(inputs: EvaluationInputs) -> NetworkReport:
-    return measured(inputs, Silent())
+    return measured(inputs, NullReporter())
 
 
 def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: EvaluationInputs) -> None:
@@ -186,7 +186,7 @@ def test_the_terminals_table_is_the_network_and_its_rivals(found: NetworkReport)
 def test_the_same_again_gives_the_same_bytes(found: NetworkReport, inputs: EvaluationInputs) -> None:
     files = sorted(path for path in found.folder.rglob("*") if path.is_file())
     before = [path.read_bytes() for path in files]
-    measured(inputs, Silent())
+    measured(inputs, NullReporter())
     assert [path.read_bytes() for path in files] == before
 
 
@@ -207,11 +207,11 @@ def test_the_report_tells_it_all_and_runs_nothing(found: NetworkReport) -> None:
 
 def test_a_half_written_evaluation_has_no_metrics(tmp_path: Path) -> None:
     inputs = Case(tmp_path, evaluate=QUICK).inputs()
-    done = measured(inputs, Silent())
+    done = measured(inputs, NullReporter())
     done.report.unlink()
     done.report.mkdir()
     with pytest.raises(DiskError, match=r"report\.html: could not be written \(Is a directory\)"):
-        measured(inputs, Silent())
+        measured(inputs, NullReporter())
     assert not (done.folder / "metrics.json").exists()
 
 
@@ -221,7 +221,7 @@ def test_repeated_draws_keep_each_prediction_but_are_one_group(tmp_path: Path) -
     marks[3, 60:80] = 2
     case = Case(tmp_path, split=SplitSettings(kind="given"), marks=marks, evaluate=QUICK)
     inputs = case.inputs()
-    rows = measured(inputs, Silent()).document["rows"]
+    rows = measured(inputs, NullReporter()).document["rows"]
     folds = {"split-1": 60, "split-2": 60, "split-3": 60, "split-4": 80}
     assert rows == {"predictions": 260, "samples": 80, "groups": 80, "without_observation": 0, "folds": folds}
 
@@ -231,7 +231,7 @@ def test_data_without_observations_are_refused(tmp_path: Path) -> None:
     dataset, settings = truth.dataset(), truth.settings()
     run = truth.run(dataset, settings)
     with pytest.raises(DataError) as refusal:
-        evaluate(run, dataset, settings, "test", Silent())
+        evaluate(run, dataset, settings, "test", NullReporter())
     assert refusal.value.exit_code == 3
     assert str(refusal.value) == (
         f"{dataset.folder}: the data set has no observed values of `soc`, so there is nothing to evaluate "
@@ -241,7 +241,7 @@ def test_data_without_observations_are_refused(tmp_path: Path) -> None:
 
 def test_an_imported_run_is_judged_on_all_rows_without_baselines(tmp_path: Path) -> None:
     inputs = Case(tmp_path, imported=True, lost=(0, 5), target=TargetSettings()).inputs()
-    heard = Silent()
+    heard = NullReporter()
     found = measured(inputs, heard)
     assert found.document["rows"]["predictions"] == SIZE - 2
     assert found.document["rows"]["without_observation"] == 2
@@ -258,7 +258,7 @@ def test_an_imported_run_is_judged_on_all_rows_without_baselines(tmp_path: Path)
 
 def test_members_not_trained_are_named(tmp_path: Path) -> None:
     inputs = Case(tmp_path, evaluate=QUICK).inputs(done=["fold-1-seed-1", "fold-2-seed-2"])
-    heard = Silent()
+    heard = NullReporter()
     found = measured(inputs, heard)
     assert set(found.document["members"]) == {"fold-1-seed-1", "fold-2-seed-2"}
     assert heard.warned[0] == (
@@ -270,13 +270,13 @@ def test_members_not_trained_are_named(tmp_path: Path) -> None:
 def test_a_run_without_trained_members_is_refused(tmp_path: Path) -> None:
     inputs = Case(tmp_path).inputs(done=[])
     with pytest.raises(DataError, match="no member of the run is trained") as caught:
-        measured(inputs, Silent())
+        measured(inputs, NullReporter())
     assert caught.value.fix == f"Resume with `geoml train {inputs.run.folder}`."
 
 
 def test_rows_that_were_seen_are_told_apart(tmp_path: Path) -> None:
     inputs = Case(tmp_path, evaluate=QUICK).inputs()
-    heard = Silent()
+    heard = NullReporter()
     measured(replace(inputs, subset="train"), heard)
     measured(replace(inputs, subset="validation"), heard)
     fits, chose = heard.warned[0], heard.warned[1]
@@ -294,13 +294,13 @@ def test_a_prediction_that_is_not_finite_stops_the_evaluation(tmp_path: Path) ->
     wrong = inputs.run.split("fold-1-seed-1").test[2]
     expected = f"member fold-1-seed-1 predicts no finite .*the first is row {wrong}\\)"
     with pytest.raises(DataError, match=expected):
-        measured(replace(inputs, predictors=broken), Silent())
+        measured(replace(inputs, predictors=broken), NullReporter())
 
 
 def test_an_unknown_baseline_is_refused_with_the_nearest(tmp_path: Path) -> None:
     inputs = Case(tmp_path, evaluate=EvaluateSettings(baselines=("random-forrest",))).inputs()
     with pytest.raises(SettingsError, match=r"'random-forrest' is not a baseline\. Did you mean random-forest\?"):
-        measured(inputs, Silent())
+        measured(inputs, NullReporter())
 
 
 def test_a_trained_run_is_restored_and_scored(tmp_path: Path) -> None:
@@ -309,8 +309,8 @@ def test_a_trained_run_is_restored_and_scored(tmp_path: Path) -> None:
     dataset, settings = case.dataset(), case.settings()
     shared = settings.shared.model_copy(update={"train": TrainSettings(epochs=2, threads=1)})
     settings = replace(settings, shared=shared)
-    run = train(settings, dataset, RunLocation(tmp_path / "run", cpu=True), None, Silent())
-    found = evaluate(run, dataset, settings_of(run), "test", Silent())
+    run = train(settings, dataset, RunLocation(tmp_path / "run", cpu=True), None, NullReporter())
+    found = evaluate(run, dataset, settings_of(run), "test", NullReporter())
     assert (found.folder / "figures" / "learning_curves.png").is_file()
     samples = open_trained(run).samples(dataset)
     for name in run.members():
@@ -329,13 +329,13 @@ def test_other_data_than_the_runs_are_refused(tmp_path: Path) -> None:
     changed = dataset.manifest.model_copy(update={"facts": {"window": 7}})
     changed.write(dataset.folder)
     with pytest.raises(DataError, match=r"holds other data \(.*\) than run soc/map/run was trained on"):
-        evaluate(run, Dataset(dataset.folder), settings, "test", Silent())
+        evaluate(run, Dataset(dataset.folder), settings, "test", NullReporter())
 
 
 def test_stations_are_scored_where_there_are_any(tmp_path: Path) -> None:
     stations = [f"S{row % 3}" for row in range(SIZE)]
     inputs = Case(tmp_path, stations=stations, evaluate=QUICK).inputs()
-    found = measured(inputs, Silent())
+    found = measured(inputs, NullReporter())
     rows = table(found.folder / "per_station.csv")
     assert [(row["station"], row["n"]) for row in rows] == [("S0", "80"), ("S1", "80"), ("S2", "80")]
     _, soc, _ = fields()
@@ -348,7 +348,7 @@ def test_stations_are_scored_where_there_are_any(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     split = SplitSettings(kind="random", folds=1)
     inputs = Case(tmp_path, coordinates=False, split=split, evaluate=QUICK).inputs()
-    found = measured(inputs, Silent())
+    found = measured(inputs, NullReporter())
     assert found.document["not_shown"] == [
         MISSING,
         "Residual map: the samples have no coordinates.",
@@ -377,7 +377,7 @@ def test_history_becomes_learning_curves_and_stale_figures_go(tmp_path: Path) ->
         {"epoch": k, "step": k * 3, "loss": 1 / k, "val_loss": 1 / k if k % 2 else None, "lr": 1} for k in (1, 2, 3)
     ]
     inputs.run.member("fold-1-seed-1").history.write_text("".join(json.dumps(e) + "\n" for e in history))
-    found = measured(inputs, Silent())
+    found = measured(inputs, NullReporter())
     assert not stale.exists() and (found.folder / "figures" / "learning_curves.png").exists()
     assert [path.name for path in (found.folder / "figures").glob("page_of_*")] == ["page_of_region.png"]
     assert "<h2>Map region</h2>" in (found.folder / "report.html").read_text(encoding="utf-8")
@@ -409,24 +409,24 @@ def test_a_baseline_without_a_logarithm_is_named(inputs: EvaluationInputs, found
 def test_blocks_that_trained_as_well_are_not_new(tmp_path: Path) -> None:
     """All samples in one block: each fold was trained on other rows of the block that it tests."""
     inputs = Case(tmp_path, evaluate=QUICK).inputs()
-    members = predict_members(inputs, Silent())
+    members = predict_members(inputs, NullReporter())
     assert are_new_groups(inputs, members)
     split = inputs.settings.shared.split.model_copy(update={"block_km": 1e5})
     shared = inputs.settings.shared.model_copy(update={"split": split})
     one_block = replace(inputs, settings=replace(inputs.settings, shared=shared))
     assert not are_new_groups(one_block, members)
-    result = evaluate_network(one_block, Silent())
+    result = evaluate_network(one_block, NullReporter())
     assert result.intervals is not None and not result.intervals.is_grouped
     assert "that their network was trained on" in result.intervals.summary
 
 
 def test_no_table_of_an_earlier_evaluation_is_left(tmp_path: Path) -> None:
     inputs = Case(tmp_path, evaluate=QUICK).inputs()
-    folder = measured(inputs, Silent()).folder
+    folder = measured(inputs, NullReporter()).folder
     assert (folder / "intervals.csv").is_file()
     predict = inputs.settings.shared.predict.model_copy(update={"coverage": 0.0})
     shared = inputs.settings.shared.model_copy(update={"predict": predict})
-    measured(replace(inputs, settings=replace(inputs.settings, shared=shared)), Silent())
+    measured(replace(inputs, settings=replace(inputs.settings, shared=shared)), NullReporter())
     assert not (folder / "intervals.csv").exists() and not (folder / "calibration.csv").exists()
     assert (folder / "predictions.csv").is_file()
 
@@ -449,7 +449,7 @@ def test_the_first_table_has_score_coverage_and_baselines_on_single_lines(
 
 def test_stations_have_their_median_in_the_first_table(tmp_path: Path) -> None:
     stations = [f"S{row % 3}" for row in range(SIZE)]
-    found = measured(Case(tmp_path, stations=stations, evaluate=QUICK).inputs(), Silent())
+    found = measured(Case(tmp_path, stations=stations, evaluate=QUICK).inputs(), NullReporter())
     [row] = table(found.folder / "scores.csv")
     single = [float(one["R2_soc"]) for one in table(found.folder / "per_station.csv")]
     assert float(row["station_median"]) == pytest.approx(np.median(single), rel=1e-6) and row["station_score"] == "R2"

@@ -21,7 +21,7 @@ from geoml_cli.metrics.regression import RMSE
 from geoml_cli.samples.samples import Input, Samples, Target
 from geoml_cli.tasks.regression import regression
 from geoml_cli.work.numbers import format_number, format_share, unit_text
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 NAN = float("nan")
 
@@ -184,8 +184,8 @@ def test_a_shuffle_moves_whole_covariates_between_samples_and_nothing_else(covar
 def test_importance_is_the_rmse_that_a_shuffle_costs(tmp_path: Path) -> None:
     asked = EvaluateSettings(importance_repeats=200, importance_rows=10_000)
     inputs = Case(tmp_path, evaluate=asked).inputs(done=["fold-1-seed-1"])
-    members = predict_members(inputs, Silent())
-    found = importance(inputs, members, Silent())
+    members = predict_members(inputs, NullReporter())
+    found = importance(inputs, members, NullReporter())
     assert list(found) == ["rain", "slope", "LCEE10", "noise"]
     assert all(len(values) == 200 for values in found.values())
     np.testing.assert_allclose(found["noise"], 0, atol=1e-9)
@@ -214,9 +214,9 @@ def test_importance_looks_at_no_more_rows_than_asked(tmp_path: Path) -> None:
         seen.append(len(samples))
         return plain(samples, rows)
 
-    members = predict_members(inputs, Silent())
+    members = predict_members(inputs, NullReporter())
     object.__setattr__(inputs, "predictors", {"fold-1-seed-1": counting})
-    importance(inputs, members, Silent())
+    importance(inputs, members, NullReporter())
     assert seen == [20] * (1 + len(COVARIATES) - 1)
 
 

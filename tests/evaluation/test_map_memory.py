@@ -12,7 +12,7 @@ from geoml_cli.evaluation.inputs import open_network
 from geoml_cli.evaluation.maps import sum_maps
 from geoml_cli.inference.load import open_trained
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 SHAPE = (150, 200)
 QUICK = ("network.variant=simvp", "frames.most_cells=128", "train.epochs=1", "train.threads=1", "predict.batch_size=1")
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     dataset = write_maps(folder / "maps", maps(60, SHAPE), land_of(SHAPE))
     settings = load("tidenet", "small", None, {}, QUICK)
-    return train(settings, dataset, RunLocation(folder / "r", cpu=True), None, Silent()), dataset
+    return train(settings, dataset, RunLocation(folder / "r", cpu=True), None, NullReporter()), dataset
 
 
 def peak_maps(run, subset):
@@ -32,7 +32,7 @@ def peak_maps(run, subset):
     inputs = open_network(open_trained(trained), dataset, subset, "")
     tracemalloc.start()
     try:
-        sums = sum_maps(inputs, Silent())
+        sums = sum_maps(inputs, NullReporter())
         return len(sums.rows_N), tracemalloc.get_traced_memory()[1] / (8 * SHAPE[0] * SHAPE[1])
     finally:
         tracemalloc.stop()

@@ -14,7 +14,7 @@ from quick import QUICK
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def runs(trained, data_root, tmp_path_factory):
     found = {"good": trained, "same": shutil.copytree(trained, root / "same")}
     for name, more in given.items():
         settings = load("soc", "map", None, {}, [*plain, *more])
-        found[name] = train(settings, Dataset(data_root / "soc"), RunLocation(root / name), None, Silent()).folder
+        found[name] = train(settings, Dataset(data_root / "soc"), RunLocation(root / name), None, NullReporter()).folder
     return found
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.inference.inputs.period_sums import GapFilledSeries, Wanted, lengths, sum_unit, sums
+from geoml_cli.inference.inputs.period_sums import GapFilledSeries, SumDefinition, lengths, sum_unit, sums
 from geoml_cli.inference.inputs.sum_intervals import Interval, Uncertainty
 from geoml_cli.runs.calibration import BlockDistances, Calibration, KeptDistances
 from geoml_cli.sources.fluxnet.times import STEPS, starts
@@ -29,7 +29,7 @@ def summed(period: str, value: np.ndarray, begin: np.ndarray, unit: str = CARBON
     station = np.zeros(len(value), dtype=np.int64)
     begin = begin.astype("datetime64[m]")
     held = GapFilledSeries(value, value > 0, lengths(begin, station, step), begin, station)
-    return sums(held, NAMES, Wanted(period, "network", *sum_unit(series(), unit)))
+    return sums(held, NAMES, SumDefinition(period, "network", *sum_unit(series(), unit)))
 
 
 def days(first: str, last: str) -> np.ndarray:
@@ -137,7 +137,7 @@ def test_stations_are_summed_apart_though_one_begins_when_the_other_ends():
     begin = np.concatenate([days("2011-01-01", "2011-02-01"), days("2011-02-01", "2011-03-01")]).astype("datetime64[m]")
     station = np.repeat([0, 1], [31, 28])
     held = GapFilledSeries(np.repeat([1.0, 3.0], [31, 28]), station == 0, lengths(begin, station, 1440), begin, station)
-    found = sums(held, NAMES, Wanted("month", "network", *sum_unit(series(), CARBON)))
+    found = sums(held, NAMES, SumDefinition("month", "network", *sum_unit(series(), CARBON)))
     assert found[["station", "begin", "sum", "observed"]].to_numpy().tolist() == [
         ["DE-Hai", "2011-01", 31.0, 1.0],
         ["US-Ha1", "2011-02", 84.0, 0.0],
@@ -194,7 +194,7 @@ def test_the_interval_of_a_sum_is_that_of_the_mean_error_over_what_was_filled(un
         asked.append(minutes)
         return 0.25
 
-    found = sums(held, NAMES, Wanted("month", "network", *sum_unit(series(), unit)), Interval(0.9, half))
+    found = sums(held, NAMES, SumDefinition("month", "network", *sum_unit(series(), unit)), Interval(0.9, half))
     assert asked == [16 * 1440]
     # Nothing is known of the error of February's observations: an interval without width would say that there is none.
     np.testing.assert_allclose(found["sum_upper"] - found["sum"], [0.25 * 16 * weight, np.nan])
@@ -206,7 +206,7 @@ def uncertain_year(told: Uncertainty, observed: np.ndarray, distance: float = 0.
     """Sum up 2011, every day 1 gC as the provider has it too; return its only row."""
     begin, station = days("2011-01-01", "2012-01-01").astype("datetime64[m]"), np.zeros(365, dtype=np.int64)
     held = GapFilledSeries(np.ones(365), observed, lengths(begin, station, 1440), begin, station, np.ones(365), told)
-    wanted = Wanted("year", "network", *sum_unit(series(), CARBON))
+    wanted = SumDefinition("year", "network", *sum_unit(series(), CARBON))
     return sums(held, NAMES, wanted, Interval(0.9, lambda minutes: distance)).iloc[0]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geoml_cli.inference.inputs.gap_errors import ObservedSeries, gap_calibration
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 STEP, DAYS = 60, 400
 COUNT = DAYS * 24
@@ -29,7 +29,7 @@ def calibration(held: ObservedSeries, error):
         asked_of.append(asked)
         return held.value[asked] + error(asked)
 
-    return gap_calibration(None, held, fill, Silent()), asked_of
+    return gap_calibration(None, held, fill, NullReporter()), asked_of
 
 
 def test_a_common_error_stays_in_means_and_an_alternating_one_goes():

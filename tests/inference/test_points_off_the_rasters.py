@@ -14,7 +14,7 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.inputs.tables import points_input, table_job
 from geoml_cli.samples.input import Points
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
 class Trained:
@@ -45,7 +45,7 @@ def test_no_point_on_the_rasters_is_exit_3(tmp_path: Path) -> None:
         Stack(),
         "EPSG:32634",  # type: ignore[arg-type]
     )
-    job = table_job(Trained(), given, Silent())  # type: ignore[arg-type]
+    job = table_job(Trained(), given, NullReporter())  # type: ignore[arg-type]
     store: Any = SimpleNamespace(read=lambda number: np.full((1, 2), np.nan, dtype=np.float32))
     with pytest.raises(DataError, match=r"none of its points lies on the rasters .* EPSG:32634.*Check --crs") as caught:
         job.write(tmp_path / "out.csv", store, 2)

@@ -10,7 +10,7 @@ import pytest
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import calendar_times, nearest_steps, refuse_stray
 from geoml_cli.readers.tables import open_table
-from geoml_cli.readers.timed_csv import read
+from geoml_cli.readers.time_series_csv import read
 
 FILE = Path("f.txt")
 GOOD = {"year": 2013, "month": 2, "day": 28, "hour": 5, "minute": 59, "second": 0}

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.points import Wanted, find_columns, read_points
+from geoml_cli.readers.points import RequestedColumns, find_columns, read_points
 from geoml_cli.readers.tables import open_table
 from geoml_cli.sources.soc.stacked import SOC_NAMES
 
-ANY = Wanted(None, None, None, None, SOC_NAMES)
+ANY = RequestedColumns(None, None, None, None, SOC_NAMES)
 
 
 @pytest.mark.parametrize(

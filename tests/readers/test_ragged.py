@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers import places, points, timed_csv
-from geoml_cli.readers.columns import open_sheet
+from geoml_cli.readers import places, points, time_series_csv
+from geoml_cli.readers.columns import open_table_file
 from geoml_cli.readers.tables import open_table
 
 HEADER = "time,lon,lat,soc,name"
@@ -17,7 +17,7 @@ GOOD = "2013-03-01T00:00,10.5,50,1.5,x"
 
 
 def by_points(path: Path) -> None:
-    wanted = points.Wanted("lon", "lat", "soc", None, ())
+    wanted = points.RequestedColumns("lon", "lat", "soc", None, ())
     points.read_points(path, wanted, geographic=True)
 
 
@@ -26,13 +26,13 @@ def by_places(path: Path) -> None:
 
 
 def by_columns(path: Path) -> None:
-    for part in open_sheet(path).parts(2):
+    for part in open_table_file(path).parts(2):
         for name in ("lon", "lat", "soc"):
             part.numbers(name)
 
 
 def by_time(path: Path) -> None:
-    timed_csv.read(open_table(path), {"lon": "lon", "soc": "soc"}, {"name": "name"})
+    time_series_csv.read(open_table(path), {"lon": "lon", "soc": "soc"}, {"name": "name"})
 
 
 def by_rows(path: Path) -> None:
@@ -77,7 +77,7 @@ def test_lines_are_counted_past_cells_of_several_lines(tmp_path):
         with pytest.raises(DataError, match=r"1.5x") as told:
             read(path)
         assert "line 5" in told.value.where
-    parts = list(open_sheet(path).parts(10))
+    parts = list(open_table_file(path).parts(10))
     assert parts[0].texts("name") == ["two lines", "x", "x"]
     assert list(parts[0].frame.index) == [2, 4, 5]
 
@@ -87,15 +87,15 @@ def test_empty_cells_beyond_the_header_are_cut(tmp_path):
     path.write_text(f"{HEADER}\n{GOOD},,\n" + GOOD[:-1] + '"x",\n')
     for read in READERS:
         read(path)
-    assert timed_csv.read(open_table(path), {"soc": "soc"}, {"name": "name"}).labels["name"] == ["x", "x"]
+    assert time_series_csv.read(open_table(path), {"soc": "soc"}, {"name": "name"}).labels["name"] == ["x", "x"]
 
 
 def test_a_declared_delimiter_is_taken(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("sep=;\n" + HEADER.replace(",", ";") + "\n2013-03-01T00:00;10,5;50;1,25;a,b\n")
-    timed = timed_csv.read(open_table(path), {"soc": "soc"}, {"name": "name"})
+    timed = time_series_csv.read(open_table(path), {"soc": "soc"}, {"name": "name"})
     assert timed.values["soc"].tolist() == [1.25] and timed.labels["name"] == ["a,b"] and timed.line.tolist() == [3]
-    part = next(iter(open_sheet(path).parts(5)))
+    part = next(iter(open_table_file(path).parts(5)))
     assert part.numbers("lon").tolist() == [10.5] and part.where(0, "lon").endswith("line 3, column lon")
     by_points(path)
 
@@ -126,7 +126,7 @@ def test_two_decimal_signs_in_one_file_are_refused(tmp_path, read, name):
 def test_small_numbers_without_a_sign_go_with_commas(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a;b\n1,5;1e-04\n2,5;2e-04\n")
-    part = next(iter(open_sheet(path).parts(5)))
+    part = next(iter(open_table_file(path).parts(5)))
     assert part.numbers("a").tolist() == [1.5, 2.5] and part.numbers("b").tolist() == [1e-4, 2e-4]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
-from geoml_cli.readers.columns import open_sheet
+from geoml_cli.readers.columns import open_table_file
 from geoml_cli.readers.tables import open_table
 from geoml_cli.readers.unpacking import LinesText, batches, bounded_lines, refuse_bomb, unreadable
 
@@ -18,7 +18,7 @@ def test_streams_that_grow_without_bound_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("geoml_cli.readers.unpacking._ALLOWANCE_BYTES", 1 << 20)
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + b"-9999,-9999\n" * 400_000))
-    for read in (open_table, open_sheet, open_arrow):
+    for read in (open_table, open_table_file, open_arrow):
         with pytest.raises(DataError, match=r"unpacks to more than 100 times its size of 0\.0 MB") as told:
             read(path)
         assert told.value.where == str(path) and "unpack it yourself" in told.value.fix
@@ -71,7 +71,7 @@ def test_no_words_of_the_parser_reach_the_user(tmp_path, text):
     assert not any(word in str(told.value) for word in ("CSV parse", "conversion", "columns, got"))
     (tmp_path / "t.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(DataError, match="cannot be read as Parquet: it is damaged or another format"):
-        open_sheet(tmp_path / "t.parquet")
+        open_table_file(tmp_path / "t.parquet")
 
 
 def test_lines_are_the_same_however_they_are_read(monkeypatch):

@@ -18,13 +18,13 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 RealData = Callable[[str], Path]
 
 
 def prepared(raw: Path, **options: Any) -> Dataset:
-    return Dataset(prepare(Raw("clcd", raw, ClcdOptions(**options)), raw.parent / "clcd", Silent()).folder)
+    return Dataset(prepare(Raw("clcd", raw, ClcdOptions(**options)), raw.parent / "clcd", NullReporter()).folder)
 
 
 def made_up(path: Path, like: Path, shift: float, step: int = 1) -> None:

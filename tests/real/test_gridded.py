@@ -15,13 +15,13 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.sources.grid.options import GridOptions
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 RealData = Callable[[str], Path]
 
 
 def prepared(path: Path, folder: Path, **options: object) -> Dataset:
-    return Dataset(prepare(Raw("grid", path, GridOptions(**options)), folder / "grid", Silent()).folder)
+    return Dataset(prepare(Raw("grid", path, GridOptions(**options)), folder / "grid", NullReporter()).folder)
 
 
 def test_monthly_sea_surface_temperature(real_data: RealData, tmp_path: Path) -> None:

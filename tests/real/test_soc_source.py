@@ -15,11 +15,11 @@ from geoml_cli.readers.pickles import read_pickle
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
-def prepared(raw: Path, folder: Path, **options: object) -> tuple[Dataset, Silent]:
-    reporter = Silent()
+def prepared(raw: Path, folder: Path, **options: object) -> tuple[Dataset, NullReporter]:
+    reporter = NullReporter()
     done = prepare(Raw("soc", raw, SocOptions(**options)), folder / "soc", reporter)
     return Dataset(done.folder), reporter
 

@@ -17,7 +17,7 @@ from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances, r
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.check import check_run
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
 def calibration(groups: int, rows: int, *, are_new: bool = True) -> Calibration:
@@ -102,7 +102,7 @@ def test_what_was_not_noted_in_run_json_is_not_there_and_is_made_again(run: Run,
         record.checksums = {name: digest for name, digest in record.checksums.items() if "members" in name}
     assert read_calibrations(run) == {} and read_applicability(run) is None
     assert "geoml train" in open_trained(run).without_intervals
-    train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, Silent())
+    train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, NullReporter())
     assert read_calibrations(run) == before and read_applicability(run) is not None
 
 
@@ -111,7 +111,7 @@ def test_what_was_not_noted_in_run_json_is_not_there_and_is_made_again(run: Run,
 def test_training_again_makes_anew_what_is_lost_or_damaged(run: Run, data_root: Path, name: str, fault: str) -> None:
     before = (run.folder / name).read_bytes()
     (run.folder / name).unlink() if fault == "lost" else (run.folder / name).write_bytes(before[:-9])
-    train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, Silent())
+    train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, NullReporter())
     assert (run.folder / name).read_bytes() == before
 
 

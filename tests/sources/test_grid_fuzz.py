@@ -17,7 +17,7 @@ from geoml_cli.sources.carbon_ecs.options import CarbonEcsOptions
 from geoml_cli.sources.carbon_ecs.source import SOURCE as CARBON
 from geoml_cli.sources.grid.options import GridOptions
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 CASES = int(os.environ.get("GEOML_TORTURE", "26"))
 """Truncations, and likewise flips, a kind of file; `make torture` tries more."""
@@ -70,7 +70,7 @@ def intact(request, tmp_path_factory):
     """Give what is prepared, the variable, its values, and where in each file they are stored."""
     folder = tmp_path_factory.mktemp("intact") / "raw"
     raw, variable = FILES[request.param](folder)
-    data = Dataset(prepare(raw, folder.parent / "data", Silent()).folder)
+    data = Dataset(prepare(raw, folder.parent / "data", NullReporter()).folder)
     return request.param, raw, variable, {name: np.array(data.array(name)) for name in (variable, "time", "lat", "lon")}
 
 
@@ -82,7 +82,7 @@ def outcome(intact, path, content, tmp_path):
     shutil.copytree(raw.path, copy)
     (copy / path.name).write_bytes(content)
     try:
-        folder = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", Silent(), force=True).folder
+        folder = prepare(Raw(raw.source, copy, raw.options), tmp_path / "data", NullReporter(), force=True).folder
     except GeomlError as error:
         assert error.exit_code in (2, 3) and error.what and (error.where or error.fix)
         return str(error)
@@ -130,4 +130,4 @@ def test_metadata_that_leads_elsewhere_is_refused(tmp_path):
     for wrong in (july, july + 64, len(content) + 512):
         path.write_bytes(content.replace(address, wrong.to_bytes(8, "little")))
         with pytest.raises(GeomlError, match=rf"{path.name}.*(overlap|reaches beyond its end|cannot be read)"):
-            prepare(raw, tmp_path / "data", Silent(), force=True)
+            prepare(raw, tmp_path / "data", NullReporter(), force=True)

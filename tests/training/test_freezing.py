@@ -19,18 +19,18 @@ from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.freezing import freeze, keep_in_evaluation
 from geoml_cli.training.state import State
 from geoml_cli.training.trainer import Trainer
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 SETTINGS = [QUICK[k] for k in range(1, len(QUICK), 2)]
 
 
-class Told(Silent):
+class Told(NullReporter):
     """Keeps what is said."""
 
     def __init__(self):
         self.texts = []
 
-    def say(self, text):
+    def info(self, text):
         self.texts.append(text)
 
 
@@ -41,7 +41,7 @@ def dataset(data_root) -> Dataset:
 
 def tune(trained, dataset, folder, *more, reporter=None) -> Run:
     settings = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={trained}", *more])
-    return train(settings, dataset, RunLocation(folder, cpu=True), None, reporter or Silent())
+    return train(settings, dataset, RunLocation(folder, cpu=True), None, reporter or NullReporter())
 
 
 def test_a_frozen_part_keeps_weights_and_statistics_under_decay():

@@ -25,7 +25,7 @@ from geoml_cli.stages.train import RunLocation, start, train
 from geoml_cli.training import precision, trial
 from geoml_cli.training.precision import Trial, check_device, layer_reasons, lower, random_states_kept, try_network
 from geoml_cli.training.trial import float32_layers
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 CPU = torch.device("cpu")
 TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=1", "train.batch_size=64")
@@ -199,7 +199,7 @@ def test_random_states_are_put_back():
 
 def test_a_trial_leaves_random_states_and_threads_as_they_were(dataset):
     before, threads = states(), torch.get_num_threads()
-    float32_layers(settings("train.precision=bf16", "train.threads=1"), dataset, CPU, Silent())
+    float32_layers(settings("train.precision=bf16", "train.threads=1"), dataset, CPU, NullReporter())
     layer_reasons(CPU, "bf16")
     assert states() == before and torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
@@ -207,7 +207,7 @@ def test_a_trial_leaves_random_states_and_threads_as_they_were(dataset):
 
 def test_nothing_is_tried_in_float32(dataset, monkeypatch):
     monkeypatch.setattr(trial, "try_network", lambda *_: pytest.fail("tried"))
-    reporter = Silent()
+    reporter = NullReporter()
     assert float32_layers(settings(), dataset, CPU, reporter) == () and not reporter.said
 
 
@@ -226,9 +226,9 @@ def fragile_soc(monkeypatch):
 
 def test_a_run_says_once_what_runs_in_float32_and_again_when_resumed(dataset, tmp_path, fragile_soc):
     place, chosen = RunLocation(tmp_path / "run", cpu=True), settings("train.precision=bf16")
-    whole = train(chosen, dataset, RunLocation(tmp_path / "whole", cpu=True), None, Silent())
+    whole = train(chosen, dataset, RunLocation(tmp_path / "whole", cpu=True), None, NullReporter())
     for member in ("fold-1", "fold-2"):
-        reporter = Silent()
+        reporter = NullReporter()
         train(chosen, dataset, place, [member], reporter)
         told = [line for line in reporter.said if line.startswith("Precision bf16: ")]
         assert len(told) == 1 and "Linear" in told[0] and "layers run in float32 on this device (cpu): " in told[0]

@@ -22,7 +22,7 @@ from geoml_cli.samples.scaling import Affine
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.training.start import described
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 SETTINGS = [QUICK[k] for k in range(1, len(QUICK), 2)]
 
@@ -34,7 +34,7 @@ def dataset(data_root) -> Dataset:
 
 def tuned(trained: Path, dataset: Dataset, folder: Path, *more: str) -> Run:
     settings = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={trained}", *more])
-    return train(settings, dataset, RunLocation(folder, cpu=True), None, Silent())
+    return train(settings, dataset, RunLocation(folder, cpu=True), None, NullReporter())
 
 
 def test_members_start_from_the_weights_and_keep_the_scaling(trained, dataset, tmp_path):

@@ -18,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from geoml_cli.config.load import load, reload
+from geoml_cli.config.load import load, read_settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
 from geoml_cli.runs.run import Run
@@ -28,7 +28,7 @@ from geoml_cli.stages.train import RunLocation, start, train
 from geoml_cli.training.launch import _free_port
 from geoml_cli.training.precision import layer_reasons
 from geoml_cli.training.trainer import Trainer
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 KILLS = int(os.environ.get("GEOML_KILLS", "4"))
 TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=4", "train.batch_size=64")
@@ -66,7 +66,7 @@ def dataset(data_root):
 def whole(dataset, tmp_path_factory):
     """A training that nothing disturbs."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    return train(settings(), dataset, RunLocation(folder), None, Silent()).folder
+    return train(settings(), dataset, RunLocation(folder), None, NullReporter()).folder
 
 
 def test_a_run_holds_what_it_must(whole):
@@ -100,21 +100,21 @@ def test_the_loss_falls_and_the_best_is_the_lowest(whole):
 
 
 def test_the_same_training_again_gives_the_same_bits(whole, dataset, tmp_path):
-    train(settings("train.checkpoint_seconds=0"), dataset, RunLocation(tmp_path / "again"), None, Silent())
+    train(settings("train.checkpoint_seconds=0"), dataset, RunLocation(tmp_path / "again"), None, NullReporter())
     assert_same(whole, tmp_path / "again")
 
 
 def test_members_trained_one_by_one_are_the_same(whole, dataset, tmp_path):
     place = RunLocation(tmp_path / "array")
-    train(settings(), dataset, place, ["fold-2"], Silent())
+    train(settings(), dataset, place, ["fold-2"], NullReporter())
     assert Run(place.run).members() == ["fold-2"] and Run(place.run).record().status == "interrupted"
-    train(settings(), dataset, place, ["fold-1"], Silent())
+    train(settings(), dataset, place, ["fold-1"], NullReporter())
     assert Run(place.run).record().status == "finished"
     assert_same(whole, place.run)
 
 
 def test_accumulation_and_threads_change_nothing_but_rounding(whole, dataset, tmp_path):
-    train(settings("train.accumulate=3"), dataset, RunLocation(tmp_path / "parts"), None, Silent())
+    train(settings("train.accumulate=3"), dataset, RunLocation(tmp_path / "parts"), None, NullReporter())
     for member, held in weights(tmp_path / "parts", "last").items():
         for name, value in held.items():
             torch.testing.assert_close(value, weights(whole, "last")[member][name], rtol=1e-3, atol=1e-3)
@@ -138,7 +138,7 @@ def test_stopped_at_a_step_and_resumed_it_ends_the_same(whole, dataset, tmp_path
         monkeypatch.setattr(Trainer, "run", counted)
         rounds += 1
         try:
-            train(settings(), dataset, place, None, Silent())
+            train(settings(), dataset, place, None, NullReporter())
             break
         except StoppedError as error:
             assert error.exit_code == 75 and f"Resume with `geoml train {place.run}`" in str(error)
@@ -159,7 +159,7 @@ def command(data_root: Path, run: Path, *more: str) -> list[str]:
 def test_killed_at_random_moments_and_resumed_it_ends_the_same(dataset, data_root, tmp_path):
     """Of kill -9 at random moments; the run folder is readable after each."""
     long = ("train.epochs=70", "train.patience=100")
-    whole = train(settings(*long), dataset, RunLocation(tmp_path / "whole"), None, Silent()).folder
+    whole = train(settings(*long), dataset, RunLocation(tmp_path / "whole"), None, NullReporter()).folder
     run, generator, kills = tmp_path / "killed", random.Random(4), 0
     sets = [part for text in long for part in ("--set", text)]
     while kills < KILLS:
@@ -286,7 +286,7 @@ def test_a_loss_that_is_not_finite_names_member_step_rows_and_layer(dataset, tmp
             dataset,
             RunLocation(tmp_path / "run"),
             None,
-            Silent(),
+            NullReporter(),
         )
     assert caught.value.exit_code == 1
     text = str(caught.value)
@@ -322,7 +322,7 @@ def test_a_bad_input_is_named(dataset, tmp_path, monkeypatch):
     broken_spec = Spec(networks=lambda tables: {"": replace(record, samples=samples)})
     monkeypatch.setattr("geoml_cli.models.soc.spec.SPEC", broken_spec)
     with pytest.raises(DataError, match=r"first: input 'static' at \d+ of \d+ rows of the batch"):
-        train(settings(), dataset, RunLocation(tmp_path / "run"), None, Silent())
+        train(settings(), dataset, RunLocation(tmp_path / "run"), None, NullReporter())
 
 
 def test_a_member_in_training_is_not_trained_twice(dataset, tmp_path):
@@ -333,28 +333,28 @@ def test_a_member_in_training_is_not_trained_twice(dataset, tmp_path):
         FileLock(run.member("fold-1").lock),
         pytest.raises(SettingsError, match="member fold-1: is being trained by another process"),
     ):
-        train(settings(), dataset, RunLocation(run.folder), ["fold-1"], Silent())
+        train(settings(), dataset, RunLocation(run.folder), ["fold-1"], NullReporter())
 
 
 def test_other_settings_or_other_data_are_refused(whole, dataset, tmp_path, raw_soc):
     with pytest.raises(SettingsError, match=r"holds a run with other settings\. Name another folder with --run"):
-        train(settings("train.lr=0.5"), dataset, RunLocation(whole), None, Silent())
+        train(settings("train.lr=0.5"), dataset, RunLocation(whole), None, NullReporter())
     from geoml_cli.sources.soc.options import SocOptions
     from geoml_cli.stages.prepare import Raw, prepare
 
     options = SocOptions.model_validate({"window": 5, "classes": [], "unit": "kg"})
-    prepare(Raw("soc", raw_soc, options), tmp_path / "other", Silent())
+    prepare(Raw("soc", raw_soc, options), tmp_path / "other", NullReporter())
     with pytest.raises(DataError, match=r"holds other data .* Name that data set with --data"):
-        train(settings(), Dataset(tmp_path / "other"), RunLocation(whole), None, Silent())
+        train(settings(), Dataset(tmp_path / "other"), RunLocation(whole), None, NullReporter())
     with pytest.raises(SettingsError, match=r"'fold-9' is not a member\. Did you mean fold-"):
-        train(settings(), dataset, RunLocation(whole), ["fold-9"], Silent())
+        train(settings(), dataset, RunLocation(whole), ["fold-9"], NullReporter())
 
 
 def test_a_setting_that_the_run_does_not_write_is_another_setting(whole, dataset):
     """`clip_norm` is unset in the run, and so not in its config.toml."""
     assert "clip_norm" not in Run(whole).config.read_text()
     with pytest.raises(SettingsError, match="holds a run with other settings"):
-        train(settings("train.clip_norm=1.0"), dataset, RunLocation(whole), None, Silent())
+        train(settings("train.clip_norm=1.0"), dataset, RunLocation(whole), None, NullReporter())
 
 
 def test_a_run_from_before_a_setting_was_known_is_resumed(whole, dataset, tmp_path):
@@ -362,13 +362,17 @@ def test_a_run_from_before_a_setting_was_known_is_resumed(whole, dataset, tmp_pa
     run = Run(tmp_path / "run")
     kept = [line for line in run.config.read_text().splitlines() if not line.startswith("calibrate")]
     run.config.write_text("\n".join(kept) + "\n")
-    done = train(reload(run.config), dataset, RunLocation(run.folder), None, Silent())
+    done = train(read_settings(run.config), dataset, RunLocation(run.folder), None, NullReporter())
     assert done.record().status == "finished"
 
 
 def test_a_mean_of_weights_is_what_is_kept(dataset, tmp_path):
     done = train(
-        settings("train.ema_decay=0.5", "train.restore=last"), dataset, RunLocation(tmp_path / "run"), None, Silent()
+        settings("train.ema_decay=0.5", "train.restore=last"),
+        dataset,
+        RunLocation(tmp_path / "run"),
+        None,
+        NullReporter(),
     )
     last, best = weights(done.folder, "last")["fold-1"], weights(done.folder, "best")["fold-1"]
     state = load_file(done.folder / "members/fold-1/checkpoints/last/state.safetensors")
@@ -384,13 +388,13 @@ def test_validation_takes_as_many_rows_as_suit_the_network(dataset, tmp_path, mo
     monkeypatch.setattr(Batches, "in_order", lambda self, *given: sizes.append(given) or in_order(self, *given))
     # Never fewer than those of which gradients are computed.
     few = ("split.folds=2", "train.accumulate=2", "train.epochs=1", "target.smearing=false", "train.calibrate=false")
-    train(settings(*few), dataset, RunLocation(tmp_path / "run"), None, Silent())
+    train(settings(*few), dataset, RunLocation(tmp_path / "run"), None, NullReporter())
     assert sizes and {size for _, size in sizes} == {most if rows == "all" else rows}
 
 
 def test_patience_ends_a_member_early(dataset, tmp_path):
     more = ("train.patience=2", "train.lr=1e-12", "train.epochs=50")
-    done = train(settings(*more), dataset, RunLocation(tmp_path / "run"), ["fold-1"], Silent())
+    done = train(settings(*more), dataset, RunLocation(tmp_path / "run"), ["fold-1"], NullReporter())
     assert len(done.history("fold-1")) < 50
 
 
@@ -400,8 +404,8 @@ def test_a_schedule_that_was_cut_off_is_told_with_its_remedy(dataset, tmp_path):
     def notes(folder: Path, *more: str) -> str:
         cheap = ("evaluate.baselines=[]", "evaluate.importance_repeats=0", "evaluate.n_bootstrap=100")
         given = settings("train.patience=2", "train.lr=1e-12", *cheap, *more)
-        run = train(given, dataset, RunLocation(folder), None, Silent())
-        return " ".join(evaluate(run, dataset, given, "test", Silent()).networks[""].result.notes)
+        run = train(given, dataset, RunLocation(folder), None, NullReporter())
+        return " ".join(evaluate(run, dataset, given, "test", NullReporter()).networks[""].result.notes)
 
     told = notes(tmp_path / "cut", "train.epochs=50")
     assert "2 of 2 members stopped early (train.patience = 2), with the learning rate still at 9" in told
@@ -412,7 +416,7 @@ def test_a_schedule_that_was_cut_off_is_told_with_its_remedy(dataset, tmp_path):
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_trackers_get_the_history(dataset, tmp_path):
     done = train(
-        settings('train.trackers=["tensorboard"]'), dataset, RunLocation(tmp_path / "run"), ["fold-1"], Silent()
+        settings('train.trackers=["tensorboard"]'), dataset, RunLocation(tmp_path / "run"), ["fold-1"], NullReporter()
     )
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -427,12 +431,12 @@ def test_a_tracker_that_is_not_installed_is_said(dataset, tmp_path, name):
     if __import__("importlib.util").util.find_spec(name):
         pytest.skip(f"{name} is installed")
     with pytest.raises(SettingsError, match=rf"{name} is not installed\. Install it with"):
-        train(settings(f'train.trackers=["{name}"]'), dataset, RunLocation(tmp_path / "run"), None, Silent())
+        train(settings(f'train.trackers=["{name}"]'), dataset, RunLocation(tmp_path / "run"), None, NullReporter())
 
 
 def test_bf16_trains_to_nearly_the_same(whole, dataset, tmp_path):
     """On any processor: what it cannot compute in bf16 runs in float32, and is said."""
-    reporter, place = Silent(), RunLocation(tmp_path / "run", cpu=True)
+    reporter, place = NullReporter(), RunLocation(tmp_path / "run", cpu=True)
     done = train(settings("train.precision=bf16"), dataset, place, ["fold-1"], reporter)
     failing = [layer for layer, reason in layer_reasons(torch.device("cpu"), "bf16").items() if reason]
     told = [line for line in reporter.said if line.startswith("Precision bf16: ")]
@@ -450,4 +454,4 @@ def test_fp16_needs_a_gpu(dataset, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(SettingsError, match="fp16 needs a GPU"):
-        train(settings("train.precision=fp16"), dataset, RunLocation(tmp_path / "run"), None, Silent())
+        train(settings("train.precision=fp16"), dataset, RunLocation(tmp_path / "run"), None, NullReporter())

@@ -21,7 +21,7 @@ from geoml_cli.samples.scaling import fit
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.training.processes import Accelerated, refuse_accumulation, refuse_cpu_processes
 from geoml_cli.training.sampler import EpochSampler
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 ROWS = 12
 
@@ -33,7 +33,7 @@ def trained_network(request, tmp_path_factory):
     source = registry.card(model).demo.source
     folder = tmp_path_factory.mktemp(model)
     options = registry.source(source).synthetic(folder / "raw", 3)
-    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, Silent()).folder)
+    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, NullReporter()).folder)
     # Sizes of the demo, where it has some: its maps are smaller than the paper's.
     words = registry.card(model).demo.steps[0]
     sizes = [text for text in words if text.startswith(("network.", "frames."))]

@@ -24,7 +24,7 @@ from geoml_cli.inference.inputs.period_sums import (
     Floats32,
     GapFilledSeries,
     Period,
-    Wanted,
+    SumDefinition,
     lengths,
     sum_unit,
     sums,
@@ -71,7 +71,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
     Raises:
         CheckFailedError: The fill has no skill, or none is known, and that is an error.
     """
-    wanted = Wanted(requested.period, requested.fill, *sum_unit(dataset, trained.data.signature.unit))
+    wanted = SumDefinition(requested.period, requested.fill, *sum_unit(dataset, trained.data.signature.unit))
     fill = _own_fill(trained, wanted.fill)
     if fill is None:
         calibration = _calibration(trained, reporter)
@@ -111,7 +111,7 @@ def _calibration_of(
     series = ObservedSeries(observations(trained, dataset), station_of_records(dataset), time, step)
     found = gap_calibration(dataset, series, fill, reporter)
     if found is None:
-        reporter.say(f"Sums filled by {name} have no interval: no day has observations enough for an artificial gap.")
+        reporter.info(f"Sums filled by {name} have no interval: no day has observations enough for an artificial gap.")
     return found
 
 
@@ -121,7 +121,7 @@ def _calibration(trained: TrainedRun, reporter: Reporter) -> Calibration | None:
     if found is None or not found.of_means:
         again = calibrate_again(trained.run)
         where = "" if found is None else f"delete {trained.run.folder / CALIBRATION}, and "
-        reporter.say(f"Sums have no interval: the run does not hold errors of its means; {where}{again}.")
+        reporter.info(f"Sums have no interval: the run does not hold errors of its means; {where}{again}.")
         return None
     return found
 
@@ -144,11 +144,11 @@ def _own_fill(trained: TrainedRun, name: str) -> Fill | None:
     if name == NETWORK:
         return None
     known = {own: found for own, found in trained.networks[SINGLE].baselines.items() if found.records is not None}
-    registry.known("choice of --fill", name, [NETWORK, *known])
+    registry.require_choice("choice of --fill", name, [NETWORK, *known])
     return known[name].records
 
 
-def _compare(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) -> None:
+def _compare(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> None:
     """Say how the sums lie to the provider's own, where the data hold them."""
     if "provided_sum" not in frame or not (both := frame["sum"].notna() & frame["provided_sum"].notna()).any():
         return
@@ -159,20 +159,22 @@ def _compare(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) -> None:
     if "sum_lower" in frame:
         inside = frame["provided_sum"].between(frame["sum_lower"], frame["sum_upper"])[both]
         text += f"; {int(inside.sum())} intervals hold it"
-    reporter.say(f"{text}.")
+    reporter.info(f"{text}.")
 
 
-def _tell_incomplete(frame: pd.DataFrame, wanted: Wanted, reporter: Reporter) -> None:
+def _tell_incomplete(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> None:
     """Say which periods have no sum, and what their records lack."""
     if (without := frame["sum"].isna()).any():
         most = frame["missing"][without].max()
-        reporter.say(
+        reporter.info(
             f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: up to {most:.2g} of one has neither "
             "an observation nor all drivers, or lies outside of the series (column missing)."
         )
 
 
-def _head(trained: TrainedRun, dataset: Dataset, calibration: Calibration | None, wanted: Wanted) -> dict[str, str]:
+def _head(
+    trained: TrainedRun, dataset: Dataset, calibration: Calibration | None, wanted: SumDefinition
+) -> dict[str, str]:
     """Describe the file; the intervals of single samples are none of a sum."""
     named = {name: text for name, text in attributes(trained, dataset).items() if not name.startswith("intervals_")}
     named["gaps_filled_by"] = wanted.fill
@@ -221,7 +223,7 @@ def _provided(trained: TrainedRun, dataset: Dataset) -> Floats | None:
     return np.asarray(dataset.array(name), dtype=np.float64) if dataset.has(name) else None
 
 
-def _columns(target: tuple[str, str], wanted: Wanted, coverage: float | None) -> tuple[Variable, ...]:
+def _columns(target: tuple[str, str], wanted: SumDefinition, coverage: float | None) -> tuple[Variable, ...]:
     """Describe every column that there may be."""
     (name, unit), period, sum_unit = target, wanted.period, f"{wanted.unit} {PERIODS[wanted.period][1]}"
     found = [

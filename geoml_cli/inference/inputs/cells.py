@@ -108,7 +108,7 @@ def cells_job(maps: MapFiles, dataset: Dataset) -> PredictionJob:
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         files, beside = _write(maps, dataset, grid, (out, store))
         last = f" to {files[-1].name}" if len(files) > 1 else ""
-        maps.reporter.say(f"{len(files)} file(s): {files[0].name}{last}.")
+        maps.reporter.info(f"{len(files)} file(s): {files[0].name}{last}.")
         return [files[0], *beside]
 
     return replace(samples_job(maps.trained, dataset), write=write, check=_check_suffix)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.calendar import label, later, numbers_of, times_of
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.grid import LAND, LAT, LON, TIME, GridAxes, GridFacts
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
@@ -205,6 +205,6 @@ def _draw(out: Path, maps_L: Floats, field: Field, plan: _Plan) -> list[Path]:
         out.with_suffix(".gif"): animation_gif(maps_L, field),
     }
     for path, content in files.items():
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(content)
     return list(files)

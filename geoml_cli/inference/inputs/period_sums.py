@@ -61,7 +61,7 @@ class GapFilledSeries(NamedTuple):
     uncertain: Uncertainty = Uncertainty()
 
 
-class Wanted(NamedTuple):
+class SumDefinition(NamedTuple):
     """What is summed up.
 
     Attributes:
@@ -105,7 +105,7 @@ def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int
 
 
 def sums(
-    series: GapFilledSeries, names: NDArray[np.str_], wanted: Wanted, interval: Interval | None = None
+    series: GapFilledSeries, names: NDArray[np.str_], wanted: SumDefinition, interval: Interval | None = None
 ) -> pd.DataFrame:
     """Sum up by station and period; a period that is not whole has neither sum nor mean.
 
@@ -154,7 +154,7 @@ def sums(
     return pd.DataFrame({name: np.asarray(values) for name, values in shown.items()})
 
 
-def _parts(series: GapFilledSeries, wanted: Wanted) -> dict[str, Floats]:
+def _parts(series: GapFilledSeries, wanted: SumDefinition) -> dict[str, Floats]:
     """Return what is added up over a period, [R] each."""
     known = np.isfinite(series.value)
     weight = series.minutes * wanted.per_minute if wanted.per_minute is not None else np.ones(len(series.value))

@@ -141,7 +141,7 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
     table.write(out, table.Table(columns, rows, attributes(trained)), frames())
     if first.reasons is not None:  # others are told by the engine
         text = ", ".join(f"{reason}: {number}" for reason, number in missing.most_common())
-        predicted.reporter.say(f"Rows without a prediction: {text or 'none'}.")
+        predicted.reporter.info(f"Rows without a prediction: {text or 'none'}.")
     return [out]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import replacing
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
@@ -97,7 +97,7 @@ def _write(
     frames = _frames(requested, first, maps, drawn)
     # PredictionRequest.written names it likewise.
     figure = out.with_suffix(".png" if len(maps) == 1 else ".gif")
-    with replacing(figure) as temporary:
+    with atomic_write(figure) as temporary:
         temporary.write_bytes(next(frames) if len(maps) == 1 else animation(list(frames), _GIF_MILLISECONDS))
     return [out, figure]
 

@@ -97,7 +97,7 @@ class Kernels:
         return self.backend
 
 
-def choose(backend: Backend) -> Kernels:
+def choose_kernels(backend: Backend) -> Kernels:
     """Return the loops of a backend.
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from geoml_cli.errors import SettingsError
-from geoml_cli.models.geomamba.backend import Kernels, choose
+from geoml_cli.models.geomamba.backend import Kernels, choose_kernels
 from geoml_cli.models.geomamba.blocks import MambaEncoder, SelectiveEncoder
 from geoml_cli.models.geomamba.context import YEAR_WIDTH, Fusion, PositionEncoder, StaticEncoder, TimeCode
 from geoml_cli.models.geomamba.kan import KanLinear
@@ -59,7 +59,7 @@ class GeoMamba(nn.Module):
         super().__init__()
         _check(settings, shape)
         self.shape, self.year_term = shape, settings.year_term
-        kernels = choose(settings.backend)
+        kernels = choose_kernels(settings.backend)
         self._add_contexts(settings, shape, kernels)
         self._add_stream(settings, shape, kernels)
         if shape.steps > 1:

@@ -52,4 +52,4 @@ def prepare(raw: Path, options: CarbonEcsOptions, writer: DatasetWriter, reporte
     return write_grid(gridded, plan, writer, reporter)
 
 
-SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.synthesise)
+SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.write_synthetic)

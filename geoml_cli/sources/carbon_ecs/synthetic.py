@@ -25,7 +25,7 @@ _GAPS = 3
 Values = NDArray[np.float64]
 
 
-def synthesise(folder: Path, seed: int) -> CarbonEcsOptions:
+def write_synthetic(folder: Path, seed: int) -> CarbonEcsOptions:
     """Write one file a year, the land mask in the first; the same seed gives the same values.
 
     Returns:

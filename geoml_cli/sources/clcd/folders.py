@@ -12,7 +12,7 @@ from geoml_cli.readers.mosaics import RasterFile, put_together
 from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_files import SUFFIXES, bands, raster_paths
 from geoml_cli.readers.raster_years import YearInName, years_in_names
-from geoml_cli.readers.rasters import Band, keep_once
+from geoml_cli.readers.rasters import Band, add_unique
 from geoml_cli.sources.clcd.options import ClcdOptions
 
 FOLDER = "classes"
@@ -174,7 +174,7 @@ def find_covariates(folder: Path) -> Covariates:
     for file in files:
         for name, year, band in _bands(file, years.get(file.path.stem)):
             group: dict[str, Band] | dict[int, Band] = static if year is None else yearly.setdefault(name, {})
-            keep_once(group, name if year is None else year, band)
+            add_unique(group, name if year is None else year, band)
     if not static and not yearly:
         raise DataError(
             "there are no covariate rasters",

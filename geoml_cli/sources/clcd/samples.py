@@ -23,12 +23,12 @@ from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_raster
 from geoml_cli.readers.stacks import open_bands, place
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
-from geoml_cli.sources.clcd.drawing import Drawn, count, draw
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_classes, find_covariates
-from geoml_cli.sources.clcd.gathering import gather
 from geoml_cli.sources.clcd.legends import Named, class_names
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.plan import Plan
+from geoml_cli.sources.clcd.sampling import sample_at_points
+from geoml_cli.sources.clcd.stratified import StratifiedSample, count_classes, stratified_sample
 from geoml_cli.work.reporting import Reporter
 
 NO_DATA = "no data in a covariate"
@@ -177,8 +177,8 @@ def _drawn(
     opened = [replace(class_band(file), nodata=said.fills, valid=said.valid) for file in classes.values()]
     sheets = open_bands(opened)
     try:
-        counts, removed = count(sheets, reporter)
-        drawn = draw(sheets, counts, options, reporter)
+        counts, removed = count_classes(sheets, reporter)
+        drawn = stratified_sample(sheets, counts, options, reporter)
         by_year = dict(zip(classes, zip(sheets, drawn, strict=True), strict=True))
         return counts, _gathered(by_year, *inputs, reporter), removed
     finally:
@@ -187,7 +187,7 @@ def _drawn(
 
 
 def _gathered(
-    years: dict[int, tuple[Raster, Drawn]], covariates: Covariates, names: Sequence[str], reporter: Reporter
+    years: dict[int, tuple[Raster, StratifiedSample]], covariates: Covariates, names: Sequence[str], reporter: Reporter
 ) -> Pixels:
     """Read the covariates of all drawn pixels, year by year."""
     parts = []
@@ -209,7 +209,7 @@ def _gathered(
 def _values(bands: Sequence[Band], points: Pair, crs: str) -> NDArray[np.float32]:
     rasters = open_bands(bands)
     try:
-        return gather(rasters, points, crs)
+        return sample_at_points(rasters, points, crs)
     finally:
         for raster in rasters:
             raster.close()

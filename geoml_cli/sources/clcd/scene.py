@@ -20,13 +20,13 @@ from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
 from geoml_cli.samples.input import Grid, SampleBlock, first_reason, point_reason
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_covariates, latest_classes
-from geoml_cli.sources.clcd.gathering import gather
 from geoml_cli.sources.clcd.plan import Plan
+from geoml_cli.sources.clcd.sampling import sample_at_points
 from geoml_cli.sources.clcd.writing import block
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 
-class CoverScene:
+class CovariateStack:
     """Covariates of one year.
 
     Args:
@@ -60,7 +60,7 @@ class CoverScene:
         points: Pair = (np.ravel(x), np.ravel(y))
         values = np.empty((len(self._sheets), down.size), dtype=np.float32)
         others = [sheet for sheet, aligned in zip(self._sheets, self._aligned, strict=True) if not aligned]
-        strange = iter(gather(others, points, self.grid.crs))
+        strange = iter(sample_at_points(others, points, self.grid.crs))
         for number, (sheet, aligned) in enumerate(zip(self._sheets, self._aligned, strict=True)):
             values[number] = sheet.read(rows, columns).ravel() if aligned else next(strange)
         missing = ~np.isfinite(values)
@@ -74,7 +74,7 @@ class CoverScene:
         """Read samples at points [degrees east, north]; `valid` has shape [points]."""
         known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
         points = (np.where(known, longitude, np.nan), np.where(known, latitude, np.nan))
-        values = gather(self._sheets, points, DEGREES)
+        values = sample_at_points(self._sheets, points, DEGREES)
         missing = ~np.isfinite(values)
         valid = np.asarray(~missing.any(axis=0))
         is_inside = valid.copy()  # each covariate may have a grid of its own
@@ -84,7 +84,7 @@ class CoverScene:
         return SampleBlock(valid, samples, reason)
 
 
-def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> CoverScene:
+def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> CovariateStack:
     """Open the covariates of a folder for a map.
 
     The map lies on the grid of the latest class raster in the folder, or of the covariate with most pixels. Its year
@@ -109,8 +109,8 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     sheets = open_bands(found.of(plan.factors, year))
     named = zip(sheets, plan.factors, strict=True)
     check_units(sheets, {sheet.band.name: plan.units.get(name, "") for sheet, name in named})
-    refuse_fills(sheets, Silent())
-    return CoverScene(plan, sheets, _grid(folder, plan, sheets), year)
+    refuse_fills(sheets, NullReporter())
+    return CovariateStack(plan, sheets, _grid(folder, plan, sheets), year)
 
 
 def _known(fills: dict[str, Declared], found: Covariates) -> dict[str, Declared]:

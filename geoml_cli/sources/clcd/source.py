@@ -8,7 +8,7 @@ from geoml_cli.sources.clcd.scene import open_scene
 SOURCE = Source(
     files=samples.inputs,
     prepare=samples.write,
-    synthetic=synthetic.synthesise,
+    synthetic=synthetic.write_synthetic,
     stack=open_scene,
     points=read_points,
 )

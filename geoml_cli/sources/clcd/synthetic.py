@@ -31,7 +31,7 @@ class _Land(NamedTuple):
     green: dict[int, Values]
 
 
-def synthesise(folder: Path, seed: int) -> ClcdOptions:
+def write_synthetic(folder: Path, seed: int) -> ClcdOptions:
     """Write `classes/CLCD_v01_YYYY.tif` and `covariates/*.tif`.
 
     Args:

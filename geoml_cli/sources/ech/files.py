@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers import timed_csv
+from geoml_cli.readers import time_series_csv
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.tables import open_table, open_text, readable_lines
-from geoml_cli.readers.timed import Timed, Values, plain_name, unfilled
+from geoml_cli.readers.time_series import TimeSeries, Values, mask_fill_values, plain_name
 from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag, unread
 
 PICKLES = (".pkl", ".pickle")
@@ -146,7 +146,7 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
         return False
     table = open_table(path)
     columns = [name for name in table.columns if _plain(name) in _KNOWN]
-    if columns and timed_csv.time_column(table) is None:
+    if columns and time_series_csv.time_column(table) is None:
         raise DataError(
             f"has {', '.join(columns)} but no column of time ({', '.join(table.columns)})",
             where=f"{path}, line 1",
@@ -155,7 +155,7 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
     return bool(columns)
 
 
-def read(path: Path, fills: ColumnFills | None = None) -> Timed:
+def read(path: Path, fills: ColumnFills | None = None) -> TimeSeries:
     """Read a text file's indices [nT], positions and wave amplitudes under this source's names.
 
     Args:
@@ -171,7 +171,7 @@ def read(path: Path, fills: ColumnFills | None = None) -> Timed:
     return _checked(timed)
 
 
-def _read(path: Path) -> Timed:
+def _read(path: Path) -> TimeSeries:
     form = kind(path)
     if form == "csv":
         return _csv(path)
@@ -193,7 +193,7 @@ def _plain(name: str) -> str:
     return plain if plain in _KNOWN else re.sub(r"^[15][mh](?=ae|sym|dst)|nt$", "", plain)
 
 
-def _list(path: Path, stream: Iterator[str]) -> Timed:
+def _list(path: Path, stream: Iterator[str]) -> TimeSeries:
     form = omni.format_of(path)
     assert form is not None, "asked for before"
     with open_text(form) as text:
@@ -201,30 +201,30 @@ def _list(path: Path, stream: Iterator[str]) -> Timed:
     return omni.read_list(path, stream, names, {name: _NAMES[name] for name in INDICES})
 
 
-def _csv(path: Path) -> Timed:
+def _csv(path: Path) -> TimeSeries:
     table = open_table(path)
-    called = {role: timed_csv.column_called(table, names, _plain) for role, names in _NAMES.items()}
+    called = {role: time_series_csv.column_called(table, names, _plain) for role, names in _NAMES.items()}
     wanted = {role: column for role, column in called.items() if column is not None}
-    satellite = timed_csv.column_called(table, _SATELLITE)
+    satellite = time_series_csv.column_called(table, _SATELLITE)
     labels = {"satellite": satellite} if satellite else {}
-    return timed_csv.read(table, wanted, labels)
+    return time_series_csv.read(table, wanted, labels)
 
 
-def _checked(timed: Timed) -> Timed:
+def _checked(timed: TimeSeries) -> TimeSeries:
     """Keep what this source knows, turn fill values into NaN, refuse other units."""
     values: dict[str, Values] = {}
     for name, column in timed.values.items():
         if name in INDICES:
-            values[name] = _index(timed, name, unfilled(column))
+            values[name] = _index(timed, name, mask_fill_values(column))
         elif name in POSITION:
             values[name] = _position(timed, name, column)
         elif name in WAVE:
-            values[name] = unfilled(np.where(column == -np.inf, np.nan, column))
+            values[name] = mask_fill_values(np.where(column == -np.inf, np.nan, column))
     labels = timed.labels or {"satellite": [_satellite(timed.path)] * len(timed.time)}
-    return Timed(timed.path, timed.time, values, labels, timed.line)
+    return TimeSeries(timed.path, timed.time, values, labels, timed.line)
 
 
-def _index(timed: Timed, name: str, values: Values) -> Values:
+def _index(timed: TimeSeries, name: str, values: Values) -> Values:
     if (np.abs(values) > _MOST_NT).any():
         worst = int(np.nanargmax(np.abs(values)))
         raise DataError(
@@ -235,7 +235,7 @@ def _index(timed: Timed, name: str, values: Values) -> Values:
     return values
 
 
-def _position(timed: Timed, name: str, values: Values) -> Values:
+def _position(timed: TimeSeries, name: str, values: Values) -> Values:
     position = np.where(np.isfinite(values) & (np.abs(values) < _FILLED_POSITION), values, np.nan)
     position = np.where(np.isin(position, (9999.0, -9999.0, 999.0, -999.0, 9999.99, 999.99)), np.nan, position)
     low, high, unit = {"l": (0.5, 100.0, "Earth radii"), "mlt": (0.0, 24.0, "hours"), "mlat": (-90.0, 90.0, "degrees")}[

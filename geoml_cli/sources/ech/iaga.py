@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.timed import Layout, Timed, numbers, plain_name, unfilled, whitespace_table
-from geoml_cli.readers.timed_csv import times
+from geoml_cli.readers.time_series import Layout, TimeSeries, mask_fill_values, numbers, plain_name, whitespace_table
+from geoml_cli.readers.time_series_csv import times
 
 _FORMAT = "iaga-2002"
 _FIXED = 3
@@ -24,7 +24,7 @@ def is_iaga(first_lines: list[str]) -> bool:
     return bool(first_lines) and _FORMAT in first_lines[0].lower()
 
 
-def read(path: Path, stream: Iterator[str]) -> Timed:
+def read(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read a file; columns are named without the station's code: BOUH is h, SYM-H is symh.
 
     Raises:
@@ -34,11 +34,11 @@ def read(path: Path, stream: Iterator[str]) -> Timed:
     frame = whitespace_table(stream, Layout(path, len(columns), lines, texts=(0, 1)))
     time = times(frame[0] + "T" + frame[1], path)
     values = {
-        _name(column, code): unfilled(numbers(frame, number, path))
+        _name(column, code): mask_fill_values(numbers(frame, number, path))
         for number, column in enumerate(columns)
         if number >= _FIXED
     }
-    return Timed(path, time, values, {}, frame.index.to_numpy(dtype=np.int64))
+    return TimeSeries(path, time, values, {}, frame.index.to_numpy(dtype=np.int64))
 
 
 def _header(path: Path, stream: Iterator[str]) -> tuple[str, list[str], int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import nearest_steps
-from geoml_cli.readers.timed import Timed, Times, Values
+from geoml_cli.readers.time_series import Times, TimeSeries, Values
 from geoml_cli.sources.ech.options import EchOptions
 
 HOUR, FINE = 3600, 300
@@ -52,7 +52,7 @@ class _Piece(NamedTuple):
     quantity: str
 
 
-def merge(files: Iterable[Timed], options: EchOptions, funnel: Funnel) -> Series:
+def merge(files: Iterable[TimeSeries], options: EchOptions, funnel: Funnel) -> Series:
     """Put SME and SYM-H on one regular grid; what was odd about the files is noted in the funnel.
 
     Raises:
@@ -71,13 +71,13 @@ def merge(files: Iterable[Timed], options: EchOptions, funnel: Funnel) -> Series
     return Series(first, step, grid["sme"], grid["symh"])
 
 
-def _pieces(timed: Timed) -> Iterator[_Piece]:
+def _pieces(timed: TimeSeries) -> Iterator[_Piece]:
     for index in ("sme", "ae", "symh", "dst"):
         if index in timed.values and np.isfinite(timed.values[index]).any():
             yield _Piece(str(timed.path), timed.time, timed.values[index], _step(timed), index)
 
 
-def _step(timed: Timed) -> int:
+def _step(timed: TimeSeries) -> int:
     """Return the step most values of a file keep [s]; 0 where there are fewer than two times."""
     gaps = np.diff(np.unique(timed.time)).astype(np.int64)
     if not len(gaps):

@@ -13,7 +13,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import calendar_times
-from geoml_cli.readers.timed import Timed, Values, unfilled
+from geoml_cli.readers.time_series import TimeSeries, Values, mask_fill_values
 
 _SYM = re.compile(r"^ASYSYM")
 _AE = re.compile(r"^AEALAOAU")
@@ -31,22 +31,24 @@ def kind(first_lines: list[str]) -> str | None:
     return "sym" if _SYM.match(first) else "kyoto ae" if _AE.match(first) else "dst" if _DST.match(first) else None
 
 
-def read_sym(path: Path, stream: Iterator[str]) -> Timed:
+def read_sym(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read one-minute SYM-H [nT]; records of SYM-D and ASY are passed over."""
     return _read(path, stream, ("symh", 60), _sym)
 
 
-def read_ae(path: Path, stream: Iterator[str]) -> Timed:
+def read_ae(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read one-minute AE [nT]; records of AL, AO and AU are passed over."""
     return _read(path, stream, ("ae", 60), _ae)
 
 
-def read_dst(path: Path, stream: Iterator[str]) -> Timed:
+def read_dst(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read hourly Dst [nT]."""
     return _read(path, stream, ("dst", 3600), _dst)
 
 
-def _read(path: Path, stream: Iterator[str], index: tuple[str, int], parse: Callable[[str], Record | None]) -> Timed:
+def _read(
+    path: Path, stream: Iterator[str], index: tuple[str, int], parse: Callable[[str], Record | None]
+) -> TimeSeries:
     name, step = index
     records = list(_records(path, stream, parse))
     if not records:
@@ -57,7 +59,7 @@ def _read(path: Path, stream: Iterator[str], index: tuple[str, int], parse: Call
     values: Values = np.array([cells for _, (_, cells) in records], dtype=np.float64)
     places = np.arange(values.shape[1]) * np.timedelta64(step, "s")
     time = (begin[:, None] + places).ravel()
-    return Timed(path, time, {name: unfilled(values.ravel())}, {}, np.repeat(line, values.shape[1]))
+    return TimeSeries(path, time, {name: mask_fill_values(values.ravel())}, {}, np.repeat(line, values.shape[1]))
 
 
 def _records(path: Path, stream: Iterator[str], parse: Callable[[str], Record | None]) -> Iterator[tuple[int, Record]]:

@@ -9,12 +9,12 @@ import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
-from geoml_cli.readers.timed import Timed
+from geoml_cli.readers.time_series import TimeSeries
 from geoml_cli.sources.ech.files import WAVE
 from geoml_cli.sources.ech.orbit import Orbit
 
 
-def joined(orbit: Orbit, files: Sequence[Timed], funnel: Funnel) -> Orbit:
+def joined(orbit: Orbit, files: Sequence[TimeSeries], funnel: Funnel) -> Orbit:
     """Add the amplitudes of files to rows by time.
 
     Raises:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.timed import Layout, Timed, Values, numbers, whitespace_table
-from geoml_cli.readers.timed_csv import times
+from geoml_cli.readers.time_series import Layout, TimeSeries, Values, numbers, whitespace_table
+from geoml_cli.readers.time_series_csv import times
 
 _TIMES = ("DateTime", "IsoDateTime", "Time")
 _WANTED = {
@@ -33,7 +33,7 @@ def is_magephem(first_lines: list[str]) -> bool:
     return bool(first_lines) and first_lines[0].startswith("#") and any("START_COLUMN" in line for line in first_lines)
 
 
-def read(path: Path, stream: Iterator[str]) -> Timed:
+def read(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read L, MLT [h] and MLAT [degrees].
 
     Raises:
@@ -49,7 +49,7 @@ def read(path: Path, stream: Iterator[str]) -> Timed:
     rest = itertools.chain([first], stream)
     frame = whitespace_table(rest, Layout(path, width, lines, sorted({*columns.values(), clock}), texts=(clock,)))
     values = {name: _unfilled(numbers(frame, column, path)) for name, column in columns.items()}
-    return Timed(path, times(frame[clock], path), values, {}, frame.index.to_numpy(dtype=np.int64))
+    return TimeSeries(path, times(frame[clock], path), values, {}, frame.index.to_numpy(dtype=np.int64))
 
 
 def _split(stream: Iterator[str]) -> tuple[str, str, int]:

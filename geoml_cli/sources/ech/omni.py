@@ -14,7 +14,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import calendar_times
-from geoml_cli.readers.timed import Layout, Timed, numbers, plain_name, unfilled, whitespace_table
+from geoml_cli.readers.time_series import Layout, TimeSeries, mask_fill_values, numbers, plain_name, whitespace_table
 
 MINUTE_COLUMNS = {46: "1-minute", 49: "5-minute"}
 HOURLY_COLUMNS = (55, 57)
@@ -47,7 +47,9 @@ def format_names(lines: Iterable[str]) -> list[str]:
     return [plain_name(match["name"].partition(",")[0]) for match in found if match]
 
 
-def read_list(path: Path, stream: Iterator[str], names: Sequence[str], known: Mapping[str, Sequence[str]]) -> Timed:
+def read_list(
+    path: Path, stream: Iterator[str], names: Sequence[str], known: Mapping[str, Sequence[str]]
+) -> TimeSeries:
     """Read the indices [nT] of a list.
 
     Args:
@@ -78,21 +80,23 @@ def kind(first_lines: list[str]) -> str | None:
     return "minute" if len(words) in MINUTE_COLUMNS else "hourly" if len(words) in HOURLY_COLUMNS else None
 
 
-def read_minute(path: Path, stream: Iterator[str], columns: int) -> Timed:
+def read_minute(path: Path, stream: Iterator[str], columns: int) -> TimeSeries:
     """Read AE and SYM-H [nT] of a high-resolution file; errors as for `whitespace_table`."""
     return _read(path, stream, columns, {**_DATE, "minute": 3}, _MINUTE)
 
 
-def read_hourly(path: Path, stream: Iterator[str], columns: int) -> Timed:
+def read_hourly(path: Path, stream: Iterator[str], columns: int) -> TimeSeries:
     """Read Dst and AE [nT] of an OMNI2 file; errors as for `whitespace_table`."""
     return _read(path, stream, columns, _DATE, _HOURLY)
 
 
 def _read(
     path: Path, stream: Iterator[str], columns: int, clock: Mapping[str, int], indices: Mapping[str, int]
-) -> Timed:
+) -> TimeSeries:
     wanted = sorted({*clock.values(), *indices.values()})
     frame = whitespace_table(stream, Layout(path, columns, wanted=wanted))
     line = frame.index.to_numpy(dtype=np.int64)
     time = calendar_times({name: numbers(frame, place, path) for name, place in clock.items()}, line, path)
-    return Timed(path, time, {name: unfilled(numbers(frame, place, path)) for name, place in indices.items()}, {}, line)
+    return TimeSeries(
+        path, time, {name: mask_fill_values(numbers(frame, place, path)) for name, place in indices.items()}, {}, line
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
-from geoml_cli.readers.timed import Timed, Times, Values
+from geoml_cli.readers.time_series import Times, TimeSeries, Values
 from geoml_cli.sources.ech.files import POSITION, WAVE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Orbit:
     wave: dict[str, Values]
 
 
-def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
+def join(files: Iterable[TimeSeries], funnel: Funnel) -> Orbit:
     """Join positions and waves; repeated rows and rows without a position are counted and left out.
 
     Raises:
@@ -73,7 +73,7 @@ def join(files: Iterable[Timed], funnel: Funnel) -> Orbit:
     )
 
 
-def _frame(timed: Timed, names: tuple[str, ...], number: int) -> pd.DataFrame:
+def _frame(timed: TimeSeries, names: tuple[str, ...], number: int) -> pd.DataFrame:
     """Return the rows of a file, with its number among the files."""
     import pandas as pd
 
@@ -81,7 +81,7 @@ def _frame(timed: Timed, names: tuple[str, ...], number: int) -> pd.DataFrame:
     return pd.DataFrame({"satellite": timed.labels["satellite"], "time": timed.time, **values, "file": number})
 
 
-def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool], files: Sequence[Timed]) -> None:
+def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool], files: Sequence[TimeSeries]) -> None:
     """Refuse rows of two files that give one satellite at one time other values: they are of two satellites.
 
     Raises:
@@ -105,7 +105,7 @@ def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool], files: Sequen
             )
 
 
-def _whole(frame: pd.DataFrame, files: Sequence[Timed], funnel: Funnel) -> pd.DataFrame:
+def _whole(frame: pd.DataFrame, files: Sequence[TimeSeries], funnel: Funnel) -> pd.DataFrame:
     repeated = frame.duplicated(_KEYS)
     _refuse_others(frame, repeated, files)
     funnel.drop("a second row of the same time", int(repeated.sum()))
@@ -115,7 +115,9 @@ def _whole(frame: pd.DataFrame, files: Sequence[Timed], funnel: Funnel) -> pd.Da
     return frame[~unplaced]
 
 
-def _with_waves(frame: pd.DataFrame, waves: list[pd.DataFrame], files: Sequence[Timed], funnel: Funnel) -> pd.DataFrame:
+def _with_waves(
+    frame: pd.DataFrame, waves: list[pd.DataFrame], files: Sequence[TimeSeries], funnel: Funnel
+) -> pd.DataFrame:
     import pandas as pd
 
     if not waves:

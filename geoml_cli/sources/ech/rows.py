@@ -12,7 +12,7 @@ from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import Block, Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
-from geoml_cli.readers.timed import Timed
+from geoml_cli.readers.time_series import TimeSeries
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn, first_reason
 from geoml_cli.sources.ech.files import POSITION, read
 from geoml_cli.sources.ech.indices import Series
@@ -50,7 +50,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
         yield _chunk(positions, slice(first, first + size), (dataset, series))
 
 
-def _positions(path: Path) -> Timed:
+def _positions(path: Path) -> TimeSeries:
     table = read(path)
     lacking = [name for name in POSITION if name not in table.values]
     if lacking:
@@ -62,7 +62,7 @@ def _positions(path: Path) -> Timed:
     return table
 
 
-def _chunk(timed: Timed, rows: slice, base: tuple[Dataset, Series]) -> TableChunk:
+def _chunk(timed: TimeSeries, rows: slice, base: tuple[Dataset, Series]) -> TableChunk:
     time = timed.time[rows]
     position = {name: timed.values[name][rows] for name in POSITION}
     columns = [TableColumn(Variable("time", "", "time, UTC"), [str(moment) for moment in time])]

@@ -9,7 +9,7 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.dates import refuse_stray
-from geoml_cli.readers.timed import Timed
+from geoml_cli.readers.time_series import TimeSeries
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.ech import labels, released, synthetic, writing
 from geoml_cli.sources.ech.files import INDICES, PICKLES, POSITION, WAVE, find, read, sort
@@ -62,14 +62,14 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
     return PreparedInfo("series", funnel, writing.write(writer, content))
 
 
-def _counted(timed: Timed, fills: ColumnFills) -> Timed:
+def _counted(timed: TimeSeries, fills: ColumnFills) -> TimeSeries:
     """Count what looks like a fill and is not declared."""
     for name, values in timed.values.items():
         fills.count(name, str(timed.path), values)
     return timed
 
 
-def _measured(timed: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
+def _measured(timed: list[TimeSeries], options: EchOptions, funnel: Funnel) -> Content:
     """Merge the series, join the orbit, keep the rows whose windows are whole."""
     series, orbit = merge(timed, options, funnel), join(timed, funnel)
     index, kept = place(series, orbit, funnel)
@@ -81,11 +81,11 @@ def _measured(timed: list[Timed], options: EchOptions, funnel: Funnel) -> Conten
     return Content(series, rows, index[kept], True, options.storm_nt)
 
 
-def _released(pickles: list[Path], timed: list[Timed], options: EchOptions, funnel: Funnel) -> Content:
+def _released(pickles: list[Path], timed: list[TimeSeries], options: EchOptions, funnel: Funnel) -> Content:
     """Rebuild the series from released rows; amplitudes beside them are joined by time."""
     found = released.read(pickles, options.start, funnel)
     orbit = labels.joined(found.orbit, timed, funnel)
     return Content(found.series, orbit, found.index_N, False, options.storm_nt)
 
 
-SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.synthesise, rows=rows, row_reasons=REASONS)
+SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.write_synthetic, rows=rows, row_reasons=REASONS)

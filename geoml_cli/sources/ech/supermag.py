@@ -9,7 +9,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import calendar_times
-from geoml_cli.readers.timed import Layout, Timed, numbers, plain_name, unfilled, whitespace_table
+from geoml_cli.readers.time_series import Layout, TimeSeries, mask_fill_values, numbers, plain_name, whitespace_table
 
 _TIME = {"year": "year", "month": "month", "day": "day", "hour": "hour", "min": "minute", "sec": "second"}
 """Columns of the time, and what they hold."""
@@ -20,7 +20,7 @@ def is_supermag(first_lines: list[str]) -> bool:
     return any(line.lstrip().lower().startswith("<year>") for line in first_lines)
 
 
-def read(path: Path, stream: Iterator[str]) -> Timed:
+def read(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read every index of the file [nT].
 
     Raises:
@@ -33,8 +33,10 @@ def read(path: Path, stream: Iterator[str]) -> Timed:
     frame = whitespace_table(stream, Layout(path, len(columns), lines))
     line = frame.index.to_numpy(dtype=np.int64)
     parts = {part: numbers(frame, columns.index(name), path) for name, part in _TIME.items()}
-    values = {name: unfilled(numbers(frame, number, path)) for number, name in enumerate(columns) if name not in _TIME}
-    return Timed(path, calendar_times(parts, line, path), values, {}, line)
+    values = {
+        name: mask_fill_values(numbers(frame, number, path)) for number, name in enumerate(columns) if name not in _TIME
+    }
+    return TimeSeries(path, calendar_times(parts, line, path), values, {}, line)
 
 
 def _header(path: Path, stream: Iterator[str]) -> tuple[int, list[str]]:

@@ -24,7 +24,7 @@ _STORM_EVERY_DAYS = 6.0
 Values = NDArray[np.float64]
 
 
-def synthesise(folder: Path, seed: int) -> EchOptions:
+def write_synthetic(folder: Path, seed: int) -> EchOptions:
     """Write SME (SuperMAG ASCII), SYM-H (OMNI), an ephemeris (MagEphem) and amplitudes (CSV).
 
     Args:

@@ -10,11 +10,11 @@ from typing import IO
 from geoml_cli.errors import DataError
 from geoml_cli.readers.rectangles import Shape, rectangle
 from geoml_cli.readers.unpacking import bounded_lines
-from geoml_cli.sources.fluxnet.texts import Text
+from geoml_cli.sources.fluxnet.text_files import TextFile
 from geoml_cli.sources.fluxnet.times import STEPS
 
 TIMES = ("TIMESTAMP_START", "TIMESTAMP")
-AGAIN = "Get the file again."
+DOWNLOAD_AGAIN = "Get the file again."
 _MOST_COMMENTS = 100
 _COMMENTS = ("#", '"#', "sep=")
 """What begins a line before the header; the last is Excel's, which names the delimiter."""
@@ -32,7 +32,7 @@ class Layout:
         first: Cells of the first row; empty where there is none.
     """
 
-    text: Text
+    text: TextFile
     columns: tuple[str, ...]
     header: int
     first: tuple[str, ...]
@@ -43,14 +43,14 @@ class Layout:
         return next(name for name in TIMES if name in self.columns)
 
 
-def has_times(text: Text) -> bool:
+def has_times(text: TextFile) -> bool:
     """Return whether a file has FLUXNET's columns of time, whatever separates them."""
     with text.open() as stream:
         _, line = _header(bounded_lines(stream, str(text)))
     return any(line.lstrip('"').startswith(name) or f"{name}," in line for name in TIMES)
 
 
-def open_layout(text: Text) -> Layout:
+def open_layout(text: TextFile) -> Layout:
     """Read the header.
 
     Raises:
@@ -61,7 +61,7 @@ def open_layout(text: Text) -> Layout:
         number, line = _header(lines)
         first = _cells(next(lines, ""))
     if not line.strip():
-        raise DataError("is empty", where=str(text), fix=f"{AGAIN[:-1]}, or take it away.")
+        raise DataError("is empty", where=str(text), fix=f"{DOWNLOAD_AGAIN[:-1]}, or take it away.")
     columns = _cells(line)
     if not any(name in columns for name in TIMES):
         raise _no_time(text, number, line)
@@ -87,13 +87,14 @@ def _cells(line: str) -> tuple[str, ...]:
     return tuple(cell.strip().strip('"').strip() for cell in line.rstrip("\n").split(","))
 
 
-def _no_time(text: Text, number: int, line: str) -> DataError:
+def _no_time(text: TextFile, number: int, line: str) -> DataError:
     for delimiter in _OTHER_DELIMITERS:
         if delimiter in line and "TIMESTAMP" in line:
             return DataError(
                 f"cells are separated by {delimiter!r}, not by commas",
                 where=f"{text}, line {number}",
-                fix=f"Save it with commas between cells and points in numbers, as FLUXNET does, or {AGAIN.lower()}",
+                fix="Save it with commas between cells and points in numbers, as FLUXNET does, or "
+                f"{DOWNLOAD_AGAIN.lower()}",
             )
     shown = line.strip() if len(line) < 80 else f"{line[:80].strip()} ..."
     return DataError(
@@ -142,6 +143,6 @@ def _checked_rows(lines: Iterator[str], first: int, layout: Layout) -> Iterator[
             raise DataError(
                 f"{line.count(',') + 1} cells where the header has {commas + 1}",
                 where=f"{layout.text}, line {number}",
-                fix=f"The file is cut off or damaged, or numbers are written with commas: {AGAIN.lower()}",
+                fix=f"The file is cut off or damaged, or numbers are written with commas: {DOWNLOAD_AGAIN.lower()}",
             )
         yield line

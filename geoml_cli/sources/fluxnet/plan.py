@@ -9,9 +9,9 @@ import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
-from geoml_cli.sources.fluxnet.census import Counted
-from geoml_cli.sources.fluxnet.series import Wanted
-from geoml_cli.sources.fluxnet.sites import UNKNOWN, Place
+from geoml_cli.sources.fluxnet.series import RequestedColumns
+from geoml_cli.sources.fluxnet.site_summary import SiteSummary
+from geoml_cli.sources.fluxnet.sites import UNKNOWN, Station
 
 STATIC = ("elevation", "mean_temperature", "mean_precipitation")
 
@@ -35,8 +35,12 @@ class Plan:
     values: dict[str, dict[str, float]]
 
 
-def settle(
-    counted: Mapping[str, Counted], table: Mapping[str, Place], wanted: Wanted, optional: str, funnel: Funnel
+def choose_drivers(
+    counted: Mapping[str, SiteSummary],
+    table: Mapping[str, Station],
+    wanted: RequestedColumns,
+    optional: str,
+    funnel: Funnel,
 ) -> Plan:
     """Choose sites and drivers; what goes is counted and noted in the funnel.
 
@@ -71,12 +75,12 @@ def settle(
     return Plan(sites, dynamic, taken, tuple(name for name in STATIC if name not in gone), static)
 
 
-def _worth(site: str, found: Counted, funnel: Funnel) -> bool:
+def _worth(site: str, found: SiteSummary, funnel: Funnel) -> bool:
     """Return whether a site has a record with all needed drivers; without one, what else it lacks does not matter."""
     return _has_samples(site, found, (), funnel)
 
 
-def _has_samples(site: str, found: Counted, extra: Sequence[bool], funnel: Funnel) -> bool:
+def _has_samples(site: str, found: SiteSummary, extra: Sequence[bool], funnel: Funnel) -> bool:
     if found.samples(extra):
         return True
     funnel.drop("a driver is missing", found.rows - found.repeated)
@@ -84,11 +88,11 @@ def _has_samples(site: str, found: Counted, extra: Sequence[bool], funnel: Funne
     return False
 
 
-def _lacks(found: Counted) -> str:
+def _lacks(found: SiteSummary) -> str:
     return ", ".join(f"{name} {rows}" for name, rows in found.lacking.items() if rows) + " rows without a value"
 
 
-def _static(place: Place | None, found: Counted) -> dict[str, float]:
+def _static(place: Station | None, found: SiteSummary) -> dict[str, float]:
     return dict(zip(STATIC, (place.elevation if place else 0.0, *found.climate), strict=True))
 
 
@@ -103,7 +107,7 @@ def _gone(lacking: Mapping[str, Sequence[str]], funnel: Funnel) -> set[str]:
     return set(gone)
 
 
-def _none_left(counted: Mapping[str, Counted], wanted: Wanted, funnel: Funnel) -> DataError:
+def _none_left(counted: Mapping[str, SiteSummary], wanted: RequestedColumns, funnel: Funnel) -> DataError:
     reasons = ", ".join(f"{reason}: {rows} rows" for reason, rows in funnel.dropped.items())
     first = next(iter(counted))
     return DataError(
@@ -114,7 +118,7 @@ def _none_left(counted: Mapping[str, Counted], wanted: Wanted, funnel: Funnel) -
     )
 
 
-def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], location: str) -> None:
+def require_places(counted: Mapping[str, SiteSummary], places: Mapping[str, Station], location: str) -> None:
     """Refuse sites whose position nobody tells.
 
     Raises:
@@ -131,7 +135,7 @@ def require_places(counted: Mapping[str, Counted], places: Mapping[str, Place], 
     )
 
 
-def note_classes(plan: Plan, places: Mapping[str, Place], funnel: Funnel) -> None:
+def note_classes(plan: Plan, places: Mapping[str, Station], funnel: Funnel) -> None:
     """Note the sites whose IGBP class nobody tells."""
     unknown = [site for site in plan.sites if places[site].category == UNKNOWN]
     if unknown:

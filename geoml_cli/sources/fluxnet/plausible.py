@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.sources.fluxnet import dryness
 from geoml_cli.sources.fluxnet.series import Series
-from geoml_cli.sources.fluxnet.times import Step, clock, lengths
+from geoml_cli.sources.fluxnet.times import Step, format_time, lengths
 from geoml_cli.sources.fluxnet.units import quantity, unit
 
 Values = NDArray[np.float64]
@@ -29,7 +29,7 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
         DataError: The median is none of that quantity; radiation stays below that of any half a year; the deficit
             stays below a tenth of saturation for a month.
     """
-    where = f"{site}, from {clock(series.first, step)}"
+    where = f"{site}, from {format_time(series.first, step)}"
     for name in drivers:
         known, values = quantity(name), series.values[name]
         if not np.isfinite(values).any():

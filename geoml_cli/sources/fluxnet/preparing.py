@@ -9,11 +9,11 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.fluxnet import plan as planning
 from geoml_cli.sources.fluxnet import report, sites
-from geoml_cli.sources.fluxnet.census import Counted, complete, count, targets
-from geoml_cli.sources.fluxnet.finding import Found, find
+from geoml_cli.sources.fluxnet.discovery import RawFiles, find
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
-from geoml_cli.sources.fluxnet.quality import Loss, Rule, rule
-from geoml_cli.sources.fluxnet.series import Series, Wanted, read_site
+from geoml_cli.sources.fluxnet.quality import DropCounts, Rule, rule
+from geoml_cli.sources.fluxnet.series import RequestedColumns, Series, read_site
+from geoml_cli.sources.fluxnet.site_summary import SiteSummary, complete, summarise_site, targets
 from geoml_cli.sources.fluxnet.units import quantity
 from geoml_cli.sources.fluxnet.writing import Content, declare, write_site
 from geoml_cli.work.reporting import Reporter
@@ -25,7 +25,7 @@ _KEPT_BYTES = 1 << 28
 class _Series:
     """Series of the sites; those read first are kept for the second reading, as far as they fit."""
 
-    def __init__(self, found: Found, wanted: Wanted) -> None:
+    def __init__(self, found: RawFiles, wanted: RequestedColumns) -> None:
         self.found, self.wanted = found, wanted
         self._kept: dict[str, Series] = {}
         self._left = _KEPT_BYTES
@@ -49,7 +49,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
         DataError: A file is damaged or lacks a column, a site's position is not known, or no target is left.
         SettingsError: A column or the quality is none.
     """
-    wanted = Wanted(options.dynamic, options.further, options.target, options.quality_column, options.nodata)
+    wanted = RequestedColumns(options.dynamic, options.further, options.target, options.quality_column, options.nodata)
     for name in (*wanted.needed, *wanted.extra, wanted.target):
         quantity(name)
     found = find(raw, options)
@@ -64,7 +64,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
         report.require_target(_summed(lost, applied), columns, applied, found.step)
     planning.require_places(counted, places, str(found.table or raw))
     funnel = _funnel(found, counted)
-    plan = planning.settle(counted, places, wanted, options.optional, funnel)
+    plan = planning.choose_drivers(counted, places, wanted, options.optional, funnel)
     planning.note_classes(plan, places, funnel)
     report.note_climate(funnel, plan, counted, found.step)
     content = Content(plan, counted, places, applied, found.step, series.read)
@@ -72,27 +72,29 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     return PreparedInfo("series", funnel, report.describe(found.step, plan, counted, applied))
 
 
-def _counted(series: _Series, applied: Rule, reporter: Reporter) -> tuple[dict[str, Counted], dict[str, Loss]]:
+def _counted(
+    series: _Series, applied: Rule, reporter: Reporter
+) -> tuple[dict[str, SiteSummary], dict[str, DropCounts]]:
     """Read every site a first time."""
     counted, lost = {}, {}
     found, wanted = series.found, series.wanted
     with reporter.task("count records", len(found.files)) as advance:
         for site in found.files:
             read = series.read(site)
-            counted[site] = count(site, read, wanted, found.step)
+            counted[site] = summarise_site(site, read, wanted, found.step)
             _, lost[site] = targets(read, complete(read, wanted.needed), applied)
             advance(1)
     return counted, lost
 
 
-def _summed(lost: dict[str, Loss], applied: Rule) -> Loss:
-    every = Loss()
+def _summed(lost: dict[str, DropCounts], applied: Rule) -> DropCounts:
+    every = DropCounts()
     for loss in lost.values():
         every.add(loss, applied.subdaily)
     return every
 
 
-def _funnel(found: Found, counted: dict[str, Counted]) -> Funnel:
+def _funnel(found: RawFiles, counted: dict[str, SiteSummary]) -> Funnel:
     funnel = Funnel(read=sum(counts.rows for counts in counted.values()), notes=list(found.notes))
     funnel.notes += [note for counts in counted.values() for note in counts.notes]
     funnel.drop("a second row of the same time", sum(counts.repeated for counts in counted.values()))
@@ -104,7 +106,7 @@ def _write(content: Content, writer: DatasetWriter, funnel: Funnel, reporter: Re
     plan, counted, applied = content.plan, content.counted, content.rule
     samples = {site: counted[site].samples(plan.taken) for site in plan.sites}
     handles = declare(writer, content, sum(samples.values()))
-    lost: dict[str, Loss] = {}
+    lost: dict[str, DropCounts] = {}
     record = sample = 0
     with reporter.task("write sites", len(plan.sites)) as advance:
         for site in plan.sites:

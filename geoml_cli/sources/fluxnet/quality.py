@@ -38,7 +38,7 @@ class Rule:
 
 
 @dataclass
-class Loss:
+class DropCounts:
     """Targets that were lost by reason, and what the best quality of those was that were too poor."""
 
     missing: int = 0
@@ -48,7 +48,7 @@ class Loss:
     kept: int = 0
     best: float = field(default=float("nan"))
 
-    def add(self, other: Loss, subdaily: bool) -> None:
+    def add(self, other: DropCounts, subdaily: bool) -> None:
         """Count those of another site as well."""
         self.missing += other.missing
         self.poor += other.poor
@@ -79,7 +79,7 @@ def rule(options: FluxnetOptions, step: Step) -> Rule:
     return Rule(options.target, subdaily, usual if given is None else given, limit(options.target, step))
 
 
-def sift(values: Values, quality: Values | None, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, Loss]:
+def sift(values: Values, quality: Values | None, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, DropCounts]:
     """Turn targets that are not good enough into NaN.
 
     Args:
@@ -95,7 +95,7 @@ def sift(values: Values, quality: Values | None, rows: NDArray[np.bool_], applie
     fair = finite & (np.abs(values) <= applied.limit if applied.limit is not None else True)
     good, odd = (fair, np.zeros_like(fair)) if quality is None else _judged(fair, quality, applied)
     poor = fair & ~good & ~odd
-    loss = Loss(
+    loss = DropCounts(
         missing=int((rows & ~finite).sum()),
         poor=int((rows & poor).sum()),
         odd=int((rows & odd).sum()),

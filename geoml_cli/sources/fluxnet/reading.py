@@ -15,8 +15,8 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_stray
 from geoml_cli.readers.tables import MISSING
 from geoml_cli.readers.unpacking import LinesText
-from geoml_cli.sources.fluxnet.layout import AGAIN, Layout, resolution, rows
-from geoml_cli.sources.fluxnet.texts import Text
+from geoml_cli.sources.fluxnet.layout import DOWNLOAD_AGAIN, Layout, resolution, rows
+from geoml_cli.sources.fluxnet.text_files import TextFile
 from geoml_cli.sources.fluxnet.times import Integers, Step, layout, places, starts
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Rows:
         values: By name, NaN where missing, shape [N].
     """
 
-    text: Text
+    text: TextFile
     place: Integers
     line: Integers
     values: dict[str, Values]
@@ -64,7 +64,7 @@ def read(layout: Layout, columns: Mapping[str, str], step: Step) -> Rows:
         )
     frame = _frame(layout, sorted({layout.columns.index(name) for name in (layout.time, *columns.values())}))
     if not len(frame):
-        raise DataError("holds a header and no rows", where=str(layout.text), fix=AGAIN)
+        raise DataError("holds a header and no rows", where=str(layout.text), fix=DOWNLOAD_AGAIN)
     line = np.asarray(frame.index, dtype=np.int64)
     values = {name: _numbers(frame, layout, column) for name, column in columns.items()}
     place = _times(frame, layout, step)
@@ -140,6 +140,6 @@ def _times(frame: pd.DataFrame, layout_: Layout, step: Step) -> Integers:
             f"({layout(step)})",
             where=f"{layout_.text}, line {frame.index[row]}",
             fix="The time is damaged (spreadsheets round long numbers), or the row is of another resolution: "
-            f"{AGAIN.lower()}",
+            f"{DOWNLOAD_AGAIN.lower()}",
         )
     return found

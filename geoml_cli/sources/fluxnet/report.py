@@ -9,9 +9,9 @@ import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
-from geoml_cli.sources.fluxnet.census import Counted
 from geoml_cli.sources.fluxnet.plan import Plan
-from geoml_cli.sources.fluxnet.quality import Loss, Rule
+from geoml_cli.sources.fluxnet.quality import DropCounts, Rule
+from geoml_cli.sources.fluxnet.site_summary import SiteSummary
 from geoml_cli.sources.fluxnet.times import Step, is_subdaily, lengths
 from geoml_cli.work.numbers import format_share
 
@@ -20,7 +20,7 @@ _FEW_ODD = 0.01
 """Share of values whose quality is no class or fraction, from which on the column is taken for another kind."""
 
 
-def take_down(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], lost: Mapping[str, Loss]) -> None:
+def take_down(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], lost: Mapping[str, DropCounts]) -> None:
     """Count rows and samples, in all and by site."""
     for site in plan.sites:
         found, loss = counted[site], lost[site]
@@ -42,7 +42,7 @@ def take_down(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], lost: 
             )
 
 
-def note_targets(funnel: Funnel, rule: Rule, lost: Loss, step: Step) -> None:
+def note_targets(funnel: Funnel, rule: Rule, lost: DropCounts, step: Step) -> None:
     """Note how many samples have a target, and why others have none."""
     samples = lost.kept + lost.missing + lost.poor + lost.odd + lost.implausible
     reasons = [
@@ -67,7 +67,7 @@ def gap_filled(rule: Rule) -> str:
     return ""
 
 
-def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rule: Rule) -> None:
+def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], rule: Rule) -> None:
     """Note which column told the quality, and which columns of AmeriFlux BASE stand for which."""
     flags = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
     for column in flags:
@@ -87,7 +87,7 @@ def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], rul
             funnel.notes.append(f"{site}: {rule.target} is FC, the turbulent flux alone; storage is not in it")
 
 
-def note_climate(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], step: Step) -> None:
+def note_climate(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], step: Step) -> None:
     """Note sites whose mean climate is not that of whole years."""
     for site in plan.sites:
         places = counted[site].first + np.arange(counted[site].length, dtype=np.int64)
@@ -96,7 +96,7 @@ def note_climate(funnel: Funnel, plan: Plan, counted: Mapping[str, Counted], ste
             funnel.notes.append(f"the mean climate of {site} is that of {days:.3g} days, less than a year")
 
 
-def require_column(counted: Mapping[str, Counted], target: str, location: str) -> None:
+def require_column(counted: Mapping[str, SiteSummary], target: str, location: str) -> None:
     """Refuse a target that no site has.
 
     Raises:
@@ -109,7 +109,9 @@ def require_column(counted: Mapping[str, Counted], target: str, location: str) -
         )
 
 
-def refuse_other_quality(lost: Mapping[str, Loss], counted: Mapping[str, Counted], rule: Rule, step: Step) -> None:
+def refuse_other_quality(
+    lost: Mapping[str, DropCounts], counted: Mapping[str, SiteSummary], rule: Rule, step: Step
+) -> None:
     """Refuse a site whose quality is of another kind: of fractions in place of classes the worst, 0, would be measured.
 
     Raises:
@@ -127,7 +129,7 @@ def refuse_other_quality(lost: Mapping[str, Loss], counted: Mapping[str, Counted
             )
 
 
-def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step) -> None:
+def require_target(lost: DropCounts, columns: set[str | None], rule: Rule, step: Step) -> None:
     """Refuse a data set without any target.
 
     Args:
@@ -166,12 +168,12 @@ def require_target(lost: Loss, columns: set[str | None], rule: Rule, step: Step)
     )
 
 
-def _relaxed(lost: Loss, step: Step) -> str:
+def _relaxed(lost: DropCounts, step: Step) -> str:
     within = lost.best if is_subdaily(step) else math.floor(lost.best * 100) / 100  # rounded up it would admit nothing
     return f"--quality {within:g}"
 
 
-def describe(step: Step, plan: Plan, counted: Mapping[str, Counted], rule: Rule) -> dict[str, object]:
+def describe(step: Step, plan: Plan, counted: Mapping[str, SiteSummary], rule: Rule) -> dict[str, object]:
     """Return the facts of the manifest: what is needed to read more of the same."""
     return {
         "resolution": step.code,

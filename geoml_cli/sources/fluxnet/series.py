@@ -10,10 +10,10 @@ import numpy as np
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.sources.fluxnet import dryness, uncertainty
-from geoml_cli.sources.fluxnet.finding import FluxFile
+from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values, read
-from geoml_cli.sources.fluxnet.times import Integers, Step, clock, years
+from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, years
 from geoml_cli.sources.fluxnet.units import base_names, quality_column
 
 CLIMATE = ("TA_F", "P_F")
@@ -22,7 +22,7 @@ QUALITY = "quality of the target"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedColumns:
     """What is read of every site.
 
     Attributes:
@@ -72,12 +72,12 @@ class Series:
         return len(next(iter(self.values.values())))
 
 
-def names(wanted: Wanted) -> tuple[str, ...]:
+def names(wanted: RequestedColumns) -> tuple[str, ...]:
     """Return all columns that are read but the quality, each once."""
     return tuple(dict.fromkeys((*wanted.needed, *wanted.extra, *CLIMATE, wanted.target)))
 
 
-def read_site(files: Sequence[FluxFile], wanted: Wanted, step: Step) -> Series:
+def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -> Series:
     """Read a site's files; memory holds the site's columns asked for.
 
     Raises:
@@ -133,11 +133,11 @@ def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:
     last = int(rows.place.max())
     end = int(years(np.array([last + 1]), step)[0])
     if file.name.years is not None and end <= file.name.years[1]:
-        until = f"its last record is of {clock(last, step)}"
+        until = f"its last record is of {format_time(last, step)}"
         yield f"{file.text.name} ends before {file.name.years[1]} does ({until}): it may be cut off"
 
 
-def columns_of(layout: Layout, file: FluxFile, wanted: Wanted, step: Step) -> dict[str, str]:
+def columns_of(layout: Layout, file: FluxFile, wanted: RequestedColumns, step: Step) -> dict[str, str]:
     """Tell which column of a file holds what; what it lacks is absent.
 
     Raises:
@@ -213,8 +213,8 @@ def _refuse_contradictions(
         if differ.any():
             row = int(again[differ.argmax()])
             raise DataError(
-                f"{clock(int(place[row]), step)} stands in two rows with different {name} ({column[row - 1]:g} in "
-                f"{_stands(tables, int(order[row - 1]))}, {column[row]:g} here)",
+                f"{format_time(int(place[row]), step)} stands in two rows with different {name} "
+                f"({column[row - 1]:g} in {_stands(tables, int(order[row - 1]))}, {column[row]:g} here)",
                 where=_stands(tables, int(order[row])),
                 fix="Keep one of the files, or one of the rows.",
             )

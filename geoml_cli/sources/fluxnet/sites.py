@@ -11,7 +11,7 @@ import numpy as np
 from geoml_cli.errors import DataError
 from geoml_cli.readers.igbp import IGBP
 from geoml_cli.readers.tables import Table, is_missing, number, open_table
-from geoml_cli.readers.timed import plain_name
+from geoml_cli.readers.time_series import plain_name
 
 CODES = (
     "WAT", "ENF", "EBF", "DNF", "DBF", "MF", "CSH", "OSH", "WSA", "SAV", "GRA", "WET", "CRO", "URB", "CVM", "SNO",
@@ -33,7 +33,7 @@ _MISSING = -9998.0
 
 
 @dataclass(frozen=True)
-class Place:
+class Station:
     """Where a tower stands.
 
     Attributes:
@@ -64,7 +64,7 @@ def is_table(columns: Sequence[str]) -> bool:
     return set(_NEEDED) <= set(roles(columns))
 
 
-def read(path: Path) -> dict[str, Place]:
+def read(path: Path) -> dict[str, Station]:
     """Read a table of sites, by the site's code; sites without a position are left out.
 
     Raises:
@@ -79,7 +79,7 @@ def read(path: Path) -> dict[str, Place]:
             where=str(path),
             fix=f"Call it {', '.join(names[role] for role in missing)}.",
         )
-    found: dict[str, Place] = {}
+    found: dict[str, Station] = {}
     for line, cells in table.rows():
         site = cells[columns["site"]].strip()
         place = _place(table, line, {role: cells[column].strip() for role, column in columns.items()})
@@ -93,15 +93,15 @@ def read(path: Path) -> dict[str, Place]:
     return found
 
 
-def _same(one: Place, other: Place) -> bool:
+def _same(one: Station, other: Station) -> bool:
     return bool(np.array_equal(_numbers(one), _numbers(other), equal_nan=True))
 
 
-def _numbers(place: Place) -> list[float]:
+def _numbers(place: Station) -> list[float]:
     return [place.lat, place.lon, place.elevation, place.category]
 
 
-def _place(table: Table, line: int, cells: dict[str, str]) -> Place | None:
+def _place(table: Table, line: int, cells: dict[str, str]) -> Station | None:
     lat, lon = (_number(table, line, role, cells[role]) for role in ("lat", "lon"))
     if np.isnan(lat) or np.isnan(lon):
         return None
@@ -112,7 +112,7 @@ def _place(table: Table, line: int, cells: dict[str, str]) -> Place | None:
             fix="Give degrees north and degrees east.",
         )
     east = lon - 360 if lon > 180 else lon
-    return Place(
+    return Station(
         lat, east, _number(table, line, "elevation", cells.get("elevation", "")), category(cells.get("igbp", ""))
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from geoml_cli.source import Source
 from geoml_cli.sources.fluxnet import preparing, synthetic
-from geoml_cli.sources.fluxnet.finding import find
+from geoml_cli.sources.fluxnet.discovery import find
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 
 
@@ -19,4 +19,4 @@ def files(raw: Path, options: FluxnetOptions) -> list[Path]:
     return find(raw, options).paths()
 
 
-SOURCE = Source(files=files, prepare=preparing.prepare, synthetic=synthetic.synthesise)
+SOURCE = Source(files=files, prepare=preparing.prepare, synthetic=synthetic.write_synthetic)

@@ -47,7 +47,7 @@ TOWERS = (
 BEGIN, END = "2010-01-01", "2013-01-01"
 
 
-def synthesise(folder: Path, seed: int) -> FluxnetOptions:
+def write_synthetic(folder: Path, seed: int) -> FluxnetOptions:
     """Write daily files of six towers, a table of sites, and a half-hourly BASE file; see the head of this file.
 
     Args:

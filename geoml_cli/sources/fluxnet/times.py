@@ -104,7 +104,7 @@ def years(found: Integers, step: Step) -> NDArray[np.int32]:
     )
 
 
-def clock(place: int, step: Step) -> str:
+def format_time(place: int, step: Step) -> str:
     """Write when a record begins, for messages."""
     moment = str(starts(np.array([place]), step).astype("datetime64[m]")[0])
     return moment.replace("T", " ") if is_subdaily(step) else moment[:10]

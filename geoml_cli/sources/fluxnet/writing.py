@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
 from geoml_cli.sources.fluxnet import uncertainty
-from geoml_cli.sources.fluxnet.census import Counted, complete, targets
 from geoml_cli.sources.fluxnet.plan import Plan
-from geoml_cli.sources.fluxnet.quality import Loss, Rule
+from geoml_cli.sources.fluxnet.quality import DropCounts, Rule
 from geoml_cli.sources.fluxnet.series import Series
-from geoml_cli.sources.fluxnet.sites import CLASSES, Place
+from geoml_cli.sources.fluxnet.site_summary import SiteSummary, complete, targets
+from geoml_cli.sources.fluxnet.sites import CLASSES, Station
 from geoml_cli.sources.fluxnet.times import Step, starts, years
 from geoml_cli.sources.fluxnet.units import quantity, unit
 
@@ -42,8 +42,8 @@ class Content:
     """
 
     plan: Plan
-    counted: Mapping[str, Counted]
-    places: Mapping[str, Place]
+    counted: Mapping[str, SiteSummary]
+    places: Mapping[str, Station]
     rule: Rule
     step: Step
     read: Callable[[str], Series]
@@ -149,7 +149,7 @@ def _put_stations(writer: DatasetWriter, content: Content) -> None:
         writer.put(Variable(name, _STATIC[name][0], _STATIC[name][1], ("station",)), values)
 
 
-def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tuple[int, int]) -> Loss:
+def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tuple[int, int]) -> DropCounts:
     """Write a site's series and samples.
 
     Args:
@@ -179,12 +179,12 @@ def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tupl
     handles["index"][samples] = at[0] + np.flatnonzero(rows)
     handles["station_index"][samples] = content.plan.sites.index(site)
     handles["year"][samples] = years(places[rows], content.step)
-    handles["history"][samples] = unbroken(rows)[rows]
+    handles["history"][samples] = valid_run_length(rows)[rows]
     handles[content.rule.target][samples] = target[rows].astype(np.float32)
     return loss
 
 
-def unbroken(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+def valid_run_length(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Count, at every record, the complete ones without a gap up to and including it, shape [T]."""
     number = np.arange(1, len(rows) + 1)
     last_gap = np.maximum.accumulate(np.where(rows, 0, number))

@@ -71,4 +71,4 @@ def request(options: GridOptions) -> GridRequest:
     )
 
 
-SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.synthesise)
+SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.write_synthetic)

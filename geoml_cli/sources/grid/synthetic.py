@@ -21,7 +21,7 @@ _LAND_ABOVE = 1.0
 Values = NDArray[np.floating]
 
 
-def synthesise(folder: Path, seed: int) -> GridOptions:
+def write_synthetic(folder: Path, seed: int) -> GridOptions:
     """Write one file a year; the same seed gives the same values.
 
     Returns:

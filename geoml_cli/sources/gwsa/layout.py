@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.columns import Sheet
+from geoml_cli.readers.columns import TableFile
 from geoml_cli.sources.gwsa.options import GwsaOptions
 
 Months = NDArray[np.datetime64]
@@ -102,7 +102,7 @@ class Wide:
         return frozenset((*self.fixed, *self.timed))
 
 
-def find_layout(sheet: Sheet, roles: Roles) -> Long | Wide:
+def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
     """Find out which column is what.
 
     Raises:
@@ -118,7 +118,7 @@ def find_layout(sheet: Sheet, roles: Roles) -> Long | Wide:
     return _wide(sheet, roles, place)
 
 
-def _wide(sheet: Sheet, roles: Roles, place: tuple[str, str]) -> Wide:
+def _wide(sheet: TableFile, roles: Roles, place: tuple[str, str]) -> Wide:
     timed: dict[str, dict[str, str]] = {}
     names = (*roles.dynamic, roles.category, roles.target)
     wanted = {name.lower(): name for name in names} | {name: name for name in names}
@@ -137,7 +137,7 @@ def _wide(sheet: Sheet, roles: Roles, place: tuple[str, str]) -> Wide:
     return Wide(place, fixed, timed, tuple(stamps))
 
 
-def _no_time(sheet: Sheet) -> DataError:
+def _no_time(sheet: TableFile) -> DataError:
     return DataError(
         "neither a column of the year nor columns VAR_YYYY are there",
         where=str(sheet.path),
@@ -145,7 +145,7 @@ def _no_time(sheet: Sheet) -> DataError:
     )
 
 
-def _place(sheet: Sheet, roles: Roles, names: Sequence[str], subject: str) -> str:
+def _place(sheet: TableFile, roles: Roles, names: Sequence[str], subject: str) -> str:
     for name in names:
         if column := _column(sheet, name):
             return column
@@ -156,7 +156,7 @@ def _place(sheet: Sheet, roles: Roles, names: Sequence[str], subject: str) -> st
     )
 
 
-def _column(sheet: Sheet, name: str) -> str | None:
+def _column(sheet: TableFile, name: str) -> str | None:
     """Find a column by its name, or by the only one that differs in case."""
     if name in sheet.columns:
         return name
@@ -164,7 +164,7 @@ def _column(sheet: Sheet, name: str) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _refuse_missing(sheet: Sheet, roles: Roles, found: dict[str, Any], suffix: str) -> None:
+def _refuse_missing(sheet: TableFile, roles: Roles, found: dict[str, Any], suffix: str) -> None:
     missing = [name for name in roles.needed if name not in found]
     if not missing:
         return
@@ -186,7 +186,7 @@ def _or(roles: Roles, way: str) -> str:
     return "" if roles.are_learnt else f", or {way}"
 
 
-def _held(sheet: Sheet) -> str:
+def _held(sheet: TableFile) -> str:
     names = [name or '""' for name in sheet.columns]
     listed = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
     return f"The columns are: {listed}."

@@ -13,12 +13,12 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
-from geoml_cli.readers.columns import Part, Sheet, open_sheet
+from geoml_cli.readers.columns import Part, TableFile, open_table_file
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
+from geoml_cli.sources.gwsa.cell_rows import CellRows, panel
 from geoml_cli.sources.gwsa.factors import described
+from geoml_cli.sources.gwsa.filtering import DropCounts, faults
 from geoml_cli.sources.gwsa.layout import IDENTITY, Long, Roles, Wide, find_layout
-from geoml_cli.sources.gwsa.panels import Panel, panel
-from geoml_cli.sources.gwsa.sifting import Losses, faults
 from geoml_cli.sources.gwsa.writing import Plan, arrays, block
 
 
@@ -37,7 +37,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     roles, monthly = Roles.remembered(facts), facts["step"] == "month"
     names = (*roles.dynamic, *roles.static)
     plan = Plan(roles, {name: described(name, monthly, facts["units"]) for name in names}, labelled=False)
-    sheet = open_sheet(path)
+    sheet = open_table_file(path)
     layout = find_layout(sheet, roles)
     times = len(layout.stamps) if isinstance(layout, Wide) else 1
     fills = ColumnFills(dataset.manifest.options.get("nodata", ()), (*names, roles.target))
@@ -50,7 +50,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with cells.")
 
 
-def _chunk(part: Part, table: tuple[Sheet, Long | Wide, ColumnFills], plan: Plan, monthly: bool) -> TableChunk:
+def _chunk(part: Part, table: tuple[TableFile, Long | Wide, ColumnFills], plan: Plan, monthly: bool) -> TableChunk:
     sheet, layout, fills = table
     cells = panel(part, layout)
     cells = replace(cells, values={name: fills.masked(name, values) for name, values in cells.values.items()})
@@ -80,7 +80,7 @@ def _chunk(part: Part, table: tuple[Sheet, Long | Wide, ColumnFills], plan: Plan
     return TableChunk(columns, partial(_samples, cells, plan))
 
 
-def _samples(panel: Panel, plan: Plan) -> SampleBlock:
-    reason = faults(panel, plan.roles.needed, Losses())
+def _samples(panel: CellRows, plan: Plan) -> SampleBlock:
+    reason = faults(panel, plan.roles.needed, DropCounts())
     valid = reason < 0
     return SampleBlock(valid, block(arrays(panel, valid, plan, None), plan), reason)

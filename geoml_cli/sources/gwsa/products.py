@@ -16,11 +16,11 @@ from geoml_cli.readers.grid_values import told_fills
 from geoml_cli.readers.grids import SUFFIXES, Floats
 from geoml_cli.readers.nodata import declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.gwsa.cell_rows import CellRows
 from geoml_cli.sources.gwsa.factors import units_given
 from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.options import GwsaOptions, read_box, read_size, read_years
-from geoml_cli.sources.gwsa.panels import Panel
 from geoml_cli.sources.gwsa.storage import (
     LAYERS,
     THICKNESS,
@@ -31,7 +31,7 @@ from geoml_cli.sources.gwsa.storage import (
     find_mascons,
     open_mascons,
 )
-from geoml_cli.sources.gwsa.twice import Reading, write_twice
+from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
 from geoml_cli.work.reporting import Reporter
 
 _MASCON_BASELINE = (2004, 2009)
@@ -65,7 +65,7 @@ class Products:
     monthly: bool
     rows: int
 
-    def panels(self) -> Iterator[Panel]:
+    def panels(self) -> Iterator[CellRows]:
         """Make the rows, time by time; may be called again."""
         for span, months in self.spans.items():
             values = {name: self._factor(factor, span)[self.cells.land] for name, factor in self.factors.items()}
@@ -90,19 +90,19 @@ class Products:
             total += self.mascons.thickness(month, *self.cells.place(self.mascons.variable)) - above
         return total / len(months)
 
-    def _cut(self, values: dict[str, Floats], time: np.datetime64) -> Iterator[Panel]:
+    def _cut(self, values: dict[str, Floats], time: np.datetime64) -> Iterator[CellRows]:
         down, across = np.nonzero(self.cells.land)
         latitude, longitude = self.cells.latitude[down], self.cells.longitude[across]
         for first in range(0, len(down), self.rows):
             part = slice(first, first + self.rows)
             yield self._panel((latitude[part], longitude[part]), {n: v[part] for n, v in values.items()}, time)
 
-    def _panel(self, place: tuple[Floats, Floats], values: dict[str, Floats], time: np.datetime64) -> Panel:
+    def _panel(self, place: tuple[Floats, Floats], values: dict[str, Floats], time: np.datetime64) -> CellRows:
         def where(row: int, name: str) -> str:
             file = self.factors[name].pieces[0].path if name in self.factors else self.mascons.variable.path
             return f"{file}, {name} in {time}, lat {place[0][row]:g}, lon {place[1][row]:g}"
 
-        return Panel(place[0], place[1], np.full(len(place[0]), time), values, self.monthly, where)
+        return CellRows(place[0], place[1], np.full(len(place[0]), time), values, self.monthly, where)
 
 
 def inputs(raw: Path) -> list[Path]:
@@ -155,7 +155,7 @@ def _write(
     given = {name: factor.pieces[0].unit for name, factor in products.factors.items() if factor.pieces[0].unit}
     units = given | units_given(options.units)
     reading = Reading(products.panels, products.roles, True, units, str(raw), "products")
-    written = write_twice(reading, writer, reporter)
+    written = write_in_two_passes(reading, writer, reporter)
     cells = int(products.cells.land.sum())
     for year, months in left_out.items():
         written.funnel.read += cells

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.source import PreparedInfo, Source
-from geoml_cli.sources.gwsa import folders, predicting, products, sifting, synthetic, tables
+from geoml_cli.sources.gwsa import filtering, folders, predicting, products, synthetic, tables
 from geoml_cli.sources.gwsa.options import GwsaOptions
 from geoml_cli.work.reporting import Reporter
 
@@ -25,7 +25,7 @@ def prepare(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Re
 SOURCE = Source(
     files=folders.inputs,
     prepare=prepare,
-    synthetic=synthetic.synthesise,
+    synthetic=synthetic.write_synthetic,
     rows=predicting.rows,
-    row_reasons=sifting.REASONS,
+    row_reasons=filtering.REASONS,
 )

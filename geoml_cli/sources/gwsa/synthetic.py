@@ -23,7 +23,7 @@ _FILLED_SHARE = 0.02
 Values = NDArray[np.float64]
 
 
-def synthesise(folder: Path, seed: int) -> GwsaOptions:
+def write_synthetic(folder: Path, seed: int) -> GwsaOptions:
     """Write `gwsa.csv`, one row a cell and year.
 
     Args:

@@ -9,13 +9,13 @@ from pathlib import Path
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
-from geoml_cli.readers.columns import Sheet, is_table, open_sheet
+from geoml_cli.readers.columns import TableFile, is_table, open_table_file
 from geoml_cli.source import PreparedInfo
+from geoml_cli.sources.gwsa.cell_rows import CellRows, panels, rows_at_once
 from geoml_cli.sources.gwsa.factors import units_given
 from geoml_cli.sources.gwsa.layout import Long, Roles, Wide, find_layout
 from geoml_cli.sources.gwsa.options import GwsaOptions, read_size
-from geoml_cli.sources.gwsa.panels import Panel, panels, rows_at_once
-from geoml_cli.sources.gwsa.twice import Reading, write_twice
+from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
 from geoml_cli.work.reporting import Reporter
 
 _SHOWN = 6
@@ -33,11 +33,11 @@ class Tables:
         fills: What is declared of fill values.
     """
 
-    sheets: tuple[tuple[Sheet, Long | Wide], ...]
+    sheets: tuple[tuple[TableFile, Long | Wide], ...]
     memory: int
     fills: ColumnFills
 
-    def panels(self) -> Iterator[Panel]:
+    def panels(self) -> Iterator[CellRows]:
         """Read all rows, table by table; may be called again."""
         for sheet, layout in self.sheets:
             for panel in panels(sheet, layout, rows_at_once(sheet, layout, self.memory)):
@@ -93,7 +93,7 @@ def open_tables(paths: list[Path], roles: Roles, memory: int, nodata: Sequence[s
     Raises:
         DataError: One lacks a column, or they have not the same ones.
     """
-    opened = [open_sheet(path) for path in paths]
+    opened = [open_table_file(path) for path in paths]
     sheets = tuple((sheet, find_layout(sheet, roles)) for sheet in opened)
     labelled = [sheet.path.name for sheet, layout in sheets if roles.target in layout.has]
     if labelled and len(labelled) < len(sheets):
@@ -124,7 +124,7 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps(),
         tables.fills, _kept(paths, memory // 4),
     )  # fmt: skip
-    written = write_twice(reading, writer, reporter)
+    written = write_in_two_passes(reading, writer, reporter)
     if others := passed_over(raw, options.tables):
         written.funnel.notes.append(others)
     return written

@@ -13,10 +13,10 @@ from geoml_cli.dataset.store import Array, Block, DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.readers.cells import degrees_east
 from geoml_cli.readers.igbp import IGBP
-from geoml_cli.sources.gwsa.census import Census, Seen
+from geoml_cli.sources.gwsa.cell_rows import CellRows
+from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, categories, usable
 from geoml_cli.sources.gwsa.layout import Months, Roles
-from geoml_cli.sources.gwsa.panels import Panel
-from geoml_cli.sources.gwsa.sifting import Losses, Mask, categories, usable
+from geoml_cli.sources.gwsa.row_summary import Census, RowSummary
 from geoml_cli.work.reporting import Reporter
 
 TITLE = "Groundwater storage anomalies and their factors, one sample a cell and time"
@@ -48,7 +48,7 @@ class Plan:
 
 
 def write_samples(
-    panels: Iterable[Panel], plan: Plan, census: Census, writer: DatasetWriter, reporter: Reporter
+    panels: Iterable[CellRows], plan: Plan, census: Census, writer: DatasetWriter, reporter: Reporter
 ) -> None:
     """Write all samples, some rows at a time.
 
@@ -62,10 +62,10 @@ def write_samples(
     writer.attributes(title=TITLE)
     _put_roles(writer, plan)
     handles = {variable.name: writer.declare(variable) for variable in (*PLACE, *plan.variables.values())}
-    seen, at = (Seen() if census.repeated else None), 0
+    seen, at = (RowSummary() if census.repeated else None), 0
     with reporter.task("write samples", census.kept) as advance:
         for panel in panels:
-            rows = usable(panel, plan.roles.used(plan.labelled), Losses())
+            rows = usable(panel, plan.roles.used(plan.labelled), DropCounts())
             if seen is not None:
                 rows &= ~seen.repeats(panel, rows)
             count = int(rows.sum())
@@ -75,7 +75,7 @@ def write_samples(
             advance(count)
 
 
-def arrays(panel: Panel, rows: Mask, plan: Plan, cells: NDArray[np.int64] | None) -> dict[str, Array]:
+def arrays(panel: CellRows, rows: Mask, plan: Plan, cells: NDArray[np.int64] | None) -> dict[str, Array]:
     """Turn some rows into samples.
 
     Args:

@@ -15,7 +15,7 @@ from geoml_cli.errors import DataError
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
-Panel = Mapping[str, Floats]
+StationSeries = Mapping[str, Floats]
 Fill = Literal["linear", "previous"]
 Release = Literal["nearest", "previous"]
 CLASSES = ("Shrub", "Grassland", "Barren", "Wetland", "Forest", "Developed", "Crop", "Pasture")
@@ -84,7 +84,7 @@ def carried(values_DS: Floats, fill: Fill) -> Floats:
     return np.where(np.isfinite(forwards), forwards, backwards)
 
 
-def in_range(bands: Panel) -> tuple[dict[str, Floats], int]:
+def in_range(bands: StationSeries) -> tuple[dict[str, Floats], int]:
     """Take reflectances outside 0..1 for missing; return how many there were.
 
     The paper's own test compares percent with 0..1 and so never takes effect.
@@ -94,7 +94,7 @@ def in_range(bands: Panel) -> tuple[dict[str, Floats], int]:
     return kept, sum(int(wrong.sum()) for wrong in outside.values())
 
 
-def optical_indices(bands: Panel) -> dict[str, Floats]:
+def optical_indices(bands: StationSeries) -> dict[str, Floats]:
     """Return the paper's optical indices of HLS reflectances B2 to B7, NaN where a quotient is not defined."""
     blue, green, red, near, short_1, short_2 = (
         np.asarray(bands[name], dtype=np.float64) for name in ("B2", "B3", "B4", "B5", "B6", "B7")
@@ -119,7 +119,7 @@ def aspect_normalized(aspect: Floats) -> Floats:
     return np.cos(np.pi * np.asarray(aspect, dtype=np.float64) / 360).astype(np.float32)
 
 
-def unbroken(rows: NDArray[np.bool_]) -> Integers:
+def valid_run_length(rows: NDArray[np.bool_]) -> Integers:
     """Count, at every record, the complete ones without a gap up to and including it, along the first axis."""
     number = np.arange(1, len(rows) + 1).reshape(-1, *(1,) * (rows.ndim - 1))
     last_gap = np.maximum.accumulate(np.where(rows, 0, number), axis=0)

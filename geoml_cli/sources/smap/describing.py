@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from geoml_cli.sources.smap.exports import Panel
-from geoml_cli.sources.smap.finding import Found
+from geoml_cli.sources.smap.discovery import RawFiles
+from geoml_cli.sources.smap.exports import StationSeries
+from geoml_cli.sources.smap.filtering import Mask
 from geoml_cli.sources.smap.names import UNKNOWN, StationNames
 from geoml_cli.sources.smap.notes import Notes
-from geoml_cli.sources.smap.sifting import Mask
 from geoml_cli.sources.smap.stations import Stations
 
 NAMED = {
@@ -23,7 +23,7 @@ _NEW_YEAR = 1
 """Days that exports of whole years lack at the end of each: an end date that is excluded."""
 
 
-def about_stations(found: Found, stations: Stations) -> list[str]:
+def about_stations(found: RawFiles, stations: Stations) -> list[str]:
     """Say where the stations come from, and what their table does not say."""
     if found.stations is None:
         return ["There is no table of stations: they are those of constant_SSM.csv, without regions."]
@@ -35,7 +35,7 @@ def about_stations(found: Found, stations: Stations) -> list[str]:
     ]
 
 
-def describe(names: StationNames, daily: Mapping[str, Panel], notes: Notes) -> None:
+def describe(names: StationNames, daily: Mapping[str, StationSeries], notes: Notes) -> None:
     """Say which names were matched, which are unknown, and which stations lack a product."""
     if names.renamed:
         pairs = ", ".join(f"{other} is {name}" for other, name in sorted(names.renamed.items())[:8])
@@ -53,7 +53,7 @@ def describe(names: StationNames, daily: Mapping[str, Panel], notes: Notes) -> N
             notes.lines.append(f"No row of {NAMED[product]} belongs to {', '.join(lacking[:8])}.")
 
 
-def days_without(daily: Mapping[str, Panel]) -> list[str]:
+def days_without(daily: Mapping[str, StationSeries]) -> list[str]:
     """Say where gridMET has no day for any station, but at the end of a year: a file cut short looks like that."""
     some = np.any([np.isfinite(values) for values in daily["gridmet"].values()], axis=(0, 2))
     days = np.flatnonzero(some)
@@ -83,6 +83,6 @@ def shared_cells(kept: dict[str, int]) -> str:
     return f"{len(shared)} SMAP cells (9 km) hold several stations: {'; '.join(shared[:8])}."
 
 
-def without(panel: Panel) -> Mask:
+def without(panel: StationSeries) -> Mask:
     """Return the stations that have no row of a product, [S]."""
     return np.asarray(~np.any([np.isfinite(values) for values in panel.values()], axis=(0, 1)))

@@ -24,7 +24,7 @@ from geoml_cli.sources.smap.scales import Scale, refuse_percent, scale_of, tempe
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
-Panel = dict[str, Floats]
+StationSeries = dict[str, Floats]
 """Variables by name, each [D, S], NaN where there is no value."""
 _FILL = -9999.0
 LST_LEAST, LST_LIMIT = 7500.0, 18000.0
@@ -157,7 +157,7 @@ def by_station(
     ]
 
 
-def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Literal["first", "mean"]) -> Panel:
+def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Literal["first", "mean"]) -> StationSeries:
     """Lay rows out by day and station; of several on one day the first in time, or their mean.
 
     Rows of the same time keep the order of the files.
@@ -176,7 +176,7 @@ def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Lite
         total = np.add.reduceat(np.where(known, values, 0.0), first, axis=0)
         number = np.add.reduceat(known.astype(np.int64), first, axis=0)
         kept = np.where(number > 0, total / np.maximum(number, 1), np.nan)
-    found: Panel = {}
+    found: StationSeries = {}
     for place, name in enumerate(names):
         plain = np.full(days * stations, np.nan, dtype=np.float32)
         plain[unique] = kept[:, place]
@@ -194,7 +194,7 @@ _YEAR = re.compile(r"_(\d{4})(?=[_.])")
 _SMAP_COLUMN = re.compile(r"(\d{8})_sm_surface(?:_1)?$")
 
 
-def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, notes: Notes) -> Panel:
+def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, notes: Notes) -> StationSeries:
     """Read SMAP, wide: a row a station, a column `YYYYMMDD_sm_surface` a day.
 
     Raises:

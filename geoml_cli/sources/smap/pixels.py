@@ -81,7 +81,7 @@ class PixelStack:
         chosen = np.arange(len(self.days))[days]
         whole = np.all([np.isfinite(series[name]) for name in (*WEATHER, "LST")], axis=0)
         history = np.zeros(whole.shape, dtype=np.int32)
-        history[records] = deriving.unbroken(whole[records])
+        history[records] = deriving.valid_run_length(whole[records])
         reason = self._reason(series, site, history, chosen)
         valid = (reason < 0) & records[chosen][:, None]
         variables = self._variables(series, site, records, (chosen, valid), history)

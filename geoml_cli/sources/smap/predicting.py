@@ -72,7 +72,7 @@ class _Records:
         # Days fit into five digits: station and day are one ascending number.
         self._key = self._station * 100_000 + day
         whole = _finite(dataset, dataset.labels("dynamic"))
-        self._history = np.concatenate([deriving.unbroken(part) for part in np.split(whole, first[1:])])
+        self._history = np.concatenate([deriving.valid_run_length(part) for part in np.split(whole, first[1:])])
         antecedent = int(dataset.manifest.facts["antecedent"])
         self._reason = np.where(self._history > antecedent, -1, 2)
         self._reason[~(whole & _snapshot(dataset))] = 1

@@ -19,12 +19,12 @@ from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.smap import deriving, exports, products, scales
 from geoml_cli.sources.smap.calendar import Calendar, calendar_of
 from geoml_cli.sources.smap.describing import NAMED, about_stations, describe, shared_cells, without
-from geoml_cli.sources.smap.exports import Panel
-from geoml_cli.sources.smap.finding import NO_TRUTH, Found, find
+from geoml_cli.sources.smap.discovery import NO_TRUTH, RawFiles, find
+from geoml_cli.sources.smap.exports import StationSeries
+from geoml_cli.sources.smap.filtering import Floats, Mask, Sieve, first_missing, valid_share
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
-from geoml_cli.sources.smap.sifting import Floats, Mask, Sieve, first_missing, valid_share
 from geoml_cli.sources.smap.stations import Stations, read_stations
 from geoml_cli.sources.smap.truth import read_truth
 from geoml_cli.sources.smap.writing import Content, write
@@ -50,16 +50,16 @@ class Raw:
         truth: m3 m-3.
     """
 
-    weather: Panel
-    lst: Panel
-    radar: Panel
-    bands: Panel
-    smap: Panel
+    weather: StationSeries
+    lst: StationSeries
+    radar: StationSeries
+    bands: StationSeries
+    smap: StationSeries
     code: Floats
     site: dict[str, Floats]
     truth: Floats
 
-    def daily(self) -> dict[str, Panel]:
+    def daily(self) -> dict[str, StationSeries]:
         """Return the panels by product."""
         return {"gridmet": self.weather, "lst": self.lst, "s1": self.radar, "hls": self.bands, "smap": self.smap}
 
@@ -96,7 +96,7 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
 
 
 def _read(
-    found: Found,
+    found: RawFiles,
     options: SmapOptions,
     frame: tuple[StationNames, Calendar],
     notes: Notes,
@@ -110,7 +110,7 @@ def _read(
     }
     with reporter.task("read exports", 7) as advance:
 
-        def panel(product: str, kind: products.Product) -> tuple[Panel, ScaleByFile]:
+        def panel(product: str, kind: products.Product) -> tuple[StationSeries, ScaleByFile]:
             rows = exports.read_rows(kind, files[product], names, calendar, notes)
             scenes = options.scenes if kind.stamp else "first"
             more = exports.repeated(rows)
@@ -135,7 +135,7 @@ def _read(
     return Raw(weather, lst, radar, bands, smap, code, site, truth)
 
 
-def _surface(panel: Panel, notes: Notes) -> Panel:
+def _surface(panel: StationSeries, notes: Notes) -> StationSeries:
     wrong = (panel["LST"] < exports.LST_LEAST) | (panel["LST"] > exports.LST_LIMIT)
     notes.count(
         int(wrong.sum()), "values of land-surface temperature outside 7500 to 18000 (150 to 360 K) are missing."
@@ -143,14 +143,14 @@ def _surface(panel: Panel, notes: Notes) -> Panel:
     return {"LST": np.where(wrong, np.float32(np.nan), panel["LST"])}
 
 
-def _radar(panel: Panel, found: ScaleByFile, notes: Notes) -> Panel:
+def _radar(panel: StationSeries, found: ScaleByFile, notes: Notes) -> StationSeries:
     scale = scales.common_scale(found, "Sentinel-1", ("dB", "0..1", "x 10,000"))
     if scale != "dB":
         notes.lines.append(f"Sentinel-1 is linear power, {scale}; it was turned into dB.")
     return {name: scales.decibels(values, scale).astype(np.float32) for name, values in panel.items()}
 
 
-def _optical(panel: Panel, found: ScaleByFile, given: str, notes: Notes) -> Panel:
+def _optical(panel: StationSeries, found: ScaleByFile, given: str, notes: Notes) -> StationSeries:
     scale = scales.common_scale(found, "HLS", scales.REFLECTANCES[given])
     if scale != "0..1":
         notes.lines.append(f"HLS reflectances are {scale}; they were scaled to 0..1.")
@@ -160,7 +160,7 @@ def _optical(panel: Panel, found: ScaleByFile, given: str, notes: Notes) -> Pane
     return kept
 
 
-def _codes(found: Found, choice: deriving.Release, frame: tuple[StationNames, Calendar], notes: Notes) -> Floats:
+def _codes(found: RawFiles, choice: deriving.Release, frame: tuple[StationNames, Calendar], notes: Notes) -> Floats:
     """Return NLCD codes of the release that each year takes, [D, S]."""
     names, calendar = frame
     releases = {
@@ -254,7 +254,7 @@ def _content(data: Raw, options: SmapOptions, calendar: Calendar, records: Mask)
     whole = np.all([np.isfinite(values) for values in weather.values()], axis=0)
     for station in range(records.shape[1]):
         rows = np.flatnonzero(records[:, station])
-        content.history[rows, station] = deriving.unbroken(whole[rows, station])
+        content.history[rows, station] = deriving.valid_run_length(whole[rows, station])
     return content
 
 

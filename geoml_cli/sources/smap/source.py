@@ -6,7 +6,7 @@ from pathlib import Path
 
 from geoml_cli.source import Source
 from geoml_cli.sources.smap import preparing, synthetic
-from geoml_cli.sources.smap.finding import find
+from geoml_cli.sources.smap.discovery import find
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.sources.smap.pixels import pixels
 from geoml_cli.sources.smap.predicting import rows
@@ -21,4 +21,4 @@ def files(raw: Path, options: SmapOptions) -> list[Path]:
     return find(raw, options).paths()
 
 
-SOURCE = Source(files=files, prepare=preparing.prepare, synthetic=synthetic.synthesise, rows=rows, pixels=pixels)
+SOURCE = Source(files=files, prepare=preparing.prepare, synthetic=synthetic.write_synthetic, rows=rows, pixels=pixels)

@@ -59,7 +59,7 @@ class _World:
         return str(self.calendar.dates[day]).replace("-", "")
 
 
-def synthesise(folder: Path, seed: int) -> SmapOptions:
+def write_synthetic(folder: Path, seed: int) -> SmapOptions:
     """Write twelve stations over seven years, and pixel stacks of one valley."""
     write_exports(folder, seed, _NAMES, YEARS)
     write_valley(folder / "valley", np.random.default_rng(seed))

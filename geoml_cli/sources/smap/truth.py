@@ -15,8 +15,8 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers import ismn
 from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, written_days
+from geoml_cli.sources.smap.discovery import RawFiles
 from geoml_cli.sources.smap.exports import Rows, by_station, panel, repeated
-from geoml_cli.sources.smap.finding import Found
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
@@ -27,7 +27,7 @@ _LEAST = -9.0
 _PERCENT = 1.0
 
 
-def read_truth(found: Found, options: SmapOptions, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
+def read_truth(found: RawFiles, options: SmapOptions, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
     """Return soil moisture [m3 m-3], [D, S], NaN where there is none.
 
     Raises:

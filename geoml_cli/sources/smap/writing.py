@@ -17,7 +17,7 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.sources.smap.calendar import Calendar
 from geoml_cli.sources.smap.deriving import CLASSES, OPTICAL_INDICES
 from geoml_cli.sources.smap.ease import cell
-from geoml_cli.sources.smap.exports import Panel
+from geoml_cli.sources.smap.exports import StationSeries
 from geoml_cli.sources.smap.products import RADAR, WEATHER
 from geoml_cli.sources.smap.stations import Stations
 
@@ -66,10 +66,10 @@ class Content:
 
     calendar: Calendar
     records: Mask
-    weather: Panel
+    weather: StationSeries
     smap: Floats
-    radar: Panel
-    indices: Panel
+    radar: StationSeries
+    indices: StationSeries
     cover: NDArray[np.int8]
     site: Mapping[str, Floats]
     truth: Floats
@@ -79,11 +79,11 @@ class Content:
     def __post_init__(self) -> None:
         self.history = np.zeros(self.records.shape, dtype=np.int32)
 
-    def snapshot(self) -> Panel:
+    def snapshot(self) -> StationSeries:
         """Return what a sample sees of its own day beside weather and land cover."""
         return {"SMAP": self.smap, **self.radar, **self.indices}
 
-    def site_values(self) -> Panel:
+    def site_values(self) -> StationSeries:
         """Return what a sample sees of its station, [S] each."""
         return {name: self.site[name] for name in SITE}
 

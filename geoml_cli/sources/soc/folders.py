@@ -11,11 +11,11 @@ from geoml_cli.readers.mosaics import RasterFile, put_together
 from geoml_cli.readers.nodata import Declared, refuse_unknown
 from geoml_cli.readers.raster_files import SUFFIXES, bands, raster_paths
 from geoml_cli.readers.raster_years import years_in_names
-from geoml_cli.readers.rasters import Band, keep_once
+from geoml_cli.readers.rasters import Band, add_unique
 
 
 @dataclass(frozen=True)
-class Found:
+class RawFiles:
     """Bands of a folder, sorted by name.
 
     Attributes:
@@ -65,7 +65,7 @@ def _some(folder: Path) -> list[RasterFile]:
     )
 
 
-def sort_bands(files: Sequence[RasterFile], fills: dict[str, Declared]) -> Found:
+def sort_bands(files: Sequence[RasterFile], fills: dict[str, Declared]) -> RawFiles:
     """Open the files shortly and sort their bands into static ones and years of features.
 
     Args:
@@ -84,14 +84,14 @@ def sort_bands(files: Sequence[RasterFile], fills: dict[str, Declared]) -> Found
         for name, index in bands(file).items():
             band = Band(file, name, index)
             if named is None:
-                keep_once(static, name, band)
+                add_unique(static, name, band)
             else:
                 feature = named.feature + name[len(file.path.stem) :]
-                keep_once(yearly.setdefault(feature, {}), named.year, band)
+                add_unique(yearly.setdefault(feature, {}), named.year, band)
     if all(len(by_year) == 1 for by_year in yearly.values()):  # a single year makes no series
         for by_year in yearly.values():
             for band in by_year.values():
-                keep_once(static, band.name, band)
+                add_unique(static, band.name, band)
         yearly = {}
     return _with_fills(static, yearly, fills)
 
@@ -114,11 +114,11 @@ def _years(yearly: dict[str, dict[int, Band]]) -> tuple[int, ...]:
     return years
 
 
-def _with_fills(static: dict[str, Band], yearly: dict[str, dict[int, Band]], fills: dict[str, Declared]) -> Found:
+def _with_fills(static: dict[str, Band], yearly: dict[str, dict[int, Band]], fills: dict[str, Declared]) -> RawFiles:
     years, features = _years(yearly), tuple(sorted(yearly))
     known = {*static, *features, *(band.name for by_year in yearly.values() for band in by_year.values())}
     refuse_unknown(fills, sorted(known))
-    return Found(
+    return RawFiles(
         static=tuple(declare(static[name], fills, name) for name in sorted(static)),
         features=features,
         years=years,

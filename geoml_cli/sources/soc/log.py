@@ -21,5 +21,5 @@ class PrepareLog(NamedTuple):
 
     def note(self, text: str) -> None:
         """Say a sentence, and keep it with the data set."""
-        self.reporter.say(text)
+        self.reporter.info(text)
         self.funnel.notes.append(text)

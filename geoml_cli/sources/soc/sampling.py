@@ -13,8 +13,8 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.points import Points
 from geoml_cli.readers.rasters import TILE
 from geoml_cli.readers.undeclared_fills import HUGE
-from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.sources.soc.log import PrepareLog
+from geoml_cli.sources.soc.patches import PatchExtractor
 from geoml_cli.sources.soc.units import most_carbon
 from geoml_cli.work.reporting import Advance, Reporter
 
@@ -59,7 +59,7 @@ def _note(funnel: Funnel, count: int, text: str) -> None:
         funnel.notes.append(f"{count} {text}")
 
 
-def complete(cutter: Cutter, rows: Rows, columns: Rows, log: PrepareLog) -> NDArray[np.bool_]:
+def complete(cutter: PatchExtractor, rows: Rows, columns: Rows, log: PrepareLog) -> NDArray[np.bool_]:
     """Tell which points have a sample; count the others by reason.
 
     Args:
@@ -77,7 +77,7 @@ def complete(cutter: Cutter, rows: Rows, columns: Rows, log: PrepareLog) -> NDAr
     edge = (rows < half) | (rows >= grid.height - half) | (columns < half) | (columns >= grid.width - half)
     edge &= ~outside
     with reporter.task("find samples with data", len(rows)) as advance:
-        missing = lacking(cutter, (rows, columns), ~outside & ~edge, advance)
+        missing = missing_mask(cutter, (rows, columns), ~outside & ~edge, advance)
     lost = missing.any(axis=0)
     for reason, found in ((OUTSIDE, outside), (EDGE, edge), (NO_DATA, lost)):
         funnel.drop(reason, int(found.sum()))
@@ -85,8 +85,8 @@ def complete(cutter: Cutter, rows: Rows, columns: Rows, log: PrepareLog) -> NDAr
     return ~(outside | edge | lost)
 
 
-def lacking(
-    cutter: Cutter, pixels: tuple[Rows, Rows], chosen: NDArray[np.bool_], advance: Advance
+def missing_mask(
+    cutter: PatchExtractor, pixels: tuple[Rows, Rows], chosen: NDArray[np.bool_], advance: Advance
 ) -> NDArray[np.bool_]:
     """Tell for every layer at which points data are missing, shape [L, N]; False where not chosen."""
     missing = np.zeros((len(cutter.plan.layers), len(chosen)), dtype=np.bool_)
@@ -96,7 +96,7 @@ def lacking(
     return missing
 
 
-def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], log: PrepareLog) -> None:
+def _tell_loss(cutter: PatchExtractor, missing: NDArray[np.bool_], log: PrepareLog) -> None:
     """Say which rasters cost samples: at a coast that biases what is learnt."""
     lost = int(missing.any(axis=0).sum())
     if not lost:
@@ -112,7 +112,9 @@ def _tell_loss(cutter: Cutter, missing: NDArray[np.bool_], log: PrepareLog) -> N
     )
 
 
-def cut(cutter: Cutter, rows: Rows, columns: Rows, reporter: Reporter) -> Iterator[tuple[Rows, dict[str, Array]]]:
+def cut(
+    cutter: PatchExtractor, rows: Rows, columns: Rows, reporter: Reporter
+) -> Iterator[tuple[Rows, dict[str, Array]]]:
     """Cut samples group by group, so that memory does not grow with their number.
 
     Args:
@@ -131,7 +133,7 @@ def cut(cutter: Cutter, rows: Rows, columns: Rows, reporter: Reporter) -> Iterat
 
 
 def groups(
-    cutter: Cutter, rows: Rows, columns: Rows, chosen: NDArray[np.bool_], read: Read | None = None
+    cutter: PatchExtractor, rows: Rows, columns: Rows, chosen: NDArray[np.bool_], read: Read | None = None
 ) -> Iterator[tuple[Rows, NDArray[np.float32], tuple[Rows, Rows]]]:
     """Read the rasters tile by tile, where points are; give members, values, places within the values.
 

@@ -22,18 +22,18 @@ from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
 from geoml_cli.samples.input import Grid, SampleBlock, point_reason
-from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.sources.soc.folders import declare
+from geoml_cli.sources.soc.patches import PatchExtractor
 from geoml_cli.sources.soc.plan import Layer, Plan
 from geoml_cli.sources.soc.sampling import cut, groups
 from geoml_cli.sources.soc.writing import SERIES_UNIT, STATIC_UNIT
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 _SAME_ANGLE = 1.0  # degrees
 _SAME_SIZE = 0.01  # pixels of another size see another neighbourhood than the network learnt on
 
 
-class RasterScene:
+class CovariateStack:
     """A stack of covariate rasters as samples, one a pixel.
 
     Args:
@@ -48,7 +48,7 @@ class RasterScene:
     def __init__(self, plan: Plan, stack: Stack, notes: Sequence[str] = ()) -> None:
         self.notes = notes
         self.grid: Grid = stack.grid
-        self._cutter = Cutter(plan, stack)
+        self._cutter = PatchExtractor(plan, stack)
         self.reasons: Sequence[str] = self._cutter.reasons()
 
     def digest(self) -> str:
@@ -76,7 +76,7 @@ class RasterScene:
         reason = point_reason(known, rows >= 0, holds)
         valid = reason < 0
         arrays = self._empty(int(valid.sum()))
-        for members, samples in cut(self._cutter, rows[valid], columns[valid], Silent()):
+        for members, samples in cut(self._cutter, rows[valid], columns[valid], NullReporter()):
             for name, part in samples.items():
                 arrays[name][members] = part
         return SampleBlock(valid, self._named(arrays), reason)
@@ -112,7 +112,7 @@ class RasterScene:
         return Block(arrays, texts, units)
 
 
-def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> RasterScene:
+def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> CovariateStack:
     """Open rasters of the same names as those of a data set.
 
     Args:
@@ -139,8 +139,8 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     )
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
-    refuse_fills(stack.rasters, Silent())
-    return RasterScene(plan, stack, [*_other_descriptions(plan, stack), *_unknown_codes(plan, stack)])
+    refuse_fills(stack.rasters, NullReporter())
+    return CovariateStack(plan, stack, [*_other_descriptions(plan, stack), *_unknown_codes(plan, stack)])
 
 
 def _other_descriptions(plan: Plan, stack: Stack) -> list[str]:

@@ -47,7 +47,7 @@ def _is_released(raw: Path) -> bool:
 SOURCE = Source(
     files=files,
     prepare=prepare,
-    synthetic=synthetic.synthesise,
+    synthetic=synthetic.write_synthetic,
     stack=open_scene,
     points=read_points,
 )

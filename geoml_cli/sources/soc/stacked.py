@@ -12,18 +12,18 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
-from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, pixels, transform, without_fills
+from geoml_cli.readers.locating import DEGREES, check_degrees, drop_fill_values, is_geographic, pixels, transform
 from geoml_cli.readers.mosaics import all_files
-from geoml_cli.readers.points import Points, Wanted, find_table, read_points
+from geoml_cli.readers.points import Points, RequestedColumns, find_table, read_points
 from geoml_cli.readers.rasters import require_rasterio
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.soc import writing
-from geoml_cli.sources.soc.cutting import Cutter
 from geoml_cli.sources.soc.folders import find_rasters, sort_bands
+from geoml_cli.sources.soc.inspection import inspect_rasters
 from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.options import SocOptions
+from geoml_cli.sources.soc.patches import PatchExtractor
 from geoml_cli.sources.soc.sampling import Rows, complete, cut, refuse_empty, usable
-from geoml_cli.sources.soc.survey import survey
 from geoml_cli.sources.soc.units import chosen_unit
 from geoml_cli.work.reporting import Reporter
 
@@ -44,9 +44,9 @@ SOC_NAMES = (
 )
 
 
-def wanted(options: SocOptions) -> Wanted:
+def wanted(options: SocOptions) -> RequestedColumns:
     """Tell which columns to look for."""
-    return Wanted(options.x, options.y, options.target, options.sample_id, SOC_NAMES, options.label)
+    return RequestedColumns(options.x, options.y, options.target, options.sample_id, SOC_NAMES, options.label)
 
 
 def inputs(raw: Path, options: SocOptions) -> list[Path]:
@@ -71,9 +71,9 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     points, column, unit = _points(table, options, log)
     said = {name: one for name, one in options.fills().items() if name != column}
     found = sort_bands(find_rasters(raw, options.covariates), said)
-    plan, stack = survey(found, options, log)
+    plan, stack = inspect_rasters(found, options, log)
     plan = plan.model_copy(update={"target": column})
-    cutter = Cutter(plan, stack)
+    cutter = PatchExtractor(plan, stack)
     try:
         rows, columns = pixels((points.x, points.y), options.crs, stack.grid)
         kept = complete(cutter, rows, columns, log)
@@ -93,7 +93,7 @@ def _points(table: Path, options: SocOptions, log: PrepareLog) -> tuple[Points, 
     """Return the points, the name of their target, and its unit."""
     geographic = is_geographic(options.crs)
     points, columns = read_points(table, wanted(options), geographic)
-    points = without_fills(points, geographic)
+    points = drop_fill_values(points, geographic)
     if geographic:
         check_degrees((points.x, points.y), points.line, str(table), options.crs, "swapped columns need --x and --y")
     points = _without_fills(points, columns.target, str(table), options)
@@ -111,7 +111,7 @@ def _without_fills(points: Points, column: str, table: str, options: SocOptions)
     return replace(points, target=target)
 
 
-def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, crs_unit: tuple[str, str]) -> None:
+def _write_variables(cutter: PatchExtractor, writer: DatasetWriter, points: Points, crs_unit: tuple[str, str]) -> None:
     plan, (crs, unit) = cutter.plan, crs_unit
     shape = writing.Shape(len(points), 2 * plan.half + 1, plan.channels, list(plan.features), list(plan.years))
     writing.put_origin(writer, "points and covariate rasters")
@@ -122,7 +122,9 @@ def _write_variables(cutter: Cutter, writer: DatasetWriter, points: Points, crs_
         writer.put(Variable(name, "", f"{name} of the sample", ("sample",), dtype="str"), texts)
 
 
-def _write_windows(cutter: Cutter, writer: DatasetWriter, pixels: tuple[Rows, Rows], reporter: Reporter) -> None:
+def _write_windows(
+    cutter: PatchExtractor, writer: DatasetWriter, pixels: tuple[Rows, Rows], reporter: Reporter
+) -> None:
     handles = {}
     if cutter.plan.covariates:
         handles["static"] = writer.declare(writing.STATIC)

@@ -32,7 +32,7 @@ class _Land(NamedTuple):
     series: dict[str, Values]
 
 
-def synthesise(folder: Path, seed: int) -> SocOptions:
+def write_synthetic(folder: Path, seed: int) -> SocOptions:
     """Write `points.csv` and `covs/*.tif`.
 
     Args:

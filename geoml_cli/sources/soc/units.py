@@ -37,7 +37,7 @@ def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
         return given
     origin = f"as the column {column} says" if named else "by default: no unit is given"
     text = f"the unit of {column} is taken as {named or DEFAULT}, {origin}"
-    reporter.say(f"{text}; --unit names another.")
+    reporter.info(f"{text}; --unit names another.")
     funnel.notes.append(text)
     return named or DEFAULT
 

@@ -26,7 +26,7 @@ from geoml_cli.splits.split import Split
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 QUICK = ["train.epochs=1", "train.threads=1", "train.batch_size=256", "split.group_length=5", "inputs.scaling=standard"]
 QUICK += ["target.scaling=standard", "network.hidden=8", "grid.l_cells=9", "grid.mlt_cells=12"]
@@ -37,13 +37,13 @@ QUICK += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ech")
     options = SOURCE.synthetic(folder / "raw", 3)
-    return Dataset(prepare(Raw("ech", folder / "raw", options), folder / "data" / "ech", Silent()).folder)
+    return Dataset(prepare(Raw("ech", folder / "raw", options), folder / "data" / "ech", NullReporter()).folder)
 
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     place = RunLocation(tmp_path_factory.mktemp("runs") / "ech" / "two-stage" / "a")
-    return train(load("ech", "two-stage", None, {}, QUICK), data, place, None, Silent())
+    return train(load("ech", "two-stage", None, {}, QUICK), data, place, None, NullReporter())
 
 
 def test_a_run_has_two_members_of_two_networks_that_share_their_division(run, data):
@@ -275,8 +275,8 @@ def test_a_baseline_stands_in_the_place_of_both_networks(run, data, geoml, tmp_p
         evaluate = shared.evaluate.model_copy(update={"baselines": baselines})
         shared = shared.model_copy(update={"evaluate": evaluate})
         inputs = replace(inputs, settings=replace(inputs.settings, shared=shared))
-        members = predict_members(inputs, Silent())
-        compared = predict_baselines(inputs, members, Silent()).predicted_P["gradient-boosting"]
+        members = predict_members(inputs, NullReporter())
+        compared = predict_baselines(inputs, members, NullReporter()).predicted_P["gradient-boosting"]
         np.testing.assert_allclose(written[column].to_numpy()[members[0].rows_N], compared, rtol=1e-5, atol=1e-6)
     assert (written["presence"] == (written["probability"] > 0.5)).all()
     assert written["amplitude"].isna().equals(written["presence"] == 0)
@@ -358,7 +358,7 @@ def test_a_damaged_split_is_named(tmp_path):
 @pytest.mark.parametrize("part", ["regressor", "classifier"])
 def test_a_run_of_one_part_predicts_samples_and_maps_with_its_area(part, data, geoml, tmp_path):
     settings = load("ech", "two-stage", None, {}, [*QUICK, f"network.part={part}"])
-    run = train(settings, data, RunLocation(tmp_path / "run"), None, Silent()).folder
+    run = train(settings, data, RunLocation(tmp_path / "run"), None, NullReporter()).folder
     given = ("--data", data.folder.parent, "-q")
     assert geoml("predict", run, *given, "--out", tmp_path / "samples.csv").code == 0
     frame = pd.read_csv(tmp_path / "samples.csv", comment="#")

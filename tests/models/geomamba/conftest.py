@@ -18,8 +18,10 @@ def flux(tmp_path_factory):
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.sources.fluxnet.source import SOURCE
     from geoml_cli.stages.prepare import Raw, prepare
-    from geoml_cli.work.reporting import Silent
+    from geoml_cli.work.reporting import NullReporter
 
     raw = tmp_path_factory.mktemp("fluxnet")
     options = SOURCE.synthetic(raw, 3)
-    return Dataset(prepare(Raw("fluxnet", raw, options), tmp_path_factory.mktemp("data") / "fluxnet", Silent()).folder)
+    return Dataset(
+        prepare(Raw("fluxnet", raw, options), tmp_path_factory.mktemp("data") / "fluxnet", NullReporter()).folder
+    )

@@ -26,7 +26,7 @@ from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.tasks.multiclass import multiclass
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=10"]
 QUICK += ["train.epochs=2", "evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
@@ -37,13 +37,13 @@ QUICK += ['evaluate.baselines=["climatology","logistic","mean","ridge"]', "split
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clcd")
     options = SOURCE.synthetic(folder / "raw", 3)
-    return Dataset(prepare(Raw("clcd", folder / "raw", options), folder / "data" / "clcd", Silent()).folder)
+    return Dataset(prepare(Raw("clcd", folder / "raw", options), folder / "data" / "clcd", NullReporter()).folder)
 
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "clcd" / "a")
-    return train(load("geomamba", "clcd", None, {}, QUICK), data, place, None, Silent())
+    return train(load("geomamba", "clcd", None, {}, QUICK), data, place, None, NullReporter())
 
 
 def test_networks_learn_places_and_people_see_codes(run, data):
@@ -130,8 +130,8 @@ def test_a_map_of_a_baseline_has_classes_and_their_sets(run, data, geoml, tmp_pa
     settings = load("geomamba", "clcd", run.config, {}, ["evaluate.baselines=['logistic']"])
     trained = TrainedRun(run, tuple(run.members()), settings)
     inputs = open_network(trained, data, "test", "")
-    members = predict_members(inputs, Silent())
-    compared = predict_baselines(inputs, members, Silent()).predicted_P["logistic"]
+    members = predict_members(inputs, NullReporter())
+    compared = predict_baselines(inputs, members, NullReporter()).predicted_P["logistic"]
     folds = with_baseline(trained, "logistic", data).fitted[""].folds
     rows = {member.fold: member.rows_N for member in members}
     each = [one.predict(inputs.samples, rows[run.split(one.member).fold]) for one in folds]
@@ -171,9 +171,9 @@ def test_a_table_of_samples_agrees_with_the_export(run, data, geoml, tmp_path):
 def test_seeds_are_evaluated_as_they_are_delivered(data, geoml, tmp_path):
     """The class of the members' mean probability, in scores and in files; not the class that most members name."""
     settings = load("geomamba", "clcd", None, {}, [*QUICK, "split.seeds=[1,2,3]", "train.epochs=1"])
-    several = train(settings, data, RunLocation(tmp_path / "three"), None, Silent())
+    several = train(settings, data, RunLocation(tmp_path / "three"), None, NullReporter())
     inputs = open_network(open_trained(several), data, "test", "")
-    members = predict_members(inputs, Silent())
+    members = predict_members(inputs, NullReporter())
     pooled = pool_folds(inputs, members)
     each = np.stack([member.predicted_N for member in members])
     assert (each != each[0]).any(), "members differ, or there is nothing to pool"

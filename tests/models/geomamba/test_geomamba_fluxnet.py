@@ -15,7 +15,7 @@ from geoml_cli.config.load import load
 from geoml_cli.runs.calibration import read_calibrations
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 # Of three years a fold takes one, and validation another.
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.folds=3"]
@@ -29,7 +29,7 @@ STATIONS = ["XA-Fir", "XB-Oak", "XC-Gra", "XD-Cro", "XE-Sav", "XF-Wet"]
 @pytest.fixture(scope="module")
 def run(flux, tmp_path_factory):
     place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "fluxnet" / "a")
-    return train(load("geomamba", "fluxnet", None, {}, QUICK), flux, place, None, Silent())
+    return train(load("geomamba", "fluxnet", None, {}, QUICK), flux, place, None, NullReporter())
 
 
 @pytest.fixture(scope="module")

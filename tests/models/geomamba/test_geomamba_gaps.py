@@ -25,13 +25,13 @@ def trained(tmp_path_factory):
     from geoml_cli.sources.fluxnet.options import FluxnetOptions
     from geoml_cli.stages.prepare import Raw, prepare
     from geoml_cli.stages.train import RunLocation, train
-    from geoml_cli.work.reporting import Silent
+    from geoml_cli.work.reporting import NullReporter
 
     folder = tmp_path_factory.mktemp("gaps")
     options, raw = FluxnetOptions(dynamic=DRIVERS, extra=()), write(folder / "raw", rows(weather(62)))
-    prepared = Dataset(prepare(Raw("fluxnet", raw, options), folder / "data/fluxnet", Silent()).folder)
+    prepared = Dataset(prepare(Raw("fluxnet", raw, options), folder / "data/fluxnet", NullReporter()).folder)
     settings = load("geomamba", "fluxnet-gaps", None, {}, SMALL)
-    return train(settings, prepared, RunLocation(folder / "run"), None, Silent()).folder
+    return train(settings, prepared, RunLocation(folder / "run"), None, NullReporter()).folder
 
 
 def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml, tmp_path):

@@ -17,7 +17,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.sources.gwsa.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 LONG = ["network.embedding=8", "network.width=8", "network.layers=1", "split.block_km=60", "train.threads=2"]
 LONG += ["train.steps=24", "train.evaluate_steps=6", "train.batch_size=64", "train.checkpoint_seconds=0"]
@@ -26,7 +26,7 @@ LONG += ["train.steps=24", "train.evaluate_steps=6", "train.batch_size=64", "tra
 @pytest.fixture
 def data(tmp_path):
     raw = tmp_path / "raw"
-    return Dataset(prepare(Raw("gwsa", raw, SOURCE.synthetic(raw, 3)), tmp_path / "data", Silent()).folder)
+    return Dataset(prepare(Raw("gwsa", raw, SOURCE.synthetic(raw, 3)), tmp_path / "data", NullReporter()).folder)
 
 
 def killed_after(step, command, run):
@@ -52,7 +52,7 @@ def last_step(saved):
 @pytest.mark.slow
 def test_killed_and_resumed_it_ends_with_the_same_bits(data, tmp_path):
     whole = train(
-        load("geomamba", "gwsa-blocks", None, {}, LONG), data, RunLocation(tmp_path / "whole"), None, Silent()
+        load("geomamba", "gwsa-blocks", None, {}, LONG), data, RunLocation(tmp_path / "whole"), None, NullReporter()
     )
     run = tmp_path / "killed"
     sets = [part for text in LONG for part in ("--set", text)]

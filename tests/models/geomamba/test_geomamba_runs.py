@@ -22,7 +22,7 @@ from geoml_cli.sources.gwsa.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=60"]
 QUICK += ["train.steps=12", "train.evaluate_steps=6", "train.batch_size=64", "evaluate.n_bootstrap=100"]
@@ -37,20 +37,20 @@ def raw(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(raw, tmp_path_factory):
-    return Dataset(prepare(Raw("gwsa", *raw), tmp_path_factory.mktemp("data") / "gwsa", Silent()).folder)
+    return Dataset(prepare(Raw("gwsa", *raw), tmp_path_factory.mktemp("data") / "gwsa", NullReporter()).folder)
 
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "gwsa-blocks" / "a")
-    return train(load("geomamba", "gwsa-blocks", None, {}, QUICK), data, place, None, Silent())
+    return train(load("geomamba", "gwsa-blocks", None, {}, QUICK), data, place, None, NullReporter())
 
 
-class Hearing(Silent):
+class Hearing(NullReporter):
     def __init__(self):
         self.said = []
 
-    def say(self, text):
+    def info(self, text):
         self.said.append(text)
 
 

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 import torch
 
-from geoml_cli.config.load import load, reload
+from geoml_cli.config.load import load, read_settings
 from geoml_cli.errors import SettingsError
 from geoml_cli.models.geomamba import features, task
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, NetworkSettings
 from geoml_cli.samples.samples import signature
 from geoml_cli.stages.train import RunLocation, train
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 SMALL = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.folds=3"]
 SMALL += ["train.steps=2", "train.evaluate_steps=2", "train.batch_size=64", "split.seeds=[1]"]
@@ -55,12 +55,12 @@ def test_without_the_site_every_weight_takes_part():
 
 def test_a_run_keeps_what_was_chosen_and_predicts_by_it(flux, geoml, tmp_path, monkeypatch):
     told = []
-    reporter = Silent()
-    monkeypatch.setattr(reporter, "say", told.append)
+    reporter = NullReporter()
+    monkeypatch.setattr(reporter, "info", told.append)
     settings = load("geomamba", "fluxnet", None, {}, [*SMALL, "network.site_inputs=auto"])
     run = train(settings, flux, RunLocation(tmp_path / "run"), ["fold-1"], reporter)
     assert "network.site_inputs = auto is 'off' for these data." in told
-    assert reload(run.config).own.network.site_inputs == "off"
+    assert read_settings(run.config).own.network.site_inputs == "off"
     monkeypatch.setattr(task, "FEWEST_STATIONS", 1)  # as data of more stations would be
     done = geoml("predict", run.folder, "--member", "fold-1", "--data", flux.folder, "--out", tmp_path / "s.csv")
     assert done.code == 0, done.err

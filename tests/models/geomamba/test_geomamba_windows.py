@@ -16,7 +16,7 @@ from geoml_cli.models.geomamba import task
 from geoml_cli.runs.calibration import read_calibrations
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 STEPS = 5
 QUICK = [f"network.steps={STEPS}", "network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1"]
@@ -33,7 +33,7 @@ QUICK += [
 @pytest.fixture(scope="module")
 def run(flux, tmp_path_factory):
     place = RunLocation(tmp_path_factory.mktemp("runs") / "geomamba" / "fluxnet-halfhourly" / "a")
-    return train(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK), flux, place, None, Silent())
+    return train(load("geomamba", "fluxnet-halfhourly", None, {}, QUICK), flux, place, None, NullReporter())
 
 
 @pytest.fixture(scope="module")

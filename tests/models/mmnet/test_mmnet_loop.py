@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.smap.options import SmapOptions
-from geoml_cli.sources.smap.synthetic import synthesise
+from geoml_cli.sources.smap.synthetic import write_synthetic
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 PRESETS = ("onsite", "offsite", "cross-region")
 LOOP = "for p in onsite offsite cross-region; do geoml train mmnet --preset $p --quiet || exit; done"
@@ -40,8 +40,8 @@ SHORT = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seven years of twelve stations, as `geoml demo mmnet` makes them, with their traps."""
     folder = tmp_path_factory.mktemp("loop")
-    synthesise(folder / "raw", 1)
-    prepare(Raw("smap", folder / "raw", SmapOptions()), folder / "data" / "smap", Silent())
+    write_synthetic(folder / "raw", 1)
+    prepare(Raw("smap", folder / "raw", SmapOptions()), folder / "data" / "smap", NullReporter())
     return folder / "data"
 
 

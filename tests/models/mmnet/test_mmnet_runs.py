@@ -18,7 +18,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.sources.smap.synthetic_stack import write_valley
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 QUICK = ("--set", "train.steps=8", "--set", "train.evaluate_steps=4", "--set", "train.threads=1", "--quiet")
 NARROW = ("--set", "train.batch_size=32", "--set", "evaluate.n_bootstrap=100", "--set", "evaluate.importance_repeats=1")
@@ -31,7 +31,7 @@ SPLIT = ("--set", "split.kind=leave-one-out", "--set", "split.group_by=station")
 def data(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("mmnet")
     raw = write_exports(folder / "raw")
-    prepare(Raw("smap", raw, SmapOptions()), folder / "data" / "smap", Silent())
+    prepare(Raw("smap", raw, SmapOptions()), folder / "data" / "smap", NullReporter())
     write_valley(folder / "valley", np.random.default_rng(0))
     return folder
 
@@ -51,8 +51,8 @@ def run(data) -> Path:
     assignments += ["evaluate.baselines=['smap','ridge']"]
     settings = load("mmnet", "random", None, {}, assignments)
     dataset = Dataset(data / "data" / "smap")
-    done = train(settings, dataset, RunLocation(data / "run", cpu=True), None, Silent())
-    evaluate(Run(done.folder), dataset, settings, "test", Silent())
+    done = train(settings, dataset, RunLocation(data / "run", cpu=True), None, NullReporter())
+    evaluate(Run(done.folder), dataset, settings, "test", NullReporter())
     return done.folder
 
 
@@ -362,7 +362,7 @@ def test_stopped_maps_resume_with_the_same_values_and_counts(run, data, tmp_path
     from geoml_cli.samples.requests import PredictionRequest
     from geoml_cli.stages.predict import Prediction, predict
 
-    class Interrupting(Silent):
+    class Interrupting(NullReporter):
         @contextmanager
         def task(self, name, total):
             assert total == 3  # windows of five rows
@@ -371,7 +371,7 @@ def test_stopped_maps_resume_with_the_same_values_and_counts(run, data, tmp_path
     trained = open_trained(Run(run, ["predict.rows=512", "predict.out_of_range=1"]))
     dataset = Dataset(data / "data" / "smap")
     request = PredictionRequest(stack=data / "valley" / "valley.nc", days=("2021-06-01", "2021-06-02"))
-    again, whole = Silent(), Silent()
+    again, whole = NullReporter(), NullReporter()
     predict(Prediction(trained, dataset, request, tmp_path / "whole.nc"), whole)
     with pytest.raises(StoppedError, match="The same command resumes"):
         predict(Prediction(trained, dataset, request, tmp_path / "stopped.nc"), Interrupting())

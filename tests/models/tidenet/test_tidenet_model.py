@@ -31,7 +31,7 @@ from geoml_cli.stages.export import export
 from geoml_cli.stages.predict import Prediction, predict
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 SHAPE = (10, 18)
 MONTHS = 54
@@ -46,12 +46,12 @@ def dataset(tmp_path_factory) -> Dataset:
 @pytest.fixture(scope="module")
 def run(dataset, tmp_path_factory) -> Run:
     settings = load("tidenet", "small", None, {}, QUICK)
-    return train(settings, dataset, RunLocation(tmp_path_factory.mktemp("run") / "r", cpu=True), None, Silent())
+    return train(settings, dataset, RunLocation(tmp_path_factory.mktemp("run") / "r", cpu=True), None, NullReporter())
 
 
 @pytest.fixture(scope="module")
 def evaluated(run, dataset) -> Evaluation:
-    return evaluate(run, dataset, settings_of(run), "test", Silent())
+    return evaluate(run, dataset, settings_of(run), "test", NullReporter())
 
 
 def network_and_samples(dataset: Dataset, *assignments: str):
@@ -76,10 +76,10 @@ def test_maps_that_are_not_all_kept_give_the_same_network_and_scores(run, evalua
     """As of maps that are not shrunk; five of the 54 are kept, fewer than a window has."""
     monkeypatch.setattr(frames_module, "_MOST_KEPT", 5 * 4 * 16 * 24)
     settings = load("tidenet", "small", None, {}, QUICK)
-    other = train(settings, dataset, RunLocation(tmp_path / "r", cpu=True), None, Silent())
+    other = train(settings, dataset, RunLocation(tmp_path / "r", cpu=True), None, NullReporter())
     _, samples = network_and_samples(dataset)
     assert samples.inputs["frames"].values.shape[2:] == (16, 24)
-    scored = evaluate(other, dataset, settings_of(other), "test", Silent())
+    scored = evaluate(other, dataset, settings_of(other), "test", NullReporter())
     weights = [load_file(next(one.folder.rglob("best/weights.safetensors"))) for one in (run, other)]
     assert weights[0].keys() == weights[1].keys() and all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
     for name in ("per_group.csv", "per_start.csv", "spectra.csv"):
@@ -208,7 +208,7 @@ def test_a_forecast_looks_at_no_later_map(run, dataset, tmp_path):
     request = PredictionRequest(forecast=True, dates=("1972-07",))  # month 30
     found = []
     for number, data in enumerate((dataset, other)):
-        predict(Prediction(open_trained(run), data, request, tmp_path / f"{number}.nc"), Silent())
+        predict(Prediction(open_trained(run), data, request, tmp_path / f"{number}.nc"), NullReporter())
         with xr.open_dataset(tmp_path / f"{number}.nc") as file:
             found.append(file.sst.values)
             assert str(file.time.values[0, 0])[:7] == "1972-07"
@@ -224,7 +224,7 @@ def test_scores_equal_a_calculation_from_the_file_of_forecasts(run, dataset, eva
     dates = tuple(target.series.labels[step] for step in target.first[split.test])
     predict(
         Prediction(open_trained(run), dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc"),
-        Silent(),
+        NullReporter(),
     )
     truth = np.asarray(dataset.array("sst"))[target.steps(split.test)].astype(float)
     area = np.broadcast_to(np.asarray(dataset.array("cell_area")), truth.shape)
@@ -258,8 +258,8 @@ def test_few_starts_give_no_interval_and_the_words_say_why(evaluated):
 def test_many_blocks_give_intervals(dataset, run, tmp_path):
     long = write_maps(tmp_path / "long", maps(120, SHAPE), land_of(SHAPE))
     settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
-    trained = train(settings, long, RunLocation(tmp_path / "r", cpu=True), None, Silent())
-    done = evaluate(trained, long, settings_of(trained), "train", Silent())
+    trained = train(settings, long, RunLocation(tmp_path / "r", cpu=True), None, NullReporter())
+    done = evaluate(trained, long, settings_of(trained), "train", NullReporter())
     [network] = done.networks.values()
     scores = network.result.network
     assert scores.groups >= 9 and scores.scores["RMSE"].low < scores.scores["RMSE"].value < scores.scores["RMSE"].high
@@ -267,18 +267,18 @@ def test_many_blocks_give_intervals(dataset, run, tmp_path):
 
 def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
     settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
-    other = train(settings, dataset, RunLocation(tmp_path / "simvp", cpu=True), None, Silent())
+    other = train(settings, dataset, RunLocation(tmp_path / "simvp", cpu=True), None, NullReporter())
     against = Run(run.folder, [f"evaluate.runs=['{other.folder}']"])
-    [network] = evaluate(against, dataset, settings_of(against), "test", Silent()).networks.values()
+    [network] = evaluate(against, dataset, settings_of(against), "test", NullReporter()).networks.values()
     found = {one.baseline.name: one.baseline.scores for one in network.result.baselines.comparisons}
-    [alone] = evaluate(other, dataset, settings_of(other), "test", Silent()).networks.values()
+    [alone] = evaluate(other, dataset, settings_of(other), "test", NullReporter()).networks.values()
     assert "the simvp network" in alone.result.summary and "tidenet" not in alone.result.summary
     assert found["run-simvp"]["RMSE"].value == pytest.approx(alone.result.network.scores["RMSE"].value)
     late = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp", "split.test=0.12"])
-    seen = train(late, dataset, RunLocation(tmp_path / "seen", cpu=True), None, Silent())
+    seen = train(late, dataset, RunLocation(tmp_path / "seen", cpu=True), None, NullReporter())
     against = Run(run.folder, [f"evaluate.runs=['{seen.folder}']"])
     with pytest.raises(DataError, match=r"was trained on .* of the time steps that are scored"):
-        evaluate(against, dataset, settings_of(against), "validation", Silent())
+        evaluate(against, dataset, settings_of(against), "validation", NullReporter())
 
 
 def test_the_evaluation_leaves_its_files(evaluated):
@@ -304,8 +304,8 @@ def test_the_evaluation_leaves_its_files(evaluated):
 
 def test_steps_past_the_horizon_are_fed_by_the_network_itself(run, dataset, tmp_path):
     whole = PredictionRequest(forecast=True, dates=("1973-01",), steps=5)
-    predict(Prediction(open_trained(run), dataset, whole, tmp_path / "five.nc"), Silent())
-    predict(Prediction(open_trained(run), dataset, replace(whole, steps=None), tmp_path / "three.nc"), Silent())
+    predict(Prediction(open_trained(run), dataset, whole, tmp_path / "five.nc"), NullReporter())
+    predict(Prediction(open_trained(run), dataset, replace(whole, steps=None), tmp_path / "three.nc"), NullReporter())
     with xr.open_dataset(tmp_path / "five.nc") as five, xr.open_dataset(tmp_path / "three.nc") as three:
         np.testing.assert_allclose(five.sst.values[:, :3], three.sst.values, rtol=1e-6)
         assert "feeding the network its own maps" in five.attrs["comment"] and "comment" not in three.attrs
@@ -322,7 +322,7 @@ def test_steps_past_the_horizon_are_fed_by_the_network_itself(run, dataset, tmp_
 
 
 def test_a_cf_checker_has_no_complaint_about_outputs(run, dataset, evaluated, tmp_path):
-    predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+    predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
     for path in (tmp_path / "f.nc", evaluated.folder / "score_maps.nc"):
         assert cf.complaints(path, tmp_path)["high"] == [], path
 
@@ -332,16 +332,19 @@ def test_dates_that_cannot_be_forecast_are_refused(run, dataset, tmp_path):
     for dates, message in ((("1973-1",), "is no step of the data set"), (("1970-02",), "needs 3 maps before it")):
         with pytest.raises((SettingsError, DataError), match=message):
             predict(
-                Prediction(trained, dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc"), Silent()
+                Prediction(trained, dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc"),
+                NullReporter(),
             )
     with pytest.raises(SettingsError, match="0 steps cannot be forecast"):
-        predict(Prediction(trained, dataset, PredictionRequest(forecast=True, steps=0), tmp_path / "f.nc"), Silent())
+        predict(
+            Prediction(trained, dataset, PredictionRequest(forecast=True, steps=0), tmp_path / "f.nc"), NullReporter()
+        )
     with pytest.raises(SettingsError, match="is not a forecast format"):
-        predict(Prediction(trained, dataset, PredictionRequest(forecast=True), tmp_path / "f.tif"), Silent())
+        predict(Prediction(trained, dataset, PredictionRequest(forecast=True), tmp_path / "f.tif"), NullReporter())
 
 
 def test_an_exported_graph_takes_and_gives_maps_of_the_data_set(run, dataset):
-    [done] = export(run, dataset, ["safetensors"], [], Silent())
+    [done] = export(run, dataset, ["safetensors"], [], NullReporter())
     assert done.difference <= done.allowed
     card = next(run.export.glob("*.md")).read_text()
     assert "float32 [1, 3, 10, 18]" in card and "Missing cells are NaN" in card
@@ -351,7 +354,7 @@ def test_restore_names_a_validation_score(dataset, tmp_path):
     with pytest.raises(SettingsError, match=r"'cis' is not a choice of train\.restore\. Did you mean csi"):
         plan_run(load("tidenet", "small", None, {}, ("train.restore=cis",)), dataset)
     settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "train.restore=csi"])
-    trained = train(settings, dataset, RunLocation(tmp_path / "r", cpu=True), None, Silent())
+    trained = train(settings, dataset, RunLocation(tmp_path / "r", cpu=True), None, NullReporter())
     member = trained.member("all")
     assert member.best().meta.is_file() and member.best("loss").meta.is_file() and not member.best("csi").meta.is_file()
 
@@ -360,15 +363,15 @@ def test_maps_of_another_unit_or_grid_are_refused(run, tmp_path):
     other = write_maps(tmp_path / "unit", maps(20, SHAPE) - 273.15, land_of(SHAPE), unit="degC")
     request = PredictionRequest(forecast=True)
     with pytest.raises(DataError, match=r"the unit of the maps is 'degC', run .* was trained on 'K'"):
-        predict(Prediction(open_trained(run), other, request, tmp_path / "f.nc"), Silent())
+        predict(Prediction(open_trained(run), other, request, tmp_path / "f.nc"), NullReporter())
     larger = write_maps(tmp_path / "grid", maps(20, (20, 18)), land_of((20, 18)))
     with pytest.raises(DataError, match=r"the network's maps are 24 x 24 of this data set, 16 x 24 of run"):
-        predict(Prediction(open_trained(run), larger, request, tmp_path / "f.nc"), Silent())
+        predict(Prediction(open_trained(run), larger, request, tmp_path / "f.nc"), NullReporter())
 
 
 def test_maps_of_the_unit_spelled_otherwise_are_forecast(run, tmp_path):
     other = write_maps(tmp_path / "kelvin", maps(20, SHAPE), land_of(SHAPE), unit="kelvin")
-    predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+    predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
     assert (tmp_path / "f.nc").exists()
 
 
@@ -376,7 +379,7 @@ def test_maps_of_the_unit_spelled_otherwise_are_forecast(run, tmp_path):
     ("moved", "elsewhere"), [((0, 0), False), ((0, -360), False), ((-60, 0), True), ((0, 9), True)]
 )
 def test_maps_of_another_place_are_told(run, tmp_path, moved, elsewhere):
-    class Hearing(Silent):
+    class Hearing(NullReporter):
         def warn(self, text):
             heard.append(text)
 
@@ -397,12 +400,14 @@ def test_maps_that_run_the_other_way_are_refused(run, tmp_path, turned, found):
     other = write_maps(tmp_path / "turned", maps(20, SHAPE), land_of(SHAPE), turned=turned)
     known = "rows from south to north, columns from west to east"
     with pytest.raises(DataError, match=rf"the maps have {found}, run .* was trained on {known}"):
-        predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+        predict(
+            Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter()
+        )
 
 
 def test_the_file_names_the_data_that_were_read(run, tmp_path):
     other = write_maps(tmp_path / "later", maps(20, SHAPE, seed=5), land_of(SHAPE))
-    predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+    predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
     with xr.open_dataset(tmp_path / "f.nc") as file:
         assert file.attrs["data_digest"] == other.manifest.digest() != run.data().digest
 

@@ -19,7 +19,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 from geoml_cli.stages.predict import Prediction, predict
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 SHAPE = Shape(2, 3, 16, 24, hidden=32, spectral_number=3)
 PRESET = Shape(6, 6, 128, 128)
@@ -42,7 +42,7 @@ def test_an_imported_checkpoint_forecasts_like_its_averaged_weights(tmp_path):
     run = import_checkpoint("tidenet", "short", tmp_path / "ckpt-100.pt", (tmp_path / "run", tmp_path), None)
     assert run.data().signature.target_shape == (3, 16, 24)
     run = Run(run.folder, ["frames.crop=[]", "frames.square=false"])
-    predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+    predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
     frames = torch.from_numpy(np.array(dataset.array("sst")[-2:]))[None]
     with torch.inference_mode():
         expected = averaged.eval()(torch.where(torch.isfinite(frames), frames, 0.0))[0].numpy()
@@ -62,7 +62,7 @@ def test_with_data_an_import_takes_their_quantity_unit_and_range(tmp_path):
     run = import_checkpoint("tidenet", "small", tmp_path / "ckpt-1.pt", place, dataset, *whole)
     assert (run.data().signature.target_name, run.data().signature.unit) == ("sst", "K")
     assert (run.data().source, run.data().units["sst"], run.data().signature.target_step) == ("grid", "K", "month")
-    predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), Silent())
+    predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
     values = np.array(dataset.array("sst"))
     low, high = np.nanmin(values), np.nanmax(values)
     frames = torch.from_numpy((values[-2:] - low) / (high - low))[None]

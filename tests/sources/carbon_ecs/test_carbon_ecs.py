@@ -16,7 +16,7 @@ from geoml_cli.sources.carbon_ecs.options import CarbonEcsOptions
 from geoml_cli.sources.carbon_ecs.reading import GROUP, axes
 from geoml_cli.sources.carbon_ecs.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 KEYS = [f"{year}{month:02d}" for year in range(2003, 2011) for month in range(1, 13)]
 
@@ -35,7 +35,7 @@ def raw(made, tmp_path):
 
 def prepared(raw, **options):
     source = Raw("carbon-ecs", raw, CarbonEcsOptions(**options))
-    return Dataset(prepare(source, raw.parent / "carbon-ecs", Silent(), force=True).folder)
+    return Dataset(prepare(source, raw.parent / "carbon-ecs", NullReporter(), force=True).folder)
 
 
 def refused(raw, *texts):

@@ -12,9 +12,9 @@ import pytest
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-PrepareClcd = Callable[..., tuple[Dataset, Silent]]
+PrepareClcd = Callable[..., tuple[Dataset, NullReporter]]
 WriteRaster = Callable[..., Path]
 CODES = np.zeros((20, 30), dtype=np.uint8)
 CODES[2:, :10], CODES[2:, 10:28], CODES[2:, 28:] = 1, 2, 7
@@ -27,8 +27,8 @@ RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32
 def prepare_clcd(tmp_path: Path) -> PrepareClcd:
     """Give a function that prepares a folder as `geoml prepare clcd` does."""
 
-    def run(raw: Path, **given: Any) -> tuple[Dataset, Silent]:
-        reporter = Silent()
+    def run(raw: Path, **given: Any) -> tuple[Dataset, NullReporter]:
+        reporter = NullReporter()
         done = prepare(Raw("clcd", raw, ClcdOptions(**given)), tmp_path / "prepared" / "clcd", reporter)
         return Dataset(done.folder), reporter
 

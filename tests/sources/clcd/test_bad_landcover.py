@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.sources.clcd.options import ClcdOptions
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-PrepareClcd = Callable[..., tuple[Dataset, Silent]]
+PrepareClcd = Callable[..., tuple[Dataset, NullReporter]]
 WriteRaster = Callable[..., Path]
 RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
 

@@ -14,12 +14,12 @@ from rasterio.warp import transform
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
-from geoml_cli.sources.clcd.drawing import allot
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.source import SOURCE
-from geoml_cli.work.reporting import Silent
+from geoml_cli.sources.clcd.stratified import allot
+from geoml_cli.work.reporting import NullReporter
 
-PrepareClcd = Callable[..., tuple[Dataset, Silent]]
+PrepareClcd = Callable[..., tuple[Dataset, NullReporter]]
 WriteRaster = Callable[..., Path]
 CODES = np.zeros((20, 30), dtype=np.uint8)
 CODES[2:, :10], CODES[2:, 10:28], CODES[2:, 28:] = 1, 2, 7
@@ -85,7 +85,7 @@ def test_the_seed_decides(cover: Path, prepare_clcd: PrepareClcd) -> None:
 
 def test_windows_do_not_matter(cover: Path, prepare_clcd: PrepareClcd, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = set(np.array(prepare_clcd(cover, samples=90)[0].array("pixel")).tolist())
-    monkeypatch.setattr("geoml_cli.sources.clcd.drawing._PIXELS_AT_ONCE", 64)
+    monkeypatch.setattr("geoml_cli.sources.clcd.stratified._PIXELS_AT_ONCE", 64)
     assert set(np.array(prepare_clcd(cover, samples=90, legend="clcd")[0].array("pixel")).tolist()) == whole
 
 
@@ -172,7 +172,7 @@ def test_legends(raster: WriteRaster, tmp_path: Path, prepare_clcd: PrepareClcd)
 
 def test_memory_does_not_grow_with_the_raster(cover: Path, prepare_clcd: PrepareClcd) -> None:
     """A raster stored in strips is read in whole strips, each once."""
-    from geoml_cli.sources.clcd.drawing import _PIXELS_AT_ONCE, _cover
+    from geoml_cli.sources.clcd.stratified import _PIXELS_AT_ONCE, _cover
 
     class Wide:
         pieces = (1, 200_000)

@@ -219,7 +219,7 @@ def test_long_rows_of_fixed_layouts_are_refused_and_not_shifted(tmp_path):
 
 @pytest.mark.parametrize("rows", [1, 7, 50_000])
 def test_numbers_are_the_same_however_many_rows_are_parsed_at_once(tmp_path, monkeypatch, rows):
-    monkeypatch.setattr("geoml_cli.readers.timed._ROWS_PARSED", rows)
+    monkeypatch.setattr("geoml_cli.readers.time_series._ROWS_PARSED", rows)
     path = made.omni(tmp_path / "omni_min2015.asc", TIME, SYMH, SME)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:90], "", *lines[90:], ""]))
@@ -300,7 +300,7 @@ def test_times_and_columns_that_are_not_clear_are_refused(text, told, tmp_path):
 
 @pytest.mark.parametrize("place", [0, 1, 4, 7, 8])
 def test_a_time_of_its_own_among_dates_with_hours_is_refused_wherever_blocks_end(place, tmp_path, monkeypatch):
-    monkeypatch.setattr("geoml_cli.readers.timed_csv.ROWS_AT_ONCE", 4)
+    monkeypatch.setattr("geoml_cli.readers.time_series_csv.ROWS_AT_ONCE", 4)
     rows = [f"2013-03-{1 + k // 3:02d},{8 * (k % 3)},{k}" for k in range(9)]
     rows[place] = rows[place].replace(",", "T05:00:00,", 1)
     (tmp_path / "d.csv").write_text("\n".join(["date,hour,Ew", *rows, ""]))

@@ -13,7 +13,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.fluxnet import synthetic as made
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 Prepare = Callable[..., Dataset]
 
@@ -34,7 +34,9 @@ def prepared(tmp_path: Path) -> Prepare:
     """Give a function that prepares raw files and returns the data set."""
 
     def run(given: Path, **options: Any) -> Dataset:
-        done = prepare(Raw("fluxnet", given, FluxnetOptions(**options)), tmp_path / "prepared", Silent(), force=True)
+        done = prepare(
+            Raw("fluxnet", given, FluxnetOptions(**options)), tmp_path / "prepared", NullReporter(), force=True
+        )
         return Dataset(done.folder)
 
     return run

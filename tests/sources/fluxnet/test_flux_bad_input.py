@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import GeomlError
-from geoml_cli.sources.fluxnet import finding
+from geoml_cli.sources.fluxnet import discovery
 from geoml_cli.sources.fluxnet import synthetic as made
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 
@@ -199,7 +199,7 @@ def test_archives_that_would_fill_memory_or_take_for_ever(raw: Path, prepared: P
         for number in range(3000):
             archive.writestr(f"x{number}.txt", b"")
     started = time.monotonic()
-    assert "3000 files were left out" in " ".join(finding.find(path, FluxnetOptions()).notes)
+    assert "3000 files were left out" in " ".join(discovery.find(path, FluxnetOptions()).notes)
     assert time.monotonic() - started < 20
 
 

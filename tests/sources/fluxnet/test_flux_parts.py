@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from geoml_cli.errors import SettingsError
-from geoml_cli.sources.fluxnet import names, quality, sites, times, units
+from geoml_cli.sources.fluxnet import file_names, quality, sites, times, units
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
-from geoml_cli.sources.fluxnet.writing import unbroken
+from geoml_cli.sources.fluxnet.writing import valid_run_length
 
 NAMES = {
     "FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv": ("DE-Hai", "SUBSET", "DD", False),
@@ -34,13 +34,13 @@ NAMES = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_tell_site_product_and_resolution(name):
-    found = names.parse(name)
+    found = file_names.parse(name)
     assert (found.site, found.product, found.resolution, found.auxiliary) == NAMES[name]
 
 
 def test_names_tell_the_years():
-    assert names.parse("FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv").years == (2000, 2012)
-    assert names.parse("AMF_US-CRT_BASE_HH_2-5.csv").years is None
+    assert file_names.parse("FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv").years == (2000, 2012)
+    assert file_names.parse("AMF_US-CRT_BASE_HH_2-5.csv").years is None
 
 
 STAMPS = {
@@ -119,11 +119,11 @@ def test_a_class_is_good_when_low_and_a_fraction_when_high():
     hourly = quality.rule(FluxnetOptions(), times.STEPS["HH"])
     kept, loss = quality.sift(values, np.array([0, 1, 2, 7, 0, 0, np.nan]), rows, hourly)
     np.testing.assert_array_equal(np.isfinite(kept), [True, True, False, False, False, False, False])
-    assert loss == quality.Loss(missing=1, poor=2, odd=1, implausible=1, kept=2, best=2.0)
+    assert loss == quality.DropCounts(missing=1, poor=2, odd=1, implausible=1, kept=2, best=2.0)
     daily = quality.rule(FluxnetOptions(), times.STEPS["DD"])
     kept, loss = quality.sift(values, np.array([0, 0.75, 0.74, 3.0, 1, 1, 1]), rows, daily)
     np.testing.assert_array_equal(np.isfinite(kept), [False, True, False, False, False, False, True])
-    assert loss == quality.Loss(missing=1, poor=2, odd=1, implausible=1, kept=2, best=0.74)
+    assert loss == quality.DropCounts(missing=1, poor=2, odd=1, implausible=1, kept=2, best=0.74)
 
 
 def test_a_quality_that_is_no_class_is_refused_half_hourly():
@@ -145,4 +145,4 @@ def test_classes_are_those_of_modis_and_one_for_the_unknown():
 
 def test_history_counts_complete_records_up_to_the_sample():
     rows = np.array([1, 1, 0, 1, 1, 1, 0, 0, 1], dtype=bool)
-    assert unbroken(rows).tolist() == [1, 2, 0, 1, 2, 3, 0, 0, 1]
+    assert valid_run_length(rows).tolist() == [1, 2, 0, 1, 2, 3, 0, 0, 1]

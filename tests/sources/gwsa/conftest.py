@@ -12,18 +12,18 @@ import pytest
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.gwsa.options import GwsaOptions
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 SMALL = {"dynamic": ("rf", "E"), "static": ("DEM",)}
-PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
 
 
 @pytest.fixture
 def prepare_gwsa(tmp_path: Path) -> PrepareGwsa:
     """Give a function that prepares a folder as `geoml prepare gwsa` does, with two factors and one static one."""
 
-    def run(raw: Path, **given: Any) -> tuple[Dataset, Silent]:
-        reporter = Silent()
+    def run(raw: Path, **given: Any) -> tuple[Dataset, NullReporter]:
+        reporter = NullReporter()
         done = prepare(Raw("gwsa", raw, GwsaOptions(**(SMALL | given))), tmp_path / "prepared" / "gwsa", reporter)
         return Dataset(done.folder), reporter
 

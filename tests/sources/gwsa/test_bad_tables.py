@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.gwsa.options import GwsaOptions
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
 HEADER = "lat,lon,year,rf,E,DEM,LC,GWS\n"
 ROW = "30,100,2003,500,300,1000,10,1.5\n"
 

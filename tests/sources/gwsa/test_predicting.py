@@ -13,9 +13,9 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.samples.input import TableChunk
 from geoml_cli.sources.gwsa.source import SOURCE
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
 
 
 @pytest.fixture

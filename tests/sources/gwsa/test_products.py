@@ -12,9 +12,9 @@ import pytest
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.gwsa import synthetic_products as made
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
 OPTIONS = {"baseline": "2004-2005"}
 LATITUDE, LONGITUDE = made.axes(0.25)
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-PrepareGwsa = Callable[..., tuple[Dataset, Silent]]
+PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
 NUMBERS = ("lat", "lon", "time", "year", "cell", "category", "rf", "E", "DEM", "GWS")
 
 

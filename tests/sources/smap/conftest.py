@@ -12,7 +12,7 @@ from smap_case import write_exports
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
 Prepare = Callable[..., Dataset]
 
@@ -28,7 +28,7 @@ def prepared(tmp_path: Path) -> Prepare:
     """Give a function that prepares raw files and returns the data set."""
 
     def run(given: Path, **options: Any) -> Dataset:
-        done = prepare(Raw("smap", given, SmapOptions(**options)), tmp_path / "prepared", Silent(), force=True)
+        done = prepare(Raw("smap", given, SmapOptions(**options)), tmp_path / "prepared", NullReporter(), force=True)
         return Dataset(done.folder)
 
     return run

@@ -14,9 +14,9 @@ import pytest
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.sources.soc.source import SOURCE
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-Prepare = Callable[..., tuple[Dataset, Silent]]
+Prepare = Callable[..., tuple[Dataset, NullReporter]]
 
 
 def fails(prepared: Prepare, raw: Path, message: str, **options: object) -> None:

@@ -12,9 +12,9 @@ from affine import Affine
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import GeomlError, SettingsError
 from geoml_cli.sources.soc.options import SocOptions
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-Prepare = Callable[..., tuple[Dataset, Silent]]
+Prepare = Callable[..., tuple[Dataset, NullReporter]]
 Write = Callable[..., Path]
 RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.soc.options import SocOptions
-from geoml_cli.sources.soc.synthetic import synthesise
+from geoml_cli.sources.soc.synthetic import write_synthetic
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.settings import SplitSettings
 
@@ -14,7 +14,7 @@ from geoml_cli.splits.settings import SplitSettings
 @pytest.fixture
 def regional(tmp_path):
     """Write raw files whose table has the columns region and fold; the first row lacks a target."""
-    synthesise(tmp_path / "raw", 3)
+    write_synthetic(tmp_path / "raw", 3)
     path = tmp_path / "raw/points.csv"
     header, *rows = path.read_text(encoding="utf-8").splitlines()
     target = header.split(",").index(next(name for name in header.split(",") if "soc" in name.lower()))

@@ -14,9 +14,9 @@ from geoml_cli.errors import DataError
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.sources.soc.units import is_unit
-from geoml_cli.work.reporting import Silent
+from geoml_cli.work.reporting import NullReporter
 
-Prepare = Callable[..., tuple[Dataset, Silent]]
+Prepare = Callable[..., tuple[Dataset, NullReporter]]
 Write = Callable[..., Path]
 RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
 ROWS = [(10, 10, 1), (15, 15, 2)]

@@ -20,7 +20,7 @@ from geoml_cli.sources.soc.plan import Layer, Plan
 
 
 @dataclass(frozen=True)
-class Cutter:
+class PatchExtractor:
     """Cuts samples from a stack as a plan says; a pixel of a class that the plan does not know is missing."""
 
     plan: Plan
@@ -81,12 +81,12 @@ class Cutter:
         Args:
             values: From `read_all`; classes that are not known become NaN.
         """
-        unknown, lacking = self.unknown(values), self.incomplete(values)
+        unknown, missing_mask = self.unknown(values), self.incomplete(values)
         for band, places in unknown.items():
             values[band][places] = np.nan
         # A class without data is told before one that is not known.
-        strange = self.incomplete(values) if any(places.any() for places in unknown.values()) else lacking
-        return np.stack([lacking.all(axis=0), *lacking, *strange[list(unknown)]])
+        strange = self.incomplete(values) if any(places.any() for places in unknown.values()) else missing_mask
+        return np.stack([missing_mask.all(axis=0), *missing_mask, *strange[list(unknown)]])
 
     def _beyond(self, rows: slice, columns: slice) -> NDArray[np.bool_]:
         """Tell whose windows cross the edge of the rasters."""

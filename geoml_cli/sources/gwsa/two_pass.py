@@ -10,12 +10,12 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.source import PreparedInfo
-from geoml_cli.sources.gwsa import census as counting
-from geoml_cli.sources.gwsa.census import Census
+from geoml_cli.sources.gwsa import row_summary as counting
+from geoml_cli.sources.gwsa.cell_rows import CellRows
 from geoml_cli.sources.gwsa.factors import LIKELY, described
+from geoml_cli.sources.gwsa.filtering import FILL
 from geoml_cli.sources.gwsa.layout import Roles
-from geoml_cli.sources.gwsa.panels import Panel
-from geoml_cli.sources.gwsa.sifting import FILL
+from geoml_cli.sources.gwsa.row_summary import Census
 from geoml_cli.sources.gwsa.writing import Plan, facts, write_samples
 from geoml_cli.work.reporting import Reporter
 
@@ -39,7 +39,7 @@ class Reading:
         kept: Size of rows that are kept for the second reading [bytes]; of more, all are read again.
     """
 
-    panels: Callable[[], Iterator[Panel]]
+    panels: Callable[[], Iterator[CellRows]]
     roles: Roles
     labelled: bool
     units: dict[str, str]
@@ -55,10 +55,10 @@ class _Kept:
 
     def __init__(self, reading: Reading) -> None:
         self._read, self._left = reading.panels, reading.kept
-        self._panels: list[Panel] = []
+        self._panels: list[CellRows] = []
         self._whole = False
 
-    def panels(self) -> Iterator[Panel]:
+    def panels(self) -> Iterator[CellRows]:
         """Give all rows; read them where they are not kept."""
         if self._whole:
             yield from self._panels
@@ -70,7 +70,7 @@ class _Kept:
         self._whole = self._left > 0
 
 
-def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
+def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> PreparedInfo:
     """Count the rows, then write them; few enough are read once.
 
     Raises:
@@ -96,7 +96,7 @@ def write_twice(reading: Reading, writer: DatasetWriter, reporter: Reporter) -> 
     return PreparedInfo("samples", funnel, facts(plan, reading.kind, census))
 
 
-def _counted(reading: Reading, advance: Callable[[int], None]) -> Iterator[Panel]:
+def _counted(reading: Reading, advance: Callable[[int], None]) -> Iterator[CellRows]:
     """Give the rows for the first time, and count what looks like a fill among their values."""
     for panel in reading.panels():
         for name, values in panel.values.items() if reading.fills else ():

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.sources.fluxnet.plausible import refuse_other_units
-from geoml_cli.sources.fluxnet.quality import Loss, Rule, sift
-from geoml_cli.sources.fluxnet.series import CLIMATE, QUALITY, Series, Wanted
+from geoml_cli.sources.fluxnet.quality import DropCounts, Rule, sift
+from geoml_cli.sources.fluxnet.series import CLIMATE, QUALITY, RequestedColumns, Series
 from geoml_cli.sources.fluxnet.times import Integers, Step, lengths
 
 Values = NDArray[np.float64]
@@ -18,7 +18,7 @@ _DAYS_OF_YEAR = 365.25
 
 
 @dataclass(frozen=True)
-class Counted:
+class SiteSummary:
     """What the first reading found at a site.
 
     Attributes:
@@ -57,7 +57,7 @@ class Counted:
         return int(self.combined[(np.arange(len(self.combined)) & mask) == mask].sum())
 
 
-def count(site: str, series: Series, wanted: Wanted, step: Step) -> Counted:
+def summarise_site(site: str, series: Series, wanted: RequestedColumns, step: Step) -> SiteSummary:
     """Take down what a site has.
 
     Raises:
@@ -70,7 +70,7 @@ def count(site: str, series: Series, wanted: Wanted, step: Step) -> Counted:
         code |= np.isfinite(series.values[name]).astype(np.int64) << bit
     drivers = (*wanted.needed, *wanted.extra)
     rows = series.read - series.repeated
-    return Counted(
+    return SiteSummary(
         first=series.first,
         length=series.length,
         rows=series.read,
@@ -110,6 +110,6 @@ def complete(series: Series, drivers: Sequence[str]) -> NDArray[np.bool_]:
     return np.asarray(np.all([np.isfinite(series.values[name]) for name in drivers], axis=0))
 
 
-def targets(series: Series, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, Loss]:
+def targets(series: Series, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, DropCounts]:
     """Return the targets that are good enough, shape [T], and how many of some rows were lost."""
     return sift(series.values[applied.target], series.values.get(QUALITY), rows, applied)

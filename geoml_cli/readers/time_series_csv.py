@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_years
 from geoml_cli.readers.tables import GROUPED, Table
-from geoml_cli.readers.timed import ROWS_AT_ONCE, Timed, Times, joined, numbers, plain_name
+from geoml_cli.readers.time_series import ROWS_AT_ONCE, Times, TimeSeries, joined, numbers, plain_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def column_called(table: Table, names: Sequence[str], plain: Callable[[str], str
     return None
 
 
-def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> Timed:
+def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> TimeSeries:
     """Read some columns by time, piece by piece.
 
     Args:
@@ -142,7 +142,7 @@ class RowTimes:
             return cells.str.fullmatch(_DAY).to_numpy(dtype=bool)
         return ~frame[hour].str.fullmatch(r"\s*0{1,2}(\.0*)?\s*").to_numpy(dtype=bool)
 
-    def refuse_missing(self, timed: Timed) -> None:
+    def refuse_missing(self, timed: TimeSeries) -> None:
         """Refuse rows of the whole file whose time of day is missing, or stands now in one column and now in others.
 
         Dates alone, of several rows of a series, would all be midnight's.
@@ -204,7 +204,7 @@ class RowTimes:
         return cells.str.partition(".")[0].str.zfill(2)
 
 
-def _repeated(timed: Timed, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _repeated(timed: TimeSeries, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which of some rows have the time of an earlier one of them, in the same series."""
     series = np.array(next(iter(timed.labels.values()), [""] * len(timed.time)))
     order = np.lexsort((timed.time, series))
@@ -241,12 +241,12 @@ def _whole(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 def _part(
     frame: pd.DataFrame, row_times: RowTimes, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table
-) -> Timed:
+) -> TimeSeries:
     wanted, labels = names
     path = table.path
     values = {name: numbers(_decimal(frame, column, table), column, path) for name, column in wanted.items()}
     texts = {name: [str(cell).strip() for cell in frame[column]] for name, column in labels.items()}
-    return Timed(path, row_times.of(frame), values, texts, frame.index.to_numpy(dtype=np.int64))
+    return TimeSeries(path, row_times.of(frame), values, texts, frame.index.to_numpy(dtype=np.int64))
 
 
 def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:

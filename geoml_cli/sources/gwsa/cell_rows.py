@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys, cell_keys
-from geoml_cli.readers.columns import Part, Sheet
+from geoml_cli.readers.columns import Part, TableFile
 from geoml_cli.readers.tables import is_missing
 from geoml_cli.sources.gwsa.layout import Long, Months, Wide, is_monthly, months
 from geoml_cli.sources.gwsa.reshape import lengthen
@@ -23,7 +23,7 @@ _HELD_COPIES = 2  # of a row's cells once they are read: as the table has them, 
 
 
 @dataclass(frozen=True)
-class Panel:
+class CellRows:
     """Some rows, R of them.
 
     Attributes:
@@ -55,7 +55,7 @@ class Panel:
         return cell_keys(self.latitude, self.longitude)
 
 
-def rows_at_once(sheet: Sheet, layout: Long | Wide, memory: int) -> int:
+def rows_at_once(sheet: TableFile, layout: Long | Wide, memory: int) -> int:
     """Return how many of a table's rows fit into `memory` [bytes]."""
     cells = len(sheet.columns)
     if isinstance(layout, Wide):  # a cell's own columns are repeated for each of its times
@@ -63,7 +63,7 @@ def rows_at_once(sheet: Sheet, layout: Long | Wide, memory: int) -> int:
     return max(1, memory // (cells * 8 * _ROW_COPIES))
 
 
-def panel(part: Part, layout: Long | Wide) -> Panel:
+def panel(part: Part, layout: Long | Wide) -> CellRows:
     """Read some rows of a table.
 
     Raises:
@@ -72,11 +72,11 @@ def panel(part: Part, layout: Long | Wide) -> Panel:
     return _from_long(part, layout) if isinstance(layout, Long) else _from_wide(part, layout)
 
 
-def _from_long(part: Part, layout: Long) -> Panel:
+def _from_long(part: Part, layout: Long) -> CellRows:
     values = {name: part.numbers(column) for name, column in layout.values.items()}
     latitude, longitude = (part.numbers(column) for column in layout.place)
     time, monthly = _times(part, layout.time)
-    return Panel(
+    return CellRows(
         latitude, longitude, time, values, monthly,
         lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)),
     )  # fmt: skip
@@ -123,7 +123,7 @@ def same_step(stamps: Sequence[str], location: str) -> bool:
     return bool(steps) and is_monthly(steps[0])
 
 
-def _from_wide(part: Part, layout: Wide) -> Panel:
+def _from_wide(part: Part, layout: Wide) -> CellRows:
     times = len(layout.stamps)
     latitude, longitude = (np.repeat(part.numbers(column), times) for column in layout.place)
     time = np.tile(months(layout.stamps), len(part))
@@ -134,10 +134,10 @@ def _from_wide(part: Part, layout: Wide) -> Panel:
         return part.where(cell, column)
 
     monthly = same_step(layout.stamps, str(part.path))
-    return Panel(latitude, longitude, time, lengthen(part, layout), monthly, where)
+    return CellRows(latitude, longitude, time, lengthen(part, layout), monthly, where)
 
 
-def panels(sheet: Sheet, layout: Long | Wide, rows: int) -> Iterator[Panel]:
+def panels(sheet: TableFile, layout: Long | Wide, rows: int) -> Iterator[CellRows]:
     """Read a table, `rows` of its rows at a time."""
     for part in sheet.parts(rows):
         if len(part):

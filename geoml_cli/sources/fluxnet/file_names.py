@@ -20,7 +20,7 @@ _SITE = re.compile(r"[A-Z]{2}-[A-Za-z0-9]{3}")
 
 
 @dataclass(frozen=True)
-class Name:
+class FluxnetFileName:
     """What a file's name tells.
 
     Attributes:
@@ -38,13 +38,13 @@ class Name:
     auxiliary: bool
 
 
-def parse(name: str) -> Name:
+def parse(name: str) -> FluxnetFileName:
     """Read a file's name."""
     words = re.split(r"[_\s.()]+", name)
     place = next((number for number, word in enumerate(words) if _SITE.fullmatch(word)), None)
     after = words if place is None else words[place + 1 :]
     span = next((match for word in after if (match := _YEARS.fullmatch(word))), None)
-    return Name(
+    return FluxnetFileName(
         site="" if place is None else words[place],
         product=next((product for product in PRODUCTS if product in after), OTHER),
         resolution=next((word for word in after if word in RESOLUTIONS), ""),

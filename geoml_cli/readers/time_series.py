@@ -32,7 +32,7 @@ _SUPERMAG_FILL = 999_990.0
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimeSeries:
     """Columns of one file.
 
     Attributes:
@@ -54,7 +54,7 @@ class Timed:
         return f"{self.path}, line {self.line[row]}" if len(self.line) else str(self.path)
 
 
-def unfilled(values: Values) -> Values:
+def mask_fill_values(values: Values) -> Values:
     """Turn fill values and infinities of an index [nT] into NaN; what was there is not changed."""
     size = np.abs(values)
     missing = ~np.isfinite(values) | (size > _SUPERMAG_FILL)
@@ -173,11 +173,11 @@ def numbers(frame: pd.DataFrame, column: Any, path: Path) -> Values:  # noqa: AN
     return np.asarray(found, dtype=np.float64)
 
 
-def joined(path: Path, parts: Iterable[Timed]) -> Timed:
+def joined(path: Path, parts: Iterable[TimeSeries]) -> TimeSeries:
     """Put the parts of a file, read piece by piece, together."""
     pieces = list(parts)
     names = pieces[0].values if pieces else {}
-    return Timed(
+    return TimeSeries(
         path,
         np.concatenate([part.time for part in pieces]) if pieces else np.empty(0, dtype="datetime64[s]"),
         {name: np.concatenate([part.values[name] for part in pieces]) for name in names},

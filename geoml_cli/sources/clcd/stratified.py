@@ -29,7 +29,7 @@ _FRACTIONS = "holds fractions or negative values"
 
 
 @dataclass(frozen=True)
-class Drawn:
+class StratifiedSample:
     """Pixels of one class raster, in the order of reading, N of them.
 
     Attributes:
@@ -46,7 +46,7 @@ class Drawn:
         return len(self.codes)
 
 
-def count(sheets: Sequence[Raster], reporter: Reporter) -> tuple[Counter[int], Counter[int]]:
+def count_classes(sheets: Sequence[Raster], reporter: Reporter) -> tuple[Counter[int], Counter[int]]:
     """Count the pixels of each class over all rasters, and those of codes that only `--nodata` takes as no data.
 
     Raises:
@@ -140,7 +140,9 @@ def allot(counts: Counter[int], options: ClcdOptions) -> dict[int, int]:
     return {code: given[code] for code in codes}
 
 
-def draw(sheets: Sequence[Raster], counts: Counter[int], options: ClcdOptions, reporter: Reporter) -> list[Drawn]:
+def stratified_sample(
+    sheets: Sequence[Raster], counts: Counter[int], options: ClcdOptions, reporter: Reporter
+) -> list[StratifiedSample]:
     """Draw pixels, each at most once.
 
     Args:
@@ -166,18 +168,18 @@ def draw(sheets: Sequence[Raster], counts: Counter[int], options: ClcdOptions, r
     return found
 
 
-def _found(corner: tuple[int, int], codes: Index, code: int, drawn: tuple[Index, dict[int, int]]) -> Drawn:
+def _found(corner: tuple[int, int], codes: Index, code: int, drawn: tuple[Index, dict[int, int]]) -> StratifiedSample:
     """Find the drawn pixels of a class in a window; `passed` counts on."""
     places, passed = drawn
     at = np.flatnonzero(codes == code)
     first, last = np.searchsorted(places, [passed[code], passed[code] + len(at)])
     rows, columns = np.divmod(at[places[first:last] - passed[code]], codes.shape[1])
     passed[code] += len(at)
-    return Drawn(rows + corner[0], columns + corner[1], np.full(len(rows), code))
+    return StratifiedSample(rows + corner[0], columns + corner[1], np.full(len(rows), code))
 
 
-def _joined(parts: Sequence[Drawn]) -> Drawn:
-    return Drawn(
+def _joined(parts: Sequence[StratifiedSample]) -> StratifiedSample:
+    return StratifiedSample(
         np.concatenate([part.rows for part in parts]),
         np.concatenate([part.columns for part in parts]),
         np.concatenate([part.codes for part in parts]),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.igbp import IGBP
-from geoml_cli.sources.gwsa.panels import Panel
+from geoml_cli.sources.gwsa.cell_rows import CellRows
 
 FILL = -9998.0
 """What is not above it is no data: -9999 and -99999 both stand in the published tables."""
@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass
-class Losses:
+class DropCounts:
     """Rows left out, by reason and by column."""
 
     reasons: Counter[str] = field(default_factory=Counter)
@@ -39,12 +39,12 @@ class Losses:
 REASONS = ("no year", f"fill value (not above {FILL:g})", "no value", "infinite value")
 
 
-def usable(panel: Panel, names: Sequence[str], losses: Losses) -> Mask:
+def usable(panel: CellRows, names: Sequence[str], losses: DropCounts) -> Mask:
     """Tell which rows have a time, a place, and a value in every column that is used; arguments as of `faults`."""
     return faults(panel, names, losses) < 0
 
 
-def faults(panel: Panel, names: Sequence[str], losses: Losses) -> NDArray[np.int16]:
+def faults(panel: CellRows, names: Sequence[str], losses: DropCounts) -> NDArray[np.int16]:
     """Return why rows cannot be used, as the place among `REASONS` of the first; -1 of rows that can.
 
     Args:
@@ -80,7 +80,7 @@ def faults(panel: Panel, names: Sequence[str], losses: Losses) -> NDArray[np.int
     return first
 
 
-def _refuse_places(panel: Panel, rows: Mask) -> None:
+def _refuse_places(panel: CellRows, rows: Mask) -> None:
     for values, name, low, high in ((panel.latitude, "lat", -90, 90), (panel.longitude, "lon", -180, 360)):
         wrong = rows & ((values < low) | (values > high))
         if wrong.any():
@@ -92,7 +92,7 @@ def _refuse_places(panel: Panel, rows: Mask) -> None:
             )
 
 
-def categories(panel: Panel, name: str, rows: Mask) -> NDArray[np.int16]:
+def categories(panel: CellRows, name: str, rows: Mask) -> NDArray[np.int16]:
     """Return the land-cover classes of some rows.
 
     Raises:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys
 from geoml_cli.readers.dates import out_of_range, stray_moments
-from geoml_cli.sources.gwsa.panels import Panel, Values
-from geoml_cli.sources.gwsa.sifting import Losses, Mask, usable
+from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
+from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
 _ABSENT = -1
 
@@ -36,14 +36,14 @@ class Cells:
         return np.asarray(self._numbers[np.searchsorted(self.keys, keys)])
 
 
-class Seen:
+class RowSummary:
     """Which cells have been met at which time, a byte for each; tells repeated rows."""
 
     def __init__(self) -> None:
         self.cells = Cells()
         self._held: dict[np.datetime64, NDArray[np.bool_]] = {}
 
-    def repeats(self, panel: Panel, rows: Mask) -> Mask:
+    def repeats(self, panel: CellRows, rows: Mask) -> Mask:
         """Tell which of `rows` have the cell and time of an earlier one; later calls know these rows."""
         again = np.zeros(len(panel), dtype=np.bool_)
         chosen = np.flatnonzero(rows)
@@ -87,7 +87,7 @@ class Census:
 
     read: int = 0
     kept: int = 0
-    losses: Losses = field(default_factory=Losses)
+    losses: DropCounts = field(default_factory=DropCounts)
     cells: Keys = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     repeated: set[tuple[int, np.datetime64]] = field(default_factory=set)
     times: Counter[np.datetime64] = field(default_factory=Counter)
@@ -95,7 +95,7 @@ class Census:
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     first: dict[np.datetime64, str] = field(default_factory=dict)
 
-    def take_step(self, panel: Panel) -> None:
+    def take_step(self, panel: CellRows) -> None:
         """Learn whether times are months.
 
         Raises:
@@ -109,14 +109,14 @@ class Census:
             )
         self.monthly = panel.monthly
 
-    def widen(self, panel: Panel, rows: Mask, names: Sequence[str]) -> None:
+    def widen(self, panel: CellRows, rows: Mask, names: Sequence[str]) -> None:
         """Take the values of some rows into the spans."""
         for name in names if rows.any() else ():
             values = panel.values[name][rows]
             low, high = self.spans.get(name, (np.inf, -np.inf))
             self.spans[name] = (min(low, float(values.min())), max(high, float(values.max())))
 
-    def count_times(self, panel: Panel, rows: Mask) -> None:
+    def count_times(self, panel: CellRows, rows: Mask) -> None:
         """Count some rows by their time."""
         places = np.flatnonzero(rows)
         for time, row, count in zip(*np.unique(panel.time[rows], return_index=True, return_counts=True), strict=True):
@@ -136,7 +136,7 @@ class Census:
             raise out_of_range(moments[stray][0], moments[~stray], self.first[moments[stray][0]])
 
 
-def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
+def take(panels: Iterable[CellRows], names: Sequence[str]) -> Census:
     """Read all rows once, and keep none.
 
     Args:
@@ -146,7 +146,7 @@ def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
     Raises:
         DataError: A row cannot be read.
     """
-    census, seen = Census(), Seen()
+    census, seen = Census(), RowSummary()
     for panel in panels:
         rows = usable(panel, names, census.losses)
         census.take_step(panel)
@@ -164,12 +164,12 @@ def take(panels: Iterable[Panel], names: Sequence[str]) -> Census:
     return census
 
 
-def _places(panel: Panel, rows: NDArray[np.int64]) -> Iterator[tuple[int, np.datetime64]]:
+def _places(panel: CellRows, rows: NDArray[np.int64]) -> Iterator[tuple[int, np.datetime64]]:
     keys = panel.cells()
     return ((int(keys[row]), panel.time[row]) for row in rows)
 
 
-def refuse_contradictions(panels: Iterable[Panel], names: Sequence[str], census: Census) -> None:
+def refuse_contradictions(panels: Iterable[CellRows], names: Sequence[str], census: Census) -> None:
     """Read once more the rows that come more than once, and refuse those that differ.
 
     Raises:
@@ -178,21 +178,21 @@ def refuse_contradictions(panels: Iterable[Panel], names: Sequence[str], census:
     first: dict[tuple[int, np.datetime64], tuple[Values, str]] = {}
     cells = np.array(sorted({key for key, _ in census.repeated}))
     for panel in panels:
-        chosen = np.flatnonzero(usable(panel, names, Losses()) & np.isin(panel.cells(), cells))
+        chosen = np.flatnonzero(usable(panel, names, DropCounts()) & np.isin(panel.cells(), cells))
         for row, place in zip(chosen.tolist(), _places(panel, chosen), strict=True):
             if place in census.repeated:
                 _compare(panel, row, names, first.setdefault(place, (_row(panel, row, names), _line(panel, row))))
 
 
-def _row(panel: Panel, row: int, names: Sequence[str]) -> Values:
+def _row(panel: CellRows, row: int, names: Sequence[str]) -> Values:
     return np.array([panel.values[name][row] for name in names])
 
 
-def _line(panel: Panel, row: int) -> str:
+def _line(panel: CellRows, row: int) -> str:
     return panel.where(row, "").rpartition(", column")[0]
 
 
-def _compare(panel: Panel, row: int, names: Sequence[str], first: tuple[Values, str]) -> None:
+def _compare(panel: CellRows, row: int, names: Sequence[str], first: tuple[Values, str]) -> None:
     differs = _row(panel, row, names).astype(np.float32) != first[0].astype(np.float32)
     if differs.any():
         name = names[int(differs.argmax())]

@@ -28,7 +28,7 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplemented
 
 
 @dataclass(frozen=True, order=True)
-class Text:
+class TextFile:
     """A text file.
 
     Attributes:
@@ -94,7 +94,7 @@ def _decoded(raw: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(raw, encoding=wide or "utf-8-sig", errors="replace", newline=None)
 
 
-def members(path: Path) -> list[Text]:
+def members(path: Path) -> list[TextFile]:
     """Name the text files in a zip archive, in order.
 
     Raises:
@@ -110,7 +110,7 @@ def members(path: Path) -> list[Text]:
         )
     for member in entries:
         _refuse_unsafe(path, member)
-    return sorted(Text(path, member.filename) for member in entries if _is_text(member))
+    return sorted(TextFile(path, member.filename) for member in entries if _is_text(member))
 
 
 def _is_text(member: zipfile.ZipInfo) -> bool:

@@ -38,7 +38,7 @@ _STATIONS, _TRUTH = {"ID", "Latitude", "Longitude"}, {"ID", "Date", "VWC_5"}
 
 
 @dataclass
-class Found:
+class RawFiles:
     """What a folder holds.
 
     Attributes:
@@ -67,7 +67,7 @@ class Found:
         return sorted(used)
 
 
-def find(raw: Path, options: SmapOptions) -> Found:
+def find(raw: Path, options: SmapOptions) -> RawFiles:
     """Choose the files to read.
 
     Raises:
@@ -93,7 +93,7 @@ def find(raw: Path, options: SmapOptions) -> Found:
     tables = {path: columns for path, columns in headers.items() if not columns >= _TRUTH}
     stations = _given(raw, options.stations, "--stations") or _single(tables, _STATIONS, "--stations", raw)
     truth = None if options.truth == NO_TRUTH else _given(raw, options.truth, "--truth") or _truth(raw, headers)
-    found = Found(_restricted(exports, years), constants[0], stations, truth, years)
+    found = RawFiles(_restricted(exports, years), constants[0], stations, truth, years)
     if truth is not None and (truth.is_dir() or truth.suffix.lower() == ".zip"):
         found.sensors = ismn.find_sensors(truth)
     return found

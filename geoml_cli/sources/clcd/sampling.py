@@ -14,7 +14,7 @@ Index = NDArray[np.int64]
 Values = NDArray[np.float32]
 
 
-def gather(sheets: Sequence[Raster], points: Pair, crs: str) -> Values:
+def sample_at_points(sheets: Sequence[Raster], points: Pair, crs: str) -> Values:
     """Read the pixel of each raster in which points lie.
 
     Args:

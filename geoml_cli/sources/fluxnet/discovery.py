@@ -9,10 +9,10 @@ from pathlib import Path
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import open_table, require_file
-from geoml_cli.sources.fluxnet import layout, names, reddyproc, sites, texts
-from geoml_cli.sources.fluxnet.names import Name
+from geoml_cli.sources.fluxnet import file_names, layout, reddyproc, sites, text_files
+from geoml_cli.sources.fluxnet.file_names import FluxnetFileName
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
-from geoml_cli.sources.fluxnet.texts import Text
+from geoml_cli.sources.fluxnet.text_files import TextFile
 from geoml_cli.sources.fluxnet.times import STEPS, Step
 
 _ZIP = ".zip"
@@ -32,13 +32,13 @@ class FluxFile:
         is_text: Whether it is in REddyProc's layout, of a single tower as a rule: it has no say in what a folder is of.
     """
 
-    text: Text
-    name: Name
+    text: TextFile
+    name: FluxnetFileName
     is_text: bool = False
 
 
 @dataclass
-class Found:
+class RawFiles:
     """What a folder holds.
 
     Attributes:
@@ -67,10 +67,10 @@ class _Sorted:
     tables: list[Path] = field(default_factory=list)
     auxiliary: list[str] = field(default_factory=list)
     nameless: list[str] = field(default_factory=list)
-    other: list[Text] = field(default_factory=list)
+    other: list[TextFile] = field(default_factory=list)
 
 
-def find(raw: Path, options: FluxnetOptions) -> Found:
+def find(raw: Path, options: FluxnetOptions) -> RawFiles:
     """Choose the files to read.
 
     Args:
@@ -89,36 +89,36 @@ def find(raw: Path, options: FluxnetOptions) -> Found:
     code = _resolution(raw, wanted, options.resolution)
     chosen = [file for file in wanted if file.name.resolution == code]
     files = _products(chosen)
-    found = Found(files, STEPS[code], _table(raw, candidates.tables, options.sites))
+    found = RawFiles(files, STEPS[code], _table(raw, candidates.tables, options.sites))
     found.notes = [*_left_out(wanted, code), *_second_products(chosen, files), *_unread(candidates)]
     return found
 
 
-def _candidates(raw: Path) -> list[Text]:
+def _candidates(raw: Path) -> list[TextFile]:
     """Name all text files, in archives as well."""
     if raw.is_file():
-        return texts.members(raw) if raw.suffix.lower() == _ZIP else [Text(raw)]
-    found: list[Text] = []
+        return text_files.members(raw) if raw.suffix.lower() == _ZIP else [TextFile(raw)]
+    found: list[TextFile] = []
     for path in sorted(raw.rglob("*")):
         if path.name.startswith(".") or path.is_dir():
             _refuse_folder(path)
         elif path.suffix.lower() == _ZIP:
-            found += texts.members(path)
+            found += text_files.members(path)
         else:
-            found.append(Text(path))
+            found.append(TextFile(path))
     return found
 
 
 def _refuse_folder(path: Path) -> None:
-    if path.is_dir() and path.name.lower().endswith(texts.SUFFIXES) and names.parse(path.name).site:
+    if path.is_dir() and path.name.lower().endswith(text_files.SUFFIXES) and file_names.parse(path.name).site:
         raise DataError("is a folder, not a file", where=str(path), fix="Give the CSV file itself.")
 
 
-def _sorted(candidates: Iterable[Text]) -> _Sorted:
+def _sorted(candidates: Iterable[TextFile]) -> _Sorted:
     sorted_files = _Sorted()
     for text in candidates:
-        name = names.parse(text.name)
-        if not text.name.lower().endswith(texts.SUFFIXES):
+        name = file_names.parse(text.name)
+        if not text.name.lower().endswith(text_files.SUFFIXES):
             sorted_files.other.append(text)
         elif name.auxiliary:
             sorted_files.auxiliary.append(text.name)
@@ -129,7 +129,7 @@ def _sorted(candidates: Iterable[Text]) -> _Sorted:
     return sorted_files
 
 
-def _sort_by_content(text: Text, name: Name, sorted_files: _Sorted) -> None:
+def _sort_by_content(text: TextFile, name: FluxnetFileName, sorted_files: _Sorted) -> None:
     """Sort a file whose name does not tell what it is."""
     if _is_site_table(text):
         sorted_files.tables.append(text.path)
@@ -143,12 +143,12 @@ def _sort_by_content(text: Text, name: Name, sorted_files: _Sorted) -> None:
         _sort_flux(text, name, sorted_files)
 
 
-def _site_of_reddyproc(text: Text) -> str:
+def _site_of_reddyproc(text: TextFile) -> str:
     with text.open() as stream:
         return reddyproc.site_of(text.name) if stream.readline().startswith(reddyproc.MARK) else ""
 
 
-def _sort_flux(text: Text, name: Name, sorted_files: _Sorted, *, is_text: bool = False) -> None:
+def _sort_flux(text: TextFile, name: FluxnetFileName, sorted_files: _Sorted, *, is_text: bool = False) -> None:
     code = layout.resolution(layout.open_layout(text))
     if not code:
         raise DataError(
@@ -159,7 +159,7 @@ def _sort_flux(text: Text, name: Name, sorted_files: _Sorted, *, is_text: bool =
     sorted_files.flux.append(FluxFile(text, replace(name, resolution=code), is_text))
 
 
-def _has_times(text: Text, name: Name) -> bool:
+def _has_times(text: TextFile, name: FluxnetFileName) -> bool:
     try:
         return layout.has_times(text)
     except DataError:
@@ -168,7 +168,7 @@ def _has_times(text: Text, name: Name) -> bool:
         return False  # no text at all
 
 
-def _is_site_table(text: Text) -> bool:
+def _is_site_table(text: TextFile) -> bool:
     if text.member:
         return False
     try:
@@ -187,7 +187,7 @@ def _nothing(raw: Path, sorted_files: _Sorted, options: FluxnetOptions) -> DataE
             where=str(raw),
             fix="Name it as FLUXNET does, such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv.",
         )
-    if raw.is_file() and len(sorted_files.other) == 1 and raw.name.lower().endswith(texts.SUFFIXES):
+    if raw.is_file() and len(sorted_files.other) == 1 and raw.name.lower().endswith(text_files.SUFFIXES):
         layout.open_layout(sorted_files.other[0])  # says what is wrong with it
     seen = [
         *sorted_files.auxiliary,
@@ -232,7 +232,9 @@ def _place(file: FluxFile) -> tuple[str, str]:
 def _products(chosen: Iterable[FluxFile]) -> dict[str, list[FluxFile]]:
     """Keep one product a site, by site and name."""
     found: dict[str, list[FluxFile]] = {}
-    for file in sorted(chosen, key=lambda file: (file.name.site, names.PRODUCTS.index(file.name.product), file.text)):
+    for file in sorted(
+        chosen, key=lambda file: (file.name.site, file_names.PRODUCTS.index(file.name.product), file.text)
+    ):
         site_files = found.setdefault(file.name.site, [])
         if not site_files or site_files[0].name.product == file.name.product:
             site_files.append(file)

@@ -13,7 +13,7 @@ from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, tiles
 from geoml_cli.readers.stacks import Stack, open_bands, rotation
 from geoml_cli.readers.undeclared_fills import FillCensus, refuse_undeclared
-from geoml_cli.sources.soc.folders import Found
+from geoml_cli.sources.soc.folders import RawFiles
 from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.plan import GridRecord, Layer, Plan
@@ -26,7 +26,7 @@ _PIXELS_PER_CODE = 20  # a coarse raster has few values in any case
 
 
 @dataclass
-class _Seen:
+class _RasterStatistics:
     """What a pass over a raster found; `values` is None where they are too many or not whole."""
 
     values: set[int] | None = field(default_factory=set)
@@ -54,7 +54,7 @@ class _Seen:
         )
 
 
-def survey(found: Found, options: SocOptions, log: PrepareLog) -> tuple[Plan, Stack]:
+def inspect_rasters(found: RawFiles, options: SocOptions, log: PrepareLog) -> tuple[Plan, Stack]:
     """Read every raster once and settle how samples are cut from them.
 
     Args:
@@ -71,7 +71,7 @@ def survey(found: Found, options: SocOptions, log: PrepareLog) -> tuple[Plan, St
     rasters = open_bands((*found.static, *found.yearly))
     classes = _class_names(found, rasters, options, log)
     stack = Stack(rasters, classes, options.reference)
-    seen = _look_through(rasters, log.reporter)
+    seen = _statistics_of(rasters, log.reporter)
     _tell_maybe_classes(found, seen, classes, log)
     _tell_unnamed(rasters, log)
     _tell_handling(stack, log)
@@ -85,7 +85,7 @@ def survey(found: Found, options: SocOptions, log: PrepareLog) -> tuple[Plan, St
     return plan, stack
 
 
-def _check_years(found: Found, yearly: Sequence[Raster]) -> None:
+def _check_years(found: RawFiles, yearly: Sequence[Raster]) -> None:
     """Refuse years of a feature that name different units."""
     count = len(found.features)
     for place in range(count):
@@ -94,7 +94,7 @@ def _check_years(found: Found, yearly: Sequence[Raster]) -> None:
         check_units(years, {raster.band.name: unit for raster in years})
 
 
-def _class_names(found: Found, rasters: Sequence[Raster], options: SocOptions, log: PrepareLog) -> frozenset[str]:
+def _class_names(found: RawFiles, rasters: Sequence[Raster], options: SocOptions, log: PrepareLog) -> frozenset[str]:
     static = [band.name for band in found.static]
     if strange := sorted(set(options.classes) - set(static)):
         raise DataError(
@@ -107,11 +107,11 @@ def _class_names(found: Found, rasters: Sequence[Raster], options: SocOptions, l
     return frozenset((*options.classes, *detected))
 
 
-def _look_through(rasters: Sequence[Raster], reporter: Reporter) -> list[_Seen]:
+def _statistics_of(rasters: Sequence[Raster], reporter: Reporter) -> list[_RasterStatistics]:
     seen, fills = [], []
     with reporter.task("look through rasters", len(rasters)) as advance:
         for raster in rasters:
-            one, census = _Seen(), FillCensus(raster.kind, has_fill=raster.has_fill)
+            one, census = _RasterStatistics(), FillCensus(raster.kind, has_fill=raster.has_fill)
             for rows, columns in tiles(raster.grid):
                 raw, missing = raster.stored(rows, columns)
                 _look(one, raster.physical(raw, missing))
@@ -123,7 +123,7 @@ def _look_through(rasters: Sequence[Raster], reporter: Reporter) -> list[_Seen]:
     return seen
 
 
-def _not_empty(seen: _Seen, raster: Raster) -> _Seen:
+def _not_empty(seen: _RasterStatistics, raster: Raster) -> _RasterStatistics:
     if not seen.any:
         raise DataError(
             "every pixel is missing", where=str(raster.band.path), fix="Get the raster again, or remove it."
@@ -131,7 +131,7 @@ def _not_empty(seen: _Seen, raster: Raster) -> _Seen:
     return seen
 
 
-def _look(seen: _Seen, values: NDArray[np.float32]) -> None:
+def _look(seen: _RasterStatistics, values: NDArray[np.float32]) -> None:
     finite = values[np.isfinite(values)]
     seen.any = seen.any or bool(finite.size)
     seen.pixels += finite.size
@@ -146,7 +146,7 @@ def _look(seen: _Seen, values: NDArray[np.float32]) -> None:
         seen.values = None
 
 
-def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -> Layer:
+def _layer(stack: Stack, raster: Raster, seen: _RasterStatistics, classes: frozenset[str]) -> Layer:
     band = raster.band
     is_class = band.name in classes
     if is_class and seen.values is None:
@@ -165,7 +165,9 @@ def _layer(stack: Stack, raster: Raster, seen: _Seen, classes: frozenset[str]) -
     )  # fmt: skip
 
 
-def _tell_maybe_classes(found: Found, seen: Sequence[_Seen], classes: frozenset[str], log: PrepareLog) -> None:
+def _tell_maybe_classes(
+    found: RawFiles, seen: Sequence[_RasterStatistics], classes: frozenset[str], log: PrepareLog
+) -> None:
     few = [
         f"{band.name} ({len(one.values or ())})"
         for band, one in zip(found.static, seen, strict=False)
