@@ -54,7 +54,10 @@ _Index = Annotated[
 _Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", help="File: .csv .parquet .nc for samples; .tif .nc .zarr for maps.", show_default=False
+        "--out",
+        "-o",
+        help="File: .csv .parquet .nc for samples; .nc for maps, those of rasters .tif or .zarr too.",
+        show_default=False,
     ),
 ]
 _Maps = Annotated[Path | None, typer.Option("--out", "-o", help="File: .nc or .zarr.", show_default=False)]
@@ -155,7 +158,9 @@ def _written(request: PredictionRequest, out: Path, run: Run, dataset: Dataset, 
         return [out.with_name(f".{out.name}.parts")]
     if common["index"] and common["out"] is None:
         return []
-    return request.written(out, page=_has_page(run, dataset))
+    from geoml_cli.config.load import read_settings
+
+    return request.written(out, page=read_settings(run.config, run.assignments).shared.predict.page)
 
 
 def _to_file(prediction: Prediction, common: dict[str, Any], reporter: console.Terminal) -> None:
@@ -214,16 +219,6 @@ def _trained(run: Run, common: dict[str, Any], baseline: BaselineRun | None, rep
     from geoml_cli.evaluation.baseline_limits import with_limits
 
     return with_limits(baseline, reporter)
-
-
-def _has_page(run: Run, dataset: Dataset) -> bool:
-    """Return whether maps of the run have a page: those of rasters and cells, unless it is not asked for."""
-    from geoml_cli.config.load import read_settings
-    from geoml_cli.source import CellMapOptions, MaskOptions
-
-    inputs = registry.source_card(dataset.manifest.source).inputs
-    is_map = any(issubclass(kind, (MaskOptions, CellMapOptions)) for kind in inputs)
-    return is_map and read_settings(run.config, run.assignments).shared.predict.page
 
 
 def _request(given: dict[str, Any], common: dict[str, Any]) -> PredictionRequest:

@@ -132,7 +132,7 @@ def _changes(settings: Settings, assignments: list[str], quick: bool) -> list[st
         return assignments
     shared = settings.shared
     length = (
-        ["train.steps=20", "train.evaluate_steps=10"]
+        ["train.steps=6", "train.evaluate_steps=3"]
         if shared.train.steps
         else ["train.epochs=1", "train.evaluate_epochs=1"]
     )

@@ -172,12 +172,14 @@ def held_out_distances(inputs: EvaluationInputs, members: list[MemberRows], pool
 
 
 def _difference(inputs: EvaluationInputs) -> Difference:
+    least, most = inputs.task.limits
+    limited = Difference(least_spread=0.0, least=least, most=most)
     if not inputs.task.scales_target:
-        return Difference(least_spread=0.0)
+        return limited
     factors = list(inputs.smearing.values())
     factors = factors or [inputs.run.scaling(name).target.smearing for name in inputs.predictors]
     transform = inputs.settings.shared.target.transform
-    return Difference(transform=transform, smearing=float(np.log(factors).mean()), least_spread=0.0)
+    return limited.model_copy(update={"transform": transform, "smearing": float(np.log(factors).mean())})
 
 
 def map_distances(inputs: EvaluationInputs, reporter: Reporter) -> tuple[Values, Rows]:

@@ -30,7 +30,12 @@ _IDENTITY = (
     "site",
     "plot",
     "fid",
+    "name",
+    "station",
+    "code",
 )
+_FEWEST_COLUMNS = 3
+"""Two of the place and one of the value."""
 # Values that stand for "not measured" in tables of soil data.
 FILLS = (-9999.0, -99999.0, -32768.0, -999.0, -99.0, -9999.9, -3.4e38)
 
@@ -109,14 +114,24 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
         require_file(folder / given, fix=f"Check {option}.")
         return folder / given
     found = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file())
+    if len(found) > 1:  # a text beside the table, such as README.txt, has no columns
+        found = [path for path in found if _has_columns(path)] or found
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DataError(
             f"there are {len(found)} tables: {names}",
             where=str(folder),
-            fix=f"Say which holds the points: {option} {found[0].name}.",
+            fix=f"Say which of them holds the points with {option} NAME.",
         )
     return found[0] if found else None
+
+
+def _has_columns(path: Path) -> bool:
+    """Return whether a file has the columns that points need; one that cannot be read may have had them."""
+    try:
+        return len(open_table(path).columns) >= _FEWEST_COLUMNS
+    except DataError:
+        return True
 
 
 def find_columns(table: Table, wanted: RequestedColumns, geographic: bool) -> Columns:

@@ -34,11 +34,15 @@ class Difference(_Record):
         transform: Of the target; an interval of a logarithm is wider above than below.
         smearing: Mean logarithm of the factors that predictions hold; the interval lies about the prediction without.
         least_spread: Added to the members' spread, by whose sum differences are divided; None divides by nothing.
+        least: The target is not less than this, whatever lies about a prediction; None where it may be.
+        most: Likewise, not more.
     """
 
     transform: Transform = "none"
     smearing: float = 0.0
     least_spread: float | None = Field(default=None, ge=0)
+    least: float | None = None
+    most: float | None = None
 
     def spread(self, each_MN: Values, folds: Sequence[str]) -> Values | None:
         """Return the standard deviation over members of a fold, the root mean square over folds, [N].
@@ -70,7 +74,10 @@ class Difference(_Record):
         centre, half = self._centre(predicted_N), distance * self._scale(spread_N)
         inverse = TargetScaling(transform=self.transform).inverse
         with np.errstate(over="ignore"):  # an infinite bound says that there is none
-            return inverse(centre - half), inverse(centre + half)
+            low, high = inverse(centre - half), inverse(centre + half)
+        # A content is not negative; a prediction beyond the limits, as a network may give it, is still in its interval.
+        low = low if self.least is None else np.maximum(low, np.minimum(self.least, predicted_N))
+        return low, high if self.most is None else np.minimum(high, np.maximum(self.most, predicted_N))
 
     def _scale(self, spread_N: Values | None) -> Values:
         return np.ones(1) if spread_N is None or self.least_spread is None else spread_N + self.least_spread

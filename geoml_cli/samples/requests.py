@@ -118,12 +118,12 @@ class PredictionRequest:
 
         Args:
             out: The file; of a GeoTIFF per day the day stands as YYYY-MM-DD.
-            page: Whether maps of rasters have a page.
+            page: Whether maps are drawn.
         """
         if self.forecast:
-            return [out, out.with_suffix(".png"), out.with_suffix(".gif")]
+            return [out, *((out.with_suffix(".png"), out.with_suffix(".gif")) if page else ())]
         if self.times:
-            return [out, out.with_suffix(".png" if len(self.times) == 1 else ".gif")]
+            return [out, *([out.with_suffix(".png" if len(self.times) == 1 else ".gif")] if page else ())]
         daily = self.stack is not None and out.suffix.lower() in MAPS
         if daily and (self.days[0] is None or self.days[0] != self.days[1]):
             out = out.with_stem(f"{out.stem}-YYYY-MM-DD")

@@ -122,7 +122,8 @@ def _refuse_all(out: NDArray[np.bool_], kinds: int) -> None:
         raise DataError(
             f"no sample of {len(out)} is left to train on where {kinds} kinds of groups are held out",
             where="[split]",
-            fix="Leave split.second_group out, or hold out less (split.test, split.validation).",
+            fix="Leave split.second_group out (--set split.second_group=), or hold out less: more folds (split.folds), "
+            "a smaller split.validation, and where there are no folds a smaller split.test.",
         )
 
 

@@ -5,7 +5,7 @@ Legend: M members, B rows of a batch, O outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.figures.agreement import agreement
@@ -13,19 +13,20 @@ from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.metric import Metric
 from geoml_cli.metrics.regression import MAE, RMSE
-from geoml_cli.tasks.task import ScoredRows, Task
+from geoml_cli.tasks.task import Limits, ScoredRows, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def regression(target: Variable, metrics: tuple[Metric, ...], symbol: str = "") -> Task:
+def regression(target: Variable, metrics: tuple[Metric, ...], symbol: str = "", limits: Limits = (None, None)) -> Task:
     """Return the task of predicting a quantity: the members' mean and, of several, their standard deviation.
 
     Args:
         target: The quantity.
         metrics: Its scores.
         symbol: How papers write the quantity; empty where its name is used.
+        limits: Least and most that it can be.
     """
 
     def outputs(members: int) -> tuple[Variable, ...]:
@@ -37,7 +38,8 @@ def regression(target: Variable, metrics: tuple[Metric, ...], symbol: str = "") 
         return Variable(name, unit, f"{name}, mean of {members} members"), deviation
 
     figures = (_observed_predicted,)
-    return Task(target, outputs, mean_and_deviation, 0, metrics, RMSE, MAE, "regression", figures, symbol=symbol)
+    kind: Literal["regression"] = "regression"
+    return Task(target, outputs, mean_and_deviation, 0, metrics, RMSE, MAE, kind, figures, symbol=symbol, limits=limits)
 
 
 def mean_and_deviation(each_MB: Tensor) -> Tensor:

@@ -52,6 +52,7 @@ class MapScores:
     threshold: float | None = None
 
 
+Limits = tuple[float | None, float | None]
 TaskFigure = Callable[[ScoredRows], tuple[str, ReportFigure]]
 """Draws a figure; returns its file name and the figure."""
 
@@ -86,6 +87,7 @@ class Task:
             quantity, whose intervals come from differences.
         codes: The data's own number of each of these classes.
         symbol: How papers write the target, such as SOC; empty where its name is used.
+        limits: Least and most that the target can be, such as 0 and 100 %; None where there is no limit.
     """
 
     target: Variable
@@ -106,6 +108,7 @@ class Task:
     probabilities: Callable[[Tensor], Tensor] | None = None
     codes: tuple[int, ...] = ()
     symbol: str = ""
+    limits: Limits = (None, None)
 
     @property
     def unit(self) -> str:

@@ -161,3 +161,4 @@ def test_a_dry_run_names_what_stands_beside_a_map(geoml, given, tmp_path):
 )
 def test_files_of_a_request(request_, out, names):
     assert [path.name for path in PredictionRequest(**request_).written(Path(out), page=True)] == names
+    assert [path.name for path in PredictionRequest(**request_).written(Path(out), page=False)] == names[:1]

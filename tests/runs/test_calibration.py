@@ -60,6 +60,16 @@ def test_a_logarithm_has_an_interval_about_the_prediction_without_its_smearing()
     assert back[0] == pytest.approx(1.0)
 
 
+def test_bounds_keep_within_what_the_target_can_be_and_hold_the_prediction() -> None:
+    difference = Difference(transform="log1p", least=0.0, most=100.0)
+    predicted = np.array([0.2, 60.0, -0.1, 120.0])
+    lower, upper = difference.bounds(predicted, None, np.array([1.0]))
+    free_lower, free_upper = Difference(transform="log1p").bounds(predicted, None, np.array([1.0]))
+    assert free_lower[0] < 0 and free_upper[1] > 100
+    np.testing.assert_allclose(lower, [0.0, free_lower[1], -0.1, free_lower[3]])
+    np.testing.assert_allclose(upper, [free_upper[0], 100.0, free_upper[2], 120.0])
+
+
 def test_a_prediction_without_a_logarithm_is_far_and_not_missing() -> None:
     found = Difference(transform="log").distance(np.array([1.0]), np.array([0.0]), None)
     assert np.isfinite(found).all() and found[0] > 100

@@ -200,6 +200,15 @@ def test_nothing_left_to_learn_from_is_said():
     assert caught.value.exit_code == 3
 
 
+def test_more_folds_leave_more_to_learn_from_as_the_message_says():
+    pairs = np.array([0, 1, 3, 4, 6, 9, 10, 13, 14, 15])  # of four stations and four years, not all
+    data = Block({"station_index": pairs // 4, "year": 2001 + pairs % 4}, {}, {})
+    with pytest.raises(DataError, match=r"no sample of 3 is left.*more folds \(split.folds\)"):
+        divided(data, SplitSettings(**BOTH, folds=2), np.arange(10))
+    assert len(divided(data, SplitSettings(**BOTH, folds=4), np.arange(10))) == 4
+    assert len(divided(data, SplitSettings(**BOTH | {"second_group": ""}, folds=2), np.arange(10))) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [

@@ -152,7 +152,7 @@ class PredictSettings(Table):
     area of applicability."""
 
     page: bool = True
-    """Draw the page of a map (PNG) and write its style for QGIS beside it."""
+    """Draw a map (PNG), and an animation of several (GIF), and write its style for QGIS beside it."""
 
     out_of_range: float = Field(default=0.5, ge=0, le=1)
     """Share of an input's values that may lie outside the range of the training rows; beyond it the prediction is

@@ -170,8 +170,9 @@ def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path,
     )
     count = len(plan.first_N)
     writer.write(out, content, ((slice(number, number + 1), store.read(number)) for number in range(count)))
-    figures = _draw(out, store.read(0)[0, 0], Field(facts.variable, facts.unit, axes, _land(dataset)), plan)
-    return [out, *figures]
+    if not trained.settings.shared.predict.page:
+        return [out]
+    return [out, *_draw(out, store.read(0)[0, 0], Field(facts.variable, facts.unit, axes, _land(dataset)), plan)]
 
 
 def _outputs(trained: TrainedRun, facts: GridFacts) -> tuple[Variable, ...]:

@@ -92,7 +92,7 @@ def _write(
     head = {**attributes(trained), "magnetic_latitude": f"{requested.mlat:g} degrees"}
     time_maps.write(out, time_maps.TimeMaps(first.axes, outputs, head), zip(requested.times, maps, strict=True))
     drawn = {place: output for place, output in enumerate(outputs) if output.name in first.drawn}
-    if not drawn:
+    if not drawn or not trained.settings.shared.predict.page:
         return [out]
     frames = _frames(requested, first, maps, drawn)
     # PredictionRequest.written names it likewise.

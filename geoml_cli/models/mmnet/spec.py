@@ -19,7 +19,8 @@ METRICS = (RMSE, PEARSON, BIAS, UBRMSE, NSE, KGE)
 
 def moisture(data: Signature) -> Task:
     """Return the task: surface soil moisture."""
-    return regression(Variable(data.target_name, data.unit, "surface soil moisture, 0 to 5 cm"), METRICS)
+    target = Variable(data.target_name, data.unit, "surface soil moisture, 0 to 5 cm")
+    return regression(target, METRICS, limits=(0.0, 1.0))
 
 
 def networks(tables: MmnetTables) -> Mapping[str, Network]:

@@ -15,11 +15,14 @@ from geoml_cli.tasks.regression import regression
 from geoml_cli.tasks.task import Task
 
 METRICS = (RMSE, MAE, R2, BIAS, CCC, RPIQ)
+_WHOLE = {"%": 100.0, "percent": 100.0, "g kg-1": 1000.0, "g/kg": 1000.0}
+"""The content of pure carbon; stocks have no such limit."""
 
 
 def carbon(data: Signature) -> Task:
     """Return the task: soil organic carbon, in the unit of the data."""
-    return regression(Variable(data.target_name, data.unit, "soil organic carbon"), METRICS, "SOC")
+    target = Variable(data.target_name, data.unit, "soil organic carbon")
+    return regression(target, METRICS, "SOC", limits=(0.0, _WHOLE.get(data.unit)))
 
 
 def networks(tables: SocTables) -> Mapping[str, Network]:

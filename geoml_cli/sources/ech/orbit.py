@@ -106,13 +106,14 @@ def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool], files: Sequen
 
 
 def _whole(frame: pd.DataFrame, files: Sequence[TimeSeries], funnel: Funnel) -> pd.DataFrame:
+    # Rows without a position go first: where files overlap, one may hold fills where another knows the position.
+    unplaced = frame[list(POSITION)].isna().any(axis=1)
+    funnel.drop("no L, MLT or MLAT", int(unplaced.sum()))
+    frame = frame[~unplaced]
     repeated = frame.duplicated(_KEYS)
     _refuse_others(frame, repeated, files)
     funnel.drop("a second row of the same time", int(repeated.sum()))
-    frame = frame[~repeated].drop(columns="file")
-    unplaced = frame[list(POSITION)].isna().any(axis=1)
-    funnel.drop("no L, MLT or MLAT", int(unplaced.sum()))
-    return frame[~unplaced]
+    return frame[~repeated].drop(columns="file")
 
 
 def _with_waves(

@@ -258,6 +258,9 @@ def test_a_sequence_of_moments_is_one_netcdf_and_an_animation(run, geoml, tmp_pa
         assert [str(time)[11:16] for time in file.time.values] == ["00:00", "00:30", "01:00"]
     with Image.open(tmp_path / "s.gif") as picture:
         assert picture.n_frames == 3
+    plain = ("predict", run.folder, "--map", "2013-03-20", "--out", tmp_path / "p.nc", "--set", "predict.page=false")
+    assert "p.png" not in geoml(*plain, "--dry-run").out
+    assert geoml(*plain, "--quiet").code == 0 and not (tmp_path / "p.png").exists()
 
 
 def test_a_baseline_stands_in_the_place_of_both_networks(run, data, geoml, tmp_path):

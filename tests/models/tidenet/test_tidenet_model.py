@@ -410,6 +410,13 @@ def test_the_file_names_the_data_that_were_read(run, tmp_path):
     predict(Prediction(open_trained(run), other, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
     with xr.open_dataset(tmp_path / "f.nc") as file:
         assert file.attrs["data_digest"] == other.manifest.digest() != run.data().digest
+    assert {path.name for path in tmp_path.glob("f.*")} == {"f.nc", "f.png", "f.gif"}
+
+
+def test_a_forecast_is_not_drawn_where_no_page_is_wanted(run, dataset, tmp_path):
+    plain = open_trained(Run(run.folder, ("predict.page=false",)))
+    predict(Prediction(plain, dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
+    assert {path.name for path in tmp_path.glob("f.*")} == {"f.nc"}
 
 
 def test_scores_by_lead_time_are_one_table(evaluated):

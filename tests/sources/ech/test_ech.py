@@ -144,6 +144,21 @@ def test_what_is_left_out_is_counted_by_reason(day, raw, prepare, tmp_path):
     assert "1 gaps of 3 values" in funnel["notes"][0]
 
 
+@pytest.mark.parametrize("name", ["a-orbit.csv", "z-orbit.csv"])
+def test_where_files_overlap_a_position_counts_before_a_fill(day, raw, prepare, tmp_path, name):
+    sme, symh, *_ = day
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
+    alone = prepare(raw)
+    whole = arrays(held(tmp_path))
+    orbit = (raw / "orbit.csv").read_text().splitlines()
+    filled = [f"{line.split(',')[0]},-1e31,-1e31,-1e31" for line in orbit[11:16]]
+    (raw / name).write_text("\n".join([orbit[0], *filled, *orbit[16:19]]))
+    both = prepare(raw)
+    assert both["kept"] == alone["kept"] and both["dropped"]["no L, MLT or MLAT"] == 5
+    assert both["dropped"]["a second row of the same time"] == 3
+    np.testing.assert_array_equal(arrays(held(tmp_path))["l"], whole["l"])
+
+
 def moved(raw, folder, shift, gain):
     """Put the orbit and the waves of a second satellite into a folder: another L, and louder."""
     (raw / folder).mkdir()

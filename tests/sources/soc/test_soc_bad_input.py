@@ -74,8 +74,15 @@ def test_a_column_that_is_not_there(raw: Path, prepared: Prepare) -> None:
 
 def test_tables_that_cannot_be_told_apart(raw: Path, prepared: Prepare) -> None:
     (raw / "q.csv").write_text("lon,lat,soc\n")
-    fails(prepared, raw, r"there are 2 tables: p.csv, q.csv\. Say which holds the points: --points p.csv")
+    fails(prepared, raw, r"there are 2 tables: p.csv, q.csv\. Say which of them holds the points with --points NAME")
     fails(prepared, raw, r"missing.csv: there is no such file\. Check --points", points="missing.csv")
+
+
+def test_a_text_beside_the_table_is_no_table(raw: Path, prepared: Prepare) -> None:
+    alone, _ = prepared(raw)
+    (raw / "README.txt").write_text("Samples of 2019, as they were sent.\n")
+    both, _ = prepared(raw)
+    assert both.manifest.content == alone.manifest.content
 
 
 def test_no_table(raw: Path, prepared: Prepare) -> None:
