@@ -60,6 +60,7 @@ def last_in_time(variables: Variables, chosen: Rows, share: float, rows: int) ->
             where="[split]",
             fix="Prepare a longer period, or use another kind of split.",
         )
+    # Shares are of time steps, so that all stations of a step are on one side.
     steps = min(max(round(share * len(times)), 1), len(times) - 1)
     out = minute >= times[-steps]
     return chosen[~out], chosen[out]

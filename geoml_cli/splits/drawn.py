@@ -34,6 +34,7 @@ def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows
                 fix=_fewer_folds(settings, len(order)),
             )
         for fold, chosen in enumerate(np.array_split(order, settings.folds)):
+            # Any held-out group makes a test row: with two kinds also known stations in unseen years.
             held_out[fold] |= np.isin(group[usable], chosen)
     return {f"fold-{k}": (usable[~out], usable[out]) for k, out in enumerate(held_out, start=1)}
 
@@ -45,6 +46,7 @@ def hold_out(rows: Rows, groupings: Mapping[str, Rows], share: float, seed: int)
         order = _shuffled(np.unique(group[rows]), seed)
         if len(order) < 2:
             raise _too_few(len(rows), len(order), name)
+        # Shares are of groups, not of rows: a station is one, however long its series.
         chosen = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
         out |= np.isin(group[rows], chosen)
     _refuse_all(out, len(groupings))
@@ -75,6 +77,7 @@ def hold_out_in_turn(
         if is_left.sum() < 2:
             raise _too_few(len(learn), int(is_left.sum()), name)
         tested = np.flatnonzero(~is_left)
+        # Test groups are a run of the drawn order; validation takes those that follow, round the end.
         first = tested[-1] + 1 if len(tested) else turn[0] * len(order) // turn[1]
         following = np.roll(order, -first)[np.roll(is_left, -first)]
         chosen = following[: min(max(round(settings.validation * len(following)), 1), len(following) - 1)]

@@ -97,6 +97,7 @@ def match(place_U2: Values, points_P2: Values, count: int, seed: int) -> Matched
     """
     from scipy.stats import wasserstein_distance
 
+    # The distances that a map is made over; folds are to have the same.
     wanted_P = nearest_km(points_P2, place_U2)
     found = [
         Matched(cluster_U, fold_U, float(wasserstein_distance(fold_distances(place_U2, fold_U), wanted_P)))

@@ -45,6 +45,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
             train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
         else:
             train, validation = _validate(kind, variables, settings, learn, rows)
+        # A test row of a group that only validation knows would be neither seen nor unseen.
         tested = test
         if settings.second_group:
             tested = without_validated((train, validation, test), held_out_groups(variables, settings, rows))

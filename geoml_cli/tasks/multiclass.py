@@ -68,6 +68,7 @@ def _pool(codes: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
         """Return the code of the class of highest mean probability, and that probability, [2, B]."""
         import torch
 
+        # Probabilities are averaged, not scores: what is delivered is then what is scored.
         probability_BC = _probabilities(score_MBC)
         confidence_B, place_B = probability_BC.max(dim=-1)
         code_B = torch.tensor(codes, dtype=score_MBC.dtype, device=score_MBC.device)[place_B]

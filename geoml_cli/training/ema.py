@@ -21,6 +21,7 @@ class WeightEMA:
         """Take the network's weights in."""
         parameters = dict(network.named_parameters())
         for name, value in network.state_dict().items():
+            # Running statistics of norms are averages already, and counters are no numbers to average.
             if name in parameters:
                 self.weights[name].lerp_(value, 1 - self._decay)
             else:

@@ -39,5 +39,6 @@ def rate(settings: TrainSettings, step: int, total: int) -> float:
     passed = (step - settings.warmup_steps) / half
     if settings.schedule == "linear":
         return settings.lr + (settings.lr_min - settings.lr) * min(passed, 1.0)
+    # Not clipped at its half period: with `cosine_steps` the rate rises again, as in Geo-Mamba's protocol.
     phase = math.cos(math.pi * passed)
     return settings.lr_min + (settings.lr - settings.lr_min) * (1 + phase) / 2

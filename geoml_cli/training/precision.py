@@ -11,25 +11,19 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MethodType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from geoml_cli.errors import SettingsError
 from geoml_cli.runs import checkpoint
+from geoml_cli.training.ranks import Ranks
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _WHERE, _FIX = "[train] precision", "Use --set train.precision=fp32."
-
-
-class Ranks(Protocol):
-    """What a trial asks of the processes it runs in (see `processes.py`)."""
-
-    def all_reduce_sum(self, *values: float) -> list[float]:
-        """Sum numbers over ranks."""
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ class Accelerated:
         scaler = state.scaler
         if clip_norm is not None:
             if scaler is not None:
+                # Norms are those of the gradients, not of their multiples in fp16.
                 scaler.unscale_(state.optimiser)
             torch.nn.utils.clip_grad_norm_(state.network.parameters(), clip_norm)
         if scaler is not None:

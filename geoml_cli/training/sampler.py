@@ -30,12 +30,15 @@ class EpochSampler:
         """Return the rows of a step, counted from 0 over the whole training."""
         epoch, place = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
+            # A generator for every epoch: the order of the n-th needs none of those before it.
             self._shuffled = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
             self._epoch = epoch
+        # The last batch of an epoch takes what is left, a rest that was too short for a batch included.
         last = place == self.steps_per_epoch - 1
         return self._shuffled[place * self._size : None if last else (place + 1) * self._size]
 
 
 def shard(rows: Rows, rank: int, processes: int) -> Rows:
     """Return the rows of a batch that one of several processes works on."""
+    # Interleaved, so that a short batch is shared out as evenly as a whole one.
     return rows[rank::processes]

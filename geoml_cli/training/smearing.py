@@ -37,6 +37,7 @@ def smearing_of(member: Member, network: nn.Module, target: TargetScaling, batch
     residuals = []
     for batch in member.batches.in_order(member.split.validation, batch_size):
         predicted = member.network.predict(network, batch).double()
+        # In scaled units, where the network was fitted; `smeared` turns them back one by one.
         residuals.append((batch["target"].double() - predicted).cpu().numpy().ravel())
     factor = target.smeared(np.concatenate(residuals)).smearing
     if not np.isfinite(factor):

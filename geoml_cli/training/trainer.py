@@ -9,13 +9,12 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import numpy as np
 import torch
-from torch import nn
 
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.errors import DataError, GeomlError, StoppedError
@@ -29,42 +28,10 @@ from geoml_cli.splits.split import Split
 from geoml_cli.training import optimizers
 from geoml_cli.training.freezing import keep_in_evaluation
 from geoml_cli.training.nonfinite import first_nonfinite
+from geoml_cli.training.ranks import Processes
 from geoml_cli.training.sampler import EpochSampler, Rows, shard
 from geoml_cli.training.state import State
 from geoml_cli.work.reporting import Advance
-
-
-class Processes(Protocol):
-    """What the loop asks of the processes it runs in (see `processes.py`)."""
-
-    @property
-    def rank(self) -> int:
-        """This process's number, from 0."""
-
-    @property
-    def count(self) -> int:
-        """How many processes there are."""
-
-    def wrap(self, state: State) -> nn.Module:
-        """Return the network whose gradients are shared."""
-
-    def backward(self, loss: torch.Tensor) -> None:
-        """Add to the gradients."""
-
-    def no_sync(self, network: nn.Module) -> AbstractContextManager[None]:
-        """Accumulate gradients locally (DDP `no_sync`)."""
-
-    def step(self, state: State, clip_norm: float | None) -> None:
-        """Clip, update the weights, clear the gradients."""
-
-    def all_reduce_sum(self, *values: float) -> list[float]:
-        """Sum numbers over ranks."""
-
-    def any_rank(self, flag: bool) -> bool:
-        """Logical OR over ranks."""
-
-    def log(self, values: dict[str, float], step: int) -> None:
-        """Send values to the trackers."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +80,10 @@ class Trainer:
         counters = self._state.counters
         while True:
             started = time.monotonic()
+            # Before the step: a run that was killed between its last step and its last validation validates first.
             if self._due():
                 self._validate(stop)
+            # After it: the last weights are validated too.
             if counters.step >= self.total or self._patience_over():
                 break
             self._step()
@@ -138,7 +107,9 @@ class Trainer:
         for group in self._state.optimiser.param_groups:
             group["lr"] = optimizers.rate(self._settings, counters.step, self.total)
         self._network.train()
+        # `train` has set the mode of every layer; frozen ones keep their statistics and drop nothing.
         keep_in_evaluation(self._state.network, self._settings.freeze)
+        # Weighed by rows: the mean of an epoch does not depend on how its last batch is cut.
         counters.loss_sum += self._gradients(rows)
         counters.loss_rows += len(rows)
         self._processes.step(self._state, self._settings.clip_norm)
@@ -151,6 +122,7 @@ class Trainer:
         mine = shard(rows, self._processes.rank, self._processes.count)
         parts = [part for part in np.array_split(mine, self._settings.accumulate) if len(part)]
         # A process without rows still runs, with rows of no weight: the others wait for its gradients.
+        # Weights are rows, not parts, of which the last may be shorter.
         weights = [len(part) for part in parts] or [0]
         parts = parts or [rows[: self._member.network.smallest_batch]]
         call = Call(self._state.counters.step + 1, len(rows))
@@ -163,6 +135,7 @@ class Trainer:
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     self._raise_nonfinite(batch, part)
+                # Means of parts become the mean of the batch; DDP divides by the processes, hence `count`.
                 self._processes.backward(loss * (weight * self._processes.count / len(rows)))
             summed += value * weight
         return self._processes.all_reduce_sum(summed)[0] if self._processes.count > 1 else summed
@@ -185,10 +158,12 @@ class Trainer:
         with average.applied_to(network) if average else nullcontext():
             values = self._validation_scores(stop)
             improved = [name for name in values or () if self._improved(name, (values or {})[name])]
+            # With `restore = last` the newest weights are kept under every criterion, better or not.
             kept = list(values or ()) if self._settings.restore == "last" else improved
             if kept:
                 snapshot = Snapshot(checkpoint.copied(dict(network.state_dict())), {}, {"step": counters.step})
                 self._best |= dict.fromkeys(kept, snapshot)
+        # Outside of the average: what is saved are the weights that training goes on with.
         if values is None:
             self._stop()
         for name in improved:
@@ -263,6 +238,7 @@ class Trainer:
             "step": counters.step,
             "loss": counters.loss_sum / counters.loss_rows if counters.loss_rows else None,
             **validation,
+            # That of the step that was just made.
             "lr": optimizers.rate(self._settings, counters.step - 1, self.total),
             "seconds": round(counters.seconds, 3),
         }

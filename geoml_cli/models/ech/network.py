@@ -34,6 +34,7 @@ class Attention(nn.Module):
 
     def forward(self, hidden_BTD: Tensor) -> Tensor:
         """Return the weighted sum over the window, shape [B, D]."""
+        # a_t = softmax_t(w h_t); the window becomes sum_t a_t h_t.
         weight_BT1 = torch.softmax(self.attention(hidden_BTD), dim=1)
         return (hidden_BTD * weight_BT1).sum(dim=1)
 
@@ -85,6 +86,7 @@ class Stage(nn.Module):
         place_BF = self._place(position_BP)
         if past_BF.shape[0] == 1:  # only then: an unconditional expand would fix the batch size of an export
             past_BF = past_BF.expand(place_BF.shape[0], -1)
+        # The order of fc1's released weights: lstm1 to lstm4, then the position.
         joined_BF = torch.cat([past_BF, place_BF], dim=1)
         return self._trunk(joined_BF).squeeze(1)
 
@@ -101,6 +103,7 @@ class Stage(nn.Module):
         hidden = position_BP
         for number in range(1, len(_POSITION_WIDTHS) + 1):
             hidden = self._linear(f"pos_fc{number}", hidden)
+            # Nothing follows the last of the three layers.
             if number < len(_POSITION_WIDTHS):
                 hidden = torch.relu(hidden)
         return hidden

@@ -34,6 +34,7 @@ class Mamba(nn.Module):
         self.conv1d = nn.Conv1d(channels, channels, _TAPS, groups=channels, padding=_TAPS - 1)
         self.x_proj = nn.Linear(channels, self.rank + 2 * _STATE, bias=False)
         self.dt_proj = nn.Linear(self.rank, channels)
+        # A = -1, -2 ... -N in every channel at the start (S4D-Real; Gu & Dao 2023, section 3.6).
         self.A_log = nn.Parameter(torch.arange(1.0, _STATE + 1).log().repeat(channels, 1))
         self.D = nn.Parameter(torch.ones(channels))
         self.out_proj = nn.Linear(channels, width, bias=False)
@@ -53,7 +54,9 @@ class Mamba(nn.Module):
         linear = self.kernels.linear
         for_x, for_z = self.in_proj.weight.chunk(2)
         x_BLD, z_BLD = linear(tokens_BLM, for_x), linear(tokens_BLM, for_z)
+        # SiLU(conv1d x): each token sees the three before it.
         x_BLD = self.kernels.convolve(x_BLD, self.conv1d.weight, _bias(self.conv1d))
+        # What makes the block selective: step, B and C follow from the token (section 3.2).
         sizes = [self.rank, _STATE, _STATE]
         dt_BLR, b_BLN, c_BLN = torch.split(linear(x_BLD, self.x_proj.weight), sizes, dim=-1)
         u_BLD = linear(dt_BLR, self.dt_proj.weight, self.dt_proj.bias)  # softplus is the scan's
@@ -81,6 +84,7 @@ class MambaEncoder(nn.Module):
         """Return [B, L, M]."""
         x_BLM = tokens_BLM
         for block in self.layers:
+            # x <- norm(MLP(mamba_i(x)) + x), where MLP and norm are the same for every i.
             x_BLM = self.layer_norm(self._mixed(block(x_BLM)) + x_BLM)
         out_BLM: Tensor = self.layer_norm2(x_BLM + tokens_BLM)
         return out_BLM
@@ -104,6 +108,7 @@ class SelectiveEncoder(nn.Module):
 
     def forward(self, x_BTF: Tensor) -> Tensor:
         """Return [B, T, F]."""
+        # The order is part of the weights, since the scan runs one way.
         tokens_BL1 = x_BTF.flatten(1).unsqueeze(-1)
         mixed_BL1 = self.tmpembed_t(self.mamba_encoder(self.tmpembed(tokens_BL1)))
         out_BTF: Tensor = self.LayerNorm_x(mixed_BL1.reshape(x_BTF.shape) + x_BTF)

@@ -31,6 +31,7 @@ class Fusion(nn.Module):
             KanLinear(2 * embedding, embedding, kernels),
             nn.GELU(),
             KanLinear(embedding, embedding, kernels),
+            # After the last layer as well, unlike a Transformer's feed-forward part.
             nn.GELU(),
         )
         self.ffn_norm = nn.RMSNorm(embedding)
@@ -47,6 +48,7 @@ class Fusion(nn.Module):
         if context_BTE.shape[1] > 1:
             attended_BTE: Tensor = attention(stream_BTE, context_BTE, context_BTE, need_weights=False)[0]
             return attended_BTE
+        # in_proj holds query, key and value, one below the other.
         values = slice(2 * attention.embed_dim, None)
         value_BTE = functional.linear(context_BTE, attention.in_proj_weight[values], attention.in_proj_bias[values])
         out_BTE: Tensor = attention.out_proj(value_BTE)
@@ -101,5 +103,6 @@ class PositionEncoder(nn.Module):
 
     def forward(self, position_BT2: Tensor) -> Tensor:
         """Return [B, T, E]."""
+        # Degrees are not scaled: the first norm keeps their ratio and drops their size.
         out_BTE: Tensor = self.RMSNorm(self.position_embedding(self.RMSNorm2(position_BT2)))
         return out_BTE

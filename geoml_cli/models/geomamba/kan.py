@@ -48,6 +48,7 @@ class KanLinear(nn.Module):
         """Draw weights: Kaiming-uniform, and the smallest splines through noise at the grid's points."""
         nn.init.kaiming_uniform_(self.base_weight, a=math.sqrt(5))
         nn.init.kaiming_uniform_(self.spline_scaler, a=math.sqrt(5))
+        # Eight coefficients and six points: of all splines through the noise, that of the smallest coefficients.
         points = knots()[ORDER : ORDER + CELLS + 1].double()
         through = torch.linalg.pinv(basis(points, knots().double())).float()
         noise = torch.empty(*self.base_weight.shape, len(points)).uniform_(-_NOISE, _NOISE)
@@ -56,6 +57,7 @@ class KanLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., O] of [..., I]."""
+        # The scaler is folded in here, so that kernels have one weight a basis.
         weight_OIK = self.spline_weight * self.spline_scaler.unsqueeze(-1)
         out_RO = self.kernels.kan(x.reshape(-1, x.shape[-1]), self.base_weight, weight_OIK, self.grid[0])
         return out_RO.reshape(*x.shape[:-1], out_RO.shape[-1])

@@ -66,6 +66,7 @@ class GeoMamba(nn.Module):
             self._add_steps(settings, shape, kernels)
 
     def _add_contexts(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
+        # Cosine and sine of every period; a year term adds a code of its own.
         width, embedding = 2 * len(settings.periods), settings.embedding
         if shape.site:
             self.LC_embedding = nn.Sequential(nn.Embedding(shape.categories, 1))
@@ -85,9 +86,11 @@ class GeoMamba(nn.Module):
         factors = shape.dynamic + shape.static
         self.mamba_encoder_64 = SelectiveEncoder(factors, *size, kernels)
         self.dynamic_embed = nn.Sequential(KanLinear(factors, embedding, kernels))
+        # A gate and an encoder for every context; their numbers are in the released names.
         for number in shape.contexts:
             self.add_module(f"cross_attn_all{number}", Fusion(embedding, settings.heads, kernels))
             self.add_module(f"mamba_encoder{number}_64", SelectiveEncoder(embedding, *size, kernels))
+        # F = D + S + 1, one more than there are factors, as in the released weights.
         self.dynamic_embed_down = nn.Sequential(KanLinear(embedding, factors + 1, kernels))
         self.mamba_encoder_final_64 = SelectiveEncoder(factors + 1, *size, kernels)
         flat = shape.steps * (factors + 1)
@@ -121,6 +124,7 @@ class GeoMamba(nn.Module):
             position_BT2: Latitude and longitude [degree], unscaled; likewise.
             time_BTW: The scaled year (with a year term), then the time in the unit of each period, unscaled.
         """
+        # Every context is [B, T, E]; which number it has decides its place in the order below.
         contexts = {2: self._time(time_BTW)}
         factors_BTF = dynamic_BTD
         if static_BTS is not None and land_cover_BT is not None and position_BT2 is not None:
@@ -128,15 +132,19 @@ class GeoMamba(nn.Module):
             contexts[1] = self.LC_Encoder(self.LC_embedding(land_cover_BT.long()))
             contexts[3] = self.static_encoder(static_BTS)
             contexts[4] = self.position_encoder(position_BT2)
+        # Factors are mixed one number a token, and only then brought to the width of the stream.
         stream_BTE = self.dynamic_embed(self.mamba_encoder_64(factors_BTF))
         if self.shape.steps > 1:
             stream_BTE = self.RMSNorm_embed_dim(self.mambablock_init(stream_BTE) + stream_BTE)
+        # One context after another, in the paper's order: land cover, time, static factors, position.
         for number in self.shape.contexts:
             stream_BTE = self.get_submodule(f"cross_attn_all{number}")(stream_BTE, contexts[number])
             stream_BTE = self.get_submodule(f"mamba_encoder{number}_64")(stream_BTE)
+        # The decoder: back to F numbers a step, mixed once more.
         out_BTF = self.mamba_encoder_final_64(self.dynamic_embed_down(stream_BTE))
         if self.shape.steps > 1:
             out_BTF = self.RMSNorm_final(self.mambablock_fianl(out_BTF) + out_BTF)
+        # Time is outermost: the head of several steps reads T * F numbers in this order.
         out_BO: Tensor = self.regressor2(out_BTF.flatten(1))
         return out_BO
 

@@ -66,6 +66,7 @@ def plain(inputs: ScanInputs) -> Tensor:
         )
         decay_BCDN = torch.exp(dt_BCD.unsqueeze(-1) * inputs.a_DN)
         decay_BCDN, states_BCDN = _joined(decay_BCDN, drive_BCD.unsqueeze(-1) * b_BCN.unsqueeze(-2))
+        # h_t = (decays since the chunk began) h_0 + what its own steps gave.
         states_BCDN = states_BCDN + decay_BCDN * state_B1DN
         outs.append((states_BCDN @ c_BCN.unsqueeze(-1)).squeeze(-1))
         state_B1DN = states_BCDN.narrow(1, states_BCDN.shape[1] - 1, 1)

@@ -47,6 +47,7 @@ def encoder(inputs: int, dropout: float) -> nn.Sequential:
 
 def decoder(dropout: float) -> nn.Sequential:
     """Return the layers from a hidden state to soil moisture, 128 - 64 - 32 - 1."""
+    # The last layer is linear: values outside of 0..1 are possible, as published.
     return nn.Sequential(*dense(HIDDEN, 64, dropout), *dense(64, 32, dropout), nn.Linear(32, 1))
 
 
@@ -62,6 +63,7 @@ class DailyLayer(nn.Module):
     def forward(self, series_BTF: Tensor) -> Tensor:
         """Return [B, T, outputs]."""
         hidden_BTD = self.lin(series_BTF)
+        # BatchNorm1d takes [rows, channels]: a day is a row like any other.
         flat = self.bn(hidden_BTD.flatten(0, 1))  # [B * T, D]
         found: Tensor = self.drop(torch.relu(flat)).unflatten(0, hidden_BTD.shape[:2])
         return found
@@ -127,6 +129,7 @@ class Mmnet(TemporalPath):
             snapshot_BS: Standardised snapshot.
             weather_BTF: Standardised daily weather, oldest day first.
         """
+        # Snapshot first, as the released fusion layer reads them.
         both_BD = torch.cat([self.encoder_s(snapshot_BS), self.summary(weather_BTF)], dim=1)
         moisture_B: Tensor = self.decoder(self.fusion(both_BD)).squeeze(1)
         return moisture_B
@@ -168,6 +171,7 @@ def initialise(network: nn.Module) -> None:
     attention is a plain parameter and keeps PyTorch's start.
     """
     for module in network.modules():
+        # Biases of standard deviation 1 are the release's, and unusual: PyTorch's are far smaller.
         if isinstance(module, nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             nn.init.normal_(module.bias)

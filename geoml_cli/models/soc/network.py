@@ -63,6 +63,7 @@ class Lstm(nn.Module):
         Args:
             series_BTF: Scaled features, oldest year first; no NaN.
         """
+        # The last year's state stands for the whole series.
         last_BD = self.lstm(series_BTF)[0][:, -1]
         soc_B: Tensor = self.fc_2(torch.tanh(self.fc_1(last_BD))).squeeze(1)
         return soc_B
@@ -87,6 +88,7 @@ class CnnLstm(nn.Module):
 
     def head(self, hidden_BD: Tensor, series_BTF: Tensor) -> Tensor:
         """Return SOC of convolved windows [B, 64] and their series, shape [B]."""
+        # The two halves have different activations, as published.
         place_BD = torch.relu(self.fc_cnn_1(hidden_BD))
         past_BD = torch.tanh(self.fc_lstm_1(self.lstm(series_BTF)[0][:, -1]))
         soc_B: Tensor = self.fc_final(torch.cat([place_BD, past_BD], dim=1)).squeeze(1)

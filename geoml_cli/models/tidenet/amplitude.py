@@ -60,6 +60,7 @@ def _complex_linear(weight: Tensor, bias: Tensor, parts_BTN: Tensor) -> Tensor:
     Returns:
         In the same order, [B, 2O, N].
     """
+    # re' = re w_r - im w_i, im' = im w_r + re w_i.
     real, imaginary = weight[0].T, weight[1].T
     matrix = torch.cat([torch.cat([real, -imaginary], dim=1), torch.cat([imaginary, real], dim=1)])
     return linear_over_time(matrix, bias.reshape(-1), parts_BTN)
@@ -129,6 +130,7 @@ class AmplitudeNet(nn.Module):
         batch = frames_BTHW.shape[0]
         hidden = self.convin(frames_BTHW.flatten(0, 1)[:, None])  # [B * T, D, H, W]
         hidden_BTDHW = hidden.reshape(batch, -1, *hidden.shape[1:])
+        # A linear map over time goes around all cells and refiners.
         forecast_BODHW = self.tmlp(hidden_BTDHW) + self.layers(hidden_BTDHW)
         forecast: Tensor = self.convout(forecast_BODHW.flatten(0, 1))  # [B * O, 1, H, W]
         return torch.sigmoid(forecast).reshape(batch, -1, *frames_BTHW.shape[2:])

@@ -79,6 +79,7 @@ def loss_terms(
         sea: True where cells count, [H, W] or [B, O, H, W]; None counts all.
     """
     coefficients, number = weights
+    # MSE + 0.001 phase + w(n) spectrum + 0.1 amplitude, w(n) = 0.01 max(0, 1 - n / 1000).
     spectrum = rfft2(truth_BOHW)
     amplitude = branches.amplitude if sea is None else torch.where(sea, branches.amplitude, truth_BOHW)
     return LossTerms(

@@ -35,6 +35,7 @@ class Mixer(UNet):
 
     def mix(self, amplitude_BOHW: Tensor, phase_BOHW: Tensor, alpha_BOHW: Tensor) -> Tensor:
         """Return the forecast, frame by frame, [B, O, H, W]."""
+        # Lead times are mixed apart: each is a sample of the U-Net.
         channels = torch.stack([amplitude_BOHW, phase_BOHW, alpha_BOHW], dim=2).flatten(0, 1)  # [B * O, 3, H, W]
         forecast: Tensor = self(channels)  # [B * O, 1, H, W]
         return forecast.reshape(amplitude_BOHW.shape)
@@ -43,6 +44,7 @@ class Mixer(UNet):
 def low_frequencies(size: tuple[int, int], number: int) -> Tensor:
     """Return 1 in the first columns of the first and the last rows of a spectrum, else 0; shape [H, K]."""
     mask = torch.zeros(size[0], size[1] // 2 + 1)
+    # Rows of an FFT run 0, 1 ... -2, -1: low frequencies are at both ends.
     mask[:number, :number] = 1
     mask[-number:, :number] = 1
     return mask

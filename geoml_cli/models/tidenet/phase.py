@@ -42,12 +42,15 @@ class PhaseNet(nn.Module):
     def forward(self, frames_BTHW: Tensor) -> tuple[Tensor, Tensor]:
         """Return the phase forecast, shape [B, O, H, W], and the angles it was made with [rad], [B, O, H, K]."""
         spectrum_BTHK = rfft2(frames_BTHW)
+        # Angles enter within -1..1.
         turns_BTHK = phase(spectrum_BTHK) / math.pi
         uv = self.uv.expand(frames_BTHW.shape[0], -1, -1, -1)
         inputs_BCHK = torch.cat([turns_BTHK, uv], dim=1)
+        # base, base + p0, base p1, base p2: the branch learns shifts and factors of a linear forecast.
         base = self.pha_conv0(inputs_BCHK)
         added, first, second = base + self.phase_0(inputs_BCHK), self.phase_1(inputs_BCHK), self.phase_2(inputs_BCHK)
         change_BOHK = self.pha_conv1(torch.cat([base, added, base * first, base * second], dim=1))
+        # What is learnt is the change since the last frame that is seen; its magnitudes are kept.
         phase_BOHK = math.pi * (turns_BTHK[:, -1:] + change_BOHK)
         return field(spectrum_BTHK.magnitude()[:, -1:], phase_BOHK, self.size), phase_BOHK
 
