@@ -104,7 +104,7 @@ def main() -> None:
             _end_unexpected(error)
         code = _INTERRUPTED
     if code == _INTERRUPTED:
-        typer.echo("geoml: stopped. What was finished is kept; the same command goes on or begins anew.", err=True)
+        typer.echo("geoml: stopped. What was finished is kept; the same command goes on or starts again.", err=True)
     raise SystemExit(code if isinstance(code, int) else 0)
 
 

@@ -44,7 +44,7 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
     if code:
         error = GeomlError(
             f"`geoml {shlex.join(step)}` ended with {code}.",
-            fix="See the message above; in another --folder all begins anew.",
+            fix="See the message above; in another --folder all starts again.",
         )
         error.exit_code = code if code > 0 else 1
         raise error

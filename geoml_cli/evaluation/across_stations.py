@@ -77,7 +77,7 @@ class Gain(NamedTuple):
 
 
 def has_stations(inputs: EvaluationInputs, result: EvaluationResult) -> bool:
-    """Tell whether there are scores of several stations."""
+    """Return whether there are scores of several stations."""
     if not (inputs.dataset.has("station") and inputs.task.has_residuals):
         return False
     return len(np.unique(stations_of_samples(inputs.dataset)[result.pooled.rows_P])) >= _FEWEST

@@ -49,7 +49,7 @@ class IntervalScores:
         group: What a group is.
         rows: Held-out rows; of forecasts of maps, forecasts.
         groups: Of the rows.
-        is_grouped: Whether there are groups enough, all new to the network, for a promise about a new one.
+        is_grouped: Whether there are groups enough, all unseen in training, for a promise about a new one.
         reason: Why there is no such promise; empty where there is.
         scores: Coverage found, width (or size of sets) and interval score, with bootstrap intervals over groups.
         each: Likewise by group.

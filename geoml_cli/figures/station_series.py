@@ -178,7 +178,7 @@ def _broken(time: NDArray[np.datetime64]) -> NDArray[np.int64]:
 
 
 def _spread(values: NDArray[Any], broken: NDArray[np.int64]) -> NDArray[Any]:
-    """Put a missing value before each time at which a line begins anew."""
+    """Put a missing value before each time at which a line starts again."""
     missing = np.datetime64("NaT") if values.dtype.kind == "M" else np.nan
     return np.insert(values, broken, missing)
 

@@ -131,7 +131,7 @@ def _finished(
     """Write the file from its chunks, which are removed."""
     if not count:
         raise DataError(f"there are no {job.cell} to predict.", fix="Give an input that holds some.")
-    outside = _judged(trained, store, count, reporter)
+    outside = _outside_training(trained, store, count, reporter)
     path, *beside = job.write(store.target, store, count)
     outputs = (store.read(number)[job.summarised] for number in range(count))
     summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
@@ -147,14 +147,14 @@ def _finished(
     return replace(summary, outside=outside, classes=classes, reasons=missing, beside=tuple(beside))
 
 
-def _judged(trained: TrainedRun, store: ChunkStore, count: int, reporter: Reporter) -> dict[str, float]:
+def _outside_training(trained: TrainedRun, store: ChunkStore, count: int, reporter: Reporter) -> dict[str, float]:
     """Return each input's share outside its trained range; report it, or refuse it."""
     variables = [variable for name in trained.networks for variable in trained.ranges(name).variables]
     counts = ranges.empty(len(variables))
     for number in range(count):
         counts = ranges.merged(counts, store.counts(number))
     outside = ranges.shares(variables, counts)
-    ranges.judge(outside, trained.settings.shared.predict.out_of_range, reporter)
+    ranges.check_shares(outside, trained.settings.shared.predict.out_of_range, reporter)
     return {one.name: 0.0 for one in variables} | ranges.by_name(outside)
 
 

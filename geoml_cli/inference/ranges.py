@@ -192,7 +192,7 @@ def by_name(outside: Sequence[OutsideShare]) -> dict[str, float]:
     return found
 
 
-def judge(outside: Sequence[OutsideShare], limit: float, reporter: Reporter) -> None:
+def check_shares(outside: Sequence[OutsideShare], limit: float, reporter: Reporter) -> None:
     """Say how much lies outside the ranges of the training rows, and refuse inputs that mostly do.
 
     Raises:

@@ -89,7 +89,7 @@ def nearest(axis: Floats, wanted: Floats, turn: float) -> Index:
     Args:
         axis: Of a grid, shape [A].
         wanted: Shape [W].
-        turn: After how much the axis begins anew; 0 for never.
+        turn: After how much the axis starts again; 0 for never.
     """
     gap = np.abs(wanted[:, None] - axis[None, :])
     if turn:

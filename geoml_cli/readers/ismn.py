@@ -93,7 +93,7 @@ class Readings:
 
 
 def is_archive(path: Path) -> bool:
-    """Tell whether a folder or zip holds files of soil moisture of the ISMN."""
+    """Return whether a folder or zip holds files of soil moisture of the ISMN."""
     return path.exists() and bool(_members(path))
 
 
@@ -125,7 +125,7 @@ def read(sensor: SensorFile, depth: tuple[float, float]) -> Readings:
 
 
 def within(sensor: SensorFile, depth: tuple[float, float]) -> bool:
-    """Tell whether a sensor lies between two depths [m]; of CEOP its rows tell."""
+    """Return whether a sensor lies between two depths [m]; of CEOP its rows tell."""
     tolerance = 1e-4  # headers round 0.0508 m to 0.05, file names do not
     low, high = sensor.depth
     return sensor.layout == "ceop" or (low >= depth[0] - tolerance and high <= depth[1] + tolerance)
@@ -147,7 +147,7 @@ def _members(path: Path) -> list[str]:
 
 
 def _is_ceop_name(name: str) -> bool:
-    """Tell whether a name ends with two dates and names no variable with its depths; stations may hold `_`."""
+    """Return whether a name ends with two dates and names no variable with its depths; stations may hold `_`."""
     stem = PurePosixPath(name).stem
     return _DATES.search(stem) is not None and _VARIABLE.search(stem) is None
 

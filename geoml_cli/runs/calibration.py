@@ -173,7 +173,7 @@ class Calibration(_Record):
         return found[-1] if found else float("nan")
 
     def is_grouped(self, coverage: float) -> bool:
-        """Return whether there are groups enough, all new to the network, to promise a coverage of a new group."""
+        """Return whether there are groups enough, all unseen in training, to promise a coverage of a new group."""
         return self.are_new and self.groups >= fewest(coverage)
 
     def quantiles(self, coverage: float) -> Values:

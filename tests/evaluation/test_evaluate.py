@@ -104,7 +104,7 @@ def test_writes_what_the_run_folder_promises(found: NetworkReport, inputs: Evalu
 
 def test_pooled_scores_follow_from_predictions_csv(found: NetworkReport, inputs: EvaluationInputs) -> None:
     observed, predicted = pooled(found, inputs)
-    assert len(observed) == SIZE, "three folds of blocks judge every sample once"
+    assert len(observed) == SIZE, "three folds of blocks score every sample once"
     scores = strict(found.folder / "metrics.json")["network"]["scores"]
     assert scores["RMSE"]["value"] == pytest.approx(sk.root_mean_squared_error(observed, predicted), rel=1e-5)
     assert scores["MAE"]["value"] == pytest.approx(sk.mean_absolute_error(observed, predicted), rel=1e-5)

@@ -11,7 +11,7 @@ import rasterio
 import torch
 
 from geoml_cli.errors import DataError
-from geoml_cli.inference.ranges import InputRanges, OutsideShare, TrainedRange, by_name, judge, shares
+from geoml_cli.inference.ranges import InputRanges, OutsideShare, TrainedRange, by_name, check_shares, shares
 from geoml_cli.samples.samples import InputSignature, Signature
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.work.reporting import NullReporter
@@ -74,11 +74,11 @@ def test_a_conversion_that_explains_the_values_is_named(seen, expected):
 
 def test_some_is_said_much_is_warned_of_and_most_is_refused():
     reporter, trained = NullReporter(), TrainedRange("t", 5.0, 15.0)
-    judge([OutsideShare(trained, 0.5, 5, 20), OutsideShare(trained, 0.01, 5, 20)], 0.5, reporter)
+    check_shares([OutsideShare(trained, 0.5, 5, 20), OutsideShare(trained, 0.01, 5, 20)], 0.5, reporter)
     assert reporter.warned == ["outside the range of the training rows: t 50 % (from 5 to 20, trained on 5 to 15)."]
     assert "t 1 %" in reporter.said[0]
     with pytest.raises(DataError, match=r"t 51 % .*--set predict\.out_of_range=1"):
-        judge([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
+        check_shares([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
 
 
 def test_a_variable_that_two_networks_see_has_its_largest_share():
@@ -88,7 +88,7 @@ def test_a_variable_that_two_networks_see_has_its_largest_share():
 
 def test_places_and_times_outside_are_told_and_not_refused():
     reporter = NullReporter()
-    judge([OutsideShare(TrainedRange("year", 2001, 2012), 1.0, 2013, 2020)], 0.5, reporter)
+    check_shares([OutsideShare(TrainedRange("year", 2001, 2012), 1.0, 2013, 2020)], 0.5, reporter)
     assert "year 100 % (from 2013 to 2020, trained on 2001 to 2012)" in reporter.warned[0]
 
 

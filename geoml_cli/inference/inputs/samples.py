@@ -113,7 +113,7 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int],
     outside = ranges.shares(predictor.variables, predictor.counts())
     # Samples of the run's own data set were compared with its signature: one that is rare is no other unit.
     limit = 1.0 if is_own_data(trained.run, dataset) else trained.settings.shared.predict.out_of_range
-    ranges.judge(outside, limit, reporter)
+    ranges.check_shares(outside, limit, reporter)
     tell_intervals(trained, reporter)
     observed = observations(trained, dataset)
     found = {"index": rows, **_values(trained, dataset, rows, values, observed)}

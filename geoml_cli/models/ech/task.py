@@ -76,7 +76,7 @@ def window(variables: Variables, name: str, ends: NDArray[np.int64]) -> Input:
             fix="Prepare with 1- or 5-minute indices, or train the classifier alone: --set network.part=classifier.",
         )
     cut = Windows([variables.array(index)], ends, values, minutes // step)
-    return Input(cast(Array, cut), axis=2, names=(index,))  # stands in for an array that is never held
+    return Input(cast(Array, cut), axis=2, names=(index,))  # computed lazily; cast is for the type checker
 
 
 def presence(tables: EchTables, variables: Variables) -> NDArray[np.float32] | None:

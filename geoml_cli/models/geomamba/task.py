@@ -142,7 +142,7 @@ def _windows(
     series: list[Array], where: tuple[NDArray[np.int64], int], names: tuple[str, ...], *, scaled: bool = True
 ) -> Input:
     cut = Windows(series, where[0], where[1], 1)
-    return Input(cast(Array, cut), axis=2, names=names, scaled=scaled)  # stands in for an array that is never held
+    return Input(cast(Array, cut), axis=2, names=names, scaled=scaled)  # computed lazily; cast is for the type checker
 
 
 def _records(variables: Variables) -> StationRecords | None:

@@ -64,7 +64,7 @@ def samples(tables: MmnetTables, variables: Variables) -> Samples:
 
 def _windows(series: Series, ends: Index, days: int) -> Input:
     cut = Windows(list(series.values()), ends, days, 1)
-    return Input(cast(Array, cut), axis=2, names=tuple(series))  # stands in for an array that is never held
+    return Input(cast(Array, cut), axis=2, names=tuple(series))  # computed lazily; cast is for the type checker
 
 
 def weather(variables: Variables) -> Series:

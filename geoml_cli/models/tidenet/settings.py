@@ -30,7 +30,7 @@ class NetworkSettings(Table):
     """Channels h of TIDE-Net; a multiple of 32. SimVP has channels of its own."""
 
     spectral_number: int = Field(default=20, ge=1)
-    """Rows and columns of low frequencies that the phase is judged by; 20 at 128 x 128."""
+    """Rows and columns of low frequencies over which phases are compared; 20 at 128 x 128."""
 
 
 class FrameSettings(Table):

@@ -49,7 +49,7 @@ def choose_drivers(
         table: Where the sites stand.
         wanted: The drivers asked for.
         optional: What goes where a site lacks something: its `variable` for all sites, or the `site`.
-        funnel: Hears of it.
+        funnel: Receives what is dropped.
 
     Raises:
         DataError: No site is left.

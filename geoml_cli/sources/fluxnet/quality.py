@@ -93,7 +93,7 @@ def sift(values: Values, quality: Values | None, rows: NDArray[np.bool_], applie
     """
     finite = np.isfinite(values)
     fair = finite & (np.abs(values) <= applied.limit if applied.limit is not None else True)
-    good, odd = (fair, np.zeros_like(fair)) if quality is None else _judged(fair, quality, applied)
+    good, odd = (fair, np.zeros_like(fair)) if quality is None else _rated(fair, quality, applied)
     poor = fair & ~good & ~odd
     loss = DropCounts(
         missing=int((rows & ~finite).sum()),
@@ -107,7 +107,7 @@ def sift(values: Values, quality: Values | None, rows: NDArray[np.bool_], applie
     return np.where(good, values, np.nan), loss
 
 
-def _judged(fair: NDArray[np.bool_], quality: Values, applied: Rule) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _rated(fair: NDArray[np.bool_], quality: Values, applied: Rule) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which have a good quality, and which one that is no class or no fraction; no quality is a poor one."""
     if applied.subdaily:
         right = np.isin(quality, np.arange(_CLASSES + 1))

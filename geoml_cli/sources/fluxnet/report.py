@@ -118,11 +118,11 @@ def refuse_other_quality(
         DataError: With the site and its column.
     """
     for site, loss in lost.items():
-        judged = loss.kept + loss.poor + loss.odd
-        if loss.odd > _FEW_ODD * judged:
+        rated = loss.kept + loss.poor + loss.odd
+        if loss.odd > _FEW_ODD * rated:
             kind = "class of 0 to 3" if rule.subdaily else "fraction of 0 to 1"
             raise DataError(
-                f"{loss.odd} of {judged} values of {counted[site].quality} are no {kind}, as the quality is at "
+                f"{loss.odd} of {rated} values of {counted[site].quality} are no {kind}, as the quality is at "
                 f"{step.word} resolution",
                 where=f"site {site}",
                 fix="Give its files as the provider ships them; or take every value with --quality-column none.",
