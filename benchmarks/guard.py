@@ -52,7 +52,9 @@ options = {}
 for source in sys.argv[2:]:
     folder = Path(sys.argv[1]) / source
     folder.mkdir(parents=True)
-    options[source] = registry.source(source).synthesise(folder, 3).model_dump(mode="json", exclude_defaults=True)
+    record = registry.source(source)
+    write = getattr(record, "synthesise", None) or record.synthetic
+    options[source] = write(folder, 3).model_dump(mode="json", exclude_defaults=True)
 print(json.dumps(options))
 """
 """Run with the base only: writes raw files and prints what `prepare` needs to know of them."""
@@ -79,7 +81,12 @@ def main(arguments: Sequence[str] = ()) -> int:
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     models = sorted({case.model for case in CASES})
     parser = argparse.ArgumentParser(prog="python -m benchmarks guard", description=__doc__.partition("\n")[0])
-    parser.add_argument("--base", default=BASE, metavar="COMMIT", help=f"what to compare with [{BASE}]")
+    parser.add_argument(
+        "--base",
+        default=BASE,
+        metavar="COMMIT",
+        help=f"what to compare with; one after the refactoring spells settings as this checkout [{BASE}]",
+    )
     parser.add_argument("--base-python", type=Path, metavar="PATH", help="interpreter for it [a new environment]")
     parser.add_argument("--models", nargs="+", choices=models, default=models, help="models to run [all]")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for all files [a temporary one]")
@@ -105,7 +112,8 @@ def base_side(folder: Path, commit: str, python: Path | None) -> Side:
         file.extractall(code, filter="data")
     # Not resolved: an environment's interpreter is a link, and knows its packages by the link's place.
     chosen = python.absolute() if python else _environment(folder / "environment", code)
-    return _checked(Side("base", chosen, code, folder / "base", BASE_STEPS))
+    settings = {} if commit == BASE else NEW_SETTINGS
+    return _checked(Side("base", chosen, code, folder / "base", BASE_STEPS, settings))
 
 
 def new_side(folder: Path) -> Side:
@@ -152,7 +160,7 @@ def _compared(case: Case, sides: tuple[Side, Side], flags: Sequence[str]) -> lis
     with ThreadPoolExecutor(len(sides)) as pool:
         list(pool.map(partial(run_case, case=case, flags=flags), sides))
     folders = sides[0].folder, sides[1].folder
-    done = [compared.compare(kind, case, folders) for kind in KINDS]
+    done = [compared.compare(kind, case, folders, after=bool(sides[0].settings)) for kind in KINDS]
     print(f"{case.name}: {time.monotonic() - began:,.0f} s", flush=True)
     return done
 
