@@ -19,13 +19,17 @@ from geoml_cli.errors import DataError
 from geoml_cli.evaluation.baselines import refuse_unknown
 from geoml_cli.evaluation.compared_runs import run_predictors
 from geoml_cli.evaluation.inputs import EvaluationInputs, evaluated_rows
+from geoml_cli.evaluation.map_sums import ObservedMaps, add_cells, add_power, add_statistics
 from geoml_cli.metrics.fields import errors
-from geoml_cli.metrics.metric import Metric, Statistics, Values
-from geoml_cli.metrics.spectra import radial_power
+from geoml_cli.metrics.metric import Statistics, Values
 from geoml_cli.samples.frames import Frames
 from geoml_cli.splits.split import Rows
 from geoml_cli.tasks.task import MapScores
+from geoml_cli.work.memory import return_freed
 from geoml_cli.work.reporting import Reporter
+
+NetworkMaps = Mapping[str, Values]
+"""By model (the network, and its members), forecasts on the network's maps, physical units, [B, L, H, W]."""
 
 OBSERVED = "observed"
 _DISTANCES = 1024
@@ -155,59 +159,51 @@ def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold
 
 
 def _add(found: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> None:
-    """Forecast some rows with every model, and add to the sums."""
+    """Forecast some rows with the network at once, and score them one after another: maps may be large."""
     found.rows.append(rows)
+    each = [inputs.predictors[name](inputs.samples, rows) for name in fold.members]
+    own = {inputs.name: inputs.scored(each)}
+    if len(fold.members) > 1:
+        own |= dict(zip(fold.members, each, strict=True))
+    for place in range(len(rows)):
+        chosen = slice(place, place + 1)
+        _add_forecast(found, inputs, fold, (rows[chosen], {model: maps[chosen] for model, maps in own.items()}))
+
+
+def _add_forecast(found: MapSums, inputs: EvaluationInputs, fold: Fold, forecast: tuple[Rows, NetworkMaps]) -> None:
+    """Score one forecast of every model, and add to the sums."""
+    row, own_maps = forecast
     truth = targets(inputs)
     spatial = truth.series.spatial
-    reference = fold.reference(inputs.samples, rows)
-    native = _Maps(truth.native(rows), spatial.covered.numpy() * truth.series.area, reference)
+    reference = fold.reference(inputs.samples, row)
+    native = ObservedMaps(truth.native(row), spatial.covered.numpy() * truth.series.area, reference)
     scale = inputs.run.scaling(fold.members[0]).target.forward
     known = spatial.known.numpy().astype(np.float64)
-    own = _Maps(scale(truth[rows].astype(np.float64)), known, scale(_transformed(truth, reference)))
-    for model, (on_native, on_own) in _forecasts(inputs, fold, rows):
+    own = ObservedMaps(scale(truth[row].astype(np.float64)), known, scale(_transformed(truth, reference)))
+    for model, (on_native, on_own) in _forecasts(inputs, fold, row, own_maps):
         _refuse_nonfinite(model, on_native, spatial.covered.numpy())
         if model == inputs.name:
             found.distances.append(distances_of_maps(on_native, native.observed))
-        _sum(found.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native)
+        add_statistics(
+            found.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native
+        )
         scaled = scale(on_own)
-        _sum(found.scaled.setdefault(model, {}), map_scores(inputs).scaled, own, scaled)
-        _add_cells(found.cells, model, native, on_native)
-        _add_power(found.power, model, own, scaled)
-    _add_power(found.power, OBSERVED, own, own.observed.astype(np.float64))
+        add_statistics(found.scaled.setdefault(model, {}), map_scores(inputs).scaled, own, scaled)
+        add_cells(found.cells, model, native, on_native)
+        add_power(found.power, model, own, scaled)
+        return_freed()
+    add_power(found.power, OBSERVED, own, own.observed.astype(np.float64))
 
 
-class _Maps(NamedTuple):
-    """Observed maps [B, L, rows, columns], NaN where missing, what their cells weigh, and the reference."""
-
-    observed: NDArray[np.floating]
-    area: Values
-    reference: Values
-
-    def at(self, lead: int) -> _Maps:
-        """Return the maps of one lead time, [B, 1, rows, columns]: large maps fit in memory one lead time at a time."""
-        chosen = slice(lead, lead + 1)
-        return _Maps(self.observed[:, chosen].astype(np.float64), self.area, self.reference[:, chosen])
-
-    @property
-    def leads(self) -> range:
-        """Number the lead times from 0."""
-        return range(self.observed.shape[1])
-
-    def known(self) -> NDArray[np.bool_]:
-        """Return which cells count."""
-        return np.asarray(np.isfinite(self.observed) & (self.area > 0))
-
-
-def _forecasts(inputs: EvaluationInputs, fold: Fold, rows: Rows) -> Iterator[tuple[str, tuple[Values, Values]]]:
+def _forecasts(
+    inputs: EvaluationInputs, fold: Fold, row: Rows, own_maps: NetworkMaps
+) -> Iterator[tuple[str, tuple[Values, Values]]]:
     """Yield every model with its maps on the data set's grid and on the network's, physical units."""
     truth = targets(inputs)
-    each = [inputs.predictors[name](inputs.samples, rows) for name in fold.members]
-    pooled = inputs.scored(each)
-    yield inputs.name, (_inverted(truth, pooled), pooled)
-    for name, values in zip(fold.members, each, strict=True) if len(fold.members) > 1 else ():
+    for name, values in own_maps.items():
         yield name, (_inverted(truth, values), values)
     for name, predictor in fold.baselines.items():
-        native = predictor(inputs.samples, rows)
+        native = predictor(inputs.samples, row)
         yield name, (native, _transformed(truth, native))
 
 
@@ -236,44 +232,6 @@ def _refuse_nonfinite(model: str, maps: Values, covered: NDArray[np.bool_]) -> N
             where="evaluation",
             fix="Look for months with missing or extreme cells, or leave the baseline out of evaluate.baselines.",
         )
-
-
-def _sum(sums: dict[Statistics, list[Values]], metrics: Sequence[Metric], maps: _Maps, predicted: Values) -> None:
-    each = [_statistics(metrics, maps.at(lead), predicted[:, lead : lead + 1]) for lead in maps.leads]
-    for function in each[0]:
-        sums.setdefault(function, []).append(np.concatenate([of_lead[function] for of_lead in each], axis=1))
-
-
-def _statistics(metrics: Sequence[Metric], maps: _Maps, predicted: Values) -> dict[Statistics, Values]:
-    known = maps.known()
-    weight = np.where(known, maps.area, 0.0)
-    # Cells without weight hold numbers all the same: NaN times zero is NaN.
-    plain = [np.where(known, values, 0.0) for values in (maps.observed, predicted, maps.reference)]
-    found = {}
-    for function in dict.fromkeys(metric.statistics for metric in metrics):
-        assert function is not None, "scores of maps are made from sums"
-        found[function] = function(plain[0], plain[1], weight, plain[2])
-    return found
-
-
-def _add_cells(cells: dict[str, Values], model: str, maps: _Maps, predicted: Values) -> None:
-    total = cells.setdefault(model, np.zeros((3, *maps.area.shape)))
-    for lead in maps.leads:
-        of_lead = maps.at(lead)
-        known = of_lead.known()
-        error = np.where(known, predicted[:, lead : lead + 1] - of_lead.observed, 0.0)
-        for sums, added in zip(total, (known, error, error**2), strict=True):
-            sums += added.sum(axis=(0, 1))
-
-
-def _add_power(power: dict[str, Values], model: str, maps: _Maps, predicted: Values) -> None:
-    """Add the spectra of anomalies, land and gaps filled with zero anomaly."""
-    found = []
-    for lead in maps.leads:
-        of_lead = maps.at(lead)
-        anomaly = np.where(of_lead.known(), predicted[:, lead : lead + 1] - of_lead.reference, 0.0)
-        found.append(radial_power(anomaly[:, 0]).sum(axis=0))
-    power[model] = power.get(model, 0.0) + np.stack(found)
 
 
 def distances_of_maps(forecast: Values, truth: NDArray[np.floating]) -> Values:

@@ -103,7 +103,7 @@ def train(
             _tell_purged(run, reporter)
             if started := described(settings.shared.train, dataset.manifest.digest()):
                 reporter.info(started)
-            if (members := _chosen(run, only)) and location.jobs > 1:
+            if len(members := _chosen(run, only)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)

@@ -27,6 +27,7 @@ from geoml_cli.splits.split import Rows, Split, restrict_to
 from geoml_cli.splits.window_times import variables_of
 from geoml_cli.training.fitting import require_fitting
 from geoml_cli.training.freezing import check_freeze
+from geoml_cli.training.memory import require_memory
 from geoml_cli.training.processes import refuse_accumulation
 from geoml_cli.training.start import check_start, kept_scaling, start_of
 
@@ -36,7 +37,8 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
 
     Raises:
         DataError: The data set has no target values, or cannot be split so.
-        SettingsError: There is no such member as one of `only`, or the preset is meant for other data.
+        SettingsError: There is no such member as one of `only`, the preset is meant for other data, or a step of
+            training does not fit into memory.
     """
     require_fitting(settings, dataset)
     settings = resolved(settings, dataset)
@@ -46,6 +48,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     check_freeze(shared.train.freeze, networks, signatures)
+    require_memory(networks, signatures, shared.train)
     split_rows = _split(settings, dataset, samples)
     for name in only or ():
         registry.require_choice("member", name, split_rows)

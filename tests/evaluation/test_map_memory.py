@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from map_case import land_of, maps, write_maps
 
@@ -26,10 +28,16 @@ def run(tmp_path_factory):
     return train(settings, dataset, RunLocation(folder / "r", cpu=True), None, NullReporter()), dataset
 
 
-def peak_maps(run, subset):
+def in_batches(inputs, size):
+    shared = inputs.settings.shared
+    predict = shared.predict.model_copy(update={"batch_size": size})
+    return replace(inputs, settings=replace(inputs.settings, shared=shared.model_copy(update={"predict": predict})))
+
+
+def peak_maps(run, subset, batch=1):
     """Return the number of forecasts and the peak memory, in maps of float64."""
     trained, dataset = run
-    inputs = open_network(open_trained(trained), dataset, subset, "")
+    inputs = in_batches(open_network(open_trained(trained), dataset, subset, ""), batch)
     tracemalloc.start()
     try:
         sums = sum_maps(inputs, NullReporter())
@@ -45,3 +53,22 @@ def test_memory_is_that_of_some_maps_and_not_of_all_forecasts(run):
     assert of_many < 1.1 * of_few, (of_few, of_many)
     # Climatology of 12 months, sums of 5 models' cells, and some maps of 3 lead times.
     assert of_many < 48
+
+
+def test_forecasts_are_made_together_and_scored_one_by_one(run):
+    _, alone = peak_maps(run, "train")
+    _, together = peak_maps(run, "train", batch=8)
+    assert together < 1.1 * alone, (together, alone)
+
+
+def test_scores_are_those_of_batches_of_another_size(run):
+    trained, dataset = run
+    inputs = open_network(open_trained(trained), dataset, "validation", "")
+    alone, together = (sum_maps(in_batches(inputs, size), NullReporter()) for size in (1, 3))
+    assert len(alone.rows_N) > 3
+    assert np.array_equal(alone.rows_N, together.rows_N)
+    for model in alone.models():
+        for function, sums in alone.joined(model).items():
+            assert np.allclose(together.joined(model)[function], sums, rtol=1e-5)
+        assert np.allclose(alone.cells[model], together.cells[model], rtol=1e-4, atol=1e-4)
+    assert len(alone.distances) == len(together.distances)
