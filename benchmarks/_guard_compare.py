@@ -17,6 +17,9 @@ from benchmarks._guard_cases import EXPECTED, RENAMED, SEEDS, Case
 
 Values = dict[str, NDArray[Any]]
 
+_ABSENT = "missing"
+NEW = "the base does not write it"
+"""Why a result that only the new side has is expected."""
 _NEAR_ZERO = 1e-12
 """Absolute difference that is none, in kinds that are not compared exactly: a mean of 0 has no relative one."""
 
@@ -79,7 +82,7 @@ def compare(kind: Kind, case: Case, folders: tuple[Path, Path], *, after: bool =
         if (values := _told(old.get(name), new.get(name), kind.rtol))
     ]
     if not old:  # a layout that neither reader knows must not look like agreement
-        found.append(_difference(kind, case, "nothing of this kind was found", ("missing", "")))
+        found.append(_difference(kind, case, "nothing of this kind was found", (_ABSENT, "")))
     if after:
         found = [replace(difference, reason="") for difference in found]
     return Comparison(case.name, kind.name, sum(value.size for value in old.values()), tuple(found))
@@ -88,6 +91,7 @@ def compare(kind: Kind, case: Case, folders: tuple[Path, Path], *, after: bool =
 def _difference(kind: Kind, case: Case, name: str, values: tuple[str, str]) -> Difference:
     label = f"{case.name}: {kind.name}: {name}"
     reason = next((why for pattern, why in EXPECTED.items() if re.search(pattern, label)), "")
+    reason = reason or (NEW if values[0] == _ABSENT and values[1] else "")
     seed = re.search(r"seed-(\d+)", name)
     return Difference(case.name, seed[1] if seed else SEEDS, kind.name, name, *values, reason)
 
@@ -127,7 +131,7 @@ def _differ(old: NDArray[Any], new: NDArray[Any], rtol: float) -> NDArray[np.boo
 
 def _brief(array: NDArray[Any] | None) -> str:
     if array is None:
-        return "missing"
+        return _ABSENT
     return str(array.reshape(-1)[0]) if array.size == 1 else f"{array.dtype} {list(array.shape)}"
 
 

@@ -91,11 +91,22 @@ def test_rows_scores_and_predictions_that_differ_are_named(differences):
 def test_results_that_only_one_side_has_are_named(differences):
     scores = {**SCORES, "n": 3}
     del scores["confusion"]
-    found = {held.name: (held.old, held.new) for held in differences(scores=scores)}
+    found = {held.name: (held.old, held.new, held.reason) for held in differences(scores=scores)}
     assert found == {
-        "metrics.json: confusion": ("float64 [2, 2]", "missing"),
-        "metrics.json: n": ("missing", "3.0"),
+        "metrics.json: confusion": ("float64 [2, 2]", "missing", ""),
+        "metrics.json: n": ("missing", "3.0", compared.NEW),
     }
+
+
+def test_of_a_base_after_the_refactoring_nothing_may_differ(tmp_path, differences, monkeypatch):
+    monkeypatch.setitem(compared.EXPECTED, r"weights", "seed was ignored")
+    [found] = differences(weight=2.0)
+    [after] = [
+        difference
+        for kind in guard.KINDS
+        for difference in compared.compare(kind, CASE, (tmp_path / "base", tmp_path / "new"), after=True).differences
+    ]
+    assert (found.reason, after.reason, after.name) == ("seed was ignored", "", found.name)
 
 
 def test_renamed_results_are_paired_and_fixed_faults_expected(differences, monkeypatch):
