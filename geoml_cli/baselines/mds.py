@@ -100,19 +100,21 @@ def fill(series: Series, asked_A: Rows, *, leave_one_out: bool = False) -> Fille
             fix="Leave it out, or prepare half-hourly files.",
         )
     place_N = (series.minute_N - series.minute_N[0]) // series.step if len(series.minute_N) else series.minute_N
-    found = Filled(np.full(len(asked_A), np.nan), np.full(len(asked_A), np.nan), np.zeros(len(asked_A), dtype=np.int64))
+    filled = Filled(
+        np.full(len(asked_A), np.nan), np.full(len(asked_A), np.nan), np.zeros(len(asked_A), dtype=np.int64)
+    )
     if not len(asked_A):
-        return found
+        return filled
     known = series.flux_N.copy()
     if not leave_one_out:
         known[asked_A] = np.nan
     regular = _regular(series._replace(flux_N=known), place_N)
     for stage in _stages():
-        left = np.flatnonzero(np.isnan(found.mean_A))
+        left = np.flatnonzero(np.isnan(filled.mean_A))
         if not len(left):
             break
-        _fill_stage(regular, (stage, place_N[asked_A]), left, found)
-    return found
+        _fill_stage(regular, (stage, place_N[asked_A]), left, filled)
+    return filled
 
 
 def _regular(series: Series, place_N: Rows) -> Series:
@@ -127,7 +129,7 @@ def _regular(series: Series, place_N: Rows) -> Series:
     return Series(np.arange(length, dtype=np.int64), flux, radiation, warmth, dryness, series.step)
 
 
-def _fill_stage(series: Series, stage_of: tuple[_Stage, Rows], left: Rows, found: Filled) -> None:
+def _fill_stage(series: Series, stage_of: tuple[_Stage, Rows], left: Rows, filled: Filled) -> None:
     stage, place_A = stage_of
     offset_K = _window(stage, series.step)
     size = max(_BLOCK // len(offset_K), 1)
@@ -140,9 +142,9 @@ def _fill_stage(series: Series, stage_of: tuple[_Stage, Rows], left: Rows, found
         count_R = np.isfinite(value_RK).sum(axis=1)
         good = count_R >= _FEWEST
         chosen, value_RK = rows[good], value_RK[good]
-        found.mean_A[chosen] = np.nanmean(value_RK, axis=1) if len(chosen) else []
-        found.std_A[chosen] = np.nanstd(value_RK, axis=1, ddof=1) if len(chosen) else []
-        found.quality_A[chosen] = stage.quality
+        filled.mean_A[chosen] = np.nanmean(value_RK, axis=1) if len(chosen) else []
+        filled.std_A[chosen] = np.nanstd(value_RK, axis=1, ddof=1) if len(chosen) else []
+        filled.quality_A[chosen] = stage.quality
 
 
 def _window(stage: _Stage, step: int) -> Rows:

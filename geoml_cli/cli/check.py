@@ -35,7 +35,7 @@ def check(
     """Verify a run and its data whole, or what a model's preset needs to be trained here; exit code 4 if not."""
     reporter = console.Terminal(quiet=quiet)
     if model_of(target) == target:
-        found = _preset(target, (preset, config, assignments), data, gpus, reporter)
+        checks = _preset(target, (preset, config, assignments), data, gpus, reporter)
     else:
         if preset or config or assignments or gpus:
             raise SettingsError(
@@ -43,9 +43,9 @@ def check(
                 where=target,
                 fix="Leave it out.",
             )
-        found = _run(target, data)
-    _show(found, as_json)
-    if not all(one.holds for one in found):
+        checks = _run(target, data)
+    _show(checks, as_json)
+    if not all(one.holds for one in checks):
         raise typer.Exit(CheckFailedError.exit_code)
 
 
@@ -77,11 +77,13 @@ def _run(target: str, data: Path | None) -> list[Check]:
     return check_run(run, lambda: dataset_of(run, data))
 
 
-def _show(found: Sequence[Check], as_json: bool) -> None:
+def _show(checks: Sequence[Check], as_json: bool) -> None:
     if as_json:
-        console.document({"holds": all(one.holds for one in found), "checks": [asdict(one) for one in found]})
+        console.document({"holds": all(one.holds for one in checks), "checks": [asdict(one) for one in checks]})
         return
-    rows = [(one.name, "yes" if one.holds else "no", one.detail) for one in found]
+    rows = [(one.name, "yes" if one.holds else "no", one.detail) for one in checks]
     console.table(("check", "holds", "detail"), rows)
-    wrong = [one.name for one in found if not one.holds]
-    console.line(f"{len(wrong)} of {len(found)} checks do not hold: {', '.join(wrong)}" if wrong else "all checks hold")
+    wrong = [one.name for one in checks if not one.holds]
+    console.line(
+        f"{len(wrong)} of {len(checks)} checks do not hold: {', '.join(wrong)}" if wrong else "all checks hold"
+    )

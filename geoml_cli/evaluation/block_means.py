@@ -37,13 +37,12 @@ def block_distances(inputs: EvaluationInputs, pooled: PooledRows) -> tuple[Block
     error_B = np.bincount(place_P.reshape(-1), weights=error_P) / np.bincount(place_P.reshape(-1))
     station_B, minute_B = records.station_N[row_B], records.minute_N[row_B]
     step = float(records.step_minutes) if records.step_minutes > 0 else _CALENDAR[records.step_minutes]
-    found = [_of_length(error_B, (station_B, minute_B), (step, step))]
-    found += [_of_length(error_B, (station_B, minute_B), (length, step)) for length in _LENGTHS if length > step]
-    return tuple(block for block in found if block is not None)
+    lengths = [step, *(length for length in _LENGTHS if length > step)]
+    by_length = [_of_length(error_B, station_B, minute_B, length, step) for length in lengths]
+    return tuple(block for block in by_length if block is not None)
 
 
-def _of_length(error_B: Values, where: tuple[Rows, Rows], lengths: tuple[float, float]) -> BlockDistances | None:
-    (station_B, minute_B), (length, step) = where, lengths
+def _of_length(error_B: Values, station_B: Rows, minute_B: Rows, length: float, step: float) -> BlockDistances | None:
     block_B = np.floor(minute_B / length).astype(np.int64) if length > step else np.arange(len(minute_B))
     pair_B = np.stack([station_B, block_B])
     (station, _), place_B, count = np.unique(pair_B, axis=1, return_inverse=True, return_counts=True)

@@ -88,45 +88,48 @@ def collocate(
     )
 
 
-def collocation_rows(found: StationCollocation) -> Iterator[Line]:
+def collocation_rows(collocation: StationCollocation) -> Iterator[Line]:
     """Yield columns, then a line for each station and series; undefined values are NaN."""
     yield ["station", "series", "n", "error_std", "correlation_with_truth", "snr_db"]
-    for place, (station, samples) in enumerate(zip(found.stations, found.samples.tolist(), strict=True)):
-        for number, name in enumerate(found.series):
-            values = (values_S3[place, number] for values_S3 in (found.error_std, found.correlation, found.snr))
+    for place, (station, samples) in enumerate(zip(collocation.stations, collocation.samples.tolist(), strict=True)):
+        for number, name in enumerate(collocation.series):
+            values = (
+                values_S3[place, number]
+                for values_S3 in (collocation.error_std, collocation.correlation, collocation.snr)
+            )
             yield [station, name, samples, *map(float, values)]
 
 
-def collocation_record(found: StationCollocation) -> dict[str, Any]:
+def collocation_record(collocation: StationCollocation) -> dict[str, Any]:
     """Return the medians over stations as plain values."""
     return {
-        "assumption": found.caveat,
-        "stations": len(found.stations),
+        "assumption": collocation.caveat,
+        "stations": len(collocation.stations),
         "fewest_samples": FEWEST_SAMPLES,
         "series": {
             name: {
-                "stations_defined": int(np.isfinite(found.error_std[:, number]).sum()),
-                "error_std": _median(found.error_std[:, number]),
-                "unit": found.unit,
-                "correlation_with_truth": _median(found.correlation[:, number]),
-                "snr_db": _median(found.snr[:, number]),
+                "stations_defined": int(np.isfinite(collocation.error_std[:, number]).sum()),
+                "error_std": _median(collocation.error_std[:, number]),
+                "unit": collocation.unit,
+                "correlation_with_truth": _median(collocation.correlation[:, number]),
+                "snr_db": _median(collocation.snr[:, number]),
             }
-            for number, name in enumerate(found.series)
+            for number, name in enumerate(collocation.series)
         },
     }
 
 
-def collocation_table(found: StationCollocation) -> ReportTable:
+def collocation_table(collocation: StationCollocation) -> ReportTable:
     """Return the medians over stations as a table of a report."""
     rows = []
-    for name, one in collocation_record(found)["series"].items():
+    for name, one in collocation_record(collocation)["series"].items():
         medians = (one[key] for key in ("error_std", "correlation_with_truth", "snr_db"))
-        rows.append([name, f"{one['stations_defined']} of {len(found.stations)}", *map(format_number, medians)])
+        rows.append([name, f"{one['stations_defined']} of {len(collocation.stations)}", *map(format_number, medians)])
     caption = (
         f"Medians over stations with {FEWEST_SAMPLES} samples or more; a station's error is not defined where its "
-        f"variance comes out negative. {found.caveat} triple_collocation.csv holds every station."
+        f"variance comes out negative. {collocation.caveat} triple_collocation.csv holds every station."
     )
-    heads = ["Series", "Stations", f"Error [{found.unit}]", "R with the truth", "SNR [dB]"]
+    heads = ["Series", "Stations", f"Error [{collocation.unit}]", "R with the truth", "SNR [dB]"]
     return ReportTable("Triple collocation", caption, heads, rows)
 
 

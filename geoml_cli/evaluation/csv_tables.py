@@ -205,13 +205,13 @@ def _groups(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
         yield [group.quantity, group.name, group.model, group.rows, *values]
 
 
-def _intervals(found: IntervalScores) -> Iterator[Sequence[Cell]]:
+def _intervals(intervals: IntervalScores) -> Iterator[Sequence[Cell]]:
     """Give the intervals of all rows with bounds, then those of each group."""
-    names = [name.replace(" ", "_") for name in found.scores]
+    names = [name.replace(" ", "_") for name in intervals.scores]
     yield ["quantity", "group", "n", *(column for name in names for column in (name, f"{name}_low", f"{name}_high"))]
-    whole = [_text(v) for score in found.scores.values() for v in (score.value, score.low, score.high)]
-    yield ["", "all", found.rows, *whole]
-    for one in found.each:
+    whole = [_text(v) for score in intervals.scores.values() for v in (score.value, score.low, score.high)]
+    yield ["", "all", intervals.rows, *whole]
+    for one in intervals.each:
         yield [one.quantity, one.name, one.rows, *(cell for v in one.scores.values() for cell in (_text(v), "", ""))]
 
 

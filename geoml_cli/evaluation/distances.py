@@ -83,11 +83,11 @@ def _folds(inputs: EvaluationInputs, place_N: Rows, place_U2: Values) -> Iterato
             yield nearest_km(place_U2[test_T], place_U2[np.unique(place_N[split.train])]), place_R.reshape(-1)
 
 
-def distance_figure(inputs: EvaluationInputs, found: SplitDistances) -> ReportFigure | str:
+def distance_figure(inputs: EvaluationInputs, distances: SplitDistances) -> ReportFigure | str:
     """Draw the distances, or say why there are none."""
-    if found.missing:
-        return found.missing
-    middle = {name: float(np.median(values)) for name, values in found.by_name.items()}
+    if distances.missing:
+        return distances.missing
+    middle = {name: float(np.median(values)) for name, values in distances.by_name.items()}
     named = inputs.settings.shared.split.map_points
     points = f"points of {named}" if named else "points spread over the convex hull of the samples"
     return ReportFigure(
@@ -97,7 +97,7 @@ def distance_figure(inputs: EvaluationInputs, found: SplitDistances) -> ReportFi
         text="Medians of three distributions of distances: "
         + ", ".join(f"{name} {format_number(value)} km" for name, value in middle.items())
         + ".",
-        png=png(cumulative_distances(found.by_name)),
+        png=png(cumulative_distances(distances.by_name)),
     )
 
 
@@ -114,8 +114,8 @@ def _verdict(middle: dict[str, float]) -> str:
     return f"{text}: the test is about as far as the map."
 
 
-def distance_rows(found: SplitDistances) -> Iterator[Sequence[str | float]]:
+def distance_rows(distances: SplitDistances) -> Iterator[Sequence[str | float]]:
     """Yield quantiles of the distances [km], a row for each share of the places."""
-    yield ["share", *(f"{name.replace(' ', '_')}_km" for name in found.by_name)]
+    yield ["share", *(f"{name.replace(' ', '_')}_km" for name in distances.by_name)]
     for share in np.arange(101) / 100:
-        yield [float(share), *(float(np.quantile(values, share)) for values in found.by_name.values())]
+        yield [float(share), *(float(np.quantile(values, share)) for values in distances.by_name.values())]

@@ -39,37 +39,37 @@ class FigureSet:
 
 def draw_figures(inputs: EvaluationInputs, result: EvaluationResult) -> FigureSet:
     """Draw what there is to draw."""
-    found = FigureSet()
+    figure_set = FigureSet()
     if result.maps is not None:
-        found.figures.update(map_figures(inputs, result))
-        _calibration(found, result)
-        _learning(found, inputs, result)
-        found.missing.append("Permutation importance: the maps of one quantity are the only input.")
-        return found
+        figure_set.figures.update(map_figures(inputs, result))
+        _calibration(figure_set, result)
+        _learning(figure_set, inputs, result)
+        figure_set.missing.append("Permutation importance: the maps of one quantity are the only input.")
+        return figure_set
     pooled = result.pooled
     rows = ScoredRows(
         pooled.observed_P, pooled.predicted_P, inputs.task.target, annotation(inputs.task, result.network)
     )
     for draw in inputs.task.figures:
         name, figure = draw(rows)
-        found.figures[name] = figure
+        figure_set.figures[name] = figure
     if has_stations(inputs, result):
         for drawn in (station_boxes(inputs, result), maps_of_scores(inputs, result)):
             if drawn is not None:
-                found.figures[drawn[0]] = drawn[1]
+                figure_set.figures[drawn[0]] = drawn[1]
     drawn_series = dict(figures_of_series(inputs, result))
-    found.figures.update(drawn_series)
+    figure_set.figures.update(drawn_series)
     if not drawn_series:
-        found.missing.append(MISSING)
-    _calibration(found, result)
-    _residuals(found, inputs, result)
-    _distances(found, inputs, result)
-    _learning(found, inputs, result)
-    _importance(found, inputs, result)
-    found.figures.update(map_pages(inputs.run))
+        figure_set.missing.append(MISSING)
+    _calibration(figure_set, result)
+    _residuals(figure_set, inputs, result)
+    _distances(figure_set, inputs, result)
+    _learning(figure_set, inputs, result)
+    _importance(figure_set, inputs, result)
+    figure_set.figures.update(map_pages(inputs.run))
     if result.baselines.skipped:
-        found.missing.append(result.baselines.skipped)
-    return found
+        figure_set.missing.append(result.baselines.skipped)
+    return figure_set
 
 
 def annotation(task: Task, scores: ModelScores) -> str:
@@ -80,13 +80,13 @@ def annotation(task: Task, scores: ModelScores) -> str:
     return "\n".join(lines)
 
 
-def _calibration(found: FigureSet, result: EvaluationResult) -> None:
+def _calibration(figure_set: FigureSet, result: EvaluationResult) -> None:
     intervals = result.intervals
     if intervals is None:
-        found.missing.append("Calibration of intervals: of test rows of a run trained here, and enough of them.")
+        figure_set.missing.append("Calibration of intervals: of test rows of a run trained here, and enough of them.")
         return
     pairs = ", ".join(f"{format_share(a)}: {format_share(b)}" for a, b in zip(NOMINAL, intervals.found, strict=True))
-    found.figures["calibration.png"] = ReportFigure(
+    figure_set.figures["calibration.png"] = ReportFigure(
         title="Calibration of the intervals",
         caption="Share of rows that intervals hold (PICP) over the share they were made for; on the dashed line they "
         "hold what they promise, above it they are too wide. Each row's interval is from the rows of other groups.",
@@ -95,20 +95,20 @@ def _calibration(found: FigureSet, result: EvaluationResult) -> None:
     )
 
 
-def _residuals(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+def _residuals(figure_set: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
     if not inputs.task.has_residuals:
-        found.missing.append("Residual map: classes have no difference.")
+        figure_set.missing.append("Residual map: classes have no difference.")
         return
     rows, residual = _mean_residuals(inputs, result)
     place = lon_lat_of_samples(inputs.dataset, len(inputs.samples))[rows]
     known = np.isfinite(place).all(axis=1)
     if not known.any():
-        found.missing.append("Residual map: the samples have no coordinates.")
+        figure_set.missing.append("Residual map: the samples have no coordinates.")
         return
     name, unit = inputs.task.target.name, inputs.task.unit
     lost = int((~known).sum())
     without = f" {lost} samples without coordinates are not shown." if lost else ""
-    found.figures["residual_map.png"] = ReportFigure(
+    figure_set.figures["residual_map.png"] = ReportFigure(
         title="Residuals on the map",
         caption=f"Predicted minus observed {name} [{unit}] at {known.sum()} places; predictions of one "
         f"place are averaged. Purple: too high; orange: too low.{without}",
@@ -118,13 +118,13 @@ def _residuals(found: FigureSet, inputs: EvaluationInputs, result: EvaluationRes
     )
 
 
-def _distances(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+def _distances(figure_set: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
     assert result.distances is not None, "of a network"
     drawn = distances.distance_figure(inputs, result.distances)
     if isinstance(drawn, str):
-        found.missing.append(drawn)
+        figure_set.missing.append(drawn)
     else:
-        found.figures[distances.FIGURE] = drawn
+        figure_set.figures[distances.FIGURE] = drawn
 
 
 def _mean_residuals(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[Rows, Values]:
@@ -136,14 +136,14 @@ def _mean_residuals(inputs: EvaluationInputs, result: EvaluationResult) -> tuple
     return pooled.rows_P[first], np.bincount(sample_P, weights=residual_P) / np.bincount(sample_P)
 
 
-def _learning(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+def _learning(figure_set: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
     by_fold = len(result.members) > NAMED
     named = [_curve(inputs, member.name, member.fold if by_fold else member.name) for member in result.members]
     curves = [curve for curve in named if len(curve.epoch)]
     if not curves:
-        found.missing.append("Learning curves: the run has no training history, as imported ones have none.")
+        figure_set.missing.append("Learning curves: the run has no training history, as imported ones have none.")
         return
-    found.figures["learning_curves.png"] = ReportFigure(
+    figure_set.figures["learning_curves.png"] = ReportFigure(
         title="Learning curves",
         caption="Training and validation loss of each member (of the scaled target); a dot marks the lowest "
         "validation loss." + (" Members of a fold share a colour." if by_fold else ""),
@@ -163,9 +163,9 @@ def _curve(inputs: EvaluationInputs, member: str, name: str) -> Curve:
     return Curve(name, column("epoch"), column("loss"), column("val_loss"))
 
 
-def _importance(found: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
+def _importance(figure_set: FigureSet, inputs: EvaluationInputs, result: EvaluationResult) -> None:
     if not result.importance:
-        found.missing.append("Permutation importance: evaluate.importance_repeats is 0.")
+        figure_set.missing.append("Permutation importance: evaluate.importance_repeats is 0.")
         return
     steps = steps_before(inputs.samples, inputs.network.lagged)
     lags = {name: result.importance[name] for name in steps if name in result.importance}
@@ -174,7 +174,7 @@ def _importance(found: FigureSet, inputs: EvaluationInputs, result: EvaluationRe
     ranked = sorted(covariates, key=lambda name: -float(covariates[name].mean()))
     first = ", ".join(f"{name} {format_number(covariates[name].mean())}" for name in ranked[:3])
     more = f" {SHOWN} of {len(ranked)} are shown." if len(ranked) > SHOWN else ""
-    found.figures["importance.png"] = ReportFigure(
+    figure_set.figures["importance.png"] = ReportFigure(
         title="Permutation importance",
         caption=f"Increase of the {by} [{unit}] when a covariate is shuffled among samples; bars are means, "
         "lines the range over members and repeats. Covariates that go together share their importance." + more,
@@ -183,7 +183,7 @@ def _importance(found: FigureSet, inputs: EvaluationInputs, result: EvaluationRe
     )
     if lags:
         means = ", ".join(f"{name} {format_number(values.mean())}" for name, values in lags.items())
-        found.figures["importance_steps.png"] = ReportFigure(
+        figure_set.figures["importance_steps.png"] = ReportFigure(
             title="Permutation importance by time step",
             caption=f"Increase of the {by} [{unit}] when all variables of one time step are shuffled among samples, "
             "the oldest on top; bars are means, lines the range over members and repeats.",

@@ -81,9 +81,9 @@ def combined_record(
     return found
 
 
-def text(found: dict[str, Any]) -> str:
+def text(record: dict[str, Any]) -> str:
     """Return a record as strict JSON."""
-    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _confusion(result: EvaluationResult) -> dict[str, Any]:

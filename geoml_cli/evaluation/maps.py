@@ -107,18 +107,18 @@ def sum_maps(inputs: EvaluationInputs, reporter: Reporter) -> MapSums:
         SettingsError: There is no such baseline.
     """
     refuse_unknown(inputs)
-    folds, found = _folds(inputs), MapSums()
+    folds, sums = _folds(inputs), MapSums()
     size = inputs.settings.shared.predict.batch_size or 1
     with reporter.task("score", sum(len(fold.rows_N) for fold in folds)) as advance:
         for fold in folds:
-            found.folds[fold.name] = len(fold.rows_N)
+            sums.folds[fold.name] = len(fold.rows_N)
             for start in range(0, len(fold.rows_N), size):
                 rows = fold.rows_N[start : start + size]
-                _add(found, inputs, fold, rows)
+                _add(sums, inputs, fold, rows)
                 advance(len(rows))
-    forecasts = len(found.rows_N)
-    found.power = {model: power / forecasts for model, power in found.power.items()}
-    return found
+    forecasts = len(sums.rows_N)
+    sums.power = {model: power / forecasts for model, power in sums.power.items()}
+    return sums
 
 
 def _folds(inputs: EvaluationInputs) -> list[Fold]:
@@ -158,19 +158,19 @@ def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold
     return Fold(name, members, rows.astype(np.int64), fitted, reference)
 
 
-def _add(found: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> None:
+def _add(sums: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> None:
     """Forecast some rows with the network at once, and score them one after another: maps may be large."""
-    found.rows.append(rows)
+    sums.rows.append(rows)
     each = [inputs.predictors[name](inputs.samples, rows) for name in fold.members]
     own = {inputs.name: inputs.scored(each)}
     if len(fold.members) > 1:
         own |= dict(zip(fold.members, each, strict=True))
     for place in range(len(rows)):
         chosen = slice(place, place + 1)
-        _add_forecast(found, inputs, fold, (rows[chosen], {model: maps[chosen] for model, maps in own.items()}))
+        _add_forecast(sums, inputs, fold, (rows[chosen], {model: maps[chosen] for model, maps in own.items()}))
 
 
-def _add_forecast(found: MapSums, inputs: EvaluationInputs, fold: Fold, forecast: tuple[Rows, NetworkMaps]) -> None:
+def _add_forecast(sums: MapSums, inputs: EvaluationInputs, fold: Fold, forecast: tuple[Rows, NetworkMaps]) -> None:
     """Score one forecast of every model, and add to the sums."""
     row, own_maps = forecast
     truth = targets(inputs)
@@ -183,16 +183,16 @@ def _add_forecast(found: MapSums, inputs: EvaluationInputs, fold: Fold, forecast
     for model, (on_native, on_own) in _forecasts(inputs, fold, row, own_maps):
         _refuse_nonfinite(model, on_native, spatial.covered.numpy())
         if model == inputs.name:
-            found.distances.append(distances_of_maps(on_native, native.observed))
+            sums.distances.append(distances_of_maps(on_native, native.observed))
         add_statistics(
-            found.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native
+            sums.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native
         )
         scaled = scale(on_own)
-        add_statistics(found.scaled.setdefault(model, {}), map_scores(inputs).scaled, own, scaled)
-        add_cells(found.cells, model, native, on_native)
-        add_power(found.power, model, own, scaled)
+        add_statistics(sums.scaled.setdefault(model, {}), map_scores(inputs).scaled, own, scaled)
+        add_cells(sums.cells, model, native, on_native)
+        add_power(sums.power, model, own, scaled)
         return_freed()
-    add_power(found.power, OBSERVED, own, own.observed.astype(np.float64))
+    add_power(sums.power, OBSERVED, own, own.observed.astype(np.float64))
 
 
 def _forecasts(

@@ -21,37 +21,40 @@ from geoml_cli.writers.chunk_store import require_writable
 _SUFFIXES = (".html", ".htm")
 
 
-def run_table(found: RunComparison) -> ReportTable:
+def run_table(comparison: RunComparison) -> ReportTable:
     """Return the scores of every run on the rows that all have."""
-    first = found.runs[0]
-    columns = ["Run", *(_head(found, name, first) for name in first.scores)]
+    first = comparison.runs[0]
+    columns = ["Run", *(_head(comparison, name, first) for name in first.scores)]
     rows = [
         [run.name, *(bounded(score.value, score.low, score.high) for score in run.scores.values())]
-        for run in found.runs
+        for run in comparison.runs
     ]
-    caption = f"{first.rows} test rows that all runs have in common; in brackets 95 % intervals over {_groups(found)}."
+    caption = (
+        f"{first.rows} test rows that all runs have in common; in brackets 95 % intervals over {_groups(comparison)}."
+    )
     return ReportTable("Runs", caption, columns, rows)
 
 
-def pair_table(found: RunComparison) -> ReportTable:
+def pair_table(comparison: RunComparison) -> ReportTable:
     """Return how every two runs differ."""
-    unit = found.task.ranking_label
-    rows = [[pair.first, pair.second, *_difference(pair), _better(pair)] for pair in found.pairs]
-    columns = ["First", "Second", f"{found.task.ranking.name} difference [{unit}]", "Wilcoxon", "Better"]
+    unit = comparison.task.ranking_label
+    rows = [[pair.first, pair.second, *_difference(pair), _better(pair)] for pair in comparison.pairs]
+    columns = ["First", "Second", f"{comparison.task.ranking.name} difference [{unit}]", "Wilcoxon", "Better"]
     caption = (
-        f"First minus second, below zero the first is better; 95 % intervals over {_groups(found)} on the same draws. "
-        "Wilcoxon: signed-rank test of the groups' mean absolute errors, p-values are Holm's for the number of pairs."
+        f"First minus second, below zero the first is better; 95 % intervals over {_groups(comparison)} on the same "
+        "draws. Wilcoxon: signed-rank test of the groups' mean absolute errors, p-values are Holm's for the number of "
+        "pairs."
     )
     return ReportTable("Pairs of runs", caption, columns, rows)
 
 
-def group_tables(found: RunComparison) -> list[ReportTable]:
+def group_tables(comparison: RunComparison) -> list[ReportTable]:
     """Return the ranking score of every run by group, and how the others differ from the first."""
-    names = [run.name for run in found.runs]
-    label = f"{found.task.ranking.name} [{found.task.ranking_label}]"
+    names = [run.name for run in comparison.runs]
+    label = f"{comparison.task.ranking.name} [{comparison.task.ranking_label}]"
     columns = ["n", *(f"{name}: {label}" for name in names), *(f"{names[0]} minus {name}" for name in names[1:])]
     tables = []
-    for quantity in dict.fromkeys(group.quantity for group in found.groups):
+    for quantity in dict.fromkeys(group.quantity for group in comparison.groups):
         rows = [
             [
                 group.name,
@@ -59,7 +62,7 @@ def group_tables(found: RunComparison) -> list[ReportTable]:
                 *(format_number(value) for value in group.scores.values()),
                 *(", ".join(filter(None, _difference(pair))) for pair in group.pairs),
             ]
-            for group in found.groups
+            for group in comparison.groups
             if group.quantity == quantity
         ]
         caption = f"Rows of each {quantity}; p-values are Holm's for all groups and runs of the table."
@@ -67,22 +70,22 @@ def group_tables(found: RunComparison) -> list[ReportTable]:
     return tables
 
 
-def document(found: RunComparison) -> dict[str, Any]:
+def document(comparison: RunComparison) -> dict[str, Any]:
     """Return a comparison as JSON has it, with all digits."""
     return {
-        "target": {"name": found.task.target.name, "unit": found.task.target.unit},
-        "ranking": {"name": found.task.ranking.name, "unit": found.task.ranking_label},
-        "rows": found.runs[0].rows,
-        "groups": {"of": found.group, "count": found.runs[0].groups},
-        "tested": dict(found.tested),
+        "target": {"name": comparison.task.target.name, "unit": comparison.task.target.unit},
+        "ranking": {"name": comparison.task.ranking.name, "unit": comparison.task.ranking_label},
+        "rows": comparison.runs[0].rows,
+        "groups": {"of": comparison.group, "count": comparison.runs[0].groups},
+        "tested": dict(comparison.tested),
         "runs": {
             run.name: {
                 name: {"value": score.value, "low": score.low, "high": score.high, "unit": score.unit}
                 for name, score in run.scores.items()
             }
-            for run in found.runs
+            for run in comparison.runs
         },
-        "pairs": [_pair(pair) for pair in found.pairs],
+        "pairs": [_pair(pair) for pair in comparison.pairs],
         "by_group": [
             {
                 "quantity": group.quantity,
@@ -91,9 +94,9 @@ def document(found: RunComparison) -> dict[str, Any]:
                 "scores": dict(group.scores),
                 "pairs": [_pair(pair) for pair in group.pairs],
             }
-            for group in found.groups
+            for group in comparison.groups
         ],
-        "notes": list(found.notes),
+        "notes": list(comparison.notes),
     }
 
 
@@ -109,17 +112,17 @@ def require_page(out: Path) -> None:
     require_writable(out)
 
 
-def write_page(out: Path, found: Mapping[str, RunComparison]) -> None:
+def write_page(out: Path, comparisons: Mapping[str, RunComparison]) -> None:
     """Write a comparison of every network as one page that needs nothing else."""
     tables = [
         replace(table, title=f"{table.title}: {name}") if name else table
-        for name, one in found.items()
+        for name, one in comparisons.items()
         for table in (run_table(one), pair_table(one), *group_tables(one))
     ]
-    first = next(iter(found.values()))
+    first = next(iter(comparisons.values()))
     report = Report(
         title=f"Comparison of {len(first.runs)} runs",
-        summary=" ".join(sentence(one) for one in found.values()),
+        summary=" ".join(sentence(one) for one in comparisons.values()),
         facts=[
             ("Runs", ", ".join(run.name for run in first.runs)),
             ("Target", f"{first.task.target.name} [{first.task.target.unit}]"),
@@ -127,7 +130,7 @@ def write_page(out: Path, found: Mapping[str, RunComparison]) -> None:
             ("Groups", _groups(first)),
             ("Made by", f"geoml {__version__}"),
         ],
-        warnings=[note for one in found.values() for note in one.notes],
+        warnings=[note for one in comparisons.values() for note in one.notes],
         tables=tables,
         figures=[],
         missing=[],
@@ -135,22 +138,22 @@ def write_page(out: Path, found: Mapping[str, RunComparison]) -> None:
     write_text(out, render(report))
 
 
-def sentence(found: RunComparison) -> str:
+def sentence(comparison: RunComparison) -> str:
     """Say which run has the best score, and from which of the others it is not shown to differ."""
-    best = min(found.runs, key=lambda run: run.ranking)
-    unit, by = found.task.ranking_label, found.task.ranking.name
-    others = [pair for pair in found.pairs if best.name in (pair.first, pair.second)]
+    best = min(comparison.runs, key=lambda run: run.ranking)
+    unit, by = comparison.task.ranking_label, comparison.task.ranking.name
+    others = [pair for pair in comparison.pairs if best.name in (pair.first, pair.second)]
     alike = [pair.second if pair.first == best.name else pair.first for pair in others if _better(pair) == ""]
     text = f"{best.name} has the lowest {by} ({format_number(best.ranking)} {unit})"
     return f"{text}; no difference is shown from {', '.join(alike)}." if alike else f"{text}, lower than all others."
 
 
-def _head(found: RunComparison, name: str, run: ModelScores) -> str:
-    return with_unit(name, run.scores[name].unit_in(found.task))
+def _head(comparison: RunComparison, name: str, run: ModelScores) -> str:
+    return with_unit(name, run.scores[name].unit_in(comparison.task))
 
 
-def _groups(found: RunComparison) -> str:
-    return f"{found.runs[0].groups} groups ({found.group})"
+def _groups(comparison: RunComparison) -> str:
+    return f"{comparison.runs[0].groups} groups ({comparison.group})"
 
 
 def _difference(pair: Pair) -> Sequence[str]:

@@ -113,10 +113,10 @@ def class_set(probability_NC: Values, distance: float | Values) -> Values:
     return np.concatenate([is_in_NC.sum(axis=1)[None], is_in_NC.T]).astype(np.float64)
 
 
-def without(found: Values, calibrated: Sequence[Variable], outputs: Sequence[Variable], defined: Values) -> Values:
+def without(bounds: Values, calibrated: Sequence[Variable], outputs: Sequence[Variable], defined: Values) -> Values:
     """Leave out the bounds [B, N] of a quantity where the outputs [O, N] of several networks do not define it."""
     names = [output.name for output in outputs]
     target = calibrated[0].name.removesuffix("_lower")
     if target not in names:
-        return found
-    return np.where(np.isnan(defined[names.index(target)]), np.nan, found)
+        return bounds
+    return np.where(np.isnan(defined[names.index(target)]), np.nan, bounds)

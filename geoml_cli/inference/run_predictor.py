@@ -50,12 +50,14 @@ class RunPredictor:
 
         `steps` as of a member.
         """
-        found = {
+        outputs_by_network = {
             name: predictor.outputs(self._seen(name, samples), rows, steps)
             for name, predictor in self._predictors.items()
         }
         together = (
-            next(iter(found.values())) if self._run.pipeline is None else self._together(self._run.pipeline, found)
+            next(iter(outputs_by_network.values()))
+            if self._run.pipeline is None
+            else self._together(self._run.pipeline, outputs_by_network)
         )
         area = self._run.applicability
         if area is None:
@@ -65,11 +67,13 @@ class RunPredictor:
         inside[:, defined] = in_area(area, samples, rows[defined])
         return np.concatenate([together, inside])
 
-    def _together(self, pipeline: Pipeline, found: Mapping[str, Values]) -> Values:
+    def _together(self, pipeline: Pipeline, outputs_by_network: Mapping[str, Values]) -> Values:
         """Return what networks give together, and the intervals that hold of it."""
-        intervals = {name: self._run.intervals[name].outputs() for name in found if name in self._run.intervals}
+        intervals = {
+            name: self._run.intervals[name].outputs() for name in outputs_by_network if name in self._run.intervals
+        }
         estimates, bounds = {}, {}
-        for name, values in found.items():
+        for name, values in outputs_by_network.items():
             count = len(values) - len(intervals.get(name, ()))
             estimates[name], bounds[name] = values[:count], values[count:]
         together = pipeline.combine(estimates)

@@ -85,7 +85,7 @@ def checked(observed_N: Values, predicted_N: Values) -> tuple[Values, Values]:
     return observed, predicted
 
 
-def ratio(part: Values, whole: Values) -> Values:
-    """Return part / whole, NaN where whole is 0."""
+def ratio(numerator: Values, denominator: Values) -> Values:
+    """Return numerator / denominator, NaN where the denominator is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(whole != 0, part / whole, np.nan), dtype=np.float64)
+        return np.asarray(np.where(denominator != 0, numerator / denominator, np.nan), dtype=np.float64)

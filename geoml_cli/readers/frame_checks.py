@@ -55,7 +55,7 @@ class FrameChecks:
     def __post_init__(self) -> None:
         self.ever = np.zeros(self.shape, dtype=np.bool_)
 
-    def add(self, frames: Frames, stamped: Stamped, where: str) -> None:
+    def add(self, frames: Frames, stamped: Stamped, location: str) -> None:
         """Take the next frames, [t, Y, X].
 
         Raises:
@@ -68,7 +68,7 @@ class FrameChecks:
             if not self.counts[-1]:
                 raise DataError(
                     f"has no valid value at {stamped.at(place)}",
-                    where=where,
+                    where=location,
                     fix="Fetch that file again, or leave it out.",
                 )
             self.ever |= valid
@@ -76,16 +76,16 @@ class FrameChecks:
             self.highs.append(float(np.fmax.reduce(frame, axis=None)))
             if np.isinf([self.lows[-1], self.highs[-1]]).any():
                 raise DataError(
-                    f"has an infinite value at {stamped.at(place)}", where=where, fix="Fetch that file again."
+                    f"has an infinite value at {stamped.at(place)}", where=location, fix="Fetch that file again."
                 )
             if self.varies and self._is_flat(place):
                 raise DataError(
                     f"has the value {self.lows[place]:g} in all cells at {stamped.at(place)}",
-                    where=where,
+                    where=location,
                     fix="It seems to stand for a month that could not be read: fetch that file again, or leave it out.",
                 )
             if self.limits is not None:
-                self._within(self.limits, place, stamped, where)
+                self._within(self.limits, place, stamped, location)
             self._change(frame)
 
     def _is_flat(self, place: int) -> bool:
@@ -99,17 +99,17 @@ class FrameChecks:
                 self.changes.append(float(np.fmax.reduce(change, axis=None)))
         self._last = frame
 
-    def _within(self, limits: tuple[float, float], place: int, stamped: Stamped, where: str) -> None:
+    def _within(self, limits: tuple[float, float], place: int, stamped: Stamped, location: str) -> None:
         low, high = self.lows[place], self.highs[place]
         if low < limits[0] or high > limits[1]:
             value = low if low < limits[0] else high
             raise DataError(
                 f"value {value:g} at {stamped.at(place)} is not within {limits[0]:g} to {limits[1]:g}",
-                where=where,
+                where=location,
                 fix="Fetch that file again; or widen --range if the value is real.",
             )
 
-    def finish(self, stamped: Stamped, where: str) -> list[str]:
+    def finish(self, stamped: Stamped, location: str) -> list[str]:
         """Compare all frames; return what is worth a note.
 
         Raises:
@@ -120,8 +120,8 @@ class FrameChecks:
             margin = FACTOR * (high - low)
             if margin > 0:
                 for place in range(len(self.counts)):
-                    self._refuse_beyond((low - margin, high + margin), place, stamped, where)
-            self._refuse_jumps(stamped, where)
+                    self._refuse_beyond((low - margin, high + margin), place, stamped, location)
+            self._refuse_jumps(stamped, location)
         return self._notes(stamped)
 
     def _usual_range(self) -> tuple[float, float]:
@@ -132,7 +132,7 @@ class FrameChecks:
     def _skipped(frames: int) -> int:
         return max(1, frames // _EXTREME_SHARE)
 
-    def _refuse_beyond(self, limits: tuple[float, float], place: int, stamped: Stamped, where: str) -> None:
+    def _refuse_beyond(self, limits: tuple[float, float], place: int, stamped: Stamped, location: str) -> None:
         low, high = self.lows[place], self.highs[place]
         if low < limits[0] or high > limits[1]:
             value = low if low < limits[0] else high
@@ -140,11 +140,11 @@ class FrameChecks:
             raise DataError(
                 f"value {value:g} at {stamped.at(place)} is far beyond those of other times"
                 f" ({usual[0]:g} to {usual[1]:g})",
-                where=where,
+                where=location,
                 fix="The file may be damaged: fetch it again. If the value is real, give --range LOW,HIGH.",
             )
 
-    def _refuse_jumps(self, stamped: Stamped, where: str) -> None:
+    def _refuse_jumps(self, stamped: Stamped, location: str) -> None:
         # A damaged frame makes two large changes: to it, and from it.
         changes = np.nan_to_num(np.array(self.changes))
         usual = float(np.sort(changes)[-1 - 2 * self._skipped(len(self.counts))])
@@ -154,7 +154,7 @@ class FrameChecks:
             raise DataError(
                 f"a value changes by {changes[place]:g} from {stamped.at(place)} to {stamped.at(place + 1)},"
                 f" far more than between other times ({usual:g})",
-                where=where,
+                where=location,
                 fix="A file may be damaged: fetch both again. If the change is real, give --range LOW,HIGH.",
             )
 

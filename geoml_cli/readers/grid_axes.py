@@ -48,37 +48,39 @@ class Layout:
     notes: tuple[str, ...]
 
 
-def find_layout(file: Any, name: str, where: str) -> Layout:  # noqa: ANN401  xarray.Dataset, decoded by nobody
+def find_layout(file: Any, name: str, location: str) -> Layout:  # noqa: ANN401  xarray.Dataset, decoded by nobody
     """Find the dimensions and coordinates of a variable.
 
     Args:
         file: An `xarray.Dataset` as stored.
         name: The variable; of further dimensions, only those of size one may be left.
-        where: The file's name, for messages.
+        location: The file's name, for messages.
 
     Raises:
         DataError: There is no latitude or longitude, or several that could be; or their values cannot be degrees.
     """
     variable = file[name]
-    lat_name, lon_name = (_best(file, variable.dims, kind, f"{where}, variable {name}") for kind in _UNITS)
-    lat, lon = (_degrees(file[found], where) for found in (lat_name, lon_name))
-    dims = _grid_dims(file, (lat_name, lon_name), where)
+    lat_name, lon_name = (_best(file, variable.dims, kind, f"{location}, variable {name}") for kind in _UNITS)
+    lat, lon = (_degrees(file[found], location) for found in (lat_name, lon_name))
+    dims = _grid_dims(file, (lat_name, lon_name), location)
     if set(dims) - set(variable.dims):
         raise DataError(
             f"dimensions ({', '.join(variable.dims)}) are not time and a grid of {', '.join(dims)}",
-            where=f"{where}, variable {name}",
+            where=f"{location}, variable {name}",
             fix="Choose another variable.",
         )
-    time_dim, dropped = _time_dim(file, [dim for dim in variable.dims if dim not in dims], f"{where}, variable {name}")
+    time_dim, dropped = _time_dim(
+        file, [dim for dim in variable.dims if dim not in dims], f"{location}, variable {name}"
+    )
     notes = [f"{dim}, of size 1, is left out" for dim in dropped]
     notes += _contradictions(file, {"latitude": lat_name, "longitude": lon_name})
-    time = _time_name(file, time_dim, where)
+    time = _time_name(file, time_dim, location)
     if time_dim is not None and time != time_dim and time_dim in file.variables:
         notes.append(f"times are those of {time}: {time_dim} has no unit that counts from a date")
     return Layout(time_dim, *dims, time, GridAxes(lat, lon), tuple(dropped), tuple(notes))
 
 
-def _time_dim(file: Any, rest: list[Any], where: str) -> tuple[str | None, list[str]]:  # noqa: ANN401
+def _time_dim(file: Any, rest: list[Any], location: str) -> tuple[str | None, list[str]]:  # noqa: ANN401
     """Tell the dimension of time from others, which must be of size one."""
     timed = [dim for dim in rest if _is_time(file, dim)]
     time_dim = timed[0] if timed else next((dim for dim in rest if file.sizes[dim] > 1), None)
@@ -86,7 +88,7 @@ def _time_dim(file: Any, rest: list[Any], where: str) -> tuple[str | None, list[
     if long := [dim for dim in dropped if file.sizes[dim] > 1]:
         raise DataError(
             f"has the further dimension {long[0]} of {file.sizes[long[0]]} places",
-            where=where,
+            where=location,
             fix=f"Take one of them out of the file (ncks -d {long[0]},0); prepare grid has --select {long[0]}=0.",
         )
     return (None if time_dim is None else str(time_dim)), dropped
@@ -100,7 +102,7 @@ def _counts(variable: Any) -> bool:  # noqa: ANN401
     return _SINCE in str(variable.attrs.get("units", "")).lower()
 
 
-def _best(file: Any, dims: Sequence[str], kind: str, where: str) -> str:  # noqa: ANN401
+def _best(file: Any, dims: Sequence[str], kind: str, location: str) -> str:  # noqa: ANN401
     """Name the coordinate with the most signs of being latitude, or longitude."""
     scores = {
         str(name): _score(variable, str(name), kind)
@@ -115,13 +117,13 @@ def _best(file: Any, dims: Sequence[str], kind: str, where: str) -> str:  # noqa
     if top <= 0:
         raise DataError(
             f"has no {kind}: dimensions ({', '.join(map(str, dims))}) have no coordinates",
-            where=where,
+            where=location,
             fix="Add coordinates with the units degrees_north and degrees_east, or give files that hold them.",
         )
     if len(best) > 1:
         raise DataError(
             f"has several variables that may be the {kind}: {', '.join(best)}",
-            where=where,
+            where=location,
             fix="Keep one of them, or give one of them the right units.",
         )
     return best[0]
@@ -152,11 +154,11 @@ def _contradictions(file: Any, names: dict[str, str]) -> list[str]:  # noqa: ANN
     return found
 
 
-def _degrees(variable: Any, where: str) -> NDArray[np.floating]:  # noqa: ANN401
+def _degrees(variable: Any, location: str) -> NDArray[np.floating]:  # noqa: ANN401
     values: NDArray[np.floating] = np.asarray(variable.values, dtype=np.float64)
     values = values * float(variable.attrs.get("scale_factor", 1.0)) + float(variable.attrs.get("add_offset", 0.0))
     most = 90.0 + 1e-3 if _score(variable, str(variable.name), "latitude") else _MOST_LON
-    place = f"{where}, variable {variable.name}"
+    place = f"{location}, variable {variable.name}"
     if not values.size or not np.isfinite(values).all() or np.abs(values).max() > most:
         least, highest = (np.nanmin(values), np.nanmax(values)) if values.size else (np.nan, np.nan)
         raise DataError(f"{least:g} to {highest:g} cannot be degrees", where=place, fix="Give a grid in degrees.")
@@ -168,7 +170,7 @@ def _degrees(variable: Any, where: str) -> NDArray[np.floating]:  # noqa: ANN401
     return values
 
 
-def _grid_dims(file: Any, names: tuple[str, str], where: str) -> tuple[str, str]:  # noqa: ANN401
+def _grid_dims(file: Any, names: tuple[str, str], location: str) -> tuple[str, str]:  # noqa: ANN401
     lat, lon = (file[name] for name in names)
     if lat.ndim == 1 and lon.ndim == 1 and lat.dims != lon.dims:
         return str(lat.dims[0]), str(lon.dims[0])
@@ -176,12 +178,12 @@ def _grid_dims(file: Any, names: tuple[str, str], where: str) -> tuple[str, str]
         return str(lat.dims[0]), str(lat.dims[1])
     raise DataError(
         f"{names[0]} ({', '.join(lat.dims)}) and {names[1]} ({', '.join(lon.dims)}) are not the axes of a grid",
-        where=where,
+        where=location,
         fix="Points and unstructured meshes cannot be read; interpolate them to a grid first.",
     )
 
 
-def _time_name(file: Any, time_dim: str | None, where: str) -> str | None:  # noqa: ANN401
+def _time_name(file: Any, time_dim: str | None, location: str) -> str | None:  # noqa: ANN401
     """Name the variable of times: that of the dimension, or another on it whose unit counts from a date."""
     dims = () if time_dim is None else (time_dim,)
     counted = [str(name) for name, variable in file.variables.items() if variable.dims == dims and _counts(variable)]
@@ -190,9 +192,11 @@ def _time_name(file: Any, time_dim: str | None, where: str) -> str | None:  # no
     times = [name for name in counted if file[name].attrs.get("standard_name", "time") == "time"]
     exact = [name for name in times if name.lower() == "time"]
     if len(exact or times) > 1:
-        raise DataError(f"several variables may be the time: {', '.join(times)}", where=where, fix="Keep one of them.")
+        raise DataError(
+            f"several variables may be the time: {', '.join(times)}", where=location, fix="Keep one of them."
+        )
     found = next(iter(exact or times), None)
     if found is None and time_dim is not None:
         unit = "has no unit such as `days since 2000-01-01`" if time_dim in file.variables else "has no coordinate"
-        raise DataError(f"its dimension {time_dim} {unit}", where=where, fix="Give files whose times are known.")
+        raise DataError(f"its dimension {time_dim} {unit}", where=location, fix="Give files whose times are known.")
     return found

@@ -110,9 +110,9 @@ def _period(gridded: Gridded, plan: GridPlan) -> Gridded:
     return gridded.during(slice(inside[0], inside[-1] + 1))
 
 
-def _step(chosen: Gridded, where: str) -> Step:
+def _step(chosen: Gridded, location: str) -> Step:
     try:
-        return regular_step(chosen.stamped, where)
+        return regular_step(chosen.stamped, location)
     except DataError as error:
         what = f"{error.what} ({'; '.join(chosen.notes)})" if chosen.notes else error.what
         raise DataError(what, where=error.where, fix=error.fix) from error

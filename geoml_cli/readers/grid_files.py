@@ -146,7 +146,7 @@ def _spell(attributes: dict[str, Any]) -> None:
 
 
 @contextmanager
-def damage_named(path: Path, what: str = "") -> Iterator[None]:
+def damage_named(path: Path, at_time: str = "") -> Iterator[None]:
     """Turn whatever a library says of a damaged file into an error that names it.
 
     Raises:
@@ -157,9 +157,9 @@ def damage_named(path: Path, what: str = "") -> Iterator[None]:
     except (DataError, SettingsError):
         raise
     except MemoryError as error:
-        raise DataError(f"is damaged{what}: its sizes cannot be", where=str(path), fix=_DAMAGED) from error
+        raise DataError(f"is damaged{at_time}: its sizes cannot be", where=str(path), fix=_DAMAGED) from error
     except Exception as error:  # damaged bytes make libraries fail in whatever way they lead to
-        raise DataError(f"cannot be read{what} ({reason(error)})", where=str(path), fix=_DAMAGED) from error
+        raise DataError(f"cannot be read{at_time} ({reason(error)})", where=str(path), fix=_DAMAGED) from error
 
 
 def _needs_zarr() -> None:

@@ -139,12 +139,12 @@ def _numbers(text: str) -> list[float] | str:
         return text  # refused by name
 
 
-def _refuse_packed(tags: Mapping[str, str], where: str) -> None:
+def _refuse_packed(tags: Mapping[str, str], location: str) -> None:
     """Refuse scaled numbers: some products multiply by the factor, others divide by it, and the files do not say."""
     for key, plain in _PLAIN.items():
         if key in tags and _numbers(tags[key]) != [plain]:
             raise DataError(
                 f"is packed ({key} = {tags[key]}), and HDF4 products differ in whether they multiply or divide by it",
-                where=where,
+                where=location,
                 fix="Convert it to values as the product's guide says, e.g. with gdal_calc.py, to GeoTIFF.",
             )

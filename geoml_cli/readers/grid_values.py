@@ -93,9 +93,9 @@ class Decoding:
             self._fill(stored, stored == np.asarray(candidate).astype(stored.dtype), is_certain=candidate in certain)
         return (low, high) if self.found.total() == before else _limits(stored)
 
-    def _fill(self, stored: Raw, where: Mask, *, is_certain: bool) -> None:
-        self._count(stored[where], stored[~where], is_certain=is_certain)
-        stored[where] = np.nan
+    def _fill(self, stored: Raw, mask: Mask, *, is_certain: bool) -> None:
+        self._count(stored[mask], stored[~mask], is_certain=is_certain)
+        stored[mask] = np.nan
 
     def _integers(self, raw: Raw) -> NDArray[Any]:
         missing = np.isin(raw, np.array(self.fills, dtype=raw.dtype)) if self.fills else np.zeros(raw.shape, np.bool_)

@@ -42,7 +42,7 @@ def check_hdf5(path: Path) -> None:
         end, before = piece.start + piece.size, piece.name
 
 
-def _pieces(dataset: Any, name: str, where: str) -> list[_Piece]:  # noqa: ANN401
+def _pieces(dataset: Any, name: str, location: str) -> list[_Piece]:  # noqa: ANN401
     """Return what is stored of a dataset."""
     if dataset.chunks is None:
         offset = dataset.id.get_offset()
@@ -51,11 +51,11 @@ def _pieces(dataset: Any, name: str, where: str) -> list[_Piece]:  # noqa: ANN40
     dataset.id.chunk_iter(
         lambda chunk: listed.update({chunk.chunk_offset: _Piece(int(chunk.byte_offset), int(chunk.size), name)})
     )
-    _refuse_lost_chunks(dataset, listed, f"{where}, variable {name}")
+    _refuse_lost_chunks(dataset, listed, f"{location}, variable {name}")
     return list(listed.values())
 
 
-def _refuse_lost_chunks(dataset: Any, listed: dict[tuple[int, ...], _Piece], where: str) -> None:  # noqa: ANN401
+def _refuse_lost_chunks(dataset: Any, listed: dict[tuple[int, ...], _Piece], location: str) -> None:  # noqa: ANN401
     import h5py
 
     sides = [range(0, length, side) for length, side in zip(dataset.shape, dataset.chunks, strict=True)]
@@ -63,7 +63,7 @@ def _refuse_lost_chunks(dataset: Any, listed: dict[tuple[int, ...], _Piece], whe
     # Writers may leave chunks out, which stand for the fill value that the file then declares.
     declared = dataset.id.get_create_plist().fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED
     if absent and not declared:
-        raise DataError(f"{absent} of its chunks are missing", where=where, fix=_FIX)
+        raise DataError(f"{absent} of its chunks are missing", where=location, fix=_FIX)
 
 
 def check_found(dataset: Any, axis: int | None = None, steps: slice = slice(None)) -> None:  # noqa: ANN401

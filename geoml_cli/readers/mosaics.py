@@ -110,7 +110,7 @@ def put_together(paths: Sequence[Path]) -> list[RasterFile]:
     return sorted(alone + grouped, key=lambda raster: raster.path)
 
 
-def _refuse_gaps(whole: Path, by_corner: dict[tuple[int, int], Path]) -> None:
+def _refuse_gaps(mosaic: Path, by_corner: dict[tuple[int, int], Path]) -> None:
     rows, columns = ({0, *(corner[axis] for corner in by_corner)} for axis in (0, 1))
     missing = sorted((row, column) for row in rows for column in columns if (row, column) not in by_corner)
     if missing:
@@ -118,8 +118,8 @@ def _refuse_gaps(whole: Path, by_corner: dict[tuple[int, int], Path]) -> None:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise DataError(
             f"the tile {_tile_name(next(iter(by_corner.values())), row, column)} is missing{more}",
-            where=str(whole.parent),
-            fix=f"The {len(by_corner)} tiles of {whole.stem} are one raster: download the missing ones too.",
+            where=str(mosaic.parent),
+            fix=f"The {len(by_corner)} tiles of {mosaic.stem} are one raster: download the missing ones too.",
         )
 
 

@@ -204,11 +204,11 @@ class RowTimes:
         return cells.str.partition(".")[0].str.zfill(2)
 
 
-def _repeated(timed: TimeSeries, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _repeated(timed: TimeSeries, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which of some rows have the time of an earlier one of them, in the same series."""
     series = np.array(next(iter(timed.labels.values()), [""] * len(timed.time)))
     order = np.lexsort((timed.time, series))
-    order = order[among[order]]
+    order = order[mask[order]]
     again = (timed.time[order][1:] == timed.time[order][:-1]) & (series[order][1:] == series[order][:-1])
     found = np.zeros(len(timed.time), dtype=bool)
     found[order[1:][again]] = True

@@ -119,7 +119,7 @@ class Stamped:
         return f"{label(self.times[place])} ({self.files[place]})"
 
 
-def regular_step(stamped: Stamped, where: str) -> Step:
+def regular_step(stamped: Stamped, location: str) -> Step:
     """Find the step between times.
 
     Raises:
@@ -129,19 +129,19 @@ def regular_step(stamped: Stamped, where: str) -> Step:
     if len(stamped.times) < 2:
         only = f" ({stamped.at(0)})" if stamped.times else ""
         raise DataError(
-            f"there is one time step{only}; a series needs at least two", where=where, fix="Give all of its files."
+            f"there is one time step{only}; a series needs at least two", where=location, fix="Give all of its files."
         )
     import cftime
 
     calendar = stamped.times[0].calendar
     seconds = np.asarray(cftime.date2num(stamped.times, f"seconds since {_EPOCH}", calendar))
-    _refuse_disorder(stamped, np.diff(seconds), where)
+    _refuse_disorder(stamped, np.diff(seconds), location)
     if float(np.median(np.diff(seconds))) >= _MONTHLY_FROM_HOURS * _HOUR_S:
-        return _monthly(stamped, where)
-    return _hourly(stamped, seconds - seconds[0], where)
+        return _monthly(stamped, location)
+    return _hourly(stamped, seconds - seconds[0], location)
 
 
-def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], where: str) -> None:
+def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], location: str) -> None:
     wrong = np.flatnonzero(gaps <= 0)
     if len(wrong):
         first = int(wrong[0])
@@ -149,32 +149,34 @@ def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], where: str) ->
         more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise DataError(
             f"time {kind}: {stamped.at(first)} is followed by {stamped.at(first + 1)}{more}",
-            where=where,
+            where=location,
             fix="Times must ascend: sort them, or leave the place out with --start and --end.",
         )
 
 
-def _monthly(stamped: Stamped, where: str) -> Step:
+def _monthly(stamped: Stamped, location: str) -> Step:
     months = [time.year * 12 + time.month - 1 for time in stamped.times]
     if len(set(months)) < len(months):
         place = next(k for k in range(1, len(months)) if months[k] == months[k - 1])
         raise DataError(
             f"a month is there twice: {stamped.at(place - 1)} and {stamped.at(place)}",
-            where=where,
+            where=location,
             fix="Keep one of them: every month may be there once.",
         )
     count = _common_gap(months)
-    _refuse_gaps(months, count, where, lambda month: f"{month // 12:04d}-{month % 12 + 1:02d}")
+    _refuse_gaps(months, count, location, lambda month: f"{month // 12:04d}-{month % 12 + 1:02d}")
     return Step(kind="month", count=count)
 
 
-def _hourly(stamped: Stamped, seconds: NDArray[np.float64], where: str) -> Step:
+def _hourly(stamped: Stamped, seconds: NDArray[np.float64], location: str) -> Step:
     """Find a step of hours or days; times may be off by a tenth of it, as in single precision they are."""
     gap = float(np.median(np.diff(seconds)))
     step_s = max(round(gap / _HOUR_S), 1) * _HOUR_S
     if abs(gap - step_s) > _TOLERANCE * step_s:
         raise DataError(
-            f"the time step is {gap:g} s", where=where, fix="Steps must be whole hours, days or months; average first."
+            f"the time step is {gap:g} s",
+            where=location,
+            fix="Steps must be whole hours, days or months; average first.",
         )
     places = np.rint(seconds / step_s).astype(np.int64)
     odd = np.flatnonzero(np.abs(seconds - step_s * places) > _TOLERANCE * step_s)
@@ -182,14 +184,14 @@ def _hourly(stamped: Stamped, seconds: NDArray[np.float64], where: str) -> Step:
         first = int(odd[0]) if len(odd) else int(np.flatnonzero(np.diff(places) == 0)[0]) + 1
         raise DataError(
             f"times are not evenly spaced: {stamped.at(first)} does not fit steps of {step_s} s from {stamped.at(0)}",
-            where=where,
+            where=location,
             fix=_EVEN,
         )
 
     def named(place: int) -> str:
         return label(stamped.times[0] + datetime.timedelta(seconds=place * step_s))
 
-    _refuse_gaps(places.tolist(), 1, where, named)
+    _refuse_gaps(places.tolist(), 1, location, named)
     hours = step_s // _HOUR_S
     return Step(kind="day", count=hours // 24) if hours % 24 == 0 else Step(kind="hour", count=hours)
 
@@ -201,12 +203,12 @@ def _common_gap(values: Sequence[int]) -> int:
     return min(gap for gap, count in counts.items() if count == most)
 
 
-def _refuse_gaps(values: Sequence[int], gap: int, where: str, named: Callable[[int], str]) -> None:
+def _refuse_gaps(values: Sequence[int], gap: int, location: str, named: Callable[[int], str]) -> None:
     expected = range(values[0], values[-1] + 1, gap)
     if odd := sorted(set(values) - set(expected)):
         raise DataError(
             f"times are not evenly spaced: {named(odd[0])} does not fit a step of {gap} from {named(values[0])}",
-            where=where,
+            where=location,
             fix=_EVEN,
         )
     if missing := sorted(set(expected) - set(values)):
@@ -214,6 +216,6 @@ def _refuse_gaps(values: Sequence[int], gap: int, where: str, named: Callable[[i
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise DataError(
             f"{len(missing)} of {len(expected)} time steps are missing: {names}{more}",
-            where=where,
+            where=location,
             fix="Add their files, or choose a period without gaps with --start and --end.",
         )

@@ -220,17 +220,17 @@ def candidates_of(values: NDArray[Any]) -> dict[float, int]:
     return undeclared(kind, [values]) if undeclared(kind, [sample.astype(kind, copy=False)]) else {}
 
 
-def refuse_undeclared(found: Sequence[Undeclared], unit: str = "pixels") -> None:
+def refuse_undeclared(candidates: Sequence[Undeclared], unit: str = "pixels") -> None:
     """Refuse candidates, all at once.
 
     Args:
-        found: By raster, variable or column; without counts where there are none.
+        candidates: By raster, variable or column; without counts where there are none.
         unit: What is counted: pixels, cells.
 
     Raises:
         DataError: There are some. Names each, and both ways to declare them.
     """
-    suspect = [one for one in found if one.counts]
+    suspect = [one for one in candidates if one.counts]
     if not suspect:
         return
     listed = "; ".join(counted(one.name, one.counts, unit) for one in suspect)

@@ -36,13 +36,13 @@ def read_applicability(run: Run) -> Applicability | None:
         raise DataError("is damaged.", where=str(path), fix=fix) from error
 
 
-def write_applicability(run: Run, found: Applicability) -> None:
+def write_applicability(run: Run, applicability: Applicability) -> None:
     """Keep it with the run."""
     arrays = {
-        "shift": found.shift_F,
-        "weight": found.weight_F,
-        "reference": np.ascontiguousarray(found.reference_RF),
-        "measures": np.array([found.mean_distance, found.threshold]),
+        "shift": applicability.shift_F,
+        "weight": applicability.weight_F,
+        "reference": np.ascontiguousarray(applicability.reference_RF),
+        "measures": np.array([applicability.mean_distance, applicability.threshold]),
     }
     path = run.folder / APPLICABILITY
     with run.changing() as record:

@@ -103,9 +103,9 @@ class KeptDistances(_Record):
         return Distances(np.array(self.share), np.array(self.distance)).quantile(coverage)
 
     @staticmethod
-    def of(found: Distances) -> KeptDistances:
+    def of(distances: Distances) -> KeptDistances:
         """Return them with nine digits."""
-        share, distance = ([float(f"{value:.9g}") for value in values.tolist()] for values in found)
+        share, distance = ([float(f"{value:.9g}") for value in values.tolist()] for values in distances)
         return KeptDistances(share=tuple(share), distance=tuple(distance))
 
 
@@ -224,10 +224,10 @@ def read_calibrations(run: Run) -> dict[str, Calibration]:
         raise DataError("is damaged.", where=str(path), fix=fix) from error
 
 
-def write_calibrations(run: Run, found: dict[str, Calibration]) -> None:
+def write_calibrations(run: Run, calibrations: dict[str, Calibration]) -> None:
     """Keep the calibration of every network with the run."""
     with run.changing() as record:
-        write_text(run.folder / CALIBRATION, _File(networks=found).model_dump_json() + "\n")
+        write_text(run.folder / CALIBRATION, _File(networks=calibrations).model_dump_json() + "\n")
         record.checksums[CALIBRATION] = sha256(run.folder / CALIBRATION)
 
 

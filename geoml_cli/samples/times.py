@@ -39,8 +39,8 @@ def _month(time: Times) -> Array:
     return time.astype("datetime64[M]").astype(np.int64) % 12 + 1
 
 
-def _since(time: Times, whole: str, part: str) -> Array:
-    passed: Array = (time.astype(f"datetime64[{part}]") - time.astype(f"datetime64[{whole}]")).astype(np.int64)
+def _since(time: Times, period: str, unit: str) -> Array:
+    passed: Array = (time.astype(f"datetime64[{unit}]") - time.astype(f"datetime64[{period}]")).astype(np.int64)
     return passed
 
 

@@ -74,14 +74,14 @@ def _table(file: Path) -> Values:
         raise DataError(f"cannot be read as CSV: {reason(error)}", where=str(file), fix="Write it in UTF-8.") from error
 
 
-def _pair(row: dict[str, str | None], where: str) -> tuple[float, float]:
+def _pair(row: dict[str, str | None], location: str) -> tuple[float, float]:
     try:
         lon, lat = float(row["lon"] or ""), float(row["lat"] or "")
     except ValueError:
         lon = lat = np.nan
     if not (-180 <= lon <= 360 and -90 <= lat <= 90):
         raise DataError(
-            f"lon = {row['lon']}, lat = {row['lat']} is no place", where=where, fix="Give degrees east and north."
+            f"lon = {row['lon']}, lat = {row['lat']} is no place", where=location, fix="Give degrees east and north."
         )
     return lon, lat
 

@@ -109,12 +109,12 @@ def _written(
     return [np.concatenate(outputs) for outputs in zip(*each, strict=True)]
 
 
-def _difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+def _difference(computed: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
     """Return the largest absolute difference; infinite where one is missing and the other is not, as on land."""
     missing = np.isnan(expected)
-    if found.shape != expected.shape or not np.array_equal(np.isnan(found), missing):
+    if computed.shape != expected.shape or not np.array_equal(np.isnan(computed), missing):
         return float("inf")
-    return float(np.abs(found - expected)[~missing].max(initial=0.0))
+    return float(np.abs(computed - expected)[~missing].max(initial=0.0))
 
 
 def _verified(

@@ -70,11 +70,11 @@ def import_checkpoint(
         DataError: It cannot be read so, or is of another network; or the data are of other factors.
     """
     named = by_network(files)
-    found = read_checkpoints(model, preset, files, *assignments)
-    settings = _settings(model, preset, assignments, found)
+    checkpoints = read_checkpoints(model, preset, files, *assignments)
+    settings = _settings(model, preset, assignments, checkpoints)
     folder, root = place
-    run = create(folder or new_folder(root, model, settings.preset), _plan(settings, found, dataset))
-    for network, released in found.items():
+    run = create(folder or new_folder(root, model, settings.preset), _plan(settings, checkpoints, dataset))
+    for network, released in checkpoints.items():
         member = network or MEMBER
         best = Snapshot(
             checkpoint.copied(released.weights), {}, {"step": 0, "released": _checkpoint(named[network]).name}
@@ -202,30 +202,32 @@ def _refuse_damaged_archive(file: Path) -> None:
         raise DataError(f"{damaged} does not match its checksum.", where=str(file), fix="Fetch it again.")
 
 
-def _settings(model: str, preset: str, assignments: Sequence[str], found: Mapping[str, PretrainedWeights]) -> Settings:
+def _settings(
+    model: str, preset: str, assignments: Sequence[str], checkpoints: Mapping[str, PretrainedWeights]
+) -> Settings:
     """Lay what checkpoints say over the preset and what was asked for."""
     path = registry.preset_file(model, preset)
-    layers = [from_file(path, display_path(path)), from_arguments(assignments), *map(_layer, found.values())]
+    layers = [from_file(path, display_path(path)), from_arguments(assignments), *map(_layer, checkpoints.values())]
     return validated(model, path.stem, merged(layers))
 
 
-def _layer(found: PretrainedWeights) -> dict[tuple[str, ...], Any]:
+def _layer(checkpoint: PretrainedWeights) -> dict[tuple[str, ...], Any]:
     return {
         (table, name): Setting(value, "released checkpoint")
-        for table, values in found.tables.items()
+        for table, values in checkpoint.tables.items()
         for name, value in values.items()
     }
 
 
-def _plan(settings: Settings, found: Mapping[str, PretrainedWeights], dataset: Dataset | None) -> Plan:
+def _plan(settings: Settings, checkpoints: Mapping[str, PretrainedWeights], dataset: Dataset | None) -> Plan:
     none = np.empty(0, dtype=np.int64)
     networks = networks_of(settings)
-    samples = {network: networks[network].samples(dataset) for network in found} if dataset else {}
+    samples = {network: networks[network].samples(dataset) for network in checkpoints} if dataset else {}
     for name, of_network in samples.items():
-        _refuse_other_shapes(found[name].signature, of_network, dataset)
+        _refuse_other_shapes(checkpoints[name].signature, of_network, dataset)
     signatures = {
         name: _of_data(released.signature, samples[name]) if name in samples else released.signature
-        for name, released in found.items()
+        for name, released in checkpoints.items()
     }
     data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
     if dataset:
@@ -240,7 +242,7 @@ def _plan(settings: Settings, found: Mapping[str, PretrainedWeights], dataset: D
             Split(none, none, none, fold=MEMBER, seed=0, network=name),
             _scaling(settings, released, signatures, (name, samples.get(name))),
         )
-        for name, released in found.items()
+        for name, released in checkpoints.items()
     }
     return Plan(settings.model, settings.preset, written(settings), settings.traced(), data, members, kind="imported")
 

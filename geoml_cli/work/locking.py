@@ -13,19 +13,19 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def locked(path: Path, taken: Callable[[str], None], *, patience: float = 0) -> Iterator[None]:
+def locked(path: Path, on_locked: Callable[[str], None], *, patience: float = 0) -> Iterator[None]:
     """Hold a lock.
 
     Args:
         path: The lock's file.
-        taken: Called with the holder's name where another process holds it; it raises, or returns to wait.
+        on_locked: Called with the holder's name where another process holds it; it raises, or returns to wait.
         patience: How long it is waited for before [s].
     """
     lock = FileLock(path)
     try:
         lock.acquire(timeout=patience)
     except Timeout:
-        taken(holder(path))
+        on_locked(holder(path))
         lock.acquire()
     note = _note(path)
     try:

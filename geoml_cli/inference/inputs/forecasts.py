@@ -108,9 +108,9 @@ def _plan(trained: TrainedRun, dataset: Dataset, dates: Sequence[str], steps: in
     horizon = trained.signature(SINGLE).target_shape[0]
     if steps is not None and not 1 <= steps <= _MOST_STEPS:
         raise SettingsError(f"{steps} steps cannot be forecast.", where="--steps", fix=f"Use 1 to {_MOST_STEPS}.")
-    series, seen = item.values.series, item.values.shape[1]
-    first_N = _first_steps(dates, series.labels, seen, _next_label(dataset, facts))
-    windows = replace(item, values=Frames(series, first_N - seen, seen))
+    series, input_steps = item.values.series, item.values.shape[1]
+    first_N = _first_steps(dates, series.labels, input_steps, _next_label(dataset, facts))
+    windows = replace(item, values=Frames(series, first_N - input_steps, input_steps))
     target = replace(samples.target, values=None)
     times = times_of(np.asarray(dataset.array(TIME), dtype=np.float64), facts)
     own = replace(samples, inputs={name: windows}, target=target, span=None, complete=None)
@@ -122,7 +122,7 @@ def _next_label(dataset: Dataset, facts: GridFacts) -> str:
     return label(later(last, facts.step, 1), facts.step)
 
 
-def _first_steps(dates: Sequence[str], labels: Sequence[str], seen: int, following: str) -> NDArray[np.int64]:
+def _first_steps(dates: Sequence[str], labels: Sequence[str], input_steps: int, following: str) -> NDArray[np.int64]:
     """Return the first forecast step of each date, ascending."""
     known = {name: step for step, name in enumerate((*labels, following))}
     if not dates:
@@ -133,13 +133,13 @@ def _first_steps(dates: Sequence[str], labels: Sequence[str], seen: int, followi
             raise SettingsError(
                 f"{date!r} is no step of the data set.",
                 where="--date",
-                fix=f"Write it as {labels[-1]}; steps are {labels[seen]} to {following}.",
+                fix=f"Write it as {labels[-1]}; steps are {labels[input_steps]} to {following}.",
             )
-        if known[date] < seen:
+        if known[date] < input_steps:
             raise DataError(
-                f"a forecast that begins at {date} needs {seen} maps before it, there are {known[date]}.",
+                f"a forecast that begins at {date} needs {input_steps} maps before it, there are {known[date]}.",
                 where="--date",
-                fix=f"The first is {labels[seen]}.",
+                fix=f"The first is {labels[input_steps]}.",
             )
         found.append(known[date])
     return np.array(sorted(found), dtype=np.int64)

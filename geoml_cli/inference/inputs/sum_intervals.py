@@ -94,30 +94,30 @@ def record_parts(
     return found
 
 
-def interval_columns(found: pd.DataFrame, wanted: Interval, uncertainty: Uncertainty) -> dict[str, Floats | list[str]]:
+def interval_columns(sums: pd.DataFrame, wanted: Interval, uncertainty: Uncertainty) -> dict[str, Floats | list[str]]:
     """Return the columns of the interval: its ends, the half-width of each part, and which parts are in it, [P] each.
 
     A sum has no interval where the error of what was filled is not known, nor where no part is.
 
     Args:
-        found: Sums over each period of `record_parts`; and `sum`, `complete`, `filled` [min] and `gaps_weight`.
+        sums: Sums over each period of `record_parts`; and `sum`, `complete`, `filled` [min] and `gaps_weight`.
         wanted: Coverage, and the error of what was filled.
         uncertainty: What records hold of their uncertainty.
     """
-    minutes, is_filled = found["filled"].to_numpy(), found["gaps_weight"].to_numpy() > 0
+    minutes, is_filled = sums["filled"].to_numpy(), sums["gaps_weight"].to_numpy() > 0
     pairs = zip(minutes, is_filled, strict=True)
     distance = np.array([wanted.distance(filled) if is_gap else 0.0 for filled, is_gap in pairs])
-    fill = distance * found["gaps_weight"].to_numpy()
-    random = np.full(len(found), np.nan)
+    fill = distance * sums["gaps_weight"].to_numpy()
+    random = np.full(len(sums), np.nan)
     if uncertainty.random is not None:
         normal = NormalDist().inv_cdf((1 + wanted.coverage) / 2)
         # Records of which it is not told have that of the others, where most are told.
-        share = (found["random_records"] / found["random_wanted"].where(found["random_wanted"] > 0)).to_numpy()
-        spread = normal * np.sqrt(found["random_variance"].to_numpy() / np.where(share > 0, share, np.nan))
+        share = (sums["random_records"] / sums["random_wanted"].where(sums["random_wanted"] > 0)).to_numpy()
+        spread = normal * np.sqrt(sums["random_variance"].to_numpy() / np.where(share > 0, share, np.nan))
         random = np.where(share >= _TOLD, spread, np.nan)
-    below, above, thresholds = _thresholds(found, uncertainty)
+    below, above, thresholds = _thresholds(sums, uncertainty)
     parts = [_parts(*place) for place in zip(is_filled, np.isfinite(random), thresholds, strict=True)]
-    total = np.where(found["complete"] & (np.array(parts) != ""), found["sum"], np.nan)
+    total = np.where(sums["complete"] & (np.array(parts) != ""), sums["sum"], np.nan)
     lower, upper = (_joined(fill, random, side) for side in (below, above))
     ends: dict[str, Floats | list[str]] = {"sum_lower": total - lower, "sum_upper": total + upper}
     ends["interval_of"] = [part if known else "" for part, known in zip(parts, np.isfinite(total - lower), strict=True)]
@@ -127,15 +127,15 @@ def interval_columns(found: pd.DataFrame, wanted: Interval, uncertainty: Uncerta
     return ends | shown
 
 
-def _thresholds(found: pd.DataFrame, uncertainty: Uncertainty) -> tuple[Floats, Floats, list[str]]:
+def _thresholds(sums: pd.DataFrame, uncertainty: Uncertainty) -> tuple[Floats, Floats, list[str]]:
     """Return how far percentiles of u* lie below and above the provider's sum, and which: the widest that are whole."""
-    below, above = (np.full(len(found), np.nan) for _ in range(2))
-    names = np.full(len(found), "", dtype=object)
+    below, above = (np.full(len(sums), np.nan) for _ in range(2))
+    names = np.full(len(sums), "", dtype=object)
     for pair in reversed(tuple(uncertainty.percentiles)):
-        whole = (found[f"lacks_{pair}"] == 0).to_numpy()
+        whole = (sums[f"lacks_{pair}"] == 0).to_numpy()
         # The provider's own choice may lie outside of a narrow pair: its distance is none then.
-        below[whole] = np.maximum(found[f"below_{pair}"].to_numpy()[whole], 0.0)
-        above[whole] = np.maximum(found[f"above_{pair}"].to_numpy()[whole], 0.0)
+        below[whole] = np.maximum(sums[f"below_{pair}"].to_numpy()[whole], 0.0)
+        above[whole] = np.maximum(sums[f"above_{pair}"].to_numpy()[whole], 0.0)
         names[whole] = f"ustar_{pair[0]:02d}_{pair[1]:02d}"
     return below, above, names.tolist()
 

@@ -148,5 +148,5 @@ def _sizes(state: Mapping[str, Tensor], name: str, axes: int) -> tuple[int, ...]
     return tuple(tensor.shape)
 
 
-def _equal(found: Tensor, computed: Tensor) -> bool:
-    return torch.allclose(found.float(), computed, rtol=0, atol=_ROUNDING)
+def _equal(stored: Tensor, computed: Tensor) -> bool:
+    return torch.allclose(stored.float(), computed, rtol=0, atol=_ROUNDING)

@@ -121,9 +121,9 @@ class Decoder(nn.Module):
         )
         self.readout = nn.Conv2d(SPATIAL, 1, 1)
 
-    def forward(self, features: Tensor, whole: Tensor) -> Tensor:
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
         """Return frames [B * T, 1, H, W]; arguments as returned by the encoder."""
-        frames: Tensor = self.readout(self.dec[1](self.dec[0](features) + whole))
+        frames: Tensor = self.readout(self.dec[1](self.dec[0](features) + skip))
         return frames
 
 

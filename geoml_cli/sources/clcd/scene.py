@@ -103,25 +103,27 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
     rasters = folder / plan.covariates
-    found = find_covariates(rasters if rasters.is_dir() else folder)
-    found = found.declared(_known(plan.fills(), found)).declared(declared_fills(nodata))
-    year = _year(plan, found)
-    sheets = open_bands(found.of(plan.factors, year))
+    covariates = find_covariates(rasters if rasters.is_dir() else folder)
+    covariates = covariates.declared(_known(plan.fills(), covariates)).declared(declared_fills(nodata))
+    year = _year(plan, covariates)
+    sheets = open_bands(covariates.of(plan.factors, year))
     named = zip(sheets, plan.factors, strict=True)
     check_units(sheets, {sheet.band.name: plan.units.get(name, "") for sheet, name in named})
     refuse_fills(sheets, NullReporter())
     return CovariateStack(plan, sheets, _grid(folder, plan, sheets), year)
 
 
-def _known(fills: dict[str, Declared], found: Covariates) -> dict[str, Declared]:
+def _known(fills: dict[str, Declared], covariates: Covariates) -> dict[str, Declared]:
     """Keep what the data set says of covariates that are here; a missing one is told later."""
-    return {name: said for name, said in fills.items() if name in found.names()}
+    return {name: said for name, said in fills.items() if name in covariates.names()}
 
 
-def _year(plan: Plan, found: Covariates) -> int:
+def _year(plan: Plan, covariates: Covariates) -> int:
     """Choose the year of the map, and check that every covariate has a raster of it."""
-    where = str(found.folder)
-    missing = [name for name in plan.factors if name not in (found.yearly if name in plan.yearly else found.static)]
+    where = str(covariates.folder)
+    missing = [
+        name for name in plan.factors if name not in (covariates.yearly if name in plan.yearly else covariates.static)
+    ]
     if missing:
         files = [f"{name}_YYYY.tif" if name in plan.yearly else f"{name}.tif" for name in missing]
         raise DataError(
@@ -129,7 +131,7 @@ def _year(plan: Plan, found: Covariates) -> int:
             where=where,
             fix=f"The map needs {', '.join(files)}, as the data set had.",
         )
-    needed = Covariates({}, {name: found.yearly[name] for name in plan.yearly})
+    needed = Covariates({}, {name: covariates.yearly[name] for name in plan.yearly})
     years = needed.years() if plan.yearly else list(plan.years)
     chosen = plan.map_year or max(years, default=None)
     if chosen is None or (plan.yearly and chosen not in years):

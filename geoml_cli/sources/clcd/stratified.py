@@ -97,16 +97,16 @@ def _codes(values: NDArray[np.float32]) -> tuple[Index, bool]:
     return codes, not ((codes[known] != values[known]).any() or (codes[known] < 0).any())
 
 
-def _refuse_codes(found: Mapping[Path, dict[float, int]], known: Sequence[float]) -> None:
+def _refuse_codes(suspect: Mapping[Path, dict[float, int]], known: Sequence[float]) -> None:
     """Refuse codes that look like no data, and say how they are declared."""
-    if not found:
+    if not suspect:
         return
-    listed = "; ".join(counted(path.name, counts) for path, counts in found.items())
+    listed = "; ".join(counted(path.name, counts) for path, counts in suspect.items())
     said = "".join(f"--nodata {written(code)} " for code in known)
-    codes = " ".join(f"--nodata {written(code)}" for code in sorted({code for one in found.values() for code in one}))
+    codes = " ".join(f"--nodata {written(code)}" for code in sorted({code for one in suspect.values() for code in one}))
     raise DataError(
         f"{listed}, which looks like no data and is not declared so",
-        where=", ".join(map(str, found)),
+        where=", ".join(map(str, suspect)),
         fix=f"Say what it is: {said}{codes} where it means no data, {said}--nodata {VALID} where it is a class.",
     )
 

@@ -75,25 +75,25 @@ def choose_drivers(
     return Plan(sites, dynamic, taken, tuple(name for name in STATIC if name not in gone), static)
 
 
-def _worth(site: str, found: SiteSummary, funnel: Funnel) -> bool:
+def _worth(site: str, summary: SiteSummary, funnel: Funnel) -> bool:
     """Return whether a site has a record with all needed drivers; without one, what else it lacks does not matter."""
-    return _has_samples(site, found, (), funnel)
+    return _has_samples(site, summary, (), funnel)
 
 
-def _has_samples(site: str, found: SiteSummary, extra: Sequence[bool], funnel: Funnel) -> bool:
-    if found.samples(extra):
+def _has_samples(site: str, summary: SiteSummary, extra: Sequence[bool], funnel: Funnel) -> bool:
+    if summary.samples(extra):
         return True
-    funnel.drop("a driver is missing", found.rows - found.repeated)
-    funnel.notes.append(f"{site} was left out: no record of it has all drivers ({_lacks(found)})")
+    funnel.drop("a driver is missing", summary.rows - summary.repeated)
+    funnel.notes.append(f"{site} was left out: no record of it has all drivers ({_lacks(summary)})")
     return False
 
 
-def _lacks(found: SiteSummary) -> str:
-    return ", ".join(f"{name} {rows}" for name, rows in found.lacking.items() if rows) + " rows without a value"
+def _lacks(summary: SiteSummary) -> str:
+    return ", ".join(f"{name} {rows}" for name, rows in summary.lacking.items() if rows) + " rows without a value"
 
 
-def _static(place: Station | None, found: SiteSummary) -> dict[str, float]:
-    return dict(zip(STATIC, (place.elevation if place else 0.0, *found.climate), strict=True))
+def _static(place: Station | None, summary: SiteSummary) -> dict[str, float]:
+    return dict(zip(STATIC, (place.elevation if place else 0.0, *summary.climate), strict=True))
 
 
 def _gone(lacking: Mapping[str, Sequence[str]], funnel: Funnel) -> set[str]:

@@ -47,19 +47,19 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
         _refuse_kilopascals(where, series, step)
 
 
-def _refuse_dim_light(where: str, series: Series, step: Step) -> None:
+def _refuse_dim_light(location: str, series: Series, step: Step) -> None:
     values = series.values[_SUNLIGHT]
     finite = np.isfinite(values)
     if _days(series, finite, step) < _HALF_A_YEAR or (bright := float(np.quantile(values[finite], 0.99))) >= _BRIGHT:
         return
     raise DataError(
         f"{_SUNLIGHT} is {bright:g} or less in 99 of 100 records, which is no {quantity(_SUNLIGHT).meaning} in W m-2",
-        where=where,
+        where=location,
         fix="Give it in W m-2 (1 MJ m-2 d-1 is 11.574 W m-2), or leave it out of --dynamic and --extra.",
     )
 
 
-def _refuse_kilopascals(where: str, series: Series, step: Step) -> None:
+def _refuse_kilopascals(location: str, series: Series, step: Step) -> None:
     values, saturated = series.values[dryness.VPD], dryness.saturation(series.values[dryness.TEMPERATURE])
     share = values / saturated
     finite = np.isfinite(share)
@@ -68,7 +68,7 @@ def _refuse_kilopascals(where: str, series: Series, step: Step) -> None:
     raise DataError(
         f"{dryness.VPD} is {dry:.3g} or less of saturation at {dryness.TEMPERATURE} in 99 of 100 records, which is no "
         "vapour pressure deficit in hPa, unless the air was never drier than a relative humidity of 90 %",
-        where=where,
+        where=location,
         fix="Give it in hPa (1 kPa is 10 hPa), or leave it out of --dynamic and --extra.",
     )
 

@@ -25,8 +25,8 @@ _KEPT_BYTES = 1 << 28
 class _Series:
     """Series of the sites; those read first are kept for the second reading, as far as they fit."""
 
-    def __init__(self, found: RawFiles, wanted: RequestedColumns) -> None:
-        self.found, self.wanted = found, wanted
+    def __init__(self, raw_files: RawFiles, wanted: RequestedColumns) -> None:
+        self.raw_files, self.wanted = raw_files, wanted
         self._kept: dict[str, Series] = {}
         self._left = _KEPT_BYTES
 
@@ -34,7 +34,7 @@ class _Series:
         """Read a site, or take it as it was read before."""
         if site in self._kept:
             return self._kept.pop(site)
-        series = read_site(self.found.files[site], self.wanted, self.found.step)
+        series = read_site(self.raw_files.files[site], self.wanted, self.raw_files.step)
         size = sum(values.nbytes for values in series.values.values())
         if size <= self._left:
             self._kept[site] = series
@@ -52,24 +52,24 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     wanted = RequestedColumns(options.dynamic, options.further, options.target, options.quality_column, options.nodata)
     for name in (*wanted.needed, *wanted.extra, wanted.target):
         quantity(name)
-    found = find(raw, options)
-    applied = rule(options, found.step)
-    places = sites.read(found.table) if found.table else {}
-    series = _Series(found, wanted)
+    raw_files = find(raw, options)
+    applied = rule(options, raw_files.step)
+    places = sites.read(raw_files.table) if raw_files.table else {}
+    series = _Series(raw_files, wanted)
     counted, lost = _counted(series, applied, reporter)
     report.require_column(counted, applied.target, str(raw))
-    report.refuse_other_quality(lost, counted, applied, found.step)
+    report.refuse_other_quality(lost, counted, applied, raw_files.step)
     if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is what is told
         columns = {counts.quality for counts in counted.values()}
-        report.require_target(_summed(lost, applied), columns, applied, found.step)
-    planning.require_places(counted, places, str(found.table or raw))
-    funnel = _funnel(found, counted)
+        report.require_target(_summed(lost, applied), columns, applied, raw_files.step)
+    planning.require_places(counted, places, str(raw_files.table or raw))
+    funnel = _funnel(raw_files, counted)
     plan = planning.choose_drivers(counted, places, wanted, options.optional, funnel)
     planning.note_classes(plan, places, funnel)
-    report.note_climate(funnel, plan, counted, found.step)
-    content = Content(plan, counted, places, applied, found.step, series.read)
+    report.note_climate(funnel, plan, counted, raw_files.step)
+    content = Content(plan, counted, places, applied, raw_files.step, series.read)
     _write(content, writer, funnel, reporter)
-    return PreparedInfo("series", funnel, report.describe(found.step, plan, counted, applied))
+    return PreparedInfo("series", funnel, report.describe(raw_files.step, plan, counted, applied))
 
 
 def _counted(
@@ -77,11 +77,11 @@ def _counted(
 ) -> tuple[dict[str, SiteSummary], dict[str, DropCounts]]:
     """Read every site a first time."""
     counted, lost = {}, {}
-    found, wanted = series.found, series.wanted
-    with reporter.task("count records", len(found.files)) as advance:
-        for site in found.files:
+    raw_files, wanted = series.raw_files, series.wanted
+    with reporter.task("count records", len(raw_files.files)) as advance:
+        for site in raw_files.files:
             read = series.read(site)
-            counted[site] = summarise_site(site, read, wanted, found.step)
+            counted[site] = summarise_site(site, read, wanted, raw_files.step)
             _, lost[site] = targets(read, complete(read, wanted.needed), applied)
             advance(1)
     return counted, lost
@@ -94,8 +94,8 @@ def _summed(lost: dict[str, DropCounts], applied: Rule) -> DropCounts:
     return every
 
 
-def _funnel(found: RawFiles, counted: dict[str, SiteSummary]) -> Funnel:
-    funnel = Funnel(read=sum(counts.rows for counts in counted.values()), notes=list(found.notes))
+def _funnel(raw_files: RawFiles, counted: dict[str, SiteSummary]) -> Funnel:
+    funnel = Funnel(read=sum(counts.rows for counts in counted.values()), notes=list(raw_files.notes))
     funnel.notes += [note for counts in counted.values() for note in counts.notes]
     funnel.drop("a second row of the same time", sum(counts.repeated for counts in counted.values()))
     return funnel

@@ -79,27 +79,29 @@ def _places(minutes: Integers, step: Step) -> tuple[Integers, NDArray[np.bool_]]
     return minutes // step.minutes, minutes % step.minutes == 0
 
 
-def starts(found: Integers, step: Step) -> Integers:
-    """Return when records begin [minutes since 1970-01-01], shape as `found`."""
+def starts(time_index: Integers, step: Step) -> Integers:
+    """Return when records begin [minutes since 1970-01-01], shape as `time_index`."""
     if step.minutes == 0:
-        days = found.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+        days = time_index.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     elif step.minutes == -1:
-        days = found.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+        days = time_index.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
     elif step.code == "WW":
-        days = (found // WEEKS).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + found % WEEKS * 7
+        days = (time_index // WEEKS).astype("datetime64[Y]").astype("datetime64[D]").astype(
+            np.int64
+        ) + time_index % WEEKS * 7
     else:
-        return np.asarray(found * step.minutes)
+        return np.asarray(time_index * step.minutes)
     return np.asarray(days * 1440)
 
 
-def lengths(found: Integers, step: Step) -> NDArray[np.float64]:
-    """Return how long records last [days], shape as `found`."""
-    return np.asarray((starts(found + 1, step) - starts(found, step)) / 1440)
+def lengths(time_index: Integers, step: Step) -> NDArray[np.float64]:
+    """Return how long records last [days], shape as `time_index`."""
+    return np.asarray((starts(time_index + 1, step) - starts(time_index, step)) / 1440)
 
 
-def years(found: Integers, step: Step) -> NDArray[np.int32]:
-    """Return the calendar years in which records begin, shape as `found`."""
-    return (starts(found, step).astype("datetime64[m]").astype("datetime64[Y]").astype(np.int32) + 1970).astype(
+def years(time_index: Integers, step: Step) -> NDArray[np.int32]:
+    """Return the calendar years in which records begin, shape as `time_index`."""
+    return (starts(time_index, step).astype("datetime64[m]").astype("datetime64[Y]").astype(np.int32) + 1970).astype(
         np.int32
     )
 

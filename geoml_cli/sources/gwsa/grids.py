@@ -104,9 +104,9 @@ def _named(path: Path, roles: Roles) -> dict[str, str]:
     return {name: name for name in names}
 
 
-def _refuse_missing(folder: Path, missing: Sequence[str], seen: Sequence[str]) -> None:
+def _refuse_missing(folder: Path, missing: Sequence[str], variables: Sequence[str]) -> None:
     if missing:
-        names = ", ".join(dict.fromkeys(seen)) or "nothing"
+        names = ", ".join(dict.fromkeys(variables)) or "nothing"
         raise DataError(
             f"there is no grid of {', '.join(missing)}",
             where=str(folder),

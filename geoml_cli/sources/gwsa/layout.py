@@ -164,8 +164,8 @@ def _column(sheet: TableFile, name: str) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _refuse_missing(sheet: TableFile, roles: Roles, found: dict[str, Any], suffix: str) -> None:
-    missing = [name for name in roles.needed if name not in found]
+def _refuse_missing(sheet: TableFile, roles: Roles, columns: dict[str, Any], suffix: str) -> None:
+    missing = [name for name in roles.needed if name not in columns]
     if not missing:
         return
     named = [f"{name}{suffix if name in roles.dynamic else ''}" for name in missing]
@@ -181,9 +181,9 @@ def _refuse_missing(sheet: TableFile, roles: Roles, found: dict[str, Any], suffi
     )
 
 
-def _or(roles: Roles, way: str) -> str:
+def _or(roles: Roles, alternative: str) -> str:
     """Name another way out, which a network that is trained does not leave."""
-    return "" if roles.are_learnt else f", or {way}"
+    return "" if roles.are_learnt else f", or {alternative}"
 
 
 def _held(sheet: TableFile) -> str:

@@ -37,7 +37,7 @@ def classes(code: Floats) -> NDArray[np.int8]:
     return np.where(plain == np.rint(plain), table[plain.astype(np.int64)], np.int8(-1))
 
 
-def release_of(year: int, releases: Sequence[int], choice: Release, where: str) -> int:
+def release_of(year: int, releases: Sequence[int], choice: Release, location: str) -> int:
     """Return the release of land cover nearest to a year, of two as near the later one; or the last until that year.
 
     By the nearest, 2017 takes 2016, 2018 takes 2019, 2020 and 2022 take 2021.
@@ -51,7 +51,7 @@ def release_of(year: int, releases: Sequence[int], choice: Release, where: str) 
     if not earlier:
         raise DataError(
             f"{year} has no release of land cover before it; the first is {min(releases)}",
-            where=where,
+            where=location,
             fix="Export an earlier release, or use --nlcd nearest.",
         )
     return max(earlier)
@@ -109,9 +109,9 @@ def optical_indices(bands: StationSeries) -> dict[str, Floats]:
     return {name: _quotient(*pair) for name, pair in pairs.items()}
 
 
-def _quotient(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Floats:
+def _quotient(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(whole != 0, part / whole, np.nan).astype(np.float32)
+        return np.where(denominator != 0, numerator / denominator, np.nan).astype(np.float32)
 
 
 def aspect_normalized(aspect: Floats) -> Floats:

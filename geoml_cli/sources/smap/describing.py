@@ -23,13 +23,13 @@ _NEW_YEAR = 1
 """Days that exports of whole years lack at the end of each: an end date that is excluded."""
 
 
-def about_stations(found: RawFiles, stations: Stations) -> list[str]:
+def about_stations(raw_files: RawFiles, stations: Stations) -> list[str]:
     """Say where the stations come from, and what their table does not say."""
-    if found.stations is None:
+    if raw_files.stations is None:
         return ["There is no table of stations: they are those of constant_SSM.csv, without regions."]
     lacking = {"Network": stations.network, "Domain (the region)": stations.region}
     return [
-        f"{found.stations.name} has no column {name}: it is unknown."
+        f"{raw_files.stations.name} has no column {name}: it is unknown."
         for name, values in lacking.items()
         if set(values) == {UNKNOWN}
     ]

@@ -144,11 +144,11 @@ def _refuse_missing_parts(numbers: Sequence[int], paths: Sequence[Path]) -> None
         )
 
 
-def _others(raw: Path, folder: Path, taken: set[Path]) -> list[Path]:
+def _others(raw: Path, folder: Path, used: set[Path]) -> list[Path]:
     """Name further tables, in RAW and in the folder of the footprint."""
     places = {raw, folder}
     tables = [path for place in places for path in place.iterdir() if path.name.lower().endswith((".csv", ".csv.gz"))]
-    return sorted(path for path in tables if path not in taken)
+    return sorted(path for path in tables if path not in used)
 
 
 def _headers(tables: Sequence[Path]) -> dict[Path, set[str]]:

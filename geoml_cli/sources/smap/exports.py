@@ -223,7 +223,7 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, no
     return {"SMAP": found}
 
 
-def _scatter(found: Floats, table: ArrowTable, columns: list[str], place: tuple[Integers, StationNames]) -> int:
+def _scatter(moisture_DS: Floats, table: ArrowTable, columns: list[str], place: tuple[Integers, StationNames]) -> int:
     """Lay the rows of a file out; return how many are further ones of a station."""
     day, names = place
     inside = day >= 0
@@ -233,8 +233,8 @@ def _scatter(found: Floats, table: ArrowTable, columns: list[str], place: tuple[
         values = np.stack([block[column] for column in columns])  # [days of the file, rows]
         for row in np.flatnonzero(station >= 0):
             # The first row of a station counts: a second, empty one would wipe out its year.
-            known = found[day[inside], station[row]]
-            found[day[inside], station[row]] = np.where(np.isfinite(known), known, values[inside, row])
+            known = moisture_DS[day[inside], station[row]]
+            moisture_DS[day[inside], station[row]] = np.where(np.isfinite(known), known, values[inside, row])
     rows = np.concatenate(seen) if seen else np.empty(0, dtype=np.int64)
     return len(rows) - len(np.unique(rows))
 
@@ -263,9 +263,9 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
     return found
 
 
-def _keep_first(found: Floats, station: Integers, values: NDArray[np.float64]) -> None:
+def _keep_first(values_S: Floats, station: Integers, values: NDArray[np.float64]) -> None:
     """Fill in values of stations that have none yet; of several rows of a station the first counts."""
     new = (station >= 0) & np.isfinite(values)
-    new[new] = np.isnan(found[station[new]])
+    new[new] = np.isnan(values_S[station[new]])
     places, values = station[new][::-1], values[new][::-1]
-    found[places] = values
+    values_S[places] = values

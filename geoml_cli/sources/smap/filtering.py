@@ -29,9 +29,9 @@ class Sieve:
     left: Mask
     dropped: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
-    def drop(self, reason: str, where: Mask) -> None:
+    def drop(self, reason: str, mask: Mask) -> None:
         """Drop days [D, S], or whole stations [S] or [1, S]."""
-        lost = self.left & where
+        lost = self.left & mask
         if lost.any():
             self.dropped[reason] = self.dropped.get(reason, 0) + lost.sum(axis=0)
             self.left = self.left & ~lost

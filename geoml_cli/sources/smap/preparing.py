@@ -70,12 +70,12 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
     Raises:
         DataError: A file is damaged or lacks a column, scales are mixed, or nothing is left.
     """
-    found = find(raw, options)
-    stations = read_stations(found.stations or found.constant)
-    names, calendar = stations.as_names(), calendar_of(found.years)
+    raw_files = find(raw, options)
+    stations = read_stations(raw_files.stations or raw_files.constant)
+    names, calendar = stations.as_names(), calendar_of(raw_files.years)
     notes = Notes(ColumnFills(options.nodata, products.UNLIMITED))
-    notes.lines += about_stations(found, stations)
-    data = _read(found, options, (names, calendar), notes, reporter)
+    notes.lines += about_stations(raw_files, stations)
+    data = _read(raw_files, options, (names, calendar), notes, reporter)
     content, sieve, read = _sift(data, options, calendar, stations)
     describe(names, data.daily(), notes)
     if not sieve.left.any():
@@ -88,7 +88,7 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
         "lst": options.lst,
         "window": options.window,
         "antecedent": options.antecedent,
-        "years": list(found.years),
+        "years": list(raw_files.years),
         # Left out where it is the default: a data set of before the option is the same data.
         **({} if options.nlcd == "nearest" else {"nlcd": options.nlcd}),
     }
@@ -96,7 +96,7 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
 
 
 def _read(
-    found: RawFiles,
+    raw_files: RawFiles,
     options: SmapOptions,
     frame: tuple[StationNames, Calendar],
     notes: Notes,
@@ -106,7 +106,8 @@ def _read(
     names, calendar = frame
     shape = (calendar.days, len(names.names))
     files = {
-        product: [path for paths in by_year.values() for path in paths] for product, by_year in found.exports.items()
+        product: [path for paths in by_year.values() for path in paths]
+        for product, by_year in raw_files.exports.items()
     }
     with reporter.task("read exports", 7) as advance:
 
@@ -126,11 +127,11 @@ def _read(
         bands = _optical(*panel("hls", products.HLS), options.hls_scale, notes)
         smap = exports.read_smap(files["smap"], names, calendar, notes)
         advance(1)
-        code = _codes(found, options.nlcd, (names, calendar), notes)
-        site = exports.read_constants(found.constant, names, shape[1], notes)
+        code = _codes(raw_files, options.nlcd, (names, calendar), notes)
+        site = exports.read_constants(raw_files.constant, names, shape[1], notes)
         notes.fills.refuse()
         advance(1)
-        truth = read_truth(found, options, names, calendar, notes)
+        truth = read_truth(raw_files, options, names, calendar, notes)
         advance(1)
     return Raw(weather, lst, radar, bands, smap, code, site, truth)
 
@@ -143,15 +144,15 @@ def _surface(panel: StationSeries, notes: Notes) -> StationSeries:
     return {"LST": np.where(wrong, np.float32(np.nan), panel["LST"])}
 
 
-def _radar(panel: StationSeries, found: ScaleByFile, notes: Notes) -> StationSeries:
-    scale = scales.common_scale(found, "Sentinel-1", ("dB", "0..1", "x 10,000"))
+def _radar(panel: StationSeries, scale_by_file: ScaleByFile, notes: Notes) -> StationSeries:
+    scale = scales.common_scale(scale_by_file, "Sentinel-1", ("dB", "0..1", "x 10,000"))
     if scale != "dB":
         notes.lines.append(f"Sentinel-1 is linear power, {scale}; it was turned into dB.")
     return {name: scales.decibels(values, scale).astype(np.float32) for name, values in panel.items()}
 
 
-def _optical(panel: StationSeries, found: ScaleByFile, given: str, notes: Notes) -> StationSeries:
-    scale = scales.common_scale(found, "HLS", scales.REFLECTANCES[given])
+def _optical(panel: StationSeries, scale_by_file: ScaleByFile, given: str, notes: Notes) -> StationSeries:
+    scale = scales.common_scale(scale_by_file, "HLS", scales.REFLECTANCES[given])
     if scale != "0..1":
         notes.lines.append(f"HLS reflectances are {scale}; they were scaled to 0..1.")
     scaled = {name: scales.reflectance(values, scale).astype(np.float32) for name, values in panel.items()}
@@ -160,16 +161,17 @@ def _optical(panel: StationSeries, found: ScaleByFile, given: str, notes: Notes)
     return kept
 
 
-def _codes(found: RawFiles, choice: deriving.Release, frame: tuple[StationNames, Calendar], notes: Notes) -> Floats:
+def _codes(raw_files: RawFiles, choice: deriving.Release, frame: tuple[StationNames, Calendar], notes: Notes) -> Floats:
     """Return NLCD codes of the release that each year takes, [D, S]."""
     names, calendar = frame
     releases = {
-        year: exports.read_codes(paths, names, len(names.names)) for year, paths in found.exports["land_cover"].items()
+        year: exports.read_codes(paths, names, len(names.names))
+        for year, paths in raw_files.exports["land_cover"].items()
     }
     code = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     taken = []
-    for year in found.years:
-        release = deriving.release_of(year, list(releases), choice, str(found.constant.parent))
+    for year in raw_files.years:
+        release = deriving.release_of(year, list(releases), choice, str(raw_files.constant.parent))
         code[calendar.years == year] = releases[release]
         taken.append(f"{year} takes {release}")
     notes.lines.append(f"Land cover: {', '.join(taken)}.")

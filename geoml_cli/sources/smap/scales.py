@@ -71,7 +71,7 @@ def _of_another(known: Values, scale: Scale) -> int:
     return 0
 
 
-def temperature_factor(values: Values, where: str) -> float:
+def temperature_factor(values: Values, location: str) -> float:
     """Return what turns land-surface temperatures into the product's numbers of 0.02 K: 1, or 50 for kelvin.
 
     Raises:
@@ -88,12 +88,12 @@ def temperature_factor(values: Values, where: str) -> float:
     raise DataError(
         f"of {len(known)} land-surface temperatures {int(numbers.sum())} are the product's numbers (from "
         f"{_LEAST_NUMBER:g}), {int(kelvin.sum())} kelvin, and {int((~numbers & ~kelvin).sum())} neither",
-        where=where,
+        where=location,
         fix="Export all in the product's numbers of 0.02 K, or all in kelvin.",
     )
 
 
-def refuse_percent(moisture: Values, where: str) -> None:
+def refuse_percent(moisture: Values, location: str) -> None:
     """Refuse soil moisture in percent.
 
     Raises:
@@ -103,7 +103,7 @@ def refuse_percent(moisture: Values, where: str) -> None:
     if len(known) and float((known > 1).mean()) > _MIXED:
         raise DataError(
             f"{int((known > 1).sum())} of {len(known)} values of soil moisture are above 1 (up to {known.max():g})",
-            where=where,
+            where=location,
             fix="SMAP is in m3 m-3, 0 to 1: export it again, or divide percent by 100.",
         )
 

@@ -27,30 +27,32 @@ _LEAST = -9.0
 _PERCENT = 1.0
 
 
-def read_truth(found: RawFiles, options: SmapOptions, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
+def read_truth(
+    raw_files: RawFiles, options: SmapOptions, names: StationNames, calendar: Calendar, notes: Notes
+) -> Floats:
     """Return soil moisture [m3 m-3], [D, S], NaN where there is none.
 
     Raises:
         DataError: A file is damaged, or the values are percent.
     """
-    if found.truth is None:
+    if raw_files.truth is None:
         return np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     values = (
-        _archive(found.sensors, options, names, calendar, notes)
-        if found.sensors
-        else _table(found.truth, names, calendar, notes)
+        _archive(raw_files.sensors, options, names, calendar, notes)
+        if raw_files.sensors
+        else _table(raw_files.truth, names, calendar, notes)
     )
     known = values[np.isfinite(values)]
     if not len(known):
         raise DataError(
             "no value belongs to a station and a day of the exports",
-            where=str(found.truth),
+            where=str(raw_files.truth),
             fix="Check the names of the stations and the years.",
         )
     if float(np.median(known)) > _PERCENT:
         raise DataError(
             f"the median of the ground truth is {float(np.median(known)):g}, not soil moisture in m3 m-3",
-            where=str(found.truth),
+            where=str(raw_files.truth),
             fix="Divide percent by 100.",
         )
     wrong = (values < 0) | (values > _PERCENT)

@@ -54,11 +54,11 @@ class _RasterStatistics:
         )
 
 
-def inspect_rasters(found: RawFiles, options: SocOptions, log: PrepareLog) -> tuple[Plan, Stack]:
+def inspect_rasters(raw_files: RawFiles, options: SocOptions, log: PrepareLog) -> tuple[Plan, Stack]:
     """Read every raster once and settle how samples are cut from them.
 
     Args:
-        found: What the folder holds.
+        raw_files: What the folder holds.
         options: As given by the user.
         log: Receives what is found out.
 
@@ -68,34 +68,36 @@ def inspect_rasters(found: RawFiles, options: SocOptions, log: PrepareLog) -> tu
     Raises:
         DataError: A raster is damaged; grids differ; a raster named as classes is none, or does not exist.
     """
-    rasters = open_bands((*found.static, *found.yearly))
-    classes = _class_names(found, rasters, options, log)
+    rasters = open_bands((*raw_files.static, *raw_files.yearly))
+    classes = _class_names(raw_files, rasters, options, log)
     stack = Stack(rasters, classes, options.reference)
-    seen = _statistics_of(rasters, log.reporter)
-    _tell_maybe_classes(found, seen, classes, log)
+    statistics = _statistics_of(rasters, log.reporter)
+    _tell_maybe_classes(raw_files, statistics, classes, log)
     _tell_unnamed(rasters, log)
     _tell_handling(stack, log)
-    layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, seen, strict=True))
-    split = len(found.static)
-    _check_years(found, rasters[split:])
+    layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, statistics, strict=True))
+    split = len(raw_files.static)
+    _check_years(raw_files, rasters[split:])
     plan = Plan(
         window=options.window, reference=options.reference, covariates=layers[:split], yearly=layers[split:],
-        features=found.features, years=found.years, grid=GridRecord(**vars(stack.grid)),
+        features=raw_files.features, years=raw_files.years, grid=GridRecord(**vars(stack.grid)),
     )  # fmt: skip
     return plan, stack
 
 
-def _check_years(found: RawFiles, yearly: Sequence[Raster]) -> None:
+def _check_years(raw_files: RawFiles, yearly: Sequence[Raster]) -> None:
     """Refuse years of a feature that name different units."""
-    count = len(found.features)
+    count = len(raw_files.features)
     for place in range(count):
         years = yearly[place::count]
         unit = next((raster.unit for raster in years if raster.unit), "")
         check_units(years, {raster.band.name: unit for raster in years})
 
 
-def _class_names(found: RawFiles, rasters: Sequence[Raster], options: SocOptions, log: PrepareLog) -> frozenset[str]:
-    static = [band.name for band in found.static]
+def _class_names(
+    raw_files: RawFiles, rasters: Sequence[Raster], options: SocOptions, log: PrepareLog
+) -> frozenset[str]:
+    static = [band.name for band in raw_files.static]
     if strange := sorted(set(options.classes) - set(static)):
         raise DataError(
             f"--classes names no static raster: {', '.join(strange)}",
@@ -123,33 +125,33 @@ def _statistics_of(rasters: Sequence[Raster], reporter: Reporter) -> list[_Raste
     return seen
 
 
-def _not_empty(seen: _RasterStatistics, raster: Raster) -> _RasterStatistics:
-    if not seen.any:
+def _not_empty(statistics: _RasterStatistics, raster: Raster) -> _RasterStatistics:
+    if not statistics.any:
         raise DataError(
             "every pixel is missing", where=str(raster.band.path), fix="Get the raster again, or remove it."
         )
-    return seen
+    return statistics
 
 
-def _look(seen: _RasterStatistics, values: NDArray[np.float32]) -> None:
+def _look(statistics: _RasterStatistics, values: NDArray[np.float32]) -> None:
     finite = values[np.isfinite(values)]
-    seen.any = seen.any or bool(finite.size)
-    seen.pixels += finite.size
-    if seen.values is None or not finite.size:
+    statistics.any = statistics.any or bool(finite.size)
+    statistics.pixels += finite.size
+    if statistics.values is None or not finite.size:
         return
     if (finite != np.rint(finite)).any():
-        seen.values = None
+        statistics.values = None
         return
-    seen.count_steps(values)
-    seen.values |= {int(value) for value in np.unique(finite)}
-    if len(seen.values) > _MOST_CLASSES:
-        seen.values = None
+    statistics.count_steps(values)
+    statistics.values |= {int(value) for value in np.unique(finite)}
+    if len(statistics.values) > _MOST_CLASSES:
+        statistics.values = None
 
 
-def _layer(stack: Stack, raster: Raster, seen: _RasterStatistics, classes: frozenset[str]) -> Layer:
+def _layer(stack: Stack, raster: Raster, statistics: _RasterStatistics, classes: frozenset[str]) -> Layer:
     band = raster.band
     is_class = band.name in classes
-    if is_class and seen.values is None:
+    if is_class and statistics.values is None:
         raise DataError(
             f"holds no classes: fractions, or more than {_MOST_CLASSES} values",
             where=str(band.path),
@@ -158,7 +160,7 @@ def _layer(stack: Stack, raster: Raster, seen: _RasterStatistics, classes: froze
     return Layer(
         name=band.name, file=band.path.name, band=band.index, nodata=band.nodata, valid=band.valid,
         kind="class" if is_class else "continuous",
-        classes=tuple(sorted(seen.values or ())) if is_class else (),
+        classes=tuple(sorted(statistics.values or ())) if is_class else (),
         unit=raster.unit,
         description=raster.description,
         resampling=stack.resampling.get(band.name),
@@ -166,11 +168,11 @@ def _layer(stack: Stack, raster: Raster, seen: _RasterStatistics, classes: froze
 
 
 def _tell_maybe_classes(
-    found: RawFiles, seen: Sequence[_RasterStatistics], classes: frozenset[str], log: PrepareLog
+    raw_files: RawFiles, statistics: Sequence[_RasterStatistics], classes: frozenset[str], log: PrepareLog
 ) -> None:
     few = [
         f"{band.name} ({len(one.values or ())})"
-        for band, one in zip(found.static, seen, strict=False)
+        for band, one in zip(raw_files.static, statistics, strict=False)
         if band.name not in classes and one.looks_like_codes()
     ]
     if few:

@@ -70,8 +70,8 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     log, table = PrepareLog(reporter, funnel), _table(raw, options)
     points, column, unit = _points(table, options, log)
     said = {name: one for name, one in options.fills().items() if name != column}
-    found = sort_bands(find_rasters(raw, options.covariates), said)
-    plan, stack = inspect_rasters(found, options, log)
+    raw_files = sort_bands(find_rasters(raw, options.covariates), said)
+    plan, stack = inspect_rasters(raw_files, options, log)
     plan = plan.model_copy(update={"target": column})
     cutter = PatchExtractor(plan, stack)
     try:
