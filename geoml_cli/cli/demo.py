@@ -37,6 +37,8 @@ def demo(
         ["prepare", plan.source, str(raw), *flags],
         *([verb.format(out=folder) for verb in s] for s in plan.steps),
     ]
+    # Commands that are typed find data and runs of the demo by these, as those that are run here do.
+    reporter.info(f"$ {shlex.join(('export', f'GEOML_DATA={folder}/data', f'GEOML_RUNS={folder}/runs'))}")
     for step in steps:
         reporter.info(f"\n$ geoml {shlex.join(step)}")
         run_step([*step, *(["--quiet"] if quiet else [])], folder)

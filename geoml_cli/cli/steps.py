@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from geoml_cli.errors import GeomlError
+from geoml_cli.errors import GeomlError, StoppedError
 from geoml_cli.training.launch import forwarding
 
 
@@ -42,9 +42,12 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
         started.append(subprocess.Popen(command, env=own, stdout=None if shown else subprocess.DEVNULL))
         code = started[0].wait()
     if code:
+        is_stopped = code == StoppedError.exit_code
         error = GeomlError(
-            f"`geoml {shlex.join(step)}` ended with {code}.",
-            fix="See the message above; in another --folder all starts again.",
+            f"`geoml {shlex.join(step)}` {'was stopped' if is_stopped else f'ended with {code}'}.",
+            fix="Run the same command again."
+            if is_stopped
+            else "See the message above, then run the same command again.",
         )
         error.exit_code = code if code > 0 else 1
         raise error

@@ -32,6 +32,8 @@ _PLACE_OR_TIME = {"lat", "lon", "latitude", "longitude", "year", "month", "doy",
 _NEAR = 1.0
 """Of a range: how far beyond it values may lie that a conversion of units explains."""
 _WORTH_A_WARNING = 0.01
+_ICE, _COLDEST, _HOTTEST = 273.15, -100.0, 90.0
+"""Zero degrees Celsius [K]; temperatures of air, soil and surfaces [degC]."""
 _CONVERSIONS: tuple[tuple[str, float, float], ...] = (
     ("kelvin in place of degrees Celsius: subtract 273.15", 1.0, -273.15),
     ("degrees Celsius in place of kelvin: add 273.15", 1.0, 273.15),
@@ -75,11 +77,22 @@ class OutsideShare:
         near, found = _NEAR * (high - low), list[tuple[float, str]]()
         as_they_are = abs(self.low - low) + abs(self.high - high)
         for text, factor, offset in _CONVERSIONS:
+            if offset and not self._are_temperatures(offset):
+                continue
             least, most = self.low * factor + offset, self.high * factor + offset
             apart = abs(least - low) + abs(most - high)
             if low - near <= least and most <= high + near and apart < as_they_are / 2:
                 found.append((apart, text))
         return f"{name} may be {min(found)[1]}." if found else ""
+
+    def _are_temperatures(self, offset: float) -> bool:
+        """Return whether range and values can be temperatures on Earth that lie so far apart."""
+        celsius, kelvin = (self.trained[1:], (self.low, self.high))[:: 1 if offset < 0 else -1]
+        return (
+            _COLDEST <= celsius[0]
+            and celsius[1] <= _HOTTEST
+            and _COLDEST <= kelvin[0] - _ICE <= kelvin[1] - _ICE <= _HOTTEST
+        )
 
 
 class InputRanges:

@@ -145,7 +145,7 @@ def test_a_step_is_asked_to_save_and_its_code_is_kept(tmp_path, monkeypatch):
 
     telling = threading.Thread(target=tell)
     telling.start()
-    with pytest.raises(GeomlError, match="ended with 75") as stopped:
+    with pytest.raises(GeomlError, match=r"was stopped\. Run the same command again") as stopped:
         steps.run_step(["train"], tmp_path)
     telling.join()
     assert stopped.value.exit_code == 75

@@ -72,6 +72,12 @@ def test_a_conversion_that_explains_the_values_is_named(seen, expected):
     assert OutsideShare(TrainedRange("t", 5.0, 15.0), 1.0, *seen).explanation() == expected
 
 
+def test_what_cannot_be_a_temperature_is_not_called_one():
+    evaporation = OutsideShare(TrainedRange("E", 300.0, 598.0), 1.0, 11.8, 23.5)
+    assert "kelvin" not in evaporation.explanation()
+    assert "add 273.15" in OutsideShare(TrainedRange("LST", 270.0, 310.0), 1.0, -3.0, 37.0).explanation()
+
+
 def test_some_is_said_much_is_warned_of_and_most_is_refused():
     reporter, trained = NullReporter(), TrainedRange("t", 5.0, 15.0)
     check_shares([OutsideShare(trained, 0.5, 5, 20), OutsideShare(trained, 0.01, 5, 20)], 0.5, reporter)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grids import SUFFIXES, Floats, GridVariable, fields_of, names_of, open_variables
 from geoml_cli.readers.nodata import Declared
@@ -16,6 +17,8 @@ from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.storage import Cells
 
 FOLDER = "factors"
+_A_YEAR = 12
+"""Steps from which on one a month is a monthly series; fewer may be composites of a few days, a file each."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,17 @@ def grid_files(raw: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def find_factors(raw: Path, roles: Roles, files: ExitStack, nodata: Mapping[str, Declared]) -> dict[str, Factor]:
-    """Find the grids of all factors and of the land cover; `files` closes them, `nodata` says of their fills.
+def find_factors(
+    raw: Path, roles: Roles, files: ExitStack, nodata: Mapping[str, Declared], units: Collection[str] = ()
+) -> dict[str, Factor]:
+    """Find the grids of all factors and of the land cover.
+
+    Args:
+        raw: The folder.
+        roles: Names of the factors.
+        files: Closes what is opened.
+        nodata: What is said of their fills.
+        units: Factors whose unit is given: what files say of it is not compared.
 
     A variable counts by its own name, or the only one of a file by what stands before the first `_` of the file's name.
 
@@ -92,6 +104,9 @@ def find_factors(raw: Path, roles: Roles, files: ExitStack, nodata: Mapping[str,
         for name, variable in zip(names, variables.values(), strict=True):
             pieces.setdefault(name, []).append(variable)
     _refuse_missing(raw / FOLDER, [name for name in roles.needed if name not in pieces], seen)
+    for name in roles.needed:
+        if name not in units:
+            _refuse_other_units(name, pieces[name])
     return {name: _factor(name, pieces[name], roles) for name in roles.needed}
 
 
@@ -129,7 +144,48 @@ def _factor(name: str, pieces: Sequence[GridVariable], roles: Roles) -> Factor:
         raise DataError(f"{name} has no time", where=str(without[0].path), fix=f"Make it static: --static {name}.")
     if without and len(pieces) > 1:
         raise DataError(f"{name} is in {len(pieces)} files without a time", where=where, fix="Keep one of them.")
+    if name not in roles.static:
+        _refuse_same_times(name, pieces)
     return Factor(name, (_without_time(pieces[0]),) if name in roles.static else tuple(pieces))
+
+
+def _refuse_other_units(name: str, pieces: Sequence[GridVariable]) -> None:
+    """Refuse files of a factor in several units; one that names none may be in any."""
+    first = next((piece for piece in pieces if piece.unit), None)
+    for piece in pieces:
+        if first is not None and piece.unit and not same_unit(piece.unit, first.unit):
+            raise DataError(
+                f"{name} is in {piece.unit} here, and in {first.unit} in {first.path.name}",
+                where=str(piece.path),
+                fix=f"Bring the files to one unit, or where it is one spelled twice, say --units {name}={first.unit}.",
+            )
+
+
+def _refuse_same_times(name: str, pieces: Sequence[GridVariable]) -> None:
+    """Refuse two files that hold a factor at one time: their mean is neither's."""
+    holders: dict[str, GridVariable] = {}
+    for piece in pieces:
+        for time in _times(piece):
+            other = holders.setdefault(time, piece)
+            if other is not piece:
+                raise _same_time(name, time, piece, other)
+
+
+def _times(piece: GridVariable) -> list[str]:
+    """Name the times of a file's steps: months of a monthly series, whatever their days are; else the times."""
+    months = [] if piece.months is None else piece.months.astype(str).tolist()
+    is_monthly = len(months) >= _A_YEAR and len(set(months)) == len(months)
+    return months if is_monthly else [str(time) for time in piece.part.times]
+
+
+def _same_time(name: str, time: str, piece: GridVariable, other: GridVariable) -> DataError:
+    axes = ((piece.latitude, other.latitude), (piece.longitude, other.longitude))
+    is_same_place = all(np.array_equal(*pair) for pair in axes)
+    return DataError(
+        f"{name} of {time[:10]} is in {other.path.name} as well{'' if is_same_place else ', there of other cells'}",
+        where=str(piece.path),
+        fix="Keep one of them." if is_same_place else "Keep one, or join tiles to one file: cdo mergegrid A B OUT.",
+    )
 
 
 def _without_time(piece: GridVariable) -> GridVariable:

@@ -119,15 +119,7 @@ def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
 
 
 def _wide(sheet: TableFile, roles: Roles, place: tuple[str, str]) -> Wide:
-    timed: dict[str, dict[str, str]] = {}
-    names = (*roles.dynamic, roles.category, roles.target)
-    wanted = {name.lower(): name for name in names} | {name: name for name in names}
-    for column in sheet.columns:
-        match = _TIMED.fullmatch(column)
-        if match is None or not _STAMP.fullmatch(match["stamp"]):
-            continue
-        if name := wanted.get(match["name"]) or wanted.get(match["name"].lower()):
-            timed.setdefault(name, {})[match["stamp"]] = column
+    timed = _timed_columns(sheet, (*roles.dynamic, roles.category, roles.target))
     if not timed:
         raise _no_time(sheet)
     found = {name: _column(sheet, name) for name in (*roles.static, roles.category) if name not in timed}
@@ -135,6 +127,41 @@ def _wide(sheet: TableFile, roles: Roles, place: tuple[str, str]) -> Wide:
     _refuse_missing(sheet, roles, {**timed, **fixed}, "_YYYY")
     stamps = sorted({stamp for columns in timed.values() for stamp in columns}, key=lambda text: str(months([text])[0]))
     return Wide(place, fixed, timed, tuple(stamps))
+
+
+def _timed_columns(sheet: TableFile, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Find the column of every name and time: that of the exact name before one that differs in case.
+
+    Raises:
+        DataError: Two could be it.
+    """
+    wanted = {name.lower(): name for name in names} | {name: name for name in names}
+    written: dict[tuple[str, bool], str] = {}  # `2003_1` and `2003_01` are one time: it is called as it is met first
+    timed: dict[str, dict[str, str]] = {}
+    for column in sheet.columns:
+        match = _TIMED.fullmatch(column)
+        if match is None or not _STAMP.fullmatch(match["stamp"]):
+            continue
+        name = wanted.get(match["name"]) or wanted.get(match["name"].lower())
+        if name is None:
+            continue
+        key = str(months([match["stamp"]])[0]), is_monthly(match["stamp"])
+        columns, stamp = timed.setdefault(name, {}), written.setdefault(key, match["stamp"])
+        other = columns.setdefault(stamp, column)
+        is_exact, was_exact = (_is_exact(one, name) for one in (column, other))
+        if other != column and is_exact == was_exact:
+            raise DataError(
+                f"{other} and {column} could both be {name} of {stamp}",
+                where=str(sheet.path),
+                fix="Keep one of them, or give the other another name.",
+            )
+        columns[stamp] = column if is_exact else other
+    return timed
+
+
+def _is_exact(column: str, name: str) -> bool:
+    match = _TIMED.fullmatch(column)
+    return match is not None and match["name"] == name
 
 
 def _no_time(sheet: TableFile) -> DataError:

@@ -188,7 +188,7 @@ def open_products(
     nodata = declared_fills(options.nodata)
     gldas = replace(found, handles=files, nodata=nodata)
     roles, mascons = Roles.of(options), open_mascons(path, files, nodata)
-    factors = find_factors(raw, roles, files, nodata)
+    factors = find_factors(raw, roles, files, nodata, units_given(options.units))
     read = (piece.name for factor in factors.values() for piece in factor.pieces)
     refuse_unknown(nodata, [*dict.fromkeys(read), *LAYERS, THICKNESS])
     monthly = options.period == "month"
@@ -245,13 +245,17 @@ def _spans(
     return spans, {year: len(year_months) for year, year_months in years.items() if year not in whole}
 
 
+_FEWER = 0.99
+
+
 def uneven(products: Products) -> list[str]:
     """Tell of factors whose years are means of different numbers of steps, which may lean to a season."""
     notes = []
     for name in products.roles.dynamic:
         counts = Counter({span: products.factors[name].steps(*span) for span in products.spans})
-        most = max(counts.values())
-        few = [f"{str(span[0])[:4]} ({count})" for span, count in counts.items() if 0 < count < most]
+        most = Counter(counts.values()).most_common(1)[0][0]
+        # A year of days has one fewer than a leap year.
+        few = [f"{str(span[0])[:4]} ({count})" for span, count in counts.items() if 0 < count < _FEWER * most]
         if few and not products.monthly:
             notes.append(f"{name} has {most} steps in most years, fewer in: {', '.join(few)}")
     return notes

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grids import Floats, GridVariable, Index, Months, names_of, open_variables
 from geoml_cli.readers.nodata import Declared
@@ -26,6 +27,8 @@ LAYERS = (
 )  # fmt: skip
 _GLDAS = re.compile(r"GLDAS_NOAH025_M\.A(?P<year>\d{4})(?P<month>\d\d)\.\d{3}(?:\..*)?\.nc4?", re.IGNORECASE)
 _KG_PER_CM = 10.0
+_WATER_UNITS = ("kg m-2", "kg/m2", "kg/m^2", "mm")
+"""Of a layer of water; 1 kg m-2 is 1 mm."""
 _MANY = 4
 
 
@@ -75,7 +78,15 @@ class Gldas:
                 where=str(path),
                 fix=f"Get the whole monthly file of GLDAS-2.1 Noah; the sum needs {', '.join(LAYERS)}.",
             )
-        return list(open_variables(path, LAYERS, self.handles, self.nodata).values())
+        layers = list(open_variables(path, LAYERS, self.handles, self.nodata).values())
+        for layer in layers:
+            if layer.unit and not any(same_unit(layer.unit, unit) for unit in _WATER_UNITS):
+                raise DataError(
+                    f"{layer.name} is in {layer.unit}, not in kg m-2",
+                    where=str(path),
+                    fix="Give the files of GLDAS-2.1 Noah as they are distributed.",
+                )
+        return layers
 
     def storage(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
         """Return the water that GLDAS holds [cm], shape [rows, columns], NaN over sea and ice."""

@@ -45,9 +45,9 @@ class Identity(NamedTuple):
     """What a row says of its station; empty where its file has no such column."""
 
     name: str
-    network: str
-    latitude: str
-    longitude: str
+    network: str = ""
+    latitude: str = ""
+    longitude: str = ""
 
     @staticmethod
     def of(joined: str) -> Identity:
@@ -105,9 +105,9 @@ class StationNames:
         by_identity = self._resolved([Identity.of(text) for text in different.tolist()], path)
         return np.array(by_identity, dtype=np.int64)[place.reshape(-1)]
 
-    def number(self, name: str, network: str = "", path: Path | None = None) -> int:
+    def number(self, identity: Identity, path: Path | None = None) -> int:
         """Return the number of one station, -1 where there is none; errors as for `numbers`."""
-        return self._resolved([Identity(name, network, "", "")], path or Path())[0]
+        return self._resolved([identity], path or Path())[0]
 
     def _resolved(self, identities: Sequence[Identity], path: Path) -> list[int]:
         """Return the station of every identity: of the names that could be a station the strictest spelling is it."""

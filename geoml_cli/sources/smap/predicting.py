@@ -20,7 +20,7 @@ from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.smap import deriving
 from geoml_cli.sources.smap.calendar import written_days
-from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.names import Identity, StationNames
 from geoml_cli.sources.smap.pixels import REASONS
 from geoml_cli.sources.smap.products import RADAR
 
@@ -82,9 +82,9 @@ class _Records:
         """Return the record of stations and days since 1970-01-01, -1 where there is no sample, and why not, [N]."""
         different, row = np.unique(names, return_inverse=True)
         known, excluded = StationNames(self._dataset.labels("station")), _excluded(self._dataset)
-        numbers = [known.number(name) for name in different.tolist()]
+        numbers = [known.number(Identity(name)) for name in different.tolist()]
         others, rules = StationNames(list(excluded)), [*excluded.values(), _UNKNOWN]
-        absent = [rules[others.number(name)] for name in different.tolist()]
+        absent = [rules[others.number(Identity(name))] for name in different.tolist()]
         station = np.array(numbers, dtype=np.int64)[row.reshape(-1)]
         wanted = station * 100_000 + day
         place = np.minimum(np.searchsorted(self._key, wanted), len(self._key) - 1)

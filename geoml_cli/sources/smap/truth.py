@@ -17,7 +17,7 @@ from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, written_days
 from geoml_cli.sources.smap.discovery import RawFiles
 from geoml_cli.sources.smap.exports import Rows, by_station, panel, repeated
-from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.names import Identity, StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
 
@@ -47,7 +47,7 @@ def read_truth(
         raise DataError(
             "no value belongs to a station and a day of the exports",
             where=str(raw_files.truth),
-            fix="Check the names of the stations and the years.",
+            fix="Check the names of the stations and the years, and of an archive --flags, --hours and the depth.",
         )
     if float(np.median(known)) > _PERCENT:
         raise DataError(
@@ -105,7 +105,8 @@ def _archive(
     depth = (options.depth_from, options.depth_to)
     by_station: dict[int, list[ismn.SensorFile]] = {}
     for sensor in sensors:
-        number = names.number(sensor.station, sensor.network, sensor.archive)
+        place = (f"{angle:g}" if np.isfinite(angle) else "" for angle in (sensor.latitude, sensor.longitude))
+        number = names.number(Identity(sensor.station, sensor.network, *place), sensor.archive)
         if number >= 0 and ismn.within(sensor, depth):
             by_station.setdefault(number, []).append(sensor)
     values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)

@@ -280,3 +280,55 @@ def test_a_fill_that_may_be_a_value_is_asked_for_and_may_be_declared(products: P
     with netCDF4.Dataset(path, "a") as file:
         file["rf"].missing_value = np.float32(-999.0)
     prepare_gwsa(products, **OPTIONS)
+
+
+def copied(products: Path, name: str, change: Callable[[netCDF4.Dataset], None], old: str = "") -> Path:
+    """Write a file of factors anew under a name, changed."""
+    path = products / "factors" / name
+    path.write_bytes((products / "factors" / (old or name)).read_bytes())
+    with netCDF4.Dataset(path, "a") as file:
+        change(file)
+    return path
+
+
+def test_files_of_a_factor_in_two_units_are_refused(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    copied(products, "E_2005_GLEAM_v4.2a_MO.nc", lambda file: file["E"].setncattr("units", "mm day-1"))
+    message = "E_2005.*: E is in mm day-1 here, and in mm month-1 in E_2004.*--units E=mm month-1"
+    fails(prepare_gwsa, products, message)
+    dataset, _ = prepare_gwsa(products, units=("E=mm month-1",), **OPTIONS)
+    assert dataset.unit("E") == "mm month-1"
+    copied(products, "E_2005_GLEAM_v4.2a_MO.nc", lambda file: file["E"].setncattr("units", "mm  month^-1"))
+    prepare_gwsa(products, **OPTIONS)
+
+
+@pytest.mark.parametrize("year", [2004, 2005])
+def test_two_files_of_a_factor_and_time_are_refused(products: Path, prepare_gwsa: PrepareGwsa, year: int) -> None:
+    """Another version of the same months, stamped at another day."""
+
+    def later(file: netCDF4.Dataset) -> None:
+        file["time"][:] = np.asarray(file["time"][:]) + 2
+
+    other = copied(products, f"E_{year}_GLEAM_v4.1a_MO.nc", later, f"E_{year}_GLEAM_v4.2a_MO.nc")
+    fails(prepare_gwsa, products, rf"v4\.2a_MO.nc: E of {year}-01 is in E_{year}_GLEAM_v4\.1a_MO.nc as well\. Keep one")
+    with netCDF4.Dataset(other, "a") as file:
+        file["lon"][:] = np.asarray(file["lon"][:]) + 20
+    fails(prepare_gwsa, products, "as well, there of other cells. Keep one, or join tiles to one file")
+
+
+def test_a_land_model_in_another_unit_is_refused(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    with netCDF4.Dataset(products / "GLDAS/GLDAS_NOAH025_M.A200502.021.nc4", "a") as file:
+        file["SoilMoi10_40cm_inst"].units = "m3 m-3"
+    fails(prepare_gwsa, products, "A200502.*: SoilMoi10_40cm_inst is in m3 m-3, not in kg m-2")
+
+
+def test_years_of_days_differ_by_a_leap_day(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    latitude, longitude = made.axes(0.25)
+    with netCDF4.Dataset(products / "factors/climate.nc", "w") as file:
+        for name, values, unit in (("lat", latitude, "degrees_north"), ("lon", longitude, "degrees_east")):
+            file.createDimension(name, len(values))
+            file.createVariable(name, "f8", (name,))[:] = values
+            file[name].units = unit
+        made._time(file, list(map(float, range(731))), "days since 2004-01-01", "standard")
+        made._put(file, "rf", ("time", "lat", "lon"), np.ones((731, len(latitude), len(longitude))), "mm day-1", 1e20)
+    _, reporter = prepare_gwsa(products, **OPTIONS)
+    assert not [text for text in reporter.warned if "steps in most" in text]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
 from geoml_cli.work.reporting import NullReporter
 
 PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
@@ -208,3 +209,32 @@ def test_other_files_can_be_left_out(raw: Path, long: pd.DataFrame, prepare_gwsa
     (raw / "README.txt").write_text("Groundwater, made up\n")
     assert prepare_gwsa(raw, tables="gwsa*")[0].manifest.funnel.kept == 6
     assert [file.name for file in prepare_gwsa(raw, tables="*.csv")[0].manifest.files] == ["gwsa_1.csv"]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_of_wide_columns_that_differ_in_case_the_exact_one_is_read(
+    raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa, first: bool
+) -> None:
+    wide.to_csv(raw / "t.csv", index=False)
+    expected = arrays(prepare_gwsa(raw)[0])
+    others = pd.DataFrame({f"RF_{year}": [1.0, 2.0] for year in (2003, 2004, 2005)})
+    pd.concat([others, wide] if first else [wide, others], axis=1).to_csv(raw / "t.csv", index=False)
+    same(arrays(prepare_gwsa(raw)[0]), expected)
+    renamed = wide.rename(columns={f"rf_{year}": f"Rf_{year}" for year in (2003, 2004, 2005)})
+    pd.concat([others, renamed], axis=1).to_csv(raw / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"RF_2003 and Rf_2003 could both be rf of 2003\. Keep one of them"):
+        prepare_gwsa(raw)
+
+
+def test_months_with_and_without_a_zero_are_one(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    spelled = {"2003": "2003_01", "2004": "2003_02", "2005": "2003_03"}
+    for year, month in spelled.items():
+        wide.columns = [name.replace(f"_{year}", f"_{month}") for name in wide.columns]
+    wide.to_csv(raw / "t.csv", index=False)
+    expected = arrays(prepare_gwsa(raw)[0])
+    wide.columns = [name.replace("_0", "_") if name.startswith(("rf", "GWS")) else name for name in wide.columns]
+    wide.to_csv(raw / "t.csv", index=False)
+    same(arrays(prepare_gwsa(raw)[0]), expected)
+    wide.assign(rf_2003_01=1.0).to_csv(raw / "t.csv", index=False)
+    with pytest.raises(DataError, match="rf_2003_1 and rf_2003_01 could both be rf of 2003_1"):
+        prepare_gwsa(raw)

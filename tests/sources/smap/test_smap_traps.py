@@ -7,6 +7,7 @@ import pytest
 from smap_case import DAYS, STATIONS, edit, head, radar, scene, stamp, table, write, write_exports
 
 from geoml_cli.errors import DataError
+from geoml_cli.sources.smap.calendar import written_days
 
 
 def note(dataset, text):
@@ -325,6 +326,23 @@ def hourly(value, days=DAYS, flag="G", clocks=(0, 12)):
     return [f"{str(day).replace('-', '/')} {hour:02d}:00 {value} {flag} M" for day in days for hour in clocks]
 
 
+def test_an_archive_whose_station_lies_elsewhere_is_refused(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Beta_2", "Probe-A", hourly(0.2))
+    path = next((raw / "ismn").rglob("*.stm"))
+    path.write_text(path.read_text().replace(" 36.1 -97.5 ", " 34.25 -105.417 "), encoding="utf-8")
+    with pytest.raises(DataError, match=r"Beta_2 lies at 34.25, -105.417 here, and at 36.105, -97.5 in the table"):
+        prepared(raw)
+
+
+@pytest.mark.parametrize("flags", [("D03",), ("X",)])
+def test_flags_that_no_value_has_are_named_as_a_cause(raw, prepared, flags):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    with pytest.raises(DataError, match=r"no value belongs to a station.*--flags, --hours and the depth"):
+        prepared(raw, flags=flags)
+
+
 @pytest.mark.parametrize(("sensors", "expected"), [("mean", 0.25), ("first", 0.2), ("all", 0.25)])
 def test_several_sensors_and_depths_of_an_archive(raw, prepared, sensors, expected):
     (raw / "in_situ.csv").unlink()
@@ -464,3 +482,12 @@ def test_the_limit_of_the_temperatures_type_is_no_temperature(raw, prepared):
     dataset = prepared(raw)
     assert count > 3 and np.nanmax(values(dataset, "LST")) <= 18000
     assert note(dataset, "values of land-surface temperature outside 7500 to 18000 (150 to 360 K) are missing")
+
+
+@pytest.mark.parametrize("text", ["2020-01-01 00:00:00+01", "2020-01-01T00:00+01:00", "2020-01-01 23:00:00 MST"])
+def test_times_in_another_zone_are_refused(tmp_path, text):
+    with pytest.raises(DataError, match="is a time at a distance from UTC, which may be of another day"):
+        written_days(np.array(["20200101", text]), tmp_path / "t.csv", "Date")
+    for same in ("2020-01-01T00:00:00Z", "2020-01-01 12:00+00", "2020-01-01 12:00 UTC", "20200101"):
+        day = written_days(np.array([same]), tmp_path / "t.csv", "Date")
+        assert day.astype("datetime64[D]").astype(str).tolist() == ["2020-01-01"]
