@@ -37,8 +37,20 @@ EXPECTED: dict[str, str] = {
     r"geomamba/clcd: (scores|score tables): ": (
         "classes are scored by the members' mean probability, as they are delivered; a majority vote was"
     ),
+    r"ech/two-stage: (scores|score tables): .*wilcoxon_p$": "groups are too few for a test to show anything",
+    r"ech/two-stage: predictions: .*predictions\.csv: (lat|lon)$": "magnetic positions are no longitudes and latitudes",
+    r"soc/map: (split and scaling|weights|scores|score tables|predictions): ": (
+        "each fold validates on blocks of its own, where all drew the same before; logarithms have a smearing factor"
+    ),
+    r"geomamba/fluxnet: ": "validation in turn, and presets and prepared data of fluxes that were changed on purpose",
+    r"geomamba/(gwsa|gwsa-blocks|clcd): (split and scaling|weights|scores|score tables|predictions): ": (
+        "kernels add up 16 numbers at once, in another order; blocks validate in turn"
+    ),
 }
-"""Pattern, for `re.search` in `MODEL/PRESET: KIND: NAME`, to the fault that was fixed and explains the difference."""
+"""Pattern, for `re.search` in `MODEL/PRESET: KIND: NAME`, to the change that explains the difference.
+
+The last three hide others behind them: these cases are compared with a later commit as well (`--base`), from which
+nothing may differ."""
 
 BASE_STEPS: dict[str, str] = {
     "prepare": "prepare {source} {raw}",
