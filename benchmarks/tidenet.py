@@ -68,7 +68,7 @@ def network_calls(
 
     def step() -> float:
         network.zero_grad()
-        loss = loss_terms(network(frames, branches=True), truth, network.spec_mask, (LossWeights(), 1)).total
+        loss = loss_terms(network(frames, branches=True), truth, network.spec_mask, LossWeights().at(1)).total
         loss.backward()
         return loss.item()
 

@@ -113,7 +113,7 @@ def fill(series: Series, asked_A: Rows, *, leave_one_out: bool = False) -> Fille
         left = np.flatnonzero(np.isnan(filled.mean_A))
         if not len(left):
             break
-        _fill_stage(regular, (stage, place_N[asked_A]), left, filled)
+        _fill_stage(regular, stage, place_N[asked_A], left, filled)
     return filled
 
 
@@ -129,8 +129,7 @@ def _regular(series: Series, place_N: Rows) -> Series:
     return Series(np.arange(length, dtype=np.int64), flux, radiation, warmth, dryness, series.step)
 
 
-def _fill_stage(series: Series, stage_of: tuple[_Stage, Rows], left: Rows, filled: Filled) -> None:
-    stage, place_A = stage_of
+def _fill_stage(series: Series, stage: _Stage, place_A: Rows, left: Rows, filled: Filled) -> None:
     offset_K = _window(stage, series.step)
     size = max(_BLOCK // len(offset_K), 1)
     for first in range(0, len(left), size):

@@ -15,6 +15,7 @@ from geoml_cli.cli.train import prepared
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 
 if TYPE_CHECKING:
+    from geoml_cli.config.settings import Settings
     from geoml_cli.stages.check import Check
 
 _Count = Annotated[
@@ -35,7 +36,9 @@ def check(
     """Verify a run and its data whole, or what a model's preset needs to be trained here; exit code 4 if not."""
     reporter = console.Terminal(quiet=quiet)
     if model_of(target) == target:
-        checks = _preset(target, (preset, config, assignments), data, gpus, reporter)
+        from geoml_cli.config.load import load
+
+        checks = _preset(load(target, preset, config, None, assignments or ()), data, gpus, reporter)
     else:
         if preset or config or assignments or gpus:
             raise SettingsError(
@@ -49,18 +52,9 @@ def check(
         raise typer.Exit(CheckFailedError.exit_code)
 
 
-def _preset(
-    model: str,
-    chosen: tuple[str | None, Path | None, list[str] | None],
-    data: Path | None,
-    gpus: int | None,
-    reporter: console.Terminal,
-) -> list[Check]:
-    from geoml_cli.config.load import load
+def _preset(settings: Settings, data: Path | None, gpus: int | None, reporter: console.Terminal) -> list[Check]:
     from geoml_cli.stages.check import Check, check_preset
 
-    preset, config, assignments = chosen
-    settings = load(model, preset, config, None, assignments or ())
     reporter.info(f"Preset: {settings.preset}")
     try:
         dataset = prepared(settings, data)

@@ -82,6 +82,7 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
     name, folder = common["preset"] or registry.card(model).default_preset, common["run"]
     registry.preset_file(model, name)
     from geoml_cli.dataset.store import Dataset
+    from geoml_cli.runs.create import RunFolder
     from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints, takes_numbers_as_they_are
 
     assignments = common["assignments"] or ()
@@ -93,7 +94,7 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
         place = folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"
         console.plan(read, [place], as_json=common["as_json"])
         return
-    done = import_checkpoint(model, name, files, (folder, options.runs_root()), dataset, *assignments)
+    done = import_checkpoint(model, name, files, RunFolder(folder, options.runs_root()), dataset, *assignments)
     if takes_numbers_as_they_are(done):
         console.Terminal(quiet=common["quiet"]).warn(
             "the checkpoint holds no scaling, so inputs enter unscaled: right only if the network was trained on such "

@@ -60,7 +60,8 @@ def reproduce(
     settings = load(model, preset, None, None, assignments or ())
     _check_paper(settings, preset)
     place = folder or Path("reproduction") / f"{model}-{settings.preset}{'-quick' if quick else ''}"
-    steps = _steps(settings, preset, (raw, option or []), place, _changes(settings, assignments or [], quick))
+    changes = _changes(settings, assignments or [], quick)
+    steps = [_preparation(settings, raw, option or [], place), *_runs(settings, preset, place, changes)]
     _refuse_other_data(settings.shared.source, raw, place)
     if dry_run:
         console.plan([raw], [place], as_json=as_json)
@@ -102,13 +103,15 @@ def _refuse_other_data(source: str, raw: Path, place: Path) -> None:
         )
 
 
-def _steps(
-    settings: Settings, preset: str | None, raw: tuple[Path, list[str]], place: Path, changes: list[str]
-) -> list[list[str]]:
-    """Return the command lines: prepare, then train and evaluate for each split."""
-    source, (path, given) = settings.shared.source, raw
+def _preparation(settings: Settings, raw: Path, given: list[str], place: Path) -> list[str]:
+    """Return the command line that prepares the data."""
     chosen = [*flags_of(settings.shared.data.options), *(word for text in given for word in _flag(text))]
-    steps = [["prepare", source, str(path), *chosen, "--data", str(place / "data")]]
+    return ["prepare", settings.shared.source, str(raw), *chosen, "--data", str(place / "data")]
+
+
+def _runs(settings: Settings, preset: str | None, place: Path, changes: list[str]) -> list[list[str]]:
+    """Return the command lines that train and evaluate, for each split."""
+    steps = []
     runs = {_PAPER: (), **({_STRICT: strict} if (strict := settings.shared.paper.without_leaks) else {})}
     for name, split in runs.items():
         run = str(place / name)

@@ -102,8 +102,8 @@ def train(
         _plan(settings, dataset, folder, member, as_json=as_json)
         _warn_of_options(settings, dataset, reporter)
         return
-    where = _location(settings, folder, cpu=cpu or bool(processes), jobs=jobs)
-    done = _train(settings, dataset, (where, gpus or processes or 1), member, reporter)
+    location = _location(settings, folder, cpu=cpu or bool(processes), jobs=jobs)
+    done = _train(settings, dataset, location, member, reporter, count=gpus or processes or 1)
     _show(done, as_json)
 
 
@@ -228,9 +228,11 @@ def _jobs_given() -> int | None:
 def _train(
     settings: Settings,
     dataset: Dataset,
-    place: tuple[RunLocation, int],
+    location: RunLocation,
     members: list[str] | None,
     reporter: console.Terminal,
+    *,
+    count: int,
 ) -> Run:
     """Train here, or start the processes that do."""
     from torch import device
@@ -240,19 +242,18 @@ def _train(
     from geoml_cli.training.launch import check_gpus, joined, launch
     from geoml_cli.training.trial import float32_layers
 
-    where, count = place
     if count == 1 or joined():
-        return train(settings, dataset, where, members, reporter)
-    if where.cpu:
+        return train(settings, dataset, location, members, reporter)
+    if location.cpu:
         float32_layers(settings, dataset, device("cpu"), reporter)
     else:
         check_gpus(count)
-    run = start(settings, dataset, where, members)
+    run = start(settings, dataset, location, members)
     chosen = [part for name in members or () for part in ("--member", name)]
     again = ["train", settings.model, "--run", str(run.folder), "--resume", "--data", str(dataset.folder), "--quiet"]
-    code = launch([*again, *chosen, *(["--cpu"] if where.cpu else [])], count, cpu=where.cpu)
+    code = launch([*again, *chosen, *(["--cpu"] if location.cpu else [])], count, cpu=location.cpu)
     if code:
-        if where.run is None and code == SettingsError.exit_code:
+        if location.run is None and code == SettingsError.exit_code:
             discard(run)
         raise typer.Exit(code)
     return run

@@ -157,7 +157,7 @@ def _groups(one: Audited) -> Iterator[Line]:
     if not found:
         yield Line("stations and cells", "not applicable", 0, "samples have no station, cell or coordinates")
     for name, label_N in found.items():
-        count = sum(int(known_rows(one.dataset, one.settings, split, (name, label_N)).sum()) for split, _ in one.folds)
+        count = sum(int(known_rows(one.dataset, one.settings, split, name, label_N).sum()) for split, _ in one.folds)
         where = f"same {name}"
         if not count:
             yield Line(where, "pass", 0, f"no test row is of a {name} that trained, or its year is held out too")

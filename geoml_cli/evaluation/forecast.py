@@ -114,11 +114,13 @@ def _by_lead_time(inputs: EvaluationInputs, sums: MapSums) -> Iterator[GroupScor
     for lead in range(targets(inputs).shape[1]):
         for model in sums.models():
             at_lead = {function: each[:, lead] for function, each in sums.joined(model).items()}
-            yield _group(f"lead time [{maps.step}]", str(lead + 1), model, (inputs.task.metrics, at_lead), forecasts)
+            scores = _overall_scores(inputs.task.metrics, at_lead, forecasts)
+            yield GroupScores(f"lead time [{maps.step}]", str(lead + 1), model, forecasts, scores)
     for label, leads in _leads(targets(inputs).shape[1]):
         for model in sums.models():
             at_lead = {function: each[:, leads].sum(axis=1) for function, each in sums.joined_scaled(model).items()}
-            yield _group(f"lead time [{maps.step}], scaled maps", label, model, (maps.scaled, at_lead), forecasts)
+            scores = _overall_scores(maps.scaled, at_lead, forecasts)
+            yield GroupScores(f"lead time [{maps.step}], scaled maps", label, model, forecasts, scores)
 
 
 def _leads(count: int) -> Iterator[tuple[str, slice]]:
@@ -127,18 +129,9 @@ def _leads(count: int) -> Iterator[tuple[str, slice]]:
         yield str(lead + 1), slice(lead, lead + 1)
 
 
-def _group(
-    quantity: str,
-    name: str,
-    model: str,
-    scored: tuple[Sequence[Metric], Mapping[Statistics, Values]],
-    forecasts: int,
-) -> GroupScores:
-    metrics, sums = scored
+def _overall_scores(metrics: Sequence[Metric], sums: Mapping[Statistics, Values], forecasts: int) -> dict[str, float]:
     value_M = values_of_sums(metrics, sums, np.ones((1, forecasts)))[0]
-    return GroupScores(
-        quantity, name, model, forecasts, {m.name: float(v) for m, v in zip(metrics, value_M, strict=True)}
-    )
+    return {metric.name: float(value) for metric, value in zip(metrics, value_M, strict=True)}
 
 
 def _maps(inputs: EvaluationInputs, sums: MapSums) -> ForecastMaps:

@@ -111,7 +111,7 @@ def interval_scores(
     if not np.isfinite(quantile_P).all():
         return None
     bounds = _bounds(held_out, pooled, quantile_P)
-    scored = _scored(held_out, bounds, pooled.observed_P, (quantile_P, coverage))
+    scored = _scored(held_out, bounds, pooled.observed_P, quantile_P, coverage)
     group, groups = group_called(inputs.settings.shared.split), len(np.unique(pooled.groups_P))
     unit = inputs.task.target.unit
     every: dict[str, Labels | Rows] = {**_own_groups(inputs, pooled), **labels}
@@ -138,10 +138,9 @@ def _reason(group: str, groups: int, coverage: float, *, are_new: bool = True) -
 
 
 def _scored(
-    held_out: HeldOut, bounds: tuple[Values, Values] | None, observed_P: Values, quantiles: tuple[Values, float]
+    held_out: HeldOut, bounds: tuple[Values, Values] | None, observed_P: Values, quantile_P: Values, coverage: float
 ) -> dict[str, Values]:
     """Return what is averaged over rows, by the name of the score, [P] each."""
-    quantile_P, coverage = quantiles
     if held_out.probability_PC is not None:
         size_P, *is_in_CP = class_set(held_out.probability_PC, quantile_P)
         true_P = observed_P.astype(np.int64)

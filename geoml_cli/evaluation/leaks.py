@@ -44,9 +44,8 @@ def grouping_labels(dataset: Dataset, samples: int) -> dict[str, Labels]:
     return found
 
 
-def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, named: tuple[str, Labels]) -> Flags:
+def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, name: str, label_N: Labels) -> Flags:
     """Return which test rows are of a group that trained or validated, and are not held out in another way, [R]."""
-    name, label_N = named
     learnt = np.concatenate([split.train, split.validation])
     known = np.isin(label_N[split.test], label_N[learnt])
     unseen = novelty(dataset, settings, split, len(label_N))

@@ -12,7 +12,7 @@ from geoml_cli.evaluation.interval_scores import WIDTH
 from geoml_cli.evaluation.map_files import cell_rmse
 from geoml_cli.evaluation.maps import OBSERVED, map_scores
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
-from geoml_cli.figures.cell_series import CellForecast, cell_series
+from geoml_cli.figures.cell_series import CellForecast, Interval, cell_series
 from geoml_cli.figures.forecast import Field, comparison, events, frame_png, limits_of
 from geoml_cli.figures.map_scores import by_lead_time, cell_maps, power_spectra, start_by_lead
 from geoml_cli.figures.report import ReportFigure
@@ -94,8 +94,8 @@ def _cells(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Repo
     chosen = ordered[(np.array(_CELLS) * (len(ordered) - 1)).round().astype(int)]
     axes = GridAxes(*(np.asarray(inputs.dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
     cells = [_cell(example, axes, divmod(int(place), rmse.shape[1])) for place in dict.fromkeys(chosen.tolist())]
-    half = None if found is None else np.array([one.scores[WIDTH] / 2 for one in found.each])
     label = "" if found is None else f"{format_share(found.coverage)} prediction interval"
+    interval = None if found is None else Interval(label, np.array([one.scores[WIDTH] / 2 for one in found.each]))
     valid = found is None or found.is_grouped
     caveat = "" if found is None or valid else f" It is not valid for a new {found.group}: {found.reason}."
     return {
@@ -105,9 +105,7 @@ def _cells(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Repo
             f"is at the lower quartile, the median and the upper quartile"
             f"{f'; band: {label}, by lead time.' if label else '.'}{caveat}",
             text=f"Forecast that begins at {example.labels[0]}, at {len(cells)} cells.",
-            png=png(
-                cell_series(cells, example.labels, None if half is None else (label, half), (target.name, target.unit))
-            ),
+            png=png(cell_series(cells, example.labels, interval, (target.name, target.unit))),
         )
     }
 

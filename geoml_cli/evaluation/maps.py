@@ -167,12 +167,11 @@ def _add(sums: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> Non
         own |= dict(zip(fold.members, each, strict=True))
     for place in range(len(rows)):
         chosen = slice(place, place + 1)
-        _add_forecast(sums, inputs, fold, (rows[chosen], {model: maps[chosen] for model, maps in own.items()}))
+        _add_forecast(sums, inputs, fold, rows[chosen], {model: maps[chosen] for model, maps in own.items()})
 
 
-def _add_forecast(sums: MapSums, inputs: EvaluationInputs, fold: Fold, forecast: tuple[Rows, NetworkMaps]) -> None:
+def _add_forecast(sums: MapSums, inputs: EvaluationInputs, fold: Fold, row: Rows, own_maps: NetworkMaps) -> None:
     """Score one forecast of every model, and add to the sums."""
-    row, own_maps = forecast
     truth = targets(inputs)
     spatial = truth.series.spatial
     reference = fold.reference(inputs.samples, row)

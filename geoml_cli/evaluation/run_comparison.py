@@ -128,9 +128,7 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
     labels = {quantity: label_N[rows.rows_P] for quantity, label_N in named.items()}
     labels |= _novelty(runs, members, pooled) if rows.of_folds else {}
     by_group = [
-        found
-        for labelled in labels.items()
-        for found in _by_group(first, labelled, (rows.observed_P, groups_P), rows.predictions)
+        group for quantity, label_P in labels.items() for group in _by_group(first, quantity, label_P, rows, groups_P)
     ]
     tested = {name: len(one.rows_P) if rows.of_folds else len(np.unique(one.rows_P)) for name, one in pooled.items()}
     return RunComparison(
@@ -225,24 +223,21 @@ def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _by_group(
-    first: EvaluationInputs,
-    labelled: tuple[str, Labels],
-    observed: tuple[Values, Rows],
-    predictions: Mapping[str, Values],
+    first: EvaluationInputs, quantity: str, label_P: Labels, common: _CommonRows, groups_P: Rows
 ) -> list[GroupPair]:
     """Compare the runs with the first on the rows of each group; their p-values are Holm's over groups and runs."""
-    (quantity, label_P), (observed_P, groups_P) = labelled, observed
     names = np.unique(label_P)
     if not 1 < len(names) <= _MOST_GROUPS:
         return []
     found, pairs = [], []
     for name in names:
         own = label_P == name
-        rows = rows_of(observed_P[own], groups_P[own])
-        scored = score(first.task, rows, {run: each[own] for run, each in predictions.items()}, first.bootstrap)
+        rows = rows_of(common.observed_P[own], groups_P[own])
+        predictions = {run: each[own] for run, each in common.predictions.items()}
+        scored = score(first.task, rows, predictions, first.bootstrap)
         found.append((str(name), int(own.sum()), scored))
         pairs += [Pair(scored[0].name, other.name, compare_with(scored[0], other)) for other in scored[1:]]
-    adjusted, others = _adjusted(pairs), len(predictions) - 1
+    adjusted, others = _adjusted(pairs), len(common.predictions) - 1
     return [
         GroupPair(
             quantity,

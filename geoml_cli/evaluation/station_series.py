@@ -47,7 +47,7 @@ def figures_of_series(inputs: EvaluationInputs, result: EvaluationResult) -> Ite
         if name in used:  # names that differ by such letters only
             name = f"{name}-{place}"
         used.add(name)
-        yield f"{name}.png", _figure(inputs, result, place, (choice, sums[place] if sums else None))
+        yield f"{name}.png", _figure(inputs, result, place, choice, sums[place] if sums else None)
 
 
 def _drawn(inputs: EvaluationInputs, series: PlaceSeries) -> tuple[list[int], str]:
@@ -111,9 +111,9 @@ def _rmse(inputs: EvaluationInputs, series: PlaceSeries, place: int) -> str:
 
 
 def _figure(
-    inputs: EvaluationInputs, result: EvaluationResult, place: int, chosen: tuple[str, PlaceSum | None]
+    inputs: EvaluationInputs, result: EvaluationResult, place: int, choice: str, summed: PlaceSum | None
 ) -> ReportFigure:
-    series, (choice, summed) = result.series, chosen
+    series = result.series
     assert series is not None, "drawn where there is one"
     own, name, target = _series(inputs, result, series, place), series.names[place], inputs.task.target
     parts = [f"Observed and predicted {target.name} [{target.unit}]{_with_interval(own)} at {name}; {choice}."]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +35,22 @@ class CellForecast:
     forecast: NDArray[np.float64]
 
 
+class Interval(NamedTuple):
+    """A prediction interval about the forecast.
+
+    Attributes:
+        label: In the legend.
+        half_width_L: At every lead time.
+    """
+
+    label: str
+    half_width_L: NDArray[np.float64]
+
+
 def cell_series(
     cells: Sequence[CellForecast],
     labels: Sequence[str],
-    interval: tuple[str, NDArray[np.float64]] | None,
+    interval: Interval | None,
     quantity: tuple[str, str],
 ) -> Figure:
     """Draw a panel for each cell.
@@ -46,7 +58,7 @@ def cell_series(
     Args:
         cells: What is drawn.
         labels: Name of every forecast time step.
-        interval: Label of the prediction interval, and half its width at every lead time; None for none.
+        interval: None for none.
         quantity: Name and unit of the target.
     """
     figure, axes = panels(3.2 * len(cells), 3.4, len(cells))
@@ -54,10 +66,8 @@ def cell_series(
     every = -(-len(labels) // _MOST_LABELS)
     for axis, cell in zip(axes, cells, strict=True):
         if interval is not None:
-            label, half = interval
-            axis.fill_between(
-                steps, cell.forecast - half, cell.forecast + half, color=SKY, alpha=0.35, linewidth=0, label=label
-            )
+            low, high = cell.forecast - interval.half_width_L, cell.forecast + interval.half_width_L
+            axis.fill_between(steps, low, high, color=SKY, alpha=0.35, linewidth=0, label=interval.label)
         axis.plot(steps, cell.forecast, color=BLUE, marker="o", markersize=3, label="forecast")
         axis.plot(steps, cell.observed, "s", color=BLACK, markersize=4, label="observed")
         axis.set_title(plain(cell.name), fontsize="small")

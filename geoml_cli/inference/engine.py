@@ -179,7 +179,7 @@ def predict_chunks(
             if not part.has(chunk.number):
                 continue
             if not store.done(chunk.number):
-                size = _make((trained, predictor), chunk, (job, store))
+                size = _make(trained, predictor, chunk, job, store)
                 # Chunks and the file that they become lie side by side.
                 further = (1 + job.copies(store.target)) * (job.total or 1) - chunk.number - 1
                 require_space(store.folder, size * further)
@@ -188,9 +188,8 @@ def predict_chunks(
     return count
 
 
-def _make(by: tuple[TrainedRun, RunPredictor], chunk: Chunk, into: tuple[PredictionJob, ChunkStore]) -> int:
+def _make(trained: TrainedRun, predictor: RunPredictor, chunk: Chunk, job: PredictionJob, store: ChunkStore) -> int:
     """Predict a chunk and keep it; return its size [bytes]."""
-    (trained, predictor), (job, store) = by, into
     samples = chunk.read()
     values = _predict(predictor, samples, len(trained.outputs()))
     if samples.reason is None:

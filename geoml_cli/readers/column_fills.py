@@ -35,16 +35,16 @@ class ColumnFills:
         fills = self._declared.get(name, Declared()).fills
         return np.where(np.isin(values, fills), np.nan, values) if fills else values
 
-    def count(self, name: str, place: str, values: Values) -> None:
+    def count(self, name: str, location: str, values: Values) -> None:
         """Take values into the count; those that are declared valid are not looked at.
 
         Args:
             name: Column, as `--nodata` calls it.
-            place: File, or files, for messages.
+            location: File, or files, for messages.
             values: Of the column, declared fills as NaN.
         """
         if not self._declared.get(name, Declared()).valid:
-            self._counted.setdefault((name, place), FillCensus(values.dtype)).add(values)
+            self._counted.setdefault((name, location), FillCensus(values.dtype)).add(values)
 
     def refuse(self) -> None:
         """Refuse what looks like a fill.

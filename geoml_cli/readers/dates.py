@@ -60,10 +60,10 @@ def calendar_times(parts: Mapping[str, Values], line: Integers, path: Path) -> T
     return np.asarray(date.astype("datetime64[s]") + np.asarray(seconds).astype("timedelta64[s]"))
 
 
-def _no_date(parts: Mapping[str, Values], row: int, place: str) -> DataError:
+def _no_date(parts: Mapping[str, Values], row: int, location: str) -> DataError:
     listed = ", ".join(f"{name.replace('_', ' ')} {values[row]:g}" for name, values in parts.items())
     return DataError(
-        f"{listed}: there is no such time", where=place, fix="Correct the row, take it out, or get the file again."
+        f"{listed}: there is no such time", where=location, fix="Correct the row, take it out, or get the file again."
     )
 
 
@@ -84,13 +84,13 @@ def refuse_years(time: Times, line: Integers, path: Path) -> None:
         )
 
 
-def refuse_stray(time: Times, line: Integers, place: str) -> None:
+def refuse_stray(time: Times, line: Integers, location: str) -> None:
     """Refuse a few rows that lie far from all others: a series between them would be years of gaps.
 
     Args:
         time: Of the rows, in any order.
         line: Their lines.
-        place: The file, for messages.
+        location: The file, for messages.
 
     Raises:
         DataError: There are some; with the first line, and the times of the other rows.
@@ -99,7 +99,7 @@ def refuse_stray(time: Times, line: Integers, place: str) -> None:
     stray = stray_moments(moments, counts)
     if stray.any():
         row = int(first[stray].min())
-        raise out_of_range(time[row], moments[~stray], f"{place}, line {line[row]}")
+        raise out_of_range(time[row], moments[~stray], f"{location}, line {line[row]}")
 
 
 def stray_moments(moments: Times, counts: Integers) -> NDArray[np.bool_]:
@@ -122,11 +122,11 @@ def stray_moments(moments: Times, counts: Integers) -> NDArray[np.bool_]:
     return found if not found.all() else np.zeros_like(found)
 
 
-def out_of_range(moment: np.datetime64, others: Times, place: str) -> DataError:
+def out_of_range(moment: np.datetime64, others: Times, location: str) -> DataError:
     """Say that a row's time is not among those of the other rows."""
     return DataError(
         f"{_clock(moment)} is far from the other rows' times ({_clock(others.min())} to {_clock(others.max())})",
-        where=place,
+        where=location,
         fix="Correct the time, or take the row out.",
     )
 

@@ -115,13 +115,13 @@ class DecimalSigns:
     _met: dict[str, str] = field(default_factory=dict)
     _grouped: bool = False
 
-    def meet(self, text: str, delimiter: str, place: str) -> None:
+    def meet(self, text: str, delimiter: str, location: str) -> None:
         """Take a number's sign down; it tells nothing where commas separate cells.
 
         Args:
             text: The number as it is written.
             delimiter: Between cells.
-            place: File, line and column.
+            location: File, line and column.
 
         Raises:
             DataError: Numbers of the file have both signs, and one of them stands where it would separate thousands.
@@ -135,7 +135,7 @@ class DecimalSigns:
             raise DataError(
                 f"{bare!r} is ambiguous: the file has {self._met[',']!r} and {self._met['.']!r}, so comma or point may "
                 "be a thousands sign",
-                where=place,
+                where=location,
                 fix="Write all numbers with one decimal sign and no thousands signs.",
             )
 

@@ -81,7 +81,7 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     time = time_column(table)
     assert time is not None, "asked for before"
     row_times = RowTimes(table, time)
-    timed = joined(table.path, [_part(frame, row_times, (wanted, labels), table) for frame in _frames(table)])
+    timed = joined(table.path, [_part(frame, row_times, wanted, labels, table) for frame in _frames(table)])
     if not len(timed.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
     row_times.refuse_missing(timed)
@@ -240,9 +240,8 @@ def _whole(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 
 def _part(
-    frame: pd.DataFrame, row_times: RowTimes, names: tuple[Mapping[str, str], Mapping[str, str]], table: Table
+    frame: pd.DataFrame, row_times: RowTimes, wanted: Mapping[str, str], labels: Mapping[str, str], table: Table
 ) -> TimeSeries:
-    wanted, labels = names
     path = table.path
     values = {name: numbers(_decimal(frame, column, table), column, path) for name, column in wanted.items()}
     texts = {name: [str(cell).strip() for cell in frame[column]] for name, column in labels.items()}

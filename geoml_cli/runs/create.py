@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import tomli
 from filelock import FileLock
@@ -47,6 +47,18 @@ class Plan:
     members: Mapping[str, tuple[Split, Scaling]]
     kind: Literal["trained", "imported"] = "trained"
     kernels: str | None = None
+
+
+class RunFolder(NamedTuple):
+    """Where a run is made.
+
+    Attributes:
+        folder: The run's own; None makes a new one under `root`.
+        root: Folder of all runs.
+    """
+
+    folder: Path | None
+    root: Path = Path("runs")
 
 
 def new_folder(root: Path, model: str, preset: str) -> Path:

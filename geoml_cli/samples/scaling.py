@@ -142,7 +142,7 @@ def fit(samples: Samples, rows: NDArray[np.int64], inputs: InputSettings, target
     shared = samples.target.scaler
     fitted = {
         name: _fitted(
-            (name, item), rows, inputs.scaling if item.scaled else "none", samples.target if name == shared else None
+            name, item, rows, inputs.scaling if item.scaled else "none", samples.target if name == shared else None
         )
         for name, item in samples.inputs.items()
     }
@@ -171,9 +171,8 @@ def unscaled(data: Signature) -> Scaling:
     )
 
 
-def _fitted(named: tuple[str, Input], rows: NDArray[np.int64], method: Method, target: Target | None = None) -> Affine:
+def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method, target: Target | None = None) -> Affine:
     """Fit the scaling of an input, over the values of a target as well that shares it."""
-    name, item = named
     arrays = [item.values] if target is None or target.values is None else [item.values, target.values]
     one_variable = len(item.names) == 1 < item.values.shape[item.axis]
     over = tuple(axis for axis in range(item.values.ndim) if one_variable or axis != item.axis)

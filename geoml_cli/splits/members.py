@@ -39,7 +39,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     several = len(settings.seeds) > 1
     members: dict[str, Split] = {}
     in_turn = _in_turn(settings) and len(folds) > 1
-    groupings = _groupings(kind, variables, settings, (usable, rows)) if in_turn else {}
+    groupings = _groupings(kind, variables, settings, usable, rows) if in_turn else {}
     for number, (fold, (learn, test)) in enumerate(folds.items()):
         if in_turn:
             train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
@@ -100,15 +100,14 @@ def _validate(
         return kind.validate(variables, settings, learn, rows)
     if settings.validation_by == "time":
         return last_in_time(variables, learn, settings.validation, rows)
-    groupings = _groupings(kind, variables, settings, (learn, rows))
+    groupings = _groupings(kind, variables, settings, learn, rows)
     return hold_out(learn, groupings, settings.validation, settings.seed)
 
 
 def _groupings(
-    kind: SplitKind, variables: Variables, settings: SplitSettings, counted: tuple[Rows, int]
+    kind: SplitKind, variables: Variables, settings: SplitSettings, usable: Rows, rows: int
 ) -> dict[str, Rows]:
     """Groups of which a share is held out for validation, by what they are called; of usable rows among all."""
-    usable, rows = counted
     if settings.validation_by == "rows":
         return {"samples": np.arange(rows, dtype=np.int64)}
     if settings.validation_by == "groups":

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -45,6 +45,20 @@ class Exported:
     allowed: float
 
 
+class _ExportedNetwork(NamedTuple):
+    """A network, and what its file is written and verified with.
+
+    Attributes:
+        network: Of all members.
+        inputs: Real samples, in the order of the network's inputs.
+        names: Of the inputs, and of the outputs.
+    """
+
+    network: Ensemble
+    inputs: list[torch.Tensor]
+    names: tuple[list[str], list[str]]
+
+
 def export(
     run: Run, dataset: Dataset, formats: Sequence[str], members: Sequence[str], reporter: Reporter
 ) -> list[Exported]:
@@ -74,6 +88,7 @@ def _network(
     with torch.inference_mode():
         expected = [output.numpy() for output in graph(*inputs)]
     names = (list(samples.inputs), [output.name for output in task.outputs(len(members))])
+    exported = _ExportedNetwork(graph, inputs, names)
     own = f"{run.model}-{network}" if network else run.model
     of_network = [name for name in run.planned() if run.network(name) == network]
     name = own if len(members) == len(of_network) else "-".join((run.model, *members))
@@ -82,7 +97,7 @@ def _network(
     for chosen in formats:
         reporter.info(f"Writing {chosen}, and comparing it with the network on {len(inputs[0])} samples.")
         path = run.export / f"{name}{exporter(chosen).suffix}"
-        done.append(_verified(run, chosen, path, (graph, inputs, names), expected))
+        done.append(_verified(run, chosen, path, exported, expected))
     write_text(run.export / f"{name}.md", _card(trained, network, dataset, done))
     return done
 
@@ -96,11 +111,9 @@ def _inputs(run: Run, samples: Samples) -> list[torch.Tensor]:
     return gathered_native(samples, np.unique(rows))
 
 
-def _written(
-    form: Exporter, path: Path, work: tuple[Ensemble, list[torch.Tensor], tuple[list[str], list[str]]]
-) -> Arrays:
+def _written(form: Exporter, path: Path, exported: _ExportedNetwork) -> Arrays:
     """Write the file and run it; a forecast of maps takes one sample, since U-Nets are traced for a size of batch."""
-    network, inputs, names = work
+    network, inputs, names = exported
     if network.spatial is None:
         form.write(network, inputs, names, path, True)
         return form.run(path, network, inputs)
@@ -121,21 +134,20 @@ def _verified(
     run: Run,
     chosen: str,
     path: Path,
-    work: tuple[Ensemble, list[torch.Tensor], tuple[list[str], list[str]]],
+    exported: _ExportedNetwork,
     expected: Arrays,
 ) -> Exported:
-    network, inputs, names = work
     form, tolerance = exporter(chosen), settings_of(run).shared.export.tolerance
     with atomic_write(path) as temporary:
         try:
-            found = _written(form, temporary, (network, inputs, names))
+            computed = _written(form, temporary, exported)
         except ImportError as error:
             raise SettingsError(
                 f"needs the package {error.name}.",
                 where=chosen,
                 fix="Install it with `pip install 'geoml[onnx]'`.",
             ) from error
-        difference = max(_difference(*pair) for pair in zip(found, expected, strict=True))
+        difference = max(_difference(*pair) for pair in zip(computed, expected, strict=True))
         allowed = _allowed(expected[0], tolerance)
         if not difference <= allowed:
             raise CheckFailedError(
@@ -144,7 +156,7 @@ def _verified(
                 where=chosen,
                 fix="Nothing was kept. Please report it with the run's config.toml.",
             )
-    return Exported(path, chosen, len(inputs[0]), difference, allowed)
+    return Exported(path, chosen, len(exported.inputs[0]), difference, allowed)
 
 
 def _allowed(expected: NDArray[np.float32], tolerance: float) -> float:

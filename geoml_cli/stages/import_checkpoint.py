@@ -25,7 +25,7 @@ from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.models.spec import Network, PretrainedWeights
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
-from geoml_cli.runs.create import Plan, create, new_folder
+from geoml_cli.runs.create import Plan, RunFolder, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.scaling import Scaling, fit, unscaled
@@ -47,7 +47,7 @@ def import_checkpoint(
     model: str,
     preset: str,
     files: Files,
-    place: tuple[Path | None, Path],
+    location: RunFolder,
     dataset: Dataset | None = None,
     *assignments: str,
 ) -> Run:
@@ -60,7 +60,7 @@ def import_checkpoint(
         preset: The preset whose settings hold where the checkpoint does not say otherwise.
         files: A torch file holding a plain state dict, or one for each network of the model; nothing in it is run.
             Statistics released with it (.npy) become the run's scaling.
-        place: The run's folder, or None for a new one, and the folder of all runs.
+        location: Where the run is made.
         dataset: Data whose rows the preset's scaling is fitted on, for networks that were trained on scaled numbers:
             checkpoints do not hold their scalers. Without it numbers enter the network as they are. Of maps, quantity,
             unit and time step are those of the data as well.
@@ -72,8 +72,8 @@ def import_checkpoint(
     named = by_network(files)
     checkpoints = read_checkpoints(model, preset, files, *assignments)
     settings = _settings(model, preset, assignments, checkpoints)
-    folder, root = place
-    run = create(folder or new_folder(root, model, settings.preset), _plan(settings, checkpoints, dataset))
+    folder = location.folder or new_folder(location.root, model, settings.preset)
+    run = create(folder, _plan(settings, checkpoints, dataset))
     for network, released in checkpoints.items():
         member = network or MEMBER
         best = Snapshot(
@@ -240,7 +240,7 @@ def _plan(settings: Settings, checkpoints: Mapping[str, PretrainedWeights], data
     members = {
         name or MEMBER: (
             Split(none, none, none, fold=MEMBER, seed=0, network=name),
-            _scaling(settings, released, signatures, (name, samples.get(name))),
+            _scaling(settings, released, signatures, name, samples.get(name)),
         )
         for name, released in checkpoints.items()
     }
@@ -268,10 +268,10 @@ def _scaling(
     settings: Settings,
     released: PretrainedWeights,
     signatures: Mapping[str, Signature],
-    seen: tuple[str, Samples | None],
+    network: str,
+    samples: Samples | None,
 ) -> Scaling:
     """Fit the preset's scaling on all rows of a data set that have a target, or on all where none has."""
-    network, samples = seen
     if released.scaling is not None:
         return released.scaling
     if samples is None:

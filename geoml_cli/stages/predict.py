@@ -114,7 +114,7 @@ def predict_on(prediction: Prediction, scheduler: str, reporter: Reporter) -> Pr
         with cluster(scheduler, reporter) as workers, reporter.task(job.cell, job.total) as advance:
             each = _TABLE_PIECES_EACH if job.total is None else _PIECES_EACH
             count = min(each * workers.threads, _MOST_PIECES, job.total or _MOST_PIECES)
-            pieces = ((order, Part(number, count)) for number in range(1, count + 1))
+            pieces = (_Piece(order, Part(number, count)) for number in range(1, count + 1))
             for chunks in workers.map(_predict_piece, pieces):
                 advance(chunks)
         return require_chunks(job, store)
@@ -137,6 +137,13 @@ class _Order(NamedTuple):
     data: Path
     request: PredictionRequest
     out: Path
+
+
+class _Piece(NamedTuple):
+    """A part of an order, which a worker predicts."""
+
+    order: _Order
+    part: Part
 
 
 def _order(prediction: Prediction) -> _Order:
@@ -164,7 +171,7 @@ _ONE = threading.Lock()
 _opened: list[_Opened] = []
 
 
-def _predict_piece(piece: tuple[_Order, Part]) -> int:
+def _predict_piece(piece: _Piece) -> int:
     """Predict a part on a worker; return how many chunks it has."""
     order, part = piece
     with _ONE:

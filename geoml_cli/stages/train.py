@@ -98,7 +98,7 @@ def train(
             if not location.shared:
                 _tell_compiling(settings, reporter)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
-            run = _run(settings, dataset, location, (processes, only))
+            run = _run(settings, dataset, location, processes, only)
             processes.track(run.folder)
             _tell_purged(run, reporter)
             if started := described(settings.shared.train, dataset.manifest.digest()):
@@ -169,10 +169,9 @@ def _resolved(settings: Settings, dataset: Dataset, reporter: Reporter) -> Setti
 
 
 def _run(
-    settings: Settings, dataset: Dataset, location: RunLocation, among: tuple[Accelerated, Sequence[str] | None]
+    settings: Settings, dataset: Dataset, location: RunLocation, processes: Accelerated, only: Sequence[str] | None
 ) -> Run:
     """Make or join the run; of several processes the first makes it, and tells the others where."""
-    processes, only = among
     folder = str(start(settings, dataset, location, only).folder) if processes.rank == 0 else ""
     return Run(Path(processes.broadcast(folder)))
 

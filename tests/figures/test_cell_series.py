@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from geoml_cli.figures.cell_series import CellForecast, cell_series
+from geoml_cli.figures.cell_series import CellForecast, Interval, cell_series
 
 
 def test_the_band_widens_with_lead_time_and_labels_are_not_crowded() -> None:
@@ -12,7 +12,7 @@ def test_the_band_widens_with_lead_time_and_labels_are_not_crowded() -> None:
     cell = CellForecast("1 degrees north, 2 east", np.zeros(steps), np.arange(steps) * 1.0)
     half = np.linspace(1, 3, steps)
     labels = [f"2010-{month:02d}" for month in range(steps)]
-    figure = cell_series([cell, cell], labels, ("90 % prediction interval", half), ("sst", "K"))
+    figure = cell_series([cell, cell], labels, Interval("90 % prediction interval", half), ("sst", "K"))
     assert len(figure.axes) == 2 and figure.axes[0].get_ylabel() == "sst [K]"
     [band] = figure.axes[0].collections
     corners = band.get_paths()[0].vertices

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from weights import case, filled
 
 from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.runs.create import RunFolder
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.import_checkpoint import import_checkpoint, state_dict
 
@@ -39,7 +40,7 @@ def test_a_malicious_checkpoint_runs_nothing(tmp_path, writer):
     else:
         torch.save({"conv1.weight": Payload(trap)}, file, _use_new_zipfile_serialization=writer == "zip")
     with pytest.raises(DataError, match=r"evil\.pth: (holds more than tensors|cannot be read)") as caught:
-        import_checkpoint("soc", "paper", file, (tmp_path / "run", tmp_path))
+        import_checkpoint("soc", "paper", file, RunFolder(tmp_path / "run"))
     assert caught.value.exit_code == 3
     assert not trap.exists() and not (tmp_path / "run").exists()
 
@@ -106,7 +107,7 @@ def test_a_damaged_checkpoint_gives_our_error_and_no_half_run(tmp_path_factory, 
     content[place % len(content) : place % len(content) + len(damage)] = damage
     (folder / "w.pth").write_bytes(bytes(content))
     try:
-        run = import_checkpoint("soc", "paper", folder / "w.pth", (folder / "run", folder))
+        run = import_checkpoint("soc", "paper", folder / "w.pth", RunFolder(folder / "run"))
         assert Run(run.folder).members() == ["released"]
     except GeomlError as error:
         assert error.exit_code == 3

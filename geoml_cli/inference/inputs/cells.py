@@ -106,7 +106,7 @@ def cells_job(maps: MapFiles, dataset: Dataset) -> PredictionJob:
     grid = cell_grid(dataset)
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
-        files, beside = _write(maps, dataset, grid, (out, store))
+        files, beside = _write(maps, dataset, grid, out, store)
         last = f" to {files[-1].name}" if len(files) > 1 else ""
         maps.reporter.info(f"{len(files)} file(s): {files[0].name}{last}.")
         return [files[0], *beside]
@@ -119,10 +119,10 @@ def _check_suffix(out: Path) -> None:
 
 
 def _write(
-    maps: MapFiles, dataset: Dataset, grid: CellGrid, into: tuple[Path, ChunkStore]
+    maps: MapFiles, dataset: Dataset, grid: CellGrid, out: Path, store: ChunkStore
 ) -> tuple[list[Path], list[Path]]:
     """Write one NetCDF or a GeoTIFF for each time; return these files, and what stands beside them."""
-    (out, store), trained = into, maps.trained
+    trained = maps.trained
     values_ON: Floats = np.lib.format.open_memmap(
         store.folder / "all.npy", mode="w+", dtype=np.float32, shape=(len(trained.outputs()), len(grid.row_N))
     )

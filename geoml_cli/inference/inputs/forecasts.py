@@ -82,7 +82,7 @@ def forecasts_job(
         digest={"data": dataset.manifest.digest(), "first": plan.first_N.tolist(), "steps": plan.steps},
         chunks=lambda: _chunks(plan),
         total=len(plan.first_N),
-        write=lambda out, store, count: _write(trained, dataset, plan, (out, store)),
+        write=lambda out, store, count: _write(trained, dataset, plan, out, store),
         unit=trained.outputs()[0].unit,
         check=writer.check_suffix,
     )
@@ -151,8 +151,8 @@ def _chunks(plan: _Plan) -> Iterator[Chunk]:
         yield Chunk(number, lambda chosen=chosen: chosen)  # type: ignore[misc]
 
 
-def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, into: tuple[Path, ChunkStore]) -> list[Path]:
-    (out, store), facts = into, plan.facts
+def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, out: Path, store: ChunkStore) -> list[Path]:
+    facts = plan.facts
     axes = GridAxes(*(np.asarray(dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
     valid = [_valid_times(plan, int(first)) for first in plan.first_N]
     head = attributes(trained, dataset)

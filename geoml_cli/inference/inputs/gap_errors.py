@@ -69,12 +69,12 @@ def gap_calibration(dataset: Dataset, series: ObservedSeries, fill: Fill, report
             errors.append(error_A[known])
             left_out.append(row_A[known])
             if known.any():
-                found += [_of_blocks(series, errors[-1], row_A[known], (length, block_A[known]))]
+                found += [_of_blocks(series, errors[-1], row_A[known], length, block_A[known])]
             advance(1)
     if not found:
         return None
     error, rows = np.concatenate(errors), np.concatenate(left_out)
-    record = _of_blocks(series, error, rows, (series.step, np.arange(len(rows))))
+    record = _of_blocks(series, error, rows, series.step, np.arange(len(rows)))
     variance = float(series.value[rows].var())
     return Calibration(
         difference=None,
@@ -119,8 +119,7 @@ def _errors(dataset: Dataset, series: ObservedSeries, left_out: tuple[Rows, Rows
     return error_A
 
 
-def _of_blocks(series: ObservedSeries, error_A: Floats, row_A: Rows, blocks: tuple[int, Rows]) -> BlockDistances:
-    length, block_A = blocks
+def _of_blocks(series: ObservedSeries, error_A: Floats, row_A: Rows, length: int, block_A: Rows) -> BlockDistances:
     _, first_B, place_A, count_B = np.unique(block_A, return_index=True, return_inverse=True, return_counts=True)
     mean_B = np.bincount(place_A.reshape(-1), weights=error_A) / count_B
     return BlockDistances.of(float(length), mean_B, series.station[row_A[first_B]])

@@ -61,7 +61,7 @@ def time_grid_job(trained: TrainedRun, dataset: Dataset, requested: RequestedMap
         },
         chunks=lambda: _chunks(grids),
         total=len(grids),
-        write=lambda out, store, count: _write(trained, requested, grids[0], (out, store)),
+        write=lambda out, store, count: _write(trained, requested, grids[0], out, store),
         unit=outputs[drawn[0]].unit,
         check=_check_suffix,
         summarised=drawn[0],
@@ -85,9 +85,9 @@ def samples_of_grid(grid: FixedTimeGrid) -> ChunkSamples:
 
 
 def _write(
-    trained: TrainedRun, requested: RequestedMaps, first: FixedTimeGrid, into: tuple[Path, ChunkStore]
+    trained: TrainedRun, requested: RequestedMaps, first: FixedTimeGrid, out: Path, store: ChunkStore
 ) -> list[Path]:
-    (out, store), outputs = into, trained.outputs()
+    outputs = trained.outputs()
     maps = [store.read(number) for number in range(len(requested.times))]
     head = {**attributes(trained), "magnetic_latitude": f"{requested.mlat:g} degrees"}
     time_maps.write(out, time_maps.TimeMaps(first.axes, outputs, head), zip(requested.times, maps, strict=True))

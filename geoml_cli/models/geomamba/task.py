@@ -54,7 +54,7 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
         )
     # Windows that are not whole may begin before the series: they are moved into it, and never looked at.
     ends = np.maximum(ends, steps - 1)
-    moving = _moving(settings, variables, (ends, steps))
+    moving = _moving(settings, variables, ends, steps)
     standing = _standing(settings, variables, place) if settings.site_inputs == "on" else {}
     inputs = {"dynamic": moving.pop("dynamic"), **standing, **moving}
     whole = variables.array("history") >= steps if steps > 1 else None
@@ -86,17 +86,17 @@ def ends_of(variables: Variables) -> NDArray[np.int64]:
     return np.arange(len(variables.array("time")), dtype=np.int64)
 
 
-def _moving(settings: NetworkSettings, variables: Variables, where: tuple[NDArray[np.int64], int]) -> dict[str, Input]:
+def _moving(settings: NetworkSettings, variables: Variables, ends: NDArray[np.int64], steps: int) -> dict[str, Input]:
     names = variables.labels("dynamic")
     time, unit = variables.array("time"), variables.unit("time")
     clocks = [read_clock(time, unit, clock) for clock in settings.clocks]
     if settings.southern_season:
         south = _is_south(variables)
         clocks = [_half_a_year_on(clock, values, south) for clock, values in zip(settings.clocks, clocks, strict=True)]
-    found = {"dynamic": _windows([variables.array(name) for name in names], where, tuple(names))}
+    found = {"dynamic": _windows([variables.array(name) for name in names], ends, steps, tuple(names))}
     if settings.year_term:
-        found["year"] = _windows([read_clock(time, unit, "year")], where, ("year",))
-    return found | {"time": _windows(clocks, where, settings.clocks, scaled=False)}
+        found["year"] = _windows([read_clock(time, unit, "year")], ends, steps, ("year",))
+    return found | {"time": _windows(clocks, ends, steps, settings.clocks, scaled=False)}
 
 
 def _is_south(variables: Variables) -> NDArray[np.bool_]:
@@ -120,7 +120,7 @@ def _half_a_year_on(clock: str, values: NDArray[np.float32], south: NDArray[np.b
 
 
 def _standing(settings: NetworkSettings, variables: Variables, place: NDArray[np.int64]) -> dict[str, Input]:
-    names, where = variables.labels("static"), (place, 1)
+    names = variables.labels("static")
     code = variables.array("category")
     if len(code) and not 0 <= int(code.min()) <= int(code.max()) < settings.categories:
         categories = len(variables.labels("category_name"))
@@ -130,18 +130,18 @@ def _standing(settings: NetworkSettings, variables: Variables, place: NDArray[np
             fix=f"Use --set network.categories={categories}.",
         )
     return {
-        "static": _windows([variables.array(name) for name in names], where, tuple(names)),
-        "land_cover": _windows([code], where, INPUTS["land_cover"], scaled=False),
+        "static": _windows([variables.array(name) for name in names], place, 1, tuple(names)),
+        "land_cover": _windows([code], place, 1, INPUTS["land_cover"], scaled=False),
         "position": _windows(
-            [variables.array(name) for name in INPUTS["position"]], where, INPUTS["position"], scaled=False
+            [variables.array(name) for name in INPUTS["position"]], place, 1, INPUTS["position"], scaled=False
         ),
     }
 
 
 def _windows(
-    series: list[Array], where: tuple[NDArray[np.int64], int], names: tuple[str, ...], *, scaled: bool = True
+    series: list[Array], ends: NDArray[np.int64], steps: int, names: tuple[str, ...], *, scaled: bool = True
 ) -> Input:
-    cut = Windows(series, where[0], where[1], 1)
+    cut = Windows(series, ends, steps, 1)
     return Input(cast(Array, cut), axis=2, names=names, scaled=scaled)  # computed lazily; cast is for the type checker
 
 

@@ -5,7 +5,7 @@ Legend: B batch, O frames of the output, H rows, W columns, K columns of a real 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -36,6 +36,10 @@ class LossWeights:
         """Return the weight of the spectrum's error at a training step; the first step has the number 1."""
         return self.spectrum * max(0.0, 1 - number / self.spectrum_steps) if self.spectrum_steps else 0.0
 
+    def at(self, number: int) -> LossWeights:
+        """Return the weights at a training step, numbered as above."""
+        return replace(self, spectrum=self.spectrum_at(number))
+
 
 class LossTerms(NamedTuple):
     """Scalar terms with their weights: what training minimises is `total`."""
@@ -55,7 +59,7 @@ def loss_terms(
     branches: Branches,
     truth_BOHW: Tensor,
     spec_mask: Tensor,
-    weights: tuple[LossWeights, int],
+    weights: LossWeights,
     sea: Tensor | None = None,
 ) -> LossTerms:
     """Return the terms of the loss at a training step.
@@ -75,18 +79,17 @@ def loss_terms(
         branches: Output of `TideNet.branches`.
         truth_BOHW: Scaled coming frames; no NaN, land filled as in the network's input.
         spec_mask: The network's low frequencies, [H, K].
-        weights: Coefficients, and the number of the training step, 1 for the first.
+        weights: Of the training step, from `LossWeights.at`.
         sea: True where cells count, [H, W] or [B, O, H, W]; None counts all.
     """
-    coefficients, number = weights
     # MSE + 0.001 phase + w(n) spectrum + 0.1 amplitude, w(n) = 0.01 max(0, 1 - n / 1000).
     spectrum = rfft2(truth_BOHW)
     amplitude = branches.amplitude if sea is None else torch.where(sea, branches.amplitude, truth_BOHW)
     return LossTerms(
         forecast=squared_error(branches.forecast, truth_BOHW, sea),
-        phase=coefficients.phase * phase_error(branches.angle, spectrum, spec_mask),
-        spectrum=coefficients.spectrum_at(number) * spectrum_error(amplitude, spectrum),
-        amplitude=coefficients.amplitude * squared_error(branches.amplitude, truth_BOHW, sea),
+        phase=weights.phase * phase_error(branches.angle, spectrum, spec_mask),
+        spectrum=weights.spectrum * spectrum_error(amplitude, spectrum),
+        amplitude=weights.amplitude * squared_error(branches.amplitude, truth_BOHW, sea),
     )
 
 

@@ -153,7 +153,7 @@ def loss(tables: TidenetTables, network: nn.Module, batch: Batch, call: Call) ->
     # Distributed training wraps the network, and calls its forward only: it is asked for all branches there.
     branches = network(frames, branches=True)
     mask = cast("TideNet", getattr(network, "module", network)).spec_mask
-    return loss_terms(branches, truth, mask, (weights, call.number), known).total
+    return loss_terms(branches, truth, mask, weights.at(call.number), known).total
 
 
 def predict(tables: TidenetTables, network: nn.Module, batch: Batch) -> Tensor:

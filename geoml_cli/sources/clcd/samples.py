@@ -109,13 +109,13 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     covariates = find_covariates(raw / options.covariates).declared(options.covariate_fills())
     dynamic, static = roles(covariates, list(classes))
     units = _check_covariates((*dynamic, *static), covariates, list(classes), reporter)
-    counts, pixels, removed = _drawn(classes, (covariates, (*dynamic, *static)), options, reporter)
+    counts, pixels, removed = _drawn(classes, covariates, (*dynamic, *static), options, reporter)
     found = sorted(counts)
     legend = class_names(found, options.legend, [file.path.name for file in classes.values()])
     named = dict(zip(found, legend.names, strict=True))
     funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
-    codes = _left(kept, named, funnel, (str(raw), reporter))
-    _tell_codes(counts, removed, legend, (funnel, reporter))
+    codes = _left(kept, named, funnel, str(raw), reporter)
+    _tell_codes(counts, removed, legend, funnel, reporter)
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
         dynamic=dynamic,
@@ -156,9 +156,8 @@ def _unit(named: dict[Band, str], bands: Iterable[Band]) -> str:
     return next((named[band] for band in bands if named[band]), "")
 
 
-def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, hear: tuple[Funnel, Reporter]) -> None:
+def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, funnel: Funnel, reporter: Reporter) -> None:
     """Say which codes are no data, and which no legend has."""
-    funnel, reporter = hear
     for code, number in sorted(removed.items()):
         funnel.notes.append(f"{number} pixels of code {code} are taken as no data, which the files do not say")
         if legend.title == "none":
@@ -170,7 +169,11 @@ def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, hear
 
 
 def _drawn(
-    classes: dict[int, RasterFile], inputs: tuple[Covariates, Sequence[str]], options: ClcdOptions, reporter: Reporter
+    classes: dict[int, RasterFile],
+    covariates: Covariates,
+    names: Sequence[str],
+    options: ClcdOptions,
+    reporter: Reporter,
 ) -> tuple[Counter[int], Pixels, Counter[int]]:
     """Count the pixels of each class, draw some, and read the covariates there; also count what is taken as no data."""
     said = options.class_fills()
@@ -180,7 +183,7 @@ def _drawn(
         counts, removed = count_classes(sheets, reporter)
         drawn = stratified_sample(sheets, counts, options, reporter)
         by_year = dict(zip(classes, zip(sheets, drawn, strict=True), strict=True))
-        return counts, _gathered(by_year, *inputs, reporter), removed
+        return counts, _gathered(by_year, covariates, names, reporter), removed
     finally:
         for sheet in sheets:
             sheet.close()
@@ -242,19 +245,19 @@ def _complete(pixels: Pixels, names: Sequence[str], location: str, reporter: Rep
     return funnel, pixels.at(kept)
 
 
-def _left(pixels: Pixels, named: dict[int, str], funnel: Funnel, hear: tuple[str, Reporter]) -> tuple[int, ...]:
+def _left(pixels: Pixels, named: dict[int, str], funnel: Funnel, location: str, reporter: Reporter) -> tuple[int, ...]:
     """Return the codes of the classes that pixels are left of, ascending; tell of the others."""
     codes = tuple(sorted(set(pixels.codes.tolist())))
     if len(codes) < 2:
         raise DataError(
             f"only one class, {named[codes[0]]}, is left of {len(named)}",
-            where=hear[0],
+            where=location,
             fix="Check where the covariates have data, or draw more pixels with --samples.",
         )
     if lost := [name for code, name in named.items() if code not in codes]:
         message = f"no pixel is left of: {', '.join(lost)}; it is no class of the data set"
         funnel.notes.append(message)
-        hear[1].warn(message)
+        reporter.warn(message)
     return codes
 
 

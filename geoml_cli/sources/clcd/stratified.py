@@ -163,14 +163,13 @@ def stratified_sample(
     for sheet in sheets:
         parts = []
         for corner, codes in _windows(sheet, reporter, f"draw pixels of {sheet.band.path.name}"):
-            parts += [_found(corner, codes, code, (places, passed)) for code, places in chosen.items()]
+            parts += [_found(corner, codes, code, places, passed) for code, places in chosen.items()]
         found.append(_joined(parts))
     return found
 
 
-def _found(corner: tuple[int, int], codes: Index, code: int, drawn: tuple[Index, dict[int, int]]) -> StratifiedSample:
+def _found(corner: tuple[int, int], codes: Index, code: int, places: Index, passed: dict[int, int]) -> StratifiedSample:
     """Find the drawn pixels of a class in a window; `passed` counts on."""
-    places, passed = drawn
     at = np.flatnonzero(codes == code)
     first, last = np.searchsorted(places, [passed[code], passed[code] + len(at)])
     rows, columns = np.divmod(at[places[first:last] - passed[code]], codes.shape[1])

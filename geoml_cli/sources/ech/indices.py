@@ -52,6 +52,20 @@ class _Piece(NamedTuple):
     quantity: str
 
 
+class _TimeAxis(NamedTuple):
+    """Regular times.
+
+    Attributes:
+        first: The first one.
+        step: Between two of them [s].
+        length: How many.
+    """
+
+    first: np.datetime64
+    step: int
+    length: int
+
+
 def merge(files: Iterable[TimeSeries], options: EchOptions, funnel: Funnel) -> Series:
     """Put SME and SYM-H on one regular grid; what was odd about the files is noted in the funnel.
 
@@ -67,8 +81,9 @@ def merge(files: Iterable[TimeSeries], options: EchOptions, funnel: Funnel) -> S
     first = np.datetime64(int(number[on].min()) * step + phase, "s")
     length = int(number[on].max() - number[on].min()) + 1
     _refuse_long(length, [piece for series in chosen.values() for piece in series])
-    grid = {name: _placed(series, (first, step, length), (name, funnel)) for name, series in chosen.items()}
-    return Series(first, step, grid["sme"], grid["symh"])
+    axis = _TimeAxis(first, step, length)
+    placed = {name: _placed(series, axis, name, funnel) for name, series in chosen.items()}
+    return Series(first, step, placed["sme"], placed["symh"])
 
 
 def _pieces(timed: TimeSeries) -> Iterator[_Piece]:
@@ -165,11 +180,9 @@ def _refuse_long(length: int, pieces: list[_Piece]) -> None:
     )
 
 
-def _placed(
-    pieces: list[_Piece], grid: tuple[np.datetime64, int, int], counted: tuple[str, Funnel]
-) -> NDArray[np.float32]:
-    """Put one index on the grid; the first file that has a value for a moment is believed."""
-    (first, step, length), (name, funnel) = grid, counted
+def _placed(pieces: list[_Piece], axis: _TimeAxis, name: str, funnel: Funnel) -> NDArray[np.float32]:
+    """Put one index on the axis; the first file that has a value for a moment is believed."""
+    first, step, length = axis
     jumps = sum(int((np.diff(piece.time).astype(np.int64) < 0).sum()) for piece in pieces)
     seconds = np.concatenate([(piece.time - first).astype(np.int64) for piece in pieces])
     values = np.concatenate([piece.values for piece in pieces])

@@ -33,23 +33,20 @@ def kind(first_lines: list[str]) -> str | None:
 
 def read_sym(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read one-minute SYM-H [nT]; records of SYM-D and ASY are passed over."""
-    return _read(path, stream, ("symh", 60), _sym)
+    return _read(path, stream, "symh", 60, _sym)
 
 
 def read_ae(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read one-minute AE [nT]; records of AL, AO and AU are passed over."""
-    return _read(path, stream, ("ae", 60), _ae)
+    return _read(path, stream, "ae", 60, _ae)
 
 
 def read_dst(path: Path, stream: Iterator[str]) -> TimeSeries:
     """Read hourly Dst [nT]."""
-    return _read(path, stream, ("dst", 3600), _dst)
+    return _read(path, stream, "dst", 3600, _dst)
 
 
-def _read(
-    path: Path, stream: Iterator[str], index: tuple[str, int], parse: Callable[[str], Record | None]
-) -> TimeSeries:
-    name, step = index
+def _read(path: Path, stream: Iterator[str], name: str, step: int, parse: Callable[[str], Record | None]) -> TimeSeries:
     records = list(_records(path, stream, parse))
     if not records:
         raise DataError(f"holds no record of {name}", where=str(path), fix="Get the file again.")

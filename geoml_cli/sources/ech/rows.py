@@ -47,7 +47,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     series = Series(np.datetime64(start, "s"), int(dataset.manifest.facts["step_seconds"]), sme, symh)
     positions = _positions(path)
     for first in range(0, len(positions.time), size):
-        yield _chunk(positions, slice(first, first + size), (dataset, series))
+        yield _chunk(positions, slice(first, first + size), dataset, series)
 
 
 def _positions(path: Path) -> TimeSeries:
@@ -62,12 +62,12 @@ def _positions(path: Path) -> TimeSeries:
     return table
 
 
-def _chunk(timed: TimeSeries, rows: slice, base: tuple[Dataset, Series]) -> TableChunk:
+def _chunk(timed: TimeSeries, rows: slice, dataset: Dataset, series: Series) -> TableChunk:
     time = timed.time[rows]
     position = {name: timed.values[name][rows] for name in POSITION}
     columns = [TableColumn(Variable("time", "", "time, UTC"), [str(moment) for moment in time])]
     columns += [TableColumn(_ABOUT[name], values) for name, values in position.items()]
-    return TableChunk(tuple(columns), partial(_samples, Orbit(time, position, {}), *base))
+    return TableChunk(tuple(columns), partial(_samples, Orbit(time, position, {}), dataset, series))
 
 
 def _samples(orbit: Orbit, dataset: Dataset, series: Series) -> SampleBlock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -198,24 +198,23 @@ def _joined(pieces: Sequence[Rows], every: Sequence[str], step: Step) -> tuple[I
     values = {name: column[order] for name, column in values.items()}
     again = np.flatnonzero(place[1:] == place[:-1]) + 1
     if len(again):
-        _refuse_contradictions((pieces, order, step), place, values, again)
+        _refuse_contradictions(place, values, again, step, lambda row: _stands(pieces, int(order[row])))
         place = np.delete(place, again)
         values = {name: np.delete(column, again) for name, column in values.items()}
     return place, values, len(again)
 
 
 def _refuse_contradictions(
-    context: tuple[Sequence[Rows], Integers, Step], place: Integers, values: dict[str, Values], again: Integers
+    place: Integers, values: dict[str, Values], again: Integers, step: Step, location: Callable[[int], str]
 ) -> None:
-    tables, order, step = context
     for name, column in values.items():
         differ = (column[again] != column[again - 1]) & ~(np.isnan(column[again]) & np.isnan(column[again - 1]))
         if differ.any():
             row = int(again[differ.argmax()])
             raise DataError(
                 f"{format_time(int(place[row]), step)} stands in two rows with different {name} "
-                f"({column[row - 1]:g} in {_stands(tables, int(order[row - 1]))}, {column[row]:g} here)",
-                where=_stands(tables, int(order[row])),
+                f"({column[row - 1]:g} in {location(row - 1)}, {column[row]:g} here)",
+                where=location(row),
                 fix="Keep one of the files, or one of the rows.",
             )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,20 @@ from geoml_cli.sources.gwsa.factors import described
 from geoml_cli.sources.gwsa.filtering import DropCounts, faults
 from geoml_cli.sources.gwsa.layout import IDENTITY, Long, Roles, Wide, find_layout
 from geoml_cli.sources.gwsa.writing import Plan, arrays, block
+
+
+class _CellTable(NamedTuple):
+    """A table that is read part by part.
+
+    Attributes:
+        sheet: The file.
+        layout: Which columns it is read from.
+        fills: What stands for a missing value.
+    """
+
+    sheet: TableFile
+    layout: Long | Wide
+    fills: ColumnFills
 
 
 def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
@@ -41,16 +56,17 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     layout = find_layout(sheet, roles)
     times = len(layout.stamps) if isinstance(layout, Wide) else 1
     fills = ColumnFills(dataset.manifest.options.get("nodata", ()), (*names, roles.target))
+    table = _CellTable(sheet, layout, fills)
     read = 0
     for part in sheet.parts(max(1, size // times)):
         if len(part):
-            yield _chunk(part, (sheet, layout, fills), plan, monthly)
+            yield _chunk(part, table, plan, monthly)
             read += len(part)
     if not read:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with cells.")
 
 
-def _chunk(part: Part, table: tuple[TableFile, Long | Wide, ColumnFills], plan: Plan, monthly: bool) -> TableChunk:
+def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChunk:
     sheet, layout, fills = table
     cells = panel(part, layout)
     cells = replace(cells, values={name: fills.masked(name, values) for name, values in cells.values.items()})

@@ -181,7 +181,7 @@ def refuse_contradictions(panels: Iterable[CellRows], names: Sequence[str], cens
         chosen = np.flatnonzero(usable(panel, names, DropCounts()) & np.isin(panel.cells(), cells))
         for row, place in zip(chosen.tolist(), _places(panel, chosen), strict=True):
             if place in census.repeated:
-                _compare(panel, row, names, first.setdefault(place, (_row(panel, row, names), _line(panel, row))))
+                _compare(panel, row, names, *first.setdefault(place, (_row(panel, row, names), _line(panel, row))))
 
 
 def _row(panel: CellRows, row: int, names: Sequence[str]) -> Values:
@@ -192,13 +192,13 @@ def _line(panel: CellRows, row: int) -> str:
     return panel.where(row, "").rpartition(", column")[0]
 
 
-def _compare(panel: CellRows, row: int, names: Sequence[str], first: tuple[Values, str]) -> None:
-    differs = _row(panel, row, names).astype(np.float32) != first[0].astype(np.float32)
+def _compare(panel: CellRows, row: int, names: Sequence[str], first_values: Values, first_line: str) -> None:
+    differs = _row(panel, row, names).astype(np.float32) != first_values.astype(np.float32)
     if differs.any():
         name = names[int(differs.argmax())]
         raise DataError(
             f"lat {panel.latitude[row]:g}, lon {panel.longitude[row]:g} stands twice in {panel.time[row]}, "
-            f"and {name} differs: {first[0][int(differs.argmax())]:g}, then {panel.values[name][row]:g}",
-            where=f"{_line(panel, row)} (first in {first[1]})",
+            f"and {name} differs: {first_values[int(differs.argmax())]:g}, then {panel.values[name][row]:g}",
+            where=f"{_line(panel, row)} (first in {first_line})",
             fix="Keep one of the two rows.",
         )

@@ -214,7 +214,7 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, no
         columns = [hit[0] for hit in hits]
         day = calendar.places(days_of(np.array([hit[1] for hit in hits]), path, "YYYYMMDD_sm_surface"))
         notes.count(
-            _scatter(found, table, columns, (day, names)), f"rows of {path.name} are further ones of their station."
+            _scatter(found, table, columns, day, names), f"rows of {path.name} are further ones of their station."
         )
         refuse_percent(found[np.isnan(before)], str(path))
     wrong = (found < 0) | (found > 1)
@@ -223,9 +223,8 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, no
     return {"SMAP": found}
 
 
-def _scatter(moisture_DS: Floats, table: ArrowTable, columns: list[str], place: tuple[Integers, StationNames]) -> int:
+def _scatter(moisture_DS: Floats, table: ArrowTable, columns: list[str], day: Integers, names: StationNames) -> int:
     """Lay the rows of a file out; return how many are further ones of a station."""
-    day, names = place
     inside = day >= 0
     seen: list[Integers] = []
     for station, block in by_station(table, names, (), columns):

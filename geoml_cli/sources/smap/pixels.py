@@ -84,7 +84,8 @@ class PixelStack:
         history[records] = deriving.valid_run_length(whole[records])
         reason = self._reason(series, site, history, chosen)
         valid = (reason < 0) & records[chosen][:, None]
-        variables = self._variables(series, site, records, (chosen, valid), history)
+        day, pixel = np.nonzero(valid)  # in the order of `valid`
+        variables = self._variables(series, site, records, (chosen[day], pixel), history)
         return SampleBlock(valid.reshape(shape), variables, reason.reshape(shape))
 
     def _reason(
@@ -107,13 +108,12 @@ class PixelStack:
         series: Mapping[str, Floats],
         site: Mapping[str, Floats],
         records: NDArray[np.bool_],
-        samples: tuple[NDArray[np.int64], NDArray[np.bool_]],
+        samples: tuple[NDArray[np.int64], NDArray[np.int64]],
         history: NDArray[np.int32],
     ) -> Block:
-        days, valid = samples
-        pixels, length = valid.shape[1], int(records.sum())
+        day, pixel = samples
+        pixels, length = history.shape[1], int(records.sum())
         place = np.cumsum(records) - 1
-        day, pixel = np.nonzero(valid)  # in the order of `valid`
         described = record_variables(self._rules.kelvin)
         arrays: dict[str, NDArray[np.generic]] = {
             variable.name: np.ascontiguousarray(series[variable.name][records].T).reshape(-1)
@@ -124,8 +124,8 @@ class PixelStack:
         arrays |= {"time": np.tile(minutes.astype(np.int32), pixels), **site}
         arrays["station_first"] = np.arange(pixels, dtype=np.int64) * length
         arrays["station_index"] = pixel.astype(np.int32)
-        arrays["index"] = pixel * length + place[days[day]]
-        arrays["history"] = history[days[day], pixel]
+        arrays["index"] = pixel * length + place[day]
+        arrays["history"] = history[day, pixel]
         units = {variable.name: variable.unit for variable in described}
         units |= {name: unit for name, (unit, _) in SITE.items()}
         texts = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,18 @@ from geoml_cli.work.reporting import Reporter
 
 ScaleByFile = Mapping[Path, scales.Scale | None]
 _KELVIN = np.float32(0.02)
+
+
+class PanelAxes(NamedTuple):
+    """What the values of a product are laid out on, [D, S].
+
+    Attributes:
+        names: The stations.
+        calendar: The days.
+    """
+
+    names: StationNames
+    calendar: Calendar
 
 
 @dataclass
@@ -75,7 +88,7 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
     names, calendar = stations.as_names(), calendar_of(raw_files.years)
     notes = Notes(ColumnFills(options.nodata, products.UNLIMITED))
     notes.lines += about_stations(raw_files, stations)
-    data = _read(raw_files, options, (names, calendar), notes, reporter)
+    data = _read(raw_files, options, PanelAxes(names, calendar), notes, reporter)
     content, sieve, read = _sift(data, options, calendar, stations)
     describe(names, data.daily(), notes)
     if not sieve.left.any():
@@ -98,12 +111,12 @@ def prepare(raw: Path, options: SmapOptions, writer: DatasetWriter, reporter: Re
 def _read(
     raw_files: RawFiles,
     options: SmapOptions,
-    frame: tuple[StationNames, Calendar],
+    axes: PanelAxes,
     notes: Notes,
     reporter: Reporter,
 ) -> Raw:
     """Read every file once."""
-    names, calendar = frame
+    names, calendar = axes
     shape = (calendar.days, len(names.names))
     files = {
         product: [path for paths in by_year.values() for path in paths]
@@ -127,7 +140,7 @@ def _read(
         bands = _optical(*panel("hls", products.HLS), options.hls_scale, notes)
         smap = exports.read_smap(files["smap"], names, calendar, notes)
         advance(1)
-        code = _codes(raw_files, options.nlcd, (names, calendar), notes)
+        code = _codes(raw_files, options.nlcd, axes, notes)
         site = exports.read_constants(raw_files.constant, names, shape[1], notes)
         notes.fills.refuse()
         advance(1)
@@ -161,9 +174,9 @@ def _optical(panel: StationSeries, scale_by_file: ScaleByFile, given: str, notes
     return kept
 
 
-def _codes(raw_files: RawFiles, choice: deriving.Release, frame: tuple[StationNames, Calendar], notes: Notes) -> Floats:
+def _codes(raw_files: RawFiles, choice: deriving.Release, axes: PanelAxes, notes: Notes) -> Floats:
     """Return NLCD codes of the release that each year takes, [D, S]."""
-    names, calendar = frame
+    names, calendar = axes
     releases = {
         year: exports.read_codes(paths, names, len(names.names))
         for year, paths in raw_files.exports["land_cover"].items()

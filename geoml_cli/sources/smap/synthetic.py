@@ -198,11 +198,8 @@ def _radar(folder: Path, world: _World, year: int) -> None:
                 name = f"S1A_IW_GRDH_1SDV_{date}T{clock}_{date}T{clock}_0{day:05d}_{stamp}_{stamp}_{k:05d}"
                 radar = {band: f"{world.nature.radar[band][day, k] + offset:.4f}" for band in RADAR}
                 scenes.append((stamp, {**_head(world, k), "system:index": name, "angle": "38.2", **radar}))
-    _write(folder / f"S1_SSM_{year}.csv", ("VH", "VV", "angle"), (row for _, row in sorted(scenes, key=_first)))
-
-
-def _first(pair: tuple[str, dict[str, object]]) -> str:
-    return pair[0]
+    scenes.sort(key=lambda scene: scene[0])
+    _write(folder / f"S1_SSM_{year}.csv", ("VH", "VV", "angle"), (row for _, row in scenes))
 
 
 def _optical(folder: Path, world: _World, year: int) -> None:

@@ -109,7 +109,7 @@ def write(writer: DatasetWriter, content: Content, stations: Stations, kept: Mas
     record = sample = 0
     for number, station in enumerate(places.tolist()):
         days = np.flatnonzero(content.records[:, station])
-        _write_records(handles, content, (days, station), slice(record, record + len(days)))
+        _write_records(handles, content, days, station, slice(record, record + len(days)))
         chosen = np.flatnonzero(kept[days, station])
         at = slice(sample, sample + len(chosen))
         handles["index"][at] = record + chosen
@@ -183,8 +183,9 @@ def _put_stations(
     return dict(zip((stations.names[place] for place in places.tolist()), number.tolist(), strict=True))
 
 
-def _write_records(handles: Mapping[str, Any], content: Content, at: tuple[Any, int], records: slice) -> None:
-    days, station = at
+def _write_records(
+    handles: Mapping[str, Any], content: Content, days: NDArray[np.int64], station: int, records: slice
+) -> None:
     handles["time"][records] = (content.calendar.first + days) * _MINUTES
     for name, values in {**content.weather, **content.snapshot()}.items():
         handles[name][records] = values[days, station]

@@ -97,7 +97,7 @@ def write(raw: Path, options: SocOptions, writer: DatasetWriter, reporter: Repor
     unknown = np.full(samples, np.nan)
     soc, degrees = (points.target, (points.x, points.y)) if points else (unknown, (unknown, unknown))
     identity = points.identity if points else [str(number) for number in range(samples)]
-    writing.put_samples(writer, identity, (soc, chosen_unit(options.unit, "soc", log)), degrees)
+    writing.put_samples(writer, identity, soc, chosen_unit(options.unit, "soc", log), degrees)
     writer.put(writing.STATIC, arrays.static)
     writer.put(writing.SERIES, arrays.series)
     _put_splits(writer, arrays.splits)

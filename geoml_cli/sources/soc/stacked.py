@@ -117,7 +117,7 @@ def _write_variables(cutter: PatchExtractor, writer: DatasetWriter, points: Poin
     writing.put_origin(writer, "points and covariate rasters")
     writing.declare_axes(writer, shape)
     degrees = transform((points.x, points.y), crs, DEGREES)
-    writing.put_samples(writer, points.identity, (points.target, unit), degrees)
+    writing.put_samples(writer, points.identity, points.target, unit, degrees)
     for name, texts in points.labels.items():
         writer.put(Variable(name, "", f"{name} of the sample", ("sample",), dtype="str"), texts)
 

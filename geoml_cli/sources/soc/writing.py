@@ -60,7 +60,8 @@ def declare_axes(writer: DatasetWriter, shape: Shape) -> None:
 def put_samples(
     writer: DatasetWriter,
     identity: list[str],
-    soc: tuple[NDArray[np.float64], str],
+    soc: NDArray[np.float64],
+    unit: str,
     degrees: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
     """Write what is known of the samples in addition to their predictors.
@@ -68,7 +69,8 @@ def put_samples(
     Args:
         writer: The data set.
         identity: Names.
-        soc: Content and its unit; NaN where unknown.
+        soc: Content; NaN where unknown.
+        unit: Of the content.
         degrees: Longitude and latitude [degrees east, north]; NaN where unknown.
     """
     east = Variable(
@@ -78,13 +80,13 @@ def put_samples(
         "lat", "degrees_north", "latitude", ("sample",), dtype="f8", attributes={"standard_name": "latitude"}
     )
     attributes = {"coordinates": "lon lat id"}
-    if limit := most_carbon(soc[1]):
+    if limit := most_carbon(unit):
         attributes[PLAUSIBLE_MAXIMUM] = f"{limit:g}"
-    target = Variable("soc", soc[1], "soil organic carbon content", ("sample",), attributes=attributes)
+    target = Variable("soc", unit, "soil organic carbon content", ("sample",), attributes=attributes)
     writer.put(Variable("id", "", "name of the sample", ("sample",), dtype="str"), identity)
     writer.put(east, degrees[0])
     writer.put(north, degrees[1])
-    writer.put(target, soc[0])
+    writer.put(target, soc)
 
 
 def put_origin(writer: DatasetWriter, source: str) -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional
 from weights import case, filled
 
 from geoml_cli.inference.load import open_trained
+from geoml_cli.runs.create import RunFolder
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 
@@ -18,7 +19,7 @@ ENDS = np.cumsum([4, 49, 49, 61, 61])
 def imported(part, folder):
     described, arrays = case(f"ech_{part}")
     torch.save(filled(described["state_dict"], described["seed"]), folder / f"{part}.pth")
-    run = import_checkpoint("ech", "two-stage", {part: folder / f"{part}.pth"}, (folder / part, folder))
+    run = import_checkpoint("ech", "two-stage", {part: folder / f"{part}.pth"}, RunFolder(folder / part))
     return described, arrays, Run(run.folder)
 
 

@@ -9,6 +9,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference.load import open_trained
 from geoml_cli.models.geomamba.kan import knots
 from geoml_cli.models.geomamba.pretrained import read as released
+from geoml_cli.runs.create import RunFolder
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 
 
@@ -89,7 +90,7 @@ def test_a_run_of_a_released_checkpoint_gives_the_papers_numbers(name, tmp_path)
     preset = tmp_path / "own.toml"
     heads = f"[network]\nheads = {described['num_heads']}\n"
     preset.write_text(f'model = "geomamba"\nsource = "gwsa"\n{heads}', encoding="utf-8")
-    run = import_checkpoint("geomamba", str(preset), tmp_path / "w.pth", (tmp_path / "run", tmp_path))
+    run = import_checkpoint("geomamba", str(preset), tmp_path / "w.pth", RunFolder(tmp_path / "run"))
     given = {name.removeprefix("in_"): torch.from_numpy(values) for name, values in arrays.items()}
     position = torch.stack([given["lat"], given["lon"]], dim=-1)
     inputs = {

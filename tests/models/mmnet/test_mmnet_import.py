@@ -11,6 +11,7 @@ from weights import case, filled
 
 from geoml_cli.errors import DataError
 from geoml_cli.inference.load import open_trained
+from geoml_cli.runs.create import RunFolder
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 
@@ -45,7 +46,7 @@ def test_physical_inputs_give_the_golden_predictions(geoml, tmp_path, name):
 
 def test_without_statistics_numbers_are_unscaled(tmp_path):
     arrays, _, files = released(tmp_path, "mmnet")
-    run = import_checkpoint("mmnet", "onsite", files[0], (tmp_path / "run", tmp_path))
+    run = import_checkpoint("mmnet", "onsite", files[0], RunFolder(tmp_path / "run"))
     network = open_trained(Run(run.folder)).load_network("released")
     with torch.inference_mode():
         found = network(torch.from_numpy(arrays["in_static"]), torch.from_numpy(arrays["in_dynamic"]))
@@ -56,9 +57,9 @@ def test_files_that_cannot_be_statistics_are_refused(tmp_path, geoml):
     _, _, files = released(tmp_path, "mmnet")
     files[1].write_bytes(b"\x93NUMPY broken")
     with pytest.raises(DataError, match=r"static_mean_std\.npy: cannot be read as an array of numbers"):
-        import_checkpoint("mmnet", "onsite", files, (tmp_path / "run", tmp_path))
+        import_checkpoint("mmnet", "onsite", files, RunFolder(tmp_path / "run"))
     with pytest.raises(DataError, match=r"0 of 1 files are checkpoints\. Name one checkpoint"):
-        import_checkpoint("mmnet", "onsite", files[2:], (tmp_path / "run", tmp_path))
+        import_checkpoint("mmnet", "onsite", files[2:], RunFolder(tmp_path / "run"))
     np.save(tmp_path / "static_mean_std.npy", np.array([{}], dtype=object))
     assert geoml("import", "mmnet", *files, "--run", tmp_path / "run").code == 3
     assert not (tmp_path / "run").exists()
@@ -69,4 +70,4 @@ def test_a_model_without_statistics_refuses_them(tmp_path):
     torch.save(filled(described["state_dict"], described["seed"]), tmp_path / "w.pth")
     np.save(tmp_path / "mean_std.npy", np.ones((2, 3)))
     with pytest.raises(DataError, match="takes no statistics"):
-        import_checkpoint("soc", "paper", [tmp_path / "w.pth", tmp_path / "mean_std.npy"], (tmp_path / "run", tmp_path))
+        import_checkpoint("soc", "paper", [tmp_path / "w.pth", tmp_path / "mean_std.npy"], RunFolder(tmp_path / "run"))

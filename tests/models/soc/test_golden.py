@@ -9,6 +9,7 @@ from torch.nn import functional
 from weights import case, filled
 
 from geoml_cli.inference.load import open_trained
+from geoml_cli.runs.create import RunFolder
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.import_checkpoint import import_checkpoint
 
@@ -18,7 +19,7 @@ def imported(request, tmp_path):
     described, arrays = case(request.param)
     file = tmp_path / "released.pth"
     torch.save(filled(described["state_dict"], described["seed"]), file)
-    run = import_checkpoint("soc", "paper", file, (tmp_path / "run", tmp_path))
+    run = import_checkpoint("soc", "paper", file, RunFolder(tmp_path / "run"))
     return described, arrays, Run(run.folder)
 
 

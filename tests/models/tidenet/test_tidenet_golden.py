@@ -64,7 +64,7 @@ def test_every_loss_term_and_the_gradient_are_the_papers(golden, masked):
     network.zero_grad()
     sea = torch.ones(described["input_shape"], dtype=torch.bool) if masked else None
     branches = network.branches(frames(arrays, "in_frames_in"))
-    terms = loss_terms(branches, frames(arrays, "in_frames_out"), network.spec_mask, (LossWeights(), 1), sea)
+    terms = loss_terms(branches, frames(arrays, "in_frames_out"), network.spec_mask, LossWeights().at(1), sea)
     close(terms.total.item(), arrays["out_total_loss"], rtol=1e-5)
     close(terms.phase.item(), arrays["out_phase_loss"], rtol=1e-5)
     close(terms.spectrum.item(), arrays["out_ampli_loss"], rtol=1e-5)

@@ -115,8 +115,8 @@ def test_no_steps_mean_no_weight_of_the_spectrum():
 
 def test_coefficients_scale_their_terms(network):
     branches, truth = made(network)
-    terms = loss_terms(branches, truth, network.spec_mask, (LossWeights(), 1))
-    doubled = loss_terms(branches, truth, network.spec_mask, (LossWeights(0.002, 0.02, 1000, 0.2), 1))
+    terms = loss_terms(branches, truth, network.spec_mask, LossWeights().at(1))
+    doubled = loss_terms(branches, truth, network.spec_mask, LossWeights(0.002, 0.02, 1000, 0.2).at(1))
     assert torch.equal(terms.forecast, doubled.forecast)
     for name in ("phase", "spectrum", "amplitude"):
         torch.testing.assert_close(getattr(doubled, name), 2 * getattr(terms, name))
@@ -138,8 +138,8 @@ LAND[2:7, 5:] = False
 
 def test_without_land_the_masked_loss_is_the_papers(network):
     branches, truth = made(network)
-    paper = loss_terms(branches, truth, network.spec_mask, (LossWeights(), 7))
-    for one, other in zip(paper, loss_terms(branches, truth, network.spec_mask, (LossWeights(), 7), SEA), strict=True):
+    paper = loss_terms(branches, truth, network.spec_mask, LossWeights().at(7))
+    for one, other in zip(paper, loss_terms(branches, truth, network.spec_mask, LossWeights().at(7), SEA), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=0)
 
 
@@ -148,7 +148,7 @@ def test_what_is_forecast_on_land_counts_nowhere(network):
     changed = Branches(
         torch.where(LAND, branches.forecast, 9.0), torch.where(LAND, branches.amplitude, 9.0), *branches[2:]
     )
-    arguments = (truth, network.spec_mask, (LossWeights(), 1), LAND)
+    arguments = (truth, network.spec_mask, LossWeights().at(1), LAND)
     terms, others = loss_terms(branches, *arguments), loss_terms(changed, *arguments)
     assert all(torch.equal(one, other) for one, other in zip(terms, others, strict=True))
 
@@ -156,7 +156,7 @@ def test_what_is_forecast_on_land_counts_nowhere(network):
 def test_no_gradient_comes_from_land(network):
     branches, truth = made(network)
     leaves = [branches.forecast.clone().requires_grad_(), branches.amplitude.clone().requires_grad_()]
-    terms = loss_terms(Branches(*leaves, *branches[2:]), truth, network.spec_mask, (LossWeights(), 1), LAND)
+    terms = loss_terms(Branches(*leaves, *branches[2:]), truth, network.spec_mask, LossWeights().at(1), LAND)
     terms.total.backward()
     for leaf in leaves:
         assert (leaf.grad[..., ~LAND] == 0).all() and (leaf.grad[..., LAND] != 0).all()

@@ -15,6 +15,7 @@ from geoml_cli.inference.load import open_trained
 from geoml_cli.models.tidenet.network import Shape, TideNet
 from geoml_cli.models.tidenet.pretrained import entry, simvp, tidenet
 from geoml_cli.models.tidenet.simvp import SimVP
+from geoml_cli.runs.create import RunFolder
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.stages.import_checkpoint import import_checkpoint
@@ -39,7 +40,7 @@ def test_an_imported_checkpoint_forecasts_like_its_averaged_weights(tmp_path):
     ema = {"step": torch.tensor(5), **{f"ema_model.{key}": value for key, value in averaged.state_dict().items()}}
     torch.save({"model": plain.state_dict(), "ema": ema}, tmp_path / "ckpt-100.pt")
     dataset = write_maps(tmp_path / "maps", maps(20, (16, 24)), land_of((16, 24)))
-    run = import_checkpoint("tidenet", "short", tmp_path / "ckpt-100.pt", (tmp_path / "run", tmp_path), None)
+    run = import_checkpoint("tidenet", "short", tmp_path / "ckpt-100.pt", RunFolder(tmp_path / "run"), None)
     assert run.data().signature.target_shape == (3, 16, 24)
     run = Run(run.folder, ["frames.crop=[]", "frames.square=false"])
     predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
@@ -58,8 +59,8 @@ def test_with_data_an_import_takes_their_quantity_unit_and_range(tmp_path):
     torch.save({"model": network.state_dict()}, tmp_path / "ckpt-1.pt")
     dataset = write_maps(tmp_path / "maps", maps(20, (16, 24)), land_of((16, 24)))
     whole = ("frames.crop=[]", "frames.square=false")
-    place = (tmp_path / "run", tmp_path)
-    run = import_checkpoint("tidenet", "small", tmp_path / "ckpt-1.pt", place, dataset, *whole)
+    location = RunFolder(tmp_path / "run")
+    run = import_checkpoint("tidenet", "small", tmp_path / "ckpt-1.pt", location, dataset, *whole)
     assert (run.data().signature.target_name, run.data().signature.unit) == ("sst", "K")
     assert (run.data().source, run.data().units["sst"], run.data().signature.target_step) == ("grid", "K", "month")
     predict(Prediction(open_trained(run), dataset, PredictionRequest(forecast=True), tmp_path / "f.nc"), NullReporter())
@@ -77,7 +78,7 @@ def test_with_data_an_import_takes_their_quantity_unit_and_range(tmp_path):
 def test_settings_of_an_import_do_not_change_what_the_checkpoint_says(tmp_path):
     torch.save({"model": TideNet(SHAPE).state_dict()}, tmp_path / "ckpt-1.pt")
     asked = ("network.frames_in=5", "frames.clip=true")
-    run = import_checkpoint("tidenet", "short", tmp_path / "ckpt-1.pt", (tmp_path / "run", tmp_path), None, *asked)
+    run = import_checkpoint("tidenet", "short", tmp_path / "ckpt-1.pt", RunFolder(tmp_path / "run"), None, *asked)
     own = open_trained(run).settings.own
     assert own.network.frames_in == 2 and own.frames.clip
 
@@ -88,7 +89,7 @@ def test_data_of_another_size_are_refused(tmp_path):
     with pytest.raises(
         SettingsError, match=r"begins at row 800, column 300 of maps of 16 x 24 cells.*--set frames.crop"
     ):
-        import_checkpoint("tidenet", "short", tmp_path / "ckpt-1.pt", (tmp_path / "run", tmp_path), dataset)
+        import_checkpoint("tidenet", "short", tmp_path / "ckpt-1.pt", RunFolder(tmp_path / "run"), dataset)
     assert not (tmp_path / "run").exists()
 
 
