@@ -79,6 +79,10 @@ class Long:
         """Names that have a column."""
         return frozenset(self.values)
 
+    def columns(self) -> dict[str, str]:
+        """Return the column of each name."""
+        return self.values
+
 
 @dataclass(frozen=True)
 class Wide:
@@ -100,6 +104,10 @@ class Wide:
     def has(self) -> frozenset[str]:
         """Names that have columns."""
         return frozenset((*self.fixed, *self.timed))
+
+    def columns(self) -> dict[str, str]:
+        """Return a column of each name."""
+        return self.fixed | {name: next(iter(columns.values())) for name, columns in self.timed.items()}
 
 
 def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:

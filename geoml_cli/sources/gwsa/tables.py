@@ -54,6 +54,12 @@ class Tables:
             if stamp not in columns
         )
 
+    def in_other_case(self) -> str:
+        """Say which factors are read from columns whose names differ in case; empty where none is."""
+        columns = {name: column for _, layout in self.sheets for name, column in layout.columns().items()}
+        named = [f"{name} from {column}" for name, column in columns.items() if not column.startswith(name)]
+        return f"columns that differ in case only: {', '.join(named)}" if named else ""
+
     def has(self, name: str) -> bool:
         """Return whether the tables have a factor or the target."""
         return name in self.sheets[0][1].has
@@ -125,6 +131,5 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         tables.fills, _kept(paths, memory // 4),
     )  # fmt: skip
     written = write_in_two_passes(reading, writer, reporter)
-    if others := passed_over(raw, options.tables):
-        written.funnel.notes.append(others)
+    written.funnel.notes += filter(None, (passed_over(raw, options.tables), tables.in_other_case()))
     return written

@@ -238,3 +238,15 @@ def test_months_with_and_without_a_zero_are_one(raw: Path, wide: pd.DataFrame, p
     wide.assign(rf_2003_01=1.0).to_csv(raw / "t.csv", index=False)
     with pytest.raises(DataError, match="rf_2003_1 and rf_2003_01 could both be rf of 2003_1"):
         prepare_gwsa(raw)
+
+
+def test_columns_that_differ_in_case_are_told(
+    raw: Path, wide: pd.DataFrame, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    for table, expected in ((wide, "rf from RF_2003, DEM from dem"), (long, "rf from RF, DEM from dem")):
+        renamed = table.rename(columns=lambda name: name.replace("rf", "RF").replace("DEM", "dem"))
+        renamed.to_csv(raw / "t.csv", index=False)
+        told = [text for text in prepare_gwsa(raw)[0].manifest.funnel.notes if "differ in case" in text]
+        assert len(told) == 1 and sorted(told[0].split(": ")[1].split(", ")) == sorted(expected.split(", "))
+        table.to_csv(raw / "t.csv", index=False)
+        assert not [text for text in prepare_gwsa(raw)[0].manifest.funnel.notes if "differ in case" in text]
