@@ -126,7 +126,7 @@ def test_rows_without_a_sample_are_counted_by_reason(raster: Write, tmp_path: Pa
     }
     assert dataset.array("soc").tolist() == [5, 6]
     assert any("1 rows lie where an earlier one does" in text for text in reporter.warned)
-    assert dataset.labels("id") == ["1", "3"]
+    assert dataset.labels("id") == ["a", "c"]
 
 
 def test_classes_are_detected_named_or_asked_for(
