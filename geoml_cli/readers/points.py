@@ -121,17 +121,27 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
         raise DataError(
             f"there are {len(found)} tables: {names}",
             where=str(folder),
-            fix=f"Say which of them holds the points with {option} NAME.",
+            fix=f"Say which holds the points: {option} {next(filter(_names_place, found), found[0]).name}.",
         )
     return found[0] if found else None
 
 
 def _has_columns(path: Path) -> bool:
     """Return whether a file has the columns that points need; one that cannot be read may have had them."""
+    columns = _columns(path)
+    return columns is None or len(columns) >= _FEWEST_COLUMNS
+
+
+def _names_place(path: Path) -> bool:
+    """Return whether a column of a file is called as those of places are."""
+    return any(_plain(name) in (*_LATITUDE, *_NORTHING) for name in _columns(path) or ())
+
+
+def _columns(path: Path) -> tuple[str, ...] | None:
     try:
-        return len(open_table(path).columns) >= _FEWEST_COLUMNS
+        return open_table(path).columns
     except DataError:
-        return True
+        return None
 
 
 def find_columns(table: Table, wanted: RequestedColumns, geographic: bool) -> Columns:
