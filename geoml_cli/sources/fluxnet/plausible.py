@@ -60,8 +60,10 @@ def _refuse_dim_light(location: str, series: Series, step: Step) -> None:
 
 
 def _refuse_kilopascals(location: str, series: Series, step: Step) -> None:
-    values, saturated = series.values[dryness.VPD], dryness.saturation(series.values[dryness.TEMPERATURE])
-    share = values / saturated
+    temperature, known = series.values[dryness.TEMPERATURE], quantity(dryness.TEMPERATURE)
+    # A temperature that is no driver was not checked; in kelvin it would make any deficit look small.
+    temperature = np.where((temperature >= known.least) & (temperature <= known.most), temperature, np.nan)
+    share = series.values[dryness.VPD] / dryness.saturation(temperature)
     finite = np.isfinite(share)
     if _days(series, finite, step) < _MONTH or (dry := float(np.quantile(share[finite], 0.99))) >= _DRY:
         return

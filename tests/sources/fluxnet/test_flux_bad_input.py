@@ -124,6 +124,17 @@ def test_units_of_other_products_are_refused(raw: Path, prepared: Prepare, colum
 MEGAJOULES = r"SW_IN_F is 29\.\d+ or less in 99 of 100 records.*Give it in W m-2 \(1 MJ m-2 d-1"
 
 
+def test_a_temperature_that_is_no_driver_and_in_kelvin_says_nothing_of_the_deficit(
+    raw: Path, prepared: Prepare
+) -> None:
+    lines = [line.split(",") for line in (raw / FIRST).read_text().strip().split("\n")]
+    place = lines[0].index("TA_F")
+    for cells in lines[1:]:
+        cells[place] = str(float(cells[place]) + 273.15)
+    (raw / FIRST).write_text("\n".join(map(",".join, lines)))
+    prepared(raw, dynamic=("VPD_F", "SW_IN_F"), extra=(), only=("XA-Fir",))
+
+
 @pytest.mark.parametrize("days", [179, 180])
 def test_radiation_in_megajoules_is_refused(raw: Path, prepared: Prepare, tmp_path: Path, days: int) -> None:
     alone = tmp_path / "alone"
