@@ -15,6 +15,11 @@ def same_unit(one: str, other: str) -> bool:
     return _plain(one) == _plain(other)
 
 
+def whole(unit: str) -> float | None:
+    """Return the number that is all of something, of a share in this unit; None where it is no share."""
+    return {"%": 100.0, "gkg-1": 1000.0, "g/kg": 1000.0, "mgg-1": 1000.0}.get(_plain(unit))
+
+
 def _plain(unit: str) -> str:
     text = "".join(unit.split()).replace("^", "").replace("**", "")
     return _SPELLINGS.get(text.lower(), text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from geoml_cli.dataset.units import whole
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.metrics.regression import BIAS, CCC, MAE, R2, RMSE, RPIQ
 from geoml_cli.models.soc import pretrained, task
@@ -15,14 +16,12 @@ from geoml_cli.tasks.regression import regression
 from geoml_cli.tasks.task import Task
 
 METRICS = (RMSE, MAE, R2, BIAS, CCC, RPIQ)
-_WHOLE = {"%": 100.0, "percent": 100.0, "g kg-1": 1000.0, "g/kg": 1000.0}
-"""The content of pure carbon; stocks have no such limit."""
 
 
 def carbon(data: Signature) -> Task:
     """Return the task: soil organic carbon, in the unit of the data."""
     target = Variable(data.target_name, data.unit, "soil organic carbon")
-    return regression(target, METRICS, "SOC", limits=(0.0, _WHOLE.get(data.unit)))
+    return regression(target, METRICS, "SOC", limits=(0.0, whole(data.unit)))
 
 
 def networks(tables: SocTables) -> Mapping[str, Network]:

@@ -17,8 +17,6 @@ from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.storage import Cells
 
 FOLDER = "factors"
-_A_YEAR = 12
-"""Steps from which on one a month is a monthly series; fewer may be composites of a few days, a file each."""
 
 
 @dataclass(frozen=True)
@@ -162,29 +160,33 @@ def _refuse_other_units(name: str, pieces: Sequence[GridVariable]) -> None:
 
 
 def _refuse_same_times(name: str, pieces: Sequence[GridVariable]) -> None:
-    """Refuse two files that hold a factor at one time: their mean is neither's."""
-    holders: dict[str, GridVariable] = {}
-    for piece in pieces:
-        for time in _times(piece):
-            other = holders.setdefault(time, piece)
+    """Refuse two files that hold a factor at one time, or in one month of a monthly series: their mean is neither's."""
+    months: dict[str, GridVariable] = {}
+    times: dict[str, GridVariable] = {}
+    for piece in sorted(pieces, key=_is_monthly, reverse=True):
+        of_months = [] if piece.months is None else piece.months.astype(str).tolist()
+        for month, time in zip(of_months, map(str, piece.part.times), strict=False):
+            other = months.get(month) or times.get(time) or piece
             if other is not piece:
                 raise _same_time(name, time, piece, other)
+        times |= dict.fromkeys(map(str, piece.part.times), piece)
+        months |= dict.fromkeys(of_months, piece) if _is_monthly(piece) else {}
 
 
-def _times(piece: GridVariable) -> list[str]:
-    """Name the times of a file's steps: months of a monthly series, whatever their days are; else the times."""
-    months = [] if piece.months is None else piece.months.astype(str).tolist()
-    is_monthly = len(months) >= _A_YEAR and len(set(months)) == len(months)
-    return months if is_monthly else [str(time) for time in piece.part.times]
+def _is_monthly(piece: GridVariable) -> bool:
+    """Return whether a file has a step a month; of a single step that is not known: it may stand for a few days."""
+    return piece.months is not None and 1 < len(piece.months) == len(np.unique(piece.months))
 
 
 def _same_time(name: str, time: str, piece: GridVariable, other: GridVariable) -> DataError:
     axes = ((piece.latitude, other.latitude), (piece.longitude, other.longitude))
     is_same_place = all(np.array_equal(*pair) for pair in axes)
     return DataError(
-        f"{name} of {time[:10]} is in {other.path.name} as well{'' if is_same_place else ', there of other cells'}",
+        f"{name} of {time[:7]} is in {other.path.name} as well{'' if is_same_place else ', there of other cells'}",
         where=str(piece.path),
-        fix="Keep one of them." if is_same_place else "Keep one, or join tiles to one file: cdo mergegrid A B OUT.",
+        fix="Keep one of them."
+        if is_same_place
+        else "Keep one, or join tiles to one file: xarray.open_mfdataset([A, B]).to_netcdf(OUT).",
     )
 
 

@@ -138,38 +138,31 @@ def _wide(sheet: TableFile, roles: Roles, place: tuple[str, str]) -> Wide:
 
 
 def _timed_columns(sheet: TableFile, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Find the column of every name and time: that of the exact name before one that differs in case.
+    """Find the column of every name and time. Columns that differ in case count where none has the exact name.
 
     Raises:
-        DataError: Two could be it.
+        DataError: Two could be that of a name and time.
     """
-    wanted = {name.lower(): name for name in names} | {name: name for name in names}
+    matches = [(column, match) for column in sheet.columns if (match := _TIMED.fullmatch(column)) is not None]
+    matches = [(column, match) for column, match in matches if _STAMP.fullmatch(match["stamp"])]
+    # Of `p_2003` and `P_2004` the second is another variable: one name is not read from both.
+    exact = {match["name"] for _, match in matches} & set(names)
+    alike = {name.lower(): name for name in names if name not in exact}
     written: dict[tuple[str, bool], str] = {}  # `2003_1` and `2003_01` are one time: it is called as it is met first
     timed: dict[str, dict[str, str]] = {}
-    for column in sheet.columns:
-        match = _TIMED.fullmatch(column)
-        if match is None or not _STAMP.fullmatch(match["stamp"]):
-            continue
-        name = wanted.get(match["name"]) or wanted.get(match["name"].lower())
+    for column, match in matches:
+        name = match["name"] if match["name"] in exact else alike.get(match["name"].lower())
         if name is None:
             continue
         key = str(months([match["stamp"]])[0]), is_monthly(match["stamp"])
-        columns, stamp = timed.setdefault(name, {}), written.setdefault(key, match["stamp"])
-        other = columns.setdefault(stamp, column)
-        is_exact, was_exact = (_is_exact(one, name) for one in (column, other))
-        if other != column and is_exact == was_exact:
+        stamp = written.setdefault(key, match["stamp"])
+        if (other := timed.setdefault(name, {}).setdefault(stamp, column)) != column:
             raise DataError(
                 f"{other} and {column} could both be {name} of {stamp}",
                 where=str(sheet.path),
                 fix="Keep one of them, or give the other another name.",
             )
-        columns[stamp] = column if is_exact else other
     return timed
-
-
-def _is_exact(column: str, name: str) -> bool:
-    match = _TIMED.fullmatch(column)
-    return match is not None and match["name"] == name
 
 
 def _no_time(sheet: TableFile) -> DataError:

@@ -246,6 +246,7 @@ def _spans(
 
 
 _FEWER = 0.99
+"""Of the usual number of steps: a year of days has one fewer than a leap year."""
 
 
 def uneven(products: Products) -> list[str]:
@@ -253,8 +254,8 @@ def uneven(products: Products) -> list[str]:
     notes = []
     for name in products.roles.dynamic:
         counts = Counter({span: products.factors[name].steps(*span) for span in products.spans})
-        most = Counter(counts.values()).most_common(1)[0][0]
-        # A year of days has one fewer than a leap year.
+        usual = Counter(counts.values())
+        most = max(usual, key=lambda steps: (usual[steps], steps))  # of two numbers in as many years the larger
         few = [f"{str(span[0])[:4]} ({count})" for span, count in counts.items() if 0 < count < _FEWER * most]
         if few and not products.monthly:
             notes.append(f"{name} has {most} steps in most years, fewer in: {', '.join(few)}")

@@ -56,8 +56,8 @@ class Tables:
 
     def in_other_case(self) -> str:
         """Say which factors are read from columns whose names differ in case; empty where none is."""
-        columns = {name: column for _, layout in self.sheets for name, column in layout.columns().items()}
-        named = [f"{name} from {column}" for name, column in columns.items() if not column.startswith(name)]
+        read = [one for _, layout in self.sheets for one in layout.columns().items()]
+        named = dict.fromkeys(f"{name} from {column}" for name, column in read if not column.startswith(name))
         return f"columns that differ in case only: {', '.join(named)}" if named else ""
 
     def has(self, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from geoml_cli.dataset.units import whole
 from geoml_cli.sources.soc.log import PrepareLog
 
 DEFAULT = "g kg-1"
@@ -44,4 +45,4 @@ def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
 
 def most_carbon(unit: str) -> float | None:
     """Return the carbon content of pure organic matter in a unit; None where the unit is another."""
-    return {"%": 58.0, "percent": 58.0, "g kg-1": 580.0, "g/kg": 580.0}.get(unit)
+    return None if (all_of_it := whole(unit)) is None else all_of_it * 58 / 100

@@ -119,6 +119,8 @@ def test_units_of_other_products_are_refused(raw: Path, prepared: Prepare, colum
         cells[place] = str(float(cells[place]) * factor)
     (raw / FIRST).write_text("\n".join(map(",".join, lines)))
     fails(prepared, raw, message)
+    others = tuple(name for name in FluxnetOptions().dynamic if name != column)
+    assert column not in prepared(raw, dynamic=others).manifest.variables, "the message advises to leave it out"
 
 
 MEGAJOULES = r"SW_IN_F is 29\.\d+ or less in 99 of 100 records.*Give it in W m-2 \(1 MJ m-2 d-1"

@@ -8,6 +8,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
+import xarray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
@@ -103,13 +104,14 @@ def test_bounds_and_years_with_few_months(products: Path, prepare_gwsa: PrepareG
     assert "2005 is left out: it has 11 GRACE months" in funnel.notes
 
 
-def test_a_year_of_a_factor_with_fewer_steps_is_told(products: Path, prepare_gwsa: PrepareGwsa) -> None:
-    with netCDF4.Dataset(products / "factors/E_2005_GLEAM_v4.2a_MO.nc", "a") as file:
-        file["time"][:6] = 0.0
-        file["time"].units = "days since 2006-01-01"
-        file["time"][6:] = -np.arange(6) * 31.0 - 1
+@pytest.mark.parametrize("year", [2004, 2005])
+def test_a_year_of_a_factor_with_fewer_steps_is_told(products: Path, prepare_gwsa: PrepareGwsa, year: int) -> None:
+    path = products / f"factors/E_{year}_GLEAM_v4.2a_MO.nc"
+    with xarray.open_dataset(path) as file:
+        half = file.isel(time=slice(6)).load()
+    half.to_netcdf(path)
     dataset, reporter = prepare_gwsa(products, **OPTIONS)
-    assert reporter.warned[-1] == "E has 12 steps in most years, fewer in: 2005 (6)"
+    assert reporter.warned[-1] == f"E has 12 steps in most years, fewer in: {year} (6)"
     assert reporter.warned[-1] in dataset.manifest.funnel.notes
 
 
@@ -313,6 +315,36 @@ def test_two_files_of_a_factor_and_time_are_refused(products: Path, prepare_gwsa
     with netCDF4.Dataset(other, "a") as file:
         file["lon"][:] = np.asarray(file["lon"][:]) + 20
     fails(prepare_gwsa, products, "as well, there of other cells. Keep one, or join tiles to one file")
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_part_of_a_year_beside_the_year_is_refused(products: Path, prepare_gwsa: PrepareGwsa, steps: int) -> None:
+    """Such as the months that were fetched first, by another version, with other days."""
+    with xarray.open_dataset(products / "factors/E_2005_GLEAM_v4.2a_MO.nc") as file:
+        part = file.isel(time=slice(4, 4 + steps)).load()
+    part = part.assign_coords(time=part.time + np.timedelta64(2, "D"))
+    part.to_netcdf(products / "factors/E_2005_GLEAM_v4.1a.nc")
+    fails(prepare_gwsa, products, r"E of 2005-05.* is in E_2005_GLEAM_.*as well\. Keep one of them")
+
+
+def test_tiles_are_joined_as_the_message_says(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    expected = np.array(prepare_gwsa(products, **OPTIONS)[0].array("E"))
+    for year in (2004, 2005):
+        path = products / f"factors/E_{year}_GLEAM_v4.2a_MO.nc"
+        with xarray.open_dataset(path) as file:
+            whole = file.load()
+        middle = len(whole.lon) // 2
+        path.unlink()
+        whole.isel(lon=slice(middle)).to_netcdf(path.with_stem(f"{path.stem}_west"))
+        whole.isel(lon=slice(middle, None)).to_netcdf(path.with_stem(f"{path.stem}_east"))
+    fails(prepare_gwsa, products, r"there of other cells.*xarray.open_mfdataset\(\[A, B\]\)\.to_netcdf\(OUT\)")
+    for year in (2004, 2005):
+        tiles = sorted((products / "factors").glob(f"E_{year}_*_*st.nc"))
+        with xarray.open_mfdataset(tiles) as joined:
+            joined.load().to_netcdf(products / f"factors/E_{year}_joined.nc")
+        for tile in tiles:
+            tile.unlink()
+    np.testing.assert_allclose(prepare_gwsa(products, **OPTIONS)[0].array("E"), expected, rtol=1e-6)
 
 
 def test_a_land_model_in_another_unit_is_refused(products: Path, prepare_gwsa: PrepareGwsa) -> None:

@@ -220,6 +220,10 @@ def test_of_wide_columns_that_differ_in_case_the_exact_one_is_read(
     others = pd.DataFrame({f"RF_{year}": [1.0, 2.0] for year in (2003, 2004, 2005)})
     pd.concat([others, wide] if first else [wide, others], axis=1).to_csv(raw / "t.csv", index=False)
     same(arrays(prepare_gwsa(raw)[0]), expected)
+    # Another variable's years do not fill those that the exact name lacks.
+    pd.concat([others, wide.drop(columns="rf_2004")], axis=1).to_csv(raw / "t.csv", index=False)
+    dataset, reporter = prepare_gwsa(raw)
+    assert set(dataset.array("year")) == {2003, 2005} and "there is no column rf_2004" in reporter.warned[-1]
     renamed = wide.rename(columns={f"rf_{year}": f"Rf_{year}" for year in (2003, 2004, 2005)})
     pd.concat([others, renamed], axis=1).to_csv(raw / "t.csv", index=False)
     with pytest.raises(DataError, match=r"RF_2003 and Rf_2003 could both be rf of 2003\. Keep one of them"):
