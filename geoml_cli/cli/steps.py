@@ -43,10 +43,11 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
         code = started[0].wait()
     if code:
         is_stopped = code == StoppedError.exit_code
-        again = "Run the same command again."
         error = GeomlError(
             f"`geoml {shlex.join(step)}` {'was stopped' if is_stopped else f'ended with {code}'}.",
-            fix=again if is_stopped else f"See the message above. {again}",
+            fix="Run the same command again."
+            if is_stopped
+            else "See the message above; when that is mended, run the same command again.",
         )
         error.exit_code = code if code > 0 else 1
         raise error

@@ -158,7 +158,7 @@ def _is_ordinary(raw: Raw, candidate: float) -> bool:
     return int((raw == candidate).sum()) <= _SPIKE * beside
 
 
-def told_fills(decodings: Iterable[Decoding]) -> list[str]:
+def assumed_fills(decodings: Iterable[Decoding]) -> list[str]:
     """Say which undeclared fills were taken as missing, and how often; empty where there were none."""
     found: Counter[float] = sum((decoding.found for decoding in decodings), Counter())
     return [f"{count} numbers {written(value)}" for value, count in sorted(found.items())]

@@ -18,7 +18,7 @@ from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.readers.grid_files import damage_named
-from geoml_cli.readers.grid_values import Decoding, told_fills
+from geoml_cli.readers.grid_values import Decoding, assumed_fills
 from geoml_cli.readers.time_steps import Stamped, Times, label
 
 BLOCK_BYTES = 32 << 20
@@ -127,7 +127,7 @@ class Gridded:
 
     def undeclared_fills(self) -> list[str]:
         """Say which fills no file declared, and how often they were met in what was read."""
-        return told_fills(self.decodings)
+        return assumed_fills(self.decodings)
 
 
 def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, Index]]) -> Gridded:

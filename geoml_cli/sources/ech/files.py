@@ -58,7 +58,7 @@ class Sorted:
     files: list[Path] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
 
-    def told(self) -> str:
+    def left_unread(self) -> str:
         """Name the files that were passed over, for the end of a message."""
         more = f" and {len(self.passed_over) - _SHOWN} more" if len(self.passed_over) > _SHOWN else ""
         return f"Passed over: {'; '.join(self.passed_over[:_SHOWN])}{more}." if self.passed_over else ""

@@ -50,11 +50,11 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
     try:
         content = _released(pickles, series, options, funnel) if pickles else _measured(series, options, funnel)
     except DataError as error:
-        raise DataError(error.what, where=error.where, fix=f"{error.fix} {found.told()}".strip()) from error
+        raise DataError(error.what, where=error.where, fix=f"{error.fix} {found.left_unread()}".strip()) from error
     if found.passed_over:
-        funnel.notes.append(found.told())
+        funnel.notes.append(found.left_unread())
     for note in (note for note in funnel.notes if note.startswith("No file holds")):
-        reporter.warn(" ".join([note, found.told()]).strip())
+        reporter.warn(" ".join([note, found.left_unread()]).strip())
     funnel.kept = len(content.index_N)
     if not funnel.kept:
         reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.items())

@@ -12,7 +12,7 @@ import numpy as np
 
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
-from geoml_cli.readers.grid_values import told_fills
+from geoml_cli.readers.grid_values import assumed_fills
 from geoml_cli.readers.grids import SUFFIXES, Floats
 from geoml_cli.readers.nodata import declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo
@@ -171,7 +171,8 @@ def _write(
 def _undeclared(products: Products) -> list[str]:
     """Tell which numbers of factors were taken as missing though their files do not say so."""
     found = {
-        name: told_fills([piece.part.decoding for piece in factor.pieces]) for name, factor in products.factors.items()
+        name: assumed_fills([piece.part.decoding for piece in factor.pieces])
+        for name, factor in products.factors.items()
     }
     return [f"{name}: {', '.join(fills)} missing though not declared" for name, fills in found.items() if fills]
 

@@ -183,7 +183,7 @@ def test_what_is_passed_over_is_named_with_the_reason(tmp_path):
     (tmp_path / "a.lst").write_text("2013 60 0 0 5\n")
     (tmp_path / "b.fmt").write_text("1 YEAR I4\n")
     (tmp_path / "c.csv").write_text("time,Bx,By\n2013-03-01T00:00,1,2\n")
-    told = files.sort(tmp_path).told()
+    told = files.sort(tmp_path).left_unread()
     assert "dst201303.html (a web page: download the data themselves" in told
     assert "a.lst (a list without its .fmt" in told and "b.fmt (names the columns of a .lst" in told
     assert "c.csv (no column of an index, position or wave: time, Bx, By)" in told
