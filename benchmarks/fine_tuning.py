@@ -24,7 +24,8 @@ from geoml_cli.config.load import load
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.evaluation.baselines import predict_baselines
-from geoml_cli.evaluation.inputs import EvaluationInputs, observed, open_network, pool_folds, predict_members
+from geoml_cli.evaluation.inputs import EvaluationInputs, observed, open_network
+from geoml_cli.evaluation.member_rows import pool_folds, predict_members
 from geoml_cli.inference.load import open_trained
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.run import Run

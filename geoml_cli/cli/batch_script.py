@@ -68,8 +68,8 @@ class Shares:
 
     Attributes:
         members: Of the run, of which each task of an array trains one.
-        parts: Of a prediction, of which each task of an array predicts one.
-        workers: Of Dask in the job, which predict.
+        parts: Of a prediction or an evaluation, of which each task of an array makes one.
+        workers: Of Dask in the job, which predict or evaluate.
     """
 
     members: Sequence[str] = ()
@@ -115,7 +115,7 @@ def script(words: Sequence[str], resources: Resources, shares: Shares = Shares()
         step = f'{command} --scheduler "$scheduler"'
     else:
         step = f"srun {command}"
-    # Missing parts do not come by waiting: what finishes a prediction is not queued again.
+    # Missing parts do not come by waiting: what finishes them is not queued again.
     end = [] if "--finish" in words else [_REQUEUE]
     return "\n".join([*lines, f"step=({step})", _LOOP, *end, _END])
 

@@ -11,6 +11,7 @@ from geoml_cli import registry
 from geoml_cli.cli import console, options, times
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
 from geoml_cli.cli.predicted import predict_indexed, show, show_part
+from geoml_cli.cli.shared_work import Scheduler, refuse_together
 from geoml_cli.cli.targets import dataset_of, model_of, run_of
 from geoml_cli.errors import SettingsError
 from geoml_cli.work.pieces import part_of
@@ -70,14 +71,6 @@ _Part = Annotated[
     typer.Option("--part", metavar="K/N", help="Predict this part of the chunks; no file yet.", show_default=False),
 ]
 _Finish = Annotated[bool, typer.Option("--finish", help="Write the file from finished parts.")]
-_Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        "--scheduler",
-        help="Predict on workers of Dask: local, local:N, tcp://HOST:PORT or FILE.json.",
-        show_default=False,
-    ),
-]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "index": (_Index, None),
     "out": (_Out, None),
@@ -86,7 +79,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "baseline": (_With, None),
     "part": (_Part, None),
     "finish": (_Finish, False),
-    "scheduler": (_Scheduler, None),
+    "scheduler": (Scheduler, None),
     "assignments": (options.Assignments, None),
     "data": (options.Data, None),
     "dry_run": (options.DryRun, False),
@@ -130,7 +123,9 @@ def input_options(model: str) -> list[type[Options]]:
 
 def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:
     request = _request(given, common)
-    _refuse_shared_work(common)
+    shared = refuse_together(common["part"], common["finish"], common["scheduler"])
+    if shared is not None and common["index"]:
+        raise SettingsError("single samples are not shared out.", where=shared, fix="Leave it out, or --index.")
     reporter = console.Terminal(quiet=common["quiet"])
     run = run_of(target, common["preset"], options.only(("predict",), common["assignments"]), reporter)
     dataset = dataset_of(run, common["data"], other=True)
@@ -177,22 +172,6 @@ def _to_file(prediction: Prediction, common: dict[str, Any], reporter: console.T
     else:
         done = stage.predict(prediction, reporter)
     show(prediction.trained, done, common["as_json"])
-
-
-def _refuse_shared_work(common: dict[str, Any]) -> None:
-    """Refuse what does not go together, and what names no part or scheduler."""
-    given = {"--part": common["part"], "--finish": common["finish"], "--scheduler": common["scheduler"]}
-    named = [name for name, value in given.items() if value]
-    if len(named) > 1:
-        raise SettingsError(f"choose one of {', '.join(named[:-1])} and {named[-1]}.", fix="Leave the others out.")
-    if named and common["index"]:
-        raise SettingsError("single samples are not shared out.", where=named[0], fix="Leave it out, or --index.")
-    if common["part"] is not None:
-        part_of(common["part"])
-    if common["scheduler"] is not None:
-        from geoml_cli.work.cluster import check_scheduler
-
-        check_scheduler(common["scheduler"])
 
 
 def _default_name(name: str, baseline: str | None) -> str:

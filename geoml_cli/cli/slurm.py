@@ -15,6 +15,7 @@ from geoml_cli.cli.batch_script import Resources, Shares, script
 from geoml_cli.errors import GeomlError, SettingsError
 
 VERBS = ("prepare", "train", "evaluate", "predict", "export", "sweep", "reproduce")
+_IN_PARTS = ("predict", "evaluate")
 _TIME = re.compile(r"\d+|\d+:\d{2}(:\d{2})?|\d+-\d{1,2}(:\d{2}){0,2}")
 """As sbatch reads it: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS."""
 
@@ -37,11 +38,15 @@ _Setup = Annotated[
 ]  # fmt: skip
 _Parts = Annotated[
     int | None,
-    typer.Option("--parts", min=2, help="Predict so many parts, each in a task of its own.", show_default=False),
+    typer.Option(
+        "--parts", min=2, help="Predict or evaluate so many parts, each in a task of its own.", show_default=False
+    ),
 ]
 _Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Predict on so many workers of Dask in the job.", show_default=False),
+    typer.Option(
+        "--workers", min=1, help="Predict or evaluate on so many workers of Dask in the job.", show_default=False
+    ),
 ]
 _Array = Annotated[bool, typer.Option("--array", help="Train each member in a task of its own; reads the data set.")]
 
@@ -90,10 +95,14 @@ def _check_shares(
         raise SettingsError(f"choose one of {' and '.join(named)}.", fix="Leave the others out.")
     if command[0] != "train" and (array or (nodes > 1 and not workers)):
         raise SettingsError(
-            "only train has members and several nodes.", where=command[0], fix="For predict, use --parts or --workers."
+            "only train has members and several nodes.",
+            where=command[0],
+            fix="For predict and evaluate, use --parts or --workers.",
         )
-    if command[0] != "predict" and (parts or workers):
-        raise SettingsError("only predict is shared out like that.", where=named[0], fix="Leave it out.")
+    if command[0] not in _IN_PARTS and (parts or workers):
+        raise SettingsError(
+            f"only {' and '.join(_IN_PARTS)} are shared out like that.", where=named[0], fix="Leave it out."
+        )
     own = {"--part", "--finish", "--scheduler"} & {word.partition("=")[0] for word in command}
     if (parts or workers) and own:
         raise SettingsError(f"{', '.join(sorted(own))} is the job's here.", where=named[0], fix="Leave it out.")

@@ -11,7 +11,8 @@ import numpy as np
 
 from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.evaluation.importance import covariates, importance
-from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import MemberRows
 from geoml_cli.metrics.applicability import Applicability, fit
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.summaries import summaries, summary_names

@@ -12,7 +12,8 @@ import numpy as np
 
 from geoml_cli.evaluation.applicability import area_of
 from geoml_cli.evaluation.calibration import calibration_of_rows, has_test_rows
-from geoml_cli.evaluation.inputs import EvaluationInputs, observed, predict_members
+from geoml_cli.evaluation.inputs import EvaluationInputs, observed
+from geoml_cli.evaluation.member_rows import predict_members
 from geoml_cli.inference.baseline_run import BaselineLimits, BaselineRun
 from geoml_cli.inference.fitted_baseline import FittedBaseline
 from geoml_cli.work.reporting import Reporter

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import sklearn
@@ -11,9 +12,11 @@ import sklearn
 from geoml_cli import registry
 from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, names_giving, predict
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, observed
+from geoml_cli.evaluation.inputs import EvaluationInputs, observed
+from geoml_cli.evaluation.kept import computed
+from geoml_cli.evaluation.member_rows import ScoredRows
 from geoml_cli.metrics.metric import Values
-from geoml_cli.runs.kept import digest_of
+from geoml_cli.runs.kept import Computation, digest_of
 from geoml_cli.samples.scaling import TargetScaling
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.reporting import Reporter
@@ -56,7 +59,9 @@ def refuse_unknown(inputs: EvaluationInputs) -> None:
         registry.require_choice("baseline", name, [*BASELINES, *inputs.network.baselines])
 
 
-def predict_baselines(inputs: EvaluationInputs, members: list[MemberRows], reporter: Reporter) -> BaselinePredictions:
+def predict_baselines(
+    inputs: EvaluationInputs, members: Sequence[ScoredRows], reporter: Reporter
+) -> BaselinePredictions:
     """Fit the baselines that the settings name, and predict the pooled rows.
 
     Raises:
@@ -77,18 +82,46 @@ def predict_baselines(inputs: EvaluationInputs, members: list[MemberRows], repor
     return BaselinePredictions(found, {name: _description(inputs, name) for name in found})
 
 
+def fitted_baselines(inputs: EvaluationInputs, members: Sequence[ScoredRows]) -> Iterator[Callable[[], Computation]]:
+    """Yield, for each baseline of a table and each fold, what describes its predictions once it is asked.
+
+    The table of features is made when the first of them is asked, and held for as long as any is.
+    """
+    tabular = _tabular(inputs)
+    if not tabular or _without_training(inputs, members):
+        return
+    features: list[_Features] = []
+
+    def described(name: str, fold: _Fold) -> Computation:
+        if not features:
+            features.append(_Features(inputs))
+        return features[0].computation(name, fold)
+
+    folds = _folds(inputs, members)
+    yield from (partial(described, name, fold) for name in tabular for fold in folds)
+
+
+def _tabular(inputs: EvaluationInputs) -> list[str]:
+    """Name the baselines of the settings that learn from a table of features."""
+    names = inputs.settings.shared.evaluate.baselines
+    return [name for name in names if name in names_giving(inputs.task.baseline)] if inputs.network.table else []
+
+
+def _without_training(inputs: EvaluationInputs, members: Sequence[ScoredRows]) -> bool:
+    return any(not len(inputs.run.split(member.name).train) for member in members)
+
+
 def _fit_functions(
-    inputs: EvaluationInputs, members: list[MemberRows]
+    inputs: EvaluationInputs, members: Sequence[ScoredRows]
 ) -> tuple[dict[str, Callable[[_Fold], Values]], str]:
     """Return how each baseline predicts a fold, or why there are none."""
     names, gives = inputs.settings.shared.evaluate.baselines, inputs.task.baseline
     if not names:
         return {}, "No baselines: evaluate.baselines is empty."
-    own = [name for name in names if name in inputs.network.baselines]
-    tabular = [name for name in names if name in names_giving(gives)] if inputs.network.table else []
+    own, tabular = [name for name in names if name in inputs.network.baselines], _tabular(inputs)
     if not own and not tabular:
         return {}, f"No baselines: evaluate.baselines names none for a {gives}."
-    if any(not len(inputs.run.split(member.name).train) for member in members):
+    if _without_training(inputs, members):
         return {}, "No baselines: the training rows of this run are unknown, so none can be trained on them."
     features = _Features(inputs) if tabular else None
     functions: dict[str, Callable[[_Fold], Values]] = {}
@@ -119,34 +152,35 @@ class _Features:
 
     def predictor(self, name: str) -> Callable[[_Fold], Values]:
         """Return how a baseline predicts a fold, in the target's unit; classes and presence were never scaled."""
-        seed, gives = self._inputs.settings.shared.evaluate.seed, self._inputs.task.baseline
 
         def predicted(fold: _Fold) -> Values:
-            plain = fold.scaling.model_copy(update={"smearing": 1.0})  # the network's factor is not the baseline's
-            rows = np.concatenate([fold.test, fold.validation])
-            target = plain.forward(self._truth[fold.train])
-            table = FeatureTable(self._table[fold.train], target, self._table[rows], self._names)
-            found = self._predicted(name, table, _gives(gives), seed)
+            plain, found = _plain(fold), computed(self._inputs, self.computation(name, fold))
             with np.errstate(over="ignore"):
                 residuals = plain.forward(self._truth[fold.validation]) - found[len(fold.test) :]
                 return plain.smeared(residuals).inverse(found[: len(fold.test)])
 
         return predicted
 
-    def _predicted(self, name: str, table: FeatureTable, gives: Gives, seed: int) -> Values:
-        """Fit and predict, or return what an earlier evaluation of the same numbers predicted."""
-        if self._inputs.kept is None:
-            return predict(name, table, gives, seed)
-        arrays = (table.train_NF, table.target_N, table.test_MF)
+    def computation(self, name: str, fold: _Fold) -> Computation:
+        """Describe a baseline's predictions of test and validation rows of a fold, scaled as the network's target."""
+        seed, gives = self._inputs.settings.shared.evaluate.seed, _gives(self._inputs.task.baseline)
+        rows = np.concatenate([fold.test, fold.validation])
+        target = _plain(fold).forward(self._truth[fold.train])
+        table = FeatureTable(self._table[fold.train], target, self._table[rows], self._names)
         key = {
             "baseline": name,
-            "numbers": [digest_of(one) for one in arrays],
+            "numbers": [digest_of(one) for one in (table.train_NF, table.target_N, table.test_MF)],
             "names": table.names,
             "gives": gives,
             "seed": seed,
             "scikit-learn": sklearn.__version__,
         }
-        return self._inputs.kept.array(key, lambda: predict(name, table, gives, seed))
+        return Computation(key, lambda: predict(name, table, gives, seed))
+
+
+def _plain(fold: _Fold) -> TargetScaling:
+    """Return the scaling without the network's smearing factor, which is not the baseline's."""
+    return fold.scaling.model_copy(update={"smearing": 1.0})
 
 
 def _gives(kind: str) -> Gives:
@@ -154,7 +188,7 @@ def _gives(kind: str) -> Gives:
     return kind  # type: ignore[return-value]
 
 
-def _folds(inputs: EvaluationInputs, members: list[MemberRows]) -> list[_Fold]:
+def _folds(inputs: EvaluationInputs, members: Sequence[ScoredRows]) -> list[_Fold]:
     """Return each fold's rows once; its members differ by seed only."""
     truth = observed(inputs)
     found: dict[str, _Fold] = {}

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import PooledRows
 from geoml_cli.metrics.metric import Values
 from geoml_cli.runs.calibration import BlockDistances
 from geoml_cli.splits.split import Rows

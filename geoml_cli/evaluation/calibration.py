@@ -18,18 +18,9 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.applicability import area_of
 from geoml_cli.evaluation.block_means import block_distances
-from geoml_cli.evaluation.inputs import (
-    EvaluationInputs,
-    MemberRows,
-    PooledRows,
-    blocks,
-    evaluated_rows,
-    groups_of_samples,
-    open_network,
-    pool_folds,
-    predict_members,
-)
+from geoml_cli.evaluation.inputs import EvaluationInputs, blocks, groups_of_samples, open_network
 from geoml_cli.evaluation.maps import distances_of_maps, network_maps, targets
+from geoml_cli.evaluation.member_rows import MemberRows, PooledRows, evaluated_rows, pool_folds, predict_members
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.metrics.conformal import distances
 from geoml_cli.metrics.metric import Values

@@ -15,7 +15,8 @@ import numpy as np
 
 from geoml_cli.evaluation.comparison import BaselineComparison, compare_all
 from geoml_cli.evaluation.groupwise import Labels
-from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import PooledRows
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.metric import Values
 from geoml_cli.splits.grouping import groups, paired_groups

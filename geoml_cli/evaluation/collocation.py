@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from geoml_cli.evaluation.comparison import BaselineComparison
-from geoml_cli.evaluation.inputs import EvaluationInputs, PooledRows
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import PooledRows
 from geoml_cli.figures.report import ReportTable
 from geoml_cli.metrics.collocation import triple_collocation
 from geoml_cli.metrics.metric import Values

@@ -22,17 +22,18 @@ from geoml_cli.evaluation.groupwise import (
     without_transform,
 )
 from geoml_cli.evaluation.importance import importance
-from geoml_cli.evaluation.inputs import (
-    EvaluationInputs,
+from geoml_cli.evaluation.inputs import EvaluationInputs, groups_of_samples, observed
+from geoml_cli.evaluation.interval_scores import interval_scores
+from geoml_cli.evaluation.kept import member_predictions
+from geoml_cli.evaluation.member_rows import (
     MemberRows,
     PooledRows,
-    evaluated_rows,
-    groups_of_samples,
-    observed,
+    folds_of,
+    members_of,
     pool_folds,
     predict_members,
+    rows_of_fold,
 )
-from geoml_cli.evaluation.interval_scores import interval_scores
 from geoml_cli.evaluation.notes import beside_intervals, notes
 from geoml_cli.evaluation.place_series import place_series
 from geoml_cli.evaluation.result import ConfusionMatrix, EvaluationResult
@@ -125,16 +126,15 @@ def _confusion(inputs: EvaluationInputs, pooled: PooledRows) -> ConfusionMatrix 
 def evaluate_pipeline(pipeline: Pipeline, networks: Mapping[str, EvaluationInputs]) -> EvaluationResult:
     """Score networks one after another on rows that none of them has seen: all share the split."""
     first = next(iter(networks.values()))
-    folds = dict.fromkeys(first.run.split(name).fold for name in first.predictors)
-    parts = [_fold(pipeline, networks, fold) for fold in folds]
-    rows_P = np.concatenate([rows for rows, _, _ in parts])
-    observed_PC, predicted_PC = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
+    parts = {fold: _fold(pipeline, networks, fold) for fold in folds_of(first)}
+    rows_P = np.concatenate([rows for rows, _, _ in parts.values()])
+    observed_PC, predicted_PC = (np.concatenate([part[place] for part in parts.values()]) for place in (1, 2))
     pooled = PooledRows(
         rows_P=rows_P,
         observed_P=observed_PC,
         predicted_P=predicted_PC,
         groups_P=groups_of_samples(first)[rows_P],
-        folds={fold: len(part[0]) for fold, part in zip(folds, parts, strict=True)},
+        folds={fold: len(part[0]) for fold, part in parts.items()},
     )
     name = first.run.model
     predictions = {name: predicted_PC}
@@ -148,13 +148,10 @@ def evaluate_pipeline(pipeline: Pipeline, networks: Mapping[str, EvaluationInput
 
 def _fold(pipeline: Pipeline, networks: Mapping[str, EvaluationInputs], fold: str) -> tuple[Rows, Values, Values]:
     """Predict the first network's rows of a fold with every network; return rows, observed and predicted values."""
-    first = next(iter(networks.values()))
-    name = next(name for name in first.predictors if first.run.split(name).fold == fold)
-    rows = evaluated_rows(first.run.split(name), first.subset, len(first.samples))
-    rows = rows[np.isfinite(observed(first)[rows])]
+    rows = rows_of_fold(next(iter(networks.values())), fold)
     seen, predicted = {}, {}
     for network, inputs in networks.items():
-        same = [predict for name, predict in inputs.predictors.items() if inputs.run.split(name).fold == fold]
-        predicted[network] = inputs.scored([predict(inputs.samples, rows) for predict in same])
+        each = [member_predictions(inputs, name, rows) for name in members_of(inputs, fold)]
+        predicted[network] = inputs.scored(each)
         seen[network] = np.asarray(inputs.samples.target.rows, dtype=np.float64)[rows]
     return rows, pipeline.observed(seen), pipeline.scored(predicted)

@@ -12,9 +12,10 @@ import numpy as np
 from geoml_cli.evaluation.compared_runs import name_of, summary_of
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.groupwise import GroupScores
-from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, MemberRows, PooledRows, blocks
+from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, blocks
 from geoml_cli.evaluation.interval_scores import map_interval_scores
 from geoml_cli.evaluation.maps import MapSums, map_scores, network_maps, start_and_lead, sum_maps, targets
+from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
 from geoml_cli.evaluation.notes import beside_intervals, map_notes
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
 from geoml_cli.evaluation.scores import ModelScores, Score
@@ -63,7 +64,7 @@ def _descriptions(inputs: EvaluationInputs) -> dict[str, str]:
 
 def _member(inputs: EvaluationInputs, name: str, rows_N: Rows) -> MemberRows:
     split = inputs.run.split(name)
-    return MemberRows(name, split.fold, split.seed, rows_N, _NONE, _NONE, 0)
+    return MemberRows(name, split.fold, split.seed, rows_N, 0, raw_N=_NONE, predicted_N=_NONE)
 
 
 def _scores(inputs: EvaluationInputs, sums: MapSums, model: str, block_N: Rows) -> ModelScores:

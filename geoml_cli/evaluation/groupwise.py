@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.variables import PLAUSIBLE_MAXIMUM
-from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows, PooledRows
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.metrics.sums import GroupedRows
 from geoml_cli.samples.scaling import TargetScaling

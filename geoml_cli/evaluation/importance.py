@@ -6,16 +6,18 @@ that go together share their importance: shuffling one leaves the network the ot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, MemberRows, observed
-from geoml_cli.evaluation.kept import of_member
+from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, observed
+from geoml_cli.evaluation.kept import computed, of_member
+from geoml_cli.evaluation.member_rows import ScoredRows
 from geoml_cli.metrics.metric import Values
+from geoml_cli.runs.kept import Computation
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.reporting import Reporter
@@ -33,27 +35,39 @@ class Covariate(NamedTuple):
     step: int | None = None
 
 
-def importance(inputs: EvaluationInputs, members: list[MemberRows], reporter: Reporter) -> dict[str, Values]:
+def importance(inputs: EvaluationInputs, members: Sequence[ScoredRows], reporter: Reporter) -> dict[str, Values]:
     """Return, by covariate, the increase of the ranking score in each member and repeat [its unit].
 
     All pixels of a window, all years of a series and all classes of a raster are shuffled together, between
     samples. Empty where the settings ask for no repeats.
     """
-    evaluate = inputs.settings.shared.evaluate
-    named = {**covariates(inputs.samples), **steps_before(inputs.samples, inputs.network.lagged)}
-    if not evaluate.importance_repeats or not named:
+    wanted, named = importances(inputs, members), _named(inputs)
+    if not wanted:
         return {}
-    parts = []
-    with reporter.task("importance", len(members) * len(named) * evaluate.importance_repeats) as advance:
-        for place, member in enumerate(members):
-            parts.append(_of_member(inputs, member, [evaluate.seed, place], named))
-            advance(len(named) * evaluate.importance_repeats)
+    parts, each = [], len(named) * inputs.settings.shared.evaluate.importance_repeats
+    with reporter.task("importance", len(wanted) * each) as advance:
+        for one in wanted:
+            parts.append(computed(inputs, one))
+            advance(each)
     together = np.concatenate(parts, axis=1)
     return dict(zip(named, together, strict=True))
 
 
-def _of_member(inputs: EvaluationInputs, member: MemberRows, seed: list[int], named: Mapping[str, Covariate]) -> Values:
-    """Return the increases of a member, [covariates, repeats]."""
+def importances(inputs: EvaluationInputs, members: Sequence[ScoredRows]) -> list[Computation]:
+    """Describe the increases of each member, [covariates, repeats]; none where the settings ask for no repeats."""
+    evaluate, named = inputs.settings.shared.evaluate, _named(inputs)
+    if not evaluate.importance_repeats or not named:
+        return []
+    return [_of_member(inputs, member, [evaluate.seed, place], named) for place, member in enumerate(members)]
+
+
+def _named(inputs: EvaluationInputs) -> dict[str, Covariate]:
+    return {**covariates(inputs.samples), **steps_before(inputs.samples, inputs.network.lagged)}
+
+
+def _of_member(
+    inputs: EvaluationInputs, member: ScoredRows, seed: list[int], named: Mapping[str, Covariate]
+) -> Computation:
     evaluate, generator = inputs.settings.shared.evaluate, np.random.default_rng(seed)
     rows = _some(member.rows_N, evaluate.importance_rows, generator)
 

@@ -16,7 +16,6 @@ import torch
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
-from geoml_cli.evaluation.kept import of_member
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.predictor import pooled
 from geoml_cli.metrics.intervals import Bootstrap
@@ -26,9 +25,8 @@ from geoml_cli.runs.kept import KeptArrays
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.grouping import groups
-from geoml_cli.splits.split import Rows, Split
+from geoml_cli.splits.split import Rows
 from geoml_cli.tasks.task import Task
-from geoml_cli.work.reporting import Reporter
 
 Subset = Literal["test", "validation", "train"]
 MemberPredictor = Callable[[Samples, Rows], Values]
@@ -91,49 +89,6 @@ class EvaluationInputs:
         return self.task.to_scored(outputs[self.task.scored])
 
 
-@dataclass(frozen=True)
-class MemberRows:
-    """A member's predictions of the rows it is scored on; each row has an observation.
-
-    Attributes:
-        raw_N: Predictions before pooling, [N, ...].
-        predicted_N: As they are scored.
-        without_observation: Rows of its split without one.
-    """
-
-    name: str
-    fold: str
-    seed: int
-    rows_N: Rows
-    raw_N: Values
-    predicted_N: Values
-    without_observation: int
-
-
-@dataclass(frozen=True)
-class PooledRows:
-    """Rows of all folds, one after another; a row that several folds test is there several times.
-
-    Attributes:
-        rows_P: Which sample of the data set.
-        observed_P: Its observed value.
-        predicted_P: Output of the fold's members, which differ by seed only, pooled as the task says.
-        groups_P: Its group: a spatial block, or the sample itself.
-        folds: Name and length of each fold, in order.
-    """
-
-    rows_P: Rows
-    observed_P: Values
-    predicted_P: Values
-    groups_P: Rows
-    folds: Mapping[str, int]
-
-    @property
-    def samples(self) -> int:
-        """Return how many different samples there are."""
-        return len(np.unique(self.rows_P))
-
-
 def open_network(run: TrainedRun, dataset: Dataset, subset: Subset, network: str) -> EvaluationInputs:
     """Load the trained members of one network.
 
@@ -190,44 +145,6 @@ def _refuse_unobserved(samples: Samples, dataset: Dataset) -> None:
         )
 
 
-def predict_members(inputs: EvaluationInputs, reporter: Reporter) -> list[MemberRows]:
-    """Predict the rows of every trained member that have an observation.
-
-    Raises:
-        DataError: No member is trained, there are no such rows, or a prediction is not finite.
-    """
-    truth = observed(inputs)
-    if not inputs.predictors:
-        raise DataError(
-            "no member of the run is trained.",
-            where=str(inputs.run.folder),
-            fix=f"Resume with `geoml train {inputs.run.folder}`.",
-        )
-    found = []
-    with reporter.task("predict", len(inputs.predictors)) as advance:
-        for name in inputs.predictors:
-            found.append(_member(inputs, name, truth))
-            advance(1)
-    return found
-
-
-def pool_folds(inputs: EvaluationInputs, members: list[MemberRows]) -> PooledRows:
-    """Pool the members of each fold, then put the folds together."""
-    folds: dict[str, list[MemberRows]] = {}
-    for member in members:
-        folds.setdefault(member.fold, []).append(member)
-    for same in folds.values():
-        assert all(np.array_equal(member.rows_N, same[0].rows_N) for member in same), "a fold shares its rows"
-    rows_P = np.concatenate([same[0].rows_N for same in folds.values()])
-    return PooledRows(
-        rows_P=rows_P,
-        observed_P=observed(inputs)[rows_P],
-        predicted_P=np.concatenate([inputs.scored([member.raw_N for member in same]) for same in folds.values()]),
-        groups_P=groups_of_samples(inputs)[rows_P],
-        folds={name: len(same[0].rows_N) for name, same in folds.items()},
-    )
-
-
 def groups_of_samples(inputs: EvaluationInputs) -> Rows:
     """Number every sample's group: samples of one are resampled together."""
     return groups(inputs.dataset, inputs.settings.shared.split, len(inputs.samples))
@@ -243,32 +160,3 @@ def blocks(inputs: EvaluationInputs, rows_N: Rows) -> Rows:
     assert span is not None, "forecasts are windows of a series"
     length = int((span.last - span.first).max()) + 1
     return np.unique(span.first[rows_N] // length, return_inverse=True)[1].astype(np.int64)
-
-
-def evaluated_rows(split: Split, subset: Subset, samples: int) -> Rows:
-    """Return the rows a member is scored on: all, where it has no split, as after an import."""
-    if not any(len(split.rows(name)) for name in ("train", "validation", "test")):
-        return np.arange(samples, dtype=np.int64)
-    return split.rows(subset)
-
-
-def _member(inputs: EvaluationInputs, name: str, truth: Values) -> MemberRows:
-    split = inputs.run.split(name)
-    rows = evaluated_rows(split, inputs.subset, len(inputs.samples))
-    known = rows[np.isfinite(truth[rows])]
-    if not len(known):
-        raise DataError(
-            f"member {name} has no {inputs.subset} row with an observed value ({len(rows)} without).",
-            where=str(inputs.run.folder),
-            fix="Evaluate on other rows with --split, or train with another [split].",
-        )
-    raw = of_member(inputs, name, known, {}, lambda: inputs.predictors[name](inputs.samples, known))
-    finite = np.isfinite(raw.reshape(len(known), -1)).all(axis=1)
-    if wrong := int((~finite).sum()):
-        raise DataError(
-            f"member {name} predicts no finite value for {wrong} of {len(known)} rows (the first is row "
-            f"{known[~finite][0]}).",
-            where=str(inputs.dataset.folder),
-            fix="Look for missing or extreme covariates there, or prepare the data set again.",
-        )
-    return MemberRows(name, split.fold, split.seed, known, raw, inputs.scored([raw]), len(rows) - len(known))

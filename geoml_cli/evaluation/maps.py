@@ -18,8 +18,9 @@ from geoml_cli.baselines.baseline import BaselinePredictor
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.baselines import refuse_unknown
 from geoml_cli.evaluation.compared_runs import run_predictors
-from geoml_cli.evaluation.inputs import EvaluationInputs, evaluated_rows
+from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.map_sums import ObservedMaps, add_cells, add_power, add_statistics
+from geoml_cli.evaluation.member_rows import evaluated_rows
 from geoml_cli.metrics.fields import errors
 from geoml_cli.metrics.metric import Statistics, Values
 from geoml_cli.samples.frames import Frames

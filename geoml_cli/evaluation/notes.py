@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from geoml_cli.evaluation.inputs import EvaluationInputs, MemberRows
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import MemberRows
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.training.fitting import other_options

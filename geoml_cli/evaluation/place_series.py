@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
-from geoml_cli.evaluation.inputs import EvaluationInputs, evaluated_rows
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import evaluated_rows
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.inference.inputs.period_sums import lengths, sum_unit
 from geoml_cli.metrics.metric import Values

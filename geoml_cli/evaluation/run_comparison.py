@@ -14,14 +14,8 @@ import numpy as np
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.comparison import compare_with
 from geoml_cli.evaluation.groupwise import NOVELTY, Labels, novelty_of_rows
-from geoml_cli.evaluation.inputs import (
-    EvaluationInputs,
-    MemberRows,
-    PooledRows,
-    groups_of_samples,
-    pool_folds,
-    predict_members,
-)
+from geoml_cli.evaluation.inputs import EvaluationInputs, groups_of_samples
+from geoml_cli.evaluation.member_rows import MemberRows, PooledRows, pool_folds, predict_members
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.compare import Comparison, fewest_groups, holm
 from geoml_cli.metrics.metric import Values

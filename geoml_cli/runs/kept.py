@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,6 +18,18 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.files import atomic_write
 
 Values = NDArray[np.float64]
+
+
+class Computation(NamedTuple):
+    """An array that takes long to compute.
+
+    Attributes:
+        key: All that determines it beside the code of this package, as JSON takes it.
+        compute: Makes it.
+    """
+
+    key: Mapping[str, object]
+    compute: Callable[[], Values]
 
 
 class KeptArrays:
@@ -33,25 +46,27 @@ class KeptArrays:
         self._folder, self._used = folder, set[Path]()
         self.found = 0
 
-    def array(self, key: Mapping[str, object], compute: Callable[[], Values]) -> Values:
-        """Return an array, computed where it is not there.
+    def holds(self, wanted: Computation) -> bool:
+        """Return whether an array is there, damaged or not."""
+        return self._path(wanted).is_file()
 
-        Args:
-            key: All that determines it beside the code of this package, as JSON takes it.
-            compute: Makes it.
-        """
-        path = self._folder / f"{_digest({**key, 'code': code_digest()})}.npz"
+    def array(self, wanted: Computation) -> Values:
+        """Return an array, computed where it is not there."""
+        path = self._path(wanted)
         self._used.add(path)
         if (known := _read(path)) is not None:
             self.found += 1
             return known
-        values = compute()
+        values = wanted.compute()
         content = io.BytesIO()
         np.savez(content, values=values)
         self._folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(path, uuid.uuid4().hex) as temporary:  # another evaluation may make the same
             temporary.write_bytes(content.getbuffer())
         return values
+
+    def _path(self, wanted: Computation) -> Path:
+        return self._folder / f"{_digest({**wanted.key, 'code': code_digest()})}.npz"
 
     def keep_used(self) -> None:
         """Remove what was not asked for: other data, weights, settings or code made it."""
@@ -62,7 +77,8 @@ class KeptArrays:
 def digest_of(values: NDArray[np.generic]) -> str:
     """Name the content of an array, its shape and kind included."""
     found = hashlib.sha256(f"{values.dtype} {values.shape}".encode())
-    found.update(np.ascontiguousarray(values).tobytes())
+    if values.size:  # as bytes, without a copy of them
+        found.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return found.hexdigest()
 
 

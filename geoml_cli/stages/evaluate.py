@@ -1,11 +1,12 @@
-"""`evaluate`: a run and its data to scores, figures and a report."""
+"""`evaluate`: a run and its data to scores, figures and a report, by one process or by many."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import require_writable_folder, write_text
@@ -17,15 +18,18 @@ from geoml_cli.evaluation.csv_tables import write_combined
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
 from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, open_network
 from geoml_cli.evaluation.json_record import combined_record, text
+from geoml_cli.evaluation.pieces import PartOutcome, Piece, make_part, pieces_of, refuse_unshared, require_all
 from geoml_cli.evaluation.place_series import refuse_unknown_places
 from geoml_cli.evaluation.report import NetworkReport
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.evaluation.write import write_network
-from geoml_cli.inference.load import TrainedRun
+from geoml_cli.inference.load import TrainedRun, settings_of
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
-from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.cluster import OpenedOnce, cluster
+from geoml_cli.work.pieces import Part
+from geoml_cli.work.reporting import NullReporter, Reporter
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,8 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
         DataError: There is no observed value, no trained member, or other data than the run was trained on.
         SettingsError: There is no such baseline.
     """
-    require_writable_folder(run.folder, "Copy the run to a folder that can be written to, and name the copy.")
-    same_data(run, dataset)
-    if settings.shared.data.verify:
-        check_content(dataset)
-    trained = TrainedRun(run, tuple(run.members()), settings)
-    if not trained.networks:
-        raise DataError(
-            "no member of the run is trained.",
-            where=str(run.folder),
-            fix=f"Resume with `geoml train {run.folder}`.",
-        )
-    inputs = {name: open_network(trained, dataset, subset, name) for name in trained.networks}
+    _check(run, dataset, settings)
+    trained, inputs = _opened(run, dataset, settings, subset)
     for opened in inputs.values():
         refuse_unknown_places(opened)
     folder = run.evaluation(subset)
@@ -86,10 +80,117 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
         name: write_network(opened, _evaluated(trained, name, opened, reporter), reporter)
         for name, opened in inputs.items()
     }
+    is_alone = list(written) == [SINGLE]
+    done = (
+        Evaluation(folder, written, None, written[SINGLE].document) if is_alone else _combined(trained, inputs, written)
+    )
     _tidy(inputs, reporter)
-    if list(written) == [SINGLE]:
-        return Evaluation(folder, written, None, written[SINGLE].document)
-    return _combined(trained, inputs, written)
+    return done
+
+
+def evaluate_part(run: Run, dataset: Dataset, subset: Subset, part: Part, reporter: Reporter) -> PartOutcome:
+    """Compute a part of what an evaluation needs, for one of several processes; the run keeps it.
+
+    Raises:
+        SettingsError: The evaluation cannot be shared out.
+        DataError: As for `evaluate`.
+        StoppedError: A signal came; finished pieces are kept.
+    """
+    return make_part(_pieces(run, dataset, subset, "--part"), part, reporter)
+
+
+def finish(run: Run, dataset: Dataset, subset: Subset, reporter: Reporter) -> Evaluation:
+    """Evaluate from finished parts.
+
+    Raises:
+        SettingsError: As for `evaluate_part`.
+        DataError: As for `evaluate`.
+        StoppedError: Pieces are missing.
+    """
+    require_all(_pieces(run, dataset, subset, "--finish"))
+    return evaluate(run, dataset, settings_of(run), subset, reporter)
+
+
+def evaluate_on(run: Run, dataset: Dataset, subset: Subset, scheduler: str, reporter: Reporter) -> Evaluation:
+    """Compute what an evaluation needs on the workers of Dask, which share a disk with this process; then evaluate.
+
+    Raises:
+        SettingsError: As for `evaluate_part`, or no scheduler answers.
+        DataError: As for `evaluate`, or workers see other files.
+        StoppedError: A signal came; finished pieces are kept.
+    """
+    total = len(_pieces(run, dataset, subset, "--scheduler"))
+    order = _Order(uuid.uuid4().hex, run.folder.absolute(), run.assignments, dataset.folder.absolute(), subset)
+    with cluster(scheduler, reporter) as workers, reporter.task("pieces", total) as advance:
+        shares = (_Share(order, part) for part in workers.parts(total))
+        for pieces in workers.map(_make_share, shares):
+            advance(pieces)
+    return finish(run, dataset, subset, reporter)
+
+
+class _Order(NamedTuple):
+    """An evaluation in words that go to another process.
+
+    Attributes:
+        command: Which command sent it: another one opens files anew, which may have changed.
+    """
+
+    command: str
+    run: Path
+    assignments: tuple[str, ...]
+    data: Path
+    subset: Subset
+
+
+class _Share(NamedTuple):
+    """A part of an order, which a worker computes."""
+
+    order: _Order
+    part: Part
+
+
+def _open(order: _Order) -> list[Piece]:
+    run = Run(order.run, order.assignments)
+    return pieces_of(_opened(run, Dataset(order.data), settings_of(run), order.subset)[1])
+
+
+_ONE = OpenedOnce(_open)
+
+
+def _make_share(share: _Share) -> int:
+    """Compute a part on a worker; return how many pieces it has."""
+    with _ONE.for_order(share.order) as pieces:
+        return make_part(pieces, share.part, NullReporter()).pieces
+
+
+def _pieces(run: Run, dataset: Dataset, subset: Subset, option: str) -> list[Piece]:
+    settings = settings_of(run)
+    _check(run, dataset, settings)
+    inputs = _opened(run, dataset, settings, subset)[1]
+    refuse_unshared(inputs, option)
+    return pieces_of(inputs)
+
+
+def _check(run: Run, dataset: Dataset, settings: Settings) -> None:
+    """Refuse a run that nothing can be written to, and data that are not those of its training."""
+    require_writable_folder(run.folder, "Copy the run to a folder that can be written to, and name the copy.")
+    same_data(run, dataset)
+    if settings.shared.data.verify:
+        check_content(dataset)
+
+
+def _opened(
+    run: Run, dataset: Dataset, settings: Settings, subset: Subset
+) -> tuple[TrainedRun, dict[str, EvaluationInputs]]:
+    """Load the trained members of every network."""
+    trained = TrainedRun(run, tuple(run.members()), settings)
+    if not trained.networks:
+        raise DataError(
+            "no member of the run is trained.",
+            where=str(run.folder),
+            fix=f"Resume with `geoml train {run.folder}`.",
+        )
+    return trained, {name: open_network(trained, dataset, subset, name) for name in trained.networks}
 
 
 def _tidy(inputs: Mapping[str, EvaluationInputs], reporter: Reporter) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from pathlib import Path
 from typing import NamedTuple
@@ -39,16 +38,14 @@ from geoml_cli.inference.summary import PartSummary, PredictionSummary
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.input import CovariateStack, Grid, TableInput
 from geoml_cli.samples.requests import PredictionRequest
-from geoml_cli.work.cluster import cluster
+from geoml_cli.work.cluster import OpenedOnce, cluster
 from geoml_cli.work.pieces import Part
 from geoml_cli.work.reporting import NullReporter, Reporter
 from geoml_cli.writers.chunk_store import ChunkStore, joined
 
 _DEGREES = "EPSG:4326"
-_PIECES_EACH, _MOST_PIECES = 32, 1000
-"""Pieces for each thread of the workers, and in all: a piece of several chunks spares what Dask does for each."""
-_TABLE_PIECES_EACH = 4
-"""Pieces of a table for each thread: each reads the table."""
+_TABLE_PARTS_EACH = 4
+"""Parts of a table for each thread: each reads the table."""
 
 
 class Prediction(NamedTuple):
@@ -112,9 +109,8 @@ def predict_on(prediction: Prediction, scheduler: str, reporter: Reporter) -> Pr
 
     def make(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
         with cluster(scheduler, reporter) as workers, reporter.task(job.cell, job.total) as advance:
-            each = _TABLE_PIECES_EACH if job.total is None else _PIECES_EACH
-            count = min(each * workers.threads, _MOST_PIECES, job.total or _MOST_PIECES)
-            pieces = (_Piece(order, Part(number, count)) for number in range(1, count + 1))
+            parts = workers.parts(None, _TABLE_PARTS_EACH) if job.total is None else workers.parts(job.total)
+            pieces = (_Piece(order, part) for part in parts)
             for chunks in workers.map(_predict_piece, pieces):
                 advance(chunks)
         return require_chunks(job, store)
@@ -160,24 +156,15 @@ def _order(prediction: Prediction) -> _Order:
 class _Opened(NamedTuple):
     """What a worker predicts with, opened once for an order."""
 
-    order: _Order
     trained: TrainedRun
     job: PredictionJob
     store: ChunkStore
 
 
-_ONE = threading.Lock()
-"""A process predicts one piece at a time: libraries of files do not bear several threads."""
-_opened: list[_Opened] = []
-
-
 def _predict_piece(piece: _Piece) -> int:
     """Predict a part on a worker; return how many chunks it has."""
     order, part = piece
-    with _ONE:
-        if not _opened or _opened[0].order != order:
-            _opened[:] = [_open(order)]
-        [(_, trained, job, store)] = _opened
+    with _ONE.for_order(order) as (trained, job, store):
         return part.share(predict_chunks(trained, job, store, NullReporter(), part))
 
 
@@ -188,7 +175,10 @@ def _open(order: _Order) -> _Opened:
         name, own = order.baseline
         trained = with_limits(with_baseline(trained, name, Dataset(own)), reporter)
     job = _job(trained, Dataset(order.data), order.request, reporter)
-    return _Opened(order, trained, job, joined(order.out, plan_of(trained, job)))
+    return _Opened(trained, job, joined(order.out, plan_of(trained, job)))
+
+
+_ONE = OpenedOnce(_open)
 
 
 def _checked_job(prediction: Prediction, reporter: Reporter) -> PredictionJob:

@@ -6,14 +6,16 @@ import logging
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from geoml_cli.errors import DataError, SettingsError, StoppedError
 from geoml_cli.version import __version__
+from geoml_cli.work.pieces import Part
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 
@@ -26,6 +28,8 @@ _OPTION = "--scheduler"
 _LOCAL = re.compile(r"local(?::([1-9]\d{0,3}))?")
 _IN_FLIGHT = 2
 """Pieces that are sent for each thread of the workers."""
+_PARTS_EACH, _MOST_PARTS = 32, 1000
+"""Parts for each thread of the workers, and in all: a part of several pieces spares what Dask does for each."""
 _CONNECT, _LOOK = 20.0, 0.5
 """How long a scheduler is tried, and how often signals and workers are looked at [s]."""
 _GIB = 2**30
@@ -46,6 +50,29 @@ def check_scheduler(text: str) -> None:
             where=_OPTION,
             fix="Use local, local:N, tcp://HOST:PORT or the scheduler's file FILE.json.",
         )
+
+
+class OpenedOnce(Generic[T, R]):
+    """What a worker opens for an order and uses for all its pieces, one piece at a time.
+
+    Libraries of files do not bear several threads, and an order opens them anew, for they may have changed.
+
+    Args:
+        open_order: Opens what pieces of an order are made with.
+    """
+
+    def __init__(self, open_order: Callable[[T], R]) -> None:
+        self._open, self._lock = open_order, threading.Lock()
+        self._held: tuple[T, R] | None = None
+
+    @contextmanager
+    def for_order(self, order: T) -> Iterator[R]:
+        """Give what the order's pieces are made with, to this thread alone."""
+        with self._lock:
+            if self._held is None or self._held[0] != order:
+                self._held = None  # the last order's goes before this one's comes
+                self._held = (order, self._open(order))
+            yield self._held[1]
 
 
 class Cluster:
@@ -69,6 +96,16 @@ class Cluster:
         memory = f", at least {least / _GIB:.1f} GiB of memory each" if least else ""
         gpus = ", a GPU for each piece" if has_gpus else ""
         reporter.info(f"Workers: {len(workers)} with {self.threads} threads{memory}{gpus}.")
+
+    def parts(self, total: int | None, each: int = _PARTS_EACH) -> Iterator[Part]:
+        """Cut a work into parts for the workers, of several pieces where there are many of these.
+
+        Args:
+            total: Pieces of the work; None where their number is not known.
+            each: Parts for each thread of the workers.
+        """
+        count = min(each * self.threads, _MOST_PARTS, _MOST_PARTS if total is None else total)
+        return (Part(number, count) for number in range(1, count + 1))
 
     def map(self, function: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
         """Run a function over pieces, a bounded number at a time; return results as they come.
@@ -136,8 +173,8 @@ class Cluster:
     def _stop_if_asked(self) -> None:
         if self._stop.received:
             raise StoppedError(
-                f"stopped by {self._stop.received}, finished chunks are kept.",
-                fix="Workers end the chunks that they are at. The same command resumes.",
+                f"stopped by {self._stop.received}, what is finished is kept.",
+                fix="Workers end the pieces that they are at. The same command resumes.",
             )
 
 
@@ -209,5 +246,6 @@ def _result(future: Future) -> Any:  # noqa: ANN401  what the function returns
         raise DataError(
             "several workers died of the same piece, most likely for want of memory.",
             where=_OPTION,
-            fix="Give them more memory, or make pieces smaller with --set predict.block=N or predict.rows=N.",
+            fix="Give them more memory, or make pieces of a prediction smaller with --set predict.block=N or "
+            "predict.rows=N.",
         ) from error

@@ -147,7 +147,7 @@ def test_a_new_run_has_the_folder_of_its_job_and_another_its_own(geoml, tmp_path
         (("--time", "60", "train", "soc", "--gpus", "2"), "Give --gpus before the verb"),
         (("--time", "60", "--array", "--gpus", "2", "train", "soc"), "a task of an array is one process"),
         (("--time", "60", "--array", "train", "soc", "--member", "a"), "each task has a member of its own"),
-        (("--time", "60", "--parts", "4", "train", "soc"), "only predict is shared out like that"),
+        (("--time", "60", "--parts", "4", "train", "soc"), "only predict and evaluate are shared out"),
         (("--time", "60", "--parts", "4", "--workers", "2", "predict", "soc"), "choose one of --parts and --workers"),
         (("--time", "60", "--parts", "4", "predict", "soc", "--part", "1/2"), "--part is the job's here"),
         (("--time", "60", "--workers", "4", "--gpus", "2", "predict", "soc"), "Use --parts N: each task has a GPU"),

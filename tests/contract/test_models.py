@@ -16,7 +16,8 @@ from safetensors.torch import load_file
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import StoppedError
-from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
+from geoml_cli.evaluation.inputs import delivered, open_network
+from geoml_cli.evaluation.member_rows import pool_folds, predict_members
 from geoml_cli.inference.area import in_area
 from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.samples import samples_job

@@ -20,7 +20,8 @@ from geoml_cli.errors import DataError, DiskError, SettingsError
 from geoml_cli.evaluation.calibration import are_new_groups
 from geoml_cli.evaluation.evaluate import evaluate_network
 from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
-from geoml_cli.evaluation.inputs import EvaluationInputs, predict_members
+from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.member_rows import predict_members
 from geoml_cli.evaluation.report import NetworkReport
 from geoml_cli.evaluation.score_tables import summary_table
 from geoml_cli.evaluation.scores import Score

@@ -12,7 +12,7 @@ from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.comparison import BaselineComparison, compare_all, compare_with, p_text, shortly, summarise
 from geoml_cli.evaluation.importance import Covariate, covariates, importance, shuffled
-from geoml_cli.evaluation.inputs import predict_members
+from geoml_cli.evaluation.member_rows import predict_members
 from geoml_cli.evaluation.notes import beside_intervals
 from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.metrics.compare import Comparison

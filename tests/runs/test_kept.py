@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from geoml_cli.evaluation import baselines
-from geoml_cli.runs.kept import KeptArrays, digest_of
+from geoml_cli.runs.kept import Computation, KeptArrays, digest_of
 
 QUICK = ("--set", 'evaluate.baselines=["mean", "ridge"]', "--set", "evaluate.importance_repeats=0")
 
@@ -25,28 +25,28 @@ def never():
 
 def test_an_array_is_computed_once_for_each_key(tmp_path):
     kept, values = KeptArrays(tmp_path / "kept"), np.array([[1.5, np.nan]])
-    np.testing.assert_array_equal(kept.array({"a": 1}, lambda: values), values)
-    np.testing.assert_array_equal(kept.array({"a": 1}, never), values)
+    np.testing.assert_array_equal(kept.array(Computation({"a": 1}, lambda: values)), values)
+    np.testing.assert_array_equal(kept.array(Computation({"a": 1}, never)), values)
     assert kept.found == 1
     with pytest.raises(AssertionError, match="computed again"):
-        kept.array({"a": 2}, never)
+        kept.array(Computation({"a": 2}, never))
 
 
 def test_a_damaged_array_is_computed_again(tmp_path):
-    KeptArrays(tmp_path).array({"a": 1}, lambda: np.ones(50))
+    KeptArrays(tmp_path).array(Computation({"a": 1}, lambda: np.ones(50)))
     [path] = tmp_path.glob("*.npz")
     content = bytearray(path.read_bytes())
     content[200] ^= 1
     path.write_bytes(content)
-    assert KeptArrays(tmp_path).array({"a": 1}, lambda: np.zeros(50)).sum() == 0
+    assert KeptArrays(tmp_path).array(Computation({"a": 1}, lambda: np.zeros(50))).sum() == 0
 
 
 def test_what_was_not_asked_for_is_removed(tmp_path):
-    KeptArrays(tmp_path).array({"a": 1}, lambda: np.ones(2))
+    KeptArrays(tmp_path).array(Computation({"a": 1}, lambda: np.ones(2)))
     second = KeptArrays(tmp_path)
-    second.array({"a": 2}, lambda: np.ones(2))
+    second.array(Computation({"a": 2}, lambda: np.ones(2)))
     second.keep_used()
-    assert second.array({"a": 2}, never).sum() == 2
+    assert second.array(Computation({"a": 2}, never)).sum() == 2
     assert len(list(tmp_path.glob("*.npz"))) == 1
 
 

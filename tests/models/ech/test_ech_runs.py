@@ -18,7 +18,8 @@ from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.baselines import predict_baselines
-from geoml_cli.evaluation.inputs import open_network, predict_members
+from geoml_cli.evaluation.inputs import open_network
+from geoml_cli.evaluation.member_rows import predict_members
 from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.ech.source import SOURCE
@@ -158,6 +159,32 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
     assert float(line["value"]) == pytest.approx(accuracy)
     assert "Probabilities and decisions: classifier" in page
     assert (folder / "classifier/figures/reliability.png").is_file() and (folder / "regressor/per_group.csv").is_file()
+
+
+def test_parts_of_an_evaluation_hold_what_both_networks_and_the_chain_need(run, geoml, tmp_path, monkeypatch):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    shutil.rmtree(folder / "kept", ignore_errors=True)
+    words = (
+        "evaluate",
+        folder,
+        "--json",
+        "--quiet",
+        "--set",
+        'evaluate.baselines=["climatology", "logistic", "ridge"]',
+    )
+    assert [geoml(*words, "--part", part).code for part in ("2/2", "1/2")] == [0, 0]
+
+    def never(*arguments):
+        raise AssertionError("is computed again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("geoml_cli.evaluation.baselines.predict", never)
+        patched.setattr("geoml_cli.inference.predictor.Predictor.each", never)
+        finished = geoml(*words, "--finish")
+    assert finished.code == 0, finished.err
+    shutil.rmtree(folder / "kept")
+    alone = geoml(*words)
+    assert alone.code == 0 and json.loads(finished.out) == json.loads(alone.out)
 
 
 def test_all_samples_to_a_table(run, data, geoml, tmp_path):

@@ -18,7 +18,8 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.evaluation.baselines import predict_baselines
-from geoml_cli.evaluation.inputs import delivered, open_network, pool_folds, predict_members
+from geoml_cli.evaluation.inputs import delivered, open_network
+from geoml_cli.evaluation.member_rows import pool_folds, predict_members
 from geoml_cli.inference.baseline_run import with_baseline
 from geoml_cli.inference.load import TrainedRun, open_trained
 from geoml_cli.models.geomamba import task

@@ -281,6 +281,12 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
         evaluate(against, dataset, settings_of(against), "validation", NullReporter())
 
 
+@pytest.mark.parametrize("words", [("--part", "1/2"), ("--finish",), ("--scheduler", "local:1")])
+def test_an_evaluation_of_maps_is_not_shared_out(run, geoml, words):
+    done = geoml("evaluate", run.folder, *words)
+    assert done.code == 2 and f"{words[0]}: forecasts of maps are evaluated by one process" in done.err, done.err
+
+
 def test_the_evaluation_leaves_its_files(evaluated):
     folder = evaluated.folder
     names = {path.name for path in folder.iterdir()}
