@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -84,12 +85,13 @@ def test_processes_of_several_nodes_learn_which_they_are(geoml, tmp_path):
     assert noted(tmp_path) == ["geoml train geomamba --run runs/it's", "5 1 8 node1 29500"], heard
 
 
-def test_each_task_of_an_array_predicts_its_part(geoml, tmp_path):
-    text = printed(geoml, "--time", "60", "--parts", "8", "predict", "soc", "--map", "-o", "my map.tif")
-    assert "#SBATCH --array=1-8\n" in text and "# When all tasks have ended: geoml predict soc --map" in text
+@pytest.mark.parametrize("words", ["predict soc --map -o 'my map.tif'", "evaluate soc --split train"])
+def test_each_task_of_an_array_makes_its_part(geoml, tmp_path, words):
+    text = printed(geoml, "--time", "60", "--parts", "8", *shlex.split(words))
+    assert "#SBATCH --array=1-8\n" in text and f"# When all tasks have ended: geoml {words} --finish" in text
     variables = {"SLURM_ARRAY_JOB_ID": "20", "SLURM_ARRAY_TASK_ID": "3"}
     started(text, tmp_path, "exit 75", **variables).communicate(timeout=60)
-    assert noted(tmp_path) == ["geoml predict soc --map -o my map.tif --part 3/8", "requeue 20_3"]
+    assert noted(tmp_path) == [f"geoml {' '.join(shlex.split(words))} --part 3/8", "requeue 20_3"]
 
 
 def test_what_finishes_a_prediction_is_not_queued_again(geoml, tmp_path):
