@@ -14,6 +14,7 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+# Of a context, not of the process: other threads go on with compiled kernels.
 _FEW: ContextVar[bool] = ContextVar("few", default=False)
 
 
@@ -44,5 +45,6 @@ def in_float32(device: torch.device) -> torch.device:
     then differ from those of the CPU by up to 5 % of their standard deviation. Mixed precision is a setting instead.
     """
     if device.type == "cuda":
+        # Only cuDNN's: matrix products (`torch.backends.cuda.matmul`) keep float32 by PyTorch's own default.
         torch.backends.cudnn.allow_tf32 = False
     return device

@@ -48,6 +48,7 @@ def rfft2(fields: Tensor, *, ortho: bool = False) -> Spectrum:
         found = torch.fft.rfft2(_single(fields), norm="ortho" if ortho else "backward")
         return Spectrum(found.real, found.imag)
     height, width = fields.shape[-2:]
+    # exp(-ia) = cos a - i sin a: over W first, to K columns, then over H.
     cos_W, sin_W = _waves(width, width // 2 + 1)
     cos_H, sin_H = _waves(height, height)
     real, imag = fields @ cos_W, -(fields @ sin_W)
@@ -70,6 +71,7 @@ def irfft2(spectrum: Spectrum, size: tuple[int, int], *, ortho: bool = False) ->
     real = cos_H @ spectrum.real - sin_H @ spectrum.imag
     imag = cos_H @ spectrum.imag + sin_H @ spectrum.real
     # Every column but the first and the last stands for its conjugate as well.
+    # W is even for every map here: columns 0 and W/2 are their own conjugates.
     twice = torch.full((width // 2 + 1,), 2.0)
     twice[0] = twice[-1] = 1.0
     factor = float(height * width) ** (-0.5 if ortho else -1.0)

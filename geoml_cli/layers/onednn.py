@@ -47,6 +47,7 @@ def _one_dnn() -> Callable[..., Tensor] | None:
 
 def linear(x: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
     """Return x W^T + b, [..., O]; on a GPU, for other types and in tracing by PyTorch's own product."""
+    # Autocast lowers PyTorch's own product only: oneDNN's would stay in float32.
     if x.device.type != "cpu" or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
         return functional.linear(x, weight_OI, bias_O)
     if x.dtype != torch.float32 or weight_OI.dtype != torch.float32:
@@ -69,6 +70,7 @@ class _Linear(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, to_out_RO: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         x_RI, weight_OI = ctx.saved_tensors
+        # The gradient of a sum comes as an expanded view; see `product` for what gaps between rows cost.
         to_out_RO = to_out_RO.contiguous()
         to_x_RI = product(to_out_RO, weight_OI.T) if ctx.needs_input_grad[0] else None
         return to_x_RI, product_over_rows(to_out_RO, x_RI), to_out_RO.sum(0) if ctx.biased else None

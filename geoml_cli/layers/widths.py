@@ -22,6 +22,8 @@ _NUMBERS = {"cpu": 2**23, "cuda": 2**26}
 """Numbers that the result of one operation may hold: 32 MiB of float32 on a CPU, where several batches run side by
 side, and 256 MiB on a GPU, which small batches leave idle."""
 
+# The difference of two sizes is what a row adds. Not 1 and 2: a single row takes paths of its own, such as windows that
+# all rows share.
 _FEW, _MORE = 2, 3
 
 

@@ -17,6 +17,7 @@ class Demo:
     """
 
     source: str
+    # Words, not lines: nothing has to be quoted, or divided again.
     steps: tuple[tuple[str, ...], ...]
 
 

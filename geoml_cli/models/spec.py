@@ -31,6 +31,7 @@ Batch = dict[str, Tensor]
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
 S = TypeVar("S", bound=ModelTables)
+# Empty, so that members of a model with one network are called by their fold alone.
 SINGLE = ""
 """Name of the network of a model that has one."""
 
@@ -44,7 +45,9 @@ class Call(NamedTuple):
             divided by this, and then does not depend on how the batch is cut.
     """
 
+    # For TIDE-Net, whose spectrum term fades out over the first 1000 steps.
     number: int
+    # For MMNet, whose penalty is divided by the rows of the batch.
     rows: int
 
 
@@ -66,6 +69,7 @@ class Criterion:
         """Return whether a value is better than the best so far; None before the first."""
         if than is None:
             return True
+        # A tie keeps the earlier checkpoint, which took fewer steps.
         return value < than if self.best == "low" else value > than
 
 
@@ -73,6 +77,7 @@ def mean_criterion(loss: Callable[[nn.Module, Batch], Tensor]) -> Criterion:
     """Return the mean of a loss over rows, from its mean over each batch."""
 
     def sums(network: nn.Module, batch: Batch) -> Tensor:
+        # Weighed by rows: the last batch may be shorter, and the result is the mean over all rows.
         rows = len(batch["target"])
         return torch.stack([loss(network, batch).double().cpu() * rows, torch.tensor(float(rows), dtype=torch.float64)])
 
@@ -219,4 +224,5 @@ def single(network: Network) -> Mapping[str, Network]:
     return {SINGLE: network}
 
 
+# For callers that pass tables on without knowing whose they are.
 AnySpec = Spec[Any]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from geoml_cli.errors import DataError
 
+# A file of another network differs in hundreds of keys: a few tell which network it is of.
 _SHOWN = 8
 
 
@@ -22,6 +23,7 @@ def mismatches(
         computed: Buffers that a network computes; a release may come without them.
     """
     found = [f"{name} is missing" for name in expected if name not in weights and name not in computed]
+    # Unknown keys are errors as well: weights that no layer takes would be lost without a word.
     found += [f"{name} is unknown" for name in weights if name not in expected]
     found += [
         f"{name} has shape {list(weights[name].shape)}, not {list(tensor.shape)}"

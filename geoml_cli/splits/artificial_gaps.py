@@ -53,6 +53,7 @@ def gaps_of_samples(variables: Variables, settings: SplitSettings, rows: int, *,
     minute_N = minutes_of_samples(variables, rows)
     station_N = np.asarray(variables.array("station_index"), dtype=np.int64)
     found = Gaps(np.full(rows, _NONE), np.zeros(rows))
+    # One generator for all stations and lengths, in this order: one more of either changes the gaps after it.
     random, drawn = np.random.default_rng(seed), 0
     for station in np.unique(station_N):
         own = np.flatnonzero(station_N == station)
@@ -78,7 +79,9 @@ def _cut(
     length, least = wanted
     taken, found, held = taken_S.copy(), [], 0
     for first in random.permutation(len(minute_S)):
+        # By time, not by a number of samples: records may be missing.
         last = int(np.searchsorted(minute_S, minute_S[first] + length))
+        # A gap at either end would have measurements on one side only.
         whole = last < len(minute_S) and first > 0
         if not whole or taken[first - 1 : last + 1].any():
             continue

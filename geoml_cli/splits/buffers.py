@@ -29,6 +29,7 @@ def drop_near(variables: Variables, split: Split, buffer_km: float, rows: int) -
     if not buffer_km:
         return split
     place_N2 = place_of_samples(variables, rows)
+    # Validation rows as well: a checkpoint that neighbours of the test chose would be chosen by the test.
     train, validation = (_far(place_N2, part, split.test, buffer_km) for part in (split.train, split.validation))
     for subset, kept in (("training", train), ("validation", validation)):
         if not len(kept):

@@ -14,6 +14,7 @@ from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.window_times import ALL_TIMES
 
 Rows = NDArray[np.int64]
+# One for each subset.
 _FEWEST_TIMES = 3
 
 
@@ -35,6 +36,7 @@ def _last_windows(variables: Variables, usable: Rows, share: float) -> tuple[Row
     """Count the share in steps of the series: 20 % of 54 months are its last 11 months."""
     steps = np.asarray(variables.array(ALL_TIMES))
     begin = steps[-max(round(share * len(steps)), 1)]
+    # `time` of a window is that of its first map: all maps of a test window lie in the time of the test.
     out = np.asarray(variables.array("time"))[usable] >= begin
     if not out.any() or out.all():
         raise DataError(

@@ -26,6 +26,7 @@ def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows
         return {ALL: hold_out(usable, groupings, settings.test, settings.seed)}
     held_out = np.zeros((settings.folds, len(usable)), dtype=bool)
     for name, group in groupings.items():
+        # Unique values ascend, so the draw depends on the groups and the seed, not on the order of rows.
         order = _shuffled(np.unique(group[usable]), settings.seed)
         if len(order) < settings.folds:
             raise DataError(
@@ -98,6 +99,7 @@ def without_validated(split: tuple[Rows, Rows, Rows], groupings: Mapping[str, Ro
     train, validation, test = split
     seen = np.zeros(len(test), dtype=bool)
     for group in groupings.values():
+        # Groups that validate and do not train: those that train are known to the network anyway.
         seen |= np.isin(group[test], np.setdiff1d(group[validation], group[train]))
     if seen.all():
         raise DataError(
@@ -109,6 +111,7 @@ def without_validated(split: tuple[Rows, Rows, Rows], groupings: Mapping[str, Ro
 
 
 def _shuffled(values: Rows, seed: int) -> Rows:
+    # A fresh generator each time: what is drawn of one kind of group does not depend on the other.
     return np.random.default_rng(seed).permutation(values)
 
 

@@ -22,6 +22,7 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
 
 def validate(variables: Variables, settings: SplitSettings, learn: Rows, rows: int) -> tuple[Rows, Rows]:
     """Hold out what lies in other gaps, and in none that is tested."""
+    # Another seed than the test's, which would draw much the same gaps: what lies in those is not in `learn`.
     drawn = gaps_of_samples(variables, settings, rows, share=settings.validation, seed=settings.seed + 1)
     inside = drawn.number_N[learn] >= 0
     return learn[~inside], learn[inside]

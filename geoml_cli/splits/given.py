@@ -28,6 +28,7 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
             where="[split] kind = 'given'",
             fix="Name a column of folds with split.fold_column, or use --set split.kind=random or split.kind=blocks.",
         )
+    # [splits, rows]: the mark of every usable sample in each split that the data bring.
     marks = variables.array("split")[:, usable]
     return {f"split-{k}": (usable[row == _TRAIN], usable[row == _TEST]) for k, row in enumerate(marks, start=1)}
 

@@ -46,6 +46,7 @@ def held_out_groups(variables: Variables, settings: SplitSettings, rows: int) ->
         return {f"groups of {settings.group_by}": number_labels(variables, settings.group_by, rows)}
     if settings.kind not in ("blocks", "groups"):
         return {"samples": np.arange(rows, dtype=np.int64)}
+    # In this order: `members.novelty` names them by their place.
     found = {_called(settings): _first_groups(variables, settings, rows)}
     if settings.second_group:
         second = _numbered(variables, ("second_group", settings.second_group), 1, rows)
@@ -93,6 +94,7 @@ def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> R
     if settings.group_by:
         return _numbered(variables, ("group_by", settings.group_by), settings.group_length, rows)
     if settings.kind == "gaps":
+        # Only a gap holds samples that belong together; each sample outside of gaps is a group of its own.
         number_N = tested_gaps(variables, settings, rows).number_N
         return np.where(number_N >= 0, number_N, number_N.max() + 1 + np.arange(rows))
     if settings.kind not in ("blocks", "knndm"):
@@ -114,6 +116,7 @@ def _numbered(variables: Variables, named: tuple[str, str], length: int, rows: i
         raise DataError(
             "is no whole number a sample", where=f"[split] {setting} = {name!r}", fix="Use a variable such as day."
         )
+    # Counted from 0, not from the first value that occurs: blocks are the same in every data set.
     return np.asarray(number.astype(np.int64) // length, dtype=np.int64)
 
 

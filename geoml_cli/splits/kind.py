@@ -36,5 +36,6 @@ class SplitKind:
 
 def split_kind(name: str) -> SplitKind:
     """Return a kind by its name."""
+    # The setting admits names of kinds only, so that no other module can be imported by it.
     found: SplitKind = importlib.import_module(f"{__package__}.{name.replace('-', '_')}").KIND
     return found

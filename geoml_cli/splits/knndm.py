@@ -103,6 +103,7 @@ def match(place_U2: Values, points_P2: Values, count: int, seed: int) -> Matched
         Matched(cluster_U, fold_U, float(wasserstein_distance(fold_distances(place_U2, fold_U), wanted_P)))
         for cluster_U, fold_U in _candidates(place_U2, count, seed)
     ]
+    # Of candidates that are equally near the first is taken: random folds, then few clusters.
     return min(found, key=lambda matched: matched.distance_km)
 
 
@@ -125,6 +126,7 @@ def _candidates(place_U2: Values, count: int, seed: int) -> Iterator[tuple[Rows,
     yield np.arange(places), np.random.default_rng(seed).permutation(np.arange(places) % count)
     unit_U = _units(place_U2)
     centre = _centres(on_sphere(place_U2), unit_U)
+    # Ward's linkage, as in the paper's code; between points of the unit sphere, where the date line divides nothing.
     tree = linkage(centre, method="ward")
     for clusters_wanted in np.unique(np.geomspace(count, len(centre), _CANDIDATES).round().astype(np.int64)):
         cluster_U = fcluster(tree, int(clusters_wanted), criterion="maxclust")[unit_U]
@@ -132,6 +134,7 @@ def _candidates(place_U2: Values, count: int, seed: int) -> Iterator[tuple[Rows,
         if cluster_U.max() + 1 < count:  # places equally near are joined at once
             continue
         fold_U = _dealt(_centres(on_sphere(place_U2), cluster_U), count)[cluster_U]
+        # Of two folds of an odd number of places, one has more than half of them.
         if np.bincount(fold_U).max() <= max(_LARGEST * places, -(-places // count)):
             yield cluster_U, fold_U
 
@@ -154,6 +157,7 @@ def _units(place_U2: Values) -> Rows:
     """Number what is joined: the places, or of very many the cells of the finest grid that has few enough [U]."""
     cell_deg, label = 0.0, np.arange(len(place_U2))
     while label.max() >= _MOST_JOINED:
+        # From a thousandth of a degree, some 100 m, doubled until there are few enough.
         cell_deg = 2 * cell_deg or 1e-3
         cells = np.floor(place_U2 / cell_deg)
         label = np.unique(cells, axis=0, return_inverse=True)[1].reshape(-1)

@@ -55,11 +55,13 @@ def map_points(path: str, place_N2: Values) -> Values:
     found = _table(file) if suffix in _TABLES else _raster(file)
     if not len(found):
         raise DataError("holds no points", where=path, fix="Give points or pixels of the map.")
+    # Every n-th in the order of the file: nothing is drawn, and a file gives the same points each time.
     return found[:: -(-len(found) // _MOST)]
 
 
 def _table(file: Path) -> Values:
     try:
+        # Excel begins CSV files in UTF-8 with a byte order mark, which would be part of the first column's name.
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             lacking = [name for name in ("lon", "lat") if name not in (reader.fieldnames or ())]
@@ -79,6 +81,7 @@ def _pair(row: dict[str, str | None], location: str) -> tuple[float, float]:
         lon, lat = float(row["lon"] or ""), float(row["lat"] or "")
     except ValueError:
         lon = lat = np.nan
+    # Grids of climate models count longitude from 0 to 360.
     if not (-180 <= lon <= 360 and -90 <= lat <= 90):
         raise DataError(
             f"lon = {row['lon']}, lat = {row['lat']} is no place", where=location, fix="Give degrees east and north."
@@ -97,6 +100,7 @@ def _raster(file: Path) -> Values:
                 raise DataError(
                     "has no coordinate reference system", where=str(file), fix="Set it with gdal_edit.py -a_srs."
                 )
+            # Read at about four pixels a point wanted, as some are not valid; `map_points` thins what is too many.
             every = max(int((raster.height * raster.width / (4 * _MOST)) ** 0.5), 1)
             shape = max(raster.height // every, 1), max(raster.width // every, 1)
             row, column = np.nonzero(raster.read_masks(1, out_shape=shape))
@@ -129,8 +133,10 @@ def _hull_points(place_N2: Values) -> Values:
 
     point_N3 = np.unique(on_sphere(place_N2), axis=0)
     axes_33 = _axes(point_N3.mean(axis=0))
+    # On an equal-area plane points that are evenly spread there are so on the globe.
     plane_N2 = _projected(point_N3, axes_33)
     try:
+        # What scipy calls the volume of a hull is an area in a plane.
         area, inside = ConvexHull(plane_N2).volume, Delaunay(plane_N2)
     except QhullError:
         return place_N2
@@ -148,6 +154,7 @@ def _axes(middle: Values) -> Values:
     """Return the direction of the region's middle, and two across it, [3, 3]."""
     size = np.linalg.norm(middle)
     up = middle / size if size > _EVERYWHERE else np.array([0.0, 0.0, 1.0])
+    # Right singular vectors of a single row: the row itself, then two at right angles to it.
     return np.vstack([up, np.linalg.svd(up[None])[2][1:]])
 
 
@@ -157,6 +164,7 @@ def _projected(point_N3: Values, axes_33: Values) -> Values:
     The date line and the poles are like any other place. Snyder 1987, doi:10.3133/pp1395, chapter 24.
     """
     up, *across = axes_33 @ point_N3.T
+    # The point opposite the middle has 1 + up = 0.
     stretch_N = np.sqrt(2 / np.clip(1 + up, _EVERYWHERE, None))
     return np.stack([axis * stretch_N for axis in across], axis=1)
 

@@ -50,6 +50,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
         if settings.second_group:
             tested = without_validated((train, validation, test), held_out_groups(variables, settings, rows))
         _check_parts(fold, {"training": train, "validation": validation, "test": tested}, settings)
+        # Seeds of a fold share all three subsets: they differ in first weights and the order of samples.
         for seed in settings.seeds:
             name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
             lost = len(test) - len(tested)
@@ -66,6 +67,7 @@ def _check_names(folds: list[str], kind: str) -> None:
             fix="Use --set split.kind=groups with split.folds.",
         )
     for name in folds:
+        # Names are those of folders, on Windows as well.
         if name != Path(name).name or "\\" in name:
             raise DataError(
                 f"{name!r} cannot name a member's folder",

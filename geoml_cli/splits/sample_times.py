@@ -35,6 +35,7 @@ def years_of_samples(variables: Variables, rows: int) -> Rows:
     """Return the year of every sample, [N]: the variable `year` where there is one, else that of its time."""
     if variables.has("year"):
         found = np.asarray(variables.array("year"), dtype=np.int64)
+        # A `year` of another length is one of stations or of time steps.
         if found.shape == (rows,):
             return found
     return read_clock(minutes_of_samples(variables, rows), variables.unit("time"), "year").astype(np.int64)

@@ -90,6 +90,7 @@ def restrict_to(split: Split, network: str, usable: Rows) -> Split:
         DataError: The network has no training or validation row.
     """
     train, validation, test = (rows[np.isin(rows, usable)] for rows in (split.train, split.validation, split.test))
+    # The test may be left empty: a network of several is trained all the same.
     for name, rows in (("training", train), ("validation", validation)):
         if not len(rows):
             raise DataError(

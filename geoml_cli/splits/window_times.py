@@ -50,7 +50,9 @@ def variables_of(dataset: Dataset, samples: Samples) -> Variables:
     frames = samples.target.values
     if not isinstance(frames, Frames) or samples.span is None:
         return dataset
+    # Steps are counted, not dated: shares are of steps, and months differ in length.
     time_T = np.arange(len(frames.series), dtype=np.int64)
+    # Labels are ISO 8601, as fine as the step: the year and the month stand first.
     labels = [frames.series.labels[step] for step in frames.first]
     return WindowTimes(
         {

@@ -20,6 +20,7 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
     year = years_of_samples(variables, rows)[usable]
     known = np.unique(year).tolist()
     found: Folds = {}
+    # The first year has none before it.
     for test in settings.test_years or known[1:]:
         if test not in known:
             raise DataError(
@@ -29,6 +30,7 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
             )
         train = year != test
         if settings.years_before:
+            # Three in MMNet's on-site experiment, where 2019 to 2022 are tested.
             train = (year < test) & (year >= test - settings.years_before)
         if not train.any():
             raise DataError(

@@ -43,6 +43,7 @@ def binary(target: Variable, event: str, metrics: tuple[Metric, ...], threshold:
         pool=_pool(threshold),
         scored=PROBABILITY,
         metrics=metrics,
+        # The root of the Brier score, a proper score: a share of right decisions does not tell 0.51 from 0.99.
         ranking=RMSE,
         paired=MAE,
         baseline="probability",
@@ -69,6 +70,7 @@ def _pool(threshold: float) -> Callable[[Tensor], Tensor]:
         from torch.nn import functional
 
         if logit_MB.shape[0] == 1:
+            # A single logit stays as it is: the way by probabilities would round it.
             logit_B, probability_B = logit_MB[0], torch.sigmoid(logit_MB[0])
         else:
             probability_B = torch.sigmoid(logit_MB).mean(dim=0)

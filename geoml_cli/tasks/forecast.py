@@ -11,6 +11,7 @@ from geoml_cli.metrics.metric import Metric
 from geoml_cli.tasks.regression import mean_and_deviation, regression
 from geoml_cli.tasks.task import MapScores, Task
 
+# Of the pooled CSI that TIDE-Net's paper scores by.
 POOLED = (4, 16)
 """Sides of the squares [cells] over which events are pooled."""
 
@@ -24,10 +25,12 @@ def forecast(target: Variable, maps: MapScores, dims: tuple[str, ...] = ("lead_t
         dims: Of a forecast.
     """
     events: tuple[Metric, ...] = ()
+    # Beside the scaled thresholds, one in the target's unit: at 0 a flux turns from source to sink.
     if maps.threshold is not None:
         label = f">= {maps.threshold:g} {target.unit}".strip()
         events = fields.event_scores(label, fields.contingency((maps.threshold,)), 0)
     described = Variable(target.name, target.unit, target.long_name, dims, attributes=target.attributes)
+    # Taken for its description of outputs; maps have scores of their own.
     plain = regression(described, ())
     return Task(
         target=described,
@@ -37,6 +40,7 @@ def forecast(target: Variable, maps: MapScores, dims: tuple[str, ...] = ("lead_t
         metrics=(fields.RMSE, fields.MAE, fields.BIAS, fields.ACC, *events),
         ranking=fields.RMSE,
         paired=fields.MAE,
+        # No table of features stands for a map: the network's own baselines are scored.
         baseline="none",
         maps=maps,
     )
@@ -57,6 +61,7 @@ def scaled_scores(thresholds: tuple[float, ...], fractions: tuple[int, ...]) -> 
     return (
         fields.SCALED_MSE,
         fields.SCALED_MAE,
+        # Both are relative to the range of values, here 0..1.
         fields.psnr(1.0),
         fields.ssim(1.0),
         *events,

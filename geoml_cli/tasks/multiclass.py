@@ -78,6 +78,7 @@ def _pool(codes: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
 
 
 def _index_of(codes: tuple[int, ...]) -> Callable[[Values], Values]:
+    # The data's numbers may come in any order, and searchsorted needs an ascending one.
     order = np.argsort(codes)
     ascending = np.array(codes, dtype=np.float64)[order]
 
@@ -93,6 +94,7 @@ def _index_of(codes: tuple[int, ...]) -> Callable[[Values], Values]:
 def _confusion(names: tuple[str, ...]) -> Callable[[ScoredRows], tuple[str, ReportFigure]]:
     def figure(rows: ScoredRows) -> tuple[str, ReportFigure]:
         counts = confusion(rows.observed_N, rows.predicted_N, len(names))
+        # A class that is neither observed nor predicted would be an empty row and column.
         occurs = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
         counts, shown = counts[np.ix_(occurs, occurs)], [names[place] for place in occurs]
         right = np.diag(counts) / np.maximum(counts.sum(axis=1), 1)

@@ -50,6 +50,7 @@ def mean_and_deviation(each_MB: Tensor) -> Tensor:
     if members == 1:
         return each_MB
     mean_B = each_MB.mean(dim=0)
+    # ddof 1: members are a sample of the networks that other seeds and folds would give.
     deviation_B = ((each_MB - mean_B) ** 2).sum(dim=0).div(members - 1).sqrt()
     return torch.stack([mean_B, deviation_B])
 

@@ -95,6 +95,7 @@ class Task:
     pool: Callable[[Tensor], Tensor]
     scored: int
     metrics: tuple[Metric, ...]
+    # Metrics of their own: neither has to be among `metrics`.
     ranking: Metric
     paired: Metric
     baseline: Literal["regression", "probability", "class", "none"]

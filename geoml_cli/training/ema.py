@@ -36,6 +36,7 @@ class WeightEMA:
     @contextmanager
     def applied_to(self, network: nn.Module) -> Iterator[None]:
         """Put the average into the network for a while."""
+        # Copies, since loading writes into the network's own tensors.
         own = {name: value.detach().clone() for name, value in network.state_dict().items()}
         network.load_state_dict(self.weights)
         try:

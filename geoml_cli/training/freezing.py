@@ -36,6 +36,7 @@ def check_freeze(names: Sequence[str], networks: Mapping[str, Network], signatur
     """
     if not names:
         return
+    # Building draws weights, which must not move the generator that the members draw from.
     with torch.random.fork_rng():
         modules = {name: network.build(signatures[name]) for name, network in networks.items()}
     for name in names:

@@ -42,6 +42,7 @@ def end_with_parent() -> None:
         return
 
     def watch() -> None:
+        # A process that is killed tells nobody; its children get another parent, which is the sign to wait for.
         while os.getppid() == int(parent):
             time.sleep(_WATCH_SECONDS)
         signal.raise_signal(signal.SIGTERM)
@@ -77,6 +78,7 @@ def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> i
         0 where all ended with 0; else the exit code of the first that failed, negative for the signal that ended it.
     """
     own = {**os.environ, _SHARES: "1", _PARENT: str(os.getpid())}
+    # Without it each would start as many threads as there are cores.
     own.setdefault("OMP_NUM_THREADS", str(max(cores() // jobs, 1)))
     first = 0
     with forwarding() as started:
@@ -111,6 +113,7 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         cpu: On the CPU, sharing its cores, or one GPU each.
     """
     threads = str(max((os.cpu_count() or 1) // processes, 1))
+    # Beside the parent, what torchrun sets: by these accelerate and PyTorch find the other processes.
     shared = {
         _PARENT: str(os.getpid()),
         "WORLD_SIZE": str(processes),
@@ -187,6 +190,7 @@ def check_gpus(wanted: int) -> None:
 
 
 def _free_port() -> int:
+    # Free again before rank 0 takes it: should another program be quicker, the start fails.
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -62,14 +62,17 @@ def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
         MemberTakenError: Another process is training it.
     """
     files = work.run.member(name)
+    # The lock comes first: a command that finds the member taken must not write its status.
     with _alone(files, name, work.processes), _marked(work, name), settled(work.settings):
         split, scaling = work.run.split(name), work.run.scaling(name)
         network = work.networks[split.network]
+        # Dropout differs between ranks; first weights do not, since `_network` draws them from the seed alone.
         seed_everything(split.seed + work.processes.rank)
         state = State(_network(work, name, network), work.settings.shared.train)
         batches = Batches(work.samples[split.network], scaling, work.processes.device)
         member = Member(name, files, split, batches, network)
         trainer = Trainer(member, state, work.settings.shared.train, work.processes)
+        # After the trainer, which wraps the network and makes the scaler: both are there to be restored.
         _continue(state, files, work)
         with work.reporter.task(name, trainer.total) as advance:
             advance(state.counters.step)
@@ -81,6 +84,7 @@ def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
 def seed_everything(seed: int) -> None:
     """Set every generator that a step may draw from."""
     random.seed(seed)
+    # NumPy's seeds have 32 bits.
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 

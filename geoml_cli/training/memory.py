@@ -120,6 +120,7 @@ class LiveBytes(TorchDispatchMode):
         return found
 
     def _add(self, storage: torch.UntypedStorage) -> None:
+        # Views share a storage, which counts once.
         key, size = storage._cdata, storage.nbytes()
         if key in self._storages:
             return

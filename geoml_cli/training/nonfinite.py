@@ -24,6 +24,7 @@ def first_nonfinite(network: nn.Module, predict: Predict, batch: Batch) -> tuple
     Returns:
         Its description, and whether it is an input (bad data) rather than a layer (a diverged network).
     """
+    # Causes before effects: bad inputs spoil parameters, and these the output of every layer.
     for name, value in batch.items():
         if not _finite(value):
             rows = (~torch.isfinite(value.flatten(1) if value.ndim > 1 else value[:, None])).any(dim=1)
@@ -52,6 +53,7 @@ def _layer(network: nn.Module, predict: Predict, batch: Batch) -> str:
     finally:
         for handle in handles:
             handle.remove()
+    # Inner layers return before those around them: the first that is noted is the innermost.
     return seen[0] if seen else "the loss itself, all layers being finite"
 
 

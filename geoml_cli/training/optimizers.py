@@ -13,6 +13,7 @@ from geoml_cli.config.tables.train import TrainSettings
 def optimiser(settings: TrainSettings, network: nn.Module) -> torch.optim.Optimizer:
     """Make the preset's optimiser over all parameters that are not frozen."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    # The first beta stands for the momentum, as it does in Adam.
     if settings.optimiser == "sgd":
         return torch.optim.SGD(
             parameters, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay
@@ -32,6 +33,7 @@ def rate(settings: TrainSettings, step: int, total: int) -> float:
         total: Steps of the whole training.
     """
     if step < settings.warmup_steps:
+        # The first step has its share of the rate: with 0 it would be lost.
         return settings.lr * (step + 1) / settings.warmup_steps
     if settings.schedule == "constant":
         return settings.lr

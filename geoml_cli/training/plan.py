@@ -43,6 +43,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     require_fitting(settings, dataset)
     settings = resolved(settings, dataset)
     shared, networks = settings.shared, networks_of(settings)
+    # What can be refused from settings and shapes alone is refused before rows are split and scaling is fitted.
     _check_restore(shared.train.restore, networks)
     refuse_accumulation(networks, shared.train)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
@@ -63,6 +64,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         kept = kept_scaling(start, target) if start and not shared.train.rescale else None
         # Where a scaling is kept, these rows give the ranges of inputs only.
         target = TargetSettings() if kept else target
+        # Members of a fold that differ in their seed alone have the same rows, and one fit.
         rows = split.network, split.train.tobytes()
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
         members[name] = (split, kept.with_ranges_of(fitted[rows]) if kept else fitted[rows])
@@ -132,6 +134,7 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     members: dict[str, Split] = {}
     for name, split in splits(variables_of(dataset, first), shared, together, len(first)).items():
         kept = drop_near(dataset, split, shared.buffer_km, len(first))
+        # Windows of a model's networks end at the same steps: the span of the first stands for all.
         kept = drop_overlaps(kept, first.span) if shared.exclude_overlaps else kept
         for network in samples:
             members[member_name(network, name)] = restrict_to(kept, network, usable[network]) if network else kept

@@ -106,10 +106,12 @@ def try_network(network: nn.Module, forward: Callable[[], object], precision: Pr
     autocast = torch.autocast(next(network.parameters()).device.type, _TYPES[precision])
     while (found := _failure(network, forward, autocast)) is not None:
         layer, error = found
+        # Asked once: where float32 fails as well, the precision is not to blame.
         if not trial.float32 and (plain := _raised(network, forward, nullcontext())) is not None:
             raise plain
         name = type(layer).__name__
         trial = replace(trial, reason=trial.reason or _sentence(error))
+        # It runs in float32 already, or no layer of its own is to blame: nothing is left to try.
         if layer is network or name in trial.float32:
             return replace(trial, refused=name)
         trial = replace(trial, float32=tuple(sorted({*trial.float32, name})))
@@ -225,6 +227,7 @@ def _raised(
         module.train()
         with autocast:
             outputs = [output for output in _tensors(forward()) if output.requires_grad]
+        # The backward pass is outside of autocast, as PyTorch advises: operations keep the type of their forward pass.
         if outputs:
             torch.stack([output.float().sum() for output in outputs]).sum().backward()  # type: ignore[no-untyped-call]
         module.eval()

@@ -87,6 +87,7 @@ class Accelerated:
         if self.count > 1 and self.device.type == "cuda":
             # Statistics of the whole batch, not of each GPU's share; a network without BatchNorm is left as it is.
             state.network = nn.SyncBatchNorm.convert_sync_batchnorm(state.network)  # type: ignore[no-untyped-call]
+        # accelerate gets no loader: the order of rows is the sampler's.
         wrapped, _ = self._accelerator.prepare(state.network, state.optimiser)
         state.scaler = self._accelerator.scaler
         self._wrapped = cast(nn.Module, wrapped)

@@ -7,6 +7,7 @@ from geoml_cli.runs.create import Plan
 from geoml_cli.training.plan import networks_of
 from geoml_cli.training.precision import random_states_kept
 
+# Numbers that an optimiser keeps for each weight: Adam's two moments, the momentum of SGD.
 _MOMENTS = {"adam": 2, "adamw": 2, "sgd": 1}
 _FLOAT_BYTES = 4
 _REPLACED = 1

@@ -145,9 +145,11 @@ def check_start(start: Start, data: Signature, split: Split, digest: str) -> Non
             where=_WHERE,
             fix="Start from a run on data with the same variables, names, units and order.",
         )
+    # Validation rows too: weights that have seen them would look better there than they are.
     held_out = np.concatenate([split.validation, split.test])
     for one in _ancestors(start, split.network):
         both = np.intersect1d(one.run.split(one.member).train, held_out)
+        # Numbers of rows can be compared within one data set only; of others `described` says that it is not known.
         if one.run.data().digest == digest and len(both):
             raise DataError(
                 f"member {one.member} was trained on {len(both)} of the rows that this run holds out.",

@@ -47,12 +47,14 @@ class State:
         self.optimiser = optimizers.optimiser(settings, network)
         self.average = WeightEMA(network, settings.ema_decay) if settings.ema_decay else None
         self.counters = Counters()
+        # Made by `Processes.wrap`, in fp16 only.
         self.scaler: torch.amp.GradScaler | None = None
 
     def snapshot(self) -> Snapshot:
         """Copy everything that a resumed training needs."""
         tensors, numbers = checkpoint.random_states()
         moments = self.optimiser.state_dict()["state"]
+        # A checkpoint is tensors and JSON, without pickle: an optimiser's plain numbers go with the latter.
         plain: dict[str, dict[str, float]] = {}
         for index, entries in moments.items():
             for name, value in entries.items():
@@ -90,4 +92,5 @@ class State:
         if self.scaler is not None and "scaler" in snapshot.numbers:
             self.scaler.load_state_dict(snapshot.numbers["scaler"])
         self.counters = Counters(**snapshot.numbers["counters"])
+        # Last, so that nothing above draws from them.
         checkpoint.restore_random_states(snapshot.tensors, snapshot.numbers["random"])

@@ -85,6 +85,7 @@ class Sweep:
                 states.get(one.state.name, "running"),
             )
             for one in self._study.get_trials(deepcopy=False)
+            # A process that was killed while it asked leaves a trial without all of its settings.
             if len(one.params) == len(self._spaces)
         ]
 
@@ -161,6 +162,7 @@ class Sweep:
                 found = json.loads(path.read_text(encoding="utf-8"))
             except ValueError as error:
                 raise DataError("is damaged.", where=str(path), fix="Begin another sweep with --name.") from error
+        # As JSON gives it back: a tuple is a list there.
         if found != json.loads(json.dumps(self._record)):
             raise SettingsError(
                 "holds a sweep of other spaces, settings or data.",

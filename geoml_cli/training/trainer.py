@@ -114,6 +114,7 @@ class Trainer:
         counters.loss_rows += len(rows)
         self._processes.step(self._state, self._settings.clip_norm)
         counters.step += 1
+        # TIDE-Net's average takes in every 20th step; one of every step would follow the weights more closely.
         if self._state.average and counters.step % self._settings.ema_every == 0:
             self._state.average.update(self._state.network)
 

@@ -13,6 +13,7 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.spec import Values
 from geoml_cli.samples.samples import Samples
 
+# Bounds the memory of windows, which are cut to be summed up: 2 x 49 numbers a row.
 _ROWS_AT_ONCE = 65_536
 _BACK = {"sme": (1, 3, 12, 48), "symh": (1, 3, 12, 48)}
 """Hours over which an index is summed up for the baselines, by the mean of SME and the minimum of SYM-H."""
@@ -20,6 +21,7 @@ _L_WIDTH, _MLT_WIDTH = 0.5, 3.0
 """Sides of a class of the climatology [Earth radii, hours]."""
 _L_EDGES = np.arange(2.0, 8.0)
 _MLT_EDGES = np.array([3.0, 9.0, 15.0, 21.0])
+# The first and the last class are one sector, cut by midnight.
 _MLT_NAMES = ("night 21-3", "dawn 3-9", "day 9-15", "dusk 15-21", "night 21-3")
 _SME_EDGES = np.array([100.0, 200.0, 400.0, 800.0])
 
@@ -62,6 +64,7 @@ def _rows(samples: Samples, rows: slice) -> NDArray[np.float32]:
         sme[:, -1],
         symh[:, -1],
     ]
+    # Both ends count, as 48 hours are 49 values of the window.
     columns += [sme[:, -hours - 1 :].mean(axis=1) for hours in _BACK["sme"]]
     columns += [symh[:, -hours - 1 :].min(axis=1) for hours in _BACK["symh"]]
     return np.stack(columns, axis=1).astype(np.float32)

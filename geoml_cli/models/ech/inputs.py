@@ -37,6 +37,7 @@ def grid(tables: EchTables, variables: Variables, time: np.datetime64, mlat: flo
     l_C, mlt_C = (grid.ravel() for grid in np.meshgrid(shells, hours, indexing="ij"))
     cells = Block({"l": l_C, "mlt": mlt_C, "mlat": np.full(len(l_C), mlat)}, {}, {})
     inputs = {"position": Input(position(cells), axis=1, names=POSITION_NAMES)}
+    # The classifier alone may run on series that are coarser than the five minutes of the fine windows.
     names = NAMES if tables.network.part in ("both", "regressor") and step_minutes(variables) <= 5 else NAMES[:2]
     for name in names:
         inputs[name] = _shared(window(variables, name, np.array([place])), name, time)
@@ -46,6 +47,7 @@ def grid(tables: EchTables, variables: Variables, time: np.datetime64, mlat: flo
 
 def axes(grid: GridSettings) -> tuple[Values, Values]:
     """Return the centres of the cells: L, and magnetic local time [h]."""
+    # L with both ends; local time at the middle of cells, since its circle has no end.
     shells = np.linspace(grid.l_low, grid.l_high, grid.l_cells)
     hours = (np.arange(grid.mlt_cells) + 0.5) * 24 / grid.mlt_cells
     return shells, hours

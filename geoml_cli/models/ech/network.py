@@ -18,8 +18,10 @@ POSITION = 4
 WINDOWS = {"classifier": 2, "regressor": 4}
 """Windows each network sees: SME and SYM-H by the hour, and for the regressor every five minutes as well."""
 
+# Widths of `pos_fc1` to `pos_fc3` and of `fc1` to `fc8` in the released weights; no setting changes them.
 _POSITION_WIDTHS = (100, 200, 500)
 _TRUNK_WIDTHS = (1024, 1024, 512, 512, 256, 256, 64, 1)
+# Of LeakyReLU; PyTorch's default as well.
 _SLOPE = 0.01
 _DROPPED = (6, 7)
 """Layers of the trunk, counted from 1, that dropout follows."""
@@ -30,6 +32,7 @@ class Attention(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
+        # A module of its own for one layer, since the released keys say `lstmK.attention.attention.weight`.
         self.attention = nn.Linear(hidden, 1, bias=False)
 
     def forward(self, hidden_BTD: Tensor) -> Tensor:
@@ -44,6 +47,7 @@ class AttentionLstm(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
+        # Each series has an LSTM of its own, over one number a step.
         self.lstm = nn.LSTM(1, hidden, batch_first=True)
         self.attention = Attention(hidden)
 
@@ -65,6 +69,7 @@ class Stage(nn.Module):
     def __init__(self, windows: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self._windows, self._dropout = windows, dropout
+        # Released names: `lstm1` SME and `lstm2` SYM-H by the hour, `lstm3` and `lstm4` the same every five minutes.
         for number in range(1, windows + 1):
             self.add_module(f"lstm{number}", AttentionLstm(hidden))
         widths = (windows * hidden + _POSITION_WIDTHS[-1], *_TRUNK_WIDTHS)

@@ -68,6 +68,7 @@ def _task(threshold: float, names: tuple[str, ...]) -> Task:
         seen, predicted = observed_NC[:, 0] == 1, predicted_NC[:, 0] > threshold
         pairs = (seen & predicted, seen & ~predicted, ~seen & predicted, ~seen & ~predicted)
         counts = np.stack(pairs, axis=-1) * weight_N[:, None]
+        # NaN spoils a sum whatever its weight: what is no hit is 0 before the moments are formed, and in them.
         hit = pairs[0] & np.isfinite(observed_NC[:, 1])
         amplitude = np.where(hit, observed_NC[:, 1], 0.0), np.where(hit, predicted_NC[:, 1], 0.0)
         moments = regression.moments(*amplitude, weight_N, np.where(hit, reference_NC[:, 1], 0.0))
@@ -89,6 +90,7 @@ def _task(threshold: float, names: tuple[str, ...]) -> Task:
     return Task(
         target=_AMPLITUDE,
         outputs=lambda members: OUTPUTS[names],
+        # Each network's own task has pooled its members before `combine`.
         pool=lambda each: each,
         scored=0,
         metrics=metrics,

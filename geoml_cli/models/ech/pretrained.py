@@ -24,12 +24,14 @@ def read(network: str, state: Mapping[str, Tensor]) -> PretrainedWeights:
         DataError: It is of the other network, or keys or shapes are neither's; the message names them.
     """
     weights = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    # The number of LSTMs is what tells the two networks apart.
     layers = sum(f"lstm{number}.lstm.weight_ih_l0" in weights for number in range(1, 5))
     other = next((name for name, windows in WINDOWS.items() if windows == layers and name != network), None)
     if other is not None:
         raise DataError(
             f"is a checkpoint of the {other} ({layers} LSTMs), not of the {network}", fix=f"Give it with --{other}."
         )
+    # weight_hh of an LSTM is [4 hidden, hidden].
     recurrence = weights.get("lstm1.lstm.weight_hh_l0")
     hidden = recurrence.shape[1] if recurrence is not None and recurrence.ndim == 2 else NetworkSettings().hidden
     expected = build(network, hidden, 0.0).state_dict()

@@ -20,6 +20,8 @@ from geoml_cli.samples.windows import Windows
 
 HOURS, FINE_VALUES = 49, 61
 """Values of a window by the hour (48 hours and the last) and of one every five minutes (300 minutes and the last)."""
+# Minutes between values of a window. The paper's text says 1 for the fine one; in its released sample, one row a
+# minute, the fine window of row i + 5 is that of row i moved by one place.
 _HOUR, _FINE = 60, 5
 NAMES = ("sme_hourly", "symh_hourly", "sme_fine", "symh_fine")
 """Windows in the order of the networks' arguments; the classifier sees the first two."""
@@ -38,6 +40,7 @@ def samples(tables: EchTables, network: str, variables: Variables) -> Samples:
         inputs[name] = window(variables, name, ends)
     # All satellites look at the one pair of index series.
     one = np.zeros(len(ends), dtype=np.int64)
+    # The hourly window reaches back 48 hours, and the fine one lies within.
     span = WindowSpan(one, ends - (HOURS - 1) * _HOUR // step, ends, step / 60)
     if network == "classifier":
         return Samples(inputs, Target("presence", "1", presence(tables, variables)), span)
@@ -75,6 +78,8 @@ def window(variables: Variables, name: str, ends: NDArray[np.int64]) -> Input:
             where=name,
             fix="Prepare with 1- or 5-minute indices, or train the classifier alone: --set network.part=classifier.",
         )
+    # Single minutes, not means over the hour, as in the released sample. Windows are cut when a batch asks for them:
+    # stored, the 224 numbers of a sample would take some 50 times the room of its four of position.
     cut = Windows([variables.array(index)], ends, values, minutes // step)
     return Input(cast(Array, cut), axis=2, names=(index,))  # computed lazily; cast is for the type checker
 
@@ -87,6 +92,7 @@ def presence(tables: EchTables, variables: Variables) -> NDArray[np.float32] | N
         return None
     amplitude = np.asarray(variables.array("amplitude"), dtype=np.float32)
     present = (amplitude >= tables.wave.threshold).astype(np.float32)
+    # NaN is not above any threshold: an amplitude that is not known would be an absence.
     return np.where(np.isnan(amplitude), np.float32(np.nan), present)
 
 
@@ -96,6 +102,7 @@ def amplitude(tables: EchTables, variables: Variables) -> NDArray[np.float32] | 
     if present is None or not variables.has("amplitude"):
         return None
     measured = np.asarray(variables.array("amplitude"), dtype=np.float32)
+    # A target of NaN makes a row unusable: the second stage learns from samples with a wave alone.
     return np.where(present == 1, measured, np.float32(np.nan))
 
 
@@ -117,6 +124,7 @@ def mean_square(network: nn.Module, batch: Batch) -> Tensor:
 
 def cross_entropy(network: nn.Module, batch: Batch, positive_weight: float) -> Tensor:
     """Return the mean binary cross-entropy of the classifier; waves count `positive_weight` times."""
+    # With a weight of 1, the default, this is the paper's loss.
     weight = tensor(positive_weight, device=batch["target"].device)
     return functional.binary_cross_entropy_with_logits(predict(network, batch), batch["target"], pos_weight=weight)
 

@@ -44,6 +44,7 @@ class Kernels:
         """Return the gated output of the selective scan, [B, L, D]."""
         way = self._way(inputs.x_BLD)
         if way == "fused":
+            # Imported where it is used: other backends work without numba.
             from geoml_cli.models.geomamba.fused.scan import scan
 
             return scan(inputs)
@@ -60,6 +61,7 @@ class Kernels:
             from geoml_cli.models.geomamba.fused.causal import convolve
 
             return convolve(x_BLD, weight_D1K, bias_D)
+        # A package beside mamba-ssm, which runs without it.
         if way == "mamba-ssm" and _has("causal_conv1d"):
             from geoml_cli.models.geomamba.cuda import convolve as cuda_convolve
 
@@ -103,6 +105,7 @@ def choose_kernels(backend: Backend) -> Kernels:
     Raises:
         SettingsError: It does not work here; the message says why, and the fix.
     """
+    # `auto` always works: where nothing else does it is PyTorch's operators.
     if backend != "auto" and (state := available()[backend]) != WORKS:
         raise SettingsError(
             f"backend = {backend!r} does not work here: {state}", where="[network]", fix="Or use backend = 'auto'."

@@ -15,7 +15,9 @@ from geoml_cli.models.geomamba.backend import Kernels
 from geoml_cli.models.geomamba.kan import KanLinear
 from geoml_cli.models.geomamba.scan import ScanInputs
 
+# d_state, d_conv, expand, and the divisor of dt_rank = ceil(d_model / 16): mamba-ssm's defaults.
 _STATE, _TAPS, _EXPAND, _RANK_OF = 16, 4, 2, 16
+# mamba-ssm's dt_min, dt_max and dt_init_floor; the floor lies below dt_min and changes nothing.
 _SLOWEST, _FASTEST, _FLOOR = 1e-3, 0.1, 1e-4
 """First time steps are drawn between these on a logarithmic scale; Gu & Dao 2023, section 3.6."""
 
@@ -31,6 +33,7 @@ class Mamba(nn.Module):
         self.kernels = kernels
         channels, self.rank = _EXPAND * width, math.ceil(width / _RANK_OF)
         self.in_proj = nn.Linear(width, 2 * channels, bias=False)
+        # Holds the weights under their names; the backend convolves, and pads by itself.
         self.conv1d = nn.Conv1d(channels, channels, _TAPS, groups=channels, padding=_TAPS - 1)
         self.x_proj = nn.Linear(channels, self.rank + 2 * _STATE, bias=False)
         self.dt_proj = nn.Linear(self.rank, channels)
@@ -76,8 +79,10 @@ class MambaEncoder(nn.Module):
         super().__init__()
         self.kernels = kernels
         self.layers = nn.ModuleList(Mamba(width, kernels) for _ in range(layers))
+        # RMS norms under keys that say layer norm, with PyTorch's default eps, 1.19e-7 in float32.
         self.layer_norm = nn.RMSNorm(width)
         self.layer_norm2 = nn.RMSNorm(width)
+        # The exact GELU, by erf, not the one by tanh.
         self.MLP = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width), nn.GELU())
 
     def forward(self, tokens_BLM: Tensor) -> Tensor:
@@ -104,6 +109,7 @@ class SelectiveEncoder(nn.Module):
         self.tmpembed = KanLinear(1, width, kernels)
         self.mamba_encoder = MambaEncoder(width, layers, kernels)
         self.tmpembed_t = KanLinear(width, 1, kernels)
+        # Norm over the F factors of a time step.
         self.LayerNorm_x = nn.RMSNorm(factors)
 
     def forward(self, x_BTF: Tensor) -> Tensor:

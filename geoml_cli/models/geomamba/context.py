@@ -46,6 +46,7 @@ class Fusion(nn.Module):
         """Attend over time steps; over a single one the softmax is 1, and only value and output remain."""
         attention = self.cross_attn
         if context_BTE.shape[1] > 1:
+            # Without a mask: each step of a window sees the contexts of all, later ones included.
             attended_BTE: Tensor = attention(stream_BTE, context_BTE, context_BTE, need_weights=False)[0]
             return attended_BTE
         # in_proj holds query, key and value, one below the other.
@@ -62,6 +63,7 @@ class TimeCode(nn.Module):
 
     def __init__(self, periods: tuple[float, ...]) -> None:
         super().__init__()
+        # Not saved: released state dicts have no such key, and the periods are settings.
         self.register_buffer("periods", torch.tensor(periods), persistent=False)
 
     def forward(self, time_BTP: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ def scan(inputs: ScanInputs) -> Tensor:
     """Scan with `selective_scan_fn`; returns [B, L, D] in the type of x."""
     from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
 
+    # The kernel takes all streams in one type, and A and D in float32 whatever that is.
     kind = inputs.x_BLD.dtype
     streams = (inputs.x_BLD, inputs.u_BLD, inputs.b_BLN, inputs.c_BLN, inputs.z_BLD)
     x_BDL, u_BDL, b_BNL, c_BNL, z_BDL = (tensor.to(kind).transpose(1, 2).contiguous() for tensor in streams)

@@ -17,6 +17,7 @@ from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.times import begin_of, read_clock
 
 _ROWS_AT_ONCE = 65_536
+# 366, so that the last day of a leap year is still of the twelfth class.
 _MONTH_DAYS = 366 / 12
 Named = list[tuple[str, NDArray[np.float32]]]
 
@@ -108,6 +109,7 @@ def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.st
         own = variables.array("station_index") if variables.has("station_index") else ends
         found["land cover"] = names[code[own]]
     if samples.target.classes and (place_N := samples.target.rows) is not None:
+        # Rows without an observed class are in no score; a name is needed all the same.
         known = np.where(np.isfinite(place_N), place_N, 0).astype(np.int64)
         found["observed class"] = np.array(samples.target.classes)[known]
     return found

@@ -47,10 +47,12 @@ def _filled(records: _Records, flux_R: Values, rows: Rows) -> Values:
     for station in np.unique(records.station_R[rows]):
         own = np.flatnonzero(records.station_R == station)
         own = own[np.argsort(records.minute_R[own], kind="stable")]
+        # `fill` numbers the records of one station, in order of time.
         place[own] = np.arange(len(own))
         radiation, warmth, dryness = (values_R[own] for values_R in records.drivers_R)
         series = Series(records.minute_R[own], flux_R[own], radiation, warmth, dryness, records.step)
         is_asked = records.station_R[rows] == station
+        # A known flux fills any record but its own, so that training rows may be asked for as well.
         found_A[is_asked] = fill(series, place[rows[is_asked]], leave_one_out=True).mean_A
     return found_A
 
@@ -93,6 +95,7 @@ def _fit(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     """Keep the training rows; there is nothing random in it."""
 
     def predict(same: Samples, rows: Rows) -> Values:
+        # Drivers are those of all rows, fluxes those of training rows alone.
         flux_N = np.full(len(same), np.nan)
         if same.target.values is not None:
             flux_N[train] = np.asarray(same.target.values[:], dtype=np.float64)[train]

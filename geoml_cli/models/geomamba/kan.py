@@ -18,9 +18,11 @@ from torch import Tensor, nn
 from geoml_cli.models.geomamba.backend import Kernels
 from geoml_cli.models.geomamba.plain import WIDTH, basis
 
+# grid_size and spline_order of efficient-kan.
 CELLS, ORDER = 5, 3
 BASES = CELLS + ORDER
 _LOW = -1.0
+# Half of efficient-kan's scale_noise / grid_size = 0.1 / 5.
 _NOISE = 0.01
 """The first curves are uniform noise within this, at the grid's six points."""
 
@@ -41,11 +43,13 @@ class KanLinear(nn.Module):
         self.base_weight = nn.Parameter(torch.empty(outputs, inputs))
         self.spline_weight = nn.Parameter(torch.empty(outputs, inputs, BASES))
         self.spline_scaler = nn.Parameter(torch.empty(outputs, inputs))
+        # The same grid for every input; it is repeated for the released keys.
         self.register_buffer("grid", knots().repeat(inputs, 1))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw weights: Kaiming-uniform, and the smallest splines through noise at the grid's points."""
+        # a = sqrt(5) is PyTorch's own start of a linear layer.
         nn.init.kaiming_uniform_(self.base_weight, a=math.sqrt(5))
         nn.init.kaiming_uniform_(self.spline_scaler, a=math.sqrt(5))
         # Eight coefficients and six points: of all splines through the noise, that of the smallest coefficients.

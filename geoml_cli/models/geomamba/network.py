@@ -69,6 +69,7 @@ class GeoMamba(nn.Module):
         # Cosine and sine of every period; a year term adds a code of its own.
         width, embedding = 2 * len(settings.periods), settings.embedding
         if shape.site:
+            # One number a class, in a sequence of one layer: the released key is `LC_embedding.0`.
             self.LC_embedding = nn.Sequential(nn.Embedding(shape.categories, 1))
             self.LC_Encoder = KanLinear(1, embedding, kernels)
         if settings.year_term:
@@ -102,6 +103,7 @@ class GeoMamba(nn.Module):
 
     def _add_steps(self, settings: NetworkSettings, shape: Shape, kernels: Kernels) -> None:
         width = shape.dynamic + shape.static + 1
+        # Encoders of whole windows: E channels before the contexts come in, F behind.
         self.mambablock_init = MambaEncoder(settings.embedding, settings.layers, kernels)
         self.RMSNorm_embed_dim = nn.RMSNorm(settings.embedding)
         self.mambablock_fianl = MambaEncoder(width, settings.layers, kernels)
@@ -151,6 +153,7 @@ class GeoMamba(nn.Module):
     def _time(self, time_BTW: Tensor) -> Tensor:
         code_BTW = self.time_code(time_BTW[..., int(self.year_term) :])
         if self.year_term:
+            # The year's code, then cosine and sine of each scale: the order of the released `timeEncoder`'s inputs.
             code_BTW = torch.cat([self.year_embedding(time_BTW[..., :1]), code_BTW], dim=-1)
         encoded_BTE: Tensor = self.timeRMSNorm(self.timeEncoder(code_BTW))
         return encoded_BTE

@@ -17,6 +17,7 @@ WIDTH = 0.4
 def convolve(x_BLD: Tensor, weight_D1W: Tensor, bias_D: Tensor) -> Tensor:
     """Return SiLU of the depthwise causal convolution, [B, L, D]; the last tap meets the step itself."""
     steps, taps = x_BLD.shape[1], weight_D1W.shape[2]
+    # Products with shifted inputs, not conv1d, which would need channels before steps.
     padded_BLD = functional.pad(x_BLD, (0, 0, taps - 1, 0))
     out_BLD = bias_D + padded_BLD[:, :steps] * weight_D1W[:, 0, 0]
     for tap in range(1, taps):
@@ -41,6 +42,7 @@ def basis(x: Tensor, knots: Tensor) -> Tensor:
         knots: All 12; cells are half open, t_i <= x < t_{i+1}.
     """
     cell = (x.unsqueeze(-1) >= knots).sum(-1) - 1
+    # Within the knots for the sake of indexing; `cell` still tells which numbers lie outside.
     interval = cell.clamp(0, knots.shape[0] - 2)
     u = torch.where(
         cell == interval, (x - knots[interval]) / (knots[interval + 1] - knots[interval]), torch.zeros_like(x)

@@ -49,6 +49,7 @@ def read(state: Mapping[str, Tensor]) -> PretrainedWeights:
     }
     _compare(weights, network.state_dict(), computed)
     tables: dict[str, dict[str, object]] = {"network": settings.model_dump(exclude={"heads", "backend"})}
+    # Grids come last: where a release holds them they were compared, and give way to the exact ones.
     return PretrainedWeights(tables, _signature(settings, shape), {**weights, **computed})
 
 
@@ -66,12 +67,14 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, Shape]:
     static = _sizes(weights, "static_encoder.static_encoder.0.base_weight")[1]
     flat = _sizes(weights, "regressor2.0.base_weight")[1]
     year_term = "year_embedding.base_weight" in weights
+    # 4 columns of a year term, and two of each scale.
     scales = (_sizes(weights, "timeEncoder.base_weight")[1] - YEAR_WIDTH * year_term) // 2
     if scales not in _SCALES:
         raise DataError(
             f"timeEncoder.base_weight stands for {scales} time scales; 1 (yearly) and 4 (sub-daily) are known",
             fix="Its periods are not in the file.",
         )
+    # The head reads T * F numbers, F one more than the factors: that tells the number of steps.
     if static >= factors or flat % (factors + 1):
         raise DataError(
             f"{factors} factors, {static} of them static, do not fit {flat} inputs of regressor2.0",

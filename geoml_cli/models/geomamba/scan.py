@@ -68,6 +68,7 @@ def plain(inputs: ScanInputs) -> Tensor:
         decay_BCDN, states_BCDN = _joined(decay_BCDN, drive_BCD.unsqueeze(-1) * b_BCN.unsqueeze(-2))
         # h_t = (decays since the chunk began) h_0 + what its own steps gave.
         states_BCDN = states_BCDN + decay_BCDN * state_B1DN
+        # C_t h_t is a sum over N: [B, C, D].
         outs.append((states_BCDN @ c_BCN.unsqueeze(-1)).squeeze(-1))
         state_B1DN = states_BCDN.narrow(1, states_BCDN.shape[1] - 1, 1)
     out_BLD = outs[0] if len(outs) == 1 else torch.cat(outs, dim=1)
@@ -84,6 +85,7 @@ def _stepwise(inputs: ScanInputs) -> Tensor:
         state_BDN = decay_BDN * state_BDN + drive_BD.unsqueeze(-1) * b_BN.unsqueeze(-2)
         return state_BDN, (state_BDN @ c_BN.unsqueeze(-1)).squeeze(-1)
 
+    # For all steps at once: only the state has to go from one to the next.
     dt_BLD = functional.softplus(inputs.u_BLD)
     each = (dt_BLD, dt_BLD * inputs.x_BLD, inputs.b_BLN, inputs.c_BLN)
     start_BDN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], *inputs.a_DN.shape)
@@ -96,6 +98,8 @@ def _joined(decay_BCDN: Tensor, states_BCDN: Tensor) -> tuple[Tensor, Tensor]:
     """Return a chunk's decays since its first step, and the states that its own steps give."""
     steps, reach = states_BCDN.shape[1], 1
     while reach < steps:
+        # After each round a step holds what the last 2 * reach of them gave. What comes in from before the chunk has a
+        # state of 0 and a decay of 1.
         later = (0, 0, 0, 0, reach, 0)
         before_BCDN = functional.pad(states_BCDN.narrow(1, 0, steps - reach), later)
         states_BCDN = states_BCDN + decay_BCDN * before_BCDN
@@ -109,5 +113,6 @@ def plain_recomputed(inputs: ScanInputs) -> Tensor:
     if not torch.is_grad_enabled() or torch.compiler.is_compiling():
         return plain(inputs)
     tensors = tuple(vars(inputs).values())
+    # States are [B, L, D, N], 16 times an input: kept for the backward pass, they would take most of the memory.
     out_BLD: Tensor = checkpoint(lambda *recomputed: plain(ScanInputs(*recomputed)), *tensors, use_reentrant=False)
     return out_BLD

@@ -56,6 +56,7 @@ def samples(tables: GeoMambaTables, variables: Variables) -> Samples:
     ends = np.maximum(ends, steps - 1)
     moving = _moving(settings, variables, ends, steps)
     standing = _standing(settings, variables, place) if settings.site_inputs == "on" else {}
+    # In the order of a table's columns: factors, the site, times.
     inputs = {"dynamic": moving.pop("dynamic"), **standing, **moving}
     whole = variables.array("history") >= steps if steps > 1 else None
     station = place if variables.has("station_index") else np.zeros(len(ends), dtype=np.int64)
@@ -96,6 +97,7 @@ def _moving(settings: NetworkSettings, variables: Variables, ends: NDArray[np.in
     found = {"dynamic": _windows([variables.array(name) for name in names], ends, steps, tuple(names))}
     if settings.year_term:
         found["year"] = _windows([read_clock(time, unit, "year")], ends, steps, ("year",))
+    # Each clock is divided by its period in the network, and is not scaled before.
     return found | {"time": _windows(clocks, ends, steps, settings.clocks, scaled=False)}
 
 
@@ -155,6 +157,7 @@ def _records(variables: Variables) -> StationRecords | None:
 
 
 def _step_hours(variables: Variables) -> float:
+    # Steps without a length of their own are coded: 0 is a month, -1 a year.
     minutes = int(variables.array("step")[0])
     return minutes / 60 if minutes > 0 else _MONTH_HOURS if minutes == 0 else _YEAR_HOURS
 
@@ -196,6 +199,7 @@ def predict(network: nn.Module, batch: Batch) -> Tensor:
     if "static" not in batch:
         output_BO: Tensor = network(batch["dynamic"], None, None, None, time_BTW)
     else:
+        # What stands still has one step; it is shown as T of them without a copy.
         static_BTS, cover_BT1, position_BT2 = (
             batch[name].expand(-1, steps, -1) for name in ("static", "land_cover", "position")
         )

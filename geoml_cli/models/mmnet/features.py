@@ -38,6 +38,7 @@ def table(samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
     names = [*static, *dynamic, *(f"mean {name}" for name in dynamic)]
     rows = np.concatenate(parts)
     place = rows[:, [names.index("lat"), names.index("lon")]]
+    # DoY_normalized turned back, in twelfths of the year; 12 would make a thirteenth of the last day of a leap year.
     month = np.floor(np.arccos(np.clip(rows[:, names.index("DoY_normalized")], -1, 1)) / np.pi * 11.99)
     station = np.unique(place, axis=0, return_inverse=True)[1].reshape(-1)
     grouped = np.column_stack([month, station, rows]).astype(np.float32)
@@ -73,6 +74,7 @@ def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.st
     time, unit = np.asarray(variables.array("time"))[index], variables.unit("time")
     month = read_clock(time, unit, "month").astype(np.int64)
     cover = np.asarray(variables.array("land_cover"))[index]
+    # A record of no class has the code -1, and so the last name.
     names = np.array([*variables.labels("land_cover_name"), "none"])
     found = {
         "year": read_clock(time, unit, "year").astype(np.int64).astype(np.str_),

@@ -25,6 +25,7 @@ class GaussianDropout(nn.Module):
 
     def __init__(self, p: float) -> None:
         super().__init__()
+        # 0.25 at the paper's p of 0.2.
         self._deviation = p / (1 - p)
 
     def forward(self, values: Tensor) -> Tensor:
@@ -108,6 +109,7 @@ class TemporalPath(nn.Module):
         hidden_BTD = series_BTF
         for layer in self.encoder_d:
             hidden_BTD = layer(hidden_BTD)
+        # The norm comes before the positions, as published: they are added to numbers of about unit variance.
         hidden_BTD = self.transformerencoder(self.position_enc(self.inlayernorm(hidden_BTD)))
         mean_BD: Tensor = hidden_BTD.mean(dim=1)
         return mean_BD

@@ -17,6 +17,7 @@ from geoml_cli.models.weights import mismatches, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 
+# Columns as released: cover, site, SMAP, indices; the MLP has the day's weather before SMAP.
 _CLASSES = ("Shrub", "Grassland", "Barren", "Wetland", "Forest", "Developed", "Crop", "Pasture")
 _COVER = tuple(f"land_cover={name}" for name in _CLASSES)
 _BITS = tuple(f"land_cover=bit {bit}" for bit in range(3))

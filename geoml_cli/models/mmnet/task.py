@@ -28,6 +28,7 @@ TARGET, UNIT = "soil_moisture", "m3 m-3"
 SITE = ("lat", "lon", "elevation", "slope", "aspect_normalized", "clay", "bd", "sand")
 """Variables of a station; the first five stand before the weather in the paper's MLP, the soil as well."""
 SMAP = "SMAP"
+# Binary digits that number the paper's eight classes of land cover.
 BITS = 3
 _HOURS = 24.0
 
@@ -74,6 +75,7 @@ def weather(variables: Variables) -> Series:
 
 def _snapshot(settings: NetworkSettings, variables: Variables) -> Series:
     """Return the snapshot's variables by name in the paper's order, each [R], NaN where missing."""
+    # Columns of the first layer follow the order in which names are added here.
     found = _cover(settings, variables)
     found["DoY_normalized"] = day_of_year(variables)
     records = len(variables.array("time"))
@@ -94,6 +96,7 @@ def _snapshot(settings: NetworkSettings, variables: Variables) -> Series:
 def day_of_year(variables: Variables) -> NDArray[np.float32]:
     """Return cos(pi (DoY - 1) / 365) of every record, [R]: 1 in January, -1 in December."""
     day = read_clock(variables.array("time"), variables.unit("time"), "day-of-year").astype(np.float64)
+    # 365 in leap years as well, as published: 31 December is then at pi, and 30 December where other years end.
     return np.asarray(np.cos(np.pi * (day - 1) / 365), dtype=np.float32)
 
 
@@ -152,6 +155,7 @@ def mean_square(network: nn.Module, batch: Batch) -> Tensor:
 
 def penalty(network: nn.Module) -> Tensor:
     """Return the sum of squares of all weight matrices; biases, norms and buffers are not penalised."""
+    # Matrices are known by their two axes: the attention's joint projection, a plain parameter, counts as in the paper.
     return torch.stack([weight.square().sum() for weight in network.parameters() if weight.ndim == 2]).sum()
 
 

@@ -39,7 +39,9 @@ def convolved(block_CYX: Tensor, first: nn.Conv2d, second: nn.Conv2d) -> Tensor:
     bias_R = None if second.bias is None else second.bias.repeat(4)
     quarters = []
     for i, j in product(range(2), range(2)):
+        # Of the 4 outputs along an axis, 2i and 2i + 1 see cells i and i + 1 of 3; what else they see is padding.
         seen = torch.cat([cells[i + a][j + b] for a, b in product(range(2), range(2))], dim=1)
+        # [4 K out, 4 K in]: the outputs that are pooled together, of the cells that they see.
         weight = matrix[2 * i : 2 * i + 2, 2 * j : 2 * j + 2, :, i : i + 2, j : j + 2].flatten(0, 2).flatten(1)
         quarters.append(_largest(onednn.linear(seen, weight, bias_R).chunk(4, dim=1)))
     hidden_PQK = torch.cat(quarters, dim=1).relu_().reshape(len(quarters[0]), 4, second.out_channels)
@@ -49,6 +51,7 @@ def convolved(block_CYX: Tensor, first: nn.Conv2d, second: nn.Conv2d) -> Tensor:
 def _pooled(block_CYX: Tensor, conv: nn.Conv2d) -> list[list[Tensor]]:
     """Convolve and pool once: the value of every window in each of its 3 x 3 cells, each [P, K]."""
     rows, columns = (size - WINDOW + 1 for size in block_CYX.shape[1:])
+    # Channels last: a result is then contiguous as [Y, X, K], and its windows are views.
     block = block_CYX[None].contiguous(memory_format=torch.channels_last)
     known: dict[tuple[Taps, Taps], Tensor] = {}
 
@@ -61,6 +64,7 @@ def _pooled(block_CYX: Tensor, conv: nn.Conv2d) -> list[list[Tensor]]:
 
     def cell(row: int, column: int) -> Tensor:
         pairs = product((2 * row, 2 * row + 1), (2 * column, 2 * column + 1))
+        # ReLU after the maximum: it gives the same as before it, of a quarter of the numbers.
         return _largest([at(*pair) for pair in pairs]).relu_().flatten(0, 1)
 
     return [[cell(row, column) for column in range(_POOLED)] for row in range(_POOLED)]

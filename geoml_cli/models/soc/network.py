@@ -14,6 +14,7 @@ WINDOW = 5
 """Side of the window [pixels]; with two 2x2 convolutions (padding 1) and poolings it ends as 2 x 2."""
 
 _FLAT = 16 * 2 * 2
+# Width at which both halves are joined; the single networks have it before their last layer.
 _JOINT = 16
 _BIAS = 0.01
 """The paper's initial bias of linear layers."""
@@ -27,6 +28,7 @@ class Cnn(nn.Module):
 
     def __init__(self, covariates: int) -> None:
         super().__init__()
+        # 16 channels here and 6 in `CnnLstm`, as published.
         self.conv1 = nn.Conv2d(covariates, 16, kernel_size=2, padding=1)
         self.conv2 = nn.Conv2d(16, 16, kernel_size=2, padding=1)
         self.fc1 = nn.Linear(_FLAT, _JOINT)
@@ -53,6 +55,7 @@ class Lstm(nn.Module):
     def __init__(self, features: int, hidden: int, layers: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(features, hidden, layers, batch_first=True)
+        # Spelt `fc_1` here and `fc1` in `Cnn`: names are those of the paper's checkpoints.
         self.fc_1 = nn.Linear(hidden, _JOINT)
         self.fc_2 = nn.Linear(_JOINT, 1)
         initialise(self)
@@ -107,6 +110,8 @@ def initialise(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Linear):
             nn.init.constant_(module.bias, _BIAS)
+        # Of an LSTM the matrices of all four gates are drawn together, with the fan-out of 4 D. Its biases and those of
+        # convolutions keep PyTorch's start.
         if isinstance(module, (nn.Linear, nn.Conv2d, nn.LSTM)):
             for parameter in (p for name, p in module.named_parameters() if name.startswith("weight")):
                 nn.init.xavier_uniform_(parameter)

@@ -13,6 +13,7 @@ from geoml_cli.models.spec import PretrainedWeights
 from geoml_cli.models.weights import mismatches, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
+# 2002 to 2011 in the paper.
 YEARS = 10
 UNIT = "g kg-1"
 _SERIES = {1: "evi", 11: "lsp", 12: "evi_lsp"}
@@ -48,6 +49,7 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, int, in
     layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)
     features = recurrence.shape[1]
     series = _SERIES.get(features, "evi_lsp")
+    # weight_ih of an LSTM holds the matrices of its four gates, one below the other.
     hidden = max(recurrence.shape[0] // 4, 1)
     settings = {"variant": variant, "series": series, "hidden": hidden, "layers": max(layers, 1)}
     return NetworkSettings.model_validate(settings), covariates, features
@@ -56,6 +58,7 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, int, in
 def _signature(covariates: int, features: int) -> Signature:
     inputs: dict[str, InputSignature] = {}
     if covariates:
+        # The release does not name its channels.
         names = tuple(f"covariate_{k}" for k in range(1, covariates + 1))
         inputs["static"] = InputSignature(shape=(covariates, WINDOW, WINDOW), axis=1, names=names)
     if features:

@@ -21,6 +21,7 @@ METRICS = (RMSE, MAE, R2, BIAS, CCC, RPIQ)
 def carbon(data: Signature) -> Task:
     """Return the task: soil organic carbon, in the unit of the data."""
     target = Variable(data.target_name, data.unit, "soil organic carbon")
+    # A share of the soil's mass: at most 1000 g kg-1, or 100 %.
     return regression(target, METRICS, "SOC", limits=(0.0, whole(data.unit)))
 
 

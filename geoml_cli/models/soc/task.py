@@ -106,6 +106,7 @@ def _series(variables: Variables, wanted: str) -> Input:
     names = variables.labels("feature") if variables.has("series") else []
     evi = [place for place, name in enumerate(names) if name == _EVI]
     others = [place for place, name in enumerate(names) if name != _EVI]
+    # EVI before phenology: the order of the released weights' inputs.
     chosen = {"evi": evi, "lsp": others, "evi_lsp": evi + others}[wanted]
     lacking = not chosen or (wanted == "evi_lsp" and not (evi and others))
     if lacking:

@@ -28,6 +28,7 @@ class SpectralMlp(nn.Module):
     def __init__(self, frames_in: int, frames_out: int) -> None:
         super().__init__()
         self.w1 = nn.Parameter(torch.empty(2, frames_in, frames_out))
+        # The axes of 1 are those of released state dicts; only the last is used here.
         self.b1 = nn.Parameter(torch.zeros(2, 1, 1, 1, frames_out))
         self.w2 = nn.Parameter(torch.empty(2, frames_out, frames_out))
         self.b2 = nn.Parameter(torch.zeros(2, 1, 1, 1, frames_out))
@@ -71,6 +72,7 @@ class AmplitudeCell(nn.Module):
 
     def __init__(self, frames_in: int, frames_out: int, hidden: int) -> None:
         super().__init__()
+        # A map over time of its own, in addition to the one inside of `amptime`.
         self.tmlp = TimeMlp(frames_in, frames_out, frames_out)
         self.amptime = SpectralMlp(frames_in, frames_out)
         folded = frames_out * hidden
@@ -83,12 +85,14 @@ class AmplitudeCell(nn.Module):
 
     def forward(self, frames_BTDHW: Tensor) -> Tensor:
         """Return shape [B, O, D, H, W]."""
+        # y = amptime(x) + tmlp(x), then y + conv(y).
         mixed_BODHW = self.amptime(frames_BTDHW) + self.tmlp(frames_BTDHW)
         folded = mixed_BODHW.flatten(1, 2)  # [B, O * D, H, W], time outermost
         refined: Tensor = folded + self.conv(folded)
         return refined.reshape(mixed_BODHW.shape)
 
 
+# The "DLR" of the paper: its release holds no diffusion model besides these two U-Nets.
 class Refiner(UNet):
     """U-Net over all frames and channels together, with a residual."""
 
@@ -113,6 +117,7 @@ class AmplitudeNet(nn.Module):
 
     def __init__(self, frames_in: int, frames_out: int, hidden: int) -> None:
         super().__init__()
+        # Twice the frames between its two layers, where the cells' maps have as many as they put out.
         self.tmlp = TimeMlp(frames_in, 2 * frames_out, frames_out)
         self.convin = nn.Sequential(ResnetBlock(1, hidden), ResnetBlock(hidden, hidden), nn.Conv2d(hidden, hidden, 1))
         # Three cells and two refiners always: the release's setting of their number has no effect.

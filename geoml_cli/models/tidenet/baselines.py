@@ -71,6 +71,7 @@ def climate_of(samples: Samples, train: Rows) -> Climate:
     return _climate(seen.series, tuple(steps.tolist()))
 
 
+# Steps as a tuple, since an array is no key of a cache; one climate is kept, as each is as large as some maps.
 @lru_cache(maxsize=1)
 def _climate(series: FrameSeries, steps: tuple[int, ...]) -> Climate:
     return Climate(series, np.array(steps, dtype=np.int64))
@@ -131,6 +132,7 @@ def _autocorrelation(climate: Climate, leads: int) -> Values:
                 products[lead] += (area * before * climate.anomaly(step + lead + 1)).sum()
                 squares[lead] += (area * before**2).sum()
     with np.errstate(divide="ignore", invalid="ignore"):
+        # Below 0 an anomaly would be forecast with the other sign, above 1 it would grow.
         return np.clip(np.where(squares > 0, products / squares, 0.0), 0.0, 1.0)
 
 

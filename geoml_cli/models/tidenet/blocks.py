@@ -45,6 +45,7 @@ class ResnetBlock(nn.Module):
         super().__init__()
         self.block1 = ConvBlock(inputs, outputs, kernel, padding_mode)
         self.block2 = ConvBlock(outputs, outputs, kernel, padding_mode)
+        # 1 x 1 and without padding, whatever the other two have.
         self.res_conv = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, frames_BCHW: Tensor) -> Tensor:

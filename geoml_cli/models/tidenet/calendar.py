@@ -12,6 +12,7 @@ from geoml_cli.dataset.grid import TIME, GridFacts
 from geoml_cli.dataset.store import Dataset
 
 _MONTHS = 12
+# A month is a twelfth of 365.25 days.
 _HOURS = {"month": 730.5, "day": 24.0, "hour": 1.0}
 
 

@@ -34,6 +34,7 @@ class LossWeights:
 
     def spectrum_at(self, number: int) -> float:
         """Return the weight of the spectrum's error at a training step; the first step has the number 1."""
+        # The release counts calls of the training loss; the number of a step is the same count, and survives a restart.
         return self.spectrum * max(0.0, 1 - number / self.spectrum_steps) if self.spectrum_steps else 0.0
 
     def at(self, number: int) -> LossWeights:
@@ -102,6 +103,7 @@ def squared_error(forecast_BOHW: Tensor, truth_BOHW: Tensor, sea: Tensor | None 
     if sea is None:
         return torch.nn.functional.mse_loss(forecast_BOHW, truth_BOHW)
     squares = torch.where(sea, forecast_BOHW - truth_BOHW, 0.0).square()
+    # A map without a known cell gives 0, not NaN.
     counted = sea.expand_as(squares).flatten(1).sum(1).clamp(min=1)
     return (squares.flatten(1).sum(1) / counted).mean()
 
@@ -115,9 +117,11 @@ def phase_error(angle_BOHK: Tensor, spectrum_BOHK: Spectrum, spec_mask: Tensor) 
         spec_mask: 1 where frequencies count, [H, K].
     """
     errors = (1 - torch.cos(phase(spectrum_BOHK) - angle_BOHK)) * spec_mask
+    # Over entries of the mask, lead times and batch: zeros outside of the mask are not counted.
     return errors.sum() / (spec_mask.sum() * errors.shape[:2].numel())
 
 
 def spectrum_error(amplitude_BOHW: Tensor, spectrum_BOHK: Spectrum) -> Tensor:
     """Return the mean squared error of the amplitude forecast's spectrum in magnitude, a scalar."""
+    # Over the whole spectrum, not the mask's part alone, and by transforms that are not normalised.
     return torch.nn.functional.mse_loss(rfft2(amplitude_BOHW).magnitude(), spectrum_BOHK.magnitude())

@@ -16,6 +16,7 @@ from geoml_cli.models.tidenet.amplitude import CELL_GROUPS, AmplitudeNet
 from geoml_cli.models.tidenet.mixer import Mixer, low_frequencies
 from geoml_cli.models.tidenet.phase import PhaseNet
 
+# Of `diffusers.UNet2DModel`: four levels halve a map three times, and a GroupNorm has 32 groups.
 _SIDE, _HIDDEN = 8, 32
 
 

@@ -30,13 +30,16 @@ class PhaseNet(nn.Module):
     def __init__(self, frames_in: int, frames_out: int, hidden: int, size: tuple[int, int]) -> None:
         super().__init__()
         self.size = size
+        # A 1 x 1 convolution does not know which frequency it is at: these two channels tell it.
         self.register_buffer("uv", frequencies(size))
         inputs = frames_in + len(self.uv)
         self.pha_conv0 = nn.Conv2d(inputs, frames_out, 1)
         self.phase_0 = _stack((inputs, hidden, frames_out), kernel=1)
         self.phase_1 = _stack((inputs, hidden, frames_out), kernel=1)
-        # A spectrum has no edge: its rows go round.
+        # A spectrum has no edge: its rows go round. The columns of half a spectrum do not, but are padded likewise, as
+        # released.
         self.phase_2 = _stack((inputs, hidden, frames_out), kernel=3, padding_mode="circular")
+        # Reads the base and what the three stacks make of it, O frames each.
         self.pha_conv1 = nn.Conv2d(4 * frames_out, frames_out, 1)
 
     def forward(self, frames_BTHW: Tensor) -> tuple[Tensor, Tensor]:

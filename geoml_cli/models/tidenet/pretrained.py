@@ -84,6 +84,7 @@ def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeig
         target_shape=(shape.frames_out, *size),
         target_step="month",
     )
+    # A size and a limit of cells exclude each other, and the preset may have a limit.
     frames_of: dict[str, object] = {"size": list(size), "most_cells": None}
     return PretrainedWeights({"network": network, "frames": frames_of}, signature, found)
 
@@ -120,6 +121,7 @@ def simvp(state: Mapping[str, Tensor]) -> tuple[int, dict[str, Tensor]]:
     Raises:
         DataError: Keys or shapes are not SimVP's.
     """
+    # `hid.enc.0` reads the features of all frames: T * S channels.
     channels = _sizes(state, "hid.enc.0.conv1.weight", 4)[1]
     frames = max(channels // SPATIAL, 1)
     with torch.device("meta"):
@@ -130,11 +132,13 @@ def simvp(state: Mapping[str, Tensor]) -> tuple[int, dict[str, Tensor]]:
 
 def _recognised(state: Mapping[str, Tensor], preset: Shape) -> Shape:
     """Read sizes off the shapes."""
+    # The first map over time has 2 O outputs, the last convolution of `convin` D.
     doubled, frames_in = _sizes(state, "amplinet.tmlp.0.weight", 2)
     frames_out, hidden = doubled // 2, _sizes(state, "amplinet.convin.2.weight", 4)[0]
     shape = replace(preset, frames_in=frames_in, frames_out=frames_out, hidden=hidden)
     if _MASKS[0] not in state:
         return shape
+    # A mask is [H, W/2 + 1], W even; its first row holds `spec_num` ones.
     height, columns = _sizes(state, _MASKS[0], 2)
     number = max(int((state[_MASKS[0]][0] != 0).sum()), 1)
     return replace(shape, height=height, width=2 * (columns - 1), spectral_number=number)

@@ -13,6 +13,7 @@ from geoml_cli.errors import SettingsError
 SPATIAL, TRANSLATED = 64, 256
 """Channels of encoder and decoder, and of the translator."""
 
+# As the release has it: six blocks each way, four sizes of kernels in 8 groups, LeakyReLU(0.2).
 _BLOCKS = 6
 _KERNELS = (3, 5, 7, 11)
 _GROUPS = 8
@@ -29,6 +30,7 @@ class ConvNormSilu(nn.Module):
             self.conv = nn.Sequential(nn.Conv2d(inputs, 4 * outputs, 3, padding=1), nn.PixelShuffle(2))
         else:
             self.conv = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
+        # Two groups here and eight in the translator, as released.
         self.norm = nn.GroupNorm(2, outputs)
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -79,6 +81,7 @@ class Inception(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
+        # Neither norm nor activation follows it.
         self.conv1 = nn.Conv2d(inputs, TRANSLATED // 2, 1)
         self.layers = nn.ModuleList([GroupConv(TRANSLATED // 2, outputs, kernel) for kernel in _KERNELS])
 
@@ -105,6 +108,7 @@ class Translator(nn.Module):
         for block in self.enc:
             features = block(features)
             skips.append(features)
+        # dec.0 takes what enc.5 gives; dec.i, i from 1 to 5, that of dec.(i - 1) and of enc.(5 - i).
         features = self.dec[0](features)
         for block, skip in zip(self.dec[1:], skips[-2::-1], strict=True):
             features = block(torch.cat([features, skip], dim=1))
@@ -123,6 +127,7 @@ class Decoder(nn.Module):
 
     def forward(self, features: Tensor, skip: Tensor) -> Tensor:
         """Return frames [B * T, 1, H, W]; arguments as returned by the encoder."""
+        # Added, not joined as channels: dec.1 reads S of them.
         frames: Tensor = self.readout(self.dec[1](self.dec[0](features) + skip))
         return frames
 
@@ -166,6 +171,7 @@ class SimVP(nn.Module):
 
     def _next(self, frames_BTHW: Tensor) -> Tensor:
         batch, frames = frames_BTHW.shape[:2]
+        # [B * T, 1, H, W]: encoder and decoder see single frames, only the translator mixes them.
         features, whole = self.enc(frames_BTHW.flatten(0, 1)[:, None])
         folded = features.reshape(batch, -1, *features.shape[-2:])  # [B, T * S, H/2, W/2], time outermost
         features = self.hid(folded).reshape(features.shape)

@@ -26,6 +26,7 @@ from geoml_cli.samples.samples import Input, Samples, Signature, Target, WindowS
 from geoml_cli.samples.spatial import Geometry, SpatialTransform
 
 FRAMES = "frames"
+# Maps are padded to it for either network; SimVP alone would do with 2.
 _MULTIPLE = 8
 
 
@@ -139,6 +140,7 @@ def build(tables: TidenetTables, data: Signature) -> nn.Module:
 
 def filled(settings: FrameSettings, frames: Tensor) -> Tensor:
     """Return scaled frames without gaps, clipped where the settings say so."""
+    # With land = "zero" nothing is missing, and land has the scaled value of 0 in physical units.
     whole = torch.where(torch.isfinite(frames), frames, settings.land_value)
     return whole.clamp(0.0, 1.0) if settings.clip else whole
 
@@ -146,6 +148,7 @@ def filled(settings: FrameSettings, frames: Tensor) -> Tensor:
 def loss(tables: TidenetTables, network: nn.Module, batch: Batch, call: Call) -> Tensor:
     """Return the training loss of a batch: the paper's terms for TIDE-Net, the squared error for SimVP."""
     frames, truth = filled(tables.frames, batch[FRAMES]), filled(tables.frames, batch["target"])
+    # Of the target as it is: `truth` has its gaps filled, which have no part in the loss.
     known = torch.isfinite(batch["target"])
     if tables.network.variant == "simvp":
         return squared_error(network(frames), truth, known)
@@ -196,6 +199,8 @@ def _csi(tables: TidenetTables, settings: ScoreSettings) -> Criterion:
         forecast, truth, known = _scored(tables, network, batch)
         counts = []
         for threshold in settings.thresholds:
+            # CSI = hits / (hits + misses + false alarms), of scaled values as they are: the release casts them to
+            # integers first, which empties its CSI.
             seen, said = (truth >= threshold) & known, (forecast >= threshold) & known
             counts += [(seen & said).sum(), (seen | said).sum()]
         return torch.stack(counts).double().cpu()

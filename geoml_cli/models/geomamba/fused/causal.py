@@ -18,7 +18,9 @@ from geoml_cli.models.geomamba.kernels.threads import spread
 
 def convolve(x_BLD: Tensor, weight_D1K: Tensor, bias_D: Tensor) -> Tensor:
     """Return SiLU of the depthwise causal convolution, shape [B, L, D]."""
+    # Half precision is computed in float32; float64 is for checks of gradients.
     kind = torch.float64 if x_BLD.dtype == torch.float64 else torch.float32
+    # [D, 1, K] to [K, D]: vectors run over channels.
     tensors = (padded(tensor.to(kind)) for tensor in (x_BLD, weight_D1K[:, 0].T, bias_D))
     out_BLD: Tensor = _Convolution.apply(*tensors)  # type: ignore[no-untyped-call]
     return cut(out_BLD, x_BLD.shape[2]).to(x_BLD.dtype)

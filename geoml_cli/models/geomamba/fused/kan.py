@@ -60,6 +60,7 @@ def _grid(knots: Tensor, x: Tensor) -> spline.Grid:
 
 @cache
 def _grid_of(knots: tuple[float, ...], dtype: str) -> spline.Grid:
+    # Differences and quotients in float64, rounded once.
     exact = np.array(knots)
     return spline.Grid(exact.astype(dtype), (1 / np.diff(exact)).astype(dtype))
 
@@ -84,6 +85,7 @@ def _layout(x_RI: Tensor, grid: spline.Grid) -> Tensor:
 
 def _joined(base_OI: Tensor, weight_OIK: Tensor) -> Tensor:
     """Put the weights of SiLU and of the bases side by side, [O, J]."""
+    # [O, I] beside [O, K I], basis by basis: the order in which `spline.expand` lays out.
     return torch.cat([base_OI.detach(), weight_OIK.detach().transpose(1, 2).flatten(1)], dim=1)
 
 
@@ -112,6 +114,7 @@ class _Layer(torch.autograd.Function):
                 gradients = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, gradients)
         to_base_OI, to_basis_OJ = to_weight_OJ.tensor_split([base_OI.shape[1]], dim=1)
+        # [O, K I], basis by basis, back to [O, I, K].
         return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.transpose(1, 2).shape).transpose(1, 2), None
 
 

@@ -14,6 +14,7 @@ _GROUPS = 32
 _WIDE, _NARROW = 256, 64
 """Channels of a tile: wide ones are quicker, narrow ones give every core work when sequences are few."""
 
+# From so many sequences on, these alone are work for every core.
 _MANY = 8
 
 

@@ -26,6 +26,7 @@ def scan(inputs: ScanInputs) -> Tensor:
     x, u, z, b, c, a_DN, d_D = (tensor.to(kind) for tensor in vars(inputs).values())
     # One layout, so that the loops are compiled once a type and not once for every kind of view.
     tensors = (padded(x), padded(u), padded(z), b.contiguous(), c.contiguous(), padded(a_DN.T), padded(d_D))
+    # A prediction keeps no states: only a backward pass begins from them.
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     out_BLD: Tensor = _Scan.apply(keep, *tensors)[0]  # type: ignore[no-untyped-call]
     return cut(out_BLD, x.shape[2]).to(inputs.x_BLD.dtype)
@@ -48,6 +49,7 @@ class _Scan(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:  # noqa: ANN401
         ctx.save_for_backward(*inputs[1:], output[1])
         ctx.mark_non_differentiable(output[1])
+        # The kept states have no gradient; PyTorch would make zeros of their size for it.
         ctx.set_materialize_grads(False)
 
     @staticmethod
@@ -63,6 +65,7 @@ class _Scan(torch.autograd.Function):
         kept, out = kept_BSND.numpy(), out_BLD.contiguous().numpy()
         spread(lambda k: scan_backward.backward(inputs, kept, out, gradients, shares[k]), len(shares))
         x, u, z, b, c, a, d = states
+        # Over tiles (B, C) and groups (A, D) in their order, which does not depend on the threads.
         return None, x, u, z, b.sum(0), c.sum(0), a.sum(0), d.sum(0)
 
 

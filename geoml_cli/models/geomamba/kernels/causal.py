@@ -51,6 +51,7 @@ def backward(inputs: Inputs, out_BLD: Array, gradients: Gradients, piece: Piece)
     inner_L = workspace(inputs.x_BLD.shape[1], inputs.x_BLD)
     for sequence in range(piece.first, piece.last):
         for d in range(piece.low, piece.high, WIDTH):
+            # Gradients before SiLU first: both others are made of them.
             _deactivate(inputs, out_BLD, inner_L, (sequence, d))
             _add_to_weights(inputs, inner_L, gradients, (piece.group, sequence, d))
             _convolve_back(inputs, inner_L, gradients.x_BLD, (sequence, d))
@@ -60,6 +61,7 @@ def backward(inputs: Inputs, out_BLD: Array, gradients: Gradients, piece: Piece)
 def _convolve(inputs: Inputs, sequence: int, step: int, d: int) -> Any:  # noqa: ANN401
     """Return a step's value before SiLU."""
     taps, value = inputs.weight_KD.shape[0], load(inputs.bias_D, (d,))
+    # Taps before the first step would meet zeros.
     for tap in range(max(0, taps - 1 - step), taps):
         x = load(inputs.x_BLD, (sequence, step + tap - taps + 1, d))
         value = fma(x, load(inputs.weight_KD, (tap, d)), value)
@@ -73,6 +75,7 @@ def _deactivate(inputs: Inputs, out_BLD: Array, inner_L: Array, at: tuple[int, i
     for step in range(inputs.x_BLD.shape[1]):
         value = _convolve(inputs, sequence, step, d)
         s = sigmoid(value)
+        # The derivative of SiLU: s (1 + v (1 - s)), s = sigmoid(v).
         store(inner_L, (step * WIDTH,), load(out_BLD, (sequence, step, d)) * s * (1.0 + value * (1.0 - s)))
 
 

@@ -18,6 +18,7 @@ from numba.core.options import DefaultOptions
 from geoml_cli.version import __version__
 
 F = TypeVar("F", bound=Callable[..., Any])
+# NumPy's rules for errors: a division by zero gives infinity, so no division has to be looked at before.
 _OPTIONS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 _UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}  # not a public option
 

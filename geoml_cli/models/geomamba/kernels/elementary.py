@@ -89,6 +89,7 @@ def _exp2(builder: Any, value: Any, double: bool) -> Any:  # noqa: ANN401
 
 def _logistic(builder: Any, value: Any, double: bool) -> Any:  # noqa: ANN401
     scaled, highest = builder.fmul(value, _constant(value, -LOG2E)), _constant(value, 1023.0 if double else 127.0)
+    # `exp2` is for values below 127.5 (1023.5 in float64); beyond this bound the result is 0 in effect.
     scaled = builder.select(builder.fcmp_ordered(">", scaled, highest), highest, scaled)
     one = _constant(value, 1.0)
     return builder.fdiv(one, builder.fadd(one, _exp2(builder, scaled, double)))

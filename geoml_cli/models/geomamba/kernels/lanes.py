@@ -70,6 +70,7 @@ def _add_operation(function: Callable[..., Any], instruction: str) -> None:
     lower_builtin(function, Lanes, Lanes)(generate)
 
 
+# `+=` is the same instruction as `+`: a vector is a value, and is not changed in place.
 for _function, _name in (("add", "fadd"), ("iadd", "fadd"), ("sub", "fsub"), ("mul", "fmul"), ("truediv", "fdiv")):
     _add_operation(getattr(operator, _function), _name)
 
@@ -130,6 +131,7 @@ def _pointer(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # n
     values = cgutils.unpack_tuple(builder, args[1], len(index))
     values = [context.cast(builder, value, kind, types.intp) for value, kind in zip(values, index, strict=True)]
     data = context.make_array(array)(context, builder, args[0])
+    # No index is negative: counting from the end would cost a comparison for each.
     return cgutils.get_item_pointer(context, builder, array, data, values, wraparound=False)
 
 
@@ -157,6 +159,7 @@ def total(typing: Any, value: Any) -> Any:  # noqa: ANN401
 @allocating
 def workspace(vectors: int, like: Array) -> Any:  # noqa: ANN401
     """Return uninitialised memory for vectors, of the type of an array; none of them lies across two cache lines."""
+    # Room for one vector more than asked for, so that the first may begin at a cache line.
     room = np.empty((vectors + 1) * WIDTH, like.dtype)
     first = (-room.ctypes.data % (WIDTH * room.itemsize)) // room.itemsize
     return room[first : first + vectors * WIDTH]

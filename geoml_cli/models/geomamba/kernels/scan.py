@@ -70,6 +70,7 @@ def forward(inputs: Inputs, out_BLD: Array, kept_BSND: Array, piece: Piece) -> N
         state_ND[:] = 0
         for first in range(0, steps, length):
             span = first // length
+            # The state that the span begins with; the first span begins with zeros.
             if 0 < span <= kept_BSND.shape[1]:
                 kept_BSND[sequence, span - 1, :, piece.low : piece.high] = state_ND[:, piece.low : piece.high]
             for d in range(piece.low, piece.high, WIDTH):
@@ -105,6 +106,7 @@ def _advance(inputs: Inputs, place: Place, rows: Array, state_ND: Array) -> None
         a, state = load(inputs.a_ND, (n, d)), load(state_ND, (n, d))
         for k in range(last - first):
             at = (sequence, first + k, n)
+            # h_t = 2^(dt a) h_{t-1} + (dt x) B, where a = A log2(e).
             driven = load(rows, at_row(k, DRIVE)) * spread(inputs.b_BLN, at)
             state = fma(exp2(load(rows, at_row(k, DT)) * a), state, driven)
             store(rows, at_row(k, OUT), fma(state, spread(inputs.c_BLN, at), load(rows, at_row(k, OUT))))

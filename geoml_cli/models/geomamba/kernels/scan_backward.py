@@ -76,6 +76,7 @@ def backward(inputs: Inputs, kept_BSND: Array, out_BLD: Array, gradients: Gradie
             first, last = span * length, min(span * length + length, steps)
             for d in range(piece.low, piece.high, WIDTH):
                 _take_back(task, Place(sequence, first, last, d), piece.group)
+            # After all vectors of the span, since sums across lanes are slow: one for each step and state is enough.
             _sum_lanes(task, Place(sequence, first, last, 0), piece.tile)
 
 
@@ -94,6 +95,7 @@ def _take_back(task: Task, place: Place, group: int) -> None:
     prepare(inputs, place, memory.rows)
     _ungate(task, place)
     for n in range(inputs.a_ND.shape[0]):
+        # Zeros as a vector: compiled code needs one type in both cases.
         state = load(memory.carry_ND, (n, place.d)) * 0.0
         span = place.first // length
         if span > 0:
@@ -139,12 +141,14 @@ def _sweep(task: Task, place: Place, n: int, group: int) -> None:
     carry = load(memory.carry_ND, (n, place.d))
     for k in range(place.last - place.first - 1, -1, -1):
         at = (place.sequence, place.first + k, n)
+        # dL/dh_t = C_t dL/dy_t + exp(dt_{t+1} A) dL/dh_{t+1}, the second of which is `carry`.
         to_state = fma(load(memory.rows, at_row(k, INNER)), spread(inputs.c_BLN, at), carry)
         sums = load(memory.sums, _at_sum(memory, n, k, 0))
         store(memory.sums, _at_sum(memory, n, k, 0), fma(to_state, load(memory.rows, at_row(k, DRIVE)), sums))
         to_drive = load(memory.rows, at_row(k, TO_DRIVE))
         store(memory.rows, at_row(k, TO_DRIVE), fma(to_state, spread(inputs.b_BLN, at), to_drive))
         carry = to_state * load(memory.rows, at_row(k, DECAY))
+        # dL/d(dt A) = dL/dh_t exp(dt A) h_{t-1}. `a` is A log2(e), of which `_collect` takes the factor back.
         to_decay = carry * load(memory.rows, at_row(k, STATE))
         to_a = fma(to_decay, load(memory.rows, at_row(k, DT)), to_a)
         store(memory.rows, at_row(k, TO_DT), fma(to_decay, a, load(memory.rows, at_row(k, TO_DT))))
@@ -163,7 +167,9 @@ def _collect(task: Task, place: Place, group: int) -> None:
         to_drive, open_z = load(memory.rows, at_row(k, TO_DRIVE)), sigmoid(z)
         store(gradients.x_BLD, at, to_drive * load(memory.rows, at_row(k, DT)) + inner * skip)
         to_dt = to_drive * x + load(memory.rows, at_row(k, TO_DT)) * (1 / LOG2E)
+        # The derivative of softplus is the logistic function.
         store(gradients.u_BLD, at, to_dt * sigmoid(load(inputs.u_BLD, at)))
+        # That of SiLU: s (1 + z (1 - s)), s = sigmoid(z).
         slope = open_z * (1.0 + z * (1.0 - open_z))
         store(gradients.z_BLD, at, load(task.out_BLD, at) * load(memory.rows, at_row(k, OUT)) * slope)
         to_skip = fma(inner, x, to_skip)

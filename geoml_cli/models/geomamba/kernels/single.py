@@ -49,6 +49,7 @@ def forward(x_RI: Array, grid: Grid, weights: Weights, out_R: Array, rows: Rows)
         out = load(weights.base_I, (0,)) * 0.0
         for i in range(0, x_RI.shape[1], WIDTH):
             x = load(x_RI, (row, i))
+            # Inputs that were added to fill a vector have weights of 0.
             out = fma(load(weights.base_I, (i,)), x * sigmoid(x), out)
             cell, _, u = place(x, grid)
             values = values_at(u)
@@ -82,4 +83,5 @@ def _to_spline(x: Any, to_out: Any, arrays: tuple[Grid, Array, Array], group: in
         at = (group, k, i)
         store(to_weight_GKI, at, fma(to_out, basis(cell, k, values), load(to_weight_GKI, at)))
         to_u = fma(load(weight_KI, (k, i)), basis(cell, k, slopes), to_u)
+    # u = (x - t_i) / width, hence the factor.
     return to_u * inverse

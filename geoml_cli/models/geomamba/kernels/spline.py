@@ -47,6 +47,7 @@ def expand(x_RI: Array, grid: Grid, out_RJ: Array, first: int, last: int) -> Non
     """Write SiLU and the bases of some rows, [R, J]."""
     inputs, whole = x_RI.shape[1], x_RI.shape[1] // WIDTH * WIDTH
     x, out = x_RI.reshape(x_RI.size), out_RJ.reshape(out_RJ.size)
+    # A vector of x, then one of SiLU and of each basis.
     room, inside = workspace(BASES + 2, x_RI), Place(0, WIDTH, WIDTH)
     for row in range(first, last):
         begin = Place(row * inputs, row * inputs * (BASES + 1), inputs)
@@ -115,12 +116,14 @@ def place(x: Any, grid: Grid) -> tuple[Any, Any, Any]:  # noqa: ANN401
         first = where_less(x, knot, first, knot)
         inverse = where_less(x, knot, inverse, spread(grid.inverse, (k,)))
     cell = where_less(x, spread(knots, (cells,)), cell, first * 0.0 + _OUTSIDE)
+    # NaN is less than nothing, and the only number that does not equal itself.
     return where_equal(x, x, cell, x), inverse, (x - first) * inverse
 
 
 @inner
 def basis(cell: Any, k: int, values: tuple[Any, Any, Any, Any]) -> Any:  # noqa: ANN401
     """Return basis k: one of its cell's four, or zero; NaN where the cell is."""
+    # Basis k reaches over cells k to k + 3, and is the newest in the first of them.
     oldest, older, newer, newest = values
     zero = cell * 0.0
     out = where_equal(cell, zero + float(k), newest, zero)

@@ -33,11 +33,13 @@ def spread(work: Callable[[int], object], pieces: int) -> None:
     started = [_pool().submit(share) for _ in range(helpers)]
     share()
     for helper in started:
+        # Raises what a piece raised.
         helper.result()
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    # Threads are made when they are needed; PyTorch may be told to use more than there are cores.
     return ThreadPoolExecutor(max_workers=max(os.cpu_count() or 1, 64), thread_name_prefix="geoml-kernel")
 
 
