@@ -1,7 +1,7 @@
 """Scores of a probability of something that is (1) or is not (0).
 
-Those that need a decision take 0.5 as its threshold, the convention of scikit-learn. A score that the rows do not
-define is NaN, and its docstring says when.
+Those that need a decision take 0.5 as its threshold where no other is given, the convention of scikit-learn. A score
+that the rows do not define is NaN, and its docstring says when.
 
 Legend: N rows, K statistics; o observed (0 or 1), p predicted probability.
 """
@@ -9,12 +9,13 @@ Legend: N rows, K statistics; o observed (0 or 1), p predicted probability.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.metrics.metric import Metric, Values, checked, ratio
+from geoml_cli.metrics.metric import Metric, Statistics, Values, checked, ratio
 
 Index = NDArray[np.int64]
 THRESHOLD = 0.5
@@ -50,19 +51,26 @@ class Reliability(NamedTuple):
     rows: Values
 
 
-def decisions(observed_N: Values, probability_N: Values, weight_N: Values, reference_N: Values) -> Values:
-    """Return what each row adds to the sums, shape [N, 6] in the order of `Decisions`."""
-    positive, predicted = observed_N == 1, probability_N > THRESHOLD
-    pairs = (positive & predicted, ~positive & predicted, positive & ~predicted, ~positive & ~predicted)
-    error = probability_N - observed_N
-    columns = [*(pair.astype(np.float64) for pair in pairs), error * error, np.abs(error)]
-    return np.stack(columns, axis=-1) * weight_N[..., None]
+@cache  # metrics that share a function share one pass over the rows
+def decisions_at(threshold: float) -> Statistics:
+    """Return the statistics of decisions for what is more probable than a threshold."""
+
+    def decisions(observed_N: Values, probability_N: Values, weight_N: Values, reference_N: Values) -> Values:
+        """Return what each row adds to the sums, shape [N, 6] in the order of `Decisions`."""
+        positive, predicted = observed_N == 1, probability_N > threshold
+        pairs = (positive & predicted, ~positive & predicted, positive & ~predicted, ~positive & ~predicted)
+        error = probability_N - observed_N
+        columns = [*(pair.astype(np.float64) for pair in pairs), error * error, np.abs(error)]
+        return np.stack(columns, axis=-1) * weight_N[..., None]
+
+    return decisions
 
 
-def count_decisions(observed_N: Values, probability_N: Values) -> Decisions:
+def count_decisions(observed_N: Values, probability_N: Values, threshold: float = THRESHOLD) -> Decisions:
     """Sum over all rows; errors as for `checked_probability`."""
     observed, probability = checked_probability(observed_N, probability_N)
-    return Decisions(*decisions(observed, probability, np.ones(len(observed)), observed).sum(axis=0))
+    statistics = decisions_at(threshold)
+    return Decisions(*statistics(observed, probability, np.ones(len(observed)), observed).sum(axis=0))
 
 
 def _of(score: Callable[[Decisions], Values]) -> Callable[[Values], Values]:
@@ -188,13 +196,21 @@ def checked_probability(observed_N: Values, probability_N: Values) -> tuple[Valu
     return observed, probability
 
 
-ACCURACY = Metric("accuracy", "1", "high", decisions, _of(_accuracy))
-BALANCED_ACCURACY = Metric("balanced accuracy", "1", "high", decisions, _of(_balanced_accuracy))
-PRECISION = Metric("precision", "1", "high", decisions, _of(_precision))
-RECALL = Metric("recall", "1", "high", decisions, _of(_recall))
-F1 = Metric("F1", "1", "high", decisions, _of(_f1))
-BRIER = Metric("Brier", "1", "low", decisions, _of(_brier))
-RMSE = Metric("RMSE", "1", "low", decisions, _of(_rmse))
-MAE = Metric("MAE", "1", "low", decisions, _of(_mae))
+def decision_metrics(threshold: float = THRESHOLD) -> tuple[Metric, ...]:
+    """Return accuracy, balanced accuracy, precision, recall and F1 of decisions at a threshold."""
+    scores = {
+        "accuracy": _accuracy,
+        "balanced accuracy": _balanced_accuracy,
+        "precision": _precision,
+        "recall": _recall,
+        "F1": _f1,
+    }
+    return tuple(Metric(name, "1", "high", decisions_at(threshold), _of(score)) for name, score in scores.items())
+
+
+# Errors of the probability itself do not depend on the threshold.
+BRIER = Metric("Brier", "1", "low", decisions_at(THRESHOLD), _of(_brier))
+RMSE = Metric("RMSE", "1", "low", decisions_at(THRESHOLD), _of(_rmse))
+MAE = Metric("MAE", "1", "low", decisions_at(THRESHOLD), _of(_mae))
 ROC_AUC = Metric("ROC-AUC", "1", "high", None, of_rows=_roc_auc)
 PR_AUC = Metric("PR-AUC", "1", "high", None, of_rows=_average_precision)

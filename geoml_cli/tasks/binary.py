@@ -6,13 +6,14 @@ Legend: M members, B rows of a batch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.figures.decisions import decisions
 from geoml_cli.figures.report import ReportFigure
 from geoml_cli.figures.style import png
-from geoml_cli.metrics.classification import MAE, RMSE, count_decisions, reliability
+from geoml_cli.metrics.classification import MAE, RMSE, count_decisions, decision_metrics, reliability
 from geoml_cli.metrics.metric import Metric
 from geoml_cli.tasks.task import ScoredRows, Task
 
@@ -29,7 +30,7 @@ def binary(target: Variable, event: str, metrics: tuple[Metric, ...], threshold:
     Args:
         target: What is observed, 0 or 1.
         event: What it is the presence of, for descriptions.
-        metrics: Scores of the probability.
+        metrics: Scores of the probability, beside those of decisions at the threshold.
         threshold: Probability above which the event is predicted.
     """
     columns = (
@@ -42,12 +43,12 @@ def binary(target: Variable, event: str, metrics: tuple[Metric, ...], threshold:
         outputs=lambda members: columns,
         pool=_pool(threshold),
         scored=PROBABILITY,
-        metrics=metrics,
+        metrics=(*decision_metrics(threshold), *metrics),
         # The root of the Brier score, a proper score: a share of right decisions does not tell 0.51 from 0.99.
         ranking=RMSE,
         paired=MAE,
         baseline="probability",
-        figures=(_decisions,),
+        figures=(partial(_decisions, threshold),),
         scales_target=False,
         ranking_words="of the probability",
         probabilities=_probabilities,
@@ -84,17 +85,17 @@ def _pool(threshold: float) -> Callable[[Tensor], Tensor]:
     return pool
 
 
-def _decisions(rows: ScoredRows) -> tuple[str, ReportFigure]:
+def _decisions(threshold: float, rows: ScoredRows) -> tuple[str, ReportFigure]:
     name = rows.target.name
-    counts = [round(float(count)) for count in count_decisions(rows.observed_N, rows.predicted_N)[:4]]
+    counts = [round(float(count)) for count in count_decisions(rows.observed_N, rows.predicted_N, threshold)[:4]]
     curve = reliability(rows.observed_N, rows.predicted_N)
     words = ("true positive", "false positive", "false negative", "true negative")
     said = ", ".join(f"{word} {count}" for word, count in zip(words, counts, strict=True))
     return "reliability.png", ReportFigure(
         title="Probabilities and decisions",
         caption=f"Left: how often {name} came true, by predicted probability; the dashed line is perfect, bars are "
-        "the rows of a class. Right: decisions at a probability of 0.5.",
-        text=f"Decisions at a probability of 0.5: {said}.",
+        f"the rows of a class. Right: decisions at a probability of {threshold:g}.",
+        text=f"Decisions at a probability of {threshold:g}: {said}.",
         png=png(
             decisions((curve.predicted, curve.observed, curve.rows), (counts[0], counts[1], counts[2], counts[3]), name)
         ),

@@ -12,16 +12,17 @@ RANDOM = np.random.default_rng(4)
 OBSERVED = (RANDOM.random(400) < 0.3).astype(float)
 PROBABILITY = np.clip(np.round(0.3 + 0.25 * (OBSERVED - 0.3) + RANDOM.normal(0, 0.2, 400), 2), 0, 1)
 DECIDED = PROBABILITY > 0.5
+ACCURACY, BALANCED_ACCURACY, PRECISION, RECALL, F1 = c.decision_metrics()
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (c.ACCURACY, sk.accuracy_score(OBSERVED, DECIDED)),
-        (c.BALANCED_ACCURACY, sk.balanced_accuracy_score(OBSERVED, DECIDED)),
-        (c.PRECISION, sk.precision_score(OBSERVED, DECIDED)),
-        (c.RECALL, sk.recall_score(OBSERVED, DECIDED)),
-        (c.F1, sk.f1_score(OBSERVED, DECIDED)),
+        (ACCURACY, sk.accuracy_score(OBSERVED, DECIDED)),
+        (BALANCED_ACCURACY, sk.balanced_accuracy_score(OBSERVED, DECIDED)),
+        (PRECISION, sk.precision_score(OBSERVED, DECIDED)),
+        (RECALL, sk.recall_score(OBSERVED, DECIDED)),
+        (F1, sk.f1_score(OBSERVED, DECIDED)),
         (c.ROC_AUC, sk.roc_auc_score(OBSERVED, PROBABILITY)),
         (c.PR_AUC, sk.average_precision_score(OBSERVED, PROBABILITY)),
         (c.BRIER, sk.brier_score_loss(OBSERVED, PROBABILITY)),
@@ -31,11 +32,21 @@ def test_a_score_is_scikit_learns_ties_included(ours, theirs):
     assert ours(OBSERVED, PROBABILITY) == pytest.approx(theirs, rel=1e-12)
 
 
+def test_decisions_follow_the_threshold():
+    accuracy, _, precision, recall, _ = c.decision_metrics(0.2)
+    decided = PROBABILITY > 0.2
+    assert accuracy(OBSERVED, PROBABILITY) == pytest.approx(sk.accuracy_score(OBSERVED, decided), rel=1e-12)
+    assert precision(OBSERVED, PROBABILITY) == pytest.approx(sk.precision_score(OBSERVED, decided), rel=1e-12)
+    assert recall(OBSERVED, PROBABILITY) == pytest.approx(sk.recall_score(OBSERVED, decided), rel=1e-12)
+    assert accuracy.statistics is precision.statistics is not ACCURACY.statistics
+    assert c.count_decisions(OBSERVED, PROBABILITY, 0.2).rows == len(OBSERVED)
+
+
 def test_scores_without_one_of_the_classes_are_undefined():
     ones, half = np.ones(3), np.full(3, 0.4)
-    assert np.isnan([c.ROC_AUC(ones, half), c.BALANCED_ACCURACY(ones, half), c.PRECISION(ones, half)]).all()
-    assert np.isnan([c.PR_AUC(0 * ones, half), c.F1(0 * ones, half), c.RECALL(0 * ones, half)]).all()
-    assert c.ACCURACY(ones, half) == 0 and c.RECALL(ones, half) == 0
+    assert np.isnan([c.ROC_AUC(ones, half), BALANCED_ACCURACY(ones, half), PRECISION(ones, half)]).all()
+    assert np.isnan([c.PR_AUC(0 * ones, half), F1(0 * ones, half), RECALL(0 * ones, half)]).all()
+    assert ACCURACY(ones, half) == 0 and RECALL(ones, half) == 0
 
 
 def test_reliability_counts_every_row_once():

@@ -6,16 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.metrics.classification import (
-    ACCURACY,
-    BALANCED_ACCURACY,
-    BRIER,
-    F1,
-    PR_AUC,
-    PRECISION,
-    RECALL,
-    ROC_AUC,
-)
+from geoml_cli.metrics.classification import BRIER, PR_AUC, ROC_AUC
 from geoml_cli.metrics.regression import MAE, PEARSON, R2, RMSE
 from geoml_cli.models.ech import features, inputs, pipeline, pretrained, task
 from geoml_cli.models.ech.settings import EchTables
@@ -25,7 +16,7 @@ from geoml_cli.tasks.binary import binary
 from geoml_cli.tasks.regression import regression
 from geoml_cli.tasks.task import Task
 
-OF_PROBABILITY = (ACCURACY, BALANCED_ACCURACY, PRECISION, RECALL, F1, ROC_AUC, PR_AUC, BRIER)
+OF_PROBABILITY = (ROC_AUC, PR_AUC, BRIER)
 OF_AMPLITUDE = (R2, RMSE, MAE, PEARSON)
 
 

@@ -385,6 +385,21 @@ def test_a_damaged_split_is_named(tmp_path):
         Split.read(tmp_path / "split.json")
 
 
+def test_the_decisions_that_are_scored_are_those_that_are_delivered(data, geoml, tmp_path):
+    asked = [*QUICK, "network.part=classifier", "wave.probability=0.35", "evaluate.importance_repeats=0"]
+    run = train(load("ech", "two-stage", None, {}, asked), data, RunLocation(tmp_path / "run"), None, NullReporter())
+    done = geoml("evaluate", run.folder, "--data", data.folder.parent, "--json", "-q")
+    scores = json.loads(done.out)["networks"]["classifier"]["network"]["scores"]
+    assert geoml("predict", run.folder, "--data", data.folder.parent, "-q", "--out", tmp_path / "s.csv").code == 0
+    frame = pd.read_csv(tmp_path / "s.csv", comment="#").iloc[run.split("classifier").test]
+    assert ((frame["presence"] == 1) == (frame["probability"] > 0.35)).all()
+    assert 0 < ((frame["probability"] > 0.35) != (frame["probability"] > 0.5)).mean()
+    seen = (data.array("amplitude")[run.split("classifier").test] >= 0).astype(int)
+    assert scores["accuracy"]["value"] == pytest.approx((frame["presence"].to_numpy() == seen).mean())
+    page = (run.evaluation("test") / "classifier" / "report.html").read_text(encoding="utf-8")
+    assert "decisions at a probability of 0.35" in page
+
+
 @pytest.mark.parametrize("part", ["regressor", "classifier"])
 def test_a_run_of_one_part_predicts_samples_and_maps_with_its_area(part, data, geoml, tmp_path):
     settings = load("ech", "two-stage", None, {}, [*QUICK, f"network.part={part}"])
