@@ -148,7 +148,7 @@ def place_of_samples(variables: Variables, rows: int) -> NDArray[np.float64]:
         raise DataError(
             "windows of maps have no place: each covers the whole map",
             where="[split]",
-            fix="Split them in time, with split.kind='chronological' or 'years'.",
+            fix="Split them in time, with split.kind='chronological' or 'years', and leave split.buffer_km = 0.",
         )
     place_N2 = lon_lat_of_samples(variables, rows)
     missing = int((~np.isfinite(place_N2).all(axis=1)).sum())

@@ -112,7 +112,7 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         processes: How many.
         cpu: On the CPU, sharing its cores, or one GPU each.
     """
-    threads = str(max((os.cpu_count() or 1) // processes, 1))
+    threads = str(max(cores() // processes, 1))
     # Beside the parent, what torchrun sets: by these accelerate and PyTorch find the other processes.
     shared = {
         _PARENT: str(os.getpid()),

@@ -132,8 +132,9 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     together = np.unique(np.concatenate(list(usable.values())))
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}
-    for name, split in splits(variables_of(dataset, first), shared, together, len(first)).items():
-        kept = drop_near(dataset, split, shared.buffer_km, len(first))
+    variables = variables_of(dataset, first)
+    for name, split in splits(variables, shared, together, len(first)).items():
+        kept = drop_near(variables, split, shared.buffer_km, len(first))
         # Windows of a model's networks end at the same steps: the span of the first stands for all.
         kept = drop_overlaps(kept, first.span) if shared.exclude_overlaps else kept
         for network in samples:

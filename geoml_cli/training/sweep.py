@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from geoml_cli.config.spaces import Space
 from geoml_cli.dataset.files import write_text
-from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError, StoppedError
 from geoml_cli.runs.run import Run
 from geoml_cli.work.reasons import reason
 from geoml_cli.work.reporting import Reporter
@@ -100,12 +100,15 @@ class Sweep:
         Raises:
             GeomlError: The first trials all fail: the mistake is in what they share.
             StoppedError: A signal came; the trial resumes with the same command.
+            DiskError: There is no room for its checkpoints; likewise.
         """
         while (taken := self._take(count)) is not None:
             trial, lock = taken
             try:
                 value = _score(train(trial))
-            except (DataError, SettingsError) as error:
+            except (DiskError, StoppedError):
+                raise  # of no trial: the next would end so too, or shall not begin
+            except GeomlError as error:
                 self._study.tell(trial.number, state=self._optuna.trial.TrialState.FAIL)
                 ended = self.trials()
                 if len(ended) >= _HOPELESS and all(other.state == "failed" for other in ended):

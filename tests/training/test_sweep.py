@@ -11,7 +11,7 @@ import tomli
 from quick import QUICK
 
 from geoml_cli.config.spaces import divided, space
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
 
 SPACES = ("--set", "train.lr=log:1e-4..1e-2", "--set", "train.batch_size=choice:16,32", "--set", "train.steps=2..3")
 
@@ -73,8 +73,8 @@ def test_the_command_that_trains_what_was_found_is_run_as_it_stands(sweep, geoml
     assert config["evaluate"]["baselines"] == ["ridge", "mean"] and config["train"]["note"] == "it's a sweep"
 
 
-def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch):
-    from geoml_cli.errors import DataError
+@pytest.mark.parametrize("kind", [DataError, GeomlError])
+def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch, kind):
     from geoml_cli.stages import train as stage
 
     whole, seen = stage.train, []
@@ -82,13 +82,24 @@ def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch):
     def sometimes(*given):
         seen.append(given)
         if len(seen) == 1:
-            raise DataError("is not finite", where="loss", fix="Lower train.lr.")
+            raise kind("is not finite", where="loss", fix="Lower train.lr.")
         return whole(*given)
 
     monkeypatch.setattr("geoml_cli.stages.train.train", sometimes)
     found = sweep("some", 2)
     assert sorted(trial["state"] for trial in found["trials"]) == ["failed", "finished"]
     assert found["trials"][-1]["value"] is None
+
+
+def test_a_full_disk_ends_the_sweep_and_the_trial_resumes(sweep, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("geoml_cli.stages.train.train", lambda *given: raised(DiskError("run", "no space")))
+        assert "no space" in sweep("some", 2, code=1)
+    assert [trial["state"] for trial in sweep("some", 2)["trials"]] == ["finished", "finished"]
+
+
+def raised(error):
+    raise error
 
 
 def test_a_sweep_of_other_spaces_is_another_sweep(sweep):

@@ -6,8 +6,8 @@ _SMALL = ("--set", "network.embedding=16", "--set", "network.width=16", "--set",
 
 CARD = Card(
     title="Geo-Mamba: groundwater storage, carbon fluxes and land cover from geo-factors",
-    paper="Geo-Mamba, manuscript",
-    doi="",
+    paper="Geo-Mamba 2025, International Journal of Applied Earth Observation and Geoinformation",
+    doi="10.1016/j.jag.2025.104854",
     default_preset="gwsa",
     licence="GRACE, GLDAS, FLUXNET and CLCD have terms of their own; this code is MIT.",
     demo=Demo(

@@ -19,7 +19,7 @@ YEAR_WIDTH = 4
 
 
 class Fusion(nn.Module):
-    """Residual gate: the stream asks, the context answers."""
+    """Residual gate by cross-attention: query = stream, key and value = context."""
 
     def __init__(self, embedding: int, heads: int, kernels: Kernels) -> None:
         super().__init__()

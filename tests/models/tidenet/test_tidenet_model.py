@@ -110,6 +110,12 @@ def test_years_and_shares_that_leave_nothing_are_refused(dataset):
     assert labels[0] == "1973-01" and labels[-1] == "1973-12"
 
 
+def test_a_buffer_in_space_is_refused_for_windows_of_maps(dataset):
+    with pytest.raises(DataError, match="windows of maps have no place") as refused:
+        plan_run(load("tidenet", "small", None, {}, ("split.buffer_km=100",)), dataset)
+    assert "split.buffer_km = 0" in refused.value.fix
+
+
 def test_too_short_a_series_and_other_layouts_are_refused(dataset, tmp_path):
     short = write_maps(tmp_path / "short", maps(5, SHAPE), land_of(SHAPE))
     with pytest.raises(DataError, match="5 time steps hold no window of 3 \\+ 3"):
