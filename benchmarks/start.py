@@ -44,7 +44,8 @@ def cpu_seconds(words: Sequence[str], folder: Path) -> float:
 def _environment(folder: Path) -> dict[str, str]:
     paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     own = {"PYTHONPATH": paths, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
-    return {**os.environ, **own}
+    # As a user has it: modules are compiled once, not in every process.
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
 
 
 def trained(folder: Path, settings: Sequence[str]) -> Path:

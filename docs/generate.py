@@ -23,6 +23,7 @@ from typer.core import TyperGroup as Group
 from geoml_cli import registry
 from geoml_cli.baselines.tabular import BASELINES
 from geoml_cli.cli.app import app
+from geoml_cli.cli.field_docs import field_docs
 from geoml_cli.config.settings import SharedTables
 from geoml_cli.exporters.exporter import exporter, formats
 
@@ -131,13 +132,13 @@ def _table(name: str, table: type[BaseModel], of: str) -> list[str]:
 
 
 def _fields(table: type[BaseModel], name: str, *, nested: bool) -> list[str]:
-    rows = ["| setting | value | default | meaning |", "|---|---|---|---|"]
+    rows, docs = ["| setting | value | default | meaning |", "|---|---|---|---|"], field_docs(table)
     for key, field in table.model_fields.items():
         if not nested and _is_table(field):
             continue
         full = f"{name}.{key}" if name else key
         default = "*required*" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
-        meaning = _cell(" ".join((field.description or "").split()))
+        meaning = _cell(" ".join(docs.get(key, "").split()))
         rows.append(f"| `{full}` | {_cell(_kind(field))} | {default} | {meaning} |")
     return rows
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Options(BaseModel):
     """A source's options: every field is an option of `geoml prepare SOURCE`, documented by its docstring."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 POSITIONAL = "positional"

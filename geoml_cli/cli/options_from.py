@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
+from geoml_cli.cli.field_docs import field_docs
 from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -57,8 +58,10 @@ def flags_of(classes: Iterable[type[Options]]) -> dict[str, inspect.Parameter]:
     """Return a parameter for every field, by name; of fields that several classes have the first."""
     found: dict[str, inspect.Parameter] = {}
     for options in classes:
+        docs = field_docs(options)
         for name, field in options.model_fields.items():
-            found.setdefault(name, keyword(name, _annotation(name, field), _default(field)))
+            kind = _annotation(name, field, docs.get(name, ""))
+            found.setdefault(name, keyword(name, kind, _default(field)))
     return found
 
 
@@ -126,7 +129,7 @@ def _default(field: FieldInfo) -> Any:  # noqa: ANN401
     return list(default) if isinstance(default, tuple) else default
 
 
-def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotation typer understands
+def _annotation(name: str, field: FieldInfo, help_: str) -> Any:  # noqa: ANN401  an annotation typer understands
     kind: Any = field.annotation
     if get_origin(kind) in (Union, UnionType):
         inner = next(part for part in get_args(kind) if part is not NoneType)
@@ -135,7 +138,7 @@ def _annotation(name: str, field: FieldInfo) -> Any:  # noqa: ANN401  an annotat
     if get_origin(kind) is tuple:
         metavar = f"<{get_args(kind)[0].__name__},...>"
         kind = list[str]  # divided at commas first, and checked by `validated`
-    help_, empty = field.description or "", field.get_default(call_default_factory=True) in (None, (), "")
+    empty = field.get_default(call_default_factory=True) in (None, (), "")
     if _is_positional(field):
         metavar = f"[{name.upper().removesuffix('S')}]..."
         return Annotated[kind | None, typer.Argument(metavar=metavar, help=help_, show_default=False)]

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 Arrays = list[NDArray[np.float32]]
 Names = tuple[Sequence[str], Sequence[str]]
 """Of inputs and of outputs."""
+Opened = Callable[[Sequence[Tensor]], Arrays]
+"""A file that was opened: inputs to outputs."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,14 @@ class Exporter:
         suffix: Of the file.
         write: Writes a network: (network, example inputs, input names, output names, path, whether the first axis may
             have any length, or that of the examples).
-        run: Runs the file over inputs, with another program where there is one; (path, network, inputs) to outputs.
+        open: Opens the file, with another program where there is one; (path, network) to a function from inputs to
+            outputs.
     """
 
     summary: str
     suffix: str
     write: Callable[[nn.Module, Sequence[Tensor], Names, Path, bool], None]
-    run: Callable[[Path, nn.Module, Sequence[Tensor]], Arrays]
+    open: Callable[[Path, nn.Module], Opened]
 
 
 def formats() -> list[str]:

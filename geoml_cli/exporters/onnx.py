@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from geoml_cli.exporters.exporter import Arrays, Exporter, Names
+from geoml_cli.exporters.exporter import Arrays, Exporter, Names, Opened
 
 
 def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
@@ -51,13 +51,17 @@ def _fold(program: torch.onnx.ONNXProgram) -> None:
     optimizer.remove_unused_nodes(program.model)
 
 
-def run(path: Path, network: nn.Module, inputs: Sequence[Tensor]) -> Arrays:
-    """Run the file with onnxruntime on the CPU."""
+def open_session(path: Path, network: nn.Module) -> Opened:
+    """Open the file with onnxruntime on the CPU."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    fed = {item.name: value.numpy() for item, value in zip(session.get_inputs(), inputs, strict=True)}
-    return list(session.run(None, fed))
+
+    def run(inputs: Sequence[Tensor]) -> Arrays:
+        fed = {item.name: value.numpy() for item, value in zip(session.get_inputs(), inputs, strict=True)}
+        return list(session.run(None, fed))
+
+    return run
 
 
-EXPORTER = Exporter("ONNX graph, for onnxruntime and other engines", ".onnx", write, run)
+EXPORTER = Exporter("ONNX graph, for onnxruntime and other engines", ".onnx", write, open_session)

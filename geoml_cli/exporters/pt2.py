@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from geoml_cli.exporters.exporter import Arrays, Exporter, Names
+from geoml_cli.exporters.exporter import Arrays, Exporter, Names, Opened
 
 
 def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
@@ -24,12 +24,17 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path
         torch.export.save(program, path)
 
 
-def run(path: Path, network: nn.Module, inputs: Sequence[Tensor]) -> Arrays:
-    """Load the program and run it."""
-    with warnings.catch_warnings(), torch.inference_mode():
+def open_program(path: Path, network: nn.Module) -> Opened:
+    """Load the program."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = torch.export.load(path).module()(*inputs)
-    return [part.numpy() for part in result]
+        program = torch.export.load(path).module()
+
+    def run(inputs: Sequence[Tensor]) -> Arrays:
+        with torch.inference_mode():
+            return [part.numpy() for part in program(*inputs)]
+
+    return run
 
 
-EXPORTER = Exporter("torch.export program, for PyTorch without this package", ".pt2", write, run)
+EXPORTER = Exporter("torch.export program, for PyTorch without this package", ".pt2", write, open_program)

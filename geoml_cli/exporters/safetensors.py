@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from geoml_cli.exporters.exporter import Arrays, Exporter, Names
+from geoml_cli.exporters.exporter import Arrays, Exporter, Names, Opened
 
 
 def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
@@ -23,14 +23,18 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path
         raise OSError(str(error)) from error
 
 
-def run(path: Path, network: nn.Module, inputs: Sequence[Tensor]) -> Arrays:
-    """Put the file's weights into an emptied copy of the network and run that."""
+def open_weights(path: Path, network: nn.Module) -> Opened:
+    """Put the file's weights into an emptied copy of the network."""
     fresh = copy.deepcopy(network)
     for value in fresh.state_dict().values():
         value.zero_()
     fresh.load_state_dict(load_file(path))
-    with torch.inference_mode():
-        return [part.numpy() for part in fresh(*inputs)]
+
+    def run(inputs: Sequence[Tensor]) -> Arrays:
+        with torch.inference_mode():
+            return [part.numpy() for part in fresh(*inputs)]
+
+    return run
 
 
-EXPORTER = Exporter("Weights and scaling alone", ".safetensors", write, run)
+EXPORTER = Exporter("Weights and scaling alone", ".safetensors", write, open_weights)

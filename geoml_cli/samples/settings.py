@@ -14,7 +14,7 @@ class Table(BaseModel):
     """A TOML table; unknown keys are refused, and the string under a field is its documentation."""
 
     # No setting means anything as infinity or NaN.
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class InputSettings(Table):

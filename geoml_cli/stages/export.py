@@ -27,6 +27,9 @@ from geoml_cli.work.reporting import Reporter
 
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)
 """What sums taken in another order may differ by, relative to the result: a few units in the last place."""
+_BATCH = 4
+"""Samples that a file is run over at once: its graph keeps more of them in memory than the network, and what the system
+gives and takes back with every operation would take most of the time."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,10 @@ def _inputs(run: Run, samples: Samples) -> list[torch.Tensor]:
 def _written(form: Exporter, path: Path, exported: _ExportedNetwork) -> Arrays:
     """Write the file and run it; a forecast of maps takes one sample, since U-Nets are traced for a size of batch."""
     network, inputs, names = exported
-    if network.spatial is None:
-        form.write(network, inputs, names, path, True)
-        return form.run(path, network, inputs)
-    form.write(network, [maps[:1] for maps in inputs], names, path, False)
-    each = [form.run(path, network, [maps[k : k + 1] for maps in inputs]) for k in range(len(inputs[0]))]
+    is_of_maps = network.spatial is not None
+    form.write(network, [maps[:1] for maps in inputs] if is_of_maps else inputs, names, path, not is_of_maps)
+    run, size = form.open(path, network), 1 if is_of_maps else _BATCH
+    each = [run([values[k : k + size] for values in inputs]) for k in range(0, len(inputs[0]), size)]
     return [np.concatenate(outputs) for outputs in zip(*each, strict=True)]
 
 
