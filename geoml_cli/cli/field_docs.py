@@ -9,12 +9,16 @@ import ast
 import inspect
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def field_docs(table: type[BaseModel]) -> dict[str, str]:
     """Return the documentation of fields, by name; a field of a base class has that of the base."""
+    from pydantic import BaseModel
+
     found: dict[str, str] = {}
     for kind in reversed(table.__mro__):
         if issubclass(kind, BaseModel) and kind is not BaseModel:

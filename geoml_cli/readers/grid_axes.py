@@ -155,8 +155,7 @@ def _contradictions(file: Any, names: dict[str, str]) -> list[str]:  # noqa: ANN
 
 
 def _degrees(variable: Any, location: str) -> NDArray[np.floating]:  # noqa: ANN401
-    values: NDArray[np.floating] = np.asarray(variable.values, dtype=np.float64)
-    values = values * float(variable.attrs.get("scale_factor", 1.0)) + float(variable.attrs.get("add_offset", 0.0))
+    values: NDArray[np.floating] = unpacked(variable, np.asarray(variable.values, dtype=np.float64))
     most = 90.0 + 1e-3 if _score(variable, str(variable.name), "latitude") else _MOST_LON
     place = f"{location}, variable {variable.name}"
     if not values.size or not np.isfinite(values).all() or np.abs(values).max() > most:
@@ -168,6 +167,12 @@ def _degrees(variable: Any, location: str) -> NDArray[np.floating]:  # noqa: ANN
         if not ((gaps > 0).all() or (gaps < 0).all()):
             raise DataError("values do not rise or fall throughout", where=place, fix="Get the file again.")
     return values
+
+
+def unpacked(variable: Any, stored: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ANN401
+    """Return the values of a coordinate from its stored numbers, which may be packed as those of any variable."""
+    scale, offset = (float(variable.attrs.get(name, usual)) for name, usual in (("scale_factor", 1), ("add_offset", 0)))
+    return stored * scale + offset
 
 
 def _grid_dims(file: Any, names: tuple[str, str], location: str) -> tuple[str, str]:  # noqa: ANN401

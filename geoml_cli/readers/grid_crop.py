@@ -13,6 +13,8 @@ from geoml_cli.errors import DataError
 Index = NDArray[np.int64]
 _FEWEST = 4
 """Columns below which no gap is unusual."""
+_SAME_COLUMN = 0.01
+"""Share of a cell's width within which two columns are at one longitude."""
 _BROKEN, _NEIGHBOURS, _HALF_TURN = 3.0, 1.5, 180.0
 """Gaps, in usual ones, above which columns are apart, and up to which the first and the last are neighbours."""
 
@@ -40,12 +42,14 @@ def cells_within(axes: GridAxes, box: Box | None) -> tuple[Index, Index]:
         DataError: There is none.
     """
     rows, columns = (np.arange(size) for size in axes.shape)
+    if repeats_first_column(axes):
+        columns = columns[:-1]
     if box is None:
         return rows, _from_seam(columns, axes)
     inside_lat = (axes.lat >= box.south) & (axes.lat <= box.north)
     inside_lon = _eastward(axes.lon, box) <= _width(box)
     if axes.regular:
-        rows, columns = rows[inside_lat], columns[inside_lon]
+        rows, columns = rows[inside_lat], columns[inside_lon[columns]]
         columns = _from_seam(_unbroken(columns, _eastward(axes.lon, box)), axes)
     else:
         both = inside_lat & inside_lon
@@ -57,6 +61,14 @@ def cells_within(axes: GridAxes, box: Box | None) -> tuple[Index, Index]:
             fix="Give --crop as WEST,SOUTH,EAST,NORTH in degrees.",
         )
     return rows, columns
+
+
+def repeats_first_column(axes: GridAxes) -> bool:
+    """Return whether the last column lies once around the globe from the first, as in maps closed for drawing."""
+    if not axes.regular or axes.shape[1] < _FEWEST:
+        return False
+    apart, usual = abs(float(axes.lon[-1] - axes.lon[0])), float(np.median(np.abs(np.diff(axes.lon))))
+    return bool(abs(apart - 360.0) < _SAME_COLUMN * usual)
 
 
 def _width(box: Box) -> float:

@@ -10,11 +10,13 @@ from typing import Any, Literal
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.hdf5_structure import check_hdf5
 from geoml_cli.readers.netcdf3_structure import check_netcdf3
+from geoml_cli.readers.sidecars import sidecars
 from geoml_cli.work.reasons import reason
 
 Format = Literal["netcdf3", "hdf5", "zarr", "geotiff", "hdf4"]
 SUFFIXES = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5", ".hdf", ".tif", ".tiff")
 _ZARR_MARKS = (".zgroup", ".zarray", "zarr.json")
+_RASTERS = (".tif", ".tiff", ".hdf")
 _MAGIC: dict[bytes, Format] = {
     b"CDF": "netcdf3",
     b"\x89HDF\r\n\x1a\n": "hdf5",
@@ -64,10 +66,10 @@ def _walk(folder: Path, pattern: str, above: tuple[Path, ...] = ()) -> Iterator[
 
 
 def members(path: Path) -> list[Path]:
-    """Name the files of a Zarr store, or the file itself."""
+    """Name the files of a Zarr store, or the file itself and what GDAL reads beside it."""
     if path.is_dir():
         return sorted(inner for inner in path.rglob("*") if inner.is_file())
-    return [path]
+    return [path, *(sidecars(path) if path.suffix.lower() in _RASTERS else ())]
 
 
 def _is_zarr(path: Path) -> bool:

@@ -11,8 +11,10 @@ from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grid_axes import find_layout
 from geoml_cli.readers.grid_files import open_file
+from geoml_cli.readers.gridded import same_axes
 
 _HALF = 0.5
+_TURNS = ((1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
@@ -24,12 +26,14 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
     with open_file(path) as file:
         if name not in file.variables:
             raise DataError(f"has no variable {name}", where=str(path), fix="Correct --land.")
-        mask = file[name].squeeze()
+        mask, own = file[name].squeeze(), None
         if mask.ndim == 2:
             layout = find_layout(file, name, str(path))
-            mask = mask.transpose(layout.y_dim, layout.x_dim)
+            mask, own = mask.transpose(layout.y_dim, layout.x_dim), layout.axes
         values = np.asarray(mask.values, dtype=np.float64)
     where = f"{path}, variable {name}"
+    if own is not None and own.shape == axes.shape:
+        values = _turned(values, own, axes, where)
     if values.shape != axes.shape:
         raise DataError(
             f"has shape {list(values.shape)}, the grid {list(axes.shape)}", where=where, fix="Correct --land."
@@ -37,3 +41,16 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
     if not ((values >= 0) & (values <= 1) | np.isnan(values)).all():
         raise DataError("holds other values than 0 to 1", where=where, fix="Give a mask that is 1 on land.")
     return np.asarray(values > _HALF)
+
+
+def _turned(values: NDArray[np.float64], own: GridAxes, axes: GridAxes, where: str) -> NDArray[np.float64]:
+    """Turn a mask whose rows or columns run the other way; it may lie on axes of its own.
+
+    Raises:
+        DataError: Its cells lie elsewhere.
+    """
+    for rows, columns in _TURNS if own.regular else _TURNS[:1]:
+        turned = GridAxes(own.lat[::rows], own.lon[::columns]) if own.regular else own
+        if same_axes(turned, axes):
+            return values[::rows, ::columns]
+    raise DataError("lies on other latitudes or longitudes than the grid", where=where, fix="Correct --land.")

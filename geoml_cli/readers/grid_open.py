@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers import grid_hdf4, grid_rasters
-from geoml_cli.readers.grid_axes import Layout, find_layout
+from geoml_cli.readers.grid_axes import Layout, find_layout, unpacked
 from geoml_cli.readers.grid_crop import Box, cells_within
 from geoml_cli.readers.grid_files import Format, check_chunks, damage_named, format_of, open_file
 from geoml_cli.readers.grid_names import date_in_name
@@ -194,6 +194,8 @@ def _place(file: Any, dim: str, value: float, path: Path) -> int:  # noqa: ANN40
     known = np.asarray(file[dim].values) if dim in file.variables else np.arange(file.sizes[dim])
     if known.dtype.kind not in "fiu":
         known = np.arange(file.sizes[dim])
+    elif dim in file.variables:
+        known = unpacked(file[dim], known.astype(np.float64))
     place = int(np.abs(known - value).argmin())
     if not np.isclose(known[place], value, rtol=_SAME_LEVEL, atol=0.0):
         shown = ", ".join(f"{number:g}" for number in known[:_LEVELS_SHOWN])
@@ -212,7 +214,7 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
     for fill in fills:
         stored = np.where(stored == float(np.ravel(fill)[0]), np.nan, stored)
     try:
-        return begun(decode(stored, unit, calendar), _ends(file, variable))
+        return begun(decode(unpacked(variable, stored), unit, calendar), _ends(file, variable))
     except (ValueError, OverflowError, TypeError) as error:
         raise DataError(
             f"its time cannot be understood ({_time_fault(error, unit, calendar)})",
@@ -235,7 +237,11 @@ def _ends(file: Any, time: Any) -> Times:  # noqa: ANN401
     own = {**time.attrs, **file[name].attrs}  # CF: bounds need not repeat unit and calendar
     try:
         stored = np.asarray(file[name].values, dtype=np.float64).ravel()
-        return decode(stored, str(own["units"]), str(own.get("calendar", "")))
+        is_packed_alike = (
+            file[name].dtype == time.dtype and not {"scale_factor", "add_offset"} & file[name].attrs.keys()
+        )
+        values = unpacked(time if is_packed_alike else file[name], stored)
+        return decode(values, str(own["units"]), str(own.get("calendar", "")))
     except (ValueError, OverflowError, TypeError):  # never filled in
         return []
 

@@ -42,11 +42,13 @@ def open_raster(path: Path, time: Any, *, name: str, declared: Declared) -> File
         attributes: dict[str, Any] = {"scale_factor": file.scales[0], "add_offset": file.offsets[0]}
         if file.nodata is not None:
             attributes["_FillValue"] = file.nodata
-        stored = decoding(attributes, np.dtype(file.dtypes[0]), name, declared)
+        is_masked = rasterio.enums.MaskFlags.per_dataset in file.mask_flag_enums[0]
+        stored = decoding(attributes, np.dtype(np.float64 if is_masked else file.dtypes[0]), name, declared)
         described = {"units": file.units[0] or "", "long_name": file.descriptions[0] or ""}
         axes = axes_of(file, path)
         check_tiff(path, has_fill=bool(stored.fills))
-    return FilePart(path, [time], axes, described, partial(read_bands, str(path)), stored)
+    read = partial(_read_masked if is_masked else read_bands, str(path))
+    return FilePart(path, [time], axes, described, read, stored)
 
 
 def rasterio_package() -> Any:  # noqa: ANN401  an extra
@@ -86,6 +88,12 @@ def axes_of(file: Any, path: Path) -> GridAxes:  # noqa: ANN401
     if not np.isfinite([lat, lon]).all():
         raise DataError("reaches beyond its projection", where=str(path), fix="Cut it with gdalwarp -te.")
     return GridAxes(lat, lon)
+
+
+def _read_masked(source: str, steps: slice) -> NDArray[np.float64]:
+    """Read stored numbers, [t, Y, X]; what a mask in or beside the file leaves out is NaN."""
+    with rasterio_package().open(source) as file:
+        return np.where(file.read_masks() == 0, np.nan, file.read().astype(np.float64))[steps]
 
 
 def read_bands(source: str, steps: slice) -> NDArray[Any]:

@@ -195,14 +195,27 @@ def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], name: str, decl
     scale, offset = numbers.get("scale_factor", (1.0,))[0], numbers.get("add_offset", (0.0,))[0]
     if scale == 0 or not np.isfinite([scale, offset]).all():
         raise DataError(f"scale_factor {scale:g} and add_offset {offset:g} cannot be", fix="Get the file again.")
-    low, high = numbers.get("valid_min", (-np.inf,))[0], numbers.get("valid_max", (np.inf,))[0]
-    low, high = numbers.get("valid_range", (low, high))[:2]
-    valid = (low, high) if np.isfinite([low, high]).any() else _ALL
+    valid = _valid_range(attributes, numbers, kind if unsigned else None)
     if kind.kind in "iu" and (scale, offset) != (1.0, 0.0) and _is_float(attributes, valid):
         valid = ((valid[0] - offset) / scale, (valid[1] - offset) / scale)  # given for unpacked values
     positive = [value % 2 ** (8 * kind.itemsize) if unsigned else value for value in fills if np.isfinite(value)]
     finite = tuple(dict.fromkeys(value for value in positive if _fits(value, kind)))
     return Decoding(finite, scale, offset, (min(valid), max(valid)), not declared.valid, unsigned, name)
+
+
+def _valid_range(
+    attributes: Mapping[str, Any], numbers: Mapping[str, tuple[float, ...]], unsigned: np.dtype[Any] | None
+) -> tuple[float, float]:
+    """Return the bounds of values as they are given; those of unsigned numbers may be written as signed ones."""
+
+    def bound(name: str, place: int, otherwise: float) -> float:
+        value = numbers[name][place] if len(numbers.get(name, ())) > place else otherwise
+        is_signed = unsigned is not None and name in numbers and np.asarray(attributes[name]).dtype.kind == "i"
+        return value % 2 ** (8 * unsigned.itemsize) if is_signed and unsigned is not None else value
+
+    low, high = bound("valid_min", 0, -np.inf), bound("valid_max", 0, np.inf)
+    low, high = bound("valid_range", 0, low), bound("valid_range", 1, high)
+    return (low, high) if np.isfinite([low, high]).any() else _ALL
 
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:  # noqa: ANN401  what files hold

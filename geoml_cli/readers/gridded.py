@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.readers.grid_crop import repeats_first_column
 from geoml_cli.readers.grid_files import damage_named
 from geoml_cli.readers.grid_values import Decoding, assumed_fills
 from geoml_cli.readers.time_steps import Stamped, Times, label
@@ -159,6 +160,8 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
         for number, part in enumerate(ordered)
     ]
     notes = [note for part in ordered for note in part.notes]
+    if repeats_first_column(first.axes):
+        notes.append("the last column, 360 degrees from the first, is the same cells and is left out")
     if (np.diff(columns) < 0).any():
         notes.append(f"columns begin at longitude {first.axes.lon[columns[0]]:g}, where files have two separate parts")
     times = [time for part in ordered for time in part.times]
@@ -175,6 +178,15 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
     )
 
 
+def same_axes(one: GridAxes, other: GridAxes) -> bool:
+    """Return whether two grids have their cells at the same places, in the same order."""
+    return _same(one.lat, other.lat) and _same(one.lon, other.lon)
+
+
+def _same(one: NDArray[np.floating], other: NDArray[np.floating]) -> bool:
+    return one.shape == other.shape and np.allclose(one, other, rtol=0, atol=_SAME_DEGREES)
+
+
 def _block(part: FilePart) -> int:
     """Return how many frames are read at once."""
     frame = 4 * int(np.prod(part.axes.shape))
@@ -183,15 +195,9 @@ def _block(part: FilePart) -> int:
 
 def _refuse_difference(first: FilePart, other: FilePart) -> None:
     where = f"{first.path} and {other.path}"
-    shapes = [(part.axes.lat.shape, part.axes.lon.shape) for part in (first, other)]
-    if shapes[0] != shapes[1] or not all(
-        np.allclose(one, two, rtol=0, atol=_SAME_DEGREES)
-        for one, two in ((first.axes.lat, other.axes.lat), (first.axes.lon, other.axes.lon))
-    ):
+    if not same_axes(first.axes, other.axes):
         sizes = " and ".join(f"{part.axes.shape[0]} x {part.axes.shape[1]}" for part in (first, other))
-        turned = shapes[0] == shapes[1] and np.allclose(
-            first.axes.lat, other.axes.lat[::-1], rtol=0, atol=_SAME_DEGREES
-        )
+        turned = _same(first.axes.lat, other.axes.lat[::-1])
         how = "latitudes run the other way" if turned else f"{sizes} cells"
         raise DataError(f"grids differ ({how})", where=where, fix="Give files of one grid.")
     units = [part.described.get("units", "") for part in (first, other)]

@@ -19,13 +19,12 @@ import numpy as np
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
 from geoml_cli.readers.raster_damage import raster_damage
+from geoml_cli.readers.sidecars import sidecars
 from geoml_cli.work.reasons import reason
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-SIDECARS = (".aux.xml", ".ovr", ".msk")  # beside NAME.tif as NAME.tif.aux.xml
-_WORLDS = (".prj", ".tfw", ".wld", ".hdr")  # beside NAME.tif as NAME.prj
 _TILE = re.compile(r"(?P<name>.*?)-?(?P<row>\d{10})-(?P<column>\d{10})")
 _NEAR = 0.01  # pixels; tiles carry rounded coordinates
 _DEEPEST = 8  # virtual rasters of virtual rasters
@@ -57,9 +56,7 @@ class RasterFile:
         for path in own:
             refuse_forbidden(path)
         paths = list(dict.fromkeys([*own, *(source for path in own for source in vrt_sources(path))]))
-        named = [path.with_name(path.name + suffix) for path in paths for suffix in SIDECARS]
-        worlds = [path.with_suffix(suffix) for path in paths for suffix in _WORLDS]
-        return [*paths, *sorted({path for path in named + worlds if path.is_file()} - set(paths))]
+        return [*paths, *sorted({beside for path in paths for beside in sidecars(path)} - set(paths))]
 
 
 class _Box(NamedTuple):

@@ -6,7 +6,8 @@ Legend: Y rows, X columns.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grid_files import damage_named, format_of
 from geoml_cli.readers.grid_values import decoding
@@ -23,7 +25,7 @@ from geoml_cli.readers.hdf5_structure import check_found, check_hdf5
 from geoml_cli.readers.nodata import Declared
 
 GROUP, LAND = "fco2_processed", "land_mask"
-NAME = "fco2"
+NAME, UNIT = "fco2", "mol m-2 yr-1"
 SUFFIXES = (".h5", ".hdf5")
 NORTH, SOUTH, WEST, EAST = 42.0, 21.0, 117.0, 130.0
 """Edges of the grid [degrees]; 2100 x 1300 cells of 0.01 degree, the first row in the north."""
@@ -120,8 +122,27 @@ def _month(path: Path, key: str, item: Any, nodata: Declared) -> FilePart:  # no
     if item.ndim != 2 or item.dtype.kind != "f" or 0 in item.shape:
         raise DataError(f"is {item.dtype} of shape {list(item.shape)}, not a map of floats", where=where, fix=_AGAIN)
     time = cftime.datetime(int(match[1]), int(match[2]), 1, calendar="standard")
-    stored = decoding({}, item.dtype, NAME, nodata)
+    attributes = {name: item.attrs[name] for name in item.attrs}
+    with _placed(where):
+        stored = decoding(attributes, item.dtype, NAME, nodata)
+    if (unit := _text(attributes.get("units", UNIT))) and not same_unit(unit, UNIT):
+        raise DataError(
+            f"its unit is {unit!r}, not {UNIT!r}", where=where, fix="Convert all months, or correct the attribute."
+        )
     return FilePart(path, [time], axes(item.shape), {}, partial(_read, path, key), stored)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  what files hold
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+@contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """Name the month in an error of its attributes."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(error.what, where=where, fix=error.fix) from error
 
 
 def axes(shape: tuple[int, int]) -> GridAxes:

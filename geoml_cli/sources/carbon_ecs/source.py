@@ -38,7 +38,7 @@ def prepare(raw: Path, options: CarbonEcsOptions, writer: DatasetWriter, reporte
     gridded, land = reading.open_files(reading.find(raw), nodata.get(reading.NAME, Declared()))
     plan = GridPlan(
         name=reading.NAME,
-        unit="mol m-2 yr-1",
+        unit=reading.UNIT,
         long_name="Sea-air CO2 flux, positive from ocean to atmosphere",
         title="Sea-air CO2 flux of the East China Sea (Carbon-ECS), monthly",
         where=str(raw),

@@ -50,6 +50,45 @@ def file_of(raw, year):
     return next(raw.glob(f"*{year}.h5"))
 
 
+def changed(raw, attributes, change=lambda values: values):
+    """Give every month attributes and other stored numbers."""
+    for path in raw.glob("*.h5"):
+        with h5py.File(path, "a") as file:
+            for month in file[GROUP].values():
+                if month.name.rpartition("/")[2] in KEYS:
+                    month[...] = change(month[...])
+                    month.attrs.update(attributes)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "change"),
+    [
+        ({"scale_factor": 0.01}, lambda values: values / 0.01),
+        ({"scale_factor": np.float32(0.5), "add_offset": 2.0}, lambda values: (values - 2) / 0.5),
+        ({"_FillValue": np.float32(-9.99)}, lambda values: np.where(np.isnan(values), -9.99, values)),
+        ({"missing_value": np.array([0], "f4")}, lambda values: np.where(np.isnan(values), 0, values)),
+        ({"units": "mol m^-2 yr^-1"}, lambda values: values),
+    ],
+)
+def test_what_attributes_state_counts(raw, attributes, change):
+    expected = prepared(raw).array("fco2")
+    changed(raw, attributes, change)
+    np.testing.assert_allclose(prepared(raw).array("fco2"), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("unit", ["mmol m-2 d-1", b"gC m-2 yr-1"])
+def test_another_unit_is_refused(raw, unit):
+    changed(raw, {"units": np.bytes_(unit) if isinstance(unit, bytes) else unit})
+    refused(raw, "its unit is '.+', not 'mol m-2 yr-1'. Convert all months, or correct the attribute")
+    changed(raw, {"units": "mol m-2 yr-1"})  # the remedy
+    prepared(raw)
+
+
+def test_an_attribute_that_is_no_number_is_named(raw):
+    changed(raw, {"scale_factor": "ten"})
+    refused(raw, r"fco2_processed/\d{6}: its attribute scale_factor is 'ten', not a number")
+
+
 def test_months_come_out_as_they_are(raw):
     dataset = prepared(raw)
     flux = dataset.array("fco2")

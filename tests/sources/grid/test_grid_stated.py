@@ -1,0 +1,157 @@
+"""What files state of their numbers and places counts: packing of coordinates, unsigned bounds, masks, own axes."""
+
+from __future__ import annotations
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, field, prepared, write
+
+from geoml_cli.dataset.grid import GridFacts
+from geoml_cli.errors import DataError
+from geoml_cli.sources.grid.options import GridOptions
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import NullReporter
+
+VALUES = field()
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"valid_range": np.array([0, -6], "i1")},
+        {"valid_min": np.int8(0), "valid_max": np.int8(-6)},
+        {"valid_range": np.array([0, 250], "i2")},
+    ],
+)
+@pytest.mark.parametrize("form", ["NETCDF3_CLASSIC", "NETCDF4"])
+def test_bounds_of_unsigned_numbers_may_be_written_as_signed_ones(tmp_path, bounds, form):
+    numbers = np.arange(48).reshape(4, 3, 4) * 5 % 256
+    numbers[:, 1, 2] = 255
+    attributes = {"_Unsigned": "true", "_FillValue": np.int8(-1), "scale_factor": np.float32(0.004), **bounds}
+    raw = write(tmp_path / "a.nc", numbers.astype(np.uint8).view(np.int8), format=form, attrs=attributes)
+    expected = np.where(numbers <= 250, numbers * np.float32(0.004), np.nan)
+    np.testing.assert_allclose(prepared(raw).array("sst"), expected, rtol=1e-6)
+
+
+def packed_time(path, attributes, with_bounds):
+    """Write months whose times are packed, which the library does, and bounds that are packed as they are."""
+    days = np.array([*FIRST_DAYS[:4], 120.0])
+    write(path, times=days[:4], time_attrs={**MONTHLY, **attributes, **({"bounds": "b"} if with_bounds else {})})
+    if with_bounds:
+        with netCDF4.Dataset(path, "a") as file:
+            file.createDimension("two", 2)
+            file.createVariable("b", "f8", ("time", "two"))[:] = 2 * np.stack([days[:-1], days[1:]], axis=1)
+    return path
+
+
+@pytest.mark.parametrize("with_bounds", [False, True])
+def test_times_may_be_packed(tmp_path, with_bounds):
+    dataset = prepared(packed_time(tmp_path / "a.nc", {"scale_factor": 0.5}, with_bounds))
+    np.testing.assert_array_equal(dataset.array("time"), 11323 + np.array(FIRST_DAYS[:4]))
+    late = write(tmp_path / "b.nc", time_attrs={**MONTHLY, "add_offset": 5.0})
+    np.testing.assert_array_equal(prepared(late).array("time"), dataset.array("time"))
+
+
+def test_a_level_of_packed_depths_is_chosen_by_its_value(tmp_path):
+    depths, values = np.array([5.0, 10.0, 20.0]), np.stack([VALUES, VALUES + 1, VALUES + 2], axis=1)
+    coords = {"time": xr.date_range("2001-01-01", periods=4, freq="MS"), "depth": depths, "lat": LAT, "lon": LON}
+    data = xr.DataArray(values, coords, ("time", "depth", "lat", "lon"), attrs={"units": "degC"})
+    packing = {"depth": {"dtype": "i2", "scale_factor": 0.5, "add_offset": 5.0, "_FillValue": None}}
+    data.to_dataset(name="sst").to_netcdf(tmp_path / "a.nc", encoding=packing)
+    chosen = prepared(tmp_path / "a.nc", select=("depth=10",))
+    np.testing.assert_allclose(chosen.array("sst"), VALUES + 1, rtol=1e-6)
+    with pytest.raises(DataError, match="depth has no value 0; it has 5, 10, 20"):
+        prepared(tmp_path / "a.nc", select=("depth=0",))
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("kind", ["float32", "int16"])
+def test_a_mask_of_a_geotiff_counts(tmp_path, kind, beside):
+    rasterio = pytest.importorskip("rasterio")
+    numbers = (np.arange(48).reshape(4, 3, 4) + 3).astype(kind)
+    numbers[:, 1, 2] = 0
+    profile = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": kind, "crs": "EPSG:4326",
+               "transform": rasterio.Affine(10, 0, 95, 0, -10, 35)}  # fmt: skip
+    (tmp_path / "raw").mkdir()
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=not beside):
+        for number, month in enumerate(numbers):
+            with rasterio.open(tmp_path / "raw" / f"sst_2001-0{number + 1}.tif", "w", **profile) as file:
+                file.write(month, 1)
+                file.write_mask(month != 0)
+    assert len(list((tmp_path / "raw").glob("*.msk"))) == (4 if beside else 0)
+    dataset = prepared(tmp_path / "raw", var=None, unit="degC")
+    np.testing.assert_array_equal(dataset.array("value"), np.where(numbers == 0, np.nan, numbers))
+    assert dataset.array("land").sum() == 1
+
+
+def test_what_lies_beside_a_geotiff_makes_another_data_set(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    profile = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": "int16", "crs": "EPSG:4326",
+               "transform": rasterio.Affine(10, 0, 95, 0, -10, 35)}  # fmt: skip
+    for number in range(4):
+        with rasterio.open(raw / f"sst_2001-0{number + 1}.tif", "w", **profile) as file:
+            file.write(np.full((3, 4), 100 + number, "i2"), 1)
+    source, folder = Raw("grid", raw, GridOptions(unit="degC")), tmp_path / "data"
+    assert prepare(source, folder, NullReporter()).fresh and not prepare(source, folder, NullReporter()).fresh
+    for path in raw.glob("*.tif"):
+        text = '<PAMDataset><PAMRasterBand band="1"><Scale>0.5</Scale></PAMRasterBand></PAMDataset>'
+        path.with_name(path.name + ".aux.xml").write_text(text)
+    again = prepare(source, folder, NullReporter())
+    assert again.fresh and sum(file.name.endswith(".aux.xml") for file in again.manifest.files) == 4
+
+
+def globe(columns, west):
+    return np.array([west + 30.0 * column for column in range(columns)])
+
+
+@pytest.mark.parametrize("west", [0.0, -180.0])
+@pytest.mark.parametrize("crop", ["", "100,-90,140,90", "-40,-90,40,90"])
+def test_a_column_that_closes_the_globe_counts_once(tmp_path, west, crop):
+    values = np.random.default_rng(1).normal(15, 1, (4, 3, 13)).astype("f4")
+    values[..., -1] = values[..., 0]
+    lat = np.array([-60.0, 0.0, 60.0])
+    closed = write(tmp_path / "closed.nc", values, lat=lat, lon=globe(13, west))
+    open_ = write(tmp_path / "open.nc", values[..., :-1], lat=lat, lon=globe(12, west))
+    one, other = (prepared(path, crop=crop) for path in (closed, open_))
+    for name in ("sst", "lon", "cell_area"):
+        np.testing.assert_array_equal(one.array(name), other.array(name))
+    notes = one.manifest.funnel.notes
+    assert any("360 degrees from the first" in note for note in notes), notes
+    if not crop:
+        assert one.array("cell_area").sum() / 1e12 == pytest.approx(510, rel=0.01)  # 1e6 km2: the globe's
+
+
+def with_land(path, lat, lon):
+    write(path)
+    land = np.zeros((3, 4))
+    land[0], land[1, 2] = 1, 1  # the south, and the cell that is never valid
+    with netCDF4.Dataset(path, "a") as file:
+        for name, values, unit in (("y", lat, "degrees_north"), ("x", lon, "degrees_east")):
+            file.createDimension(name, len(values))
+            coordinate(file, name, values, {"units": unit}, (name,))
+        turned = land[:: 1 if lat[0] < lat[-1] else -1, :: 1 if lon[0] < lon[-1] else -1]
+        file.createVariable("lsm", "f4", ("y", "x"))[:] = turned
+    return path, land.astype(bool)
+
+
+@pytest.mark.parametrize("lat", [LAT, LAT[::-1]])
+@pytest.mark.parametrize("lon", [LON, LON[::-1]])
+def test_a_land_mask_on_axes_of_its_own_is_turned(tmp_path, lat, lon):
+    path, land = with_land(tmp_path / "a.nc", lat, lon)
+    np.testing.assert_array_equal(prepared(path, land="lsm").array("land"), land)
+
+
+def test_a_land_mask_of_other_places_is_refused(tmp_path):
+    path, _ = with_land(tmp_path / "a.nc", LAT + 1, LON)
+    with pytest.raises(DataError, match="lsm: lies on other latitudes or longitudes than the grid"):
+        prepared(path, land="lsm")
+
+
+def test_facts_of_a_closed_globe_name_no_seam(tmp_path):
+    values = np.random.default_rng(1).normal(15, 1, (4, 3, 13)).astype("f4")
+    path = write(tmp_path / "closed.nc", values, lat=np.array([-60.0, 0.0, 60.0]), lon=globe(13, 0.0))
+    assert prepared(path).manifest.facts_as(GridFacts).regular
