@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.band_tags import alpha_band, band_unit
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_damage import raster_damage
-from geoml_cli.readers.raster_files import Span, alpha_band, grid_of, open_file
+from geoml_cli.readers.raster_files import Span, grid_of, open_file
 from geoml_cli.readers.undeclared_fills import HUGE, Undeclared, refuse_undeclared, undeclared
 from geoml_cli.samples.input import Grid
 from geoml_cli.work.raster_cache import small_cache
@@ -109,8 +110,7 @@ class Raster:
     @property
     def unit(self) -> str:
         """Return the unit that the file names, or nothing."""
-        tags = {key.lower(): value for key, value in self._file.tags(self.band.index).items()}
-        return str(self._file.units[self.band.index - 1] or tags.get("units") or tags.get("unit") or "").strip()
+        return band_unit(self._file, self.band.index)
 
     @property
     def named_classes(self) -> bool:
