@@ -16,7 +16,7 @@ from geoml_cli.readers.locating import DEGREES, Pair, pixels, transform
 from geoml_cli.readers.mosaics import all_files
 from geoml_cli.readers.nodata import Declared, declared_fills
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
+from geoml_cli.readers.rasters import Raster, mask_notes, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
 from geoml_cli.samples.input import Grid, SampleBlock, first_reason, point_reason
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_covariates, latest_classes
@@ -37,7 +37,7 @@ class CovariateStack:
     """
 
     def __init__(self, plan: Plan, sheets: Sequence[Raster], grid: Grid, year: int) -> None:
-        self.notes: Sequence[str] = ()
+        self.notes: Sequence[str] = mask_notes(sheets)
         self.reasons: Sequence[str] = ("no data in any covariate", *(f"no data in {name}" for name in plan.factors))
         self.grid, self.year = grid, year
         self._plan, self._sheets = plan, list(sheets)

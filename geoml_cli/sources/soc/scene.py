@@ -19,7 +19,7 @@ from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
 from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
 from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
+from geoml_cli.readers.rasters import Band, mask_notes, refuse_fills, require_rasterio, tiles
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
 from geoml_cli.samples.input import Grid, SampleBlock, point_reason
 from geoml_cli.sources.soc.folders import declare
@@ -140,7 +140,8 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, NullReporter())
-    return CovariateStack(plan, stack, [*_other_descriptions(plan, stack), *_unknown_codes(plan, stack)])
+    notes = [*mask_notes(stack.rasters), *_other_descriptions(plan, stack), *_unknown_codes(plan, stack)]
+    return CovariateStack(plan, stack, notes)
 
 
 def _other_descriptions(plan: Plan, stack: Stack) -> list[str]:

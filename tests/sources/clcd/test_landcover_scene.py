@@ -124,3 +124,19 @@ def test_pixels_without_a_sample_name_the_covariate_that_they_lack(
     assert block.reason is not None
     assert [scene.reasons[place] for place in block.reason[block.reason >= 0]] == ["no data in ndvi"]
     assert not block.valid[3, 4] and block.valid.sum() == 599
+
+
+def test_a_band_that_is_taken_as_a_mask_is_told(yearly: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    """Of class rasters and of covariates, in the data set and before a map."""
+    full = np.full((1, 20, 30), 255, dtype=np.uint8)
+    values = (np.arange(600, dtype=np.uint8) % 200).reshape(1, 20, 30)
+    raster(yearly / "covariates/soil.tif", np.concatenate([values, values + 1, values + 2, full]))
+    dataset, reporter = prepare_clcd(yearly, samples=100)
+    note = "soil.tif: band 4, which is marked as alpha, is taken as a mask; where it is 0, data are missing"
+    assert note in reporter.said and note in dataset.manifest.funnel.notes
+    assert list(SOURCE.stack(yearly, dataset.manifest).notes) == [note]
+    names = ["clay", "silt", "sand", "stones"]
+    raster(yearly / "covariates/soil.tif", np.concatenate([values, values + 1, values + 2, values + 3]), names=names)
+    described, reporter = prepare_clcd(yearly, samples=100)
+    assert not any("alpha" in text for text in reporter.said)
+    np.testing.assert_array_equal(described.array("soil_stones"), np.array(described.array("soil_clay")) + 3)
