@@ -14,6 +14,8 @@ from geoml_cli.samples.input import Grid
 
 DEGREES = "EPSG:4326"
 _FAR_FILLS = (-9999.0, -99999.0, -32768.0, -999.0, -9999.9)
+_ON_BORDER = 1e-6
+"""Pixels: a point on the border of two lies in the lower or right one, however its coordinates are rounded."""
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -119,7 +121,7 @@ def _pixels(x: NDArray[np.float64], y: NDArray[np.float64], grid: Grid) -> tuple
     from affine import Affine
 
     inverse = ~Affine(*grid.transform)
-    columns = np.floor(inverse.a * x + inverse.b * y + inverse.c)
-    rows = np.floor(inverse.d * x + inverse.e * y + inverse.f)
+    columns = np.floor(inverse.a * x + inverse.b * y + inverse.c + _ON_BORDER)
+    rows = np.floor(inverse.d * x + inverse.e * y + inverse.f + _ON_BORDER)
     inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
     return np.where(inside, rows, -1).astype(np.int64), np.where(inside, columns, -1).astype(np.int64)

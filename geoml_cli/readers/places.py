@@ -41,7 +41,7 @@ def read_points(path: Path, crs: str, size: int) -> Iterator[Points]:
         if geographic:
             check_degrees((x, y), np.array([line for line, _ in part]), str(path), crs, _SWAPPED)
         longitude, latitude = transform((x, y), crs, DEGREES)
-        yield Points(_identity(table, part, first), longitude, latitude)
+        yield Points(_identity(table, part, first), x, y, crs, longitude, latitude)
         first += len(part)
     if first == 1:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with points.")
