@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.readers.points import Points
 from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.samples.input import Grid
 
@@ -36,13 +33,12 @@ def is_geographic(crs: str) -> bool:
         raise SettingsError(f"{crs!r} is no known CRS", where="--crs", fix="Give a code such as EPSG:32634.") from error
 
 
-def drop_fill_values(points: Points, geographic: bool) -> Points:
-    """Mark coordinates as missing where a fill stands in their place."""
+def drop_fill_values(points: Pair, geographic: bool) -> Pair:
+    """Mark coordinates as missing where a fill stands in their place; those of a projection may be places."""
     if not geographic:
         return points
-    x = np.where(np.isin(points.x, _FAR_FILLS), np.nan, points.x)
-    y = np.where(np.isin(points.y, _FAR_FILLS), np.nan, points.y)
-    return replace(points, x=x, y=y)
+    x, y = (np.where(np.isin(axis, _FAR_FILLS), np.nan, axis) for axis in points)
+    return x, y
 
 
 def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str, swapped: str) -> None:
@@ -65,7 +61,8 @@ def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str, s
         raise DataError(
             f"x = {x[first]:g}, y = {y[first]:g} are no longitude and latitude (CRS {crs})",
             where=f"{file}, line {lines[first]}",
-            fix=f"Projected coordinates need --crs EPSG:... (their CRS); {swapped}.",
+            fix=f"Projected coordinates need --crs EPSG:... (their CRS); {swapped}; "
+            "leave coordinates that are not known empty.",
         )
 
 

@@ -19,6 +19,7 @@ from geoml_cli.work.reporting import NullReporter
 Prepare = Callable[..., tuple[Dataset, NullReporter]]
 Write = Callable[..., Path]
 RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
+NO_PLACE, OUTSIDE = POINT_REASONS
 COAST = {"classes": ("land_cover",)}
 
 
@@ -267,3 +268,42 @@ def test_points_on_borders_of_pixels_have_the_samples_of_the_data_set(
         block = scene.points(points)
         assert block.valid.all()
         assert block.variables.array("static")[:, 0, 2, 2].tolist() == expected
+
+
+@pytest.mark.parametrize("fill", ["-9999", "-32768", "n/a", ""])
+def test_rows_without_coordinates_are_the_same_to_prepare_and_predict(
+    raster: Write, prepared: Prepare, tmp_path: Path, fill: str
+) -> None:
+    raw = tmp_path / "raw"
+    raster(raw / "dem.tif", RAMP)
+    lines = ["a,21.05,8.95,1", f"b,{fill},8.95,2", f"c,21.05,{fill},3", "d,60,8.95,4", "e,21.55,9.15,5"]
+    (raw / "p.csv").write_text("id,lon,lat,soc\n" + "\n".join(lines) + "\n")
+    dataset, _ = prepared(raw)
+    assert dict(dataset.manifest.funnel.dropped) == {NO_PLACE: 2, OUTSIDE: 1}
+    (points,) = SOURCE.points(raw / "p.csv", "EPSG:4326", 10)
+    assert points.identity == ["a", "b", "c", "d", "e"]
+    block = SOURCE.stack(raw, dataset.manifest).points(points)
+    assert block.valid.tolist() == [True, False, False, False, True]
+    assert block.reason is not None
+    assert [POINT_REASONS[place] if place >= 0 else "" for place in block.reason] == [
+        "",
+        NO_PLACE,
+        NO_PLACE,
+        OUTSIDE,
+        "",
+    ]
+    np.testing.assert_array_equal(block.variables.array("static"), dataset.array("static"))
+
+
+def test_coordinates_that_are_no_degrees_may_be_left_empty(raster: Write, prepared: Prepare, tmp_path: Path) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    lines = ["21.05,8.95,1", "9999,9999,2", "21.55,9.15,5"]
+    table = tmp_path / "raw/p.csv"
+    table.write_text("lon,lat,soc\n" + "\n".join(lines) + "\n")
+    for read in (lambda: list(SOURCE.points(table, "EPSG:4326", 10)), lambda: prepared(tmp_path / "raw")):
+        with pytest.raises(DataError, match=r"p\.csv, line 3: .* leave coordinates that are not known empty\."):
+            read()
+    table.write_text("lon,lat,soc\n" + "\n".join([lines[0], ",,2", lines[2]]) + "\n")
+    assert prepared(tmp_path / "raw")[0].manifest.funnel.kept == 2
+    (points,) = SOURCE.points(table, "EPSG:4326", 10)
+    assert points.has_place.tolist() == [True, False, True]
