@@ -31,7 +31,8 @@ _HAS_DATA = 255  # of a mask
 _DEEPEST = 8  # virtual rasters of virtual rasters
 _KINDS = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
-    "uint64": "UInt64", "int64": "Int64", "float32": "Float32", "float64": "Float64",
+    "uint64": "UInt64", "int64": "Int64", "float32": "Float32", "float64": "Float64", "complex_int16": "CInt16",
+    "complex64": "CFloat32", "complex128": "CFloat64",
 }  # fmt: skip
 
 

@@ -125,3 +125,9 @@ def test_a_band_that_is_a_mask_in_one_tile_alone_is_refused(raster: Write, tmp_p
     with rasterio.open(tmp_path / "evi-0000000000-0000000016.tif", "r+") as file:
         file.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
     assert bands(whole) == {"evi": 1}
+
+
+def test_tiles_of_complex_numbers_are_refused_as_one_raster_is(raster: Write, tmp_path: Path) -> None:
+    whole = write(raster, tmp_path, RAMP.astype("complex64"), {}, {})
+    with pytest.raises(DataError, match=r"evi\.tif: has no band of real numbers"):
+        bands(whole)
