@@ -13,6 +13,7 @@ import rasterio
 from affine import Affine
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.samples.input import Points
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
@@ -74,6 +75,12 @@ def prepared(tmp_path: Path) -> Prepare:
         return Dataset(done.folder), reporter
 
     return run
+
+
+def points_in_degrees(longitude: np.ndarray[Any, Any], latitude: np.ndarray[Any, Any]) -> Points:
+    """Return points of a table whose coordinates are degrees."""
+    names = [str(number) for number in range(len(longitude))]
+    return Points(names, longitude, latitude, "EPSG:4326", longitude, latitude)
 
 
 def pixel_centre(row: int, column: int) -> tuple[float, float]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.readers.points import Points
 from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.samples.input import Grid
 
 DEGREES = "EPSG:4326"
 _FAR_FILLS = (-9999.0, -99999.0, -32768.0, -999.0, -9999.9)
+_ON_BORDER = 1e-6
+"""Pixels: a point on the border of two lies in the lower or right one, however its coordinates are rounded."""
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -34,13 +33,12 @@ def is_geographic(crs: str) -> bool:
         raise SettingsError(f"{crs!r} is no known CRS", where="--crs", fix="Give a code such as EPSG:32634.") from error
 
 
-def drop_fill_values(points: Points, geographic: bool) -> Points:
-    """Mark coordinates as missing where a fill stands in their place."""
+def drop_fill_values(points: Pair, geographic: bool) -> Pair:
+    """Mark coordinates as missing where a fill stands in their place; those of a projection may be places."""
     if not geographic:
         return points
-    x = np.where(np.isin(points.x, _FAR_FILLS), np.nan, points.x)
-    y = np.where(np.isin(points.y, _FAR_FILLS), np.nan, points.y)
-    return replace(points, x=x, y=y)
+    x, y = (np.where(np.isin(axis, _FAR_FILLS), np.nan, axis) for axis in points)
+    return x, y
 
 
 def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str, swapped: str) -> None:
@@ -63,7 +61,8 @@ def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str, s
         raise DataError(
             f"x = {x[first]:g}, y = {y[first]:g} are no longitude and latitude (CRS {crs})",
             where=f"{file}, line {lines[first]}",
-            fix=f"Projected coordinates need --crs EPSG:... (their CRS); {swapped}.",
+            fix=f"Projected coordinates need --crs EPSG:... (their CRS); {swapped}; "
+            "leave coordinates that are not known empty.",
         )
 
 
@@ -119,7 +118,7 @@ def _pixels(x: NDArray[np.float64], y: NDArray[np.float64], grid: Grid) -> tuple
     from affine import Affine
 
     inverse = ~Affine(*grid.transform)
-    columns = np.floor(inverse.a * x + inverse.b * y + inverse.c)
-    rows = np.floor(inverse.d * x + inverse.e * y + inverse.f)
+    columns = np.floor(inverse.a * x + inverse.b * y + inverse.c + _ON_BORDER)
+    rows = np.floor(inverse.d * x + inverse.e * y + inverse.f + _ON_BORDER)
     inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
     return np.where(inside, rows, -1).astype(np.int64), np.where(inside, columns, -1).astype(np.int64)

@@ -14,23 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree
 
-import numpy as np
-
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
+from geoml_cli.readers.band_tags import band_unit
 from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.readers.sidecars import sidecars
+from geoml_cli.readers.tiles import Corner, check_tile
 from geoml_cli.work.reasons import reason
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 _TILE = re.compile(r"(?P<name>.*?)-?(?P<row>\d{10})-(?P<column>\d{10})")
-_NEAR = 0.01  # pixels; tiles carry rounded coordinates
+_HAS_DATA = 255  # of a mask
 _DEEPEST = 8  # virtual rasters of virtual rasters
 _KINDS = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
-    "uint64": "UInt64", "int64": "Int64", "float32": "Float32", "float64": "Float64",
+    "uint64": "UInt64", "int64": "Int64", "float32": "Float32", "float64": "Float64", "complex_int16": "CInt16",
+    "complex64": "CFloat32", "complex128": "CFloat64",
 }  # fmt: skip
 
 
@@ -60,12 +61,13 @@ class RasterFile:
 
 
 class _Box(NamedTuple):
-    """Place and size of a tile in its raster [pixels]."""
+    """Place and size of a tile in its raster [pixels], and whether the file holds a mask of its own."""
 
     row: int
     column: int
     height: int
     width: int
+    is_masked: bool
 
 
 def all_files(rasters: Sequence[RasterFile]) -> list[Path]:
@@ -129,23 +131,18 @@ def tiles_as_vrt(tiles: Sequence[Path]) -> str:
     """Return a virtual raster of the tiles of an export, as XML.
 
     Raises:
-        DataError: A tile is damaged, of another kind, or lies elsewhere than its name says.
+        DataError: A tile is damaged, does not agree with the first, or lies elsewhere than its name says.
     """
-    from rasterio.enums import MaskFlags
-
     with _open_tile(tiles[0]) as first:
         root = _root(first)
         bands = [_band(root, first, index) for index in range(1, first.count + 1)]
         boxes = [_checked_box(path, first) for path in tiles]
-        masked = first.mask_flag_enums[0] == [MaskFlags.per_dataset]
-    numbered: list[tuple[str, ElementTree.Element]] = [(str(index), band) for index, band in enumerate(bands, start=1)]
-    if masked:
-        mask = ElementTree.SubElement(ElementTree.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
-        numbered.append(("mask,1", mask))
-    for (path, box), (index, band) in product(zip(tiles, boxes, strict=True), numbered):
-        _add_source(band, path, index, box)
-    size = max(row + height for row, _, height, _ in boxes), max(column + width for _, column, _, width in boxes)
-    covered = sum(height * width for *_, height, width in boxes)
+    for (path, box), (index, band) in product(zip(tiles, boxes, strict=True), enumerate(bands, start=1)):
+        _add_source(band, path, str(index), box)
+    if any(box.is_masked for box in boxes):
+        _add_masks(root, tiles, boxes)
+    size = max(box.row + box.height for box in boxes), max(box.column + box.width for box in boxes)
+    covered = sum(box.height * box.width for box in boxes)
     if covered != size[0] * size[1]:
         raise DataError(
             f"the {len(tiles)} tiles do not cover their raster: {covered} of {size[0] * size[1]} pixels",
@@ -166,17 +163,15 @@ def _open_tile(path: Path) -> DatasetReader:
 
 def _checked_box(path: Path, first: DatasetReader) -> _Box:
     """Return the place and size of a tile in its raster [pixels]."""
+    from rasterio.enums import MaskFlags
+
     match = _TILE.fullmatch(path.stem)
     assert match is not None, "only tiles are put together"
     row, column = int(match["row"]), int(match["column"])
-    with _open_tile(path) as tile:
-        x, y, back = tile.transform.c, tile.transform.f, ~first.transform
-        found = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
-    same_kind = (tile.count, tile.dtypes, tile.crs) == (first.count, first.dtypes, first.crs)
-    if not same_kind or not np.allclose(found, (column, row), atol=_NEAR):
-        state = "lies elsewhere than its name says" if same_kind else f"is of another kind than {Path(first.name).name}"
-        raise DataError(state, where=str(path), fix="Use the tiles of one export, as they were downloaded.")
-    return _Box(row, column, tile.height, tile.width)
+    with _open_tile(path) as tile, raster_damage(path):
+        check_tile(tile, first, Corner(row, column))
+        masked = tile.mask_flag_enums[0] == [MaskFlags.per_dataset]
+        return _Box(row, column, tile.height, tile.width, masked)
 
 
 def _root(file: DatasetReader) -> ElementTree.Element:
@@ -191,7 +186,7 @@ def _band(root: ElementTree.Element, file: DatasetReader, index: int) -> Element
     band = ElementTree.SubElement(root, "VRTRasterBand", dataType=_KINDS[file.dtypes[place]], band=str(index))
     described: dict[str, Any] = {
         "Description": file.descriptions[place],
-        "UnitType": file.units[place],
+        "UnitType": band_unit(file, index) or None,
         "NoDataValue": file.nodatavals[place],
         "Offset": file.offsets[place],
         "Scale": file.scales[place],
@@ -203,13 +198,25 @@ def _band(root: ElementTree.Element, file: DatasetReader, index: int) -> Element
     return band
 
 
-def _add_source(band: ElementTree.Element, path: Path, index: str, box: _Box) -> None:
+def _add_source(band: ElementTree.Element, path: Path, index: str, box: _Box) -> ElementTree.Element:
     source = ElementTree.SubElement(band, "SimpleSource")
     ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0").text = str(path.resolve())
     ElementTree.SubElement(source, "SourceBand").text = index
     size = {"xSize": str(box.width), "ySize": str(box.height)}
     ElementTree.SubElement(source, "SrcRect", {"xOff": "0", "yOff": "0"} | size)
     ElementTree.SubElement(source, "DstRect", {"xOff": str(box.column), "yOff": str(box.row)} | size)
+    return source
+
+
+def _add_masks(root: ElementTree.Element, tiles: Sequence[Path], boxes: Sequence[_Box]) -> None:
+    """Mask each tile by its own mask; GDAL makes one of the first band's no-data value where a file holds none."""
+    mask = ElementTree.SubElement(ElementTree.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
+    for path, box in zip(tiles, boxes, strict=True):
+        source = _add_source(mask, path, "mask,1", box)
+        if not box.is_masked:
+            source.tag = "ComplexSource"
+            ElementTree.SubElement(source, "ScaleOffset").text = str(_HAS_DATA)
+            ElementTree.SubElement(source, "ScaleRatio").text = "0"
 
 
 def vrt_sources(path: Path, depth: int = 0) -> Iterator[Path]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.locating import DEGREES, check_degrees, is_geographic, transform
+from geoml_cli.readers.locating import DEGREES, check_degrees, drop_fill_values, is_geographic, transform
 from geoml_cli.readers.points import cell_number, find_place, identity_column
 from geoml_cli.readers.tables import Table, open_table
 from geoml_cli.samples.input import Points
@@ -29,7 +29,7 @@ def read_points(path: Path, crs: str, size: int) -> Iterator[Points]:
         size: Most rows held at once.
 
     Raises:
-        DataError: The table cannot be read, has no rows, or its coordinates are not in `crs`.
+        DataError: The table cannot be read, has no rows, or its coordinates are not in `crs`; a known fill is missing.
         SettingsError: The CRS is not known.
     """
     geographic = is_geographic(crs)
@@ -37,11 +37,11 @@ def read_points(path: Path, crs: str, size: int) -> Iterator[Points]:
     columns = find_place(table, geographic)
     rows, first = table.rows(), 1
     while part := list(islice(rows, size)):
-        x, y = (_numbers(table, part, name) for name in columns)
+        x, y = drop_fill_values((_numbers(table, part, columns[0]), _numbers(table, part, columns[1])), geographic)
         if geographic:
             check_degrees((x, y), np.array([line for line, _ in part]), str(path), crs, _SWAPPED)
         longitude, latitude = transform((x, y), crs, DEGREES)
-        yield Points(_identity(table, part, first), longitude, latitude)
+        yield Points(_identity(table, part, first), x, y, crs, longitude, latitude)
         first += len(part)
     if first == 1:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with points.")

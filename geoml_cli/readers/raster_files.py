@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.band_tags import alpha_band
 from geoml_cli.readers.mosaics import RasterFile, tiles_as_vrt
 from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.samples.input import Grid
@@ -85,12 +86,6 @@ def open_file(raster: RasterFile) -> DatasetReader:
         file.close()
         raise DataError("has no band of real numbers", where=str(path), fix="Give one value a pixel.")
     return file
-
-
-def alpha_band(file: DatasetReader) -> int | None:
-    """Return the number of the band that is a mask, if one is."""
-    kinds = [kind.name for kind in file.colorinterp]
-    return kinds.index("alpha") + 1 if "alpha" in kinds and len(kinds) > 1 else None
 
 
 def bands(raster: RasterFile) -> dict[str, int]:

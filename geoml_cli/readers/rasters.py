@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.band_tags import alpha_band, band_unit, check_mask, says_mask
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_damage import raster_damage
-from geoml_cli.readers.raster_files import Span, alpha_band, grid_of, open_file
+from geoml_cli.readers.raster_files import Span, grid_of, open_file
 from geoml_cli.readers.undeclared_fills import HUGE, Undeclared, refuse_undeclared, undeclared
 from geoml_cli.samples.input import Grid
 from geoml_cli.work.raster_cache import small_cache
@@ -109,8 +110,7 @@ class Raster:
     @property
     def unit(self) -> str:
         """Return the unit that the file names, or nothing."""
-        tags = {key.lower(): value for key, value in self._file.tags(self.band.index).items()}
-        return str(self._file.units[self.band.index - 1] or tags.get("units") or tags.get("unit") or "").strip()
+        return band_unit(self._file, self.band.index)
 
     @property
     def named_classes(self) -> bool:
@@ -169,7 +169,7 @@ class Raster:
         raw = self._pixels(self.band.index, stored)
         missing = _missing(raw, self._fills)
         if self._alpha is not None:
-            missing |= self._pixels(self._alpha, stored) == 0
+            missing |= self._alpha_pixels(self._alpha, stored) == 0
         elif self._masked:
             missing |= np.asarray(self._file.read_masks(self.band.index, window=stored)) == 0
         return self._orientation.turned(raw), self._orientation.turned(missing)
@@ -178,10 +178,27 @@ class Raster:
         with raster_damage(self.band.path, f"cannot read rows {stored[0][0]} to {stored[0][1]}"), small_cache():
             return np.asarray(self._file.read(index, window=stored))
 
+    def _alpha_pixels(self, index: int, stored: Window) -> NDArray[Any]:
+        values = self._pixels(index, stored)
+        if not says_mask(self._file, index):
+            check_mask(values, index, self.band.path)
+        return values
+
     def _has_mask(self) -> bool:
         from rasterio.enums import MaskFlags
 
-        return MaskFlags.per_dataset in self._file.mask_flag_enums[self.band.index - 1]
+        flags = self._file.mask_flag_enums[self.band.index - 1]
+        return MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+
+    @property
+    def mask_note(self) -> str | None:
+        """Say which band is taken as a mask, if one is."""
+        if self._alpha is None:
+            return None
+        name = self.band.path.name
+        return (
+            f"{name}: band {self._alpha}, which is marked as alpha, is taken as a mask; where it is 0, data are missing"
+        )
 
     @property
     def added_fills(self) -> tuple[float, ...]:
@@ -237,6 +254,11 @@ def refuse_fills(rasters: Sequence[Raster], reporter: Reporter) -> None:
             found.append(raster.undeclared())
             advance(1)
     refuse_undeclared(found)
+
+
+def mask_notes(rasters: Sequence[Raster]) -> list[str]:
+    """Say of each file which band is taken as a mask, and so is no covariate."""
+    return list(dict.fromkeys(note for raster in rasters if (note := raster.mask_note)))
 
 
 def tiles(grid: Grid, size: int = TILE) -> Iterator[tuple[slice, slice]]:

@@ -89,8 +89,8 @@ class CovariateStack(Protocol):
     def block(self, rows: slice, columns: slice) -> SampleBlock:
         """Read a window; memory is bounded by the window, not by the raster."""
 
-    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
-        """Sample at points [degrees east, north]; `valid` has shape [points], reasons are as of `point_reason`."""
+    def points(self, points: Points) -> SampleBlock:
+        """Sample at points, found by their own x and y; `valid` has shape [N], reasons are as of `point_reason`."""
 
 
 class DailyPixelStack(Protocol):
@@ -122,13 +122,24 @@ class Points:
 
     Attributes:
         identity: Name of each point.
-        longitude: Degrees east, shape [N]; NaN where missing.
+        x: Easting or longitude as the table has it, shape [N]; NaN where missing.
+        y: Northing or latitude, likewise.
+        crs: Of x and y.
+        longitude: Degrees east; NaN where missing.
         latitude: Degrees north, likewise.
     """
 
     identity: list[str]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    crs: str
     longitude: NDArray[np.float64]
     latitude: NDArray[np.float64]
+
+    @property
+    def has_place(self) -> NDArray[np.bool_]:
+        """Whether both coordinates are known, shape [N]."""
+        return np.isfinite(self.x) & np.isfinite(self.y)
 
 
 class TableColumn(NamedTuple):

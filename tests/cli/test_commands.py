@@ -145,7 +145,11 @@ def test_points_of_a_table_get_the_map_s_values_and_missing_ones_are_kept(geoml,
     geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
     table = pd.read_csv("samples.csv")
     points = pd.DataFrame(
-        {"name": ["a", "b", "sea"], "lat": [*table["lat"][:2], 0.0], "long": [*table["lon"][:2], 0.0]}
+        {
+            "name": ["a", "b", "sea", "lost"],
+            "lat": [*table["lat"][:2], 0.0, -9999.0],
+            "long": [*table["lon"][:2], 0.0, table["lon"][0]],
+        }
     )
     points.to_csv("points.csv", index=False, sep=";")
     done = geoml(
@@ -164,10 +168,10 @@ def test_points_of_a_table_get_the_map_s_values_and_missing_ones_are_kept(geoml,
     assert done.code == 0, done.err
     found = pd.read_csv("at.csv")
     np.testing.assert_allclose(found["soc"][:2], table["soc"][:2], rtol=1e-5)
-    assert np.isnan(found["soc"][2]) and json.loads(done.out)["missing"] == 1
-    assert found["reason"].fillna("").tolist() == ["", "", "outside the rasters"]
-    assert json.loads(done.out)["missing_by_reason"] == {"outside the rasters": 1}
-    assert "Rows without a prediction: outside the rasters: 1." in done.err
+    assert found["soc"][2:].isna().all() and json.loads(done.out)["missing"] == 2
+    assert found["reason"].fillna("").tolist() == ["", "", "outside the rasters", "no coordinates"]
+    assert json.loads(done.out)["missing_by_reason"] == {"no coordinates": 1, "outside the rasters": 1}
+    assert "Rows without a prediction: no coordinates: 1, outside the rasters: 1." in done.err
 
 
 def test_new_samples_are_predicted_where_their_data_set_is_named(geoml, place, tmp_path, data_root):

@@ -41,7 +41,7 @@ def test_no_point_on_the_rasters_is_exit_3(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("lon,lat\n1,2\n3,4\n5,6\n")
     given: Any = points_input(
         tmp_path / "t.csv",
-        lambda *_: iter([Points(["1"], np.ones(1), np.ones(1))]),
+        lambda *_: iter([Points(["1"], np.ones(1), np.ones(1), "EPSG:32634", np.ones(1), np.ones(1))]),
         Stack(),
         "EPSG:32634",  # type: ignore[arg-type]
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from raw_files import points_in_degrees
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.readers.pickles import read_pickle
@@ -80,7 +81,7 @@ def test_macedonia_maps_every_pixel_with_a_whole_window(macedonia: tuple[Path, D
         missing = np.pad(file.read(1) < 0, 2, constant_values=True)
     touched = np.any([missing[r : r + 182, c : c + 310] for r in range(5) for c in range(5)], axis=0)
     np.testing.assert_array_equal(block.valid, ~touched)
-    samples = scene.points(np.asarray(dataset.array("lon")), np.asarray(dataset.array("lat")))
+    samples = scene.points(points_in_degrees(np.asarray(dataset.array("lon")), np.asarray(dataset.array("lat"))))
     np.testing.assert_array_equal(samples.variables.array("static"), dataset.array("static"))
 
 

@@ -67,7 +67,7 @@ def points_input(path: Path, read: ReadPoints, stack: CovariateStack, crs: str) 
                 TableColumn(LONGITUDE, points.longitude),
                 TableColumn(LATITUDE, points.latitude),
             )
-            yield TableChunk(columns, partial(stack.points, points.longitude, points.latitude))
+            yield TableChunk(columns, partial(stack.points, points))
 
     return TableInput(path, {"rasters": stack.digest(), "crs": crs}, chunks, (*POINT_REASONS, *stack.reasons))
 

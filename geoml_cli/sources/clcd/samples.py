@@ -19,7 +19,7 @@ from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import RasterFile, all_files
 from geoml_cli.readers.nodata import VALID
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
+from geoml_cli.readers.rasters import Band, Raster, mask_notes, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
@@ -115,6 +115,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     named = dict(zip(found, legend.names, strict=True))
     funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
     codes = _left(kept, named, funnel, str(raw), reporter)
+    _tell_masks(classes, covariates, funnel, reporter)
     _tell_codes(counts, removed, legend, funnel, reporter)
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
@@ -154,6 +155,18 @@ def _check_covariates(
 
 def _unit(named: dict[Band, str], bands: Iterable[Band]) -> str:
     return next((named[band] for band in bands if named[band]), "")
+
+
+def _tell_masks(classes: dict[int, RasterFile], covariates: Covariates, funnel: Funnel, reporter: Reporter) -> None:
+    """Say which bands are taken as masks."""
+    named = covariates.names()
+    bands = [band for year, file in classes.items() for band in (class_band(file), *covariates.of(named, year))]
+    rasters = open_bands(list(dict.fromkeys(bands)))
+    for note in mask_notes(rasters):
+        reporter.info(note)
+        funnel.notes.append(note)
+    for raster in rasters:
+        raster.close()
 
 
 def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, funnel: Funnel, reporter: Reporter) -> None:

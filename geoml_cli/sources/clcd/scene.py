@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
@@ -16,9 +15,9 @@ from geoml_cli.readers.locating import DEGREES, Pair, pixels, transform
 from geoml_cli.readers.mosaics import all_files
 from geoml_cli.readers.nodata import Declared, declared_fills
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Raster, refuse_fills, require_rasterio
+from geoml_cli.readers.rasters import Raster, mask_notes, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place, same_grid
-from geoml_cli.samples.input import Grid, SampleBlock, first_reason, point_reason
+from geoml_cli.samples.input import Grid, Points, SampleBlock, first_reason, point_reason
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_covariates, latest_classes
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.sources.clcd.sampling import sample_at_points
@@ -37,7 +36,7 @@ class CovariateStack:
     """
 
     def __init__(self, plan: Plan, sheets: Sequence[Raster], grid: Grid, year: int) -> None:
-        self.notes: Sequence[str] = ()
+        self.notes: Sequence[str] = mask_notes(sheets)
         self.reasons: Sequence[str] = ("no data in any covariate", *(f"no data in {name}" for name in plan.factors))
         self.grid, self.year = grid, year
         self._plan, self._sheets = plan, list(sheets)
@@ -70,17 +69,16 @@ class CovariateStack:
         samples = block(self._plan, values[:, valid], degrees, self.year)
         return SampleBlock(valid.reshape(down.shape), samples, reason.reshape(down.shape))
 
-    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
-        """Read samples at points [degrees east, north]; `valid` has shape [points]."""
-        known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
-        points = (np.where(known, longitude, np.nan), np.where(known, latitude, np.nan))
-        values = sample_at_points(self._sheets, points, DEGREES)
+    def points(self, points: Points) -> SampleBlock:
+        """Read samples at points; `valid` has shape [N]."""
+        known = points.has_place
+        values = sample_at_points(self._sheets, (points.x, points.y), points.crs)
         missing = ~np.isfinite(values)
         valid = np.asarray(~missing.any(axis=0))
         is_inside = valid.copy()  # each covariate may have a grid of its own
-        is_inside[known] |= pixels((longitude[known], latitude[known]), DEGREES, self.grid)[0] >= 0
+        is_inside[known] |= pixels((points.x[known], points.y[known]), points.crs, self.grid)[0] >= 0
         reason = point_reason(known, is_inside, np.vstack((missing.all(axis=0), missing)))
-        samples = block(self._plan, values[:, valid], (longitude[valid], latitude[valid]), self.year)
+        samples = block(self._plan, values[:, valid], (points.longitude[valid], points.latitude[valid]), self.year)
         return SampleBlock(valid, samples, reason)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Raster, tiles
+from geoml_cli.readers.rasters import Raster, mask_notes, tiles
 from geoml_cli.readers.stacks import Stack, open_bands, rotation
 from geoml_cli.readers.undeclared_fills import FillCensus, refuse_undeclared
 from geoml_cli.sources.soc.folders import RawFiles
@@ -198,6 +198,8 @@ def _tell_handling(stack: Stack, log: PrepareLog) -> None:
         log.note(f"the rasters are turned by {angle:.1f} degrees: windows are cut along their rows, not north-up")
     for name, method in stack.resampling.items():
         log.note(f"{name}: aligned to the reference's grid ({method})")
+    for note in mask_notes(stack.rasters):
+        log.note(note)
     for raster in stack.rasters:
         if raster.scaling:
             scale, offset = raster.scaling

@@ -14,14 +14,14 @@ from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.dataset.store import Array, Block
 from geoml_cli.errors import DataError
-from geoml_cli.readers.locating import DEGREES, is_geographic, pixels
+from geoml_cli.readers.locating import is_geographic, pixels
 from geoml_cli.readers.mosaics import RasterFile, all_files, put_together
 from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
 from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Band, refuse_fills, require_rasterio, tiles
+from geoml_cli.readers.rasters import Band, mask_notes, refuse_fills, require_rasterio, tiles
 from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
-from geoml_cli.samples.input import Grid, SampleBlock, point_reason
+from geoml_cli.samples.input import Grid, Points, SampleBlock, point_reason
 from geoml_cli.sources.soc.folders import declare
 from geoml_cli.sources.soc.patches import PatchExtractor
 from geoml_cli.sources.soc.plan import Layer, Plan
@@ -67,11 +67,11 @@ class CovariateStack:
         valid = reason < 0
         return SampleBlock(valid, self._named(self._cutter.gather_lazily(values, *np.nonzero(valid))), reason)
 
-    def points(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> SampleBlock:
-        """Cut samples at points [degrees east, north]; `valid` has shape [points]."""
-        known = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90)
+    def points(self, points: Points) -> SampleBlock:
+        """Cut samples at points, as `prepare` does; `valid` has shape [N]."""
+        known = points.has_place
         rows, columns = np.full(len(known), -1), np.full(len(known), -1)
-        rows[known], columns[known] = pixels((longitude[known], latitude[known]), DEGREES, self.grid)
+        rows[known], columns[known] = pixels((points.x[known], points.y[known]), points.crs, self.grid)
         holds = self._holds(rows, columns)
         reason = point_reason(known, rows >= 0, holds)
         valid = reason < 0
@@ -140,7 +140,8 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, NullReporter())
-    return CovariateStack(plan, stack, [*_other_descriptions(plan, stack), *_unknown_codes(plan, stack)])
+    notes = [*mask_notes(stack.rasters), *_other_descriptions(plan, stack), *_unknown_codes(plan, stack)]
+    return CovariateStack(plan, stack, notes)
 
 
 def _other_descriptions(plan: Plan, stack: Stack) -> list[str]:

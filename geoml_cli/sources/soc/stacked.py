@@ -93,7 +93,8 @@ def _points(table: Path, options: SocOptions, log: PrepareLog) -> tuple[Points, 
     """Return the points, the name of their target, and its unit."""
     geographic = is_geographic(options.crs)
     points, columns = read_points(table, wanted(options), geographic)
-    points = drop_fill_values(points, geographic)
+    x, y = drop_fill_values((points.x, points.y), geographic)
+    points = replace(points, x=x, y=y)
     if geographic:
         check_degrees((points.x, points.y), points.line, str(table), options.crs, "swapped columns need --x and --y")
     points = _without_fills(points, columns.target, str(table), options)

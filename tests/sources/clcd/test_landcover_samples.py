@@ -261,3 +261,20 @@ def test_tiles_of_a_class_raster_are_put_together(cover: Path, raster: WriteRast
         raster(cover / f"classes/CLCD_v01_2020-0000000000-{column:010d}.tif", part, transform=place)
     tiled, _ = prepare_clcd(cover, samples=90)
     np.testing.assert_array_equal(tiled.array("pixel"), whole.array("pixel"))
+
+
+def test_tiles_of_a_class_raster_with_other_no_data_are_refused(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    (cover / "classes/CLCD_v01_2020.tif").unlink()
+    for column, nodata in ((0, 0), (16, 15)):
+        part = np.where(CODES == 0, nodata, CODES).astype(np.uint8)[:, column : 16 if column == 0 else None]
+        place = Affine(0.1, 0, 20 + 0.1 * column, 0, -0.1, 10)
+        path = cover / f"classes/CLCD_v01_2020-0000000000-{column:010d}.tif"
+        raster(path, part, transform=place, nodata=nodata)
+    with pytest.raises(
+        DataError, match=r"0000000016\.tif: the no-data value is 15, and 0 in the tile .* the same no-da"
+    ):
+        prepare_clcd(cover, samples=90)
+    raster(path, np.where(part == 15, 0, part).astype(np.uint8), transform=place, nodata=0)
+    assert prepare_clcd(cover, samples=90)[0].labels("class_name") == ["cropland", "forest", "barren"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
+from raw_files import points_in_degrees
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
@@ -50,7 +51,7 @@ def test_windows_and_points_give_the_same(yearly: Path, prepare_clcd: PrepareClc
     part = scene.block(slice(5, 9), slice(7, 17))
     inside = [row * 30 + column for row in range(5, 9) for column in range(7, 17)]
     lon, lat = whole.variables.array("lon"), whole.variables.array("lat")
-    points = scene.points(np.append(lon[inside], [np.nan, 60.0]), np.append(lat[inside], [9.0, 9.0]))
+    points = scene.points(points_in_degrees(np.append(lon[inside], [np.nan, 60.0]), np.append(lat[inside], [9.0, 9.0])))
     assert points.valid.tolist() == [True] * 40 + [False] * 2
     assert points.reason is not None and points.reason.tolist() == [-1] * 40 + [0, 1]
     for name in ("ndvi", "coarse", "pixel", "wave"):
@@ -124,3 +125,37 @@ def test_pixels_without_a_sample_name_the_covariate_that_they_lack(
     assert block.reason is not None
     assert [scene.reasons[place] for place in block.reason[block.reason >= 0]] == ["no data in ndvi"]
     assert not block.valid[3, 4] and block.valid.sum() == 599
+
+
+def test_a_band_that_is_taken_as_a_mask_is_told(yearly: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    """Of class rasters and of covariates, in the data set and before a map."""
+    full = np.full((1, 20, 30), 255, dtype=np.uint8)
+    values = (np.arange(600, dtype=np.uint8) % 200).reshape(1, 20, 30)
+    raster(yearly / "covariates/soil.tif", np.concatenate([values, values + 1, values + 2, full]))
+    dataset, reporter = prepare_clcd(yearly, samples=100)
+    note = "soil.tif: band 4, which is marked as alpha, is taken as a mask; where it is 0, data are missing"
+    assert note in reporter.said and note in dataset.manifest.funnel.notes
+    assert list(SOURCE.stack(yearly, dataset.manifest).notes) == [note]
+    names = ["clay", "silt", "sand", "stones"]
+    raster(yearly / "covariates/soil.tif", np.concatenate([values, values + 1, values + 2, values + 3]), names=names)
+    described, reporter = prepare_clcd(yearly, samples=100)
+    assert not any("alpha" in text for text in reporter.said)
+    np.testing.assert_array_equal(described.array("soil_stones"), np.array(described.array("soil_clay")) + 3)
+
+
+def test_points_on_borders_of_pixels_are_found_in_their_own_crs(
+    raster: WriteRaster, prepare_clcd: PrepareClcd, tmp_path: Path
+) -> None:
+    metric = {"crs": "EPSG:32634", "transform": Affine(100, 0, 500_000, 0, -100, 4_600_000)}
+    raster(tmp_path / "raw/classes/CLCD_v01_2020.tif", (RAMP % 2 + 1).astype(np.uint8), **metric)
+    for name, values in (("pixel", RAMP), ("wave", np.sin(RAMP))):
+        raster(tmp_path / f"raw/covariates/{name}.tif", values, **metric)
+    scene = SOURCE.stack(tmp_path / "raw", prepare_clcd(tmp_path / "raw", samples=100)[0].manifest)
+    corners = [(row, column) for row in range(20) for column in range(30)]
+    lines = [f"{500_000 + 100 * column},{4_600_000 - 100 * row}" for row, column in corners]
+    table = tmp_path / "p.csv"
+    table.write_text("x,y\n" + "\n".join([*lines, ",4600000", "0,0"]) + "\n")
+    (points,) = SOURCE.points(table, "EPSG:32634", 1000)
+    block = scene.points(points)
+    assert block.variables.array("pixel").tolist() == RAMP.ravel().tolist()
+    assert block.reason is not None and block.reason.tolist() == [-1] * 600 + [0, 1]

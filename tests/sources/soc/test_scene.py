@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
+from raw_files import points_in_degrees
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
@@ -18,6 +19,7 @@ from geoml_cli.work.reporting import NullReporter
 Prepare = Callable[..., tuple[Dataset, NullReporter]]
 Write = Callable[..., Path]
 RAMP = (np.arange(20)[:, None] * 100 + np.arange(30)[None, :]).astype(np.float32)
+NO_PLACE, OUTSIDE = POINT_REASONS
 COAST = {"classes": ("land_cover",)}
 
 
@@ -25,7 +27,7 @@ def test_scene_gives_the_samples_of_the_data_set(coast: Path, prepared: Prepare)
     dataset, _ = prepared(coast, **COAST)
     scene = SOURCE.stack(coast, dataset.manifest)
     longitude, latitude = np.asarray(dataset.array("lon")), np.asarray(dataset.array("lat"))
-    points = scene.points(longitude, latitude)
+    points = scene.points(points_in_degrees(longitude, latitude))
     assert points.valid.all()
     np.testing.assert_array_equal(points.variables.array("static"), dataset.array("static"))
     np.testing.assert_array_equal(points.variables.array("series"), dataset.array("series"))
@@ -40,7 +42,7 @@ def test_points_without_a_sample_are_not_valid(coast: Path, prepared: Prepare) -
     dataset, _ = prepared(coast, **COAST)
     scene = SOURCE.stack(coast, dataset.manifest)
     longitude = np.array([21.2, 0.0, np.nan, 21.0001, 21.03])  # land, far away, unknown, the edge, the sea
-    points = scene.points(longitude, np.full(5, 41.85))
+    points = scene.points(points_in_degrees(longitude, np.full(5, 41.85)))
     assert points.valid.tolist() == [True, False, False, False, False]
     assert points.variables.array("static").shape == (1, 9, 5, 5)
 
@@ -233,8 +235,75 @@ def test_every_pixel_without_a_sample_has_its_first_reason(tmp_path: Path, prepa
     # Points in the pixels have the same, behind those of points alone.
     side_x, _, west, _, side_y, north = scene.grid.transform
     row, column = (axis.ravel() + 0.5 for axis in np.mgrid[0:20, 0:30])
-    points = scene.points(np.append(west + side_x * column, [np.nan, 60]), np.append(north + side_y * row, [9, 9]))
+    points = scene.points(
+        points_in_degrees(np.append(west + side_x * column, [np.nan, 60]), np.append(north + side_y * row, [9, 9]))
+    )
     expected = np.where(block.valid, -1, block.reason + len(POINT_REASONS)).ravel()
     assert points.reason is not None
     np.testing.assert_array_equal(points.reason, [*expected, 0, 1])
     np.testing.assert_array_equal(points.variables.array("static"), block.variables.array("static"))
+
+
+METRIC = Affine(100, 0, 500_000, 0, -100, 4_600_000)
+"""Of EPSG:32634."""
+
+
+def test_points_on_borders_of_pixels_have_the_samples_of_the_data_set(
+    raster: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    """In the table's own CRS, and where the data set's degrees are given."""
+    raw = tmp_path / "raw"
+    raster(raw / "dem.tif", RAMP, crs="EPSG:32634", transform=METRIC)
+    corners = [(row, column) for row in range(3, 17) for column in range(3, 27)]
+    lines = [f"{500_000 + 100 * column},{4_600_000 - 100 * row},{row}" for row, column in corners]
+    (raw / "p.csv").write_text("easting,northing,soc\n" + "\n".join(lines) + "\n")
+    dataset, _ = prepared(raw, crs="EPSG:32634")
+    expected = [row * 100 + column for row, column in corners]
+    assert dataset.array("static")[:, 0, 2, 2].tolist() == expected
+    scene = SOURCE.stack(raw, dataset.manifest)
+    for points in (
+        *SOURCE.points(raw / "p.csv", "EPSG:32634", 1000),
+        points_in_degrees(np.asarray(dataset.array("lon")), np.asarray(dataset.array("lat"))),
+    ):
+        block = scene.points(points)
+        assert block.valid.all()
+        assert block.variables.array("static")[:, 0, 2, 2].tolist() == expected
+
+
+@pytest.mark.parametrize("fill", ["-9999", "-32768", "n/a", ""])
+def test_rows_without_coordinates_are_the_same_to_prepare_and_predict(
+    raster: Write, prepared: Prepare, tmp_path: Path, fill: str
+) -> None:
+    raw = tmp_path / "raw"
+    raster(raw / "dem.tif", RAMP)
+    lines = ["a,21.05,8.95,1", f"b,{fill},8.95,2", f"c,21.05,{fill},3", "d,60,8.95,4", "e,21.55,9.15,5"]
+    (raw / "p.csv").write_text("id,lon,lat,soc\n" + "\n".join(lines) + "\n")
+    dataset, _ = prepared(raw)
+    assert dict(dataset.manifest.funnel.dropped) == {NO_PLACE: 2, OUTSIDE: 1}
+    (points,) = SOURCE.points(raw / "p.csv", "EPSG:4326", 10)
+    assert points.identity == ["a", "b", "c", "d", "e"]
+    block = SOURCE.stack(raw, dataset.manifest).points(points)
+    assert block.valid.tolist() == [True, False, False, False, True]
+    assert block.reason is not None
+    assert [POINT_REASONS[place] if place >= 0 else "" for place in block.reason] == [
+        "",
+        NO_PLACE,
+        NO_PLACE,
+        OUTSIDE,
+        "",
+    ]
+    np.testing.assert_array_equal(block.variables.array("static"), dataset.array("static"))
+
+
+def test_coordinates_that_are_no_degrees_may_be_left_empty(raster: Write, prepared: Prepare, tmp_path: Path) -> None:
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    lines = ["21.05,8.95,1", "9999,9999,2", "21.55,9.15,5"]
+    table = tmp_path / "raw/p.csv"
+    table.write_text("lon,lat,soc\n" + "\n".join(lines) + "\n")
+    for read in (lambda: list(SOURCE.points(table, "EPSG:4326", 10)), lambda: prepared(tmp_path / "raw")):
+        with pytest.raises(DataError, match=r"p\.csv, line 3: .* leave coordinates that are not known empty\."):
+            read()
+    table.write_text("lon,lat,soc\n" + "\n".join([lines[0], ",,2", lines[2]]) + "\n")
+    assert prepared(tmp_path / "raw")[0].manifest.funnel.kept == 2
+    (points,) = SOURCE.points(table, "EPSG:4326", 10)
+    assert points.has_place.tolist() == [True, False, True]
