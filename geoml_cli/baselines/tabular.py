@@ -24,8 +24,8 @@ GROUP = "class of "
 
 _JOBS = 2
 """Threads of a forest: what the smallest machine we promise to run on has."""
-_BLOCK = 8192
-"""Rows that a thread predicts at once."""
+_BLOCK, _LARGE_BLOCK = 8192, 131_072
+"""Rows that a thread of a forest predicts at once, and those of which there is a copy in float64 at a time."""
 _TREES, _BOOSTED = 500, 300
 _LEAF = 3
 """Fewest training rows in a leaf; single-sample leaves follow the noise of laboratory values."""
@@ -91,10 +91,9 @@ def fit(name: str, table: FeatureTable, gives: Gives, seed: int) -> Callable[[Ta
         return lambda rows_MF: np.full(len(rows_MF), table.target_N.mean())
 
     def predicted(rows_MF: Table) -> Values:
-        chosen = rows_MF[:, places].astype(np.float64)
         if gives == "probability" and hasattr(estimator, "predict_proba"):
-            return np.asarray(_by_rows(estimator, "predict_proba", chosen)[:, 1], dtype=np.float64)
-        found = np.asarray(_by_rows(estimator, "predict", chosen), dtype=np.float64)
+            return np.asarray(_by_rows(estimator, "predict_proba", rows_MF, places)[:, 1], dtype=np.float64)
+        found = np.asarray(_by_rows(estimator, "predict", rows_MF, places), dtype=np.float64)
         return np.clip(found, 0.0, 1.0) if gives == "probability" else found
 
     return predicted
@@ -111,9 +110,7 @@ def fit_probabilities(name: str, table: FeatureTable, classes: int, seed: int) -
     def predicted(rows_MF: Table) -> Values:
         found = np.zeros((len(rows_MF), classes))
         # Of a single class there is no estimator; classes of no training row have a probability of 0.
-        found[:, known] = (
-            1.0 if estimator is None else _by_rows(estimator, "predict_proba", rows_MF[:, places].astype(np.float64))
-        )
+        found[:, known] = 1.0 if estimator is None else _by_rows(estimator, "predict_proba", rows_MF, places)
         return found
 
     return predicted
@@ -122,29 +119,32 @@ def fit_probabilities(name: str, table: FeatureTable, classes: int, seed: int) -
 def _fitted(name: str, table: FeatureTable, gives: Gives, seed: int) -> tuple[Any, list[int]]:
     """Return the estimator, None where a fold holds a single class, and the places of its columns."""
     places = _columns_for(name, table.names)
-    table = FeatureTable(
-        table.train_NF[:, places], table.target_N, table.test_MF[:, places], [table.names[place] for place in places]
-    )
-    refuse_missing(table)
+    refuse_missing(table, places)
     if gives != "regression" and len(np.unique(table.target_N)) < 2:
         return None, places
     estimator = BASELINES[name].estimators[gives](len(table.train_NF), seed)
     # float64: in float32, a temperature in kelvin loses the digits that standardising brings out.
-    estimator.fit(table.train_NF.astype(np.float64), table.target_N)
+    estimator.fit(table.train_NF[:, places].astype(np.float64), table.target_N)
     if hasattr(estimator, "n_jobs"):
         # Threads add up their trees in the order they finish in, and that changes the last digits between runs.
         estimator.set_params(n_jobs=1)
     return estimator, places
 
 
-def _by_rows(estimator: Any, method: str, rows_MF: NDArray[np.float64]) -> Values:  # noqa: ANN401
-    """Predict blocks of rows in threads where the estimator is a forest: a row's trees keep their order."""
-    function = getattr(estimator, method)
-    if not hasattr(estimator, "n_jobs") or len(rows_MF) <= _BLOCK:
-        return np.asarray(function(rows_MF))
-    blocks = [rows_MF[start : start + _BLOCK] for start in range(0, len(rows_MF), _BLOCK)]
+def _by_rows(estimator: Any, method: str, rows_MF: Table, places: Sequence[int]) -> Values:  # noqa: ANN401
+    """Predict blocks of rows, in threads where the estimator is a forest: a row's trees keep their order."""
+    is_forest = hasattr(estimator, "n_jobs")
+    size = _BLOCK if is_forest else _LARGE_BLOCK
+
+    def predicted(start: int) -> Values:
+        block = rows_MF[start : start + size, places].astype(np.float64)
+        return np.asarray(getattr(estimator, method)(block))
+
+    starts = range(0, max(len(rows_MF), 1), size)
+    if not is_forest or len(starts) == 1:
+        return np.concatenate([predicted(start) for start in starts])
     with ThreadPoolExecutor(_JOBS) as pool:
-        return np.concatenate(list(pool.map(function, blocks)))
+        return np.concatenate(list(pool.map(predicted, starts)))
 
 
 def names_giving(gives: str) -> list[str]:
@@ -165,10 +165,12 @@ def _columns_for(name: str, names: Sequence[str]) -> list[int]:
     return places
 
 
-def refuse_missing(table: FeatureTable) -> None:
-    """Raise DataError where a feature is NaN or infinite."""
-    bad_F = sum((~np.isfinite(rows)).sum(axis=0) for rows in (table.train_NF, table.test_MF))
-    missing = {name: int(count) for name, count in zip(table.names, np.atleast_1d(bad_F), strict=True) if count}
+def refuse_missing(table: FeatureTable, places: Sequence[int]) -> None:
+    """Raise DataError where one of the features at these places is NaN or infinite."""
+    missing = {}
+    for place in places:
+        if count := sum(int((~np.isfinite(rows[:, place])).sum()) for rows in (table.train_NF, table.test_MF)):
+            missing[table.names[place]] = count
     if missing:
         worst = max(missing, key=lambda name: missing[name])
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -228,7 +229,7 @@ def _written(row: Sequence[Cell]) -> list[Cell]:
 
 
 def _text(value: float, digits: int = 9) -> str:
-    return f"{value:.{digits}g}" if np.isfinite(value) else ""
+    return f"{value:.{digits}g}" if math.isfinite(value) else ""
 
 
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:

@@ -42,6 +42,7 @@ from geoml_cli.evaluation.station_scores import station_scores
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.multiclass import confusion
 from geoml_cli.models.spec import Pipeline, Rows
+from geoml_cli.work.memory import return_freed
 from geoml_cli.work.reporting import Reporter
 
 
@@ -57,7 +58,9 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
     refuse_unknown(inputs)
     members = predict_members(inputs, reporter)
     pooled = pool_folds(inputs, members)
+    return_freed()  # batches of networks, before tables of features come
     baselines = predict_baselines(inputs, members, reporter)
+    return_freed()
     rows = rows_of(pooled.observed_P, pooled.groups_P)
     with reporter.task("score", len(members) + 1) as advance:
         predictions = {inputs.name: pooled.predicted_P, **baselines.predicted_P}

@@ -40,6 +40,8 @@ def of_member(
         more: What else determines the result.
         compute: Makes it.
     """
+    if inputs.kept is None:
+        return Computation({}, compute)
     run = inputs.run
     key = {
         "member": name,
@@ -70,5 +72,7 @@ def block_prediction(inputs: EvaluationInputs, name: str, block: Rows) -> Comput
 
 def member_predictions(inputs: EvaluationInputs, name: str, rows: Rows) -> Values:
     """Return a member's predictions of rows before pooling, [N, ...]; there is at least one row."""
-    blocks = [computed(inputs, block_prediction(inputs, name, block)) for block in blocks_of(inputs, name, rows)]
+    if inputs.kept is None:
+        return inputs.predictors[name](inputs.samples, rows)
+    blocks = [inputs.kept.array(block_prediction(inputs, name, block)) for block in blocks_of(inputs, name, rows)]
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)

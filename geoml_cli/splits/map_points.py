@@ -131,13 +131,15 @@ def _hull_points(place_N2: Values) -> Values:
     """Spread points evenly over the convex hull of the samples; samples on a line are their own points."""
     from scipy.spatial import ConvexHull, Delaunay, QhullError
 
-    point_N3 = np.unique(on_sphere(place_N2), axis=0)
+    point_N3 = _different(on_sphere(place_N2))
     axes_33 = _axes(point_N3.mean(axis=0))
     # On an equal-area plane points that are evenly spread there are so on the globe.
     plane_N2 = _projected(point_N3, axes_33)
     try:
         # What scipy calls the volume of a hull is an area in a plane.
-        area, inside = ConvexHull(plane_N2).volume, Delaunay(plane_N2)
+        hull = ConvexHull(plane_N2)
+        # Triangles of the corners alone cover the hull as those of all samples do, of which there may be millions.
+        area, inside = hull.volume, Delaunay(plane_N2[hull.vertices])
     except QhullError:
         return place_N2
     low, high, step = plane_N2.min(axis=0), plane_N2.max(axis=0), (area / _MOST) ** 0.5
@@ -148,6 +150,13 @@ def _hull_points(place_N2: Values) -> Values:
         return place_N2
     x, y, z = _unprojected(plane_P2, axes_33).T
     return np.stack([np.degrees(np.arctan2(y, x)), np.degrees(np.arcsin(np.clip(z, -1, 1)))], axis=1)
+
+
+def _different(point_N3: Values) -> Values:
+    """Return each point once, ascending, as `numpy.unique` does, in a fraction of its time."""
+    ordered = point_N3[np.lexsort(point_N3.T[::-1])]
+    is_new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
+    return np.asarray(ordered[is_new])
 
 
 def _axes(middle: Values) -> Values:

@@ -66,7 +66,7 @@ def _with_classes(own: NDArray[np.float32], names: list[str], categories: int) -
     classes += [(f"land_cover={code}", (cover == code).astype(np.float32)) for code in codes]
     kept = [k for k, name in enumerate(names) if name not in ("land_cover", *_BARE_CLOCKS)]
     found = np.column_stack([*(values for _, values in classes), own[:, kept]])
-    return found.astype(np.float32), [*(name for name, _ in classes), *(names[k] for k in kept)]
+    return found.astype(np.float32, copy=False), [*(name for name, _ in classes), *(names[k] for k in kept)]
 
 
 def _with_clock_classes(
@@ -79,7 +79,7 @@ def _with_clock_classes(
         classes.append(("class of place", samples.records.station_N.astype(np.float32)))
     kept = [k for k, name in enumerate(names) if name not in _BARE_CLOCKS]
     found = np.column_stack([*(values for _, values in classes), own[:, kept]])
-    return found.astype(np.float32), [*(name for name, _ in classes), *(names[k] for k in kept)]
+    return found.astype(np.float32, copy=False), [*(name for name, _ in classes), *(names[k] for k in kept)]
 
 
 _BARE_CLOCKS = ("month", "day", "day-of-year", "hour", "minute")
