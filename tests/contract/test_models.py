@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,17 +16,19 @@ from safetensors.torch import load_file
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import StoppedError
+from geoml_cli.errors import SettingsError, StoppedError
 from geoml_cli.evaluation.inputs import delivered, open_network
 from geoml_cli.evaluation.member_rows import pool_folds, predict_members
 from geoml_cli.inference.area import in_area
 from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.samples import samples_job
-from geoml_cli.inference.load import TrainedRun, open_trained
+from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.requests import PredictionRequest
+from geoml_cli.stages.evaluate import evaluate, evaluate_part
+from geoml_cli.stages.evaluate import finish as finish_evaluation
 from geoml_cli.stages.predict import Prediction, finish, predict, predict_part_of
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.pieces import Part
@@ -152,6 +155,25 @@ def test_a_prediction_in_parts_is_that_of_one_go(case: Case, tmp_path: Path) -> 
     finish(asked, NullReporter())
     whole = predicted(trained, case.dataset, tmp_path / "whole.parquet")
     pd.testing.assert_frame_equal(read(out, trained), whole)
+
+
+def test_an_evaluation_in_parts_is_that_of_one_go(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geoml_cli.evaluation.kept._ROWS", 40)
+    quick = ("evaluate.baselines=[]", "evaluate.n_bootstrap=100", "evaluate.importance_repeats=1",
+             "evaluate.importance_rows=50")  # fmt: skip
+    copied = shutil.copytree(case.run.folder, tmp_path / "run")
+    run, dataset = Run(copied, quick), case.dataset
+    shutil.rmtree(copied / "kept", ignore_errors=True)
+    if forecasts_maps(open_trained(run)):
+        with pytest.raises(SettingsError, match="forecasts of maps are evaluated by one process"):
+            evaluate_part(run, dataset, "test", Part(1, 2), NullReporter())
+        return
+    whole = evaluate(run, dataset, settings_of(run), "test", NullReporter()).document
+    shutil.rmtree(copied / "kept")
+    for part in (Part(2, 2), Part(1, 2)):
+        assert evaluate_part(run, dataset, "test", part, NullReporter()).made
+    monkeypatch.setattr("geoml_cli.inference.predictor.Predictor.each", None)  # nothing is predicted any more
+    assert finish_evaluation(run, dataset, "test", NullReporter()).document == whole
 
 
 def test_the_exported_graph_gives_what_the_engine_gives(case: Case) -> None:
