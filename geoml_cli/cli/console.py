@@ -63,7 +63,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
     from rich.table import Table
 
     console = Console() if sys.stdout.isatty() else Console(width=_WIDE, no_color=True)
-    shown = Table(title=escaped(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    if title:  # a line of its own: as the table's, a path would be broken at the table's width
+        console.print(escaped(title), style="italic", markup=False, highlight=False, soft_wrap=True)
+    shown = Table(box=None, pad_edge=False, header_style="bold")
     for place, header in enumerate(headers):
         numeric = bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
         shown.add_column(header, justify="right" if numeric else "left", overflow="fold")

@@ -461,3 +461,9 @@ def test_a_prediction_is_not_written_over_or_among_its_inputs(out, trained, data
         refused = geoml("predict", trained, "--data", data_root, *given, "--out", tmp_path / out, *more)
         assert refused.code == 2 and "over or among what is read" in refused.err
     assert {path: path.read_bytes() for path in (*covs.iterdir(), tmp_path / "places.csv")} == before
+
+
+def test_a_path_above_a_table_is_one_word(geoml, raw_soc, tmp_path):
+    folder = tmp_path / ("a-long-name-of-a-folder-" * 4)
+    done = geoml("prepare", "soc", raw_soc, "--points", "points.csv", "--data", folder)
+    assert done.code == 0 and f"soc in {folder / 'soc'}\n" in done.out, done.out
