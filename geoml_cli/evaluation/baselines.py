@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import sklearn
 
 from geoml_cli import registry
-from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, names_giving, predict
+from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, Table, names_giving, predict
+from geoml_cli.dataset.files import sha256
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.inputs import EvaluationInputs, observed
 from geoml_cli.evaluation.kept import computed
@@ -85,20 +86,13 @@ def predict_baselines(
 def fitted_baselines(inputs: EvaluationInputs, members: Sequence[ScoredRows]) -> Iterator[Callable[[], Computation]]:
     """Yield, for each baseline of a table and each fold, what describes its predictions once it is asked.
 
-    The table of features is made when the first of them is asked, and held for as long as any is.
+    They share a table of features, which is made when the first is computed.
     """
     tabular = _tabular(inputs)
     if not tabular or _without_training(inputs, members):
         return
-    features: list[_Features] = []
-
-    def described(name: str, fold: _Fold) -> Computation:
-        if not features:
-            features.append(_Features(inputs))
-        return features[0].computation(name, fold)
-
-    folds = _folds(inputs, members)
-    yield from (partial(described, name, fold) for name in tabular for fold in folds)
+    features, folds = _Features(inputs), _folds(inputs, members)
+    yield from (partial(features.computation, name, fold) for name in tabular for fold in folds)
 
 
 def _tabular(inputs: EvaluationInputs) -> list[str]:
@@ -143,12 +137,15 @@ def _own(inputs: EvaluationInputs, name: str) -> Callable[[_Fold], Values]:
 
 
 class _Features:
-    """The table of features, made once for all baselines."""
+    """The table of features, made once for all baselines, and only where one of them is not kept."""
 
     def __init__(self, inputs: EvaluationInputs) -> None:
-        assert inputs.network.table is not None, "asked for where there is one"
-        self._table, self._names = inputs.network.table(inputs.samples)
         self._truth, self._inputs = observed(inputs), inputs
+
+    @cached_property
+    def _named_table(self) -> tuple[Table, list[str]]:
+        assert self._inputs.network.table is not None, "asked for where there is one"
+        return self._inputs.network.table(self._inputs.samples)
 
     def predictor(self, name: str) -> Callable[[_Fold], Values]:
         """Return how a baseline predicts a fold, in the target's unit; classes and presence were never scaled."""
@@ -164,20 +161,26 @@ class _Features:
     def computation(self, name: str, fold: _Fold) -> Computation:
         """Describe a baseline's predictions of test and validation rows of a fold, scaled as the network's target."""
         seed, gives = self._inputs.settings.shared.evaluate.seed, _gives(self._inputs.task.baseline)
-        rows = np.concatenate([fold.test, fold.validation])
-        target = _plain(fold).forward(self._truth[fold.train])
-        table = FeatureTable(self._table[fold.train], target, self._table[rows], self._names)
+        rows, scaling = np.concatenate([fold.test, fold.validation]), _plain(fold)
+
+        def compute() -> Values:
+            table, names = self._named_table
+            target = scaling.forward(self._truth[fold.train])
+            return predict(name, FeatureTable(table[fold.train], target, table[rows], names), gives, seed)
+
         if self._inputs.kept is None:
-            return Computation({}, lambda: predict(name, table, gives, seed))
+            return Computation({}, compute)
         key = {
             "baseline": name,
-            "numbers": [digest_of(one) for one in (table.train_NF, table.target_N, table.test_MF)],
-            "names": table.names,
+            "data": self._inputs.dataset.manifest.digest(),
+            "settings": sha256(self._inputs.run.config),
+            "rows": [digest_of(fold.train), digest_of(rows)],
+            "scaling": scaling.model_dump_json(),
             "gives": gives,
             "seed": seed,
             "scikit-learn": sklearn.__version__,
         }
-        return Computation(key, lambda: predict(name, table, gives, seed))
+        return Computation(key, compute)
 
 
 def _plain(fold: _Fold) -> TargetScaling:

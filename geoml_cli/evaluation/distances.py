@@ -117,5 +117,6 @@ def _verdict(middle: dict[str, float]) -> str:
 def distance_rows(distances: SplitDistances) -> Iterator[Sequence[str | float]]:
     """Yield quantiles of the distances [km], a row for each share of the places."""
     yield ["share", *(f"{name.replace(' ', '_')}_km" for name in distances.by_name)]
-    for share in np.arange(101) / 100:
-        yield [float(share), *(float(np.quantile(values, share)) for values in distances.by_name.values())]
+    shares = np.arange(101) / 100
+    quantiles = [np.quantile(values, shares).tolist() for values in distances.by_name.values()]
+    yield from ([share, *each] for share, *each in zip(shares.tolist(), *quantiles, strict=True))
