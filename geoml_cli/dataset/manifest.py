@@ -107,8 +107,17 @@ class Manifest(_Record):
         return _STEPS.get(minutes, f"{minutes} min") if isinstance(minutes, int) else ""
 
     def units(self) -> dict[str, str]:
-        """Return the units of the variables of numbers."""
-        return {name: variable.unit for name, variable in self.variables.items() if variable.dtype != "str"}
+        """Return the units of the variables of numbers whose unit the source knows by itself."""
+        return {
+            name: variable.unit
+            for name, variable in self.variables.items()
+            if variable.dtype != "str" and not variable.file_units
+        }
+
+    def file_units(self) -> dict[str, str]:
+        """Return the units of quantities that raw files name, such as covariates of rasters; others are not known."""
+        named = [pair for variable in self.variables.values() for pair in variable.file_units.items()]
+        return {name: unit for name, unit in named if unit}
 
     def facts_as(self, kind: type[Facts]) -> Facts:
         """Return the facts in the form their source gave them.

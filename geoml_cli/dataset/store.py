@@ -99,7 +99,8 @@ class DatasetWriter:
             require_space(self._path, self._declared - self._path.stat().st_size)
         kind: Any = str if variable.dtype == "str" else variable.dtype
         handle = self._file.createVariable(variable.name, kind, variable.dims, **options)
-        handle.setncatts({"long_name": variable.long_name, "units": variable.unit, **variable.attributes})
+        described = {"long_name": variable.long_name, "units": variable.unit}
+        handle.setncatts(described | _units_by_name(variable) | dict(variable.attributes))
         self.records[variable.name] = variable
         return handle
 
@@ -110,6 +111,12 @@ class DatasetWriter:
     def attributes(self, **values: str | float) -> None:
         """Set global attributes (title, institution, source, references ...)."""
         self._file.setncatts(values)
+
+
+def _units_by_name(variable: Variable) -> dict[str, str]:
+    """Return the attribute that names the units of several quantities in one variable; none where `units` says it."""
+    named = [f"{name}: {unit}" for name, unit in variable.file_units.items() if unit and name != variable.name]
+    return {"units_by_name": ", ".join(named)} if named else {}
 
 
 def _refuse_hidden(name: str, dims: tuple[str, ...]) -> None:

@@ -51,6 +51,8 @@ class Variable:
         attributes: Further CF attributes, such as `standard_name` or `calendar`.
         title: For lists of layers and legends, in a few words; empty for the name.
         classes: Names by code, of values that are classes or a mask; they have no mean.
+        file_units: Units of the quantities that it holds, by name, as raw files name them, empty where they name none;
+            no quantity where the source knows `unit` by itself.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Variable:
     attributes: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     classes: Mapping[int, str] = field(default_factory=dict)
+    file_units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -59,7 +59,10 @@ class RunRecord(BaseModel):
 
 
 class DataRecord(BaseModel):
-    """`data.json`: which data set the run belongs to, its units and time step, and what each network sees of it."""
+    """`data.json`: which data set the run belongs to, its units and time step, and what each network sees of it.
+
+    `file_units` are those that raw files name, such as covariates of rasters; earlier runs do not know them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,6 +71,7 @@ class DataRecord(BaseModel):
     folder: str | None
     signatures: dict[str, Signature]
     units: dict[str, str] = Field(default_factory=dict)
+    file_units: dict[str, str] = Field(default_factory=dict)
     step: str = ""
 
     @property

@@ -234,6 +234,7 @@ def _plan(settings: Settings, checkpoints: Mapping[str, PretrainedWeights], data
         described = {
             "source": dataset.manifest.source,
             "units": dataset.manifest.units(),
+            "file_units": dataset.manifest.file_units(),
             "step": dataset.manifest.step,
         }
         data = data.model_copy(update=described)

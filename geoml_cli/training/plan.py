@@ -61,7 +61,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         if start:
             check_start(start, signatures[split.network], split, dataset.manifest.digest())
         target = target_settings(settings, signatures, split.network)
-        kept = kept_scaling(start, target) if start and not shared.train.rescale else None
+        kept = kept_scaling(start, target, dataset.manifest) if start and not shared.train.rescale else None
         # Where a scaling is kept, these rows give the ranges of inputs only.
         target = TargetSettings() if kept else target
         # Members of a fold that differ in their seed alone have the same rows, and one fit.
@@ -74,6 +74,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         folder=str(dataset.folder.resolve()),
         signatures=signatures,
         units=dataset.manifest.units(),
+        file_units=dataset.manifest.file_units(),
         step=dataset.manifest.step,
     )
     return Plan(

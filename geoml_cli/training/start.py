@@ -17,8 +17,10 @@ from torch import Tensor
 from geoml_cli import registry
 from geoml_cli.config.load import read_settings
 from geoml_cli.config.tables.train import TrainSettings
+from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.runs import checkpoint
+from geoml_cli.runs.data import same_units
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Signature
 from geoml_cli.samples.scaling import Scaling
@@ -75,12 +77,14 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
     return Start(run, candidates[0])
 
 
-def kept_scaling(start: Start, wanted: TargetSettings) -> Scaling:
+def kept_scaling(start: Start, wanted: TargetSettings, manifest: Manifest) -> Scaling:
     """Return the scaling that weights bring with them.
 
     Raises:
         SettingsError: Their target is transformed otherwise than the run's is to be.
+        DataError: The data have a quantity in another unit than those that the scaling is of.
     """
+    same_units(start.run, manifest, _WHERE, "; or use --set train.rescale=true")
     found = start.scaling
     if found.target.transform != wanted.transform:
         theirs = found.target.transform

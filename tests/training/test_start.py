@@ -141,6 +141,25 @@ def test_other_inputs_are_refused(trained, dataset, tmp_path):
         tuned(trained, dataset, tmp_path / "run", "network.variant=cnn-lstm")
 
 
+def test_a_kept_scaling_is_not_used_for_other_units(trained, dataset, tmp_path):
+    """Resampled or new data are in one unit only where their files say so; fitted anew, scaling follows them."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    record = json.loads((run / "data.json").read_text())
+    (run / "data.json").write_text(json.dumps(record | {"file_units": {"slope": "degree"}}))
+    data = shutil.copytree(dataset.folder, tmp_path / "data")
+    manifest = json.loads((data / "manifest.json").read_text())
+    manifest["variables"]["static"]["file_units"] = {"slope": "%"}
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    given = [*SETTINGS, f"train.start_run={run}"]
+    with pytest.raises(DataError, match=r"slope is in %, and was in degree when run.*or use --set train.rescale=true"):
+        plan_run(load("soc", "map", None, {}, given), Dataset(data))
+    anew = plan_run(load("soc", "map", None, {}, [*given, "train.rescale=true"]), Dataset(data))
+    assert anew.data.file_units == {"slope": "%"}
+    manifest["variables"]["static"]["file_units"] = {"slope": "degrees"}
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    assert plan_run(load("soc", "map", None, {}, given), Dataset(data)).data.file_units == {"slope": "degrees"}
+
+
 def test_the_flag_names_a_run(trained, data_root, geoml, tmp_path):
     again = ("train", "soc", "--preset", "map", *QUICK, "--data", data_root, "--run", tmp_path / "run")
     result = geoml(*again, "--from", trained, "--set", "train.epochs=1", "--note", '[1] a "second" try')

@@ -289,6 +289,6 @@ def _put(writer: DatasetWriter, plan: Plan, pixels: Pixels) -> None:
     for variable in writing.PLACE:
         writer.put(variable, variables[variable.name])
     for name, values in zip(plan.factors, pixels.values, strict=True):
-        writer.put(writing.factor(name), values)
+        writer.put(writing.factor(plan, name), values)
     target = Variable(writing.TARGET, "1", "land-cover class, its place in class_name", ("sample",), dtype="i2")
     writer.put(target, np.searchsorted(np.array(plan.codes), pixels.codes))

@@ -14,8 +14,8 @@ from geoml_cli.sources.clcd.plan import Plan
 
 TITLE = "Pixels of land-cover rasters with their covariates"
 TARGET = "class"
-FACTOR_UNIT = "1"
-"""Rasters do not say in which unit their values are."""
+_UNNAMED = "1"
+"""Written for the unit of a covariate whose rasters name none."""
 _TIME = {"standard_name": "time", "calendar": "proleptic_gregorian"}
 PLACE = (
     Variable("lat", "degrees_north", "latitude", ("sample",), dtype="f8", attributes={"standard_name": "latitude"}),
@@ -29,9 +29,11 @@ PLACE = (
 )
 
 
-def factor(name: str) -> Variable:
+def factor(plan: Plan, name: str) -> Variable:
     """Describe a covariate."""
-    return Variable(name, FACTOR_UNIT, f"{name}, in the unit of its raster", ("sample",))
+    named = plan.units.get(name, "")
+    meaning = f"{name}, in the unit of its raster"
+    return Variable(name, named or _UNNAMED, meaning, ("sample",), file_units={name: named})
 
 
 def put_roles(writer: DatasetWriter, plan: Plan) -> None:
@@ -85,11 +87,8 @@ def block(plan: Plan, values: NDArray[np.float32], degrees: Pair, year: int) -> 
         "class_code": np.array(plan.codes),
     }
     arrays |= dict(zip(plan.factors, values, strict=True))
-    units = (
-        {"class_code": "1"}
-        | {variable.name: variable.unit for variable in PLACE}
-        | dict.fromkeys(plan.factors, FACTOR_UNIT)
-    )
+    described = (*PLACE, *(factor(plan, name) for name in plan.factors))
+    units = {"class_code": "1"} | {variable.name: variable.unit for variable in described}
     return Block(arrays, texts(plan), units)
 
 

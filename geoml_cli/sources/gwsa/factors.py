@@ -19,7 +19,7 @@ _MEANINGS = {
     "Ei": ("mm yr-1", "interception loss (GLEAM)"),
     "Ep": ("mm yr-1", "potential evaporation (GLEAM)"),
     "Et": ("mm yr-1", "transpiration (GLEAM)"),
-    "p": ("1", "p of the published table; neither its meaning nor its unit is documented"),
+    "p": ("", "p of the published table; neither its meaning nor its unit is documented"),
     "Ew": ("mm yr-1", "open-water evaporation (GLEAM)"),
     "H": ("W m-2", "sensible heat flux"),
     "LST": ("K", "land surface temperature"),
@@ -52,10 +52,11 @@ def described(name: str, monthly: bool, given: dict[str, str]) -> Variable:
         monthly: Rows are months.
         given: Units given by the user or by the files.
     """
-    unit, meaning = _MEANINGS.get(name, ("1", f"{name}; its unit is not documented"))
+    unit, meaning = _MEANINGS.get(name, ("", f"{name}; its unit is not documented"))
     if monthly:
         unit = unit.replace("yr-1", "month-1")
-    return Variable(name, given.get(name, unit), meaning, ("sample",))
+    unit = given.get(name, unit)
+    return Variable(name, unit or "1", meaning, ("sample",), file_units={} if unit else {name: ""})
 
 
 def units_given(pairs: Sequence[str]) -> dict[str, str]:

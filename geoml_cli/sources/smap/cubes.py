@@ -15,18 +15,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.band_tags import band_unit
 from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.readers.time_steps import begun
 from geoml_cli.samples.input import Grid
+from geoml_cli.sources.smap.cube_grids import DEGREES, DEGREES_EPSG, grid_of, turned
 
 Floats = NDArray[np.float32]
 Days = NDArray[np.datetime64]
 Window = tuple[slice, slice]
-_DEGREES, _DEGREES_EPSG = "EPSG:4326", 4326
 _Y, _X = ("lat", "latitude", "y"), ("lon", "longitude", "x")
-_HALF_TURN, _POLE, _EDGE = 180.0, 90.0, 0.5
-_REGULAR = 0.01  # of a pixel, that a centre may be off its place
 _FILLS = np.array([-999.0, -9999.0, -32768.0, -99999.0], dtype=np.float32)
 _PACKED_FILLS = _FILLS[1:]
 _HUGE = 1e19
@@ -46,6 +46,9 @@ class Cube(Protocol):
 
     def fixed(self, name: str, window: Window) -> Floats:
         """Read a band that does not change, [R, C]."""
+
+    def unit(self, name: str) -> str:
+        """Return the unit that a band names, or nothing."""
 
     def digest(self) -> str:
         """Name the content by files, sizes and times of change."""
@@ -102,7 +105,7 @@ class XarrayCube:
                 fix="Get it again; a stack has the dimensions time, lat and lon (or y and x).",
             ) from error
         y, x = (next((name for name in names if name in data.dims), None) for names in (_Y, _X))
-        if y is None or x is None or "time" not in data.coords or data["time"].dtype.kind != "M":
+        if y is None or x is None or not _has_dates(path, data):
             raise DataError(
                 f"has the dimensions {', '.join(map(str, data.dims))}",
                 where=str(path),
@@ -110,7 +113,7 @@ class XarrayCube:
             )
         if len(data[y]) > 1 and float(data[y][1]) > float(data[y][0]):
             data = data.isel({y: slice(None, None, -1)})  # north first, as rasters are
-        grid = _grid_of(path, data, (y, x))
+        grid = grid_of(path, data, (y, x))
         days = _days(path, data)
         daily = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {"time", y, x})
         fixed = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {y, x})
@@ -125,9 +128,29 @@ class XarrayCube:
         """Read a band that does not change."""
         return _clean(self.data[name].isel(y=window[0], x=window[1]).transpose("y", "x").values)
 
+    def unit(self, name: str) -> str:
+        """Return the unit that a band names."""
+        return str(self.data[name].attrs.get("units", "")).strip()
+
     def digest(self) -> str:
         """Name the content."""
         return state_of(self.path)
+
+
+def _has_dates(path: Path, data: Any) -> bool:  # noqa: ANN401  xarray is untyped
+    """Return whether a stack has dates.
+
+    Raises:
+        DataError: They are of another calendar.
+    """
+    time = data.coords.get("time")
+    if time is None or time.dtype.kind != "O" or not time.size or not hasattr(time.values.flat[0], "calendar"):
+        return time is not None and time.dtype.kind == "M"
+    raise DataError(
+        f"its days are of the calendar {time.values.flat[0].calendar}, and samples are days of the standard one",
+        where=f"{path}, time",
+        fix='Convert it, for example with xarray: stack.convert_calendar("standard").',
+    )
 
 
 def _clean(values: NDArray[Any]) -> Floats:
@@ -153,60 +176,6 @@ def _days(path: Path, data: Any) -> Days:  # noqa: ANN401  xarray is untyped
     return days
 
 
-def _grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN401  xarray.Dataset
-    sides, edges = [], []
-    for name in names:
-        values = np.asarray(data[name].values, dtype=np.float64)
-        step = float(np.diff(values).mean()) if len(values) > 1 else 0.0
-        even = values[0] + step * np.arange(len(values))
-        if len(values) < 2 or np.abs(values - even).max() > _REGULAR * abs(step):
-            raise DataError(
-                f"the {len(values)} values of {name} are not evenly spaced", where=str(path), fix="Use a regular grid."
-            )
-        sides.append(step)
-        edges.append(float(values[0]) - step / 2)
-    crs = _DEGREES if names[0].startswith("lat") else _crs_of(path, data)
-    transform = (sides[1], 0.0, edges[1], 0.0, sides[0], edges[0])
-    return _turned(path, Grid(crs, transform, len(data[names[0]]), len(data[names[1]])))
-
-
-def _turned(path: Path, grid: Grid) -> Grid:
-    """Return a grid whose longitudes are -180 to 180, where it has longitudes."""
-    if grid.crs != _DEGREES:
-        import pyproj
-
-        if not pyproj.CRS.from_user_input(grid.crs).is_geographic:
-            return grid
-    a, b, c, d, e, f = grid.transform
-    west = _degrees(path, (f, e * grid.height), (c, a * grid.width))
-    return Grid(grid.crs, (a, b, west, d, e, f), grid.height, grid.width)
-
-
-def _degrees(path: Path, rows: tuple[float, float], columns: tuple[float, float]) -> float:
-    """Return the western edge between -180 and 180 of a grid in degrees; edges come with the way across."""
-    (north, down), (west, across) = rows, columns
-    if west >= _HALF_TURN:
-        west -= 2 * _HALF_TURN  # 0 to 360 degrees east
-    inside = west >= -_HALF_TURN - _EDGE and west + across <= _HALF_TURN + _EDGE
-    if not inside or max(abs(north), abs(north + down)) > _POLE + _EDGE:
-        raise DataError(
-            f"lies from {north + down:g} to {north:g} degrees north and {west:g} to {west + across:g} degrees east",
-            where=str(path),
-            fix="Latitudes are -90 to 90 and longitudes -180 to 180; name projected axes y and x, with their CRS.",
-        )
-    return west
-
-
-def _crs_of(path: Path, data: Any) -> str:  # noqa: ANN401  xarray.Dataset
-    for item in data.variables.values():
-        for attribute in ("crs_wkt", "spatial_ref"):
-            if attribute in item.attrs:
-                return str(item.attrs[attribute])
-    raise DataError(
-        "has dimensions y and x, and no variable with the attribute crs_wkt", where=str(path), fix="Add its CRS."
-    )
-
-
 _DAILY_FILE = re.compile(r"(.+)_(\d{8})\.tiff?", re.IGNORECASE)
 _FIXED_FILE = re.compile(r"(.+)\.tiff?", re.IGNORECASE)
 
@@ -221,6 +190,7 @@ class TiffCube:
     daily_names: frozenset[str]
     fixed_names: frozenset[str]
     files: dict[tuple[str, str], Path] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def opened(path: Path) -> TiffCube:
@@ -251,11 +221,21 @@ class TiffCube:
         empty = np.full(shape, np.nan, dtype=np.float32)
         stamps = [str(day).replace("-", "") for day in self.days[::step]]
         paths = [self.files.get((name, stamp)) for stamp in stamps]
-        return np.stack([empty if path is None else self._read(path, window) for path in paths])
+        return np.stack([empty if path is None else self._read(name, path, window) for path in paths])
 
     def fixed(self, name: str, window: Window) -> Floats:
         """Read a band that does not change."""
-        return self._read(self.files[name, ""], window)
+        return self._read(name, self.files[name, ""], window)
+
+    def unit(self, name: str) -> str:
+        """Return the unit that the first file of a band names; the others are compared with it when they are read."""
+        import rasterio
+
+        if name not in self.units:
+            path = next(file for (band, _), file in self.files.items() if band == name)
+            with raster_damage(path), rasterio.open(path) as file:
+                self.units[name] = band_unit(file, 1)
+        return self.units[name]
 
     def digest(self) -> str:
         """Name the content."""
@@ -265,7 +245,7 @@ class TiffCube:
     def _size(self) -> tuple[int, int]:
         return self.grid.height, self.grid.width
 
-    def _read(self, path: Path, window: Window) -> Floats:
+    def _read(self, name: str, path: Path, window: Window) -> Floats:
         import rasterio
         from rasterio.windows import Window as Part
 
@@ -275,7 +255,14 @@ class TiffCube:
         part = Part(columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0])
         with raster_damage(path), rasterio.open(path) as file:
             stored = file.read(1, window=part, masked=True).astype(np.float64).filled(np.nan)
-            scale, offset = file.scales[0], file.offsets[0]
+            scale, offset, unit = file.scales[0], file.offsets[0], band_unit(file, 1)
+        if unit and not same_unit(unit, self.unit(name)):
+            first = f"the first of its files {self.unit(name) or 'none'}"
+            raise DataError(
+                f"names the unit {unit} of {name}, and {first}",
+                where=str(path),
+                fix="Bring all files of the band to one unit, and write it into all of them or into none.",
+            )
         stored = stored[:: rows[2], :: columns[2]]
         if (scale, offset) == (1.0, 0.0):
             return _clean(stored)
@@ -296,5 +283,5 @@ def _tiff_grid(path: Path) -> Grid:
     with raster_damage(path), rasterio.open(path) as file:
         if not file.crs:
             raise DataError("has no coordinate reference system", where=str(path), fix="Add its CRS.")
-        crs = _DEGREES if file.crs.to_epsg() == _DEGREES_EPSG else file.crs.to_wkt()
-        return _turned(path, Grid(crs, tuple(file.transform)[:6], file.height, file.width))
+        crs = DEGREES if file.crs.to_epsg() == DEGREES_EPSG else file.crs.to_wkt()
+        return turned(path, Grid(crs, tuple(file.transform)[:6], file.height, file.width))

@@ -18,6 +18,7 @@ from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.smap import deriving, scales
+from geoml_cli.sources.smap.bands import COVER, DAILY, FIXED, check_units, named
 from geoml_cli.sources.smap.cubes import Cube, Window, open_cube
 from geoml_cli.sources.smap.exports import LST_LEAST, LST_LIMIT
 from geoml_cli.sources.smap.products import OPTICAL, RADAR, WEATHER
@@ -25,10 +26,6 @@ from geoml_cli.sources.smap.writing import SITE, record_variables
 
 Floats = NDArray[np.float32]
 Days = NDArray[np.datetime64]
-_DAILY = (*WEATHER, "LST", *RADAR, *OPTICAL)
-_FIXED = {name: (name, f"{name}_5") for name in ("elevation", "slope", "aspect", "clay", "bd", "sand")}
-_SMAP = ("SMAP", "sm_surface")
-_COVER = ("land_cover", "LC", "mode")
 _LOOKED_AT = 16
 """Pixels along a side that are looked at to know a scale."""
 REASONS = ("land cover of no class", "a variable of the day is missing", "the weather before has a gap")
@@ -52,7 +49,7 @@ class PixelStack:
 
     def __init__(self, cube: Cube, path: Path, rules: Rules) -> None:
         self._cube, self._path, self._rules = cube, path, rules
-        self._names = _named(cube, path)
+        self._names = named(cube, path)
         first, last = cube.days[0].astype(np.int64), cube.days[-1].astype(np.int64)
         self._first = int(first)
         self.days: Days = np.datetime64(int(first), "D") + np.arange(int(last - first) + 1)
@@ -138,7 +135,7 @@ class PixelStack:
     def _series(self, window: Window) -> dict[str, Floats]:
         """Read, fill and derive the series of a window, [D, P] each."""
         fill = self._rules.fill
-        found = {name: self._calendar(self._cube.daily(self._names[name], window)) for name in (*_DAILY, "SMAP")}
+        found = {name: self._calendar(self._cube.daily(self._names[name], window)) for name in (*DAILY, "SMAP")}
         surface = self._surface(found["LST"]) * np.float32(0.02 if self._rules.kelvin else 1.0)
         scales.refuse_percent(found["SMAP"], f"{self._path}, SMAP")
         found["pr"] = np.where(found["pr"] < 0, np.float32(np.nan), found["pr"])
@@ -190,7 +187,7 @@ class PixelStack:
 
     def _site(self, window: Window) -> dict[str, Floats]:
         """Return place, terrain and soil of the pixels, [P] each."""
-        found = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in _FIXED}
+        found = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in FIXED}
         found["aspect_normalized"] = deriving.aspect_normalized(found.pop("aspect"))
         longitude, latitude = _centres(self.grid, window)
         return {"lat": latitude.astype(np.float32), "lon": longitude.astype(np.float32), **found}
@@ -198,8 +195,8 @@ class PixelStack:
     @cached_property
     def _releases(self) -> dict[int, str]:
         names = self._cube.fixed_names
-        dated = {int(name[-4:]): name for name in names if name[:-5] in _COVER and name[-4:].isdecimal()}
-        return dated or {0: next(name for name in _COVER if name in names)}
+        dated = {int(name[-4:]): name for name in names if name[:-5] in COVER and name[-4:].isdecimal()}
+        return dated or {0: next(name for name in COVER if name in names)}
 
     @cached_property
     def _radar_scale(self) -> scales.Scale:
@@ -230,34 +227,6 @@ class PixelStack:
         return np.stack(read)
 
 
-def _named(cube: Cube, path: Path) -> dict[str, str]:
-    """Return how the stack calls our bands.
-
-    Raises:
-        DataError: One is missing.
-    """
-    found: dict[str, str] = {}
-    for name in (*_DAILY, "SMAP"):
-        called = _SMAP if name == "SMAP" else (name,)
-        found[name] = _first(called, cube.daily_names, path, "a value a day")
-    for name, called in _FIXED.items():
-        found[name] = _first(called, cube.fixed_names, path, "one value")
-    if not any(name in _COVER or name[:-5] in _COVER for name in cube.fixed_names):
-        _first(_COVER, cube.fixed_names, path, "one value")
-    return found
-
-
-def _first(called: tuple[str, ...], names: frozenset[str], path: Path, kind: str) -> str:
-    for name in called:
-        if name in names:
-            return name
-    raise DataError(
-        f"there is no band {' or '.join(called)} with {kind} a pixel",
-        where=str(path),
-        fix=f"It has: {', '.join(sorted(names)) or 'none'}.",
-    )
-
-
 def _centres(grid: Grid, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return longitude and latitude of the pixels' centres [degrees], [P]."""
     a, b, c, d, e, f = grid.transform
@@ -281,7 +250,7 @@ def pixels(path: Path, manifest: Manifest) -> PixelStack:
     """Open a stack under the rules that the data set of the run was prepared with.
 
     Raises:
-        DataError: It is no stack, or lacks a band.
+        DataError: It is no stack, lacks a band, or names another unit of one than the data set.
     """
     facts = manifest.facts
     rules = Rules(
@@ -291,4 +260,7 @@ def pixels(path: Path, manifest: Manifest) -> PixelStack:
         antecedent=facts["antecedent"],
         nlcd=facts.get("nlcd", "nearest"),
     )
-    return PixelStack(open_cube(path), path, rules)
+    cube = open_cube(path)
+    stack = PixelStack(cube, path, rules)
+    check_units(cube, path, manifest)
+    return stack

@@ -90,6 +90,18 @@ class Plan(_Record):
         return self.window // 2 if self.covariates else 0
 
     @property
+    def static_units(self) -> dict[str, str]:
+        """Units of static covariates by name, as files name them; empty where they name none."""
+        return {layer.name: layer.unit for layer in self.covariates}
+
+    @property
+    def series_units(self) -> dict[str, str]:
+        """Units of yearly features by name, likewise; years that name one name the same."""
+        units = [layer.unit for layer in self.yearly]
+        count = len(self.features)
+        return {name: next(filter(None, units[place::count]), "") for place, name in enumerate(self.features)}
+
+    @property
     def channels(self) -> list[str]:
         """Names along the covariate axis."""
         return [name for layer in self.covariates for name in layer.channels()]

@@ -128,9 +128,9 @@ def _write_windows(
 ) -> None:
     handles = {}
     if cutter.plan.covariates:
-        handles["static"] = writer.declare(writing.STATIC)
+        handles["static"] = writer.declare(replace(writing.STATIC, file_units=cutter.plan.static_units))
     if cutter.plan.features:
-        handles["series"] = writer.declare(writing.SERIES)
+        handles["series"] = writer.declare(replace(writing.SERIES, file_units=cutter.plan.series_units))
     for members, samples in cut(cutter, *pixels, reporter):
         for name, values in samples.items():
             handles[name][members] = values

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import rasterio
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.sources.clcd.source import SOURCE
@@ -50,3 +51,27 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         for folder in "abc"
     ]
     assert held[0] == held[1] != held[2] and len(held[0]) == 9
+
+
+def test_a_run_is_not_given_covariates_in_another_unit(tmp_path: Path, geoml: Geoml) -> None:
+    def prepared(unit: str, factor: float) -> Path:
+        raw = tmp_path / unit
+        SOURCE.synthetic(raw, 3)
+        with rasterio.open(raw / "covariates/dem.tif", "r+") as file:
+            file.scales, file.units = (file.scales[0] * factor,), (unit,)
+        done = geoml("prepare", "clcd", raw, "--samples", "300", "--data", raw / "data", "-q")
+        assert done.code == 0, done.err
+        return raw / "data"
+
+    short = ("train.epochs=1", "split.kind=random", "split.seeds=[1]", "network.width=4", "network.embedding=4")
+    words = [word for text in short for word in ("--set", text)]
+    metres, miles = prepared("m", 1.0), prepared("mile", 1 / 1609)
+    done = geoml("train", "geomamba", "--preset", "clcd", *words, "--data", metres, "--run", tmp_path / "run", "-q")
+    assert done.code == 0, done.err
+    done = geoml("predict", tmp_path / "run", "--data", miles, "--index", "1")
+    assert done.code == 3 and "dem is in mile, and was in m when run" in done.err, done.err
+    done = geoml("predict", tmp_path / "run", "--rasters", tmp_path / "mile/covariates", "--data", metres, "--map")
+    assert done.code == 3 and "dem is in mile, and the data set's in m" in done.err, done.err
+    for unit in ("metre", "m"):
+        done = geoml("predict", tmp_path / "run", "--data", prepared(unit, 1.0), "--index", "1")
+        assert done.code == 0, done.err

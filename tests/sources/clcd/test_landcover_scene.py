@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from raw_files import points_in_degrees
 
@@ -43,6 +45,18 @@ def test_a_map_is_made_of_the_samples_of_the_data_set(yearly: Path, prepare_clcd
     for name in ("dynamic", "static", "target", "class_name", "category_name"):
         assert whole.variables.labels(name) == dataset.labels(name)
     assert whole.variables.array("class_code").tolist() == dataset.array("class_code").tolist()
+
+
+def test_a_data_set_keeps_the_units_of_its_rasters(cover: Path, prepare_clcd: PrepareClcd) -> None:
+    with rasterio.open(cover / "covariates/pixel.tif", "r+") as file:
+        file.units = ("cm",)
+    dataset, _ = prepare_clcd(cover, samples=100)
+    assert dataset.manifest.file_units() == {"pixel": "cm"}
+    assert not {"pixel", "wave"} & dataset.manifest.units().keys(), "units of rasters are known from their files alone"
+    with netCDF4.Dataset(dataset.folder / "dataset.nc") as file:
+        assert (file["pixel"].units, file["wave"].units) == ("cm", "1")
+    block = SOURCE.stack(cover, dataset.manifest).block(slice(3, 4), slice(3, 6)).variables
+    assert (block.unit("pixel"), block.unit("wave")) == ("cm", "1")
 
 
 def test_windows_and_points_give_the_same(yearly: Path, prepare_clcd: PrepareClcd) -> None:

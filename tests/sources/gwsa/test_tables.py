@@ -184,6 +184,17 @@ def test_units_can_be_given(raw: Path, long: pd.DataFrame, prepare_gwsa: Prepare
     assert "not documented" in dataset.manifest.variables["tp"].long_name
 
 
+def test_a_unit_that_is_not_documented_is_not_compared(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    long.rename(columns={"rf": "tp"}).to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw, dynamic=("tp", "E"))
+    assert dataset.unit("tp") == "1" and "tp" not in dataset.manifest.units()
+    assert dataset.manifest.units()["E"] == "mm yr-1"
+    dataset, _ = prepare_gwsa(raw, dynamic=("tp", "E"), units=("tp=1",))
+    assert dataset.manifest.units()["tp"] == "1", "the user says so"
+
+
 def test_values_that_do_not_fit_their_unit_are_told(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     long.assign(LST=[10.5, 11, 12, 13, 14, 35]).to_csv(raw / "t.csv", index=False)
     dataset, reporter = prepare_gwsa(raw, dynamic=("rf", "LST"))

@@ -272,6 +272,79 @@ def test_bands_of_another_unit_are_refused(raw, prepared, tmp_path, name, change
         pixels(tmp_path / "unit.nc", prepared(raw).manifest).block(*WHOLE, slice(40, 41))
 
 
+UNITS = {
+    "eto": "mm/day", "etr": "mm", "pr": "kg m-2", "sph": "kg/kg", "srad": "W/m^2", "vpd": "kilopascal", "vs": "m/s",
+    "SMAP": "m3/m3", "LST": "K", "VV": "dB", "VH": "1", "B2": "1", "elevation": "metres", "slope": "degrees",
+    "aspect": "deg", "clay_5": "percent", "sand_5": "% (kg / kg)", "bd_5": "cg/cm³",
+}  # fmt: skip
+"""As providers spell units of the same numbers."""
+
+
+def with_units(content, **units):
+    for name, unit in units.items():
+        content[name].attrs["units"] = unit
+    return content
+
+
+def test_spellings_of_the_units_of_bands_are_known(raw, prepared, tmp_path):
+    stack = pixels(netcdf(tmp_path, with_units(dataset_of(), **UNITS)), prepared(raw).manifest)
+    assert stack.block(*WHOLE, slice(40, 41)).valid.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "own", "factor"),
+    [
+        ("pr", "cm", "mm d-1", 10),
+        ("vpd", "hPa", "kPa", 0.1),
+        ("slope", "%", "degree", 0.57),
+        ("aspect", "rad", "degree", 57.3),
+        ("bd_5", "kg m-3", "10 kg m-3", 0.1),
+        ("LST", "degC", "0.02 K", 1),
+    ],
+)
+def test_a_band_in_another_unit_is_refused_and_the_remedy_helps(raw, prepared, tmp_path, name, unit, own, factor):
+    content, manifest = dataset_of(), prepared(raw).manifest
+    path = netcdf(tmp_path, with_units(content, **{name: unit}))
+    with pytest.raises(DataError, match=rf"stack\.nc: {name} is in {unit}, and the data set's in {own}\. Convert"):
+        pixels(path, manifest)
+    content[name] = content[name] * np.float32(factor)
+    pixels(netcdf(tmp_path, with_units(content, **{name: own})), manifest)
+
+
+def test_rasters_of_a_band_in_another_unit_are_refused(raw, prepared, tmp_path):
+    folder, manifest = geotiff(tmp_path, dataset_of()), prepared(raw).manifest
+
+    def write(files, unit):
+        for path in files:
+            with rasterio.open(path, "r+") as file:
+                file.units = (unit,)
+
+    rain = sorted(folder.glob("pr_*.tif"))
+    write(rain[:1], "cm")
+    with pytest.raises(DataError, match=r"tiffs: pr is in cm, and the data set's in mm d-1"):
+        pixels(folder, manifest)
+    write(rain[:1], "mm")
+    assert pixels(folder, manifest).block(*WHOLE, slice(40, 41)).valid.any(), "of the others nothing is known"
+    write(rain[1:2], "cm")
+    with pytest.raises(DataError, match=r"pr_20191202\.tif: names the unit cm of pr, and the first of its files mm"):
+        pixels(folder, manifest).block(*WHOLE, slice(40, 41))
+    write(rain[:1], "")
+    with pytest.raises(DataError, match=r"the first of its files none\. Bring all files of the band to one unit"):
+        pixels(folder, manifest).block(*WHOLE, slice(40, 41))
+    for unit in ("mm", ""):  # into all of them, or into none
+        write(rain, unit)
+        assert pixels(folder, manifest).block(*WHOLE, slice(40, 41)).valid.any()
+
+
+def test_days_of_another_calendar_are_refused_by_its_name(raw, prepared, tmp_path):
+    other = dataset_of().convert_calendar("noleap")
+    with pytest.raises(DataError, match=r"days are of the calendar noleap.*convert_calendar\(\"standard\"\)"):
+        pixels(netcdf(tmp_path, other), prepared(raw).manifest)
+    (tmp_path / "stack.nc").unlink()
+    stack = pixels(netcdf(tmp_path, other.convert_calendar("standard")), prepared(raw).manifest)
+    assert len(stack.days) == 61
+
+
 def test_undeclared_fills_of_a_band_are_missing(raw, prepared, tmp_path):
     content = dataset_of()
     rain = content["pr"].values.copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 import rasterio
@@ -74,6 +75,22 @@ def test_a_map_of_rasters_in_another_unit_is_refused(
         SOURCE.stack(tmp_path / "new", dataset.manifest, ())
     with_unit(new, "Celsius")
     assert SOURCE.stack(tmp_path / "new", dataset.manifest, ()).grid.height == 20
+
+
+def test_a_data_set_keeps_the_units_of_its_rasters(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    with_unit(raster(tmp_path / "raw/rain.tif", RAMP), "cm")
+    raster(tmp_path / "raw/slope.tif", RAMP)
+    for year, unit in ((2019, ""), (2020, "K")):
+        with_unit(raster(tmp_path / f"raw/lst_{year}.tif", RAMP), unit)
+    table(tmp_path / "raw/p.csv", ROWS)
+    dataset, _ = prepared(tmp_path / "raw")
+    assert dataset.manifest.file_units() == {"rain": "cm", "lst": "K"}
+    assert "static" not in dataset.manifest.units() and dataset.manifest.units()["soc"] == "g kg-1"
+    with netCDF4.Dataset(dataset.folder / "dataset.nc") as file:
+        assert (file["static"].units, file["static"].units_by_name) == ("1", "rain: cm")
+        assert file["series"].units_by_name == "lst: K"
 
 
 def test_years_in_different_units_are_refused(raster: Write, table: Write, prepared: Prepare, tmp_path: Path) -> None:

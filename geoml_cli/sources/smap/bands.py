@@ -1,0 +1,77 @@
+"""Bands of a pixel stack: what they are called, and in which units they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoml_cli.dataset.manifest import Manifest
+from geoml_cli.dataset.units import same_unit
+from geoml_cli.errors import DataError
+from geoml_cli.readers.raster_units import other_unit
+from geoml_cli.sources.smap.cubes import Cube
+from geoml_cli.sources.smap.products import OPTICAL, RADAR, WEATHER
+
+DAILY = (*WEATHER, "LST", *RADAR, *OPTICAL)
+FIXED = {name: (name, f"{name}_5") for name in ("elevation", "slope", "aspect", "clay", "bd", "sand")}
+_SMAP = ("SMAP", "sm_surface")
+COVER = ("land_cover", "LC", "mode")
+_ASPECT = "degree"
+"""The data set holds what is derived from it."""
+_A_DAYS_SUM = ("mm", "kg m-2", "kg m-2 d-1")
+_SAME_NUMBERS = {
+    "eto": _A_DAYS_SUM,
+    "etr": _A_DAYS_SUM,
+    "pr": _A_DAYS_SUM,
+    "sph": ("1",),
+    "SMAP": ("cm3 cm-3", "1"),
+    # Their scales are told by their values.
+    "LST": ("K", "0.02 K", "1"),
+    "VV": ("1",),
+    "VH": ("1",),
+    # As Earth Engine describes them.
+    "clay": ("% (kg / kg)",),
+    "sand": ("% (kg / kg)",),
+    "bd": ("cg cm-3", "10 x kg / m-cubed"),
+}
+"""Units in which values are the same numbers as in the data set's, or are told from them."""
+
+
+def check_units(cube: Cube, path: Path, manifest: Manifest) -> None:
+    """Refuse a band that names another unit than the data set has for it; one that names none is taken as it is.
+
+    Raises:
+        DataError: One does.
+    """
+    units = {**manifest.units(), "aspect": _ASPECT}
+    for name, called in named(cube, path).items():
+        found, expected = cube.unit(called), units.get(name, "")
+        if found and expected and not any(same_unit(found, one) for one in (expected, *_SAME_NUMBERS.get(name, ()))):
+            raise other_unit(called, found, expected, path)
+
+
+def named(cube: Cube, path: Path) -> dict[str, str]:
+    """Return how the stack calls our bands.
+
+    Raises:
+        DataError: One is missing.
+    """
+    found: dict[str, str] = {}
+    for name in (*DAILY, "SMAP"):
+        called = _SMAP if name == "SMAP" else (name,)
+        found[name] = _first(called, cube.daily_names, path, "a value a day")
+    for name, called in FIXED.items():
+        found[name] = _first(called, cube.fixed_names, path, "one value")
+    if not any(name in COVER or name[:-5] in COVER for name in cube.fixed_names):
+        _first(COVER, cube.fixed_names, path, "one value")
+    return found
+
+
+def _first(called: tuple[str, ...], names: frozenset[str], path: Path, kind: str) -> str:
+    for name in called:
+        if name in names:
+            return name
+    raise DataError(
+        f"there is no band {' or '.join(called)} with {kind} a pixel",
+        where=str(path),
+        fix=f"It has: {', '.join(sorted(names)) or 'none'}.",
+    )

@@ -1,0 +1,74 @@
+"""Grids of pixel stacks: evenly spaced axes, their CRS, and longitudes from -180 to 180."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geoml_cli.errors import DataError
+from geoml_cli.samples.input import Grid
+
+DEGREES, DEGREES_EPSG = "EPSG:4326", 4326
+_HALF_TURN, _POLE, _EDGE = 180.0, 90.0, 0.5
+_REGULAR = 0.01  # of a pixel, that a centre may be off its place
+
+
+def grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN401  xarray.Dataset
+    """Return the grid of two axes, y and x.
+
+    Raises:
+        DataError: They are not evenly spaced, lie off the Earth, or have no CRS.
+    """
+    sides, edges = [], []
+    for name in names:
+        values = np.asarray(data[name].values, dtype=np.float64)
+        step = float(np.diff(values).mean()) if len(values) > 1 else 0.0
+        even = values[0] + step * np.arange(len(values))
+        if len(values) < 2 or np.abs(values - even).max() > _REGULAR * abs(step):
+            raise DataError(
+                f"the {len(values)} values of {name} are not evenly spaced", where=str(path), fix="Use a regular grid."
+            )
+        sides.append(step)
+        edges.append(float(values[0]) - step / 2)
+    crs = DEGREES if names[0].startswith("lat") else _crs_of(path, data)
+    transform = (sides[1], 0.0, edges[1], 0.0, sides[0], edges[0])
+    return turned(path, Grid(crs, transform, len(data[names[0]]), len(data[names[1]])))
+
+
+def turned(path: Path, grid: Grid) -> Grid:
+    """Return a grid whose longitudes are -180 to 180, where it has longitudes."""
+    if grid.crs != DEGREES:
+        import pyproj
+
+        if not pyproj.CRS.from_user_input(grid.crs).is_geographic:
+            return grid
+    a, b, c, d, e, f = grid.transform
+    west = _degrees(path, (f, e * grid.height), (c, a * grid.width))
+    return Grid(grid.crs, (a, b, west, d, e, f), grid.height, grid.width)
+
+
+def _degrees(path: Path, rows: tuple[float, float], columns: tuple[float, float]) -> float:
+    """Return the western edge between -180 and 180 of a grid in degrees; edges come with the way across."""
+    (north, down), (west, across) = rows, columns
+    if west >= _HALF_TURN:
+        west -= 2 * _HALF_TURN  # 0 to 360 degrees east
+    inside = west >= -_HALF_TURN - _EDGE and west + across <= _HALF_TURN + _EDGE
+    if not inside or max(abs(north), abs(north + down)) > _POLE + _EDGE:
+        raise DataError(
+            f"lies from {north + down:g} to {north:g} degrees north and {west:g} to {west + across:g} degrees east",
+            where=str(path),
+            fix="Latitudes are -90 to 90 and longitudes -180 to 180; name projected axes y and x, with their CRS.",
+        )
+    return west
+
+
+def _crs_of(path: Path, data: Any) -> str:  # noqa: ANN401  xarray.Dataset
+    for item in data.variables.values():
+        for attribute in ("crs_wkt", "spatial_ref"):
+            if attribute in item.attrs:
+                return str(item.attrs[attribute])
+    raise DataError(
+        "has dimensions y and x, and no variable with the attribute crs_wkt", where=str(path), fix="Add its CRS."
+    )

@@ -1,0 +1,59 @@
+"""Spellings of units."""
+
+from __future__ import annotations
+
+import pytest
+
+from geoml_cli.dataset.units import same_unit, whole
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("W/m^2", "W m-2"),
+        ("W m**-2", "W m-2"),
+        ("mm/day", "mm d-1"),
+        ("mm d-1", "d-1 mm"),
+        ("mm/yr", "mm year-1"),
+        ("mmyr-1", "mm yr-1"),
+        ("kg/kg", "kg kg-1"),
+        ("m³/m³", "m3 m-3"),
+        ("kg.m-2.s-1", "kg m-2 s-1"),
+        ("10*kg*m-3", "10 kg m-3"),
+        ("J/kg/K", "J kg-1 K-1"),
+        ("1/d", "d-1"),
+        ("Celsius", "degC"),
+        ("degrees C", "°C"),
+        ("kelvin", "K"),
+        ("percent", "%"),
+        ("deg", "degrees"),
+        ("inch", "in"),
+        ("mm (30 min)-1", "mm (30 min)-1"),
+    ],
+)
+def test_spellings_of_one_unit(one: str, other: str) -> None:
+    assert same_unit(one, other) and same_unit(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("cm", "inch"),
+        ("kPa", "hPa"),
+        ("mm d-1", "mm"),
+        ("mm yr-1", "mm month-1"),
+        ("W/m^2", "W m2"),
+        ("K", "0.02 K"),
+        ("kg m-3", "10 kg m-3"),
+        ("Mg", "mg"),
+        ("%", "1"),
+        ("", "1"),
+    ],
+)
+def test_other_units_are_told_apart(one: str, other: str) -> None:
+    assert not same_unit(one, other) and not same_unit(other, one)
+
+
+@pytest.mark.parametrize(("unit", "number"), [("percent", 100), ("g/kg", 1000), ("mg g-1", 1000), ("t ha-1", None)])
+def test_all_of_a_share(unit: str, number: float | None) -> None:
+    assert whole(unit) == number
