@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from geoml_cli.inference.load import TrainedRun, settings_of
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
-from geoml_cli.work.cluster import OpenedOnce, cluster
+from geoml_cli.work.cluster import OpenedOnce, Share, cluster
 from geoml_cli.work.pieces import Part
 from geoml_cli.work.reporting import NullReporter, Reporter
 
@@ -120,33 +119,20 @@ def evaluate_on(run: Run, dataset: Dataset, subset: Subset, scheduler: str, repo
         StoppedError: A signal came; finished pieces are kept.
     """
     total = len(_pieces(run, dataset, subset, "--scheduler"))
-    order = _Order(uuid.uuid4().hex, run.folder.absolute(), run.assignments, dataset.folder.absolute(), subset)
+    order = _Order(run.folder.absolute(), run.assignments, dataset.folder.absolute(), subset)
     with cluster(scheduler, reporter) as workers, reporter.task("pieces", total) as advance:
-        shares = (_Share(order, part) for part in workers.parts(total))
-        for pieces in workers.map(_make_share, shares):
+        for pieces in workers.map(_make_share, workers.shares(order, total)):
             advance(pieces)
     return finish(run, dataset, subset, reporter)
 
 
 class _Order(NamedTuple):
-    """An evaluation in words that go to another process.
+    """An evaluation in words that go to another process."""
 
-    Attributes:
-        command: Which command sent it: another one opens files anew, which may have changed.
-    """
-
-    command: str
     run: Path
     assignments: tuple[str, ...]
     data: Path
     subset: Subset
-
-
-class _Share(NamedTuple):
-    """A part of an order, which a worker computes."""
-
-    order: _Order
-    part: Part
 
 
 def _open(order: _Order) -> list[Piece]:
@@ -157,9 +143,9 @@ def _open(order: _Order) -> list[Piece]:
 _ONE = OpenedOnce(_open)
 
 
-def _make_share(share: _Share) -> int:
+def _make_share(share: Share[_Order]) -> int:
     """Compute a part on a worker; return how many pieces it has."""
-    with _ONE.for_order(share.order) as pieces:
+    with _ONE.for_share(share) as pieces:
         return make_part(pieces, share.part, NullReporter()).pieces
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +37,7 @@ from geoml_cli.inference.summary import PartSummary, PredictionSummary
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.input import CovariateStack, Grid, TableInput
 from geoml_cli.samples.requests import PredictionRequest
-from geoml_cli.work.cluster import OpenedOnce, cluster
+from geoml_cli.work.cluster import OpenedOnce, Share, cluster
 from geoml_cli.work.pieces import Part
 from geoml_cli.work.reporting import NullReporter, Reporter
 from geoml_cli.writers.chunk_store import ChunkStore, joined
@@ -109,9 +108,8 @@ def predict_on(prediction: Prediction, scheduler: str, reporter: Reporter) -> Pr
 
     def make(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
         with cluster(scheduler, reporter) as workers, reporter.task(job.cell, job.total) as advance:
-            parts = workers.parts(None, _TABLE_PARTS_EACH) if job.total is None else workers.parts(job.total)
-            pieces = (_Piece(order, part) for part in parts)
-            for chunks in workers.map(_predict_piece, pieces):
+            each = {"each": _TABLE_PARTS_EACH} if job.total is None else {}
+            for chunks in workers.map(_predict_share, workers.shares(order, job.total, **each)):
                 advance(chunks)
         return require_chunks(job, store)
 
@@ -119,13 +117,8 @@ def predict_on(prediction: Prediction, scheduler: str, reporter: Reporter) -> Pr
 
 
 class _Order(NamedTuple):
-    """A prediction in words that go to another process.
+    """A prediction in words that go to another process."""
 
-    Attributes:
-        command: Which command sent it: another one opens files anew, which may have changed.
-    """
-
-    command: str
     run: Path
     assignments: tuple[str, ...]
     members: tuple[str, ...]
@@ -135,19 +128,11 @@ class _Order(NamedTuple):
     out: Path
 
 
-class _Piece(NamedTuple):
-    """A part of an order, which a worker predicts."""
-
-    order: _Order
-    part: Part
-
-
 def _order(prediction: Prediction) -> _Order:
     trained = prediction.trained
     by = (trained.baseline, trained.dataset.folder.absolute()) if isinstance(trained, BaselineRun) else None
     run = trained.run
     return _Order(
-        uuid.uuid4().hex,
         run.folder.absolute(), tuple(run.assignments), trained.members, by, prediction.dataset.folder.absolute(),
         prediction.request.absolute(), prediction.out.absolute(),
     )  # fmt: skip
@@ -161,11 +146,10 @@ class _Opened(NamedTuple):
     store: ChunkStore
 
 
-def _predict_piece(piece: _Piece) -> int:
+def _predict_share(share: Share[_Order]) -> int:
     """Predict a part on a worker; return how many chunks it has."""
-    order, part = piece
-    with _ONE.for_order(order) as (trained, job, store):
-        return part.share(predict_chunks(trained, job, store, NullReporter(), part))
+    with _ONE.for_share(share) as (trained, job, store):
+        return share.part.share(predict_chunks(trained, job, store, NullReporter(), share.part))
 
 
 def _open(order: _Order) -> _Opened:

@@ -7,8 +7,10 @@ import os
 import re
 import signal
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -52,10 +54,25 @@ def check_scheduler(text: str) -> None:
         )
 
 
-class OpenedOnce(Generic[T, R]):
-    """What a worker opens for an order and uses for all its pieces, one piece at a time.
+@dataclass(frozen=True)
+class Share(Generic[T]):
+    """A part of an order, which a worker makes.
 
-    Libraries of files do not bear several threads, and an order opens them anew, for they may have changed.
+    Attributes:
+        command: Which command sent it: another one opens files anew, which may have changed.
+        order: What is made, in words that go to another process.
+        part: Of it.
+    """
+
+    command: str
+    order: T
+    part: Part
+
+
+class OpenedOnce(Generic[T, R]):
+    """What a worker opens for an order and uses for all its parts, one part at a time.
+
+    Libraries of files do not bear several threads.
 
     Args:
         open_order: Opens what pieces of an order are made with.
@@ -63,15 +80,16 @@ class OpenedOnce(Generic[T, R]):
 
     def __init__(self, open_order: Callable[[T], R]) -> None:
         self._open, self._lock = open_order, threading.Lock()
-        self._held: tuple[T, R] | None = None
+        self._held: tuple[tuple[str, T], R] | None = None
 
     @contextmanager
-    def for_order(self, order: T) -> Iterator[R]:
-        """Give what the order's pieces are made with, to this thread alone."""
+    def for_share(self, share: Share[T]) -> Iterator[R]:
+        """Give what the order's parts are made with, to this thread alone."""
+        sent = (share.command, share.order)
         with self._lock:
-            if self._held is None or self._held[0] != order:
+            if self._held is None or self._held[0] != sent:
                 self._held = None  # the last order's goes before this one's comes
-                self._held = (order, self._open(order))
+                self._held = (sent, self._open(share.order))
             yield self._held[1]
 
 
@@ -86,6 +104,7 @@ class Cluster:
 
     def __init__(self, client: Client, reporter: Reporter, stop: StopRequest) -> None:
         self._client, self._reporter, self._stop = client, reporter, stop
+        self._command = uuid.uuid4().hex
         self._wait_for_workers()
         self._check_versions()
         workers = self._workers()
@@ -97,15 +116,16 @@ class Cluster:
         gpus = ", a GPU for each piece" if has_gpus else ""
         reporter.info(f"Workers: {len(workers)} with {self.threads} threads{memory}{gpus}.")
 
-    def parts(self, total: int | None, each: int = _PARTS_EACH) -> Iterator[Part]:
-        """Cut a work into parts for the workers, of several pieces where there are many of these.
+    def shares(self, order: T, total: int | None, each: int = _PARTS_EACH) -> Iterator[Share[T]]:
+        """Cut an order into parts for the workers, of several pieces where there are many of these.
 
         Args:
+            order: Small: it goes through the scheduler.
             total: Pieces of the work; None where their number is not known.
             each: Parts for each thread of the workers.
         """
         count = min(each * self.threads, _MOST_PARTS, _MOST_PARTS if total is None else total)
-        return (Part(number, count) for number in range(1, count + 1))
+        return (Share(self._command, order, Part(number, count)) for number in range(1, count + 1))
 
     def map(self, function: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
         """Run a function over pieces, a bounded number at a time; return results as they come.
