@@ -38,7 +38,7 @@ def write_cells(raw: Path, rows: int) -> None:
         cells["lon"], cells["lat"] = random.uniform(75, 130, len(cells)), random.uniform(20, 50, len(cells))
         cells["GWS"] += random.normal(0, spread, len(cells))
         mode = "a" if start else "w"
-        cells.to_csv(raw / "gwsa.csv", mode=mode, header=not start, index=False, float_format="%.7g")
+        cells.to_csv(raw / "gwsa.csv", mode=mode, header=not start, index=False, float_format="%.9g")
 
 
 def main(arguments: Sequence[str] = ()) -> None:
