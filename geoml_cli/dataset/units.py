@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _SPELLINGS = {
     "metre": "m", "meter": "m", "metres": "m", "meters": "m", "millimetre": "mm", "millimeter": "mm",
     "millimetres": "mm", "millimeters": "mm", "inch": "in", "inches": "in", "celsius": "degC",
     "degreescelsius": "degC", "degreecelsius": "degC", "degreesc": "degC", "degreec": "degC", "degree_celsius": "degC",
-    "degrees_celsius": "degC", "degc": "degC", "°c": "degC", "c": "degC", "kelvin": "K", "kelvins": "K", "degk": "K",
-    "degree_kelvin": "K", "k": "K", "percent": "%", "degrees": "degree", "deg": "degree", "°": "degree",
-    "unitless": "1", "dimensionless": "1", "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h",
-    "second": "s", "seconds": "s", "sec": "s", "year": "yr", "years": "yr", "months": "month", "pascal": "Pa",
-    "kilopascal": "kPa", "hectopascal": "hPa",
+    "degrees_celsius": "degC", "degc": "degC", "deg_c": "degC", "degree_c": "degC", "degrees_c": "degC", "°c": "degC",
+    "kelvin": "K", "kelvins": "K", "degk": "K", "degree_kelvin": "K", "k": "K", "percent": "%", "pct": "%",
+    "degrees": "degree", "deg": "degree", "°": "degree", "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h",
+    "second": "s", "seconds": "s", "sec": "s", "year": "yr", "years": "yr", "y": "yr", "months": "month", "mo": "month",
+    "pascal": "Pa", "kilopascal": "kPa", "hectopascal": "hPa", "micromol": "umol", "psu": "psu",
 }  # fmt: skip
+_ALONE = {"c": "degC", "unitless": "1", "dimensionless": "1", "fraction": "1", "none": "1", "-": "1"} | _SPELLINGS
+"""Spellings of a whole unit: within a product `C` is carbon."""
 _FACTOR = re.compile(r"([^\W\d]+|[%°][^\W\d]*)(?:\^|\*\*)?([+-]?\d+)?")
 """A unit with its power, such as m-2."""
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_BETWEEN = re.compile(r"(/)|\s+|(?<!\*)\*(?!\*)|·|\.(?=[^\W\d])")
+_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+_POWER_OF_TEN = re.compile(r"\b10(?:\^|\*\*)?(-\d+)\b")
+_BELOW = re.compile(r"/\s*\(([^()]*)\)")
+"""What stands in brackets below a line: each of its factors does."""
+_BETWEEN = re.compile(r"(/)|\s+|(?<!\*)\*(?!\*)|·|\.(?=[^\W\d])(?![eE][+-]?\d)")
 """Between factors; powers are written with two stars, products with one."""
-_RAISED = str.maketrans("²³⁻¹", "23-1")
+_SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u03bc": "u", "{": None, "}": None})
+"""Minus signs that are none in ASCII, and the Greek letter, as which NFKC writes the sign of a millionth as well."""
 
 _SHARES = {"%": 100.0, "g kg-1": 1000.0, "mg g-1": 1000.0}
 """Number that is all of something, by unit."""
@@ -30,23 +37,32 @@ def same_unit(one: str, other: str) -> bool:
 
     Order and notation of a product do not count: `W/m^2` is `W m-2`.
     """
+    one, other = _signs(one), _signs(other)
     return _letters(one) == _letters(other) or _plain(one) == _plain(other)
 
 
 def whole(unit: str) -> float | None:
     """Return the number that is all of something, of a share in this unit; None where it is no share."""
-    return {_plain(share): number for share, number in _SHARES.items()}.get(_plain(unit))
+    return {_plain(share): number for share, number in _SHARES.items()}.get(_plain(_signs(unit)))
+
+
+def _signs(unit: str) -> str:
+    """Write raised digits, ligatures and signs that look alike in one way."""
+    one_degree = unit.replace("º", "°")  # before NFKC, which makes a letter of it
+    found = unicodedata.normalize("NFKC", one_degree).translate(_SIGNS)
+    found = _POWER_OF_TEN.sub(lambda match: f"1e{match[1]}", found)
+    return _BELOW.sub(lambda match: "".join(f"/{factor}" for factor in match[1].split()), found)
 
 
 def _letters(unit: str) -> str:
-    return "".join(unit.split()).translate(_RAISED).replace("^", "").replace("**", "")
+    return "".join(unit.split()).replace("^", "").replace("**", "")
 
 
 def _plain(unit: str) -> str:
     """Return one spelling of a unit: its factors with their powers in order, or its letters where it is no product."""
     letters = _letters(unit)
-    known = _SPELLINGS.get(letters.lower())
-    return known or " ".join(sorted(_factors(unit.translate(_RAISED)))) or letters
+    known = _ALONE.get(letters.lower())
+    return known or " ".join(sorted(_factors(unit))) or letters
 
 
 def _factors(unit: str) -> list[str]:

@@ -16,6 +16,7 @@ from geoml_cli.sources.gwsa.layout import Long, Months, Wide, is_monthly, months
 from geoml_cli.sources.gwsa.reshape import lengthen
 
 Values = NDArray[np.float64]
+_FILLS = (-9999, -99999)
 _ROW_COPIES = 8  # of a row's cells while they are read: text, pandas' blocks, 64-bit columns, masks, 32-bit columns
 
 
@@ -76,6 +77,8 @@ def _from_long(part: Part, layout: Long) -> CellRows:
     values = {name: part.numbers(column) for name, column in layout.values.items()}
     latitude, longitude = (part.numbers(column) for column in layout.place)
     time, monthly = _times(part, layout.time)
+    if layout.month is not None and not monthly:
+        time, monthly = _within_years(part, time, layout.month), True
     return CellRows(
         latitude, longitude, time, values, monthly,
         lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)),
@@ -99,12 +102,27 @@ def _times(part: Part, column: str) -> tuple[Months, bool]:
     return known[codes], same_step([text for text in texts if not _says_nothing(text)], str(part.path))
 
 
+def _within_years(part: Part, year: Months, column: str) -> Months:
+    """Return months from years and a column of the month, 1 to 12; not-a-time where there is none."""
+    month = part.numbers(column)
+    wrong = np.flatnonzero(np.isfinite(month) & ~np.isin(month, [*range(1, 13), *_FILLS]))
+    if len(wrong):
+        raise DataError(
+            f"{month[wrong[0]]:g} is no month of a year",
+            where=part.where(int(wrong[0]), column),
+            fix="Write 1 to 12, or leave the column out where rows are years.",
+        )
+    is_known = np.isin(month, range(1, 13))
+    found = year + np.where(is_known, month - 1, 0).astype("timedelta64[M]")
+    return np.where(is_known, found, np.datetime64("NaT"))
+
+
 def _written(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float | np.floating) and cell == cell // 1 else str(cell).strip()
 
 
 def _says_nothing(text: str) -> bool:
-    return is_missing(text) or text.removesuffix(".0") in ("-9999", "-99999")
+    return is_missing(text) or text.removesuffix(".0") in [f"{fill:g}" for fill in _FILLS]
 
 
 def same_step(stamps: Sequence[str], location: str) -> bool:

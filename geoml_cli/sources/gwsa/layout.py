@@ -20,7 +20,9 @@ Months = NDArray[np.datetime64]
 
 IDENTITY = ("pointid", "grid_code", "OID_")
 _LATITUDE, _LONGITUDE = ("lat", "latitude"), ("lon", "longitude", "long")
-_TIME = ("year", "time", "date", "year_month")
+_TIME = ("year_month", "year", "time", "date")
+_MONTH = ("month", "mon")
+"""Beside a column of years."""
 _STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
 _TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?)?)")
 
@@ -68,11 +70,13 @@ class Long:
         place: Columns of the latitude and longitude.
         time: Column of the year or month.
         values: Column of each factor, and of the target where there is one.
+        month: Column of the month within the year, where it has one of its own.
     """
 
     place: tuple[str, str]
     time: str
     values: dict[str, str]
+    month: str | None = None
 
     @property
     def has(self) -> frozenset[str]:
@@ -122,7 +126,9 @@ def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
         found = {name: _column(sheet, name) for name in (*roles.needed, roles.target)}
         values = {name: column for name, column in found.items() if column is not None}
         _refuse_missing(sheet, roles, values, "")
-        return Long(place, str(_column(sheet, times[0])), values)
+        # A factor that is called month is a factor.
+        own = [_column(sheet, name) for name in _MONTH if name not in found] if times[0] == "year" else []
+        return Long(place, str(_column(sheet, times[0])), values, next(filter(None, own), None))
     return _wide(sheet, roles, place)
 
 

@@ -128,6 +128,34 @@ def test_months(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> Non
     assert dataset.unit("rf") == "mm month-1" and dataset.manifest.facts["step"] == "month"
 
 
+@pytest.mark.parametrize("name", ["month", "Mon"])
+def test_months_may_stand_beside_the_years(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa, name: str) -> None:
+    """The same rows, with the time in one column and in two."""
+    number = long["year"].astype(int) % 12 + 1
+    apart = long.assign(**{name: number})
+    apart.to_csv(raw / "gwsa.csv", index=False)
+    found, _ = prepare_gwsa(raw)
+    joined = long.assign(year=[f"{int(year)}_{month:02d}" for year, month in zip(long["year"], number, strict=True)])
+    joined.to_csv(raw / "gwsa.csv", index=False)
+    expected, _ = prepare_gwsa(raw)
+    np.testing.assert_array_equal(found.array("time"), expected.array("time"))
+    assert len(set(np.asarray(found.array("time")).tolist())) == long["year"].nunique()
+    assert found.unit("rf") == expected.unit("rf") == "mm month-1"
+
+
+def test_a_month_that_is_none_is_refused_and_a_missing_one_leaves_the_row_out(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    months = np.full(len(long), 7.0)
+    months[3] = 13
+    long.assign(month=months).to_csv(raw / "gwsa.csv", index=False)
+    with pytest.raises(DataError, match=r"13 is no month of a year\. Write 1 to 12"):
+        prepare_gwsa(raw)
+    months[3] = np.nan
+    long.assign(month=months).to_csv(raw / "gwsa.csv", index=False)
+    assert prepare_gwsa(raw)[0].manifest.funnel.kept == len(long) - 1
+
+
 def test_a_wide_table_of_months(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     wide.columns = [name.replace("_2003", "_2003_11").replace("_2004", "_2003_12").replace("_2005", "_2004_01")
                     for name in wide.columns]  # fmt: skip
