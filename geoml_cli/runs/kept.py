@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +21,10 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.files import atomic_write
 
 Values = NDArray[np.float64]
+_WEEK = 7 * 24 * 3600.0
+"""[s]."""
+_CODE = 12
+"""Letters of the code's digest in a name."""
 
 
 class Computation(NamedTuple):
@@ -56,6 +63,8 @@ class KeptArrays:
         self._used.add(path)
         if (known := _read(path)) is not None:
             self.found += 1
+            with suppress(OSError):  # another process may have removed it
+                os.utime(path)
             return known
         values = wanted.compute()
         content = io.BytesIO()
@@ -66,12 +75,17 @@ class KeptArrays:
         return values
 
     def _path(self, wanted: Computation) -> Path:
-        return self._folder / f"{_digest({**wanted.key, 'code': code_digest()})}.npz"
+        return self._folder / f"{_own()}{_digest(wanted.key)}.npz"
 
-    def keep_used(self) -> None:
-        """Remove what was not asked for: other data, weights, settings or code made it."""
+    def tidy(self) -> None:
+        """Remove what another version of the code made, and what was not asked for in a week.
+
+        Younger arrays stay: they may be parts of another evaluation, which are hours of a cluster.
+        """
         for path in set(self._folder.glob("*.npz")) - self._used:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                if not path.name.startswith(_own()) or time.time() - path.stat().st_mtime > _WEEK:
+                    path.unlink()
 
 
 def digest_of(values: NDArray[np.generic]) -> str:
@@ -80,6 +94,11 @@ def digest_of(values: NDArray[np.generic]) -> str:
     if values.size:  # as bytes, without a copy of them
         found.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return found.hexdigest()
+
+
+def _own() -> str:
+    """Begin the names of arrays of this version of the code."""
+    return f"{code_digest()[:_CODE]}-"
 
 
 @cache

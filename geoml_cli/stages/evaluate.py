@@ -183,7 +183,7 @@ def _tidy(inputs: Mapping[str, EvaluationInputs], reporter: Reporter) -> None:
     """Remove predictions that are out of date, and say how many were not made anew."""
     kept = [one.kept for one in inputs.values() if one.kept is not None]
     for one in kept:
-        one.keep_used()
+        one.tidy()
     if found := sum(one.found for one in kept):
         reporter.info(f"Predictions that the run keeps were used: {found} (evaluate.keep = false makes them anew).")
 

@@ -69,6 +69,14 @@ def test_an_evaluation_in_parts_equals_that_of_one_go(run, data_root, tmp_path, 
     assert evaluated(run) == alone
 
 
+def test_another_evaluation_leaves_finished_parts(run, data_root, geoml):
+    words = ("evaluate", run, "--data", data_root, *QUICK)
+    for part in ("1/2", "2/2"):
+        assert geoml(*words, "--set", "evaluate.seed=2", "--part", part).code == 0
+    assert geoml(*words, "--set", "evaluate.seed=1").code == 0
+    assert geoml(*words, "--set", "evaluate.seed=2", "--finish").code == 0
+
+
 def test_what_parts_lack_is_computed_without_finish(run, data_root, geoml):
     words = ("evaluate", run, "--data", data_root, *QUICK)
     assert geoml(*words, "--part", "1/2").code == 0
