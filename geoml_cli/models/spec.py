@@ -128,6 +128,8 @@ class Network:
         bars: Variable of the data set that series of stations show as bars from above, such as rain; empty for none.
         label: Name of the network in scores and sentences, where settings replace the model's own by another; empty
             takes the model's.
+        input_notes: What of an input, by its name, is otherwise than its variables' names say: who runs an exported
+            graph has to make it so.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -148,6 +150,7 @@ class Network:
     lagged: str = ""
     bars: str = ""
     label: str = ""
+    input_notes: Mapping[str, str] = field(default_factory=dict)
     smallest_batch: int = 1
 
 

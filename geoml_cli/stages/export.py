@@ -101,6 +101,8 @@ def _network(
         reporter.info(f"Writing {chosen}, and comparing it with the network on {len(inputs[0])} samples.")
         path = run.export / f"{name}{exporter(chosen).suffix}"
         done.append(_verified(run, chosen, path, exported, expected))
+    for called, note in trained.networks[network].input_notes.items():
+        reporter.warn(f"whoever runs the file gives the input {called} so: {note}.")
     write_text(run.export / f"{name}.md", _card(trained, network, dataset, done))
     return done
 
@@ -191,10 +193,12 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
     spatial = trained.network_samples(network, dataset).spatial
     gaps = "Missing cells are NaN, in and out; the way to the network's maps is inside as well." if spatial else ""
     lines += [f"Physical values, as prepared; scaling is inside the graph. {gaps or 'No missing values.'}", ""]
+    notes = trained.networks[network].input_notes
     for name, item in data.signatures[network].inputs.items():
         shape = (*item.shape[:-2], *spatial.geometry.native) if spatial else item.shape
         first = "1" if spatial else "sample"
-        lines.append(f"- `{name}` float32 [{first}, {', '.join(map(str, shape))}]: {', '.join(item.names)}")
+        note = f"; {notes[name]}" if name in notes else ""
+        lines.append(f"- `{name}` float32 [{first}, {', '.join(map(str, shape))}]: {', '.join(item.names)}{note}")
     lines += ["", "## Outputs", ""]
     maps = (data.signatures[network].target_shape[0], *spatial.geometry.native) if spatial else ()
     shape_out = ", ".join(["1" if spatial else "sample", *map(str, maps)])

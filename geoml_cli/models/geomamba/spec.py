@@ -40,6 +40,7 @@ def networks(tables: GeoMambaTables) -> Mapping[str, Network]:
             groups=features.groups,
             baselines=gap_filling.BASELINES,
             pretrained=pretrained.read,
+            input_notes=task.input_notes(tables.network),
         )
     )
 

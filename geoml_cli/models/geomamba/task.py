@@ -5,6 +5,7 @@ Legend: N samples, B batch, T time steps, D dynamic and S static factors, W time
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
@@ -99,6 +100,15 @@ def _moving(settings: NetworkSettings, variables: Variables, ends: NDArray[np.in
         found["year"] = _windows([read_clock(time, unit, "year")], ends, steps, ("year",))
     # Each clock is divided by its period in the network, and is not scaled before.
     return found | {"time": _windows(clocks, ends, steps, settings.clocks, scaled=False)}
+
+
+def input_notes(settings: NetworkSettings) -> Mapping[str, str]:
+    """Say how clocks are shifted south of the equator: the graph of an export is given them so."""
+    shifted = [clock for clock in settings.clocks if clock in _SEASONS] if settings.southern_season else []
+    if not shifted:
+        return {}
+    ways = [f"{clock} is (n - 1 + {_SEASONS[clock] // 2}) mod {_SEASONS[clock]} + 1" for clock in shifted]
+    return {"time": f"south of the equator {' and '.join(ways)} of the calendar's n, half a year on"}
 
 
 def _is_south(variables: Variables) -> NDArray[np.bool_]:

@@ -11,10 +11,12 @@ import torch
 
 from geoml_cli.config.load import load, read_settings
 from geoml_cli.errors import SettingsError
+from geoml_cli.inference.load import open_trained
 from geoml_cli.models.geomamba import features, task
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, NetworkSettings
 from geoml_cli.samples.samples import signature
+from geoml_cli.samples.times import read_clock
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import NullReporter
 
@@ -91,6 +93,39 @@ def test_southern_seasons_are_half_a_year_on_and_years_are_not(flux):
     days = (after - before)[south, 1]
     assert set(days) == {183, -183} and after[:, 1].min() == 1 and after[:, 1].max() == 366
     np.testing.assert_array_equal(plain.inputs["year"].values[:], shifted.inputs["year"].values[:])
+
+
+def test_an_export_says_how_southern_clocks_are_given(flux, geoml, tmp_path):
+    """Calendar values, shifted as the card says, give what `predict` gives; unshifted ones do not."""
+    own = ["network.site_inputs=off", "network.southern_season=true"]
+    settings = load("geomamba", "fluxnet", None, {}, [*SMALL, *own, "train.calibrate=false"])
+    run = train(settings, flux, RunLocation(tmp_path / "run"), ["fold-1"], NullReporter())
+    done = geoml("export", run.folder, "--member", "fold-1", "--data", flux.folder, "--format", "pt2")
+    assert done.code == 0, done.err
+    card = next(run.export.glob("*.md")).read_text(encoding="utf-8")
+    assert "south of the equator month is (n - 1 + 6) mod 12 + 1" in card
+    assert "gives the input time so: south of the equator month is" in done.err
+    trained = open_trained(run, ["fold-1"])
+    samples = trained.samples(flux)
+    south = np.flatnonzero(np.asarray(flux.array("lat"))[flux.array("station_index")] < 0)[:5]
+    inputs = [torch.from_numpy(np.array(item.values[south])) for item in samples.inputs.values()]
+    place, clocks = list(samples.inputs).index("time"), samples.inputs["time"].names
+    unit, ends = flux.unit("time"), np.asarray(flux.array("index"))[south]
+    calendar = [read_clock(flux.array("time"), unit, clock)[ends] for clock in clocks]
+    length = {"month": 12, "day-of-year": 366}
+    shifted = [
+        (n - 1 + length[clock] // 2) % length[clock] + 1 if clock in length else n
+        for clock, n in zip(clocks, calendar, strict=True)
+    ]
+    program = torch.export.load(next(run.export.glob("*.pt2"))).module()
+    found = {}
+    for name, columns in (("calendar", calendar), ("shifted", shifted)):
+        time = inputs[place].clone()
+        time[:, -1] = torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+        found[name] = program(*[*inputs[:place], time, *inputs[place + 1 :]])[0].detach().numpy()
+    expected = trained.predictor().outputs(samples, south)[0]
+    np.testing.assert_allclose(found["shifted"], expected, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(found["calendar"], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_cells_have_no_seasons_of_stations():
