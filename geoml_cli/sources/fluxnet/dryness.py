@@ -23,21 +23,23 @@ _FRACTION = 1.5
 _SATURATED, _SLOPE, _OFFSET = 6.1078, 17.08085, 234.175
 
 
-def humidity_column(columns: Mapping[str, str], wanted: Collection[str], known: Collection[str], step: Step) -> str:
-    """Return the column of relative humidity [%] from which a file's deficit is computed; empty where it is not.
+def humidity_columns(
+    columns: Collection[str], wanted: Collection[str], known: Collection[str], step: Step
+) -> list[str]:
+    """Return columns of relative humidity [%] that give a file's deficit, the best first; empty where none is needed.
 
     The deficit is no straight function of temperature: that of a day's means is less than the mean of a day's deficits,
     and is not computed.
 
     Args:
-        columns: Of the file, by the name that is wanted.
+        columns: Wanted names that the file has.
         wanted: Names that are read.
         known: All columns of the file.
         step: The resolution.
     """
     if VPD not in wanted or VPD in columns or TEMPERATURE not in columns or not is_subdaily(step):
-        return ""
-    return next((name for name in positions(_HUMIDITY) if name in known), "")
+        return []
+    return [name for name in positions(_HUMIDITY) if name in known]
 
 
 def with_deficit(values: Mapping[str, Values], humidity: str, location: str) -> dict[str, Values]:

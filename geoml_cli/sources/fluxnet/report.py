@@ -9,6 +9,7 @@ import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet.candidates import described
 from geoml_cli.sources.fluxnet.plan import Plan
 from geoml_cli.sources.fluxnet.quality import DropCounts, Rule
 from geoml_cli.sources.fluxnet.site_summary import SiteSummary
@@ -81,9 +82,13 @@ def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary],
         funnel.notes.append(f"the uncertainty of {rule.target} is {', '.join(columns)}: intervals of sums hold it")
     for site in plan.sites:
         if renamed := counted[site].renamed:
-            listed = ", ".join(f"{column} as {name}" for name, column in renamed.items())
+            empty = counted[site].empty
+            listed = ", ".join(
+                f"{' and '.join(columns)} as {name}{described(columns, empty.get(name, ()))}"
+                for name, columns in renamed.items()
+            )
             funnel.notes.append(f"{site} has the columns of AmeriFlux BASE, whose gaps are not filled: {listed}")
-        if renamed.get(rule.target, "").startswith("FC"):
+        if any(column.startswith("FC") for column in renamed.get(rule.target, ())):
             funnel.notes.append(f"{site}: {rule.target} is FC, the turbulent flux alone; storage is not in it")
 
 

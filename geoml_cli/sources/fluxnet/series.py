@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.sources.fluxnet import dryness, uncertainty
+from geoml_cli.sources.fluxnet.candidates import described, read_filled
 from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
-from geoml_cli.sources.fluxnet.reading import Rows, Values, read
+from geoml_cli.sources.fluxnet.reading import Rows, Values
 from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, years
 from geoml_cli.sources.fluxnet.units import base_names, quality_column
 
@@ -49,7 +50,8 @@ class Series:
         values: By name, NaN where missing, shape [T].
         read: Rows in the files.
         repeated: Rows that stood there a second time.
-        renamed: Columns of AmeriFlux BASE, by the FLUXNET name they were taken for.
+        renamed: Columns of AmeriFlux BASE, by the FLUXNET name they were taken for; several where files differ.
+        empty: Columns without a value that were passed over for those taken, by the same name.
         quality: Name of the quality column; None where the target has none.
         uncertain: Columns that tell of the target's uncertainty, by the variable that holds them.
         fluxes: What can be a target instead, where no file has the one asked for.
@@ -60,7 +62,8 @@ class Series:
     values: dict[str, Values]
     read: int
     repeated: int
-    renamed: dict[str, str]
+    renamed: dict[str, tuple[str, ...]]
+    empty: dict[str, tuple[str, ...]]
     quality: str | None
     uncertain: dict[str, str]
     fluxes: tuple[str, ...]
@@ -86,25 +89,28 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     fills = ColumnFills(wanted.nodata, (*names(wanted), dryness.HUMIDITY))
     tables: list[Rows] = []
     notes: list[str] = []
-    renamed: dict[str, str] = {}
+    renamed: dict[str, tuple[str, ...]] = {}
+    empty: dict[str, tuple[str, ...]] = {}
     uncertain: dict[str, str] = {}
     qualities: set[str | None] = set()
     others: list[tuple[str, ...]] = []
     meanings = uncertainty.meanings(wanted.target)
     for file in files:
         layout = open_layout(file.text)
-        columns = columns_of(layout, file, wanted, step)
-        uncertain |= {name: column for name, column in columns.items() if name in meanings}
-        renamed |= {name: column for name, column in columns.items() if name not in (column, QUALITY, *meanings)}
+        found = read_filled(layout, candidates_of(layout, file, wanted, step), fills, step)
+        rows, columns = found.rows, found.columns
+        if columns.get(wanted.target) == wanted.target:  # not of another flux in its place
+            uncertain |= {name: column for name, column in columns.items() if name in meanings}
+        _add(renamed, {name: (own,) for name, own in columns.items() if name not in (own, QUALITY, *meanings)})
+        _add(empty, found.empty)
         qualities.add(columns.get(QUALITY))
         others.append(() if wanted.target in columns else _fluxes(layout))
-        rows = _without_fills(read(layout, columns, step), fills)
-        if humidity := dryness.humidity_column(columns, names(wanted), layout.columns, step):
+        if dryness.humidity_columns(columns, names(wanted), layout.columns, step):
+            humidity = columns[dryness.HUMIDITY]
             rows = replace(rows, values=dryness.with_deficit(rows.values, humidity, str(rows.text)))
-            temperature = columns[dryness.TEMPERATURE]
-            notes.append(
-                f"{file.text.name} has no {dryness.VPD}: it is computed from {temperature} and {humidity} [hPa]"
-            )
+            given = f"{columns[dryness.TEMPERATURE]} and {humidity} [hPa]"
+            passed = described((), found.empty.get(dryness.HUMIDITY, ()))
+            notes.append(f"{file.text.name} has no {dryness.VPD}: it is computed from {given}{passed}")
         notes += _short(file, rows, step)
         tables.append(rows)
     fills.refuse()
@@ -116,16 +122,13 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
         regular[name][place - first] = column
     quality = next((column for column in qualities if column is not None), None)
     rows_read = sum(len(rows.place) for rows in tables)
-    return Series(first, regular, rows_read, repeated, renamed, quality, uncertain, min(others), tuple(notes))
+    return Series(first, regular, rows_read, repeated, renamed, empty, quality, uncertain, min(others), tuple(notes))
 
 
-def _without_fills(rows: Rows, fills: ColumnFills) -> Rows:
-    """Turn declared fills into NaN, and count what looks like others."""
-    values = {name: fills.masked(name, column) for name, column in rows.values.items()}
-    for name, column in values.items():
-        if name in fills.columns:
-            fills.count(name, str(rows.text), column)
-    return replace(rows, values=values)
+def _add(columns: dict[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]]) -> None:
+    """Add another file's columns to those of a site, each once."""
+    for name, own in more.items():
+        columns[name] = tuple(dict.fromkeys((*columns.get(name, ()), *own)))
 
 
 def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:
@@ -137,19 +140,19 @@ def _short(file: FluxFile, rows: Rows, step: Step) -> Iterator[str]:
         yield f"{file.text.name} ends before {file.name.years[1]} does ({until}): it may be cut off"
 
 
-def columns_of(layout: Layout, file: FluxFile, wanted: RequestedColumns, step: Step) -> dict[str, str]:
-    """Tell which column of a file holds what; what it lacks is absent.
+def candidates_of(layout: Layout, file: FluxFile, wanted: RequestedColumns, step: Step) -> dict[str, list[str]]:
+    """Tell which columns of a file may hold what, the best first; what it lacks is absent.
 
     Raises:
         DataError: It lacks a needed driver, or the target's quality.
     """
     base = file.name.product == "BASE"
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for name in names(wanted):
         known = [name, *(base_names(name) if base else ())]
-        if (column := next((other for other in known if other in layout.columns), None)) is not None:
-            found[name] = column
-    humidity = dryness.humidity_column(found, names(wanted), layout.columns, step)
+        if columns := [column for column in known if column in layout.columns]:
+            found[name] = columns
+    humidity = dryness.humidity_columns(found, names(wanted), layout.columns, step)
     found |= {dryness.HUMIDITY: humidity} if humidity else {}
     computed = (dryness.VPD,) if humidity else ()
     if missing := [name for name in wanted.needed if name not in (*found, *computed)]:
@@ -162,8 +165,9 @@ def columns_of(layout: Layout, file: FluxFile, wanted: RequestedColumns, step: S
                 where=f"{layout.text}, line {layout.header}",
                 fix="Name the column with --quality-column, or keep every target with --quality-column none.",
             )
-        found |= {QUALITY: quality} if quality is not None else {}
-    return found | (uncertainty.columns(wanted.target, layout.columns) if wanted.target in layout.columns else {})
+        found |= {QUALITY: [quality]} if quality is not None else {}
+    uncertain = uncertainty.columns(wanted.target, layout.columns) if wanted.target in layout.columns else {}
+    return found | {name: [column] for name, column in uncertain.items()}
 
 
 def _fluxes(layout: Layout) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ class SiteSummary:
         has: Which of the extra drivers have a value anywhere.
         combined: Records with all needed drivers, by which extra ones they have as well (a bit each), shape [2**E].
         climate: Mean temperature [degC] and precipitation [mm yr-1]; NaN where not measured.
-        renamed: Columns of AmeriFlux BASE by the FLUXNET name they were taken for.
+        renamed: Columns of AmeriFlux BASE by the FLUXNET name they were taken for; several where files differ.
+        empty: Columns without a value that were passed over for those taken, by the same name.
         quality: Name of the quality column; None where the target has none.
         uncertain: Columns that tell of the target's uncertainty, by the variable that holds them.
         fluxes: What can be a target instead, where the site has not the one asked for.
@@ -45,7 +46,8 @@ class SiteSummary:
     has: tuple[bool, ...]
     combined: Integers
     climate: tuple[float, float]
-    renamed: dict[str, str]
+    renamed: dict[str, tuple[str, ...]]
+    empty: dict[str, tuple[str, ...]]
     quality: str | None
     uncertain: dict[str, str]
     fluxes: tuple[str, ...]
@@ -80,6 +82,7 @@ def summarise_site(site: str, series: Series, wanted: RequestedColumns, step: St
         combined=np.bincount(code[complete], minlength=1 << len(wanted.extra)),
         climate=climate(series, step),
         renamed=series.renamed,
+        empty=series.empty,
         quality=series.quality,
         uncertain=series.uncertain,
         fluxes=series.fluxes,

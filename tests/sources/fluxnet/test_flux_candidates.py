@@ -1,0 +1,138 @@
+"""Columns of AmeriFlux BASE that may stand for one of FLUXNET: an empty one hides no filled one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet import candidates, dryness
+from geoml_cli.sources.fluxnet import synthetic as made
+
+TIMES = np.arange("2012-06-01", "2012-06-11", np.timedelta64(30, "m"), dtype="datetime64[m]")
+NAME = "AMF_{site}_BASE_HH_2-5.csv"
+DRIVERS = ("TA_F", "SW_IN_F", "PA_F", "P_F")
+GIVEN = {"dynamic": DRIVERS, "extra": ()}
+
+
+def weather(times: np.ndarray = TIMES) -> made.Columns:
+    hours = np.arange(len(times)) / 2
+    return {"TA_1_1_1": 15 + 5 * np.sin(hours / 4), "RH": 60 + 20 * np.cos(hours / 4),
+            "SW_IN": np.clip(600 * np.sin(hours / 4), 0, None), "PA": 98 + np.sin(hours), "P": np.zeros(len(times)),
+            "FC": 3 * np.cos(hours)}  # fmt: skip
+
+
+def empty(count: int = len(TIMES)) -> np.ndarray:
+    return np.full(count, np.nan)
+
+
+def base(folder: Path, held: made.Columns, site: str = "XA-Fir", name: str = NAME, times: np.ndarray = TIMES) -> Path:
+    """Write a site's file and the table of sites; NaN becomes -9999."""
+    folder.mkdir(exist_ok=True)
+    made.site_table(folder / "siteinfo.csv", made.TOWERS)
+    stamps = {"TIMESTAMP_START": made.stamp(times, 12),
+              "TIMESTAMP_END": made.stamp(times + np.timedelta64(30, "m"), 12)}  # fmt: skip
+    made.write(folder / name.format(site=site), stamps, held)
+    return folder
+
+
+def close(found, expected):
+    np.testing.assert_allclose(np.array(found), expected, rtol=1e-4, atol=1e-4)
+
+
+def notes(dataset) -> str:
+    return "\n".join(dataset.manifest.funnel.notes)
+
+
+def test_an_empty_target_hides_no_filled_one_and_is_told(prepared, tmp_path):
+    held = weather()
+    dataset = prepared(base(tmp_path / "raw", {"NEE_PI": empty(), "NEE": empty()} | held), **GIVEN)
+    close(dataset.array("NEE_VUT_REF"), held["FC"])
+    assert "FC as NEE_VUT_REF (NEE_PI has no value, NEE has no value)" in notes(dataset)
+    assert "XA-Fir: NEE_VUT_REF is FC, the turbulent flux alone; storage is not in it" in notes(dataset)
+
+
+def test_an_empty_bare_driver_hides_no_sensor_and_cells_may_be_blank(prepared, tmp_path):
+    held = weather()
+    raw = base(tmp_path / "raw", {"TA": empty()} | held)
+    dataset = prepared(raw, **GIVEN)
+    close(dataset.array("TA_F"), held["TA_1_1_1"])
+    assert "TA_1_1_1 as TA_F (TA has no value), SW_IN as SW_IN_F" in notes(dataset)
+    path = raw / NAME.format(site="XA-Fir")
+    path.write_text(path.read_text().replace("-9999", ""))
+    close(prepared(raw, **GIVEN).array("TA_F"), held["TA_1_1_1"])
+
+
+def test_a_column_of_a_declared_fill_alone_is_empty(prepared, tmp_path):
+    held = weather()
+    raw = base(tmp_path / "raw", {"TA": np.full(len(TIMES), -777.0)} | held)
+    dataset = prepared(raw, **GIVEN, nodata=("TA_F=-777",))
+    close(dataset.array("TA_F"), held["TA_1_1_1"])
+    assert "TA_1_1_1 as TA_F (TA has no value)" in notes(dataset)
+
+
+def test_an_empty_humidity_gives_way_to_a_filled_one(prepared, tmp_path):
+    held = weather()
+    sensor = held.pop("RH")
+    raw = base(tmp_path / "raw", {"RH": empty(), "RH_1_1_1": sensor} | held)
+    dataset = prepared(raw, dynamic=(*DRIVERS, "VPD_F"), extra=())
+    close(dataset.array("VPD_F"), dryness.deficit(held["TA_1_1_1"], sensor))
+    assert "it is computed from TA_1_1_1 and RH_1_1_1 [hPa] (RH has no value)" in notes(dataset)
+
+
+def test_one_value_is_enough_for_the_first_and_the_file_is_read_once(prepared, tmp_path, monkeypatch):
+    held, few = weather(), empty()
+    few[-1] = 2.5
+    read, whole = [], candidates.read
+    monkeypatch.setattr(candidates, "read", lambda *given: read.append(dict(given[1])) or whole(*given))
+    dataset = prepared(base(tmp_path / "raw", {"NEE_PI": few} | held), **GIVEN)
+    assert [columns["NEE_VUT_REF"] for columns in read] == ["NEE_PI"]
+    close(dataset.array("NEE_VUT_REF"), few)
+    assert "NEE_PI as NEE_VUT_REF" in notes(dataset) and "has no value" not in notes(dataset)
+
+
+def test_only_what_was_empty_is_read_again(prepared, tmp_path, monkeypatch):
+    read, whole = [], candidates.read
+    monkeypatch.setattr(candidates, "read", lambda *given: read.append(dict(given[1])) or whole(*given))
+    held = {"NEE_PI": empty(), "TA": empty(), "TA_1": empty()} | weather()
+    prepared(base(tmp_path / "raw", held), **GIVEN)
+    assert read[1:] == [{"TA_F": "TA_1_1_1", "NEE_VUT_REF": "FC"}]
+
+
+def test_where_none_has_a_value_the_first_is_taken(prepared, tmp_path):
+    held = weather() | {"FC": empty()}
+    filled, without = weather(), {"NEE_PI": empty()} | held
+    raw = base(tmp_path / "raw", without)
+    with pytest.raises(DataError, match="no sample has a value of NEE_VUT_REF"):
+        prepared(raw, **GIVEN)
+    dataset = prepared(base(raw, filled, "XB-Oak"), **GIVEN)
+    assert dataset.manifest.funnel.kept == 2 * len(TIMES) and "has no value" not in notes(dataset)
+    assert "XA-Fir has the columns of AmeriFlux BASE, whose gaps are not filled: " in notes(dataset)
+    assert "NEE_PI as NEE_VUT_REF" in notes(dataset)
+
+
+def test_a_site_among_others_keeps_its_targets(prepared, tmp_path):
+    held = weather()
+    raw = base(tmp_path / "raw", {"NEE_PI": held["FC"] + 0.5} | held)
+    dataset = prepared(base(raw, {"NEE_PI": empty()} | held, "XB-Oak"), **GIVEN)
+    close(dataset.array("NEE_VUT_REF"), np.concatenate([held["FC"] + 0.5, held["FC"]]))
+
+
+def test_files_of_a_site_that_take_different_columns_are_told(prepared, tmp_path):
+    held, half = weather(), len(TIMES) // 2
+    first, second = ({name: column[part] for name, column in held.items()} for part in (np.s_[:half], np.s_[half:]))
+    raw = base(tmp_path / "raw", {"NEE_PI": first["FC"] + 0.5} | first, times=TIMES[:half])
+    late = {"NEE_PI": empty(len(second["FC"]))} | second
+    dataset = prepared(base(raw, late, name="AMF_{site}_BASE_HH_3-5.csv", times=TIMES[half:]), **GIVEN)
+    close(dataset.array("NEE_VUT_REF"), np.concatenate([first["FC"] + 0.5, second["FC"]]))
+    assert "NEE_PI and FC as NEE_VUT_REF (NEE_PI has no value in some files)" in notes(dataset)
+    assert "storage is not in it" in notes(dataset)
+
+
+def test_the_uncertainty_of_an_empty_target_is_not_that_of_the_flux_in_its_place(prepared, tmp_path):
+    held = weather() | {"NEE_VUT_REF": empty(), "NEE_VUT_REF_RANDUNC": np.ones(len(TIMES))}
+    dataset = prepared(base(tmp_path / "raw", held), **GIVEN)
+    close(dataset.array("NEE_VUT_REF"), held["FC"])
+    assert "FC as NEE_VUT_REF (NEE_VUT_REF has no value)" in notes(dataset) and "uncertainty" not in notes(dataset)
