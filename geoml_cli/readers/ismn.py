@@ -13,7 +13,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -70,6 +70,11 @@ class SensorFile:
         """Name the file in messages."""
         return f"{self.archive}, {self.member}" if self.archive.is_file() else str(self.archive / self.member)
 
+    @property
+    def name(self) -> str:
+        """Name the sensor, whatever years a file holds: two downloads of it are one sensor."""
+        return f"{_DATES.sub('', PurePosixPath(self.member).stem)} {self.depth[0]:g} {self.depth[1]:g} {self.layout}"
+
 
 @dataclass(frozen=True)
 class Readings:
@@ -79,11 +84,13 @@ class Readings:
         time: UTC, [N].
         value: Soil moisture [m3 m-3], NaN where a fill value or flag M stands, [N].
         flag: As written, such as `G` or `D01,D03`; empty where there is none, [N].
+        has_depths: Times stand once for each depth.
     """
 
     time: NDArray[np.datetime64]
     value: NDArray[np.float64]
     flag: NDArray[np.str_]
+    has_depths: bool = False
 
     def good(self, flags: Sequence[str]) -> NDArray[np.bool_]:
         """Return which readings have a value and carry accepted flags only, [N]."""
@@ -121,7 +128,21 @@ def read(sensor: SensorFile, depth: tuple[float, float]) -> Readings:
     flag = np.array(["" if cell != cell else str(cell) for cell in frame["flag"].tolist()], dtype=np.str_)
     missing = (value <= _LEAST) | np.char.startswith(flag, "M")
     time = frame["time"].to_numpy().astype("datetime64[m]")
-    return Readings(time, np.where(missing, np.nan, value), flag)
+    return Readings(time, np.where(missing, np.nan, value), flag, sensor.layout == "ceop")
+
+
+def joined(parts: Sequence[Readings]) -> tuple[Readings, int]:
+    """Join the files of a sensor, and count the readings of a time that stands a second time: the first value counts.
+
+    Of CEOP a file holds several depths, so that a time may stand there several times.
+    """
+    time, value, flag = (np.concatenate([getattr(part, name) for part in parts]) for name in ("time", "value", "flag"))
+    whole = Readings(time, value, flag)
+    if any(part.has_depths for part in parts):
+        return replace(whole, has_depths=True), 0
+    values_first = np.argsort(np.isnan(whole.value), kind="stable")
+    first = np.sort(values_first[np.unique(whole.time[values_first], return_index=True)[1]])
+    return Readings(whole.time[first], whole.value[first], whole.flag[first]), len(whole.time) - len(first)
 
 
 def within(sensor: SensorFile, depth: tuple[float, float]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers import time_series_csv
 from geoml_cli.readers.column_fills import ColumnFills
@@ -40,6 +41,14 @@ _NAMES = {
 """What columns of CSV are called, as `plain_name` spells them."""
 _KNOWN = frozenset(name for names in _NAMES.values() for name in names)
 _SATELLITE = ("satellite", "spacecraft", "probe")
+_UNITS = {
+    "index": ("nT", ("uT", "mT", "T", "G")),
+    "l": ("Earth radii", ("km", "m")),
+    "mlt": ("hours", ("degrees", "rad", "radians", "min", "s")),
+    "mlat": ("degrees", ("rad", "radians", "hours")),
+    "amplitude": ("dB", ("mV/m", "V/m", "uV/m", "nT", "pT", "V2/m2/Hz", "mV2/m2/Hz")),
+}
+"""Unit of each column, and others in which it occurs."""
 _MOST_NT = 12_000.0
 """No index has come near it; a station's component or another unit has."""
 _FILLED_POSITION = 1e4
@@ -205,9 +214,21 @@ def _csv(path: Path) -> TimeSeries:
     table = open_table(path)
     called = {role: time_series_csv.column_called(table, names, _plain) for role, names in _NAMES.items()}
     wanted = {role: column for role, column in called.items() if column is not None}
+    _refuse_units(wanted, path)
     satellite = time_series_csv.column_called(table, _SATELLITE)
     labels = {"satellite": satellite} if satellite else {}
     return time_series_csv.read(table, wanted, labels)
+
+
+def _refuse_units(wanted: Mapping[str, str], path: Path) -> None:
+    """Refuse columns whose name ends in another unit in brackets; what is no unit that is known here says nothing."""
+    for role, column in wanted.items():
+        said = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", column)
+        expected, others = _UNITS["index"] if role in INDICES else _UNITS.get(role, ("", ()))
+        if said and any(same_unit(said[1], other) for other in others):
+            raise DataError(
+                f"{column} is in {said[1]}, not in {expected}", where=str(path), fix=f"Give it in {expected}."
+            )
 
 
 def _checked(timed: TimeSeries) -> TimeSeries:

@@ -213,14 +213,24 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, no
             )
         columns = [hit[0] for hit in hits]
         day = calendar.places(days_of(np.array([hit[1] for hit in hits]), path, "YYYYMMDD_sm_surface"))
-        notes.count(
-            _scatter(found, table, columns, day, names), f"rows of {path.name} are further ones of their station."
-        )
+        layers = _layers(day)
+        notes.count(int(len(layers) > 1), f"file has several columns of a day ({path.name}): the first value counts.")
+        further = [_scatter(found, table, [columns[place] for place in layer], day[layer], names) for layer in layers]
+        notes.count(further[0], f"rows of {path.name} are further ones of their station.")
         refuse_percent(found[np.isnan(before)], str(path))
     wrong = (found < 0) | (found > 1)
     notes.count(int(wrong.sum()), "values of SMAP outside 0 to 1 m3 m-3 are missing.")
     found[wrong] = np.nan
     return {"SMAP": found}
+
+
+def _layers(day: Integers) -> list[Integers]:
+    """Divide columns so that each part has one of a day: the first of every day, then the second."""
+    order = np.argsort(day, kind="stable")
+    _, first, count = np.unique(day[order], return_index=True, return_counts=True)
+    turn = np.empty(len(day), dtype=np.int64)
+    turn[order] = np.arange(len(day)) - np.repeat(first, count)
+    return [np.flatnonzero(turn == number) for number in range(int(turn.max()) + 1)]
 
 
 def _scatter(moisture_DS: Floats, table: ArrowTable, columns: list[str], day: Integers, names: StationNames) -> int:
@@ -230,6 +240,7 @@ def _scatter(moisture_DS: Floats, table: ArrowTable, columns: list[str], day: In
     for station, block in by_station(table, names, (), columns):
         seen.append(station[station >= 0])
         values = np.stack([block[column] for column in columns])  # [days of the file, rows]
+        values = np.where(values == _FILL, np.nan, values)  # a fill is no first value
         for row in np.flatnonzero(station >= 0):
             # The first row of a station counts: a second, empty one would wipe out its year.
             known = moisture_DS[day[inside], station[row]]

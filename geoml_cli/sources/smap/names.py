@@ -102,15 +102,18 @@ class StationNames:
         different, place = np.unique(identities, return_inverse=True)
         if not len(different):
             return np.empty(0, dtype=np.int64)
-        by_identity = self._resolved([Identity.of(text) for text in different.tolist()], path)
+        by_identity = self.resolved([Identity.of(text) for text in different.tolist()], path)
         return np.array(by_identity, dtype=np.int64)[place.reshape(-1)]
 
     def number(self, identity: Identity, path: Path | None = None) -> int:
         """Return the number of one station, -1 where there is none; errors as for `numbers`."""
-        return self._resolved([identity], path or Path())[0]
+        return self.resolved([identity], path or Path())[0]
 
-    def _resolved(self, identities: Sequence[Identity], path: Path) -> list[int]:
-        """Return the station of every identity: of the names that could be a station the strictest spelling is it."""
+    def resolved(self, identities: Sequence[Identity], path: Path) -> list[int]:
+        """Return the station of every identity: of the names that could be a station the strictest spelling is it.
+
+        Names of one file or archive are given together: apart, each would be the strictest. Errors as for `numbers`.
+        """
         matches = [self._match(identity, path) for identity in identities]
         strictest: dict[int, int] = {}
         for match in matches:

@@ -103,25 +103,48 @@ def _archive(
     notes: Notes,
 ) -> Floats:
     depth = (options.depth_from, options.depth_to)
-    by_station: dict[int, list[ismn.SensorFile]] = {}
-    for sensor in sensors:
-        place = (f"{angle:g}" if np.isfinite(angle) else "" for angle in (sensor.latitude, sensor.longitude))
-        number = names.number(Identity(sensor.station, sensor.network, *place), sensor.archive)
+    by_station: dict[int, dict[str, list[ismn.SensorFile]]] = {}
+    for number, sensor in zip(_stations(sensors, names), sensors, strict=True):
         if number >= 0 and ismn.within(sensor, depth):
-            by_station.setdefault(number, []).append(sensor)
+            by_station.setdefault(number, {}).setdefault(sensor.name, []).append(sensor)
     values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
-    missing = 0
+    missing = repeats = 0
     for number, files in sorted(by_station.items()):
         daily = _Daily(calendar, options)
-        for sensor in files[:1] if options.sensors == "first" else files:
-            readings = ismn.read(sensor, depth)
+        for same in list(files.values())[: 1 if options.sensors == "first" else None]:
+            readings, again = ismn.joined([ismn.read(sensor, depth) for sensor in same])
             missing += int((~np.isfinite(readings.value)).sum())
+            repeats += again
             daily.add(readings)
         values[:, number] = daily.mean()
     several = sum(len(files) > 1 for files in by_station.values())
     notes.count(missing, "hourly values are fill values such as -9999 (flag M); they are missing.")
+    notes.count(repeats, "hourly values stand a second time in the files of a sensor; the first counts.")
     notes.count(several, f"stations have several sensors between {depth[0]:g} and {depth[1]:g} m: {options.sensors}.")
     return values
+
+
+def _stations(sensors: Sequence[ismn.SensorFile], names: StationNames) -> list[int]:
+    """Return the number of the station of every sensor, -1 where it is none of the table's.
+
+    Raises:
+        DataError: Two stations could be one of the table's, or lie elsewhere.
+    """
+    identities = []
+    for sensor in sensors:
+        place = (f"{angle:g}" if np.isfinite(angle) else "" for angle in (sensor.latitude, sensor.longitude))
+        identities.append(Identity(sensor.station, sensor.network, *place))
+    found = names.resolved(identities, sensors[0].archive)
+    networks: dict[int, ismn.SensorFile] = {}
+    for number, sensor in zip(found, sensors, strict=True):
+        other = networks.setdefault(number, sensor)
+        if number >= 0 and other.network != sensor.network:
+            raise DataError(
+                f"station {sensor.station} is one of {other.network} and one of {sensor.network}",
+                where=sensor.where,
+                fix="Add a column Network to the table of stations, or leave one of the two out of the archive.",
+            )
+    return found
 
 
 class _Daily:

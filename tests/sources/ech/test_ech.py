@@ -159,6 +159,27 @@ def test_where_files_overlap_a_position_counts_before_a_fill(day, raw, prepare, 
     np.testing.assert_array_equal(arrays(held(tmp_path))["l"], whole["l"])
 
 
+@pytest.mark.parametrize(
+    ("file", "name", "unit"),
+    [
+        ("waves.csv", "Bw", "mV/m"),
+        ("orbit.csv", "MLAT", "rad"),
+        ("orbit.csv", "L", "km"),
+        ("c.csv", "SME", "uT"),
+    ],
+)
+def test_a_unit_that_a_columns_name_states_counts(day, raw, prepare, file, name, unit):
+    sme, symh, *_ = day
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
+    kept = prepare(raw)["kept"]
+    frame = pd.read_csv(raw / file)
+    frame.rename(columns={name: f"{name} ({unit})"}).to_csv(raw / file, index=False)
+    assert f"{name} ({unit}) is in {unit}, not in" in prepare(raw, code=3)
+    own = {"Bw": "dB", "MLAT": "deg", "L": "Re", "SME": "nT"}[name]  # the remedy
+    frame.rename(columns={name: f"{name} [{own}]"}).to_csv(raw / file, index=False)
+    assert prepare(raw)["kept"] == kept
+
+
 def moved(raw, folder, shift, gain):
     """Put the orbit and the waves of a second satellite into a folder: another L, and louder."""
     (raw / folder).mkdir()

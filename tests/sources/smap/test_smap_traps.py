@@ -372,6 +372,76 @@ def test_three_sensors_at_one_depth_each_with_a_period_of_its_own(raw, prepared,
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def second_download(raw, rows, years="20200101_20200131"):
+    """Write further rows of the only sensor into a file of its own, as another download holds them."""
+    [path] = (raw / "ismn").rglob("*.stm")
+    head_line = path.read_text(encoding="utf-8").splitlines()[0]
+    other = path.with_name(path.name.replace("20191201_20200131", years))
+    other.write_text("\n".join([head_line, *rows, ""]), encoding="utf-8")
+
+
+@pytest.mark.parametrize("sensors", ["mean", "first", "all"])
+def test_two_downloads_of_a_sensor_are_one_sensor(raw, prepared, sensors):
+    (raw / "in_situ.csv").unlink()
+    rows = [*hourly(0.2, DAYS[:30]), *hourly(0.3, DAYS[30:31], clocks=(0,)), *hourly(0.4, DAYS[30:31], clocks=(6, 12))]
+    rows += hourly(0.5, DAYS[31:])
+    archive(raw / "ismn", "Alpha-1", "Probe-A", rows)
+    whole = prepared(raw, sensors=sensors, hours=2)
+    expected = np.asarray(whole.array("soil_moisture"))
+    # Cut within a day, with two hours in both files.
+    archive(raw / "ismn", "Alpha-1", "Probe-A", rows[:62])
+    second_download(raw, rows[60:])
+    dataset = prepared(raw, sensors=sensors, hours=2)
+    np.testing.assert_array_equal(dataset.array("soil_moisture"), expected)
+    assert note(dataset, "2 hourly values stand a second time in the files of a sensor; the first counts.")
+    assert not any("several sensors" in line for line in dataset.manifest.funnel.notes)
+
+
+def test_an_hour_that_stands_twice_counts_once(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    fills = hourly("-9999.0000", clocks=(12,), flag="M")
+    archive(raw / "ismn", "Alpha-1", "Probe-A", [*fills, *hourly(0.2), *hourly(0.9, clocks=(0,))])
+    dataset = prepared(raw, hours=2)
+    np.testing.assert_allclose(dataset.array("soil_moisture"), 0.2, rtol=1e-6)
+    assert note(dataset, f"{2 * len(DAYS)} hourly values stand a second time")
+
+
+@pytest.mark.parametrize("other", ["Alpha.1", "Alpha 1", "ALPHA-1"])
+def test_of_an_archives_names_the_strictest_is_the_station(raw, prepared, other):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    archive(raw / "ismn", "Other", "Probe-B", hourly(0.9))
+    [path] = (raw / "ismn" / "SCAN" / "Other").glob("*.stm")
+    path.write_text(path.read_text().replace("SCAN SCAN Other", f"SCAN SCAN {other.replace(' ', '_')}x"[:-1], 1))
+    [own] = (raw / "ismn" / "SCAN" / "Alpha-1").glob("*.stm")
+    own.write_text(own.read_text().replace("Alpha_1", "Alpha-1"))
+    if other == "Alpha 1":
+        own.write_text(own.read_text().replace("Alpha-1", "Alpha_1"))
+        path.write_text(path.read_text().replace("Alpha_1", "Alpha-1"))
+        np.testing.assert_allclose(prepared(raw).array("soil_moisture"), 0.9, rtol=1e-6)
+        return
+    np.testing.assert_allclose(prepared(raw).array("soil_moisture"), 0.2, rtol=1e-6)
+
+
+def test_of_two_columns_of_a_day_the_first_value_counts(raw, prepared):
+    expected = np.asarray(prepared(raw).array("SMAP"))
+    for number, value in (("1", "0.9"), ("1", "")):
+        edit(raw / "smap_ssm_2019.csv", lambda rows, number=number, value=value: [
+            {**row, **{f"{name}_{number}": value for name in row if name.endswith("_sm_surface")}} for row in rows
+        ])  # fmt: skip
+        dataset = prepared(raw)
+        np.testing.assert_array_equal(dataset.array("SMAP"), expected)
+        assert note(dataset, "1 file has several columns of a day (smap_ssm_2019.csv): the first value counts.")
+
+
+def test_a_row_of_fills_hides_no_row_of_values(raw, prepared):
+    expected = np.asarray(prepared(raw).array("SMAP"))
+    edit(raw / "smap_ssm_2019.csv", lambda rows: [
+        {name: "-9999" if name.endswith("_sm_surface") else cell for name, cell in rows[0].items()}, *rows
+    ])  # fmt: skip
+    np.testing.assert_array_equal(prepared(raw).array("SMAP"), expected)
+
+
 def test_flags_and_fill_values_of_an_archive(raw, prepared):
     (raw / "in_situ.csv").unlink()
     bad = [*hourly("-9999.0000", DAYS[:3], "M"), *hourly(0.4, DAYS[3:5], "D01,D03"), *hourly(0.2, DAYS[5:], "G")]
