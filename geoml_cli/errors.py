@@ -6,6 +6,8 @@ Every message has three parts: what is wrong with which value, where, and what t
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Signs with which a name can be shown as another."""
@@ -78,6 +80,15 @@ class DataError(GeomlError):
     """Data that are missing, damaged or not what was asked for."""
 
     exit_code = 3
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Name the place in an error of data that is raised by what does not know it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(error.what, where=where, fix=error.fix) from error
 
 
 class CheckFailedError(GeomlError):

@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 _POWER_OF_TEN = re.compile(r"\b10(?:\^|\*\*)?(-\d+)\b")
 _BELOW = re.compile(r"/\s*\(([^()]*)\)")
 """What stands in brackets below a line: each of its factors does."""
+_PRODUCT = re.compile(r"\s*(?:(?<!\*)\*(?!\*)|[·.\s])\s*")
 _BETWEEN = re.compile(r"(/)|\s+|(?<!\*)\*(?!\*)|·|\.(?=[^\W\d])(?![eE][+-]?\d)")
 """Between factors; powers are written with two stars, products with one."""
 _SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u03bc": "u", "{": None, "}": None})
@@ -51,7 +52,7 @@ def _signs(unit: str) -> str:
     one_degree = unit.replace("º", "°")  # before NFKC, which makes a letter of it
     found = unicodedata.normalize("NFKC", one_degree).translate(_SIGNS)
     found = _POWER_OF_TEN.sub(lambda match: f"1e{match[1]}", found)
-    return _BELOW.sub(lambda match: "".join(f"/{factor}" for factor in match[1].split()), found)
+    return _BELOW.sub(lambda match: "".join(f"/{factor}" for factor in _PRODUCT.split(match[1].strip())), found)
 
 
 def _letters(unit: str) -> str:

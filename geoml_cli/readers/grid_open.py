@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, located
 from geoml_cli.readers import grid_hdf4, grid_rasters
 from geoml_cli.readers.grid_axes import Layout, find_layout, unpacked
 from geoml_cli.readers.grid_crop import Box, cells_within
@@ -169,10 +169,8 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
     with damage_named(path):
         layout = find_layout(file.isel({_EXPVER: 0}) if versions else file, name, str(path))
         times = _times(file, layout, path, wanted)
-        try:
+        with located(f"{path}, variable {name}"):
             stored = decoding(file[name].attrs, file[name].dtype, name, wanted.nodata.get(name, Declared()))
-        except DataError as error:
-            raise DataError(error.what, where=f"{path}, variable {name}", fix=error.fix) from error
         look_up = _look_up(path, named, stored_dims, layout.time_dim)
         read = partial(_read, file[name], layout, look_up)
         if versions:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.dataset.units import same_unit
-from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.errors import DataError, GeomlError, located
 from geoml_cli.readers.grid_crop import repeats_first_column
 from geoml_cli.readers.grid_files import damage_named
 from geoml_cli.readers.grid_values import Decoding, assumed_fills
@@ -89,11 +89,8 @@ class LazyFrames:
     def _values(self, steps: range) -> Frames:
         times = self._part.times
         named = label(times[steps[0]]) if len(steps) == 1 else f"{label(times[steps[0]])} to {label(times[steps[-1]])}"
-        with damage_named(self._part.path, f" at {named}"):
-            try:
-                values = self._part.decoding.decode(self._part.read(slice(steps.start, steps.stop)))
-            except DataError as error:
-                raise DataError(error.what, where=f"{self._part.path}, time {named}", fix=error.fix) from error
+        with damage_named(self._part.path, f" at {named}"), located(f"{self._part.path}, time {named}"):
+            values = self._part.decoding.decode(self._part.read(slice(steps.start, steps.stop)))
         return values if self._whole else values[:, self._rows][:, :, self._columns]
 
 

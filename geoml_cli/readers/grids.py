@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, located
 from geoml_cli.readers.grid_files import damage_named, open_file
 from geoml_cli.readers.grid_open import GridRequest, is_field, part_of
 from geoml_cli.readers.gridded import FilePart
@@ -71,11 +71,8 @@ class GridVariable:
 
     def _frame(self, step: int) -> Floats:
         step = 0 if self.months is None else step
-        with damage_named(self.path):
-            try:
-                [values] = self.part.decoding.decode(self.part.read(slice(step, step + 1)), np.float64)
-            except DataError as error:
-                raise DataError(error.what, where=f"{self.path}, variable {self.name}", fix=error.fix) from error
+        with damage_named(self.path), located(f"{self.path}, variable {self.name}"):
+            [values] = self.part.decoding.decode(self.part.read(slice(step, step + 1)), np.float64)
         return np.asarray(values)
 
     def place(self, latitude: Floats, longitude: Floats) -> tuple[Index, Index]:

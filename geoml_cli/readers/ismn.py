@@ -13,7 +13,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -84,13 +84,13 @@ class Readings:
         time: UTC, [N].
         value: Soil moisture [m3 m-3], NaN where a fill value or flag M stands, [N].
         flag: As written, such as `G` or `D01,D03`; empty where there is none, [N].
-        has_depths: Times stand once for each depth.
+        depth: Of CEOP, whose files hold several, as written [m]; 0 of the others, [N].
     """
 
     time: NDArray[np.datetime64]
     value: NDArray[np.float64]
     flag: NDArray[np.str_]
-    has_depths: bool = False
+    depth: NDArray[np.float64]
 
     def good(self, flags: Sequence[str]) -> NDArray[np.bool_]:
         """Return which readings have a value and carry accepted flags only, [N]."""
@@ -128,21 +128,19 @@ def read(sensor: SensorFile, depth: tuple[float, float]) -> Readings:
     flag = np.array(["" if cell != cell else str(cell) for cell in frame["flag"].tolist()], dtype=np.str_)
     missing = (value <= _LEAST) | np.char.startswith(flag, "M")
     time = frame["time"].to_numpy().astype("datetime64[m]")
-    return Readings(time, np.where(missing, np.nan, value), flag, sensor.layout == "ceop")
+    lies = np.zeros(len(value)) if sensor.layout != "ceop" else frame["depth"].to_numpy(dtype=np.float64)
+    return Readings(time, np.where(missing, np.nan, value), flag, lies)
 
 
 def joined(parts: Sequence[Readings]) -> tuple[Readings, int]:
-    """Join the files of a sensor, and count the readings of a time that stands a second time: the first value counts.
-
-    Of CEOP a file holds several depths, so that a time may stand there several times.
-    """
-    time, value, flag = (np.concatenate([getattr(part, name) for part in parts]) for name in ("time", "value", "flag"))
-    whole = Readings(time, value, flag)
-    if any(part.has_depths for part in parts):
-        return replace(whole, has_depths=True), 0
-    values_first = np.argsort(np.isnan(whole.value), kind="stable")
-    first = np.sort(values_first[np.unique(whole.time[values_first], return_index=True)[1]])
-    return Readings(whole.time[first], whole.value[first], whole.flag[first]), len(whole.time) - len(first)
+    """Join the files of a sensor; count what stands a second time of a time and depth: the first value is taken."""
+    names = ("time", "value", "flag", "depth")
+    time, value, flag, lies = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    order = np.lexsort((np.arange(len(time)), np.isnan(value), lies, time))
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (np.diff(time[order]).astype(np.int64) != 0) | (np.diff(lies[order]) != 0)
+    first = np.sort(order[is_first])
+    return Readings(time[first], value[first], flag[first], lies[first]), len(time) - len(first)
 
 
 def within(sensor: SensorFile, depth: tuple[float, float]) -> bool:
@@ -270,7 +268,7 @@ def _ceop(sensor: SensorFile, depth: tuple[float, float]) -> pd.DataFrame:
         time = pd.to_datetime(frame["date"] + " " + frame["clock"], format="%Y/%m/%d %H:%M")
     except (ValueError, pd.errors.ParserError, UnicodeError, EOFError) as error:
         raise DataError(f"cannot be read ({reason(error)})", where=sensor.where, fix=_FIX) from error
-    return pd.DataFrame({"time": time, "value": frame["value"], "flag": frame["flag"]})
+    return pd.DataFrame({"time": time, "value": frame["value"], "flag": frame["flag"], "depth": lies[frame.index]})
 
 
 def _numbers(values: pd.Series[Any], sensor: SensorFile) -> NDArray[np.float64]:

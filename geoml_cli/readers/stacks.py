@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, located
 from geoml_cli.readers.locating import is_geographic
 from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.readers.rasters import Band, Raster
@@ -219,10 +219,8 @@ def _warped_once(raster: Raster, grid: Grid, part: Grid, method: Resampling) -> 
     from rasterio.warp import reproject
 
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
-    try:
+    with located(str(raster.band.path)):
         rows, columns = _footprint(grid, part, margin=4)
-    except DataError as error:
-        raise DataError(error.what, where=str(raster.band.path), fix=error.fix) from error
     rows, columns = _within(rows, grid.height), _within(columns, grid.width)
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return values

@@ -17,7 +17,7 @@ from geoml_cli.evaluation.csv_tables import write_combined
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
 from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, open_network
 from geoml_cli.evaluation.json_record import combined_record, text
-from geoml_cli.evaluation.pieces import PartOutcome, Piece, make_part, pieces_of, refuse_unshared, require_all
+from geoml_cli.evaluation.pieces import Networks, PartOutcome, Piece, make_part, pieces_of, refuse_unshared, require_all
 from geoml_cli.evaluation.place_series import refuse_unknown_places
 from geoml_cli.evaluation.report import NetworkReport
 from geoml_cli.evaluation.result import EvaluationResult
@@ -67,11 +67,13 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
         DataError: There is no observed value, no trained member, or other data than the run was trained on.
         SettingsError: There is no such baseline.
     """
-    _check(run, dataset, settings)
-    trained, inputs = _opened(run, dataset, settings, subset)
+    return _scored(*_opened(run, dataset, settings, subset), reporter)
+
+
+def _scored(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evaluation:
     for opened in inputs.values():
         refuse_unknown_places(opened)
-    folder = run.evaluation(subset)
+    folder = trained.run.evaluation(next(iter(inputs.values())).subset)
     folder.mkdir(parents=True, exist_ok=True)
     # Removed first and written last: where metrics.json exists, the files beside it belong to it.
     (folder / "metrics.json").unlink(missing_ok=True)
@@ -95,7 +97,7 @@ def evaluate_part(run: Run, dataset: Dataset, subset: Subset, part: Part, report
         DataError: As for `evaluate`.
         StoppedError: A signal came; finished pieces are kept.
     """
-    return make_part(_pieces(run, dataset, subset, "--part"), part, reporter)
+    return make_part(pieces_of(_shared(run, dataset, subset, "--part")[1]), part, reporter)
 
 
 def finish(run: Run, dataset: Dataset, subset: Subset, reporter: Reporter) -> Evaluation:
@@ -106,8 +108,9 @@ def finish(run: Run, dataset: Dataset, subset: Subset, reporter: Reporter) -> Ev
         DataError: As for `evaluate`.
         StoppedError: Pieces are missing.
     """
-    require_all(_pieces(run, dataset, subset, "--finish"))
-    return evaluate(run, dataset, settings_of(run), subset, reporter)
+    trained, inputs = _shared(run, dataset, subset, "--finish")
+    require_all(pieces_of(inputs))
+    return _scored(trained, inputs, reporter)
 
 
 def evaluate_on(run: Run, dataset: Dataset, subset: Subset, scheduler: str, reporter: Reporter) -> Evaluation:
@@ -118,12 +121,14 @@ def evaluate_on(run: Run, dataset: Dataset, subset: Subset, scheduler: str, repo
         DataError: As for `evaluate`, or workers see other files.
         StoppedError: A signal came; finished pieces are kept.
     """
-    total = len(_pieces(run, dataset, subset, "--scheduler"))
+    trained, inputs = _shared(run, dataset, subset, "--scheduler")
+    pieces = pieces_of(inputs)
     order = _Order(run.folder.absolute(), run.assignments, dataset.folder.absolute(), subset)
-    with cluster(scheduler, reporter) as workers, reporter.task("pieces", total) as advance:
-        for pieces in workers.map(_make_share, workers.shares(order, total)):
-            advance(pieces)
-    return finish(run, dataset, subset, reporter)
+    with cluster(scheduler, reporter) as workers, reporter.task("pieces", len(pieces)) as advance:
+        for made in workers.map(_make_share, workers.shares(order, len(pieces))):
+            advance(made)
+    require_all(pieces)
+    return _scored(trained, inputs, reporter)
 
 
 class _Order(NamedTuple):
@@ -137,7 +142,7 @@ class _Order(NamedTuple):
 
 def _open(order: _Order) -> list[Piece]:
     run = Run(order.run, order.assignments)
-    return pieces_of(_opened(run, Dataset(order.data), settings_of(run), order.subset)[1])
+    return pieces_of(_loaded(run, Dataset(order.data), settings_of(run), order.subset)[1])
 
 
 _ONE = OpenedOnce(_open)
@@ -149,25 +154,23 @@ def _make_share(share: Share[_Order]) -> int:
         return make_part(pieces, share.part, NullReporter()).pieces
 
 
-def _pieces(run: Run, dataset: Dataset, subset: Subset, option: str) -> list[Piece]:
-    settings = settings_of(run)
-    _check(run, dataset, settings)
-    inputs = _opened(run, dataset, settings, subset)[1]
+def _shared(run: Run, dataset: Dataset, subset: Subset, option: str) -> tuple[TrainedRun, Networks]:
+    """Open an evaluation that is shared out."""
+    trained, inputs = _opened(run, dataset, settings_of(run), subset)
     refuse_unshared(inputs, option)
-    return pieces_of(inputs)
+    return trained, inputs
 
 
-def _check(run: Run, dataset: Dataset, settings: Settings) -> None:
-    """Refuse a run that nothing can be written to, and data that are not those of its training."""
+def _opened(run: Run, dataset: Dataset, settings: Settings, subset: Subset) -> tuple[TrainedRun, Networks]:
+    """Refuse a run that nothing can be written to and data that are not those of its training; load the networks."""
     require_writable_folder(run.folder, "Copy the run to a folder that can be written to, and name the copy.")
     same_data(run, dataset)
     if settings.shared.data.verify:
         check_content(dataset)
+    return _loaded(run, dataset, settings, subset)
 
 
-def _opened(
-    run: Run, dataset: Dataset, settings: Settings, subset: Subset
-) -> tuple[TrainedRun, dict[str, EvaluationInputs]]:
+def _loaded(run: Run, dataset: Dataset, settings: Settings, subset: Subset) -> tuple[TrainedRun, Networks]:
     """Load the trained members of every network."""
     trained = TrainedRun(run, tuple(run.members()), settings)
     if not trained.networks:

@@ -37,7 +37,7 @@ from geoml_cli.inference.summary import PartSummary, PredictionSummary
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.input import CovariateStack, Grid, TableInput
 from geoml_cli.samples.requests import PredictionRequest
-from geoml_cli.work.cluster import OpenedOnce, Share, cluster
+from geoml_cli.work.cluster import PARTS_EACH, OpenedOnce, Share, cluster
 from geoml_cli.work.pieces import Part
 from geoml_cli.work.reporting import NullReporter, Reporter
 from geoml_cli.writers.chunk_store import ChunkStore, joined
@@ -108,8 +108,8 @@ def predict_on(prediction: Prediction, scheduler: str, reporter: Reporter) -> Pr
 
     def make(trained: TrainedRun, job: PredictionJob, store: ChunkStore, reporter: Reporter) -> int:
         with cluster(scheduler, reporter) as workers, reporter.task(job.cell, job.total) as advance:
-            each = {"each": _TABLE_PARTS_EACH} if job.total is None else {}
-            for chunks in workers.map(_predict_share, workers.shares(order, job.total, **each)):
+            each = _TABLE_PARTS_EACH if job.total is None else PARTS_EACH
+            for chunks in workers.map(_predict_share, workers.shares(order, job.total, each)):
                 advance(chunks)
         return require_chunks(job, store)
 

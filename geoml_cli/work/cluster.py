@@ -30,7 +30,7 @@ _OPTION = "--scheduler"
 _LOCAL = re.compile(r"local(?::([1-9]\d{0,3}))?")
 _IN_FLIGHT = 2
 """Pieces that are sent for each thread of the workers."""
-_PARTS_EACH, _MOST_PARTS = 32, 1000
+PARTS_EACH, _MOST_PARTS = 32, 1000
 """Parts for each thread of the workers, and in all: a part of several pieces spares what Dask does for each."""
 _CONNECT, _LOOK = 20.0, 0.5
 """How long a scheduler is tried, and how often signals and workers are looked at [s]."""
@@ -116,7 +116,7 @@ class Cluster:
         gpus = ", a GPU for each piece" if has_gpus else ""
         reporter.info(f"Workers: {len(workers)} with {self.threads} threads{memory}{gpus}.")
 
-    def shares(self, order: T, total: int | None, each: int = _PARTS_EACH) -> Iterator[Share[T]]:
+    def shares(self, order: T, total: int | None, each: int = PARTS_EACH) -> Iterator[Share[T]]:
         """Cut an order into parts for the workers, of several pieces where there are many of these.
 
         Args:

@@ -39,6 +39,8 @@ from geoml_cli.dataset.units import same_unit, whole
         ("mol m-2 y-1", "mol m-2 yr-1"),
         ("g C m-2 day-1", "g C/m2/d"),
         ("kg/(m2 s)", "kg m-2 s-1"),
+        ("kg/(m2*s)", "kg m-2 s-1"),
+        ("kg / (m**2 · s)", "kg m-2 s-1"),
         ("m s^{-1}", "m s-1"),
         ("W m⁻²", "W m-2"),
         ("W m\u22122", "W m-2"),

@@ -6,8 +6,7 @@ Legend: Y rows, X columns.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.dataset.units import same_unit
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, located
 from geoml_cli.readers.grid_files import damage_named, format_of
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
@@ -123,7 +122,7 @@ def _month(path: Path, key: str, item: Any, nodata: Declared) -> FilePart:  # no
         raise DataError(f"is {item.dtype} of shape {list(item.shape)}, not a map of floats", where=where, fix=_AGAIN)
     time = cftime.datetime(int(match[1]), int(match[2]), 1, calendar="standard")
     attributes = {name: item.attrs[name] for name in item.attrs}
-    with _placed(where):
+    with located(where):
         stored = decoding(attributes, item.dtype, NAME, nodata)
     if (unit := _text(attributes.get("units", UNIT))) and not same_unit(unit, UNIT):
         raise DataError(
@@ -132,17 +131,9 @@ def _month(path: Path, key: str, item: Any, nodata: Declared) -> FilePart:  # no
     return FilePart(path, [time], axes(item.shape), {}, partial(_read, path, key), stored)
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  what files hold
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-@contextmanager
-def _placed(where: str) -> Iterator[None]:
-    """Name the month in an error of its attributes."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(error.what, where=where, fix=error.fix) from error
+def _text(value: Any) -> str:  # noqa: ANN401  what files hold: a text, its bytes, or an array of one
+    text = np.ravel(value)[0] if np.size(value) else ""
+    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
 def axes(shape: tuple[int, int]) -> GridAxes:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers import time_series_csv
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.tables import open_table, open_text, readable_lines
 from geoml_cli.readers.time_series import TimeSeries, Values, mask_fill_values, plain_name
 from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag, unread
+from geoml_cli.sources.ech.units import refuse_other_unit
 
 PICKLES = (".pkl", ".pickle")
 _TEXT = (".asc", ".csv", ".dat", ".gz", ".iaga", ".min", ".sec", ".tsv", ".txt", ".wdc")
@@ -41,14 +41,6 @@ _NAMES = {
 """What columns of CSV are called, as `plain_name` spells them."""
 _KNOWN = frozenset(name for names in _NAMES.values() for name in names)
 _SATELLITE = ("satellite", "spacecraft", "probe")
-_UNITS = {
-    "index": ("nT", ("uT", "mT", "T", "G")),
-    "l": ("Earth radii", ("km", "m")),
-    "mlt": ("hours", ("degrees", "rad", "radians", "min", "s")),
-    "mlat": ("degrees", ("rad", "radians", "hours")),
-    "amplitude": ("dB", ("mV/m", "V/m", "uV/m", "nT", "pT", "V2/m2/Hz", "mV2/m2/Hz")),
-}
-"""Unit of each column, and others in which it occurs."""
 _MOST_NT = 12_000.0
 """No index has come near it; a station's component or another unit has."""
 _FILLED_POSITION = 1e4
@@ -221,14 +213,10 @@ def _csv(path: Path) -> TimeSeries:
 
 
 def _refuse_units(wanted: Mapping[str, str], path: Path) -> None:
-    """Refuse columns whose name ends in another unit in brackets; what is no unit that is known here says nothing."""
+    """Refuse columns whose name ends in another unit, in brackets."""
     for role, column in wanted.items():
-        said = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", column)
-        expected, others = _UNITS["index"] if role in INDICES else _UNITS.get(role, ("", ()))
-        if said and any(same_unit(said[1], other) for other in others):
-            raise DataError(
-                f"{column} is in {said[1]}, not in {expected}", where=str(path), fix=f"Give it in {expected}."
-            )
+        if said := re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", column):
+            refuse_other_unit(role, column, said[1], path)
 
 
 def _checked(timed: TimeSeries) -> TimeSeries:

@@ -17,6 +17,7 @@ import numpy as np
 from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import Layout, TimeSeries, Values, numbers, whitespace_table
 from geoml_cli.readers.time_series_csv import times
+from geoml_cli.sources.ech.units import refuse_other_unit
 
 _TIMES = ("DateTime", "IsoDateTime", "Time")
 _WANTED = {
@@ -41,8 +42,11 @@ def read(path: Path, stream: Iterator[str]) -> TimeSeries:
     """
     header, first, lines = _split(stream)
     described = _described(path, header)
-    columns = {name: _column(path, described, choices) for name, choices in _WANTED.items()}
-    clock = _column(path, described, _TIMES)
+    called = {name: _called(path, described, choices) for name, choices in _WANTED.items()}
+    for name, variable in called.items():
+        refuse_other_unit(name, variable, str(described[variable].get("UNITS", "")), path)
+    columns = {name: int(described[variable]["START_COLUMN"]) for name, variable in called.items()}
+    clock = int(described[_called(path, described, _TIMES)]["START_COLUMN"])
     width = len(first.split())
     if max(*columns.values(), clock) >= width:
         raise DataError(f"names columns past the {width} of its rows", where=str(path), fix="Get the file again.")
@@ -72,11 +76,12 @@ def _described(path: Path, header: str) -> dict[str, Any]:
     return description if isinstance(description, dict) else {}
 
 
-def _column(path: Path, described: dict[str, Any], choices: tuple[str, ...]) -> int:
+def _called(path: Path, described: dict[str, Any], choices: tuple[str, ...]) -> str:
+    """Name the first of some variables that the header describes with its column."""
     for name in choices:
         entry = described.get(name)
         if isinstance(entry, dict) and isinstance(entry.get("START_COLUMN"), int):
-            return int(entry["START_COLUMN"])
+            return name
     raise DataError(
         f"has none of the variables {', '.join(choices)}", where=str(path), fix="Give L, MLT and MLAT as CSV."
     )

@@ -67,8 +67,8 @@ def described(taken: Sequence[str], empty: Sequence[str]) -> str:
         taken: Columns taken from a site's files.
         empty: Columns passed over in at least one of them.
     """
-    told = [f"{column} has no value{' in some files' if column in taken else ''}" for column in empty]
-    return f" ({', '.join(told)})" if told else ""
+    each = [f"{column} has no value{' in some files' if column in taken else ''}" for column in empty]
+    return f" ({', '.join(each)})" if each else ""
 
 
 def _without_fills(rows: Rows, fills: ColumnFills) -> Rows:

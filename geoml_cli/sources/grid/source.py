@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import ExitStack
 from pathlib import Path
 
 from geoml_cli.dataset.store import DatasetWriter
@@ -10,7 +10,7 @@ from geoml_cli.readers.grid_crop import Box, cells_within
 from geoml_cli.readers.grid_dataset import GridPlan, Mask, write_grid
 from geoml_cli.readers.grid_files import find, members
 from geoml_cli.readers.grid_land import land_of
-from geoml_cli.readers.grid_open import GridRequest, open_gridded
+from geoml_cli.readers.grid_open import GridRequest, open_gridded, open_part, the_only_variable
 from geoml_cli.readers.limits import pair
 from geoml_cli.readers.nodata import declared_fills
 from geoml_cli.source import PreparedInfo, Source
@@ -53,8 +53,8 @@ def prepare(raw: Path, options: GridOptions, writer: DatasetWriter, reporter: Re
 
 def _land(path: Path, name: str, wanted: GridRequest) -> Mask:
     """Read the land mask of the cells that are read."""
-    with open_gridded([path], replace(wanted, box=None)) as (_, whole):
-        axes = whole.axes
+    with ExitStack() as files:  # of the whole grid, as the mask is stored
+        axes = open_part(path, wanted.variable or the_only_variable(path, wanted.select), wanted, files).axes
     rows, columns = cells_within(axes, wanted.box)
     return land_of(path, name, axes)[rows][:, columns]
 

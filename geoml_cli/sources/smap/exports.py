@@ -225,26 +225,28 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, no
 
 
 def _layers(day: Integers) -> list[Integers]:
-    """Divide columns so that each part has one of a day: the first of every day, then the second."""
+    """Divide columns so that each part has one of a day: the first of every day, then the second.
+
+    Those of days outside of the calendar, -1, are in none; the first part is there, if empty.
+    """
     order = np.argsort(day, kind="stable")
+    order = order[day[order] >= 0]
     _, first, count = np.unique(day[order], return_index=True, return_counts=True)
-    turn = np.empty(len(day), dtype=np.int64)
-    turn[order] = np.arange(len(day)) - np.repeat(first, count)
-    return [np.flatnonzero(turn == number) for number in range(int(turn.max()) + 1)]
+    turn = np.arange(len(order)) - np.repeat(first, count)
+    return [np.sort(order[turn == number]) for number in range(max(int(turn.max(initial=0)) + 1, 1))]
 
 
 def _scatter(moisture_DS: Floats, table: ArrowTable, columns: list[str], day: Integers, names: StationNames) -> int:
     """Lay the rows of a file out; return how many are further ones of a station."""
-    inside = day >= 0
     seen: list[Integers] = []
     for station, block in by_station(table, names, (), columns):
         seen.append(station[station >= 0])
-        values = np.stack([block[column] for column in columns])  # [days of the file, rows]
+        values = np.array([block[column] for column in columns]).reshape(len(columns), -1)  # [days of the file, rows]
         values = np.where(values == _FILL, np.nan, values)  # a fill is no first value
         for row in np.flatnonzero(station >= 0):
             # The first row of a station counts: a second, empty one would wipe out its year.
-            known = moisture_DS[day[inside], station[row]]
-            moisture_DS[day[inside], station[row]] = np.where(np.isfinite(known), known, values[inside, row])
+            known = moisture_DS[day, station[row]]
+            moisture_DS[day, station[row]] = np.where(np.isfinite(known), known, values[:, row])
     rows = np.concatenate(seen) if seen else np.empty(0, dtype=np.int64)
     return len(rows) - len(np.unique(rows))
 

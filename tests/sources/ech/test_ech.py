@@ -180,6 +180,19 @@ def test_a_unit_that_a_columns_name_states_counts(day, raw, prepare, file, name,
     assert prepare(raw)["kept"] == kept
 
 
+def test_a_unit_that_a_magephem_header_states_counts(day, raw, prepare):
+    sme, symh, minute, position, amplitude = day
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
+    for name in ("orbit.csv", "waves.csv"):
+        (raw / name).unlink()
+    made.csv(raw / "rbspa_waves.csv", clock(minute), {"Bw": amplitude})
+    path = made.magephem(raw / "rbspa_MagEphem.txt", clock(minute), position)
+    kept = prepare(raw)["kept"]
+    assert kept > 0
+    path.write_text(path.read_text().replace('"degrees"', '"Radians"'))
+    assert "EDMAG_MLAT is in Radians, not in degrees. Give it in degrees." in prepare(raw, code=3)
+
+
 def moved(raw, folder, shift, gain):
     """Put the orbit and the waves of a second satellite into a folder: another L, and louder."""
     (raw / folder).mkdir()

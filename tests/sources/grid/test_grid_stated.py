@@ -145,6 +145,23 @@ def test_a_land_mask_on_axes_of_its_own_is_turned(tmp_path, lat, lon):
     np.testing.assert_array_equal(prepared(path, land="lsm").array("land"), land)
 
 
+@pytest.mark.parametrize("crop", ["", "-40,-90,40,90"])
+@pytest.mark.parametrize("lon", [globe(13, 0.0), np.array([0.0, 10.0, 20.0, 330.0, 340.0, 350.0])])
+def test_a_land_mask_lies_as_the_columns_that_are_read(tmp_path, lon, crop):
+    """Of a globe that is closed, and of a part of it that is stored in two pieces."""
+    values = np.random.default_rng(1).normal(15, 1, (4, 3, len(lon))).astype("f4")
+    land = np.zeros((3, len(lon)), dtype=bool)
+    land[0, 1], land[2, -2] = True, True
+    values[:, land] = np.nan
+    lat = np.array([-60.0, 0.0, 60.0])
+    path = write(tmp_path / "a.nc", values, lat=lat, lon=lon)
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("lsm", "f4", ("lat", "lon"))[:] = land
+    dataset = prepared(path, land="lsm", crop=crop)
+    np.testing.assert_array_equal(dataset.array("land"), np.isnan(dataset.array("sst")[0]))
+    assert np.asarray(dataset.array("land")).sum() == 2
+
+
 def test_a_land_mask_of_other_places_is_refused(tmp_path):
     path, _ = with_land(tmp_path / "a.nc", LAT + 1, LON)
     with pytest.raises(DataError, match="lsm: lies on other latitudes or longitudes than the grid"):

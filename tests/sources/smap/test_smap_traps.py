@@ -406,21 +406,40 @@ def test_an_hour_that_stands_twice_counts_once(raw, prepared):
     assert note(dataset, f"{2 * len(DAYS)} hourly values stand a second time")
 
 
-@pytest.mark.parametrize("other", ["Alpha.1", "Alpha 1", "ALPHA-1"])
+@pytest.mark.parametrize("other", ["Alpha.1", "Alpha_1", "ALPHA-1"])
 def test_of_an_archives_names_the_strictest_is_the_station(raw, prepared, other):
     (raw / "in_situ.csv").unlink()
-    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
-    archive(raw / "ismn", "Other", "Probe-B", hourly(0.9))
-    [path] = (raw / "ismn" / "SCAN" / "Other").glob("*.stm")
-    path.write_text(path.read_text().replace("SCAN SCAN Other", f"SCAN SCAN {other.replace(' ', '_')}x"[:-1], 1))
-    [own] = (raw / "ismn" / "SCAN" / "Alpha-1").glob("*.stm")
-    own.write_text(own.read_text().replace("Alpha_1", "Alpha-1"))
-    if other == "Alpha 1":
-        own.write_text(own.read_text().replace("Alpha-1", "Alpha_1"))
-        path.write_text(path.read_text().replace("Alpha_1", "Alpha-1"))
-        np.testing.assert_allclose(prepared(raw).array("soil_moisture"), 0.9, rtol=1e-6)
-        return
+    for name, value in (("Alpha-1", 0.2), (other, 0.9)):
+        archive(raw / "ismn", name, f"Probe-{value}", hourly(value))
+        [path] = (raw / "ismn" / "SCAN" / name).glob("*.stm")
+        head_line, rest = path.read_text(encoding="utf-8").split("\n", 1)
+        own = head_line.split()
+        path.write_text("\n".join([" ".join([*own[:2], name, *own[3:]]), rest]), encoding="utf-8")
     np.testing.assert_allclose(prepared(raw).array("soil_moisture"), 0.2, rtol=1e-6)
+
+
+def test_stations_of_one_name_in_two_networks_are_refused_where_the_table_names_none(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    for path in raw.glob("*.csv"):
+        edit(path, lambda rows: [{name: cell for name, cell in row.items() if name != "Network"} for row in rows])
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    [path] = (raw / "ismn").rglob("*.stm")
+    other = raw / "ismn" / "USCRN" / path.name
+    other.parent.mkdir()
+    other.write_text(path.read_text(encoding="utf-8").replace("SCAN SCAN", "USCRN USCRN", 1), encoding="utf-8")
+    with pytest.raises(DataError, match=r"station Alpha_1 is one of SCAN and one of USCRN.*leave one of the two out"):
+        prepared(raw)
+    other.unlink()  # the remedy
+    np.testing.assert_allclose(prepared(raw).array("soil_moisture"), 0.2, rtol=1e-6)
+
+
+def test_columns_of_days_outside_of_the_calendar_are_no_repeats(raw, prepared):
+    expected = np.asarray(prepared(raw).array("SMAP"))
+    far = {f"2012010{day}_sm_surface": "0.9" for day in range(1, 8)}
+    edit(raw / "smap_ssm_2019.csv", lambda rows: [{**row, **far} for row in rows])
+    dataset = prepared(raw)
+    np.testing.assert_array_equal(dataset.array("SMAP"), expected)
+    assert not any("several columns of a day" in line for line in dataset.manifest.funnel.notes)
 
 
 def test_of_two_columns_of_a_day_the_first_value_counts(raw, prepared):
@@ -506,7 +525,11 @@ def test_the_layouts_of_ceop_give_what_header_and_values_give(raw, prepared, lay
             ]
     path.write_text("\r".join([*lines, ""]), encoding="utf-8", newline="")
     if layout == "ceop":
-        path.rename(path.with_name("SCAN_SCAN_Alpha_1_20191201_20200131.stm"))
+        path = path.rename(path.with_name("SCAN_SCAN_Alpha_1_20191201_20200131.stm"))
+    np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
+    # Some rows once more, of another value: each depth of a time counts once.
+    again = [line.replace(" 0.2 ", " 0.4 ") for line in lines[40:46]]
+    path.write_text("\r".join([*lines, *again, ""]), encoding="utf-8", newline="")
     np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
 
 
