@@ -14,7 +14,7 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-# Of a context, not of the process: other threads go on with compiled kernels.
+# Of a context, not of the process: other threads keep compiled kernels.
 _FEW: ContextVar[bool] = ContextVar("few", default=False)
 
 

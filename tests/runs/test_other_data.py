@@ -93,9 +93,9 @@ def prepared_in(geoml, raw_soc, data_root, tmp_path):
 def test_a_covariate_in_another_unit_is_refused_and_the_remedy_helps(geoml, copies, prepared_in, tmp_path):
     run, _ = copies
     edit(run / "data.json", lambda content: content.update(file_units={"slope": "degree"}))
-    told = predicted(geoml, run, prepared_in("%", lambda values: values * 1.75), tmp_path)
-    assert told.code == 3 and re.search("slope is in %, and was in degree when run soc/map/.* was trained", told.err)
-    assert "Convert its values to degree, write this unit into its files, and prepare the data set again." in told.err
+    found = predicted(geoml, run, prepared_in("%", lambda values: values * 1.75), tmp_path)
+    assert found.code == 3 and re.search("slope is in %, and was in degree when run soc/map/.* was trained", found.err)
+    assert "Convert its values to degree, write this unit into its files, and prepare the data set again." in found.err
     assert not (tmp_path / "x.csv").exists()
     done = predicted(geoml, run, prepared_in("degree"), tmp_path)
     assert done.code == 0, done.err

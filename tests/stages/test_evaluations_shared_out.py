@@ -54,8 +54,8 @@ def test_an_evaluation_in_parts_equals_that_of_one_go(run, data_root, tmp_path, 
     for part in ("3/3", "1/3"):
         done = geoml(*words, "--part", part, "--json")
         assert done.code == 0, done.err
-        told = json.loads(done.out)
-        assert told["part"] == part and told["made"] == told["pieces"] > 3
+        outcome = json.loads(done.out)
+        assert outcome["part"] == part and outcome["made"] == outcome["pieces"] > 3
     assert json.loads(geoml(*words, "--part", "1/3", "--json").out)["made"] == 0
     early = geoml(*words, "--finish")
     assert early.code == 75 and "pieces are missing: 2, 5, 8" in early.err and "--part" in early.err

@@ -100,10 +100,10 @@ BAD = {
 def test_a_bad_table_is_refused_in_three_parts(tmp_path, name):
     text, what, where = BAD[name]
     (tmp_path / "f.csv").write_text(text)
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as refused:
         files.find(tmp_path)
         files.read(tmp_path / "f.csv")
-    assert what in told.value.what and where in told.value.where and told.value.fix
+    assert what in refused.value.what and where in refused.value.where and refused.value.fix
 
 
 def test_damaged_files_of_fixed_layouts_say_the_line(tmp_path):
@@ -183,10 +183,10 @@ def test_what_is_passed_over_is_named_with_the_reason(tmp_path):
     (tmp_path / "a.lst").write_text("2013 60 0 0 5\n")
     (tmp_path / "b.fmt").write_text("1 YEAR I4\n")
     (tmp_path / "c.csv").write_text("time,Bx,By\n2013-03-01T00:00,1,2\n")
-    told = files.sort(tmp_path).left_unread()
-    assert "dst201303.html (a web page: download the data themselves" in told
-    assert "a.lst (a list without its .fmt" in told and "b.fmt (names the columns of a .lst" in told
-    assert "c.csv (no column of an index, position or wave: time, Bx, By)" in told
+    refused = files.sort(tmp_path).left_unread()
+    assert "dst201303.html (a web page: download the data themselves" in refused
+    assert "a.lst (a list without its .fmt" in refused and "b.fmt (names the columns of a .lst" in refused
+    assert "c.csv (no column of an index, position or wave: time, Bx, By)" in refused
     assert files.find(tmp_path) == [tmp_path / "sme.csv"]
 
 
@@ -198,9 +198,9 @@ def test_a_time_that_does_not_exist_is_refused_with_its_line(tmp_path, name):
     number = next(number for number, line in enumerate(lines) if date in line)
     lines[number] = lines[number].replace(date, wrong)
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(DataError, match=r"there is no such time|is no time|the year is 9999") as told:
+    with pytest.raises(DataError, match=r"there is no such time|is no time|the year is 9999") as refused:
         files.read(path)
-    assert told.value.where == f"{path}, line {number + 1}"
+    assert refused.value.where == f"{path}, line {number + 1}"
 
 
 def test_long_rows_of_fixed_layouts_are_refused_and_not_shifted(tmp_path):
@@ -229,13 +229,13 @@ def test_numbers_are_the_same_however_many_rows_are_parsed_at_once(tmp_path, mon
     words = lines[150].split()
     words[41] = "x12"
     path.write_text("\n".join([*lines[:150], " ".join(words), *lines[151:]]))
-    with pytest.raises(DataError, match="'x12' in column 41 is no number") as told:
+    with pytest.raises(DataError, match="'x12' in column 41 is no number") as refused:
         files.read(path)
-    assert told.value.where == f"{path}, line 151"
+    assert refused.value.where == f"{path}, line 151"
     path.write_text("\n".join([*lines[:150], " ".join(words[:-1]), *lines[151:]]))
-    with pytest.raises(DataError, match="45 cells where rows have 46") as told:
+    with pytest.raises(DataError, match="45 cells where rows have 46") as refused:
         files.read(path)
-    assert told.value.where == f"{path}, line 151"
+    assert refused.value.where == f"{path}, line 151"
 
 
 def test_a_date_of_digits_alone_stays_text(tmp_path):
@@ -270,7 +270,7 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "refused"),
     [
         ("date,Ew\n2013-03-01,1\n2013-03-01,2\n", r"d\.csv, line 3: 2013-03-01 is the date of several rows, and none"),
         (
@@ -292,9 +292,9 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("time,Time,Ew\n2013-03-01T01:00,2013-03-01T02:00,2\n", "several columns could be time: time, Time"),
     ],
 )
-def test_times_and_columns_that_are_not_clear_are_refused(text, told, tmp_path):
+def test_times_and_columns_that_are_not_clear_are_refused(text, refused, tmp_path):
     (tmp_path / "d.csv").write_text(text)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=refused):
         files.read(tmp_path / "d.csv")
 
 

@@ -28,13 +28,15 @@ def empty(count: int = len(TIMES)) -> np.ndarray:
     return np.full(count, np.nan)
 
 
-def base(folder: Path, held: made.Columns, site: str = "XA-Fir", name: str = NAME, times: np.ndarray = TIMES) -> Path:
+def base(
+    folder: Path, content: made.Columns, site: str = "XA-Fir", name: str = NAME, times: np.ndarray = TIMES
+) -> Path:
     """Write a site's file and the table of sites; NaN becomes -9999."""
     folder.mkdir(exist_ok=True)
     made.site_table(folder / "siteinfo.csv", made.TOWERS)
     stamps = {"TIMESTAMP_START": made.stamp(times, 12),
               "TIMESTAMP_END": made.stamp(times + np.timedelta64(30, "m"), 12)}  # fmt: skip
-    made.write(folder / name.format(site=site), stamps, held)
+    made.write(folder / name.format(site=site), stamps, content)
     return folder
 
 
@@ -47,47 +49,47 @@ def notes(dataset) -> str:
 
 
 def test_an_empty_target_hides_no_filled_one_and_is_told(prepared, tmp_path):
-    held = weather()
-    dataset = prepared(base(tmp_path / "raw", {"NEE_PI": empty(), "NEE": empty()} | held), **GIVEN)
-    close(dataset.array("NEE_VUT_REF"), held["FC"])
+    content = weather()
+    dataset = prepared(base(tmp_path / "raw", {"NEE_PI": empty(), "NEE": empty()} | content), **GIVEN)
+    close(dataset.array("NEE_VUT_REF"), content["FC"])
     assert "FC as NEE_VUT_REF (NEE_PI has no value, NEE has no value)" in notes(dataset)
     assert "XA-Fir: NEE_VUT_REF is FC, the turbulent flux alone; storage is not in it" in notes(dataset)
 
 
 def test_an_empty_bare_driver_hides_no_sensor_and_cells_may_be_blank(prepared, tmp_path):
-    held = weather()
-    raw = base(tmp_path / "raw", {"TA": empty()} | held)
+    content = weather()
+    raw = base(tmp_path / "raw", {"TA": empty()} | content)
     dataset = prepared(raw, **GIVEN)
-    close(dataset.array("TA_F"), held["TA_1_1_1"])
+    close(dataset.array("TA_F"), content["TA_1_1_1"])
     assert "TA_1_1_1 as TA_F (TA has no value), SW_IN as SW_IN_F" in notes(dataset)
     path = raw / NAME.format(site="XA-Fir")
     path.write_text(path.read_text().replace("-9999", ""))
-    close(prepared(raw, **GIVEN).array("TA_F"), held["TA_1_1_1"])
+    close(prepared(raw, **GIVEN).array("TA_F"), content["TA_1_1_1"])
 
 
 def test_a_column_of_a_declared_fill_alone_is_empty(prepared, tmp_path):
-    held = weather()
-    raw = base(tmp_path / "raw", {"TA": np.full(len(TIMES), -777.0)} | held)
+    content = weather()
+    raw = base(tmp_path / "raw", {"TA": np.full(len(TIMES), -777.0)} | content)
     dataset = prepared(raw, **GIVEN, nodata=("TA_F=-777",))
-    close(dataset.array("TA_F"), held["TA_1_1_1"])
+    close(dataset.array("TA_F"), content["TA_1_1_1"])
     assert "TA_1_1_1 as TA_F (TA has no value)" in notes(dataset)
 
 
 def test_an_empty_humidity_gives_way_to_a_filled_one(prepared, tmp_path):
-    held = weather()
-    sensor = held.pop("RH")
-    raw = base(tmp_path / "raw", {"RH": empty(), "RH_1_1_1": sensor} | held)
+    content = weather()
+    sensor = content.pop("RH")
+    raw = base(tmp_path / "raw", {"RH": empty(), "RH_1_1_1": sensor} | content)
     dataset = prepared(raw, dynamic=(*DRIVERS, "VPD_F"), extra=())
-    close(dataset.array("VPD_F"), dryness.deficit(held["TA_1_1_1"], sensor))
+    close(dataset.array("VPD_F"), dryness.deficit(content["TA_1_1_1"], sensor))
     assert "it is computed from TA_1_1_1 and RH_1_1_1 [hPa] (RH has no value)" in notes(dataset)
 
 
 def test_one_value_is_enough_for_the_first_and_the_file_is_read_once(prepared, tmp_path, monkeypatch):
-    held, few = weather(), empty()
+    content, few = weather(), empty()
     few[-1] = 2.5
     read, whole = [], candidates.read
     monkeypatch.setattr(candidates, "read", lambda *given: read.append(dict(given[1])) or whole(*given))
-    dataset = prepared(base(tmp_path / "raw", {"NEE_PI": few} | held), **GIVEN)
+    dataset = prepared(base(tmp_path / "raw", {"NEE_PI": few} | content), **GIVEN)
     assert [columns["NEE_VUT_REF"] for columns in read] == ["NEE_PI"]
     close(dataset.array("NEE_VUT_REF"), few)
     assert "NEE_PI as NEE_VUT_REF" in notes(dataset) and "has no value" not in notes(dataset)
@@ -96,14 +98,14 @@ def test_one_value_is_enough_for_the_first_and_the_file_is_read_once(prepared, t
 def test_only_what_was_empty_is_read_again(prepared, tmp_path, monkeypatch):
     read, whole = [], candidates.read
     monkeypatch.setattr(candidates, "read", lambda *given: read.append(dict(given[1])) or whole(*given))
-    held = {"NEE_PI": empty(), "TA": empty(), "TA_1": empty()} | weather()
-    prepared(base(tmp_path / "raw", held), **GIVEN)
+    content = {"NEE_PI": empty(), "TA": empty(), "TA_1": empty()} | weather()
+    prepared(base(tmp_path / "raw", content), **GIVEN)
     assert read[1:] == [{"TA_F": "TA_1_1_1", "NEE_VUT_REF": "FC"}]
 
 
 def test_where_none_has_a_value_the_first_is_taken(prepared, tmp_path):
-    held = weather() | {"FC": empty()}
-    filled, without = weather(), {"NEE_PI": empty()} | held
+    content = weather() | {"FC": empty()}
+    filled, without = weather(), {"NEE_PI": empty()} | content
     raw = base(tmp_path / "raw", without)
     with pytest.raises(DataError, match="no sample has a value of NEE_VUT_REF"):
         prepared(raw, **GIVEN)
@@ -114,15 +116,15 @@ def test_where_none_has_a_value_the_first_is_taken(prepared, tmp_path):
 
 
 def test_a_site_among_others_keeps_its_targets(prepared, tmp_path):
-    held = weather()
-    raw = base(tmp_path / "raw", {"NEE_PI": held["FC"] + 0.5} | held)
-    dataset = prepared(base(raw, {"NEE_PI": empty()} | held, "XB-Oak"), **GIVEN)
-    close(dataset.array("NEE_VUT_REF"), np.concatenate([held["FC"] + 0.5, held["FC"]]))
+    content = weather()
+    raw = base(tmp_path / "raw", {"NEE_PI": content["FC"] + 0.5} | content)
+    dataset = prepared(base(raw, {"NEE_PI": empty()} | content, "XB-Oak"), **GIVEN)
+    close(dataset.array("NEE_VUT_REF"), np.concatenate([content["FC"] + 0.5, content["FC"]]))
 
 
 def test_files_of_a_site_that_take_different_columns_are_told(prepared, tmp_path):
-    held, half = weather(), len(TIMES) // 2
-    first, second = ({name: column[part] for name, column in held.items()} for part in (np.s_[:half], np.s_[half:]))
+    content, half = weather(), len(TIMES) // 2
+    first, second = ({name: column[part] for name, column in content.items()} for part in (np.s_[:half], np.s_[half:]))
     raw = base(tmp_path / "raw", {"NEE_PI": first["FC"] + 0.5} | first, times=TIMES[:half])
     late = {"NEE_PI": empty(len(second["FC"]))} | second
     dataset = prepared(base(raw, late, name="AMF_{site}_BASE_HH_3-5.csv", times=TIMES[half:]), **GIVEN)
@@ -132,7 +134,7 @@ def test_files_of_a_site_that_take_different_columns_are_told(prepared, tmp_path
 
 
 def test_the_uncertainty_of_an_empty_target_is_not_that_of_the_flux_in_its_place(prepared, tmp_path):
-    held = weather() | {"NEE_VUT_REF": empty(), "NEE_VUT_REF_RANDUNC": np.ones(len(TIMES))}
-    dataset = prepared(base(tmp_path / "raw", held), **GIVEN)
-    close(dataset.array("NEE_VUT_REF"), held["FC"])
+    content = weather() | {"NEE_VUT_REF": empty(), "NEE_VUT_REF_RANDUNC": np.ones(len(TIMES))}
+    dataset = prepared(base(tmp_path / "raw", content), **GIVEN)
+    close(dataset.array("NEE_VUT_REF"), content["FC"])
     assert "FC as NEE_VUT_REF (NEE_VUT_REF has no value)" in notes(dataset) and "uncertainty" not in notes(dataset)
