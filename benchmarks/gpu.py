@@ -2,26 +2,29 @@
 
 The step is that of `benchmarks.geomamba`, in float32 and in the mixed precisions of `train.precision`. The plain way
 has mambapy's parallel scan and KAN bases by the recursion of Cox and de Boor. Times are the least of several, with the
-card waited for. Memory is the most that PyTorch held on the card during a step.
+card waited for; a graph is recorded before. Memory is the most that PyTorch held on the card during a step.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks import _table
 from benchmarks.geomamba import Plain, Step, batch, build, least_ms
+from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.models.geomamba.backend import WORKS, Kernels, available
 from geoml_cli.models.geomamba.network import GeoMamba
 from geoml_cli.models.geomamba.settings import NetworkSettings
+from geoml_cli.training.recorded import Recorded
 
 _DEVICE = torch.device("cuda")
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -42,7 +45,7 @@ def on_card(rows: int) -> tuple[tuple[Tensor, ...], Tensor]:
     return tuple(tensor.to(_DEVICE) for tensor in inputs), target.to(_DEVICE)
 
 
-def training_step(network: GeoMamba, rows: int, autocast: Mixed) -> Step:
+def training_step(network: nn.Module, rows: int, autocast: Mixed) -> Step:
     """Return a step that trains, and gives its loss; fp16 without the scaling of losses, which costs nothing here."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
     inputs, target = on_card(rows)
@@ -94,7 +97,7 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def _measure(ways: dict[str, Kernels], settings: NetworkSettings, rows: int, repeats: int) -> None:
-    table, times = [], {}
+    table, times, recorded = [], {}, {}
     for precision in ("fp32", "bf16", "fp16"):
         losses = {}
         for name, kernels in ways.items():
@@ -108,10 +111,20 @@ def _measure(ways: dict[str, Kernels], settings: NetworkSettings, rows: int, rep
             del network
         tolerance = 1e-3 if precision == "fp32" else 5e-2
         assert all(abs(loss - losses["torch"]) <= tolerance * losses["torch"] for loss in losses.values()), losses
+    for name, kernels in ways.items():
+        network = build(settings, kernels).to(_DEVICE)
+        graphs = Recorded(network, TrainSettings(batch_size=rows, cuda_graphs=True))
+        torch.cuda.reset_peak_memory_stats()
+        mine, loss = least_ms(training_step(graphs, rows, nullcontext), repeats)
+        memory = torch.cuda.max_memory_allocated() / 2**20
+        table.append((f"{name}, fp32, train.cuda_graphs", mine, math.nan, memory, loss))
+        recorded[name] = times[name, "fp32"] / mine
     card = torch.cuda.get_device_name()
     columns = ("way", "training step [ms]", "predicted rows/s", "memory [MiB]", "first loss")
     _table.show(f"Batch {rows}, E {settings.embedding}, N {settings.layers}, {card}", columns, table)
     print()
+    for name, value in recorded.items():
+        _table.ratio(f"{name} / {name} with train.cuda_graphs, fp32, training step, batch {rows}", value)
     for name in [name for name in ways if name != "mamba-ssm"]:
         for precision in ("fp32", "bf16", "fp16"):
             if ("mamba-ssm", precision) in times:

@@ -130,6 +130,8 @@ class Network:
             takes the model's.
         input_notes: What of an input, by its name, is otherwise than its variables' names say: who runs an exported
             graph has to make it so.
+        recordable: Whether its output depends on its inputs and weights alone, all of them tensors: no random numbers,
+            no decisions by values, no calls that differ from step to step. Its training steps can then be CUDA graphs.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -151,6 +153,7 @@ class Network:
     bars: str = ""
     label: str = ""
     input_notes: Mapping[str, str] = field(default_factory=dict)
+    recordable: bool = False
     smallest_batch: int = 1
 
 

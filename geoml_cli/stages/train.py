@@ -23,6 +23,7 @@ from geoml_cli.training.launch import side_by_side
 from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run, resolved
 from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
+from geoml_cli.training.recorded import unrecorded
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.start import described
 from geoml_cli.training.trial import float32_layers
@@ -96,7 +97,7 @@ def train(
             networks = networks_of(settings)
             refuse_cpu_processes(networks, processes)
             if not location.shared:
-                _tell_compiling(settings, reporter)
+                _tell_ways(settings, processes, reporter)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, processes, only)
             processes.track(run.folder)
@@ -176,7 +177,10 @@ def _run(
     return Run(Path(processes.broadcast(folder)))
 
 
-def _tell_compiling(settings: Settings, reporter: Reporter) -> None:
+def _tell_ways(settings: Settings, processes: Accelerated, reporter: Reporter) -> None:
+    """Say what the steps are computed by, where a user would wonder."""
+    if unfit := unrecorded(settings.shared.train, processes.device, processes.count):
+        reporter.warn(unfit)
     spec = registry.spec(settings.model)
     if spec.kernels and spec.kernels.compiles(settings.own):
         reporter.info(f"Loops of {settings.model} are compiled for this processor first: some ten seconds, once.")

@@ -29,6 +29,7 @@ from geoml_cli.training.fitting import require_fitting
 from geoml_cli.training.freezing import check_freeze
 from geoml_cli.training.memory import require_memory
 from geoml_cli.training.processes import refuse_accumulation
+from geoml_cli.training.recorded import refuse_graphs
 from geoml_cli.training.start import check_start, kept_scaling, start_of
 
 
@@ -46,6 +47,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     # What can be refused from settings and shapes alone is refused before rows are split and scaling is fitted.
     _check_restore(shared.train.restore, networks)
     refuse_accumulation(networks, shared.train)
+    refuse_graphs(networks, shared.train)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     check_freeze(shared.train.freeze, networks, signatures)

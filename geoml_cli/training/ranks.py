@@ -29,6 +29,10 @@ class Processes(Ranks, Protocol):
     def count(self) -> int:
         """How many processes there are."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+
     def wrap(self, state: State) -> nn.Module:
         """Return the network whose gradients are shared."""
 

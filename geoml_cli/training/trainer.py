@@ -29,6 +29,7 @@ from geoml_cli.training import optimizers
 from geoml_cli.training.freezing import keep_in_evaluation
 from geoml_cli.training.nonfinite import first_nonfinite
 from geoml_cli.training.ranks import Processes
+from geoml_cli.training.recorded import recorded
 from geoml_cli.training.sampler import EpochSampler, Rows, shard
 from geoml_cli.training.state import State
 from geoml_cli.work.reporting import Advance
@@ -65,6 +66,8 @@ class Trainer:
         self.total = settings.steps or settings.epochs * per_epoch
         self._between = settings.evaluate_steps or settings.evaluate_epochs * per_epoch
         self._network = processes.wrap(state)
+        # Of steps alone: validation sees batches of other lengths.
+        self._stepped = recorded(self._network, settings, processes.device, processes.count)
         self._best: dict[str, Snapshot] = {}
         self._saved = time.monotonic()
         self._rows_at_once = 0
@@ -132,7 +135,7 @@ class Trainer:
             shared = place == len(parts) - 1
             with nullcontext() if shared else self._processes.no_sync(self._network):
                 batch = self._member.batches(part)
-                loss = self._member.network.loss(self._network, batch, call)
+                loss = self._member.network.loss(self._stepped, batch, call)
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     self._raise_nonfinite(batch, part)

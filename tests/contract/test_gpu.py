@@ -14,6 +14,7 @@ from geoml_cli.errors import StoppedError
 from geoml_cli.inference.load import open_trained
 from geoml_cli.runs.run import Run
 from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.plan import networks_of
 from geoml_cli.work.reporting import NullReporter
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA card")
@@ -76,3 +77,15 @@ def test_a_run_of_a_card_is_continued_on_the_cpu(case: Case, tmp_path: Path) -> 
     place = RunLocation(tmp_path / "run", cpu=True)
     resumed = train(case.settings, case.dataset, place, None, NullReporter())
     assert resumed.members() == resumed.planned()
+
+
+def test_recorded_steps_are_those_of_the_network(case: Case, tmp_path: Path) -> None:
+    """As close as a card repeats itself; networks that cannot be recorded are refused, which other tests look at."""
+    if not all(network.recordable for network in networks_of(case.settings).values()):
+        pytest.skip("its steps are not recorded")
+    losses = []
+    for name in ("false", "true"):
+        settings = read_settings(case.run.config, ["train.evaluate_steps=1", f"train.cuda_graphs={name}"])
+        run = train(settings, case.dataset, RunLocation(tmp_path / name), None, NullReporter())
+        losses.append([entry["loss"] for member in run.planned() for entry in run.history(member)])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=2e-2, atol=1e-3)

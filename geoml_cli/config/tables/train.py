@@ -98,6 +98,10 @@ class TrainSettings(Table):
     deterministic: bool = True
     """Only algorithms that give the same bits in every run."""
 
+    cuda_graphs: bool = False
+    """Record a training step on an NVIDIA card and replay it (`geomamba`, one GPU): networks of many small operations
+    then no longer wait for Python."""
+
     threads: int | None = Field(default=None, ge=1)
     """CPU threads a process; small networks are fastest with one. Default: torch's choice."""
 
