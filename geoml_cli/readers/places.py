@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, check_degrees, drop_fill_values, is_geographic, transform
-from geoml_cli.readers.points import cell_number, find_place, identity_column
+from geoml_cli.readers.points import cell_number, find_place, identity_column, year_column
 from geoml_cli.readers.tables import Table, open_table
 from geoml_cli.samples.input import Points
 
@@ -20,28 +20,32 @@ Part = list[tuple[int, list[str]]]
 """Line numbers and cells."""
 
 
-def read_points(path: Path, crs: str, size: int) -> Iterator[Points]:
+def read_points(path: Path, crs: str, size: int, *, dated: bool = False) -> Iterator[Points]:
     """Read a table of points, `size` rows at a time.
 
     Args:
         path: Delimited text with two columns of coordinates, and perhaps one that names the points.
         crs: Of the coordinates.
         size: Most rows held at once.
+        dated: Read a column of years as well, where there is one.
 
     Raises:
-        DataError: The table cannot be read, has no rows, or its coordinates are not in `crs`; a known fill is missing.
+        DataError: The table cannot be read, has no rows, or its coordinates are not in `crs`; a known fill is missing;
+            a year is no whole number.
         SettingsError: The CRS is not known.
     """
     geographic = is_geographic(crs)
     table = open_table(path)
     columns = find_place(table, geographic)
+    year = year_column(table) if dated else None
     rows, first = table.rows(), 1
     while part := list(islice(rows, size)):
         x, y = drop_fill_values((_numbers(table, part, columns[0]), _numbers(table, part, columns[1])), geographic)
         if geographic:
             check_degrees((x, y), np.array([line for line, _ in part]), str(path), crs, _SWAPPED)
         longitude, latitude = transform((x, y), crs, DEGREES)
-        yield Points(_identity(table, part, first), x, y, crs, longitude, latitude)
+        years = _years(table, part, year) if year is not None else None
+        yield Points(_identity(table, part, first), x, y, crs, longitude, latitude, years)
         first += len(part)
     if first == 1:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with points.")
@@ -50,6 +54,19 @@ def read_points(path: Path, crs: str, size: int) -> Iterator[Points]:
 def _numbers(table: Table, part: Part, name: str) -> NDArray[np.float64]:
     column = table.columns.index(name)
     return np.array([cell_number(table, line, name, cells[column]) for line, cells in part], dtype=np.float64)
+
+
+def _years(table: Table, part: Part, name: str) -> NDArray[np.float64]:
+    years = _numbers(table, part, name)
+    wrong = np.flatnonzero(np.isfinite(years) & (years != np.floor(years)))
+    if len(wrong):
+        line, value = part[wrong[0]][0], years[wrong[0]]
+        raise DataError(
+            f"{name} is {value:g}, which is no calendar year",
+            where=f"{table.path}, line {line}",
+            fix="Write years such as 2020.",
+        )
+    return years
 
 
 def _identity(table: Table, part: Part, first: int) -> list[str]:

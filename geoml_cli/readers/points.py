@@ -34,6 +34,7 @@ _IDENTITY = (
     "station",
     "code",
 )
+_YEAR = ("year", "yr", "calendaryear")
 _FEWEST_COLUMNS = 3
 """Two of the place and one of the value."""
 # Values that stand for "not measured" in tables of soil data.
@@ -173,6 +174,12 @@ def identity_column(table: Table) -> str | None:
     """Find the column that names the rows, or None."""
     found = [name for name in table.columns if _plain(name) in _IDENTITY]
     return min(found, key=lambda name: _IDENTITY.index(_plain(name))) if found else None
+
+
+def year_column(table: Table) -> str | None:
+    """Find the column of calendar years, or None."""
+    found = [name for name in table.columns if _plain(name) in _YEAR]
+    return min(found, key=lambda name: _YEAR.index(_plain(name))) if found else None
 
 
 def _ranks_x(geographic: bool) -> Sequence[tuple[str, ...]]:

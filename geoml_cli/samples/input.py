@@ -83,8 +83,16 @@ class CovariateStack(Protocol):
     notes: Sequence[str]
     reasons: Sequence[str]
 
-    def digest(self) -> str:
-        """Name the content, so that an interrupted prediction resumes only over the same rasters."""
+    @property
+    def year(self) -> int | None:
+        """Return the calendar year that maps are of; None where the rasters are of no year."""
+
+    def digest(self, *, all_years: bool = False) -> str:
+        """Name the content, so that an interrupted prediction resumes only over the same rasters.
+
+        Args:
+            all_years: Name rasters of other years than the map's too, which points may be of.
+        """
 
     def block(self, rows: slice, columns: slice) -> SampleBlock:
         """Read a window; memory is bounded by the window, not by the raster."""
@@ -127,6 +135,8 @@ class Points:
         crs: Of x and y.
         longitude: Degrees east; NaN where missing.
         latitude: Degrees north, likewise.
+        year: Calendar year of each point, NaN where its cell is empty; None where the table has no such column, or
+            the rasters are of no year.
     """
 
     identity: list[str]
@@ -135,6 +145,7 @@ class Points:
     crs: str
     longitude: NDArray[np.float64]
     latitude: NDArray[np.float64]
+    year: NDArray[np.float64] | None = None
 
     @property
     def has_place(self) -> NDArray[np.bool_]:

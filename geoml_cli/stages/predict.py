@@ -192,6 +192,8 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
             raise SettingsError("maps of the cells of a data set have none.", where=option, fix="Leave it out.")
         return cells_job(MapFiles(trained, f"cells of data set {dataset.folder.name}", (), reporter), dataset)
     stack = _stack(trained.run.model, dataset, request, reporter)
+    if stack.year is not None:
+        reporter.info(f"The map is of {stack.year}.")
     mask = open_mask(request.mask, stack.grid) if request.mask else None
     source = f"rasters in {(request.rasters or Path(dataset.manifest.raw)).absolute().name}"
     return raster_job(MapFiles(trained, source, _borders(request, stack.grid, mask), reporter), stack, mask)

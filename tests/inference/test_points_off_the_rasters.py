@@ -32,8 +32,9 @@ class Stack:
 
     notes = ()
     reasons = ()
+    year = None
 
-    def digest(self) -> str:
+    def digest(self, *, all_years: bool = False) -> str:
         return "rasters"
 
 

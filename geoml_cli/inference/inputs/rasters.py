@@ -28,7 +28,7 @@ def raster_job(files: MapFiles, stack: CovariateStack, mask: Mask | None) -> Pre
         digest={"rasters": stack.digest(), "block": side, **windows.digest},
         chunks=lambda: _chunks(windows, stack, side),
         total=len(list(_windows(stack.grid, side))),
-        write=lambda out, store, count: _write(files, windows, stack.grid, out, store),
+        write=lambda out, store, count: _write(files, windows, stack, out, store),
         unit=trained.outputs()[0].unit,
         check=raster.check_suffix,
         copies=raster.copies,
@@ -46,12 +46,13 @@ def _samples(windows: MaskedWindows, stack: CovariateStack, window: Window) -> C
     return windows.samples(window, shape, lambda: stack.block(*window))
 
 
-def _write(files: MapFiles, masked: MaskedWindows, grid: Grid, out: Path, store: ChunkStore) -> list[Path]:
-    trained = files.trained
+def _write(files: MapFiles, masked: MaskedWindows, stack: CovariateStack, out: Path, store: ChunkStore) -> list[Path]:
+    trained, grid = files.trained, stack.grid
     side = trained.settings.shared.predict.block
     windows = list(_windows(grid, side))
     missing = as_text(missing_by_reason(masked.reasons, trained.undefined, store, len(windows)))
-    head = {**attributes(trained), **masked.attributes, PIXELS_MISSING: missing}
+    dated = {"year": str(stack.year)} if stack.year is not None else {}
+    head = {**attributes(trained), **dated, **masked.attributes, PIXELS_MISSING: missing}
     content = Map(grid, trained.outputs(), side, head)
     return files.write(out, content, ((*window, store.read(n)) for n, window in enumerate(windows)))
 

@@ -32,6 +32,7 @@ Floats = NDArray[np.float32]
 ReadPoints = Callable[[Path, str, int], Iterator[Points]]
 ReadSamples = Callable[[Path, Dataset, int], Iterator[TableChunk]]
 _KINDS: dict[str, Kind] = {"i": "i8", "u": "i8", "f": "f8"}
+_YEAR = Variable("year", "1", "calendar year of the covariates", dtype="i8")
 _REASON = Variable("reason", "", "why there is no prediction", dtype="str")
 
 
@@ -66,10 +67,23 @@ def points_input(path: Path, read: ReadPoints, stack: CovariateStack, crs: str) 
                 TableColumn(ID, points.identity),
                 TableColumn(LONGITUDE, points.longitude),
                 TableColumn(LATITUDE, points.latitude),
+                *_years(points, stack),
             )
             yield TableChunk(columns, partial(stack.points, points))
 
-    return TableInput(path, {"rasters": stack.digest(), "crs": crs}, chunks, (*POINT_REASONS, *stack.reasons))
+    return TableInput(
+        path, {"rasters": stack.digest(all_years=True), "crs": crs}, chunks, (*POINT_REASONS, *stack.reasons)
+    )
+
+
+def _years(points: Points, stack: CovariateStack) -> tuple[TableColumn, ...]:
+    """Return the years that rows are predicted for: their own, else that of maps."""
+    if stack.year is None:
+        return ()
+    own = np.full(len(points.identity), float(stack.year)) if points.year is None else points.year
+    # Whole numbers where all are known; an empty cell stays one.
+    years = own.astype(np.int64) if np.isfinite(own).all() else own
+    return (TableColumn(_YEAR, years),)
 
 
 def samples_input(path: Path, read: ReadSamples, dataset: Dataset) -> TableInput:

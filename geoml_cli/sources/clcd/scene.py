@@ -25,31 +25,73 @@ from geoml_cli.sources.clcd.writing import block
 from geoml_cli.work.reporting import NullReporter
 
 
-class CovariateStack:
-    """Covariates of one year.
+class YearlySheets:
+    """Covariates of every year, opened when they are asked for.
 
     Args:
         plan: How the data set's samples were made.
-        sheets: The covariates, in the plan's order.
+        covariates: Their bands.
+    """
+
+    def __init__(self, plan: Plan, covariates: Covariates) -> None:
+        self._plan, self._covariates = plan, covariates
+        self._open: dict[int, list[Raster]] = {}
+
+    def has(self, year: int) -> bool:
+        """Return whether every covariate has a raster of a year; those that do not change are of all."""
+        return all(year in self._covariates.yearly[name] for name in self._plan.yearly)
+
+    def of(self, year: int) -> list[Raster]:
+        """Open the covariates of a year, in the plan's order.
+
+        Raises:
+            DataError: A raster is in another unit than the data set's, or holds undeclared fills.
+        """
+        key = year if self._plan.yearly else 0
+        if key not in self._open:
+            sheets = open_bands(self._covariates.of(self._plan.factors, year))
+            named = zip(sheets, self._plan.factors, strict=True)
+            check_units(sheets, {sheet.band.name: self._plan.units.get(name, "") for sheet, name in named})
+            refuse_fills(sheets, NullReporter())
+            self._open[key] = sheets
+        return self._open[key]
+
+    def listed(self) -> list[str]:
+        """Name the files of all years with size and time of change; content would be read for years nobody asks for."""
+        paths = sorted(
+            all_files([band.file for name in self._plan.yearly for band in self._covariates.yearly[name].values()])
+        )
+        return [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths]
+
+
+class CovariateStack:
+    """Covariates of one year for maps, of any year for points.
+
+    Args:
+        plan: How the data set's samples were made.
+        yearly: The covariates.
         grid: The grid of the map.
         year: Calendar year that the map is of.
     """
 
-    def __init__(self, plan: Plan, sheets: Sequence[Raster], grid: Grid, year: int) -> None:
-        self.notes: Sequence[str] = mask_notes(sheets)
-        self.reasons: Sequence[str] = ("no data in any covariate", *(f"no data in {name}" for name in plan.factors))
+    def __init__(self, plan: Plan, yearly: YearlySheets, grid: Grid, year: int) -> None:
+        self._plan, self._yearly, self._sheets = plan, yearly, yearly.of(year)
+        self.notes: Sequence[str] = mask_notes(self._sheets)
+        lacking = (f"no data in {name}" for name in plan.factors)
+        self.reasons: Sequence[str] = ("no data in any covariate", *lacking, "no rasters of its year")
         self.grid, self.year = grid, year
-        self._plan, self._sheets = plan, list(sheets)
-        self._aligned = [same_grid(sheet.grid, grid) for sheet in sheets]
+        self._aligned = [same_grid(sheet.grid, grid) for sheet in self._sheets]
 
-    def digest(self) -> str:
-        """Name the content of all files, and the year."""
+    def digest(self, *, all_years: bool = False) -> str:
+        """Name the content of all files, and the year; with those of other years."""
         digest = hashlib.sha256(f"{self.year} {self.grid}\n".encode())
         for path in sorted(all_files([sheet.band.file for sheet in self._sheets])):
             digest.update(f"{path.name} {sha256(path)}\n".encode())
         for raster in self._sheets:
             band = raster.band
             digest.update(f"{band.name} {band.index} {band.nodata} {band.valid}\n".encode())
+        if all_years:
+            digest.update("\n".join(self._yearly.listed()).encode())
         return digest.hexdigest()
 
     def block(self, rows: slice, columns: slice) -> SampleBlock:
@@ -70,15 +112,23 @@ class CovariateStack:
         return SampleBlock(valid.reshape(down.shape), samples, reason.reshape(down.shape))
 
     def points(self, points: Points) -> SampleBlock:
-        """Read samples at points; `valid` has shape [N]."""
+        """Read samples at points, each of its own year or of the map's; `valid` has shape [N]."""
         known = points.has_place
-        values = sample_at_points(self._sheets, (points.x, points.y), points.crs)
-        missing = ~np.isfinite(values)
-        valid = np.asarray(~missing.any(axis=0))
+        own = np.full(len(known), float(self.year)) if points.year is None else points.year
+        values = np.full((len(self._sheets), len(known)), np.nan, dtype=np.float32)
+        is_dated = np.zeros(len(known), dtype=np.bool_)
+        for year in np.unique(own[np.isfinite(own)]).astype(np.int64).tolist():
+            if self._yearly.has(year):
+                rows = own == year
+                is_dated |= rows
+                values[:, rows] = sample_at_points(self._yearly.of(year), (points.x[rows], points.y[rows]), points.crs)
+        missing = ~np.isfinite(values) & is_dated
+        valid = np.asarray(is_dated & ~missing.any(axis=0))
         is_inside = valid.copy()  # each covariate may have a grid of its own
         is_inside[known] |= pixels((points.x[known], points.y[known]), points.crs, self.grid)[0] >= 0
-        reason = point_reason(known, is_inside, np.vstack((missing.all(axis=0), missing)))
-        samples = block(self._plan, values[:, valid], (points.longitude[valid], points.latitude[valid]), self.year)
+        reason = point_reason(known, is_inside, np.vstack((missing.all(axis=0), missing, ~is_dated)))
+        years = own[valid].astype(np.int64)
+        samples = block(self._plan, values[:, valid], (points.longitude[valid], points.latitude[valid]), years)
         return SampleBlock(valid, samples, reason)
 
 
@@ -104,11 +154,8 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
     covariates = find_covariates(rasters if rasters.is_dir() else folder)
     covariates = covariates.declared(_known(plan.fills(), covariates)).declared(declared_fills(nodata))
     year = _year(plan, covariates)
-    sheets = open_bands(covariates.of(plan.factors, year))
-    named = zip(sheets, plan.factors, strict=True)
-    check_units(sheets, {sheet.band.name: plan.units.get(name, "") for sheet, name in named})
-    refuse_fills(sheets, NullReporter())
-    return CovariateStack(plan, sheets, _grid(folder, plan, sheets), year)
+    yearly = YearlySheets(plan, covariates)
+    return CovariateStack(plan, yearly, _grid(folder, plan, yearly.of(year)), year)
 
 
 def _known(fills: dict[str, Declared], covariates: Covariates) -> dict[str, Declared]:

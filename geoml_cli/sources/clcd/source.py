@@ -1,5 +1,7 @@
 """The source `clcd`: which functions find, read and make its files."""
 
+from functools import partial
+
 from geoml_cli.readers.places import read_points
 from geoml_cli.source import Source
 from geoml_cli.sources.clcd import samples, synthetic
@@ -10,5 +12,5 @@ SOURCE = Source(
     prepare=samples.write,
     synthetic=synthetic.write_synthetic,
     stack=open_scene,
-    points=read_points,
+    points=partial(read_points, dated=True),
 )

@@ -67,21 +67,22 @@ def texts(plan: Plan) -> dict[str, list[str]]:
     }
 
 
-def block(plan: Plan, values: NDArray[np.float32], degrees: Pair, year: int) -> Block:
-    """Return pixels of one year as a prepared data set has them, with its legend; they carry no class and no number.
+def block(plan: Plan, values: NDArray[np.float32], degrees: Pair, year: int | NDArray[np.int64]) -> Block:
+    """Return pixels as a prepared data set has them, with its legend; they carry no class and no number.
 
     Args:
         plan: How samples are made.
         values: Covariates, shape [K, N], in the plan's order.
         degrees: Longitude and latitude, shape [N].
-        year: Calendar year.
+        year: Calendar year, one of all or of each, shape [N].
     """
     count = values.shape[1]
+    years = np.broadcast_to(year, count)
     arrays: dict[str, Array] = {
         "lon": degrees[0],
         "lat": degrees[1],
-        "time": minutes(np.full(count, year)),
-        "year": np.full(count, year, dtype=np.int32),
+        "time": minutes(years),
+        "year": years.astype(np.int32),
         "cell": np.full(count, -1, dtype=np.int32),
         "category": np.zeros(count, dtype=np.int16),
         "class_code": np.array(plan.codes),

@@ -99,7 +99,9 @@ def written_days(texts: Texts, path: Path, column: str) -> Integers:
     return days_of(np.char.replace(texts, "-", ""), path, column, OWN_TABLE)
 
 
-_ZONED = re.compile(r"[T ]\d{2}:\d{2}.*(?:[+-](?!00(?::?00)?$)\d{2}(?::?\d{2})?|\s(?!UTC$|GMT$)[A-Za-z]{2,5})$")
+_ZONED = re.compile(
+    r"[T ]\d{2}:\d{2}.*(?:[+-](?!00(?::?00)?$)\d{2}(?::?\d{2})?|(?<![A-Za-z])(?!(?:UTC|GMT)\]?$)[A-Za-z][\w/+-]+\]?)$"
+)
 OWN_TABLE = "Write dates as YYYYMMDD or YYYY-MM-DD."
 _FIX = "Keep the names that Earth Engine gives its rows (system:index), or export the file again."
 

@@ -19,8 +19,8 @@ from geoml_cli.readers.arrow_tables import ArrowTable, Joined, open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, days_of, seconds
 from geoml_cli.sources.smap.names import IDENTITY, SEPARATOR, StationNames
 from geoml_cli.sources.smap.notes import Notes
-from geoml_cli.sources.smap.products import CONSTANTS, INDEX, LST, Product
-from geoml_cli.sources.smap.scales import Scale, refuse_percent, scale_of, temperature_factor
+from geoml_cli.sources.smap.products import CONSTANTS, GRIDMET, INDEX, LST, Product
+from geoml_cli.sources.smap.scales import Scale, refuse_percent, refuse_weather, scale_of, temperature_factor
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -67,6 +67,9 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
         _refuse_other_years(of_file, path, calendar)
         if product.scaled and of_file:
             scales[path] = scale_of(np.concatenate([part.values for part in of_file]), path)
+        if product is GRIDMET and of_file:
+            whole = np.concatenate([part.values for part in of_file])
+            refuse_weather({name: whole[:, place] for place, name in enumerate(product.columns)}, str(path))
         if product is LST and of_file:
             _to_numbers(of_file, path, notes)
     empty = np.empty(0, dtype=np.int64)
@@ -182,12 +185,6 @@ def panel(rows: Rows, names: Sequence[str], shape: tuple[int, int], scenes: Lite
         plain[unique] = kept[:, place]
         found[name] = plain.reshape(days, stations)
     return found
-
-
-def repeated(rows: Rows) -> int:
-    """Count the rows of a station and day beyond the first."""
-    stations = int(rows.station.max(initial=0)) + 1
-    return len(rows.day) - len(np.unique(rows.day * stations + rows.station))
 
 
 _YEAR = re.compile(r"_(\d{4})(?=[_.])")

@@ -26,6 +26,7 @@ from geoml_cli.sources.smap.filtering import Floats, Mask, Sieve, first_missing,
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
+from geoml_cli.sources.smap.repeats import refuse_several, repeated
 from geoml_cli.sources.smap.stations import Stations, read_stations
 from geoml_cli.sources.smap.truth import read_truth
 from geoml_cli.sources.smap.writing import Content, write
@@ -127,7 +128,9 @@ def _read(
         def panel(product: str, kind: products.Product) -> tuple[StationSeries, ScaleByFile]:
             rows = exports.read_rows(kind, files[product], names, calendar, notes)
             scenes = options.scenes if kind.stamp else "first"
-            more = exports.repeated(rows)
+            more = repeated(rows)
+            if not kind.stamp and more:
+                refuse_several(rows, files[product][0], names, calendar)
             first = "the first in time" if kind.stamp else "the first in the file"
             handling = first if scenes == "first" else "their mean"
             notes.count(more, f"rows of {NAMED[product]} are further ones of their station and day: {handling} counts.")

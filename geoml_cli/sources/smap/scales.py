@@ -26,6 +26,19 @@ _COLDEST, _HOTTEST, _LEAST_NUMBER = 180.0, 360.0, 7500.0
 """Land-surface temperatures [K], and the least number of 0.02 K that MOD11A1 holds."""
 _MIXED = 0.02
 """Share of values above 100 from which the rows of a file have different scales."""
+_MOST = {"eto": 30.0, "etr": 40.0, "pr": 500.0, "sph": 0.05, "srad": 500.0, "vpd": 12.0, "vs": 40.0}
+"""What hardly a day of gridMET's weather exceeds, in its units; 12 kPa is the saturation of 49 degC."""
+_EXPECTED = {
+    "eto": "mm d-1",
+    "etr": "mm d-1",
+    "pr": "mm d-1",
+    "sph": "kg kg-1",
+    "srad": "W m-2",
+    "vpd": "kPa",
+    "vs": "m s-1",
+}
+_SUNNIEST, _YEAR = 45.0, 365
+"""MJ m-2 that no day exceeds, and days from which on some of them are sunny: their W m-2 are hundreds."""
 
 
 def scale_of(values: Values, path: Path) -> Scale | None:
@@ -105,6 +118,30 @@ def refuse_percent(moisture: Values, location: str) -> None:
             f"{int((known > 1).sum())} of {len(known)} values of soil moisture are above 1 (up to {known.max():g})",
             where=location,
             fix="SMAP is in m3 m-3, 0 to 1: export it again, or divide percent by 100.",
+        )
+
+
+def refuse_weather(weather: Mapping[str, Values], location: str) -> None:
+    """Refuse weather in another unit than gridMET's, which daily values alone betray.
+
+    Raises:
+        DataError: One of a hundred values is higher than weather is, or a year has no sunny day.
+    """
+    for name, values in weather.items():
+        known = values[np.isfinite(values)]
+        if not len(known):
+            continue
+        high = float(np.quantile(known, 0.99))
+        if high > _MOST[name]:
+            reason = f"one of a hundred of its {len(known)} values is above {_MOST[name]:g} (up to {known.max():g})"
+        elif name == "srad" and len(known) >= _YEAR and high < _SUNNIEST:
+            reason = f"99 of a hundred of its {len(known)} values are below {_SUNNIEST:g}, as in MJ m-2"
+        else:
+            continue
+        raise DataError(
+            f"{reason}, which is no {name} in {_EXPECTED[name]}",
+            where=f"{location}, {name}",
+            fix=f"gridMET is in {_EXPECTED[name]}: export it again, or convert the column.",
         )
 
 

@@ -16,10 +16,11 @@ from geoml_cli.readers import ismn
 from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, written_days
 from geoml_cli.sources.smap.discovery import RawFiles
-from geoml_cli.sources.smap.exports import Rows, by_station, panel, repeated
+from geoml_cli.sources.smap.exports import Rows, by_station, panel
 from geoml_cli.sources.smap.names import Identity, StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
+from geoml_cli.sources.smap.repeats import refuse_several, repeated
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -75,24 +76,9 @@ def _table(path: Path, names: StationNames, calendar: Calendar, notes: Notes) ->
     notes.count(int(fill.sum()), "rows of ground truth hold a fill value such as -9999; they are missing.")
     usable = ours & ~fill & np.isfinite(value)
     rows = Rows(day[usable], stations[usable], np.zeros(int(usable.sum()), dtype=np.int64), value[usable, None])
-    _refuse_several(rows, path, names, calendar)
+    refuse_several(rows, path, names, calendar)
     notes.count(repeated(rows), "rows of ground truth repeat a station and day with the same value.")
     return panel(rows, ("VWC_5",), (calendar.days, len(names.names)), "first")["VWC_5"]
-
-
-def _refuse_several(rows: Rows, path: Path, names: StationNames, calendar: Calendar) -> None:
-    """Refuse several values of a station and day, such as hourly ones: the first would be no daily mean."""
-    order = np.lexsort((np.arange(len(rows.day)), rows.day, rows.station))
-    day, station, value = rows.day[order], rows.station[order], rows.values[order, 0]
-    other = (np.diff(day) == 0) & (np.diff(station) == 0) & (np.diff(value) != 0)
-    if other.any():
-        place, days = int(other.argmax()), len(np.unique(np.column_stack((station, day))[1:][other], axis=0))
-        raise DataError(
-            f"station {names.names[station[place]]} has {value[place]:g} and {value[place + 1]:g} on "
-            f"{calendar.dates[day[place]]} ({days} such {'days' if days > 1 else 'day'})",
-            where=str(path),
-            fix="Give one row a station and day, such as its daily mean.",
-        )
 
 
 def _archive(

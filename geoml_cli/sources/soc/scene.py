@@ -47,12 +47,14 @@ class CovariateStack:
 
     def __init__(self, plan: Plan, stack: Stack, notes: Sequence[str] = ()) -> None:
         self.notes = notes
+        # Yearly covariates are inputs of every sample, all of their years at once.
+        self.year = None
         self.grid: Grid = stack.grid
         self._cutter = PatchExtractor(plan, stack)
         self.reasons: Sequence[str] = self._cutter.reasons()
 
-    def digest(self) -> str:
-        """Name the content of all files."""
+    def digest(self, *, all_years: bool = False) -> str:
+        """Name the content of all files, which are of all years anyway."""
         digest = hashlib.sha256()
         for path in sorted(all_files([raster.band.file for raster in self._cutter.stack.rasters])):
             digest.update(f"{path.name} {sha256(path)}\n".encode())

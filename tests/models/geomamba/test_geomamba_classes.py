@@ -104,11 +104,38 @@ def test_scores_are_those_of_classes_and_the_table_of_mistakes_adds_up(run, data
     assert (told["observed"] == told["predicted"]).mean() == pytest.approx(scores["accuracy"])
 
 
+def test_rows_of_a_table_are_predicted_for_their_year(run, data, geoml, tmp_path):
+    """As the samples of the data set are, which are of all years."""
+    chosen = np.arange(0, len(data.array("year")), 7)
+    names = ("lon", "lat", "year")
+    columns = {name: np.asarray(data.array(name))[chosen] for name in names}
+    assert len(set(columns["year"].tolist())) > 1
+    table = pd.DataFrame(columns)
+    table.loc[len(table)] = [*table.loc[0, ["lon", "lat"]], 1985]
+    table.astype({"year": int}).to_csv(tmp_path / "t.csv", index=False)
+    options = [word for row in chosen for word in ("--index", str(row))]
+    one = geoml("predict", run.folder, "--data", data.folder.parent, *options, "--out", tmp_path / "samples.csv", "-q")
+    told = geoml("predict", run.folder, "--data", data.folder.parent, "--table", tmp_path / "t.csv", "--out",
+                 tmp_path / "out.csv", "-q")  # fmt: skip
+    assert one.code == told.code == 0, one.err + told.err
+    expected, found = pd.read_csv(tmp_path / "samples.csv"), pd.read_csv(tmp_path / "out.csv")
+    assert found["year"].tolist() == [*columns["year"].tolist(), 1985]
+    assert found["reason"].iloc[-1] == "no rasters of its year" and found["class"].isna().tolist() == [False] * len(
+        chosen
+    ) + [True]
+    assert found["class"].iloc[:-1].tolist() == expected["class"].tolist()
+    (tmp_path / "t.csv").write_text(f"lon,lat\n{columns['lon'][0]},{columns['lat'][0]}\n")
+    told = geoml("predict", run.folder, "--table", tmp_path / "t.csv", "--out", tmp_path / "plain.csv", "-q")
+    assert told.code == 0 and pd.read_csv(tmp_path / "plain.csv")["year"].tolist() == [max(columns["year"])]
+
+
 def test_a_map_holds_codes_and_how_sure_they_are(run, data, geoml, tmp_path):
-    told = geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif", "--quiet")
+    told = geoml("predict", run.folder, "--map", "--out", tmp_path / "m.tif")
+    assert f"The map is of {max(data.array('year'))}." in told.err
     assert told.code == 0 and "most frequent" in told.out and "mean" not in told.out
     with rasterio.open(tmp_path / "m.tif") as file:
         cover, sure, size, *each = file.read()
+        assert file.tags()["year"] == str(max(data.array("year")))
         assert file.descriptions[0] == "class" and file.tags(1)["long_name"].startswith("likeliest class: ")
         assert all(f"{code} " in file.tags(1)["classes"] for code in data.array("class_code"))
         assert max(map(len, file.descriptions)) <= 40

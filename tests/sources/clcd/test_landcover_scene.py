@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import netCDF4
@@ -14,6 +16,7 @@ from raw_files import points_in_degrees
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.samples.input import POINT_REASONS
 from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.work.reporting import NullReporter
 
@@ -173,3 +176,58 @@ def test_points_on_borders_of_pixels_are_found_in_their_own_crs(
     block = scene.points(points)
     assert block.variables.array("pixel").tolist() == RAMP.ravel().tolist()
     assert block.reason is not None and block.reason.tolist() == [-1] * 600 + [0, 1]
+
+
+def test_points_are_of_their_own_year(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=100)
+    scene = SOURCE.stack(yearly, dataset.manifest)
+    place = scene.block(slice(3, 4), slice(5, 6)).variables
+    lon, lat = (np.repeat(place.array(name), 6) for name in ("lon", "lat"))
+    lon[5] = 60.0
+    own = np.array([2019.0, 2021.0, 2020.0, 1985.0, np.nan, 1985.0])
+    points = scene.points(replace(points_in_degrees(lon, lat), year=own))
+    assert points.valid.tolist() == [True, True, True, False, False, False]
+    assert points.variables.array("ndvi").tolist() == [305.0, 20305.0, 10305.0]
+    assert points.variables.array("year").tolist() == [2019, 2021, 2020]
+    starts = np.array(["2019-01-01", "2021-01-01", "2020-01-01"], dtype="datetime64[m]")
+    assert points.variables.array("time").tolist() == starts.astype(np.int64).tolist()
+    assert points.reason is not None
+    named = [(*POINT_REASONS, *scene.reasons)[place] for place in points.reason[~points.valid]]
+    assert named == ["no rasters of its year", "no rasters of its year", "outside the rasters"]
+    plain = scene.points(points_in_degrees(lon[:1], lat[:1]))
+    assert plain.variables.array("year").tolist() == [2021] and plain.variables.array("ndvi").tolist() == [20305.0]
+
+
+def test_rasters_of_other_years_are_part_of_a_prediction_of_points(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=100)
+    before = [SOURCE.stack(yearly, dataset.manifest).digest(all_years=which) for which in (False, True)]
+    os.utime(yearly / "covariates/ndvi_2019.tif", ns=(1, 1))
+    after = [SOURCE.stack(yearly, dataset.manifest).digest(all_years=which) for which in (False, True)]
+    assert before[0] == after[0] and before[1] != after[1]
+
+
+def test_a_fill_in_another_year_is_refused_when_a_point_asks_for_it(
+    yearly: Path, prepare_clcd: PrepareClcd, raster: WriteRaster
+) -> None:
+    dataset, _ = prepare_clcd(yearly, samples=100)
+    holes = RAMP.copy()
+    holes[:10] = -9999
+    raster(yearly / "covariates/ndvi_2019.tif", holes)
+    scene = SOURCE.stack(yearly, dataset.manifest)
+    place = scene.block(slice(3, 4), slice(5, 6)).variables
+    points = points_in_degrees(place.array("lon"), place.array("lat"))
+    assert scene.points(replace(points, year=np.array([2020.0]))).valid.all()
+    with pytest.raises(DataError, match="-9999"):
+        scene.points(replace(points, year=np.array([2019.0])))
+
+
+def test_years_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("lon,lat,Year\n1,2,2019\n1,2,\n1,2,2020.0\n")
+    [points] = SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10)
+    assert points.year is not None
+    np.testing.assert_array_equal(points.year, [2019, np.nan, 2020])
+    (tmp_path / "t.csv").write_text("lon,lat\n1,2\n")
+    assert next(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10)).year is None
+    (tmp_path / "t.csv").write_text("lon,lat,year\n1,2,2019.5\n")
+    with pytest.raises(DataError, match=r"t.csv, line 2: year is 2019.5, which is no calendar year"):
+        list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from smap_case import DAYS, STATIONS, edit, head, radar, scene, stamp, table, write, write_exports
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.smap.calendar import written_days
+from geoml_cli.sources.smap.scales import refuse_weather
 
 
 def note(dataset, text):
@@ -577,10 +580,56 @@ def test_the_limit_of_the_temperatures_type_is_no_temperature(raw, prepared):
     assert note(dataset, "values of land-surface temperature outside 7500 to 18000 (150 to 360 K) are missing")
 
 
-@pytest.mark.parametrize("text", ["2020-01-01 00:00:00+01", "2020-01-01T00:00+01:00", "2020-01-01 23:00:00 MST"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-01-01 00:00:00+01",
+        "2020-01-01T00:00+01:00",
+        "2020-01-01 23:00:00 MST",
+        "2020-01-01 23:00:00 America/Denver",
+        "2020-01-01T23:00[America/Denver]",
+    ],
+)
 def test_times_in_another_zone_are_refused(tmp_path, text):
     with pytest.raises(DataError, match="is a time at a distance from UTC, which may be of another day"):
         written_days(np.array(["20200101", text]), tmp_path / "t.csv", "Date")
     for same in ("2020-01-01T00:00:00Z", "2020-01-01 12:00+00", "2020-01-01 12:00 UTC", "20200101"):
         day = written_days(np.array([same]), tmp_path / "t.csv", "Date")
         assert day.astype("datetime64[D]").astype(str).tolist() == ["2020-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("vpd", 20.0, "values is above 12 (up to 20), which is no vpd in kPa. gridMET is in kPa"),
+        ("sph", 8.0, "which is no sph in kg kg-1"),
+        ("vs", 50.0, "which is no vs in m s-1"),
+        ("eto", 60.0, "which is no eto in mm d-1"),
+    ],
+)
+def test_weather_in_another_unit_is_refused(raw, prepared, name, value, told):
+    """hPa, g kg-1, tenths of m s-1 and of mm: the numbers are all that tells of a unit."""
+    edit(raw / "gridmet_SSM_2019.csv", changed(name, lambda _: value))
+    with pytest.raises(DataError, match=re.escape(told)):
+        prepared(raw)
+
+
+def test_radiation_in_megajoules_is_known_from_a_year(tmp_path):
+    days = np.linspace(3, 31, 400)
+    with pytest.raises(DataError, match=r"srad: 99 of a hundred of its 400 values are below 45, as in MJ m-2"):
+        refuse_weather({"srad": days}, "stack.nc")
+    refuse_weather({"srad": days[:100], "vpd": np.full(3, np.nan)}, "stack.nc")
+    refuse_weather({"srad": days * 11.6}, "stack.nc")
+
+
+def test_different_weather_of_a_day_is_refused(raw, prepared):
+    def again(rows):
+        return [*rows, {**rows[0], "vpd": float(rows[0]["vpd"]) + 0.5}]
+
+    content = raw / "gridmet_SSM_2019.csv"
+    edit(content, lambda rows: [*rows, rows[0]])
+    assert note(prepared(raw), "1 rows of gridMET are further ones of their station and day")
+    edit(content, again)
+    with pytest.raises(DataError, match=r"station Alpha-1 has .* and .* on 2019-12-01 \(1 such day\)") as caught:
+        prepared(raw)
+    assert "Give one row a station and day" in str(caught.value)
