@@ -13,6 +13,7 @@ from geoml_cli import registry
 from geoml_cli.cli import console
 from geoml_cli.cli.options import Data, DryRun, Json, Quiet, data_folder
 from geoml_cli.cli.options_from import command_group, flags_of, keyword, single_command, validated, with_parameters
+from geoml_cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from geoml_cli.source import Options
@@ -43,9 +44,13 @@ def _function(source: str, options: type[Options]) -> Callable[..., None]:
 
 _RAW = Annotated[Path, typer.Argument(metavar="RAW", help="Folder (or file) of raw data.", show_default=False)]
 _Force = Annotated[bool, typer.Option("--force", help="Prepare again even if nothing has changed.")]
+_Keep = Annotated[
+    bool, typer.Option("--keep", help="Refuse to replace a data set that other files or options made (exit 3).")
+]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "data": (Data, None),
     "force": (_Force, False),
+    "keep": (_Keep, False),
     "dry_run": (DryRun, False),
     "as_json": (Json, False),
     "quiet": (Quiet, False),
@@ -55,13 +60,15 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> None:
     from geoml_cli.stages.prepare import Raw, prepare, raw_files
 
+    if common["force"] and common["keep"]:
+        raise SettingsError("--force replaces what --keep keeps.", where="--keep", fix="Leave one of them out.")
     folder = data_folder(source, common["data"], fresh=True)
     if common["dry_run"]:
         made = [folder / "dataset.nc", folder / "manifest.json"]
         console.plan(raw_files(Raw(source, raw, options)), made, as_json=common["as_json"])
         return
     reporter = console.Terminal(quiet=common["quiet"])
-    done = prepare(Raw(source, raw, options), folder, reporter, force=common["force"])
+    done = prepare(Raw(source, raw, options), folder, reporter, force=common["force"], keep=common["keep"])
     funnel = done.manifest.funnel
     if not done.fresh:
         reporter.info(f"{folder} is up to date with these files and options. --force makes it again.")

@@ -37,6 +37,7 @@ _Folder = Annotated[
 
 _PAPER, _STRICT = "paper", "without-leaks"
 """Names of the runs."""
+_OTHERWISE = "with other files, options or settings than before name another --folder"
 
 
 def reproduce(
@@ -62,14 +63,13 @@ def reproduce(
     place = folder or Path("reproduction") / f"{model}-{settings.preset}{'-quick' if quick else ''}"
     changes = _changes(settings, assignments or [], quick)
     steps = [_preparation(settings, raw, option or [], place), *_runs(settings, preset, place, changes)]
-    _refuse_other_data(settings.shared.source, raw, place)
     if dry_run:
         console.plan([raw], [place], as_json=as_json)
         return
     reporter = console.Terminal(quiet=quiet or as_json)
     for step in steps:
         reporter.info(f"\n$ geoml {shlex.join(step)}")
-        run_step([*step, *(["--quiet"] if quiet else [])], place, shown=not as_json)
+        run_step([*step, *(["--quiet"] if quiet else [])], place, shown=not as_json, otherwise=_OTHERWISE)
     _show(settings, place, quick=quick, as_json=as_json)
 
 
@@ -85,28 +85,11 @@ def _check_paper(settings: Settings, preset: str | None) -> None:
         registry.require_choice("network of [paper] numbers", number.network, names)
 
 
-def _refuse_other_data(source: str, raw: Path, place: Path) -> None:
-    """Refuse a folder with runs on data that were made from something else: preparing anew would part them.
-
-    Raises:
-        SettingsError: It is one.
-    """
-    from geoml_cli.dataset.manifest import read_manifest
-
-    data = place / "data" / source
-    if not (place / _PAPER).is_dir() or not (data / "manifest.json").is_file():
-        return
-    known = read_manifest(data).raw
-    if Path(known).resolve() != raw.absolute().resolve():
-        raise SettingsError(
-            f"holds runs on data from {known}.", where=str(place), fix="Name another --folder for these data."
-        )
-
-
 def _preparation(settings: Settings, raw: Path, given: list[str], place: Path) -> list[str]:
-    """Return the command line that prepares the data."""
+    """Return the command line that prepares the data; those that runs were trained on are not made anew."""
     chosen = [*flags_of(settings.shared.data.options), *(word for text in given for word in _flag(text))]
-    return ["prepare", settings.shared.source, str(raw), *chosen, "--data", str(place / "data")]
+    kept = ["--keep"] if (place / _PAPER).is_dir() else []
+    return ["prepare", settings.shared.source, str(raw), *chosen, "--data", str(place / "data"), *kept]
 
 
 def _runs(settings: Settings, preset: str | None, place: Path, changes: list[str]) -> list[list[str]]:

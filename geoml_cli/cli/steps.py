@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,16 +24,17 @@ def flags_of(given: Mapping[str, Any]) -> list[str]:
     return flags
 
 
-def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
+def run_step(step: list[str], folder: Path, *, shown: bool = True, otherwise: str = "") -> None:
     """Run a command as a user would.
 
     Args:
         step: Its words.
         folder: Holds `data` and `runs`, where the command names no others.
         shown: Let it print on stdout.
+        otherwise: What to do where the same command is not what the user wants.
 
     Raises:
-        GeomlError: It ended with another exit code than 0, which is this error's.
+        GeomlError: It ended with another exit code than 0, which is this error's; 75 where a signal ended it.
     """
     import os
 
@@ -42,12 +44,19 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True) -> None:
         started.append(subprocess.Popen(command, env=own, stdout=None if shown else subprocess.DEVNULL))
         code = started[0].wait()
     if code:
-        is_stopped = code == StoppedError.exit_code
+        # A step that had nothing to save yet goes as the signal would have it; the steps before it are done.
+        is_stopped = code in (StoppedError.exit_code, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
+        advice = f"; {otherwise}" if otherwise else ""
         error = GeomlError(
-            f"`geoml {shlex.join(step)}` {'was stopped' if is_stopped else f'ended with {code}'}.",
+            f"`geoml {shlex.join(step)}` {'was stopped' if is_stopped else f'ended with {_ended(code)}'}.",
             fix="Run the same command again."
             if is_stopped
-            else "See the message above; when that is mended, run the same command again.",
+            else f"See the message above; when that is mended, run the same command again{advice}.",
         )
-        error.exit_code = code if code > 0 else 1
+        error.exit_code = StoppedError.exit_code if is_stopped else code if code > 0 else 128 - code
         raise error
+
+
+def _ended(code: int) -> str:
+    """Name an exit code, or the signal that ended a process, such as that of a machine that is out of memory."""
+    return str(code) if code > 0 else f"signal {-code}"

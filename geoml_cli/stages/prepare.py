@@ -46,7 +46,7 @@ class Prepared:
     fresh: bool
 
 
-def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False) -> Prepared:
+def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False, keep: bool = False) -> Prepared:
     """Prepare a data set, unless the same raw files and options made the one that stands there.
 
     Args:
@@ -54,11 +54,16 @@ def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False) 
         folder: Where the data set goes; replaced whole, at the end.
         reporter: Receives progress and messages.
         force: Prepare in any case.
+        keep: Do not replace a data set: take one that the same files and options made, by another version as well.
 
     Raises:
-        DataError: Raw data are missing, damaged or not what the source reads.
+        DataError: Raw data are missing, damaged or not what the source reads; or a data set is to be kept, and other
+            files or options made it.
     """
     digests = _digests(raw_files(raw), raw.path, reporter)
+    if keep and (kept := _made(folder)) is not None:
+        _require_same(kept, folder, raw, digests)
+        return Prepared(folder, kept, fresh=False)
     if not force and (standing := _standing(folder, raw, digests)) is not None:
         return Prepared(folder, standing, fresh=False)
     manifest = _write(raw, folder, digests, reporter)
@@ -134,12 +139,37 @@ def _digests(files: list[Path], raw: Path, reporter: Reporter) -> tuple[RawFile,
 
 def _standing(folder: Path, raw: Raw, files: tuple[RawFile, ...]) -> Manifest | None:
     """Return the manifest of the data set in place, where it was made from the same."""
+    manifest = _made(folder)
+    if manifest is None or manifest.geoml_version != __version__:
+        return None
+    return manifest if not _differing(manifest, raw, files) else None
+
+
+def _made(folder: Path) -> Manifest | None:
+    """Return the manifest of the data set in place; None where there is none that can be read."""
     try:
-        manifest = read_manifest(folder)
+        return read_manifest(folder)
     except DataError:
         return None
-    same = (manifest.source, manifest.options, manifest.files, manifest.geoml_version)
-    return manifest if same == (raw.source, _plain(raw.options), files, __version__) else None
+
+
+def _differing(manifest: Manifest, raw: Raw, files: tuple[RawFile, ...]) -> list[str]:
+    """Name the files and options that are others than those of a data set."""
+    given = _plain(raw.options)
+    options = [name for name in {**given, **manifest.options} if given.get(name) != manifest.options.get(name)]
+    others = sorted({file.name for file in set(files) ^ set(manifest.files)})
+    source = [] if manifest.source == raw.source else [f"source {manifest.source}"]
+    return [*source, *(f"--{name.replace('_', '-')}" for name in options), *others]
+
+
+def _require_same(manifest: Manifest, folder: Path, raw: Raw, files: tuple[RawFile, ...]) -> None:
+    if differing := _differing(manifest, raw, files):
+        shown = ", ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")
+        raise DataError(
+            f"its data set is to be kept, and was made from others ({shown}).",
+            where=str(folder),
+            fix="Give the files and options that made it, or another folder.",
+        )
 
 
 def _plain(options: Options) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -44,7 +45,7 @@ def here(geoml, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(PRESET)
 
-    def run(step, folder, *, shown=True):
+    def run(step, folder, *, shown=True, otherwise=""):
         if (done := geoml(*step)).code:
             error = GeomlError(done.err, fix="See above.")
             error.exit_code = done.code
@@ -113,16 +114,41 @@ def test_an_option_that_is_none_is_refused(geoml, here, raw_soc):
     assert done.code == 2 and "'window' is not NAME=VALUE" in done.err
 
 
-def test_a_folder_with_runs_on_other_data_is_refused_and_kept(geoml, here, raw_soc):
+def test_a_folder_with_runs_on_other_data_is_refused_and_kept(geoml, here, raw_soc, monkeypatch):
+    def run(step, folder, *, shown=True, otherwise=""):
+        if (done := geoml(*step)).code:
+            error = GeomlError(done.err, fix=f"See above; {otherwise}.")
+            error.exit_code = done.code
+            raise error
+
+    monkeypatch.setattr(reproduce, "run_step", run)
+    shutil.copytree(raw_soc, "mine")
     words = ("--preset", "mine.toml", "--quick", "--folder", "here")
-    assert geoml("reproduce", "soc", raw_soc, *words).code == 0
+    assert geoml("reproduce", "soc", "mine", *words).code == 0
     before = Path("here/data/soc/manifest.json").read_bytes()
-    Path("other").symlink_to(raw_soc)
+    Path("other").symlink_to("mine")
     assert geoml("reproduce", "soc", "other", *words).code == 0, "the same data by another name"
-    Path("empty").mkdir()
-    done = geoml("reproduce", "soc", "empty", *words)
-    assert done.code == 2 and "here: holds runs on data from" in done.err and "Name another --folder" in done.err
+    done = geoml("reproduce", "soc", "mine", *words, "--option", "window=7")
+    assert done.code == 3 and "its data set is to be kept, and was made from others (--window)" in done.err
+    table = next(Path("mine").rglob("*.csv"))
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    done = geoml("reproduce", "soc", "mine", *words)
+    assert done.code == 3 and f"was made from others ({table.name})" in done.err, done.err
+    assert "with other files, options or settings than before name another --folder" in done.err
     assert Path("here/data/soc/manifest.json").read_bytes() == before
+    assert geoml("evaluate", "here/paper", "--data", "here/data", "-q").code == 0
+    assert geoml("reproduce", "soc", "mine", *words[:-1], "elsewhere").code == 0
+
+
+def test_other_settings_than_before_need_another_folder(geoml, here, raw_soc, tmp_path):
+    """As a user runs it: the step's own remedy names options that `reproduce` has not."""
+    step = ["train", "soc", "--preset", str(here / "mine.toml"), "--run", "nowhere", "--set", "train.epochs=x"]
+    with pytest.raises(GeomlError) as failed:
+        steps.run_step(step, tmp_path, shown=False, otherwise=reproduce._OTHERWISE)
+    assert failed.value.exit_code == 2
+    assert "run the same command again; with other files, options or settings than before name another --folder" in str(
+        failed.value
+    )
 
 
 def test_a_dry_run_writes_nothing(geoml, here, raw_soc):
@@ -149,3 +175,15 @@ def test_a_step_is_asked_to_save_and_its_code_is_kept(tmp_path, monkeypatch):
         steps.run_step(["train"], tmp_path)
     telling.join()
     assert stopped.value.exit_code == 75
+
+
+@pytest.mark.parametrize(("name", "code", "told"), [("TERM", 75, "was stopped"), ("KILL", 137, "ended with signal 9")])
+def test_a_step_that_a_signal_ends(tmp_path, monkeypatch, name, code, told):
+    """Such as one that was still importing, or took all memory."""
+    command = tmp_path / "command"
+    command.write_text(f"#!/bin/sh\nkill -{name} $$\nsleep 5\n")
+    command.chmod(0o755)
+    monkeypatch.setattr(steps.sys, "executable", str(command))
+    with pytest.raises(GeomlError, match=told) as ended:
+        steps.run_step(["evaluate"], tmp_path)
+    assert ended.value.exit_code == code

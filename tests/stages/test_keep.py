@@ -1,0 +1,50 @@
+"""`prepare --keep`: a data set that runs were trained on is not replaced."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from geoml_cli import registry
+from geoml_cli.errors import DataError
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import NullReporter
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    options = registry.source("soc").synthetic(folder / "raw", 3)
+    raw = Raw("soc", folder / "raw", options)
+    assert prepare(raw, folder / "data", NullReporter(), keep=True).fresh, "there is nothing to keep yet"
+    return raw, folder / "data"
+
+
+def test_a_data_set_of_another_version_is_kept(made, tmp_path):
+    raw, folder = made[0], tmp_path / "data"
+    shutil.copytree(made[1], folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"geoml_version": "0.0.1"}))
+    before = (folder / "dataset.nc").stat().st_ino
+    kept = prepare(raw, folder, NullReporter(), keep=True)
+    assert not kept.fresh and kept.manifest.geoml_version == "0.0.1" and (folder / "dataset.nc").stat().st_ino == before
+    assert prepare(raw, folder, NullReporter()).fresh
+
+
+def test_one_of_other_options_is_refused(made):
+    raw, folder = made
+    before = (folder / "manifest.json").read_bytes()
+    other = Raw("soc", raw.path, raw.options.model_copy(update={"window": 7}))
+    with pytest.raises(DataError, match=r"data: its data set is to be kept, and was made from others \(--window\)"):
+        prepare(other, folder, NullReporter(), keep=True)
+    assert (folder / "manifest.json").read_bytes() == before
+    # The remedy: the options that made it, or another folder.
+    assert not prepare(raw, folder, NullReporter(), keep=True).fresh
+    assert prepare(other, folder.with_name("another"), NullReporter(), keep=True).fresh
+
+
+def test_keeping_and_forcing_exclude_each_other(geoml, made):
+    done = geoml("prepare", "soc", made[0].path, "--keep", "--force")
+    assert done.code == 2 and "--keep: --force replaces what --keep keeps. Leave one of them out." in done.err
