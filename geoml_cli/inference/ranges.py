@@ -27,7 +27,10 @@ _MARGIN = 0.1
 """Of a range: what lies beyond its ends by no more still counts as inside."""
 _ROUNDING = 1e-6
 """Relative: what float32 makes of a range's ends does not lie outside."""
-_PLACE_OR_TIME = {"lat", "lon", "latitude", "longitude", "year", "month", "doy", "hour", "time"}
+_PLACE_OR_TIME = {
+    *("lat", "lon", "latitude", "longitude"),
+    *("time", "year", "month", "day", "day-of-year", "DoY_normalized", "hour", "minute"),
+}
 """Variables in which a run is meant to be applied elsewhere or later; they are told, never refused."""
 _NEAR = 1.0
 """Of a range: how far beyond it values may lie that a conversion of units explains."""

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from geoml_cli.config.spaces import Space
@@ -133,7 +134,9 @@ class Sweep:
             lock = self._locked(number)
             assert lock is not None, "a trial that is not there yet"
             # A sampler of its own for each trial: what it suggests does not rest on who asked before.
-            self._study.sampler = self._optuna.samplers.TPESampler(seed=self._seed * 100_003 + number)
+            # Spread by a hash: generators of neighbouring seeds may begin alike.
+            [seed] = np.random.SeedSequence((self._seed, number)).generate_state(1).tolist()
+            self._study.sampler = self._optuna.samplers.TPESampler(seed=seed)
             asked = self._study.ask()
             for one in self._spaces:
                 _suggest(asked, one)

@@ -174,7 +174,13 @@ def whole(target: Path, plan: Plan, *, keep: bool = False) -> Iterator[ChunkStor
             with locked(lock, partial(_refuse, target, f"part {_part_name(lock)} of it ")):
                 pass
         _settle(store, keep=keep)
-        yield store
+        try:
+            yield store
+        except BaseException:
+            # Nothing to go on from: no folder is left behind that nobody would look for.
+            if not any(store.folder.glob("*.npz")):
+                store.clear()
+            raise
 
 
 @contextmanager

@@ -95,6 +95,8 @@ def test_a_variable_that_two_networks_see_has_its_largest_share():
 def test_places_and_times_outside_are_told_and_not_refused():
     reporter = NullReporter()
     check_shares([OutsideShare(TrainedRange("year", 2001, 2012), 1.0, 2013, 2020)], 0.5, reporter)
+    for name in ("day-of-year", "month", "hour", "DoY_normalized"):  # a season that was not trained on
+        check_shares([OutsideShare(TrainedRange(name, 0.0, 0.5), 1.0, 0.6, 1.0)], 0.5, NullReporter())
     assert "year 100 % (from 2013 to 2020, trained on 2001 to 2012)" in reporter.warned[0]
 
 

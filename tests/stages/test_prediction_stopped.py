@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoml_cli.errors import SettingsError, StoppedError
+from geoml_cli.errors import DataError, SettingsError, StoppedError
 from geoml_cli.writers.chunk_store import ChunkStore, whole
 
 KILLS = int(os.environ.get("GEOML_KILLS", "4"))
@@ -83,6 +83,20 @@ def test_parts_of_another_plan_are_thrown_away(tmp_path):
         assert same.done(0)
     with whole(tmp_path / "map.tif", {"weights": ["b"]}) as other:
         assert not other.done(0)
+
+
+def test_a_prediction_that_is_refused_leaves_no_folder(tmp_path):
+    """Unless there are chunks to go on from."""
+    out, plan = tmp_path / "map.tif", {"weights": ["a"]}
+    with pytest.raises(DataError), whole(out, plan) as store:
+        raise DataError("is not there", fix="Look.")
+    assert not store.folder.exists()
+    with pytest.raises(StoppedError), whole(out, plan) as store:
+        store.write(0, np.ones(3, dtype=np.float32))
+        store.stop_if("SIGTERM", 0)
+    with pytest.raises(DataError), whole(out, plan) as store:
+        raise DataError("is not there", fix="Look.")
+    assert store.done(0)
 
 
 def test_a_file_is_made_by_one_process_at_a_time(tmp_path):

@@ -12,6 +12,7 @@ from quick import QUICK
 
 from geoml_cli.config.spaces import divided, space
 from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
+from geoml_cli.training.sweep import Sweep
 
 SPACES = ("--set", "train.lr=log:1e-4..1e-2", "--set", "train.batch_size=choice:16,32", "--set", "train.steps=2..3")
 
@@ -49,6 +50,16 @@ def test_a_sweep_that_goes_on_gives_the_trials_of_one_that_did_not_stop(sweep, t
         assert f"--set {key}={value}" in whole["best"]
     assert config["train"]["calibrate"] is False, "test rows are not looked at"
     assert not list((tmp_path / "runs").glob("soc/*/*/run.json")), "a trial is not the newest run of its model"
+
+
+def test_first_trials_of_a_sweep_differ(tmp_path):
+    """Trials draw from generators of their own until some are finished: their seeds must not begin alike."""
+    place = Sweep(tmp_path / "sweep", [space("train.lr", "log:1e-4..1e-2")], {}, 1)
+    taken = [place._take(4) for _ in range(4)]
+    rates = sorted(float(trial.assignments[0].partition("=")[2]) for trial, _ in taken)
+    for _, lock in taken:
+        lock.release()
+    assert rates[-1] / rates[0] > 5, rates
 
 
 def _killed_within_a_trial(sweep, monkeypatch):

@@ -26,7 +26,7 @@ _ABOUT = {
 }
 
 
-REASONS = ("a coordinate is missing", "the index series do not hold the hours before it")
+REASONS = ("a coordinate is missing", "the index series do not hold its time and the hours before it")
 
 
 def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:

@@ -24,9 +24,15 @@ def grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN
     sides, edges = [], []
     for name in names:
         values = np.asarray(data[name].values, dtype=np.float64)
-        step = float(np.diff(values).mean()) if len(values) > 1 else 0.0
+        if len(values) < 2:
+            raise DataError(
+                f"{name} has a single value, which does not tell how large a pixel is",
+                where=str(path),
+                fix="Give two rows and two columns of pixels or more.",
+            )
+        step = float(np.diff(values).mean())
         even = values[0] + step * np.arange(len(values))
-        if len(values) < 2 or np.abs(values - even).max() > _REGULAR * abs(step):
+        if np.abs(values - even).max() > _REGULAR * abs(step):
             raise DataError(
                 f"the {len(values)} values of {name} are not evenly spaced", where=str(path), fix="Use a regular grid."
             )

@@ -228,7 +228,7 @@ def test_a_table_of_positions_is_predicted_like_the_samples_of_the_data_set(run,
     for name in ("logit", "probability", "amplitude_raw"):
         np.testing.assert_allclose(found[name][:-2], whole[name], rtol=1e-4, atol=1e-5)
         assert found[name][-2:].isna().all()
-    reasons = ["the index series do not hold the hours before it", "a coordinate is missing"]
+    reasons = ["the index series do not hold its time and the hours before it", "a coordinate is missing"]
     assert found["reason"].fillna("").tolist() == [""] * len(rows) + reasons
     assert json.loads(told.out)["missing_by_reason"] == dict.fromkeys(reasons, 1)
 

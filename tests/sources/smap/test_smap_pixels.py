@@ -190,6 +190,10 @@ def test_stacks_that_are_none_are_refused(raw, prepared, tmp_path):
     content.assign_coords(lat=[36.1, 36.0, 35.0]).to_netcdf(tmp_path / "uneven.nc")
     with pytest.raises(DataError, match="the 3 values of lat are not evenly spaced"):
         pixels(tmp_path / "uneven.nc", manifest)
+    content.isel(lat=[0]).to_netcdf(tmp_path / "row.nc")
+    with pytest.raises(DataError, match="lat has a single value, which does not tell how large a pixel is"):
+        pixels(tmp_path / "row.nc", manifest)
+    pixels(content.isel(lat=[0, 1]).to_netcdf(tmp_path / "rows.nc") or tmp_path / "rows.nc", manifest)
     (tmp_path / "broken.nc").write_bytes(b"CDF but not really")
     with pytest.raises(DataError, match="cannot be read as NetCDF or Zarr"):
         pixels(tmp_path / "broken.nc", manifest)
