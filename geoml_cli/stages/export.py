@@ -102,7 +102,8 @@ def _network(
         path = run.export / f"{name}{exporter(chosen).suffix}"
         done.append(_verified(run, chosen, path, exported, expected))
     for called, note in trained.networks[network].input_notes.items():
-        reporter.warn(f"whoever runs the file gives the input {called} so: {note}.")
+        if called in samples.inputs:
+            reporter.warn(f"whoever runs the file gives the input {called} so: {note}.")
     write_text(run.export / f"{name}.md", _card(trained, network, dataset, done))
     return done
 

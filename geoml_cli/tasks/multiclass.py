@@ -72,7 +72,10 @@ def _pool(codes: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
         probability_BC = _probabilities(score_MBC)
         confidence_B, place_B = probability_BC.max(dim=-1)
         code_B = torch.tensor(codes, dtype=score_MBC.dtype, device=score_MBC.device)[place_B]
-        return torch.stack([code_B, confidence_B])
+        # Scores that are NaN are of no class; the largest of them would be the first one's.
+        is_known_B = ~probability_BC.isnan().any(dim=-1)
+        found = torch.stack([code_B, confidence_B])
+        return torch.where(is_known_B, found, torch.full_like(found, torch.nan))
 
     return pool
 

@@ -131,7 +131,7 @@ class GeoMamba(nn.Module):
         factors_BTF = dynamic_BTD
         if static_BTS is not None and land_cover_BT is not None and position_BT2 is not None:
             factors_BTF = torch.cat([dynamic_BTD, static_BTS], dim=-1)
-            contexts[1] = self.LC_Encoder(self.LC_embedding(land_cover_BT.long()))
+            contexts[1] = self.LC_Encoder(self.LC_embedding(self._class_numbers(land_cover_BT)))
             contexts[3] = self.static_encoder(static_BTS)
             contexts[4] = self.position_encoder(position_BT2)
         # Factors are mixed one number a token, and only then brought to the width of the stream.
@@ -148,7 +148,20 @@ class GeoMamba(nn.Module):
             out_BTF = self.RMSNorm_final(self.mambablock_fianl(out_BTF) + out_BTF)
         # Time is outermost: the head of several steps reads T * F numbers in this order.
         out_BO: Tensor = self.regressor2(out_BTF.flatten(1))
+        if land_cover_BT is not None and torch.compiler.is_compiling():
+            known_B1 = self._is_class(land_cover_BT).all(dim=1, keepdim=True)
+            out_BO = torch.where(known_B1, out_BO, torch.full_like(out_BO, torch.nan))
         return out_BO
+
+    def _class_numbers(self, land_cover_BT: Tensor) -> Tensor:
+        """Return class numbers as an index; PyTorch refuses those beyond its ends."""
+        number_BT = land_cover_BT.long()
+        # An exported graph cannot refuse: a number that is no class's is read as one, and its output is NaN.
+        return number_BT.clamp(0, self.shape.categories - 1) if torch.compiler.is_compiling() else number_BT
+
+    def _is_class(self, land_cover_BT: Tensor) -> Tensor:
+        is_whole = land_cover_BT == land_cover_BT.round()
+        return is_whole & (land_cover_BT >= 0) & (land_cover_BT < self.shape.categories)
 
     def _time(self, time_BTW: Tensor) -> Tensor:
         code_BTW = self.time_code(time_BTW[..., int(self.year_term) :])

@@ -103,12 +103,19 @@ def _moving(settings: NetworkSettings, variables: Variables, ends: NDArray[np.in
 
 
 def input_notes(settings: NetworkSettings) -> Mapping[str, str]:
-    """Say how clocks are shifted south of the equator: the graph of an export is given them so."""
+    """Say which numbers classes have, and how clocks are shifted south of the equator: a graph is given them so."""
+    cover = (
+        "the number of the class, from 0, in category_name of the prepared data set; numbers that are no whole ones "
+        f"of 0 to {settings.categories - 1} give NaN"
+    )
     shifted = [clock for clock in settings.clocks if clock in _SEASONS] if settings.southern_season else []
     if not shifted:
-        return {}
+        return {"land_cover": cover}
     ways = [f"{clock} is (n - 1 + {_SEASONS[clock] // 2}) mod {_SEASONS[clock]} + 1" for clock in shifted]
-    return {"time": f"south of the equator {' and '.join(ways)} of the calendar's n, half a year on"}
+    return {
+        "land_cover": cover,
+        "time": f"south of the equator {' and '.join(ways)} of the calendar's n, half a year on",
+    }
 
 
 def _is_south(variables: Variables) -> NDArray[np.bool_]:

@@ -69,6 +69,12 @@ def test_a_minority_that_is_sure_outweighs_votes():
     torch.testing.assert_close(sure, torch.tensor([(0.35 + 0.35 + 0.90) / 3]))
 
 
+def test_scores_that_are_none_are_of_no_class():
+    each = torch.tensor([[[0.4, 0.6, 0.0], [float("nan")] * 3]]).log()
+    code, sure = TASK.pool(each)
+    assert code[0] == 7.0 and code[1].isnan() and sure[1].isnan()
+
+
 def test_members_decide_together_by_their_mean_probability():
     one = torch.tensor([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3]]).log()
     other = torch.tensor([[0.3, 0.3, 0.4], [0.1, 0.2, 0.7]]).log()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 import rasterio
+import torch
 import xarray
 from matplotlib.figure import Figure
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
+from geoml_cli.inference.load import open_trained
 from geoml_cli.inference.map_files import page_mark
 from geoml_cli.models.geomamba import task
 from geoml_cli.models.geomamba.spec import SPEC
@@ -183,6 +186,35 @@ def test_the_export_goes_by_plain_operators_and_is_proven(form, run, geoml):
     assert found["difference"] <= found["allowed"]
 
 
+@pytest.mark.parametrize("form", ["pt2", "onnx"])
+def test_an_exported_graph_gives_nothing_for_numbers_of_no_class(form, run, data, geoml):
+    """A graph cannot refuse; a wrong class would have answered as another one."""
+    done = geoml("export", run.folder, "--format", form)
+    assert done.code == 0, done.err
+    categories = open_trained(run).settings.own.network.categories
+    note = f"numbers that are no whole ones of 0 to {categories - 1} give NaN"
+    assert "gives the input land_cover so: the number of the class, from 0, in category_name" in done.err
+    assert note in done.err and note in (run.export / "geomamba.md").read_text(encoding="utf-8")
+    samples = open_trained(run).samples(data)
+    inputs = [np.array(item.values[:6], dtype=np.float32) for item in samples.inputs.values()]
+    place = list(samples.inputs).index("land_cover")
+    changed = inputs[place].copy()
+    changed[:4] = np.array([-1, 12.9, categories, np.nan], dtype=np.float32).reshape(-1, 1, 1)
+    given = [*inputs[:place], changed, *inputs[place + 1 :]]
+    path = run.export / f"geomamba.{form}"
+    if form == "onnx":
+        session = onnxruntime.InferenceSession(path)
+        names = [one.name for one in session.get_inputs()]
+        plain, found = (session.run(None, dict(zip(names, values, strict=True)))[0] for values in (inputs, given))
+    else:
+        program = torch.export.load(path).module()
+        plain, found = (
+            program(*(torch.from_numpy(value) for value in values))[0].detach().numpy() for values in (inputs, given)
+        )
+    assert np.isfinite(plain).all() and np.isnan(found[:4]).all()
+    np.testing.assert_allclose(found[4:], plain[4:], rtol=1e-5)
+
+
 def test_the_environment_names_what_computed_the_loops(run):
     assert json.loads((run.folder / "environment.json").read_text())["kernels"] == "fused"
 
@@ -190,7 +222,6 @@ def test_the_environment_names_what_computed_the_loops(run):
 @pytest.fixture
 def checkpoint(run, tmp_path):
     """Give a run's own weights as a paper would release them."""
-    import torch
     from safetensors.torch import load_file
 
     held = load_file(run.member("all").checkpoint("best").weights)
