@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.storage import Cells
 
 FOLDER = "factors"
+_A_MONTH = np.timedelta64(25, "D")
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def _factor(name: str, pieces: Sequence[GridVariable], roles: Roles) -> Factor:
         raise DataError(f"{name} is in {len(pieces)} files without a time", where=where, fix="Keep one of them.")
     if name not in roles.static:
         _refuse_same_times(name, pieces)
+        _refuse_versions(name, pieces)
     return Factor(name, (_without_time(pieces[0]),) if name in roles.static else tuple(pieces))
 
 
@@ -171,6 +174,25 @@ def _refuse_same_times(name: str, pieces: Sequence[GridVariable]) -> None:
                 raise _same_time(name, time, piece, other)
         times |= dict.fromkeys(map(str, piece.part.times), piece)
         months |= dict.fromkeys(of_months, piece) if _is_monthly(piece) else {}
+
+
+def _refuse_versions(name: str, pieces: Sequence[GridVariable]) -> None:
+    """Refuse two files of one month where hardly a month has two: versions of it, perhaps stamped on different days.
+
+    Files of a single step each do not tell by themselves that they are of months.
+    """
+    dated: dict[str, list[tuple[np.datetime64, GridVariable]]] = {}
+    for piece in pieces:
+        months = () if piece.months is None else piece.months.astype(str).tolist()
+        for month, time in zip(months, piece.part.times, strict=False):
+            dated.setdefault(month, []).append((np.datetime64(str(time)[:10]), piece))
+    if not dated or np.median([len(found) for found in dated.values()]) > 1:
+        return
+    for found in dated.values():
+        for (time, piece), (later, other) in pairwise(sorted(found, key=lambda one: one[0])):
+            # Means of 30 days have two steps in some months, that lie far apart.
+            if piece is not other and later - time < _A_MONTH:
+                raise _same_time(name, str(time), other, piece)
 
 
 def _is_monthly(piece: GridVariable) -> bool:

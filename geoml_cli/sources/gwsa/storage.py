@@ -80,11 +80,11 @@ class Gldas:
             )
         layers = list(open_variables(path, LAYERS, self.handles, self.nodata).values())
         for layer in layers:
-            if layer.unit and not any(same_unit(layer.unit, unit) for unit in _WATER_UNITS):
+            if not any(same_unit(layer.unit, unit) for unit in _WATER_UNITS):
                 raise DataError(
-                    f"{layer.name} is in {layer.unit}, not in kg m-2",
+                    f"{layer.name} is in {layer.unit or 'no unit'}, not in kg m-2",
                     where=str(path),
-                    fix="Give the files of GLDAS-2.1 Noah as they are distributed.",
+                    fix="Give the files of GLDAS-2.1 Noah as they are distributed, whose units are kg m-2.",
                 )
         return layers
 

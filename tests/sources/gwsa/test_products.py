@@ -317,6 +317,31 @@ def test_two_files_of_a_factor_and_time_are_refused(products: Path, prepare_gwsa
     fails(prepare_gwsa, products, "as well, there of other cells. Keep one, or join tiles to one file")
 
 
+def single_steps(products: Path, name: str) -> list[Path]:
+    """Divide a factor's years into files of one step each, as some providers ship months."""
+    found = []
+    for path in sorted((products / "factors").glob(f"{name}_*.nc")):
+        with xarray.open_dataset(path) as file:
+            for step in range(file.sizes["time"]):
+                found.append(path.with_name(f"{name}_v1_{path.stem[2:6]}{step + 1:02d}.nc"))
+                file.isel(time=[step]).load().to_netcdf(found[-1])
+        path.unlink()
+    return found
+
+
+def test_two_versions_of_a_month_in_files_of_one_step_are_refused(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    expected = prepare_gwsa(products, **OPTIONS)[0].array("E")[:]
+    steps = single_steps(products, "E")
+    np.testing.assert_array_equal(prepare_gwsa(products, **OPTIONS)[0].array("E")[:], expected)
+    with xarray.open_dataset(steps[14]) as file:
+        other = (file.load() * 2).assign_coords(time=file.time + np.timedelta64(11, "D"))
+    version = steps[14].with_name("E_v2_200503.nc")
+    other.to_netcdf(version)
+    fails(prepare_gwsa, products, rf"E of 2005-03 is in {steps[14].name} as well\. Keep one of them")
+    version.unlink()
+    np.testing.assert_array_equal(prepare_gwsa(products, **OPTIONS)[0].array("E")[:], expected)
+
+
 @pytest.mark.parametrize("steps", [1, 3])
 def test_a_part_of_a_year_beside_the_year_is_refused(products: Path, prepare_gwsa: PrepareGwsa, steps: int) -> None:
     """Such as the months that were fetched first, by another version, with other days."""
@@ -351,6 +376,9 @@ def test_a_land_model_in_another_unit_is_refused(products: Path, prepare_gwsa: P
     with netCDF4.Dataset(products / "GLDAS/GLDAS_NOAH025_M.A200502.021.nc4", "a") as file:
         file["SoilMoi10_40cm_inst"].units = "m3 m-3"
     fails(prepare_gwsa, products, "A200502.*: SoilMoi10_40cm_inst is in m3 m-3, not in kg m-2")
+    with netCDF4.Dataset(products / "GLDAS/GLDAS_NOAH025_M.A200502.021.nc4", "a") as file:
+        file["SoilMoi10_40cm_inst"].delncattr("units")
+    fails(prepare_gwsa, products, "A200502.*: SoilMoi10_40cm_inst is in no unit, not in kg m-2")
 
 
 def test_years_of_days_differ_by_a_leap_day(products: Path, prepare_gwsa: PrepareGwsa) -> None:
