@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from geoml_cli.figures.agreement import agreement
+from geoml_cli.figures.distances import cumulative_distances
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import Curve, learning_curves
 from geoml_cli.figures.residual_map import residual_map
@@ -164,3 +165,15 @@ def test_any_name_can_be_drawn(name: str) -> None:
 
 def test_a_quantity_without_unit_has_no_brackets() -> None:
     assert (with_unit("NDVI", ""), with_unit("soc", "%")) == ("NDVI", "soc [%]")
+
+
+def test_distances_of_a_million_places_are_drawn_as_those_of_few() -> None:
+    random = np.random.default_rng(1)
+    many, few = random.gamma(2, 30, 1_000_000), random.gamma(2, 30, 300)
+    lines = cumulative_distances({"many": many, "few": few}).axes[0].get_lines()
+    x, share = (np.asarray(part, dtype=float) for part in lines[0].get_data())
+    assert len(x) < 5000 and share[-1] == 1 and x[-2] == many.max()
+    for distance in (1.0, 20.0, 60.0, 150.0):
+        drawn = share[np.searchsorted(x, distance, side="right") - 1]
+        assert drawn == pytest.approx((many <= distance).mean(), abs=1e-3)
+    assert len(lines[1].get_xdata()) == len(few) + 2
