@@ -46,7 +46,7 @@ def _header(path: Path, stream: Iterator[str]) -> tuple[str, list[str], int]:
     code = ""
     for number, line in enumerate(stream, start=1):
         words = line.replace("|", " ").split()
-        if words[:2] == ["IAGA", "CODE"]:
+        if [word.upper() for word in words[:2]] == ["IAGA", "CODE"]:
             code = words[2] if len(words) > 2 else ""
         if words[:3] == ["DATE", "TIME", "DOY"]:
             return code, words, number
@@ -58,4 +58,5 @@ def _header(path: Path, stream: Iterator[str]) -> tuple[str, list[str], int]:
 def _name(column: str, code: str) -> str:
     """Take the station's code away, but not from an index that is called like its file."""
     bare = column[len(code) :] if code and column.startswith(code) and len(column) > len(code) else column
-    return plain_name(bare)
+    # SYM-H of the station SYM is an index; a station's own components have no hyphen, as BOUH.
+    return plain_name(column if bare.startswith("-") else bare)

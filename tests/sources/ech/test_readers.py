@@ -49,6 +49,18 @@ def test_iaga(tmp_path):
     same(held, "sme", SME)
 
 
+@pytest.mark.parametrize("code", ["ASY", "SYM"])
+def test_an_iaga_file_whose_station_is_called_like_the_index(tmp_path, code):
+    lines = [f" {name:<23}{value:<45}|" for name, value in (("Format", "IAGA-2002"), ("IAGA Code", code))]
+    lines += ["DATE       TIME         DOY     ASY-D     ASY-H     SYM-D     SYM-H   |"]
+    lines += ["2013-03-17 00:00:00.000 076        10.00     20.00     -3.00    -12.00"]
+    lines += ["2013-03-17 00:01:00.000 076        10.00     20.00     -3.00  99999.00"]
+    (tmp_path / "sym.dat").write_text("\n".join(lines) + "\n")
+    found = files.read(tmp_path / "sym.dat").values
+    assert list(found) == ["asyd", "asyh", "symd", "symh"]
+    np.testing.assert_array_equal(found["symh"], [-12, np.nan])
+
+
 def test_kyoto_by_position_with_glued_values(tmp_path):
     path = made.kyoto_sym(tmp_path / "asy.wdc", TIME, SYMH - 10000 * (SYMH < -58) * 0)
     assert all(len(line) == 400 for line in path.read_text().splitlines())
