@@ -18,7 +18,7 @@ from geoml_cli.evaluation.across_stations import gain_columns, gains, has_statio
 from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.first_table import combined_rows, first_lines, first_rows
-from geoml_cli.evaluation.groupwise import NOVELTY, groupwise_scores, novelty_of
+from geoml_cli.evaluation.groupwise import NOVELTY, novelty_of
 from geoml_cli.evaluation.inputs import EvaluationInputs, delivered, observed
 from geoml_cli.evaluation.interval_scores import NOMINAL, IntervalScores
 from geoml_cli.evaluation.map_files import per_start, spectra, write_score_maps
@@ -32,7 +32,9 @@ from geoml_cli.evaluation.wide_tables import file_of, group_rows, station_rows, 
 from geoml_cli.inference.places import coordinates_of
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.regression import BIAS, RMSE
+from geoml_cli.metrics.sums import GroupedRows
 from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
+from geoml_cli.work.numbers import texts
 from geoml_cli.writers.table import readable
 
 Cell = str | int | float
@@ -103,7 +105,7 @@ def _write_stations(folder: Path, inputs: EvaluationInputs, result: EvaluationRe
         if won := gains(result, station_scores(inputs, result)):
             _write(folder / "gain_at_stations.csv", map(_written, [list[Cell](gain_columns(result)), *won]))
     if result.series is not None:
-        _write(folder / "series.csv", map(_written, series_rows(result.series)))
+        _write(folder / "series.csv", series_rows(result.series))
         if result.series.summed is not None:
             _write(folder / "sums.csv", map(_written, sum_rows(result.series)))
 
@@ -167,34 +169,47 @@ def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator
     novel = [NOVELTY] if any(words is not None for words in unseen) else []
     yield ["id", *(["station"] if station is not None else []), *places, "observed", "predicted", "member", *novel]
     for member, words in zip(result.members, unseen, strict=True):
-        pair = delivered(inputs, truth[member.rows_N]), delivered(inputs, member.predicted_N)
-        where = _places(coordinates_of(spec, dataset, member.rows_N), len(member.rows_N))
-        unseen_rows = [[word] for word in words] if words is not None else [[""] * len(novel)] * len(member.rows_N)
-        for row, place, seen, value, novelty in zip(member.rows_N, where, *pair, unseen_rows, strict=True):
-            named = [names[row]] if station is None else [names[row], str(station[row])]
-            # Target and prediction are float32.
-            yield [*named, *place, _text(float(seen), 7), _text(float(value), 7), member.name, *novelty]
+        rows = member.rows_N.tolist()
+        columns = [[names[row] for row in rows]]
+        if station is not None:
+            columns.append([str(station[row]) for row in rows])
+        columns += _places(coordinates_of(spec, dataset, member.rows_N))
+        # Target and prediction are float32.
+        columns += [
+            texts(delivered(inputs, values_N).tolist(), 7) for values_N in (truth[member.rows_N], member.predicted_N)
+        ]
+        columns.append([member.name] * len(rows))
+        if novel:
+            columns.append([""] * len(rows) if words is None else [str(word) for word in words])
+        yield from zip(*columns, strict=True)
 
 
-def _places(coordinates: Sequence[tuple[Variable, Values]], rows: int) -> Iterable[tuple[str, ...]]:
-    """Write where and when each row is: times in ISO 8601, numbers with nine digits, a decimetre."""
+def _places(coordinates: Sequence[tuple[Variable, Values]]) -> list[list[str]]:
+    """Write where and when each row is, by column: times in ISO 8601, numbers with nine digits, a decimetre."""
     frame = pd.DataFrame({variable.name: values for variable, values in coordinates})
     spelled = readable(frame, [variable for variable, _ in coordinates])
-    columns = [[cell if isinstance(cell, str) else _text(float(cell), 9) for cell in spelled[name]] for name in spelled]
-    return zip(*columns, strict=True) if columns else [()] * rows
+    columns = [spelled[name] for name in spelled]
+    return [
+        texts(column.tolist())
+        if pd.api.types.is_numeric_dtype(column)
+        else [cell if isinstance(cell, str) else "" for cell in column.tolist()]
+        for column in columns
+    ]
 
 
 def _map_cells(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     """Give the errors of the network at every cell: a map of them shows where it can be relied on."""
     pooled, cell_N = result.pooled, np.asarray(inputs.dataset.array("cell"))
-    place = lon_lat_of_samples(inputs.dataset, len(inputs.samples))
-    cells, first = np.unique(cell_N[pooled.rows_P], return_index=True)
-    network = {result.network.name: pooled.predicted_P}
-    groups = groupwise_scores(pooled.observed_P, network, {"cell": cell_N[pooled.rows_P]}, (RMSE, BIAS))
+    place_N2 = lon_lat_of_samples(inputs.dataset, len(inputs.samples))
+    found = np.unique(cell_N[pooled.rows_P], return_index=True, return_inverse=True, return_counts=True)
+    cells, first, number_P, counts = found
+    rows = GroupedRows(pooled.observed_P, number_P.reshape(-1))
+    east, north = place_N2[pooled.rows_P[first]].T
+    scores = [rows.by_group(metric, pooled.predicted_P) for metric in (RMSE, BIAS)]
     yield ["cell", "lon", "lat", "n", "RMSE", "bias"]
-    for cell, row, group in zip(cells.tolist(), pooled.rows_P[first], groups, strict=True):
-        east, north = place[row]
-        yield [cell, _text(float(east), 9), _text(float(north), 9), group.rows, *map(_text, group.scores.values())]
+    places = texts(east.tolist()), texts(north.tolist())
+    columns = (cells.tolist(), *places, counts.tolist(), *(texts(score.tolist()) for score in scores))
+    yield from zip(*columns, strict=True)
 
 
 def _groups(result: EvaluationResult) -> Iterator[Sequence[Cell]]:

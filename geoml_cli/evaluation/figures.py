@@ -20,7 +20,7 @@ from geoml_cli.figures.calibration import calibration_curve
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import NAMED, Curve, learning_curves
 from geoml_cli.figures.report import ReportFigure
-from geoml_cli.figures.residual_map import residual_map
+from geoml_cli.figures.residual_map import CELLS, MANY, residual_map
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import lon_lat_of_samples, places_of_samples
@@ -108,10 +108,11 @@ def _residuals(figure_set: FigureSet, inputs: EvaluationInputs, result: Evaluati
     name, unit = inputs.task.target.name, inputs.task.unit
     lost = int((~known).sum())
     without = f" {lost} samples without coordinates are not shown." if lost else ""
+    crowded = f", as are those in one of {CELLS} x {CELLS} cells of the map" if known.sum() > MANY else ""
     figure_set.figures["residual_map.png"] = ReportFigure(
         title="Residuals on the map",
         caption=f"Predicted minus observed {name} [{unit}] at {known.sum()} places; predictions of one "
-        f"place are averaged. Purple: too high; orange: too low.{without}",
+        f"place are averaged{crowded}. Purple: too high; orange: too low.{without}",
         text=f"Map of residuals: mean {format_number(residual[known].mean())} {unit}, from "
         f"{format_number(residual[known].min())} to {format_number(residual[known].max())} {unit}.",
         png=png(residual_map(place[known], residual[known], (name, unit))),

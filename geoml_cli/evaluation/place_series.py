@@ -5,7 +5,7 @@ Legend: P pooled rows, T times of places one after another, S places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from geoml_cli.samples.times import begin_of
 from geoml_cli.splits.members import UNSEEN
 from geoml_cli.splits.sample_times import minutes_of_samples
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.numbers import texts
 
 FEWEST_TIMES = 5
 """Times below which there is no series to draw."""
@@ -197,19 +198,19 @@ def _longest(begin: NDArray[np.datetime64], step: int) -> Values:
     return np.asarray(((calendar + 1).astype("datetime64[m]") - begin).astype(np.float64))
 
 
-def series_rows(series: PlaceSeries) -> Iterator[list[str | int | float]]:
-    """Yield the columns of `series.csv`, then a row for each time of each place."""
+def series_rows(series: PlaceSeries) -> Iterator[Sequence[str | int]]:
+    """Yield the columns of `series.csv`, then a row for each time of each place, as text."""
     bounds = {} if series.bounds is None else dict(zip(("lower", "upper"), series.bounds, strict=True))
     network, *others = series.predicted_T
     columns = {"observed": series.observed_T, "predicted": series.predicted_T[network], **bounds}
     columns |= {name: series.predicted_T[name] for name in others}
     yield [series.kind, "time", *columns, "folds"]
-    times = np.datetime_as_string(series.time_T, unit="s")
-    for place, name in enumerate(series.names):
-        own = series.times(place)
-        values = (values_T[own].tolist() for values_T in columns.values())
-        for row in zip(times[own].tolist(), *values, series.folds_T[own].tolist(), strict=True):
-            yield [name, *row]
+    lengths_S = np.diff(np.append(series.first_S, len(series.time_T))).tolist()
+    named = [name for name, length in zip(series.names, lengths_S, strict=True) for _ in range(length)]
+    times = np.datetime_as_string(series.time_T, unit="s").tolist()
+    # Column by column: many cells have a single time each.
+    values = (texts(values_T.tolist()) for values_T in columns.values())
+    yield from zip(named, times, *values, series.folds_T.tolist(), strict=True)
 
 
 class PlaceSum(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 _DIGITS = 3
 _LEAST, _MOST = 1e-4, 1e6
@@ -20,6 +21,12 @@ def format_number(value: float) -> str:
         return f"{value:.{_DIGITS}g}"
     decimals = _DIGITS - 1 - math.floor(math.log10(abs(rounded)))
     return f"{rounded:.{max(decimals, 0)}f}"
+
+
+def texts(values: Iterable[float], digits: int = 9) -> list[str]:
+    """Write a column of numbers for a file, with so many digits; empty where undefined."""
+    form = f"%.{digits}g"
+    return [form % value if math.isfinite(value) else "" for value in values]
 
 
 def format_share(value: float) -> str:

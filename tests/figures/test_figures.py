@@ -14,7 +14,7 @@ from geoml_cli.figures.agreement import agreement
 from geoml_cli.figures.distances import cumulative_distances
 from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import Curve, learning_curves
-from geoml_cli.figures.residual_map import residual_map
+from geoml_cli.figures.residual_map import CELLS, MANY, residual_map
 from geoml_cli.figures.station_maps import station_maps
 from geoml_cli.figures.style import png, with_unit
 
@@ -177,3 +177,16 @@ def test_distances_of_a_million_places_are_drawn_as_those_of_few() -> None:
         drawn = share[np.searchsorted(x, distance, side="right") - 1]
         assert drawn == pytest.approx((many <= distance).mean(), abs=1e-3)
     assert len(lines[1].get_xdata()) == len(few) + 2
+
+
+def test_residuals_of_many_places_are_averaged_and_none_hides_the_others() -> None:
+    """A twentieth of large residuals, drawn last, would have covered the map."""
+    random = np.random.default_rng(2)
+    place = random.uniform([75, 20], [130, 50], (60_000, 2))
+    residual = np.where(random.random(60_000) < 0.05, 20.0, -1.0)
+    [dots] = [found for found in residual_map(place, residual, SOC).axes[0].collections]
+    drawn, values = np.asarray(dots.get_offsets()), np.asarray(dots.get_array())
+    assert len(drawn) <= CELLS * CELLS and (drawn >= [75, 20]).all() and (drawn <= [130, 50]).all()
+    assert np.median(values) == -1.0 and values.mean() == pytest.approx(residual.mean(), abs=0.3)
+    few = residual_map(place[:MANY], residual[:MANY], SOC).axes[0].collections[0]
+    assert len(few.get_offsets()) == MANY
