@@ -85,8 +85,7 @@ class Products:
         latitude, longitude = self.cells.latitude, self.cells.longitude
         total = np.zeros((len(latitude), len(longitude)))
         for month in months:
-            layer = self.gldas.layers(month)[0]
-            above = self.gldas.storage(month, *self.cells.place(layer)) - self.baseline
+            above = self.gldas.storage(month, latitude, longitude) - self.baseline
             total += self.mascons.thickness(month, *self.cells.place(self.mascons.variable)) - above
         return total / len(months)
 
@@ -195,8 +194,7 @@ def open_products(
     monthly = options.period == "month"
     spans, left_out = _spans(mascons, gldas, None if monthly else options.months, raw)
     latitude, longitude = _axes(gldas, options.bounds)
-    first = gldas.layers(next(iter(gldas.files)))[0]
-    baseline = gldas.mean(read_years(options.baseline), *first.place(latitude, longitude))
+    baseline = gldas.mean(read_years(options.baseline), latitude, longitude)
     if read_years(options.baseline) != _MASCON_BASELINE:
         reporter.warn(
             f"Mascons are anomalies from 2004-2009, GLDAS from {options.baseline}: cells differ by a constant."

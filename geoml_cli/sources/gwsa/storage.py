@@ -68,6 +68,8 @@ class Gldas:
         """
         if month not in self._opened:
             self._opened[month] = self._layers(self.files[month])
+            for layer in self._opened[month]:
+                _refuse_other_month(layer, month)
         return self._opened[month]
 
     def _layers(self, path: Path) -> list[GridVariable]:
@@ -88,12 +90,17 @@ class Gldas:
                 )
         return layers
 
-    def storage(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
-        """Return the water that GLDAS holds [cm], shape [rows, columns], NaN over sea and ice."""
-        return np.asarray(sum(layer.read(0, rows, columns) for layer in self.layers(month)) / _KG_PER_CM)
+    def storage(self, month: np.datetime64, latitude: Floats, longitude: Floats) -> Floats:
+        """Return the water that GLDAS holds at places [cm], shape [R, C], NaN over sea and ice and off the file.
 
-    def mean(self, years: tuple[int, int], rows: Index, columns: Index) -> Floats:
-        """Return the mean storage of the baseline [cm].
+        Each file has a grid of its own: subsets of two orders may differ in their box or begin in the north.
+        """
+        layers = self.layers(month)
+        place = layers[0].place(latitude, longitude)
+        return np.asarray(sum(layer.read(0, *place) for layer in layers) / _KG_PER_CM)
+
+    def mean(self, years: tuple[int, int], latitude: Floats, longitude: Floats) -> Floats:
+        """Return the mean storage of the baseline at places [cm].
 
         Raises:
             DataError: A month of it is missing, which would lean the mean to a season.
@@ -107,10 +114,22 @@ class Gldas:
                 where=str(next(iter(self.files.values())).parent),
                 fix="Add the files (GLDAS_NOAH025_M.AYYYYMM.021.nc4), or choose other years with --baseline.",
             )
-        total = np.zeros((len(rows), len(columns)))
+        total = np.zeros((len(latitude), len(longitude)))
         for month in months:
-            total += self.storage(month, rows, columns)
+            total += self.storage(month, latitude, longitude)
         return total / len(months)
+
+
+def _refuse_other_month(layer: GridVariable, month: np.datetime64) -> None:
+    """Refuse a file whose own time is not the month in its name, or that holds several."""
+    if layer.months is None or layer.months.tolist() == [month.astype("datetime64[M]").item()]:
+        return
+    held = ", ".join(map(str, layer.months[:_MANY])) + (" ..." if len(layer.months) > _MANY else "")
+    raise DataError(
+        f"{layer.name} is of {held}, and the name of the file of {month}",
+        where=str(layer.path),
+        fix="Give the monthly files of GLDAS-2.1 Noah as they are distributed, one month each.",
+    )
 
 
 def find_gldas(paths: Sequence[Path]) -> Gldas:

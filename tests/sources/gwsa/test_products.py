@@ -381,6 +381,45 @@ def test_a_land_model_in_another_unit_is_refused(products: Path, prepare_gwsa: P
     fails(prepare_gwsa, products, "A200502.*: SoilMoi10_40cm_inst is in no unit, not in kg m-2")
 
 
+@pytest.mark.parametrize("change", ["smaller box", "rows from the north", "0 to 360"])
+def test_files_of_the_land_model_may_lie_on_grids_of_their_own(
+    products: Path, prepare_gwsa: PrepareGwsa, change: str
+) -> None:
+    """As subsets of two orders do; cells are those of the first file, and values those of the same places."""
+
+    def table() -> dict[tuple[float, float, int], float]:
+        dataset, _ = prepare_gwsa(products, **OPTIONS)
+        columns = (dataset.array(name)[:].tolist() for name in ("lat", "lon", "time", "GWS"))
+        return {(lat, lon, time): value for lat, lon, time, value in zip(*columns, strict=True)}
+
+    before = table()
+    for path in sorted((products / "GLDAS").glob("*A2005*")):
+        with xarray.open_dataset(path, decode_times=False) as file:
+            found = file.load()
+        if change == "smaller box":
+            found = found.isel(lat=slice(2, None), lon=slice(1, None))
+        elif change == "rows from the north":
+            found = found.isel(lat=slice(None, None, -1))
+        else:
+            found = found.assign_coords(lon=found.lon % 360)
+        found.to_netcdf(path)
+    after = table()
+    assert after and set(after) <= set(before) and (len(after) == len(before)) == (change != "smaller box")
+    np.testing.assert_allclose([after[place] for place in after], [before[place] for place in after], atol=1e-5)
+
+
+def test_a_land_model_of_another_month_than_its_name_is_refused(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    paths = sorted((products / "GLDAS").glob("*A2005*"))[:2]
+    first, second = (path.read_bytes() for path in paths)
+    paths[0].write_bytes(second)
+    fails(prepare_gwsa, products, r"SoilMoi0_10cm_inst is of 2005-02, and the name of the file of 2005-01")
+    paths[0].write_bytes(first)
+    with xarray.open_mfdataset(paths) as file:
+        both = file.load()
+    both.to_netcdf(paths[0])
+    fails(prepare_gwsa, products, r"is of 2005-01, 2005-02, and the name of the file of 2005-01.*one month each")
+
+
 def test_years_of_days_differ_by_a_leap_day(products: Path, prepare_gwsa: PrepareGwsa) -> None:
     latitude, longitude = made.axes(0.25)
     with netCDF4.Dataset(products / "factors/climate.nc", "w") as file:
