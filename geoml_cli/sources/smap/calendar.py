@@ -100,7 +100,8 @@ def written_days(texts: Texts, path: Path, column: str) -> Integers:
 
 
 _ZONED = re.compile(
-    r"[T ]\d{2}:\d{2}.*(?:[+-](?!00(?::?00)?$)\d{2}(?::?\d{2})?|(?<![A-Za-z])(?!(?:UTC|GMT)\]?$)[A-Za-z][\w/+-]+\]?)$"
+    r"[T ]\d{2}:\d{2}.*(?:[+-](?!00(?::?00)?$)\d{2}(?::?\d{2})?"
+    r"|(?<![A-Za-z])(?!(?:UTC|GMT)\]?$|[AP]M$)[A-Za-z][\w/+-]+\]?)$"
 )
 OWN_TABLE = "Write dates as YYYYMMDD or YYYY-MM-DD."
 _FIX = "Keep the names that Earth Engine gives its rows (system:index), or export the file again."

@@ -19,14 +19,24 @@ from geoml_cli.readers.arrow_tables import ArrowTable, Joined, open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, days_of, seconds
 from geoml_cli.sources.smap.names import IDENTITY, SEPARATOR, StationNames
 from geoml_cli.sources.smap.notes import Notes
-from geoml_cli.sources.smap.products import CONSTANTS, GRIDMET, INDEX, LST, Product
-from geoml_cli.sources.smap.scales import Scale, refuse_percent, refuse_weather, scale_of, temperature_factor
+from geoml_cli.sources.smap.products import GRIDMET, INDEX, LST, Product
+from geoml_cli.sources.smap.scales import (
+    MOST_OF_A_YEAR,
+    Scale,
+    refuse_other_year,
+    refuse_percent,
+    refuse_weather,
+    scale_of,
+    temperature_factor,
+)
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 StationSeries = dict[str, Floats]
 """Variables by name, each [D, S], NaN where there is no value."""
-_FILL = -9999.0
+FILL = -9999.0
+_ROUNDING = 1e-5
+"""Relative: two exports of one value differ by float32's rounding."""
 LST_LEAST, LST_LIMIT = 7500.0, 18000.0
 """Least of MOD11A1's numbers of 0.02 K, and 360 K: its own limit, 65535, stands for missing values in some exports."""
 _STATION = Joined("station", IDENTITY, SEPARATOR)
@@ -63,15 +73,19 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
             _without_fills(product, of_file, path, notes)
         notes.fills.refuse()
     scales: dict[Path, Scale | None] = {}
+    means: dict[Path, NDArray[np.float64]] = {}
     for path, of_file in by_file.items():
         _refuse_other_years(of_file, path, calendar)
         if product.scaled and of_file:
             scales[path] = scale_of(np.concatenate([part.values for part in of_file]), path)
         if product is GRIDMET and of_file:
             whole = np.concatenate([part.values for part in of_file])
-            refuse_weather({name: whole[:, place] for place, name in enumerate(product.columns)}, str(path))
+            days = len(np.unique(np.concatenate([part.day for part in of_file])))
+            refuse_weather({name: whole[:, place] for place, name in enumerate(product.columns)}, str(path), days)
+            means[path] = _means(whole, days)
         if product is LST and of_file:
             _to_numbers(of_file, path, notes)
+    refuse_other_year(means, list(product.columns))
     empty = np.empty(0, dtype=np.int64)
     parts = [Rows(empty, empty, empty, np.empty((0, len(product.columns))))]
     parts += [part for of_file in by_file.values() for part in of_file]
@@ -82,6 +96,14 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
         np.concatenate([part.values for part in parts]),
         scales,
     )
+
+
+def _means(values: NDArray[np.float64], days: int) -> NDArray[np.float64]:
+    """Return the mean of each variable; NaN of a file of some days, which may be of one season."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    whole = (count > 0) & (days >= MOST_OF_A_YEAR)
+    return np.where(whole, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _without_fills(product: Product, parts: list[Rows], path: Path, notes: Notes) -> None:
@@ -125,7 +147,7 @@ def _rows_of(product: Product, path: Path, names: StationNames, calendar: Calend
         second = seconds(product.stamp(block[index])) if product.stamp else np.zeros(len(day), dtype=np.int64)
         values = np.stack([block[column] for column in columns], axis=1)
         ours = (day >= 0) & (station >= 0)
-        found.append(Rows(day[ours], station[ours], second[ours], np.where(values == _FILL, np.nan, values)[ours]))
+        found.append(Rows(day[ours], station[ours], second[ours], np.where(values == FILL, np.nan, values)[ours]))
     return found
 
 
@@ -233,48 +255,30 @@ def _layers(day: Integers) -> list[Integers]:
     return [np.sort(order[turn == number]) for number in range(max(int(turn.max(initial=0)) + 1, 1))]
 
 
+def differing(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where two values are different ones; a missing value is no other, nor one that was rounded otherwise."""
+    return np.asarray(np.abs(one - other) > _ROUNDING * np.maximum(np.abs(one), np.abs(other)))
+
+
 def _scatter(moisture_DS: Floats, table: ArrowTable, columns: list[str], day: Integers, names: StationNames) -> int:
     """Lay the rows of a file out; return how many are further ones of a station."""
     seen: list[Integers] = []
+    of_file = np.full((len(columns), moisture_DS.shape[1]), np.nan, dtype=np.float32)
     for station, block in by_station(table, names, (), columns):
         seen.append(station[station >= 0])
         values = np.array([block[column] for column in columns]).reshape(len(columns), -1)  # [days of the file, rows]
-        values = np.where(values == _FILL, np.nan, values)  # a fill is no first value
+        values = np.where(values == FILL, np.nan, values)  # a fill is no first value
         for row in np.flatnonzero(station >= 0):
             # The first row of a station counts: a second, empty one would wipe out its year.
-            known = moisture_DS[day, station[row]]
+            known, own = moisture_DS[day, station[row]], of_file[:, station[row]]
+            if (other := differing(own, values[:, row])).any():
+                at = int(other.argmax())
+                raise DataError(
+                    f"station {names.names[station[row]]} has {own[at]:g} and {values[at, row]:g} in {columns[at]}",
+                    where=str(table.path),
+                    fix="Give one row a station.",
+                )
+            of_file[:, station[row]] = np.where(np.isfinite(own), own, values[:, row])
             moisture_DS[day, station[row]] = np.where(np.isfinite(known), known, values[:, row])
     rows = np.concatenate(seen) if seen else np.empty(0, dtype=np.int64)
     return len(rows) - len(np.unique(rows))
-
-
-def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Floats:
-    """Read the NLCD codes of one release, [S], NaN where a station has none."""
-    found = np.full(stations, np.nan, dtype=np.float32)
-    for path in paths:
-        table = open_arrow(path)
-        mode = table.column(("mode", "first", "landcover"), "NLCD code")
-        for station, block in by_station(table, names, (), (mode,)):
-            _keep_first(found, station, block[mode])
-    return found
-
-
-def read_constants(path: Path, names: StationNames, stations: int, notes: Notes) -> dict[str, Floats]:
-    """Read terrain and soil, each [S]; shaded relief and the like are not used."""
-    table = open_arrow(path)
-    called = {name: table.column((column,), name) for name, column in CONSTANTS.items()}
-    found = {name: np.full(stations, np.nan, dtype=np.float32) for name in CONSTANTS}
-    for station, block in by_station(table, names, (), list(called.values())):
-        for name, column in called.items():
-            values = notes.fills.masked(name, np.where(block[column] == _FILL, np.nan, block[column]))
-            notes.fills.count(name, str(path), values)
-            _keep_first(found[name], station, values)
-    return found
-
-
-def _keep_first(values_S: Floats, station: Integers, values: NDArray[np.float64]) -> None:
-    """Fill in values of stations that have none yet; of several rows of a station the first counts."""
-    new = (station >= 0) & np.isfinite(values)
-    new[new] = np.isnan(values_S[station[new]])
-    places, values = station[new][::-1], values[new][::-1]
-    values_S[places] = values

@@ -17,7 +17,7 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.source import PreparedInfo
-from geoml_cli.sources.smap import deriving, exports, products, scales
+from geoml_cli.sources.smap import constants, deriving, exports, products, scales
 from geoml_cli.sources.smap.calendar import Calendar, calendar_of
 from geoml_cli.sources.smap.describing import NAMED, about_stations, describe, shared_cells, without
 from geoml_cli.sources.smap.discovery import NO_TRUTH, RawFiles, find
@@ -130,7 +130,7 @@ def _read(
             scenes = options.scenes if kind.stamp else "first"
             more = repeated(rows)
             if not kind.stamp and more:
-                refuse_several(rows, files[product][0], names, calendar)
+                refuse_several(rows, f"{files[product][0].parent}, {NAMED[product]}", names, calendar)
             first = "the first in time" if kind.stamp else "the first in the file"
             handling = first if scenes == "first" else "their mean"
             notes.count(more, f"rows of {NAMED[product]} are further ones of their station and day: {handling} counts.")
@@ -144,7 +144,7 @@ def _read(
         smap = exports.read_smap(files["smap"], names, calendar, notes)
         advance(1)
         code = _codes(raw_files, options.nlcd, axes, notes)
-        site = exports.read_constants(raw_files.constant, names, shape[1], notes)
+        site = constants.read_constants(raw_files.constant, names, shape[1], notes)
         notes.fills.refuse()
         advance(1)
         truth = read_truth(raw_files, options, names, calendar, notes)
@@ -181,7 +181,7 @@ def _codes(raw_files: RawFiles, choice: deriving.Release, axes: PanelAxes, notes
     """Return NLCD codes of the release that each year takes, [D, S]."""
     names, calendar = axes
     releases = {
-        year: exports.read_codes(paths, names, len(names.names))
+        year: constants.read_codes(paths, names, len(names.names))
         for year, paths in raw_files.exports["land_cover"].items()
     }
     code = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.smap.calendar import Calendar
-from geoml_cli.sources.smap.exports import Rows
+from geoml_cli.sources.smap.exports import Rows, differing
 from geoml_cli.sources.smap.names import StationNames
 
 
@@ -18,7 +16,7 @@ def repeated(rows: Rows) -> int:
     return len(rows.day) - len(np.unique(rows.day * stations + rows.station))
 
 
-def refuse_several(rows: Rows, where: Path, names: StationNames, calendar: Calendar) -> None:
+def refuse_several(rows: Rows, where: str, names: StationNames, calendar: Calendar) -> None:
     """Refuse different values of a station and day, such as hourly ones: the first would be no daily mean.
 
     Raises:
@@ -28,7 +26,7 @@ def refuse_several(rows: Rows, where: Path, names: StationNames, calendar: Calen
     day, station, values = rows.day[order], rows.station[order], rows.values[order]
     same = (np.diff(day) == 0) & (np.diff(station) == 0)
     # A missing value is no other value.
-    other = same[:, None] & (np.abs(np.diff(values, axis=0)) > 0)
+    other = same[:, None] & differing(values[:-1], values[1:])
     if other.any():
         place, variable = (int(number[0]) for number in np.nonzero(other))
         days = len(np.unique(np.column_stack((station, day))[1:][other.any(axis=1)], axis=0))
@@ -36,6 +34,6 @@ def refuse_several(rows: Rows, where: Path, names: StationNames, calendar: Calen
             f"station {names.names[station[place]]} has {values[place, variable]:g} and "
             f"{values[place + 1, variable]:g} on {calendar.dates[day[place]]} ({days} such "
             f"{'days' if days > 1 else 'day'})",
-            where=str(where),
+            where=where,
             fix="Give one row a station and day, such as its daily mean.",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,8 +37,11 @@ _EXPECTED = {
     "vpd": "kPa",
     "vs": "m s-1",
 }
-_SUNNIEST, _YEAR = 45.0, 365
+_SUNNIEST, MOST_OF_A_YEAR = 45.0, 300
 """MJ m-2 that no day exceeds, and days from which on some of them are sunny: their W m-2 are hundreds."""
+_FEWEST_FILES = 3
+_OTHER_YEAR, _OTHER_RAIN = 5.0, 15.0
+"""By how much the mean of a year of weather hardly differs from that of the others; a desert's rain does by more."""
 
 
 def scale_of(values: Values, path: Path) -> Scale | None:
@@ -121,8 +124,13 @@ def refuse_percent(moisture: Values, location: str) -> None:
         )
 
 
-def refuse_weather(weather: Mapping[str, Values], location: str) -> None:
+def refuse_weather(weather: Mapping[str, Values], location: str, days: int = 0) -> None:
     """Refuse weather in another unit than gridMET's, which daily values alone betray.
+
+    Args:
+        weather: By name.
+        location: For messages.
+        days: Different days of the values, of all seasons where they are many; 0 where that is not known.
 
     Raises:
         DataError: One of a hundred values is higher than weather is, or a year has no sunny day.
@@ -134,8 +142,8 @@ def refuse_weather(weather: Mapping[str, Values], location: str) -> None:
         high = float(np.quantile(known, 0.99))
         if high > _MOST[name]:
             reason = f"one of a hundred of its {len(known)} values is above {_MOST[name]:g} (up to {known.max():g})"
-        elif name == "srad" and len(known) >= _YEAR and high < _SUNNIEST:
-            reason = f"99 of a hundred of its {len(known)} values are below {_SUNNIEST:g}, as in MJ m-2"
+        elif name == "srad" and days >= MOST_OF_A_YEAR and high < _SUNNIEST:
+            reason = f"99 of a hundred of its values of {days} days are below {_SUNNIEST:g}, as in MJ m-2"
         else:
             continue
         raise DataError(
@@ -143,6 +151,31 @@ def refuse_weather(weather: Mapping[str, Values], location: str) -> None:
             where=f"{location}, {name}",
             fix=f"gridMET is in {_EXPECTED[name]}: export it again, or convert the column.",
         )
+
+
+def refuse_other_year(means: Mapping[Path, Values], names: Sequence[str]) -> None:
+    """Refuse a file whose weather has another mean than that of the other years by a factor that weather has not.
+
+    Args:
+        means: By file, of each variable, [V]; NaN where it has none.
+        names: Of the variables.
+
+    Raises:
+        DataError: It is in another unit than the others.
+    """
+    if len(means) < _FEWEST_FILES:
+        return
+    of_file_FV = np.stack(list(means.values()))
+    for place, name in enumerate(names):
+        factor = _OTHER_RAIN if name == "pr" else _OTHER_YEAR
+        usual = float(np.nanmedian(of_file_FV[:, place])) if np.isfinite(of_file_FV[:, place]).any() else 0.0
+        for path, mean in zip(means, of_file_FV[:, place].tolist(), strict=True):
+            if usual > 0 and mean > 0 and not 1 / factor <= mean / usual <= factor:
+                raise DataError(
+                    f"the mean of its {name} is {mean:.3g}, that of most files {usual:.3g}",
+                    where=str(path),
+                    fix=f"Bring all files to {_EXPECTED[name]}.",
+                )
 
 
 def common_scale(scales: Mapping[Path, Scale | None], product: str, allowed: tuple[Scale, ...]) -> Scale:

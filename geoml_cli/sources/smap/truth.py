@@ -76,7 +76,7 @@ def _table(path: Path, names: StationNames, calendar: Calendar, notes: Notes) ->
     notes.count(int(fill.sum()), "rows of ground truth hold a fill value such as -9999; they are missing.")
     usable = ours & ~fill & np.isfinite(value)
     rows = Rows(day[usable], stations[usable], np.zeros(int(usable.sum()), dtype=np.int64), value[usable, None])
-    refuse_several(rows, path, names, calendar)
+    refuse_several(rows, str(path), names, calendar)
     notes.count(repeated(rows), "rows of ground truth repeat a station and day with the same value.")
     return panel(rows, ("VWC_5",), (calendar.days, len(names.names)), "first")["VWC_5"]
 

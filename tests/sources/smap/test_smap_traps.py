@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from smap_case import DAYS, STATIONS, edit, head, radar, scene, stamp, table, wr
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.smap.calendar import written_days
-from geoml_cli.sources.smap.scales import refuse_weather
+from geoml_cli.sources.smap.scales import refuse_other_year, refuse_weather
 
 
 def note(dataset, text):
@@ -20,6 +22,11 @@ def note(dataset, text):
 def values(dataset, name, station=0):
     first = [*dataset.array("station_first").tolist(), len(dataset.array("time"))]
     return np.asarray(dataset.array(name)[first[station] : first[station + 1]])
+
+
+def table_columns(path):
+    with path.open(encoding="utf-8") as stream:
+        return next(csv.reader(stream))
 
 
 def changed(column, change):
@@ -593,7 +600,13 @@ def test_the_limit_of_the_temperatures_type_is_no_temperature(raw, prepared):
 def test_times_in_another_zone_are_refused(tmp_path, text):
     with pytest.raises(DataError, match="is a time at a distance from UTC, which may be of another day"):
         written_days(np.array(["20200101", text]), tmp_path / "t.csv", "Date")
-    for same in ("2020-01-01T00:00:00Z", "2020-01-01 12:00+00", "2020-01-01 12:00 UTC", "20200101"):
+    for same in (
+        "2020-01-01T00:00:00Z",
+        "2020-01-01 12:00+00",
+        "2020-01-01 12:00 UTC",
+        "20200101",
+        "2020-01-01 12:00:00 AM",
+    ):
         day = written_days(np.array([same]), tmp_path / "t.csv", "Date")
         assert day.astype("datetime64[D]").astype(str).tolist() == ["2020-01-01"]
 
@@ -614,12 +627,37 @@ def test_weather_in_another_unit_is_refused(raw, prepared, name, value, told):
         prepared(raw)
 
 
-def test_radiation_in_megajoules_is_known_from_a_year(tmp_path):
-    days = np.linspace(3, 31, 400)
-    with pytest.raises(DataError, match=r"srad: 99 of a hundred of its 400 values are below 45, as in MJ m-2"):
-        refuse_weather({"srad": days}, "stack.nc")
-    refuse_weather({"srad": days[:100], "vpd": np.full(3, np.nan)}, "stack.nc")
-    refuse_weather({"srad": days * 11.6}, "stack.nc")
+def test_radiation_in_megajoules_is_known_from_a_year():
+    values = np.linspace(3, 31, 400)
+    with pytest.raises(DataError, match=r"srad: 99 of a hundred of its values of 365 days are below 45, as in MJ m-2"):
+        refuse_weather({"srad": values}, "gridmet.csv", 365)
+    # Short winter days, however many pixels: a stack says nothing of the seasons.
+    refuse_weather({"srad": values, "vpd": np.full(3, np.nan)}, "stack.nc")
+    refuse_weather({"srad": values}, "gridmet.csv", 90)
+    refuse_weather({"srad": values * 11.6}, "gridmet.csv", 365)
+
+
+def test_a_year_in_another_unit_than_the_others_is_refused():
+    """A cool coast in hPa stays below what kPa may be."""
+    years = {Path(f"gridmet_SSM_{year}.csv"): np.array([0.4, 1.2]) for year in (2018, 2019, 2020)}
+    refuse_other_year(years, ["vpd", "pr"])
+    wet = years | {Path("gridmet_SSM_2021.csv"): np.array([0.5, 9.0])}
+    refuse_other_year(wet, ["vpd", "pr"])
+    other = years | {Path("gridmet_SSM_2021.csv"): np.array([4.0, np.nan])}
+    with pytest.raises(
+        DataError, match=r"_2021.csv: the mean of its vpd is 4, that of most files 0.4.*Bring all files"
+    ):
+        refuse_other_year(other, ["vpd", "pr"])
+
+
+def test_rows_of_a_station_with_another_soil_moisture_are_refused(raw, prepared):
+    [path] = raw.glob("smap*2019*.csv")
+    edit(path, lambda rows: [*rows, rows[0]])
+    assert note(prepared(raw), f"1 rows of {path.name} are further ones of their station")
+    name = next(column for column in table_columns(path) if column.endswith("_sm_surface"))
+    edit(path, lambda rows: [*rows[:-1], {**rows[0], name: float(rows[0][name]) * 1.3}])
+    with pytest.raises(DataError, match=rf"station Alpha-1 has .* and .* in {name}.* Give one row a station"):
+        prepared(raw)
 
 
 def test_different_weather_of_a_day_is_refused(raw, prepared):
@@ -627,9 +665,12 @@ def test_different_weather_of_a_day_is_refused(raw, prepared):
         return [*rows, {**rows[0], "vpd": float(rows[0]["vpd"]) + 0.5}]
 
     content = raw / "gridmet_SSM_2019.csv"
-    edit(content, lambda rows: [*rows, rows[0]])
+    # What another export rounded otherwise is the same value.
+    edit(content, lambda rows: [*rows, {**rows[0], "vpd": float(rows[0]["vpd"]) * 1.0000001}])
     assert note(prepared(raw), "1 rows of gridMET are further ones of their station and day")
     edit(content, again)
-    with pytest.raises(DataError, match=r"station Alpha-1 has .* and .* on 2019-12-01 \(1 such day\)") as caught:
+    with pytest.raises(
+        DataError, match=r"gridMET: station Alpha-1 has .* and .* on 2019-12-01 \(1 such day\)"
+    ) as caught:
         prepared(raw)
     assert "Give one row a station and day" in str(caught.value)

@@ -1,0 +1,50 @@
+"""Exports of what does not change at a station: terrain, soil and land cover of a release.
+
+Legend: S stations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.readers.arrow_tables import open_arrow
+from geoml_cli.sources.smap.exports import FILL, Floats, Integers, by_station
+from geoml_cli.sources.smap.names import StationNames
+from geoml_cli.sources.smap.notes import Notes
+from geoml_cli.sources.smap.products import CONSTANTS
+
+
+def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Floats:
+    """Read the NLCD codes of one release, [S], NaN where a station has none."""
+    found = np.full(stations, np.nan, dtype=np.float32)
+    for path in paths:
+        table = open_arrow(path)
+        mode = table.column(("mode", "first", "landcover"), "NLCD code")
+        for station, block in by_station(table, names, (), (mode,)):
+            _keep_first(found, station, block[mode])
+    return found
+
+
+def read_constants(path: Path, names: StationNames, stations: int, notes: Notes) -> dict[str, Floats]:
+    """Read terrain and soil, each [S]; shaded relief and the like are not used."""
+    table = open_arrow(path)
+    called = {name: table.column((column,), name) for name, column in CONSTANTS.items()}
+    found = {name: np.full(stations, np.nan, dtype=np.float32) for name in CONSTANTS}
+    for station, block in by_station(table, names, (), list(called.values())):
+        for name, column in called.items():
+            values = notes.fills.masked(name, np.where(block[column] == FILL, np.nan, block[column]))
+            notes.fills.count(name, str(path), values)
+            _keep_first(found[name], station, values)
+    return found
+
+
+def _keep_first(values_S: Floats, station: Integers, values: NDArray[np.float64]) -> None:
+    """Fill in values of stations that have none yet; of several rows of a station the first counts."""
+    new = (station >= 0) & np.isfinite(values)
+    new[new] = np.isnan(values_S[station[new]])
+    places, values = station[new][::-1], values[new][::-1]
+    values_S[places] = values
