@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, check_degrees, drop_fill_values, is_geographic, transform
-from geoml_cli.readers.points import cell_number, find_place, identity_column, year_column
+from geoml_cli.readers.points import FILLS, cell_number, find_place, identity_column, year_column
 from geoml_cli.readers.tables import Table, open_table
 from geoml_cli.samples.input import Points
 
 _SWAPPED = "of swapped columns, exchange the names"
+_FIRST, _LAST = 1850, 2200
+"""Calendar years that rasters of covariates may be of."""
 Part = list[tuple[int, list[str]]]
 """Line numbers and cells."""
 
@@ -58,13 +60,14 @@ def _numbers(table: Table, part: Part, name: str) -> NDArray[np.float64]:
 
 def _years(table: Table, part: Part, name: str) -> NDArray[np.float64]:
     years = _numbers(table, part, name)
-    wrong = np.flatnonzero(np.isfinite(years) & (years != np.floor(years)))
+    years = np.where(np.isin(years, FILLS), np.nan, years)
+    wrong = np.flatnonzero(np.isfinite(years) & ((years != np.floor(years)) | (years < _FIRST) | (years > _LAST)))
     if len(wrong):
         line, value = part[wrong[0]][0], years[wrong[0]]
         raise DataError(
             f"{name} is {value:g}, which is no calendar year",
             where=f"{table.path}, line {line}",
-            fix="Write years such as 2020.",
+            fix=f"Write years such as 2020 ({_FIRST} to {_LAST}), and leave the cell empty where none is known.",
         )
     return years
 

@@ -177,9 +177,17 @@ def identity_column(table: Table) -> str | None:
 
 
 def year_column(table: Table) -> str | None:
-    """Find the column of calendar years, or None."""
+    """Find the column of calendar years, or None.
+
+    Raises:
+        DataError: Several columns may be it.
+    """
     found = [name for name in table.columns if _plain(name) in _YEAR]
-    return min(found, key=lambda name: _YEAR.index(_plain(name))) if found else None
+    if len(found) > 1:
+        raise DataError(
+            f"the year may be any of {', '.join(found)}", where=str(table.path), fix="Keep one of these columns."
+        )
+    return found[0] if found else None
 
 
 def _ranks_x(geographic: bool) -> Sequence[tuple[str, ...]]:

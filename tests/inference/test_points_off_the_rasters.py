@@ -13,7 +13,7 @@ from geoml_cli.cli.predict import _request
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.inputs.tables import points_input, table_job
-from geoml_cli.samples.input import Points
+from geoml_cli.samples.input import POINT_REASONS, Points
 from geoml_cli.work.reporting import NullReporter
 
 
@@ -31,7 +31,7 @@ class Stack:
     """Rasters far from the points."""
 
     notes = ()
-    reasons = ()
+    reasons = ("no rasters of it",)
     year = None
 
     def digest(self, *, all_years: bool = False) -> str:
@@ -47,10 +47,16 @@ def test_no_point_on_the_rasters_is_exit_3(tmp_path: Path) -> None:
         "EPSG:32634",  # type: ignore[arg-type]
     )
     job = table_job(Trained(), given, NullReporter())  # type: ignore[arg-type]
-    store: Any = SimpleNamespace(read=lambda number: np.full((1, 2), np.nan, dtype=np.float32))
+    reason = np.array([1, 1], dtype=np.int16)
+    store: Any = SimpleNamespace(
+        read=lambda number: np.full((1, 2), np.nan, dtype=np.float32), reason=lambda number: reason
+    )
     with pytest.raises(DataError, match=r"none of its points lies on the rasters .* EPSG:32634.*Check --crs") as caught:
         job.write(tmp_path / "out.csv", store, 2)
     assert caught.value.exit_code == 3
+    reason[:] = len(POINT_REASONS)
+    with pytest.raises(DataError, match=r"none of its points has a prediction \(no rasters of it: 4\)\. Give points"):
+        job.write(tmp_path / "out.csv", store, 2)
     assert not (tmp_path / "out.csv").exists()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -115,6 +115,27 @@ class _Predicted:
         """Return whether no row has a prediction."""
         return all(np.isnan(self.store.read(number)).all() for number in range(self.count))
 
+    def reasons(self) -> Counter[int]:
+        """Count rows by the place of their reason, -1 where none is known."""
+        return Counter(place for number in range(self.count) for place in self.store.reason(number).tolist())
+
+
+def _nowhere(given: TableInput, reasons: Mapping[int, int]) -> DataError:
+    """Return the error of points of which none has a prediction."""
+    found = {given.reasons[place]: rows for place, rows in reasons.items() if place >= len(POINT_REASONS)}
+    if found:
+        listed = ", ".join(f"{reason}: {rows}" for reason, rows in found.items())
+        return DataError(
+            f"none of its points has a prediction ({listed})",
+            where=str(given.path),
+            fix="Give points, and years, at which the rasters have data.",
+        )
+    return DataError(
+        f"none of its points lies on the rasters where they have data (CRS of the points: {given.digest['crs']})",
+        where=str(given.path),
+        fix="Check --crs, the columns of the coordinates, and where the rasters lie.",
+    )
+
 
 def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predicted) -> list[Path]:
     """Read the table a second time, so that no more than a chunk of it is ever in memory.
@@ -123,11 +144,7 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
         DataError: No point has a prediction.
     """
     if "crs" in given.digest and predicted.none():
-        raise DataError(
-            f"none of its points lies on the rasters where they have data (CRS of the points: {given.digest['crs']})",
-            where=str(given.path),
-            fix="Check --crs, the columns of the coordinates, and where the rasters lie.",
-        )
+        raise _nowhere(given, predicted.reasons())
     size, outputs = trained.settings.shared.predict.rows, trained.outputs()
     first = next(given.chunks(size))
     has_reasons, missing = first.reasons is not None or bool(given.reasons), Counter[str]()

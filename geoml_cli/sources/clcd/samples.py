@@ -108,6 +108,8 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     classes = find_classes(raw, options)
     covariates = find_covariates(raw / options.covariates).declared(options.covariate_fills())
     dynamic, static = roles(covariates, list(classes))
+    if options.map_year and covariates.yearly and options.map_year not in covariates.years():
+        reporter.warn(f"no covariates of {options.map_year}, the year of maps, are here: prediction will need them.")
     units = _check_covariates((*dynamic, *static), covariates, list(classes), reporter)
     counts, pixels, removed = _drawn(classes, covariates, (*dynamic, *static), options, reporter)
     found = sorted(counts)

@@ -78,7 +78,7 @@ class CovariateStack:
         self._plan, self._yearly, self._sheets = plan, yearly, yearly.of(year)
         self.notes: Sequence[str] = mask_notes(self._sheets)
         lacking = (f"no data in {name}" for name in plan.factors)
-        self.reasons: Sequence[str] = ("no data in any covariate", *lacking, "no rasters of its year")
+        self.reasons: Sequence[str] = ("no data in any covariate", *lacking, "no year, or no rasters of it")
         self.grid, self.year = grid, year
         self._aligned = [same_grid(sheet.grid, grid) for sheet in self._sheets]
 

@@ -126,9 +126,9 @@ def test_rows_of_a_table_are_predicted_for_their_year(run, data, geoml, tmp_path
     assert one.code == told.code == 0, one.err + told.err
     expected, found = pd.read_csv(tmp_path / "samples.csv"), pd.read_csv(tmp_path / "out.csv")
     assert found["year"].tolist() == [*columns["year"].tolist(), 1985]
-    assert found["reason"].iloc[-1] == "no rasters of its year" and found["class"].isna().tolist() == [False] * len(
-        chosen
-    ) + [True]
+    assert found["reason"].iloc[-1] == "no year, or no rasters of it" and found["class"].isna().tolist() == [
+        False
+    ] * len(chosen) + [True]
     assert found["class"].iloc[:-1].tolist() == expected["class"].tolist()
     (tmp_path / "t.csv").write_text(f"lon,lat\n{columns['lon'][0]},{columns['lat'][0]}\n")
     told = geoml("predict", run.folder, "--table", tmp_path / "t.csv", "--out", tmp_path / "plain.csv", "-q")

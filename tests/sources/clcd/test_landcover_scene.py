@@ -193,7 +193,7 @@ def test_points_are_of_their_own_year(yearly: Path, prepare_clcd: PrepareClcd) -
     assert points.variables.array("time").tolist() == starts.astype(np.int64).tolist()
     assert points.reason is not None
     named = [(*POINT_REASONS, *scene.reasons)[place] for place in points.reason[~points.valid]]
-    assert named == ["no rasters of its year", "no rasters of its year", "outside the rasters"]
+    assert named == ["no year, or no rasters of it", "no year, or no rasters of it", "outside the rasters"]
     plain = scene.points(points_in_degrees(lon[:1], lat[:1]))
     assert plain.variables.array("year").tolist() == [2021] and plain.variables.array("ndvi").tolist() == [20305.0]
 
@@ -231,3 +231,23 @@ def test_years_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("lon,lat,year\n1,2,2019.5\n")
     with pytest.raises(DataError, match=r"t.csv, line 2: year is 2019.5, which is no calendar year"):
         list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))
+
+
+def test_fills_are_no_years_and_other_numbers_neither(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("lon,lat,year\n1,2,-9999\n1,2,2019\n")
+    [points] = SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10)
+    np.testing.assert_array_equal(points.year, [np.nan, 2019])
+    for text in ("20190", "1", "1e20", "18"):
+        (tmp_path / "t.csv").write_text(f"lon,lat,year\n1,2,{text}\n")
+        with pytest.raises(DataError, match=r"which is no calendar year. Write years such as 2020"):
+            list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))
+    (tmp_path / "t.csv").write_text("lon,lat,year,Year\n1,2,2019,2018\n")
+    with pytest.raises(DataError, match=r"the year may be any of year, Year. Keep one of these columns"):
+        list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))
+
+
+def test_a_year_of_maps_that_is_not_there_is_told(yearly: Path, prepare_clcd: PrepareClcd) -> None:
+    _, reporter = prepare_clcd(yearly, samples=100, map_year=1999)
+    assert any("no covariates of 1999, the year of maps, are here" in text for text in reporter.warned)
+    _, reporter = prepare_clcd(yearly, samples=100, map_year=2019)
+    assert not any("the year of maps" in text for text in reporter.warned)
