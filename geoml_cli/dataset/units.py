@@ -29,7 +29,9 @@ _BETWEEN = re.compile(r"(/)|\s+|(?<!\*)\*(?!\*)|·|\.(?=[^\W\d])(?![eE][+-]?\d)"
 _SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u03bc": "u", "{": None, "}": None})
 """Minus signs that are none in ASCII, and the Greek letter, as which NFKC writes the sign of a millionth as well."""
 
-_SHARES = {"%": 100.0, "g kg-1": 1000.0, "mg g-1": 1000.0}
+_SHARES = {
+    "%": 100.0, "g kg-1": 1e3, "mg g-1": 1e3, "dg kg-1": 1e4, "cg kg-1": 1e5, "mg kg-1": 1e6,
+}  # fmt: skip
 """Number that is all of something, by unit."""
 
 

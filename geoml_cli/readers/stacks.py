@@ -132,6 +132,20 @@ def _reference(rasters: Sequence[Raster], reference: str | None) -> Grid:
                 return raster.grid
         names = ", ".join(raster.band.name for raster in rasters)
         raise DataError(f"there is no raster {reference!r} to align to", fix=f"Give --reference one of: {names}.")
+    require_one_grid(rasters, "Name the one that all are aligned to: --reference {0}.")
+    return rasters[0].grid
+
+
+def require_one_grid(rasters: Sequence[Raster], fix: str) -> None:
+    """Refuse rasters on several grids.
+
+    Args:
+        rasters: Open bands.
+        fix: What to do; `{0}` stands for the name of a raster on the grid that most have.
+
+    Raises:
+        DataError: They lie on several.
+    """
     groups: list[list[Raster]] = []
     for raster in rasters:
         group = next((group_rasters for group_rasters in groups if same_grid(group_rasters[0].grid, raster.grid)), None)
@@ -140,18 +154,12 @@ def _reference(rasters: Sequence[Raster], reference: str | None) -> Grid:
         else:
             group.append(raster)
     if len(groups) > 1:
-        raise _differing(groups)
-    return rasters[0].grid
-
-
-def _differing(groups: list[list[Raster]]) -> DataError:
-    listed = "; ".join(f"{_names(group)}: {describe(group[0].grid)}" for group in groups)
-    proposal = max(groups, key=len)[0].band.name
-    return DataError(
-        f"the rasters lie on {len(groups)} grids ({listed})",
-        where=str(groups[0][0].band.path.parent),
-        fix=f"Name the one that all are aligned to: --reference {proposal}.",
-    )
+        listed = "; ".join(f"{_names(group)}: {describe(group[0].grid)}" for group in groups)
+        raise DataError(
+            f"the rasters lie on {len(groups)} grids ({listed})",
+            where=str(groups[0][0].band.path.parent),
+            fix=fix.format(max(groups, key=len)[0].band.name),
+        )
 
 
 def _names(group: list[Raster]) -> str:

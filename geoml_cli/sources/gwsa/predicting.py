@@ -18,7 +18,7 @@ from geoml_cli.readers.columns import Part, TableFile, open_table_file
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.gwsa.cell_rows import CellRows, panel
 from geoml_cli.sources.gwsa.factors import described
-from geoml_cli.sources.gwsa.filtering import DropCounts, faults
+from geoml_cli.sources.gwsa.filtering import FILL, DropCounts, faults
 from geoml_cli.sources.gwsa.layout import IDENTITY, Long, Roles, Wide, find_layout
 from geoml_cli.sources.gwsa.writing import Plan, arrays, block
 
@@ -70,6 +70,7 @@ def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChu
     sheet, layout, fills = table
     cells = panel(part, layout)
     cells = replace(cells, values={name: fills.masked(name, values) for name, values in cells.values.items()})
+    _refuse_fills(cells, table, plan.roles)
     if cells.monthly != monthly:
         here, learnt = ("months", "years") if cells.monthly else ("years", "months")
         raise DataError(
@@ -94,6 +95,20 @@ def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChu
     time = [texts[code] for code in codes.tolist()]
     columns = (*identity, *place, TableColumn(Variable("time", "", "year or month"), time))
     return TableChunk(columns, partial(_samples, cells, plan))
+
+
+def _refuse_fills(cells: CellRows, table: _CellTable, roles: Roles) -> None:
+    """Refuse factors that hold what looks like a fill, as `prepare` does."""
+    for name in (*roles.dynamic, *roles.static):
+        table.fills.count(name, str(table.sheet.path), cells.values[name][cells.values[name] > FILL])
+    try:
+        table.fills.refuse()
+    except DataError as error:
+        raise DataError(
+            error.what,
+            where=error.where,
+            fix="Leave cells without a value empty. Where these are values, prepare the data set with --nodata NAME=none.",
+        ) from None
 
 
 def _samples(panel: CellRows, plan: Plan) -> SampleBlock:

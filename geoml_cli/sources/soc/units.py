@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 
-from geoml_cli.dataset.units import whole
+from geoml_cli.dataset.units import same_unit, whole
 from geoml_cli.sources.soc.log import PrepareLog
 
 DEFAULT = "g kg-1"
 _PART = re.compile(r"(?:%|‰|percent|permille|ppm|1|100 ?g|[kdcmuµM]?g ?C?|t ?C?|C|ha|[kcd]?m|[lL])(?:\^?-?[1-3])?")
+_OF_KG = r"[ _./]*kg(?:[_\-^]*1)?(?![a-z])"
 _NAMED = {
-    "%": re.compile(r"%|percent|perc\b|pct", re.IGNORECASE),
-    "g kg-1": re.compile(r"(?<![cdmk])g[ _./]*(?:kg)(?:[_\-^]*1)?(?![a-z])", re.IGNORECASE),
+    "%": re.compile(rf"%|percent|perc\b|pct|dag{_OF_KG}|(?<![cdmk])g[ _./]*100[ _]?g(?![a-z])", re.IGNORECASE),
+    "g kg-1": re.compile(rf"(?<![acdmk])g{_OF_KG}|mg[ _./]*g(?:[_\-^]*1)?(?![a-z])", re.IGNORECASE),
+    "dg kg-1": re.compile(rf"dg{_OF_KG}", re.IGNORECASE),
+    "cg kg-1": re.compile(rf"cg{_OF_KG}", re.IGNORECASE),
+    "mg kg-1": re.compile(rf"mg{_OF_KG}|(?<![a-z])ppm(?![a-z])", re.IGNORECASE),
 }
 """What a column's name says of its unit."""
 
@@ -33,7 +37,7 @@ def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
     reporter, funnel = log
     named = next((unit for unit, pattern in _NAMED.items() if pattern.search(column)), None)
     if given is not None:
-        if named is not None and (named == "%") != (given.strip() in ("%", "percent")):
+        if named is not None and not same_unit(named, "%" if given.strip() == "percent" else given):
             reporter.warn(f"the column {column} names the unit {named}, and --unit {given} is taken.")
         return given
     origin = f"as the column {column} says" if named else "by default: no unit is given"

@@ -98,3 +98,21 @@ def test_tables_that_do_not_fit_the_data_set(dataset: Dataset, long: pd.DataFram
     long.assign(LC=99).to_csv(path, index=False)
     with pytest.raises(DataError, match="line 2, column LC: LC is 99"):
         [chunk.read() for chunk in read(path, dataset, 2)]
+
+
+def test_what_looks_like_a_fill_is_refused_as_by_prepare(
+    dataset: Dataset, long: pd.DataFrame, raw: Path, prepare_gwsa: PrepareGwsa, tmp_path: Path
+) -> None:
+    many = pd.concat([long] * 5, ignore_index=True).drop(columns="GWS")
+    many["E"] = np.linspace(300, 400, len(many))
+    many.loc[[1, 7, 11, 13], "E"] = 9999
+    many.to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(DataError, match=r"E: .*9999.*looks like no data.* Leave cells without a value empty"):
+        read(tmp_path / "new.csv", dataset, 100)
+    declared, _ = prepare_gwsa(raw, nodata=("E=none",))
+    [chunk] = read(tmp_path / "new.csv", declared, 100)
+    assert chunk.read().valid.all()
+    many.loc[[1, 7, 11, 13], "E"] = np.nan
+    many.to_csv(tmp_path / "new.csv", index=False)
+    [chunk] = read(tmp_path / "new.csv", dataset, 100)
+    assert chunk.read().valid.sum() == len(many) - 4

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import rasterio
 
+from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.source import SOURCE
-from geoml_cli.sources.soc.units import is_unit
+from geoml_cli.sources.soc.units import chosen_unit, is_unit, most_carbon
 from geoml_cli.work.reporting import NullReporter
 
 Prepare = Callable[..., tuple[Dataset, NullReporter]]
@@ -122,3 +124,39 @@ def test_bands_without_names_are_told(raster: Write, table: Write, prepared: Pre
     raster(tmp_path / "raw/stack.tif", np.stack([RAMP, RAMP + 0.5]), names=["a", "b"])
     _, reporter = prepared(tmp_path / "raw")
     assert not any("have no names" in text for text in reporter.warned)
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        ("SOC (mg/kg)", "mg kg-1"),
+        ("oc_ppm", "mg kg-1"),
+        ("soc_dg_kg", "dg kg-1"),
+        ("oc (g/100g)", "%"),
+        ("SOC_dag_kg", "%"),
+        ("carbon mg/g", "g kg-1"),
+        ("OC g/kg", "g kg-1"),
+    ],
+)
+def test_units_that_laboratories_write_into_names(column: str, unit: str) -> None:
+    log = PrepareLog(NullReporter(), Funnel())
+    assert chosen_unit(None, column, log) == unit
+    assert is_unit(unit) and most_carbon(unit) is not None
+    assert f"the unit of {column} is taken as {unit}, as the column {column} says" in log.funnel.notes
+    chosen_unit("t ha-1", column, log)
+    assert f"the column {column} names the unit {unit}, and --unit t ha-1 is taken." in log.reporter.warned  # type: ignore[attr-defined]
+
+
+def test_a_map_of_rasters_on_several_grids_is_refused_with_a_remedy_of_prediction(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    for name in ("dem", "rain"):
+        raster(tmp_path / f"raw/{name}.tif", RAMP)
+        raster(tmp_path / f"new/{name}.tif", RAMP)
+    table(tmp_path / "raw/p.csv", ROWS)
+    dataset, _ = prepared(tmp_path / "raw")
+    SOURCE.stack(tmp_path / "new", dataset.manifest, ())
+    raster(tmp_path / "new/rain.tif", RAMP[:-2])
+    with pytest.raises(DataError, match=r"the rasters lie on 2 grids .* Bring all onto the grid of dem") as refused:
+        SOURCE.stack(tmp_path / "new", dataset.manifest, ())
+    assert "--reference" not in str(refused.value)
