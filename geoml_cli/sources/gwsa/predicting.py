@@ -107,7 +107,8 @@ def _refuse_fills(cells: CellRows, table: _CellTable, roles: Roles) -> None:
         raise DataError(
             error.what,
             where=error.where,
-            fix="Leave cells without a value empty. Where these are values, prepare the data set with --nodata NAME=none.",
+            fix="Leave cells without a value empty. Where these are values, prepare the data set with "
+            "--nodata NAME=none.",
         ) from None
 
 
