@@ -150,7 +150,9 @@ def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], location: str)
         raise DataError(
             f"time {kind}: {stamped.at(first)} is followed by {stamped.at(first + 1)}{more}",
             where=location,
-            fix="Times must ascend: sort them, or leave the place out with --start and --end.",
+            fix="Keep one step of each time, or leave the place out with --start and --end."
+            if gaps[first] == 0
+            else "Times must ascend: sort them, or leave the place out with --start and --end.",
         )
 
 

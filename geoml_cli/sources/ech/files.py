@@ -45,6 +45,8 @@ _MOST_NT = 12_000.0
 """No index has come near it; a station's component or another unit has."""
 _FILLED_POSITION = 1e4
 """L, MLT and MLAT of more are fill values, such as -1e31."""
+_FILLS_OF_POSITIONS = (999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99)
+"""Of either sign."""
 
 
 @dataclass
@@ -246,7 +248,7 @@ def _index(timed: TimeSeries, name: str, values: Values) -> Values:
 
 def _position(timed: TimeSeries, name: str, values: Values) -> Values:
     position = np.where(np.isfinite(values) & (np.abs(values) < _FILLED_POSITION), values, np.nan)
-    position = np.where(np.isin(position, (9999.0, -9999.0, 999.0, -999.0, 9999.99, 999.99)), np.nan, position)
+    position = np.where(np.isin(np.abs(position), _FILLS_OF_POSITIONS), np.nan, position)
     low, high, unit = {"l": (0.5, 100.0, "Earth radii"), "mlt": (0.0, 24.0, "hours"), "mlat": (-90.0, 90.0, "degrees")}[
         name
     ]
@@ -256,7 +258,7 @@ def _position(timed: TimeSeries, name: str, values: Values) -> Values:
         raise DataError(
             f"{name.upper()} is {position[row]:g}, outside {low:g} to {high:g}",
             where=timed.where(row),
-            fix=f"Give it in {unit}.",
+            fix=f"Give it in {unit}; where the number means no data, say so: --nodata {name}={position[row]:g}.",
         )
     return position
 

@@ -193,6 +193,23 @@ def test_a_unit_that_a_magephem_header_states_counts(day, raw, prepare):
     assert "EDMAG_MLAT is in Radians, not in degrees. Give it in degrees." in prepare(raw, code=3)
 
 
+def test_positions_that_are_none_are_declared_as_the_message_says(day, raw, prepare):
+    """Fills that many use are known; another number is named."""
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": day[1], "SME": day[0]})
+    kept, frame = prepare(raw)["kept"], pd.read_csv(raw / "orbit.csv")
+    for value in (999.9, 777.0):
+        frame["L"] = frame["L"].where(frame.index > 5, value)
+        frame.to_csv(raw / "orbit.csv", index=False)
+        if value == 777.0:
+            told = prepare(raw, code=3)
+            assert "L is 777, outside 0.5 to 100" in told and "where the number means no data, say so: " in told
+            remedy = told.partition("say so: ")[2].split(".\n")[0].rstrip(".").split()
+            assert remedy == ["--nodata", "l=777"]
+            assert prepare(raw, *remedy)["kept"] <= kept
+        else:
+            assert prepare(raw)["kept"] <= kept
+
+
 def moved(raw, folder, shift, gain):
     """Put the orbit and the waves of a second satellite into a folder: another L, and louder."""
     (raw / folder).mkdir()

@@ -60,7 +60,7 @@ def test_a_time_that_is_there_twice(tmp_path):
     )
     folder = months(tmp_path / "raw", [0, 1, 2])
     shutil.copy(folder / "sst_02.nc", folder / "sst_02 copy.nc")
-    refused(folder, r"2001-02-01 \(sst_02.*\.nc\) is followed by 2001-02-01 \(sst_02")
+    refused(folder, r"2001-02-01 \(sst_02.*\.nc\) is followed by 2001-02-01 \(sst_02.*Keep one step of each time")
     refused(write(tmp_path / "b.nc", times=[0, 31, 45, 90]), r"a month is there twice: 2001-02-01 .* and 2001-02-15")
 
 
