@@ -35,6 +35,7 @@ def test_more_time_steps_take_no_more_memory(tmp_path, monkeypatch, per_file):
             times = first + np.arange(per_file)
             write(folder / f"{first}.nc", values, lat=lat, lon=lon, times=times, time_attrs=DAYS)
         prepared(folder)  # what is imported on the way is not counted
-        used[steps] = peak(folder)
+        # The lesser of two: when cycles of objects are collected is not up to the code.
+        used[steps] = min(peak(folder) for _ in range(2))
     # Each file costs some 40 kB for its names and coordinates; values of 200 more steps would cost 7.7 MB.
     assert used[300] - used[100] < 0.2 * 200 * frame
