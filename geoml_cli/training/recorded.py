@@ -124,7 +124,11 @@ class Recorded(nn.Module):
                 replay = self._record(whole, own)
                 self._compare(replay, plain, tuple(tensor.clone() for tensor in own))
         except RuntimeError as error:
-            raise SettingsError(f"the network cannot be recorded: {error}", where=_WHERE, fix=_ANEW) from error
+            raise SettingsError(
+                "PyTorch cannot record this network here, or its graph does not fit into the card's memory.",
+                where=_WHERE,
+                fix=_ANEW,
+            ) from error
         return replay
 
     def _compare(self, replay: Callable[..., Tensor], plain: nn.Module, inputs: tuple[Tensor, ...]) -> None:
