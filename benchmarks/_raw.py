@@ -106,9 +106,14 @@ def _fluxnet(folder: Path, megabytes: float) -> Options:
 
 def _ech(folder: Path, megabytes: float) -> Options:
     """Indices, positions and amplitudes of every minute."""
+    return minutes_of_ech(folder, max(int(megabytes / 0.65), 5))
+
+
+def minutes_of_ech(folder: Path, days: int) -> Options:
+    """Write indices, positions and amplitudes of every minute."""
     from geoml_cli.sources.ech import synthetic
 
-    with _changed(synthetic, DAYS=max(int(megabytes / 0.65), 5), EVERY=1):
+    with _changed(synthetic, DAYS=days, EVERY=1):
         return synthetic.write_synthetic(folder, 1)
 
 

@@ -11,7 +11,7 @@ import argparse
 import math
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import _table
@@ -53,19 +53,30 @@ def main(arguments: Sequence[str] = ()) -> None:
     for rows in given.rows:
         with tempfile.TemporaryDirectory(prefix="geoml-benchmark-") as name:
             costs[rows] = measured(Path(name), rows, given.steps, given.baselines)
+    show("Verbs of geomamba (small), CPU", "rows", costs)
+
+
+def show(title: str, what: str, costs: Mapping[int, Mapping[str, Cost]]) -> None:
+    """Print a table of the costs of every verb over a size, and exponents where there are several sizes.
+
+    Args:
+        title: Of the table.
+        what: The size counts.
+        costs: By size, ascending, and verb.
+    """
     lines = [
-        (verb, f"{rows:,}", costs[rows][verb].seconds, costs[rows][verb].busy, costs[rows][verb].peak / 2**20)
+        (verb, f"{size:,}", found[verb].seconds, found[verb].busy, found[verb].peak / 2**20)
         for verb in VERBS
-        for rows in given.rows
+        for size, found in costs.items()
     ]
-    _table.show("Verbs of geomamba (small), CPU", ("", "rows", "s", "CPU s", "peak MiB"), lines)
+    _table.show(title, ("", what, "s", "CPU s", "peak MiB"), lines)
     print()
-    first, last = given.rows[0], given.rows[-1]
-    for verb in VERBS:
+    first, *_, last = [*costs, *costs]
+    for verb in VERBS if len(costs) > 1 else ():
         one, other = costs[first][verb], costs[last][verb]
-        for what, ratio in (("time", other.seconds / one.seconds), ("memory", other.peak / one.peak)):
-            exponent = math.log(ratio) / math.log(last / first) if last > first else math.nan
-            print(f"exponent: {what} of {verb}, {first:,} to {last:,} rows: {exponent:.2f}")
+        for kind, ratio in (("time", other.seconds / one.seconds), ("memory", other.peak / one.peak)):
+            exponent = math.log(ratio) / math.log(last / first)
+            print(f"exponent: {kind} of {verb}, {first:,} to {last:,} {what}: {exponent:.2f}")
 
 
 if __name__ == "__main__":

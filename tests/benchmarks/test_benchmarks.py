@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as runner
-from benchmarks import _table, _ways, ech, loader, raster, scoring
+from benchmarks import _table, _ways, ech, loader, minutes, raster, scale, scoring
 
 
 def ratios(text):
@@ -110,3 +110,21 @@ def test_scoring_gives_the_same_draws_and_a_ratio(capsys):
     scoring.main(["--rows", "400", "--groups", "20", "--draws", "10", "--resampled", "3"])
     [(name, value)] = ratios(capsys.readouterr().out)
     assert name == "sums to resampled rows" and value > 0
+
+
+def test_minutes_prints_every_verb(capsys):
+    minutes.main(["--days", "4", "--steps", "2", "--baselines", "mean"])
+    out = capsys.readouterr().out
+    assert re.findall(r"^(\w+) +[\d,]+ +[\d.]+ +[\d.]+ +[\d,]+", out, re.MULTILINE) == list(scale.VERBS)
+    assert "exponent" not in out
+
+
+def test_exponents_are_of_the_first_and_the_last_size(capsys):
+    costs = {
+        rows: dict.fromkeys(scale.VERBS, raster.Cost(seconds, seconds, peak, 0))
+        for rows, seconds, peak in ((100, 1.0, 50), (1000, 5.0, 50), (10_000, 100.0, 500))
+    }
+    scale.show("Verbs", "rows", costs)
+    out = capsys.readouterr().out
+    assert "exponent: time of train, 100 to 10,000 rows: 1.00" in out
+    assert "exponent: memory of train, 100 to 10,000 rows: 0.50" in out
