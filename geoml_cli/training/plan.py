@@ -11,6 +11,7 @@ import numpy as np
 from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
+from geoml_cli.config.tables.paper import PaperSettings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.spec import Network, Spec
@@ -51,6 +52,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     check_freeze(shared.train.freeze, networks, signatures)
+    _check_paper(shared.paper, networks, signatures)
     require_memory(networks, signatures, shared.train)
     split_rows = _split(settings, dataset, samples)
     for name in only or ():
@@ -104,6 +106,18 @@ def _check_restore(named: str, networks: Mapping[str, Network]) -> None:
     """
     for network in networks.values():
         registry.require_choice("choice of train.restore", named, ["best", "last", *network.criteria])
+
+
+def _check_paper(paper: PaperSettings, networks: Mapping[str, Network], data: Mapping[str, Signature]) -> None:
+    """Refuse a published score that no evaluation will give, before hours of training.
+
+    Raises:
+        SettingsError: With the choices.
+    """
+    for number in paper.numbers:
+        if number.network in networks:
+            scores = [metric.name for metric in networks[number.network].task(data[number.network]).metrics]
+            registry.require_choice("score of [paper] numbers", number.metric, scores)
 
 
 def _refuse_small_batches(network: Network, member: str, split: Split, batch_size: int) -> None:

@@ -187,3 +187,10 @@ def test_a_step_that_a_signal_ends(tmp_path, monkeypatch, name, code, told):
     with pytest.raises(GeomlError, match=told) as ended:
         steps.run_step(["evaluate"], tmp_path)
     assert ended.value.exit_code == code
+
+
+def test_a_score_that_no_evaluation_gives_is_refused_before_the_training(geoml, here, raw_soc):
+    Path("other.toml").write_text(PRESET.replace('metric = "R2"', 'metric = "R squared"'))
+    done = geoml("reproduce", "soc", raw_soc, "--preset", "other.toml", "--folder", "here")
+    assert done.code == 2 and "'R squared' is not a score of [paper] numbers" in done.err and "R2" in done.err, done.err
+    assert not Path("here/paper").exists()
