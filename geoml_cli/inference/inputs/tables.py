@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 ReadPoints = Callable[[Path, str, int], Iterator[Points]]
 ReadSamples = Callable[[Path, Dataset, int], Iterator[TableChunk]]
 _KINDS: dict[str, Kind] = {"i": "i8", "u": "i8", "f": "f8"}
-_YEAR = Variable("year", "1", "calendar year of the covariates", dtype="i8")
+_YEAR = Variable("year", "1", "calendar year of the covariates")
 _REASON = Variable("reason", "", "why there is no prediction", dtype="str")
 
 
@@ -80,10 +80,10 @@ def _years(points: Points, stack: CovariateStack) -> tuple[TableColumn, ...]:
     """Return the years that rows are predicted for: their own, else that of maps."""
     if stack.year is None:
         return ()
-    own = np.full(len(points.identity), float(stack.year)) if points.year is None else points.year
-    # Whole numbers where all are known; an empty cell stays one.
-    years = own.astype(np.int64) if np.isfinite(own).all() else own
-    return (TableColumn(_YEAR, years),)
+    if points.year is None:
+        return (TableColumn(_YEAR, [str(stack.year)] * len(points.identity)),)
+    # As text, since an empty cell stays one, in whichever part of the table it stands.
+    return (TableColumn(_YEAR, [f"{year:.0f}" if np.isfinite(year) else "" for year in points.year]),)
 
 
 def samples_input(path: Path, read: ReadSamples, dataset: Dataset) -> TableInput:

@@ -130,6 +130,16 @@ def test_rows_of_a_table_are_predicted_for_their_year(run, data, geoml, tmp_path
         False
     ] * len(chosen) + [True]
     assert found["class"].iloc[:-1].tolist() == expected["class"].tolist()
+    # An empty year in a later part of the table, and a format that has one type a column.
+    table = table.astype({"year": "Int64"})
+    table.loc[len(table) - 1, "year"] = pd.NA
+    table.to_csv(tmp_path / "t.csv", index=False)
+    told = geoml("predict", run.folder, "--table", tmp_path / "t.csv", "--out", tmp_path / "out.parquet", "-q",
+                 "--set", "predict.rows=10")  # fmt: skip
+    assert told.code == 0, told.err
+    parts = pd.read_parquet(tmp_path / "out.parquet")
+    assert parts["year"].tolist() == [*columns["year"].astype(str).tolist(), ""]
+    assert parts["class"].iloc[:-1].tolist() == expected["class"].tolist()
     (tmp_path / "t.csv").write_text(f"lon,lat\n{columns['lon'][0]},{columns['lat'][0]}\n")
     told = geoml("predict", run.folder, "--table", tmp_path / "t.csv", "--out", tmp_path / "plain.csv", "-q")
     assert told.code == 0 and pd.read_csv(tmp_path / "plain.csv")["year"].tolist() == [max(columns["year"])]
