@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.frame_scales import frame_size, scale_break
 from geoml_cli.readers.time_steps import Stamped
 
 FACTOR = 10.0
@@ -50,6 +51,7 @@ class FrameChecks:
     lows: list[float] = field(default_factory=list)
     highs: list[float] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
+    sizes: list[float] = field(default_factory=list)
     _last: Frames | None = None
 
     def __post_init__(self) -> None:
@@ -86,6 +88,8 @@ class FrameChecks:
                 )
             if self.limits is not None:
                 self._within(self.limits, place, stamped, location)
+            else:
+                self.sizes.append(frame_size(frame[valid]))
             self._change(frame)
 
     def _is_flat(self, place: int) -> bool:
@@ -113,7 +117,8 @@ class FrameChecks:
         """Compare all frames; return what is worth a note.
 
         Raises:
-            DataError: A frame's values, or their change since the frame before, are far beyond those of other frames.
+            DataError: A frame's values, or their change since the frame before, are far beyond those of other frames;
+                or some frames are in another scale.
         """
         if self.limits is None and len(self.counts) >= _LEAST_FRAMES:
             low, high = self._usual_range()
@@ -122,6 +127,7 @@ class FrameChecks:
                 for place in range(len(self.counts)):
                     self._refuse_beyond((low - margin, high + margin), place, stamped, location)
             self._refuse_jumps(stamped, location)
+            self._refuse_other_scale(stamped, location)
         return self._notes(stamped)
 
     def _usual_range(self) -> tuple[float, float]:
@@ -157,6 +163,19 @@ class FrameChecks:
                 where=location,
                 fix="A file may be damaged: fetch both again. If the change is real, give --range LOW,HIGH.",
             )
+
+    def _refuse_other_scale(self, stamped: Stamped, location: str) -> None:
+        found = scale_break(np.array(self.sizes), stamped.times)
+        if found is None:
+            return
+        more = f" and {len(found.places) - 1} more times"
+        difference = f"{found.factor:.3g} times larger" if found.factor > 1 else f"{1 / found.factor:.3g} times smaller"
+        raise DataError(
+            f"the values at {stamped.at(int(found.places[0]))}{more} are about {difference} than those of other times",
+            where=location,
+            fix="They seem to be in another unit or scale: convert them, or write scale_factor into the file. If they "
+            "are real, give --range LOW,HIGH.",
+        )
 
     def _notes(self, stamped: Stamped) -> list[str]:
         counts = np.array(self.counts)

@@ -18,6 +18,7 @@ from geoml_cli.readers.cells import cell_keys
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import RasterFile, all_files
 from geoml_cli.readers.nodata import VALID
+from geoml_cli.readers.raster_scales import refuse_other_scale
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, Raster, mask_notes, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place
@@ -140,7 +141,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
 def _check_covariates(
     names: Sequence[str], covariates: Covariates, years: Sequence[int], reporter: Reporter
 ) -> dict[str, str]:
-    """Read each covariate once, refuse values that look like fills and years in different units; return the units."""
+    """Refuse values that look like fills, and years in different units or scales; return the units."""
     bands = list(dict.fromkeys(band for year in years for band in covariates.of(names, year)))
     rasters = open_bands(bands)
     try:
@@ -149,6 +150,8 @@ def _check_covariates(
         of_band = {covariates.of([name], year)[0].name: units[name] for name in names for year in years}
         check_units(rasters, of_band)
         refuse_fills(rasters, reporter)
+        for name, by_year in covariates.yearly.items():
+            refuse_other_scale(name, [raster for raster in rasters if raster.band in by_year.values()])
     finally:
         for raster in rasters:
             raster.close()

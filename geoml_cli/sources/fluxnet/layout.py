@@ -14,6 +14,7 @@ from geoml_cli.sources.fluxnet.text_files import TextFile
 from geoml_cli.sources.fluxnet.times import STEPS
 
 TIMES = ("TIMESTAMP_START", "TIMESTAMP")
+END = "TIMESTAMP_END"
 DOWNLOAD_AGAIN = "Get the file again."
 _MOST_COMMENTS = 100
 _COMMENTS = ("#", '"#', "sep=")
@@ -109,7 +110,7 @@ def resolution(layout: Layout) -> str:
     if not layout.first or len(layout.first) < len(layout.columns):
         return ""
     cells = dict(zip(layout.columns, layout.first, strict=False))
-    start, end = cells[layout.time], cells.get("TIMESTAMP_END", "")
+    start, end = cells[layout.time], cells.get(END, "")
     if layout.time == "TIMESTAMP_START" and len(start) == len(end) == 8:
         return "WW"
     if layout.time == "TIMESTAMP_START":

@@ -19,7 +19,13 @@ _BRIGHT = 45.0
 """A site whose brightest hundredth of half a year stays below this [W m-2] has no sun: MJ m-2 d-1 reach 35."""
 _DRY = 0.1
 """Air whose driest hundredth of a month lacks less than this of saturation: a deficit in kPa looks like it."""
-_HALF_A_YEAR, _MONTH = 180, 30
+_WHOLE = 1.0
+"""A soil whose wettest hundredth of half a year stays below this [%] is a fraction: sand of a desert holds more after
+rain."""
+_RAINLESS = 3.0
+"""Rain of a year [mm] that no station has: one in metres has 0.05 to 3."""
+_YEAR, _HALF_A_YEAR, _MONTH = 360, 180, 30
+_DAYS_OF_YEAR = 365.25
 
 
 def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: Step) -> None:
@@ -27,7 +33,8 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
 
     Raises:
         DataError: The median is none of that quantity; radiation stays below that of any half a year; the deficit
-            stays below a tenth of saturation for a month.
+            stays below a tenth of saturation for a month; the soil holds a hundredth of its volume at most for half a
+            year; it hardly rains in a year.
     """
     where = f"{site}, from {format_time(series.first, step)}"
     for name in drivers:
@@ -41,6 +48,10 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
                 where=where,
                 fix=f"Give it in {unit(name, step)}, or leave it out of --dynamic and --extra.",
             )
+        if known.prefix == "SWC":
+            _refuse_fractions(name, where, series, step)
+        if known.prefix == "P":
+            _refuse_metres(name, where, series, step)
     if _SUNLIGHT in drivers:
         _refuse_dim_light(where, series, step)
     if dryness.VPD in drivers:
@@ -73,6 +84,49 @@ def _refuse_kilopascals(location: str, series: Series, step: Step) -> None:
         where=location,
         fix="Give it in hPa (1 kPa is 10 hPa), or leave it out of --dynamic and --extra.",
     )
+
+
+def _refuse_fractions(name: str, location: str, series: Series, step: Step) -> None:
+    values = series.values[name]
+    finite = np.isfinite(values)
+    wet = float(np.quantile(values[finite], 0.99))
+    if _days(series, finite, step) < _HALF_A_YEAR or not 0 < wet <= _WHOLE:
+        return
+    raise DataError(
+        f"{name} is {wet:.3g} or less in 99 of 100 records, which is a fraction and no {quantity(name).meaning} in %",
+        where=location,
+        fix="Give it in % (1 m3 m-3 is 100 %), or leave it out of --dynamic and --extra.",
+    )
+
+
+def _refuse_metres(name: str, location: str, series: Series, step: Step) -> None:
+    values = series.values[name]
+    yearly = rain_of_a_year(values, series, step)
+    if _days(series, np.isfinite(values), step) < _YEAR or not 0 < yearly < _RAINLESS:
+        return
+    raise DataError(
+        f"{name} sums up to {yearly:.3g} in a year, which is no {quantity(name).meaning} in {unit(name, step)}",
+        where=location,
+        fix=f"Give it in {unit(name, step)} (1 m is 1000 mm), or leave it out of --dynamic and --extra.",
+    )
+
+
+def rain_of_a_year(water: Values, series: Series, step: Step) -> float:
+    """Return mean precipitation [mm yr-1] over the records with a value; NaN where there is none."""
+    days = lengths(series.first + np.arange(series.length, dtype=np.int64), step)
+    if step.code == "YY":  # a sum over the record's year
+        rate = water / days
+    elif step.digits == 12:  # a sum over the record
+        rate = water * (1440 / step.minutes)
+    else:
+        rate = water
+    return weighted_mean(rate, days) * _DAYS_OF_YEAR
+
+
+def weighted_mean(values: Values, days: Values) -> float:
+    """Return the mean over the records with a value, weighted by their lengths; NaN where there is none."""
+    finite = np.isfinite(values)
+    return float(np.average(values[finite], weights=days[finite])) if finite.any() else float("nan")
 
 
 def _days(series: Series, records: NDArray[np.bool_], step: Step) -> float:

@@ -15,9 +15,10 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_stray
 from geoml_cli.readers.tables import MISSING
 from geoml_cli.readers.unpacking import LinesText
-from geoml_cli.sources.fluxnet.layout import DOWNLOAD_AGAIN, Layout, resolution, rows
+from geoml_cli.sources.fluxnet.layout import DOWNLOAD_AGAIN, END, Layout, resolution, rows
+from geoml_cli.sources.fluxnet.row_steps import refuse_other_step
 from geoml_cli.sources.fluxnet.text_files import TextFile
-from geoml_cli.sources.fluxnet.times import Integers, Step, layout, places, starts
+from geoml_cli.sources.fluxnet.times import STEPS, Integers, Step, is_subdaily, layout, places, starts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,8 @@ def read(layout: Layout, columns: Mapping[str, str], step: Step) -> Rows:
         step: The resolution it should have.
 
     Raises:
-        DataError: A cell is no number or infinite, a time is none; the file is of another resolution, or has no rows.
+        DataError: A cell is no number or infinite, a time is none; the file or a row is of another resolution, or there
+            are no rows.
     """
     found = resolution(layout)
     if found and found != step.code:
@@ -62,13 +64,16 @@ def read(layout: Layout, columns: Mapping[str, str], step: Step) -> Rows:
             where=f"{layout.text}, line {layout.header + 1}",
             fix="Correct the name, or give the file that belongs to it.",
         )
-    frame = _frame(layout, sorted({layout.columns.index(name) for name in (layout.time, *columns.values())}))
+    times = (layout.time, END) if is_subdaily(step) and END in layout.columns else (layout.time,)
+    frame = _frame(layout, sorted({layout.columns.index(name) for name in (*times, *columns.values())}))
     if not len(frame):
         raise DataError("holds a header and no rows", where=str(layout.text), fix=DOWNLOAD_AGAIN)
     line = np.asarray(frame.index, dtype=np.int64)
     values = {name: _numbers(frame, layout, column) for name, column in columns.items()}
     place = _times(frame, layout, step)
     refuse_stray(starts(place, step).astype("datetime64[m]"), line, str(layout.text))
+    if is_subdaily(step):
+        refuse_other_step(place, _ends(frame, layout), step, lambda row: f"{layout.text}, line {line[row]}")
     return Rows(layout.text, place, line, values)
 
 
@@ -125,6 +130,18 @@ def _parsed(frame: pd.DataFrame, layout: Layout, column: str) -> Values:
                 fix="Correct the cell, or write -9999 where there is no value.",
             )
     return found
+
+
+def _ends(frame: pd.DataFrame, layout: Layout) -> Integers | None:
+    """Return the times at which records end, 0 where they are none; None where the file has no such column."""
+    import pandas as pd
+
+    if END not in layout.columns:
+        return None
+    cells = frame[layout.columns.index(END)]
+    stamps = pd.to_numeric(cells.astype(str).str.strip(' "'), errors="coerce") if cells.dtype == object else cells
+    found = stamps.to_numpy(dtype=np.float64)
+    return np.where((found > 0) & (found < 10 ** STEPS["HH"].digits), found, 0).astype(np.int64)
 
 
 def _times(frame: pd.DataFrame, layout_: Layout, step: Step) -> Integers:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.sources.fluxnet.plausible import refuse_other_units
+from geoml_cli.sources.fluxnet.plausible import rain_of_a_year, refuse_other_units, weighted_mean
 from geoml_cli.sources.fluxnet.quality import DropCounts, Rule, sift
 from geoml_cli.sources.fluxnet.series import CLIMATE, QUALITY, RequestedColumns, Series
 from geoml_cli.sources.fluxnet.times import Integers, Step, lengths
 
 Values = NDArray[np.float64]
-_DAYS_OF_YEAR = 365.25
 
 
 @dataclass(frozen=True)
@@ -94,18 +93,7 @@ def climate(series: Series, step: Step) -> tuple[float, float]:
     """Return mean temperature [degC] and precipitation [mm yr-1] over all records; NaN where there is none."""
     days = lengths(series.first + np.arange(series.length, dtype=np.int64), step)
     temperature, water = (series.values[name] for name in CLIMATE)
-    if step.code == "YY":  # a sum over the record's year
-        rate = water / days
-    elif step.digits == 12:  # a sum over the record
-        rate = water * (1440 / step.minutes)
-    else:
-        rate = water
-    return _mean(temperature, days), _mean(rate, days) * _DAYS_OF_YEAR
-
-
-def _mean(values: Values, days: Values) -> float:
-    finite = np.isfinite(values)
-    return float(np.average(values[finite], weights=days[finite])) if finite.any() else float("nan")
+    return weighted_mean(temperature, days), rain_of_a_year(water, series, step)
 
 
 def complete(series: Series, drivers: Sequence[str]) -> NDArray[np.bool_]:

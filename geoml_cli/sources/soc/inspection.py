@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.raster_scales import refuse_other_scale
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, mask_notes, tiles
 from geoml_cli.readers.stacks import Stack, open_bands, rotation
@@ -86,12 +87,13 @@ def inspect_rasters(raw_files: RawFiles, options: SocOptions, log: PrepareLog) -
 
 
 def _check_years(raw_files: RawFiles, yearly: Sequence[Raster]) -> None:
-    """Refuse years of a feature that name different units."""
+    """Refuse years of a feature that name different units or have different scales."""
     count = len(raw_files.features)
-    for place in range(count):
+    for place, feature in enumerate(raw_files.features):
         years = yearly[place::count]
         unit = next((raster.unit for raster in years if raster.unit), "")
         check_units(years, {raster.band.name: unit for raster in years})
+        refuse_other_scale(feature, years)
 
 
 def _class_names(

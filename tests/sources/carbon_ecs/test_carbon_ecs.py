@@ -212,3 +212,12 @@ def test_the_fields_drift_and_change_with_the_season(made, tmp_path):
         return np.corrcoef(anomalies[:-lag].ravel(), anomalies[lag:].ravel())[0, 1]
 
     assert alike(1) > 0.7 and alike(12) > 0.3 and alike(6) < 0
+
+
+@pytest.mark.parametrize("factor", [30, 1000, 0.001])
+def test_a_year_in_another_scale_is_refused(raw, factor):
+    with h5py.File(file_of(raw, 2005), "a") as file:
+        for key in (key for key in KEYS if key.startswith("2005")):
+            file[GROUP][key][...] *= factor
+    refused(raw, r"values at 2005-\d\d-\d\d \(\S*2005\.h5\) and \d+ more times are about .* than those of other times")
+    assert prepared(raw, range="-1e6,1e6").array("time").size == len(KEYS)

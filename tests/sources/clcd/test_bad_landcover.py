@@ -132,3 +132,18 @@ def test_options(given: dict[str, object], message: str) -> None:
 def test_a_single_class_that_is_left(cover: Path, raster: WriteRaster, fails: Fails) -> None:
     raster(cover / "covariates/west.tif", np.where(np.arange(30) < 9, 1.0, np.nan) * np.ones((20, 1)))
     fails(r"only one class, cropland, is left of 3\. Check where the covariates have data, or draw more pixels")
+
+
+def test_a_year_of_a_covariate_in_another_scale(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd, fails: Fails
+) -> None:
+    classes = cover / "classes/CLCD_v01_2020.tif"
+    for year in (2018, 2019):
+        (cover / f"classes/CLCD_v01_{year}.tif").write_bytes(classes.read_bytes())
+        raster(cover / f"covariates/ndvi_{year}.tif", (RAMP + 100) / 2500)
+    whole = ((RAMP + 100) * 4).astype(np.int16)
+    raster(cover / "covariates/ndvi_2020.tif", whole)
+    fails(r"ndvi_2020\.tif: the median magnitude of ndvi is .*gdal_edit\.py -scale 0\.0001 ")
+    raster(cover / "covariates/ndvi_2020.tif", whole, scale=0.0001)
+    dataset, _ = prepare_clcd(cover, samples=90)
+    assert np.nanmax(dataset.array("ndvi")) < 1

@@ -137,6 +137,60 @@ def test_a_temperature_that_is_no_driver_and_in_kelvin_says_nothing_of_the_defic
     prepared(raw, dynamic=("VPD_F", "SW_IN_F"), extra=(), only=("XA-Fir",))
 
 
+def one_site(raw: Path, days: int, **drivers: np.ndarray) -> Path:
+    """Write a site of some days in a folder of its own, with other values of some drivers."""
+    alone = raw.parent / "alone"
+    alone.mkdir()
+    (alone / "siteinfo.csv").write_bytes((raw / "siteinfo.csv").read_bytes())
+    times = np.datetime64("2010-01-01") + np.arange(days)
+    write(
+        alone,
+        made.TOWERS[0],
+        columns(days=times) | drivers,
+        times,
+        "FLX_{site}_FLUXNET2015_SUBSET_DD_2010-2011_1-4.csv",
+    )
+    return alone
+
+
+def test_soil_water_as_a_fraction_is_refused(raw: Path, prepared: Prepare) -> None:
+    fraction = np.random.default_rng(0).uniform(0.03, 0.6, 365)
+    alone = one_site(raw, 365, SWC_F_MDS_1=fraction)
+    message = (
+        r"SWC_F_MDS_1 is 0\.\d+ or less in 99 of 100 records, which is a fraction.*\(1 m3 m-3 is 100 %\), or leave it"
+    )
+    fails(prepared, alone, message, extra=("SWC_F_MDS_1",))
+    prepared(alone, extra=())
+
+
+@pytest.mark.parametrize(
+    ("soil", "days"),
+    [
+        (np.where(np.arange(365) % 60 < 2, 3.0, 0.4), 365),  # a desert after rare rain
+        (np.linspace(0.2, 0.9, 179), 179),  # its dry season
+        (np.zeros(365), 365),  # a sensor in frozen soil
+        (np.linspace(0.5, 60, 365), 365),
+    ],
+)
+def test_dry_soils_are_no_fractions(raw: Path, prepared: Prepare, soil: np.ndarray, days: int) -> None:
+    prepared(one_site(raw, days, SWC_F_MDS_1=soil), extra=("SWC_F_MDS_1",))
+
+
+def test_rain_in_metres_is_refused(raw: Path, prepared: Prepare) -> None:
+    rain = np.random.default_rng(0).gamma(0.3, 8, 365)
+    alone = one_site(raw, 365, P_F=rain / 1000)
+    message = (
+        r"P_F sums up to 0\.\d+ in a year, which is no precipitation in mm d-1.*\(1 m is 1000 mm\), or leave it out"
+    )
+    fails(prepared, alone, message, extra=("P_F",))
+    prepared(alone, dynamic=("TA_F", "SW_IN_F"), extra=())
+
+
+@pytest.mark.parametrize("rain", [np.where(np.arange(365) == 100, 5.0, 0), np.zeros(365)])
+def test_hardly_any_rain_is_no_metres(raw: Path, prepared: Prepare, rain: np.ndarray) -> None:
+    prepared(one_site(raw, 365, P_F=rain), extra=("P_F",))
+
+
 @pytest.mark.parametrize("days", [179, 180])
 def test_radiation_in_megajoules_is_refused(raw: Path, prepared: Prepare, tmp_path: Path, days: int) -> None:
     alone = tmp_path / "alone"

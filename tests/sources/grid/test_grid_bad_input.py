@@ -14,6 +14,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.limits import limits, pair
 
 VALUES = field()
+MIDDLES = 15 + 30.4 * np.arange(12)
 
 
 def refused(raw, *texts, **options):
@@ -103,6 +104,21 @@ def test_an_infinite_value(tmp_path):
     values[2, 0, 0] = np.inf
     refused(write(tmp_path / "a.nc", values, attrs={"units": "K"}), r"time 2001-03-01.*an infinite value",
             nodata=("sst=none",))  # fmt: skip
+
+
+def test_a_file_in_another_scale(tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for year, scale in ((0, 1), (1, 1), (2, 100)):
+        write(raw / f"{2001 + year}.nc", field(12, year) * np.float32(scale), times=365.0 * year + MIDDLES)
+    refused(
+        raw,
+        r"the values at 2003-01-16 \(2003\.nc\) and 11 more times are about \d+(\.\d)? times larger than those of",
+        r"convert them, or write scale_factor into the file\. If they are real, give --range LOW,HIGH",
+    )
+    assert prepared(raw, range="0,3000").array("time").size == 36
+    write(raw / "2003.nc", field(12, 2) * np.float32(100), times=730 + MIDDLES, attrs={"scale_factor": 0.01})
+    assert prepared(raw).array("time").size == 36
 
 
 @pytest.mark.parametrize("value", [4e12, -3e5, 1.2e3])

@@ -103,6 +103,21 @@ def test_years_in_different_units_are_refused(raster: Write, table: Write, prepa
         prepared(tmp_path / "raw")
 
 
+def test_years_in_different_scales_are_refused(raster: Write, table: Write, prepared: Prepare, tmp_path: Path) -> None:
+    for year in (2010, 2011, 2012):
+        raster(tmp_path / f"raw/evi_{year}.tif", (RAMP + 100) / 2500)
+    whole = ((RAMP + 100) * 4).astype("int16")
+    raster(tmp_path / "raw/evi_2012.tif", whole)
+    table(tmp_path / "raw/p.csv", ROWS)
+    with pytest.raises(
+        DataError, match=r"evi_2012\.tif: the median magnitude of evi is 4.*write scale and offset into"
+    ):
+        prepared(tmp_path / "raw")
+    raster(tmp_path / "raw/evi_2012.tif", whole, scale=0.0001)
+    dataset, _ = prepared(tmp_path / "raw")
+    assert np.nanmax(dataset.array("series")) < 1
+
+
 def test_classes_are_proposed_where_values_look_like_codes(
     raster: Write, table: Write, prepared: Prepare, tmp_path: Path
 ) -> None:

@@ -1,0 +1,106 @@
+"""Frames in another scale than the others, such as one file of many in g where the others are in kg.
+
+A frame's size is a high quantile of the magnitudes of its values. Two groups of frames have different scales where the
+sizes of one are all far above those of the other, and sizes hardly change within a group. Seasons are taken out where
+months are there in two years or more.
+
+Legend: T time steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.readers.time_steps import Times
+
+Sizes = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_HIGH = 0.9
+"""Quantile of magnitudes that is a frame's size: one damaged cell does not change it, nor do many that are 0."""
+_MOST_VALUES = 1 << 16
+"""Values of a frame from which its size is found."""
+_FACTOR = {True: 10.0, False: 30.0}
+"""How far two groups lie apart at least, by whether seasons are taken out: snow may set in within a day."""
+_NOISE = {True: 0.75, False: 0.9}
+"""Quantile of changes from time to time that is their usual size: two changes of 11 may be the ends of a season."""
+_CLEAR = 4.0
+"""How many times larger than usual changes, as logarithms, the distance of the groups is: desert rain changes a lot."""
+_TWO_YEARS = 0.9
+"""Share of frames whose month is there in two years, from which on seasons are taken out."""
+_LEAST_GROUP = 3
+"""Frames in a row that another scale has on average: months of nearly no rain or light come singly or in pairs. What is
+far beyond is refused anyway."""
+
+
+@dataclass(frozen=True)
+class ScaleBreak:
+    """Frames of another scale.
+
+    Attributes:
+        places: Which they are; the fewer of the two groups.
+        factor: Their size over that of the others.
+    """
+
+    places: NDArray[np.int64]
+    factor: float
+
+
+def frame_size(values: NDArray[np.float32]) -> float:
+    """Return a high quantile of the magnitudes of the valid values, found from evenly chosen ones."""
+    stride = -(-values.size // _MOST_VALUES)
+    return float(np.quantile(np.abs(values[::stride]), _HIGH))
+
+
+def scale_break(sizes: Sizes, times: Times) -> ScaleBreak | None:
+    """Find frames of another scale; None where there are none or it cannot be told.
+
+    Args:
+        sizes: Of the frames, [T]; a frame of zeros has no scale and is left out.
+        times: Of the frames.
+    """
+    logs = np.log(np.where(sizes > 0, sizes, np.nan))
+    relative = logs - _usual_of_month(logs, times)
+    seasonless = bool(np.isfinite(relative).sum() > _TWO_YEARS * np.isfinite(logs).sum())
+    if not seasonless and np.isnan(logs).any():
+        return None  # what is 0 at times grows from nearly 0
+    series = relative if seasonless else logs
+    known = np.flatnonzero(np.isfinite(series))
+    high = _upper_group(series[known], seasonless)
+    if high is None:
+        return None
+    # Of two halves it is the later one.
+    fewer = high if 2 * int(high.sum()) < len(high) + (not high[0]) else ~high
+    stretches = int((np.diff(fewer.astype(np.int8), prepend=0) > 0).sum())
+    if fewer.sum() < _LEAST_GROUP * stretches:
+        return None
+    distance = np.median(series[known][fewer]) - np.median(series[known][~fewer])
+    return ScaleBreak(known[fewer], float(np.exp(distance)))
+
+
+def _usual_of_month(logs: Sizes, times: Times) -> Sizes:
+    """Return the median over years of a frame's month of the year; NaN where only one year has it."""
+    year, month = (np.array([getattr(time, part) for time in times]) for part in ("year", "month"))
+    usual = np.full(len(logs), np.nan)
+    for one in np.unique(month):
+        inside = (month == one) & np.isfinite(logs)
+        by_year = [float(np.median(logs[inside & (year == each)])) for each in np.unique(year[inside])]
+        if len(by_year) > 1:
+            usual[month == one] = sorted(by_year)[(len(by_year) - 1) // 2]  # of two the lower, never one in between
+    return usual
+
+
+def _upper_group(series: Sizes, seasonless: bool) -> Mask | None:
+    """Return which logarithms lie above the widest gap, if it is one between scales."""
+    ordered = np.sort(series)
+    inner = np.diff(ordered)[_LEAST_GROUP - 1 : 1 - _LEAST_GROUP]
+    if not len(inner):
+        return None
+    widest = int(inner.argmax())
+    noise = float(np.quantile(np.abs(np.diff(series)), _NOISE[seasonless]))
+    if inner[widest] < max(np.log(_FACTOR[seasonless]), _CLEAR * noise):
+        return None
+    return np.asarray(series > ordered[widest + _LEAST_GROUP - 1])
