@@ -13,6 +13,9 @@ from typing import Any
 from geoml_cli.errors import GeomlError, StoppedError
 from geoml_cli.training.launch import forwarding
 
+_INTERRUPTED = 130
+"""Exit code of a step that had nothing to save."""
+
 
 def flags_of(given: Mapping[str, Any]) -> list[str]:
     """Write options as a user would type them; a switch that is on has no value, one that is off is left out."""
@@ -45,7 +48,7 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True, otherwise: st
         code = started[0].wait()
     if code:
         # A step that had nothing to save yet goes as the signal would have it; the steps before it are done.
-        is_stopped = code in (StoppedError.exit_code, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
+        is_stopped = code in (StoppedError.exit_code, _INTERRUPTED, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
         advice = f"; {otherwise}" if otherwise else ""
         error = GeomlError(
             f"`geoml {shlex.join(step)}` {'was stopped' if is_stopped else f'ended with {_ended(code)}'}.",

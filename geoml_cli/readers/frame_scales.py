@@ -29,6 +29,8 @@ _NOISE = {True: 0.75, False: 0.9}
 """Quantile of changes from time to time that is their usual size: two changes of 11 may be the ends of a season."""
 _CLEAR = 4.0
 """How many times larger than usual changes, as logarithms, the distance of the groups is: desert rain changes a lot."""
+_NOTHING = 1e-7
+"""Share of the largest size below which a frame is one of zeros: units differ by less."""
 _TWO_YEARS = 0.9
 """Share of frames whose month is there in two years, from which on seasons are taken out."""
 _LEAST_GROUP = 3
@@ -62,7 +64,8 @@ def scale_break(sizes: Sizes, times: Times) -> ScaleBreak | None:
         sizes: Of the frames, [T]; a frame of zeros has no scale and is left out.
         times: Of the frames.
     """
-    logs = np.log(np.where(sizes > 0, sizes, np.nan))
+    # What packing makes of 0 is no size: night of 1e-10 J m-2.
+    logs = np.log(np.where(sizes > _NOTHING * sizes.max(initial=0.0), sizes, np.nan))
     relative = logs - _usual_of_month(logs, times)
     seasonless = bool(np.isfinite(relative).sum() > _TWO_YEARS * np.isfinite(logs).sum())
     if not seasonless and np.isnan(logs).any():

@@ -35,6 +35,7 @@ _IDENTITY = (
     "code",
 )
 _YEAR = ("year", "yr", "calendaryear")
+_DATE = ("date", "datetime", "time", "timestamp", "samplingdate", "sampledate")
 _FEWEST_COLUMNS = 3
 """Two of the place and one of the value."""
 # Values that stand for "not measured" in tables of soil data.
@@ -180,12 +181,19 @@ def year_column(table: Table) -> str | None:
     """Find the column of calendar years, or None.
 
     Raises:
-        DataError: Several columns may be it.
+        DataError: Several columns may be it, or there are dates in its place.
     """
     found = [name for name in table.columns if _plain(name) in _YEAR]
     if len(found) > 1:
         raise DataError(
             f"the year may be any of {', '.join(found)}", where=str(table.path), fix="Keep one of these columns."
+        )
+    dates = [name for name in table.columns if _plain(name) in _DATE]
+    if dates and not found:
+        raise DataError(
+            f"has dates ({dates[0]}) and no year, and each point is predicted for a year",
+            where=str(table.path),
+            fix=f"Add a column year, or take {dates[0]} out to predict all for the year of maps.",
         )
     return found[0] if found else None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,28 @@ _FACTOR = 30.0
 """How far the typical size of a year may be from that of most: no climate changes the median of a map so much."""
 _SKEWED = 0.01
 """Share of the 99th percentile below which a median is nearly 0, as of snow or burnt area, and differs by nature."""
+_BELOW = 0.2
+"""Share of values below 0 from which a covariate is an anomaly; vegetation indices are below 0 on water."""
+_ICE, _COLDEST, _HOTTEST = 273.15, 200.0, 340.0
+"""Zero degrees Celsius, and temperatures of air and soil [K]."""
+_OTHER_CLIMATE = 25.0
+"""By how much the medians of two years of a temperature differ at most [K]."""
 _MOST_TILES = 16
 """Windows of a raster that are read, evenly chosen."""
+
+
+class Size(NamedTuple):
+    """What is typical of a raster.
+
+    Attributes:
+        middle: Median.
+        magnitude: Median of the magnitudes; NaN where nearly all are 0.
+        is_signed: Whether many values are below 0.
+    """
+
+    middle: float
+    magnitude: float
+    is_signed: bool
 
 
 def refuse_other_scale(name: str, years: Sequence[Raster]) -> None:
@@ -22,34 +43,50 @@ def refuse_other_scale(name: str, years: Sequence[Raster]) -> None:
 
     Args:
         name: The covariate.
-        years: Its open rasters; a median of nearly 0 is not compared.
+        years: Its open rasters. Anomalies, of which many are below 0 in some year, are nearly 0 in others by nature.
 
     Raises:
-        DataError: There is one.
+        DataError: There is one, or one year is in kelvin and another in degrees Celsius.
     """
-    sizes = {raster: size for raster in years if np.isfinite(size := typical_size(raster))}
-    if len(sizes) < 2:
+    sizes = {raster: found for raster in years if (found := typical_size(raster)) is not None}
+    _refuse_kelvin(name, sizes)
+    known = {raster: one.magnitude for raster, one in sizes.items() if np.isfinite(one.magnitude)}
+    if len(known) < 2 or any(one.is_signed for one in sizes.values()):
         return
-    usual = sorted(sizes.values())[(len(sizes) - 1) // 2]  # of two the lower, never one in between
-    other = next(raster for raster, size in sizes.items() if size == usual).band.path.name
-    for raster, size in sizes.items():
+    usual = sorted(known.values())[(len(known) - 1) // 2]  # of two the lower, never one in between
+    other = next(raster for raster, size in known.items() if size == usual).band.path.name
+    for raster, size in known.items():
         if max(size, usual) >= _FACTOR * min(size, usual):
             raise DataError(
                 f"the median magnitude of {name} is {size:.3g}, and {usual:.3g} in {other}: one of them seems to be in "
                 "another unit or scale",
                 where=str(raster.band.path),
-                fix="Export all years with the same scale, or write scale and offset into the file: "
-                f"gdal_edit.py -scale {usual / size:.1g} FILE.",
+                fix="Export all years with the same scale, or write the scale and offset that it was packed with into "
+                "the file.",
             )
 
 
-def typical_size(raster: Raster) -> float:
-    """Return the median magnitude over some windows; NaN where all is missing or the median is nearly 0."""
+def _refuse_kelvin(name: str, sizes: Mapping[Raster, Size]) -> None:
+    kelvin = {raster: size.middle for raster, size in sizes.items() if _COLDEST < size.middle < _HOTTEST}
+    for raster, size in sizes.items():
+        for warm, middle in kelvin.items():
+            if abs(middle - size.middle - _ICE) < _OTHER_CLIMATE:
+                raise DataError(
+                    f"the median of {name} is {middle:.4g}, and {size.middle:.3g} in {raster.band.path.name}: one is "
+                    "in K, the other in degC",
+                    where=str(warm.band.path),
+                    fix="Export all years in one unit, or write scale and offset into the file.",
+                )
+
+
+def typical_size(raster: Raster) -> Size | None:
+    """Return what is typical of some windows; None where all is missing."""
     windows = list(tiles(raster.grid))
     chosen = np.unique(np.linspace(0, len(windows) - 1, _MOST_TILES).round().astype(int))
-    values = np.concatenate([np.abs(raster.read(*windows[place])).ravel() for place in chosen])
+    values = np.concatenate([raster.read(*windows[place]).ravel() for place in chosen])
     values = values[np.isfinite(values)]
     if not values.size:
-        return float("nan")
-    middle, high = np.quantile(values, [0.5, 0.99])
-    return float(middle) if middle > _SKEWED * high else float("nan")
+        return None
+    middle, high = np.quantile(np.abs(values), [0.5, 0.99])
+    magnitude = float(middle) if middle > _SKEWED * high else float("nan")
+    return Size(float(np.median(values)), magnitude, bool((values < 0).mean() > _BELOW))

@@ -177,6 +177,16 @@ def test_a_step_is_asked_to_save_and_its_code_is_kept(tmp_path, monkeypatch):
     assert stopped.value.exit_code == 75
 
 
+def test_a_step_that_had_nothing_to_save_was_stopped_all_the_same(tmp_path, monkeypatch):
+    command = tmp_path / "command"
+    command.write_text("#!/bin/sh\nexit 130\n")
+    command.chmod(0o755)
+    monkeypatch.setattr(steps.sys, "executable", str(command))
+    with pytest.raises(GeomlError, match=r"was stopped\. Run the same command again") as ended:
+        steps.run_step(["train"], tmp_path)
+    assert ended.value.exit_code == 75
+
+
 @pytest.mark.parametrize(("name", "code", "told"), [("TERM", 75, "was stopped"), ("KILL", 137, "ended with signal 9")])
 def test_a_step_that_a_signal_ends(tmp_path, monkeypatch, name, code, told):
     """Such as one that was still importing, or took all memory."""

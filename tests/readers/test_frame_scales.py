@@ -118,3 +118,13 @@ def test_one_extreme_month_is_no_scale():
     values = FIELDS["soil moisture"].copy()
     values[17] *= 40
     assert found(values, months()) is None
+
+
+@pytest.mark.parametrize("night", [2.3e-10, 1e-17, 0.0])
+def test_what_packing_makes_of_zero_is_no_scale(night):
+    """Radiation by the hour, 0 at night; packed, it is nearly 0."""
+    hours = np.arange(24 * 31)
+    light = np.maximum(0, np.sin(2 * np.pi * (hours - 6) / 24)) * 2.5e6
+    values = np.where(light > 1, light, night)[:, None, None] * np.ones((1, 8, 9))
+    times = [cftime.datetime(2020, 1, 1 + hour // 24, hour % 24, calendar="standard") for hour in hours.tolist()]
+    assert found(values, times) is None

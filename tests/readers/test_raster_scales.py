@@ -38,6 +38,7 @@ def yearly(raster: Write, tmp_path: Path) -> Yearly:
         ((NDVI, WHOLE), 2011),
         ((WHOLE, NDVI, WHOLE, WHOLE), 2011),
         ((NDVI, NDVI * 100, NDVI), 2011),
+        ((NDVI - 0.15, WHOLE - 1500, NDVI - 0.15), 2011),  # a twentieth is water
     ],
 )
 def test_a_year_in_another_scale(yearly: Yearly, values: tuple[np.ndarray, ...], named: int) -> None:
@@ -51,7 +52,8 @@ def test_a_year_in_another_scale(yearly: Yearly, values: tuple[np.ndarray, ...],
     [
         (NDVI,),
         (NDVI, NDVI * 20),
-        (NDVI + 280, NDVI + 15),
+        (NDVI * 0.01 - 0.95, NDVI * 0.01 + 0.9, NDVI * 0.01 + 0.015),  # regional anomalies of temperature
+        (NDVI + 280, NDVI + 299),
         (np.zeros_like(NDVI), NDVI),
         (np.where(NDVI > 0.8, NDVI, 0), NDVI),  # of snow there is none in most places, or everywhere
         (np.where(NDVI > 0.8, NDVI, 1e-4), NDVI),
@@ -64,14 +66,21 @@ def test_years_that_differ_by_nature(yearly: Yearly, values: tuple[np.ndarray, .
 
 
 def test_a_scale_that_the_file_names_is_applied(yearly: Yearly) -> None:
-    assert typical_size(yearly(WHOLE, scale=0.0001)[0]) == pytest.approx(np.median(NDVI), abs=1e-3)
+    found = typical_size(yearly(WHOLE, scale=0.0001)[0])
+    assert found is not None and found.magnitude == pytest.approx(np.median(NDVI), abs=1e-3)
+
+
+def test_a_year_in_kelvin_beside_years_in_degrees_celsius(yearly: Yearly) -> None:
+    with pytest.raises(DataError, match=r"the median of evi is 285.*one is in K, the other in degC") as caught:
+        refuse_other_scale("evi", yearly(NDVI + 12, NDVI + 285, NDVI - 3))
+    assert str(caught.value.where).endswith("evi_2011.tif")
 
 
 def test_only_some_windows_of_a_large_raster_are_read(yearly: Yearly, monkeypatch: pytest.MonkeyPatch) -> None:
     (large,) = yearly(np.ones((2000, 2000), dtype=np.uint8))
     shapes = []
     monkeypatch.setattr(Raster, "_cleaned", lambda _, window: shapes.append(window) or _ones(window))
-    assert typical_size(large) == 1
+    assert typical_size(large) == (1, 1, False)
     assert len(shapes) == 16 and shapes[-1][0][1] == 2000
 
 

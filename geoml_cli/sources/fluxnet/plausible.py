@@ -24,7 +24,9 @@ _WHOLE = 1.0
 rain."""
 _RAINLESS = 3.0
 """Rain of a year [mm] that no station has: one in metres has 0.05 to 3."""
-_YEAR, _HALF_A_YEAR, _MONTH = 360, 180, 30
+_WET_DAYS = 20
+"""Of a year, from which on so little rain is in another unit."""
+_YEAR, _HALF_A_YEAR, _TWO_MONTHS = 360, 180, 61
 _DAYS_OF_YEAR = 365.25
 
 
@@ -33,8 +35,8 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
 
     Raises:
         DataError: The median is none of that quantity; radiation stays below that of any half a year; the deficit
-            stays below a tenth of saturation for a month; the soil holds a hundredth of its volume at most for half a
-            year; it hardly rains in a year.
+            stays below a tenth of saturation for two months; the soil holds a hundredth of its volume at most for half
+            a year; it rains often in a year, and hardly any.
     """
     where = f"{site}, from {format_time(series.first, step)}"
     for name in drivers:
@@ -76,7 +78,7 @@ def _refuse_kilopascals(location: str, series: Series, step: Step) -> None:
     temperature = np.where((temperature >= known.least) & (temperature <= known.most), temperature, np.nan)
     share = series.values[dryness.VPD] / dryness.saturation(temperature)
     finite = np.isfinite(share)
-    if _days(series, finite, step) < _MONTH or (dry := float(np.quantile(share[finite], 0.99))) >= _DRY:
+    if _days(series, finite, step) < _TWO_MONTHS or (dry := float(np.quantile(share[finite], 0.99))) >= _DRY:
         return
     raise DataError(
         f"{dryness.VPD} is {dry:.3g} or less of saturation at {dryness.TEMPERATURE} in 99 of 100 records, which is no "
@@ -101,8 +103,12 @@ def _refuse_fractions(name: str, location: str, series: Series, step: Step) -> N
 
 def _refuse_metres(name: str, location: str, series: Series, step: Step) -> None:
     values = series.values[name]
-    yearly = rain_of_a_year(values, series, step)
-    if _days(series, np.isfinite(values), step) < _YEAR or not 0 < yearly < _RAINLESS:
+    yearly, days = rain_of_a_year(values, series, step), _days(series, np.isfinite(values), step)
+    if days < _YEAR or not 0 < yearly < _RAINLESS:
+        return
+    # In a desert that gets no more it rains on a few days.
+    day = np.floor(np.cumsum(lengths(series.first + np.arange(series.length, dtype=np.int64), step)))
+    if len(np.unique(day[values > 0])) < _WET_DAYS * days / _DAYS_OF_YEAR:
         return
     raise DataError(
         f"{name} sums up to {yearly:.3g} in a year, which is no {quantity(name).meaning} in {unit(name, step)}",

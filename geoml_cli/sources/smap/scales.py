@@ -39,6 +39,8 @@ _EXPECTED = {
 }
 _SUNNIEST, MOST_OF_A_YEAR = 45.0, 300
 """MJ m-2 that no day exceeds, and days from which on some of them are sunny: their W m-2 are hundreds."""
+_DRIEST = 0.03
+"""Mean precipitation [mm d-1] that no place of gridMET's is below; 0.13 is Death Valley's."""
 _FEWEST_FILES = 3
 _OTHER_YEAR, _OTHER_RAIN = 5.0, 15.0
 """By how much the mean of a year of weather hardly differs from that of the others; a desert's rain does by more."""
@@ -144,6 +146,8 @@ def refuse_weather(weather: Mapping[str, Values], location: str, days: int = 0) 
             reason = f"one of a hundred of its {len(known)} values is above {_MOST[name]:g} (up to {known.max():g})"
         elif name == "srad" and days >= MOST_OF_A_YEAR and high < _SUNNIEST:
             reason = f"99 of a hundred of its values of {days} days are below {_SUNNIEST:g}, as in MJ m-2"
+        elif name == "pr" and days >= MOST_OF_A_YEAR and 0 < float(known.mean()) < _DRIEST:
+            reason = f"the mean of its values of {days} days is {known.mean():.2g}"
         else:
             continue
         raise DataError(

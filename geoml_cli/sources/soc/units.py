@@ -10,12 +10,17 @@ from geoml_cli.sources.soc.log import PrepareLog
 DEFAULT = "g kg-1"
 _PART = re.compile(r"(?:%|‰|percent|permille|ppm|1|100 ?g|[kdcmuµM]?g ?C?|t ?C?|C|ha|[kcd]?m|[lL])(?:\^?-?[1-3])?")
 _OF_KG = r"[ _./]*kg(?:[_\-^]*1)?(?![a-z])"
+_BEGIN = r"(?:(?<![a-z])|(?<=oc)|(?<=corg)|(?<=carbon))"
+"""No letter, but of a quantity that is glued to its unit: the C of `SOCgkg` is no centi."""
 _NAMED = {
-    "%": re.compile(rf"%|percent|perc\b|pct|dag{_OF_KG}|(?<![cdmk])g[ _./]*100[ _]?g(?![a-z])", re.IGNORECASE),
-    "g kg-1": re.compile(rf"(?<![acdmk])g{_OF_KG}|mg[ _./]*g(?:[_\-^]*1)?(?![a-z])", re.IGNORECASE),
-    "dg kg-1": re.compile(rf"dg{_OF_KG}", re.IGNORECASE),
-    "cg kg-1": re.compile(rf"cg{_OF_KG}", re.IGNORECASE),
-    "mg kg-1": re.compile(rf"mg{_OF_KG}|(?<![a-z])ppm(?![a-z])", re.IGNORECASE),
+    "%": re.compile(rf"%|percent|perc\b|pct|{_BEGIN}dag{_OF_KG}|{_BEGIN}g[ _./]*100[ _]?g(?![a-z])", re.IGNORECASE),
+    "g kg-1": re.compile(
+        rf"{_BEGIN}gC?[ _./]*(?:per[ _])?kg(?:[_\-^]*1)?(?![a-z])|{_BEGIN}mg[ _./]*g(?:[_\-^]*1)?(?![a-z])",
+        re.IGNORECASE,
+    ),
+    "dg kg-1": re.compile(rf"{_BEGIN}dg{_OF_KG}", re.IGNORECASE),
+    "cg kg-1": re.compile(rf"{_BEGIN}cg{_OF_KG}", re.IGNORECASE),
+    "mg kg-1": re.compile(rf"{_BEGIN}mg{_OF_KG}|(?<![a-z])ppm(?![a-z])", re.IGNORECASE),
 }
 """What a column's name says of its unit."""
 

@@ -251,3 +251,12 @@ def test_a_year_of_maps_that_is_not_there_is_told(yearly: Path, prepare_clcd: Pr
     assert any("no covariates of 1999, the year of maps, are here" in text for text in reporter.warned)
     _, reporter = prepare_clcd(yearly, samples=100, map_year=2019)
     assert not any("the year of maps" in text for text in reporter.warned)
+
+
+def test_dates_without_a_year_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("lon,lat,Date\n1,2,2019-05-01\n")
+    with pytest.raises(DataError, match=r"has dates \(Date\) and no year.* Add a column year, or take Date out"):
+        list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))
+    for remedied in ("lon,lat,Date,year\n1,2,2019-05-01,2019\n", "lon,lat\n1,2\n"):
+        (tmp_path / "t.csv").write_text(remedied)
+        assert len(list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))) == 1

@@ -186,7 +186,14 @@ def test_rain_in_metres_is_refused(raw: Path, prepared: Prepare) -> None:
     prepared(alone, dynamic=("TA_F", "SW_IN_F"), extra=())
 
 
-@pytest.mark.parametrize("rain", [np.where(np.arange(365) == 100, 5.0, 0), np.zeros(365)])
+@pytest.mark.parametrize(
+    "rain",
+    [
+        np.where(np.arange(365) == 100, 5.0, 0),
+        np.zeros(365),
+        np.where(np.arange(365) % 120 == 0, 0.25, 0),
+    ],
+)
 def test_hardly_any_rain_is_no_metres(raw: Path, prepared: Prepare, rain: np.ndarray) -> None:
     prepared(one_site(raw, 365, P_F=rain), extra=("P_F",))
 

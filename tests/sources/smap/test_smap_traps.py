@@ -635,6 +635,10 @@ def test_radiation_in_megajoules_is_known_from_a_year():
     refuse_weather({"srad": values, "vpd": np.full(3, np.nan)}, "stack.nc")
     refuse_weather({"srad": values}, "gridmet.csv", 90)
     refuse_weather({"srad": values * 11.6}, "gridmet.csv", 365)
+    rain = np.where(np.arange(365) % 4, 0.0, 12.0)
+    refuse_weather({"pr": rain}, "gridmet.csv", 365)
+    with pytest.raises(DataError, match=r"pr: the mean of its values of 365 days is 0.003, which is no pr in mm d-1"):
+        refuse_weather({"pr": rain / 1000}, "gridmet.csv", 365)
 
 
 def test_a_year_in_another_unit_than_the_others_is_refused():

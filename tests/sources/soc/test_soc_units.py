@@ -110,7 +110,8 @@ def test_years_in_different_scales_are_refused(raster: Write, table: Write, prep
     raster(tmp_path / "raw/evi_2012.tif", whole)
     table(tmp_path / "raw/p.csv", ROWS)
     with pytest.raises(
-        DataError, match=r"evi_2012\.tif: the median magnitude of evi is 4.*write scale and offset into"
+        DataError,
+        match=r"evi_2012\.tif: the median magnitude of evi is 4.*the scale and offset that it was packed with",
     ):
         prepared(tmp_path / "raw")
     raster(tmp_path / "raw/evi_2012.tif", whole, scale=0.0001)
@@ -151,6 +152,11 @@ def test_bands_without_names_are_told(raster: Write, table: Write, prepared: Pre
         ("SOC_dag_kg", "%"),
         ("carbon mg/g", "g kg-1"),
         ("OC g/kg", "g kg-1"),
+        ("SOCgkg", "g kg-1"),
+        ("SOC_g_per_kg", "g kg-1"),
+        ("SOC (gC/kg)", "g kg-1"),
+        ("SOCmgkg", "mg kg-1"),
+        ("soccgkg", "cg kg-1"),
     ],
 )
 def test_units_that_laboratories_write_into_names(column: str, unit: str) -> None:
