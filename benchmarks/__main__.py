@@ -19,7 +19,7 @@ _ON_REQUEST = ("guard", "since")
 
 
 _NEEDS = {"kernels": "mambapy", "geomamba": "mambapy"}
-"""What a benchmark is measured beside, where it is not a dependency."""
+"""What a benchmark compares with, where it is not a dependency."""
 
 
 def benchmarks() -> list[str]:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     for name in chosen:
         print(f"\n== {name}", flush=True)
         if (beside := _NEEDS.get(name)) and importlib.util.find_spec(beside) is None:
-            print(f"{name} is measured beside {beside}, which is not installed: pip install {beside}", file=sys.stderr)
+            print(f"{name} is compared with {beside}, which is not installed: pip install {beside}", file=sys.stderr)
             codes[name] = 2
             continue
         # A process of its own: the memory and caches of one do not change the figures of the next.

@@ -1,4 +1,4 @@
-"""DeepECH: training fed by series beside the same network fed by stored rows of 224 numbers; maps beside a loop.
+"""DeepECH: training fed by series and by stored rows of 224 numbers, the same network; maps and a loop.
 
 The data set and the rows hold the same samples. The loop over single samples is how scripts often make a map.
 """

@@ -1,10 +1,10 @@
-"""Few samples of a region: a network trained from scratch beside one that starts from a run trained elsewhere.
+"""Few samples of a region: a network trained from scratch compared with one that starts from a run trained elsewhere.
 
 Both regions are synthetic land of source `soc`. Soil organic carbon follows the same laws in both, but in the region of
 few samples it is 0.6 times as much plus 3 g kg-1. A run is trained on all 600 samples elsewhere (`geoml train soc
 --preset map`), then on few samples of the region: from fresh weights, and with `--from` in the ways that there are. All
-are scored on the other samples of the region, with a random forest on the same few samples beside them. Every seed has
-two lands, a choice of samples and weights of its own.
+are scored on the other samples of the region, and so is a random forest of the same few samples. Every seed has two
+lands, a choice of samples and weights of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A training step of Geo-Mamba at the paper's size on the CPU, beside the plain way and its matrix products alone.
+"""A training step of Geo-Mamba at the paper's size on the CPU, the plain way, and its matrix products alone.
 
 The step is forward, Huber loss, backward and AdamW, on one time step of 17 dynamic and 3 static factors. The plain
 way is the same network with mambapy's parallel scan, PyTorch's convolution, and KAN bases by the recursion of Cox and

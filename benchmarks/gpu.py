@@ -1,4 +1,4 @@
-"""Geo-Mamba on an NVIDIA card: training steps and prediction by mamba-ssm's kernels, beside PyTorch's operators.
+"""Geo-Mamba on an NVIDIA card: training steps and prediction by mamba-ssm's kernels, compared with PyTorch's operators.
 
 The step is that of `benchmarks.geomamba`, in float32 and in the mixed precisions of `train.precision`. The plain way
 has mambapy's parallel scan and KAN bases by the recursion of Cox and de Boor. Times are the least of several, with the

@@ -4,8 +4,8 @@ Synthetic monthly fluxes between sea and air in one NetCDF file, a third of the 
 tidenet, which shrinks maps to about 2,000 cells, on one thread: training has as many steps whatever the maps; its
 calibration, evaluation and forecasts are on the cells of the file. Each verb is a process of its own. Its memory is
 that beyond the pages of files, which the system takes back when it needs them (`RssAnon` of /proc/PID/status, looked at
-every 20 ms); the peak that the system counts, those pages included, stands beside it. An exponent of 1 is linear, of 0
-constant; below 1 the start-up still counts.
+every 20 ms); the peak that the system counts, those pages included, is printed as well. An exponent of 1 is linear, of
+0 constant; below 1 the start-up still counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading gridded files: `readers.gridded` beside xarray's own read of the same files, and the peak memory of both.
+"""Reading gridded files: `readers.gridded` and xarray's own read of the same files, with the peak memory of both.
 
 Both open all files as one array over time and read every frame once, in order, as physical float32 values with NaN
 where missing. xarray reads with `open_mfdataset` in the blocks that geoml reads. The files lie in the page cache. Each

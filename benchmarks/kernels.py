@@ -1,6 +1,6 @@
-"""Geo-Mamba's loops on the CPU, forward and backward: time and extra memory beside the plain ways.
+"""Geo-Mamba's loops on the CPU, forward and backward: time and extra memory compared with the plain ways.
 
-The selective scan is measured beside mambapy's parallel scan, KAN layers beside the recursion of Cox and de Boor.
+The selective scan is compared with mambapy's parallel scan, KAN layers with the recursion of Cox and de Boor.
 Inputs are the same and so, within rounding, are outputs and gradients. Times are the least of several, because a
 machine that others use adds to them and never takes from them. Extra memory is what a process's peak grows by,
 measured in a process of its own for each way.

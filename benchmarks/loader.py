@@ -1,4 +1,4 @@
-"""Batches a second: ours beside a per-sample Dataset with PyTorch's DataLoader and default collate.
+"""Batches a second: ours compared with a per-sample Dataset with PyTorch's DataLoader and default collate.
 
 Both see the same arrays in memory, shaped like soc's: a window of 16 covariates x 5 x 5 pixels and a series of 10
 years x 12 features. Both shuffle, scale the inputs and give the same batches of tensors.

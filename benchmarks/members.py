@@ -1,4 +1,4 @@
-"""Members of a run trained side by side (`geoml train --jobs`) beside one after another, one thread each.
+"""Members of a run trained side by side (`geoml train --jobs`) compared with one after another, one thread each.
 
 Each training is a command of its own. It is run for a number of epochs and for three times as many, and the difference
 is taken, so that start-up, reading and planning do not count. Weights are compared bit by bit.

@@ -1,8 +1,8 @@
-"""MMNet: preparing, loading, training and mapping, each beside the plain way; and the size of the data on disk.
+"""MMNet: preparing, loading, training and mapping, each compared with the plain way; and the size of the data on disk.
 
-`prepare` stands beside a pandas implementation of the paper's three steps (merge, clean, shift), which writes a CSV
-after each, as the paper does. Both give the same values. The loader stands beside a per-sample Dataset of the window
-table, training and mapping beside the bare network on tensors that are ready in memory.
+`prepare` is compared with a pandas implementation of the paper's three steps (merge, clean, shift), which writes a CSV
+after each, as the paper does. Both give the same values. The loader is compared with a per-sample Dataset of the window
+table, training and mapping compared with the bare network on tensors that are ready in memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows a second and peak memory of `geoml predict --table` at two sizes, and a loop over single rows beside it.
+"""Rows a second and peak memory of `geoml predict --table` at two sizes, and of a loop over single rows.
 
 Geo-Mamba, small, trained for a few steps on synthetic cells (weights do not change the time). Each prediction is a
 process of its own, measured by the system from start to end, so its figures hold start-up, reading the CSV and writing

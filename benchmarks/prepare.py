@@ -1,4 +1,4 @@
-"""`geoml prepare` of raw files of some size, source by source, beside the fastest ordinary reader of the same files.
+"""`geoml prepare` of raw files of some size, source by source, and the fastest ordinary reader of them.
 
 Raw files are those of the sources' own synthetic writers, with larger grids and longer series; they lie in the page
 cache. Each measurement is a process of its own, in which small files of the same kind were read before: start-up and
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     for case in given.source:
         with tempfile.TemporaryDirectory(prefix="geoml-benchmark-") as name:
             rows.append(compared(case, Path(name), given.megabytes, given.turns))
-    _table.show("geoml prepare beside an ordinary reader, files in the page cache", _TABLE, rows)
+    _table.show("geoml prepare and an ordinary reader, files in the page cache", _TABLE, rows)
     print()
     for row in rows:
         _table.ratio(f"prepare / {row[6]}, time, {row[0]}", float(str(row[-1])))

@@ -1,4 +1,4 @@
-"""Maps: pixels a second and peak memory of `geoml predict --map` at two sizes, and a loop over single pixels beside it.
+"""Maps: pixels a second and peak memory of `geoml predict --map` at two sizes, and of a loop over single pixels.
 
 Six synthetic covariates, soc's `cnn`, one member, one epoch of training (weights do not change the time). Each map is a
 process of its own, measured by the system from start to end, so its figures hold start-up, reading and writing. The

@@ -71,7 +71,7 @@ def show(title: str, what: str, costs: Mapping[int, Mapping[str, Cost]]) -> None
     ]
     _table.show(title, ("", what, "s", "CPU s", "peak MiB"), lines)
     print()
-    first, *_, last = [*costs, *costs]
+    first, last = min(costs), max(costs)
     for verb in VERBS if len(costs) > 1 else ():
         one, other = costs[first][verb], costs[last][verb]
         for kind, ratio in (("time", other.seconds / one.seconds), ("memory", other.peak / one.peak)):

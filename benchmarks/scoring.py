@@ -1,4 +1,4 @@
-"""Intervals of a network and four baselines: sums per group beside resampled rows.
+"""Intervals of a network and four baselines: sums per group compared with resampled rows.
 
 Both draw the same groups and give the same intervals. Resampling rows is what `scipy.stats.bootstrap` and a plain loop
 do; it is timed on a few draws and counted up.

@@ -1,4 +1,4 @@
-"""Processor time until a command answers, beside that of importing typer and torch, and of exporting Geo-Mamba.
+"""Processor time until a command answers, compared with that of importing typer and torch, and of exporting Geo-Mamba.
 
 Each command is a process of its own; user and system time count, the least of several calls, which other work on the
 machine changes less than the time that passes.

@@ -1,8 +1,8 @@
-"""TIDE-Net: time of a training step and of a forecast beside that of their convolutions, products and FFTs alone.
+"""TIDE-Net: time of a training step and of a forecast, and of their convolutions, products and FFTs alone.
 
 The operators' own time is what torch's profiler gives for them within the same calls, so that both are of the same
-arithmetic. Peak memory, beyond the weights, beside the network whose maps over time are written down plainly. And
-batches a second of windows of maps beside a Dataset that opens HDF5 for each sample.
+arithmetic. Peak memory, beyond the weights, is compared with that of the network whose maps over time are written down
+plainly, and batches a second of windows of maps with those of a Dataset that opens HDF5 for each sample.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def sources() -> list[str]:
 
 @cache
 def presets_folder() -> Path:
-    """Return the folder of presets: inside an installed package, beside it in a checkout."""
+    """Return the folder of presets: inside an installed package, next to it in a checkout."""
     installed = _PACKAGE / "presets"
     return installed if installed.is_dir() else _PACKAGE.parent / "presets"
 

@@ -27,7 +27,7 @@ _STRONG, _WEAK = 50.0, 20.0
 _WARMTH, _DRYNESS = 2.5, 5.0
 """Tolerance of air temperature [K] and of vapour pressure deficit [hPa]."""
 _BLOCK = 4_000_000
-"""Numbers of a matrix of windows held at once."""
+"""Numbers of a matrix of windows in memory at once."""
 
 
 class Series(NamedTuple):

@@ -14,7 +14,7 @@ SIGNAL_SECONDS = 120
 """How long before its time limit a job is told to save."""
 _PORT = 29500
 _LOOP = """
-# The command runs beside this script, which passes SLURM's warning on to it.
+# The command runs next to this script, which passes SLURM's warning on to it.
 "${step[@]}" &
 running=$!
 trap 'came=1; kill -USR1 "$running" 2>/dev/null' USR1

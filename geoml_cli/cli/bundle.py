@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from geoml_cli.stages.bundle import Attribution
 
 NAME = "bundle"
-"""Among the sub-commands of import, beside the models."""
+"""Among the sub-commands of import, in addition to the models."""
 _Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder to make [MODEL-PRESET-NAME].", show_default=False)
 ]

@@ -47,7 +47,7 @@ def demo(
 
 
 _BESIDE = {".png": "figure", ".gif": "figure", ".qml": "style"}
-"""What stands beside a prediction, by suffix."""
+"""What stands next to a prediction, by suffix."""
 
 
 def _made(run: Path) -> list[tuple[str, str]]:

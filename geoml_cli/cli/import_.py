@@ -98,7 +98,7 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
     if takes_numbers_as_they_are(done):
         console.Terminal(quiet=common["quiet"]).warn(
             "the checkpoint holds no scaling, so inputs enter unscaled: right only if the network was trained on such "
-            "numbers. Else give --data, whose rows fit the preset's scaling, or the statistics released beside it."
+            "numbers. Else give --data, whose rows fit the preset's scaling, or the statistics released next to it."
         )
     if common["as_json"]:
         console.document({"run": str(done.folder), "members": done.members()})

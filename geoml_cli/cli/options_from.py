@@ -142,7 +142,7 @@ def _annotation(name: str, field: FieldInfo, help_: str) -> Any:  # noqa: ANN401
     if _is_positional(field):
         metavar = f"[{name.upper().removesuffix('S')}]..."
         return Annotated[kind | None, typer.Argument(metavar=metavar, help=help_, show_default=False)]
-    # A flag without a value needs no --no- beside it: leaving it out says that.
+    # A flag without a value needs no --no- next to it: leaving it out says that.
     # A name that Python keeps to itself, such as `from`, has a line after it.
     flag = f"--{name.rstrip('_').replace('_', '-')}"
     return Annotated[kind, typer.Option(flag, help=help_, metavar=metavar, show_default=not empty and kind is not bool)]

@@ -22,7 +22,7 @@ def show_part(done: PartSummary, as_json: bool) -> None:
 
 
 def show(trained: TrainedRun, done: PredictionSummary, as_json: bool) -> None:
-    """Print what a file of predictions holds, and what stands beside it."""
+    """Print what a file of predictions holds, and what stands next to it."""
     row, run = done.row(), trained.run
     styles = [path for path in done.beside if path.suffix == ".qml"]
     figures = [path for path in done.beside if path not in styles]

@@ -1,4 +1,4 @@
-"""`geoml reproduce`: a paper's preset from raw files to its numbers, beside the paper's own."""
+"""`geoml reproduce`: a paper's preset from raw files to its numbers, next to the paper's own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def reproduce(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Prepare, train and evaluate as the paper did, and beside it without leaks; exit 4 if a public number is not met.
+    """Prepare, train and evaluate as the paper did, and again without leaks; exit 4 if a public number is not met.
 
     The same command goes on where it was stopped.
     """
@@ -183,7 +183,7 @@ def _table(rows: list[PaperRow], *, has_strict: bool, quick: bool) -> None:
         "ours, without leaks": [_interval(row.strict) for row in rows] if has_strict else None,
     }
     shown = {name: cells for name, cells in columns.items() if cells is not None}
-    console.table(list(shown), list(zip(*shown.values(), strict=True)), title="Beside the paper")
+    console.table(list(shown), list(zip(*shown.values(), strict=True)), title="Next to the paper")
 
 
 def _published(row: PaperRow) -> str:

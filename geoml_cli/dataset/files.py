@@ -26,7 +26,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def atomic_write(path: Path, mark: str = "tmp") -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it takes `path`'s place, on failure it goes.
+    """Give a temporary path next to `path`; on success it takes `path`'s place, on failure it goes.
 
     The suffix is kept, for writers that choose a format by it. What a killed process leaves is overwritten by the
     next one; processes that share a file (`run.json`) write it under a lock, or each with a mark of its own.

@@ -1,4 +1,4 @@
-"""`manifest.json` beside `dataset.nc`: what a prepared data set was made from, and what was lost on the way."""
+"""`manifest.json` next to `dataset.nc`: what a prepared data set was made from, and what was lost on the way."""
 
 from __future__ import annotations
 

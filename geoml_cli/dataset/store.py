@@ -235,7 +235,7 @@ def _parts(variable: Any) -> Iterator[bytes]:  # noqa: ANN401  h5py is untyped
 
 @dataclass(frozen=True)
 class Block:
-    """Variables held in memory: a block of pixels, or a table of samples, prepared like a data set."""
+    """Variables in memory: a block of pixels, or a table of samples, prepared like a data set."""
 
     arrays: dict[str, Array]
     texts: dict[str, list[str]]

@@ -18,7 +18,7 @@ from geoml_cli.splits.split import Rows
 
 _DAY = 1440.0
 _LENGTHS = tuple(days * _DAY for days in (1, 7, 30, 91, 365))
-"""Lengths of blocks [min], beside the record itself."""
+"""Lengths of blocks [min], in addition to the record itself."""
 _CALENDAR = {0: 30.4375 * _DAY, -1: 365.25 * _DAY}
 """Mean lengths of months and years, which have none of their own."""
 _HELD = 0.5

@@ -31,7 +31,7 @@ class Claim:
         name: What is unseen, such as `unseen station`.
         resampled: What intervals and tests resample.
         network: Scores of the network.
-        baselines: Beside it, the best first.
+        baselines: Compared with it, the best first.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Other runs on the same data set, compared like baselines: SimVP beside TIDE-Net.
+"""Other runs on the same data set, compared like baselines: SimVP with TIDE-Net.
 
 Legend: B forecasts, L lead times; y, x the data set's grid.
 """

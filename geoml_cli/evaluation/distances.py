@@ -1,4 +1,4 @@
-"""How far test samples lie from training samples, beside how far the map lies from samples.
+"""How far test samples lie from training samples, compared with how far the map lies from samples.
 
 Meyer and Pebesma 2022, doi:10.1038/s41467-022-29838-9: scores say what a map is worth where both are alike.
 

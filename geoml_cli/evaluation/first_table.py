@@ -1,7 +1,7 @@
 """The first table of a report: score, coverage and baselines on single lines; `scores.csv` holds the same.
 
 A number over all rows is never alone: where rows are unseen in several ways, each way has its line, and where there are
-stations, their median stands beside it.
+stations, their median stands next to it.
 
 Legend: P pooled rows, S stations.
 """
@@ -241,7 +241,7 @@ def _columns(lines: list[FirstLine], result: EvaluationResult) -> Iterator[tuple
 
 
 def _two_scores(result: EvaluationResult) -> list[str]:
-    """Name the first score and the first that is a ratio, for which a page has room beside the other columns."""
+    """Name the first score and the first that is a ratio, for which a page has room next to the other columns."""
     names = list(result.network.scores)
     ratios = [name for name in names[1:] if result.network.scores[name].unit == "1"]
     return [*names[:1], *ratios[:1]]

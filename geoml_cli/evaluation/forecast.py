@@ -1,4 +1,4 @@
-"""Evaluation of a network that forecasts maps: scores by lead time and over all, beside its baselines.
+"""Evaluation of a network that forecasts maps: scores by lead time and over all, compared with its baselines.
 
 Legend: N forecasts, L lead times, G blocks of start times, D bootstrap draws, M scores, K sums.
 """

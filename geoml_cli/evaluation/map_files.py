@@ -1,4 +1,4 @@
-"""Files of an evaluation of forecasts of maps, beside those of every evaluation."""
+"""Files of an evaluation of forecasts of maps, in addition to those of every evaluation."""
 
 from __future__ import annotations
 

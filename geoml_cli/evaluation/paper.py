@@ -1,4 +1,4 @@
-"""A run's scores beside those that its paper published."""
+"""A run's scores next to those that its paper published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class PaperRow:
-    """A score of a run beside the paper's.
+    """A score of a run next to the paper's.
 
     Attributes:
         network: Of a model with several; else empty.
@@ -59,7 +59,7 @@ class PaperRow:
 
 
 def paper_rows(paper: PaperSettings, ours: Path, strict: Path | None) -> list[PaperRow]:
-    """Set the scores of two evaluations beside published ones; the published ones come first.
+    """Set the scores of two evaluations next to published ones; the published ones come first.
 
     Args:
         paper: A preset's.
@@ -120,7 +120,7 @@ def unmet(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
 
 
 def explained(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
-    """Say what must be known before the numbers are held side by side."""
+    """Say what must be known before the numbers are compared."""
     known = {
         "the paper's numbers": f"from the {paper.found_in or 'paper'}" if paper.numbers else "not given",
         "the paper's data": f"{paper.data}{'' if paper.public else ' (not public)'}" if paper.data else "not given",

@@ -142,7 +142,7 @@ def pipeline_tables(result: EvaluationResult) -> list[ReportTable]:
 
 
 def _filed(table: ReportTable, folder: str = "") -> ReportTable:
-    """Name the CSV file that holds a table, beside the report or in a folder there."""
+    """Name the CSV file that holds a table, next to the report or in a folder there."""
     return replace(table, file=f"{folder}{file_of(table.title)}")
 
 

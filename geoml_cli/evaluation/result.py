@@ -49,7 +49,7 @@ class ExampleForecast:
 
 @dataclass(frozen=True)
 class ForecastMaps:
-    """What forecasts of maps leave beside scores; models are the network, its members and the baselines.
+    """What forecasts of maps give in addition to scores; models are the network, its members and the baselines.
 
     Attributes:
         step: What a lead time is counted in.
@@ -81,7 +81,7 @@ class EvaluationResult:
         claims: Where two kinds of groups are held out, scores of the rows that are unseen in each way.
         members: Rows and predictions of each member; none for a pipeline, as the following.
         member_scores: Scores of every member.
-        baselines: Beside the network, or why there are none.
+        baselines: Compared with the network, or why there are none.
         importance: By covariate, increase of the ranking score in each member and repeat.
         confusion: Where classes are predicted.
         notes: What must be known before a number is quoted.

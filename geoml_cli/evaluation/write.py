@@ -20,7 +20,7 @@ def write_network(inputs: EvaluationInputs, result: EvaluationResult, reporter: 
         reporter.warn(note)
     folder = inputs.folder
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    # Removed first and written last: where metrics.json exists, the files beside it belong to it.
+    # Removed first and written last: where metrics.json exists, the files next to it belong to it.
     # A table that this evaluation does not write would otherwise be an earlier one's.
     for stale in (folder / "metrics.json", *folder.glob("*.csv")):
         stale.unlink(missing_ok=True)

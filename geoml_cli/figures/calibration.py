@@ -1,4 +1,4 @@
-"""How many rows intervals hold, beside how many they were made for."""
+"""How many rows intervals hold, compared with how many they were made for."""
 
 from __future__ import annotations
 

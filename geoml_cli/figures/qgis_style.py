@@ -1,4 +1,4 @@
-"""A style that QGIS takes for a raster by itself: the file beside it with the suffix .qml."""
+"""A style that QGIS takes for a raster by itself: the file next to it with the suffix .qml."""
 
 from __future__ import annotations
 

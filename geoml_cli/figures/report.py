@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file that needs nothing else: no network, no folder beside it."""
+"""An evaluation as one HTML file that needs nothing else: no network, no folder next to it."""
 
 from __future__ import annotations
 

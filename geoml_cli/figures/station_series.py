@@ -33,7 +33,7 @@ _GAP, _GAP_OF_FEW = 3.0, 1.5
 _SHOWN = (0.01, 0.99)
 """Quantiles of the bounds inside the axes: a few wide intervals would leave the rest flat."""
 _MARGIN, _ASIDE = 0.05, 0.01
-"""Shares of the range that are left above and below, and beside it."""
+"""Shares of the range that are left above and below, and next to it."""
 MOST_POINTS = 20_000
 """Times drawn at most; of more every n-th is."""
 Values = NDArray[np.float64]

@@ -56,7 +56,7 @@ def png(figure: Figure, software: str | None = None) -> bytes:
     """Draw a figure; `software` is written into the file, where another one must be told from it."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
-        # A name in a script that the font lacks shows boxes; the tables beside the figure spell it.
+        # A name in a script that the font lacks shows boxes; the tables next to the figure spell it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         # Without metadata the same figure gives the same bytes.
         figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": software})

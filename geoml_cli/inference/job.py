@@ -60,12 +60,12 @@ class PredictionJob:
         chunks: The chunks in order.
         total: How many; None where only reading tells.
         write: Writes the file (or files) from finished chunks, given their number; returns it (or the first), then
-            figures and styles beside it.
+            figures and styles next to it.
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
         reasons: Why a cell may carry no sample; empty where it is not known.
         keeps_reasons: Whether the reason of each cell is written, and not the counts alone.
-        copies: How often values lie on disk beside the chunks while a file is written, at most.
+        copies: How often values lie on disk in addition to the chunks while a file is written, at most.
         unit: Of that output.
         check: Refuses a file that cannot be written, before anything is predicted.
     """

@@ -46,7 +46,7 @@ def fullest(times: Sequence[object], values: Iterable[NDArray[np.float32]]) -> t
 
 @dataclass(frozen=True)
 class MapFiles:
-    """Writes maps of a run with what stands beside them.
+    """Writes maps of a run with what stands next to them.
 
     Attributes:
         trained: The run.
@@ -85,7 +85,7 @@ class MapFiles:
         return self._beside(out, content, drawn, small)
 
     def _none(self, out: Path) -> list[Path]:
-        """Take away what stands beside an earlier map of this name."""
+        """Take away what stands next to an earlier map of this name."""
         for stale in filter(_is_ours, companions(out)):
             stale.unlink()
         return []

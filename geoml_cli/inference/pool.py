@@ -22,7 +22,7 @@ T = TypeVar("T")
 def in_order(calls: Iterator[Callable[[], T]]) -> Iterator[T]:
     """Yield what calls return, in their order; as many run at once as PyTorch may use threads here.
 
-    Several run on one thread each, so that a result does not depend on what runs beside it. A single call runs on this
+    Several run on one thread each, so that a result does not depend on what else runs. A single call runs on this
     thread and all of PyTorch's. Calls are taken when they can begin, and one ahead: so many are in memory at once.
 
     Raises:

@@ -122,7 +122,7 @@ class Network:
         pretrained: Reads a released state dict; raises GeomlError naming unknown or missing keys.
         next_inputs: Of a network whose target continues its input: physical inputs and forecast to the inputs of the
             next call, for forecasts past its horizon; None of others.
-        statistics: Scaling from arrays that were released beside the state dict, by the stem of their file; None where
+        statistics: Scaling from arrays that were released next to the state dict, by the stem of their file; None where
             there are no such files.
         lagged: Input [N, T, V] whose time steps have an importance of their own; empty for none.
         bars: Variable of the data set that series of stations show as bars from above, such as rain; empty for none.

@@ -131,7 +131,7 @@ def _joined(batch: Any, joined: Joined) -> Any:  # noqa: ANN401  pyarrow is unty
 
     there = batch.schema.names
     empty = pyarrow.array([""] * len(batch), pyarrow.string())
-    # Stripped one by one: what two files write beside a comma must not make two stations of one.
+    # Stripped one by one: what two files write around a comma must not make two stations of one.
     parts = [
         compute.fill_null(compute.utf8_trim_whitespace(batch.column(name)), "") if name in there else empty
         for name in joined.columns

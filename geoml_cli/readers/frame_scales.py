@@ -77,8 +77,8 @@ def scale_break(sizes: Sizes, times: Times) -> ScaleBreak | None:
         return None
     # Of two halves it is the later one.
     fewer = high if 2 * int(high.sum()) < len(high) + (not high[0]) else ~high
-    stretches = int((np.diff(fewer.astype(np.int8), prepend=0) > 0).sum())
-    if fewer.sum() < _LEAST_GROUP * stretches:
+    blocks = int((np.diff(fewer.astype(np.int8), prepend=0) > 0).sum())
+    if fewer.sum() < _LEAST_GROUP * blocks:
         return None
     distance = np.median(series[known][fewer]) - np.median(series[known][~fewer])
     return ScaleBreak(known[fewer], float(np.exp(distance)))

@@ -91,7 +91,7 @@ def _unbroken(columns: Index, eastward: NDArray[np.float64]) -> Index:
 def _from_seam(columns: Index, axes: GridAxes) -> Index:
     """Begin behind a gap that is far wider than the others, where the first and the last column are neighbours.
 
-    The two sides of such a gap are no neighbours: the cells beside it would be as wide as the gap.
+    The two sides of such a gap are no neighbours: the cells next to it would be as wide as the gap.
     """
     if not axes.regular or len(columns) < _FEWEST:
         return columns

@@ -66,7 +66,7 @@ def _walk(folder: Path, pattern: str, above: tuple[Path, ...] = ()) -> Iterator[
 
 
 def members(path: Path) -> list[Path]:
-    """Name the files of a Zarr store, or the file itself and what GDAL reads beside it."""
+    """Name the files of a Zarr store, or the file itself and what GDAL reads next to it."""
     if path.is_dir():
         return sorted(inner for inner in path.rglob("*") if inner.is_file())
     return [path, *(sidecars(path) if path.suffix.lower() in _RASTERS else ())]

@@ -91,7 +91,7 @@ def axes_of(file: Any, path: Path) -> GridAxes:  # noqa: ANN401
 
 
 def _read_masked(source: str, steps: slice) -> NDArray[np.float64]:
-    """Read stored numbers, [t, Y, X]; what a mask in or beside the file leaves out is NaN."""
+    """Read stored numbers, [t, Y, X]; what a mask in or next to the file leaves out is NaN."""
     with rasterio_package().open(source) as file:
         return np.where(file.read_masks() == 0, np.nan, file.read().astype(np.float64))[steps]
 

@@ -15,7 +15,7 @@ from geoml_cli.readers.nodata import VALID, Declared, written
 from geoml_cli.readers.undeclared_fills import candidates_of
 
 _SPIKE = 10
-"""How much more frequent than the numbers beside it a fill is, at least."""
+"""How much more frequent than the numbers next to it a fill is, at least."""
 
 Raw = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -153,7 +153,7 @@ def _integer_limits(raw: Raw) -> tuple[float, ...]:
 
 
 def _is_ordinary(raw: Raw, candidate: float) -> bool:
-    """Tell a packed value, as frequent as the numbers beside it, from a fill, which is far more frequent."""
+    """Tell a packed value, as frequent as the numbers next to it, from a fill, which is far more frequent."""
     beside = int(((raw == candidate - 1) | (raw == candidate + 1)).sum())
     return int((raw == candidate).sum()) <= _SPIKE * beside
 

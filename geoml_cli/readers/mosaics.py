@@ -48,7 +48,7 @@ class RasterFile:
     tiles: tuple[Path, ...] = ()
 
     def files(self) -> list[Path]:
-        """Name all files whose content decides what is read: tiles, sources of a VRT, files beside them.
+        """Name all files whose content decides what is read: tiles, sources of a VRT, files next to them.
 
         Raises:
             DataError: A source of a VRT is missing, or a file may not be read.

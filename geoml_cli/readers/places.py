@@ -28,7 +28,7 @@ def read_points(path: Path, crs: str, size: int, *, dated: bool = False) -> Iter
     Args:
         path: Delimited text with two columns of coordinates, and perhaps one that names the points.
         crs: Of the coordinates.
-        size: Most rows held at once.
+        size: Most rows in memory at once.
         dated: Read a column of years as well, where there is one.
 
     Raises:

@@ -116,7 +116,7 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
         require_file(folder / given, fix=f"Check {option}.")
         return folder / given
     found = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file())
-    if len(found) > 1:  # a text beside the table, such as README.txt, has no columns
+    if len(found) > 1:  # a text next to the table, such as README.txt, has no columns
         found = [path for path in found if _has_columns(path)] or found
     if len(found) > 1:
         names = ", ".join(path.name for path in found)

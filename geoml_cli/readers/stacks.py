@@ -24,6 +24,7 @@ _MUCH_FINER = 1.5
 # Resampling always runs on the same tiles of the grid, so that a pixel has the same value in every block.
 _TILE = 64
 _NO_WAY = "cannot be brought onto the reference's CRS"
+_NAME_ONE = "Name the one that all are aligned to: --reference {0}."
 _CHECK = "Check the CRS that both rasters have, or name another raster with --reference."
 
 
@@ -34,6 +35,7 @@ class Stack:
         rasters: Open bands.
         classes: Names of the bands whose values are classes; they are never averaged.
         reference: Name of the band whose grid is used; needed where grids differ.
+        fix: What to do where grids differ and none is named; `{0}` stands for a band on the grid that most have.
 
     Attributes:
         grid: The common grid.
@@ -43,9 +45,11 @@ class Stack:
         DataError: Grids differ and no reference is named, or there is no band of that name.
     """
 
-    def __init__(self, rasters: Sequence[Raster], classes: frozenset[str], reference: str | None) -> None:
+    def __init__(
+        self, rasters: Sequence[Raster], classes: frozenset[str], reference: str | None, fix: str = _NAME_ONE
+    ) -> None:
         self.rasters = list(rasters)
-        self.grid = _reference(self.rasters, reference)
+        self.grid = _reference(self.rasters, reference, fix)
         self.resampling: dict[str, Resampling] = {
             raster.band.name: _method(raster, self.grid, raster.band.name in classes)
             for raster in self.rasters
@@ -125,27 +129,13 @@ def describe(grid: Grid) -> str:
     return f"{grid.height} x {grid.width} pixels of {x:.6g} x {y:.6g}, corner {left:.6g}, {top:.6g}, {name}"
 
 
-def _reference(rasters: Sequence[Raster], reference: str | None) -> Grid:
+def _reference(rasters: Sequence[Raster], reference: str | None, fix: str) -> Grid:
     if reference is not None:
         for raster in rasters:
             if raster.band.name == reference:
                 return raster.grid
         names = ", ".join(raster.band.name for raster in rasters)
         raise DataError(f"there is no raster {reference!r} to align to", fix=f"Give --reference one of: {names}.")
-    require_one_grid(rasters, "Name the one that all are aligned to: --reference {0}.")
-    return rasters[0].grid
-
-
-def require_one_grid(rasters: Sequence[Raster], fix: str) -> None:
-    """Refuse rasters on several grids.
-
-    Args:
-        rasters: Open bands.
-        fix: What to do; `{0}` stands for the name of a raster on the grid that most have.
-
-    Raises:
-        DataError: They lie on several.
-    """
     groups: list[list[Raster]] = []
     for raster in rasters:
         group = next((group_rasters for group_rasters in groups if same_grid(group_rasters[0].grid, raster.grid)), None)
@@ -160,6 +150,7 @@ def require_one_grid(rasters: Sequence[Raster], fix: str) -> None:
             where=str(groups[0][0].band.path.parent),
             fix=fix.format(max(groups, key=len)[0].band.name),
         )
+    return rasters[0].grid
 
 
 def _names(group: list[Raster]) -> str:

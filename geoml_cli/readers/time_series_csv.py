@@ -26,7 +26,7 @@ _CLOCK_NAMES = {
     "minute": ("minute", "minutes", "min", "mn"),
     "second": ("second", "seconds", "sec", "ss"),
 }
-"""Columns of the time of day, beside one of dates."""
+"""Columns of the time of day, next to one of dates."""
 _DAY = r"(?:\d{4}[-/]\d{2}[-/]\d{2}|\d{8})"
 _MIDNIGHT = rf"({_DAY})(?:[ T]0?0:00(?::00(?:\.0*)?)?)?(?: ?Z|[+-]00:?00)?"
 """A date, as it is or as a moment: so spreadsheets and databases write columns of dates."""
@@ -111,7 +111,7 @@ class RowTimes:
 
     @cached_property
     def _clock(self) -> dict[str, str | None]:
-        """Return the columns of the time of day; looked for beside dates alone, as `min` may be a minimum."""
+        """Return the columns of the time of day; looked for next to dates alone, as `min` may be a minimum."""
         return {part: column_called(self._table, names) for part, names in _CLOCK_NAMES.items()}
 
     def of(self, frame: pd.DataFrame) -> Times:
@@ -150,7 +150,7 @@ class RowTimes:
         unclear, own = np.concatenate(self._unclear), np.concatenate(self._own)
         if own.any() and (self._is_joined or unclear.sum() > own.sum()):
             raise DataError(
-                "the row has its time of day beside the date, where others have a date alone",
+                "the row has its time of day next to the date, where others have a date alone",
                 where=timed.where(int(own.argmax())),
                 fix="Write all times alike: as 2013-03-17T06:00:00, in UTC, or with columns hour and minute.",
             )
@@ -160,7 +160,7 @@ class RowTimes:
             raise DataError(
                 f"{str(timed.time[row])[:10]} is the date of several rows, and none has a time of day",
                 where=timed.where(row),
-                fix="Write times as 2013-03-17T06:00:00, in UTC, or give columns hour and minute beside the date.",
+                fix="Write times as 2013-03-17T06:00:00, in UTC, or give columns hour and minute next to the date.",
             )
 
     def _days(self, cells: pd.Series[str]) -> pd.Series[str]:

@@ -53,7 +53,7 @@ def copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def write(snapshot: Snapshot, files: CheckpointFiles) -> None:
     """Write a checkpoint in place of the one before.
 
-    The folder is filled beside its place and renamed in; `found` finds the whole one after a kill at any point.
+    The folder is filled next to its place and renamed in; `found` finds the whole one after a kill at any point.
     """
     folder, fresh = files.folder, _fresh(files.folder)
     recover(files)

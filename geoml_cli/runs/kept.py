@@ -31,7 +31,7 @@ class Computation(NamedTuple):
     """An array that takes long to compute.
 
     Attributes:
-        key: All that determines it beside the code of this package, as JSON takes it.
+        key: All that determines it in addition to the code of this package, as JSON takes it.
         compute: Makes it.
     """
 

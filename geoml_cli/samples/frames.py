@@ -1,4 +1,4 @@
-"""Windows of frames of a gridded series, one a sample: no frame is held twice, and large ones not all at once.
+"""Windows of frames of a gridded series, one a sample: no frame is stored twice, and large ones not all at once.
 
 Legend: T frames of the series, N windows, R rows asked for, K frames of a window; y, x and H, W as in `spatial`.
 """

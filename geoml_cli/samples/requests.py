@@ -19,7 +19,7 @@ _PATHS = ("table", "rasters", "stack", "mask", "border")
 
 
 def companions(out: Path) -> list[Path]:
-    """Return what stands beside a map: its page, and of a GeoTIFF its style in QGIS."""
+    """Return what stands next to a map: its page, and of a GeoTIFF its style in QGIS."""
     styled = out.suffix.lower() in (".tif", ".tiff")
     return [out.with_suffix(".png"), *([out.with_suffix(".qml")] if styled else [])]
 
@@ -88,7 +88,7 @@ class PredictionRequest:
 
     @property
     def files(self) -> list[Path]:
-        """Return the files and folders that are read, beside run and data set."""
+        """Return the files and folders that are read, in addition to run and data set."""
         return [path for name in _PATHS if (path := getattr(self, name)) is not None]
 
     def absolute(self) -> PredictionRequest:
@@ -114,7 +114,7 @@ class PredictionRequest:
         return f"sums-{self.sums}" if self.fill == NETWORK else f"sums-{self.sums}-{self.fill}"
 
     def written(self, out: Path, *, page: bool) -> list[Path]:
-        """Return the file and what stands beside it: figures, and styles of QGIS.
+        """Return the file and what stands next to it: figures, and styles of QGIS.
 
         Args:
             out: The file; of a GeoTIFF per day the day stands as YYYY-MM-DD.

@@ -126,7 +126,7 @@ class SpatialTransform(nn.Module):
     def inverse(self, maps: Tensor) -> Tensor:
         """Return maps [..., H, W] on the data set's grid, [..., y, x]; NaN on land and outside of the crop.
 
-        A sea cell near the coast takes the mean of the sea cells beside it: what a network puts out over land counts
+        A sea cell near the coast takes the mean of the sea cells next to it: what a network puts out over land counts
         for nothing.
         """
         known = self.known.to(maps.dtype)

@@ -1,4 +1,4 @@
-"""Windows of a series, one a sample: cut when a batch asks for them, held nowhere.
+"""Windows of a series, one a sample: cut when a batch asks for them, stored nowhere.
 
 A window is a strided view of the series, so that cutting a batch of them is one gather.
 """

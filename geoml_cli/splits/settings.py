@@ -62,7 +62,7 @@ class SplitSettings(Table):
     map_points: str = ""
     """Where the network will predict: a CSV file with columns lon and lat, or a GeoTIFF whose valid pixels are mapped.
     Empty spreads points evenly over the convex hull of the samples. `knndm` makes its folds for them, and the
-    evaluation shows their distances beside those of the split."""
+    evaluation shows their distances next to those of the split."""
 
     buffer_km: float = Field(default=0.0, ge=0)
     """Exclude training and validation rows nearer than this to a test row of their fold [km]."""

@@ -75,7 +75,7 @@ def _scored(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evalua
         refuse_unknown_places(opened)
     folder = trained.run.evaluation(next(iter(inputs.values())).subset)
     folder.mkdir(parents=True, exist_ok=True)
-    # Removed first and written last: where metrics.json exists, the files beside it belong to it.
+    # Removed first and written last: where metrics.json exists, the files next to it belong to it.
     (folder / "metrics.json").unlink(missing_ok=True)
     written = {
         name: write_network(opened, _evaluated(trained, name, opened, reporter), reporter)

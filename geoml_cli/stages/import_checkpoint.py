@@ -40,7 +40,7 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "ema", "model")
 """Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
 _ARRAY = ".npy"
 Files = Path | Sequence[Path] | Mapping[str, Path]
-"""A checkpoint, a checkpoint with arrays of statistics beside it, or a checkpoint for each network."""
+"""A checkpoint, a checkpoint with arrays of statistics next to it, or a checkpoint for each network."""
 
 
 def import_checkpoint(
@@ -111,7 +111,7 @@ def _checkpoint(paths: Sequence[Path]) -> Path:
         raise DataError(
             f"{len(found)} of {len(paths)} files are checkpoints.",
             where=", ".join(map(str, paths)),
-            fix=f"Name one checkpoint (.pth), and beside it only arrays of statistics ({_ARRAY}).",
+            fix=f"Name one checkpoint (.pth), and next to it only arrays of statistics ({_ARRAY}).",
         )
     return found[0]
 

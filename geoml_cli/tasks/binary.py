@@ -30,7 +30,7 @@ def binary(target: Variable, event: str, metrics: tuple[Metric, ...], threshold:
     Args:
         target: What is observed, 0 or 1.
         event: What it is the presence of, for descriptions.
-        metrics: Scores of the probability, beside those of decisions at the threshold.
+        metrics: Scores of the probability, in addition to those of decisions at the threshold.
         threshold: Probability above which the event is predicted.
     """
     columns = (

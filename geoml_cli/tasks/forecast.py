@@ -25,7 +25,7 @@ def forecast(target: Variable, maps: MapScores, dims: tuple[str, ...] = ("lead_t
         dims: Of a forecast.
     """
     events: tuple[Metric, ...] = ()
-    # Beside the scaled thresholds, one in the target's unit: at 0 a flux turns from source to sink.
+    # In addition to the scaled thresholds, one in the target's unit: at 0 a flux turns from source to sink.
     if maps.threshold is not None:
         label = f">= {maps.threshold:g} {target.unit}".strip()
         events = fields.event_scores(label, fields.contingency((maps.threshold,)), 0)

@@ -37,7 +37,7 @@ class ScoredRows:
 
 @dataclass(frozen=True)
 class MapScores:
-    """How forecasts of maps are scored, beside `Task.metrics` on the data set's grid in physical units.
+    """How forecasts of maps are scored, in addition to `Task.metrics` on the data set's grid in physical units.
 
     Attributes:
         scaled: Scores of the network's own maps, scaled as it sees them, every cell with the same weight.

@@ -113,7 +113,7 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         cpu: On the CPU, sharing its cores, or one GPU each.
     """
     threads = str(max(cores() // processes, 1))
-    # Beside the parent, what torchrun sets: by these accelerate and PyTorch find the other processes.
+    # In addition to the parent's, what torchrun sets: by these accelerate and PyTorch find the other processes.
     shared = {
         _PARENT: str(os.getpid()),
         "WORLD_SIZE": str(processes),

@@ -11,7 +11,7 @@ from geoml_cli.training.precision import random_states_kept
 _MOMENTS = {"adam": 2, "adamw": 2, "sgd": 1}
 _FLOAT_BYTES = 4
 _REPLACED = 1
-"""A checkpoint is written beside the one that it replaces."""
+"""A checkpoint is written next to the one that it replaces."""
 
 
 def training_bytes(settings: Settings, plan: Plan) -> int:

@@ -46,5 +46,5 @@ def holder(path: Path) -> str:
 
 
 def _note(path: Path) -> Path:
-    # Beside the lock: who asks for a lock empties its file.
+    # Next to the lock: who asks for a lock empties its file.
     return path.with_name(f"{path.name}.holder")

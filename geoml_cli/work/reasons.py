@@ -23,7 +23,7 @@ _BY_TYPE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str
 _BY_TEXT: tuple[tuple[str, str], ...] = (
     (r"undefined filter|filter.*not (found|available|registered)|required filter", "it is packed with a method that is "
      "not installed here"),
-    (r"\.shx", "its .shx file is not beside it"),
+    (r"\.shx", "its .shx file is not next to it"),
     (r"does not match|checksum", "its checksum does not match"),
     (r"truncated|end.of.file|eof marker|ran out of|unexpected end|short read|too short", _CUT_OFF),
     (r"lzw|deflate|inflate|zip|lzma|decompress|decod|decoding error|codec", _PACKED),

@@ -45,7 +45,7 @@ Counts = NDArray[np.float64]
 
 
 class ChunkStore:
-    """Chunks 0 .. n-1 of a prediction, beside the file they will become; see `whole`, `for_part` and `joined`.
+    """Chunks 0 .. n-1 of a prediction, next to the file they will become; see `whole`, `for_part` and `joined`.
 
     Args:
         target: The file that is being made.

@@ -126,7 +126,7 @@ def _grid_mapping(grid: Grid) -> dict[str, Any]:
     a, b, c, d, e, f = grid.transform
     described: dict[str, Any] = dict(_crs(grid).to_cf())
     described = {key: value for key, value in described.items() if value is not None}
-    # GDAL's own key beside CF's, so that QGIS places the map to the last digit.
+    # GDAL's own key in addition to CF's, so that QGIS places the map to the last digit.
     return {**described, "spatial_ref": grid.crs, "GeoTransform": f"{c!r} {a!r} {b!r} {f!r} {d!r} {e!r}"}
 
 

@@ -60,7 +60,7 @@ def write(path: Path, content: Table, frames: Frames) -> None:
 
 
 def _describe(path: Path, content: Table) -> None:
-    """Write what CSV has no place for beside it: run, units and meaning of columns, as CSV on the Web (W3C) does."""
+    """Write what CSV has no place for next to it: run, units and meaning of columns, as CSV on the Web (W3C) does."""
     kinds = {"str": "string", "i8": "integer", "f4": "float", "f8": "double"}
     columns = [
         {
@@ -77,7 +77,7 @@ def _describe(path: Path, content: Table) -> None:
 
 
 def _csv(path: Path, content: Table, frames: Frames) -> None:
-    """Plain CSV for every reader; its units stand beside it, not in the header."""
+    """Plain CSV for every reader; its units stand next to it, not in the header."""
     import pandas as pd
 
     names = [column.name for column in content.columns]

@@ -77,7 +77,7 @@ def test_the_runner_refuses_an_unknown_name(capsys):
 def test_the_runner_names_what_a_benchmark_is_measured_beside(monkeypatch, capsys):
     monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: None)
     assert runner.main(["kernels"]) == 2
-    assert "beside mambapy, which is not installed: pip install mambapy" in capsys.readouterr().err
+    assert "compared with mambapy, which is not installed: pip install mambapy" in capsys.readouterr().err
 
 
 def test_the_runner_runs_the_others_after_one_failed(monkeypatch, capsys):

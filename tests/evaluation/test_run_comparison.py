@@ -1,4 +1,4 @@
-"""`geoml compare`: a run beside itself, beside a worse one, on common rows only, by group, in JSON and HTML."""
+"""`geoml compare`: a run with itself, with a worse one, on common rows only, by group, in JSON and HTML."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class PaperNumber(Table):
 
 
 class PaperSettings(Table):
-    """`[paper]`: the paper's numbers and how they were reached; `geoml reproduce` sets a run beside them."""
+    """`[paper]`: the paper's numbers and how they were reached; `geoml reproduce` sets a run next to them."""
 
     numbers: tuple[PaperNumber, ...] = ()
     """Published scores; none where the paper gives none that could be had."""
@@ -47,8 +47,8 @@ class PaperSettings(Table):
     """What else explains a difference."""
 
     without_leaks: tuple[str, ...] = ()
-    """Settings, as for `--set`, by which the same network is trained on a split that does not leak, beside the paper's;
-    none where the preset's own split does not."""
+    """Settings, as for `--set`, by which the same network is trained on a split that does not leak, as well as on the
+    paper's; none where the preset's own split does not."""
 
     @model_validator(mode="after")
     def _check_numbers(self) -> Self:

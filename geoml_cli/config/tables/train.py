@@ -112,7 +112,7 @@ class TrainSettings(Table):
     """Predict the test rows once all members are trained: prediction intervals come from their errors."""
 
     trackers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
-    """Where history goes beside `history.jsonl`; needs the extra `track`."""
+    """Where history goes in addition to `history.jsonl`; needs the extra `track`."""
 
     @model_validator(mode="after")
     def _agreeing(self) -> TrainSettings:
@@ -156,7 +156,7 @@ class PredictSettings(Table):
     area of applicability."""
 
     page: bool = True
-    """Draw a map (PNG), and an animation of several (GIF), and write its style for QGIS beside it."""
+    """Draw a map (PNG), and an animation of several (GIF), and write its style for QGIS next to it."""
 
     out_of_range: float = Field(default=0.5, ge=0, le=1)
     """Share of an input's values that may lie outside the range of the training rows; beyond it the prediction is

@@ -121,7 +121,7 @@ def _check_suffix(out: Path) -> None:
 def _write(
     maps: MapFiles, dataset: Dataset, grid: CellGrid, out: Path, store: ChunkStore
 ) -> tuple[list[Path], list[Path]]:
-    """Write one NetCDF or a GeoTIFF for each time; return these files, and what stands beside them."""
+    """Write one NetCDF or a GeoTIFF for each time; return these files, and what stands next to them."""
     trained = maps.trained
     values_ON: Floats = np.lib.format.open_memmap(
         store.folder / "all.npy", mode="w+", dtype=np.float32, shape=(len(trained.outputs()), len(grid.row_N))

@@ -203,7 +203,7 @@ def _damage(path: Path) -> Iterator[None]:
 
 def _remedy(path: Path, beside: str) -> str:
     is_shapefile = path.suffix.lower() == ".shp"
-    return f"A shapefile needs its {beside} beside it. {_SAVE_AGAIN}" if is_shapefile else _SAVE_AGAIN
+    return f"A shapefile needs its {beside} next to it. {_SAVE_AGAIN}" if is_shapefile else _SAVE_AGAIN
 
 
 def _on_map(path: Path, layer: _Layer, grid: Grid, option: str) -> Geometries:

@@ -63,7 +63,7 @@ def _task(threshold: float, names: tuple[str, ...]) -> Task:
         """Return counts of decisions, then moments of the amplitudes of hits, [N, 4 + 9].
 
         Amplitudes can only be compared where a wave was both observed and predicted; how many waves that leaves out
-        is counted beside them.
+        is counted next to them.
         """
         seen, predicted = observed_NC[:, 0] == 1, predicted_NC[:, 0] > threshold
         pairs = (seen & predicted, seen & ~predicted, ~seen & predicted, ~seen & ~predicted)

@@ -35,7 +35,7 @@ class Kernels:
     """The loops of one backend.
 
     Attributes:
-        backend: As the setting says; `auto` is decided by the place of the data.
+        backend: As the setting says; `auto` follows the device of the data.
     """
 
     backend: Backend = "auto"
@@ -61,7 +61,7 @@ class Kernels:
             from geoml_cli.models.geomamba.fused.causal import convolve
 
             return convolve(x_BLD, weight_D1K, bias_D)
-        # A package beside mamba-ssm, which runs without it.
+        # A package of its own, not a part of mamba-ssm, which runs without it.
         if way == "mamba-ssm" and _has("causal_conv1d"):
             from geoml_cli.models.geomamba.cuda import convolve as cuda_convolve
 

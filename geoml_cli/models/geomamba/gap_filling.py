@@ -1,4 +1,4 @@
-"""Marginal distribution sampling beside the network: filled from the same records of the same stations."""
+"""Marginal distribution sampling, compared with the network: filled from the same records of the same stations."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def samples(tables: MmnetTables, variables: Variables) -> Samples:
             fix="Use --set network.days with a smaller number, or prepare longer exports.",
         )
     snapshot = _snapshot(settings, variables)
-    # One row a sample, so that a batch is one gather; 28 numbers, where the window beside it would be 88.
+    # One row a sample, so that a batch is one gather; 28 numbers, where the window next to it would be 88.
     static_NS = np.stack([np.asarray(series, dtype=np.float32)[index] for series in snapshot.values()], axis=1)
     inputs = {"static": Input(static_NS, axis=1, names=tuple(snapshot))}
     if settings.variant != "mlp":

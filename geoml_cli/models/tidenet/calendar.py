@@ -21,7 +21,7 @@ class Clock(NamedTuple):
 
     Attributes:
         labels: Name of every step, [T].
-        season: Month of the year from 0, and of hourly steps the hour of the day beside it, [T].
+        season: Month of the year from 0, and of hourly steps the hour of the day as well, [T].
         hours: Length of a step [h], of months their mean.
     """
 

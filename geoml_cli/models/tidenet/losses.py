@@ -18,7 +18,7 @@ from geoml_cli.models.tidenet.phase import phase
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Coefficients of the terms beside the forecast's own error.
+    """Coefficients of the terms in addition to the forecast's own error.
 
     Attributes:
         phase: Of the phase error.

@@ -36,7 +36,7 @@ _FIELD, _UNIT = "fco2", "mol m-2 yr-1"
 def entry(content: Mapping[str, object], name: Entry = "ema") -> dict[str, Tensor]:
     """Return the state dict of one entry of a checkpoint, or the content itself where it is a plain state dict.
 
-    Packages for averaged weights keep them under a prefix, beside the plain weights and their own counters.
+    Packages for averaged weights keep them under a prefix, next to the plain weights and their own counters.
 
     Raises:
         DataError: There is no such entry, or it holds more than tensors.

@@ -78,7 +78,7 @@ class FrameSettings(Table):
 
 
 class LossSettings(Table):
-    """`[loss]`: coefficients of TIDE-Net's terms beside the error of the forecast; SimVP has none of them."""
+    """`[loss]`: coefficients of TIDE-Net's terms in addition to the error of the forecast; SimVP has none of them."""
 
     phase: float = Field(default=0.001, ge=0)
     """Of the phase error of low frequencies."""

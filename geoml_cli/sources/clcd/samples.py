@@ -183,7 +183,7 @@ def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, funn
     for code in legend.strange:
         funnel.notes.append(f"{counts[code]} pixels of code {code} are no class of the legend {legend.title}; kept")
         given = " ".join(f"--nodata {one}" for one in dict.fromkeys((0, code)))
-        reporter.warn(f"{funnel.notes[-1]}. If it means no data, give {given} beside what you gave.")
+        reporter.warn(f"{funnel.notes[-1]}. If it means no data, give {given} in addition to what you gave.")
 
 
 def _drawn(

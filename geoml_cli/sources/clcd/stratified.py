@@ -1,7 +1,7 @@
 """A stratified sample of the pixels of class rasters, drawn in two readings of them.
 
 The first counts the pixels of each class. Then places are drawn among the pixels of a class, counted through in the
-order of reading, and the second reading finds them. No raster is ever held whole.
+order of reading, and the second reading finds them. No raster is ever whole in memory.
 """
 
 from __future__ import annotations

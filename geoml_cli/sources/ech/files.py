@@ -163,7 +163,7 @@ def read(path: Path, fills: ColumnFills | None = None) -> TimeSeries:
 
     Args:
         path: The file.
-        fills: What is declared of fill values beside the providers' own.
+        fills: What is declared of fill values in addition to the providers' own.
 
     Raises:
         DataError: It is damaged, or a value is out of the range of its quantity.

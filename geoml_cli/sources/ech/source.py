@@ -82,7 +82,7 @@ def _measured(timed: list[TimeSeries], options: EchOptions, funnel: Funnel) -> C
 
 
 def _released(pickles: list[Path], timed: list[TimeSeries], options: EchOptions, funnel: Funnel) -> Content:
-    """Rebuild the series from released rows; amplitudes beside them are joined by time."""
+    """Rebuild the series from released rows; amplitudes next to them are joined by time."""
     found = released.read(pickles, options.start, funnel)
     orbit = labels.joined(found.orbit, timed, funnel)
     return Content(found.series, orbit, found.index_N, False, options.storm_nt)

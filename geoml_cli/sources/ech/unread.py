@@ -16,7 +16,7 @@ _OTHER = "in no format that is read here"
 def reason(path: Path) -> str:
     """Say why a file is not read."""
     if path.suffix.lower() == ".lst":
-        return "a list without its .fmt, which names the columns: put it beside"
+        return "a list without its .fmt, which names the columns: put it next to"
     if path.suffix.lower() == ".fmt":
         return "names the columns of a .lst that is not there"
     try:

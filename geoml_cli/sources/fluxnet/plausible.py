@@ -14,7 +14,9 @@ from geoml_cli.sources.fluxnet.times import Step, format_time, lengths
 from geoml_cli.sources.fluxnet.units import quantity, unit
 
 Values = NDArray[np.float64]
-_SUNLIGHT = "SW_IN_F"
+_SUNLIGHT, _TEMPERATURES = "SW_IN_F", ("TA", "TS")
+_SOME = 0.005
+"""Share of temperatures above what a sensor may err to: a part of the rows is in kelvin."""
 _BRIGHT = 45.0
 """A site whose brightest hundredth of half a year stays below this [W m-2] has no sun: MJ m-2 d-1 reach 35."""
 _DRY = 0.1
@@ -34,9 +36,9 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
     """Refuse drivers that are not in their unit.
 
     Raises:
-        DataError: The median is none of that quantity; radiation stays below that of any half a year; the deficit
-            stays below a tenth of saturation for two months; the soil holds a hundredth of its volume at most for half
-            a year; it rains often in a year, and hardly any.
+        DataError: The median is none of that quantity, nor are some of the temperatures; radiation stays below that of
+            any half a year; the deficit stays below a tenth of saturation for two months; the soil holds a hundredth of
+            its volume at most for half a year; it rains often in a year, and hardly any.
     """
     where = f"{site}, from {format_time(series.first, step)}"
     for name in drivers:
@@ -50,6 +52,8 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
                 where=where,
                 fix=f"Give it in {unit(name, step)}, or leave it out of --dynamic and --extra.",
             )
+        if known.prefix in _TEMPERATURES:
+            _refuse_some_kelvin(name, where, values, step)
         if known.prefix == "SWC":
             _refuse_fractions(name, where, series, step)
         if known.prefix == "P":
@@ -58,6 +62,18 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
         _refuse_dim_light(where, series, step)
     if dryness.VPD in drivers:
         _refuse_kilopascals(where, series, step)
+
+
+def _refuse_some_kelvin(name: str, location: str, values: Values, step: Step) -> None:
+    known, finite = quantity(name), values[np.isfinite(values)]
+    beyond = int((finite > known.most).sum())
+    if beyond > _SOME * len(finite):
+        raise DataError(
+            f"{beyond} of {len(finite)} values of {name} are above {known.most:g} (up to {finite.max():g}), which is "
+            f"no {known.meaning} in {unit(name, step)}",
+            where=location,
+            fix=f"Give all of them in {unit(name, step)}, or leave it out of --dynamic and --extra.",
+        )
 
 
 def _refuse_dim_light(location: str, series: Series, step: Step) -> None:

@@ -1,4 +1,4 @@
-"""One file's columns as numbers on the grid of its resolution; only the columns asked for are held."""
+"""One file's columns as numbers on the grid of its resolution; only the columns asked for are kept."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from geoml_cli.sources.fluxnet.units import base_names, quality_column
 
 CLIMATE = ("TA_F", "P_F")
 QUALITY = "quality of the target"
-"""Name under which a target's quality is held."""
+"""Name under which a target's quality is kept."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 The exchange of CO2 is photosynthesis, which follows light, temperature, dryness and soil water, against respiration,
 which doubles with every ten degrees of the soil; vegetation types differ. The files have what real ones trip readers
-with: a site in two files, one in an archive beside reanalysis, one with CR LF and a byte-order mark, one without CO2,
+with: a site in two files, one in an archive with reanalysis, one with CR LF and a byte-order mark, one without CO2,
 gaps of -9999, gap-filled periods of poor quality, half-hours among the days.
 """
 

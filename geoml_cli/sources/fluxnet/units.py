@@ -102,7 +102,7 @@ _BASE = {
     "NEE_VUT_REF": ("NEE_PI", "NEE", "FC"), "NEE_CUT_REF": ("NEE_PI", "NEE", "FC"), "LE_F_MDS": ("LE",),
     "H_F_MDS": ("H",), "G_F_MDS": ("G",), "GPP_NT_VUT_REF": ("GPP_PI",), "RECO_NT_VUT_REF": ("RECO_PI",),
 }  # fmt: skip
-"""Quantity and unit are the same; gaps are not filled (names with _F beside _PI are, and unmarked: not taken)."""
+"""Quantity and unit are the same; gaps are not filled (names with _F next to _PI are, and unmarked: not taken)."""
 _POSITIONS = ("", "_1_1_1", "_1", "_1_1_A")
 """A bare name, or the first of several sensors (horizontal_vertical_replicate)."""
 

@@ -22,7 +22,7 @@ IDENTITY = ("pointid", "grid_code", "OID_")
 _LATITUDE, _LONGITUDE = ("lat", "latitude"), ("lon", "longitude", "long")
 _TIME = ("year_month", "year", "time", "date")
 _MONTH = ("month", "mon")
-"""Beside a column of years."""
+"""Next to a column of years."""
 _STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
 _TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?)?)")
 

@@ -50,7 +50,7 @@ class GwsaOptions(Options):
     all that is not above -9998 means so anyway."""
 
     memory: str = "1GB"
-    """How much of the tables is held at once, such as 512MB; more is read faster."""
+    """How much of the tables is in memory at once, such as 512MB; more is read faster."""
 
     period: Literal["year", "month"] = "year"
     """Products only: annual means, or months."""

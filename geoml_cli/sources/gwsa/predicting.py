@@ -43,7 +43,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     Args:
         path: CSV or Parquet with the columns that the data set was made from; the target is not needed.
         dataset: The data set that the network was trained on.
-        size: Most rows (of cell and time) held at once.
+        size: Most rows (of cell and time) in memory at once.
 
     Raises:
         DataError: The table cannot be read, lacks a column, has no rows, or counts in other steps than the data set.

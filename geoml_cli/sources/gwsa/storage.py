@@ -124,9 +124,9 @@ def _refuse_other_month(layer: GridVariable, month: np.datetime64) -> None:
     """Refuse a file whose own time is not the month in its name, or that holds several."""
     if layer.months is None or layer.months.tolist() == [month.astype("datetime64[M]").item()]:
         return
-    held = ", ".join(map(str, layer.months[:_MANY])) + (" ..." if len(layer.months) > _MANY else "")
+    months = ", ".join(map(str, layer.months[:_MANY])) + (" ..." if len(layer.months) > _MANY else "")
     raise DataError(
-        f"{layer.name} is of {held}, and the name of the file of {month}",
+        f"{layer.name} is of {months}, and the name of the file of {month}",
         where=str(layer.path),
         fix="Give the monthly files of GLDAS-2.1 Noah as they are distributed, one month each.",
     )

@@ -29,7 +29,7 @@ class Tables:
 
     Attributes:
         sheets: The tables, with what their columns are.
-        memory: How much may be held at once [bytes].
+        memory: How much may be in memory at once [bytes].
         fills: What is declared of fill values.
     """
 
@@ -73,7 +73,7 @@ def find(raw: Path, pattern: str) -> list[Path]:
 
 
 def passed_over(raw: Path, pattern: str) -> str:
-    """Name what a folder holds beside the tables, with the reason; empty where there is nothing."""
+    """Name what a folder holds in addition to the tables, with the reason; empty where there is nothing."""
     others = sorted(path for path in raw.iterdir() if not path.name.startswith(".")) if raw.is_dir() else []
     read = set(find(raw, pattern))
     named = [f"{path.name} ({_reason(path, pattern)})" for path in others if path not in read]
@@ -93,7 +93,7 @@ def open_tables(paths: list[Path], roles: Roles, memory: int, nodata: Sequence[s
     Args:
         paths: Their files.
         roles: Names of the factors.
-        memory: How much may be held at once [bytes].
+        memory: How much may be in memory at once [bytes].
         nodata: What `--nodata` says.
 
     Raises:

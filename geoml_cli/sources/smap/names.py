@@ -1,6 +1,6 @@
 """Names of stations: one station is written in several ways, and others have names that look alike.
 
-A row belongs to a station by its name, and is checked by what every export repeats beside it: network and position.
+A row belongs to a station by its name, and is checked by what every export repeats next to it: network and position.
 """
 
 from __future__ import annotations

@@ -138,13 +138,12 @@ class PixelStack:
         found = {name: self._calendar(self._cube.daily(self._names[name], window)) for name in (*DAILY, "SMAP")}
         surface = self._surface(found["LST"]) * np.float32(0.02 if self._rules.kelvin else 1.0)
         scales.refuse_percent(found["SMAP"], f"{self._path}, SMAP")
-        scales.refuse_weather({name: found[name] for name in WEATHER}, str(self._path))
         found["pr"] = np.where(found["pr"] < 0, np.float32(np.nan), found["pr"])
         radar = {name: scales.decibels(found[name], self._radar_scale).astype(np.float32) for name in RADAR}
         bands = {n: scales.reflectance(found[n], self._optical_scale).astype(np.float32) for n in OPTICAL}
         bands, _ = deriving.in_range(bands)
         smap = np.where((found["SMAP"] >= 0) & (found["SMAP"] <= 1), found["SMAP"], np.float32(np.nan))
-        derived = {name: found[name] for name in WEATHER}
+        derived = {name: found[name] for name in self._weather}
         derived["LST"] = deriving.filled(surface, fill)
         derived["SMAP"] = deriving.carried(smap, fill)
         derived |= {name: deriving.filled(values, fill) for name, values in radar.items()}
@@ -198,6 +197,12 @@ class PixelStack:
         names = self._cube.fixed_names
         dated = {int(name[-4:]): name for name in names if name[:-5] in COVER and name[-4:].isdecimal()}
         return dated or {0: next(name for name in COVER if name in names)}
+
+    @cached_property
+    def _weather(self) -> tuple[str, ...]:
+        """Name the weather, once its values are known to be in gridMET's units."""
+        scales.refuse_weather(dict(zip(WEATHER, self._looked_at(WEATHER), strict=True)), str(self._path))
+        return WEATHER
 
     @cached_property
     def _radar_scale(self) -> scales.Scale:

@@ -80,7 +80,7 @@ class Content:
         self.history = np.zeros(self.records.shape, dtype=np.int32)
 
     def snapshot(self) -> StationSeries:
-        """Return what a sample sees of its own day beside weather and land cover."""
+        """Return what a sample sees of its own day in addition to weather and land cover."""
         return {"SMAP": self.smap, **self.radar, **self.indices}
 
     def site_values(self) -> StationSeries:

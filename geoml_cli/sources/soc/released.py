@@ -55,7 +55,7 @@ def inputs(raw: Path, options: SocOptions) -> list[Path]:
     for path in arrays:
         if not path.is_file():
             raise DataError(
-                f"{path.name} is missing beside the other released arrays",
+                f"{path.name} is missing next to the other released arrays",
                 where=str(raw),
                 fix=f"Put {STATIC}, {EVI} and {PHENOLOGY} into one folder.",
             )

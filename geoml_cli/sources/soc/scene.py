@@ -20,7 +20,7 @@ from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
 from geoml_cli.readers.raster_files import bands, raster_paths
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, mask_notes, refuse_fills, require_rasterio, tiles
-from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, require_one_grid, rotation
+from geoml_cli.readers.stacks import Stack, describe, open_bands, pixel_size, rotation
 from geoml_cli.samples.input import Grid, Points, SampleBlock, point_reason
 from geoml_cli.sources.soc.folders import declare
 from geoml_cli.sources.soc.patches import PatchExtractor
@@ -134,13 +134,11 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
         )
     require_rasterio()
     plan = manifest.facts_as(Plan)
-    rasters = open_bands(_bands(folder, plan, declared_fills(nodata)))
-    if plan.reference is None:
-        require_one_grid(rasters, "Bring all onto the grid of {0} (gdalwarp), as those of the data set lay on one.")
     stack = Stack(
-        rasters,
+        open_bands(_bands(folder, plan, declared_fills(nodata))),
         frozenset(one.name for one in plan.covariates if one.kind == "class"),
         plan.reference,
+        "Bring all onto the grid of {0} (gdalwarp), as those of the data set lay on one.",
     )
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})

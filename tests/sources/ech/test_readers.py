@@ -291,7 +291,7 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ),
         (
             "date,hour,Ew\n2013-03-01 00:00:00,1,1\n2013-03-02 00:00:00,2,2\n2013-03-04 23:00:00,3,3\n",
-            r"d\.csv, line 4: the row has its time of day beside the date, where others have a date alone",
+            r"d\.csv, line 4: the row has its time of day next to the date, where others have a date alone",
         ),
         ("date,minute,Ew\n2013-03-01,5,1\n", "has dates and a column minute, but none of the hour"),
         ("date,time,Ew\n2013-03-01,46800,1\n", "'46800' in column time is no time of day, and the date stands in date"),
@@ -316,7 +316,7 @@ def test_a_time_of_its_own_among_dates_with_hours_is_refused_wherever_blocks_end
     rows = [f"2013-03-{1 + k // 3:02d},{8 * (k % 3)},{k}" for k in range(9)]
     rows[place] = rows[place].replace(",", "T05:00:00,", 1)
     (tmp_path / "d.csv").write_text("\n".join(["date,hour,Ew", *rows, ""]))
-    with pytest.raises(DataError, match=rf"line {place + 2}: the row has its time of day beside the date"):
+    with pytest.raises(DataError, match=rf"line {place + 2}: the row has its time of day next to the date"):
         files.read(tmp_path / "d.csv")
 
 

@@ -153,6 +153,18 @@ def one_site(raw: Path, days: int, **drivers: np.ndarray) -> Path:
     return alone
 
 
+def test_some_rows_in_kelvin_are_refused(raw: Path, prepared: Prepare) -> None:
+    warm = 12 + 8 * np.sin(np.arange(365) / 58)
+    alone = one_site(raw, 365, TA_F=np.where(np.arange(365) < 100, warm + 273.15, warm))
+    fails(prepared, alone, r"100 of 365 values of TA_F are above 60 \(up to 29\d.*which is no air temperature in degC")
+    prepared(alone, dynamic=("SW_IN_F",), extra=())
+
+
+def test_a_spike_of_a_sensor_is_no_other_unit(raw: Path, prepared: Prepare) -> None:
+    warm = 12 + 8 * np.sin(np.arange(365) / 58)
+    prepared(one_site(raw, 365, TA_F=np.where(np.arange(365) == 100, 99.0, warm)))
+
+
 def test_soil_water_as_a_fraction_is_refused(raw: Path, prepared: Prepare) -> None:
     fraction = np.random.default_rng(0).uniform(0.03, 0.6, 365)
     alone = one_site(raw, 365, SWC_F_MDS_1=fraction)

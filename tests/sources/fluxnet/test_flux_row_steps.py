@@ -82,3 +82,8 @@ def test_midnight_written_as_the_day_that_ends_and_damaged_ends_are_passed_over(
     path.write_text(text.replace("201101050100,201101050130", "201101050100,-9999"))
     assert text.count("201101100000") == 3
     assert prepared(folder).manifest.funnel.read == len(FIRST)
+
+
+def test_ends_may_be_the_last_minute_of_a_record(raw: Path, prepared: Prepare) -> None:
+    folder = tower(raw, [(FIRST, HALF_HOUR - 1)])
+    assert prepared(folder).manifest.funnel.read == len(FIRST)

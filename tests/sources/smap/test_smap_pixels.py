@@ -190,6 +190,10 @@ def test_stacks_that_are_none_are_refused(raw, prepared, tmp_path):
     content.assign_coords(lat=[36.1, 36.0, 35.0]).to_netcdf(tmp_path / "uneven.nc")
     with pytest.raises(DataError, match="the 3 values of lat are not evenly spaced"):
         pixels(tmp_path / "uneven.nc", manifest)
+    content.assign(vpd=content["vpd"] * 0 + 20).to_netcdf(tmp_path / "hectopascals.nc")
+    with pytest.raises(DataError, match=r"hectopascals\.nc, vpd: .* which is no vpd in kPa"):
+        stack = pixels(tmp_path / "hectopascals.nc", manifest)
+        stack.block(slice(0, 1), slice(0, 1), slice(0, 1))
     content.isel(lat=[0]).to_netcdf(tmp_path / "row.nc")
     with pytest.raises(DataError, match="lat has a single value, which does not tell how large a pixel is"):
         pixels(tmp_path / "row.nc", manifest)

@@ -85,7 +85,7 @@ def _layout(x_RI: Tensor, grid: spline.Grid) -> Tensor:
 
 def _joined(base_OI: Tensor, weight_OIK: Tensor) -> Tensor:
     """Put the weights of SiLU and of the bases side by side, [O, J]."""
-    # [O, I] beside [O, K I], basis by basis: the order in which `spline.expand` lays out.
+    # [O, I] next to [O, K I], basis by basis: the order in which `spline.expand` lays out.
     return torch.cat([base_OI.detach(), weight_OIK.detach().transpose(1, 2).flatten(1)], dim=1)
 
 

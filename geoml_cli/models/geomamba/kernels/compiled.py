@@ -1,6 +1,6 @@
 """How loops are compiled.
 
-Compiled code is kept beside the source or, where that folder is read-only, in the user's cache (or in
+Compiled code is kept next to the source or, where that folder is read-only, in the user's cache (or in
 `NUMBA_CACHE_DIR`); where neither can be written it is compiled once a process.
 """
 

@@ -30,8 +30,8 @@ class Gradients(NamedTuple):
 
 
 INNER, TO_DRIVE, TO_DT, STATE, DECAY = 3, 4, 5, 6, 7
-"""Rows of a step beside the forward pass's: the gradients before the gate, of dt x, and of dt by way of the decay; the
-state before the step, and exp(dt A), of one state at a time."""
+"""Rows of a step in addition to the forward pass's: the gradients before the gate, of dt x, and of dt by way of the
+decay; the state before the step, and exp(dt A), of one state at a time."""
 
 
 class Memory(NamedTuple):

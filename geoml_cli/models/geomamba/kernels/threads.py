@@ -1,8 +1,8 @@
 """Numbered pieces of work over threads of this process.
 
 Compiled loops release the GIL, so Python's threads run them side by side. A pool of our own rather than numba's:
-OpenMP has two copies in the process beside PyTorch's and forbids fork, and numba's own pool must not be entered by
-two threads. Which piece runs on which thread changes nothing: pieces write to separate places.
+OpenMP would have two copies in the process, PyTorch's and numba's, and forbids fork, and numba's own pool must not be
+entered by two threads. Which piece runs on which thread changes nothing: pieces write to separate places.
 """
 
 from __future__ import annotations
