@@ -47,8 +47,10 @@ class Bootstrap:
         most = max(_COUNTS_AT_ONCE // groups, 1)
         for start in range(0, self.draws, most):
             block = min(most, self.draws - start)
-            drawn = (generator.integers(groups, size=groups) for _ in range(block))
-            yield np.stack([np.bincount(group, minlength=groups) for group in drawn]).astype(np.float64)
+            count_DG = np.empty((block, groups))
+            for count_G in count_DG:
+                count_G[:] = np.bincount(generator.integers(groups, size=groups), minlength=groups)
+            yield count_DG
 
 
 def percentiles(scores_D: Values) -> Interval:

@@ -67,7 +67,9 @@ def moments(observed_N: Values, predicted_N: Values, weight_N: Values, reference
     """Return what each row adds to the moments, shape [N, 9] in the order of `Moments`."""
     o, p, error = observed_N - reference_N, predicted_N - reference_N, predicted_N - observed_N
     columns = (np.ones_like(o), reference_N, o, p, o * o, p * p, o * p, np.abs(error), error * error)
-    return np.stack(columns, axis=-1) * weight_N[..., None]
+    found = np.stack(columns, axis=-1)
+    found *= weight_N[..., None]
+    return found
 
 
 def _variance(rows: Values, first: Values, second: Values) -> Values:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from geoml_cli.metrics.intervals import Bootstrap
 from geoml_cli.metrics.metric import Metric, Statistics, Values
@@ -104,9 +105,11 @@ class GroupedRows:
         """Score several predictions [N] of the rows on the same bootstrap draws of groups."""
         scored = {name: _Scored(self, metrics, predicted_N) for name, predicted_N in predictions.items()}
         drawn: dict[str, list[Values]] = {name: [] for name in scored}
-        for count_DG in bootstrap.counts(self.groups) if self.groups >= _FEWEST_GROUPS else ():
-            for name, scores in scored.items():
-                drawn[name].append(scores.values(count_DG))
+        # Draws times groups by a few columns: threads wait for memory, and their waiting counts.
+        with threadpool_limits(1, user_api="blas"):
+            for count_DG in bootstrap.counts(self.groups) if self.groups >= _FEWEST_GROUPS else ():
+                for name, scores in scored.items():
+                    drawn[name].append(scores.values(count_DG))
         none = np.empty((0, len(metrics)))
         once = np.ones((1, self.groups))
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import DEGREES, check_degrees, drop_fill_values, is_geographic, transform
-from geoml_cli.readers.points import FILLS, cell_number, find_place, identity_column, year_column
+from geoml_cli.readers.points import FILLS, cell_number, date_columns, find_place, identity_column, year_column
 from geoml_cli.readers.tables import Table, open_table
 from geoml_cli.samples.input import Points
 
 _SWAPPED = "of swapped columns, exchange the names"
 _FIRST, _LAST = 1850, 2200
 """Calendar years that rasters of covariates may be of."""
+_YEAR_OF_DATE = re.compile(r"(?<!\d)((?:1[89]|2[01])\d\d)(?:(?:0[1-9]|1[0-2])[0-3]\d)?(?!\d)")
+"""The year of 2020-05-01, 01.05.2020 or 20200501."""
 Part = list[tuple[int, list[str]]]
 """Line numbers and cells."""
 
@@ -69,7 +72,22 @@ def _years(table: Table, part: Part, name: str) -> NDArray[np.float64]:
             where=f"{table.path}, line {line}",
             fix=f"Write years such as 2020 ({_FIRST} to {_LAST}), and leave the cell empty where none is known.",
         )
+    for dates in date_columns(table):
+        _require_years_of(table, part, dates, name, years)
     return years
+
+
+def _require_years_of(table: Table, part: Part, dates: str, name: str, years: NDArray[np.float64]) -> None:
+    """Refuse rows whose date is of another year than their year: which of them is meant is not known."""
+    column = table.columns.index(dates)
+    for (line, cells), year in zip(part, years, strict=True):
+        found = _YEAR_OF_DATE.findall(cells[column])
+        if len(found) == 1 and np.isfinite(year) and int(found[0]) != year:
+            raise DataError(
+                f"{name} is {year:g}, and {dates} is {cells[column].strip()!r}",
+                where=f"{table.path}, line {line}",
+                fix=f"Correct the row, or take {dates} out: each point is predicted for its {name}.",
+            )
 
 
 def _identity(table: Table, part: Part, first: int) -> list[str]:

@@ -188,7 +188,7 @@ def year_column(table: Table) -> str | None:
         raise DataError(
             f"the year may be any of {', '.join(found)}", where=str(table.path), fix="Keep one of these columns."
         )
-    dates = [name for name in table.columns if _plain(name) in _DATE]
+    dates = date_columns(table)
     if dates and not found:
         raise DataError(
             f"has dates ({dates[0]}) and no year, and each point is predicted for a year",
@@ -196,6 +196,11 @@ def year_column(table: Table) -> str | None:
             fix=f"Add a column year, or take {dates[0]} out to predict all for the year of maps.",
         )
     return found[0] if found else None
+
+
+def date_columns(table: Table) -> list[str]:
+    """Find the columns of dates."""
+    return [name for name in table.columns if _plain(name) in _DATE]
 
 
 def _ranks_x(geographic: bool) -> Sequence[tuple[str, ...]]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -216,11 +217,17 @@ class Run:
 
     def split(self, member: str) -> Split:
         """Read a member's rows; errors as for `record`."""
-        return Split.read(self.whole(self.member(member).split))
+        return _split(*self._split_file(member))
 
     def network(self, member: str) -> str:
         """Name the network that a member trains; empty where the model has one."""
-        return self.split(member).network
+        return _network(*self._split_file(member))
+
+    def _split_file(self, member: str) -> tuple[Path, str]:
+        """Return a member's file of rows, whole, and its checksum; empty where it is missing."""
+        path = self.whole(self.member(member).split)
+        recorded = self.record().checksums.get(path.relative_to(self.folder).as_posix(), "")
+        return path, recorded if path.is_file() else ""
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling; errors as for `record`."""
@@ -282,6 +289,17 @@ class Run:
         with self.changing() as record:
             record.members[member] = status
             record.message = message
+
+
+@lru_cache(maxsize=4)
+def _split(path: Path, checksum: str) -> Split:
+    """Read rows, once for a file and what it holds: an evaluation asks for them again and again."""
+    return Split.read(path)
+
+
+@lru_cache(maxsize=1024)
+def _network(path: Path, checksum: str) -> str:
+    return _split(path, checksum).network
 
 
 def _together(record: RunRecord) -> Status:

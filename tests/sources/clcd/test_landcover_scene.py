@@ -260,3 +260,19 @@ def test_dates_without_a_year_are_refused(tmp_path: Path) -> None:
     for remedied in ("lon,lat,Date,year\n1,2,2019-05-01,2019\n", "lon,lat\n1,2\n"):
         (tmp_path / "t.csv").write_text(remedied)
         assert len(list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))) == 1
+
+
+@pytest.mark.parametrize("date", ["2019-05-01", "20190501", "01.05.2019", "2019-05-01T10:00"])
+def test_years_that_are_not_those_of_their_dates_are_refused(tmp_path: Path, date: str) -> None:
+    (tmp_path / "t.csv").write_text(f"lon,lat,year,date\n1,2,2019,{date}\n1,2,2020,{date}\n")
+    with pytest.raises(DataError, match=r"line 3: year is 2020, and date is .* Correct the row, or take date out") as held:
+        list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))
+    assert date in str(held.value)
+    (tmp_path / "t.csv").write_text("lon,lat,year\n1,2,2019\n1,2,2020\n")
+    assert len(list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))) == 1
+
+
+@pytest.mark.parametrize("date", ["01052019", "20052019", "1/5/19", "day 121", ""])
+def test_dates_that_tell_no_year_or_the_same_pass(tmp_path: Path, date: str) -> None:
+    (tmp_path / "t.csv").write_text(f"lon,lat,year,date\n1,2,2018,{date}\n")
+    assert len(list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))) == 1
