@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.member_rows import MemberRows
 from geoml_cli.evaluation.scores import ModelScores
-from geoml_cli.splits.grouping import group_called
+from geoml_cli.splits.grouping import group_called, unlabelled
 from geoml_cli.training.fitting import other_options
 from geoml_cli.training.start import described
 from geoml_cli.work.numbers import format_number, format_share
@@ -37,7 +37,7 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
     """Return what must be known before a number is quoted."""
     other = other_options(inputs.settings, inputs.dataset.manifest)
     found = [_untrained(inputs), _unknown_rows(inputs, members), _seen_rows(inputs), other, _smearing(inputs)]
-    found += [_fine_tuned(inputs), _stopped_early(inputs)]
+    found += [_fine_tuned(inputs), _stopped_early(inputs), _unlabelled(inputs)]
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
@@ -122,6 +122,11 @@ def _unknown_rows(inputs: EvaluationInputs, members: list[MemberRows]) -> str:
         "The training rows of this run are unknown, as it was imported: the rows evaluated here may be among "
         "them, and the scores then say how well it remembers, not how well it predicts."
     )
+
+
+def _unlabelled(inputs: EvaluationInputs) -> str:
+    samples = inputs.samples
+    return unlabelled(inputs.dataset, inputs.settings.shared.split, samples.usable(), len(samples))
 
 
 def _seen_rows(inputs: EvaluationInputs) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +15,13 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.readers.tables import open_table
+from geoml_cli.readers.tables import Table, open_table
 
 _BLOCK_BYTES = 1 << 22
 _MISSING = ["", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "--"]
+_COMMA = re.compile(r"[-+]?\d+,\d+")
+_FIRST_ROWS = 1000
+"""Rows that tell the decimal sign."""
 _ROW = re.compile(r"Row #(\d+)")
 _CELLS = re.compile(r"Expected (\d+) columns, got (\d+)")
 _NO_NUMBER = re.compile(r"invalid value '(.{0,40}?)'")
@@ -34,6 +38,7 @@ class ArrowTable:
         delimiter: Between cells.
         encoding: As Python names it.
         header: Line of the header, counted from 1.
+        decimal: Sign before the decimals of its numbers.
     """
 
     path: Path
@@ -41,6 +46,7 @@ class ArrowTable:
     delimiter: str
     encoding: str
     header: int = 1
+    decimal: str = "."
 
     def column(self, names: Sequence[str], meaning: str) -> str:
         """Return the first of some names that is a column, or one that an export has renamed to `NAME_1`.
@@ -66,6 +72,8 @@ class ArrowTable:
     ) -> Iterator[dict[str, NDArray[Any]]]:
         """Give columns block by block: texts as str, numbers as float64 with NaN where a cell is empty.
 
+        Rows of empty cells, as spreadsheets leave them, are left out.
+
         Args:
             texts: Columns of text.
             numbers: Columns of numbers.
@@ -77,7 +85,7 @@ class ArrowTable:
         """
         more = [name for name in (joined.columns if joined else ()) if name in self.columns]
         with _explained(self.path), self._reader(list(dict.fromkeys([*texts, *more])), numbers) as reader:
-            for batch in reader:
+            for batch in map(_without_empty_rows, reader):
                 found: dict[str, NDArray[Any]] = {}
                 if joined:
                     found[joined.name] = _texts(_joined(batch, joined), 0)
@@ -106,7 +114,11 @@ class ArrowTable:
             ),
             parse_options=csv.ParseOptions(delimiter=self.delimiter),
             convert_options=csv.ConvertOptions(
-                include_columns=list(kinds), column_types=kinds, null_values=_MISSING, strings_can_be_null=True
+                include_columns=list(kinds),
+                column_types=kinds,
+                null_values=_MISSING,
+                strings_can_be_null=True,
+                decimal_point=self.decimal,
             ),
         )
 
@@ -123,6 +135,16 @@ class Joined(NamedTuple):
     name: str
     columns: tuple[str, ...]
     separator: str
+
+
+def _without_empty_rows(batch: Any) -> Any:  # noqa: ANN401  pyarrow is untyped
+    """Leave out rows of which no cell that is read holds anything."""
+    from pyarrow import compute
+
+    if not all(column.null_count for column in batch.columns):
+        return batch
+    empty = np.all([compute.is_null(column).to_numpy(zero_copy_only=False) for column in batch.columns], axis=0)
+    return batch.filter(~empty) if empty.any() else batch
 
 
 def _joined(batch: Any, joined: Joined) -> Any:  # noqa: ANN401  pyarrow is untyped
@@ -158,7 +180,31 @@ def open_arrow(path: Path) -> ArrowTable:
     twice = sorted({name for name in table.columns if name and table.columns.count(name) > 1})
     if twice:
         raise DataError(f"several columns are called {twice[0]!r}", where=str(path), fix="Keep one of them.")
-    return ArrowTable(path, table.columns, table.delimiter, table.encoding, table.header)
+    return ArrowTable(path, table.columns, table.delimiter, table.encoding, table.header, _decimal(table))
+
+
+def _decimal(table: Table) -> str:
+    """Return the decimal sign of a table: a comma where cells are not separated by commas and its first numbers say so.
+
+    A table with both signs is refused when it is read: one of them is then no part of a number.
+    """
+    if table.delimiter == ",":
+        return "."
+    first = islice(table.rows(), _FIRST_ROWS)
+    return "," if any(_COMMA.fullmatch(cell.strip()) for _, cells in first for cell in cells) else "."
+
+
+def location(path: Path, column: str, cell: str) -> str:
+    """Name the line of the first cell that holds a text, with or without dashes, for messages."""
+    table = open_table(path)
+    place = table.columns.index(column) if column in table.columns else None
+    lines = (line for line, cells in table.rows() if place is not None and _holds(cells[place], cell))
+    line = next(lines, None)
+    return f"{path}{'' if line is None else f', line {line}'}, column {column}"
+
+
+def _holds(cell: str, text: str) -> bool:
+    return text in (cell.strip(), cell.strip().replace("-", ""))
 
 
 def _texts(column: Any, head: int) -> NDArray[np.str_]:  # noqa: ANN401

@@ -12,8 +12,8 @@ _PARTS = 1_000_000
 
 
 def degrees_east(longitude: Degrees) -> Degrees:
-    """Bring longitudes within -180 to 180, so that both ways to count give the same cell."""
-    return np.where(longitude > 180, longitude - 360, longitude)
+    """Bring longitudes to -180 or more and less than 180, so that both ways to count give the same cell."""
+    return np.where(longitude >= 180, longitude - 360, longitude)
 
 
 def cell_keys(latitude: Degrees, longitude: Degrees) -> Keys:

@@ -223,7 +223,9 @@ def _found(table: Table, given: str | None, ranks: Sequence[tuple[str, ...]], op
         if len(hits) == 1:
             return _given(table, hits[0], option)
         if hits:
-            raise _unclear(table, f"several columns could be {option.lstrip('-')}: {', '.join(hits)}", option)
+            # Without an option, a column that is called x would come after one of these.
+            advice = "" if option.startswith("--") else f"Keep one of {', '.join(hits)}, and take the others out"
+            raise _unclear(table, f"several columns could be {option.lstrip('-')}: {', '.join(hits)}", option, advice)
     raise _unclear(table, f"no column looks like {option.lstrip('-')}", option)
 
 
@@ -234,10 +236,10 @@ def _given(table: Table, name: str, option: str) -> str:
     raise _unclear(table, f"there {'are several columns' if times else 'is no column'} {name!r}", option)
 
 
-def _unclear(table: Table, subject: str, option: str) -> DataError:
+def _unclear(table: Table, subject: str, option: str, advice: str = "") -> DataError:
     columns = ", ".join(name or '""' for name in table.columns)
-    advice = f"Give {option} COLUMN" if option.startswith("--") else f"Call one column {option}, and no other so"
-    return DataError(subject, where=str(table.path), fix=f"{advice}; the columns are: {columns}.")
+    called = f"Give {option} COLUMN" if option.startswith("--") else f"Call one column {option}, and no other so"
+    return DataError(subject, where=str(table.path), fix=f"{advice or called}; the columns are: {columns}.")
 
 
 def read_points(path: Path, wanted: RequestedColumns, geographic: bool) -> tuple[Points, Columns]:

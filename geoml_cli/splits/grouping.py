@@ -77,6 +77,21 @@ def labels(variables: Variables, name: str, rows: int, setting: str = "group_by"
     return found
 
 
+def unlabelled(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> str:
+    """Say how many samples no fold tests because their label is empty; nothing where there are none."""
+    by_label = settings.kind == "leave-one-out" or (settings.kind == "regions" and settings.region_role == "test")
+    setting = "group_by" if by_label else "fold_column" if settings.kind == "given" else ""
+    name: str = getattr(settings, setting) if setting else ""
+    known = name and variables.has(name)
+    count = int((labels(variables, name, rows, setting)[usable] == "").sum()) if known else 0
+    if not count:
+        return ""
+    return (
+        f"{count:,} of {len(usable):,} samples have no {name}: every member is trained on them and none is tested on "
+        f"them. If they are of a {name} that is held out, scores are too good."
+    )
+
+
 def number_labels(variables: Variables, name: str, rows: int) -> Rows:
     """Number the values of a variable, [N]; errors as for `labels`."""
     return np.unique(labels(variables, name, rows), return_inverse=True)[1].reshape(-1).astype(np.int64)
@@ -111,10 +126,14 @@ def _numbered(variables: Variables, named: tuple[str, str], length: int, rows: i
     setting, name = named
     if not variables.has(name):
         raise _no_variable(f"[split] {setting} = {name!r}")
+    if length == 1 and variables.is_text(name):
+        return number_labels(variables, name, rows)
     number = np.empty(0) if variables.is_text(name) else variables.array(name)
     if number.dtype.kind not in "iu" or number.shape != (rows,):
         raise DataError(
-            "is no whole number a sample", where=f"[split] {setting} = {name!r}", fix="Use a variable such as day."
+            "is no whole number a sample",
+            where=f"[split] {setting} = {name!r}",
+            fix="Use a variable such as day, or names with split.group_length=1.",
         )
     # Counted from 0, not from the first value that occurs: blocks are the same in every data set.
     return np.asarray(number.astype(np.int64) // length, dtype=np.int64)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.config.settings import Settings
@@ -18,6 +20,8 @@ from geoml_cli.inference.load import TrainedRun
 from geoml_cli.runs.create import create, new_folder
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.samples import Samples
+from geoml_cli.splits.grouping import unlabelled
 from geoml_cli.training.fitting import other_options
 from geoml_cli.training.launch import side_by_side
 from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member
@@ -107,6 +111,7 @@ def train(
             if len(members := _chosen(run, only)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
+            _tell_unlabelled(settings, dataset, samples, reporter)
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
             for name in _chosen(run, only):
                 _train_member(work, name, stop, shared=location.shared)
@@ -184,6 +189,12 @@ def _tell_ways(settings: Settings, processes: Accelerated, reporter: Reporter) -
     spec = registry.spec(settings.model)
     if spec.kernels and spec.kernels.compiles(settings.own):
         reporter.info(f"Loops of {settings.model} are compiled for this processor first: some ten seconds, once.")
+
+
+def _tell_unlabelled(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples], reporter: Reporter) -> None:
+    usable = np.unique(np.concatenate([of_network.usable() for of_network in samples.values()]))
+    if text := unlabelled(dataset, settings.shared.split, usable, len(next(iter(samples.values())))):
+        reporter.warn(text)
 
 
 def _tell_purged(run: Run, reporter: Reporter) -> None:

@@ -72,6 +72,9 @@ CASES = {
                          r"(--set) (predict\.out_of_range=1)", None, warmer),
     "no column": Case(f"{PREDICT} --table {{tmp}}/wo.csv --out {{tmp}}/o.csv", r"Call one column (x), and no other so",
                       f"{PREDICT} --table {{tmp}}/lon.csv --out {{tmp}}/o.csv"),
+    "two longitudes": Case(f"{PREDICT} --table {{tmp}}/two.csv --out {{tmp}}/o.csv",
+                           r"could be x: lon, longitude. Keep one of lon, longitude, and take the others out",
+                           f"{PREDICT} --table {{tmp}}/lon.csv --out {{tmp}}/o.csv"),
     "setting of another verb": Case(f"{PREDICT} --index 0 --set train.lr=1", r"Here only \[predict\] and \[data\]",
                                     f"{PREDICT} --index 0 --set predict.rows=5"),
     "baseline": Case(f"{EVALUATE} --set evaluate.baselines=['nix']", r"mean",
@@ -95,6 +98,7 @@ def places(trained, data_root, raw_soc, tmp_path):
     points = (tmp_path / "points.csv").read_text()
     (tmp_path / "wo.csv").write_text(points.replace("id,lon,lat", "id,wo,lat"))
     (tmp_path / "lon.csv").write_text(points)
+    (tmp_path / "two.csv").write_text(points.replace("id,lon,lat,soc", "id,lon,lat,longitude"))
     run = shutil.copytree(trained, tmp_path / "run")
     return {"run": str(run), "data": str(data_root), "tmp": str(tmp_path)}
 

@@ -1,11 +1,15 @@
 """Groups named by a text variable of a data set on disk, and names that cannot name a member."""
 
+import re
+import shutil
+
 import numpy as np
 import pytest
+from quick import QUICK
 
 from geoml_cli.dataset.store import Block, Dataset
 from geoml_cli.errors import DataError
-from geoml_cli.splits.grouping import labels
+from geoml_cli.splits.grouping import labels, unlabelled
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.settings import SplitSettings
 
@@ -38,3 +42,55 @@ def test_names_that_cannot_be_folders_and_too_many_folds_are_refused(kind):
         by(["a/b", "c", "d/e"] * 3, **kind, validation_by="rows")
     with pytest.raises(DataError, match="are the most"):
         by([str(number) for number in range(201)], **kind, validation_by="rows")
+
+
+def test_groups_of_text_are_divided_whole():
+    names = [f"region {number % 6}" if number else "" for number in range(60)]
+    found = by(names, kind="groups", group_by="place", folds=3)
+    assert len(found) == 3
+    tested = [{names[row] for row in split.test} for split in found.values()]
+    assert sorted(name for group in tested for name in group) == sorted(set(names))
+    for split in found.values():
+        assert not {names[row] for row in split.test} & {names[row] for row in (*split.train, *split.validation)}
+    with pytest.raises(DataError, match=r"is no whole number a sample. .* names with split.group_length=1"):
+        by(names, kind="groups", group_by="place", folds=3, group_length=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"kind": "leave-one-out", "group_by": "place"},
+            "3 of 12 samples have no place: every member is trained on them",
+        ),
+        ({"kind": "regions", "group_by": "place"}, "3 of 12 samples have no place"),
+        ({"kind": "given", "fold_column": "place"}, "3 of 12 samples have no place"),
+        ({"kind": "regions", "group_by": "place", "region_role": "train"}, ""),
+        ({"kind": "groups", "group_by": "place"}, ""),
+        ({"kind": "random"}, ""),
+    ],
+)
+def test_samples_that_every_member_is_trained_on_are_told(settings, told):
+    block = Block({}, {"place": ["a", "", "b", "c"] * 3}, {})
+    text = unlabelled(block, SplitSettings(**settings), np.arange(12), 12)
+    assert text.startswith(told) and bool(text) == bool(told)
+    assert not unlabelled(block, SplitSettings(**settings), np.arange(0, 12, 2), 12)  # those that can be used
+    assert not unlabelled(Block({}, {}, {}), SplitSettings(**settings), np.arange(12), 12)
+
+
+def test_training_and_evaluation_tell_samples_without_a_label(raw_soc, tmp_path, geoml):
+    raw = shutil.copytree(raw_soc, tmp_path / "raw")
+    header, *rows = (raw / "points.csv").read_text(encoding="utf-8").splitlines()
+    lines = [f"{row},{('', 'W', 'E')[number % 3]}" for number, row in enumerate(rows)]
+    (raw / "points.csv").write_text("\n".join([f"{header},region", *lines, ""]), encoding="utf-8")
+    named = ("--points", "points.csv", "--covariates", "covs", "--classes", "land_cover", "--label", "region")
+    assert geoml("prepare", "soc", raw, *named, "--data", tmp_path / "data").code == 0
+    sets = (*QUICK, "--set", "split.kind=leave-one-out", "--set", "split.group_by=region", "--set", "split.folds=1")
+    place = ("--data", tmp_path / "data", "--run", tmp_path / "run")
+    trained = geoml("train", "soc", "--preset", "map", *place, *sets)
+    assert trained.code == 0, trained.err
+    told = r"\d+ of \d+ samples have no region: every member is trained on them and none is tested on them"
+    assert re.search(told, trained.err)
+    evaluated = geoml("evaluate", tmp_path / "run", "--data", tmp_path / "data", "--set", "evaluate.baselines=[]")
+    assert evaluated.code == 0 and re.search(told, evaluated.err), evaluated.err
+    assert re.search(told, (tmp_path / "run/evaluation/test/metrics.json").read_text(encoding="utf-8"))

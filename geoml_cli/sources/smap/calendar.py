@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.arrow_tables import location
 
 Integers = NDArray[np.int64]
 Texts = NDArray[np.str_]
@@ -78,7 +79,7 @@ def days_of(texts: Texts, path: Path, column: str, fix: str = "") -> Integers:
         wrong = texts[~right][0]
         raise DataError(
             f"{str(wrong)!r} begins with no date YYYYMMDD",
-            where=f"{path}, column {column}",
+            where=location(path, column, str(wrong)),
             fix=fix or _FIX,
         )
     return found
@@ -93,7 +94,7 @@ def written_days(texts: Texts, path: Path, column: str) -> Integers:
     if zoned := [text for text in np.unique(texts).tolist() if _ZONED.search(text)]:
         raise DataError(
             f"{zoned[0]!r} is a time at a distance from UTC, which may be of another day",
-            where=f"{path}, column {column}",
+            where=location(path, column, zoned[0]),
             fix=OWN_TABLE,
         )
     return days_of(np.char.replace(texts, "-", ""), path, column, OWN_TABLE)

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
-from geoml_cli.sources.smap.exports import FILL, Floats, Integers, by_station
+from geoml_cli.sources.smap.exports import FILL, Floats, Integers, by_station, differing
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.products import CONSTANTS
@@ -25,7 +26,7 @@ def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Flo
         table = open_arrow(path)
         mode = table.column(("mode", "first", "landcover"), "NLCD code")
         for station, block in by_station(table, names, (), (mode,)):
-            _keep_first(found, station, block[mode])
+            _add(found, station, block[mode], f"{path}, column {mode}", names)
     return found
 
 
@@ -38,13 +39,23 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
         for name, column in called.items():
             values = notes.fills.masked(name, np.where(block[column] == FILL, np.nan, block[column]))
             notes.fills.count(name, str(path), values)
-            _keep_first(found[name], station, values)
+            _add(found[name], station, values, f"{path}, column {column}", names)
     return found
 
 
-def _keep_first(values_S: Floats, station: Integers, values: NDArray[np.float64]) -> None:
-    """Fill in values of stations that have none yet; of several rows of a station the first counts."""
-    new = (station >= 0) & np.isfinite(values)
-    new[new] = np.isnan(values_S[station[new]])
-    places, values = station[new][::-1], values[new][::-1]
-    values_S[places] = values
+def _add(values_S: Floats, station: Integers, values: NDArray[np.float64], where: str, names: StationNames) -> None:
+    """Fill in values of stations.
+
+    Raises:
+        DataError: A station has another value already.
+    """
+    known = (station >= 0) & np.isfinite(values)
+    for number, value in zip(station[known].tolist(), values[known].tolist(), strict=True):
+        own = values_S[number]
+        if differing(own, np.float64(value)):
+            raise DataError(
+                f"station {names.names[number]} has {own:g} and {value:g}",
+                where=where,
+                fix="Give one row a station, or the same values in all of its rows.",
+            )
+        values_S[number] = value if np.isnan(own) else own

@@ -6,6 +6,7 @@ A row belongs to a station by its name, and is checked by what every export repe
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 
 _PREFIX = "usda_ars_"
+_NUMBER = re.compile(r"(?P<sign>[-+]?)(?P<whole>\d+)(?:\.0*)?")
 UNKNOWN = "unknown"
 SEPARATOR = "\x01"
 """Between name, network, latitude and longitude of one row's identity; no cell holds it."""
@@ -25,16 +27,22 @@ _NEAR = 0.1
 
 
 def key(name: str) -> str:
-    """Return what spellings of one station share: no `USDA_ARS_` before it, no case, one sign for all signs.
+    """Return what spellings of one station share: no `USDA_ARS_` before it, no case or accents, one sign for all signs.
 
-    `USDA_ARS_Fort-Cobb.1`, `Fort_Cobb_1` and `fort cobb#1` are one; `Fort-Cobb11` is another.
+    `USDA_ARS_Fort-Cobb.1`, `Fort_Cobb_1` and `fort cobb#1` are one; `Fort-Cobb11` is another. A number that a table of
+    numbers wrote with decimals, `1.0`, is `1`; `-1` is not.
     """
-    return re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_").removeprefix(_PREFIX)
+    if number := _NUMBER.fullmatch(name.strip()):
+        return number["sign"].strip("+") + number["whole"]
+    letters = "".join(
+        sign for sign in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(sign)
+    )
+    return re.sub(r"[\W_]+", "_", letters).strip("_").removeprefix(_PREFIX) or name
 
 
 def bare_key(name: str) -> str:
-    """Return the key without any sign: archives write `AdamsRanch#1` for `Adams Ranch #1`."""
-    return key(name).replace("_", "")
+    """Return the key without signs but those between digits: archives write `AdamsRanch#1` for `Adams Ranch #1`."""
+    return re.sub(r"(?<!\d)_|_(?!\d)", "", key(name)) or name
 
 
 _SPELLINGS: tuple[Callable[[str], str], ...] = (lambda name: name, key, bare_key)
@@ -170,7 +178,7 @@ class StationNames:
             return ""
         own = float(self._place[0][number]), float(self._place[1][number])
         try:
-            theirs = float(identity.latitude), float(identity.longitude)
+            theirs = float(identity.latitude.replace(",", ".")), float(identity.longitude.replace(",", "."))
         except ValueError:  # no position in this file
             return ""
         # 257.5 degrees east are 102.5 degrees west.

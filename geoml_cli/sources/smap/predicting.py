@@ -81,11 +81,14 @@ class _Records:
     def find(self, names: NDArray[np.str_], day: Integers) -> tuple[Integers, list[str]]:
         """Return the record of stations and days since 1970-01-01, -1 where there is no sample, and why not, [N]."""
         different, row = np.unique(names, return_inverse=True)
-        known, excluded = StationNames(self._dataset.labels("station")), _excluded(self._dataset)
-        numbers = [known.number(Identity(name)) for name in different.tolist()]
-        others, rules = StationNames(list(excluded)), [*excluded.values(), _UNKNOWN]
-        absent = [rules[others.number(Identity(name))] for name in different.tolist()]
-        station = np.array(numbers, dtype=np.int64)[row.reshape(-1)]
+        kept, excluded = self._dataset.labels("station"), _excluded(self._dataset)
+        # Searched for together: the name of an excluded station may be another spelling of a kept one's.
+        known = StationNames([*kept, *excluded])
+        found = np.array([known.number(Identity(name)) for name in different.tolist()], dtype=np.int64)
+        rules = list(excluded.values())
+        absent = [rules[number - len(kept)] if number >= len(kept) else _UNKNOWN for number in found.tolist()]
+        numbers = np.where(found < len(kept), found, -1)
+        station = numbers[row.reshape(-1)]
         wanted = station * 100_000 + day
         place = np.minimum(np.searchsorted(self._key, wanted), len(self._key) - 1)
         there = (station >= 0) & (self._key[place] == wanted)

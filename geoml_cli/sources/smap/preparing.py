@@ -26,7 +26,7 @@ from geoml_cli.sources.smap.filtering import Floats, Mask, Sieve, first_missing,
 from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
-from geoml_cli.sources.smap.repeats import refuse_several, repeated
+from geoml_cli.sources.smap.repeats import DAILY, refuse_several, repeated
 from geoml_cli.sources.smap.stations import Stations, read_stations
 from geoml_cli.sources.smap.truth import read_truth
 from geoml_cli.sources.smap.writing import Content, write
@@ -129,8 +129,11 @@ def _read(
             rows = exports.read_rows(kind, files[product], names, calendar, notes)
             scenes = options.scenes if kind.stamp else "first"
             more = repeated(rows)
-            if not kind.stamp and more:
-                refuse_several(rows, f"{files[product][0].parent}, {NAMED[product]}", names, calendar)
+            # Tiles of HLS that overlap are of one time; of Sentinel-1 a place lies in one image at a time.
+            if more and kind is not products.HLS:
+                where = f"{files[product][0].parent}, {NAMED[product]}"
+                fix = "Give one row a station and image." if kind.stamp else DAILY
+                refuse_several(rows, where, names, calendar, fix)
             first = "the first in time" if kind.stamp else "the first in the file"
             handling = first if scenes == "first" else "their mean"
             notes.count(more, f"rows of {NAMED[product]} are further ones of their station and day: {handling} counts.")

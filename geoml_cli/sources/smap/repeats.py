@@ -16,15 +16,19 @@ def repeated(rows: Rows) -> int:
     return len(rows.day) - len(np.unique(rows.day * stations + rows.station))
 
 
-def refuse_several(rows: Rows, where: str, names: StationNames, calendar: Calendar) -> None:
-    """Refuse different values of a station and day, such as hourly ones: the first would be no daily mean.
+DAILY = "Give one row a station and day, such as its daily mean."
+"""What to do where a product has one value a day."""
+
+
+def refuse_several(rows: Rows, where: str, names: StationNames, calendar: Calendar, fix: str = DAILY) -> None:
+    """Refuse different values of a station and time, such as hourly ones of a day: the first would be no daily mean.
 
     Raises:
         DataError: With the first such station and day.
     """
-    order = np.lexsort((np.arange(len(rows.day)), rows.day, rows.station))
+    order = np.lexsort((np.arange(len(rows.day)), rows.second, rows.day, rows.station))
     day, station, values = rows.day[order], rows.station[order], rows.values[order]
-    same = (np.diff(day) == 0) & (np.diff(station) == 0)
+    same = (np.diff(day) == 0) & (np.diff(station) == 0) & (np.diff(rows.second[order]) == 0)
     # A missing value is no other value.
     other = same[:, None] & differing(values[:-1], values[1:])
     if other.any():
@@ -35,5 +39,5 @@ def refuse_several(rows: Rows, where: str, names: StationNames, calendar: Calend
             f"{values[place + 1, variable]:g} on {calendar.dates[day[place]]} ({days} such "
             f"{'days' if days > 1 else 'day'})",
             where=where,
-            fix="Give one row a station and day, such as its daily mean.",
+            fix=fix,
         )

@@ -60,6 +60,7 @@ def read_stations(path: Path) -> Stations:
     if not names:
         raise DataError("has a header and no rows", where=str(path), fix="Give a table with stations.")
     latitude, longitude = np.concatenate(numbers, axis=1)
+    longitude = np.where((longitude > 180) & (longitude <= 360), longitude - 360, longitude)
     _refuse(path, names, latitude, longitude)
     blank = [UNKNOWN] * len(names)
     return Stations(names, found.get("Network", blank), found.get("Domain", blank), latitude, longitude)
@@ -79,5 +80,5 @@ def _refuse(path: Path, names: Sequence[str], latitude: NDArray[np.float64], lon
         raise DataError(
             f"station {names[row]} lies at {latitude[row]:g}, {longitude[row]:g}",
             where=f"{path}, row {row + 2}",
-            fix="Latitude is -90 to 90, longitude -180 to 180 degrees.",
+            fix="Latitude is -90 to 90, longitude -180 to 180 degrees, or 0 to 360 east.",
         )

@@ -265,7 +265,9 @@ def test_dates_without_a_year_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("date", ["2019-05-01", "20190501", "01.05.2019", "2019-05-01T10:00"])
 def test_years_that_are_not_those_of_their_dates_are_refused(tmp_path: Path, date: str) -> None:
     (tmp_path / "t.csv").write_text(f"lon,lat,year,date\n1,2,2019,{date}\n1,2,2020,{date}\n")
-    with pytest.raises(DataError, match=r"line 3: year is 2020, and date is .* Correct the row, or take date out") as held:
+    with pytest.raises(
+        DataError, match=r"line 3: year is 2020, and date is .* Correct the row, or take date out"
+    ) as held:
         list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))
     assert date in str(held.value)
     (tmp_path / "t.csv").write_text("lon,lat,year\n1,2,2019\n1,2,2020\n")

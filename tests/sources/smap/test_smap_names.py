@@ -94,3 +94,27 @@ def test_a_name_spelled_otherwise_in_one_file_is_said(raw, prepared):
     dataset = prepared(raw)
     assert note(dataset, "1 names of stations are spelled otherwise: beta 2 is Beta_2.")
     assert dataset.labels("station") == list(STATIONS)
+
+
+@pytest.mark.parametrize(
+    ("written", "station"),
+    [
+        ("1.0", 0), ("1.", 0), ("10", 1), ("10.00", 1), ("-1", -1), ("0.1", -1), ("01", -1), ("1 0", -1),
+        ("Станция 1", -1), ("畑-1", -1), ("#", -1), ("Site_1.1", -1), ("site 11", 2), ("Möller", -1), ("MULLER", 3), ("Mu\u0308ller", 3),
+    ],
+)  # fmt: skip
+def test_numbers_with_decimals_and_letters_of_all_scripts(written, station):
+    assert StationNames(["1", "10", "Site_11", "Müller", "###"]).numbers(identities([written]), HERE).tolist() == [
+        station
+    ]
+
+
+def test_stations_that_are_numbers_with_decimals_are_found_in_the_truth(raw, prepared):
+    before = np.asarray(prepared(raw).array("soil_moisture"))
+    numbers = {name: str(number) for number, name in enumerate(STATIONS, 1)}
+    for path in raw.glob("*.csv"):
+        edit(path, lambda rows: [{**row, "ID": numbers.get(row.get("ID"), row.get("ID"))} for row in rows])
+    edit(raw / "in_situ.csv", lambda rows: [{**row, "ID": f"{row['ID']}.0"} for row in rows])
+    dataset = prepared(raw)
+    np.testing.assert_array_equal(dataset.array("soil_moisture"), before)
+    assert note(dataset, "3 names of stations are spelled otherwise: 1.0 is 1")

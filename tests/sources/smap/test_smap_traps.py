@@ -566,7 +566,8 @@ def test_years_must_follow_one_another(raw, prepared):
 def test_a_digit_that_is_no_number_in_a_date_is_refused(tmp_path):
     from geoml_cli.sources.smap.calendar import days_of
 
-    with pytest.raises(DataError, match="202²0502"):
+    (tmp_path / "LST_MOD11A1_2022.csv").write_text("ID,system:index\n1,20220501\n1,202²0502\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 3, column system:index: '202²0502'"):
         days_of(np.array(["20220501", "202²0502"]), tmp_path / "LST_MOD11A1_2022.csv", "system:index")
 
 
@@ -598,7 +599,8 @@ def test_the_limit_of_the_temperatures_type_is_no_temperature(raw, prepared):
     ],
 )
 def test_times_in_another_zone_are_refused(tmp_path, text):
-    with pytest.raises(DataError, match="is a time at a distance from UTC, which may be of another day"):
+    (tmp_path / "t.csv").write_text(f"ID,Date\n1,20200101\n1,{text}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 3, column Date: .* is a time at a distance from UTC, which may be of"):
         written_days(np.array(["20200101", text]), tmp_path / "t.csv", "Date")
     for same in (
         "2020-01-01T00:00:00Z",
@@ -678,3 +680,86 @@ def test_different_weather_of_a_day_is_refused(raw, prepared):
     ) as caught:
         prepared(raw)
     assert "Give one row a station and day" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "value", "message"),
+    [
+        (
+            "constant_SSM.csv",
+            "elevation",
+            "9",
+            r"constant_SSM\.csv, column elevation: station Alpha-1 has .* and 9\. Give",
+        ),
+        (
+            "LC_SSM_2019.csv",
+            "mode",
+            "42",
+            r"LC_SSM_2019\.csv, column mode: station Alpha-1 has \d+ and 42\. Give one row",
+        ),
+    ],
+)
+def test_other_terrain_or_land_cover_of_a_station_is_refused(raw, prepared, file, column, value, message):
+    [path] = raw.glob(file)
+    before = prepared(raw)
+    edit(path, lambda rows: [*rows, *rows])  # repeated, they say the same
+    np.testing.assert_array_equal(prepared(raw).array("elevation"), before.array("elevation"))
+    edit(path, lambda rows: [*rows, {**rows[0], column: value}])
+    with pytest.raises(DataError, match=message):
+        prepared(raw)
+
+
+def test_other_values_of_an_image_and_station_are_refused(raw, prepared):
+    edit(raw / "S1_SSM_2019.csv", lambda rows: [*rows, dict(rows[0])])
+    prepared(raw)
+    edit(raw / "S1_SSM_2019.csv", lambda rows: [*rows, {**rows[0], "VV": "-3.5"}])
+    with pytest.raises(DataError, match=r"Alpha-1 has -?[\d.]+ and -3\.5 on 2019.*Give one row a station and image"):
+        prepared(raw)
+
+
+def rewritten(path, delimiter, decimal=".", more=()):
+    """Write a table again with another delimiter and decimal sign, and rows of text after its own."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    cells = [[re.sub(r"^(-?\d+)\.(\d+)$", rf"\1{decimal}\2", cell) for cell in row] for row in rows]
+    path.write_text("\n".join([*(delimiter.join(row) for row in cells), *more, ""]), encoding="utf-8")
+
+
+def test_decimal_commas_where_no_comma_separates(raw, prepared):
+    before = {
+        name: np.asarray(prepared(raw).array(name)) for name in ("soil_moisture", "pr", "elevation", "lat", "lon")
+    }
+    for path in raw.glob("*.csv"):
+        rewritten(path, ";", ",")
+    for name, values in before.items():
+        np.testing.assert_array_equal(prepared(raw).array(name), values, err_msg=name)
+    edited = (raw / "in_situ.csv").read_text(encoding="utf-8").splitlines()
+    (raw / "in_situ.csv").write_text("\n".join([*edited, edited[-1].replace(",", ".")]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"in_situ\.csv, row \d+: '0\.\d+' is not a number"):
+        prepared(raw)
+
+
+@pytest.mark.parametrize("place", [1, 5, None])
+def test_rows_of_empty_cells_are_left_out(raw, prepared, place):
+    before = np.asarray(prepared(raw).array("soil_moisture"))
+    for path in (raw / "in_situ.csv", raw / "S1_SSM_2019.csv", raw / "stations.csv"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        lines.insert(len(lines) if place is None else min(place, len(lines)), "," * lines[0].count(","))
+        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), before)
+
+
+def test_a_wrong_day_is_told_with_its_line(raw, prepared):
+    edit(raw / "in_situ.csv", lambda rows: [*rows[:3], {**rows[3], "Date": "2019-13-01"}, *rows[4:]])
+    with pytest.raises(DataError, match=r"in_situ\.csv, line 5, column Date: '20191301' begins with no date"):
+        prepared(raw)
+    edit(raw / "in_situ.csv", lambda rows: [*rows[:3], {**rows[3], "Date": ""}, *rows[4:]])
+    with pytest.raises(DataError, match=r"in_situ\.csv, line 5, column Date: '' begins with no date"):
+        prepared(raw)
+
+
+def test_stations_counted_to_360_degrees_east_are_the_same(raw, prepared):
+    before = {name: np.asarray(prepared(raw).array(name)) for name in ("lon", "soil_moisture", "smap_cell")}
+    edit(raw / "stations.csv", changed("Longitude", lambda text: f"{float(text) + 360:.6f}"))
+    for name, expected in before.items():
+        np.testing.assert_allclose(prepared(raw).array(name), expected, rtol=1e-6)
