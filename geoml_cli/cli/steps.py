@@ -43,7 +43,7 @@ def run_step(step: list[str], folder: Path, *, shown: bool = True, otherwise: st
 
     own = {**os.environ, "GEOML_DATA": str(folder / "data"), "GEOML_RUNS": str(folder / "runs")}
     command = [sys.executable, "-m", "geoml_cli", *step]
-    with forwarding() as started:
+    with forwarding() as (started, _):
         started.append(subprocess.Popen(command, env=own, stdout=None if shown else subprocess.DEVNULL))
         code = started[0].wait()
     if code:

@@ -110,12 +110,26 @@ class Ensemble(nn.Module):
         self._pool, self.spatial = task.pool, spatial
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the task's outputs, each [B], or of maps [B, L, y, x]."""
+        """Return the task's outputs, each [B], or of maps [B, L, y, x]; NaN of samples that lack an input."""
         if self.spatial is None:
-            return tuple(self._pool(torch.stack([member(*inputs) for member in self.members])))
+            complete_B = _complete(inputs)
+            pooled_OB = self._pool(torch.stack([member(*inputs) for member in self.members]))
+            return tuple(torch.where(complete_B, output, float("nan")) for output in pooled_OB)
         seen = [self.spatial(maps) for maps in inputs]
         outputs = self._pool(torch.stack([member(*seen) for member in self.members]))
         return tuple(self.spatial.inverse(outputs))
+
+
+def _complete(inputs: Sequence[Tensor]) -> Tensor:
+    """Return which samples have finite inputs, [B].
+
+    Asked for, since engines do not agree on what comes out of others: ONNX Runtime's LSTM takes NaN as a number.
+    """
+    found = [torch.isfinite(values).flatten(1).all(dim=1) for values in inputs if values.is_floating_point()]
+    complete_B = found[0]
+    for other_B in found[1:]:
+        complete_B = complete_B & other_B
+    return complete_B
 
 
 class Predictor:

@@ -192,8 +192,9 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
     method = f"{card.paper}, doi:{card.doi}" if card.doi else card.paper
     lines += [f"Method: {method}. {card.licence}", "", "## Inputs", ""]
     spatial = trained.network_samples(network, dataset).spatial
-    gaps = "Missing cells are NaN, in and out; the way to the network's maps is inside as well." if spatial else ""
-    lines += [f"Physical values, as prepared; scaling is inside the graph. {gaps or 'No missing values.'}", ""]
+    gaps = "Missing cells are NaN, in and out; the way to the network's maps is inside as well."
+    gaps = gaps if spatial else "Where one is missing (NaN), so are the outputs."
+    lines += [f"Physical values, as prepared; scaling is inside the graph. {gaps}", ""]
     notes = trained.networks[network].input_notes
     for name, item in data.signatures[network].inputs.items():
         shape = (*item.shape[:-2], *spatial.geometry.native) if spatial else item.shape

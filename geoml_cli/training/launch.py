@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import SettingsError, StoppedError
 
 _FORWARDED = ("SIGTERM", "SIGINT", "SIGUSR1")
 _POLL_SECONDS, _WATCH_SECONDS = 0.05, 1.0
@@ -75,13 +75,14 @@ def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> i
         poll: Called now and then until they end.
 
     Returns:
-        0 where all ended with 0; else the exit code of the first that failed, negative for the signal that ended it.
+        0 where all ended with 0; else the exit code of the first that failed, negative for the signal that ended it,
+        but that of a stop where a signal was passed on: one that has only started ends by it.
     """
     own = {**os.environ, _SHARES: "1", _PARENT: str(os.getpid())}
     # Without it each would start as many threads as there are cores.
     own.setdefault("OMP_NUM_THREADS", str(max(cores() // jobs, 1)))
     first = 0
-    with forwarding() as started:
+    with forwarding() as (started, passed):
         for _ in range(jobs):
             # What they print of the run would stand between lines of this process's own result.
             command = [sys.executable, "-m", "geoml_cli", *arguments]
@@ -91,7 +92,8 @@ def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> i
                 _ask_to_end(started)
             poll()
             time.sleep(_POLL_SECONDS)
-        return first or _failure(started)
+        first = first or _failure(started)
+        return StoppedError.exit_code if passed and first < 0 else first
 
 
 def _failure(started: list[subprocess.Popen[bytes]]) -> int:
@@ -124,21 +126,24 @@ def launch(arguments: list[str], processes: int, *, cpu: bool) -> int:
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
         "ACCELERATE_USE_CPU": str(cpu).lower(),
     }
-    with forwarding() as started:
+    with forwarding() as (started, passed):
         for rank in range(processes):
             own = {**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}
             own |= {"LOCAL_WORLD_SIZE": str(processes)}
             started.append(subprocess.Popen([sys.executable, "-m", "geoml_cli", *arguments], env=own))
-        return _outcome(started)
+        code = _outcome(started)
+        # A process that has only started ends by the signal that it is passed.
+        return code if code >= 0 else StoppedError.exit_code if passed else 1
 
 
 @contextmanager
-def forwarding() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Give a list of processes to which signals are passed on, and which end with this block."""
+def forwarding() -> Iterator[tuple[list[subprocess.Popen[bytes]], list[int]]]:
+    """Give a list of processes, to which signals are passed on and which end with this block, and one of signals."""
     started: list[subprocess.Popen[bytes]] = []
-    handlers = {name: signal.signal(getattr(signal, name), _forwarder(started)) for name in _FORWARDED}
+    passed: list[int] = []
+    handlers = {name: signal.signal(getattr(signal, name), _forwarder(started, passed)) for name in _FORWARDED}
     try:
-        yield started
+        yield started, passed
     finally:
         for process in started:
             process.kill()
@@ -158,11 +163,12 @@ def _outcome(started: list[subprocess.Popen[bytes]]) -> int:
     codes = [process.poll() for process in started]
     # The first process's word counts; it alone writes. A sibling's failure counts where the first did not finish.
     first = codes[0] if codes[0] not in (None, 0) else next((code for code in codes if code), 0)
-    return 1 if first is None or first < 0 else first
+    return 1 if first is None else first
 
 
-def _forwarder(started: list[subprocess.Popen[bytes]]) -> signal._HANDLER:
+def _forwarder(started: list[subprocess.Popen[bytes]], passed: list[int]) -> signal._HANDLER:
     def forward(number: int, frame: FrameType | None) -> None:
+        passed.append(number)
         # Ctrl-C reaches the whole group: passed on as it is, it would be a second one, which ends a process at once.
         number = signal.SIGTERM if number == signal.SIGINT else number
         for process in started:

@@ -75,6 +75,27 @@ def test_members_save_and_end_where_the_process_that_started_them_is_killed(data
     assert set(Run(tmp_path / "run").record().members.values()) == {"interrupted"}
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal there ends a process")
+def test_a_stop_while_the_processes_start_is_a_stop(data_root, tmp_path):
+    import psutil
+
+    parent = train(data_root, tmp_path / "run", "--jobs", "2", "--quiet")
+    watched, deadline = psutil.Process(parent.pid), time.monotonic() + 120
+    while len(watched.children()) < 2:  # both have started, and handle no signal yet
+        assert parent.poll() is None and time.monotonic() < deadline
+        time.sleep(0.002)
+    parent.send_signal(signal.SIGTERM)
+    _, heard = parent.communicate(timeout=120)
+    assert parent.returncode == 75 and "stopped, saved. Resume with `geoml train" in heard, heard
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no /bin/false there")
+def test_processes_that_fail_by_themselves_are_no_stop(monkeypatch):
+    monkeypatch.setattr(launch.sys, "executable", "/bin/false")
+    assert launch.side_by_side([], 2, lambda: None) == 1
+
+
 def test_as_many_as_there_are_cores_for(monkeypatch):
     monkeypatch.setattr(launch, "cores", lambda: 8)
     assert [launch.jobs_here(threads) for threads in (None, 1, 2, 3, 16)] == [1, 8, 4, 2, 1]

@@ -52,7 +52,7 @@ def _add(values_S: Floats, station: Integers, values: NDArray[np.float64], where
     known = (station >= 0) & np.isfinite(values)
     for number, value in zip(station[known].tolist(), values[known].tolist(), strict=True):
         own = values_S[number]
-        if differing(own, np.float64(value)):
+        if differing(np.asarray(own), np.asarray(value)):
             raise DataError(
                 f"station {names.names[number]} has {own:g} and {value:g}",
                 where=where,

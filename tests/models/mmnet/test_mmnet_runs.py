@@ -247,6 +247,24 @@ def test_a_table_says_why_a_station_is_not_in_the_data_set_and_what_a_day_lacks(
     assert found == ["excluded by prepare (no row of Sentinel-1)", "a variable of the day is missing", ""]
 
 
+def test_a_table_takes_no_station_for_an_excluded_one_of_nearly_its_name(tmp_path, geoml, run):
+    raw = write_exports(tmp_path / "raw")
+    for path in raw.glob("*.csv"):
+        edit(
+            path,
+            lambda rows: [{**row, "ID": "ALPHA 1" if row.get("ID") == "Beta_2" else row.get("ID")} for row in rows],
+        )
+    for year in ("2019", "2020"):
+        edit(raw / f"S1_SSM_{year}.csv", lambda rows: [row for row in rows if row["ID"] != "ALPHA 1"])
+    assert geoml("prepare", "smap", raw, "--data", tmp_path / "data", "--fill", "previous").code == 0
+    text = "ID,Date\nALPHA 1,20200105\nAlpha-1,20200105\nalpha#1,20200105\n"
+    (tmp_path / "wanted.csv").write_text(text, encoding="utf-8")
+    given = ("--data", tmp_path / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv")
+    assert geoml("predict", run, *given).code == 0
+    found = pd.read_csv(tmp_path / "p.csv").reason.fillna("").tolist()
+    assert found == ["excluded by prepare (no row of Sentinel-1)", "", "no such station in the data set"]
+
+
 def test_the_users_loop_over_presets(data, geoml, tmp_path, monkeypatch):
     """`for p in onsite offsite cross-region`: here with splits that 61 days of three stations allow."""
     monkeypatch.setenv("GEOML_DATA", str(data / "data"))

@@ -61,6 +61,10 @@ TABLES = {
         r"t.csv, line 3 \(first in .*t.csv, line 2\): lat 30, lon 100 stands twice in 2003-01, and rf differs: "
         "500, then 501. Keep one",
     ),
+    "date line": (
+        HEADER + ROW.replace("100", "180", 1) + ROW.replace("100", "-180", 1).replace("500", "501"),
+        r"lat 30, lon -180 stands twice in 2003-01, and rf differs: 500, then 501",
+    ),
     "binary": (b"lat,lon\n\x00\x01", "t.csv: holds binary data"),
     "cut gzip": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "t.csv: cannot be read to its end"),
 }

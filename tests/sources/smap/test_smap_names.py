@@ -100,7 +100,8 @@ def test_a_name_spelled_otherwise_in_one_file_is_said(raw, prepared):
     ("written", "station"),
     [
         ("1.0", 0), ("1.", 0), ("10", 1), ("10.00", 1), ("-1", -1), ("0.1", -1), ("01", -1), ("1 0", -1),
-        ("Станция 1", -1), ("畑-1", -1), ("#", -1), ("Site_1.1", -1), ("site 11", 2), ("Möller", -1), ("MULLER", 3), ("Mu\u0308ller", 3),
+        ("Станция 1", -1), ("畑-1", -1), ("#", -1), ("Site_1.1", -1),
+        ("site 11", 2), ("Möller", -1), ("MULLER", 3), ("Mu\u0308ller", 3),
     ],
 )  # fmt: skip
 def test_numbers_with_decimals_and_letters_of_all_scripts(written, station):
