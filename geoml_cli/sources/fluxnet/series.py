@@ -10,7 +10,7 @@ import numpy as np
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.sources.fluxnet import dryness, uncertainty
-from geoml_cli.sources.fluxnet.candidates import described, read_filled
+from geoml_cli.sources.fluxnet.candidates import FilledRows, described, read_filled
 from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values
@@ -97,7 +97,7 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     meanings = uncertainty.meanings(wanted.target)
     for file in files:
         layout = open_layout(file.text)
-        found = read_filled(layout, candidates_of(layout, file, wanted, step), fills, step)
+        found = _with_humidity(layout, candidates_of(layout, file, wanted, step), wanted, fills, step)
         rows, columns = found.rows, found.columns
         if columns.get(wanted.target) == wanted.target:  # not of another flux in its place
             uncertain |= {name: column for name, column in columns.items() if name in meanings}
@@ -110,7 +110,8 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
             rows = replace(rows, values=dryness.with_deficit(rows.values, humidity, str(rows.text)))
             given = f"{columns[dryness.TEMPERATURE]} and {humidity} [hPa]"
             passed = described((), found.empty.get(dryness.HUMIDITY, ()))
-            notes.append(f"{file.text.name} has no {dryness.VPD}: it is computed from {given}{passed}")
+            lacks = "no value of" if dryness.VPD in found.empty else "no"
+            notes.append(f"{file.text.name} has {lacks} {dryness.VPD}: it is computed from {given}{passed}")
         notes += _short(file, rows, step)
         tables.append(rows)
     fills.refuse()
@@ -123,6 +124,26 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     quality = next((column for column in qualities if column is not None), None)
     rows_read = sum(len(rows.place) for rows in tables)
     return Series(first, regular, rows_read, repeated, renamed, empty, quality, uncertain, min(others), tuple(notes))
+
+
+def _with_humidity(
+    layout: Layout, candidates: Mapping[str, Sequence[str]], wanted: RequestedColumns, fills: ColumnFills, step: Step
+) -> FilledRows:
+    """Read a file, and its humidity in place of a vapour pressure deficit whose columns hold no value."""
+    found = read_filled(layout, candidates, fills, step)
+    if dryness.VPD not in found.columns or np.isfinite(found.rows.values[dryness.VPD]).any():
+        return found
+    others = set(candidates) - {dryness.VPD}
+    humidity = dryness.humidity_columns(others, names(wanted), layout.columns, step)
+    if not humidity:
+        return found
+    more = read_filled(layout, {dryness.HUMIDITY: humidity}, fills, step)
+    if not np.isfinite(more.rows.values[dryness.HUMIDITY]).any():
+        return found
+    values = {name: column for name, column in found.rows.values.items() if name != dryness.VPD} | more.rows.values
+    columns = {name: column for name, column in found.columns.items() if name != dryness.VPD} | more.columns
+    passed = {dryness.VPD: tuple(candidates[dryness.VPD])}
+    return FilledRows(replace(found.rows, values=values), columns, found.empty | more.empty | passed)
 
 
 def _add(columns: dict[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]]) -> None:

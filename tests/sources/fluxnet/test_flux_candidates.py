@@ -84,6 +84,17 @@ def test_an_empty_humidity_gives_way_to_a_filled_one(prepared, tmp_path):
     assert "it is computed from TA_1_1_1 and RH_1_1_1 [hPa] (RH has no value)" in notes(dataset)
 
 
+def test_a_deficit_without_a_value_gives_way_to_humidity(prepared, tmp_path):
+    content = weather()
+    asked = {"dynamic": (*DRIVERS, "VPD_F"), "extra": ()}
+    dataset = prepared(base(tmp_path / "raw", {"VPD": empty(), "VPD_PI": empty()} | content), **asked)
+    close(dataset.array("VPD_F"), dryness.deficit(content["TA_1_1_1"], content["RH"]))
+    assert "has no value of VPD_F: it is computed from TA_1_1_1 and RH [hPa]" in notes(dataset)
+    few = empty()
+    few[3] = 4.5  # measured once, it is not computed
+    close(prepared(base(tmp_path / "few", {"VPD": few} | content), **asked).array("VPD_F"), few)
+
+
 def test_one_value_is_enough_for_the_first_and_the_file_is_read_once(prepared, tmp_path, monkeypatch):
     content, few = weather(), empty()
     few[-1] = 2.5
