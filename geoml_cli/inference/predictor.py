@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from geoml_cli.inference.intervals import Intervals
+from geoml_cli.inference.map_batches import are_large, maps_at_once
 from geoml_cli.inference.pool import in_order
 from geoml_cli.inference.ranges import Counts, InputRanges, empty
 from geoml_cli.layers.widths import rows_at_once
@@ -157,6 +158,7 @@ class Predictor:
     ) -> None:
         self._members = [member.to(device).eval() for member in members]
         self._task, self._size, self._device, self._next_inputs = task, batch_size, device, next_inputs
+        self._measured = False
         self.ranges: InputRanges | None = None
         self.intervals: Intervals | None = None
 
@@ -208,7 +210,15 @@ class Predictor:
         return len(windows) == 1 and all(member.sees_blocks for member in self._members)
 
     def _rows_at_once(self, samples: Samples, rows: Rows) -> int:
-        """Return the size of a batch; found once, and not for a few rows, which are one."""
+        """Return the size of a batch; found once, and not for a few rows, which are one unless they are large maps.
+
+        Raises:
+            SettingsError: A single map does not fit into memory.
+        """
+        if self._task.target.dims and len(rows) and not self._measured:
+            self._measured = True
+            if are_large(first := gatherer(samples, self._device)(rows[:1])):
+                self._size = maps_at_once(self._members[0], first, self._device, self._size)
         if self._size is None and len(rows) > _ONE_BATCH:
             gather = gatherer(samples, self._device)
             self._size = rows_at_once(lambda few: self._members[0](*gather(rows[:few])), self._device)

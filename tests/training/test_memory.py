@@ -9,6 +9,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from geoml_cli.config.load import load
 from geoml_cli.errors import SettingsError
+from geoml_cli.layers import live_bytes
 from geoml_cli.models.spec import Call
 from geoml_cli.samples.samples import signature
 from geoml_cli.training import memory
@@ -63,7 +64,7 @@ def test_the_random_state_is_left_as_it_was(dataset):
 
 def refused(dataset, monkeypatch, mebibytes, *assignments):
     monkeypatch.setattr(memory, "_FEWEST_NUMBERS", 0)
-    monkeypatch.setattr(memory, "total_memory", lambda: mebibytes * 2**20)
+    monkeypatch.setattr(live_bytes, "total_memory", lambda: mebibytes * 2**20)
     with pytest.raises(SettingsError) as error:
         plan_run(settings_of(*assignments), dataset)
     assert error.value.exit_code == 2
@@ -90,8 +91,8 @@ def test_what_accumulates_is_counted_by_its_parts(dataset, monkeypatch):
 
 def test_small_batches_and_systems_that_do_not_tell_are_not_looked_at(dataset, monkeypatch):
     monkeypatch.setattr(memory, "step_bytes", lambda *_: pytest.fail("looked at"))
-    monkeypatch.setattr(memory, "total_memory", lambda: 1)
+    monkeypatch.setattr(live_bytes, "total_memory", lambda: 1)
     plan_run(settings_of(), dataset)
     monkeypatch.setattr(memory, "_FEWEST_NUMBERS", 0)
-    monkeypatch.setattr(memory, "total_memory", lambda: None)
+    monkeypatch.setattr(live_bytes, "total_memory", lambda: None)
     plan_run(settings_of(), dataset)
