@@ -375,3 +375,28 @@ def test_cell_areas_of_the_globe_add_up_to_the_sphere(tmp_path):
     near = GridAxes(*np.meshgrid(np.arange(-60.0, 61, 2), np.arange(0.0, 90, 2), indexing="ij"))
     exact = GridAxes(near.lat[:, 0], near.lon[0]).cell_area()
     np.testing.assert_allclose(near.cell_area()[1:-1, 1:-1], exact[1:-1, 1:-1], rtol=0.01)
+
+
+def test_land_that_is_0_is_told_with_a_remedy_that_works(tmp_path):
+    values = field(6)
+    values[:, 0, 1] = values[:, 2, 3] = 0
+    write(tmp_path / "a.nc", values)
+    told = [note for note in prepared(tmp_path / "a.nc").manifest.funnel.notes if "are 0 at every time" in note]
+    assert len(told) == 1 and told[0].startswith(
+        "2 cells are 0 at every time, and no other value is nearer to 0 than 1"
+    )
+    assert told[0].endswith("prepare again with --nodata sst=0")
+    values[:, 0, 1] = values[:, 2, 3] = np.nan
+    check(tmp_path / "a.nc", values, nodata=("sst=0",))
+
+
+@pytest.mark.parametrize("nearly", [0.4, -0.01])
+def test_zeros_among_values_near_0_are_values(tmp_path, nearly):
+    values = field(6)
+    values[:, 0, 1], values[3, 2, 2] = 0, nearly
+    write(tmp_path / "a.nc", values)
+    assert not [note for note in prepared(tmp_path / "a.nc").manifest.funnel.notes if "are 0" in note]
+    once = field(6)
+    once[:5, 0, 1] = 0  # not at every time
+    write(tmp_path / "b.nc", once)
+    assert not [note for note in prepared(tmp_path / "b.nc").manifest.funnel.notes if "are 0" in note]
