@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import SettingsError
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 from geoml_cli.sources.fluxnet.times import Step, is_subdaily
-from geoml_cli.sources.fluxnet.units import limit
+from geoml_cli.sources.fluxnet.units import NO_COLUMN, limit
 
 Values = NDArray[np.float64]
 _WORST_CLASS, _FRACTION = 1.0, 0.75
@@ -26,12 +26,14 @@ class Rule:
         subdaily: Quality is a class, 0 the best; else a fraction of good data, 1 the best.
         bound: The highest class, or the lowest fraction.
         limit: The largest size; None where there is none.
+        rated: Whether a quality column is asked for at all.
     """
 
     target: str
     subdaily: bool
     bound: float
     limit: float | None
+    rated: bool = True
 
     def __str__(self) -> str:
         return f"class {self.bound:g} or better" if self.subdaily else f"fraction {self.bound:g} or more"
@@ -76,7 +78,8 @@ def rule(options: FluxnetOptions, step: Step) -> Rule:
             fix=f"At {step.word} resolution give the highest class: 0 measured, 1 good, 2 medium, 3 poor.",
         )
     usual = _WORST_CLASS if subdaily else _FRACTION
-    return Rule(options.target, subdaily, usual if given is None else given, limit(options.target, step))
+    bound, rated = usual if given is None else given, options.quality_column != NO_COLUMN
+    return Rule(options.target, subdaily, bound, limit(options.target, step), rated)
 
 
 def sift(values: Values, quality: Values | None, rows: NDArray[np.bool_], applied: Rule) -> tuple[Values, DropCounts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -57,10 +57,20 @@ def note_targets(funnel: Funnel, rule: Rule, lost: DropCounts, step: Step) -> No
     funnel.notes.append(f"{lost.kept} of {samples} samples have a {rule.target}{rest}")
 
 
-def gap_filled(rule: Rule) -> str:
-    """Say how far targets may be gap-filled; empty where they are measured."""
+def gap_filled(rule: Rule, columns: Sequence[str]) -> str:
+    """Say how far targets may be gap-filled; empty where they are measured.
+
+    Args:
+        rule: What was good enough.
+        columns: Those that told the quality; none where the files hold measured values alone.
+    """
+    if not rule.rated:
+        return f"every value of {rule.target} is a target, gap-filled or not, as --quality-column none asks"
+    if not columns:
+        return ""
     if rule.subdaily and rule.bound >= 1:
-        return f"targets of quality class 1 to {rule.bound:g} are gap-filled, as --quality allows"
+        classes = "1" if rule.bound == 1 else f"1 to {rule.bound:g}"
+        return f"targets of quality class {classes} are gap-filled, as --quality allows"
     if not rule.subdaily and rule.bound < 1:
         return (
             f"up to {format_share(1 - rule.bound)} of the records behind a target are gap-filled, as --quality allows"
@@ -180,6 +190,7 @@ def _relaxed(lost: DropCounts, step: Step) -> str:
 
 def describe(step: Step, plan: Plan, counted: Mapping[str, SiteSummary], rule: Rule) -> dict[str, object]:
     """Return the facts of the manifest: what is needed to read more of the same."""
+    columns = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
     return {
         "resolution": step.code,
         "step_minutes": step.minutes,
@@ -187,7 +198,7 @@ def describe(step: Step, plan: Plan, counted: Mapping[str, SiteSummary], rule: R
         "dynamic": list(plan.dynamic),
         "static": list(plan.static),
         "quality": rule.bound,
-        "gap_filled": gap_filled(rule),
-        "quality_columns": sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality}),
+        "gap_filled": gap_filled(rule, columns),
+        "quality_columns": columns,
         "sites": list(plan.sites),
     }

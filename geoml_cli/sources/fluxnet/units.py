@@ -117,6 +117,10 @@ def positions(names: Sequence[str]) -> list[str]:
     return [name + position for name in names for position in _POSITIONS]
 
 
+NO_COLUMN = "none"
+"""What the user says for no column."""
+
+
 def quality_column(target: str, given: str | None, columns: Sequence[str]) -> str | None:
     """Name the column of a target's quality; None where it has none.
 
@@ -126,7 +130,7 @@ def quality_column(target: str, given: str | None, columns: Sequence[str]) -> st
         columns: Those of a file.
     """
     if given is not None:
-        return None if given == "none" else given
+        return None if given == NO_COLUMN else given
     words = target.split("_")
     if words[0] in ("GPP", "RECO"):
         return f"NEE_{'CUT' if 'CUT' in words else 'VUT'}_REF_QC"

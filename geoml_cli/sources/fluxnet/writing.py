@@ -85,10 +85,16 @@ def _observed(content: Content) -> Variable:
 def _provided(content: Content) -> list[Variable]:
     """Return the variable of the provider's own values, gaps filled; none where nobody filled them."""
     target = content.rule.target
-    if not any(content.counted[site].quality for site in content.plan.sites):
+    if not any(_fills(content, site) for site in content.plan.sites):
         return []
     meaning = f"{quantity(target).meaning}, as the provider fills it"
     return [Variable(f"{target}{PROVIDED}", unit(target, content.step), meaning, ("record",))]
+
+
+def _fills(content: Content, site: str) -> bool:
+    """Return whether a provider fills a site's gaps: then it tells how good targets are, or how uncertain."""
+    found = content.counted[site]
+    return bool(found.quality or found.uncertain)
 
 
 def _uncertain(content: Content) -> list[Variable]:
@@ -171,7 +177,7 @@ def write_site(handles: Mapping[str, Any], content: Content, site: str, at: tupl
         handles[name][records] = series.values[name].astype(np.float32)
     handles[f"{content.rule.target}{OBSERVED}"][records] = target.astype(np.float32)
     if (provided := f"{content.rule.target}{PROVIDED}") in handles:
-        filled = series.values[content.rule.target] if content.counted[site].quality else np.nan
+        filled = series.values[content.rule.target] if _fills(content, site) else np.nan
         handles[provided][records] = np.broadcast_to(np.asarray(filled, dtype=np.float32), series.length)
     for name in handles.keys() & uncertainty.meanings(content.rule.target):
         values = series.values.get(name, np.full(series.length, np.nan))

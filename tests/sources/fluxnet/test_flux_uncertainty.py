@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from flux_case import columns, write
+from reddyproc_case import DRIVERS, rows, weather
+from reddyproc_case import write as write_text
 
 from geoml_cli.sources.fluxnet import synthetic as made
 from geoml_cli.sources.fluxnet import uncertainty
@@ -53,3 +55,18 @@ def test_a_target_without_uncertainty_adds_no_variable(raw, prepared):
     found = prepared(raw, target="RECO_NT_VUT_REF")
     assert not [name for name in ("_random", "_p05", "_p25") if found.has(f"RECO_NT_VUT_REF{name}")]
     assert not [note for note in found.manifest.funnel.notes if "uncertainty" in note]
+
+
+def test_without_a_quality_column_the_providers_values_are_held_and_no_limit_is_told(raw, prepared):
+    rated = prepared(raw)
+    expected = np.asarray(rated.array("NEE_VUT_REF_provided"))
+    assert rated.manifest.facts["gap_filled"].startswith("up to 25 % of the records behind a target are gap-filled")
+    unrated = prepared(raw, quality_column="none")
+    np.testing.assert_array_equal(unrated.array("NEE_VUT_REF_provided"), expected)
+    told = "every value of NEE_VUT_REF is a target, gap-filled or not, as --quality-column none asks"
+    assert unrated.manifest.facts["gap_filled"] == told
+
+
+def test_targets_of_files_without_a_quality_are_measured(prepared, tmp_path):
+    found = prepared(write_text(tmp_path / "raw", rows(weather(3))), dynamic=DRIVERS, extra=())
+    assert found.manifest.facts["gap_filled"] == "" and not found.has("NEE_VUT_REF_provided")
