@@ -67,23 +67,44 @@ def check_degrees(points: Pair, lines: NDArray[np.int64], file: str, crs: str, s
 
 
 def transform(points: Pair, source: str, target: str) -> Pair:
-    """Bring coordinates from one CRS to another; NaN where that is not possible."""
+    """Bring coordinates from one CRS to another; NaN where that is not possible.
+
+    Raises:
+        DataError: It is possible for none of them.
+    """
+    if same_crs(source, target):
+        return points
+    x, y = points
+    placed = np.full((2, len(x)), np.nan)
+    known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    pieces = [known]
+    # PROJ refuses all points together for one that lies nowhere in the CRS: it is looked for by halves.
+    while pieces:
+        piece = pieces.pop()
+        found = _transformed((x[piece], y[piece]), source, target)
+        if found is not None:
+            placed[:, piece] = found
+        elif len(piece) > 1:
+            pieces += [piece[: len(piece) // 2], piece[len(piece) // 2 :]]
+    placed[~np.isfinite(placed)] = np.nan
+    if len(known) and np.isnan(placed).all():
+        raise DataError(
+            f"coordinates cannot be brought from {_named(source)} to {_named(target)}",
+            fix="Check what the rasters say of theirs (gdalinfo), and of points --crs.",
+        )
+    return placed[0], placed[1]
+
+
+def _transformed(points: Pair, source: str, target: str) -> NDArray[np.float64] | None:
+    """Return coordinates in another CRS, shape [2, N]; None where one of them cannot be brought there."""
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
     from rasterio.warp import transform as warp
 
-    if same_crs(source, target):
-        return points
     try:
-        x, y = warp(source, target, points[0], points[1])
-    except (RasterioError, CPLE_BaseError) as error:
-        raise DataError(
-            f"coordinates cannot be brought from {_named(source)} to {_named(target)}",
-            fix="Check what the rasters say of theirs (gdalinfo), and of points --crs.",
-        ) from error
-    placed = np.array([x, y], dtype=np.float64)
-    placed[~np.isfinite(placed)] = np.nan
-    return placed[0], placed[1]
+        return np.array(warp(source, target, points[0], points[1]), dtype=np.float64)
+    except (RasterioError, CPLE_BaseError):
+        return None
 
 
 def _named(crs: str) -> str:

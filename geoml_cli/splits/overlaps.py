@@ -17,10 +17,22 @@ from geoml_cli.splits.split import Split
 Rows = NDArray[np.int64]
 
 
-def drop_overlaps(split: Split, span: WindowSpan | None) -> Split:
+MIXED = (
+    "Split in time (split.kind='chronological' or 'years'), or make groups longer than a window (split.group_by with "
+    "split.group_length)."
+)
+"""What to do where rows of the same time stand on both sides."""
+
+
+def drop_overlaps(split: Split, span: WindowSpan | None, fix: str = MIXED) -> Split:
     """Exclude rows whose windows (target included) share steps of their series with rows they must not know.
 
     Validation rows must not share steps with test rows, training rows neither with test nor with validation rows.
+
+    Args:
+        split: The rows.
+        span: Steps of each row's window; None where there are no windows.
+        fix: What to do where no row is left.
 
     Raises:
         DataError: No training or validation row is left.
@@ -37,8 +49,7 @@ def drop_overlaps(split: Split, span: WindowSpan | None) -> Split:
                 f"every {subset} row has a window of {longest} time steps that shares some with rows on the other side "
                 "of the split",
                 where="[split]",
-                fix="Split in time (split.kind='chronological' or 'years'), or make groups longer than a window "
-                "(split.group_by with split.group_length).",
+                fix=fix,
             )
     lost = len(split.train) + len(split.validation) - len(train) - len(validation)
     return replace(split, train=train, validation=validation, overlaps_excluded=lost)

@@ -23,9 +23,10 @@ from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.buffers import drop_near
 from geoml_cli.splits.drawn import ALL
 from geoml_cli.splits.members import splits
-from geoml_cli.splits.overlaps import drop_overlaps
+from geoml_cli.splits.overlaps import MIXED, drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
 from geoml_cli.splits.window_times import variables_of
+from geoml_cli.tasks.task import Task
 from geoml_cli.training.fitting import require_fitting
 from geoml_cli.training.freezing import check_freeze
 from geoml_cli.training.memory import require_memory
@@ -51,6 +52,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     refuse_graphs(networks, shared.train)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
+    _refuse_unused_target(shared.target, [(networks[name].task(signatures[name]), samples[name]) for name in networks])
     check_freeze(shared.train.freeze, networks, signatures)
     _check_paper(shared.paper, networks, signatures)
     require_memory(networks, signatures, shared.train)
@@ -120,6 +122,26 @@ def _check_paper(paper: PaperSettings, networks: Mapping[str, Network], data: Ma
             registry.require_choice("score of [paper] numbers", number.metric, scores)
 
 
+def _refuse_unused_target(settings: TargetSettings, networks: Sequence[tuple[Task, Samples]]) -> None:
+    """Refuse a transform or scaling that no network's target gets: the run would record what was not done.
+
+    Raises:
+        SettingsError: Targets are classes, or maps in the scaling of their inputs.
+    """
+    asked = {name: value for name, value in (("transform", settings.transform), ("scaling", settings.scaling))
+             if value != "none"}  # fmt: skip
+    if not asked or any(
+        task.scales_target and of.target.values is not None and not of.target.scaler for task, of in networks
+    ):
+        return
+    kind = "maps, which have the scaling of their inputs" if networks[0][0].target.dims else "classes"
+    raise SettingsError(
+        f"{' and '.join(f'{name} = {value!r}' for name, value in asked.items())} does not fit a target of {kind}.",
+        where="[target]",
+        fix=f"Leave it out, or use {' '.join(f'--set target.{name}=none' for name in asked)}.",
+    )
+
+
 def _refuse_small_batches(network: Network, member: str, split: Split, batch_size: int) -> None:
     """Refuse batches that a network cannot be trained on: one row has no deviation for BatchNorm."""
     least = network.smallest_batch
@@ -150,10 +172,12 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}
     variables = variables_of(dataset, first)
+    shorter = f"Use --set split.test=SHARE smaller than {shared.test:g}, or longer series."
+    apart = shorter if shared.kind == "chronological" else MIXED
     for name, split in splits(variables, shared, together, len(first)).items():
         kept = drop_near(variables, split, shared.buffer_km, len(first))
         # Windows of a model's networks end at the same steps: the span of the first stands for all.
-        kept = drop_overlaps(kept, first.span) if shared.exclude_overlaps else kept
+        kept = drop_overlaps(kept, first.span, apart) if shared.exclude_overlaps else kept
         for network in samples:
             members[member_name(network, name)] = restrict_to(kept, network, usable[network]) if network else kept
     return members

@@ -51,10 +51,22 @@ CASES = {
     "batch": Case("smap", ("mmnet",), "train.batch_size=1", r"--set (train\.batch_size=2)"),
     "parts of a batch": Case("smap", ("mmnet",), "train.accumulate=2", r"--set (train\.accumulate=1)"),
     "days": Case("smap", ("mmnet",), "network.days=40000", r"Use --set (network\.days) with a smaller number"),
+    "transform of maps": Case("grid", ("tidenet", "--preset", "small"), "target.transform=log",
+                              r"--set (target\.transform=none)"),
+    "scaling of classes": Case("clcd", ("geomamba", "--preset", "clcd"), "target.scaling=standard",
+                               r"--set (target\.scaling=none)"),
+    "share of a split in time": Case("grid", ("tidenet", "--preset", "small"), "split.test=0.9",
+                                     r"--set (split\.test)=SHARE smaller than 0\.9"),
     "crop": Case("grid", ("tidenet", "--preset", "small"), "frames.crop=[5000,0,16,16]",
                  r"--set (frames\.crop=\[\])"),
 }  # fmt: skip
-INSTEAD = {"size of blocks": "split.block_km=200", "start": "", "scaling": "", "days": "network.days=10"}
+INSTEAD = {
+    "size of blocks": "split.block_km=200",
+    "start": "",
+    "scaling": "",
+    "days": "network.days=10",
+    "share of a split in time": "split.test=0.2",
+}
 """What the user gives where the message leaves the number to them."""
 
 

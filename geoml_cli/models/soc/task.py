@@ -114,7 +114,8 @@ def _series(variables: Variables, wanted: str) -> Input:
         raise SettingsError(
             f"series = {wanted!r} asks for features that the data do not hold ({series}).",
             where="[network]",
-            fix="Use --set network.variant=cnn for static covariates alone, or another series.",
+            fix="Prepare data that hold them; or train a network of static covariates alone "
+            "(--set network.variant=cnn), or of another series.",
         )
     values = variables.array("series")
     # All features in their own order are taken as a view; only a choice of some is copied.
