@@ -26,11 +26,14 @@ from geoml_cli.writers.suffixes import require_suffix
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
 _SUFFIXES = (".nc", ".tif", ".tiff")
-_ON_GRID = 0.01
-"""Part of a cell's side that a centre may be off its place: coordinates come rounded."""
+_ON_GRID, _ROUNDED = 0.01, 0.05
+"""Part of a cell's side that a centre may be off its place, and where coordinates come with few decimals."""
+_SAME_STEP = 1.5
+"""Steps that are longer than the least by more skip cells."""
 _SPARSEST = 1000
 """Cells of a grid for each that holds data; more, and it is no grid that the data lie on."""
 _DEGREES = "EPSG:4326"
+_HALF_TURN = 180.0
 
 
 class CellGrid(NamedTuple):
@@ -65,35 +68,58 @@ def cell_grid(dataset: Dataset) -> CellGrid:
         DataError: They lie on none.
     """
     place = np.round(lon_lat_of_samples(dataset, len(dataset.array("cell"))), 6)
+    place[:, 0] = _past_180(place[:, 0])
     (longitude, east), (latitude, north) = (np.unique(values, return_inverse=True) for values in place.T)
-    sides = _side(latitude), _side(longitude)
+    southward = -latitude[::-1]
+    (first_row, rows_side), (first_column, columns_side) = _fit(southward), _fit(longitude)
     # A single row or column has no spacing of its own: cells are then taken for squares.
-    side = (sides[0] or sides[1] or 1.0, sides[1] or sides[0] or 1.0)
-    row, column = (_numbered(values, step) for values, step in ((-latitude[::-1], side[0]), (longitude, side[1])))
-    row = row[::-1]
+    side = (rows_side or columns_side or 1.0, columns_side or rows_side or 1.0)
+    row, column = _numbered(southward, first_row, side[0])[::-1], _numbered(longitude, first_column, side[1])
     cells, occupied = (row.max() + 1) * (column.max() + 1), len(np.unique(dataset.array("cell")))
-    off = max(_off(latitude, side[0]), _off(longitude, side[1]))
-    if off > _ON_GRID or cells > _SPARSEST * occupied:
+    off = max(_off(southward, first_row, side[0]), _off(longitude, first_column, side[1]))
+    if off > _ROUNDED or cells > _SPARSEST * occupied:
         raise DataError(
             f"its {occupied} cells lie on no regular grid (the nearest has sides of {side[0]:g} x {side[1]:g} "
             f"degrees and {cells} cells)",
             where=str(dataset.folder),
             fix="Write a table instead: --out predicted.csv or .parquet.",
         )
-    axes = latitude[-1] - side[0] * np.arange(row.max() + 1), longitude[0] + side[1] * np.arange(column.max() + 1)
+    axes = -first_row - side[0] * np.arange(row.max() + 1), first_column + side[1] * np.arange(column.max() + 1)
     return CellGrid(*axes, side, row[north.reshape(-1)], column[east.reshape(-1)])
 
 
-def _side(values: NDArray[np.float64]) -> float:
-    return float(np.diff(values).min()) if len(values) > 1 else 0.0
+def _past_180(longitude_N: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Count on past 180 degrees east where cells lie on both sides of the date line, and within half a turn."""
+    known = np.unique(longitude_N)
+    gaps = np.diff(known)
+    if not len(gaps) or gaps.max() <= _HALF_TURN:
+        return longitude_N
+    return np.where(longitude_N <= known[gaps.argmax()], np.round(longitude_N + 2 * _HALF_TURN, 6), longitude_N)
 
 
-def _numbered(ascending: NDArray[np.float64], side: float) -> Rows:
-    return np.asarray(np.rint((ascending - ascending[0]) / side), dtype=np.int64)
+def _fit(ascending: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the first centre and the spacing of a grid that values lie on, some left out; 0 of a single value."""
+    first = float(ascending[0])
+    if len(ascending) == 1:
+        return first, 0.0
+    steps = np.diff(ascending)
+    least = float(steps.min())
+    if _off(ascending, first, least) <= _ON_GRID:
+        return first, least
+    # Of cells of 0.25 degrees that are written with two decimals the least step is 0.24, and the mean is 0.25.
+    cells = np.rint(steps / steps[steps < _SAME_STEP * least].mean())
+    if np.median(cells) != 1:  # a value between others makes the least step, and no grid
+        return first, least
+    spacing, start = np.polyfit(np.concatenate([[0.0], np.cumsum(cells)]), ascending, 1)
+    return float(start), float(spacing)
 
 
-def _off(ascending: NDArray[np.float64], side: float) -> float:
-    place = (ascending - ascending[0]) / side
+def _numbered(ascending: NDArray[np.float64], first: float, side: float) -> Rows:
+    return np.asarray(np.rint((ascending - first) / side), dtype=np.int64)
+
+
+def _off(ascending: NDArray[np.float64], first: float, side: float) -> float:
+    place = (ascending - first) / side
     return float(np.abs(place - np.rint(place)).max())
 
 

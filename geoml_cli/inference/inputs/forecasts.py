@@ -5,7 +5,8 @@ Legend: N forecasts, L lead times, T steps of the series; y, x rows and columns 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from geoml_cli.writers.chunk_store import ChunkStore
 
 Floats = NDArray[np.float32]
 _SAME_PLACE = 0.01  # degrees
+_DATE = re.compile(r"\d{4}-\d\d(-(0[1-9]|[12]\d|3[01])(T\d\d(:\d\d){0,2}Z?)?)?")
 _MOST_STEPS = 1200
 """Steps past the series that one forecast may have; more is most likely a mistyped number."""
 
@@ -128,12 +130,13 @@ def _first_steps(dates: Sequence[str], labels: Sequence[str], input_steps: int, 
     if not dates:
         return np.array([len(labels)], dtype=np.int64)
     found = []
-    for date in dict.fromkeys(dates):
+    for date in dict.fromkeys(_label_of(date, known) for date in dates):
         if date not in known:
             raise SettingsError(
                 f"{date!r} is no step of the data set.",
                 where="--date",
-                fix=f"Write it as {labels[-1]}; steps are {labels[input_steps]} to {following}.",
+                fix=f"Write it as {labels[-1]}; steps are {labels[input_steps]} to {following}. "
+                "Maps after that are those of a forecast with --steps N.",
             )
         if known[date] < input_steps:
             raise DataError(
@@ -143,6 +146,12 @@ def _first_steps(dates: Sequence[str], labels: Sequence[str], input_steps: int, 
             )
         found.append(known[date])
     return np.array(sorted(found), dtype=np.int64)
+
+
+def _label_of(date: str, known: Collection[str]) -> str:
+    """Return the step that a date lies in, such as 2003-02 of 2003-02-16; the date where there is none."""
+    ends = [place for place, sign in enumerate(date) if sign in "-T:" and _DATE.fullmatch(date)]
+    return next((date[:end] for end in [len(date), *reversed(ends)] if date[:end] in known), date)
 
 
 def _chunks(plan: _Plan) -> Iterator[Chunk]:

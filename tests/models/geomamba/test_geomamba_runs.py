@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
+from geoml_cli.inference.inputs.cells import cell_grid
 from geoml_cli.inference.load import open_trained
 from geoml_cli.inference.map_files import page_mark
 from geoml_cli.models.geomamba import task
@@ -175,6 +176,37 @@ def test_cells_that_lie_on_no_grid_are_refused(run, data, geoml, tmp_path, monke
     assert told.code == 3
     assert "cells lie on no regular grid" in told.err
     assert "--out predicted.csv" in told.err
+
+
+def changed_grid(dataset, monkeypatch, change):
+    """Return the grid of a data set before and after its coordinates change, by name."""
+    plain, before = Dataset.array, cell_grid(dataset)
+    monkeypatch.setattr(Dataset, "array", lambda self, name: change(name, np.array(plain(self, name))))
+    return before, cell_grid(dataset)
+
+
+def test_a_map_goes_on_past_the_date_line(data, monkeypatch):
+    turn = 180.0 - np.median(np.unique(data.array("lon")))
+
+    def change(name, values):
+        return (values + turn + 180) % 360 - 180 if name == "lon" else values
+
+    before, after = changed_grid(data, monkeypatch, change)
+    assert after.longitude[0] < 180 < after.longitude[-1] < 190
+    np.testing.assert_allclose(after.longitude, before.longitude + turn, atol=1e-6)
+    np.testing.assert_array_equal(after.column_N, before.column_N)
+
+
+def test_cells_written_with_two_decimals_lie_on_their_grid(data, monkeypatch):
+    def change(name, values):
+        return np.round(values + 1e-7, 2) if name in ("lon", "lat") else values
+
+    before, after = changed_grid(data, monkeypatch, change)
+    assert after.side == pytest.approx(before.side, rel=0.01)
+    for name in ("longitude", "latitude"):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=0.006)
+    np.testing.assert_array_equal(after.column_N, before.column_N)
+    np.testing.assert_array_equal(after.row_N, before.row_N)
 
 
 @pytest.mark.parametrize("form", ["pt2", "onnx"])

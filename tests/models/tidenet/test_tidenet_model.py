@@ -339,9 +339,22 @@ def test_a_cf_checker_has_no_complaint_about_outputs(run, dataset, evaluated, tm
         assert cf.complaints(path, tmp_path)["high"] == [], path
 
 
+def test_a_day_of_a_month_is_that_month(run, dataset, tmp_path):
+    found = []
+    for place, dates in enumerate((("1973-02",), ("1973-02-16",), ("1973-02-03T12:00", "1973-02"))):
+        request = PredictionRequest(forecast=True, dates=dates)
+        predict(Prediction(open_trained(run), dataset, request, tmp_path / f"{place}.nc"), NullReporter())
+        with xr.open_dataset(tmp_path / f"{place}.nc") as opened:
+            found.append(opened.sst.values)
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+
+
 def test_dates_that_cannot_be_forecast_are_refused(run, dataset, tmp_path):
     trained = open_trained(run)
-    for dates, message in ((("1973-1",), "is no step of the data set"), (("1970-02",), "needs 3 maps before it")):
+    nowhere = r"is no step of the data set\. .* Maps after that are those of a forecast with --steps N"
+    refused = [((date,), nowhere) for date in ("1973-1", "1973-02-32", "1973-02 noon", "2001-01", "1973-02-1")]
+    for dates, message in (*refused, (("1970-02",), "needs 3 maps before it")):
         with pytest.raises((SettingsError, DataError), match=message):
             predict(
                 Prediction(trained, dataset, PredictionRequest(forecast=True, dates=dates), tmp_path / "f.nc"),
