@@ -191,21 +191,21 @@ def merged(first: Floats, second: Floats) -> Floats:
 
 
 def shares(variables: Sequence[TrainedRange], counts: Floats) -> list[OutsideShare]:
-    """Return the variables that lie outside somewhere, the farthest first."""
+    """Return the variables that lie outside somewhere, the farthest first; one that two networks see once."""
     found = [
         OutsideShare(trained, outside / known, low, high)
         for trained, (known, outside, low, high) in zip(variables, counts.tolist(), strict=True)
         if outside
     ]
-    return sorted(found, key=lambda one: -one.share)
+    farthest: dict[str, OutsideShare] = {}
+    for one in sorted(found, key=lambda one: -one.share):
+        farthest.setdefault(one.trained.name, one)
+    return list(farthest.values())
 
 
 def by_name(outside: Sequence[OutsideShare]) -> dict[str, float]:
-    """Return the share of each variable; the largest, where two networks see one of the same name."""
-    found: dict[str, float] = {}
-    for one in outside:
-        found[one.trained.name] = max(one.share, found.get(one.trained.name, 0.0))
-    return found
+    """Return the share of each variable."""
+    return {one.trained.name: one.share for one in outside}
 
 
 def check_shares(outside: Sequence[OutsideShare], limit: float, reporter: Reporter) -> None:

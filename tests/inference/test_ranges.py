@@ -87,9 +87,11 @@ def test_some_is_said_much_is_warned_of_and_most_is_refused():
         check_shares([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
 
 
-def test_a_variable_that_two_networks_see_has_its_largest_share():
-    first, second = TrainedRange("t", 5.0, 15.0), TrainedRange("t", 5.0, 25.0)
-    assert by_name([OutsideShare(first, 0.5, 5, 20), OutsideShare(second, 0.1, 5, 30)]) == {"t": 0.5}
+def test_a_variable_that_two_networks_see_is_told_once_with_its_largest_share():
+    variables = [TrainedRange("t", 5.0, 25.0), TrainedRange("r", 0.0, 1.0), TrainedRange("t", 5.0, 15.0)]
+    counts = np.array([[10.0, 1, 5, 30], [10, 0, 0, 1], [10, 5, 5, 20]])
+    found = shares(variables, counts)
+    assert found == [OutsideShare(variables[2], 0.5, 5, 20)] and by_name(found) == {"t": 0.5}
 
 
 def test_places_and_times_outside_are_told_and_not_refused():
