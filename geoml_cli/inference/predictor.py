@@ -116,9 +116,15 @@ class Ensemble(nn.Module):
             complete_B = _complete(inputs)
             pooled_OB = self._pool(torch.stack([member(*inputs) for member in self.members]))
             return tuple(torch.where(complete_B, output, float("nan")) for output in pooled_OB)
+        complete_B = _complete([torch.where(_has_frames(maps), 0.0, float("nan")) for maps in inputs])
         seen = [self.spatial(maps) for maps in inputs]
-        outputs = self._pool(torch.stack([member(*seen) for member in self.members]))
-        return tuple(self.spatial.inverse(outputs))
+        outputs = self.spatial.inverse(self._pool(torch.stack([member(*seen) for member in self.members])))
+        return tuple(torch.where(complete_B[:, None, None, None], output, float("nan")) for output in outputs)
+
+
+def _has_frames(maps: Tensor) -> Tensor:
+    """Return which frames of maps [B, ..., y, x] have a value somewhere, [B, ...]."""
+    return torch.isfinite(maps).flatten(-2).any(dim=-1)
 
 
 def _complete(inputs: Sequence[Tensor]) -> Tensor:

@@ -23,6 +23,7 @@ from geoml_cli.models.tidenet.baselines import BASELINES, climate_of
 from geoml_cli.models.tidenet.spec import SPEC
 from geoml_cli.runs.run import Run
 from geoml_cli.samples import frames as frames_module
+from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.samples.samples import signature
@@ -373,6 +374,19 @@ def test_an_exported_graph_takes_and_gives_maps_of_the_data_set(run, dataset):
     assert done.difference <= done.allowed
     card = next(run.export.glob("*.md")).read_text()
     assert "float32 [1, 3, 10, 18]" in card and "Missing cells are NaN" in card
+
+
+def test_an_exported_graph_gives_no_map_where_a_frame_is_missing(run, dataset):
+    export(run, dataset, ["pt2"], [], NullReporter())
+    graph = torch.export.load(next(run.export.glob("*.pt2"))).module()
+    [frames] = gathered_native(open_trained(run).samples(dataset), np.array([0]))
+    [whole] = graph(frames)
+    assert np.isfinite(whole.detach().numpy()).any()
+    some, none = frames.clone(), frames.clone()
+    some[0, 1, 2:, 2:] = torch.nan  # gaps of a frame are filled, as in a prediction
+    none[0, 1] = torch.nan
+    assert np.isfinite(graph(some)[0].detach().numpy()).any()
+    assert np.isnan(graph(none)[0].detach().numpy()).all()
 
 
 def test_restore_names_a_validation_score(dataset, tmp_path):
