@@ -12,6 +12,8 @@ from pathlib import Path
 from geoml_cli.errors import DataError, DiskError
 
 _CHUNK_BYTES = 1 << 20
+_LEAST, _WHOLE = 0.05, 10
+"""MiB between which a size is told with a decimal."""
 _MEBIBYTE = 1 << 20
 
 
@@ -90,7 +92,12 @@ def require_space(folder: Path, needed: int) -> None:
     place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
-        raise DiskError(folder, f"about {needed / _MEBIBYTE:.0f} MiB are needed, {free / _MEBIBYTE:.0f} MiB are free")
+        raise DiskError(folder, f"about {_mebibytes(needed)} MiB are needed, {_mebibytes(free)} MiB are free")
+
+
+def _mebibytes(count: int) -> str:
+    size = count / _MEBIBYTE
+    return f"{size:.1f}" if _LEAST <= size < _WHOLE else f"{size:.0f}"
 
 
 def require_writable_folder(folder: Path, fix: str) -> None:

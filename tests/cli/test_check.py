@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,6 +89,12 @@ def test_a_disk_without_room_is_refused(tmp_path):
     require_space(tmp_path / "not" / "there", 1)
     with pytest.raises(DiskError, match=r"MiB are needed, \d+ MiB are free"):
         require_space(tmp_path / "not" / "there", 1 << 62)
+
+
+def test_small_disks_are_told_with_a_decimal(tmp_path, monkeypatch):
+    monkeypatch.setattr("geoml_cli.dataset.files.shutil.disk_usage", lambda place: SimpleNamespace(free=150 << 10))
+    with pytest.raises(DiskError, match=r"about 0\.3 MiB are needed, 0\.1 MiB are free"):
+        require_space(tmp_path, 300 << 10)
 
 
 def test_a_training_without_room_does_not_begin(geoml, data_root, tmp_path, monkeypatch):
