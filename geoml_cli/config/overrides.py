@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli
 
-from geoml_cli.config.lines import line_of
+from geoml_cli.config.lines import KeyLines
 from geoml_cli.errors import SettingsError
 
 ENVIRONMENT_PREFIX = "GEOML__"
@@ -56,8 +56,9 @@ def from_file(path: Path, shown: str) -> Layer:
         reason = str(error).partition(";")[0]
         raise SettingsError(f"holds a number that is too long ({reason}).", where=shown, fix="Correct it.") from error
     found: Layer = {}
+    lines = KeyLines(text)
     for key, value in _leaves(tree):
-        line = line_of(text, key)
+        line = lines.line(key)
         found[key] = Setting(value, f"{shown}:{line}" if line else shown)
     return found
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geoml_cli import registry
-from geoml_cli.config.lines import line_of
+from geoml_cli.config.lines import KeyLines
 from geoml_cli.config.load import load, read_settings, written
 from geoml_cli.config.overrides import from_arguments, from_environment, from_file, merged, tree
 from geoml_cli.errors import SettingsError
@@ -143,7 +143,7 @@ def test_settings_survive_being_written_and_read(tmp_path):
 )
 def test_lines_of_keys(line, key):
     text = 'a = 1\n\n[t] # table\n"b" = 2\nc.d = 3\n[ u.v ]\nw = 4\n'
-    assert line_of(text, key) == line
+    assert KeyLines(text).line(key) == line
 
 
 @given(st.binary(max_size=300))
