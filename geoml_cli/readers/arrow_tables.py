@@ -19,7 +19,7 @@ from geoml_cli.readers.tables import Table, open_table
 
 _BLOCK_BYTES = 1 << 22
 _MISSING = ["", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "--"]
-_COMMA = re.compile(r"[-+]?\d+,\d+")
+_COMMA, _POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
 _FIRST_ROWS = 1000
 """Rows that tell the decimal sign."""
 _ROW = re.compile(r"Row #(\d+)")
@@ -184,14 +184,15 @@ def open_arrow(path: Path) -> ArrowTable:
 
 
 def _decimal(table: Table) -> str:
-    """Return the decimal sign of a table: a comma where cells are not separated by commas and its first numbers say so.
+    """Return the decimal sign of a table: that of most of its first numbers, where cells are not separated by commas.
 
     A table with both signs is refused when it is read: one of them is then no part of a number.
     """
     if table.delimiter == ",":
         return "."
-    first = islice(table.rows(), _FIRST_ROWS)
-    return "," if any(_COMMA.fullmatch(cell.strip()) for _, cells in first for cell in cells) else "."
+    cells = [cell.strip() for _, row in islice(table.rows(), _FIRST_ROWS) for cell in row]
+    commas, points = (sum(bool(pattern.fullmatch(cell)) for cell in cells) for pattern in (_COMMA, _POINT))
+    return "," if commas > points else "."
 
 
 def location(path: Path, column: str, cell: str) -> str:
