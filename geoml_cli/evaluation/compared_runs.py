@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli.baselines.baseline import BaselinePredictor
+from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.load import TrainedRun, open_trained
@@ -83,6 +84,13 @@ def _refuse_seen(other: TrainedRun, samples: Samples, scored_steps: Rows) -> Non
                 where=_WHERE,
                 fix="Train it with the same [split].",
             )
+
+
+def weights_of(folder: str) -> dict[str, object]:
+    """Return what determines the forecasts of a run."""
+    run = Run(Path(folder))
+    weights = {name: sha256(run.member(name).checkpoint("best").weights) for name in run.members()}
+    return {"name": name_of(folder), "settings": sha256(run.config), "weights": weights}
 
 
 def name_of(folder: str) -> str:

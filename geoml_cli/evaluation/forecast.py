@@ -11,10 +11,11 @@ import numpy as np
 
 from geoml_cli.evaluation.compared_runs import name_of, summary_of
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
+from geoml_cli.evaluation.forecast_sums import MapSums
 from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, blocks
 from geoml_cli.evaluation.interval_scores import map_interval_scores
-from geoml_cli.evaluation.maps import MapSums, map_scores, network_maps, start_and_lead, sum_maps, targets
+from geoml_cli.evaluation.maps import map_scores, network_maps, start_and_lead, sum_maps, targets
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
 from geoml_cli.evaluation.notes import beside_intervals, map_notes
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps

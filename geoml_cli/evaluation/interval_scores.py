@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from geoml_cli.evaluation.calibration import BLOCK, HeldOut, are_new_groups, held_out_distances
+from geoml_cli.evaluation.forecast_sums import MapSums
 from geoml_cli.evaluation.groupwise import Labels, in_order
 from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, blocks
-from geoml_cli.evaluation.maps import MapSums, map_scores
+from geoml_cli.evaluation.maps import map_scores
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
 from geoml_cli.evaluation.scores import Score
 from geoml_cli.inference.intervals import class_set

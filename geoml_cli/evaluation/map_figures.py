@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from geoml_cli.dataset.grid import LAND, LAT, LON, GridAxes
+from geoml_cli.evaluation.forecast_sums import OBSERVED
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.interval_scores import WIDTH
 from geoml_cli.evaluation.map_files import cell_rmse
-from geoml_cli.evaluation.maps import OBSERVED, map_scores
+from geoml_cli.evaluation.maps import map_scores
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
 from geoml_cli.figures.cell_series import CellForecast, Interval, cell_series
 from geoml_cli.figures.forecast import Field, comparison, events, frame_png, limits_of

@@ -7,8 +7,8 @@ data set's grid; H, W the network's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from geoml_cli.baselines.baseline import BaselinePredictor
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.baselines import refuse_unknown
-from geoml_cli.evaluation.compared_runs import run_predictors
+from geoml_cli.evaluation.compared_runs import name_of, run_predictors, weights_of
+from geoml_cli.evaluation.forecast_sums import OBSERVED, Functions, MapSums, functions, packed, unpacked
 from geoml_cli.evaluation.inputs import EvaluationInputs
+from geoml_cli.evaluation.kept import of_member
 from geoml_cli.evaluation.map_sums import ObservedMaps, add_cells, add_power, add_statistics
 from geoml_cli.evaluation.member_rows import evaluated_rows
 from geoml_cli.metrics.fields import errors
-from geoml_cli.metrics.metric import Statistics, Values
+from geoml_cli.metrics.metric import Values
+from geoml_cli.runs.kept import Computation, digest_of
 from geoml_cli.samples.frames import Frames
 from geoml_cli.splits.split import Rows
 from geoml_cli.tasks.task import MapScores
@@ -32,59 +35,37 @@ from geoml_cli.work.reporting import Reporter
 NetworkMaps = Mapping[str, Values]
 """By model (the network, and its members), forecasts on the network's maps, physical units, [B, L, H, W]."""
 
-OBSERVED = "observed"
+REFERENCE = ""
+_FORECASTS, _BLOCKS = 8, 32
+"""Forecasts that are kept together at least, and blocks of a fold at most: each holds sums of every cell."""
 _DISTANCES = 1024
 """Distances that are kept of a forecast map: quantiles of those of its cells."""
 
 
-class Fold(NamedTuple):
-    """Members that differ by seed, and what is predicted of the rows that they are scored on."""
+@dataclass(frozen=True)
+class Fold:
+    """Members that differ by seed, and what is predicted of the rows that they are scored on.
+
+    Attributes:
+        name: Of the fold.
+        members: Names of the members.
+        rows_N: Sample of each forecast.
+        train: Rows that baselines are fitted on.
+        models: Names of the network, of its members where there are several, of baselines and of compared runs.
+        fit: Fits the baselines, and opens the compared runs.
+    """
 
     name: str
     members: tuple[str, ...]
     rows_N: Rows
-    baselines: Mapping[str, BaselinePredictor]
-    reference: BaselinePredictor
+    train: Rows
+    models: tuple[str, ...]
+    fit: Callable[[], Mapping[str, BaselinePredictor]]
 
-
-@dataclass
-class MapSums:
-    """All that a pass over forecasts leaves.
-
-    Attributes:
-        rows: Sample of each forecast, in the order of the sums.
-        folds: Forecasts of each fold.
-        native: By model and statistics, sums of each forecast on the data set's grid, [N, L, K].
-        scaled: Likewise of the network's maps.
-        cells: By model, sums over forecasts and lead times of every cell: count, error, squared error, [3, y, x].
-        distances: Of each forecast of the network, how far its cells lie from the observed, ascending, [N, L, S].
-        power: By model and `observed`, mean power spectrum of scaled anomalies by lead time, [L, F].
-    """
-
-    rows: list[Rows] = field(default_factory=list)
-    folds: dict[str, int] = field(default_factory=dict)
-    native: dict[str, dict[Statistics, list[Values]]] = field(default_factory=dict)
-    scaled: dict[str, dict[Statistics, list[Values]]] = field(default_factory=dict)
-    cells: dict[str, Values] = field(default_factory=dict)
-    distances: list[Values] = field(default_factory=list)
-    power: dict[str, Values] = field(default_factory=dict)
-
-    @property
-    def rows_N(self) -> Rows:
-        """Return the sample of each forecast, [N]."""
-        return np.concatenate(self.rows)
-
-    def models(self) -> list[str]:
-        """Name the network, its members and the baselines."""
-        return list(self.native)
-
-    def joined(self, model: str) -> dict[Statistics, Values]:
-        """Return a model's sums on the data set's grid, [N, L, K]."""
-        return {function: np.concatenate(parts) for function, parts in self.native[model].items()}
-
-    def joined_scaled(self, model: str) -> dict[Statistics, Values]:
-        """Return a model's sums of scaled maps, [N, L, K]."""
-        return {function: np.concatenate(parts) for function, parts in self.scaled[model].items()}
+    @cached_property
+    def baselines(self) -> Mapping[str, BaselinePredictor]:
+        """Return the predictors of baselines and compared runs; the one of no name is the reference of scores."""
+        return self.fit()
 
 
 def map_scores(inputs: EvaluationInputs) -> MapScores:
@@ -108,22 +89,67 @@ def sum_maps(inputs: EvaluationInputs, reporter: Reporter) -> MapSums:
         SettingsError: There is no such baseline.
     """
     refuse_unknown(inputs)
-    folds, sums = _folds(inputs), MapSums()
-    size = inputs.settings.shared.predict.batch_size or 1
+    folds, sums = folds_of_maps(inputs), MapSums()
     with reporter.task("score", sum(len(fold.rows_N) for fold in folds)) as advance:
         for fold in folds:
             sums.folds[fold.name] = len(fold.rows_N)
-            for start in range(0, len(fold.rows_N), size):
-                rows = fold.rows_N[start : start + size]
-                _add(sums, inputs, fold, rows)
+            for rows in forecast_blocks(inputs, fold):
+                sums.add(_of_block(inputs, fold, rows))
                 advance(len(rows))
     forecasts = len(sums.rows_N)
     sums.power = {model: power / forecasts for model, power in sums.power.items()}
     return sums
 
 
-def _folds(inputs: EvaluationInputs) -> list[Fold]:
-    """Fit the baselines of every fold on its training rows."""
+def forecast_blocks(inputs: EvaluationInputs, fold: Fold) -> Iterator[Rows]:
+    """Cut the forecasts of a fold into those that are made and kept together: whole batches, and no more than some."""
+    batch = inputs.settings.shared.predict.batch_size or 1
+    each = max(_FORECASTS, -(-len(fold.rows_N) // _BLOCKS))
+    size = -(-each // batch) * batch
+    for start in range(0, len(fold.rows_N), size):
+        yield fold.rows_N[start : start + size]
+
+
+def block_sums(inputs: EvaluationInputs, fold: Fold, rows: Rows) -> Computation:
+    """Describe the sums of a block of forecasts, as `packed` gives them."""
+
+    def compute() -> Values:
+        return packed(_computed_sums(inputs, fold, rows))
+
+    asked = inputs.settings.shared.evaluate
+    more = {"baselines": list(asked.baselines), "seed": asked.seed, "train": digest_of(fold.train)}
+    key = {
+        "forecasts": [dict(of_member(inputs, name, rows, more, compute).key) for name in fold.members],
+        "runs": [weights_of(folder) for folder in asked.runs],
+    }
+    return Computation(key, compute)
+
+
+def _of_block(inputs: EvaluationInputs, fold: Fold, rows: Rows) -> MapSums:
+    if inputs.kept is None:
+        return _computed_sums(inputs, fold, rows)
+    return unpacked(inputs.kept.array(block_sums(inputs, fold, rows)), fold.models, _functions(inputs))
+
+
+def _computed_sums(inputs: EvaluationInputs, fold: Fold, rows: Rows) -> MapSums:
+    sums = MapSums()
+    size = inputs.settings.shared.predict.batch_size or 1
+    for start in range(0, len(rows), size):
+        _add(sums, inputs, fold, rows[start : start + size])
+    return sums
+
+
+def _functions(inputs: EvaluationInputs) -> Functions:
+    maps = map_scores(inputs)
+    return functions((*inputs.task.metrics, inputs.task.ranking)), functions(maps.scaled)
+
+
+def folds_of_maps(inputs: EvaluationInputs) -> list[Fold]:
+    """Return the folds whose members are trained.
+
+    Raises:
+        DataError: There is none, or one has no forecast to score or no known training rows.
+    """
     if not inputs.predictors:
         raise DataError(
             "no member of the run is trained.",
@@ -151,12 +177,20 @@ def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold
             where=str(inputs.run.folder),
             fix="Train a run on this data set; the imported one can still predict.",
         )
-    names, seed = inputs.settings.shared.evaluate.baselines, inputs.settings.shared.evaluate.seed
-    known = inputs.network.baselines
-    fitted = {key: known[key].fit(inputs.samples, split.train, seed) for key in names if key in known}
-    fitted |= run_predictors(inputs.settings.shared.evaluate.runs, inputs.dataset, targets(inputs), rows)
-    reference = known[map_scores(inputs).reference].fit(inputs.samples, split.train, seed)
-    return Fold(name, members, rows.astype(np.int64), fitted, reference)
+    asked = inputs.settings.shared.evaluate
+    own = (inputs.name, *(members if len(members) > 1 else ()))
+    models = (*own, *(key for key in asked.baselines if key in inputs.network.baselines), *map(name_of, asked.runs))
+    rows = rows.astype(np.int64)
+    return Fold(name, members, rows, split.train, models, partial(_fitted, inputs, split.train, rows))
+
+
+def _fitted(inputs: EvaluationInputs, train: Rows, rows: Rows) -> dict[str, BaselinePredictor]:
+    """Fit baselines on training rows, the reference under no name, and open the compared runs."""
+    asked, known = inputs.settings.shared.evaluate, inputs.network.baselines
+    fitted = {key: known[key].fit(inputs.samples, train, asked.seed) for key in asked.baselines if key in known}
+    fitted |= run_predictors(asked.runs, inputs.dataset, targets(inputs), rows)
+    reference = known[map_scores(inputs).reference].fit(inputs.samples, train, asked.seed)
+    return {**fitted, REFERENCE: reference}
 
 
 def _add(sums: MapSums, inputs: EvaluationInputs, fold: Fold, rows: Rows) -> None:
@@ -175,7 +209,7 @@ def _add_forecast(sums: MapSums, inputs: EvaluationInputs, fold: Fold, row: Rows
     """Score one forecast of every model, and add to the sums."""
     truth = targets(inputs)
     spatial = truth.series.spatial
-    reference = fold.reference(inputs.samples, row)
+    reference = fold.baselines[REFERENCE](inputs.samples, row)
     native = ObservedMaps(truth.native(row), spatial.covered.numpy() * truth.series.area, reference)
     scale = inputs.run.scaling(fold.members[0]).target.forward
     known = spatial.known.numpy().astype(np.float64)
@@ -202,8 +236,8 @@ def _forecasts(
     truth = targets(inputs)
     for name, values in own_maps.items():
         yield name, (_inverted(truth, values), values)
-    for name, predictor in fold.baselines.items():
-        native = predictor(inputs.samples, row)
+    for name in fold.models[len(own_maps) :]:
+        native = fold.baselines[name](inputs.samples, row)
         yield name, (native, _transformed(truth, native))
 
 

@@ -15,6 +15,7 @@ from geoml_cli.evaluation.baselines import fitted_baselines, refuse_unknown
 from geoml_cli.evaluation.importance import importances
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.kept import block_prediction, blocks_of
+from geoml_cli.evaluation.maps import block_sums, folds_of_maps, forecast_blocks
 from geoml_cli.evaluation.member_rows import folds_of, members_of, rows_of_fold, scored_rows
 from geoml_cli.runs.kept import Computation, KeptArrays
 from geoml_cli.work.pieces import Part
@@ -66,11 +67,9 @@ def refuse_unshared(networks: Networks, option: str) -> None:
     """Refuse an evaluation that cannot be shared out.
 
     Raises:
-        SettingsError: Nothing is kept, or maps are forecast.
+        SettingsError: Nothing is kept.
     """
     for inputs in networks.values():
-        if inputs.task.maps is not None:
-            raise SettingsError("forecasts of maps are evaluated by one process.", where=option, fix="Leave it out.")
         if inputs.kept is None:
             raise SettingsError(
                 "the parts of an evaluation are kept in the run, which the settings forbid.",
@@ -84,11 +83,16 @@ def pieces_of(networks: Networks) -> list[Piece]:
     """Return all pieces of an evaluation, the longest kinds first; errors as of `scored_rows`.
 
     Baselines of tables, each fold's; blocks of rows of each member; the importance of covariates to each member; and
-    of networks one after another what each predicts of the first one's rows.
+    of networks one after another what each predicts of the first one's rows. Of forecasts of maps the sums of blocks.
     """
     found: list[Piece] = []
     for inputs in networks.values():
         assert inputs.kept is not None, "refused before"
+        if inputs.task.maps is not None:
+            blocks = [partial(block_sums, inputs, fold, rows) for fold in folds_of_maps(inputs)
+                      for rows in forecast_blocks(inputs, fold)]  # fmt: skip
+            found += [Piece(inputs.kept, block) for block in blocks]
+            continue
         members = scored_rows(inputs)
         described = [*fitted_baselines(inputs, members)]
         described += [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import time
@@ -67,11 +66,12 @@ class KeptArrays:
                 os.utime(path)
             return known
         values = wanted.compute()
-        content = io.BytesIO()
-        np.savez(content, values=values)
         self._folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path, uuid.uuid4().hex) as temporary:  # another evaluation may make the same
-            temporary.write_bytes(content.getbuffer())
+        with (
+            atomic_write(path, uuid.uuid4().hex) as temporary,
+            temporary.open("wb") as stream,
+        ):  # others may make the same
+            np.savez(stream, values=values)
         return values
 
     def _path(self, wanted: Computation) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 
 import cf
@@ -17,6 +19,7 @@ from safetensors.torch import load_file
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.evaluation import maps as maps_module
 from geoml_cli.inference.load import open_trained, settings_of
 from geoml_cli.models.spec import Call
 from geoml_cli.models.tidenet.baselines import BASELINES, climate_of
@@ -288,10 +291,25 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
         evaluate(against, dataset, settings_of(against), "validation", NullReporter())
 
 
-@pytest.mark.parametrize("words", [("--part", "1/2"), ("--finish",), ("--scheduler", "local:1")])
-def test_an_evaluation_of_maps_is_not_shared_out(run, geoml, words):
-    done = geoml("evaluate", run.folder, *words)
-    assert done.code == 2 and f"{words[0]}: forecasts of maps are evaluated by one process" in done.err, done.err
+def test_an_evaluation_in_parts_is_that_of_one_go_and_forecasts_nothing_again(run, geoml, tmp_path, monkeypatch):
+    monkeypatch.setattr(maps_module, "_FORECASTS", 2)
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    shutil.rmtree(folder / "kept", ignore_errors=True)
+    words = ("evaluate", folder, "--set", "evaluate.n_bootstrap=100", "--data", run.data().folder)
+    written = folder / "evaluation/test/metrics.json"
+    assert geoml(*words).code == 0
+    alone = json.loads(written.read_text())
+    shutil.rmtree(folder / "kept")
+    done = geoml(*words, "--part", "2/2", "--json")
+    assert done.code == 0 and json.loads(done.out)["made"] > 0, done.err
+    early = geoml(*words, "--finish")
+    assert early.code == 75 and "pieces are missing: 1" in early.err
+    assert geoml(*words, "--part", "1/2").code == 0
+    monkeypatch.setattr(maps_module, "_add", None)  # nothing is forecast any more but the example
+    assert geoml(*words, "--finish").code == 0
+    assert json.loads(written.read_text()) == alone
+    again = geoml(*words)
+    assert again.code == 0 and "Predictions that the run keeps were used" in again.err
 
 
 def test_the_evaluation_leaves_its_files(evaluated):
