@@ -19,8 +19,8 @@ from geoml_cli.readers.tables import Table, open_table
 
 _BLOCK_BYTES = 1 << 22
 _MISSING = ["", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "--"]
-_COMMA, _POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
-_FIRST_ROWS = 1000
+_COMMA, _POINT = (re.compile(rf"[-+]?\d*{sign}\d+(?:[eE][-+]?\d+)?") for sign in (",", r"\."))
+_FIRST_ROWS = 100_000
 """Rows that tell the decimal sign."""
 _ROW = re.compile(r"Row #(\d+)")
 _CELLS = re.compile(r"Expected (\d+) columns, got (\d+)")

@@ -247,9 +247,20 @@ def _by_package(sensor: SensorFile) -> pd.DataFrame:
             frame = file.read_data()
             file.close()
     except Exception as error:  # a damaged file makes the package fail in whatever way its bytes lead to
+        if _follows_from(error, UnicodeDecodeError):
+            raise DataError(
+                "its header holds letters that are not ASCII, which the package ismn does not read",
+                where=sensor.where,
+                fix="Write the header in plain letters, or give the measurements as a table.",
+            ) from error
         raise DataError(f"cannot be read ({reason(error)})", where=sensor.where, fix=_FIX) from error
     value, flag = (frame.iloc[:, place].to_numpy() for place in (0, 1))
     return pd.DataFrame({"time": frame.index, "value": value, "flag": flag})
+
+
+def _follows_from(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Return whether an error or what led to it is of a kind."""
+    return error is not None and (isinstance(error, kind) or _follows_from(error.__cause__ or error.__context__, kind))
 
 
 def _ceop(sensor: SensorFile, depth: tuple[float, float]) -> pd.DataFrame:

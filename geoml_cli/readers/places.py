@@ -82,7 +82,8 @@ def _require_years_of(table: Table, part: Part, dates: str, name: str, years: ND
     column = table.columns.index(dates)
     for (line, cells), year in zip(part, years, strict=True):
         found = _YEAR_OF_DATE.findall(cells[column])
-        if len(found) == 1 and np.isfinite(year) and int(found[0]) != year:
+        is_clock = cells[column].strip().isdecimal() and len(cells[column].strip()) == len("1930")
+        if len(found) == 1 and not is_clock and np.isfinite(year) and int(found[0]) != year:
             raise DataError(
                 f"{name} is {year:g}, and {dates} is {cells[column].strip()!r}",
                 where=f"{table.path}, line {line}",

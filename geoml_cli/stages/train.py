@@ -31,7 +31,7 @@ from geoml_cli.training.recorded import unrecorded
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.start import described
 from geoml_cli.training.trial import float32_layers
-from geoml_cli.work.reporting import Reporter
+from geoml_cli.work.reporting import NullReporter, Reporter
 from geoml_cli.work.signals import StopRequest
 
 _INTERRUPTED = 130
@@ -111,7 +111,7 @@ def train(
             if len(members := _chosen(run, only)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
-            _tell_unlabelled(settings, dataset, samples, reporter)
+            _tell_unlabelled(settings, dataset, samples, NullReporter() if location.shared else reporter)
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
             for name in _chosen(run, only):
                 _train_member(work, name, stop, shared=location.shared)

@@ -80,6 +80,14 @@ def test_damage_is_refused_by_name(tmp_path, lines, message):
         ismn.read(written(tmp_path, lines), SURFACE)
 
 
+def test_a_header_of_other_letters_is_told_as_that(tmp_path):
+    sensor = written(tmp_path, [HEAD, "2020/01/01 00:00 0.21 G M"])
+    path = next(tmp_path.rglob("*.stm"))
+    path.write_text(path.read_text(encoding="utf-8").replace(HEAD.split()[2], "Denió"), encoding="utf-8")
+    with pytest.raises(DataError, match="its header holds letters that are not ASCII, which the package ismn does not"):
+        ismn.read(sensor, SURFACE)
+
+
 def test_a_damaged_zip_and_one_that_points_outside(tmp_path):
     broken, outside = tmp_path / "a.zip", tmp_path / "b.zip"
     broken.write_bytes(b"PK\x03\x04 no archive")

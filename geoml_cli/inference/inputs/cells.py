@@ -110,8 +110,14 @@ def _fit(ascending: NDArray[np.float64]) -> tuple[float, float]:
     cells = np.rint(steps / steps[steps < _SAME_STEP * least].mean())
     if np.median(cells) != 1:  # a value between others makes the least step, and no grid
         return first, least
-    spacing, start = np.polyfit(np.concatenate([[0.0], np.cumsum(cells)]), ascending, 1)
-    return float(start), float(spacing)
+    number = np.concatenate([[0.0], np.cumsum(cells)])
+    spacing = float(np.polyfit(number, ascending, 1)[0])
+    parts = np.rint(1 / spacing)
+    # Sides are parts of a degree, and centres lie on halves of a side.
+    spacing = 1 / parts if parts and abs(parts * spacing - 1) < _ON_GRID else spacing
+    start = float((ascending - number * spacing).mean())
+    halves = np.rint(2 * start / spacing)
+    return float(halves * spacing / 2 if abs(2 * start / spacing - halves) < 2 * _ROUNDED else start), float(spacing)
 
 
 def _numbered(ascending: NDArray[np.float64], first: float, side: float) -> Rows:

@@ -26,7 +26,8 @@ def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Flo
         table = open_arrow(path)
         mode = table.column(("mode", "first", "landcover"), "NLCD code")
         for station, block in by_station(table, names, (), (mode,)):
-            _add(found, station, block[mode], f"{path}, column {mode}", names)
+            codes = np.where(block[mode] == FILL, np.nan, block[mode])
+            _add(found, station, codes, f"{path}, column {mode}", names)
     return found
 
 

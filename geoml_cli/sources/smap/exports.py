@@ -19,7 +19,7 @@ from geoml_cli.readers.arrow_tables import ArrowTable, Joined, open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, days_of, seconds
 from geoml_cli.sources.smap.names import IDENTITY, SEPARATOR, StationNames
 from geoml_cli.sources.smap.notes import Notes
-from geoml_cli.sources.smap.products import GRIDMET, INDEX, LST, Product
+from geoml_cli.sources.smap.products import GRIDMET, INDEX, LST, S1, Product
 from geoml_cli.sources.smap.scales import (
     MOST_OF_A_YEAR,
     Scale,
@@ -52,6 +52,7 @@ class Rows:
         second: Time of day, 0 where there is none, [N].
         values: [N, V].
         scales: Of the values of each file.
+        image: Number of the image, of Sentinel-1 alone, [N].
     """
 
     day: Integers
@@ -59,6 +60,7 @@ class Rows:
     second: Integers
     values: NDArray[np.float64]
     scales: dict[Path, Scale | None] = field(default_factory=dict)
+    image: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def read_rows(product: Product, paths: Sequence[Path], names: StationNames, calendar: Calendar, notes: Notes) -> Rows:
@@ -95,6 +97,7 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
         np.concatenate([part.second for part in parts]),
         np.concatenate([part.values for part in parts]),
         scales,
+        np.concatenate([part.image for part in parts]),
     )
 
 
@@ -147,7 +150,10 @@ def _rows_of(product: Product, path: Path, names: StationNames, calendar: Calend
         second = seconds(product.stamp(block[index])) if product.stamp else np.zeros(len(day), dtype=np.int64)
         values = np.stack([block[column] for column in columns], axis=1)
         ours = (day >= 0) & (station >= 0)
-        found.append(Rows(day[ours], station[ours], second[ours], np.where(values == FILL, np.nan, values)[ours]))
+        values = np.where(values == FILL, np.nan, values)
+        images = [hash(text) for text in block[index][ours].tolist()] if product is S1 else []
+        image = np.array(images, dtype=np.int64)
+        found.append(Rows(day[ours], station[ours], second[ours], values[ours], image=image))
     return found
 
 

@@ -132,14 +132,15 @@ class StationNames:
             taken = match.station >= 0 and match.spelling == strictest[match.station]
             found.append(match.station if taken else -1)
             if not taken:
-                self.unknown.add(match.identity.name)
+                like = f" (like {self.names[match.station]}, which stands there too)" if match.station >= 0 else ""
+                self.unknown.add(f"{match.identity.name}{like}")
                 continue
             other = spelled.setdefault(match.station, match.identity.name)
             if other != match.identity.name:
                 raise DataError(
                     f"{other!r} and {match.identity.name!r} could both be station {self.names[match.station]!r}",
                     where=str(path),
-                    fix="Write the station's name in the table as the exports do.",
+                    fix="Write all rows of the station with one name; rows of another name are not read.",
                 )
             if match.spelling:
                 self.renamed[other] = self.names[match.station]

@@ -48,7 +48,8 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     identity, date = table.column(("ID",), "station"), table.column(("Date",), "day")
     records = _Records(dataset)
     read = 0
-    for block in table.blocks((identity, date), ()):
+    # All columns are read: a row of which any cell is filled is a row to predict.
+    for block in table.blocks(tuple(dict.fromkeys((identity, date, *table.columns))), ()):
         for start in range(0, len(block[identity]), size):
             part = slice(start, start + size)
             names, dates = block[identity][part], block[date][part]

@@ -129,7 +129,7 @@ def _read(
             rows = exports.read_rows(kind, files[product], names, calendar, notes)
             scenes = options.scenes if kind.stamp else "first"
             more = repeated(rows)
-            # Tiles of HLS that overlap are of one time; of Sentinel-1 a place lies in one image at a time.
+            # Tiles of HLS that overlap are of one time.
             if more and kind is not products.HLS:
                 where = f"{files[product][0].parent}, {NAMED[product]}"
                 fix = "Give one row a station and image." if kind.stamp else DAILY

@@ -23,12 +23,20 @@ DAILY = "Give one row a station and day, such as its daily mean."
 def refuse_several(rows: Rows, where: str, names: StationNames, calendar: Calendar, fix: str = DAILY) -> None:
     """Refuse different values of a station and time, such as hourly ones of a day: the first would be no daily mean.
 
+    Of Sentinel-1 those of one image: archives hold a scene that was processed twice as two.
+
     Raises:
         DataError: With the first such station and day.
     """
-    order = np.lexsort((np.arange(len(rows.day)), rows.second, rows.day, rows.station))
+    # A row without any value stands between no others.
+    some = np.flatnonzero(np.isfinite(rows.values).any(axis=1))
+    image = rows.image if len(rows.image) else np.zeros(len(rows.day), dtype=np.int64)
+    parts = [part[some] for part in (image, rows.second, rows.day, rows.station)]
+    order = some[np.lexsort((some, *parts))]
     day, station, values = rows.day[order], rows.station[order], rows.values[order]
-    same = (np.diff(day) == 0) & (np.diff(station) == 0) & (np.diff(rows.second[order]) == 0)
+    same = np.ones(max(len(order) - 1, 0), dtype=np.bool_)
+    for part in (day, station, rows.second[order], image[order]):
+        same &= part[1:] == part[:-1]
     # A missing value is no other value.
     other = same[:, None] & differing(values[:-1], values[1:])
     if other.any():

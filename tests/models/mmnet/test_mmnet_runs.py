@@ -247,6 +247,16 @@ def test_a_table_says_why_a_station_is_not_in_the_data_set_and_what_a_day_lacks(
     assert found == ["excluded by prepare (no row of Sentinel-1)", "a variable of the day is missing", ""]
 
 
+def test_a_row_without_a_day_is_told_and_an_empty_one_left_out(tmp_path, geoml, run, data):
+    given = ("--data", data / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv")
+    (tmp_path / "wanted.csv").write_text("ID,Date,obs\nAlpha-1,20200105,1\n,,\nAlpha-1,20200106,2\n")
+    assert geoml("predict", run, *given).code == 0
+    assert len(pd.read_csv(tmp_path / "p.csv")) == 2
+    (tmp_path / "wanted.csv").write_text("ID,Date,obs\nAlpha-1,20200105,1\n,,0.4\n")
+    told = geoml("predict", run, *given)
+    assert told.code == 3 and "line 3, column Date: '' begins with no date" in told.err
+
+
 def test_a_table_takes_no_station_for_an_excluded_one_of_nearly_its_name(tmp_path, geoml, run):
     raw = write_exports(tmp_path / "raw")
     for path in raw.glob("*.csv"):

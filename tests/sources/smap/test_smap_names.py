@@ -31,7 +31,7 @@ def test_the_strictest_spelling_of_a_file_is_the_station():
     names = StationNames(["Fort-Cobb.1"])
     assert names.numbers(identities(["Fort_Cobb_1"], ["FortCobb1"]), HERE).tolist() == [0, -1]
     assert names.numbers(identities(["FortCobb1"]), HERE).tolist() == [0]  # alone, it is the station
-    assert names.unknown == {"FortCobb1"}
+    assert names.unknown == {"FortCobb1 (like Fort-Cobb.1, which stands there too)"}
 
 
 def test_names_that_differ_in_their_signs_alone_are_two_stations_of_the_table():

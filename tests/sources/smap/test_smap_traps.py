@@ -11,6 +11,7 @@ import pytest
 from smap_case import DAYS, STATIONS, edit, head, radar, scene, stamp, table, write, write_exports
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.sources.smap.calendar import written_days
 from geoml_cli.sources.smap.scales import refuse_other_year, refuse_weather
 
@@ -715,6 +716,38 @@ def test_other_values_of_an_image_and_station_are_refused(raw, prepared):
     edit(raw / "S1_SSM_2019.csv", lambda rows: [*rows, {**rows[0], "VV": "-3.5"}])
     with pytest.raises(DataError, match=r"Alpha-1 has -?[\d.]+ and -3\.5 on 2019.*Give one row a station and image"):
         prepared(raw)
+
+
+def test_a_scene_that_was_processed_twice_is_two_and_fills_stand_between_nothing(raw, prepared):
+    before = np.asarray(prepared(raw).array("VV"))
+    again = {"system:index": "", "VV": "-3.5"}
+
+    def with_second(rows):
+        again["system:index"] = rows[0]["system:index"].rpartition("_")[0][:-4] + "77AB_1"
+        return [*rows, {**rows[0], **again}]
+
+    edit(raw / "S1_SSM_2019.csv", with_second)
+    found = prepared(raw)
+    np.testing.assert_array_equal(found.array("VV"), before)
+    assert note(found, "1 rows of Sentinel-1 are further ones of their station and day: the first in time counts.")
+    filled = {"VV": "-9999", "VH": "-9999"}
+    edit(raw / "S1_SSM_2019.csv", lambda rows: [*rows[:-1], {**rows[0], **filled}, {**rows[0], "VV": "-4.5"}])
+    with pytest.raises(DataError, match=r"Alpha-1 has -?[\d.]+ and -4\.5 on 2019"):
+        prepared(raw)
+
+
+def test_a_fill_is_no_other_land_cover(raw, prepared):
+    before = np.asarray(prepared(raw).array("land_cover"))
+    edit(raw / "LC_SSM_2019.csv", lambda rows: [*rows, {**rows[0], "mode": "-9999"}])
+    np.testing.assert_array_equal(prepared(raw).array("land_cover"), before)
+
+
+@pytest.mark.parametrize("first", ["", "-9999", "0,3"])
+def test_the_decimal_sign_may_come_late(tmp_path, first):
+    lines = ["ID;VWC_5;remark", *[f"a;{first};3.5" for _ in range(1200 if first != "0,3" else 3)]]
+    (tmp_path / "t.csv").write_text("\n".join([*lines, *["a;0,25;", "a;2,5E-01;"] * 1500, ""]), encoding="utf-8")
+    found = np.concatenate([block["VWC_5"] for block in open_arrow(tmp_path / "t.csv").blocks(("ID",), ("VWC_5",))])
+    assert found[-1] == 0.25 and found[-2] == 0.25 and len(found) == len(lines) - 1 + 3000
 
 
 def rewritten(path, delimiter, decimal=".", more=()):
