@@ -119,7 +119,8 @@ def _too_few(rows: int, groups: int, name: str) -> DataError:
     return DataError(
         f"{rows} samples in {groups} group(s) cannot be split by {name}",
         where="[split]",
-        fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length) or fewer folds.",
+        fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length) or fewer folds; or "
+        "choose checkpoints by single rows (--set split.validation_by=rows).",
     )
 
 

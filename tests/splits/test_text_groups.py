@@ -94,3 +94,10 @@ def test_training_and_evaluation_tell_samples_without_a_label(raw_soc, tmp_path,
     evaluated = geoml("evaluate", tmp_path / "run", "--data", tmp_path / "data", "--set", "evaluate.baselines=[]")
     assert evaluated.code == 0 and re.search(told, evaluated.err), evaluated.err
     assert re.search(told, (tmp_path / "run/evaluation/test/metrics.json").read_text(encoding="utf-8"))
+
+
+def test_one_region_to_train_on_is_refused_with_a_remedy_that_works():
+    asked = {"kind": "regions", "group_by": "place", "region_role": "train"}
+    with pytest.raises(DataError, match=r"in 1 group\(s\) cannot be split.* \(--set split\.validation_by=rows\)"):
+        by(["a", "b", "c"] * 6, **asked)
+    assert sorted(by(["a", "b", "c"] * 6, **asked, validation_by="rows")) == ["a", "b", "c"]
