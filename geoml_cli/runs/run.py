@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +20,7 @@ from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import DataError
 from geoml_cli.samples.samples import Signature
 from geoml_cli.samples.scaling import Scaling
-from geoml_cli.splits.split import Split
+from geoml_cli.splits.split import Split, read_once
 
 Status = Literal["waiting", "running", "interrupted", "finished", "failed"]
 
@@ -217,17 +216,13 @@ class Run:
 
     def split(self, member: str) -> Split:
         """Read a member's rows; errors as for `record`."""
-        return _split(*self._split_file(member))
+        path = self.whole(self.member(member).split)
+        recorded = self.record().checksums.get(path.relative_to(self.folder).as_posix())
+        return read_once(path, recorded) if recorded and path.is_file() else Split.read(path)
 
     def network(self, member: str) -> str:
         """Name the network that a member trains; empty where the model has one."""
-        return _network(*self._split_file(member))
-
-    def _split_file(self, member: str) -> tuple[Path, str]:
-        """Return a member's file of rows, whole, and its checksum; empty where it is missing."""
-        path = self.whole(self.member(member).split)
-        recorded = self.record().checksums.get(path.relative_to(self.folder).as_posix(), "")
-        return path, recorded if path.is_file() else ""
+        return self.split(member).network
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling; errors as for `record`."""
@@ -289,17 +284,6 @@ class Run:
         with self.changing() as record:
             record.members[member] = status
             record.message = message
-
-
-@lru_cache(maxsize=4)
-def _split(path: Path, checksum: str) -> Split:
-    """Read rows, once for a file and what it holds: an evaluation asks for them again and again."""
-    return Split.read(path)
-
-
-@lru_cache(maxsize=1024)
-def _network(path: Path, checksum: str) -> str:
-    return _split(path, checksum).network
 
 
 def _together(record: RunRecord) -> Status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,12 @@ class Split:
             raise DataError(
                 "is missing or damaged.", where=str(path), fix="Train again, or restore the file."
             ) from error
+
+
+@lru_cache(maxsize=16)
+def read_once(path: Path, checksum: str) -> Split:
+    """Read a split, once for a file and its checksum: evaluations ask again and again; errors as for `Split.read`."""
+    return Split.read(path)
 
 
 def _rows(record: list[int]) -> Rows:

@@ -52,7 +52,8 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     refuse_graphs(networks, shared.train)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
-    _refuse_unused_target(shared.target, [(networks[name].task(signatures[name]), samples[name]) for name in networks])
+    if registry.spec(settings.model).pipeline is None:  # of several networks one part may be trained alone
+        _refuse_unused_target(shared.target, [(networks[key].task(signatures[key]), samples[key]) for key in networks])
     check_freeze(shared.train.freeze, networks, signatures)
     _check_paper(shared.paper, networks, signatures)
     require_memory(networks, signatures, shared.train)
