@@ -93,12 +93,13 @@ def unpacked(values: Values, models: Sequence[str], by_grid: Functions) -> MapSu
     """Return the sums that `packed` gave as one array, of these models and statistics in their order."""
     arrays = _arrays(values)
     rows, distances, observed = next(arrays), next(arrays), next(arrays)
-    sums = MapSums(rows=[rows.astype(np.int64)], distances=[distances], power={OBSERVED: observed})
+    sums = MapSums(rows=[rows.astype(np.int64)], distances=[distances])
     native, own = by_grid
     for model in models:
         sums.native[model] = {function: [next(arrays)] for function in native}
         sums.scaled[model] = {function: [next(arrays)] for function in own}
         sums.cells[model], sums.power[model] = next(arrays), next(arrays)
+    sums.power[OBSERVED] = observed  # the last in figures and tables
     return sums
 
 

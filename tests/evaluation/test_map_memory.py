@@ -76,3 +76,18 @@ def test_scores_are_those_of_batches_of_another_size(run):
             assert np.allclose(together.joined(model)[function], sums, rtol=1e-5)
         assert np.allclose(alone.cells[model], together.cells[model], rtol=1e-4, atol=1e-4)
     assert len(alone.distances) == len(together.distances)
+
+
+def test_what_is_kept_is_what_was_summed_in_the_same_order(run, tmp_path):
+    trained, dataset = run
+    inputs = in_batches(open_network(open_trained(trained), dataset, "validation", ""), 1)
+    plain = sum_maps(inputs, NullReporter())
+    for _ in range(2):
+        kept = sum_maps(replace(inputs, kept=KeptArrays(tmp_path / "kept")), NullReporter())
+        assert list(kept.power) == list(plain.power) and kept.models() == plain.models() == list(plain.cells)
+        for model in plain.models():
+            assert np.array_equal(kept.cells[model], plain.cells[model])
+            assert np.array_equal(kept.power[model], plain.power[model])
+            for function, sums in plain.joined_scaled(model).items():
+                assert np.array_equal(kept.joined_scaled(model)[function], sums)
+        assert np.array_equal(np.concatenate(kept.distances), np.concatenate(plain.distances))
