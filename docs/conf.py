@@ -6,7 +6,7 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-import generate  # noqa: E402  found beside this file
+import generate  # noqa: E402  found next to this file
 
 from geoml_cli.version import __version__  # noqa: E402  docs are generated first
 

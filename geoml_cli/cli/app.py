@@ -37,7 +37,7 @@ from geoml_cli.errors import DataError, GeomlError, SettingsError, escaped
 from geoml_cli.version import __version__
 
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
-"""What the system says of data that cannot be read; what cannot be written is told as such where it is written."""
+"""What the system says of data that cannot be read; what cannot be written is refused where it is written."""
 _ADDRESS = re.compile(r"(https?|ftp|file|s3|gs|gcs|az|abfss?|hdfs)://", re.IGNORECASE)
 _TEXTS = ("--set", "--note", "--scheduler", "--setup", "--data-citation", "--data-licence")
 """Options whose texts may be addresses, or empty."""

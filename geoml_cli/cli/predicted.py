@@ -24,8 +24,8 @@ def show_part(done: PartSummary, as_json: bool) -> None:
 def show(trained: TrainedRun, done: PredictionSummary, as_json: bool) -> None:
     """Print what a file of predictions holds, and what stands next to it."""
     row, run = done.row(), trained.run
-    styles = [path for path in done.beside if path.suffix == ".qml"]
-    figures = [path for path in done.beside if path not in styles]
+    styles = [path for path in done.drawn if path.suffix == ".qml"]
+    figures = [path for path in done.drawn if path not in styles]
     if as_json:
         drawn = {"figures": [str(path) for path in figures]} if figures else {}
         drawn |= {"styles": [str(path) for path in styles]} if styles else {}

@@ -13,7 +13,7 @@ from geoml_cli.errors import DataError, DiskError
 
 _CHUNK_BYTES = 1 << 20
 _LEAST, _WHOLE = 0.05, 10
-"""MiB between which a size is told with a decimal."""
+"""MiB between which a size is written with a decimal."""
 _MEBIBYTE = 1 << 20
 
 

@@ -5,6 +5,7 @@ Legend: B forecasts, L lead times; y, x the data set's grid.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,22 @@ def weights_of(folder: str) -> dict[str, object]:
     run = Run(Path(folder))
     weights = {name: sha256(run.member(name).checkpoint("best").weights) for name in run.members()}
     return {"name": name_of(folder), "settings": sha256(run.config), "weights": weights}
+
+
+def names_of(folders: Sequence[str]) -> list[str]:
+    """Name compared runs in tables.
+
+    Raises:
+        SettingsError: Two have one name: the scores of one would be lost.
+    """
+    names = [name_of(folder) for folder in folders]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise SettingsError(
+            f"two runs are called {twice[0].removeprefix('run-')!r}.",
+            where=_WHERE,
+            fix="Name each run once, and copy one of two folders of the same name to another name.",
+        )
+    return names
 
 
 def name_of(folder: str) -> str:

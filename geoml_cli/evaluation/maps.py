@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli.baselines.baseline import BaselinePredictor
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.baselines import refuse_unknown
-from geoml_cli.evaluation.compared_runs import name_of, run_predictors, weights_of
+from geoml_cli.evaluation.compared_runs import names_of, run_predictors, weights_of
 from geoml_cli.evaluation.forecast_sums import OBSERVED, Functions, MapSums, functions, packed, unpacked
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.kept import of_member
@@ -179,7 +179,8 @@ def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold
         )
     asked = inputs.settings.shared.evaluate
     own = (inputs.name, *(members if len(members) > 1 else ()))
-    models = (*own, *(key for key in asked.baselines if key in inputs.network.baselines), *map(name_of, asked.runs))
+    baselines = (key for key in asked.baselines if key in inputs.network.baselines)
+    models = tuple(dict.fromkeys((*own, *baselines, *names_of(asked.runs))))
     rows = rows.astype(np.int64)
     return Fold(name, members, rows, split.train, models, partial(_fitted, inputs, split.train, rows))
 

@@ -23,7 +23,7 @@ class PaperRow:
     Attributes:
         network: Of a model with several; else empty.
         metric: Name of the score.
-        rows_of: What is unseen about the rows, such as `unseen station`, where that is told apart; empty for all rows.
+        rows_of: What is unseen about the rows, such as `unseen station`, where rows differ in it; empty for all rows.
         unit: Of the score.
         ours: Of the run on the preset's split, with its interval.
         paper: As published; None where it is not given, or has another unit.
@@ -69,7 +69,7 @@ def paper_rows(paper: PaperSettings, ours: Path, strict: Path | None) -> list[Pa
     Raises:
         SettingsError: A published score is none that the run is evaluated by.
     """
-    found, beside = _scores(ours), _scores(strict) if strict else {}
+    found, without_leaks = _scores(ours), _scores(strict) if strict else {}
     numbers = {(number.network, number.metric): number for number in paper.numbers}
     if unknown := [key for key in numbers if (*key, "") not in found]:
         names = ", ".join(dict.fromkeys("/".join(filter(None, key[:2])) for key in found))
@@ -78,7 +78,7 @@ def paper_rows(paper: PaperSettings, ours: Path, strict: Path | None) -> list[Pa
     # A score of all rows is never alone where it is published: rows of an unseen place and time may differ widely.
     shown = [key for key in found if not key[2] or key[:2] in numbers]
     order = sorted(shown, key=lambda key: (key[:2] not in numbers, key[:2] if key[:2] in numbers else ()))
-    return [_row(key, found[key], numbers.get(key[:2]), beside.get(key)) for key in order]
+    return [_row(key, found[key], numbers.get(key[:2]), without_leaks.get(key)) for key in order]
 
 
 def _row(key: Key, ours: Mapping[str, Any], number: PaperNumber | None, strict: Mapping[str, Any] | None) -> PaperRow:

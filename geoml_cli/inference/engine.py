@@ -132,7 +132,7 @@ def _finished(
     if not count:
         raise DataError(f"there are no {job.cell} to predict.", fix="Give an input that holds some.")
     outside = _outside_training(trained, store, count, reporter)
-    path, *beside = job.write(store.target, store, count)
+    path, *figures = job.write(store.target, store, count)
     outputs = (store.read(number)[job.summarised] for number in range(count))
     summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
     if job.written_values is None:
@@ -144,7 +144,7 @@ def _finished(
         reporter.info(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside=outside, classes=classes, reasons=missing, beside=tuple(beside))
+    return replace(summary, outside=outside, classes=classes, reasons=missing, drawn=tuple(figures))
 
 
 def _outside_training(trained: TrainedRun, store: ChunkStore, count: int, reporter: Reporter) -> dict[str, float]:

@@ -52,7 +52,7 @@ class MapFiles:
         trained: The run.
         read_from: What the map was made from, in words.
         borders: Lines on its page, each [N, 2] in the map's CRS.
-        reporter: Is told of files of others that stand in the way.
+        reporter: Receives files of others that stand in the way.
     """
 
     trained: TrainedRun

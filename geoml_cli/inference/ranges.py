@@ -31,7 +31,7 @@ _PLACE_OR_TIME = {
     *("lat", "lon", "latitude", "longitude"),
     *("time", "year", "month", "day", "day-of-year", "DoY_normalized", "hour", "minute"),
 }
-"""Variables in which a run is meant to be applied elsewhere or later; they are told, never refused."""
+"""Variables in which a run is meant to be applied elsewhere or later; a warning names them, none is refused."""
 _NEAR = 1.0
 """Of a range: how far beyond it values may lie that a conversion of units explains."""
 _WORTH_A_WARNING = 0.01

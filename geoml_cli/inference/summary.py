@@ -47,7 +47,7 @@ class PredictionSummary:
         unit: Of the values.
         outside: Share of each input's values outside its trained range.
         classes: Share of each class among the values, where they are codes of classes.
-        beside: Figures and styles that were written with it.
+        drawn: Figures and styles that were written with it.
         reasons: How many of the missing values are missing for each reason, where reasons are known.
     """
 
@@ -63,7 +63,7 @@ class PredictionSummary:
     outside: Mapping[str, float] = field(default_factory=dict)
     classes: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
-    beside: tuple[Path, ...] = ()
+    drawn: tuple[Path, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """Return the outcome as a row of a table: of classes the most frequent, for codes have no mean."""

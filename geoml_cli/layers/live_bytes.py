@@ -14,7 +14,7 @@ from geoml_cli.work.memory import total_memory
 
 
 def largest_memory() -> int | None:
-    """Return the memory of this machine or of its largest GPU, whichever is more [bytes]; None where it is not told."""
+    """Return the memory of this machine or of its largest GPU, whichever is more [bytes]; None where unknown."""
     own = total_memory()
     if own is None or not torch.cuda.is_available():
         return own
@@ -23,7 +23,7 @@ def largest_memory() -> int | None:
 
 
 def memory_of(device: torch.device) -> int | None:
-    """Return the memory of a device [bytes]; None where it is not told."""
+    """Return the memory of a device [bytes]; None where it is not known."""
     return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else total_memory()
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.readers.tables import Table, open_table
+from geoml_cli.readers.tables import open_table
 
 _BLOCK_BYTES = 1 << 22
 _MISSING = ["", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "--"]
@@ -38,7 +38,6 @@ class ArrowTable:
         delimiter: Between cells.
         encoding: As Python names it.
         header: Line of the header, counted from 1.
-        decimal: Sign before the decimals of its numbers.
     """
 
     path: Path
@@ -46,7 +45,6 @@ class ArrowTable:
     delimiter: str
     encoding: str
     header: int = 1
-    decimal: str = "."
 
     def column(self, names: Sequence[str], meaning: str) -> str:
         """Return the first of some names that is a column, or one that an export has renamed to `NAME_1`.
@@ -118,7 +116,7 @@ class ArrowTable:
                 column_types=kinds,
                 null_values=_MISSING,
                 strings_can_be_null=True,
-                decimal_point=self.decimal,
+                decimal_point=_decimal(self, numbers),
             ),
         )
 
@@ -180,17 +178,19 @@ def open_arrow(path: Path) -> ArrowTable:
     twice = sorted({name for name in table.columns if name and table.columns.count(name) > 1})
     if twice:
         raise DataError(f"several columns are called {twice[0]!r}", where=str(path), fix="Keep one of them.")
-    return ArrowTable(path, table.columns, table.delimiter, table.encoding, table.header, _decimal(table))
+    return ArrowTable(path, table.columns, table.delimiter, table.encoding, table.header)
 
 
-def _decimal(table: Table) -> str:
+def _decimal(table: ArrowTable, numbers: Sequence[str]) -> str:
     """Return the decimal sign of a table: that of most of its first numbers, where cells are not separated by commas.
 
     A table with both signs is refused when it is read: one of them is then no part of a number.
     """
-    if table.delimiter == ",":
+    if table.delimiter == "," or not numbers:
         return "."
-    cells = [cell.strip() for _, row in islice(table.rows(), _FIRST_ROWS) for cell in row]
+    places = [table.columns.index(name) for name in numbers]
+    rows = islice(open_table(table.path).rows(), _FIRST_ROWS)
+    cells = [row[place].strip() for _, row in rows for place in places]
     commas, points = (sum(bool(pattern.fullmatch(cell)) for cell in cells) for pattern in (_COMMA, _POINT))
     return "," if commas > points else "."
 

@@ -58,7 +58,7 @@ def frame_size(values: NDArray[np.float32]) -> float:
 
 
 def scale_break(sizes: Sizes, times: Times) -> ScaleBreak | None:
-    """Find frames of another scale; None where there are none or it cannot be told.
+    """Find frames of another scale; None where there are none or it is not clear.
 
     Args:
         sizes: Of the frames, [T]; a frame of zeros has no scale and is left out.

@@ -154,8 +154,8 @@ def _integer_limits(raw: Raw) -> tuple[float, ...]:
 
 def _is_ordinary(raw: Raw, candidate: float) -> bool:
     """Tell a packed value, as frequent as the numbers next to it, from a fill, which is far more frequent."""
-    beside = int(((raw == candidate - 1) | (raw == candidate + 1)).sum())
-    return int((raw == candidate).sum()) <= _SPIKE * beside
+    neighbours = int(((raw == candidate - 1) | (raw == candidate + 1)).sum())
+    return int((raw == candidate).sum()) <= _SPIKE * neighbours
 
 
 def assumed_fills(decodings: Iterable[Decoding]) -> list[str]:

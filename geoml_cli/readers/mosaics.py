@@ -57,7 +57,7 @@ class RasterFile:
         for path in own:
             refuse_forbidden(path)
         paths = list(dict.fromkeys([*own, *(source for path in own for source in vrt_sources(path))]))
-        return [*paths, *sorted({beside for path in paths for beside in sidecars(path)} - set(paths))]
+        return [*paths, *sorted({sidecar for path in paths for sidecar in sidecars(path)} - set(paths))]
 
 
 class _Box(NamedTuple):

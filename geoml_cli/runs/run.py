@@ -182,7 +182,7 @@ class Run:
             raise DataError("is not a run (it has no run.json).", where=str(self.folder), fix="See `geoml list runs`.")
         try:
             found = _Layout.model_validate_json(path.read_text(encoding="utf-8"))
-            if found.layout != LAYOUT:  # told first: another layout may hold other keys
+            if found.layout != LAYOUT:  # refused first: another layout may hold other keys
                 raise DataError(
                     f"is a run folder of layout {found.layout}; this version of geoml reads layout {LAYOUT}.",
                     where=str(self.folder),

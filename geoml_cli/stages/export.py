@@ -178,8 +178,8 @@ def _allowed(expected: NDArray[np.float32], tolerance: float) -> float:
 def _earlier(done: Sequence[Exported]) -> list[str]:
     """Name the files of the same members that stand next to those of this export."""
     path = done[0].path
-    beside = [path.with_suffix(exporter(form).suffix) for form in formats()]
-    return [other.name for other in beside if other.exists() and other not in [one.path for one in done]]
+    siblings = [path.with_suffix(exporter(form).suffix) for form in formats()]
+    return [other.name for other in siblings if other.exists() and other not in [one.path for one in done]]
 
 
 def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Exported]) -> str:

@@ -100,8 +100,8 @@ def train(
             settings = _resolved(settings, dataset, reporter)
             networks = networks_of(settings)
             refuse_cpu_processes(networks, processes)
-            if not location.shared:
-                _tell_ways(settings, processes, reporter)
+            once = NullReporter() if location.shared else reporter
+            _tell_ways(settings, processes, once)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, processes, only)
             processes.track(run.folder)
@@ -111,7 +111,7 @@ def train(
             if len(members := _chosen(run, only)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
-            _tell_unlabelled(settings, dataset, samples, NullReporter() if location.shared else reporter)
+            _tell_unlabelled(settings, dataset, samples, once)
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
             for name in _chosen(run, only):
                 _train_member(work, name, stop, shared=location.shared)

@@ -124,7 +124,7 @@ def _began_as(settings: TrainSettings) -> Iterator[Path]:
 
 
 def _unknown(digest: str, folder: Path) -> str:
-    """Say why rows that weights have seen cannot be told from this run's; empty where they can."""
+    """Say why rows that weights have seen cannot be distinguished from this run's; empty where they can."""
     try:
         theirs = Run(folder).data().digest
         if theirs == digest:

@@ -96,7 +96,7 @@ class Sweep:
         Args:
             count: All of the sweep, those that ended before included.
             train: Trains, or resumes, the run of a trial.
-            reporter: Is told of trials that fail.
+            reporter: Receives trials that fail.
 
         Raises:
             GeomlError: The first trials all fail: the mistake is in what they share.

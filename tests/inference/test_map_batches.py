@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from live_memory import measured
 from map_case import land_of, maps, write_maps
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
@@ -48,23 +48,17 @@ class Alone(nn.Module):
         return [torch.rand(rows, *shape) for shape in self.shapes.values()]
 
 
-def measured(network: Alone, rows: int) -> int:
+def taken(network: Alone, rows: int) -> int:
     """Return the most memory of tensors while samples are predicted [bytes]."""
     inputs = network.inputs(rows)
-    with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
-        network(*inputs)
-    changes = [event for event in found.profiler.kineto_results.events() if event.name() == "[memory]"]
-    now = most = 0
-    for event in sorted(changes, key=lambda event: event.start_ns()):
-        now += event.nbytes()
-        most = max(most, now)
-    return most
+    with torch.inference_mode():
+        return measured(lambda: network(*inputs))
 
 
 @pytest.mark.parametrize("variant", ["tidenet", "simvp"])
 def test_as_many_maps_as_the_memory_holds(dataset: Dataset, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Alone(dataset, variant)
-    one = measured(network, 1)
+    one = taken(network, 1)
     for fits in (1, 3):
         # What is said of a single map is within a third of what it takes.
         monkeypatch.setattr(live_bytes, "total_memory", lambda fits=fits: int(one * fits * 1.5))

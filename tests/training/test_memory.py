@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from live_memory import measured
 from map_case import land_of, maps, write_maps
-from torch.profiler import ProfilerActivity, profile
 
 from geoml_cli.config.load import load
 from geoml_cli.errors import SettingsError
@@ -25,18 +25,6 @@ def dataset(tmp_path_factory):
 
 def settings_of(*assignments):
     return load("tidenet", "small", None, {}, ["network.hidden=32", "train.threads=1", *assignments])
-
-
-def measured(call):
-    """Return the most memory of tensors during a call, beyond what was there before [bytes]."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
-        call()
-    changes = [event for event in found.profiler.kineto_results.events() if event.name() == "[memory]"]
-    now = most = 0
-    for event in sorted(changes, key=lambda event: event.start_ns()):
-        now += event.nbytes()
-        most = max(most, now)
-    return most
 
 
 @pytest.mark.parametrize("variant", ["tidenet", "simvp"])

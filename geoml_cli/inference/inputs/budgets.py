@@ -66,7 +66,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
         trained: The run.
         dataset: With series.
         requested: Which sums.
-        reporter: Is told where the fill has no skill.
+        reporter: Receives a warning where the fill has no skill.
 
     Raises:
         CheckFailedError: The fill has no skill, or none is known, and that is an error.

@@ -111,13 +111,12 @@ def _fit(ascending: NDArray[np.float64]) -> tuple[float, float]:
     if np.median(cells) != 1:  # a value between others makes the least step, and no grid
         return first, least
     number = np.concatenate([[0.0], np.cumsum(cells)])
-    spacing = float(np.polyfit(number, ascending, 1)[0])
-    parts = np.rint(1 / spacing)
-    # Sides are parts of a degree, and centres lie on halves of a side.
-    spacing = 1 / parts if parts and abs(parts * spacing - 1) < _ON_GRID else spacing
-    start = float((ascending - number * spacing).mean())
-    halves = np.rint(2 * start / spacing)
-    return float(halves * spacing / 2 if abs(2 * start / spacing - halves) < 2 * _ROUNDED else start), float(spacing)
+    spacing, start = (float(found) for found in np.polyfit(number, ascending, 1))
+    # Sides are mostly parts of a degree, and centres lie on halves of a side.
+    side = 1 / max(np.rint(1 / spacing), 1.0)
+    round_start = np.rint(2 * float((ascending - number * side).mean()) / side) * side / 2
+    is_round = _off(ascending, round_start, side) <= _ROUNDED
+    return (float(round_start), float(side)) if is_round else (start, spacing)
 
 
 def _numbered(ascending: NDArray[np.float64], first: float, side: float) -> Rows:
@@ -138,10 +137,10 @@ def cells_job(maps: MapFiles, dataset: Dataset) -> PredictionJob:
     grid = cell_grid(dataset)
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
-        files, beside = _write(maps, dataset, grid, out, store)
+        files, figures = _write(maps, dataset, grid, out, store)
         last = f" to {files[-1].name}" if len(files) > 1 else ""
         maps.reporter.info(f"{len(files)} file(s): {files[0].name}{last}.")
-        return [files[0], *beside]
+        return [files[0], *figures]
 
     return replace(samples_job(maps.trained, dataset), write=write, check=_check_suffix)
 
@@ -170,15 +169,15 @@ def _write(
         layers = next(islice(_frames(grid, dataset, values_ON), place, None))[1]
         content = Map(grid.grid, trained.outputs(), block, {**head, "time": labels[place], SHOWN: shown})
         return [out], maps.draw(out, content, layers)
-    files, beside = list[Path](), list[Path]()
+    files, figures = list[Path](), list[Path]()
     everything = slice(0, len(grid.latitude)), slice(0, len(grid.longitude))
     for time, layers in frames:
         path = out if len(times) == 1 else out.with_stem(f"{out.stem}-{_label(times, time)}")
         content = Map(grid.grid, trained.outputs(), block, {**head, "time": _label(times, time)})
         file, *others = maps.write(path, content, [(*everything, layers)])
         files.append(file)
-        beside += others
-    return files, beside
+        figures += others
+    return files, figures
 
 
 def _label(minutes: NDArray[np.int64], time: np.datetime64) -> str:

@@ -67,7 +67,7 @@ def forecasts_job(
         dataset: Maps like those it was trained on.
         dates: First forecast step of each forecast, such as 2018-01; none forecasts what follows the series.
         steps: Maps of each forecast; None for as many as the network was trained for. More feeds it its own maps.
-        reporter: Is told of steps past the horizon.
+        reporter: Receives a warning of steps past the horizon.
 
     Raises:
         SettingsError: A date is no step of the series, or has too few maps before it.

@@ -134,14 +134,14 @@ def _write(
         content = Map(grid, outputs, trained.settings.shared.predict.block, head)
         return [target.out, *maps.draw(target.out, content, whole[place])]
     everything = slice(0, grid.height), slice(0, grid.width)
-    files, beside = list[Path](), list[Path]()
+    files, figures = list[Path](), list[Path]()
     for day, layers in zip(days, whole, strict=True):
         out = target.out if len(days) == 1 else target.out.with_stem(f"{target.out.stem}-{day}")
         content = Map(grid, outputs, trained.settings.shared.predict.block, {**head, "time": str(day)})
         file, *others = maps.write(out, content, [(*everything, layers)])
         files.append(file)
-        beside += others
-    return [files[0], *beside]
+        figures += others
+    return [files[0], *figures]
 
 
 def _axes(grid: Grid) -> tuple[time_maps.Axis, time_maps.Axis]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _TOLD = 0.5
-"""Share of the observed records of a period whose random error is told; of fewer, it is not in the interval."""
+"""Share of the observed records of a period whose random error is known; of fewer, it is not in the interval."""
 Pair = tuple[int, int]
 
 
@@ -111,7 +111,7 @@ def interval_columns(sums: pd.DataFrame, wanted: Interval, uncertainty: Uncertai
     random = np.full(len(sums), np.nan)
     if uncertainty.random is not None:
         normal = NormalDist().inv_cdf((1 + wanted.coverage) / 2)
-        # Records of which it is not told have that of the others, where most are told.
+        # Records without one have that of the others, where most have one.
         share = (sums["random_records"] / sums["random_wanted"].where(sums["random_wanted"] > 0)).to_numpy()
         spread = normal * np.sqrt(sums["random_variance"].to_numpy() / np.where(share > 0, share, np.nan))
         random = np.where(share >= _TOLD, spread, np.nan)

@@ -105,7 +105,7 @@ def _samples(trained: TrainedRun, chunk: TableChunk) -> ChunkSamples:
 
 @dataclass(frozen=True)
 class _Predicted:
-    """Finished chunks, and who is told of rows without a prediction."""
+    """Finished chunks, and who receives rows without a prediction."""
 
     store: ChunkStore
     count: int
@@ -170,7 +170,7 @@ def _write(trained: TrainedRun, given: TableInput, out: Path, predicted: _Predic
 
     store = predicted.store
     table.write(out, table.Table(columns, rows, attributes(trained)), frames())
-    if first.reasons is not None:  # others are told by the engine
+    if first.reasons is not None:  # the engine reports others
         text = ", ".join(f"{reason}: {number}" for reason, number in missing.most_common())
         predicted.reporter.info(f"Rows without a prediction: {text or 'none'}.")
     return [out]

@@ -201,9 +201,9 @@ def _damage(path: Path) -> Iterator[None]:
         raise DataError(f"cannot be read: {reason(error)}.", where=str(path), fix=fix) from error
 
 
-def _remedy(path: Path, beside: str) -> str:
+def _remedy(path: Path, needed: str) -> str:
     is_shapefile = path.suffix.lower() == ".shp"
-    return f"A shapefile needs its {beside} next to it. {_SAVE_AGAIN}" if is_shapefile else _SAVE_AGAIN
+    return f"A shapefile needs its {needed} next to it. {_SAVE_AGAIN}" if is_shapefile else _SAVE_AGAIN
 
 
 def _on_map(path: Path, layer: _Layer, grid: Grid, option: str) -> Geometries:
@@ -261,7 +261,7 @@ def _cut(shapes: Geometries, there: Any, grid: Grid) -> Geometries:  # noqa: ANN
     across, along = _MARGIN * (east - west), _MARGIN * (north - south)
     cut = shapely.intersection(shapes, shapely.box(west - across, south - along, east + across, north + along))
     kept = _parts(cut)
-    return kept if len(kept) else shapes  # far away: it is told where they lie
+    return kept if len(kept) else shapes  # far away: the message says where they lie
 
 
 def _lines(shapes: Geometries) -> list[Values]:

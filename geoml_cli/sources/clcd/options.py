@@ -25,7 +25,7 @@ class ClcdOptions(Options):
     """Folder of the covariate rasters, relative to RAW: NAME.tif, or NAME_YYYY.tif for one that changes by year."""
 
     legend: Legend = "auto"
-    """What the codes mean: clcd or nlcd; none for "class 7"; by default told by the names of the files."""
+    """What the codes mean: clcd or nlcd; none for "class 7"; by default from the names of the files."""
 
     nodata: tuple[str, ...] = ("0",)
     """Code that means no data in class rasters ("none": no other does), or NAME=VALUE, NAME=none for a covariate."""

@@ -159,7 +159,7 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
 
 
 def _known(fills: dict[str, Declared], covariates: Covariates) -> dict[str, Declared]:
-    """Keep what the data set says of covariates that are here; a missing one is told later."""
+    """Keep what the data set says of covariates that are here; a missing one is refused later."""
     return {name: said for name, said in fills.items() if name in covariates.names()}
 
 

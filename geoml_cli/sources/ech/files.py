@@ -1,4 +1,4 @@
-"""Which raw files there are, told by their content, and the columns each of them gives."""
+"""Which raw files there are, known by their content, and the columns each of them gives."""
 
 from __future__ import annotations
 

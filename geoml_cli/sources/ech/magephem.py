@@ -1,7 +1,7 @@
 """RBSP MagEphem text files: a JSON header in comment lines, then rows of ISO time and numbers.
 
 The header names, for every variable, the column it begins in (`START_COLUMN`); of several models of a quantity
-the first one found here is taken, and its name is told.
+the first one found here is taken, and a note names it.
 """
 
 from __future__ import annotations

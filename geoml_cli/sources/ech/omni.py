@@ -37,8 +37,8 @@ def format_of(path: Path) -> Path | None:
     """Return the file that names a list's columns, or None."""
     if path.suffix.lower() != ".lst":
         return None
-    beside = (path.with_suffix(suffix) for suffix in (".fmt", ".FMT"))
-    return next((other for other in beside if other.is_file()), None)
+    formats = (path.with_suffix(suffix) for suffix in (".fmt", ".FMT"))
+    return next((other for other in formats if other.is_file()), None)
 
 
 def format_names(lines: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from geoml_cli.work.reporting import Reporter
 
 
 def files(raw: Path, options: EchOptions) -> list[Path]:
-    """Find the raw files that are read, told by their content.
+    """Find the raw files that are read, known by their content.
 
     Raises:
         DataError: There is none, or one is damaged.

@@ -1,4 +1,4 @@
-"""Which raw files are read: told by their names, one resolution and one product a site."""
+"""Which raw files are read: known by their names, one resolution and one product a site."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def _no_time(text: TextFile, number: int, line: str) -> DataError:
 
 
 def resolution(layout: Layout) -> str:
-    """Tell the resolution by the columns of time and the first row; empty where it cannot be told."""
+    """Tell the resolution by the columns of time and the first row; empty where they do not say."""
     if not layout.first or len(layout.first) < len(layout.columns):
         return ""
     cells = dict(zip(layout.columns, layout.first, strict=False))

@@ -59,7 +59,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     counted, lost = _counted(series, applied, reporter)
     report.require_column(counted, applied.target, str(raw))
     report.refuse_other_quality(lost, counted, applied, raw_files.step)
-    if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is what is told
+    if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is the message
         columns = {counts.quality for counts in counted.values()}
         report.require_target(_summed(lost, applied), columns, applied, raw_files.step)
     planning.require_places(counted, places, str(raw_files.table or raw))

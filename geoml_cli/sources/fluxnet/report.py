@@ -62,7 +62,7 @@ def gap_filled(rule: Rule, columns: Sequence[str]) -> str:
 
     Args:
         rule: What was good enough.
-        columns: Those that told the quality; none where the files hold measured values alone.
+        columns: Those that hold the quality; none where the files hold measured values alone.
     """
     if not rule.rated:
         return f"every value of {rule.target} is a target, gap-filled or not, as --quality-column none asks"
@@ -79,7 +79,7 @@ def gap_filled(rule: Rule, columns: Sequence[str]) -> str:
 
 
 def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], rule: Rule) -> None:
-    """Note which column told the quality, and which columns of AmeriFlux BASE stand for which."""
+    """Note which column holds the quality, and which columns of AmeriFlux BASE stand for which."""
     flags = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
     for column in flags:
         own = "" if column == f"{rule.target}_QC" else f" ({rule.target} has no quality column of its own)"
@@ -149,7 +149,7 @@ def require_target(lost: DropCounts, columns: set[str | None], rule: Rule, step:
 
     Args:
         lost: Why there is none, over all sites.
-        columns: What told the quality.
+        columns: Columns of the quality.
         rule: What was good enough.
         step: The resolution.
 

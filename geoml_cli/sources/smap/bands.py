@@ -24,7 +24,7 @@ _SAME_NUMBERS = {
     "pr": _A_DAYS_SUM,
     "sph": ("1",),
     "SMAP": ("cm3 cm-3", "1"),
-    # Their scales are told by their values.
+    # Their scales follow from their values.
     "LST": ("K", "0.02 K", "1"),
     "VV": ("1",),
     "VH": ("1",),
@@ -33,7 +33,7 @@ _SAME_NUMBERS = {
     "sand": ("% (kg / kg)",),
     "bd": ("cg cm-3", "10 x kg / m-cubed"),
 }
-"""Units in which values are the same numbers as in the data set's, or are told from them."""
+"""Units in which values are the same numbers as in the data set's, or are distinguished from them."""
 
 
 def check_units(cube: Cube, path: Path, manifest: Manifest) -> None:

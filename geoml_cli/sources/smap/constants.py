@@ -44,7 +44,7 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
     return found
 
 
-def _add(values_S: Floats, station: Integers, values: NDArray[np.float64], where: str, names: StationNames) -> None:
+def _add(values_S: Floats, station: Integers, values: NDArray[np.float64], location: str, names: StationNames) -> None:
     """Fill in values of stations.
 
     Raises:
@@ -56,7 +56,7 @@ def _add(values_S: Floats, station: Integers, values: NDArray[np.float64], where
         if differing(np.asarray(own), np.asarray(value)):
             raise DataError(
                 f"station {names.names[number]} has {own:g} and {value:g}",
-                where=where,
+                where=location,
                 fix="Give one row a station, or the same values in all of its rows.",
             )
         values_S[number] = value if np.isnan(own) else own

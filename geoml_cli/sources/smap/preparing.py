@@ -131,9 +131,9 @@ def _read(
             more = repeated(rows)
             # Tiles of HLS that overlap are of one time.
             if more and kind is not products.HLS:
-                where = f"{files[product][0].parent}, {NAMED[product]}"
+                location = f"{files[product][0].parent}, {NAMED[product]}"
                 fix = "Give one row a station and image." if kind.stamp else DAILY
-                refuse_several(rows, where, names, calendar, fix)
+                refuse_several(rows, location, names, calendar, fix)
             first = "the first in time" if kind.stamp else "the first in the file"
             handling = first if scenes == "first" else "their mean"
             notes.count(more, f"rows of {NAMED[product]} are further ones of their station and day: {handling} counts.")

@@ -20,7 +20,7 @@ DAILY = "Give one row a station and day, such as its daily mean."
 """What to do where a product has one value a day."""
 
 
-def refuse_several(rows: Rows, where: str, names: StationNames, calendar: Calendar, fix: str = DAILY) -> None:
+def refuse_several(rows: Rows, location: str, names: StationNames, calendar: Calendar, fix: str = DAILY) -> None:
     """Refuse different values of a station and time, such as hourly ones of a day: the first would be no daily mean.
 
     Of Sentinel-1 those of one image: archives hold a scene that was processed twice as two.
@@ -46,6 +46,6 @@ def refuse_several(rows: Rows, where: str, names: StationNames, calendar: Calend
             f"station {names.names[station[place]]} has {values[place, variable]:g} and "
             f"{values[place + 1, variable]:g} on {calendar.dates[day[place]]} ({days} such "
             f"{'days' if days > 1 else 'day'})",
-            where=where,
+            where=location,
             fix=fix,
         )

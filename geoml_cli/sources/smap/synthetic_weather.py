@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Nature:
-    """What the exports of synthetic stations show, [D, S] unless told otherwise.
+    """What the exports of synthetic stations show, [D, S] unless noted otherwise.
 
     Attributes:
         weather: gridMET's variables by name.

@@ -84,7 +84,7 @@ class PatchExtractor:
         unknown, missing_mask = self.unknown(values), self.incomplete(values)
         for band, places in unknown.items():
             values[band][places] = np.nan
-        # A class without data is told before one that is not known.
+        # A class without data is refused before one that is not known.
         strange = self.incomplete(values) if any(places.any() for places in unknown.values()) else missing_mask
         return np.stack([missing_mask.all(axis=0), *missing_mask, *strange[list(unknown)]])
 

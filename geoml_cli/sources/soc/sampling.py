@@ -121,7 +121,7 @@ def cut(
         cutter: Cuts samples.
         rows: Rows of the samples' pixels, shape [N]; all have data.
         columns: Their columns.
-        reporter: Is told how far the work is.
+        reporter: Receives how far the work is.
 
     Yields:
         Indices into N, ascending, and the samples there (see `Cutter.gather`).

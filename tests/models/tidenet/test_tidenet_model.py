@@ -291,6 +291,21 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
         evaluate(against, dataset, settings_of(against), "validation", NullReporter())
 
 
+def test_a_model_named_twice_is_scored_once_and_two_runs_of_one_name_are_refused(run, dataset, geoml, tmp_path):
+    words = ("evaluate", shutil.copytree(run.folder, tmp_path / "run"), "--data", run.data().folder)
+    words = (*words, "--set", "evaluate.n_bootstrap=100")
+    found = []
+    for names in ("['climatology']", "['climatology','climatology']"):
+        done = geoml(*words, "--json", "--set", f"evaluate.baselines={names}")
+        assert done.code == 0, done.err
+        found.append(json.loads((tmp_path / "run/evaluation/test/metrics.json").read_text()))
+    assert found[0]["network"] == found[1]["network"] and found[0]["baselines"] == found[1]["baselines"]
+    other = shutil.copytree(run.folder, tmp_path / "a" / "simvp")
+    again = shutil.copytree(run.folder, tmp_path / "b" / "simvp")
+    told = geoml(*words, "--set", f"evaluate.runs=['{other}','{again}']")
+    assert told.code == 2 and "two runs are called 'simvp'. Name each run once" in told.err, told.err
+
+
 def test_an_evaluation_in_parts_is_that_of_one_go_and_forecasts_nothing_again(run, geoml, tmp_path, monkeypatch):
     monkeypatch.setattr(maps_module, "_FORECASTS", 2)
     folder = shutil.copytree(run.folder, tmp_path / "run")

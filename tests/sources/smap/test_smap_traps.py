@@ -742,6 +742,15 @@ def test_a_fill_is_no_other_land_cover(raw, prepared):
     np.testing.assert_array_equal(prepared(raw).array("land_cover"), before)
 
 
+def test_text_columns_say_nothing_of_the_decimal_sign(tmp_path):
+    (tmp_path / "t.csv").write_text("ID;VWC_5;remark\n1.0;0,25;3.5\n2.0;;4.5\n", encoding="utf-8")
+    [block] = open_arrow(tmp_path / "t.csv").blocks(("ID", "remark"), ("VWC_5",))
+    assert block["VWC_5"][0] == 0.25 and np.isnan(block["VWC_5"][1])
+    (tmp_path / "t.csv").write_text("ID;VWC_5;remark\n1;0.25;3,5\n2;;4,5\n", encoding="utf-8")
+    [block] = open_arrow(tmp_path / "t.csv").blocks(("ID",), ("VWC_5",))
+    assert block["VWC_5"][0] == 0.25
+
+
 @pytest.mark.parametrize("first", ["", "-9999", "0,3"])
 def test_the_decimal_sign_may_come_late(tmp_path, first):
     lines = ["ID;VWC_5;remark", *[f"a;{first};3.5" for _ in range(1200 if first != "0,3" else 3)]]
