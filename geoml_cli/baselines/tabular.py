@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.baselines.climatology import ClassClimatology, Climatology
+from geoml_cli.baselines.ridge import BlockwiseRidge
 from geoml_cli.errors import DataError
 
 Table = NDArray[np.float32]
@@ -48,11 +49,13 @@ class TabularBaseline:
         summary: One line for the report.
         estimators: By what it gives, training rows N and a seed to an estimator with `fit` and `predict`.
         of_groups: Whether it takes the columns that number groups, and only those; others take the rest.
+        in_blocks: Whether its estimator needs no copy of all rows in float64.
     """
 
     summary: str
     estimators: Mapping[Gives, Callable[[int, int], Any]]
     of_groups: bool = False
+    in_blocks: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,12 +126,21 @@ def _fitted(name: str, table: FeatureTable, gives: Gives, seed: int) -> tuple[An
     if gives != "regression" and len(np.unique(table.target_N)) < 2:
         return None, places
     estimator = BASELINES[name].estimators[gives](len(table.train_NF), seed)
-    # float64: in float32, a temperature in kelvin loses the digits that standardising brings out.
-    estimator.fit(table.train_NF[:, places].astype(np.float64), table.target_N)
+    features_NF = _columns(table.train_NF, places)
+    if not BASELINES[name].in_blocks:
+        # In float32, a temperature in kelvin loses the digits that standardising brings out.
+        features_NF = features_NF.astype(np.float64)
+    estimator.fit(features_NF, table.target_N)
     if hasattr(estimator, "n_jobs"):
         # Threads add up their trees in the order they finish in, and that changes the last digits between runs.
         estimator.set_params(n_jobs=1)
     return estimator, places
+
+
+def _columns(table_NF: Table, places: Sequence[int]) -> NDArray[Any]:
+    """Return columns of a table; a view where they are next to each other."""
+    first, after = places[0], places[-1] + 1
+    return table_NF[:, first:after] if list(places) == list(range(first, after)) else table_NF[:, places]
 
 
 def _by_rows(estimator: Any, method: str, rows_MF: Table, places: Sequence[int]) -> Values:  # noqa: ANN401
@@ -137,7 +149,7 @@ def _by_rows(estimator: Any, method: str, rows_MF: Table, places: Sequence[int])
     size = _BLOCK if is_forest else _LARGE_BLOCK
 
     def predicted(start: int) -> Values:
-        block = rows_MF[start : start + size, places].astype(np.float64)
+        block = _columns(rows_MF[start : start + size], places).astype(np.float64)
         return np.asarray(getattr(estimator, method)(block))
 
     starts = range(0, max(len(rows_MF), 1), size)
@@ -195,11 +207,7 @@ def _most_frequent(rows: int, seed: int) -> Any:  # noqa: ANN401
 
 def _ridge(rows: int, seed: int) -> Any:  # noqa: ANN401
     """Hoerl and Kennard 1970, doi:10.1080/00401706.1970.10488634; penalty by leave-one-out on the training rows."""
-    from sklearn.linear_model import RidgeCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), RidgeCV(alphas=_ALPHAS))
+    return BlockwiseRidge(_ALPHAS)
 
 
 def _logistic(rows: int, seed: int) -> Any:  # noqa: ANN401
@@ -270,12 +278,15 @@ BASELINES: Mapping[str, TabularBaseline] = {
     "mean": TabularBaseline(
         "Mean of the training rows' (transformed) target, whatever the covariates",
         {"regression": _mean, "probability": _mean, "class": _most_frequent},
+        in_blocks=True,  # nobody looks at the covariates
     ),
     "random-forest": TabularBaseline(
         f"Random forest of {_TREES} trees, each on {_MOST_ROWS:,} rows at most",
         {"regression": _forest, "class": _forest_of_classes},
     ),
     "ridge": TabularBaseline(
-        "Ridge regression on standardised covariates, penalty by leave-one-out", {"regression": _ridge}
+        "Ridge regression on standardised covariates, penalty by leave-one-out",
+        {"regression": _ridge},
+        in_blocks=True,
     ),
 }

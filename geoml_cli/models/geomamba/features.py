@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from geoml_cli.samples.times import begin_of, read_clock
 _ROWS_AT_ONCE = 65_536
 # 366, so that the last day of a leap year is still of the twelfth class.
 _MONTH_DAYS = 366 / 12
-Named = list[tuple[str, NDArray[np.float32]]]
+Named = list[tuple[str, NDArray[np.float32] | NDArray[np.bool_]]]
 
 
 def table(tables: GeoMambaTables, samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
@@ -32,13 +32,17 @@ def table(tables: GeoMambaTables, samples: Samples) -> tuple[NDArray[np.float32]
         Table [N, F] in physical units, and F names.
     """
     periods = dict(zip(tables.network.clocks, tables.network.periods, strict=True))
-    starts = range(0, max(len(samples), 1), _ROWS_AT_ONCE)
-    parts = [list(_columns(samples, slice(start, start + _ROWS_AT_ONCE), periods)) for start in starts]
-    names = [name for name, _ in parts[0]]
-    own = np.concatenate([np.stack([values for _, values in part], axis=1) for part in parts])
-    if "land_cover" not in names:
-        return _with_clock_classes(own, names, samples)
-    return _with_classes(own, names, tables.network.categories)
+    names = [name for name, _ in _columns(samples, slice(0, 1), periods)]
+    classes = _classes(samples, names, tables.network.categories, periods)
+    kept = [k for k, name in enumerate(names) if name not in ("land_cover", *_BARE_CLOCKS)]
+    found = np.empty((len(samples), len(classes) + len(kept)), dtype=np.float32)
+    for place, (_, values) in enumerate(classes):
+        found[:, place] = values
+    for rows in _blocks(samples):
+        columns = [values for _, values in _columns(samples, rows, periods)]
+        for place, k in enumerate(kept, len(classes)):
+            found[rows, place] = columns[k]
+    return found, [*(name for name, _ in classes), *(names[k] for k in kept)]
 
 
 def _columns(samples: Samples, rows: slice, periods: Mapping[str, float]) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -55,43 +59,52 @@ def _columns(samples: Samples, rows: slice, periods: Mapping[str, float]) -> Ite
                 yield f"mean {variable}", values_RTV[:, :, place].mean(axis=1)
 
 
-def _with_classes(own: NDArray[np.float32], names: list[str], categories: int) -> tuple[NDArray[np.float32], list[str]]:
-    """Turn land cover into columns of 0 and 1, the clocks into the month, and number the places."""
-    cover = own[:, names.index("land_cover")]
-    place = np.unique(own[:, [names.index("lat"), names.index("lon")]], axis=0, return_inverse=True)[1].reshape(-1)
-    month = _month(own, names)
-    classes = [] if month is None else [("class of month", month)]
-    classes.append(("class of place", place.astype(np.float32)))
-    codes = [code for code in range(categories) if (cover == code).any()]
-    classes += [(f"land_cover={code}", (cover == code).astype(np.float32)) for code in codes]
-    kept = [k for k, name in enumerate(names) if name not in ("land_cover", *_BARE_CLOCKS)]
-    found = np.column_stack([*(values for _, values in classes), own[:, kept]])
-    return found.astype(np.float32, copy=False), [*(name for name, _ in classes), *(names[k] for k in kept)]
+def _classes(samples: Samples, names: list[str], categories: int, periods: Mapping[str, float]) -> Named:
+    """Return the columns of classes: month, place, and those of 0 and 1 that land cover becomes.
 
-
-def _with_clock_classes(
-    own: NDArray[np.float32], names: list[str], samples: Samples
-) -> tuple[NDArray[np.float32], list[str]]:
-    """Put the month, and the station where there are any, before what a network without the site sees."""
-    month = _month(own, names)
-    classes = [] if month is None else [("class of month", month)]
+    A network without the site sees the station, where there are any, in place of coordinates and land cover.
+    """
+    wanted = {"month", "day-of-year", "lat", "lon", "land_cover"} & set(names)
+    seen = _all_rows(samples, wanted, periods)
+    month = _month(seen)
+    classes: Named = [] if month is None else [("class of month", month)]
+    if "land_cover" in seen:
+        sites = np.column_stack([seen["lat"], seen["lon"]])
+        place = np.unique(sites, axis=0, return_inverse=True)[1].reshape(-1)
+        classes.append(("class of place", place.astype(np.float32)))
+        flags = ((code, seen["land_cover"] == code) for code in range(categories))
+        return [*classes, *((f"land_cover={code}", flag) for code, flag in flags if flag.any())]
     if samples.records is not None:
         classes.append(("class of place", samples.records.station_N.astype(np.float32)))
-    kept = [k for k, name in enumerate(names) if name not in _BARE_CLOCKS]
-    found = np.column_stack([*(values for _, values in classes), own[:, kept]])
-    return found.astype(np.float32, copy=False), [*(name for name, _ in classes), *(names[k] for k in kept)]
+    return classes
+
+
+def _all_rows(
+    samples: Samples, wanted: Collection[str], periods: Mapping[str, float]
+) -> dict[str, NDArray[np.float32]]:
+    """Return some columns of all samples, read in blocks."""
+    found = {name: np.empty(len(samples), dtype=np.float32) for name in wanted}
+    for rows in _blocks(samples):
+        for name, values in _columns(samples, rows, periods):
+            if name in found:
+                found[name][rows] = values
+    return found
+
+
+def _blocks(samples: Samples) -> Iterator[slice]:
+    return (slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(samples), _ROWS_AT_ONCE))
 
 
 _BARE_CLOCKS = ("month", "day", "day-of-year", "hour", "minute")
 """Clocks whose number turns back: their cosine and sine tell more to a straight line."""
 
 
-def _month(own: NDArray[np.float32], names: list[str]) -> NDArray[np.float32] | None:
+def _month(seen: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32] | None:
     """Return the month of every row as far as its clocks tell it, from 1; None where they count years only."""
-    if "month" in names:
-        return own[:, names.index("month")]
-    if "day-of-year" in names:
-        return np.asarray(np.floor((own[:, names.index("day-of-year")] - 1) / _MONTH_DAYS) + 1, dtype=np.float32)
+    if "month" in seen:
+        return seen["month"]
+    if "day-of-year" in seen:
+        return np.asarray(np.floor((seen["day-of-year"] - 1) / _MONTH_DAYS) + 1, dtype=np.float32)
     return None
 
 
