@@ -29,6 +29,7 @@ _EXTREME_SHARE = 20
 _CONSTANT_SHARE = 0.8
 """Share of frames with the same number of valid cells from which on others are mentioned."""
 
+_AGAIN = "Fetch that file again; at the begin or end of the series, leave it out."
 Frames = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -71,7 +72,7 @@ class FrameChecks:
                 raise DataError(
                     f"has no valid value at {stamped.at(place)}",
                     where=location,
-                    fix="Fetch that file again, or leave it out.",
+                    fix=_AGAIN,
                 )
             self.ever |= valid
             self.lows.append(float(np.fmin.reduce(frame, axis=None)))
@@ -84,7 +85,7 @@ class FrameChecks:
                 raise DataError(
                     f"has the value {self.lows[place]:g} in all cells at {stamped.at(place)}",
                     where=location,
-                    fix="It seems to stand for a month that could not be read: fetch that file again, or leave it out.",
+                    fix=f"It seems to stand for a month that could not be read. {_AGAIN}",
                 )
             if self.limits is not None:
                 self._within(self.limits, place, stamped, location)
@@ -165,7 +166,7 @@ class FrameChecks:
             )
 
     def _refuse_other_scale(self, stamped: Stamped, location: str) -> None:
-        found = scale_break(np.array(self.sizes), stamped.times)
+        found = scale_break(np.array(self.sizes), stamped.times, stamped.files)
         if found is None:
             return
         more = f" and {len(found.places) - 1} more times"

@@ -9,6 +9,7 @@ Legend: T time steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,8 @@ _FACTOR = {True: 10.0, False: 30.0}
 """How far two groups lie apart at least, by whether seasons are taken out: snow may set in within a day."""
 _NOISE = {True: 0.75, False: 0.9}
 """Quantile of changes from time to time that is their usual size: two changes of 11 may be the ends of a season."""
+_OF_FILES = 4.0
+"""How far groups lie apart that are whole files of months, seasons taken out: g C in place of mol of C is 12 times."""
 _CLEAR = 4.0
 """How many times larger than usual changes, as logarithms, the distance of the groups is: desert rain changes a lot."""
 _NOTHING = 1e-7
@@ -57,12 +60,13 @@ def frame_size(values: NDArray[np.float32]) -> float:
     return float(np.quantile(np.abs(values[::stride]), _HIGH))
 
 
-def scale_break(sizes: Sizes, times: Times) -> ScaleBreak | None:
+def scale_break(sizes: Sizes, times: Times, files: Sequence[str] = ()) -> ScaleBreak | None:
     """Find frames of another scale; None where there are none or it is not clear.
 
     Args:
         sizes: Of the frames, [T]; a frame of zeros has no scale and is left out.
         times: Of the frames.
+        files: That of each frame, where it is known.
     """
     # What packing makes of 0 is no size: night of 1e-10 J m-2.
     logs = np.log(np.where(sizes > _NOTHING * sizes.max(initial=0.0), sizes, np.nan))
@@ -72,7 +76,7 @@ def scale_break(sizes: Sizes, times: Times) -> ScaleBreak | None:
         return None  # what is 0 at times grows from nearly 0
     series = relative if seasonless else logs
     known = np.flatnonzero(np.isfinite(series))
-    high = _upper_group(series[known], seasonless)
+    high = _upper_group(series[known], seasonless, [files[int(place)] for place in known] if len(files) else [])
     if high is None:
         return None
     # Of two halves it is the later one.
@@ -96,7 +100,7 @@ def _usual_of_month(logs: Sizes, times: Times) -> Sizes:
     return usual
 
 
-def _upper_group(series: Sizes, seasonless: bool) -> Mask | None:
+def _upper_group(series: Sizes, seasonless: bool, files: Sequence[str]) -> Mask | None:
     """Return which logarithms lie above the widest gap, if it is one between scales."""
     ordered = np.sort(series)
     inner = np.diff(ordered)[_LEAST_GROUP - 1 : 1 - _LEAST_GROUP]
@@ -104,6 +108,15 @@ def _upper_group(series: Sizes, seasonless: bool) -> Mask | None:
         return None
     widest = int(inner.argmax())
     noise = float(np.quantile(np.abs(np.diff(series)), _NOISE[seasonless]))
-    if inner[widest] < max(np.log(_FACTOR[seasonless]), _CLEAR * noise):
-        return None
-    return np.asarray(series > ordered[widest + _LEAST_GROUP - 1])
+    upper = np.asarray(series > ordered[widest + _LEAST_GROUP - 1])
+    factor = _OF_FILES if seasonless and _are_files(upper, files) else _FACTOR[seasonless]
+    return upper if inner[widest] >= max(np.log(factor), _CLEAR * noise) else None
+
+
+def _are_files(upper: Mask, files: Sequence[str]) -> bool:
+    """Return whether the frames of every file are in one group, and there are several of each."""
+    if not len(files):
+        return False
+    _, place, count = np.unique(np.asarray(files), return_inverse=True, return_counts=True)
+    above = np.bincount(place.reshape(-1), upper, minlength=len(count))
+    return bool((count >= _LEAST_GROUP).all() and ((above == 0) | (above == count)).all())

@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes, continuous
 from geoml_cli.errors import DataError
+from geoml_cli.readers import curvilinear
 
 _UNITS = {
     "latitude": {"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"},
     "longitude": {"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"},
 }
+Degrees = NDArray[np.float64]
 _AXIS = {"latitude": "Y", "longitude": "X"}
 _SINCE = " since "
-_MOST_LON = 720.0
+_MOST_LON, _LARGE = 720.0, 1e10
+"""No longitude is larger; numbers larger than the second, such as 1e20, are fill values."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def find_layout(file: Any, name: str, location: str) -> Layout:  # noqa: ANN401 
     """
     variable = file[name]
     lat_name, lon_name = (_best(file, variable.dims, kind, f"{location}, variable {name}") for kind in _UNITS)
-    lat, lon = (_degrees(file[found], location) for found in (lat_name, lon_name))
+    lat, lon, notes = _positions(file[lat_name], file[lon_name], location)
     dims = _grid_dims(file, (lat_name, lon_name), location)
     if set(dims) - set(variable.dims):
         raise DataError(
@@ -72,7 +75,7 @@ def find_layout(file: Any, name: str, location: str) -> Layout:  # noqa: ANN401 
     time_dim, dropped = _time_dim(
         file, [dim for dim in variable.dims if dim not in dims], f"{location}, variable {name}"
     )
-    notes = [f"{dim}, of size 1, is left out" for dim in dropped]
+    notes += [f"{dim}, of size 1, is left out" for dim in dropped]
     notes += _contradictions(file, {"latitude": lat_name, "longitude": lon_name})
     time = _time_name(file, time_dim, location)
     if time_dim is not None and time != time_dim and time_dim in file.variables:
@@ -89,9 +92,14 @@ def _time_dim(file: Any, rest: list[Any], location: str) -> tuple[str | None, li
         raise DataError(
             f"has the further dimension {long[0]} of {file.sizes[long[0]]} places",
             where=location,
-            fix=f"Take one of them out of the file (ncks -d {long[0]},0); prepare grid has --select {long[0]}=0.",
+            fix=_ONE_TIME
+            if long[0] == "month"
+            else f"Take one of them out of the file (ncks -d {long[0]},0); prepare grid has --select {long[0]}=0.",
         )
     return (None if time_dim is None else str(time_dim)), dropped
+
+
+_ONE_TIME = "Put years and months into one dimension of time, with units such as `days since 2000-01-01`."
 
 
 def _is_time(file: Any, dim: str) -> bool:  # noqa: ANN401
@@ -154,15 +162,50 @@ def _contradictions(file: Any, names: dict[str, str]) -> list[str]:  # noqa: ANN
     return found
 
 
-def _degrees(variable: Any, location: str) -> NDArray[np.floating]:  # noqa: ANN401
-    values: NDArray[np.floating] = unpacked(variable, np.asarray(variable.values, dtype=np.float64))
+def _positions(
+    lat: Any,  # noqa: ANN401
+    lon: Any,  # noqa: ANN401
+    location: str,
+) -> tuple[Degrees, Degrees, list[str]]:
+    """Return latitudes and longitudes, and a note where some of a curvilinear grid's are missing."""
+    north, east = _degrees(lat, location), _degrees(lon, location)
+    if north.ndim != 2 or north.shape != east.shape:
+        return north, east, []
+    missing = curvilinear.without_position(north, east)
+    if not missing.any():
+        return north, east, []
+    filled = curvilinear.filled(north, east, missing)
+    if not np.isfinite(filled).all():
+        raise DataError(
+            f"{int(missing.sum())} of {missing.size} cells have no position",
+            where=f"{location}, variables {lat.name} and {lon.name}",
+            fix="Put whole coordinates in their place, such as those of the model's mesh file.",
+        )
+    note = (
+        f"{int(missing.sum())} cells have no position ({lat.name}, {lon.name}): they are put between their neighbours"
+    )
+    return *filled, [note]
+
+
+def _degrees(variable: Any, location: str) -> Degrees:  # noqa: ANN401
+    """Return a coordinate [degrees]; of two dimensions, NaN where it is missing."""
+    stored = np.asarray(variable.values, dtype=np.float64)
+    fills = [
+        float(np.ravel(variable.attrs[name])[0]) for name in ("_FillValue", "missing_value") if name in variable.attrs
+    ]
+    values = unpacked(variable, np.where(np.isin(stored, fills), np.nan, stored))
+    if values.ndim == 2:
+        values[np.abs(values) > _LARGE] = np.nan
     most = 90.0 + 1e-3 if _score(variable, str(variable.name), "latitude") else _MOST_LON
     place = f"{location}, variable {variable.name}"
-    if not values.size or not np.isfinite(values).all() or np.abs(values).max() > most:
-        least, highest = (np.nanmin(values), np.nanmax(values)) if values.size else (np.nan, np.nan)
+    known = values[np.isfinite(values)]
+    if values.ndim != 2 and (count := values.size - len(known)):
+        raise DataError(f"is missing at {count} of {values.size} places", where=place, fix="Get the file again.")
+    if not len(known) or np.abs(known).max() > most:
+        least, highest = (known.min(), known.max()) if len(known) else (np.nan, np.nan)
         raise DataError(f"{least:g} to {highest:g} cannot be degrees", where=place, fix="Give a grid in degrees.")
     if values.ndim == 1 and len(values) > 1:
-        values = values if most < _MOST_LON else continuous(values)
+        values = values if most < _MOST_LON else np.asarray(continuous(values), dtype=np.float64)
         gaps = np.diff(values)
         if not ((gaps > 0).all() or (gaps < 0).all()):
             raise DataError("values do not rise or fall throughout", where=place, fix="Get the file again.")

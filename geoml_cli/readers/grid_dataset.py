@@ -17,10 +17,10 @@ from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
+from geoml_cli.readers.constant_cells import ConstantCells
 from geoml_cli.readers.frame_checks import FrameChecks
 from geoml_cli.readers.gridded import BLOCK_BYTES, Gridded
 from geoml_cli.readers.time_steps import encode, regular_step
-from geoml_cli.readers.zero_cells import ZeroCells
 from geoml_cli.source import PreparedInfo
 from geoml_cli.version import __version__
 from geoml_cli.work.reporting import Reporter
@@ -75,16 +75,16 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")
     handle = declare(writer, chosen.axes, facts, times)
     checks = FrameChecks(chosen.axes.shape, plan.limits, plan.varies)
-    zeros = ZeroCells(chosen.axes.shape, plan.name)
+    constant = ConstantCells(chosen.axes.shape, plan.name)
     at = 0
     with reporter.task("write frames", len(times)) as advance:
         for frames in blocks(chosen):
             checks.add(frames, chosen.stamped, plan.where)
-            zeros.add(frames)
+            constant.add(frames)
             handle[at : at + len(frames)] = frames
             at += len(frames)
             advance(len(frames))
-    notes = [*plan.notes, *chosen.notes, *checks.finish(chosen.stamped, plan.where), *zeros.note()]
+    notes = [*plan.notes, *chosen.notes, *checks.finish(chosen.stamped, plan.where), *constant.notes()]
     land, more = _land(plan, checks.ever)
     put_land(writer, chosen.axes, land, facts.land_from)
     if found := chosen.undeclared_fills():

@@ -113,12 +113,14 @@ def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
         file = stored.isel({dim: 0 for dim in (*select, _EXPVER) if dim in stored.sizes})
         found = [str(name) for name, variable in file.data_vars.items() if is_field(file, variable)]
         names = [str(name) for name in file.data_vars]
+        maps = [str(name) for name, variable in file.data_vars.items() if _may_be_map(file, variable)]
+        if not found and len(maps) == 1:
+            find_layout(file, maps[0], str(path))  # says what keeps it from being one
     if len(found) == 1:
         return found[0]
     if found:
-        raise DataError(
-            f"has several variables on a grid: {', '.join(found)}", where=str(path), fix="Name one with --var."
-        )
+        several = f"has several variables on a grid: {', '.join(found)}"
+        raise DataError(several, where=str(path), fix="Name one with --var.")
     raise DataError(
         f"has no variable on a grid of latitudes and longitudes; it holds {', '.join(names) or 'none'}",
         where=str(path),
@@ -128,21 +130,25 @@ def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
 
 def is_field(file: Any, variable: Any, *, regular: bool = False) -> bool:  # noqa: ANN401  xarray is untyped here
     """Return whether a variable of an open file lies on a grid, or on one with an axis for each degree."""
+    if not _may_be_map(file, variable):
+        return False
+    try:
+        axes = find_layout(file, variable.name, "").axes
+    except DataError:
+        return False
+    return axes.lat.ndim == 1 or not regular
+
+
+def _may_be_map(file: Any, variable: Any) -> bool:  # noqa: ANN401
+    """Return whether a variable holds numbers over two dimensions or more, and is no coordinate."""
     named = {str(file[name].attrs.get("bounds", "")) for name in file.variables}
     # Positions of a curvilinear grid lie on it too, whether or not xarray has taken them for coordinates.
     for other in file.variables.values():
         named |= set(str({**other.attrs, **other.encoding}.get("coordinates", "")).split())
     if str(variable.attrs.get("units", "")).lower().startswith(_POSITIONS):
         return False
-    if variable.ndim < 2 or variable.dtype.kind not in "fiu" or str(variable.name) in named:
-        return False
-    try:
-        axes = find_layout(file, variable.name, "").axes
-    except DataError:
-        return False
-    if regular and axes.lat.ndim != 1:
-        return False
-    return str(variable.attrs.get("standard_name", "")) not in ("latitude", "longitude")
+    is_numbers = variable.ndim >= 2 and variable.dtype.kind in "fiu" and str(variable.name) not in named
+    return is_numbers and str(variable.attrs.get("standard_name", "")) not in ("latitude", "longitude")
 
 
 def open_part(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> FilePart:

@@ -194,9 +194,15 @@ def _refuse_difference(first: FilePart, other: FilePart) -> None:
     where = f"{first.path} and {other.path}"
     if not same_axes(first.axes, other.axes):
         sizes = " and ".join(f"{part.axes.shape[0]} x {part.axes.shape[1]}" for part in (first, other))
-        turned = _same(first.axes.lat, other.axes.lat[::-1])
-        how = "latitudes run the other way" if turned else f"{sizes} cells"
-        raise DataError(f"grids differ ({how})", where=where, fix="Give files of one grid.")
+        how, fix = f"{sizes} cells", "Give files of one grid."
+        if _same(first.axes.lat, other.axes.lat[::-1]):
+            how, fix = "latitudes run the other way", "Turn one of them: cdo invertlat, ncpdq -a -lat."
+        elif _same(first.axes.lat, other.axes.lat) and _same(
+            *(np.sort(np.round(part.axes.lon, 3) % 360) for part in (first, other))
+        ):
+            begin = " and ".join(f"{part.axes.lon.flat[0]:g}" for part in (first, other))
+            how, fix = f"longitudes begin at {begin}", "Bring them to one begin: cdo sellonlatbox,-180,180,-90,90."
+        raise DataError(f"grids differ ({how})", where=where, fix=fix)
     units = [part.described.get("units", "") for part in (first, other)]
     if not same_unit(*units):
         raise DataError(f"units differ ({units[0]!r} and {units[1]!r})", where=where, fix="Give files of one unit.")

@@ -89,6 +89,7 @@ class Target:
         corners: Latitude and longitude [degrees] of the first and of the last cell of maps; empty without dimensions.
         scaler: Name of the input whose scaling it shares, where the network predicts that input's next values; empty
             for a scaling of its own.
+        if_unknown: What a user does about a data set in which no sample has a value; empty where its file is missing.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Target:
     layout: str = ""
     corners: tuple[float, ...] = ()
     scaler: str = ""
+    if_unknown: str = ""
 
     @property
     def rows(self) -> NDArray[np.float32] | None:

@@ -17,6 +17,8 @@ Folds = dict[str, tuple[Rows, Rows]]
 """By fold: rows to train and validate on, and test rows."""
 ALL = "all"
 """The fold of a split that has one."""
+_ENOUGH = 3
+"""Groups of which two folds would leave a single one to train on and to validate."""
 
 
 def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
@@ -119,8 +121,9 @@ def _too_few(rows: int, groups: int, name: str) -> DataError:
     return DataError(
         f"{rows} samples in {groups} group(s) cannot be split by {name}",
         where="[split]",
-        fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length) or fewer folds; or "
-        "choose checkpoints by single rows (--set split.validation_by=rows).",
+        fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length); or hold out less for "
+        "the test (more split.folds, a smaller split.test); or choose checkpoints by single rows "
+        "(--set split.validation_by=rows).",
     )
 
 
@@ -137,5 +140,5 @@ def _refuse_all(out: NDArray[np.bool_], kinds: int) -> None:
 def _fewer_folds(settings: SplitSettings, groups: int) -> str:
     smaller = " or split.block_km smaller" if settings.kind == "blocks" else ""
     if groups > 2:  # test, validation and training need one each
-        return f"Use --set split.folds={groups} or lower{smaller}."
+        return f"Use --set split.folds={groups}{' or lower' * (groups > _ENOUGH)}{smaller}."
     return "Make split.block_km smaller." if smaller else "Use --set split.kind=random, or prepare more data."

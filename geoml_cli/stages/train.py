@@ -17,6 +17,7 @@ from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import GeomlError, StoppedError
 from geoml_cli.evaluation.calibration import calibrate
 from geoml_cli.inference.load import TrainedRun
+from geoml_cli.models.spec import Network
 from geoml_cli.runs.create import create, new_folder
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
@@ -112,6 +113,7 @@ def train(
                 _train_side_by_side(run, dataset, location, members, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
             _tell_unlabelled(settings, dataset, samples, once)
+            _tell_one_outcome(run, networks, samples, once)
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
             for name in _chosen(run, only):
                 _train_member(work, name, stop, shared=location.shared)
@@ -195,6 +197,21 @@ def _tell_unlabelled(settings: Settings, dataset: Dataset, samples: Mapping[str,
     usable = np.unique(np.concatenate([of_network.usable() for of_network in samples.values()]))
     if text := unlabelled(dataset, settings.shared.split, usable, len(next(iter(samples.values())))):
         reporter.warn(text)
+
+
+def _tell_one_outcome(
+    run: Run, networks: Mapping[str, Network], samples: Mapping[str, Samples], reporter: Reporter
+) -> None:
+    """Warn of a probability of what always is, or never: nothing can be learned, and a share of 1 is no skill."""
+    signatures = run.data().signatures
+    for name, network in networks.items():
+        target = samples[name].target
+        if network.task(signatures[name]).baseline != "probability" or target.rows is None:
+            continue
+        outcomes = np.unique(target.rows[np.isfinite(target.rows)])
+        if len(outcomes) == 1:
+            reporter.warn(f"{target.name} is {outcomes[0]:g} in every sample: there is nothing to tell apart. Check "
+                          "what the data set was made from, and from which value on it is 1.")  # fmt: skip
 
 
 def _tell_purged(run: Run, reporter: Reporter) -> None:

@@ -203,10 +203,11 @@ def usable_rows(samples: Samples, dataset: Dataset) -> Rows:
     """
     usable = samples.usable()
     if not len(usable):
+        again = f"Prepare again with the file that holds them: `geoml prepare {dataset.manifest.source} RAW --help`."
         raise DataError(
             f"no sample has an observed value of {samples.target.name}.",
             where=str(dataset.folder),
-            fix=f"Prepare again with the file that holds them: `geoml prepare {dataset.manifest.source} RAW --help`.",
+            fix=samples.target.if_unknown or again,
         )
     return usable
 

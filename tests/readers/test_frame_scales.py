@@ -128,3 +128,24 @@ def test_what_packing_makes_of_zero_is_no_scale(night):
     values = np.where(light > 1, light, night)[:, None, None] * np.ones((1, 8, 9))
     times = [cftime.datetime(2020, 1, 1 + hour // 24, hour % 24, calendar="standard") for hour in hours.tolist()]
     assert found(values, times) is None
+
+
+@pytest.mark.parametrize("factor", [12.011, 1 / 12.011])
+def test_a_file_of_a_year_in_grams_of_carbon(factor):
+    values = 3 * season(96, 12) + 0.5 + noise(96, 0.1)
+    files = [str(2003 + place // 12) for place in range(96)]
+    sizes = [frame_size(frame.ravel().astype(np.float32)) for frame in values]
+    assert scale_break(np.array(sizes), months(96), files) is None
+    sizes[36:48] = [size * factor for size in sizes[36:48]]
+    other = scale_break(np.array(sizes), months(96), files)
+    assert other is not None and other.places.tolist() == list(range(36, 48))
+    assert other.factor == pytest.approx(factor, rel=0.5)
+
+
+def test_years_of_other_weather_are_no_other_scale():
+    """A dry year's rain is several times less in each month, and no month of another year is as dry."""
+    values = rain(96, 0.5)
+    values[36:48] /= 3
+    files = [str(2003 + place // 12) for place in range(96)]
+    sizes = [frame_size(frame.ravel().astype(np.float32)) for frame in values]
+    assert scale_break(np.array(sizes), months(96), files) is None

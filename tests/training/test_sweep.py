@@ -102,6 +102,11 @@ def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch, kind):
     assert found["trials"][-1]["value"] is None
 
 
+def test_a_sweep_whose_trials_all_fail_fails(sweep):
+    said = sweep("none", 2, "--set", "train.patience=choice:0,abc", code=2)
+    assert said.count("trial 1 failed") == 1 and "geoml: " in said
+
+
 def test_a_full_disk_ends_the_sweep_and_the_trial_resumes(sweep, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("geoml_cli.stages.train.train", lambda *given: raised(DiskError("run", "no space")))

@@ -44,7 +44,10 @@ def samples(tables: EchTables, network: str, variables: Variables) -> Samples:
     span = WindowSpan(one, ends - (HOURS - 1) * _HOUR // step, ends, step / 60)
     if network == "classifier":
         return Samples(inputs, Target("presence", "1", presence(tables, variables)), span)
-    return Samples(inputs, Target("amplitude", "dB", amplitude(tables, variables)), span)
+    target = Target(
+        "amplitude", "dB", amplitude(tables, variables), if_unknown=_without_waves(tables.wave.threshold, variables)
+    )
+    return Samples(inputs, target, span)
 
 
 def step_minutes(variables: Variables) -> int:
@@ -104,6 +107,20 @@ def amplitude(tables: EchTables, variables: Variables) -> NDArray[np.float32] | 
     measured = np.asarray(variables.array("amplitude"), dtype=np.float32)
     # A target of NaN makes a row unusable: the second stage learns from samples with a wave alone.
     return np.where(present == 1, measured, np.float32(np.nan))
+
+
+def _without_waves(threshold: float, variables: Variables) -> str:
+    """Return what to do where amplitudes were measured and none of them is a wave's; empty where none was measured."""
+    alone = "or train the classifier alone: --set network.part=classifier"
+    measured = np.asarray(variables.array("amplitude")) if variables.has("amplitude") else np.empty(0)
+    if not (found := np.isfinite(measured)).any():
+        return ""
+    if variables.has("presence"):
+        return f"presence is 1 in no sample with an amplitude: check that column, {alone}."
+    return (
+        f"No amplitude is {threshold:g} dB or more (they reach {measured[found].max():g} dB): "
+        f"say from where on there is a wave, --set wave.threshold=DB, {alone}."
+    )
 
 
 def make(tables: EchTables, network: str, data: Signature) -> nn.Module:

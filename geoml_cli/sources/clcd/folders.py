@@ -109,7 +109,7 @@ def find_classes(raw: Path, options: ClcdOptions) -> dict[int, RasterFile]:
             raise DataError(
                 f"{file.path.name} and {found[year].path.name} are both of {year}",
                 where=str(raw),
-                fix="Keep one of them.",
+                fix=f"Keep one of them; of tiles make one file: gdalbuildvrt CLCD_{year}.vrt TILES.",
             )
         found[year] = file
     return dict(sorted(found.items()))

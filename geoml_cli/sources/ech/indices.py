@@ -15,6 +15,8 @@ from geoml_cli.readers.dates import nearest_steps
 from geoml_cli.readers.time_series import Times, TimeSeries, Values
 from geoml_cli.sources.ech.options import EchOptions
 
+Floats = NDArray[np.float32]
+
 HOUR, FINE = 3600, 300
 """Steps of the two windows [s]."""
 STEPS = (60, 300)
@@ -192,6 +194,8 @@ def _placed(pieces: list[_Piece], axis: _TimeAxis, name: str, funnel: Funnel) ->
     place, value = nearest[known], values[known].astype(np.float32)
     series = np.full(length, np.nan, dtype=np.float32)
     series[place[::-1]] = value[::-1]
+    owner = np.repeat(np.arange(len(pieces)), [len(piece.time) for piece in pieces])[known]
+    funnel.notes += _contradictions(pieces, owner, place, value, series)
     times, counts = np.unique(np.where(on, nearest * step, seconds), return_counts=True)
     funnel.notes.append(
         f"{name}: {int(known.sum())} values of {pieces[0].quantity.upper()} every {step} s; "
@@ -199,6 +203,26 @@ def _placed(pieces: list[_Piece], axis: _TimeAxis, name: str, funnel: Funnel) ->
         f"value (the first counts); {_gaps(series)}; {jumps} clock jumps; {int((~on).sum())} off the step."
     )
     return series
+
+
+def _contradictions(
+    pieces: list[_Piece], owner: NDArray[np.int64], place: NDArray[np.int64], value: Floats, series: Floats
+) -> list[str]:
+    """Say which two files disagree most often, if any do."""
+    differs = value != series[place]
+    believed = np.full(len(series), -1, dtype=np.int64)
+    believed[place[::-1]] = owner[::-1]
+    pairs = np.stack([believed[place[differs]], owner[differs]], axis=1)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    if not len(pairs):
+        return []
+    found, counts = np.unique(pairs, axis=0, return_counts=True)
+    first, other = (pieces[number] for number in found[counts.argmax()])
+    most = np.abs(value - series[place])[differs].max()
+    return [
+        f"Two files hold other values of {first.quantity.upper()} at {counts.max()} times, by up to {most:g} nT: "
+        f"{first.name}, which counts, and {other.name}. Keep one of them."
+    ]
 
 
 def _gaps(series: NDArray[np.float32]) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 _KEYS = ["satellite", "time"]
+_MANY = 1000
+"""Rows of an ephemeris that reach latitudes of several degrees, unless they were chosen near the equator."""
 _SAME = {"l": 0.05, "mlt": 0.1, "mlat": 0.5, "amplitude": 0.1, "presence": 0.0}
 """Largest difference of two versions of one satellite's row: rounding, and other models of the field."""
 
@@ -59,6 +61,8 @@ def join(files: Iterable[TimeSeries], funnel: Funnel) -> Orbit:
     frame = pd.concat(places, ignore_index=True)
     funnel.read = len(frame)
     frame = _whole(frame, ephemerides, funnel)
+    if len(frame) >= _MANY and (most := float(frame["mlat"].abs().max())) < np.pi / 2:
+        funnel.notes.append(f"MLAT lies within {most:.2f} in all rows: it is taken as degrees. Are they radians?")
     waves = [
         _frame(timed, WAVE, number)
         for number, timed in enumerate(ephemerides)
@@ -110,6 +114,12 @@ def _whole(frame: pd.DataFrame, files: Sequence[TimeSeries], funnel: Funnel) -> 
     unplaced = frame[list(POSITION)].isna().any(axis=1)
     funnel.drop("no L, MLT or MLAT", int(unplaced.sum()))
     frame = frame[~unplaced]
+    if not len(frame):
+        raise DataError(
+            f"none of {len(unplaced)} rows of positions has L, MLT and MLAT: they are empty or fill values",
+            where=str(files[0].path),
+            fix="Get the ephemeris again.",
+        )
     repeated = frame.duplicated(_KEYS)
     _refuse_others(frame, repeated, files)
     funnel.drop("a second row of the same time", int(repeated.sum()))

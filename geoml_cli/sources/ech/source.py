@@ -53,7 +53,7 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
         raise DataError(error.what, where=error.where, fix=f"{error.fix} {found.left_unread()}".strip()) from error
     if found.passed_over:
         funnel.notes.append(found.left_unread())
-    for note in (note for note in funnel.notes if note.startswith("No file holds")):
+    for note in (note for note in funnel.notes if note.startswith(_WARNED)):
         reporter.warn(" ".join([note, found.left_unread()]).strip())
     funnel.kept = len(content.index_N)
     if not funnel.kept:
@@ -88,4 +88,6 @@ def _released(pickles: list[Path], timed: list[TimeSeries], options: EchOptions,
     return Content(found.series, orbit, found.index_N, False, options.storm_nt)
 
 
+_WARNED = ("No file holds", "Two files hold", "MLAT lies within")
+"""How notes begin that a user must see with --quiet too."""
 SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.write_synthetic, rows=rows, row_reasons=REASONS)

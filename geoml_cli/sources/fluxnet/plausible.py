@@ -1,8 +1,13 @@
-"""What shows that a site's driver is in another unit than FLUXNET's: its median, or how far it reaches."""
+"""What shows that a site's driver is in another unit than FLUXNET's: its median, or how far it reaches.
+
+The whole series is looked at, and every year of it: providers change a convention from one year's file to the next.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +15,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.sources.fluxnet import dryness
 from geoml_cli.sources.fluxnet.series import Series
-from geoml_cli.sources.fluxnet.times import Step, format_time, lengths
+from geoml_cli.sources.fluxnet.times import Step, format_time, is_subdaily, lengths, starts, years
 from geoml_cli.sources.fluxnet.units import quantity, unit
 
 Values = NDArray[np.float64]
@@ -28,7 +33,13 @@ _RAINLESS = 3.0
 """Rain of a year [mm] that no station has: one in metres has 0.05 to 3."""
 _WET_DAYS = 20
 """Of a year, from which on so little rain is in another unit."""
-_YEAR, _HALF_A_YEAR, _TWO_MONTHS = 360, 180, 61
+_FLOODED = 30_000.0
+"""Rain of a year [mm] that no place on Earth has had (Cherrapunji: 26,470)."""
+_APART = 30.0
+"""How many times wetter soil is in other years: a fraction and % are apart by 100, a dry and a wet year by less."""
+_NOON, _OFF_NOON, _HOURS = 12.0, 3.5, 24
+"""The sun's course is centred on noon; standard time is 3 hours apart from it at most (the west of China)."""
+_YEAR, _HALF_A_YEAR, _TWO_MONTHS, _MONTH = 360, 180, 61, 30
 _DAYS_OF_YEAR = 365.25
 
 
@@ -40,6 +51,37 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
             any half a year; the deficit stays below a tenth of saturation for two months; the soil holds a hundredth of
             its volume at most for half a year; it rains often in a year, and hardly any.
     """
+    _refuse_series(site, series, drivers, step)
+    for part in _years(series, step):
+        _refuse_year(site, part, series, drivers, step)
+
+
+def _years(series: Series, step: Step) -> Iterator[Series]:
+    """Cut a series of several years into those of a year; yearly records are single."""
+    year = years(series.first + np.arange(series.length, dtype=np.int64), step)
+    borders = [0, *(np.flatnonzero(np.diff(year)) + 1), series.length]
+    if step.code == "YY" or len(borders) == 2:
+        return
+    for begin, end in pairwise(borders):
+        values = {name: column[begin:end] for name, column in series.values.items()}
+        yield replace(series, first=series.first + int(begin), values=values)
+
+
+def _refuse_year(site: str, part: Series, series: Series, drivers: Sequence[str], step: Step) -> None:
+    """Refuse a year by the rules of the whole series, where it is long enough and unlike the others."""
+    long = [name for name in drivers if _days(part, np.isfinite(part.values[name]), step) >= _MONTH]
+    if dryness.VPD in long and _days(part, np.isfinite(part.values[dryness.VPD]), step) < _HALF_A_YEAR:
+        long.remove(dryness.VPD)  # two months may be a rainy season
+    like = [name for name in long if quantity(name).prefix == "SWC" and not _is_far_drier(part, series, name)]
+    _refuse_series(site, part, [name for name in long if name not in like], step)
+
+
+def _is_far_drier(part: Series, series: Series, name: str) -> bool:
+    own, all_years = (np.nanquantile(of.values[name], 0.99) for of in (part, series))
+    return bool(own * _APART < all_years)
+
+
+def _refuse_series(site: str, series: Series, drivers: Sequence[str], step: Step) -> None:
     where = f"{site}, from {format_time(series.first, step)}"
     for name in drivers:
         known, values = quantity(name), series.values[name]
@@ -60,6 +102,7 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
             _refuse_metres(name, where, series, step)
     if _SUNLIGHT in drivers:
         _refuse_dim_light(where, series, step)
+        _refuse_other_clock(where, series, step)
     if dryness.VPD in drivers:
         _refuse_kilopascals(where, series, step)
 
@@ -85,6 +128,31 @@ def _refuse_dim_light(location: str, series: Series, step: Step) -> None:
         f"{_SUNLIGHT} is {bright:g} or less in 99 of 100 records, which is no {quantity(_SUNLIGHT).meaning} in W m-2",
         where=location,
         fix="Give it in W m-2 (1 MJ m-2 d-1 is 11.574 W m-2), or leave it out of --dynamic and --extra.",
+    )
+
+
+def _refuse_other_clock(location: str, series: Series, step: Step) -> None:
+    """Refuse times that are not local: of UTC, towers far from Greenwich have their noon in the evening."""
+    values = series.values[_SUNLIGHT]
+    finite = np.isfinite(values)
+    if not is_subdaily(step) or _days(series, finite, step) < _MONTH:
+        return
+    minute = starts(series.first + np.flatnonzero(finite), step) % (_HOURS * 60)
+    hour = minute // 60
+    if (np.bincount(hour, minlength=_HOURS) < _MONTH).any():  # hours that are missing would move the centre
+        return
+    mean = np.bincount(hour, values[finite], minlength=_HOURS) / np.bincount(hour, minlength=_HOURS)
+    if mean.max() < _BRIGHT:
+        return
+    angle = (np.arange(_HOURS) + 0.5) * (2 * np.pi / _HOURS)
+    noon = float(np.angle(((mean - mean.min()) * np.exp(1j * angle)).sum()) / (2 * np.pi) * _HOURS % _HOURS)
+    if abs(noon - _NOON) <= _OFF_NOON:
+        return
+    raise DataError(
+        f"the day of {_SUNLIGHT} is centred on {noon:.1f} h, and the sun's on noon: times are not local",
+        where=location,
+        fix="Give times in local standard time, as FLUXNET and AmeriFlux do, not in UTC; or leave it out of --dynamic "
+        "and --extra, where its own clock is wrong.",
     )
 
 
@@ -120,13 +188,19 @@ def _refuse_fractions(name: str, location: str, series: Series, step: Step) -> N
 def _refuse_metres(name: str, location: str, series: Series, step: Step) -> None:
     values = series.values[name]
     yearly, days = rain_of_a_year(values, series, step), _days(series, np.isfinite(values), step)
+    if days >= _YEAR and yearly > _FLOODED:
+        raise _other_rain(name, yearly, location, step)
     if days < _YEAR or not 0 < yearly < _RAINLESS:
         return
     # In a desert that gets no more it rains on a few days.
     day = np.floor(np.cumsum(lengths(series.first + np.arange(series.length, dtype=np.int64), step)))
     if len(np.unique(day[values > 0])) < _WET_DAYS * days / _DAYS_OF_YEAR:
         return
-    raise DataError(
+    raise _other_rain(name, yearly, location, step)
+
+
+def _other_rain(name: str, yearly: float, location: str, step: Step) -> DataError:
+    return DataError(
         f"{name} sums up to {yearly:.3g} in a year, which is no {quantity(name).meaning} in {unit(name, step)}",
         where=location,
         fix=f"Give it in {unit(name, step)} (1 m is 1000 mm), or leave it out of --dynamic and --extra.",

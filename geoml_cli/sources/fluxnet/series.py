@@ -14,10 +14,12 @@ from geoml_cli.sources.fluxnet.candidates import FilledRows, described, read_fil
 from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values
-from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, years
+from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, is_subdaily, starts, years
 from geoml_cli.sources.fluxnet.units import base_names, quality_column
 
 CLIMATE = ("TA_F", "P_F")
+_DAY, _NIGHT = 1440, 240
+"""Minutes of a day, and of the hours in which clocks are put forward and back."""
 QUALITY = "quality of the target"
 """Name under which a target's quality is kept."""
 
@@ -236,12 +238,35 @@ def _refuse_contradictions(
         differ = (column[again] != column[again - 1]) & ~(np.isnan(column[again]) & np.isnan(column[again - 1]))
         if differ.any():
             row = int(again[differ.argmax()])
+            if (missing := _hour_lost_in_spring(place, again[differ], step)) is not None:
+                raise _summer_time(format_time(int(place[row]), step), format_time(missing, step), location(row))
             raise DataError(
                 f"{format_time(int(place[row]), step)} stands in two rows with different {name} "
                 f"({column[row - 1]:g} in {location(row - 1)}, {column[row]:g} here)",
                 where=location(row),
                 fix="Keep one of the files, or one of the rows.",
             )
+
+
+def _hour_lost_in_spring(place: Integers, twice: Integers, step: Step) -> int | None:
+    """Return the hour that clocks of summer time leave out, where the rows that stand twice are that of autumn."""
+    if not is_subdaily(step):
+        return None
+    hour, year = 60 // step.minutes, years(place, step)
+    at_night = starts(place[twice], step) % _DAY < _NIGHT
+    _, of_year = np.unique(year[twice], return_counts=True)
+    before = np.flatnonzero((np.diff(place) == hour + 1) & (starts(place[:-1] + 1, step) % _DAY < _NIGHT))
+    before = before[np.isin(year[before], year[twice])]
+    return int(place[before[0]]) + 1 if at_night.all() and (of_year <= hour).all() and len(before) else None
+
+
+def _summer_time(twice: str, missing: str, location: str) -> DataError:
+    return DataError(
+        f"times are those of clocks with summer time: the hour from {twice} stands twice, and that from {missing} is "
+        "missing",
+        where=location,
+        fix="Give local standard time, the whole year without summer time: take an hour off the times between the two.",
+    )
 
 
 def _stands(pieces: Sequence[Rows], number: int) -> str:

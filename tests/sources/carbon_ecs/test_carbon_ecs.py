@@ -221,3 +221,10 @@ def test_a_year_in_another_scale_is_refused(raw, factor):
             file[GROUP][key][...] *= factor
     refused(raw, r"values at 2005-\d\d-\d\d \(\S*2005\.h5\) and \d+ more times are about .* than those of other times")
     assert prepared(raw, range="-1e6,1e6").array("time").size == len(KEYS)
+
+
+def test_a_year_in_grams_of_carbon_is_refused(raw):
+    with h5py.File(file_of(raw, 2006), "a") as file:
+        for key in (key for key in file[GROUP] if key in KEYS):
+            file[GROUP][key][...] = file[GROUP][key][...] * 12.011
+    refused(raw, r"values at 2006-01.* and 11 more times are about 1\d\.?\d* times larger than those of other times")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from pydantic import ValidationError
 
 from geoml_cli.dataset.store import Dataset
@@ -59,6 +60,38 @@ def test_years(cover: Path, raster: WriteRaster, fails: Fails) -> None:
     fails("--year 2001 is given, and there are 2 class rasters", year=2001)
     (classes / "of_2001_from_2016.tif").rename(classes / "other_2001.tif")
     fails(r"other_2001.tif and CLCD_v01_2001.tif are both of 2001\. Keep one")
+
+
+def test_tiles_of_a_year_become_one_raster(cover: Path, prepare_clcd: PrepareClcd) -> None:
+    classes = cover / "classes"
+    whole = prepare_clcd(cover, samples=90)[0]
+    expected = {name: np.array(whole.array(name)) for name in ("x", "y") if whole.has(name)}
+    with rasterio.open(classes / "CLCD_v01_2020.tif") as file:
+        codes, profile, transform = file.read(1), file.profile, file.transform
+    (classes / "CLCD_v01_2020.tif").unlink()
+    for name, first in (("tile0", 0), ("tile1", 15)):
+        own = {**profile, "width": 15, "transform": transform @ rasterio.Affine.translation(first, 0)}
+        with rasterio.open(classes / f"CLCD_v01_2020_{name}.tif", "w", **own) as file:
+            file.write(codes[:, first : first + 15], 1)
+    with pytest.raises(
+        DataError, match=r"both of 2020\. Keep one of them; of tiles make one file: gdalbuildvrt CLCD_2020"
+    ):
+        prepare_clcd(cover, samples=90)
+    parts = "".join(
+        f'<SimpleSource><SourceFilename relativeToVRT="1">CLCD_v01_2020_tile{number}.tif</SourceFilename><SourceBand>1'
+        f'</SourceBand><SrcRect xOff="0" yOff="0" xSize="15" ySize="20"/><DstRect xOff="{15 * number}" yOff="0" '
+        f'xSize="15" ySize="20"/></SimpleSource>'
+        for number in (0, 1)
+    )
+    geo = ",".join(map(str, transform.to_gdal()))
+    (classes / "CLCD_2020.vrt").write_text(
+        f'<VRTDataset rasterXSize="30" rasterYSize="20"><SRS>EPSG:4326</SRS><GeoTransform>{geo}</GeoTransform>'
+        f'<VRTRasterBand dataType="Byte" band="1">{parts}</VRTRasterBand></VRTDataset>'
+    )
+    found = prepare_clcd(cover, samples=90)[0]
+    assert found.manifest.funnel.kept == whole.manifest.funnel.kept
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found.array(name), values)
 
 
 def test_a_year_that_a_covariate_lacks(cover: Path, raster: WriteRaster, fails: Fails) -> None:

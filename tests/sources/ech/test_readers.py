@@ -183,10 +183,10 @@ def test_index_files_as_portals_give_them(tmp_path):
     with pytest.raises(DataError, match=r"its \.fmt names no column of the day of year"):
         files.read(listed)
     wdc = tmp_path / "ae.wdc"
-    records = made.kyoto_sym(wdc, TIME, SYMH).read_text().splitlines()
+    records = made.kyoto_sym(wdc, TIME, np.abs(SYMH)).read_text().splitlines()
     marks = {"D": "AL ", "H": "AE "}
     wdc.write_text("".join(f"AEALAOAU    {r[12:18]}E{r[19:21]}{marks[r[18]]}PRVAE/E02 {r[34:]}\n" for r in records))
-    same(files.read(wdc), "ae", SYMH)
+    same(files.read(wdc), "ae", np.abs(SYMH))
 
 
 def test_what_is_passed_over_is_named_with_the_reason(tmp_path):

@@ -225,7 +225,7 @@ def test_a_range_is_two_rising_numbers():
     [
         ({"lat": [10.0, 200.0, 30.0]}, "10 to 200 cannot be degrees"),
         ({"lat": [10.0, 30.0, 20.0]}, "values do not rise or fall throughout"),
-        ({"lat": [10.0, np.nan, 20.0]}, "cannot be degrees"),
+        ({"lat": [10.0, np.nan, 20.0]}, "is missing at 1 of 3 places"),
         ({"attrs": {"scale_factor": 0.0}}, "scale_factor 0 and add_offset 0 cannot be"),
         ({"attrs": {"missing_value": "none"}}, "its attribute missing_value is 'none', not a number"),
     ],

@@ -1,0 +1,76 @@
+"""Cells that have one and the same value in every frame while no other value is near it: land, as some files write it.
+
+Legend: T time steps, Y rows, X columns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NEAR = 0.05
+"""Part of the range of the other values: nearer to it, a value is one of them, such as the 0 of a desert's rain."""
+_FEWEST_FRAMES, _FEWEST_CELLS = 2, 2
+"""Frames that tell, and cells of a value that is not 0: a single cell may be a lake."""
+
+
+class ConstantCells:
+    """Finds them over a stream of frames: cells of 0, and of the least and the largest value of the first frame.
+
+    Args:
+        shape: Rows and columns.
+        name: Of the variable, as `--nodata` calls it.
+    """
+
+    def __init__(self, shape: tuple[int, int], name: str) -> None:
+        self._shape, self._name, self._frames = shape, name, 0
+        self._of: list[_Cells] = []
+
+    def add(self, frames: NDArray[np.float32]) -> None:
+        """Look at frames [T, Y, X]; NaN is missing."""
+        if not self._of and len(frames):
+            ends = (float(end.reduce(frames[0], axis=None)) for end in (np.fmin, np.fmax))
+            self._of = [_Cells(self._shape, value) for value in dict.fromkeys((0.0, *ends))]
+        self._frames += len(frames)
+        for cells in self._of:
+            cells.add(frames)
+
+    def notes(self) -> list[str]:
+        """Return what is worth a note."""
+        if self._frames < _FEWEST_FRAMES:
+            return []
+        return [
+            f"{cells.count} cells are {cells.value:g} at every time, and no other value is nearer to {cells.value:g} "
+            f"than {cells.value + cells.nearest:.4g}: if that is land, prepare again with "
+            f"--nodata {self._name}={cells.value:g}"
+            for cells in self._of
+            if cells.are_apart()
+        ]
+
+
+class _Cells:
+    """Cells that have been one value so far, and the values of all others."""
+
+    def __init__(self, shape: tuple[int, int], value: float) -> None:
+        self.value, self._same = value, np.ones(shape, dtype=np.bool_)
+        self.nearest, self._least, self._most = np.inf, np.inf, -np.inf
+
+    @property
+    def count(self) -> int:
+        return int(self._same.sum())
+
+    def add(self, frames: NDArray[np.float32]) -> None:
+        if not self._same.any():
+            return
+        self._same &= (frames == self.value).all(axis=0)
+        other = frames[(frames != self.value) & np.isfinite(frames)]
+        if len(other):
+            distance = other - np.float32(self.value)
+            nearest = float(distance[np.abs(distance).argmin()])
+            self.nearest = min(self.nearest, nearest, key=abs)
+            self._least, self._most = min(self._least, float(other.min())), max(self._most, float(other.max()))
+
+    def are_apart(self) -> bool:
+        """Return whether there are such cells, and no other value is near theirs."""
+        enough = self.count >= (1 if self.value == 0 else _FEWEST_CELLS)
+        return enough and bool(np.isfinite(self.nearest)) and abs(self.nearest) > _NEAR * (self._most - self._least)

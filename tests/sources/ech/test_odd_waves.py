@@ -1,0 +1,123 @@
+"""Waves and positions that are not what their columns say, and indices of two files that disagree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.sources.ech import files
+from geoml_cli.sources.ech.source import SOURCE
+
+WAVES = "rbspa_waves.csv"
+POSITION = ("l", "mlt", "mlat")
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """Give raw files whose orbit and SME are CSV, to be changed by column."""
+    folder = tmp_path / "raw"
+    SOURCE.synthetic(folder, 5)
+    for name, text, wanted in (("orbit", "rbspa_MagEphem.txt", POSITION), ("sme", "supermag.txt", ("sme",))):
+        timed = files.read(folder / text)
+        held = {column.upper(): timed.values[column] for column in wanted}
+        labels = timed.labels if name == "orbit" else {}
+        pd.DataFrame({"time": timed.time, **held, **labels}).to_csv(folder / f"{name}.csv", index=False)
+        (folder / text).unlink()
+    return folder
+
+
+@pytest.fixture
+def prepare(geoml, raw):
+    def run(*options, code=0):
+        done = geoml("prepare", "ech", raw, "--data", raw.parent / "data", "--force", "--quiet", *options)
+        assert done.code == code, done.err
+        return done.err
+
+    return run
+
+
+def changed(path, **columns):
+    """Give columns of a CSV file other values, made from the old ones."""
+    table = pd.read_csv(path, dtype=str)
+    for name, change in columns.items():
+        table[name] = change(table[name].astype(float) if name in table else table)
+    table.to_csv(path, index=False)
+
+
+def with_presence(raw, none):
+    strong = pd.read_csv(raw / WAVES).Ew.to_numpy() > 0
+    changed(raw / WAVES, presence=lambda _: np.where(strong, 1, none))
+
+
+@pytest.mark.parametrize("none", [-1, 0.3, 2])
+def test_a_presence_that_is_neither_is_refused_with_its_line(raw, prepare, none):
+    with_presence(raw, none)
+    said = prepare(code=3)
+    assert f"presence is {none:g}, neither 1 (a wave) nor 0 (none)" in said and "rbspa_waves.csv, line " in said
+
+
+def test_presence_of_0_and_1_and_the_remedy_for_missing_ones(raw, prepare):
+    with_presence(raw, 0)
+    prepare()
+    assert set(np.unique(Dataset(raw.parent / "data/ech").array("presence"))) == {0, 1}
+    changed(raw / WAVES, presence=lambda held: np.where(held == 1, 1, -1))
+    prepare("--nodata", "presence=-1")
+    held = Dataset(raw.parent / "data/ech").array("presence")
+    assert np.nansum(held) > 0 and np.isnan(held).any()
+
+
+def test_the_logarithm_of_0_is_no_wave(geoml, raw, prepare):
+    changed(raw / WAVES, Ew=lambda held: np.where(held > 0, held, -np.inf))
+    prepare()
+    held = Dataset(raw.parent / "data/ech").array("amplitude")
+    assert np.isneginf(held).any() and not np.isnan(held).any()
+    run = raw.parent / "run"
+    done = geoml("train", "ech", "--data", raw.parent / "data/ech", "--run", run, "--cpu", "--set", "train.epochs=1")
+    assert done.code == 0 and "in every sample" not in done.err, done.err
+    done = geoml("evaluate", run, "--set", "evaluate.baselines=[]")
+    assert done.code == 0, done.err
+
+
+def test_amplitudes_of_which_none_is_a_wave(geoml, raw, prepare):
+    changed(raw / WAVES, Ew=lambda held: held - 200)
+    prepare()
+    start = ("train", "ech", "--data", raw.parent / "data/ech", "--cpu", "--set", "train.epochs=1")
+    done = geoml(*start, "--run", raw.parent / "run")
+    assert done.code == 3 and "--set wave.threshold=DB" in done.err, done.err
+    done = geoml(*start, "--run", raw.parent / "lower", "--set", "wave.threshold=-200")
+    assert done.code == 0, done.err
+    done = geoml(*start, "--run", raw.parent / "alone", "--set", "network.part=classifier")
+    assert done.code == 0 and "presence is 0 in every sample" in done.err, done.err
+
+
+def test_l_in_kilometres_is_no_fill(raw, prepare):
+    orbit = raw / "orbit.csv"
+    prepare()
+    changed(orbit, MLAT=np.radians)
+    assert "Are they radians?" in prepare()
+    changed(orbit, L=lambda held: held * 6371.2)
+    said = prepare(code=3)
+    assert "outside 0.5 to 100" in said and "Give it in Earth radii" in said
+    changed(orbit, L=lambda held: held * 0 - 1e31)
+    assert "rows of positions has L, MLT and MLAT" in prepare(code=3)
+
+
+def test_a_lower_index_is_no_sme(raw, prepare):
+    path = raw / "sme.csv"
+    changed(path, SME=lambda held: -held)
+    assert "SME is negative" in prepare(code=3)
+
+
+def test_two_files_that_disagree_are_named(raw, prepare):
+    path = raw / "sme.csv"
+    other = raw / "a_sme.csv"
+    table = pd.read_csv(path)[:2000]
+    table["SME"] += 200
+    table.to_csv(other, index=False)
+    said = prepare()
+    assert "Two files hold other values of SME at 2000 times, by up to 200 nT" in said.replace("\n", " ")
+    assert "a_sme.csv, which counts" in said and path.name in said
+    other.unlink()  # the remedy
+    assert "Two files" not in prepare()
