@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.mosaics import RasterFile, put_together
+from geoml_cli.readers.mosaics import RasterFile, put_together, vrt_sources
 from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_files import SUFFIXES, bands, raster_paths
 from geoml_cli.readers.raster_years import YearInName, years_in_names
@@ -122,15 +122,20 @@ def latest_classes(raw: Path, pattern: str | None) -> RasterFile | None:
 
 
 def class_files(raw: Path, pattern: str | None) -> list[RasterFile]:
-    """Find class rasters, tiles put together: by the pattern, in the folder `classes`, or by the name of CLCD."""
+    """Find class rasters by the pattern, in the folder `classes`, or by the name of CLCD.
+
+    Tiles are put together, and parts of a virtual raster are no rasters of their own.
+    """
     if not raw.is_dir():
         raise DataError("is no folder", where=str(raw), fix="Give the folder that holds the rasters.")
     below = raw / FOLDER
     if pattern is not None:
-        return put_together(raster_paths(raw.glob(pattern)))
-    if below.is_dir():
-        return put_together(raster_paths(below.iterdir()))
-    return put_together(raster_paths(path for path in raw.iterdir() if path.name.lower().startswith(_CLCD)))
+        called = raw.glob(pattern)
+    else:
+        called = below.iterdir() if below.is_dir() else (p for p in raw.iterdir() if p.name.lower().startswith(_CLCD))
+    paths = raster_paths(called)
+    parts = {source.resolve() for path in paths for source in vrt_sources(path)}
+    return put_together([path for path in paths if path.resolve() not in parts])
 
 
 def class_band(file: RasterFile) -> Band:
