@@ -16,6 +16,7 @@ from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.tables import open_table, open_text, readable_lines
 from geoml_cli.readers.time_series import TimeSeries, Values, mask_fill_values, plain_name
 from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag, unread
+from geoml_cli.sources.ech.satellites import plain_satellite, satellite_of
 from geoml_cli.sources.ech.units import refuse_other_unit
 
 PICKLES = (".pkl", ".pickle")
@@ -237,7 +238,8 @@ def _checked(timed: TimeSeries) -> TimeSeries:
             values[name] = np.where(column == -np.inf, column, mask_fill_values(column))
         elif name == "presence":
             values[name] = _presence(timed, mask_fill_values(column))
-    labels = timed.labels or {"satellite": [_satellite(timed.path)] * len(timed.time)}
+    named = [plain_satellite(label) for label in timed.labels.get("satellite", ())]
+    labels = {"satellite": named or [satellite_of(timed.path)] * len(timed.time)}
     return TimeSeries(timed.path, timed.time, values, labels, timed.line)
 
 
@@ -290,11 +292,3 @@ def _position(timed: TimeSeries, name: str, values: Values) -> Values:
             fix=f"Give it in {unit}; where the number means no data, say so: --nodata {name}={position[row]:g}.",
         )
     return position
-
-
-def _satellite(path: Path) -> str:
-    """Tell the satellite by the file's name, as RBSP files are called, or by those of its folders."""
-    match = re.search(r"rbsp[-_ ]?([ab])", path.name.lower())
-    folders = (re.search(r"rbsp[-_ ]?([ab])(?![a-z])", folder.name.lower()) for folder in path.parents)
-    match = match or next((found for found in folders if found), None)
-    return f"rbsp-{match[1]}" if match else ""

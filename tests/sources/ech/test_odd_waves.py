@@ -42,8 +42,12 @@ def changed(path, **columns):
     """Give columns of a CSV file other values, made from the old ones."""
     table = pd.read_csv(path, dtype=str)
     for name, change in columns.items():
-        table[name] = change(table[name].astype(float) if name in table else table)
+        table[name] = change(_numbers(table[name]) if name in table else table)
     table.to_csv(path, index=False)
+
+
+def _numbers(column):
+    return pd.to_numeric(column, errors="coerce")
 
 
 def with_presence(raw, none):
@@ -121,3 +125,14 @@ def test_two_files_that_disagree_are_named(raw, prepare):
     assert "a_sme.csv, which counts" in said and path.name in said
     other.unlink()  # the remedy
     assert "Two files" not in prepare()
+
+
+@pytest.mark.parametrize("called", ["A", "rbspa", "RBSP-A", "Van Allen Probe A"])
+def test_a_satellite_may_be_spelled_in_any_way(raw, prepare, called):
+    prepare()
+    expected = Dataset(raw.parent / "data/ech").array("amplitude")[:]
+    changed(raw / WAVES, probe=lambda table: [called] * len(table))
+    prepare()
+    np.testing.assert_array_equal(Dataset(raw.parent / "data/ech").array("amplitude"), expected)
+    changed(raw / WAVES, probe=lambda table: ["RBSP-B"] * len(table))
+    assert "no wave was measured at a time of the ephemeris" in prepare(code=3)
