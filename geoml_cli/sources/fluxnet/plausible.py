@@ -49,7 +49,8 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
     Raises:
         DataError: The median is none of that quantity, nor are some of the temperatures; radiation stays below that of
             any half a year; the deficit stays below a tenth of saturation for two months; the soil holds a hundredth of
-            its volume at most for half a year; it rains often in a year, and hardly any.
+            its volume at most for half a year; it rains often in a year, and hardly any, or more than anywhere; sunlight
+            is not centred on noon. All of it over the whole series, or in one of its years.
     """
     _refuse_series(site, series, drivers, step)
     for part in _years(series, step):
@@ -69,11 +70,15 @@ def _years(series: Series, step: Step) -> Iterator[Series]:
 
 def _refuse_year(site: str, part: Series, series: Series, drivers: Sequence[str], step: Step) -> None:
     """Refuse a year by the rules of the whole series, where it is long enough and unlike the others."""
-    long = [name for name in drivers if _days(part, np.isfinite(part.values[name]), step) >= _MONTH]
-    if dryness.VPD in long and _days(part, np.isfinite(part.values[dryness.VPD]), step) < _HALF_A_YEAR:
-        long.remove(dryness.VPD)  # two months may be a rainy season
-    like = [name for name in long if quantity(name).prefix == "SWC" and not _is_far_drier(part, series, name)]
-    _refuse_series(site, part, [name for name in long if name not in like], step)
+
+    def tells(name: str) -> bool:
+        days = _days(part, np.isfinite(part.values[name]), step)
+        if name == dryness.VPD:
+            return days >= _HALF_A_YEAR  # two months may be a rainy season
+        is_soil = quantity(name).prefix == "SWC"
+        return days >= _MONTH and (not is_soil or _is_far_drier(part, series, name))
+
+    _refuse_series(site, part, [name for name in drivers if tells(name)], step)
 
 
 def _is_far_drier(part: Series, series: Series, name: str) -> bool:
