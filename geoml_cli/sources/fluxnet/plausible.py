@@ -49,8 +49,8 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
     Raises:
         DataError: The median is none of that quantity, nor are some of the temperatures; radiation stays below that of
             any half a year; the deficit stays below a tenth of saturation for two months; the soil holds a hundredth of
-            its volume at most for half a year; it rains often in a year, and hardly any, or more than anywhere; sunlight
-            is not centred on noon. All of it over the whole series, or in one of its years.
+            its volume at most for half a year; it rains often in a year, and hardly any, or more than anywhere; the sun
+            does not shine most at noon. All of it over the whole series, or in one of its years.
     """
     _refuse_series(site, series, drivers, step)
     for part in _years(series, step):
