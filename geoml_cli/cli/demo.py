@@ -13,7 +13,7 @@ from geoml_cli.cli import console, options
 from geoml_cli.cli.steps import flags_of, run_step
 
 _Folder = Annotated[Path, typer.Option("--folder", help="Where everything goes.")]
-_Seed = Annotated[int, typer.Option("--seed", help="Of the synthetic data.")]
+_Seed = Annotated[int, typer.Option("--seed", min=0, max=10_000, help="Of the synthetic data.")]
 
 
 def demo(

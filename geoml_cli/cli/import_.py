@@ -75,6 +75,9 @@ def _checkpoint_option(name: str) -> Any:  # noqa: ANN401  an annotation typer u
     return Annotated[Path | None, typer.Option(f"--{name}", metavar="FILE", help=description, show_default=False)]
 
 
+_WHY = {False: "there are no data to fit one on", True: "the preset has none to be fitted on --data"}
+
+
 def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Path], common: dict[str, Any]) -> None:
     if not files:
         named = " and ".join(f"--{network} FILE" for network in networks)
@@ -97,8 +100,9 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
     done = import_checkpoint(model, name, files, RunFolder(folder, options.runs_root()), dataset, *assignments)
     if takes_numbers_as_they_are(done):
         console.Terminal(quiet=common["quiet"]).warn(
-            "the checkpoint holds no scaling, so inputs enter unscaled: right only if the network was trained on such "
-            "numbers. Else give --data, whose rows fit the preset's scaling, or the statistics released next to it."
+            f"the checkpoint holds no scaling, and {_WHY[dataset is not None]}, so inputs enter unscaled: right only "
+            "if the network was trained on such numbers. Else give --data, whose rows fit the scaling that --preset or "
+            "--set inputs.scaling, target.scaling and target.transform name, or the statistics released next to it."
         )
     if common["as_json"]:
         console.document({"run": str(done.folder), "members": done.members()})

@@ -116,11 +116,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read 
 
 
 def only(tables: tuple[str, ...], assignments: Sequence[str] | None) -> tuple[str, ...]:
-    """Refuse settings that a trained run does not let change.
+    """Refuse settings that a trained run does not let change; those of the environment come below them.
 
     Raises:
         SettingsError: One is outside the tables and `[data]`.
     """
+    from geoml_cli.config.overrides import of_environment
+
     named = ", ".join(f"[{table}]" for table in tables)
     for text in assignments or ():
         if not text.startswith(tuple(f"{table}." for table in (*tables, "data"))):
@@ -129,4 +131,4 @@ def only(tables: tuple[str, ...], assignments: Sequence[str] | None) -> tuple[st
                 where="--set",
                 fix=f"Here only {named} and [data] can be set; train a new run for the rest.",
             )
-    return tuple(assignments or ())
+    return (*of_environment((*tables, "data")), *(assignments or ()))

@@ -99,6 +99,7 @@ def train(
     if dry_run:
         if gpus:
             _require_gpus(gpus)
+        _require_precision(settings, cpu=cpu)
         _plan(settings, dataset, folder, member, as_json=as_json)
         _warn_of_options(settings, dataset, reporter)
         return
@@ -117,6 +118,12 @@ def _target(target: str, preset: str | None, run: Path | None, resume: bool) -> 
     if preset is not None:
         raise SettingsError("--preset goes with a model, not with a run's folder.", where=target, fix="Leave it out.")
     return model, Path(target), True
+
+
+def _require_precision(settings: Settings, *, cpu: bool) -> None:
+    from geoml_cli.training.precision import check_device
+
+    check_device(settings.shared.train.precision, cpu=cpu)
 
 
 def _require_gpus(count: int) -> None:
@@ -263,7 +270,8 @@ def _show(run: Run, as_json: bool) -> None:
     rows = []
     for name, status in run.record().members.items():
         history = run.history(name)
-        best = min(history, key=lambda entry: float(entry["val_loss"]), default={})
+        step = run.member(name).checkpoint("best").step()
+        best = next((entry for entry in history if entry["step"] == step), {})
         rows.append((name, status, best.get("epoch"), best.get("loss"), best.get("val_loss")))
     if as_json:
         keys = ("member", "status", "epoch", "loss", "val_loss")

@@ -42,6 +42,9 @@ def load(
         layers.append(from_file(file, str(file)))
     layers.append(from_environment() if environment is None else from_environment(environment))
     layers.append(from_arguments(assignments))
+    for layer in layers[-2:]:
+        if named := layer.get(("preset",)):
+            raise SettingsError("preset is no setting.", where=named.origin, fix="Use --preset.")
     _refuse_overruled(layers)
     together = merged(layers)
     together.pop(("preset",), None)  # the config.toml of a run may be given as a preset, and names its own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Layer:
         for name, text in environment.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
+
+
+def of_environment(tables: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return variables that set keys of some tables as `--set` arguments; those of other tables are passed over."""
+    keys = {name: name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__") for name in environment}
+    return [
+        f"{'.'.join(keys[name])}={text}"
+        for name, text in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and keys[name][0] in tables
+    ]
 
 
 def from_arguments(assignments: Iterable[str]) -> Layer:

@@ -174,9 +174,9 @@ def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator
         if station is not None:
             columns.append([str(station[row]) for row in rows])
         columns += _places(coordinates_of(spec, dataset, member.rows_N))
-        # Target and prediction are float32.
+        # Nine digits tell every float32, which target and prediction are.
         columns += [
-            texts(delivered(inputs, values_N).tolist(), 7) for values_N in (truth[member.rows_N], member.predicted_N)
+            texts(delivered(inputs, values_N).tolist()) for values_N in (truth[member.rows_N], member.predicted_N)
         ]
         columns.append([member.name] * len(rows))
         if novel:

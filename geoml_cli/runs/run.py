@@ -101,6 +101,10 @@ class CheckpointFiles:
         """Counters and other numbers."""
         return self.folder / "meta.json"
 
+    def step(self) -> int | None:
+        """Return the step it was written at; None where there is none yet."""
+        return int(json.loads(self.meta.read_text(encoding="utf-8"))["step"]) if self.meta.is_file() else None
+
 
 @dataclass(frozen=True)
 class MemberFiles:

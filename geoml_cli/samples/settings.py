@@ -5,9 +5,12 @@ Light to import: settings are read by commands that must answer at once.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What NumPy's, PyTorch's and scikit-learn's generators all take."""
 
 
 class Table(BaseModel):

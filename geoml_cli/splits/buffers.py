@@ -36,10 +36,20 @@ def drop_near(variables: Variables, split: Split, buffer_km: float, rows: int) -
             raise DataError(
                 f"every {subset} row of {split.fold} lies within {buffer_km:g} km of a test row",
                 where="[split] buffer_km",
-                fix="Set split.buffer_km smaller, or split.block_km larger.",
+                fix=_smaller(place_N2[split.train], place_N2[split.test]),
             )
     lost = len(split.train) + len(split.validation) - len(train) - len(validation)
     return replace(split, train=train, validation=validation, near_excluded=lost)
+
+
+def _smaller(train_N2: NDArray[np.float64], test_N2: NDArray[np.float64]) -> str:
+    """Return what to do about a buffer that takes all rows."""
+    if len(train_N2) and nearest_km(train_N2, test_N2).max() > 0:
+        return "Set split.buffer_km smaller, or split.block_km larger."
+    return (
+        "Test rows stand at every place of a training row, as where years are held out, and a buffer is for splits by "
+        "place. Set split.buffer_km=0, or leave split.second_group out (--set split.second_group=)."
+    )
 
 
 def _far(place_N2: NDArray[np.float64], rows: Rows, test: Rows, buffer_km: float) -> Rows:

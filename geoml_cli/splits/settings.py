@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from geoml_cli.samples.settings import Table
+from geoml_cli.samples.settings import Seed, Table
 
 Kind = Literal[
     "random", "given", "blocks", "knndm", "groups", "chronological", "years", "regions", "leave-one-out", "gaps"
@@ -84,14 +84,16 @@ class SplitSettings(Table):
     """Side of a spatial block [km]; blocks keep neighbouring samples on one side of a split. With `knndm`, intervals
     resample blocks."""
 
-    seed: int = 1
+    seed: Seed = 1
     """Seed of the split."""
 
-    seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    seeds: tuple[Seed, ...] = (1,)
     """Seeds of an ensemble: every fold is trained once per seed (initial weights and order of samples)."""
 
     @model_validator(mode="after")
     def _consistent(self) -> SplitSettings:
+        if not self.seeds:
+            raise ValueError("seeds is empty: it must have 1 value or more, such as [1]")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must differ, {list(self.seeds)} repeats one")
         if self.kind not in _FOLDED and self.folds != 1:

@@ -96,6 +96,12 @@ def _network(
     of_network = [name for name in run.planned() if run.network(name) == network]
     name = own if len(members) == len(of_network) else "-".join((run.model, *members))
     run.export.mkdir(exist_ok=True)
+    if not any(np.isfinite(values).any() for values in expected):
+        raise CheckFailedError(
+            f"the network gives no number for any of {len(inputs[0])} samples, so that nothing can be compared.",
+            where=str(run.folder),
+            fix="Check its weights with `geoml check`, and the inputs of the data set.",
+        )
     done = []
     for chosen in formats:
         reporter.info(f"Writing {chosen}, and comparing it with the network on {len(inputs[0])} samples.")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
-import warnings
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from geoml_cli import registry
 from geoml_cli.config.load import display_path, load, validated, written
@@ -27,6 +22,7 @@ from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.create import Plan, RunFolder, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.runs.state_dict import state_dict
 from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.scaling import Scaling, fit, unscaled
 from geoml_cli.splits.split import Split
@@ -34,10 +30,6 @@ from geoml_cli.training.plan import networks_of, target_settings
 from geoml_cli.work.reasons import reason
 
 MEMBER = "released"
-_MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-"""How torch files begin: a zip archive, or in old ones a pickle."""
-_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "ema", "model")
-"""Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
 _ARRAY = ".npy"
 Files = Path | Sequence[Path] | Mapping[str, Path]
 """A checkpoint, a checkpoint with arrays of statistics next to it, or a checkpoint for each network."""
@@ -88,7 +80,16 @@ def import_checkpoint(
 def takes_numbers_as_they_are(run: Run) -> bool:
     """Return whether a network of an imported run sees its inputs unscaled."""
     data = run.data()
-    return any(run.scaling(name) == unscaled(data.signatures[run.network(name)]) for name in run.members())
+    return any(_changes_nothing(run.scaling(name), data.signatures[run.network(name)]) for name in run.members())
+
+
+def _changes_nothing(scaling: Scaling, data: Signature) -> bool:
+    """Return whether a scaling leaves inputs and target as they are; ranges of inputs do not count."""
+    none = unscaled(data)
+    shifts = {name: (affine.shift, affine.scale) for name, affine in scaling.inputs.items()}
+    return (
+        shifts == {name: (one.shift, one.scale) for name, one in none.inputs.items()} and scaling.target == none.target
+    )
 
 
 def by_network(files: Files) -> dict[str, tuple[Path, ...]]:
@@ -149,57 +150,6 @@ def _array(path: Path) -> NDArray[np.float64]:
             where=str(path),
             fix="Name a .npy file of numbers.",
         ) from error
-
-
-def state_dict(file: Path) -> dict[str, Tensor]:
-    """Read a state dict from a torch file; the file cannot run code.
-
-    Raises:
-        DataError: It is missing, damaged, or holds more than tensors.
-    """
-    if not file.is_file():
-        raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
-    with file.open("rb") as stream:
-        if stream.read(2) not in _MAGIC:
-            raise DataError("is no torch checkpoint.", where=str(file), fix="Name the file of weights (.pth, .pt).")
-    _refuse_damaged_archive(file)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickle protocols: what does not read is an error below
-            content: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise DataError(
-            "holds more than tensors, or is damaged; nothing in it was run.",
-            where=str(file),
-            fix="Ask its author for the plain state dict.",
-        ) from error
-    except Exception as error:  # a damaged file makes the reader fail in whatever way its bytes lead to
-        raise DataError(
-            "cannot be read as a torch checkpoint.", where=str(file), fix="It may be truncated: fetch it again."
-        ) from error
-    for wrapper in _WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    if (
-        not isinstance(content, Mapping)
-        or not content
-        or not all(isinstance(value, Tensor) for value in content.values())
-    ):
-        raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
-    return {str(name): value for name, value in content.items()}
-
-
-def _refuse_damaged_archive(file: Path) -> None:
-    """Compare the checksum of every tensor of a zip archive, which torch does not."""
-    if not zipfile.is_zipfile(file):
-        return
-    try:
-        with zipfile.ZipFile(file) as archive:
-            damaged = archive.testzip()
-    except Exception as error:  # a damaged archive fails in whatever way its bytes lead to
-        raise DataError("is a damaged archive.", where=str(file), fix="It may be truncated: fetch it again.") from error
-    if damaged:
-        raise DataError(f"{damaged} does not match its checksum.", where=str(file), fix="Fetch it again.")
 
 
 def _settings(

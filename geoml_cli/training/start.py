@@ -16,6 +16,7 @@ from torch import Tensor
 
 from geoml_cli import registry
 from geoml_cli.config.load import read_settings
+from geoml_cli.config.settings import SharedTables
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.errors import DataError, GeomlError, SettingsError
@@ -77,11 +78,11 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
     return Start(run, candidates[0])
 
 
-def kept_scaling(start: Start, wanted: TargetSettings, manifest: Manifest) -> Scaling:
+def kept_scaling(start: Start, wanted: TargetSettings, shared: SharedTables, manifest: Manifest) -> Scaling:
     """Return the scaling that weights bring with them.
 
     Raises:
-        SettingsError: Their target is transformed otherwise than the run's is to be.
+        SettingsError: Their inputs or target are scaled or transformed otherwise than the run's are to be.
         DataError: The data have a quantity in another unit than those that the scaling is of.
     """
     same_units(start.run, manifest, _WHERE, "; or use --set train.rescale=true")
@@ -93,6 +94,17 @@ def kept_scaling(start: Start, wanted: TargetSettings, manifest: Manifest) -> Sc
             where="[target] transform",
             fix=f"Use --set target.transform={theirs}, or --set train.rescale=true.",
         )
+    before = read_settings(start.run.config).shared
+    for key, method, asked in (
+        ("inputs.scaling", before.inputs.scaling, shared.inputs.scaling),
+        ("target.scaling", before.target.scaling, shared.target.scaling),
+    ):
+        if method != asked:
+            raise SettingsError(
+                f"run {start.run.id} has {key} = {method!r}, this one {asked!r}; weights keep their scaling.",
+                where=_WHERE,
+                fix=f"Use --set {key}={method}, or --set train.rescale=true.",
+            )
     return found
 
 

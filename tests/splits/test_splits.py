@@ -134,5 +134,18 @@ def test_rows_within_the_buffer_about_test_rows_are_left_out():
     assert (kept.train.tolist(), kept.validation.tolist(), kept.near_excluded) == ([0, 1, 2, 3, 4, 5], [6], 1)
     with pytest.raises(DataError, match=r"every validation row of all lies within 30 km of a test row"):
         drop_near(data, split, 30.0, 10)
+    drop_near(data, split, 12.0, 10)  # the remedy
+
+
+def test_a_buffer_about_test_years_of_the_same_places_is_told_as_such():
+    data = block(lon=np.full(10, 20.0), lat=np.tile(40 + np.arange(5) / 10, 2))
+    split = Split(np.arange(4), np.array([4]), np.arange(5, 10), "all", 1)
+    with pytest.raises(DataError, match=r"at every place of a training row.*Set split.buffer_km=0, or leave"):
+        drop_near(data, split, 0.001, 10)
+    assert drop_near(data, split, 0.0, 10) is split
+
+
+def test_coordinates_are_needed_for_a_buffer():
+    split = Split(np.arange(6), np.arange(6, 8), np.arange(8, 10), "all", 1)
     with pytest.raises(DataError, match="10 of 10 samples have no coordinates"):
         drop_near(block(x=np.zeros(10)), split, 1.0, 10)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+
+import numpy as np
+
+from geoml_cli.runs import checkpoint
+from geoml_cli.runs.run import Run
 
 
 def test_the_card_names_files_of_an_earlier_export(geoml, trained, data_root, tmp_path):
@@ -15,3 +21,14 @@ def test_the_card_names_files_of_an_earlier_export(geoml, trained, data_root, tm
         assert [row.split()[1] for row in rows] == [f"soc.{form}"]
         told = f"Written and compared by an earlier export: {earlier}."
         assert (told in card) == bool(earlier)
+
+
+def test_a_network_that_gives_no_number_is_not_exported(geoml, trained, data_root, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    for name in Run(run).members():
+        best = Run(run).member(name).checkpoint("best")
+        held = checkpoint.read(best)
+        checkpoint.write(replace(held, weights={key: value * np.nan for key, value in held.weights.items()}), best)
+    done = geoml("export", run, "--data", data_root / "soc", "--format", "safetensors", "--quiet")
+    assert done.code == 4 and "gives no number for any of" in " ".join(done.err.split()), done.err
+    assert not list((run / "export").glob("soc.*"))

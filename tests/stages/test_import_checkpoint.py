@@ -10,12 +10,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from weights import case, filled
 
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.runs.create import RunFolder
 from geoml_cli.runs.run import Run
-from geoml_cli.stages.import_checkpoint import import_checkpoint, state_dict
+from geoml_cli.runs.state_dict import state_dict
+from geoml_cli.stages.import_checkpoint import import_checkpoint
 
 
 @pytest.fixture
@@ -130,3 +132,23 @@ def test_a_dry_run_of_an_import_writes_nothing(geoml, tmp_path, weights_of_cnn):
     assert result.code == 0, result.err
     assert f"would write  {tmp_path / 'run'}" in result.out
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_not_finite_are_refused(geoml, tmp_path, weights_of_cnn):
+    name = next(iter(weights_of_cnn))
+    torch.save(weights_of_cnn | {name: weights_of_cnn[name] * float("nan")}, tmp_path / "w.pth")
+    done = geoml("import", "soc", tmp_path / "w.pth", "--run", tmp_path / "run")
+    assert done.code == 3 and f"weights of {name} are not finite" in " ".join(done.err.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_that_nothing_is_scaled_by_do_not_hide_the_warning(geoml, tmp_path, trained, data_root):
+    """The preset `paper` scales nothing, so that `--data` changes nothing; the remedy names what does."""
+    weights = load_file(trained / "members/fold-1/checkpoints/best/weights.safetensors")
+    torch.save(weights, tmp_path / "w.pth")
+    data = ("--data", data_root / "soc")
+    done = geoml("import", "soc", tmp_path / "w.pth", "--run", tmp_path / "a", *data, "--set", "network.variant=cnn")
+    assert done.code == 0 and "the preset has none to be fitted on --data, so inputs enter unscaled" in done.err
+    more = ("--preset", "map", "--set", "network.variant=cnn")
+    done = geoml("import", "soc", tmp_path / "w.pth", "--run", tmp_path / "b", *data, *more)
+    assert done.code == 0 and "unscaled" not in done.err, done.err

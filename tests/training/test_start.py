@@ -48,10 +48,16 @@ def test_members_start_from_the_weights_and_keep_the_scaling(trained, dataset, t
 
 
 def test_scaling_is_kept_unless_it_is_fitted_anew(trained, dataset):
-    other = ("inputs.scaling=standard", "target.scaling=min-max", f"train.start_run={trained}")
+    given = [*SETTINGS, f"train.start_run={trained}"]
+    others = {"inputs.scaling": ("standard", "min-max"), "target.scaling": ("min-max", "standard")}
+    for key, (asked, theirs) in others.items():
+        wanted = [*given, f"{key}={asked}"]
+        with pytest.raises(SettingsError, match=rf"'{theirs}', this one '{asked}'.*--set {key}={theirs}, or"):
+            plan_run(load("soc", "map", None, {}, wanted), dataset)
+        plan_run(load("soc", "map", None, {}, [*wanted, f"{key}={theirs}"]), dataset)  # the remedy
+    anew = [*(f"{key}={asked}" for key, (asked, _) in others.items()), "train.rescale=true"]
     kept, fitted = (
-        plan_run(load("soc", "map", None, {}, [*SETTINGS, *other, f"train.rescale={word}"]), dataset).members["fold-1"]
-        for word in ("false", "true")
+        plan_run(load("soc", "map", None, {}, [*given, *more]), dataset).members["fold-1"] for more in ([], anew)
     )
     start = Run(trained).scaling("fold-1")
     assert kept[1].inputs == start.inputs

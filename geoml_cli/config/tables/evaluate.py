@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from geoml_cli.samples.settings import Table
+from geoml_cli.samples.settings import Seed, Table
 
 
 class EvaluateSettings(Table):
@@ -32,5 +32,5 @@ class EvaluateSettings(Table):
     keep: bool = True
     """Keep predictions of members and baselines in the run (`kept/`) for the next evaluation."""
 
-    seed: int = 1
+    seed: Seed = 1
     """Seed of bootstrap, baselines and permutations."""

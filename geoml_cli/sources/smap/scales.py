@@ -42,8 +42,10 @@ _SUNNIEST, MOST_OF_A_YEAR = 45.0, 300
 _DRIEST = 0.03
 """Mean precipitation [mm d-1] that no place of gridMET's is below; 0.13 is Death Valley's."""
 _FEWEST_FILES = 3
-_OTHER_YEAR, _OTHER_RAIN = 5.0, 15.0
-"""By how much the mean of a year of weather hardly differs from that of the others; a desert's rain does by more."""
+_OTHER_YEAR = {"vpd": 5.0, "pr": 8.0}
+_OTHERWISE = 2.5
+"""By how much the mean of a year of weather hardly differs from that of the others: km h-1 and m s-1 do by 3.6. Dry air
+does by more where files hold other stations, and a desert's rain does anyway."""
 
 
 def scale_of(values: Values, path: Path) -> Scale | None:
@@ -171,7 +173,7 @@ def refuse_other_year(means: Mapping[Path, Values], names: Sequence[str]) -> Non
         return
     of_file_FV = np.stack(list(means.values()))
     for place, name in enumerate(names):
-        factor = _OTHER_RAIN if name == "pr" else _OTHER_YEAR
+        factor = _OTHER_YEAR.get(name, _OTHERWISE)
         usual = float(np.nanmedian(of_file_FV[:, place])) if np.isfinite(of_file_FV[:, place]).any() else 0.0
         for path, mean in zip(means, of_file_FV[:, place].tolist(), strict=True):
             if usual > 0 and mean > 0 and not 1 / factor <= mean / usual <= factor:

@@ -25,7 +25,7 @@ from geoml_cli.sources.smap.repeats import refuse_several, repeated
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 _LEAST = -9.0
-_PERCENT = 1.0
+_PERCENT, _SEVERAL = 1.0, 10
 
 
 def read_truth(
@@ -56,9 +56,28 @@ def read_truth(
             where=str(raw_files.truth),
             fix="Divide percent by 100.",
         )
+    _refuse_percent_of_a_year(values, str(raw_files.truth), names, calendar)
     wrong = (values < 0) | (values > _PERCENT)
     notes.count(int(wrong.sum()), "values of ground truth outside 0 to 1 m3 m-3 are missing.")
     return np.where(wrong, np.float32(np.nan), values)
+
+
+def _refuse_percent_of_a_year(values: Floats, location: str, names: StationNames, calendar: Calendar) -> None:
+    """Refuse a station's year in percent: its values would be missing, and most of its windows with them."""
+    years = np.asarray(calendar.years)
+    for year in np.unique(years):
+        of_year_DS = values[years == year]
+        known_S = np.isfinite(of_year_DS).sum(axis=0)
+        beyond_S = (of_year_DS > _PERCENT).sum(axis=0)
+        percent = np.flatnonzero((known_S >= _SEVERAL) & (2 * beyond_S > known_S))
+        if len(percent):
+            station = int(percent[0])
+            raise DataError(
+                f"{beyond_S[station]} of {known_S[station]} values of {names.names[station]} in {year} are above 1 (up "
+                f"to {np.nanmax(of_year_DS[:, station]):g}), no soil moisture in m3 m-3",
+                where=location,
+                fix="Divide percent by 100; leave out a station whose sensor failed.",
+            )
 
 
 def _table(path: Path, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:

@@ -657,6 +657,42 @@ def test_a_year_in_another_unit_than_the_others_is_refused():
         refuse_other_year(other, ["vpd", "pr"])
 
 
+@pytest.mark.parametrize(("name", "factor"), [("vs", 3.6), ("pr", 10.0), ("pr", 0.1), ("eto", 0.25)])
+def test_a_year_of_wind_in_km_and_of_rain_in_tenths_is_refused(name, factor):
+    usual = {Path(f"gridmet_SSM_{year}.csv"): np.array([3.5 + (year - 2018) / 3]) for year in range(2018, 2022)}
+    refuse_other_year(usual, [name])
+    with pytest.raises(DataError, match=rf"_2019.csv: the mean of its {name} is .*Bring all files"):
+        refuse_other_year({path: mean * (factor if "2019" in path.name else 1) for path, mean in usual.items()}, [name])
+
+
+def test_slopes_and_aspects_that_are_no_degrees_are_refused_with_a_remedy_that_works(raw, prepared):
+    path = raw / "constant_SSM.csv"
+    edit(path, lambda rows: [{**rows[0], "slope": "283.8"}, *rows[1:]])
+    with pytest.raises(DataError, match=r"column slope: slope is 283\.8, outside 0 to 90.*--nodata slope=283\.8"):
+        prepared(raw)
+    prepared(raw, nodata=("slope=283.8",))
+
+
+def test_a_station_s_year_in_percent_is_refused(raw, prepared):
+    kept = prepared(raw).manifest.funnel.kept
+    path = next(path for path in raw.iterdir() if "situ" in path.name or "truth" in path.name)
+    [year] = {stamp(date)[:4] for date in DAYS[-20:]}
+
+    def percent(rows):
+        first = rows[0]["name"] if "name" in rows[0] else next(iter(rows[0].values()))
+        return [
+            {**row, "VWC_5": str(float(row["VWC_5"]) * 100)}
+            if row["VWC_5"] and first in row.values() and year in row["Date"]
+            else row
+            for row in rows
+        ]
+
+    edit(path, percent)
+    with pytest.raises(DataError, match=rf"\d+ of \d+ values of .* in {year} are above 1 \(up to"):
+        prepared(raw)
+    assert kept
+
+
 def test_rows_of_a_station_with_another_soil_moisture_are_refused(raw, prepared):
     [path] = raw.glob("smap*2019*.csv")
     edit(path, lambda rows: [*rows, rows[0]])
