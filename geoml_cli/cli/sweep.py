@@ -71,6 +71,18 @@ def sweep(
     places = {"--preset": preset, "--data": data}
     words = [model, *(word for name, value in places.items() if value for word in (name, str(value)))]
     _show(study, ["geoml", "train", *words, *(["--cpu"] if cpu else [])], fixed[:-1], as_json=as_json)
+    _refuse_failed(study)
+
+
+def _refuse_failed(study: Sweep) -> None:
+    from geoml_cli.errors import GeomlError
+
+    if all(trial.state == "failed" for trial in study.trials()):
+        raise GeomlError(
+            "every trial failed.",
+            where=str(study.folder),
+            fix="Its warnings say why; begin anew with other spaces and another --name.",
+        )
 
 
 def _require_name(name: str) -> None:

@@ -88,10 +88,14 @@ class GridAxes:
     Attributes:
         lat: Degrees north, [Y]; or [Y, X] on a curvilinear grid.
         lon: Degrees east, [X]; or [Y, X].
+        unplaced: Cells of a curvilinear grid whose position the file lacks, [Y, X]; None for none.
+        area: Of the cells [m2], [Y, X], where it is known; None computes it.
     """
 
     lat: Floats
     lon: Floats
+    unplaced: Mask | None = None
+    area: Floats | None = None
 
     @property
     def regular(self) -> bool:
@@ -116,8 +120,11 @@ class GridAxes:
         that of the parallelogram which the distances between neighbouring centres span: an approximation, within some
         percent for cells of a few degrees.
         """
+        if self.area is not None:
+            return self.area
         if not self.regular:
-            return EARTH_RADIUS_M**2 * _spanned(self.lat, self.lon)
+            placed = np.ones(self.shape, dtype=np.bool_) if self.unplaced is None else ~self.unplaced
+            return EARTH_RADIUS_M**2 * _spanned(self.lat, self.lon, placed)
         height = np.abs(np.diff(np.sin(np.radians(np.clip(_edges(self.lat), -90, 90)))))
         width = np.abs(np.diff(np.radians(_edges(np.unwrap(self.lon, period=360)))))
         return EARTH_RADIUS_M**2 * np.outer(height, width)
@@ -126,7 +133,8 @@ class GridAxes:
         """Return the axes of some rows and columns."""
         if self.regular:
             return GridAxes(self.lat[rows], continuous(self.lon[columns]))
-        return GridAxes(self.lat[np.ix_(rows, columns)], self.lon[np.ix_(rows, columns)])
+        cells = np.ix_(rows, columns)
+        return GridAxes(self.lat[cells], self.lon[cells], None if self.unplaced is None else self.unplaced[cells])
 
 
 def continuous(lon: Floats) -> Floats:
@@ -146,12 +154,43 @@ def _edges(centres: Floats) -> Floats:
     return np.concatenate([[centres[0] - half[0]], centres[:-1] + half, [centres[-1] + half[-1]]])
 
 
-def _spanned(lat: Floats, lon: Floats) -> Floats:
-    """Return the area spanned by the steps to the next row and column on a sphere of radius 1, [Y, X]."""
+def nearest(values: Floats, known: Mask) -> Floats:
+    """Return values [Y, X] with that of the nearest known cell where they are not known; some cell is."""
+    if known.all():
+        return values
+    from scipy import ndimage
+
+    places = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return np.asarray(values[tuple(places)])
+
+
+def _spanned(lat: Floats, lon: Floats, known: Mask) -> Floats:
+    """Return the area spanned by the steps to the next row and column on a sphere of radius 1, [Y, X].
+
+    A step is the mean of those to the two neighbours that have a position.
+    """
     phi, lam = np.radians(lat), np.radians(lon)
     points = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
-    steps = [np.gradient(points, axis=axis) if points.shape[axis] > 1 else np.zeros_like(points) for axis in (1, 2)]
+    steps = [_step(points, known, axis) for axis in (1, 2)]
     return np.asarray(np.linalg.norm(np.cross(steps[0], steps[1], axis=0), axis=0))
+
+
+def _step(points_CYX: Floats, known: Mask, axis: int) -> Floats:
+    if points_CYX.shape[axis] == 1:
+        return np.zeros_like(points_CYX)
+    points, placed = np.moveaxis(points_CYX, axis, 1), np.moveaxis(known, axis - 1, 0)
+    both = placed[1:] & placed[:-1]
+    gaps = np.where(both, np.diff(points, axis=1), 0.0)
+    total, count = np.zeros_like(points), np.zeros(placed.shape)
+    total[:, 1:] += gaps
+    total[:, :-1] += gaps
+    count[1:] += both
+    count[:-1] += both
+    step = total / np.maximum(count, 1)
+    is_known = count > 0
+    # A cell between two without a position has the step of the nearest that knows one.
+    filled = np.stack([nearest(part, is_known) for part in step]) if is_known.any() else step
+    return np.moveaxis(filled, 1, axis)
 
 
 def declare(writer: DatasetWriter, axes: GridAxes, facts: GridFacts, times: Sequence[float]) -> Any:  # noqa: ANN401

@@ -54,10 +54,15 @@ def map_figures(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str,
     }
 
 
+def _axes(inputs: EvaluationInputs) -> GridAxes:
+    lat, lon = (np.asarray(inputs.dataset.array(name), dtype=np.float64) for name in (LAT, LON))
+    return GridAxes(lat, lon)
+
+
 def _example(inputs: EvaluationInputs, maps: ForecastMaps) -> dict[str, ReportFigure]:
     """Draw truth, forecast and error of the median forecast, and its events where a threshold is set."""
     example, target = maps.example, inputs.task.target
-    axes = GridAxes(*(np.asarray(inputs.dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
+    axes = _axes(inputs)
     known = example.truth_LYX[np.isfinite(example.truth_LYX)]
     signed = bool(len(known)) and float(known.min()) < 0 < float(known.max())
     field = Field(target.name, target.unit, axes, np.asarray(inputs.dataset.array(LAND)) > 0, signed)
@@ -93,7 +98,7 @@ def _cells(inputs: EvaluationInputs, result: EvaluationResult) -> dict[str, Repo
         return {}
     ordered = known[np.argsort(rmse.reshape(-1)[known], kind="stable")]
     chosen = ordered[(np.array(_CELLS) * (len(ordered) - 1)).round().astype(int)]
-    axes = GridAxes(*(np.asarray(inputs.dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
+    axes = _axes(inputs)
     cells = [_cell(example, axes, divmod(int(place), rmse.shape[1])) for place in dict.fromkeys(chosen.tolist())]
     label = "" if found is None else f"{format_share(found.coverage)} prediction interval"
     interval = None if found is None else Interval(label, np.array([one.scores[WIDTH] / 2 for one in found.each]))

@@ -52,7 +52,7 @@ class _Cells:
     """Cells that have been one value so far, and the values of all others."""
 
     def __init__(self, shape: tuple[int, int], value: float) -> None:
-        self.value, self._same = value, np.ones(shape, dtype=np.bool_)
+        self.value, self._same, self._ever = value, np.ones(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
         self.nearest, self._least, self._most = np.inf, np.inf, -np.inf
 
     @property
@@ -62,7 +62,9 @@ class _Cells:
     def add(self, frames: NDArray[np.float32]) -> None:
         if not self._same.any():
             return
-        self._same &= (frames == self.value).all(axis=0)
+        equal = frames == self.value
+        self._same &= equal.all(axis=0)
+        self._ever |= equal.any(axis=0)
         other = frames[(frames != self.value) & np.isfinite(frames)]
         if len(other):
             distance = other - np.float32(self.value)
@@ -71,6 +73,6 @@ class _Cells:
             self._least, self._most = min(self._least, float(other.min())), max(self._most, float(other.max()))
 
     def are_apart(self) -> bool:
-        """Return whether there are such cells, and no other value is near theirs."""
-        enough = self.count >= (1 if self.value == 0 else _FEWEST_CELLS)
+        """Return whether there are such cells, their value is in no other cell at any time, and no other is near it."""
+        enough = self.count >= (1 if self.value == 0 else _FEWEST_CELLS) and not (self._ever & ~self._same).any()
         return enough and bool(np.isfinite(self.nearest)) and abs(self.nearest) > _NEAR * (self._most - self._least)

@@ -28,8 +28,9 @@ _FACTOR = {True: 10.0, False: 30.0}
 """How far two groups lie apart at least, by whether seasons are taken out: snow may set in within a day."""
 _NOISE = {True: 0.75, False: 0.9}
 """Quantile of changes from time to time that is their usual size: two changes of 11 may be the ends of a season."""
-_OF_FILES = 4.0
-"""How far groups lie apart that are whole files of months, seasons taken out: g C in place of mol of C is 12 times."""
+_OF_FILES, _USUALLY = 4.0, 8.0
+"""How far groups lie apart at least, and usually, that are whole files of months, seasons taken out: g C for mol of C
+is 12 times. Snow and rain that are 0 at times differ by more from year to year."""
 _CLEAR = 4.0
 """How many times larger than usual changes, as logarithms, the distance of the groups is: desert rain changes a lot."""
 _NOTHING = 1e-7
@@ -76,7 +77,9 @@ def scale_break(sizes: Sizes, times: Times, files: Sequence[str] = ()) -> ScaleB
         return None  # what is 0 at times grows from nearly 0
     series = relative if seasonless else logs
     known = np.flatnonzero(np.isfinite(series))
-    high = _upper_group(series[known], seasonless, [files[int(place)] for place in known] if len(files) else [])
+    never_zero = len(files) and not np.isnan(logs).any()
+    of_file = [files[int(place)] for place in known] if never_zero else []
+    high = _upper_group(series[known], seasonless, of_file)
     if high is None:
         return None
     # Of two halves it is the later one.
@@ -108,9 +111,12 @@ def _upper_group(series: Sizes, seasonless: bool, files: Sequence[str]) -> Mask 
         return None
     widest = int(inner.argmax())
     noise = float(np.quantile(np.abs(np.diff(series)), _NOISE[seasonless]))
+    if inner[widest] < max(np.log(_OF_FILES), _CLEAR * noise):
+        return None
     upper = np.asarray(series > ordered[widest + _LEAST_GROUP - 1])
-    factor = _OF_FILES if seasonless and _are_files(upper, files) else _FACTOR[seasonless]
-    return upper if inner[widest] >= max(np.log(factor), _CLEAR * noise) else None
+    usually = np.median(series[upper]) - np.median(series[~upper])
+    are_files = seasonless and usually >= np.log(_USUALLY) and _are_files(upper, files)
+    return upper if are_files or inner[widest] >= np.log(_FACTOR[seasonless]) else None
 
 
 def _are_files(upper: Mask, files: Sequence[str]) -> bool:
@@ -119,4 +125,5 @@ def _are_files(upper: Mask, files: Sequence[str]) -> bool:
         return False
     _, place, count = np.unique(np.asarray(files), return_inverse=True, return_counts=True)
     above = np.bincount(place.reshape(-1), upper, minlength=len(count))
-    return bool((count >= _LEAST_GROUP).all() and ((above == 0) | (above == count)).all())
+    whole = (above == 0) | (above == count)
+    return bool((count >= _LEAST_GROUP).sum() > 1 and whole.all())

@@ -26,6 +26,7 @@ _AXIS = {"latitude": "Y", "longitude": "X"}
 _SINCE = " since "
 _MOST_LON, _LARGE = 720.0, 1e10
 """No longitude is larger; numbers larger than the second, such as 1e20, are fill values."""
+NO_POSITION = "Put whole coordinates in their place, such as those of the model's mesh file."
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def find_layout(file: Any, name: str, location: str) -> Layout:  # noqa: ANN401 
     """
     variable = file[name]
     lat_name, lon_name = (_best(file, variable.dims, kind, f"{location}, variable {name}") for kind in _UNITS)
-    lat, lon, notes = _positions(file[lat_name], file[lon_name], location)
+    axes, notes = _axes(file[lat_name], file[lon_name], location)
     dims = _grid_dims(file, (lat_name, lon_name), location)
     if set(dims) - set(variable.dims):
         raise DataError(
@@ -80,7 +81,7 @@ def find_layout(file: Any, name: str, location: str) -> Layout:  # noqa: ANN401 
     time = _time_name(file, time_dim, location)
     if time_dim is not None and time != time_dim and time_dim in file.variables:
         notes.append(f"times are those of {time}: {time_dim} has no unit that counts from a date")
-    return Layout(time_dim, *dims, time, GridAxes(lat, lon), tuple(dropped), tuple(notes))
+    return Layout(time_dim, *dims, time, axes, tuple(dropped), tuple(notes))
 
 
 def _time_dim(file: Any, rest: list[Any], location: str) -> tuple[str | None, list[str]]:  # noqa: ANN401
@@ -162,29 +163,22 @@ def _contradictions(file: Any, names: dict[str, str]) -> list[str]:  # noqa: ANN
     return found
 
 
-def _positions(
-    lat: Any,  # noqa: ANN401
-    lon: Any,  # noqa: ANN401
-    location: str,
-) -> tuple[Degrees, Degrees, list[str]]:
-    """Return latitudes and longitudes, and a note where some of a curvilinear grid's are missing."""
+def _axes(lat: Any, lon: Any, location: str) -> tuple[GridAxes, list[str]]:  # noqa: ANN401
+    """Return the positions, and a note where some of a curvilinear grid's are missing."""
     north, east = _degrees(lat, location), _degrees(lon, location)
     if north.ndim != 2 or north.shape != east.shape:
-        return north, east, []
+        return GridAxes(north, east), []
     missing = curvilinear.without_position(north, east)
     if not missing.any():
-        return north, east, []
-    filled = curvilinear.filled(north, east, missing)
-    if not np.isfinite(filled).all():
+        return GridAxes(north, east), []
+    if missing.all():
         raise DataError(
             f"{int(missing.sum())} of {missing.size} cells have no position",
             where=f"{location}, variables {lat.name} and {lon.name}",
-            fix="Put whole coordinates in their place, such as those of the model's mesh file.",
+            fix=NO_POSITION,
         )
-    note = (
-        f"{int(missing.sum())} cells have no position ({lat.name}, {lon.name}): they are put between their neighbours"
-    )
-    return *filled, [note]
+    note = f"{int(missing.sum())} cells have no position ({lat.name}, {lon.name}); they hold no value either"
+    return GridAxes(*curvilinear.filled(north, east, missing), unplaced=missing), [note]
 
 
 def _degrees(variable: Any, location: str) -> Degrees:  # noqa: ANN401

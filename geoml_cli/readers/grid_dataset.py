@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.grid import RESERVED, GridFacts, PaperGeometry, Step, declare, put_land
+from geoml_cli.dataset.grid import RESERVED, GridAxes, GridFacts, PaperGeometry, Step, declare, put_land
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.constant_cells import ConstantCells
 from geoml_cli.readers.frame_checks import FrameChecks
+from geoml_cli.readers.grid_axes import NO_POSITION
 from geoml_cli.readers.gridded import BLOCK_BYTES, Gridded
 from geoml_cli.readers.time_steps import encode, regular_step
 from geoml_cli.source import PreparedInfo
@@ -84,6 +85,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
             handle[at : at + len(frames)] = frames
             at += len(frames)
             advance(len(frames))
+    _refuse_unplaced(chosen.axes, checks.ever, plan.where)
     notes = [*plan.notes, *chosen.notes, *checks.finish(chosen.stamped, plan.where), *constant.notes()]
     land, more = _land(plan, checks.ever)
     put_land(writer, chosen.axes, land, facts.land_from)
@@ -92,6 +94,12 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     funnel = Funnel(read=len(gridded.stamped.times), kept=len(times), notes=[*notes, *more])
     funnel.drop("outside of --start and --end", funnel.read - funnel.kept)
     return PreparedInfo("grid", funnel, facts.model_dump(mode="json", exclude_none=True))
+
+
+def _refuse_unplaced(axes: GridAxes, ever: Mask, location: str) -> None:
+    """Refuse values at cells whose position is not known: land may lack it, and nothing else."""
+    if axes.unplaced is not None and (count := int((axes.unplaced & ever).sum())):
+        raise DataError(f"{count} cells with values have no position", where=location, fix=NO_POSITION)
 
 
 def _period(gridded: Gridded, plan: GridPlan) -> Gridded:

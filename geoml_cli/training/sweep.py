@@ -99,11 +99,10 @@ class Sweep:
             reporter: Receives trials that fail.
 
         Raises:
-            GeomlError: The first trials all fail, or all there are: the mistake is in what they share.
+            GeomlError: The first trials all fail: the mistake is in what they share.
             StoppedError: A signal came; the trial resumes with the same command.
             DiskError: There is no room for its checkpoints; likewise.
         """
-        last: GeomlError | None = None
         while (taken := self._take(count)) is not None:
             trial, lock = taken
             try:
@@ -116,14 +115,11 @@ class Sweep:
                 if len(ended) >= _HOPELESS and all(other.state == "failed" for other in ended):
                     raise
                 reporter.warn(f"trial {trial.number} failed: {error.what} {error.fix}")
-                last = error
             else:
                 self._study.tell(trial.number, value)
                 reporter.info(f"Trial {trial.number}: {value:.4g} ({', '.join(trial.assignments)})")
             finally:
                 lock.release()
-        if last is not None and all(trial.state == "failed" for trial in self.trials()):
-            raise last
 
     def _take(self, count: int) -> tuple[Trial, FileLock] | None:
         """Return a trial that was left unfinished and that nobody trains, else a new one; None if there are enough."""

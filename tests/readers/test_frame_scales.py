@@ -142,6 +142,26 @@ def test_a_file_of_a_year_in_grams_of_carbon(factor):
     assert other.factor == pytest.approx(factor, rel=0.5)
 
 
+def test_a_file_of_the_running_year_does_not_hide_another_scale():
+    values = 3 * season(98, 12) + 0.5 + noise(98, 0.1)
+    sizes = [frame_size(frame.ravel().astype(np.float32)) for frame in values]
+    sizes[36:48] = [size * 12.011 for size in sizes[36:48]]
+    other = scale_break(np.array(sizes), months(98), [str(2003 + place // 12) for place in range(98)])
+    assert other is not None and other.places.tolist() == list(range(36, 48))
+
+
+@pytest.mark.parametrize("factor", [7.0, 1 / 7.0])
+def test_a_lake_that_fills_and_snow_of_a_dry_year_are_no_other_scale(factor):
+    lake = 1 + 0.3 * season(96, 12) + noise(96, 0.02)
+    lake[36:48] *= factor
+    snow = np.maximum(0, 40 * season(96, 12) + noise(96, 1))
+    snow[36:48] *= 0.09
+    files = [str(2003 + place // 12) for place in range(96)]
+    for values in (lake, snow):
+        sizes = [frame_size(frame.ravel().astype(np.float32)) for frame in values]
+        assert scale_break(np.array(sizes), months(96), files) is None
+
+
 def test_years_of_other_weather_are_no_other_scale():
     """A dry year's rain is several times less in each month, and no month of another year is as dry."""
     values = rain(96, 0.5)

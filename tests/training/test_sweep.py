@@ -103,8 +103,10 @@ def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch, kind):
 
 
 def test_a_sweep_whose_trials_all_fail_fails(sweep):
-    said = sweep("none", 2, "--set", "train.patience=choice:0,abc", code=2)
-    assert said.count("trial 1 failed") == 1 and "geoml: " in said
+    for trials, warned in ((2, 1), (2, 0)):  # and the second call of it
+        said = sweep("none", trials, "--set", "train.patience=choice:0,abc", code=1)
+        assert said.count("trial 1 failed") == warned and "every trial failed. Its warnings say why" in said
+    sweep("another", 1, "--set", "train.patience=choice:1,2")
 
 
 def test_a_full_disk_ends_the_sweep_and_the_trial_resumes(sweep, monkeypatch):

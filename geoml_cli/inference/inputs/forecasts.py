@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.calendar import label, later, numbers_of, times_of
 from geoml_cli.dataset.files import atomic_write
-from geoml_cli.dataset.grid import LAND, LAT, LON, TIME, GridAxes, GridFacts
+from geoml_cli.dataset.grid import AREA, LAND, LAT, LON, TIME, GridAxes, GridFacts
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError, SettingsError
@@ -162,7 +162,8 @@ def _chunks(plan: _Plan) -> Iterator[Chunk]:
 
 def _write(trained: TrainedRun, dataset: Dataset, plan: _Plan, out: Path, store: ChunkStore) -> list[Path]:
     facts = plan.facts
-    axes = GridAxes(*(np.asarray(dataset.array(name), dtype=np.float64) for name in (LAT, LON)))
+    lat, lon, area = (np.asarray(dataset.array(name), dtype=np.float64) for name in (LAT, LON, AREA))
+    axes = GridAxes(lat, lon, area=area)
     valid = [_valid_times(plan, int(first)) for first in plan.first_N]
     head = attributes(trained, dataset)
     if plan.steps > plan.horizon:

@@ -49,23 +49,36 @@ def test_land_without_positions_does_not_change_areas_at_its_coast(whole, tmp_pa
     sea = ~LAND
     np.testing.assert_array_equal(found.array("lat")[sea], whole.array("lat")[sea])
     np.testing.assert_array_equal(found.array("lon")[sea], whole.array("lon")[sea])
-    np.testing.assert_allclose(found.array("cell_area"), whole.array("cell_area"), rtol=2e-3)
-    note = f"{LAND.sum()} cells have no position (nav_lat, nav_lon): they are put between their neighbours"
+    # At a coast the step is that to the neighbour in the sea alone.
+    for cells, rtol in ((sea, 5e-3), (LAND, 0.05)):
+        np.testing.assert_allclose(found.array("cell_area")[cells], whole.array("cell_area")[cells], rtol=rtol)
+    note = f"{LAND.sum()} cells have no position (nav_lat, nav_lon); they hold no value either"
     assert note in found.manifest.funnel.notes and note not in whole.manifest.funnel.notes
 
 
-def test_the_seam_of_a_tripolar_grid_is_no_missing_position(tmp_path):
-    lat, lon = (np.concatenate([true, true[:, :2]], axis=1)[:, :COLUMNS] for true in TRUE)
-    lat[:, -2:], lon[:, -2:] = TRUE[0][:, :2], TRUE[1][:, :2]
-    found = prepared(ocean(tmp_path / "a.nc", lat, lon))
-    assert not [note for note in found.manifest.funnel.notes if "no position" in note]
-    np.testing.assert_array_equal(found.array("lat"), lat)
+def test_values_without_a_position_are_refused(tmp_path):
+    lat, lon = (true.copy() for true in TRUE)
+    lat[0, :5] = lon[0, :5] = np.nan
+    with pytest.raises(DataError, match=r"5 cells with values have no position.*mesh file"):
+        prepared(ocean(tmp_path / "a.nc", lat, lon))
 
 
-def test_a_grid_without_positions_is_refused(tmp_path):
-    nowhere = np.full((ROWS, COLUMNS), np.nan)
-    nowhere[3, 3] = 40.0
-    with pytest.raises(DataError, match=r"599 of 600 cells have no position.*mesh file"):
+def test_positions_that_are_rounded_or_stand_twice_are_kept(tmp_path):
+    """Such as kilometres with two decimals, five kilometres repeated for one, and the seam of a tripolar grid."""
+    rounded = (np.round(40 + 0.0025 * Y, 2), np.round(20 + 0.0025 * X, 2))
+    repeated = tuple(np.repeat(np.repeat(true[::5, ::5], 5, axis=0), 5, axis=1) for true in TRUE)
+    seam = tuple(np.concatenate([true[:, :-2], true[:, :2]], axis=1) for true in TRUE)
+    for number, (lat, lon) in enumerate((rounded, repeated, seam)):
+        found = prepared(ocean(tmp_path / f"{number}.nc", lat, lon))
+        np.testing.assert_array_equal(found.array("lat"), lat)
+        np.testing.assert_array_equal(found.array("lon"), lon)
+        assert not [note for note in found.manifest.funnel.notes if "no position" in note]
+
+
+@pytest.mark.parametrize("held", [0.0, np.nan])
+def test_a_grid_without_positions_is_refused(tmp_path, held):
+    nowhere = np.full((ROWS, COLUMNS), held)
+    with pytest.raises(DataError, match=r"600 of 600 cells have no position.*mesh file|nan to nan cannot be degrees"):
         prepared(ocean(tmp_path / "a.nc", nowhere, nowhere))
 
 
@@ -85,6 +98,10 @@ def test_values_that_are_often_the_least_or_the_largest_are_values(tmp_path):
     cover = np.clip(np.random.default_rng(1).normal(0.7, 0.4, (6, 3, 4)), 0.1, 1).astype(np.float32)
     cover[:, 0, :2] = 1.0  # always covered
     notes = prepared(write(tmp_path / "a.nc", cover)).manifest.funnel.notes
+    assert not [note for note in notes if "at every time" in note]
+    wet = np.random.default_rng(2).integers(0, 19, (6, 3, 4)).astype(np.float32)
+    wet[:, 0, :2], wet[3, 2, 2] = 0.0, 0.0  # a desert, and a month without rain elsewhere
+    notes = prepared(write(tmp_path / "c.nc", wet)).manifest.funnel.notes
     assert not [note for note in notes if "at every time" in note]
     lake = field(6)
     lake[:, 0, 1] = -1.0  # a single cell that never changes
