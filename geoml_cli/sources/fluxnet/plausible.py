@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.sources.fluxnet import dryness
+from geoml_cli.sources.fluxnet import clock, dryness
 from geoml_cli.sources.fluxnet.series import Series
-from geoml_cli.sources.fluxnet.times import Step, format_time, is_subdaily, lengths, starts, years
+from geoml_cli.sources.fluxnet.times import Step, format_time, is_subdaily, lengths, years
 from geoml_cli.sources.fluxnet.units import quantity, unit
 
 Values = NDArray[np.float64]
-_SUNLIGHT, _TEMPERATURES = "SW_IN_F", ("TA", "TS")
+_SUNLIGHT, _TEMPERATURES = clock.SUNLIGHT, ("TA", "TS")
 _SOME = 0.005
 """Share of temperatures above what a sensor may err to: a part of the rows is in kelvin."""
 _BRIGHT = 45.0
@@ -37,8 +37,9 @@ _FLOODED = 30_000.0
 """Rain of a year [mm] that no place on Earth has had (Cherrapunji: 26,470)."""
 _APART = 30.0
 """How many times wetter soil is in other years: a fraction and % are apart by 100, a dry and a wet year by less."""
-_NOON, _OFF_NOON, _HOURS = 12.0, 3.5, 24
-"""The sun's course is centred on noon; standard time is 3 hours apart from it at most (the west of China)."""
+_COLDEST, _HOTTEST = 200.0, 340.0
+"""Temperatures between which they are kelvin [K]; others are faults of a sensor."""
+_OR_WITHOUT = "or leave it out of --dynamic and --extra, or empty its cells there."
 _YEAR, _HALF_A_YEAR, _TWO_MONTHS, _MONTH = 360, 180, 61, 30
 _DAYS_OF_YEAR = 365.25
 
@@ -52,7 +53,9 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
             its volume at most for half a year; it rains often in a year, and hardly any, or more than anywhere; the sun
             does not shine most at noon. All of it over the whole series, or in one of its years.
     """
-    _refuse_series(site, series, drivers, step)
+    _refuse_series(site, series, drivers, step, series)
+    if clock.SUNLIGHT in drivers and is_subdaily(step):
+        clock.refuse_other_clock(site, series.first, series.values[clock.SUNLIGHT], step)
     for part in _years(series, step):
         _refuse_year(site, part, series, drivers, step)
 
@@ -72,21 +75,16 @@ def _refuse_year(site: str, part: Series, series: Series, drivers: Sequence[str]
     """Refuse a year by the rules of the whole series, where it is long enough and unlike the others."""
 
     def tells(name: str) -> bool:
-        days = _days(part, np.isfinite(part.values[name]), step)
-        if name == dryness.VPD:
-            return days >= _HALF_A_YEAR  # two months may be a rainy season
-        is_soil = quantity(name).prefix == "SWC"
-        return days >= _MONTH and (not is_soil or _is_far_drier(part, series, name))
+        known = np.isfinite(part.values[name])
+        if name == dryness.VPD:  # two months may be a rainy season; the deficit is judged where temperature is known
+            return _days(part, known & np.isfinite(part.values[dryness.TEMPERATURE]), step) >= _HALF_A_YEAR
+        return _days(part, known, step) >= _MONTH
 
-    _refuse_series(site, part, [name for name in drivers if tells(name)], step)
-
-
-def _is_far_drier(part: Series, series: Series, name: str) -> bool:
-    own, all_years = (np.nanquantile(of.values[name], 0.99) for of in (part, series))
-    return bool(own * _APART < all_years)
+    _refuse_series(site, part, [name for name in drivers if tells(name)], step, series)
 
 
-def _refuse_series(site: str, series: Series, drivers: Sequence[str], step: Step) -> None:
+def _refuse_series(site: str, series: Series, drivers: Sequence[str], step: Step, whole: Series) -> None:
+    """Refuse a series, or a year of the whole one."""
     where = f"{site}, from {format_time(series.first, step)}"
     for name in drivers:
         known, values = quantity(name), series.values[name]
@@ -97,67 +95,48 @@ def _refuse_series(site: str, series: Series, drivers: Sequence[str], step: Step
             raise DataError(
                 f"the median of {name} at {site} is {middle:g}, which is no {known.meaning} in {unit(name, step)}",
                 where=where,
-                fix=f"Give it in {unit(name, step)}, or leave it out of --dynamic and --extra.",
+                fix=f"Give it in {unit(name, step)}, {_OR_WITHOUT}",
             )
         if known.prefix in _TEMPERATURES:
-            _refuse_some_kelvin(name, where, values, step)
-        if known.prefix == "SWC":
+            _refuse_some_beyond(name, where, values, step, _HOTTEST)
+        if known.prefix == "PA":
+            _refuse_some_beyond(name, where, values, step, np.inf)
+        if known.prefix == "SWC" and (series is whole or _is_far_drier(series, whole, name)):
             _refuse_fractions(name, where, series, step)
         if known.prefix == "P":
             _refuse_metres(name, where, series, step)
     if _SUNLIGHT in drivers:
         _refuse_dim_light(where, series, step)
-        _refuse_other_clock(where, series, step)
     if dryness.VPD in drivers:
         _refuse_kilopascals(where, series, step)
 
 
-def _refuse_some_kelvin(name: str, location: str, values: Values, step: Step) -> None:
+def _refuse_some_beyond(name: str, location: str, values: Values, step: Step, most: float) -> None:
+    """Refuse a driver of which some values are beyond its range and up to `most`, and so in another unit."""
     known, finite = quantity(name), values[np.isfinite(values)]
-    beyond = int((finite > known.most).sum())
+    least = _COLDEST if known.prefix in _TEMPERATURES else known.most
+    beyond = int(((finite > least) & (finite < most)).sum())
     if beyond > _SOME * len(finite):
         raise DataError(
-            f"{beyond} of {len(finite)} values of {name} are above {known.most:g} (up to {finite.max():g}), which is "
-            f"no {known.meaning} in {unit(name, step)}",
+            f"{beyond} of {len(finite)} values of {name} are above {least:g} (up to {finite[finite < most].max():g}), "
+            f"which is no {known.meaning} in {unit(name, step)}",
             where=location,
-            fix=f"Give all of them in {unit(name, step)}, or leave it out of --dynamic and --extra.",
+            fix=f"Give all of them in {unit(name, step)}, {_OR_WITHOUT}",
         )
 
 
 def _refuse_dim_light(location: str, series: Series, step: Step) -> None:
     values = series.values[_SUNLIGHT]
     finite = np.isfinite(values)
-    if _days(series, finite, step) < _HALF_A_YEAR or (bright := float(np.quantile(values[finite], 0.99))) >= _BRIGHT:
+    if _days(series, finite, step) < _HALF_A_YEAR:
+        return
+    bright = float(np.quantile(values[finite], 0.99))
+    if not 0 < bright < _BRIGHT:
         return
     raise DataError(
         f"{_SUNLIGHT} is {bright:g} or less in 99 of 100 records, which is no {quantity(_SUNLIGHT).meaning} in W m-2",
         where=location,
-        fix="Give it in W m-2 (1 MJ m-2 d-1 is 11.574 W m-2), or leave it out of --dynamic and --extra.",
-    )
-
-
-def _refuse_other_clock(location: str, series: Series, step: Step) -> None:
-    """Refuse times that are not local: of UTC, towers far from Greenwich have their noon in the evening."""
-    values = series.values[_SUNLIGHT]
-    finite = np.isfinite(values)
-    if not is_subdaily(step) or _days(series, finite, step) < _MONTH:
-        return
-    minute = starts(series.first + np.flatnonzero(finite), step) % (_HOURS * 60)
-    hour = minute // 60
-    if (np.bincount(hour, minlength=_HOURS) < _MONTH).any():  # hours that are missing would move the centre
-        return
-    mean = np.bincount(hour, values[finite], minlength=_HOURS) / np.bincount(hour, minlength=_HOURS)
-    if mean.max() < _BRIGHT:
-        return
-    angle = (np.arange(_HOURS) + 0.5) * (2 * np.pi / _HOURS)
-    noon = float(np.angle(((mean - mean.min()) * np.exp(1j * angle)).sum()) / (2 * np.pi) * _HOURS % _HOURS)
-    if abs(noon - _NOON) <= _OFF_NOON:
-        return
-    raise DataError(
-        f"the day of {_SUNLIGHT} is centred on {noon:.1f} h, and the sun's on noon: times are not local",
-        where=location,
-        fix="Give times in local standard time, as FLUXNET and AmeriFlux do, not in UTC; or leave it out of --dynamic "
-        "and --extra, where its own clock is wrong.",
+        fix=f"Give it in W m-2 (1 MJ m-2 d-1 is 11.574 W m-2), {_OR_WITHOUT}",
     )
 
 
@@ -173,8 +152,13 @@ def _refuse_kilopascals(location: str, series: Series, step: Step) -> None:
         f"{dryness.VPD} is {dry:.3g} or less of saturation at {dryness.TEMPERATURE} in 99 of 100 records, which is no "
         "vapour pressure deficit in hPa, unless the air was never drier than a relative humidity of 90 %",
         where=location,
-        fix="Give it in hPa (1 kPa is 10 hPa), or leave it out of --dynamic and --extra.",
+        fix=f"Give it in hPa (1 kPa is 10 hPa), {_OR_WITHOUT}",
     )
+
+
+def _is_far_drier(part: Series, series: Series, name: str) -> bool:
+    own, all_years = (np.nanquantile(of.values[name], 0.99) for of in (part, series))
+    return bool(own * _APART < all_years)
 
 
 def _refuse_fractions(name: str, location: str, series: Series, step: Step) -> None:
@@ -186,7 +170,7 @@ def _refuse_fractions(name: str, location: str, series: Series, step: Step) -> N
     raise DataError(
         f"{name} is {wet:.3g} or less in 99 of 100 records, which is a fraction and no {quantity(name).meaning} in %",
         where=location,
-        fix="Give it in % (1 m3 m-3 is 100 %), or leave it out of --dynamic and --extra.",
+        fix=f"Give it in % (1 m3 m-3 is 100 %), {_OR_WITHOUT}",
     )
 
 
@@ -194,21 +178,22 @@ def _refuse_metres(name: str, location: str, series: Series, step: Step) -> None
     values = series.values[name]
     yearly, days = rain_of_a_year(values, series, step), _days(series, np.isfinite(values), step)
     if days >= _YEAR and yearly > _FLOODED:
-        raise _other_rain(name, yearly, location, step)
+        raise DataError(
+            f"{name} sums up to {yearly:.3g} in a year, more than anywhere (up to {np.nanmax(values):g} in a record)",
+            where=location,
+            fix=f"Give it in {unit(name, step)}, or empty the records that no gauge can have; {_OR_WITHOUT}",
+        )
     if days < _YEAR or not 0 < yearly < _RAINLESS:
         return
     # In a desert that gets no more it rains on a few days.
     day = np.floor(np.cumsum(lengths(series.first + np.arange(series.length, dtype=np.int64), step)))
-    if len(np.unique(day[values > 0])) < _WET_DAYS * days / _DAYS_OF_YEAR:
+    often = min(_WET_DAYS * days / _DAYS_OF_YEAR, np.isfinite(values).sum() / 2)  # of months and years there are few
+    if len(np.unique(day[values > 0])) < often:
         return
-    raise _other_rain(name, yearly, location, step)
-
-
-def _other_rain(name: str, yearly: float, location: str, step: Step) -> DataError:
-    return DataError(
+    raise DataError(
         f"{name} sums up to {yearly:.3g} in a year, which is no {quantity(name).meaning} in {unit(name, step)}",
         where=location,
-        fix=f"Give it in {unit(name, step)} (1 m is 1000 mm), or leave it out of --dynamic and --extra.",
+        fix=f"Give it in {unit(name, step)} (1 m is 1000 mm), {_OR_WITHOUT}",
     )
 
 

@@ -11,6 +11,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.sources.fluxnet import dryness, uncertainty
 from geoml_cli.sources.fluxnet.candidates import FilledRows, described, read_filled
+from geoml_cli.sources.fluxnet.clock import SummerTime, skipped_hours, summer_time
 from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values
@@ -18,8 +19,8 @@ from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, is_subd
 from geoml_cli.sources.fluxnet.units import base_names, quality_column
 
 CLIMATE = ("TA_F", "P_F")
-_DAY, _NIGHT = 1440, 240
-"""Minutes of a day, and of the hours in which clocks are put forward and back."""
+_DAY, _TWO, _WEEK, _THURSDAY = 1440, 120, 7, 4
+"""Minutes of a day and to 2 h; days of a week, and what 1 January 1970 was, counted from Sunday."""
 QUALITY = "quality of the target"
 """Name under which a target's quality is kept."""
 
@@ -119,6 +120,7 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     fills.refuse()
     every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain)
     place, values, repeated = _joined(tables, every, step)
+    notes += [f"{files[0].text.name}: {text}" for text in _lost_hours(place, step)]
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
@@ -238,8 +240,8 @@ def _refuse_contradictions(
         differ = (column[again] != column[again - 1]) & ~(np.isnan(column[again]) & np.isnan(column[again - 1]))
         if differ.any():
             row = int(again[differ.argmax()])
-            if (missing := _hour_lost_in_spring(place, again[differ], step)) is not None:
-                raise _summer_time(format_time(int(place[row]), step), format_time(missing, step), location(row))
+            if is_subdaily(step) and (found := summer_time(place, again[differ], step)):
+                raise _summer_time(found, step, location(row))
             raise DataError(
                 f"{format_time(int(place[row]), step)} stands in two rows with different {name} "
                 f"({column[row - 1]:g} in {location(row - 1)}, {column[row]:g} here)",
@@ -248,25 +250,26 @@ def _refuse_contradictions(
             )
 
 
-def _hour_lost_in_spring(place: Integers, twice: Integers, step: Step) -> int | None:
-    """Return the hour that clocks of summer time leave out, where the rows that stand twice are that of autumn."""
-    if not is_subdaily(step):
-        return None
-    hour, year = 60 // step.minutes, years(place, step)
-    at_night = starts(place[twice], step) % _DAY < _NIGHT
-    _, of_year = np.unique(year[twice], return_counts=True)
-    before = np.flatnonzero((np.diff(place) == hour + 1) & (starts(place[:-1] + 1, step) % _DAY < _NIGHT))
-    before = before[np.isin(year[before], year[twice])]
-    return int(place[before[0]]) + 1 if at_night.all() and (of_year <= hour).all() and len(before) else None
-
-
-def _summer_time(twice: str, missing: str, location: str) -> DataError:
+def _summer_time(found: SummerTime, step: Step, location: str) -> DataError:
+    where = "between" if found.between else "before and after"
     return DataError(
-        f"times are those of clocks with summer time: the hour from {twice} stands twice, and that from {missing} is "
-        "missing",
+        f"times are those of clocks with summer time: the hour from {format_time(found.twice, step)} stands twice, and "
+        f"that from {format_time(found.missing, step)} is missing",
         where=location,
-        fix="Give local standard time, the whole year without summer time: take an hour off the times between the two.",
+        fix="Give local standard time, the whole year without summer time: take an hour off the times "
+        f"{where} the two.",
     )
+
+
+def _lost_hours(place: Integers, step: Step) -> Iterator[str]:
+    """Say where an hour is missing as where clocks of summer time are put forward: on a Sunday of spring, at 2 h."""
+    for missing in skipped_hours(place, step) if is_subdaily(step) else ():
+        minute = int(starts(np.array([missing]), step)[0])
+        if minute % _DAY == _TWO and (minute // _DAY + _THURSDAY) % _WEEK == 0:
+            yield (
+                f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times "
+                "are taken as local standard time"
+            )
 
 
 def _stands(pieces: Sequence[Rows], number: int) -> str:

@@ -35,7 +35,7 @@ RAIN = np.random.default_rng(0).gamma(0.3, 8, len(DAYS))
 @pytest.mark.parametrize(
     ("name", "factor", "message"),
     [
-        ("PA_F", 10, r"from 2010-01-01: the median of PA_F .* is 9\d\d"),
+        ("PA_F", 10, r"from 2010-01-01: 365 of 1096 values of PA_F are above 115"),
         ("VPD_F", 0.1, r"from 2010-01-01: VPD_F is .* of saturation"),
         ("SW_IN_F", 0.0864, r"from 2010-01-01: SW_IN_F is .* in 99 of 100 records"),
         ("SWC_F_MDS_1", 0.01, r"from 2010-01-01: SWC_F_MDS_1 is .* which is a fraction"),
@@ -65,51 +65,155 @@ def test_years_that_differ_by_weather_are_no_other_unit(raw: Path, prepared) -> 
     prepared(years(raw, SWC_F_MDS_1=soil, SW_IN_F=light, VPD_F=dry), extra=("SWC_F_MDS_1",))
 
 
-def half_hours(raw: Path, shift_h: float = 0.0, clock: np.ndarray | None = None) -> Path:
-    """Write half-hours of a year whose sun is highest at noon, with times moved."""
+YEAR = np.arange("2010-01-01", "2011-01-01", 30, dtype="datetime64[m]")
+
+
+def half_hours(
+    raw: Path,
+    shift_h: float = 0.0,
+    clock: np.ndarray | None = None,
+    *,
+    nights: bool = True,
+    hours: tuple[float, float] = (0.0, 24.0),
+    rows: np.ndarray | None = None,
+) -> Path:
+    """Write half-hours of a year whose sun is highest at noon, with times moved.
+
+    Args:
+        raw: Holds the table of sites.
+        shift_h: By which times are later than the sun's [h].
+        clock: Times instead.
+        nights: Whether sunlight of nights is 0, not missing.
+        hours: Between which it is known.
+        rows: Which rows are written.
+    """
     alone = raw.parent / "halves"
     alone.mkdir(exist_ok=True)
     (alone / "siteinfo.csv").write_bytes((raw / "siteinfo.csv").read_bytes())
-    true = np.arange("2010-01-01", "2011-01-01", 30, dtype="datetime64[m]")
+    true, taken = YEAR, np.ones(len(YEAR), dtype=bool) if rows is None else rows
     hour = (true - true.astype("datetime64[D]")).astype(float) / 60 + 0.25
     cloud = np.random.default_rng(0).uniform(0.5, 1, len(true))
     light = np.maximum(0, 700 * np.cos((hour - 12) / 12 * np.pi)) * cloud
+    unknown = (hour < hours[0]) | (hour > hours[1]) | ((light == 0) & (not nights))
+    light_held = np.where(unknown, np.nan, light)
     held = {
         "TA_F": 12 + 5 * np.sin((hour - 9) / 12 * np.pi) + cloud,
-        "SW_IN_F": light,
+        "SW_IN_F": light_held,
         "P_F": np.zeros(len(true)),
         "NEE_VUT_REF": 2 - light / 60,
         "NEE_VUT_REF_QC": np.zeros(len(true)),
     }
-    begin = true + np.timedelta64(int(shift_h * 60), "m") if clock is None else clock
+    begin = YEAR + np.timedelta64(int(shift_h * 60), "m") if clock is None else clock
     stamps = {
-        "TIMESTAMP_START": made.stamp(begin, 12),
-        "TIMESTAMP_END": made.stamp(begin + np.timedelta64(30, "m"), 12),
+        "TIMESTAMP_START": made.stamp(begin[taken], 12),
+        "TIMESTAMP_END": made.stamp(begin[taken] + np.timedelta64(30, "m"), 12),
     }
-    made.write(alone / NAME.format(site=TOWER.site), stamps, held)
+    made.write(alone / NAME.format(site=TOWER.site), stamps, {name: values[taken] for name, values in held.items()})
     return alone
 
 
-@pytest.mark.parametrize("shift", [-2.5, 0, 1, 2.5])
+@pytest.mark.parametrize("shift", [-2.5, 0, 1, 3.5])
 def test_standard_time_may_be_hours_from_the_sun(raw: Path, prepared, shift: float) -> None:
     prepared(half_hours(raw, shift), **LIGHT)
 
 
-@pytest.mark.parametrize("shift", [8, 5, -6, 12])
-def test_times_that_are_not_local_are_refused_with_a_remedy_that_works(raw: Path, prepared, shift: float) -> None:
-    alone = half_hours(raw, shift)
-    with pytest.raises(DataError, match=rf"SW_IN_F is centred on {(12 + shift) % 24:.1f} h, and the sun's on noon"):
+@pytest.mark.parametrize("shift", [8, 5, -6, 11])
+@pytest.mark.parametrize("nights", [True, False])
+def test_times_that_are_not_local_are_refused_with_a_remedy_that_works(
+    raw: Path, prepared, shift: float, nights: bool
+) -> None:
+    alone = half_hours(raw, shift, nights=nights)
+    message = (
+        rf"SW_IN_F is centred on {(12 + shift) % 24:.1f} h in the month from 20\d\d-\d\d-.*, and the sun's on noon"
+    )
+    with pytest.raises(DataError, match=message):
         prepared(alone, **LIGHT)
     prepared(alone, dynamic=("TA_F",), extra=())
 
 
-def test_clocks_with_summer_time_are_told_as_such(raw: Path, prepared) -> None:
-    true = np.arange("2010-01-01", "2011-01-01", 30, dtype="datetime64[m]")
-    summer = (true >= np.datetime64("2010-03-28T02:00")) & (true < np.datetime64("2010-10-31T02:00"))
-    alone = half_hours(raw, clock=true + np.where(summer, 60, 0).astype("timedelta64[m]"))
-    with pytest.raises(
-        DataError, match=r"the hour from 2010-10-31 02:00 stands twice, and that from 2010-03-28 02:00 is missing"
-    ) as caught:
+def test_a_half_of_a_year_in_utc_is_refused(raw: Path, prepared) -> None:
+    later = YEAR >= np.datetime64("2010-07-01")
+    alone = half_hours(raw, clock=YEAR + np.where(later, 6 * 60, 0).astype("timedelta64[m]"))
+    with pytest.raises(DataError, match=r"centred on 18\.\d h in the month from 2010-07-01 06:00"):
         prepared(alone, **LIGHT)
-    assert "local standard time" in caught.value.fix
-    prepared(half_hours(raw), **LIGHT)  # an hour less in summer
+
+
+def test_hours_that_are_missing_by_day_say_nothing_of_the_clock(raw: Path, prepared) -> None:
+    prepared(half_hours(raw, nights=False, hours=(13.0, 24.0)), **LIGHT)
+
+
+ZONES = {
+    "Europe": ("2010-03-28T02:00", "2010-10-31T03:00", "2010-10-31 02:00", "2010-03-28 02:00", "between"),
+    "Australia": ("2010-10-03T02:00", "2010-04-04T03:00", "2010-04-04 02:00", "2010-10-03 02:00", "before and after"),
+    "Brazil": ("2010-10-17T00:00", "2010-02-21T00:00", "", "", ""),
+}
+
+
+def summer(zone: str) -> np.ndarray:
+    """Return the clocks of half-hours of 2010: forward at the first moment, back at the second, of clocks."""
+    forward, back = (np.datetime64(moment) for moment in ZONES[zone][:2])
+    ended = back - np.timedelta64(60, "m")
+    is_summer = (YEAR >= forward) & (YEAR < ended) if forward < back else (YEAR >= forward) | (YEAR < ended)
+    return YEAR + np.where(is_summer, 60, 0).astype("timedelta64[m]")
+
+
+@pytest.mark.parametrize("zone", ["Europe", "Australia"])
+def test_clocks_with_summer_time_are_told_with_a_remedy_that_works(raw: Path, prepared, zone: str) -> None:
+    *_, twice, missing, where = ZONES[zone]
+    with pytest.raises(
+        DataError, match=rf"hour from {twice} stands twice, and that from {missing} is missing"
+    ) as caught:
+        prepared(half_hours(raw, clock=summer(zone)), **LIGHT)
+    assert f"take an hour off the times {where} the two" in caught.value.fix
+    kept = prepared(half_hours(raw), **LIGHT).manifest.funnel
+    assert not [note for note in kept.notes if "summer time" in note]
+
+
+def test_an_hour_that_is_missing_elsewhere_is_not_taken_for_spring(raw: Path, prepared) -> None:
+    gap = (YEAR >= np.datetime64("2010-01-20T03:00")) & (YEAR < np.datetime64("2010-01-20T04:00"))
+    alone = half_hours(raw, clock=summer("Europe"), rows=~gap)
+    with pytest.raises(DataError, match="stands twice, and that from 2010-03-28 02:00 is missing"):
+        prepared(alone, **LIGHT)
+    again = YEAR.copy()
+    place = int(np.flatnonzero(YEAR == np.datetime64("2010-07-01T00:00"))[0])
+    again[place] = again[place - 1]
+    june = (YEAR >= np.datetime64("2010-06-05T01:00")) & (YEAR < np.datetime64("2010-06-05T02:00"))
+    with pytest.raises(DataError, match="stands in two rows with different"):
+        prepared(half_hours(raw, clock=again, rows=~june), **LIGHT)
+
+
+def test_the_hour_that_spring_leaves_out_is_noted_where_none_stands_twice(raw: Path, prepared) -> None:
+    clock = summer("Europe")
+    twice = np.concatenate([[False], np.diff(clock.astype(np.int64)) < 0])
+    place = int(np.flatnonzero(twice)[0])
+    rows = np.ones(len(clock), dtype=bool)
+    rows[place : place + 2] = False  # as the old message advised
+    notes = prepared(half_hours(raw, clock=clock, rows=rows), **LIGHT).manifest.funnel.notes
+    assert [note for note in notes if "the hour from 2010-03-28 02:00 is missing, as in times of clocks" in note]
+
+
+def test_soil_in_per_mille_in_one_year_is_refused(raw: Path, prepared) -> None:
+    soil = np.where(FIRST_YEAR, 300.0, 30.0)
+    with pytest.raises(DataError, match=r"from 2010-01-01: the median of SWC_F_MDS_1 .* is 300"):
+        prepared(years(raw, SWC_F_MDS_1=soil), extra=("SWC_F_MDS_1",))
+
+
+def test_half_a_year_of_pressure_in_hpa_is_refused(raw: Path, prepared) -> None:
+    air = np.where(np.arange(len(DAYS)) < 160, 980.0, 98.0)
+    with pytest.raises(DataError, match=r"160 of 1096 values of PA_F are above 115 \(up to 980\)"):
+        prepared(years(raw, PA_F=air), dynamic=("TA_F", "SW_IN_F", "PA_F"), extra=())
+
+
+def test_faults_of_a_sensor_are_no_other_unit(raw: Path, prepared) -> None:
+    day = np.arange(len(DAYS))
+    warm = np.where((day > 30) & (day < 35), 150.0, 12.0)  # a broken thermometer for some days
+    dark = np.where(FIRST_YEAR, 0.0, 200.0)  # a broken pyranometer for a year
+    few = (day < 300) & (day > 70)
+    prepared(years(raw, TA_F=warm, SW_IN_F=dark, VPD_F=np.where(few, 0.1, 5.0)), extra=())
+    flood = RAIN.copy()
+    flood[200] = 32_767
+    with pytest.raises(DataError, match=r"more than anywhere \(up to 32767 in a record\).*empty the records") as caught:
+        prepared(years(raw, P_F=flood), extra=("P_F",))
+    assert "metre" not in str(caught.value)
+    flood[200] = np.nan  # the remedy
+    prepared(years(raw, P_F=flood), extra=("P_F",))

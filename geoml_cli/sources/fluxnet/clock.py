@@ -1,0 +1,128 @@
+"""What shows that times are not local standard time: the course of sunlight, and hours that are twice or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, starts
+
+Values = NDArray[np.float64]
+SUNLIGHT = "SW_IN_F"
+_NOON, _OFF_NOON, _HOURS = 12.0, 4.0, 24
+"""The sun's course is centred on noon; standard time is 3 hours apart from it at most (the west of China)."""
+_BRIGHT, _DARK = 45.0, 0.25
+"""Sunlight of a month's brightest hour that tells its noon [W m-2], and the share of it that is night or nearly."""
+_FEWEST, _NIGHT_HOURS = 15, 14
+"""Records that tell the mean of an hour of a month, and hours that may be missing together, which are the night."""
+_DAY, _MORNING, _MIDNIGHT = 1440, 240, 1380
+"""Minutes of a day, and when clocks are put forward and back: before 4 h, and at 23 h."""
+_SPRING, _AUTUMN, _APART = (3, 4), (9, 10, 11), 100
+"""Months in which clocks are put forward and back in the north (in the south it is the other way), and days between."""
+
+
+class SummerTime(NamedTuple):
+    """An hour that stands twice, and one that is missing, as clocks of summer time have them: places of records."""
+
+    twice: int
+    missing: int
+
+    @property
+    def between(self) -> bool:
+        """Return whether it is summer time between the two; else it is before and after them."""
+        return self.missing < self.twice
+
+
+def refuse_other_clock(site: str, first: int, sunlight: Values, step: Step) -> None:
+    """Refuse half-hours or hours that are not local: of UTC, towers far from Greenwich have their noon in the evening.
+
+    Raises:
+        DataError: Sunlight of a month of the year is not centred on noon.
+    """
+    finite = np.isfinite(sunlight)
+    minute = starts(first + np.flatnonzero(finite), step)
+    month = minute.astype("datetime64[m]").astype("datetime64[M]").astype(np.int64)
+    hour = minute % _DAY // 60
+    for begin, end in _runs(month):
+        noon = _noon(hour[begin:end], sunlight[finite][begin:end])
+        if noon is not None and abs(noon - _NOON) > _OFF_NOON:
+            raise DataError(
+                f"the day of {SUNLIGHT} is centred on {noon:.1f} h in the month from "
+                f"{format_time(int(minute[begin] // step.minutes), step)}, and the sun's on noon: times are not local",
+                where=site,
+                fix="Give times in local standard time, as FLUXNET and AmeriFlux do, not in UTC; or leave it out of "
+                "--dynamic and --extra, where its own clock alone is wrong.",
+            )
+
+
+def _runs(values: Integers) -> Iterator[tuple[int, int]]:
+    borders = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    return pairwise(borders)
+
+
+def _noon(hour: Integers, values: Values) -> float | None:
+    """Return the centre of the mean course of a day [h]; None where too few hours are known, or there is no sun."""
+    count = np.bincount(hour, minlength=_HOURS)
+    known = count >= _FEWEST
+    if not known.any():
+        return None
+    mean = np.bincount(hour, values, minlength=_HOURS) / np.maximum(count, 1)
+    brightest = float(mean[known].max())
+    if brightest < _BRIGHT or not _are_nights(known, mean < _DARK * brightest):
+        return None
+    course = np.where(known, mean - mean[known].min(), 0.0)
+    angle = (np.arange(_HOURS) + 0.5) * (2 * np.pi / _HOURS)
+    return float(np.angle((course * np.exp(1j * angle)).sum()) / (2 * np.pi) * _HOURS % _HOURS)
+
+
+def _are_nights(known: NDArray[np.bool_], dark: NDArray[np.bool_]) -> bool:
+    """Return whether the hours that are missing are one block between dark ones; other hours would move the centre."""
+    if known.all():
+        return True
+    edges = np.flatnonzero(known & (~np.roll(known, 1) | ~np.roll(known, -1)))
+    blocks = int((known & ~np.roll(known, 1)).sum())
+    return bool(blocks == 1 and (~known).sum() <= _NIGHT_HOURS and dark[edges].all())
+
+
+def summer_time(place: Integers, twice: Integers, step: Step) -> SummerTime | None:
+    """Return the hours that clocks of summer time repeat and leave out; None where rows do not show it.
+
+    Args:
+        place: Of all records, ascending, [N].
+        twice: Which of them stand a second time and differ, numbers of `place`.
+        step: Half-hourly or hourly.
+    """
+    hour = 60 // step.minutes
+    for missing in skipped_hours(place, step):
+        year, month = _year_and_month(np.array([missing]), step)
+        years, months = _year_and_month(place[twice], step)
+        own = twice[years == year[0]]
+        apart = np.abs(starts(place[own], step) - starts(np.array([missing]), step)[0]) / _DAY
+        others = _AUTUMN if month[0] in _SPRING else _SPRING
+        of_night = _is_night(place[own], step)
+        if 0 < len(own) <= hour and of_night.all() and (apart > _APART).all() and np.isin(months, others).all():
+            return SummerTime(int(place[own[0]]), missing)
+    return None
+
+
+def skipped_hours(place: Integers, step: Step) -> list[int]:
+    """Return places of single hours that are missing at night in a month in which clocks are changed."""
+    before = np.flatnonzero(np.diff(place) == 60 // step.minutes + 1)
+    missing = place[before] + 1
+    _, month = _year_and_month(missing, step)
+    return [int(one) for one in missing[_is_night(missing, step) & np.isin(month, (*_SPRING, *_AUTUMN))]]
+
+
+def _year_and_month(place: Integers, step: Step) -> tuple[Integers, Integers]:
+    month = starts(place, step).astype("datetime64[m]").astype("datetime64[M]").astype(np.int64)
+    return month // 12 + 1970, month % 12 + 1
+
+
+def _is_night(place: Integers, step: Step) -> NDArray[np.bool_]:
+    minute = starts(place, step) % _DAY
+    return np.asarray((minute < _MORNING) | (minute >= _MIDNIGHT))
