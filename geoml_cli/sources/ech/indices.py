@@ -44,6 +44,10 @@ class Series:
     symh: NDArray[np.float32]
 
 
+_REVISED, _FAR = 5.0, 50.0
+"""By how much a provisional index differs from the final one: in the median, and at most [nT]."""
+
+
 class _Piece(NamedTuple):
     """One index out of one file."""
 
@@ -218,9 +222,12 @@ def _contradictions(
         return []
     found, counts = np.unique(pairs, axis=0, return_counts=True)
     first, other = (pieces[number] for number in found[counts.argmax()])
-    most = np.abs(value - series[place])[differs].max()
+    apart = np.abs(value - series[place])[differs]
+    begin = (
+        "Two files hold" if float(np.median(apart)) > _REVISED or apart.max() > _FAR else "Versions of two files hold"
+    )
     return [
-        f"Two files hold other values of {first.quantity.upper()} at {counts.max()} times, by up to {most:g} nT: "
+        f"{begin} other values of {first.quantity.upper()} at {counts.max()} times, by up to {apart.max():g} nT: "
         f"{first.name}, which counts, and {other.name}. Keep one of them."
     ]
 

@@ -61,8 +61,11 @@ def join(files: Iterable[TimeSeries], funnel: Funnel) -> Orbit:
     frame = pd.concat(places, ignore_index=True)
     funnel.read = len(frame)
     frame = _whole(frame, ephemerides, funnel)
-    if len(frame) >= _MANY and (most := float(frame["mlat"].abs().max())) < np.pi / 2:
-        funnel.notes.append(f"MLAT lies within {most:.2f} in all rows: it is taken as degrees. Are they radians?")
+    for satellite in frame["satellite"].unique().tolist():
+        rows = frame[frame["satellite"] == satellite]
+        if len(rows) >= _MANY and (most := float(rows["mlat"].abs().max())) < np.pi / 2:
+            named = f"all rows of {satellite}" if satellite else "all rows"
+            funnel.notes.append(f"MLAT lies within {most:.2f} in {named}: it is taken as degrees. Are they radians?")
     waves = [
         _frame(timed, WAVE, number)
         for number, timed in enumerate(ephemerides)
@@ -96,7 +99,9 @@ def _refuse_others(frame: pd.DataFrame, repeated: pd.Series[bool], files: Sequen
     for name, most in _SAME.items():
         if name not in frame:
             continue
-        apart = np.abs(both[name].to_numpy(np.float64) - both[f"{name} first"].to_numpy(np.float64))
+        own, other = (both[column].to_numpy(np.float64) for column in (name, f"{name} first"))
+        with np.errstate(invalid="ignore"):  # -inf in both is no difference
+            apart = np.where(own == other, 0.0, np.abs(own - other))
         apart = np.minimum(apart, 24 - apart) if name == "mlt" else apart
         if (apart > most).any():
             row = both.iloc[int((apart > most).argmax())]
@@ -117,7 +122,7 @@ def _whole(frame: pd.DataFrame, files: Sequence[TimeSeries], funnel: Funnel) -> 
     if not len(frame):
         raise DataError(
             f"none of {len(unplaced)} rows of positions has L, MLT and MLAT: they are empty or fill values",
-            where=str(files[0].path),
+            where=str(next(file.path for file in files if all(name in file.values for name in POSITION))),
             fix="Get the ephemeris again.",
         )
     repeated = frame.duplicated(_KEYS)

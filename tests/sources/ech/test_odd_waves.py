@@ -108,6 +108,12 @@ def test_l_in_kilometres_is_no_fill(raw, prepare):
     assert "rows of positions has L, MLT and MLAT" in prepare(code=3)
 
 
+def test_waves_of_0_in_two_files_do_not_contradict(raw, prepare):
+    changed(raw / WAVES, Ew=lambda held: np.where(held > 0, held, -np.inf))
+    (raw / "again_rbspa.csv").write_text((raw / WAVES).read_text())
+    assert "Warning" not in prepare()
+
+
 def test_a_lower_index_is_no_sme(raw, prepare):
     path = raw / "sme.csv"
     changed(path, SME=lambda held: -held)
@@ -123,6 +129,9 @@ def test_two_files_that_disagree_are_named(raw, prepare):
     said = prepare()
     assert "Two files hold other values of SME at 2000 times, by up to 200 nT" in said.replace("\n", " ")
     assert "a_sme.csv, which counts" in said and path.name in said
+    table["SME"] -= 199  # a provisional version
+    table.to_csv(other, index=False)
+    assert "files hold" not in prepare()
     other.unlink()  # the remedy
     assert "Two files" not in prepare()
 
