@@ -70,18 +70,21 @@ def sweep(
     study.run(trials, train, reporter)
     places = {"--preset": preset, "--data": data}
     words = [model, *(word for name, value in places.items() if value for word in (name, str(value)))]
-    _show(study, ["geoml", "train", *words, *(["--cpu"] if cpu else [])], fixed[:-1], as_json=as_json)
-    _refuse_failed(study)
+    command = ["geoml", "train", *words, *(["--cpu"] if cpu else [])]
+    _show(study, command, fixed[:-1], as_json=as_json)
+    _refuse_failed(study, [*command, *_options("--set", fixed[:-1])])
 
 
-def _refuse_failed(study: Sweep) -> None:
+def _refuse_failed(study: Sweep, train: list[str]) -> None:
     from geoml_cli.errors import GeomlError
 
-    if all(trial.state == "failed" for trial in study.trials()):
+    trials = study.trials()
+    if all(trial.state == "failed" for trial in trials):
+        one = shlex.join([*train, *(_options("--set", trials[0].assignments) if trials else [])])
         raise GeomlError(
             "every trial failed.",
             where=str(study.folder),
-            fix="Its warnings say why; begin anew with other spaces and another --name.",
+            fix=f"`{one}` says why; begin anew with other spaces and another --name.",
         )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.readers.nodata import written
+
 _NEAR = 0.05
 """Part of the range of the other values: nearer to it, a value is one of them, such as the 0 of a desert's rain."""
 _FEWEST_FRAMES, _FEWEST_CELLS = 2, 2
@@ -40,9 +42,9 @@ class ConstantCells:
         if self._frames < _FEWEST_FRAMES:
             return []
         return [
-            f"{cells.count} cells are {cells.value:g} at every time, and no other value is nearer to {cells.value:g} "
+            f"{cells.count} cells are {cells.text} at every time, and no other value is nearer to {cells.text} "
             f"than {cells.value + cells.nearest:.4g}: if that is land, prepare again with "
-            f"--nodata {self._name}={cells.value:g}"
+            f"--nodata {self._name}={cells.text}"
             for cells in self._of
             if cells.are_apart()
         ]
@@ -54,6 +56,11 @@ class _Cells:
     def __init__(self, shape: tuple[int, int], value: float) -> None:
         self.value, self._same, self._ever = value, np.ones(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
         self.nearest, self._least, self._most = np.inf, np.inf, -np.inf
+
+    @property
+    def text(self) -> str:
+        """Write the value with as many digits as tell it from other float32."""
+        return written(float(str(np.float32(self.value))))
 
     @property
     def count(self) -> int:

@@ -12,13 +12,23 @@ from geoml_cli.dataset.grid import nearest
 
 Degrees = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+_OFTEN = 12
+"""Cells that share a place, for each that shares a usual one: the corner of two seams has 4."""
+_POLE = 89.9
+"""Latitudes beyond belong to a pole, where a row of cells shares one position."""
 
 
 def without_position(lat: Degrees, lon: Degrees) -> Mask:
-    """Return which cells have no position, [Y, X]: NaN, or zeros in both where there are several."""
-    zero = (lat == 0) & (lon == 0)
+    """Return which cells have no position, [Y, X]: NaN, zeros in both, or one place that far more share than others.
+
+    Positions that are rounded, or repeated for finer cells, are shared by several as well, but by all alike.
+    """
     missing = ~(np.isfinite(lat) & np.isfinite(lon))
-    return np.asarray(missing | zero if zero.sum() > 1 else missing)
+    _, place, count = np.unique(np.where(missing, 0, lat + 1j * lon), return_inverse=True, return_counts=True)
+    shared = count[place.reshape(lat.shape)]
+    zero = (lat == 0) & (lon == 0) & (shared > 1)
+    odd = (shared >= _OFTEN * np.median(count)) & (np.abs(lat) < _POLE)
+    return np.asarray(missing | zero | odd)
 
 
 def filled(lat: Degrees, lon: Degrees, missing: Mask) -> tuple[Degrees, Degrees]:

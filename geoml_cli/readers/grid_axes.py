@@ -184,9 +184,7 @@ def _axes(lat: Any, lon: Any, location: str) -> tuple[GridAxes, list[str]]:  # n
 def _degrees(variable: Any, location: str) -> Degrees:  # noqa: ANN401
     """Return a coordinate [degrees]; of two dimensions, NaN where it is missing."""
     stored = np.asarray(variable.values, dtype=np.float64)
-    fills = [
-        float(np.ravel(variable.attrs[name])[0]) for name in ("_FillValue", "missing_value") if name in variable.attrs
-    ]
+    fills = _fills(variable) if stored.ndim == 2 else []
     values = unpacked(variable, np.where(np.isin(stored, fills), np.nan, stored))
     if values.ndim == 2:
         values[np.abs(values) > _LARGE] = np.nan
@@ -204,6 +202,12 @@ def _degrees(variable: Any, location: str) -> Degrees:  # noqa: ANN401
         if not ((gaps > 0).all() or (gaps < 0).all()):
             raise DataError("values do not rise or fall throughout", where=place, fix="Get the file again.")
     return values
+
+
+def _fills(variable: Any) -> list[float]:  # noqa: ANN401
+    """Return what a coordinate says of missing values; attributes that are no number say nothing."""
+    said = [np.ravel(variable.attrs[name]) for name in ("_FillValue", "missing_value") if name in variable.attrs]
+    return [float(values[0]) for values in said if values.size and values.dtype.kind in "fiu"]
 
 
 def unpacked(variable: Any, stored: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ANN401

@@ -6,7 +6,7 @@ Legend: T time steps, Y rows, X columns.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,7 +85,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
             handle[at : at + len(frames)] = frames
             at += len(frames)
             advance(len(frames))
-    _refuse_unplaced(chosen.axes, checks.ever, plan.where)
+    _refuse_unplaced(chosen.axes, checks.ever, plan.where, constant.notes())
     notes = [*plan.notes, *chosen.notes, *checks.finish(chosen.stamped, plan.where), *constant.notes()]
     land, more = _land(plan, checks.ever)
     put_land(writer, chosen.axes, land, facts.land_from)
@@ -96,10 +96,12 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     return PreparedInfo("grid", funnel, facts.model_dump(mode="json", exclude_none=True))
 
 
-def _refuse_unplaced(axes: GridAxes, ever: Mask, location: str) -> None:
+def _refuse_unplaced(axes: GridAxes, ever: Mask, location: str, constants: Sequence[str]) -> None:
     """Refuse values at cells whose position is not known: land may lack it, and nothing else."""
     if axes.unplaced is not None and (count := int((axes.unplaced & ever).sum())):
-        raise DataError(f"{count} cells with values have no position", where=location, fix=NO_POSITION)
+        raise DataError(
+            f"{count} cells with values have no position", where=location, fix=". ".join([*constants, NO_POSITION])
+        )
 
 
 def _period(gridded: Gridded, plan: GridPlan) -> Gridded:

@@ -202,6 +202,8 @@ def _refuse_difference(first: FilePart, other: FilePart) -> None:
         ):
             begin = " and ".join(f"{part.axes.lon.flat[0]:g}" for part in (first, other))
             how, fix = f"longitudes begin at {begin}", "Bring them to one begin: cdo sellonlatbox,-180,180,-90,90."
+        elif not first.axes.regular and first.axes.shape == other.axes.shape:
+            how = "positions of some cells"
         raise DataError(f"grids differ ({how})", where=where, fix=fix)
     units = [part.described.get("units", "") for part in (first, other)]
     if not same_unit(*units):

@@ -16,6 +16,7 @@ from geoml_cli.errors import DataError
 
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How torch files begin: a zip archive, or in old ones a pickle."""
+_NUMBERS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "ema", "model")
 """Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
 
@@ -24,7 +25,7 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     """Read a state dict from a torch file; the file cannot run code.
 
     Raises:
-        DataError: It is missing, damaged, or holds more than tensors; or a weight is not finite.
+        DataError: It is missing, damaged, or holds more than tensors; or a weight is NaN.
     """
     if not file.is_file():
         raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
@@ -56,7 +57,7 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     ):
         raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
     found = {str(name): value for name, value in content.items()}
-    _refuse_nonfinite(found, file)
+    _refuse_nan(found, file)
     return found
 
 
@@ -73,11 +74,13 @@ def _refuse_damaged_archive(file: Path) -> None:
         raise DataError(f"{damaged} does not match its checksum.", where=str(file), fix="Fetch it again.")
 
 
-def _refuse_nonfinite(weights: Mapping[str, Tensor], file: Path) -> None:
+def _refuse_nan(weights: Mapping[str, Tensor], file: Path) -> None:
     for name, values in weights.items():
-        if wrong := int((~torch.isfinite(values)).sum()):
+        if values.dtype not in _NUMBERS or values.layout != torch.strided:
+            continue
+        if wrong := int(torch.isnan(values).sum()):  # a buffer may hold -inf, such as a mask
             raise DataError(
-                f"{wrong} of {values.numel()} weights of {name} are not finite: the network would give no number.",
+                f"{wrong} of {values.numel()} weights of {name} are no numbers: the network would give none.",
                 where=str(file),
                 fix="Ask its author for the checkpoint of another step.",
             )

@@ -99,7 +99,8 @@ def kept_scaling(start: Start, wanted: TargetSettings, shared: SharedTables, man
         ("inputs.scaling", before.inputs.scaling, shared.inputs.scaling),
         ("target.scaling", before.target.scaling, shared.target.scaling),
     ):
-        if method != asked:
+        is_of_network = key != "target.scaling" or wanted == shared.target  # classes have no scaling
+        if is_of_network and method != asked:
             raise SettingsError(
                 f"run {start.run.id} has {key} = {method!r}, this one {asked!r}; weights keep their scaling.",
                 where=_WHERE,

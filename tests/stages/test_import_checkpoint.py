@@ -138,7 +138,7 @@ def test_weights_that_are_not_finite_are_refused(geoml, tmp_path, weights_of_cnn
     name = next(iter(weights_of_cnn))
     torch.save(weights_of_cnn | {name: weights_of_cnn[name] * float("nan")}, tmp_path / "w.pth")
     done = geoml("import", "soc", tmp_path / "w.pth", "--run", tmp_path / "run")
-    assert done.code == 3 and f"weights of {name} are not finite" in " ".join(done.err.split())
+    assert done.code == 3 and f"weights of {name} are no numbers" in " ".join(done.err.split())
     assert not (tmp_path / "run").exists()
 
 
@@ -152,3 +152,9 @@ def test_data_that_nothing_is_scaled_by_do_not_hide_the_warning(geoml, tmp_path,
     more = ("--preset", "map", "--set", "network.variant=cnn")
     done = geoml("import", "soc", tmp_path / "w.pth", "--run", tmp_path / "b", *data, *more)
     assert done.code == 0 and "unscaled" not in done.err, done.err
+
+
+def test_infinite_buffers_and_tensors_of_other_kinds_are_no_fault(tmp_path, weights_of_cnn):
+    more = {"mask": torch.tensor([0.0, -torch.inf]), "places": torch.eye(3).to_sparse(), "count": torch.tensor(3)}
+    torch.save(weights_of_cnn | more, tmp_path / "w.pth")
+    assert set(more) < set(state_dict(tmp_path / "w.pth"))

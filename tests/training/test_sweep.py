@@ -105,7 +105,7 @@ def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch, kind):
 def test_a_sweep_whose_trials_all_fail_fails(sweep):
     for trials, warned in ((2, 1), (2, 0)):  # and the second call of it
         said = sweep("none", trials, "--set", "train.patience=choice:0,abc", code=1)
-        assert said.count("trial 1 failed") == warned and "every trial failed. Its warnings say why" in said
+        assert said.count("trial 1 failed") == warned and "every trial failed. `geoml train soc" in said
     sweep("another", 1, "--set", "train.patience=choice:1,2")
 
 

@@ -134,7 +134,7 @@ def class_files(raw: Path, pattern: str | None) -> list[RasterFile]:
     else:
         called = below.iterdir() if below.is_dir() else (p for p in raw.iterdir() if p.name.lower().startswith(_CLCD))
     paths = raster_paths(called)
-    parts = {source.resolve() for path in paths for source in vrt_sources(path)}
+    parts = {source.resolve() for path in paths if _YEAR.search(path.stem) for source in vrt_sources(path)}
     return put_together([path for path in paths if path.resolve() not in parts])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_PROBE = re.compile(r"(?:rbsp|vap|vanallenprobes?|probe)?([ab])")
+_PROBE = re.compile(r"(?:rbsp|vap|vanallen)?(?:probes?)?([ab])")
 """Van Allen Probes (RBSP) A and B, in small letters without signs."""
 
 

@@ -18,6 +18,8 @@ _NOON, _OFF_NOON, _HOURS = 12.0, 4.0, 24
 """The sun's course is centred on noon; standard time is 3 hours apart from it at most (the west of China)."""
 _BRIGHT, _DARK = 45.0, 0.25
 """Sunlight of a month's brightest hour that tells its noon [W m-2], and the share of it that is night or nearly."""
+_UNEVEN = 1.0
+"""Of the brightest hour: the least sum of the hours, as vectors, that has a direction; a usual day has about 5."""
 _FEWEST, _NIGHT_HOURS = 15, 14
 """Records that tell the mean of an hour of a month, and hours that may be missing together, which are the night."""
 _DAY, _MORNING, _MIDNIGHT = 1440, 240, 1380
@@ -77,7 +79,10 @@ def _noon(hour: Integers, values: Values) -> float | None:
         return None
     course = np.where(known, mean - mean[known].min(), 0.0)
     angle = (np.arange(_HOURS) + 0.5) * (2 * np.pi / _HOURS)
-    return float(np.angle((course * np.exp(1j * angle)).sum()) / (2 * np.pi) * _HOURS % _HOURS)
+    centre = (course * np.exp(1j * angle)).sum()
+    if abs(centre) < _UNEVEN * brightest:  # the same at all hours: a filled gap, or a day at a pole
+        return None
+    return float(np.angle(centre) / (2 * np.pi) * _HOURS % _HOURS)
 
 
 def _are_nights(known: NDArray[np.bool_], dark: NDArray[np.bool_]) -> bool:

@@ -22,6 +22,8 @@ Values = NDArray[np.float64]
 _SUNLIGHT, _TEMPERATURES = clock.SUNLIGHT, ("TA", "TS")
 _SOME = 0.005
 """Share of temperatures above what a sensor may err to: a part of the rows is in kelvin."""
+_MANY = 0.03
+"""Share of them that no fault of a sensor makes: they are in Fahrenheit, or tenths."""
 _BRIGHT = 45.0
 """A site whose brightest hundredth of half a year stays below this [W m-2] has no sun: MJ m-2 d-1 reach 35."""
 _DRY = 0.1
@@ -31,6 +33,8 @@ _WHOLE = 1.0
 rain."""
 _RAINLESS = 3.0
 """Rain of a year [mm] that no station has: one in metres has 0.05 to 3."""
+_WETTER = 100.0
+"""How many times wetter all years together are than one in metres, at least."""
 _WET_DAYS = 20
 """Of a year, from which on so little rain is in another unit."""
 _FLOODED = 30_000.0
@@ -97,41 +101,40 @@ def _refuse_series(site: str, series: Series, drivers: Sequence[str], step: Step
                 where=where,
                 fix=f"Give it in {unit(name, step)}, {_OR_WITHOUT}",
             )
-        if known.prefix in _TEMPERATURES:
-            _refuse_some_beyond(name, where, values, step, _HOTTEST)
-        if known.prefix == "PA":
-            _refuse_some_beyond(name, where, values, step, np.inf)
+        if known.prefix in (*_TEMPERATURES, "PA"):
+            _refuse_some(name, where, values, step)
         if known.prefix == "SWC" and (series is whole or _is_far_drier(series, whole, name)):
             _refuse_fractions(name, where, series, step)
         if known.prefix == "P":
-            _refuse_metres(name, where, series, step)
+            _refuse_metres(name, where, series, step, whole)
     if _SUNLIGHT in drivers:
-        _refuse_dim_light(where, series, step)
+        _refuse_dim_light(where, series, step, whole)
     if dryness.VPD in drivers:
         _refuse_kilopascals(where, series, step)
 
 
-def _refuse_some_beyond(name: str, location: str, values: Values, step: Step, most: float) -> None:
-    """Refuse a driver of which some values are beyond its range and up to `most`, and so in another unit."""
+def _refuse_some(name: str, location: str, values: Values, step: Step) -> None:
+    """Refuse a temperature or a pressure of which some values are in another unit: kelvin, Fahrenheit, hPa."""
     known, finite = quantity(name), values[np.isfinite(values)]
-    least = _COLDEST if known.prefix in _TEMPERATURES else known.most
-    beyond = int(((finite > least) & (finite < most)).sum())
-    if beyond > _SOME * len(finite):
+    beyond = finite > known.most
+    kelvin = (finite > _COLDEST) & (finite < _HOTTEST)
+    of_other = beyond if known.prefix not in _TEMPERATURES or beyond.mean() > _MANY else kelvin
+    if of_other.mean() > _SOME:
         raise DataError(
-            f"{beyond} of {len(finite)} values of {name} are above {least:g} (up to {finite[finite < most].max():g}), "
-            f"which is no {known.meaning} in {unit(name, step)}",
+            f"{int(of_other.sum())} of {len(finite)} values of {name} are above {known.most:g} (up to "
+            f"{finite[of_other].max():g}), which is no {known.meaning} in {unit(name, step)}",
             where=location,
             fix=f"Give all of them in {unit(name, step)}, {_OR_WITHOUT}",
         )
 
 
-def _refuse_dim_light(location: str, series: Series, step: Step) -> None:
+def _refuse_dim_light(location: str, series: Series, step: Step, whole: Series) -> None:
     values = series.values[_SUNLIGHT]
     finite = np.isfinite(values)
     if _days(series, finite, step) < _HALF_A_YEAR:
         return
     bright = float(np.quantile(values[finite], 0.99))
-    if not 0 < bright < _BRIGHT:
+    if bright >= _BRIGHT or (bright <= 0 and series is not whole):  # a dead sensor of a year is no other unit
         return
     raise DataError(
         f"{_SUNLIGHT} is {bright:g} or less in 99 of 100 records, which is no {quantity(_SUNLIGHT).meaning} in W m-2",
@@ -174,7 +177,7 @@ def _refuse_fractions(name: str, location: str, series: Series, step: Step) -> N
     )
 
 
-def _refuse_metres(name: str, location: str, series: Series, step: Step) -> None:
+def _refuse_metres(name: str, location: str, series: Series, step: Step, whole: Series) -> None:
     values = series.values[name]
     yearly, days = rain_of_a_year(values, series, step), _days(series, np.isfinite(values), step)
     if days >= _YEAR and yearly > _FLOODED:
@@ -185,6 +188,8 @@ def _refuse_metres(name: str, location: str, series: Series, step: Step) -> None
         )
     if days < _YEAR or not 0 < yearly < _RAINLESS:
         return
+    if series is not whole and yearly * _WETTER > rain_of_a_year(whole.values[name], whole, step):
+        return  # a dry year of a desert
     # In a desert that gets no more it rains on a few days.
     day = np.floor(np.cumsum(lengths(series.first + np.arange(series.length, dtype=np.int64), step)))
     often = min(_WET_DAYS * days / _DAYS_OF_YEAR, np.isfinite(values).sum() / 2)  # of months and years there are few

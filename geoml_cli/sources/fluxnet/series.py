@@ -256,7 +256,7 @@ def _summer_time(found: SummerTime, step: Step, location: str) -> DataError:
         f"times are those of clocks with summer time: the hour from {format_time(found.twice, step)} stands twice, and "
         f"that from {format_time(found.missing, step)} is missing",
         where=location,
-        fix="Give local standard time, the whole year without summer time: take an hour off the times "
+        fix="Give local standard time, the whole year without summer time: take an hour off the times of summer, "
         f"{where} the two.",
     )
 

@@ -42,9 +42,9 @@ _SUNNIEST, MOST_OF_A_YEAR = 45.0, 300
 _DRIEST = 0.03
 """Mean precipitation [mm d-1] that no place of gridMET's is below; 0.13 is Death Valley's."""
 _FEWEST_FILES = 3
-_OTHER_YEAR = {"vpd": 5.0, "pr": 8.0}
+_OTHER_YEAR = {"eto": 3.5, "etr": 3.5, "pr": 8.0, "sph": 5.0, "vpd": 5.0}
 _OTHERWISE = 2.5
-"""By how much the mean of a year of weather hardly differs from that of the others: km h-1 and m s-1 do by 3.6. Dry air
+"""By how much the mean of a year of weather hardly differs from that of the others: km h-1 and m s-1 do by 3.6. Air
 does by more where files hold other stations, and a desert's rain does anyway."""
 
 

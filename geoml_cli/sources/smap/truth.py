@@ -26,6 +26,8 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 _LEAST = -9.0
 _PERCENT, _SEVERAL = 1.0, 10
+_DRIEST = 2.0
+"""Percent that most days of a year exceed; a broken sensor gives a little more than 1 m3 m-3."""
 
 
 def read_truth(
@@ -69,7 +71,7 @@ def _refuse_percent_of_a_year(values: Floats, location: str, names: StationNames
         of_year_DS = values[years == year]
         known_S = np.isfinite(of_year_DS).sum(axis=0)
         beyond_S = (of_year_DS > _PERCENT).sum(axis=0)
-        percent = np.flatnonzero((known_S >= _SEVERAL) & (2 * beyond_S > known_S))
+        percent = np.flatnonzero((known_S >= _SEVERAL) & (2 * (of_year_DS > _DRIEST).sum(axis=0) > known_S))
         if len(percent):
             station = int(percent[0])
             raise DataError(

@@ -136,7 +136,7 @@ def test_two_files_that_disagree_are_named(raw, prepare):
     assert "Two files" not in prepare()
 
 
-@pytest.mark.parametrize("called", ["A", "rbspa", "RBSP-A", "Van Allen Probe A"])
+@pytest.mark.parametrize("called", ["A", "rbspa", "RBSP-A", "Van Allen Probe A", "RBSP Probe A"])
 def test_a_satellite_may_be_spelled_in_any_way(raw, prepare, called):
     prepare()
     expected = Dataset(raw.parent / "data/ech").array("amplitude")[:]

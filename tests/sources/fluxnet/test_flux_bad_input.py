@@ -156,7 +156,7 @@ def one_site(raw: Path, days: int, **drivers: np.ndarray) -> Path:
 def test_some_rows_in_kelvin_are_refused(raw: Path, prepared: Prepare) -> None:
     warm = 12 + 8 * np.sin(np.arange(365) / 58)
     alone = one_site(raw, 365, TA_F=np.where(np.arange(365) < 100, warm + 273.15, warm))
-    fails(prepared, alone, r"100 of 365 values of TA_F are above 200 \(up to 29\d.*which is no air temperature in degC")
+    fails(prepared, alone, r"100 of 365 values of TA_F are above 60 \(up to 29\d.*which is no air temperature in degC")
     prepared(alone, dynamic=("SW_IN_F",), extra=())
 
 

@@ -76,6 +76,7 @@ def half_hours(
     nights: bool = True,
     hours: tuple[float, float] = (0.0, 24.0),
     rows: np.ndarray | None = None,
+    even: bool = False,
 ) -> Path:
     """Write half-hours of a year whose sun is highest at noon, with times moved.
 
@@ -86,6 +87,7 @@ def half_hours(
         nights: Whether sunlight of nights is 0, not missing.
         hours: Between which it is known.
         rows: Which rows are written.
+        even: Whether sunlight of June is its mean at every hour.
     """
     alone = raw.parent / "halves"
     alone.mkdir(exist_ok=True)
@@ -94,6 +96,8 @@ def half_hours(
     hour = (true - true.astype("datetime64[D]")).astype(float) / 60 + 0.25
     cloud = np.random.default_rng(0).uniform(0.5, 1, len(true))
     light = np.maximum(0, 700 * np.cos((hour - 12) / 12 * np.pi)) * cloud
+    if even:
+        light[(true >= np.datetime64("2010-06-01")) & (true < np.datetime64("2010-07-01"))] = 230.0
     unknown = (hour < hours[0]) | (hour > hours[1]) | ((light == 0) & (not nights))
     light_held = np.where(unknown, np.nan, light)
     held = {
@@ -164,7 +168,7 @@ def test_clocks_with_summer_time_are_told_with_a_remedy_that_works(raw: Path, pr
         DataError, match=rf"hour from {twice} stands twice, and that from {missing} is missing"
     ) as caught:
         prepared(half_hours(raw, clock=summer(zone)), **LIGHT)
-    assert f"take an hour off the times {where} the two" in caught.value.fix
+    assert f"take an hour off the times of summer, {where} the two" in caught.value.fix
     kept = prepared(half_hours(raw), **LIGHT).manifest.funnel
     assert not [note for note in kept.notes if "summer time" in note]
 
@@ -217,3 +221,26 @@ def test_faults_of_a_sensor_are_no_other_unit(raw: Path, prepared) -> None:
     assert "metre" not in str(caught.value)
     flood[200] = np.nan  # the remedy
     prepared(years(raw, P_F=flood), extra=("P_F",))
+
+
+def test_temperatures_in_fahrenheit_are_refused(raw: Path, prepared) -> None:
+    warm = 1.8 * (12 + 12 * np.sin(np.arange(len(DAYS)) / 58)) + 32
+    with pytest.raises(DataError, match=r"values of TA_F are above 60 \(up to 75"):
+        prepared(years(raw, TA_F=warm), extra=())
+
+
+def test_light_without_a_course_tells_no_noon(raw: Path, prepared) -> None:
+    prepared(half_hours(raw, even=True), **LIGHT)
+
+
+def test_a_sensor_that_never_saw_light_is_refused(raw: Path, prepared) -> None:
+    with pytest.raises(DataError, match=r"SW_IN_F is 0 or less in 99 of 100 records"):
+        prepared(years(raw, SW_IN_F=np.zeros(len(DAYS))), extra=())
+
+
+def test_a_dry_year_of_a_desert_is_no_year_in_metres(raw: Path, prepared) -> None:
+    rain = np.zeros(len(DAYS))
+    rain[::20] = 1.0  # 18 mm a year
+    rain[:365] = 0.0
+    rain[:360:10] = 0.05
+    prepared(years(raw, P_F=rain), extra=("P_F",))

@@ -43,7 +43,7 @@ def whole(tmp_path_factory):
     return prepared(ocean(tmp_path_factory.mktemp("ocean") / "a.nc", *TRUE))
 
 
-@pytest.mark.parametrize(("held", "fill"), [(0.0, None), (np.nan, None), (-1e20, None), (-999.0, -999.0)])
+@pytest.mark.parametrize(("held", "fill"), [(0.0, None), (np.nan, None), (-1e20, None), (-999.0, -999.0), (-1.0, None)])
 def test_land_without_positions_does_not_change_areas_at_its_coast(whole, tmp_path, held, fill):
     found = prepared(ocean(tmp_path / "a.nc", *(np.where(LAND, held, true) for true in TRUE), fill=fill), var=None)
     sea = ~LAND
@@ -82,15 +82,16 @@ def test_a_grid_without_positions_is_refused(tmp_path, held):
         prepared(ocean(tmp_path / "a.nc", nowhere, nowhere))
 
 
-@pytest.mark.parametrize("constant", [-1.0, -88.0, 400.0])
+@pytest.mark.parametrize("constant", [-1.0, -88.0, 400.0, 271.351234, -0.123456789, 1234567.0])
 def test_land_of_a_constant_is_told_with_a_remedy_that_works(tmp_path, constant):
     values = field(6)
     values[:, 0, 1] = values[:, 2, 3] = constant
     write(tmp_path / "a.nc", values)
     notes = [note for note in prepared(tmp_path / "a.nc").manifest.funnel.notes if "at every time" in note]
-    assert len(notes) == 1 and notes[0].startswith(f"2 cells are {constant:g} at every time, and no other value is")
-    assert notes[0].endswith(f"prepare again with --nodata sst={constant:g}")
-    found = prepared(tmp_path / "a.nc", nodata=(f"sst={constant:g}",))
+    assert len(notes) == 1 and notes[0].startswith("2 cells are ")
+    said = notes[0].rpartition("--nodata ")[2]
+    assert float(said.removeprefix("sst=")) == pytest.approx(constant, rel=1e-6)
+    found = prepared(tmp_path / "a.nc", nodata=(said,))
     assert np.isnan(found.array("sst")[:, 0, 1]).all()
 
 
@@ -160,3 +161,22 @@ def test_a_month_without_values_is_left_out_at_the_end_alone(tmp_path):
     with pytest.raises(DataError, match=r"no valid value at 2001-06-01.*at the begin or end of the series, leave"):
         prepared(write(tmp_path / "a.nc", values))
     assert prepared(tmp_path / "a.nc", end="2001-05").array("sst").shape[0] == 5
+
+
+def test_land_of_0_in_value_and_position_names_the_remedy_that_works(tmp_path):
+    path = ocean(tmp_path / "a.nc", *(np.where(LAND, 0.0, true) for true in TRUE))
+    with netCDF4.Dataset(path, "a") as file:
+        values = file["sst"][:].filled(np.nan)
+        file["sst"][:] = np.where(LAND, 0.0, values)
+    with pytest.raises(
+        DataError, match=r"cells with values have no position. 109 cells are 0 .*--nodata sst=0"
+    ) as caught:
+        prepared(path)
+    assert "mesh file" in caught.value.fix
+    assert np.isnan(prepared(path, nodata=("sst=0",)).array("sst")[:, LAND]).all()
+
+
+@pytest.mark.parametrize("said", ["none", "", 10.0])
+def test_what_an_axis_says_of_missing_values_does_not_take_its_own_away(tmp_path, said):
+    path = write(tmp_path / "a.nc", lat_attrs={"missing_value": said})
+    np.testing.assert_array_equal(prepared(path).array("lat"), LAT)

@@ -665,6 +665,12 @@ def test_a_year_of_wind_in_km_and_of_rain_in_tenths_is_refused(name, factor):
         refuse_other_year({path: mean * (factor if "2019" in path.name else 1) for path, mean in usual.items()}, [name])
 
 
+def test_files_of_other_stations_are_no_other_unit():
+    humid = {Path(f"gridmet_SSM_{year}.csv"): np.array([mean]) for year, mean in
+             ((2018, 0.0035), (2019, 0.009), (2020, 0.0098), (2021, 0.0099))}  # fmt: skip
+    refuse_other_year(humid, ["sph"])
+
+
 def test_slopes_and_aspects_that_are_no_degrees_are_refused_with_a_remedy_that_works(raw, prepared):
     path = raw / "constant_SSM.csv"
     edit(path, lambda rows: [{**rows[0], "slope": "283.8"}, *rows[1:]])
