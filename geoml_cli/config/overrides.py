@@ -66,24 +66,30 @@ def from_file(path: Path, shown: str) -> Layer:
 def from_environment(environment: Mapping[str, str] = os.environ) -> Layer:
     """Read variables such as `GEOML__TRAIN__LR=1e-3`."""
     return {
-        tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")): Setting(_value(text), name)
+        _key(name): Setting(_value(text), name)
         for name, text in environment.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
 
 
 def of_environment(tables: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Return variables that set keys of some tables as `--set` arguments; those of other tables are passed over."""
-    keys = {name: name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__") for name in environment}
+    """Return variables that set keys of some tables, as `from_arguments` takes them; others are passed over."""
     return [
-        f"{'.'.join(keys[name])}={text}"
+        f"{name}={text}"
         for name, text in environment.items()
-        if name.startswith(ENVIRONMENT_PREFIX) and keys[name][0] in tables
+        if name.startswith(ENVIRONMENT_PREFIX) and _key(name)[0] in tables
     ]
 
 
+def _key(name: str) -> Key:
+    """Return the key that a variable of the environment, or the name of a `--set`, means."""
+    if name.startswith(ENVIRONMENT_PREFIX):
+        return tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
+    return tuple(name.split("."))
+
+
 def from_arguments(assignments: Iterable[str]) -> Layer:
-    """Read `--set` arguments such as `train.lr=1e-3`.
+    """Read `--set` arguments such as `train.lr=1e-3`, and what `of_environment` returns.
 
     Raises:
         SettingsError: One is not `key=value`.
@@ -91,10 +97,11 @@ def from_arguments(assignments: Iterable[str]) -> Layer:
     found: Layer = {}
     for text in assignments:
         name, sign, value = text.partition("=")
-        key = tuple(name.strip().split("."))
+        key = _key(name.strip())
         if not sign or not all(key):
             raise SettingsError(f"{text!r} is not key=value.", where="--set", fix="Write e.g. --set train.lr=1e-3.")
-        found[key] = Setting(_value(value.strip()), f"--set {name.strip()}")
+        origin = name if name.startswith(ENVIRONMENT_PREFIX) else f"--set {name.strip()}"
+        found[key] = Setting(_value(value.strip()), origin)
     return found
 
 

@@ -24,11 +24,21 @@ def without_position(lat: Degrees, lon: Degrees) -> Mask:
     Positions that are rounded, or repeated for finer cells, are shared by several as well, but by all alike.
     """
     missing = ~(np.isfinite(lat) & np.isfinite(lon))
-    _, place, count = np.unique(np.where(missing, 0, lat + 1j * lon), return_inverse=True, return_counts=True)
-    shared = count[place.reshape(lat.shape)]
-    zero = (lat == 0) & (lon == 0) & (shared > 1)
-    odd = (shared >= _OFTEN * np.median(count)) & (np.abs(lat) < _POLE)
-    return np.asarray(missing | zero | odd)
+    zero = (lat == 0) & (lon == 0)
+    if zero.sum() > 1:
+        missing |= zero
+    # Land lies together: without two neighbours at one place there is nothing to count.
+    beside = np.zeros_like(missing)
+    same = (lat[:, 1:] == lat[:, :-1]) & (lon[:, 1:] == lon[:, :-1])
+    beside[:, 1:] |= same
+    beside[:, :-1] |= same
+    beside &= ~missing & (np.abs(lat) < _POLE)
+    if beside.any():
+        _, place, count = np.unique((lat + 1j * lon)[beside], return_inverse=True, return_counts=True)
+        alone = int((~beside & ~missing).sum())
+        usual = float(np.median(np.concatenate([count, np.ones(alone, dtype=count.dtype)])))
+        missing[beside] |= count[place.reshape(-1)] >= _OFTEN * usual
+    return missing
 
 
 def filled(lat: Degrees, lon: Degrees, missing: Mask) -> tuple[Degrees, Degrees]:

@@ -30,6 +30,10 @@ def test_the_environment_counts_for_a_trained_run_as_set_does(geoml, trained, da
     assert widths(geoml, run, data_root, tmp_path / "environment.csv") == asked < usual
     above = widths(geoml, run, data_root, tmp_path / "both.csv", "--set", "predict.coverage=0.9")
     assert above == usual, "--set is above the environment"
+    monkeypatch.setenv("GEOML__PREDICT__COVERAGE", "half")
+    done = geoml("predict", run, "--data", data_root / "soc", "--out", tmp_path / "none.csv")
+    assert done.code == 2 and "GEOML__PREDICT__COVERAGE: [predict] coverage = 'half'" in " ".join(done.err.split())
+    monkeypatch.delenv("GEOML__PREDICT__COVERAGE")
     monkeypatch.setenv("GEOML__EVALUATE__BASELINES", '["mean"]')
     done = geoml("evaluate", run, "--data", data_root / "soc", "--quiet")
     assert done.code == 0, done.err
