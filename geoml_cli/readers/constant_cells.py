@@ -5,6 +5,8 @@ Legend: T time steps, Y rows, X columns.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,10 +24,11 @@ class ConstantCells:
     Args:
         shape: Rows and columns.
         name: Of the variable, as `--nodata` calls it.
+        packing: Scale and offset of each file: `--nodata` takes stored numbers.
     """
 
-    def __init__(self, shape: tuple[int, int], name: str) -> None:
-        self._shape, self._name, self._frames = shape, name, 0
+    def __init__(self, shape: tuple[int, int], name: str, packing: Collection[tuple[float, float]] = ()) -> None:
+        self._shape, self._name, self._frames, self._packing = shape, name, 0, set(packing) or {(1.0, 0.0)}
         self._of: list[_Cells] = []
 
     def add(self, frames: NDArray[np.float32]) -> None:
@@ -44,10 +47,17 @@ class ConstantCells:
         return [
             f"{cells.count} cells are {cells.text} at every time, and no other value is nearer to {cells.text} "
             f"than {cells.value + cells.nearest:.4g}: if that is land, prepare again with "
-            f"--nodata {self._name}={cells.text}"
+            f"--nodata {self._name}={self._stored(cells)}"
             for cells in self._of
             if cells.are_apart()
         ]
+
+    def _stored(self, cells: _Cells) -> str:
+        """Write the stored number of the cells."""
+        if len(self._packing) > 1:
+            return "NUMBER, the number as it is stored"
+        [(scale, offset)] = self._packing
+        return cells.text if (scale, offset) == (1.0, 0.0) else written(float(round((cells.value - offset) / scale)))
 
 
 class _Cells:

@@ -76,7 +76,8 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")
     handle = declare(writer, chosen.axes, facts, times)
     checks = FrameChecks(chosen.axes.shape, plan.limits, plan.varies)
-    constant = ConstantCells(chosen.axes.shape, plan.name)
+    packing = {(one.scale, one.offset) for one in chosen.decodings}
+    constant = ConstantCells(chosen.axes.shape, plan.name, packing)
     at = 0
     with reporter.task("write frames", len(times)) as advance:
         for frames in blocks(chosen):

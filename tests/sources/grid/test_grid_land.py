@@ -95,6 +95,17 @@ def test_land_of_a_constant_is_told_with_a_remedy_that_works(tmp_path, constant)
     assert np.isnan(found.array("sst")[:, 0, 1]).all()
 
 
+def test_land_of_a_packed_constant_is_told_by_its_stored_number(tmp_path):
+    stored = np.round(field(6) / 0.0122).astype(np.float64)
+    stored = np.where(np.isnan(stored), -32768, stored).astype(np.int16)
+    stored[:, 0, 1] = stored[:, 2, 3] = 5555
+    packed = {"scale_factor": 0.0122, "add_offset": 3.3, "_FillValue": np.int16(-32768)}
+    path = write(tmp_path / "a.nc", stored, attrs=packed)
+    [told] = [note for note in prepared(path).manifest.funnel.notes if "at every time" in note]
+    assert told.startswith("2 cells are 71.071 at every time") and told.endswith("--nodata sst=5555")
+    assert np.isnan(prepared(path, nodata=("sst=5555",)).array("sst")[:, 0, 1]).all()
+
+
 def test_values_that_are_often_the_least_or_the_largest_are_values(tmp_path):
     cover = np.clip(np.random.default_rng(1).normal(0.7, 0.4, (6, 3, 4)), 0.1, 1).astype(np.float32)
     cover[:, 0, :2] = 1.0  # always covered
