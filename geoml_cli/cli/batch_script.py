@@ -11,7 +11,7 @@ from geoml_cli import registry
 from geoml_cli.errors import StoppedError
 
 SIGNAL_SECONDS = 120
-"""How long before its time limit a job is told to save."""
+"""How long before its time limit a job is asked to save."""
 _PORT = 29500
 _LOOP = """
 # The command runs next to this script, which passes SLURM's warning on to it.

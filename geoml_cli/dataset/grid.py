@@ -155,13 +155,13 @@ def _edges(centres: Floats) -> Floats:
 
 
 def nearest(values: Floats, known: Mask) -> Floats:
-    """Return values [Y, X] with that of the nearest known cell where they are not known; some cell is."""
+    """Return values [..., Y, X] with those of the nearest known cell where they are not known; some cell is."""
     if known.all():
         return values
     from scipy import ndimage
 
     places = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    return np.asarray(values[tuple(places)])
+    return np.asarray(values[(..., *places)])
 
 
 def _spanned(lat: Floats, lon: Floats, known: Mask) -> Floats:
@@ -189,8 +189,7 @@ def _step(points_CYX: Floats, known: Mask, axis: int) -> Floats:
     step = total / np.maximum(count, 1)
     is_known = count > 0
     # A cell between two without a position has the step of the nearest that knows one.
-    filled = np.stack([nearest(part, is_known) for part in step]) if is_known.any() else step
-    return np.moveaxis(filled, 1, axis)
+    return np.moveaxis(nearest(step, is_known) if is_known.any() else step, 1, axis)
 
 
 def declare(writer: DatasetWriter, axes: GridAxes, facts: GridFacts, times: Sequence[float]) -> Any:  # noqa: ANN401

@@ -53,7 +53,7 @@ def with_unit(name: str, unit: str) -> str:
 
 
 def png(figure: Figure, software: str | None = None) -> bytes:
-    """Draw a figure; `software` is written into the file, where another one must be told from it."""
+    """Draw a figure; `software` is written into the file, where another one must be distinguished from it."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         # A name in a script that the font lacks shows boxes; the tables next to the figure spell it.

@@ -27,7 +27,7 @@ def band_unit(file: DatasetReader, index: int) -> str:
 def alpha_band(file: DatasetReader) -> int | None:
     """Return the number of the band that is a mask, if one is: marked as alpha, and not described as something else.
 
-    GDAL itself marks the last of four bands of bytes as alpha, unless it is told otherwise.
+    GDAL itself marks the last of four bands of bytes as alpha, unless a file says otherwise.
     """
     kinds = [kind.name for kind in file.colorinterp]
     marked = [number for number, kind in enumerate(kinds, start=1) if kind == "alpha"] if len(kinds) > 1 else []

@@ -28,16 +28,16 @@ def without_position(lat: Degrees, lon: Degrees) -> Mask:
     if zero.sum() > 1:
         missing |= zero
     # Land lies together: without two neighbours at one place there is nothing to count.
-    beside = np.zeros_like(missing)
+    repeated = np.zeros_like(missing)
     same = (lat[:, 1:] == lat[:, :-1]) & (lon[:, 1:] == lon[:, :-1])
-    beside[:, 1:] |= same
-    beside[:, :-1] |= same
-    beside &= ~missing & (np.abs(lat) < _POLE)
-    if beside.any():
-        _, place, count = np.unique((lat + 1j * lon)[beside], return_inverse=True, return_counts=True)
-        alone = int((~beside & ~missing).sum())
+    repeated[:, 1:] |= same
+    repeated[:, :-1] |= same
+    repeated &= ~missing & (np.abs(lat) < _POLE)
+    if repeated.any():
+        _, place, count = np.unique((lat + 1j * lon)[repeated], return_inverse=True, return_counts=True)
+        alone = int((~repeated & ~missing).sum())
         usual = float(np.median(np.concatenate([count, np.ones(alone, dtype=count.dtype)])))
-        missing[beside] |= count[place.reshape(-1)] >= _OFTEN * usual
+        missing[repeated] |= count[place.reshape(-1)] >= _OFTEN * usual
     return missing
 
 

@@ -24,8 +24,7 @@ _UNITS = {
 Degrees = NDArray[np.float64]
 _AXIS = {"latitude": "Y", "longitude": "X"}
 _SINCE = " since "
-_MOST_LON, _LARGE = 720.0, 1e10
-"""No longitude is larger; numbers larger than the second, such as 1e20, are fill values."""
+_MOST_LON = 720.0
 NO_POSITION = "Put whole coordinates in their place, such as those of the model's mesh file."
 
 
@@ -186,10 +185,11 @@ def _degrees(variable: Any, location: str) -> Degrees:  # noqa: ANN401
     stored = np.asarray(variable.values, dtype=np.float64)
     fills = _fills(variable) if stored.ndim == 2 else []
     values = unpacked(variable, np.where(np.isin(stored, fills), np.nan, stored))
-    if values.ndim == 2:
-        values[np.abs(values) > _LARGE] = np.nan
     most = 90.0 + 1e-3 if _score(variable, str(variable.name), "latitude") else _MOST_LON
     place = f"{location}, variable {variable.name}"
+    beyond = np.abs(values) > most
+    if values.ndim == 2 and len(np.unique(values[beyond])) == 1:  # one number that is no place, such as 1e20 or -999
+        values[beyond] = np.nan
     known = values[np.isfinite(values)]
     if values.ndim != 2 and (count := values.size - len(known)):
         raise DataError(f"is missing at {count} of {values.size} places", where=place, fix="Get the file again.")

@@ -126,7 +126,7 @@ def bounded_lines(stream: IO[str], location: Path | str, first: int = 1) -> Iter
 def _may_read_ahead(stream: IO[str]) -> bool:
     """Tell files from lines that are made, and refused, one by one.
 
-    UTF-16 is not read through when its encoding is told: where it is cut off, the lines before come first.
+    UTF-16 is not read through when its encoding is given: where it is cut off, the lines before come first.
     """
     return isinstance(stream, io.TextIOWrapper) and not stream.encoding.startswith("utf-16")
 

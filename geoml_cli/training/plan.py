@@ -68,8 +68,9 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         if start:
             check_start(start, signatures[split.network], split, dataset.manifest.digest())
         target = target_settings(settings, signatures, split.network)
-        keeps = start is not None and not shared.train.rescale
-        kept = kept_scaling(start, target, shared, dataset.manifest) if start and keeps else None
+        kept = None
+        if start and not shared.train.rescale:
+            kept = kept_scaling(start, target, shared, dataset.manifest)
         # Where a scaling is kept, these rows give the ranges of inputs only.
         target = TargetSettings() if kept else target
         # Members of a fold that differ in their seed alone have the same rows, and one fit.

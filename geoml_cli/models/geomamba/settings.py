@@ -46,7 +46,7 @@ class NetworkSettings(Table):
 
     site_inputs: SiteInputs = "on"
     """Whether the network sees the site itself: its position, its static factors and its land cover. `auto` does so
-    from ten stations on: fewer are told apart one by one, and what is learnt of them holds nowhere else. A run keeps
+    from ten stations on: fewer are distinguished one by one, and what is learnt of them holds nowhere else. A run keeps
     what was chosen. Baselines see what the network sees."""
 
     southern_season: bool = False

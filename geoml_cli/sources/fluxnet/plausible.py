@@ -80,7 +80,7 @@ def _refuse_year(site: str, part: Series, series: Series, drivers: Sequence[str]
 
     def tells(name: str) -> bool:
         known = np.isfinite(part.values[name])
-        if name == dryness.VPD:  # two months may be a rainy season; the deficit is judged where temperature is known
+        if name == dryness.VPD:  # two months may be a rainy season; the deficit needs a temperature
             return _days(part, known & np.isfinite(part.values[dryness.TEMPERATURE]), step) >= _HALF_A_YEAR
         return _days(part, known, step) >= _MONTH
 

@@ -89,7 +89,7 @@ class StationNames:
         for spelled in _SPELLINGS:
             numbers: dict[str, int] = {}
             for number, name in enumerate(names):
-                # Two stations that share a spelling are told apart by stricter ones alone.
+                # Two stations that share a spelling are distinguished by stricter ones alone.
                 numbers[spelled(name)] = -1 if spelled(name) in numbers else number
             self._known.append(numbers)
         self.renamed: dict[str, str] = {}

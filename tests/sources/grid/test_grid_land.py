@@ -43,7 +43,9 @@ def whole(tmp_path_factory):
     return prepared(ocean(tmp_path_factory.mktemp("ocean") / "a.nc", *TRUE))
 
 
-@pytest.mark.parametrize(("held", "fill"), [(0.0, None), (np.nan, None), (-1e20, None), (-999.0, -999.0), (-1.0, None)])
+@pytest.mark.parametrize(
+    ("held", "fill"), [(0.0, None), (np.nan, None), (-1e20, None), (-999.0, -999.0), (-999.0, None), (-1.0, None)]
+)
 def test_land_without_positions_does_not_change_areas_at_its_coast(whole, tmp_path, held, fill):
     found = prepared(ocean(tmp_path / "a.nc", *(np.where(LAND, held, true) for true in TRUE), fill=fill), var=None)
     sea = ~LAND

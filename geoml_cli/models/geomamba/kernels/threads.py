@@ -39,7 +39,7 @@ def spread(work: Callable[[int], object], pieces: int) -> None:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    # Threads are made when they are needed; PyTorch may be told to use more than there are cores.
+    # Threads are made when they are needed; PyTorch may be set to use more than there are cores.
     return ThreadPoolExecutor(max_workers=max(os.cpu_count() or 1, 64), thread_name_prefix="geoml-kernel")
 
 
