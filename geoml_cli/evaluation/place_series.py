@@ -18,7 +18,7 @@ from geoml_cli.errors import SettingsError
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.member_rows import evaluated_rows
 from geoml_cli.evaluation.result import EvaluationResult
-from geoml_cli.inference.inputs.period_sums import lengths, sum_unit
+from geoml_cli.inference.inputs.period_sums import end_of_period, lengths, sum_unit
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import station_of_records, stations_of_samples
 from geoml_cli.samples.times import begin_of
@@ -194,8 +194,7 @@ def _longest(begin: NDArray[np.datetime64], step: int) -> Values:
     """Return how long each record can last [min]: its month or year, or its step; the last week has 8 or 9 days."""
     if step > 0:
         return np.full(len(begin), float(_LONGEST_WEEK if step == _WEEK else step))
-    calendar = begin.astype("datetime64[M]" if step == 0 else "datetime64[Y]")
-    return np.asarray(((calendar + 1).astype("datetime64[m]") - begin).astype(np.float64))
+    return np.asarray((end_of_period(begin, "M" if step == 0 else "Y") - begin).astype(np.float64))
 
 
 def series_rows(series: PlaceSeries) -> Iterator[Sequence[str | int]]:

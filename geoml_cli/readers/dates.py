@@ -50,9 +50,10 @@ def calendar_times(parts: Mapping[str, Values], line: Integers, path: Path) -> T
         day, same = whole["day_of_year"], "datetime64[Y]"
     else:
         wrong |= (whole["month"] < 1) | (whole["month"] > 12)
-        begin = (years.astype("datetime64[M]") + (np.where(wrong, 1, whole["month"]) - 1)).astype("datetime64[D]")
+        months = (np.where(wrong, 1, whole["month"]) - 1).astype("timedelta64[M]")
+        begin = (years.astype("datetime64[M]") + months).astype("datetime64[D]")
         day, same = whole["day"], "datetime64[M]"
-    date = begin + (np.where(wrong, 1, day) - 1)
+    date = begin + (np.where(wrong, 1, day) - 1).astype("timedelta64[D]")
     wrong |= date.astype(same) != begin.astype(same)
     if wrong.any():
         raise _no_date(parts, int(wrong.argmax()), f"{path}, line {line[wrong.argmax()]}")

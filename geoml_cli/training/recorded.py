@@ -170,6 +170,10 @@ def _gradients(way: Callable[..., Tensor], inputs: tuple[Tensor, ...], weights: 
 
 
 def _graph(module: nn.Module, inputs: tuple[Tensor, ...]) -> Callable[..., Tensor]:
+    # Weights gather their gradients on the stream that recorded, and the graph starts on another: PyTorch waits for the
+    # one before the other, and newer versions warn that this was perhaps not meant.
+    if quiet := getattr(torch.autograd.graph, "set_warn_on_accumulate_grad_stream_mismatch", None):
+        quiet(False)
     graphed: Callable[..., Tensor] = torch.cuda.make_graphed_callables(  # type: ignore[assignment]
         module, inputs, allow_unused_input=True
     )

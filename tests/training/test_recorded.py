@@ -163,3 +163,14 @@ def test_a_training_without_a_card_says_so_and_gives_the_same(tmp_path):
     for name in run.planned():
         losses = [[entry["val_loss"] for entry in one.history(name)] for one in (plain, run)]
         assert losses[0] == losses[1]
+
+
+def test_recording_expects_two_streams(monkeypatch) -> None:
+    """PyTorch warns of them otherwise, in every step; `filterwarnings = error` would show it on a card alone."""
+    said: list[bool] = []
+    monkeypatch.setattr(torch.autograd.graph, "set_warn_on_accumulate_grad_stream_mismatch", said.append, raising=False)
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", lambda module, inputs, **_: module)
+    network = Recorded(Summing(), SETTINGS)
+    for _ in range(2):
+        network(*batch(4))
+    assert said == [False]

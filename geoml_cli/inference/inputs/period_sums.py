@@ -92,10 +92,16 @@ def sum_unit(dataset: Dataset, unit: str) -> tuple[str, float | None]:
     return _INTEGRALS[unit]
 
 
+def end_of_period(time: NDArray[np.datetime64], unit: str) -> NDArray[np.datetime64]:
+    """Return when the day, month or year of each time ends, in minutes; `unit` is NumPy's code of it."""
+    return (time.astype(f"datetime64[{unit}]") + np.timedelta64(1, unit)).astype("datetime64[m]")  # type: ignore[call-overload,no-any-return]
+
+
 def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int) -> Floats:
     """Return the length of every record [min]: up to the next, and of a station's last by the calendar."""
-    calendar = begin.astype(f"datetime64[{_MINUTES.get(step, 'Y')}]")
-    last = ((calendar + 1).astype("datetime64[m]") - begin).astype(np.float64)
+    unit = _MINUTES.get(step, "Y")
+    calendar = begin.astype(f"datetime64[{unit}]")
+    last = (end_of_period(begin, unit) - begin).astype(np.float64)
     if step > 0:
         ends_year = (step == _WEEK) & (begin - calendar.astype("datetime64[m]") >= np.timedelta64(_LAST_WEEK, "m"))
         last = np.where(ends_year, last, float(step))
@@ -122,7 +128,7 @@ def sums(
 
     code = PERIODS[wanted.period][0]
     calendar = series.begin.astype(f"datetime64[{code}]")
-    end = (calendar + 1).astype("datetime64[m]")
+    end = end_of_period(series.begin, code)
     whole = (end - calendar.astype("datetime64[m]")).astype(np.float64)
     if (series.begin + series.minutes.astype("timedelta64[m]") > end).any():
         raise DataError(

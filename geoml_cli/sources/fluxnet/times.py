@@ -60,7 +60,7 @@ def places(stamps: Integers, step: Step) -> tuple[Integers, NDArray[np.bool_]]:
     month, day = (np.ones_like(year) if step.digits < digits else part for part, digits in ((month, 6), (day, 8)))
     right = (year >= 1900) & (year < 2200) & (month >= 1) & (month <= 12) & (day >= 1) & (hour < 24) & (minute < 60)
     months = np.where(right, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + (np.where(right, day, 1) - 1)
+    days = months.astype("datetime64[D]") + (np.where(right, day, 1) - 1).astype("timedelta64[D]")
     right &= days.astype("datetime64[M]") == months
     found, begins = _places(days.astype(np.int64) * 1440 + hour * 60 + minute, step)
     return found, right & begins

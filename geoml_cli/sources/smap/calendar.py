@@ -35,7 +35,7 @@ class Calendar:
     @property
     def dates(self) -> NDArray[np.datetime64]:
         """Return the days, [D]."""
-        return np.datetime64(self.first, "D") + np.arange(self.days)
+        return np.datetime64(self.first, "D") + np.arange(self.days).astype("timedelta64[D]")
 
     @property
     def years(self) -> Integers:
@@ -74,7 +74,8 @@ def days_of(texts: Texts, path: Path, column: str, fix: str = "") -> Integers:
     right = (number > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1970)
     months = (np.where(right, year - 1970, 0) * 12 + np.where(right, month - 1, 0)).astype("datetime64[M]")
     found = months.astype("datetime64[D]").astype(np.int64) + day - 1
-    right &= day <= ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    following = months + np.timedelta64(1, "M")
+    right &= day <= (following.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
     if not right.all():
         wrong = texts[~right][0]
         raise DataError(

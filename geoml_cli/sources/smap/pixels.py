@@ -52,7 +52,7 @@ class PixelStack:
         self._names = named(cube, path)
         first, last = cube.days[0].astype(np.int64), cube.days[-1].astype(np.int64)
         self._first = int(first)
-        self.days: Days = np.datetime64(int(first), "D") + np.arange(int(last - first) + 1)
+        self.days: Days = np.datetime64(int(first), "D") + np.arange(int(last - first) + 1).astype("timedelta64[D]")
         self._place = (cube.days.astype(np.int64) - first).astype(np.int64)
 
     @property
