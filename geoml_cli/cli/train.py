@@ -178,10 +178,10 @@ def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[
 
 
 def _warn_of_options(settings: Settings, dataset: Dataset, reporter: console.Terminal) -> None:
-    from geoml_cli.training.fitting import other_options
+    from geoml_cli.training.fitting import told_before
 
-    if other := other_options(settings, dataset.manifest):
-        reporter.warn(other)
+    for text in told_before(settings, dataset.manifest):
+        reporter.warn(text)
 
 
 def _resumed(

@@ -19,6 +19,15 @@ class Table(BaseModel):
     # No setting means anything as infinity or NaN.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def unused(self) -> dict[str, str]:
+        """Return which settings count for nothing beside the others, and why; such as `lr_min` of a constant rate."""
+        return {}
+
+    def without_effect(self) -> dict[str, str]:
+        """Return those of `unused` that were given another value than the default."""
+        fields = type(self).model_fields
+        return {name: why for name, why in self.unused().items() if getattr(self, name) != fields[name].default}
+
 
 class InputSettings(Table):
     """`[inputs]`: what happens to predictors on the way into a network."""

@@ -147,7 +147,8 @@ def group_called(settings: SplitSettings) -> str:
     """Name a group: `station`, `block of 10 x day` or `spatial block of 20 km`; `sample` where there is none."""
     name = "gap" if settings.kind == "gaps" else settings.group_by.removesuffix("_index")
     if name:
-        return name if settings.group_length == 1 else f"block of {settings.group_length} x {name}"
+        is_single = settings.group_length == 1 or "group_length" in settings.unused()
+        return name if is_single else f"block of {settings.group_length} x {name}"
     return f"spatial block of {settings.block_km:g} km" if settings.kind in ("blocks", "knndm") else "sample"
 
 

@@ -12,7 +12,11 @@ Kind = Literal[
     "random", "given", "blocks", "knndm", "groups", "chronological", "years", "regions", "leave-one-out", "gaps"
 ]
 _FOLDED = ("random", "blocks", "knndm", "groups")
-_GROUPED = ("groups", "regions", "leave-one-out")
+_LABELLED = ("regions", "leave-one-out")
+_GROUPED = ("groups", *_LABELLED)
+_SPATIAL = ("blocks", "knndm")
+_SHARED_OUT = (*_FOLDED, "chronological", "gaps")
+"""Kinds that test a share of the rows, or each share in turn."""
 
 
 class SplitSettings(Table):
@@ -102,7 +106,7 @@ class SplitSettings(Table):
             raise ValueError("kind = 'knndm' needs folds, such as split.folds = 10")
         if self.second_group and self.kind not in ("blocks", "groups"):
             raise ValueError("second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group")
-        if self.kind in ("blocks", "knndm", "gaps") and self.group_by:
+        if self.kind in (*_SPATIAL, "gaps") and self.group_by:
             own = "gaps" if self.kind == "gaps" else "blocks"
             raise ValueError(f"group_by has no place in kind = {self.kind!r}, whose groups are the {own}")
         if self.kind in _GROUPED and not self.group_by:
@@ -111,6 +115,21 @@ class SplitSettings(Table):
             raise ValueError("gap_hours is empty: kind = 'gaps' needs a length or more, such as [24, 168]")
         self._refuse_strays()
         return self
+
+    def unused(self) -> dict[str, str]:
+        """Return settings of other kinds that presets may hold: a user who overrides the kind leaves them standing."""
+        found = {}
+        if self.kind not in _SPATIAL:
+            found["block_km"] = f"kind is {self.kind!r}, not {_either(_SPATIAL)}"
+        if not self.group_by:
+            found["group_length"] = "there is no group_by"
+        elif self.kind in _LABELLED:
+            found["group_length"] = f"groups of kind = {self.kind!r} are single labels"
+        if self.kind not in _SHARED_OUT:
+            found["test"] = f"kind = {self.kind!r} tests what it names"
+        elif self.folds > 1:
+            found["test"] = f"folds = {self.folds} test every row in turn"
+        return found
 
     def _refuse_strays(self) -> None:
         """Refuse settings of another kind: they would have no effect."""

@@ -23,7 +23,7 @@ from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.grouping import unlabelled
-from geoml_cli.training.fitting import other_options
+from geoml_cli.training.fitting import told_before
 from geoml_cli.training.launch import side_by_side
 from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member
 from geoml_cli.training.plan import networks_of, plan_run, resolved
@@ -96,8 +96,8 @@ def train(
                 same_data(Run(location.run), dataset)
             if settings.shared.data.verify and not location.shared:
                 check_content(dataset)
-            if other := other_options(settings, dataset.manifest):
-                reporter.warn(other)
+            for text in told_before(settings, dataset.manifest):
+                reporter.warn(text)
             settings = _resolved(settings, dataset, reporter)
             networks = networks_of(settings)
             refuse_cpu_processes(networks, processes)

@@ -41,6 +41,22 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
             )
 
 
+def told_before(settings: Settings, manifest: Manifest) -> list[str]:
+    """Say what a user should know of settings and data before training: it is not an error, and perhaps not meant."""
+    other = other_options(settings, manifest)
+    return [*([other] if other else []), *without_effect(settings)]
+
+
+def without_effect(settings: Settings) -> list[str]:
+    """Name settings that count for nothing beside the others, with the reason."""
+    shared = settings.shared
+    return [
+        f"[{table}] {name} = {getattr(values, name)} has no effect: {why}."
+        for table, values in (("split", shared.split), ("train", shared.train))
+        for name, why in values.without_effect().items()
+    ]
+
+
 def other_options(settings: Settings, manifest: Manifest) -> str:
     """Say with which other options than the preset names a data set was prepared; empty where with the same."""
     named, there = settings.shared.data.options, manifest.options

@@ -463,6 +463,13 @@ def test_a_prediction_is_not_written_over_or_among_its_inputs(out, trained, data
     assert {path: path.read_bytes() for path in (*covs.iterdir(), tmp_path / "places.csv")} == before
 
 
+def test_training_names_what_has_no_effect(geoml, place):
+    told = geoml("train", "soc", "--preset", "map", "--set", "split.test=0.3", "--dry-run")
+    assert told.code == 0 and "[split] test = 0.3 has no effect: folds = 5 test every row in turn." in " ".join(
+        told.err.split()
+    )
+
+
 def test_a_path_above_a_table_is_one_word(geoml, raw_soc, tmp_path):
     folder = tmp_path / ("a-long-name-of-a-folder-" * 4)
     done = geoml("prepare", "soc", raw_soc, "--points", "points.csv", "--data", folder)

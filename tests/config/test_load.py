@@ -9,6 +9,7 @@ from geoml_cli.config.lines import KeyLines
 from geoml_cli.config.load import load, read_settings, written
 from geoml_cli.config.overrides import from_arguments, from_environment, from_file, merged, tree
 from geoml_cli.errors import SettingsError
+from geoml_cli.training.fitting import without_effect
 
 
 def test_a_later_layer_wins(tmp_path):
@@ -173,3 +174,27 @@ def test_a_damaged_preset_never_gives_another_error(tmp_path, data):
 def test_a_mistake_of_a_whole_table_names_the_setting_at_fault():
     with pytest.raises(SettingsError, match=r"^--set train\.betas: \[train\] betas are at least 0 and below 1"):
         load("soc", "map", None, {}, ["train.epochs=2", "train.betas=[2,3]"])
+
+
+@pytest.mark.parametrize(
+    ("model", "preset", "assignments", "told"),
+    [
+        ("clcd", "", ["split.kind=random"], ["[split] block_km = 50.0 has no effect: kind is 'random'"]),
+        ("soc", "map", ["split.test=0.3"], ["[split] test = 0.3 has no effect: folds = 5 test every row in turn"]),
+        ("soc", "map", ["split.test=0.3", "split.folds=1"], []),
+        ("mmnet", "onsite", ["split.test=0.3"], ["[split] test = 0.3 has no effect: kind = 'years' tests what it"]),
+        ("soc", "paper", ["split.group_length=10"], ["[split] group_length = 10 has no effect: there is no group_by"]),
+        ("ech", "storm", ["split.kind=leave-one-out", "split.group_length=2"], ["groups of kind = 'leave-one-out'"]),
+        ("ech", "two-stage", ["split.block_km=5"], ["[split] block_km = 5.0 has no effect: kind is 'groups'"]),
+        ("gwsa-blocks", "", ["split.block_km=5"], []),
+        ("mmnet", "onsite", ["train.lr_min=1e-5"], ["[train] lr_min = 1e-05 has no effect: schedule is 'constant'"]),
+        ("mmnet", "onsite", ["train.ema_every=5"], ["[train] ema_every = 5 has no effect: there is no ema_decay"]),
+        ("mmnet", "onsite", ["train.ema_every=5", "train.ema_decay=0.9"], []),
+        ("mmnet", "onsite", ["train.optimiser=sgd", "train.eps=1e-6"], ["[train] eps = 1e-06 has no effect"]),
+    ],
+)
+def test_settings_that_count_for_nothing_are_named(model, preset, assignments, told):
+    model, preset = (model, preset) if preset else ("geomamba", model)
+    found = without_effect(load(model, preset, None, {}, assignments))
+    assert len(found) == len(told), found
+    assert all(text in line for text, line in zip(told, found, strict=True)), found

@@ -8,6 +8,7 @@ import pytest
 
 from geoml_cli import registry
 from geoml_cli.config.load import load
+from geoml_cli.training.fitting import without_effect
 
 PRESETS = sorted(path.relative_to(registry.presets_folder()) for path in registry.presets_folder().rglob("*.toml"))
 
@@ -19,6 +20,7 @@ def test_a_preset_is_valid(path):
     assert settings.model == model
     assert settings.shared.source in registry.sources()
     assert settings.shared.summary
+    assert not without_effect(settings)
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=str)

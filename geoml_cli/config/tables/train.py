@@ -127,6 +127,17 @@ class TrainSettings(Table):
         self._refuse_without_start()
         return self
 
+    def unused(self) -> dict[str, str]:
+        """Return what the schedule, the average and the update rule do not use."""
+        found: dict[str, str] = {}
+        if self.schedule == "constant":
+            found |= dict.fromkeys(("lr_min", "cosine_steps"), "schedule is 'constant'")
+        if self.ema_decay is None:
+            found["ema_every"] = "there is no ema_decay"
+        if self.optimiser == "sgd":
+            found["eps"] = "optimiser is 'sgd'"
+        return found
+
     def _refuse_without_start(self) -> None:
         """Refuse settings that mean something for weights of another run only."""
         for name in ("rescale", "freeze"):
