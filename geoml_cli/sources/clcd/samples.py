@@ -17,15 +17,15 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import cell_keys
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import RasterFile, all_files
-from geoml_cli.readers.nodata import VALID
 from geoml_cli.readers.raster_scales import refuse_other_scale
 from geoml_cli.readers.raster_units import check_units
-from geoml_cli.readers.rasters import Band, Raster, mask_notes, refuse_fills, require_rasterio
+from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_classes, find_covariates
-from geoml_cli.sources.clcd.legends import Named, class_names
+from geoml_cli.sources.clcd.legends import class_names
+from geoml_cli.sources.clcd.notes import tell_bands, tell_codes
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.sources.clcd.sampling import sample_at_points
@@ -118,8 +118,8 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     named = dict(zip(found, legend.names, strict=True))
     funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
     codes = _left(kept, named, funnel, str(raw), reporter)
-    _tell_masks(classes, covariates, funnel, reporter)
-    _tell_codes(counts, removed, legend, funnel, reporter)
+    tell_bands(classes, covariates, funnel, reporter)
+    tell_codes(counts, removed, legend, funnel, reporter)
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
         dynamic=dynamic,
@@ -160,30 +160,6 @@ def _check_covariates(
 
 def _unit(named: dict[Band, str], bands: Iterable[Band]) -> str:
     return next((named[band] for band in bands if named[band]), "")
-
-
-def _tell_masks(classes: dict[int, RasterFile], covariates: Covariates, funnel: Funnel, reporter: Reporter) -> None:
-    """Say which bands are taken as masks."""
-    named = covariates.names()
-    bands = [band for year, file in classes.items() for band in (class_band(file), *covariates.of(named, year))]
-    rasters = open_bands(list(dict.fromkeys(bands)))
-    for note in mask_notes(rasters):
-        reporter.info(note)
-        funnel.notes.append(note)
-    for raster in rasters:
-        raster.close()
-
-
-def _tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, funnel: Funnel, reporter: Reporter) -> None:
-    """Say which codes are no data, and which no legend has."""
-    for code, number in sorted(removed.items()):
-        funnel.notes.append(f"{number} pixels of code {code} are taken as no data, which the files do not say")
-        if legend.title == "none":
-            reporter.warn(f"{funnel.notes[-1]}. If {code} is a class, give --nodata {VALID}.")
-    for code in legend.strange:
-        funnel.notes.append(f"{counts[code]} pixels of code {code} are no class of the legend {legend.title}; kept")
-        given = " ".join(f"--nodata {one}" for one in dict.fromkeys((0, code)))
-        reporter.warn(f"{funnel.notes[-1]}. If it means no data, give {given} in addition to what you gave.")
 
 
 def _drawn(

@@ -46,6 +46,18 @@ def test_each_sample_is_a_pixel_with_its_class_and_covariates(cover: Path, prepa
     assert set(np.array(dataset.array("time")).astype("datetime64[m]").astype(str)) == {"2020-01-01T00:00"}
 
 
+def test_a_covariate_of_classes_is_named(cover: Path, prepare_clcd: PrepareClcd, raster: WriteRaster) -> None:
+    soil = raster(cover / "covariates/soil.tif", CODES + 1, colours={1: (0, 0, 0), 2: (255, 0, 0)})
+    dataset, reporter = prepare_clcd(cover, samples=90)
+    [told] = [text for text in reporter.warned if "classes" in text]
+    assert told.startswith("soil: the file names or colours classes") and told in dataset.manifest.funnel.notes
+    soil.unlink()
+    for code in (1, 2, 3, 8):  # as the message says: one of 0 and 1 for each
+        raster(cover / f"covariates/soil-{code}.tif", (CODES + 1 == code).astype(np.float32))
+    dataset, reporter = prepare_clcd(cover, samples=90)
+    assert not reporter.warned and set(np.array(dataset.array("soil-8")).tolist()) == {0.0, 1.0}
+
+
 def test_balanced_and_proportional(cover: Path, prepare_clcd: PrepareClcd) -> None:
     balanced = Counter(np.array(prepare_clcd(cover, samples=90)[0].array("class")).tolist())
     assert balanced == {0: 30, 1: 30, 2: 30}

@@ -1,0 +1,51 @@
+"""What a user is told of class rasters and covariates, and what is kept of it with the data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.readers.mosaics import RasterFile
+from geoml_cli.readers.nodata import VALID
+from geoml_cli.readers.rasters import Raster, mask_notes
+from geoml_cli.readers.stacks import open_bands
+from geoml_cli.sources.clcd.folders import Covariates, class_band
+from geoml_cli.sources.clcd.legends import Named
+from geoml_cli.work.reporting import Reporter
+
+
+def tell_bands(classes: dict[int, RasterFile], covariates: Covariates, funnel: Funnel, reporter: Reporter) -> None:
+    """Say which bands are taken as masks, and which covariates hold classes."""
+    named = covariates.names()
+    factors = list(dict.fromkeys(band for year in classes for band in covariates.of(named, year)))
+    rasters = open_bands([*(class_band(file) for file in classes.values()), *factors])
+    for note in mask_notes(rasters):
+        reporter.info(note)
+        funnel.notes.append(note)
+    if coded := _coded(rasters[len(classes) :]):
+        reporter.warn(coded)
+        funnel.notes.append(coded)
+    for raster in rasters:
+        raster.close()
+
+
+def _coded(rasters: Sequence[Raster]) -> str:
+    """Name covariates whose values are classes: the network has a place for quantities, and none for codes."""
+    found = ", ".join(raster.band.name for raster in rasters if raster.named_classes)
+    return found and (
+        f"{found}: the file names or colours classes, whose codes the network takes as quantities. Give a raster of 0 "
+        "and 1 for each class in its place."
+    )
+
+
+def tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, funnel: Funnel, reporter: Reporter) -> None:
+    """Say which codes are no data, and which no legend has."""
+    for code, number in sorted(removed.items()):
+        funnel.notes.append(f"{number} pixels of code {code} are taken as no data, which the files do not say")
+        if legend.title == "none":
+            reporter.warn(f"{funnel.notes[-1]}. If {code} is a class, give --nodata {VALID}.")
+    for code in legend.strange:
+        funnel.notes.append(f"{counts[code]} pixels of code {code} are no class of the legend {legend.title}; kept")
+        given = " ".join(f"--nodata {one}" for one in dict.fromkeys((0, code)))
+        reporter.warn(f"{funnel.notes[-1]}. If it means no data, give {given} in addition to what you gave.")
