@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.tables import open_table
+from geoml_cli.readers.workbooks import sheet_text
 
 _BLOCK_BYTES = 1 << 22
 _MISSING = ["", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "--"]
@@ -97,12 +99,15 @@ class ArrowTable:
         import pyarrow
         from pyarrow import csv
 
+        text = sheet_text(self.path)
         with self.path.open("rb") as probe:
-            packed = probe.read(2) == b"\x1f\x8b"
+            packed = text is None and probe.read(2) == b"\x1f\x8b"
         kinds = {**dict.fromkeys(texts, pyarrow.string()), **dict.fromkeys(numbers, pyarrow.float64())}
         encoding = "utf8" if self.encoding == "utf-8-sig" else self.encoding
         return csv.open_csv(
-            pyarrow.input_stream(self.path, compression="gzip" if packed else None),
+            pyarrow.input_stream(
+                self.path if text is None else io.BytesIO(text), compression="gzip" if packed else None
+            ),
             read_options=csv.ReadOptions(
                 use_threads=False,
                 block_size=_BLOCK_BYTES,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers import workbooks
 from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
 
 # Names as they are met, without case and signs; the first rank with a hit wins.
@@ -115,7 +116,10 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
     if given is not None:
         require_file(folder / given, fix=f"Check {option}.")
         return folder / given
-    found = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    found = [path for path in files if path.name.lower().endswith(SUFFIXES)]
+    # Where there is text, a workbook next to it may be anything.
+    found = found or [path for path in files if path.suffix.lower() in workbooks.SUFFIXES]
     if len(found) > 1:  # a text next to the table, such as README.txt, has no columns
         found = [path for path in found if _has_columns(path)] or found
     if len(found) > 1:

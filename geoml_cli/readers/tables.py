@@ -19,6 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.delimited import fitted_lines, rows
 from geoml_cli.readers.rectangles import Shape, rectangle
 from geoml_cli.readers.unpacking import UNREADABLE, LinesText, bounded_lines, open_bytes, unreadable
+from geoml_cli.readers.workbooks import sheet_text
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--"))
@@ -212,7 +213,15 @@ def _outside_quotes(header: str) -> str:
 @contextmanager
 def _text(path: Path, encoding: str) -> Iterator[IO[str]]:
     """Open as text; LF, CR LF and a bare CR all end a line."""
-    with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline=None) as stream:
+    with _bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline=None) as stream:
+        yield stream
+
+
+@contextmanager
+def _bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open what is read as text: of a workbook its sheet."""
+    text = sheet_text(path)
+    with open_bytes(path) if text is None else io.BytesIO(text) as stream:
         yield stream
 
 
@@ -227,7 +236,7 @@ def _encoding_found(path: Path, node: int, size: int, changed: int) -> str:
     """Read a file through once, however often it is opened; it is read again where it has changed."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with open_bytes(path) as stream:
+        with _bytes(path) as stream:
             chunk = stream.read(_CHUNK_BYTES)
             if wide := wide_encoding(chunk):
                 return wide

@@ -1,0 +1,200 @@
+"""Tables in files that are no text: a sheet of an Excel workbook, or Parquet, as tab-separated text.
+
+What reads text then finds columns, decimal signs, missing cells and wrong rows in them as well; a row of a sheet is a
+line of the text, and so messages name it. Tables of many millions of rows have a reader of their own (`columns`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.unpacking import refuse_bomb
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+SUFFIXES = (".xlsx", ".xlsm", ".parquet", ".pq")
+_ZIP, _PARQUET, _OLD_EXCEL = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
+_BOOK, _KIND, _OPEN_DOCUMENT = "xl/workbook.xml", "mimetype", b"application/vnd.oasis.opendocument"
+_FORMULA = re.compile(rb"<c ([^>]*)><f(?:/>|[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
+_WINDOW, _OVERLAP = 1 << 20, 1 << 14
+_ROWS = 65_536
+_SAVE = "Save it as .xlsx, or as CSV."
+Cells = Iterator[Sequence[str]]
+
+
+def sheet_text(path: Path) -> bytes | None:
+    """Return a workbook's sheet, or a Parquet file, as tab-separated text in UTF-8; None for other files.
+
+    Raises:
+        DataError: It is damaged, protected, of another kind of spreadsheet, or has several sheets; a cell is shown in
+            percent, or is a formula whose result was not saved.
+        SettingsError: The package that reads it is not installed.
+    """
+    status = path.stat()
+    return _text(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _text(path: Path, node: int, size: int, changed: int) -> bytes | None:
+    """Read a file once, however often its text is asked for; again where it has changed."""
+    with path.open("rb") as stream:
+        mark = stream.read(4)
+    if mark == _OLD_EXCEL:
+        raise DataError("is an Excel workbook in the old format, or has a password", where=str(path), fix=_SAVE)
+    if mark == _PARQUET:
+        return _written(_parquet_rows(path))
+    return _written(_sheet_rows(path)) if mark == _ZIP and _is_workbook(path) else None
+
+
+def _is_workbook(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if _KIND in names and archive.read(_KIND).startswith(_OPEN_DOCUMENT):
+                raise DataError("is an OpenDocument spreadsheet", where=str(path), fix=_SAVE)
+            return _BOOK in names
+    except (zipfile.BadZipFile, OSError, EOFError, zipfile.zlib.error):  # type: ignore[attr-defined]
+        return path.suffix.lower() in SUFFIXES  # openpyxl will say that it is damaged
+
+
+def _written(rows: Cells) -> bytes:
+    """Write rows, none shorter than the first; what would end a cell or a row inside of one is a blank."""
+    text, width = io.StringIO(), 0
+    for cells in rows:
+        width = width or len(cells)
+        text.write("\t".join(_cell(cell) for cell in cells) + "\t" * (width - len(cells)) + "\n")
+    return text.getvalue().encode("utf-8")
+
+
+def _cell(text: str) -> str:
+    flat = " ".join(text.split()) if any(sign in text for sign in "\t\r\n\v\f") else text
+    return '"' + flat.replace('"', '""') + '"' if '"' in flat else flat
+
+
+def _sheet_rows(path: Path) -> Cells:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise SettingsError(
+            "Excel workbooks are read with openpyxl, which is not installed",
+            where=str(path),
+            fix='Install it: pip install "geoml[excel]"; or save the table as CSV.',
+        ) from error
+    try:
+        _refuse_formulas(path)
+        # Opened here: rows that are not read to their end keep openpyxl's own file open.
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and validations that it leaves out
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+            sheet = _only_sheet(book.worksheets, path)
+            yield from (_sheet_cells(row, f"{path}, sheet {sheet.title}") for row in sheet.iter_rows())
+    except DataError:
+        raise
+    except Exception as error:  # a damaged workbook makes openpyxl fail in whatever way its bytes lead to
+        raise DataError(
+            "cannot be read as an Excel workbook: it is damaged", where=str(path), fix="Save it anew, or as CSV."
+        ) from error
+
+
+def _only_sheet(sheets: Sequence[ReadOnlyWorksheet], path: Path) -> ReadOnlyWorksheet:
+    """Return the only visible sheet that holds anything."""
+    for sheet in sheets:
+        sheet.reset_dimensions()  # some programs write wrong ones, and rows would be cut
+    filled = [sheet for sheet in sheets if sheet.sheet_state == "visible" and _holds_cells(sheet)]
+    if len(filled) != 1:
+        names = f" ({', '.join(sheet.title for sheet in filled)})" if filled else ""
+        raise DataError(
+            f"has {len(filled)} sheets with cells{names}, and one is read",
+            where=str(path),
+            fix="Leave the sheet of the table alone in the workbook, or save that sheet as CSV.",
+        )
+    return filled[0]
+
+
+def _holds_cells(sheet: ReadOnlyWorksheet) -> bool:
+    return any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
+
+
+def _sheet_cells(row: Sequence[Any], location: str) -> list[str]:
+    texts = []
+    for cell in row:
+        if isinstance(cell.value, int | float) and "%" in (cell.number_format or ""):
+            raise DataError(
+                f"the cell is shown as percent: it holds {cell.value:g} and shows {100 * cell.value:g} %",
+                where=f"{location}, cell {cell.coordinate}",
+                fix="Format the column as numbers, so that what is shown is what is read.",
+            )
+        texts.append(_shown(cell.value))
+    return texts
+
+
+def _shown(value: object) -> str:
+    """Write a cell as a CSV export would: whole numbers without a fraction, times as ISO 8601."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ") if value.time() != datetime.time() else value.date().isoformat()
+    return str(value)
+
+
+def _refuse_formulas(path: Path) -> None:
+    """Refuse formulas whose results are not in the file: they would be read as empty cells."""
+    with zipfile.ZipFile(path) as archive:
+        refuse_bomb(sum(part.file_size for part in archive.infolist()), path.stat().st_size, str(path))
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        if not any(_lacks_results(archive, name) for name in sheets):
+            return
+    raise DataError(
+        "holds formulas without their results: a program wrote it that does not calculate",
+        where=str(path),
+        fix="Open it in a spreadsheet program and save it, or save it as CSV.",
+    )
+
+
+def _lacks_results(archive: zipfile.ZipFile, name: str) -> bool:
+    kept = b""
+    with archive.open(name) as stream:
+        while chunk := stream.read(_WINDOW):
+            # A formula whose result is an empty text says so: t="str".
+            if any(b't="str"' not in found[1] for found in _FORMULA.finditer(kept + chunk)):
+                return True
+            kept = (kept + chunk)[-_OVERLAP:]
+    return False
+
+
+def _parquet_rows(path: Path) -> Cells:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise SettingsError(
+            "Parquet is read with pyarrow, which is not installed",
+            where=str(path),
+            fix='Install it: pip install "geoml[dask]"; or give the table as CSV.',
+        ) from error
+    try:
+        with parquet.ParquetFile(path) as file:
+            # Geometries and lists are no cells.
+            plain = [field.name for field in file.schema_arrow if not (pyarrow.types.is_nested(field.type)
+                     or pyarrow.types.is_binary(field.type) or pyarrow.types.is_large_binary(field.type))]  # fmt: skip
+            yield plain
+            for batch in file.iter_batches(batch_size=_ROWS, columns=plain):
+                yield from zip(
+                    *([_shown(cell) for cell in column.to_pylist()] for column in batch.columns), strict=True
+                )
+    except (pyarrow.ArrowException, OSError, UnicodeError) as error:
+        raise DataError(
+            "cannot be read as Parquet: it is damaged or another format", where=str(path), fix="Write it anew."
+        ) from error
