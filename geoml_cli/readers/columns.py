@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.raw_files import not_permitted
-from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.errors import DataError
+from geoml_cli.readers import parquet
 from geoml_cli.readers.tables import SUFFIXES, DecimalSigns, Table, is_missing, number, open_table, require_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PARQUET = (".parquet", ".pq")
-TABLES = (*SUFFIXES, *PARQUET)
+TABLES = (*SUFFIXES, *parquet.SUFFIXES)
 _ROUNDING = 1e-9
-_AGAIN = "Get the file again, or write the table anew."
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,8 @@ def open_table_file(path: Path) -> TableFile:
         DataError: It is missing, a folder, empty or damaged, or two columns have one name.
         SettingsError: Parquet is not installed.
     """
-    if path.suffix.lower() in PARQUET:
+    if path.suffix.lower() in parquet.SUFFIXES:
+        require_file(path, fix="Check the name.")
         sheet = TableFile(path, _parquet_columns(path), None)
     else:
         table = open_table(path)
@@ -169,35 +168,12 @@ def _frames(table: Table, rows: int) -> Iterator[pd.DataFrame]:
             return
 
 
-def _parquet(path: Path) -> Any:  # noqa: ANN401  pyarrow is untyped
-    require_file(path, fix="Check the name.")
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise SettingsError(
-            "Parquet is read with pyarrow, which is not installed",
-            where=str(path),
-            fix='Install it: pip install "geoml[dask]"; or give the table as CSV.',
-        ) from error
-    try:
-        return pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError, UnicodeError) as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    if isinstance(error, PermissionError):
-        return not_permitted(path)
-    return DataError("cannot be read as Parquet: it is damaged or another format", where=str(path), fix=_AGAIN)
-
-
 def _parquet_columns(path: Path) -> tuple[str, ...]:
-    with _parquet(path) as file:
+    with parquet.open_parquet(path) as file:
         try:
             return tuple(file.schema_arrow.names)
         except (UnicodeError, OSError) as error:
-            raise _damaged(path, error) from error
+            raise parquet.unreadable(path, error) from error
 
 
 def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
@@ -205,7 +181,7 @@ def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
     import pyarrow
 
     first = 1
-    with _parquet(path) as file:
+    with parquet.open_parquet(path) as file:
         try:
             for batch in file.iter_batches(batch_size=rows):
                 frame = batch.replace_schema_metadata(None).to_pandas()  # pandas' index is a column like others
@@ -213,4 +189,4 @@ def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
                 first += len(frame)
                 yield Part(path, frame, "row")
         except (pyarrow.ArrowException, OSError, UnicodeError) as error:
-            raise _damaged(path, error) from error
+            raise parquet.unreadable(path, error) from error

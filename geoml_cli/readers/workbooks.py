@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers import parquet
 from geoml_cli.readers.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-SUFFIXES = (".xlsx", ".xlsm", ".parquet", ".pq")
+SUFFIXES = (".xlsx", ".xlsm", *parquet.SUFFIXES)
 _ZIP, _PARQUET, _OLD_EXCEL = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 _BOOK, _KIND, _OPEN_DOCUMENT = "xl/workbook.xml", "mimetype", b"application/vnd.oasis.opendocument"
 _FORMULA = re.compile(rb"<c ([^>]*)><f(?:/>|[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
@@ -175,26 +176,17 @@ def _lacks_results(archive: zipfile.ZipFile, name: str) -> bool:
 
 
 def _parquet_rows(path: Path) -> Cells:
-    try:
+    with parquet.open_parquet(path) as file:
         import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise SettingsError(
-            "Parquet is read with pyarrow, which is not installed",
-            where=str(path),
-            fix='Install it: pip install "geoml[dask]"; or give the table as CSV.',
-        ) from error
-    try:
-        with parquet.ParquetFile(path) as file:
-            # Geometries and lists are no cells.
-            plain = [field.name for field in file.schema_arrow if not (pyarrow.types.is_nested(field.type)
-                     or pyarrow.types.is_binary(field.type) or pyarrow.types.is_large_binary(field.type))]  # fmt: skip
-            yield plain
+
+        # Geometries and lists are no cells.
+        plain = [field.name for field in file.schema_arrow if not (pyarrow.types.is_nested(field.type)
+                 or pyarrow.types.is_binary(field.type) or pyarrow.types.is_large_binary(field.type))]  # fmt: skip
+        yield plain
+        try:
             for batch in file.iter_batches(batch_size=_ROWS, columns=plain):
                 yield from zip(
                     *([_shown(cell) for cell in column.to_pylist()] for column in batch.columns), strict=True
                 )
-    except (pyarrow.ArrowException, OSError, UnicodeError) as error:
-        raise DataError(
-            "cannot be read as Parquet: it is damaged or another format", where=str(path), fix="Write it anew."
-        ) from error
+        except (pyarrow.ArrowException, OSError, UnicodeError) as error:
+            raise parquet.unreadable(path, error) from error
