@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,15 +132,25 @@ def read(sensor: SensorFile, depth: tuple[float, float]) -> Readings:
     return Readings(time, np.where(missing, np.nan, value), flag, lies)
 
 
-def joined(parts: Sequence[Readings]) -> tuple[Readings, int]:
-    """Join the files of a sensor; count what stands a second time of a time and depth: the first value is taken."""
+class Repeats(NamedTuple):
+    """Readings that stand a second time of a time and depth, and how many of them are of another value."""
+
+    rows: int
+    differing: int
+
+
+def joined(parts: Sequence[Readings]) -> tuple[Readings, Repeats]:
+    """Join the files of a sensor; of what stands a second time the first value is taken."""
     names = ("time", "value", "flag", "depth")
     time, value, flag, lies = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
     order = np.lexsort((np.arange(len(time)), np.isnan(value), lies, time))
     is_first = np.ones(len(order), dtype=bool)
     is_first[1:] = (np.diff(time[order]).astype(np.int64) != 0) | (np.diff(lies[order]) != 0)
     first = np.sort(order[is_first])
-    return Readings(time[first], value[first], flag[first], lies[first]), len(time) - len(first)
+    # A value that is missing the second time says nothing against the first.
+    taken = value[order[np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))]]
+    differing = int((~is_first & np.isfinite(value[order]) & (value[order] != taken)).sum())
+    return Readings(time[first], value[first], flag[first], lies[first]), Repeats(len(time) - len(first), differing)
 
 
 def within(sensor: SensorFile, depth: tuple[float, float]) -> bool:

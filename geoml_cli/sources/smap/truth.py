@@ -115,18 +115,19 @@ def _archive(
         if number >= 0 and ismn.within(sensor, depth):
             by_station.setdefault(number, {}).setdefault(sensor.name, []).append(sensor)
     values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
-    missing = repeats = 0
+    missing = repeats = differing = 0
     for number, files in sorted(by_station.items()):
         daily = _Daily(calendar, options)
         for same in list(files.values())[: 1 if options.sensors == "first" else None]:
             readings, again = ismn.joined([ismn.read(sensor, depth) for sensor in same])
             missing += int((~np.isfinite(readings.value)).sum())
-            repeats += again
+            repeats, differing = repeats + again.rows, differing + again.differing
             daily.add(readings)
         values[:, number] = daily.mean()
     several = sum(len(files) > 1 for files in by_station.values())
     notes.count(missing, "hourly values are fill values such as -9999 (flag M); they are missing.")
-    notes.count(repeats, "hourly values stand a second time in the files of a sensor; the first counts.")
+    other = f", of which {differing} are others" if differing else ""
+    notes.count(repeats, f"hourly values stand a second time in the files of a sensor{other}; the first counts.")
     notes.count(several, f"stations have several sensors between {depth[0]:g} and {depth[1]:g} m: {options.sensors}.")
     return values
 

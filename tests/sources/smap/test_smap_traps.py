@@ -414,7 +414,8 @@ def test_an_hour_that_stands_twice_counts_once(raw, prepared):
     archive(raw / "ismn", "Alpha-1", "Probe-A", [*fills, *hourly(0.2), *hourly(0.9, clocks=(0,))])
     dataset = prepared(raw, hours=2)
     np.testing.assert_allclose(dataset.array("soil_moisture"), 0.2, rtol=1e-6)
-    assert note(dataset, f"{2 * len(DAYS)} hourly values stand a second time")
+    twice = f"{2 * len(DAYS)} hourly values stand a second time in the files of a sensor"
+    assert note(dataset, f"{twice}, of which {len(DAYS)} are others; the first counts.")
 
 
 @pytest.mark.parametrize("other", ["Alpha.1", "Alpha_1", "ALPHA-1"])
