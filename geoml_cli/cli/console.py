@@ -23,9 +23,13 @@ class Terminal:
 
     Args:
         quiet: Show warnings only.
+
+    Attributes:
+        warned: What has been warned of.
     """
 
     def __init__(self, *, quiet: bool) -> None:
+        self.warned: list[str] = []
         self._quiet = quiet or _is_worker_rank()
         hidden = any(os.environ.get(name) for name in ("NO_COLOR", "CI"))
         self._bars = not (self._quiet or hidden) and sys.stderr.isatty()
@@ -37,6 +41,7 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """Warn on stderr."""
+        self.warned.append(text)
         if not _is_worker_rank():
             print(escaped(f"Warning: {text}"), file=sys.stderr, flush=True)  # noqa: T201
 

@@ -29,6 +29,17 @@ def test_the_made_up_valley_is_prepared(tmp_path: Path, geoml: Geoml) -> None:
     assert counts.max() - counts.min() <= 10, "balanced, but for pixels without data"
 
 
+def test_what_is_warned_of_is_no_note_as_well(tmp_path: Path, geoml: Geoml) -> None:
+    SOURCE.synthetic(tmp_path / "raw", 3)
+    with rasterio.open(tmp_path / "raw/covariates/dem.tif", "r+") as file:
+        file.update_tags(1, LAYER_TYPE="thematic")
+    done = geoml("prepare", "clcd", tmp_path / "raw", "--samples", "90", "--data", tmp_path / "data")
+    assert done.code == 0 and done.err.count("the file names or colours classes") == 1
+    assert "Warning: dem: the file names" in done.err and "\nNote: pixels: " in done.err
+    again = geoml("prepare", "clcd", tmp_path / "raw", "--samples", "90", "--data", tmp_path / "data")
+    assert "Note: dem: the file names" in again.err, "of a data set that stands there it is a note"
+
+
 def test_classes_follow_from_covariates(tmp_path: Path, geoml: Geoml) -> None:
     """A shallow tree finds most classes, so that a network has something to learn."""
     from sklearn.tree import DecisionTreeClassifier
