@@ -23,6 +23,7 @@ EXTRAS = {
     "raster": ("rasterio", "pyproj", "pyogrio", "shapely"),
     "dask": ("distributed", "pyarrow", "zarr"),
     "soil": ("ismn", "pyarrow"),
+    "excel": ("openpyxl",),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "forecast": ("diffusers",),
     "sweep": ("optuna",),
