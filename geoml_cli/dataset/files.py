@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from geoml_cli.errors import DataError, DiskError
 
@@ -117,9 +119,47 @@ def write_text(path: Path, text: str) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Digest a file without holding it in memory."""
+    """Digest a file without holding it in memory; one that `digested` has read to its end is not read again."""
+    if (known := _DIGESTS.get(_state(path))) is not None:
+        return known
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+_DIGESTS: dict[tuple[Path, int, int, int], str] = {}
+"""Of files in the state in which they were read: another size or time of change is another state."""
+
+
+def _state(path: Path) -> tuple[Path, int, int, int]:
+    status = path.stat()
+    return path, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def digested(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is about to be read to its end anyway: `sha256` then knows its digest."""
+    state = _state(path)
+    with path.open("rb", buffering=0) as file:
+        stream = _Digesting(file)
+        yield stream  # type: ignore[misc]  # a raw stream reads as IO[bytes] does
+        if stream.size == state[2] and _state(path) == state:
+            _DIGESTS[state] = stream.digest.hexdigest()
+
+
+class _Digesting(io.RawIOBase):
+    """A file whose bytes are digested in the order in which they are read."""
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file, self.digest, self.size = file, hashlib.sha256(), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the base class takes any buffer
+        count = self._file.readinto(buffer) or 0
+        self.digest.update(memoryview(buffer)[:count])
+        self.size += count
+        return count

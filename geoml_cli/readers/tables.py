@@ -218,10 +218,10 @@ def _text(path: Path, encoding: str) -> Iterator[IO[str]]:
 
 
 @contextmanager
-def _bytes(path: Path) -> Iterator[IO[bytes]]:
+def _bytes(path: Path, *, digest: bool = False) -> Iterator[IO[bytes]]:
     """Open what is read as text: of a workbook its sheet."""
     text = sheet_text(path)
-    with open_bytes(path) if text is None else io.BytesIO(text) as stream:
+    with open_bytes(path, digest=digest) if text is None else io.BytesIO(text) as stream:
         yield stream
 
 
@@ -236,7 +236,8 @@ def _encoding_found(path: Path, node: int, size: int, changed: int) -> str:
     """Read a file through once, however often it is opened; it is read again where it has changed."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with _bytes(path) as stream:
+        # Raw files are digested as well: read through once, they are not read for that again.
+        with _bytes(path, digest=True) as stream:
             chunk = stream.read(_CHUNK_BYTES)
             if wide := wide_encoding(chunk):
                 return wide

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from geoml_cli.dataset.files import digested
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
 
@@ -63,16 +64,16 @@ def is_gzip_fault(error: BaseException) -> bool:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, unpacked where it is gzipped."""
+def open_bytes(path: Path, *, digest: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file, unpacked where it is gzipped; with `digest`, as `digested` does."""
     with path.open("rb") as probe:
         packed = probe.read(2) == b"\x1f\x8b"
-    if not packed:
-        with path.open("rb") as stream:
+    with digested(path) if digest else path.open("rb") as stream:
+        if not packed:
             yield stream
-        return
-    with gzip.GzipFile(path) as unpacked, io.BufferedReader(_Unpacked(unpacked, path)) as bounded:
-        yield bounded
+            return
+        with gzip.GzipFile(fileobj=stream) as unpacked, io.BufferedReader(_Unpacked(unpacked, path)) as bounded:
+            yield bounded
 
 
 class _Unpacked(io.RawIOBase):
