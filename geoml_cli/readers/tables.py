@@ -8,7 +8,7 @@ import functools
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -182,6 +182,13 @@ def open_table(path: Path) -> Table:
             "the header is no row of names", where=f"{path}, line {number}", fix="Give a CSV file with a header."
         ) from error
     return Table(path, tuple(name.strip() for name in columns), delimiter, encoding, number)
+
+
+def read_through(path: Path) -> None:
+    """Find the encoding of a table out, and its digest in the same pass; both are asked for later. Refuses nothing."""
+    if path.name.lower().endswith(SUFFIXES):
+        with suppress(DataError, OSError):
+            _encoding(path)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
 from geoml_cli.dataset.raw_files import require_content, require_names, require_readable
 from geoml_cli.dataset.store import DatasetWriter, content_digest
 from geoml_cli.errors import DataError, escaped
+from geoml_cli.readers.tables import read_through
 from geoml_cli.source import Options
 from geoml_cli.version import __version__
 from geoml_cli.work.locking import locked
@@ -132,6 +133,7 @@ def _digests(files: list[Path], raw: Path, reporter: Reporter) -> tuple[RawFile,
     with reporter.task("raw files", len(files)) as advance:
         for path in files:
             name = path.relative_to(root).as_posix() if path.is_relative_to(root) else os.path.relpath(path, root)
+            read_through(path)
             found.append(RawFile(name=escaped(name), size=path.stat().st_size, sha256=sha256(path)))
             advance(1)
     return tuple(found)
