@@ -147,6 +147,8 @@ class Source(Generic[O]):
         row_reasons: Why a row of such a table may carry no sample, as the blocks of `rows` number it; empty where they
             do not.
         pixels: Opens a stack of pixels by day (path, manifest); None where a source has none.
+        read_through: Reads a raw file to its end for what `prepare` will ask of all of it, such as its encoding: its
+            digest is made in the same pass; None where there is no such question.
     """
 
     files: Callable[[Path, O], list[Path]]
@@ -157,3 +159,4 @@ class Source(Generic[O]):
     rows: Callable[[Path, Dataset, int], Iterator[TableChunk]] | None = None
     row_reasons: tuple[str, ...] = ()
     pixels: Callable[[Path, Manifest], DailyPixelStack] | None = None
+    read_through: Callable[[Path], None] | None = None

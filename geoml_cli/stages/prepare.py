@@ -16,7 +16,6 @@ from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
 from geoml_cli.dataset.raw_files import require_content, require_names, require_readable
 from geoml_cli.dataset.store import DatasetWriter, content_digest
 from geoml_cli.errors import DataError, escaped
-from geoml_cli.readers.tables import read_through
 from geoml_cli.source import Options
 from geoml_cli.version import __version__
 from geoml_cli.work.locking import locked
@@ -61,7 +60,7 @@ def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False, 
         DataError: Raw data are missing, damaged or not what the source reads; or a data set is to be kept, and other
             files or options made it.
     """
-    digests = _digests(raw_files(raw), raw.path, reporter)
+    digests = _digests(raw, raw_files(raw), reporter)
     if keep and (kept := _made(folder)) is not None:
         _require_same(kept, folder, raw, digests)
         return Prepared(folder, kept, fresh=False)
@@ -127,13 +126,14 @@ def _replacing(folder: Path, reporter: Reporter) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def _digests(files: list[Path], raw: Path, reporter: Reporter) -> tuple[RawFile, ...]:
-    root = raw if raw.is_dir() else raw.parent
+def _digests(raw: Raw, files: list[Path], reporter: Reporter) -> tuple[RawFile, ...]:
+    root, read_through = raw.path if raw.path.is_dir() else raw.path.parent, registry.source(raw.source).read_through
     found = []
     with reporter.task("raw files", len(files)) as advance:
         for path in files:
             name = path.relative_to(root).as_posix() if path.is_relative_to(root) else os.path.relpath(path, root)
-            read_through(path)
+            if read_through:
+                read_through(path)
             found.append(RawFile(name=escaped(name), size=path.stat().st_size, sha256=sha256(path)))
             advance(1)
     return tuple(found)

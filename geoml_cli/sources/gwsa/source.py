@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoml_cli.dataset.store import DatasetWriter
+from geoml_cli.readers.tables import read_through
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.gwsa import filtering, folders, predicting, products, synthetic, tables
 from geoml_cli.sources.gwsa.options import GwsaOptions
@@ -28,4 +29,5 @@ SOURCE = Source(
     synthetic=synthetic.write_synthetic,
     rows=predicting.rows,
     row_reasons=filtering.REASONS,
+    read_through=read_through,
 )
