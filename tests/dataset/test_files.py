@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from geoml_cli import registry
 from geoml_cli.dataset import files
 from geoml_cli.dataset.files import digested, sha256
 from geoml_cli.readers.tables import open_table
+from geoml_cli.stages import prepare as prepare_stage
+from geoml_cli.stages.prepare import Raw
+from geoml_cli.work.reporting import NullReporter
 
 TEXT = b"a,b\n" + b"1,2\n" * 700_000  # more than is read at once
 
@@ -59,3 +63,14 @@ def test_a_file_that_changes_while_it_is_read_has_no_digest(tmp_path):
         path.write_bytes(TEXT[:-4] + b"3,4\n\n")
     assert path not in {state[0] for state in files._DIGESTS}
     assert sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("source", ["gwsa", "fluxnet", "ech", "smap"])
+def test_tables_of_sources_are_read_twice(source, tmp_path, monkeypatch):
+    """For encoding and digest at once, and for their values; opened more often, but not read to their end."""
+    options = registry.source(source).synthetic(tmp_path / "raw", 3)
+    digested_files: list[Path] = []
+    monkeypatch.setattr(prepare_stage, "sha256", lambda path: digested_files.append(path) or sha256(path))
+    prepare_stage.prepare(Raw(source, tmp_path / "raw", options), tmp_path / "data", NullReporter())
+    tables = [path for path in digested_files if path.suffix in (".csv", ".txt")]
+    assert tables and all(files._state(path) in files._DIGESTS for path in tables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from geoml_cli.readers.tables import read_through
 from geoml_cli.source import Source
 from geoml_cli.sources.fluxnet import preparing, synthetic
 from geoml_cli.sources.fluxnet.discovery import find
@@ -19,4 +20,4 @@ def files(raw: Path, options: FluxnetOptions) -> list[Path]:
     return find(raw, options).paths()
 
 
-SOURCE = Source(files=files, prepare=preparing.prepare, synthetic=synthetic.write_synthetic)
+SOURCE = Source(files=files, prepare=preparing.prepare, synthetic=synthetic.write_synthetic, read_through=read_through)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from geoml_cli.readers.tables import read_through
 from geoml_cli.source import Source
 from geoml_cli.sources.smap import preparing, synthetic
 from geoml_cli.sources.smap.discovery import find
@@ -21,4 +22,11 @@ def files(raw: Path, options: SmapOptions) -> list[Path]:
     return find(raw, options).paths()
 
 
-SOURCE = Source(files=files, prepare=preparing.prepare, synthetic=synthetic.write_synthetic, rows=rows, pixels=pixels)
+SOURCE = Source(
+    files=files,
+    prepare=preparing.prepare,
+    synthetic=synthetic.write_synthetic,
+    rows=rows,
+    pixels=pixels,
+    read_through=read_through,
+)
