@@ -132,6 +132,9 @@ class Network:
             graph has to make it so.
         recordable: Whether its output depends on its inputs and weights alone, all of them tensors: no random numbers,
             no decisions by values, no calls that differ from step to step. Its training steps can then be CUDA graphs.
+        stackable: Whether seeds can be trained at once (`train.seeds_at_once`), and this was measured to be faster:
+            `torch.func.vmap` has rules for its layers and its loss, neither decides by values, and training changes no
+            buffer.
         smallest_batch: Rows that a batch needs; 2 with BatchNorm, whose statistics then also refuse `accumulate` and
             several CPU processes.
     """
@@ -154,6 +157,7 @@ class Network:
     label: str = ""
     input_notes: Mapping[str, str] = field(default_factory=dict)
     recordable: bool = False
+    stackable: bool = False
     smallest_batch: int = 1
 
 

@@ -23,9 +23,10 @@ from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.grouping import unlabelled
+from geoml_cli.training.at_once import groups, not_at_once, refuse_processes_at_once
 from geoml_cli.training.fitting import told_before
 from geoml_cli.training.launch import side_by_side
-from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member
+from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member, train_seeds
 from geoml_cli.training.plan import networks_of, plan_run, resolved
 from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
 from geoml_cli.training.recorded import unrecorded
@@ -101,6 +102,7 @@ def train(
             settings = _resolved(settings, dataset, reporter)
             networks = networks_of(settings)
             refuse_cpu_processes(networks, processes)
+            refuse_processes_at_once(settings.shared.train, processes.count)
             once = NullReporter() if location.shared else reporter
             _tell_ways(settings, processes, once)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
@@ -109,14 +111,15 @@ def train(
             _tell_purged(run, reporter)
             if started := described(settings.shared.train, dataset.manifest.digest()):
                 reporter.info(started)
-            if len(members := _chosen(run, only)) > 1 and location.jobs > 1:
-                _train_side_by_side(run, dataset, location, members, reporter)
+            at_once = settings.shared.train.seeds_at_once and not _unstacked(settings, processes)
+            if len(together := _groups(run, only, at_once=at_once)) > 1 and location.jobs > 1:
+                _train_side_by_side(run, dataset, location, together, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
             _tell_unlabelled(settings, dataset, samples, once)
             _tell_one_outcome(run, networks, samples, once)
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
-            for name in _chosen(run, only):
-                _train_member(work, name, stop, shared=location.shared)
+            for names in _groups(run, only, at_once=at_once):
+                _train_group(work, names, stop, at_once=at_once, shared=location.shared)
         finally:
             processes.close()
     if location.shared:
@@ -127,24 +130,33 @@ def train(
     return run
 
 
-def _train_member(work: TrainingContext, name: str, stop: StopRequest, *, shared: bool) -> None:
-    """Train a member; of processes side by side, unless another has it or has trained it since."""
-    if not shared:
-        train_member(work, name, stop)
-    elif work.run.record().members[name] != "finished":
-        with suppress(MemberTakenError):
+def _train_group(
+    work: TrainingContext, names: Sequence[str], stop: StopRequest, *, at_once: bool, shared: bool
+) -> None:
+    """Train a member or the seeds of a fold; of processes side by side, unless another has them or has trained them.
+
+    Processes ask for the members in the same order, so that the first to come has the whole fold.
+    """
+    statuses = work.run.record().members
+    left = [name for name in names if not shared or statuses[name] != "finished"]
+    taken = (MemberTakenError,) if shared else ()
+    with suppress(*taken):
+        if at_once and left:
+            train_seeds(work, left, stop)
+        for name in () if at_once else left:
             train_member(work, name, stop)
 
 
 def _train_side_by_side(
-    run: Run, dataset: Dataset, location: RunLocation, members: Sequence[str], reporter: Reporter
+    run: Run, dataset: Dataset, location: RunLocation, together: Sequence[Sequence[str]], reporter: Reporter
 ) -> None:
-    """Train members in several processes, each a command of its own.
+    """Train groups of members in several processes, each a command of its own.
 
     Raises:
         StoppedError: A signal came; what was trained is saved.
         GeomlError: One of them failed, which it has said itself.
     """
+    members = [name for names in together for name in names]
     chosen = [part for name in members for part in ("--member", name)]
     again = ["train", run.model, "--run", str(run.folder), "--resume", "--data", str(dataset.folder), "--quiet"]
     with reporter.task("members", len(members)) as advance:
@@ -156,7 +168,7 @@ def _train_side_by_side(
             done.update(found)
 
         place = ["--cpu"] if location.cpu else []
-        code = side_by_side([*again, *chosen, *place], min(location.jobs, len(members)), poll)
+        code = side_by_side([*again, *chosen, *place], min(location.jobs, len(together)), poll)
     if code in (StoppedError.exit_code, _INTERRUPTED):
         raise StoppedError(f"stopped, saved. Resume with `geoml train {run.folder}`.")
     if code:
@@ -188,9 +200,15 @@ def _tell_ways(settings: Settings, processes: Accelerated, reporter: Reporter) -
     """Say what the steps are computed by, where a user would wonder."""
     if unfit := unrecorded(settings.shared.train, processes.device, processes.count):
         reporter.warn(unfit)
+    if unfit := _unstacked(settings, processes):
+        reporter.warn(unfit)
     spec = registry.spec(settings.model)
     if spec.kernels and spec.kernels.compiles(settings.own):
         reporter.info(f"Loops of {settings.model} are compiled for this processor first: some ten seconds, once.")
+
+
+def _unstacked(settings: Settings, processes: Accelerated) -> str:
+    return not_at_once(settings.shared.train, len(settings.shared.split.seeds), processes.device)
 
 
 def _tell_unlabelled(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples], reporter: Reporter) -> None:
@@ -235,3 +253,7 @@ def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:
         registry.require_choice(f"member of run {run.id}", name, record.members)
     names = list(only) if only else list(record.members)
     return [name for name in names if record.members[name] != "finished"]
+
+
+def _groups(run: Run, only: Sequence[str] | None, *, at_once: bool) -> list[list[str]]:
+    return groups({name: run.split(name) for name in _chosen(run, only)}, at_once=at_once)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,13 @@ from geoml_cli.dataset.files import write_text
 from geoml_cli.errors import SettingsError, StoppedError
 from geoml_cli.models.spec import Network
 from geoml_cli.runs import checkpoint
-from geoml_cli.runs.run import MemberFiles, Run
+from geoml_cli.runs.run import MemberFiles, Run, Status
 from geoml_cli.samples.batches import Batches
 from geoml_cli.samples.samples import Samples
-from geoml_cli.samples.scaling import TargetScaling
 from geoml_cli.training import precision
+from geoml_cli.training.at_once import shown
 from geoml_cli.training.freezing import freeze
+from geoml_cli.training.lockstep import is_of_member, train_in_lockstep
 from geoml_cli.training.processes import Accelerated
 from geoml_cli.training.smearing import smearing_of
 from geoml_cli.training.start import start_of
@@ -61,24 +62,54 @@ def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
         StoppedError: A signal came; the member is saved and marked as interrupted.
         MemberTakenError: Another process is training it.
     """
-    files = work.run.member(name)
     # The lock comes first: a command that finds the member taken must not write its status.
-    with _alone(files, name, work.processes), _marked(work, name), settled(work.settings):
-        split, scaling = work.run.split(name), work.run.scaling(name)
-        network = work.networks[split.network]
-        # Dropout differs between ranks; first weights do not, since `_network` draws them from the seed alone.
-        seed_everything(split.seed + work.processes.rank)
-        state = State(_network(work, name, network), work.settings.shared.train)
-        batches = Batches(work.samples[split.network], scaling, work.processes.device)
-        member = Member(name, files, split, batches, network)
-        trainer = Trainer(member, state, work.settings.shared.train, work.processes)
-        # After the trainer, which wraps the network and makes the scaler: both are there to be restored.
-        _continue(state, files, work)
+    with _alone(work, name), _marked(work, [name]), settled(work.settings):
+        trainer = _trainer(work, name)
         with work.reporter.task(name, trainer.total) as advance:
-            advance(state.counters.step)
+            advance(trainer.state.counters.step)
             trainer.run(lambda: stop.received is not None, advance)
-        _smear(work, member, state.network, scaling.target)
+        _smear(work, trainer)
         work.processes.free_memory()
+
+
+def train_seeds(work: TrainingContext, names: Sequence[str], stop: StopRequest) -> None:
+    """Train members of one fold at once, each to its end, from the start or its last checkpoint.
+
+    Raises:
+        StoppedError: A signal came; the members are saved and marked as interrupted.
+        MemberTakenError: Another process is training one of them.
+    """
+    with ExitStack() as locks:
+        for name in names:
+            locks.enter_context(_alone(work, name))
+        with _marked(work, names), settled(work.settings):
+            if len(names) > 1:
+                work.reporter.info(f"Trains {len(names)} seeds at once: {', '.join(names)}.")
+            # Random states are one for all members; on resuming, those of the last are restored.
+            trainers = [_trainer(work, name, fused=True) for name in names]
+
+            def finish(trainer: Trainer) -> None:
+                _smear(work, trainer)
+                work.run.mark(trainer.member.name, "finished")
+
+            with work.reporter.task(shown(names), sum(trainer.total for trainer in trainers)) as advance:
+                advance(sum(trainer.state.counters.step for trainer in trainers))
+                train_in_lockstep(trainers, lambda: stop.received is not None, advance, finish)
+            work.processes.free_memory()
+
+
+def _trainer(work: TrainingContext, name: str, *, fused: bool = False) -> Trainer:
+    """Return a member ready to be trained, fresh or restored."""
+    files, split, scaling = work.run.member(name), work.run.split(name), work.run.scaling(name)
+    network, settings = work.networks[split.network], work.settings.shared.train
+    # Dropout differs between ranks; first weights do not, since `_network` draws them from the seed alone.
+    seed_everything(split.seed + work.processes.rank)
+    state = State(_network(work, name, network), settings, fused=fused)
+    batches = Batches(work.samples[split.network], scaling, work.processes.device)
+    trainer = Trainer(Member(name, files, split, batches, network), state, settings, work.processes)
+    # After the trainer, which wraps the network and makes the scaler: both are there to be restored.
+    _continue(state, files, work)
+    return trainer
 
 
 def seed_everything(seed: int) -> None:
@@ -124,45 +155,57 @@ def _continue(state: State, files: MemberFiles, work: TrainingContext) -> None:
     work.processes.barrier()
 
 
-def _smear(work: TrainingContext, member: Member, network: nn.Module, target: TargetScaling) -> None:
+def _smear(work: TrainingContext, trainer: Trainer) -> None:
     """Note by which factor predictions are multiplied, where they are turned back from a logarithm."""
+    member, target = trainer.member, work.run.scaling(trainer.member.name).target
     is_wanted = work.settings.shared.target.smearing and target.transform != "none"
     if is_wanted and work.processes.rank == 0 and not work.samples[member.split.network].target.dims:
-        factor = smearing_of(member, network, target, work.settings.shared.train.batch_size)
+        factor = smearing_of(member, trainer.state.network, target, work.settings.shared.train.batch_size)
         with work.run.changing() as record:
             record.smearing[member.name] = factor
 
 
 @contextmanager
-def _alone(files: MemberFiles, name: str, processes: Accelerated) -> Iterator[None]:
+def _alone(work: TrainingContext, name: str) -> Iterator[None]:
     """Keep a second command from training the same member; the lock goes with the process, even a killed one."""
-    if processes.rank != 0:
+    if work.processes.rank != 0:
         yield
         return
 
     def refuse(holder: str) -> None:
         raise MemberTakenError(f"is being trained by {holder}.", where=f"member {name}", fix="Wait for it, or stop it.")
 
-    with locked(files.lock, refuse):
+    with locked(work.run.member(name).lock, refuse):
         yield
 
 
 @contextmanager
-def _marked(work: TrainingContext, name: str) -> Iterator[None]:
-    """Keep `run.json` true whatever happens, short of a kill."""
+def _marked(work: TrainingContext, names: Sequence[str]) -> Iterator[None]:
+    """Keep `run.json` true of members whatever happens, short of a kill."""
     if work.processes.rank != 0:
         yield
         return
-    work.run.mark(name, "running")
+
+    def mark_unfinished(status: Status, message: str = "", among: Sequence[str] = names) -> None:
+        members = work.run.record().members
+        for name in among:
+            if members[name] != "finished":
+                work.run.mark(name, status, message)
+
+    for name in names:
+        work.run.mark(name, "running")
     try:
         yield
     except (StoppedError, KeyboardInterrupt):
-        work.run.mark(name, "interrupted")
+        mark_unfinished("interrupted")
         raise
     except BaseException as error:
-        work.run.mark(name, "failed", str(error))
+        # Of members that are trained at once the others did not fail, and are saved.
+        failed = [name for name in names if is_of_member(error, name)] or names
+        mark_unfinished("failed", str(error), failed)
+        mark_unfinished("interrupted", str(error), [name for name in names if name not in failed])
         raise
-    work.run.mark(name, "finished")
+    mark_unfinished("finished")
 
 
 @contextmanager

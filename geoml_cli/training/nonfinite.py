@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.models.spec import Batch
 
 Predict = Callable[[nn.Module, Batch], Tensor]
@@ -33,6 +36,27 @@ def first_nonfinite(network: nn.Module, predict: Predict, batch: Batch) -> tuple
         if not _finite(parameter):
             return f"parameter {name!r}", False
     return _layer(network, predict, batch), False
+
+
+def nonfinite_loss(found: tuple[str, bool], rows: NDArray[np.int64], step: int, member: str) -> GeomlError:
+    """Return the error of a loss that is not finite.
+
+    Args:
+        found: What `first_nonfinite` says.
+        rows: Of the batch.
+        step: Steps done before.
+        member: Its name.
+    """
+    name, is_input = found
+    shown = ", ".join(str(row) for row in rows[:8].tolist()) + (" ..." if len(rows) > 8 else "")
+    kind = DataError if is_input else GeomlError
+    return kind(
+        f"the loss is not finite at step {step} (rows {shown}); first: {name}.",
+        where=f"member {member}",
+        fix="Look at these rows in the prepared data."
+        if is_input
+        else "Lower train.lr, or set train.clip_norm; fp16 needs bf16's range more often than not.",
+    )
 
 
 def _layer(network: nn.Module, predict: Predict, batch: Batch) -> str:

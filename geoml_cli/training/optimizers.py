@@ -10,16 +10,33 @@ from torch import nn
 from geoml_cli.config.tables.train import TrainSettings
 
 
-def optimiser(settings: TrainSettings, network: nn.Module) -> torch.optim.Optimizer:
-    """Make the preset's optimiser over all parameters that are not frozen."""
+def optimiser(settings: TrainSettings, network: nn.Module, *, fused: bool = False) -> torch.optim.Optimizer:
+    """Make the preset's optimiser over all parameters that are not frozen.
+
+    Args:
+        settings: The preset's `[train]`.
+        network: What it updates.
+        fused: Update all parameters by one kernel, equal within rounding; else by PyTorch's choice.
+    """
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     # The first beta stands for the momentum, as it does in Adam.
     if settings.optimiser == "sgd":
         return torch.optim.SGD(
-            parameters, lr=settings.lr, momentum=settings.betas[0], weight_decay=settings.weight_decay
+            parameters,
+            lr=settings.lr,
+            momentum=settings.betas[0],
+            weight_decay=settings.weight_decay,
+            fused=fused or None,
         )
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=settings.weight_decay)
+    return kind(
+        parameters,
+        lr=settings.lr,
+        betas=settings.betas,
+        eps=settings.eps,
+        weight_decay=settings.weight_decay,
+        fused=fused or None,
+    )
 
 
 def rate(settings: TrainSettings, step: int, total: int) -> float:

@@ -27,6 +27,7 @@ from geoml_cli.splits.overlaps import MIXED, drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
 from geoml_cli.splits.window_times import variables_of
 from geoml_cli.tasks.task import Task
+from geoml_cli.training.at_once import refuse_at_once
 from geoml_cli.training.fitting import require_fitting
 from geoml_cli.training.freezing import check_freeze
 from geoml_cli.training.memory import require_memory
@@ -50,6 +51,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     _check_restore(shared.train.restore, networks)
     refuse_accumulation(networks, shared.train)
     refuse_graphs(networks, shared.train)
+    refuse_at_once(networks, shared.train)
     samples = {name: network.samples(dataset) for name, network in networks.items()}
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     if registry.spec(settings.model).pipeline is None:  # of several networks one part may be trained alone

@@ -40,11 +40,11 @@ class Counters:
 
 
 class State:
-    """Network, optimiser, moving average and counters of one member."""
+    """Network, optimiser, moving average and counters of one member; `fused` as for `optimizers.optimiser`."""
 
-    def __init__(self, network: nn.Module, settings: TrainSettings) -> None:
+    def __init__(self, network: nn.Module, settings: TrainSettings, *, fused: bool = False) -> None:
         self.network = network
-        self.optimiser = optimizers.optimiser(settings, network)
+        self.optimiser = optimizers.optimiser(settings, network, fused=fused)
         self.average = WeightEMA(network, settings.ema_decay) if settings.ema_decay else None
         self.counters = Counters()
         # Made by `Processes.wrap`, in fp16 only.

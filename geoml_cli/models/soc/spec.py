@@ -38,6 +38,8 @@ def networks(tables: SocTables) -> Mapping[str, Network]:
             criteria={"loss": mean_criterion(task.mean_square)},
             table=task.features,
             pretrained=pretrained.read,
+            # torch.func.vmap of PyTorch 2.13 has no rule for the LSTM of the other two.
+            stackable=tables.network.variant == "cnn",
         )
     )
 
