@@ -118,8 +118,9 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
         return folder / given
     files = sorted(path for path in folder.iterdir() if path.is_file())
     found = [path for path in files if path.name.lower().endswith(SUFFIXES)]
-    # Where there is text, a workbook next to it may be anything.
-    found = found or [path for path in files if path.suffix.lower() in workbooks.SUFFIXES]
+    # Next to a table a workbook may be anything; next to a text without columns it is the table.
+    if not any(map(_has_columns, found)):
+        found = [path for path in files if path.suffix.lower() in workbooks.SUFFIXES] or found
     if len(found) > 1:  # a text next to the table, such as README.txt, has no columns
         found = [path for path in found if _has_columns(path)] or found
     if len(found) > 1:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TILE = 256
 Window = tuple[Span, Span]
+_SHADES = 200
+"""Of grey in a colour table that shows a quantity."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,13 @@ class Raster:
         if not self.complete:
             return False
         tags = {key.upper() for key in self._file.tags(self.band.index)}
-        colours = self._file.colorinterp[self.band.index - 1].name == "palette"
+        # Shades of grey for every number are how a quantity is shown.
+        colours = self._file.colorinterp[self.band.index - 1].name == "palette" and not self._grey()
         return colours or bool(tags & {"CATEGORY_NAMES", "CLASS_NAMES", "LAYER_TYPE_THEMATIC"}) or self._thematic()
+
+    def _grey(self) -> bool:
+        shades = list(self._file.colormap(self.band.index).values())
+        return len({shade[0] for shade in shades}) > _SHADES and all(len(set(shade[:3])) == 1 for shade in shades)
 
     def _thematic(self) -> bool:
         return str(self._file.tags(self.band.index).get("LAYER_TYPE", "")).lower() == "thematic"

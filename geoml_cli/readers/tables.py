@@ -170,11 +170,13 @@ def open_table(path: Path) -> Table:
     encoding = _encoding(path)
     with _text(path, encoding) as stream:
         lines = readable_lines(stream, path)
-        header, declared = _first_line(lines, path), ""
-        if header.lower().startswith(_DECLARED) and len(header) == len(_DECLARED) + 1:
+        # A sheet is given with tabs between its cells, whatever stands in their names.
+        header, declared = _first_line(lines, path), "" if sheet_text(path) is None else "\t"
+        is_declared = not declared and header.lower().startswith(_DECLARED) and len(header) == len(_DECLARED) + 1
+        if is_declared:
             header, declared = _first_line(lines, path), header[-1]
     delimiter = declared or max(_DELIMITERS, key=_outside_quotes(header).count)
-    number = 2 if declared else 1
+    number = 2 if is_declared else 1
     try:
         columns = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:

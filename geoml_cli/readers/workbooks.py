@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers import parquet
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".xlsx", ".xlsm", *parquet.SUFFIXES)
 _ZIP, _PARQUET, _OLD_EXCEL = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 _BOOK, _KIND, _OPEN_DOCUMENT = "xl/workbook.xml", "mimetype", b"application/vnd.oasis.opendocument"
-_FORMULA = re.compile(rb"<c ([^>]*)><f(?:/>|[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
-_WINDOW, _OVERLAP = 1 << 20, 1 << 14
+_RECALCULATED = b'fullCalcOnLoad="1"'
+_LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+"""Of a number format: text that is shown as it stands, and colours or conditions."""
 _ROWS = 65_536
 _SAVE = "Save it as .xlsx, or as CSV."
 Cells = Iterator[Sequence[str]]
@@ -37,8 +39,8 @@ def sheet_text(path: Path) -> bytes | None:
     """Return a workbook's sheet, or a Parquet file, as tab-separated text in UTF-8; None for other files.
 
     Raises:
-        DataError: It is damaged, protected, of another kind of spreadsheet, or has several sheets; a cell is shown in
-            percent, or is a formula whose result was not saved.
+        DataError: It is damaged, protected, of another kind of spreadsheet, or has several sheets; or a
+            cell is a formula whose result was not saved.
         SettingsError: The package that reads it is not installed.
     """
     status = path.stat()
@@ -97,8 +99,9 @@ def _sheet_rows(path: Path) -> Cells:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations that it leaves out
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-            sheet = _only_sheet(book.worksheets, path)
-            yield from (_sheet_cells(row, f"{path}, sheet {sheet.title}") for row in sheet.iter_rows())
+            # Sheets of a chart are among them.
+            sheet = _only_sheet([sheet for sheet in book.worksheets if hasattr(sheet, "iter_rows")], path)
+            yield from ([_cell_text(cell) for cell in row] for row in sheet.iter_rows())
     except DataError:
         raise
     except Exception as error:  # a damaged workbook makes openpyxl fail in whatever way its bytes lead to
@@ -126,17 +129,12 @@ def _holds_cells(sheet: ReadOnlyWorksheet) -> bool:
     return any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
 
 
-def _sheet_cells(row: Sequence[Any], location: str) -> list[str]:
-    texts = []
-    for cell in row:
-        if isinstance(cell.value, int | float) and "%" in (cell.number_format or ""):
-            raise DataError(
-                f"the cell is shown as percent: it holds {cell.value:g} and shows {100 * cell.value:g} %",
-                where=f"{location}, cell {cell.coordinate}",
-                fix="Format the column as numbers, so that what is shown is what is read.",
-            )
-        texts.append(_shown(cell.value))
-    return texts
+def _cell_text(cell: Any) -> str:  # noqa: ANN401  openpyxl is untyped
+    """Write a cell; one that is shown as percent as a text, since its number is a hundredth of what is shown."""
+    is_number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
+    if is_number and "%" in _LITERAL.sub("", cell.number_format or ""):
+        return f"{100 * cell.value:g}%"
+    return _shown(cell.value)
 
 
 def _shown(value: object) -> str:
@@ -146,16 +144,20 @@ def _shown(value: object) -> str:
     if isinstance(value, float):
         return "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, datetime.datetime):
-        return value.isoformat(sep=" ") if value.time() != datetime.time() else value.date().isoformat()
+        # Midnight of a zone is a moment, not a day.
+        is_day = value.time() == datetime.time() and value.tzinfo is None
+        return value.date().isoformat() if is_day else value.isoformat(sep=" ")
     return str(value)
 
 
 def _refuse_formulas(path: Path) -> None:
-    """Refuse formulas whose results are not in the file: they would be read as empty cells."""
+    """Refuse formulas whose results are not in the file: they would be read as empty cells, or as a placeholder 0."""
     with zipfile.ZipFile(path) as archive:
         refuse_bomb(sum(part.file_size for part in archive.infolist()), path.stat().st_size, str(path))
         sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-        if not any(_lacks_results(archive, name) for name in sheets):
+        formulas = [result for name in sheets for result in _results(archive, name)]
+        # Programs that do not calculate ask the next one to do so; a spreadsheet program takes that out as it saves.
+        if not any(found is None for found in formulas) and not (formulas and _RECALCULATED in archive.read(_BOOK)):
             return
     raise DataError(
         "holds formulas without their results: a program wrote it that does not calculate",
@@ -164,15 +166,19 @@ def _refuse_formulas(path: Path) -> None:
     )
 
 
-def _lacks_results(archive: zipfile.ZipFile, name: str) -> bool:
-    kept = b""
+def _results(archive: zipfile.ZipFile, name: str) -> Iterator[str | None]:
+    """Give the result of every formula of a sheet, None where there is none; an empty text is one, and says so."""
     with archive.open(name) as stream:
-        while chunk := stream.read(_WINDOW):
-            # A formula whose result is an empty text says so: t="str".
-            if any(b't="str"' not in found[1] for found in _FORMULA.finditer(kept + chunk)):
-                return True
-            kept = (kept + chunk)[-_OVERLAP:]
-    return False
+        for _, element in ElementTree.iterparse(stream):
+            if _local(element) == "row":
+                element.clear()
+            parts = {_local(part): part.text or "" for part in element} if _local(element) == "c" else {}
+            if "f" in parts:
+                yield parts.get("v") or ("" if element.get("t") == "str" else None)
+
+
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
 
 
 def _parquet_rows(path: Path) -> Cells:

@@ -97,13 +97,13 @@ def train(
                 same_data(Run(location.run), dataset)
             if settings.shared.data.verify and not location.shared:
                 check_content(dataset)
+            once = NullReporter() if location.shared else reporter
             for text in told_before(settings, dataset.manifest):
-                reporter.warn(text)
+                once.warn(text)
             settings = _resolved(settings, dataset, reporter)
             networks = networks_of(settings)
             refuse_cpu_processes(networks, processes)
             refuse_processes_at_once(settings.shared.train, processes.count)
-            once = NullReporter() if location.shared else reporter
             _tell_ways(settings, processes, once)
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, processes, only)

@@ -190,6 +190,7 @@ def test_a_mistake_of_a_whole_table_names_the_setting_at_fault():
         ("mmnet", "onsite", ["train.lr_min=1e-5"], ["[train] lr_min = 1e-05 has no effect: schedule is 'constant'"]),
         ("mmnet", "onsite", ["train.ema_every=5"], ["[train] ema_every = 5 has no effect: there is no ema_decay"]),
         ("mmnet", "onsite", ["train.ema_every=5", "train.ema_decay=0.9"], []),
+        ("soc", "paper", ["train.evaluate_epochs=3", "train.evaluate_steps=5"], ["evaluate_steps = 5 counts in its"]),
         ("mmnet", "onsite", ["train.optimiser=sgd", "train.eps=1e-6"], ["[train] eps = 1e-06 has no effect"]),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.chart import BarChart
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.arrow_tables import open_arrow
@@ -112,9 +114,13 @@ def test_percent_is_refused_and_a_plain_format_is_read(tmp_path: Path) -> None:
     book = openpyxl.load_workbook(workbook(tmp_path / "a.xlsx", HEADER, ["a", 1, 2, 0.025]))
     book.active["D2"].number_format = "0.0%"
     book.save(tmp_path / "a.xlsx")
-    with pytest.raises(DataError, match=r"holds 0.025 and shows 2.5 %") as refused:
+    with pytest.raises(DataError, match=r"'2.5%' is not a number") as refused:
         read_points(tmp_path / "a.xlsx", WANTED, geographic=True)
-    assert refused.value.where.endswith("sheet Sheet, cell D2")
+    assert refused.value.where.endswith("a.xlsx, line 2, column soc")
+    for shown in ('0.0"%"', "0.0\\%"):  # a sign that only stands there
+        book.active["D2"].number_format = shown
+        book.save(tmp_path / "a.xlsx")
+        assert read_points(tmp_path / "a.xlsx", WANTED, geographic=True)[0].target.tolist() == [0.025]
     book.active["D2"].number_format, book.active["D2"] = "General", 2.5
     book.save(tmp_path / "a.xlsx")
     assert read_points(tmp_path / "a.xlsx", WANTED, geographic=True)[0].target.tolist() == [2.5]
@@ -128,8 +134,47 @@ def test_formulas_without_results_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(book) as old, zipfile.ZipFile(calculated, "w") as new:
         for name in old.namelist():
             # As a spreadsheet program saves it.
-            new.writestr(name, old.read(name).replace(b"<v></v>", b"<v>3</v>").replace(b"<v />", b"<v>3</v>"))
+            text = old.read(name).replace(b"<v></v>", b"<v>3</v>").replace(b"<v />", b"<v>3</v>")
+            new.writestr(name, text.replace(b' fullCalcOnLoad="1"', b""))
     assert read_points(calculated, WANTED, geographic=True)[0].target.tolist() == [3.0]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b"<x:c xmlns:x='http://schemas.openxmlformats.org/spreadsheetml/2006/main' r='D2'><x:f>B2*3</x:f></x:c>",
+        b"<c r='D2'><f>B2*3</f> <v></v></c>",
+        b"<c r='D2'><f><![CDATA[B2*3]]></f></c>",
+        b"<c r='D2'><f>B2*3</f><v>0</v></c>",  # a placeholder, and the workbook asks to be calculated
+    ],
+)
+def test_formulas_are_found_however_they_are_written(tmp_path: Path, cell: bytes) -> None:
+    book = workbook(tmp_path / "a.xlsx", HEADER, ["a", 1, 2, "=B2*3"])
+    other = tmp_path / "b.xlsx"
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(other, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, re.sub(rb'<c r="D2".*?</c>', cell, old.read(name)))
+    with pytest.raises(DataError, match="formulas without their results"):
+        open_table(other)
+
+
+def test_a_chart_and_names_with_commas_are_no_obstacle(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    header = ["id", "lon", "lat", "soc (g/kg, 0-30 cm, dry, fine earth)"]
+    for row in (header, ["a", 1, 2, 3]):
+        book.active.append(row)
+    book.create_chartsheet("chart").add_chart(BarChart())
+    book.save(tmp_path / "a.xlsx")
+    assert open_table(tmp_path / "a.xlsx").columns == tuple(header)
+    (tmp_path / "README.txt").write_text("These are samples. Contact: me.\n")
+    assert find_table(tmp_path, None) == tmp_path / "a.xlsx"
+
+
+def test_times_of_a_zone_keep_it(tmp_path: Path) -> None:
+    times = pd.date_range("2013-03-01", periods=26, freq="h", tz="UTC").tz_convert("Europe/Berlin")
+    pd.DataFrame({"time": times}).to_parquet(tmp_path / "a.parquet", index=False)
+    texts = (sheet_text(tmp_path / "a.parquet") or b"").decode().split("\n")[1:-1]
+    assert pd.DatetimeIndex(pd.to_datetime(texts, utc=True)).equals(times.tz_convert("UTC"))
 
 
 def test_other_spreadsheets_are_named(tmp_path: Path) -> None:

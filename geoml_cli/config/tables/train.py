@@ -138,6 +138,10 @@ class TrainSettings(Table):
             found |= dict.fromkeys(("lr_min", "cosine_steps"), "schedule is 'constant'")
         if self.ema_decay is None:
             found["ema_every"] = "there is no ema_decay"
+        for name in ("epochs", "evaluate_epochs"):
+            other = name.replace("epochs", "steps")
+            if getattr(self, other) is not None:
+                found[name] = f"{other} = {getattr(self, other)} counts in its place"
         if self.optimiser == "sgd":
             found["eps"] = "optimiser is 'sgd'"
         return found

@@ -51,6 +51,8 @@ def test_a_covariate_of_classes_is_named(cover: Path, prepare_clcd: PrepareClcd,
     dataset, reporter = prepare_clcd(cover, samples=90)
     [told] = [text for text in reporter.warned if "classes" in text]
     assert told.startswith("soil: the file names or colours classes") and told in dataset.manifest.funnel.notes
+    raster(soil, CODES + 1, colours={grey: (grey, grey, grey) for grey in range(256)})
+    assert not prepare_clcd(cover, samples=90)[1].warned, "a quantity shown in grey"
     soil.unlink()
     for code in (1, 2, 3, 8):  # as the message says: one of 0 and 1 for each
         raster(cover / f"covariates/soil-{code}.tif", (CODES + 1 == code).astype(np.float32))
