@@ -178,9 +178,9 @@ def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[
 
 
 def _warn_of_options(settings: Settings, dataset: Dataset, reporter: console.Terminal) -> None:
-    from geoml_cli.training.fitting import told_before
+    from geoml_cli.training.fitting import remarks
 
-    for text in told_before(settings, dataset.manifest):
+    for text in remarks(settings, dataset.manifest):
         reporter.warn(text)
 
 

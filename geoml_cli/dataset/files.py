@@ -17,6 +17,8 @@ _CHUNK_BYTES = 1 << 20
 _LEAST, _WHOLE = 0.05, 10
 """MiB between which a size is written with a decimal."""
 _MEBIBYTE = 1 << 20
+_DIGESTS: dict[tuple[Path, int, int, int], str] = {}
+"""Of files in the state in which they were read: another size or time of change is another state."""
 
 
 def sync(path: Path) -> None:
@@ -127,10 +129,6 @@ def sha256(path: Path) -> str:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-_DIGESTS: dict[tuple[Path, int, int, int], str] = {}
-"""Of files in the state in which they were read: another size or time of change is another state."""
 
 
 def _state(path: Path) -> tuple[Path, int, int, int]:

@@ -20,7 +20,7 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def unused(self) -> dict[str, str]:
-        """Return which settings count for nothing beside the others, and why; such as `lr_min` of a constant rate."""
+        """Return which settings have no effect next to the others, and why; such as `lr_min` of a constant rate."""
         return {}
 
     def without_effect(self) -> dict[str, str]:

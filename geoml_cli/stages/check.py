@@ -22,7 +22,7 @@ from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import CheckpointFiles, Run
 from geoml_cli.samples.batches import gathered
 from geoml_cli.samples.samples import Samples, signature
-from geoml_cli.training.fitting import require_fitting, told_before
+from geoml_cli.training.fitting import remarks, require_fitting
 from geoml_cli.training.plan import networks_of, plan_run, usable_rows
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.trial import float32_layers
@@ -136,10 +136,10 @@ def _whole(dataset: Dataset) -> str:
 
 def _fits(settings: Settings, dataset: Dataset, reporter: Reporter) -> str:
     require_fitting(settings, dataset)
-    told = told_before(settings, dataset.manifest)
-    for text in told:
+    found = remarks(settings, dataset.manifest)
+    for text in found:
         reporter.warn(text)
-    return "; but ".join([f"preset {settings.preset}, source {settings.shared.source}", *told])
+    return "; but ".join([f"preset {settings.preset}, source {settings.shared.source}", *found])
 
 
 def _device(gpus: int | None) -> str:

@@ -24,7 +24,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.grouping import unlabelled
 from geoml_cli.training.at_once import groups, not_at_once, refuse_processes_at_once
-from geoml_cli.training.fitting import told_before
+from geoml_cli.training.fitting import remarks
 from geoml_cli.training.launch import side_by_side
 from geoml_cli.training.member import MemberTakenError, TrainingContext, train_member, train_seeds
 from geoml_cli.training.plan import networks_of, plan_run, resolved
@@ -98,7 +98,7 @@ def train(
             if settings.shared.data.verify and not location.shared:
                 check_content(dataset)
             once = NullReporter() if location.shared else reporter
-            for text in told_before(settings, dataset.manifest):
+            for text in remarks(settings, dataset.manifest):
                 once.warn(text)
             settings = _resolved(settings, dataset, reporter)
             networks = networks_of(settings)

@@ -41,14 +41,14 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
             )
 
 
-def told_before(settings: Settings, manifest: Manifest) -> list[str]:
+def remarks(settings: Settings, manifest: Manifest) -> list[str]:
     """Say what a user should know of settings and data before training: it is not an error, and perhaps not meant."""
     other = other_options(settings, manifest)
     return [*([other] if other else []), *without_effect(settings)]
 
 
 def without_effect(settings: Settings) -> list[str]:
-    """Name settings that count for nothing beside the others, with the reason."""
+    """Name settings that have no effect next to the others, with the reason."""
     shared = settings.shared
     return [
         f"[{table}] {name} = {getattr(values, name)} has no effect: {why}."

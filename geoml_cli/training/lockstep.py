@@ -32,7 +32,7 @@ def train_in_lockstep(
     Args:
         trainers: Of members that have the same number of training rows.
         stop: Whether to save and end.
-        advance: Is told of steps, of all members together.
+        advance: Receives the number of steps, of all members together.
         finish: Called with each as it ends, once it is saved.
 
     Raises:
@@ -74,7 +74,7 @@ def is_of_member(error: BaseException, name: str) -> bool:
 
 
 def _save_others(going: Sequence[Trainer], error: GeomlError) -> None:
-    """Save the members beside the one that an error is of, if it is of one: a full disk is not asked again."""
+    """Save all members but the one that an error is of, if it is of one: a full disk is not asked again."""
     others = [trainer for trainer in going if not is_of_member(error, trainer.member.name)]
     if len(others) < len(going):
         for trainer in others:

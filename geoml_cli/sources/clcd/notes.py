@@ -1,4 +1,4 @@
-"""What a user is told of class rasters and covariates, and what is kept of it with the data set."""
+"""Notes on class rasters and covariates: what a user reads, and what is kept with the data set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geoml_cli.sources.clcd.legends import Named
 from geoml_cli.work.reporting import Reporter
 
 
-def tell_bands(classes: dict[int, RasterFile], covariates: Covariates, funnel: Funnel, reporter: Reporter) -> None:
+def note_bands(classes: dict[int, RasterFile], covariates: Covariates, funnel: Funnel, reporter: Reporter) -> None:
     """Say which bands are taken as masks, and which covariates hold classes."""
     named = covariates.names()
     factors = list(dict.fromkeys(band for year in classes for band in covariates.of(named, year)))
@@ -39,7 +39,7 @@ def _coded(rasters: Sequence[Raster]) -> str:
     )
 
 
-def tell_codes(counts: Counter[int], removed: Counter[int], legend: Named, funnel: Funnel, reporter: Reporter) -> None:
+def note_codes(counts: Counter[int], removed: Counter[int], legend: Named, funnel: Funnel, reporter: Reporter) -> None:
     """Say which codes are no data, and which no legend has."""
     for code, number in sorted(removed.items()):
         funnel.notes.append(f"{number} pixels of code {code} are taken as no data, which the files do not say")

@@ -25,7 +25,7 @@ from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_classes, find_covariates
 from geoml_cli.sources.clcd.legends import class_names
-from geoml_cli.sources.clcd.notes import tell_bands, tell_codes
+from geoml_cli.sources.clcd.notes import note_bands, note_codes
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.sources.clcd.sampling import sample_at_points
@@ -118,8 +118,8 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     named = dict(zip(found, legend.names, strict=True))
     funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
     codes = _left(kept, named, funnel, str(raw), reporter)
-    tell_bands(classes, covariates, funnel, reporter)
-    tell_codes(counts, removed, legend, funnel, reporter)
+    note_bands(classes, covariates, funnel, reporter)
+    note_codes(counts, removed, legend, funnel, reporter)
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
         dynamic=dynamic,
