@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from geoml_cli.errors import SettingsError, StoppedError
+from geoml_cli.work.processors import cores
 
 _FORWARDED = ("SIGTERM", "SIGINT", "SIGUSR1")
 _POLL_SECONDS, _WATCH_SECONDS = 0.05, 1.0
@@ -57,11 +58,6 @@ def jobs_here(threads: int | None) -> int:
         threads: Of `[train]`; None is torch's choice, all cores, which one member then has.
     """
     return 1 if threads is None else max(cores() // threads, 1)
-
-
-def cores() -> int:
-    """Return on how many cores this process may run."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def side_by_side(arguments: list[str], jobs: int, poll: Callable[[], None]) -> int:

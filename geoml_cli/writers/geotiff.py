@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DiskError
+from geoml_cli.work.processors import cores
 from geoml_cli.work.raster_cache import small_cache
 from geoml_cli.work.reasons import reason
 from geoml_cli.writers.map import Map, Part
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 TILE = 512
 """Side of the file's tiles and longest side of the last overview [pixels]: GDAL's default of this layout."""
+_THREADS = 8
+"""Most threads that pack tiles: each holds some of all bands, 1 MiB a band."""
 COPIES = 3
 """How often the values lie on disk at most: without and with the layout, and a third more for overviews of both."""
 
@@ -28,7 +32,8 @@ COPIES = 3
 def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     """Write a map as a Cloud Optimized GeoTIFF, float32, missing pixels NaN.
 
-    The layout puts overviews before the pixels that they are made of, so a plain GeoTIFF is made first.
+    The layout puts overviews before the pixels that they are made of, so a plain GeoTIFF is made first. Values are
+    packed in the last step alone, on as many threads as there are cores, at most eight, or as `GDAL_NUM_THREADS` says.
 
     Raises:
         DiskError: It could not be written.
@@ -44,6 +49,7 @@ def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
             copy(
                 str(plain), str(temporary), driver="COG", blocksize=TILE, compress="deflate",
                 predictor="floating_point", overviews="force_use_existing", bigtiff="if_safer",
+                num_threads=os.environ.get("GDAL_NUM_THREADS", str(min(cores(), _THREADS))),
             )  # fmt: skip
         except CPLE_BaseError as error:
             raise DiskError(path, reason(error)) from error
@@ -66,7 +72,7 @@ def _plain(path: Path, content: Map, parts: Iterable[Part]) -> None:
         "driver": "GTiff", "dtype": "float32", "nodata": float("nan"), "count": len(content.bands),
         "height": grid.height, "width": grid.width, "crs": grid.crs, "transform": rasterio.Affine(*grid.transform),
         "tiled": True, "blockxsize": side, "blockysize": side,
-        "compress": "deflate", "zlevel": 1, "predictor": 3, "bigtiff": "if_safer",  # it is read once
+        "bigtiff": "if_safer", "sparse_ok": True,  # blocks without a value take no room
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:
         file.update_tags(**content.attributes)

@@ -70,6 +70,14 @@ def test_overviews_hold_means_of_quantities_and_codes_of_classes(tmp_path):
         np.testing.assert_array_equal(file.read(3), values[2, ::4, ::4])
 
 
+def test_a_file_is_the_same_whatever_number_of_threads_packs_it(tmp_path, monkeypatch):
+    values = values_of((700, 1300))
+    for threads in ("1", "4"):
+        monkeypatch.setenv("GDAL_NUM_THREADS", threads)
+        raster.write(tmp_path / f"{threads}.tif", content_of((700, 1300)), parts_of(values, 256))
+    assert (tmp_path / "1.tif").read_bytes() == (tmp_path / "4.tif").read_bytes()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 600)])
 def test_maps_of_any_size(tmp_path, shape):
     values = values_of(shape)

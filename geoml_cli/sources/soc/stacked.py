@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,8 @@ from geoml_cli.sources.soc.sampling import Rows, complete, cut, refuse_empty, us
 from geoml_cli.sources.soc.units import chosen_unit
 from geoml_cli.work.reporting import Reporter
 
+_MOST_BYTES = 256 << 20
+"""Size of a variable that is held in memory until all of it is known."""
 SOC_NAMES = (
     ("soc",),
     (
@@ -126,11 +130,23 @@ def _write_variables(cutter: PatchExtractor, writer: DatasetWriter, points: Poin
 def _write_windows(
     cutter: PatchExtractor, writer: DatasetWriter, pixels: tuple[Rows, Rows], reporter: Reporter
 ) -> None:
-    handles = {}
+    declared = []
     if cutter.plan.covariates:
-        handles["static"] = writer.declare(replace(writing.STATIC, file_units=cutter.plan.static_units))
+        declared.append(replace(writing.STATIC, file_units=cutter.plan.static_units))
     if cutter.plan.features:
-        handles["series"] = writer.declare(replace(writing.SERIES, file_units=cutter.plan.series_units))
+        declared.append(replace(writing.SERIES, file_units=cutter.plan.series_units))
+    handles = {variable.name: writer.declare(variable) for variable in declared}
+    # Samples come in the order of the rasters' tiles, and HDF5 reads back what it writes in pieces.
+    gathered = {name: _in_memory(handle) for name, handle in handles.items()}
     for members, samples in cut(cutter, *pixels, reporter):
         for name, values in samples.items():
-            handles[name][members] = values
+            gathered[name][members] = values
+    for name, values in gathered.items():
+        if isinstance(values, np.ndarray):
+            handles[name][:] = values
+
+
+def _in_memory(handle: Any) -> Any:  # noqa: ANN401  netCDF4.Variable
+    """Return an array for the values of a variable; the variable itself where they take too much memory."""
+    small = math.prod(handle.shape) * handle.dtype.itemsize <= _MOST_BYTES
+    return np.empty(handle.shape, dtype=handle.dtype) if small else handle

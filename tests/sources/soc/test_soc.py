@@ -20,7 +20,9 @@ from rasterio.warp import transform as warp_points
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.source import SOURCE
+from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.work.reporting import NullReporter
 
 Prepare = Callable[..., tuple[Dataset, NullReporter]]
@@ -67,6 +69,15 @@ def test_whole_windows_equal_windowed_reads(coast: Path, prepared: Prepare) -> N
             row, column = file.index(dataset.array("lon")[sample], dataset.array("lat")[sample])
             found = file.read(1, window=((row - 3, row + 4), (column - 3, column + 4)))
             np.testing.assert_array_equal(static[sample, dataset.labels("covariate").index("slope")], found)
+
+
+def test_windows_too_large_for_memory_are_the_same(
+    coast: Path, prepared: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, _ = prepared(coast, **COAST)
+    monkeypatch.setattr("geoml_cli.sources.soc.stacked._MOST_BYTES", 0)
+    again = prepare(Raw("soc", coast, SocOptions(**COAST)), tmp_path / "again", NullReporter())
+    assert again.manifest.content == dataset.manifest.content
 
 
 def test_nothing_kept_misses_a_value_and_classes_add_up(coast: Path, prepared: Prepare) -> None:
