@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import SettingsError
-from geoml_cli.evaluation.baseline_limits import with_limits
 from geoml_cli.inference.baseline_run import BaselineRun, with_baseline
 from geoml_cli.inference.engine import (
     finish_file,
@@ -156,6 +155,8 @@ def _open(order: _Order) -> _Opened:
     run, reporter = Run(order.run, order.assignments), NullReporter()
     trained = open_trained(run, order.members)
     if order.baseline is not None:
+        from geoml_cli.evaluation.baseline_limits import with_limits  # brings scikit-learn
+
         name, own = order.baseline
         trained = with_limits(with_baseline(trained, name, Dataset(own)), reporter)
     job = _job(trained, Dataset(order.data), order.request, reporter)
