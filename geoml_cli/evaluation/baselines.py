@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib.metadata import version
 
 import numpy as np
-import sklearn
 
 from geoml_cli import registry
 from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, Table, names_giving, predict
@@ -178,7 +178,7 @@ class _Features:
             "scaling": scaling.model_dump_json(),
             "gives": gives,
             "seed": seed,
-            "scikit-learn": sklearn.__version__,
+            "scikit-learn": version("scikit-learn"),
         }
         return Computation(key, compute)
 
