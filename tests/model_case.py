@@ -34,14 +34,15 @@ class Case:
     run: Run
 
 
-def settings_of_demo(model: str) -> Settings:
+def settings_of_demo(model: str, *further: str) -> Settings:
+    """Return the settings that a model's demo trains with, for a few steps, and further ones."""
     words = registry.card(model).demo.steps[0]
     pairs = list(itertools.pairwise(words))
     preset = next((value for word, value in pairs if word == "--preset"), None)
     assignments = [value for word, value in pairs if word == "--set"]
     # Epochs and steps exclude each other: the short training counts steps.
     kept = [text for text in assignments if not text.startswith(("train.epochs", "train.evaluate_epochs"))]
-    return load(model, preset, None, {}, [*kept, *STEPS])
+    return load(model, preset, None, {}, [*kept, *STEPS, *further])
 
 
 class Interrupting(NullReporter):

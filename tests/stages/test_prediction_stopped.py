@@ -17,7 +17,7 @@ import rasterio
 from geoml_cli.errors import DataError, SettingsError, StoppedError
 from geoml_cli.writers.chunk_store import ChunkStore, whole
 
-KILLS = int(os.environ.get("GEOML_KILLS", "4"))
+KILLS = int(os.environ.get("GEOML_KILLS", "2"))
 
 
 def command(run, data_root, out, *more):

@@ -30,7 +30,7 @@ from geoml_cli.training.precision import layer_reasons
 from geoml_cli.training.trainer import Trainer
 from geoml_cli.work.reporting import NullReporter
 
-KILLS = int(os.environ.get("GEOML_KILLS", "4"))
+KILLS = int(os.environ.get("GEOML_KILLS", "2"))
 TINY = ("network.variant=cnn-lstm", "split.folds=2", "split.seeds=[1]", "train.epochs=4", "train.batch_size=64")
 
 
