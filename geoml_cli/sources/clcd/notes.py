@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import VALID
-from geoml_cli.readers.rasters import Raster, mask_notes
+from geoml_cli.readers.rasters import mask_notes
 from geoml_cli.readers.stacks import open_bands
 from geoml_cli.sources.clcd.folders import Covariates, class_band
 from geoml_cli.sources.clcd.legends import Named
 from geoml_cli.work.reporting import Reporter
 
 
-def note_bands(classes: dict[int, RasterFile], covariates: Covariates, funnel: Funnel, reporter: Reporter) -> None:
-    """Say which bands are taken as masks, and which covariates hold classes."""
-    named = covariates.names()
-    factors = list(dict.fromkeys(band for year in classes for band in covariates.of(named, year)))
+def note_bands(
+    classes: dict[int, RasterFile],
+    covariates: Covariates,
+    categorical: Collection[str],
+    log: tuple[Funnel, Reporter],
+) -> None:
+    """Say which bands are taken as masks, and which covariates hold classes and are not said to."""
+    funnel, reporter = log
+    bands = {name: [covariates.of([name], year)[0] for year in classes] for name in covariates.names()}
+    factors = dict.fromkeys(band for years in bands.values() for band in years)
     rasters = open_bands([*(class_band(file) for file in classes.values()), *factors])
     for note in mask_notes(rasters):
         reporter.info(note)
         funnel.notes.append(note)
-    if coded := _coded(rasters[len(classes) :]):
-        reporter.warn(coded)
-        funnel.notes.append(coded)
+    coded = {raster.band for raster in rasters if raster.named_classes}
+    names = [name for name, years in bands.items() if name not in categorical and coded.intersection(years)]
+    if names:
+        reporter.warn(_coded(names))
+        funnel.notes.append(_coded(names))
     for raster in rasters:
         raster.close()
 
 
-def _coded(rasters: Sequence[Raster]) -> str:
+def _coded(names: Sequence[str]) -> str:
     """Name covariates whose values are classes: the network has a place for quantities, and none for codes."""
-    found = ", ".join(raster.band.name for raster in rasters if raster.named_classes)
-    return found and (
-        f"{found}: the file names or colours classes, whose codes the network takes as quantities. Give a raster of 0 "
-        "and 1 for each class in its place."
+    given = " ".join(f"--categorical {name}" for name in names)
+    return (
+        f"{', '.join(names)}: the file names or colours classes, whose codes the network takes as quantities. "
+        f"If they are classes, give {given}."
     )
 
 

@@ -24,6 +24,9 @@ class ClcdOptions(Options):
     covariates: str = "covariates"
     """Folder of the covariate rasters, relative to RAW: NAME.tif, or NAME_YYYY.tif for one that changes by year."""
 
+    categorical: tuple[str, ...] = ()
+    """Names of covariates whose values are classes, such as soil types; each class becomes a factor of 0 and 1."""
+
     legend: Legend = "auto"
     """What the codes mean: clcd or nlcd; none for "class 7"; by default from the names of the files."""
 

@@ -23,6 +23,7 @@ from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_raster
 from geoml_cli.readers.stacks import open_bands, place
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
+from geoml_cli.sources.clcd.categories import check_names, codes_of
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_classes, find_covariates
 from geoml_cli.sources.clcd.legends import class_names
 from geoml_cli.sources.clcd.notes import note_bands, note_codes
@@ -109,16 +110,18 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     classes = find_classes(raw, options)
     covariates = find_covariates(raw / options.covariates).declared(options.covariate_fills())
     dynamic, static = roles(covariates, list(classes))
+    check_names(options.categorical, covariates)
     if options.map_year and covariates.yearly and options.map_year not in covariates.years():
         reporter.warn(f"no covariates of {options.map_year}, the year of maps, are here: prediction will need them.")
-    units = _check_covariates((*dynamic, *static), covariates, list(classes), reporter)
+    units = _check_covariates((*dynamic, *static), covariates, (list(classes), options.categorical), reporter)
     counts, pixels, removed = _drawn(classes, covariates, (*dynamic, *static), options, reporter)
     found = sorted(counts)
     legend = class_names(found, options.legend, [file.path.name for file in classes.values()])
     named = dict(zip(found, legend.names, strict=True))
     funnel, kept = _complete(pixels, (*dynamic, *static), str(raw), reporter)
     codes = _left(kept, named, funnel, str(raw), reporter)
-    note_bands(classes, covariates, funnel, reporter)
+    note_bands(classes, covariates, options.categorical, (funnel, reporter))
+    by_name = dict(zip((*dynamic, *static), kept.values, strict=True))
     note_codes(counts, removed, legend, funnel, reporter)
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
@@ -129,6 +132,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
         classes=options.classes,
         codes=codes,
         names=tuple(named[code] for code in codes),
+        categorical=codes_of(options.categorical, by_name, covariates),
         nodata=options.nodata,
         units=units,
         years=tuple(classes),
@@ -139,9 +143,13 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
 
 
 def _check_covariates(
-    names: Sequence[str], covariates: Covariates, years: Sequence[int], reporter: Reporter
+    names: Sequence[str], covariates: Covariates, asked: tuple[Sequence[int], Sequence[str]], reporter: Reporter
 ) -> dict[str, str]:
-    """Refuse values that look like fills, and years in different units or scales; return the units."""
+    """Refuse values that look like fills, and years in different units or scales; return the units.
+
+    `asked` are the years, and the covariates whose values are classes, which have no scale.
+    """
+    years, categorical = asked
     bands = list(dict.fromkeys(band for year in years for band in covariates.of(names, year)))
     rasters = open_bands(bands)
     try:
@@ -150,7 +158,7 @@ def _check_covariates(
         of_band = {covariates.of([name], year)[0].name: units[name] for name in names for year in years}
         check_units(rasters, of_band)
         refuse_fills(rasters, reporter)
-        for name, by_year in covariates.yearly.items():
+        for name, by_year in ((name, one) for name, one in covariates.yearly.items() if name not in categorical):
             refuse_other_scale(name, [raster for raster in rasters if raster.band in by_year.values()])
     finally:
         for raster in rasters:
@@ -269,7 +277,7 @@ def _put(writer: DatasetWriter, plan: Plan, pixels: Pixels) -> None:
     }
     for variable in writing.PLACE:
         writer.put(variable, variables[variable.name])
-    for name, values in zip(plan.factors, pixels.values, strict=True):
+    for name, values in zip(plan.factors, plan.expanded(pixels.values), strict=True):
         writer.put(writing.factor(plan, name), values)
     target = Variable(writing.TARGET, "1", "land-cover class, its place in class_name", ("sample",), dtype="i2")
     writer.put(target, np.searchsorted(np.array(plan.codes), pixels.codes))

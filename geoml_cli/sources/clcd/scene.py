@@ -49,8 +49,8 @@ class YearlySheets:
         """
         key = year if self._plan.yearly else 0
         if key not in self._open:
-            sheets = open_bands(self._covariates.of(self._plan.factors, year))
-            named = zip(sheets, self._plan.factors, strict=True)
+            sheets = open_bands(self._covariates.of(self._plan.rasters, year))
+            named = zip(sheets, self._plan.rasters, strict=True)
             check_units(sheets, {sheet.band.name: self._plan.units.get(name, "") for sheet, name in named})
             refuse_fills(sheets, NullReporter())
             self._open[key] = sheets
@@ -77,8 +77,12 @@ class CovariateStack:
     def __init__(self, plan: Plan, yearly: YearlySheets, grid: Grid, year: int) -> None:
         self._plan, self._yearly, self._sheets = plan, yearly, yearly.of(year)
         self.notes: Sequence[str] = mask_notes(self._sheets)
-        lacking = (f"no data in {name}" for name in plan.factors)
-        self.reasons: Sequence[str] = ("no data in any covariate", *lacking, "no year, or no rasters of it")
+        self.reasons: Sequence[str] = (
+            "no data in any covariate",
+            *(f"no data in {name}" for name in plan.rasters),
+            *(f"a class of {name} that the training samples lack" for name in plan.categorical),
+            "no year, or no rasters of it",
+        )
         self.grid, self.year = grid, year
         self._aligned = [same_grid(sheet.grid, grid) for sheet in self._sheets]
 
@@ -105,10 +109,11 @@ class CovariateStack:
         for number, (sheet, aligned) in enumerate(zip(self._sheets, self._aligned, strict=True)):
             values[number] = sheet.read(rows, columns).ravel() if aligned else next(strange)
         missing = ~np.isfinite(values)
-        valid = ~missing.any(axis=0)
-        reason = first_reason(np.vstack((missing.all(axis=0), missing)))
+        holds = np.vstack((missing.all(axis=0), missing, self._plan.unknown(values)))
+        valid = ~holds.any(axis=0)
+        reason = first_reason(holds)
         degrees = transform((points[0][valid], points[1][valid]), self.grid.crs, DEGREES)
-        samples = block(self._plan, values[:, valid], degrees, self.year)
+        samples = block(self._plan, self._plan.expanded(values[:, valid]), degrees, self.year)
         return SampleBlock(valid.reshape(down.shape), samples, reason.reshape(down.shape))
 
     def points(self, points: Points) -> SampleBlock:
@@ -122,13 +127,15 @@ class CovariateStack:
                 rows = own == year
                 is_dated |= rows
                 values[:, rows] = sample_at_points(self._yearly.of(year), (points.x[rows], points.y[rows]), points.crs)
-        missing = ~np.isfinite(values) & is_dated
+        missing = np.vstack((~np.isfinite(values) & is_dated, self._plan.unknown(values)))
         valid = np.asarray(is_dated & ~missing.any(axis=0))
         is_inside = valid.copy()  # each covariate may have a grid of its own
         is_inside[known] |= pixels((points.x[known], points.y[known]), points.crs, self.grid)[0] >= 0
-        reason = point_reason(known, is_inside, np.vstack((missing.all(axis=0), missing, ~is_dated)))
+        nothing = missing[: len(self._sheets)].all(axis=0)
+        reason = point_reason(known, is_inside, np.vstack((nothing, missing, ~is_dated)))
         years = own[valid].astype(np.int64)
-        samples = block(self._plan, values[:, valid], (points.longitude[valid], points.latitude[valid]), years)
+        given = self._plan.expanded(values[:, valid])
+        samples = block(self._plan, given, (points.longitude[valid], points.latitude[valid]), years)
         return SampleBlock(valid, samples, reason)
 
 
@@ -167,7 +174,7 @@ def _year(plan: Plan, covariates: Covariates) -> int:
     """Choose the year of the map, and check that every covariate has a raster of it."""
     where = str(covariates.folder)
     missing = [
-        name for name in plan.factors if name not in (covariates.yearly if name in plan.yearly else covariates.static)
+        name for name in plan.rasters if name not in (covariates.yearly if name in plan.yearly else covariates.static)
     ]
     if missing:
         files = [f"{name}_YYYY.tif" if name in plan.yearly else f"{name}.tif" for name in missing]

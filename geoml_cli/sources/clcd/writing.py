@@ -30,10 +30,9 @@ PLACE = (
 
 
 def factor(plan: Plan, name: str) -> Variable:
-    """Describe a covariate."""
+    """Describe what the network is given of a covariate."""
     named = plan.units.get(name, "")
-    meaning = f"{name}, in the unit of its raster"
-    return Variable(name, named or _UNNAMED, meaning, ("sample",), file_units={name: named})
+    return Variable(name, named or _UNNAMED, plan.meaning(name), ("sample",), file_units={name: named})
 
 
 def put_roles(writer: DatasetWriter, plan: Plan) -> None:
@@ -59,8 +58,8 @@ def put_roles(writer: DatasetWriter, plan: Plan) -> None:
 def texts(plan: Plan) -> dict[str, list[str]]:
     """Return the text variables, which say what the others are."""
     return {
-        "dynamic": list(plan.dynamic),
-        "static": list(plan.static),
+        "dynamic": list(plan.factors_of(plan.dynamic)),
+        "static": list(plan.factors_of(plan.static)),
         "target": [TARGET],
         "category_name": ["none"],
         "class_name": list(plan.names),
@@ -72,7 +71,7 @@ def block(plan: Plan, values: NDArray[np.float32], degrees: Pair, year: int | ND
 
     Args:
         plan: How samples are made.
-        values: Covariates, shape [K, N], in the plan's order.
+        values: Factors, shape [F, N], in the plan's order.
         degrees: Longitude and latitude, shape [N].
         year: Calendar year, one of all or of each, shape [N].
     """

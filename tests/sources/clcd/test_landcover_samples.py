@@ -13,7 +13,7 @@ from affine import Affine
 from rasterio.warp import transform
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.sources.clcd.stratified import allot
@@ -53,11 +53,38 @@ def test_a_covariate_of_classes_is_named(cover: Path, prepare_clcd: PrepareClcd,
     assert told.startswith("soil: the file names or colours classes") and told in dataset.manifest.funnel.notes
     raster(soil, CODES + 1, colours={grey: (grey, grey, grey) for grey in range(256)})
     assert not prepare_clcd(cover, samples=90)[1].warned, "a quantity shown in grey"
-    soil.unlink()
-    for code in (1, 2, 3, 8):  # as the message says: one of 0 and 1 for each
-        raster(cover / f"covariates/soil-{code}.tif", (CODES + 1 == code).astype(np.float32))
-    dataset, reporter = prepare_clcd(cover, samples=90)
-    assert not reporter.warned and set(np.array(dataset.array("soil-8")).tolist()) == {0.0, 1.0}
+    raster(soil, CODES + 1, colours={1: (0, 0, 0), 2: (255, 0, 0)})
+    _, reporter = prepare_clcd(cover, samples=90, categorical=("soil",))  # as the message says
+    assert not reporter.warned
+
+
+def test_classes_of_a_covariate_become_factors(cover: Path, prepare_clcd: PrepareClcd, raster: WriteRaster) -> None:
+    raster(cover / "covariates/soil.tif", CODES + 1)
+    dataset, _ = prepare_clcd(cover, samples=90, categorical=("soil",))
+    names = [f"soil_class_{code}" for code in (2, 3, 8)]
+    assert [name for name in dataset.labels("static") + dataset.labels("dynamic") if "soil" in name] == names
+    assert not dataset.has("soil") and dataset.manifest.facts["categorical"] == {"soil": [2, 3, 8]}
+    codes = np.array(dataset.array("class_code"))[np.array(dataset.array("class"))] + 1
+    for name, code in zip(names, (2, 3, 8), strict=True):
+        np.testing.assert_array_equal(dataset.array(name), codes == code)
+    assert dataset.manifest.variables["soil_class_8"].long_name == "1 where soil is of class 8, else 0"
+
+
+def test_what_is_no_covariate_of_classes_is_refused(
+    cover: Path, prepare_clcd: PrepareClcd, raster: WriteRaster
+) -> None:
+    with pytest.raises(
+        SettingsError, match=r"--categorical soil: there is no covariate soil\. The names are: pixel, wave"
+    ):
+        prepare_clcd(cover, samples=90, categorical=("soil",))
+    with pytest.raises(DataError, match=r"wave holds -?0\.\d+, which is no class"):
+        prepare_clcd(cover, samples=90, categorical=("wave",))
+    with pytest.raises(DataError, match=r"pixel holds \d+ classes, of which at most 64 are taken"):
+        prepare_clcd(cover, samples=90, categorical=("pixel",))
+    raster(cover / "covariates/soil.tif", CODES + 1)
+    raster(cover / "covariates/soil_class_8.tif", CODES + 1)
+    with pytest.raises(DataError, match=r"a class of soil would have the name of the covariate soil_class_8"):
+        prepare_clcd(cover, samples=90, categorical=("soil",))
 
 
 def test_balanced_and_proportional(cover: Path, prepare_clcd: PrepareClcd) -> None:

@@ -50,6 +50,32 @@ def test_a_map_is_made_of_the_samples_of_the_data_set(yearly: Path, prepare_clcd
     assert whole.variables.array("class_code").tolist() == dataset.array("class_code").tolist()
 
 
+def test_classes_of_a_covariate_are_those_of_the_data_set(
+    yearly: Path, prepare_clcd: PrepareClcd, raster: WriteRaster
+) -> None:
+    kinds = np.where(RAMP % 100 < 15, 40, 7).astype(np.uint8)
+    for year, shift in ((2019, 0), (2020, 1), (2021, 2)):  # the code grows fivefold, which is no other scale
+        raster(yearly / f"covariates/zone_{year}.tif", kinds // 5**shift)
+    raster(yearly / "covariates/soil.tif", kinds)
+    dataset, _ = prepare_clcd(yearly, samples=540, categorical=("soil", "zone"))
+    assert dataset.manifest.facts["categorical"] == {"soil": [7, 40], "zone": [1, 8]}, "the land cover is of 2020"
+    kinds[3, 4], kinds[3, 5] = 9, 0
+    raster(yearly / "covariates/soil.tif", kinds)
+    for year in (2020, 2021):
+        raster(yearly / f"covariates/zone_{year}.tif", np.where(RAMP % 100 < 15, 8, 1).astype(np.uint8))
+    scene = SOURCE.stack(yearly, dataset.manifest)
+    block = scene.block(slice(3, 4), slice(3, 17))
+    strange = "a class of soil that the training samples lack"
+    assert [scene.reasons[place] if place >= 0 else "" for place in block.reason[0, :4]] == ["", strange, strange, ""]
+    np.testing.assert_array_equal(block.variables.array("soil_class_40"), [1] * 10 + [0] * 2)
+    np.testing.assert_array_equal(block.variables.array("zone_class_1"), [0] * 10 + [1] * 2)
+    lon = 20.05 + 0.1 * np.arange(3, 17)
+    points = scene.points(points_in_degrees(lon, np.full(14, 9.65)))
+    assert points.valid.tolist() == block.valid[0].tolist()
+    for name in (*dataset.labels("dynamic"), *dataset.labels("static")):
+        np.testing.assert_array_equal(points.variables.array(name), block.variables.array(name), err_msg=name)
+
+
 def test_a_data_set_keeps_the_units_of_its_rasters(cover: Path, prepare_clcd: PrepareClcd) -> None:
     with rasterio.open(cover / "covariates/pixel.tif", "r+") as file:
         file.units = ("cm",)
