@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.rasters import Raster, tiles
 
 _FACTOR = 30.0
@@ -38,16 +38,30 @@ class Size(NamedTuple):
     is_signed: bool
 
 
-def refuse_other_scale(name: str, years: Sequence[Raster]) -> None:
+def refuse_other_scales(years: Mapping[str, Sequence[Raster]], any_scale: Sequence[str]) -> None:
     """Refuse a year whose values are far larger or smaller than those of the other years.
 
     Args:
-        name: The covariate.
-        years: Its open rasters. Anomalies, of which many are below 0 in some year, are nearly 0 in others by nature.
+        years: Open rasters of covariates by name. Anomalies, of which many are below 0 in some year, are nearly 0 in
+            others by nature.
+        any_scale: Covariates whose years are not compared.
 
     Raises:
-        DataError: There is one, or one year is in kelvin and another in degrees Celsius.
+        SettingsError: There is no covariate of such a name.
+        DataError: There is such a year, or one is in kelvin and another in degrees Celsius.
     """
+    if strange := [name for name in any_scale if name not in years]:
+        raise SettingsError(
+            "is no covariate of several years.",
+            where=f"--any-scale {strange[0]}",
+            fix=f"The names are: {', '.join(sorted(years)) or 'none'}.",
+        )
+    for name, rasters in years.items():
+        if name not in any_scale:
+            _refuse_other_scale(name, rasters)
+
+
+def _refuse_other_scale(name: str, years: Sequence[Raster]) -> None:
     sizes = {raster: found for raster in years if (found := typical_size(raster)) is not None}
     _refuse_kelvin(name, sizes)
     known = {raster: one.magnitude for raster, one in sizes.items() if np.isfinite(one.magnitude)}
@@ -62,7 +76,7 @@ def refuse_other_scale(name: str, years: Sequence[Raster]) -> None:
                 "another unit or scale",
                 where=str(raster.band.path),
                 fix="Export all years with the same scale, or write the scale and offset that it was packed with into "
-                "the file.",
+                f"the file. If years differ so by nature, give --any-scale {name}.",
             )
 
 
@@ -75,7 +89,8 @@ def _refuse_kelvin(name: str, sizes: Mapping[Raster, Size]) -> None:
                     f"the median of {name} is {middle:.4g}, and {size.middle:.3g} in {raster.band.path.name}: one is "
                     "in K, the other in degC",
                     where=str(warm.band.path),
-                    fix="Export all years in one unit, or write scale and offset into the file.",
+                    fix="Export all years in one unit, or write scale and offset into the file. If years differ so by "
+                    f"nature, give --any-scale {name}.",
                 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.mosaics import RasterFile
-from geoml_cli.readers.raster_scales import refuse_other_scale, typical_size
+from geoml_cli.readers.raster_scales import refuse_other_scales, typical_size
 from geoml_cli.readers.rasters import Band, Raster
 
 Write = Callable[..., Path]
@@ -43,7 +43,7 @@ def yearly(raster: Write, tmp_path: Path) -> Yearly:
 )
 def test_a_year_in_another_scale(yearly: Yearly, values: tuple[np.ndarray, ...], named: int) -> None:
     with pytest.raises(DataError, match=r"the median magnitude of evi is .* seems to be in another unit") as caught:
-        refuse_other_scale("evi", yearly(*values))
+        refuse_other_scales({"evi": yearly(*values)}, ())
     assert str(caught.value.where).endswith(f"evi_{named}.tif")
 
 
@@ -62,7 +62,7 @@ def test_a_year_in_another_scale(yearly: Yearly, values: tuple[np.ndarray, ...],
     ],
 )
 def test_years_that_differ_by_nature(yearly: Yearly, values: tuple[np.ndarray, ...]) -> None:
-    refuse_other_scale("evi", yearly(*values))
+    refuse_other_scales({"evi": yearly(*values)}, ())
 
 
 def test_a_scale_that_the_file_names_is_applied(yearly: Yearly) -> None:
@@ -72,7 +72,7 @@ def test_a_scale_that_the_file_names_is_applied(yearly: Yearly) -> None:
 
 def test_a_year_in_kelvin_beside_years_in_degrees_celsius(yearly: Yearly) -> None:
     with pytest.raises(DataError, match=r"the median of evi is 285.*one is in K, the other in degC") as caught:
-        refuse_other_scale("evi", yearly(NDVI + 12, NDVI + 285, NDVI - 3))
+        refuse_other_scales({"evi": yearly(NDVI + 12, NDVI + 285, NDVI - 3)}, ())
     assert str(caught.value.where).endswith("evi_2011.tif")
 
 

@@ -33,6 +33,9 @@ class ClcdOptions(Options):
     nodata: tuple[str, ...] = ("0",)
     """Code that means no data in class rasters ("none": no other does), or NAME=VALUE, NAME=none for a covariate."""
 
+    any_scale: tuple[str, ...] = ()
+    """Names of yearly covariates whose scale differs from year to year by nature, such as burnt area; not compared."""
+
     samples: int = Field(default=20000, ge=2)
     """Number of pixels that are drawn."""
 

@@ -17,7 +17,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import cell_keys
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import RasterFile, all_files
-from geoml_cli.readers.raster_scales import refuse_other_scale
+from geoml_cli.readers.raster_scales import refuse_other_scales
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, place
@@ -113,7 +113,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     check_names(options.categorical, covariates)
     if options.map_year and covariates.yearly and options.map_year not in covariates.years():
         reporter.warn(f"no covariates of {options.map_year}, the year of maps, are here: prediction will need them.")
-    units = _check_covariates((*dynamic, *static), covariates, (list(classes), options.categorical), reporter)
+    units = _check_covariates((*dynamic, *static), covariates, (list(classes), options), reporter)
     counts, pixels, removed = _drawn(classes, covariates, (*dynamic, *static), options, reporter)
     found = sorted(counts)
     legend = class_names(found, options.legend, [file.path.name for file in classes.values()])
@@ -143,13 +143,13 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
 
 
 def _check_covariates(
-    names: Sequence[str], covariates: Covariates, asked: tuple[Sequence[int], Sequence[str]], reporter: Reporter
+    names: Sequence[str], covariates: Covariates, asked: tuple[Sequence[int], ClcdOptions], reporter: Reporter
 ) -> dict[str, str]:
     """Refuse values that look like fills, and years in different units or scales; return the units.
 
-    `asked` are the years, and the covariates whose values are classes, which have no scale.
+    `asked` are the years and the options; covariates whose values are classes have no scale.
     """
-    years, categorical = asked
+    years, options = asked
     bands = list(dict.fromkeys(band for year in years for band in covariates.of(names, year)))
     rasters = open_bands(bands)
     try:
@@ -158,8 +158,11 @@ def _check_covariates(
         of_band = {covariates.of([name], year)[0].name: units[name] for name in names for year in years}
         check_units(rasters, of_band)
         refuse_fills(rasters, reporter)
-        for name, by_year in ((name, one) for name, one in covariates.yearly.items() if name not in categorical):
-            refuse_other_scale(name, [raster for raster in rasters if raster.band in by_year.values()])
+        of_years = {
+            name: [raster for raster in rasters if raster.band in by_year.values()]
+            for name, by_year in covariates.yearly.items()
+        }
+        refuse_other_scales(of_years, (*options.any_scale, *set(options.categorical).intersection(of_years)))
     finally:
         for raster in rasters:
             raster.close()

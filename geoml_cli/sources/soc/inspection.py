@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.raster_scales import refuse_other_scale
+from geoml_cli.readers.raster_scales import refuse_other_scales
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, mask_notes, tiles
 from geoml_cli.readers.stacks import Stack, open_bands, rotation
@@ -78,7 +78,7 @@ def inspect_rasters(raw_files: RawFiles, options: SocOptions, log: PrepareLog) -
     _tell_handling(stack, log)
     layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, statistics, strict=True))
     split = len(raw_files.static)
-    _check_years(raw_files, rasters[split:])
+    _check_years(raw_files, rasters[split:], options.any_scale)
     plan = Plan(
         window=options.window, reference=options.reference, covariates=layers[:split], yearly=layers[split:],
         features=raw_files.features, years=raw_files.years, grid=GridRecord(**vars(stack.grid)),
@@ -86,14 +86,14 @@ def inspect_rasters(raw_files: RawFiles, options: SocOptions, log: PrepareLog) -
     return plan, stack
 
 
-def _check_years(raw_files: RawFiles, yearly: Sequence[Raster]) -> None:
+def _check_years(raw_files: RawFiles, yearly: Sequence[Raster], any_scale: Sequence[str]) -> None:
     """Refuse years of a feature that name different units or have different scales."""
     count = len(raw_files.features)
-    for place, feature in enumerate(raw_files.features):
-        years = yearly[place::count]
+    by_feature = {feature: yearly[place::count] for place, feature in enumerate(raw_files.features)}
+    for years in by_feature.values():
         unit = next((raster.unit for raster in years if raster.unit), "")
         check_units(years, {raster.band.name: unit for raster in years})
-        refuse_other_scale(feature, years)
+    refuse_other_scales(by_feature, any_scale)
 
 
 def _class_names(

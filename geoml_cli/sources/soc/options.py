@@ -69,6 +69,9 @@ class SocOptions(Options):
     """NAME=VALUE: another value that means "no data" in the raster, the yearly feature or the target's column
     NAME; NAME=none: none does."""
 
+    any_scale: tuple[str, ...] = ()
+    """Names of yearly covariates whose scale differs from year to year by nature, such as burnt area; not compared."""
+
     @field_validator("window")
     @classmethod
     def _odd(cls, window: int) -> int:

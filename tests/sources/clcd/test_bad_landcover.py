@@ -11,7 +11,7 @@ import rasterio
 from pydantic import ValidationError
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.work.reporting import NullReporter
 
@@ -177,6 +177,12 @@ def test_a_year_of_a_covariate_in_another_scale(
     whole = ((RAMP + 100) * 4).astype(np.int16)
     raster(cover / "covariates/ndvi_2020.tif", whole)
     fails(r"ndvi_2020\.tif: the median magnitude of ndvi is .*write the scale and offset that it was packed with")
+    dataset, _ = prepare_clcd(cover, samples=90, any_scale=("ndvi",))  # as the message says
+    assert np.nanmax(dataset.array("ndvi")) > 1000
+    with pytest.raises(
+        SettingsError, match=r"--any-scale wave: is no covariate of several years\. The names are: ndvi"
+    ):
+        prepare_clcd(cover, samples=90, any_scale=("wave",))
     raster(cover / "covariates/ndvi_2020.tif", whole, scale=0.0001)
     dataset, _ = prepare_clcd(cover, samples=90)
     assert np.nanmax(dataset.array("ndvi")) < 1

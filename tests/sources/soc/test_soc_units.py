@@ -114,6 +114,8 @@ def test_years_in_different_scales_are_refused(raster: Write, table: Write, prep
         match=r"evi_2012\.tif: the median magnitude of evi is 4.*the scale and offset that it was packed with",
     ):
         prepared(tmp_path / "raw")
+    dataset, _ = prepared(tmp_path / "raw", any_scale=("evi",))  # as the message says
+    assert np.nanmax(dataset.array("series")) > 1000
     raster(tmp_path / "raw/evi_2012.tif", whole, scale=0.0001)
     dataset, _ = prepared(tmp_path / "raw")
     assert np.nanmax(dataset.array("series")) < 1
