@@ -24,7 +24,8 @@ from geoml_cli.readers.unpacking import refuse_bomb
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-SUFFIXES = (".xlsx", ".xlsm", *parquet.SUFFIXES)
+WORKBOOKS = (".xlsx", ".xlsm")
+SUFFIXES = (*WORKBOOKS, *parquet.SUFFIXES)
 _ZIP, _PARQUET, _OLD_EXCEL = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 _BOOK, _KIND, _OPEN_DOCUMENT = "xl/workbook.xml", "mimetype", b"application/vnd.oasis.opendocument"
 _RECALCULATED = b'fullCalcOnLoad="1"'

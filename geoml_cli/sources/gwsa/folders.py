@@ -8,6 +8,7 @@ from typing import Literal
 from geoml_cli.errors import DataError
 from geoml_cli.readers.columns import TABLES
 from geoml_cli.readers.grids import SUFFIXES as GRIDS
+from geoml_cli.readers.workbooks import WORKBOOKS
 from geoml_cli.sources.gwsa import products, tables
 from geoml_cli.sources.gwsa.options import GwsaOptions
 
@@ -41,6 +42,6 @@ def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
         raise DataError(
             "there are neither tables of cells nor grids",
             where=str(raw),
-            fix=f"Tables end in {', '.join(TABLES)}; GRACE and GLDAS grids in {', '.join(GRIDS)}.",
+            fix=f"Tables end in {', '.join((*TABLES, *WORKBOOKS))}; GRACE and GLDAS grids in {', '.join(GRIDS)}.",
         )
     return "tables" if tabular else "products"

@@ -10,6 +10,7 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.columns import TableFile, is_table, open_table_file
+from geoml_cli.readers.workbooks import WORKBOOKS
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa.cell_rows import CellRows, panels, rows_at_once
 from geoml_cli.sources.gwsa.factors import units_given
@@ -66,10 +67,12 @@ class Tables:
 
 
 def find(raw: Path, pattern: str) -> list[Path]:
-    """Find the tables: `raw` itself, or those in it that fit the pattern, by name."""
+    """Find the tables: `raw` itself, or those in it that fit the pattern, by name; workbooks where nothing else is."""
     if not raw.is_dir():
         return [raw]
-    return sorted(path for path in raw.iterdir() if path.match(pattern) and is_table(path) and path.is_file())
+    fitting = sorted(path for path in raw.iterdir() if path.match(pattern) and path.is_file())
+    named = [path for path in fitting if is_table(path)]
+    return named or [path for path in fitting if path.suffix.lower() in WORKBOOKS]
 
 
 def passed_over(raw: Path, pattern: str) -> str:

@@ -41,14 +41,15 @@ def test_a_long_table_is_written_as_it_stands(raw: Path, long: pd.DataFrame, pre
     assert dataset.manifest.facts["step"] == "year"
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".xlsx"])
 @pytest.mark.parametrize("layout", ["long", "wide"])
 def test_all_forms_of_a_table_are_the_same(
     raw: Path, layout: str, suffix: str, prepare_gwsa: PrepareGwsa, request: pytest.FixtureRequest
 ) -> None:
     frame = request.getfixturevalue(layout)
     path = raw / f"t{suffix}"
-    frame.to_parquet(path) if suffix == ".parquet" else frame.to_csv(path, index=False)
+    writer = {".parquet": frame.to_parquet, ".xlsx": frame.to_excel}.get(suffix, frame.to_csv)
+    writer(path, index=False)
     held = arrays(prepare_gwsa(raw)[0])
     path.unlink()
     request.getfixturevalue("long").to_csv(raw / "t.csv", index=False)
