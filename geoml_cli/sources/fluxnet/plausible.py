@@ -45,7 +45,7 @@ _COLDEST, _HOTTEST = 200.0, 340.0
 """Temperatures between which they are kelvin [K]; others are faults of a sensor."""
 _OR_WITHOUT = "or leave it out of --dynamic and --extra, or empty its cells there."
 _YEAR, _HALF_A_YEAR, _TWO_MONTHS, _MONTH = 360, 180, 61, 30
-_DAYS_OF_YEAR = 365.25
+_DAYS_OF_YEAR, _MINUTES = 365.25, 1440
 
 
 def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: Step) -> None:
@@ -92,9 +92,10 @@ def _refuse_series(site: str, series: Series, drivers: Sequence[str], step: Step
     where = f"{site}, from {format_time(series.first, step)}"
     for name in drivers:
         known, values = quantity(name), series.values[name]
-        if not np.isfinite(values).any():
+        finite = np.isfinite(values)
+        if not finite.any():
             continue
-        middle = float(np.nanmedian(values))
+        middle = float(np.median(values[finite]))
         if not known.least <= middle <= known.most:
             raise DataError(
                 f"the median of {name} at {site} is {middle:g}, which is no {known.meaning} in {unit(name, step)}",
@@ -222,4 +223,6 @@ def weighted_mean(values: Values, days: Values) -> float:
 
 def _days(series: Series, records: NDArray[np.bool_], step: Step) -> float:
     """Return how long some records last together [days]."""
+    if step.minutes > 0 and step.code != "WW":  # the last week of a year is longer
+        return float(np.count_nonzero(records) * step.minutes / _MINUTES)
     return float(lengths(series.first + np.flatnonzero(records), step).sum())

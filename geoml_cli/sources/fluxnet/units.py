@@ -7,6 +7,7 @@ Sources: ONEFlux var_info_definitions_{hh,dd,ww,mm,yy}.txt; AmeriFlux BASE varia
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from geoml_cli.errors import SettingsError
@@ -64,6 +65,7 @@ _WATER = {"HH": "mm (30 min)-1", "HR": "mm h-1", "YY": "mm yr-1"}
 _DAYS_OF_YEAR = 365
 
 
+@cache
 def quantity(column: str) -> Quantity:
     """Tell what a column holds.
 
