@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.readers.raster_files import Span, grid_of, open_file
+from geoml_cli.readers.row_buffer import RowBuffer
 from geoml_cli.readers.undeclared_fills import HUGE, Undeclared, refuse_undeclared, undeclared
 from geoml_cli.samples.input import Grid
 from geoml_cli.work.raster_cache import small_cache
@@ -98,6 +100,7 @@ class Raster:
         self._fills = _fills(self._file, band)
         self._masked = self._has_mask()
         self._alpha = alpha_band(self._file)
+        self._rows = RowBuffer(self._file.width, self._file.block_shapes[band.index - 1][1] == self._file.width)
 
     @property
     def scaling(self) -> tuple[float, float] | None:
@@ -178,12 +181,12 @@ class Raster:
         if self._alpha is not None:
             missing |= self._alpha_pixels(self._alpha, stored) == 0
         elif self._masked:
-            missing |= np.asarray(self._file.read_masks(self.band.index, window=stored)) == 0
+            missing |= self._rows.read("mask", stored, partial(self._file.read_masks, self.band.index)) == 0
         return self._orientation.turned(raw), self._orientation.turned(missing)
 
     def _pixels(self, index: int, stored: Window) -> NDArray[Any]:
         with raster_damage(self.band.path, f"cannot read rows {stored[0][0]} to {stored[0][1]}"), small_cache():
-            return np.asarray(self._file.read(index, window=stored))
+            return self._rows.read(f"band {index}", stored, partial(self._file.read, index))
 
     def _alpha_pixels(self, index: int, stored: Window) -> NDArray[Any]:
         values = self._pixels(index, stored)
@@ -231,6 +234,7 @@ class Raster:
 
     def close(self) -> None:
         """Close the file."""
+        self._rows.close()
         self._file.close()
 
 
