@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,10 +16,10 @@ WAVES = "rbspa_waves.csv"
 POSITION = ("l", "mlt", "mlat")
 
 
-@pytest.fixture
-def raw(tmp_path):
-    """Give raw files whose orbit and SME are CSV, to be changed by column."""
-    folder = tmp_path / "raw"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Write raw files whose orbit and SME are CSV, once; not to be changed."""
+    folder = tmp_path_factory.mktemp("written") / "raw"
     SOURCE.synthetic(folder, 5)
     for name, text, wanted in (("orbit", "rbspa_MagEphem.txt", POSITION), ("sme", "supermag.txt", ("sme",))):
         timed = files.read(folder / text)
@@ -26,6 +28,12 @@ def raw(tmp_path):
         pd.DataFrame({"time": timed.time, **held, **labels}).to_csv(folder / f"{name}.csv", index=False)
         (folder / text).unlink()
     return folder
+
+
+@pytest.fixture
+def raw(written, tmp_path):
+    """Give the raw files, to be changed by column."""
+    return shutil.copytree(written, tmp_path / "raw")
 
 
 @pytest.fixture
