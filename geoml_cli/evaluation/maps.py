@@ -23,6 +23,7 @@ from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.kept import of_member
 from geoml_cli.evaluation.map_sums import ObservedMaps, add_cells, add_power, add_statistics
 from geoml_cli.evaluation.member_rows import evaluated_rows
+from geoml_cli.evaluation.missing_forecasts import refuse_nonfinite
 from geoml_cli.metrics.fields import errors
 from geoml_cli.metrics.metric import Values
 from geoml_cli.runs.kept import Computation, digest_of
@@ -216,7 +217,7 @@ def _add_forecast(sums: MapSums, inputs: EvaluationInputs, fold: Fold, row: Rows
     known = spatial.known.numpy().astype(np.float64)
     own = ObservedMaps(scale(truth[row].astype(np.float64)), known, scale(_transformed(truth, reference)))
     for model, (on_native, on_own) in _forecasts(inputs, fold, row, own_maps):
-        _refuse_nonfinite(model, on_native, spatial.covered.numpy())
+        refuse_nonfinite(inputs, model, on_native, spatial.covered.numpy())
         if model == inputs.name:
             sums.distances.append(distances_of_maps(on_native, native.observed))
         add_statistics(
@@ -257,16 +258,6 @@ def _each_lead(change: Callable[[torch.Tensor], torch.Tensor], maps: Values, sha
         for lead in range(maps.shape[1]):
             found[:, lead] = change(torch.from_numpy(maps[:, lead])).numpy()
     return found
-
-
-def _refuse_nonfinite(model: str, maps: Values, covered: NDArray[np.bool_]) -> None:
-    wrong = sum(int((covered & ~np.isfinite(maps[:, lead])).sum()) for lead in range(maps.shape[1]))
-    if wrong:
-        raise DataError(
-            f"{model} forecasts no finite value for {wrong} of {maps[:, :, 0, 0].size * int(covered.sum())} sea cells.",
-            where="evaluation",
-            fix="Look for months with missing or extreme cells, or leave the baseline out of evaluate.baselines.",
-        )
 
 
 def distances_of_maps(forecast: Values, truth: NDArray[np.floating]) -> Values:

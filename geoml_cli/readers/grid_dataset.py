@@ -83,7 +83,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
         for frames in blocks(chosen):
             checks.add(frames, chosen.stamped, plan.where)
             constant.add(frames)
-            handle[at : at + len(frames)] = frames
+            handle[at : at + len(frames)] = frames if plan.land is None else np.where(plan.land, np.nan, frames)
             at += len(frames)
             advance(len(frames))
     _refuse_unplaced(chosen.axes, checks.ever, plan.where, constant.notes())
@@ -193,5 +193,5 @@ def _land(plan: GridPlan, ever: Mask) -> tuple[Mask, list[str]]:
             fix="Give a mask that is 1 on land.",
         )
     empty = int((~plan.land & ~ever).sum())
-    notes = [f"{dry} cells on land have values"] if dry else []
+    notes = [f"{dry} cells on land have values, which are left out"] if dry else []
     return plan.land, notes + ([f"{empty} cells at sea never have a value"] if empty else [])

@@ -19,6 +19,8 @@ from geoml_cli.readers.nodata import Declared
 
 SUFFIXES = (".nc", ".nc4")
 _WITHIN = 0.5 + 1e-4  # of a source's spacing: a cell's centre lies in the nearest cell, or outside the grid
+_TIE, _MOST = 1e-3, 0.5
+"""Share of a spacing by which two distances count as one, and share of places from which on a grid lies halfway."""
 _ONE_ROW = 0.5
 """Spacing taken for a grid of a single row or column [degrees]."""
 
@@ -79,21 +81,42 @@ class GridVariable:
         """Find the row and column whose cell holds each latitude and longitude; -1 outside."""
         return nearest(self.latitude, latitude, 0), nearest(self.longitude, longitude, 360)
 
+    def lies_halfway(self, latitude: Floats, longitude: Floats) -> bool:
+        """Return whether most places lie halfway between two rows, or two columns."""
+        return halfway(self.latitude, latitude, 0) or halfway(self.longitude, longitude, 360)
+
 
 def nearest(axis: Floats, wanted: Floats, turn: float) -> Index:
     """Find the nearest value of an axis, no further than half its spacing; -1 where there is none.
+
+    Of two at the same distance it is the southern or western one, in whichever order the file has them.
 
     Args:
         axis: Of a grid, shape [A].
         wanted: Shape [W].
         turn: After how much the axis starts again; 0 for never.
     """
-    gap = np.abs(wanted[:, None] - axis[None, :])
-    if turn:
-        gap = np.minimum(gap % turn, turn - gap % turn)
-    found = gap.argmin(axis=1)
-    spacing = float(np.median(np.abs(np.diff(axis)))) if len(axis) > 1 else _ONE_ROW
-    return np.where(gap.min(axis=1) <= _WITHIN * spacing, found, -1)
+    apart, spacing = _apart(axis, wanted, turn), _spacing(axis)
+    gap = np.abs(apart)
+    least = gap.min(axis=1)
+    found = np.where(gap <= least[:, None] + _TIE * spacing, apart, np.inf).argmin(axis=1)
+    return np.where(least <= _WITHIN * spacing, found, -1)
+
+
+def halfway(axis: Floats, wanted: Floats, turn: float) -> bool:
+    """Return whether most of some places lie halfway between two values of an axis; arguments as of `nearest`."""
+    gap = np.sort(np.abs(_apart(axis, wanted, turn)), axis=1)[:, :2]
+    return gap.shape[1] > 1 and bool((gap[:, 1] - gap[:, 0] <= _TIE * _spacing(axis)).mean() > _MOST)
+
+
+def _apart(axis: Floats, wanted: Floats, turn: float) -> Floats:
+    """Return how far the values of an axis are to the north or east of places, [W, A]."""
+    apart = axis[None, :] - wanted[:, None]
+    return (apart + turn / 2) % turn - turn / 2 if turn else apart
+
+
+def _spacing(axis: Floats) -> float:
+    return float(np.median(np.abs(np.diff(axis)))) if len(axis) > 1 else _ONE_ROW
 
 
 def names_of(path: Path) -> list[str]:

@@ -28,3 +28,7 @@ def pair(text: str) -> tuple[float, float] | None:
     if not low < high:
         raise ValueError("the first number must be below the second")
     return low, high
+
+
+LARGEST_CODE = 2**24
+"""From here on numbers are rounded in float32, as which rasters are read: codes of classes would be merged."""

@@ -95,11 +95,9 @@ class Raster:
         self.grid, self._orientation = grid_of(self._file, band.path)
         self.kind = np.dtype(self._file.dtypes[band.index - 1])
         self.complete = np.issubdtype(self.kind, np.integer)
-        self._scale = float(self._file.scales[band.index - 1])
-        self._offset = float(self._file.offsets[band.index - 1])
+        self._scale, self._offset = (float(of[band.index - 1]) for of in (self._file.scales, self._file.offsets))
         self._fills = _fills(self._file, band)
-        self._masked = self._has_mask()
-        self._alpha = alpha_band(self._file)
+        self._masked, self._alpha = self._has_mask(), alpha_band(self._file)
         self._rows = RowBuffer(self._file.width, self._file.block_shapes[band.index - 1][1] == self._file.width)
 
     @property

@@ -114,8 +114,11 @@ class SpatialTransform(nn.Module):
     """Cells of the data set's map that `inverse` gives a value, [y, x]."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return maps [..., y, x] as the network sees them, [..., H, W]; NaN where fewer than half is known."""
-        known = torch.isfinite(maps)
+        """Return maps [..., y, x] as the network sees them, [..., H, W]; NaN where fewer than half is known.
+
+        What maps hold on land counts for nothing.
+        """
+        known = torch.isfinite(maps) & self.sea
         values = self._down(torch.where(known, maps, 0.0))
         if self.geometry.zero:
             return values

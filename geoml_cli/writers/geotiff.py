@@ -45,6 +45,7 @@ def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     with atomic_write(path) as temporary, _removed(plain_path) as plain, small_cache():
         _plain(plain, content, parts)
         _add_overviews(plain, content.bands)
+        _require_whole(plain, path)
         try:
             copy(
                 str(plain), str(temporary), driver="COG", blocksize=TILE, compress="deflate",
@@ -72,7 +73,7 @@ def _plain(path: Path, content: Map, parts: Iterable[Part]) -> None:
         "driver": "GTiff", "dtype": "float32", "nodata": float("nan"), "count": len(content.bands),
         "height": grid.height, "width": grid.width, "crs": grid.crs, "transform": rasterio.Affine(*grid.transform),
         "tiled": True, "blockxsize": side, "blockysize": side,
-        "bigtiff": "if_safer", "sparse_ok": True,  # blocks without a value take no room
+        "bigtiff": "if_safer",
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:
         file.update_tags(**content.attributes)
@@ -102,6 +103,26 @@ def _add_overviews(path: Path, bands: tuple[Variable, ...]) -> None:
         finer = {"overview_level": level - 1} if level else {}
         with rasterio.open(path, **finer) as source, rasterio.open(path, "r+", overview_level=level) as halved:
             _put_every_second(source, halved, discrete)
+
+
+def _require_whole(plain: Path, path: Path) -> None:
+    """Refuse a file in which blocks are missing: what GDAL cannot write when it closes a file is lost without an error.
+
+    Raises:
+        DiskError: It is smaller than its pixels.
+    """
+    import rasterio
+
+    with rasterio.open(plain) as file:
+        levels = len(file.overviews(1))
+    needed = 0
+    for level in range(-1, levels):
+        with rasterio.open(plain, **({"overview_level": level} if level >= 0 else {})) as file:
+            rows, columns = file.block_shapes[0]
+            blocks = -(-file.height // rows) * -(-file.width // columns)
+            needed += blocks * rows * columns * file.count * np.dtype(file.dtypes[0]).itemsize
+    if plain.stat().st_size < needed:
+        raise DiskError(path, "a part of it was lost on the way to the disk, which may be full")
 
 
 def _put_every_second(source: DatasetReader, halved: DatasetWriter, bands: list[int]) -> None:

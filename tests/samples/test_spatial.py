@@ -73,6 +73,15 @@ def test_land_has_no_weight_in_either_direction():
     assert torch.equal(torch.isfinite(back[0]), spatial.covered)
 
 
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("size", [None, (6, 14)])
+def test_values_on_land_count_for_nothing(size, zero):
+    land = land_of()
+    spatial = SpatialTransform(Geometry((ROWS, COLUMNS), multiple=8, size=size, zero=zero), land)
+    maps = maps_of(land)
+    torch.testing.assert_close(spatial(maps.nan_to_num(1e6)), spatial(maps), equal_nan=True, rtol=0, atol=0)
+
+
 def test_missing_cells_of_the_sea_are_left_to_the_mean_of_the_others():
     spatial = SpatialTransform(Geometry((4, 4), size=(2, 2)), np.zeros((4, 4), dtype=bool))
     maps = torch.ones(1, 4, 4)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
@@ -11,6 +16,7 @@ from geoml_cli.samples.input import Grid
 from geoml_cli.writers import raster
 from geoml_cli.writers.map import Map
 
+ROOT = Path(raster.__file__).parents[2]
 DEGREES, UTM = "EPSG:4326", "EPSG:32634"
 BANDS = (
     Variable("soc", "%", "soc, mean of 5 members"),
@@ -76,6 +82,33 @@ def test_a_file_is_the_same_whatever_number_of_threads_packs_it(tmp_path, monkey
         monkeypatch.setenv("GDAL_NUM_THREADS", threads)
         raster.write(tmp_path / f"{threads}.tif", content_of((700, 1300)), parts_of(values, 256))
     assert (tmp_path / "1.tif").read_bytes() == (tmp_path / "4.tif").read_bytes()
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from geoml_cli.errors import DiskError
+from geoml_cli.writers import raster
+from test_geotiff import content_of, parts_of, values_of
+out, limit = Path(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    raster.write(out, content_of((1300, 1300)), parts_of(values_of((1300, 1300)), 256))
+except DiskError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size")
+@pytest.mark.parametrize("mebibytes", [20, 28, 30, 33, 35])
+def test_a_disk_that_is_full_before_the_overviews_are_written_is_said(tmp_path, mebibytes):
+    """GDAL writes the last blocks of a file when it closes it, and loses their errors: the overviews would be empty."""
+    out = tmp_path / "map.tif"
+    paths = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, Path(__file__).parent)))}
+    command = [sys.executable, "-c", _LIMITED, str(out), str(mebibytes << 20)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **paths})
+    assert "map.tif" in done.stdout and "could not be written" in done.stdout, done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 600)])

@@ -33,6 +33,10 @@ class NetworkSettings(Table):
     """Rows and columns of low frequencies over which phases are compared; 20 at 128 x 128."""
 
 
+_FEWEST_CELLS = 64
+"""Of a map, whose sides are multiples of 8."""
+
+
 class FrameSettings(Table):
     """`[frames]`: from the data set's maps to those of the network, and windows of them."""
 
@@ -46,9 +50,9 @@ class FrameSettings(Table):
     """Rows and columns of the network's map, reached by antialiased bilinear interpolation; empty keeps the cells and
     pads up to multiples of 8."""
 
-    most_cells: int | None = Field(default=None, ge=64)
-    """Cells of the network's map where no size is given: larger maps are shrunk evenly to about as many, to multiples
-    of 8; time and memory grow with them."""
+    most_cells: int | None = Field(default=None, ge=0)
+    """Cells of the network's map where no size is given, 64 or more: larger maps are shrunk evenly to about as many, to
+    multiples of 8; time and memory grow with them. 0 shrinks none."""
 
     land: Literal["excluded", "zero"] = "excluded"
     """`excluded`: missing cells count in no mean, loss or score. `zero`: missing cells are 0 in physical units and
@@ -73,7 +77,9 @@ class FrameSettings(Table):
         if len(self.size) not in (0, 2) or min(self.size, default=1) < 1:
             raise ValueError(f"size is [rows, columns], not {list(self.size)}")
         if self.size and self.most_cells:
-            raise ValueError("size and most_cells exclude each other")
+            raise ValueError("size and most_cells exclude each other; most_cells = 0 leaves the choice to size")
+        if self.most_cells and self.most_cells < _FEWEST_CELLS:
+            raise ValueError(f"most_cells is {_FEWEST_CELLS} or more, or 0 to shrink no maps, not {self.most_cells}")
         return self
 
 

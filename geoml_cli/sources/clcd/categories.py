@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.limits import LARGEST_CODE
 from geoml_cli.sources.clcd.folders import Covariates
 from geoml_cli.sources.clcd.plan import factors_of
 
@@ -50,6 +51,12 @@ def codes_of(
             first = next(code for code in codes.tolist() if code != round(code))
             raise DataError(
                 f"{name} holds {first:g}, which is no class", where=where, fix=f"Leave out --categorical {name}."
+            )
+        if np.abs(codes).max() >= LARGEST_CODE:
+            raise DataError(
+                f"{name} holds codes of {LARGEST_CODE:,} and more, which are not told apart",
+                where=where,
+                fix="Number its classes anew, from 1.",
             )
         if len(codes) > MOST:
             raise DataError(

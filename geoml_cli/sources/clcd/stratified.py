@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.limits import LARGEST_CODE
 from geoml_cli.readers.nodata import VALID, written
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.readers.undeclared_fills import FillCensus, counted
@@ -83,6 +84,8 @@ def _count_one(sheet: Raster, totals: tuple[Counter[int], Counter[int]], reporte
                 counts.update(_tally(codes[codes >= 0]))
             if len(counts) > MOST_CLASSES:
                 raise _no_classes(sheet, f"holds more than {MOST_CLASSES} values")
+            if codes.size and codes.max() >= LARGEST_CODE:
+                raise _no_classes(sheet, f"holds codes of {LARGEST_CODE:,} and more, which are not told apart")
             advance(1)
     found = {} if sheet.band.valid else census.candidates()
     if not is_class and not found:

@@ -161,10 +161,22 @@ def _write(
         written.funnel.drop(f"year with fewer than {options.months} GRACE months", cells)
         written.funnel.notes.append(f"{year} is left out: it has {months} GRACE months")
     written.funnel.notes += _undeclared(products)
-    for note in uneven(products):
+    for note in (*products.mascons.notes, *_halfway(products), *uneven(products)):
         written.funnel.notes.append(note)
         reporter.warn(note)
     return written
+
+
+def _halfway(products: Products) -> list[str]:
+    """Tell of factors on whose grids cells lie halfway between two points."""
+    cells = products.cells
+    grids = [piece for factor in products.factors.values() for piece in factor.pieces[:1]]
+    names = [one.name for one in grids if one.lies_halfway(cells.latitude, cells.longitude)]
+    return [
+        f"{name}: cells lie halfway between two points of its grid and take the southern or western one, half a cell "
+        "off; to have it between them, regrid it to the cells of GLDAS (cdo remapbil)"
+        for name in names
+    ]
 
 
 def _undeclared(products: Products) -> list[str]:

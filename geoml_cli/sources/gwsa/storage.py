@@ -17,8 +17,9 @@ import numpy as np
 
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
-from geoml_cli.readers.grids import Floats, GridVariable, Index, Months, names_of, open_variables
+from geoml_cli.readers.grids import Floats, GridVariable, Index, names_of, open_variables
 from geoml_cli.readers.nodata import Declared
+from geoml_cli.sources.gwsa.months import steps_of
 
 THICKNESS = "lwe_thickness"
 LAYERS = (
@@ -158,11 +159,13 @@ class Mascons:
 
     Attributes:
         variable: Thickness in the unit of the file, which is cm.
-        steps: Steps of each month that has some: two solutions of one month are averaged.
+        steps: Steps of each month that has some (see `gwsa.months`).
+        notes: What was made of two solutions whose middles lie in one month.
     """
 
     variable: GridVariable
     steps: dict[np.datetime64, list[int]]
+    notes: tuple[str, ...] = ()
 
     def thickness(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
         """Return the anomaly of a month [cm], shape [rows, columns]."""
@@ -190,12 +193,5 @@ def open_mascons(path: Path, files: ExitStack, nodata: Mapping[str, Declared]) -
         )
     if variable.months is None:
         raise DataError(f"{THICKNESS} has no time", where=str(path), fix="Give the file with all months.")
-    return Mascons(variable, steps_of(variable.months))
-
-
-def steps_of(months: Months) -> dict[np.datetime64, list[int]]:
-    """Return the steps of each month."""
-    steps: dict[np.datetime64, list[int]] = {}
-    for step, month in enumerate(months):
-        steps.setdefault(month, []).append(step)
-    return steps
+    steps, notes = steps_of(np.array([str(time)[:10] for time in variable.part.times], dtype="datetime64[D]"))
+    return Mascons(variable, steps, tuple(notes))

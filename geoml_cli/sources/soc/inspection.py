@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.limits import LARGEST_CODE
 from geoml_cli.readers.raster_scales import refuse_other_scales
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, mask_notes, tiles
@@ -158,6 +159,12 @@ def _layer(stack: Stack, raster: Raster, statistics: _RasterStatistics, classes:
             f"holds no classes: fractions, or more than {_MOST_CLASSES} values",
             where=str(band.path),
             fix=f"Leave {band.name} out of --classes, or give a raster of whole class codes.",
+        )
+    if is_class and max(map(abs, statistics.values or ())) >= LARGEST_CODE:
+        raise DataError(
+            f"holds codes of {LARGEST_CODE:,} and more, which are not told apart",
+            where=str(band.path),
+            fix="Number its classes anew, from 1.",
         )
     return Layer(
         name=band.name, file=band.path.name, band=band.index, nodata=band.nodata, valid=band.valid,

@@ -291,6 +291,28 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
         evaluate(against, dataset, settings_of(against), "validation", NullReporter())
 
 
+def test_a_cell_without_climatology_is_said_and_the_network_alone_is_scored(tmp_path):
+    land = land_of(SHAPE)
+    values = maps(MONTHS, SHAPE)
+    row, column = np.argwhere(~land)[0]
+    values[:-4, row, column] = np.nan  # ice that retreats
+    data = write_maps(tmp_path / "data", values, land)
+    settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
+    done = train(settings, data, RunLocation(tmp_path / "ice", cpu=True), None, NullReporter())
+    with pytest.raises(DataError, match=r"no finite value .*no climatology.* --set evaluate\.baselines=\[\]"):
+        evaluate(done, data, settings_of(done), "test", NullReporter())
+    alone = Run(done.folder, ["evaluate.baselines=[]"])
+    assert evaluate(alone, data, settings_of(alone), "test", NullReporter()).document
+
+
+def test_a_preset_with_a_limit_of_cells_takes_a_size():
+    with pytest.raises(SettingsError, match="size and most_cells exclude each other; most_cells = 0 leaves the choice"):
+        load("tidenet", "small", None, {}, ["frames.size=[16,8]"])
+    assert load("tidenet", "small", None, {}, ["frames.size=[16,8]", "frames.most_cells=0"]).own.frames.size == (16, 8)
+    with pytest.raises(SettingsError, match="most_cells is 64 or more, or 0 to shrink no maps, not 10"):
+        load("tidenet", "small", None, {}, ["frames.most_cells=10"])
+
+
 def test_a_model_named_twice_is_scored_once_and_two_runs_of_one_name_are_refused(run, dataset, geoml, tmp_path):
     words = ("evaluate", shutil.copytree(run.folder, tmp_path / "run"), "--data", run.data().folder)
     words = (*words, "--set", "evaluate.n_bootstrap=100")

@@ -308,6 +308,18 @@ def test_a_land_mask_of_the_file(tmp_path):
     np.testing.assert_array_equal(dataset.array("land"), np.isnan(VALUES[0]))
 
 
+def test_values_on_land_are_left_out(tmp_path):
+    """As of a land model or of skin temperature; they would be scaled and averaged with the sea's."""
+    path, land = write(tmp_path / "a.nc"), np.isnan(VALUES[0])
+    first = tuple(np.argwhere(~land)[0])
+    land[first] = True
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("lsm", "f4", ("lat", "lon"))[:] = land
+    dataset = check(path, np.where(land, np.nan, VALUES), land="lsm")
+    np.testing.assert_array_equal(dataset.array("land"), land)
+    assert "1 cells on land have values, which are left out" in dataset.manifest.funnel.notes
+
+
 @pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA", "NETCDF4_CLASSIC"])
 def test_older_formats(tmp_path, kind):
     check(write(tmp_path / "a.nc", format=kind))

@@ -181,17 +181,33 @@ def test_a_class_that_is_none_is_named_with_its_place(products: Path, prepare_gw
     fails(prepare_gwsa, products, r"LC_MCD12C1.nc, LC in 2004-01, lat 30.625, lon 100.875: LC is 17, not a MODIS")
 
 
-def test_two_solutions_of_one_month_are_averaged(products: Path, prepare_gwsa: PrepareGwsa) -> None:
-    """As in April 2015, when GRACE was switched off and on again; the month after stays a gap."""
+def test_a_solution_stamped_in_the_month_before_is_of_its_own(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """As that of May 2015, whose middle is 27 April."""
+    before, _ = prepare_gwsa(products, period="month", **OPTIONS)
     mascon = next(products.glob("GRC*"))
     with netCDF4.Dataset(mascon, "a") as file:
         file["time"][3] = file["time"][2] + 11  # April's solution lies in March
-    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
-    time = np.array(dataset.array("time")).astype("datetime64[m]").astype("datetime64[M]")
-    assert np.datetime64("2004-04") not in time
-    rows = time == np.datetime64("2004-03")
-    expected = anomaly(2) + (mascons(3) - mascons(2)) / 2
-    np.testing.assert_allclose(np.array(dataset.array("GWS"))[rows], on_cells(expected, dataset, rows), atol=1e-3)
+    dataset, reporter = prepare_gwsa(products, period="month", **OPTIONS)
+    assert dataset.manifest.content == before.manifest.content
+    assert any("is taken as that of 2004-04: 2004-03 has another, and 2004-04 none" in said for said in reporter.warned)
+
+
+def test_cells_halfway_between_points_take_the_same_in_any_order(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    found = []
+    for order in (1, -1):
+        with netCDF4.Dataset(products / "factors/climate.nc", "a") as file:
+            lat = np.sort(file["lat"][:])[::order]
+            shift = 0.125 if order == 1 else 0.0
+            file["lat"][:] = lat - shift
+            shape = file["rf"].shape
+            at = file["rf"].dimensions.index("lat")
+            file["rf"][:] = np.broadcast_to(
+                np.expand_dims(100 * (lat - shift), [k for k in range(len(shape)) if k != at]), shape
+            )
+        dataset, reporter = prepare_gwsa(products, period="month", **OPTIONS)
+        found.append(np.array(dataset.array("rf")))
+        assert any(said.startswith("rf: cells lie halfway between two points of its grid") for said in reporter.warned)
+    np.testing.assert_allclose(found[0], found[1])
 
 
 def climate(folder: Path, dims: tuple[str, ...], change: Callable[[np.ndarray], np.ndarray]) -> None:
