@@ -61,10 +61,10 @@ def grids(raw: Path) -> None:
 
 
 def scattered_grids(raw: Path) -> None:
-    """Put April's solution into March: no year has twelve months then."""
+    """Put April's solution on the day after March's, as another version of it: no year has twelve months then."""
     grids(raw)
     with netCDF4.Dataset(next(raw.glob("GRC*")), "a") as file:
-        file["time"][3] = file["time"][2] + 11
+        file["time"][3] = file["time"][2] + 1
 
 
 def table_beside(raw: Path) -> None:
