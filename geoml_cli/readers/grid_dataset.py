@@ -78,17 +78,21 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     checks = FrameChecks(chosen.axes.shape, plan.limits, plan.varies)
     packing = {(one.scale, one.offset) for one in chosen.decodings}
     constant = ConstantCells(chosen.axes.shape, plan.name, packing)
-    at = 0
+    at, ever = 0, np.zeros(chosen.axes.shape, dtype=np.bool_)
     with reporter.task("write frames", len(times)) as advance:
         for frames in blocks(chosen):
-            checks.add(frames, chosen.stamped, plan.where)
-            constant.add(frames)
-            handle[at : at + len(frames)] = frames if plan.land is None else np.where(plan.land, np.nan, frames)
+            ever |= ~np.isnan(frames).all(axis=0)
+            at_sea = frames if plan.land is None else np.where(plan.land, np.nan, frames)
+            if np.isnan(at_sea).all(axis=(1, 2)).any():
+                _land(plan, ever)  # a mask of sea is refused as that
+            checks.add(at_sea, chosen.stamped, plan.where)
+            constant.add(at_sea)
+            handle[at : at + len(frames)] = at_sea
             at += len(frames)
             advance(len(frames))
     _refuse_unplaced(chosen.axes, checks.ever, plan.where, constant.notes())
     notes = [*plan.notes, *chosen.notes, *checks.finish(chosen.stamped, plan.where), *constant.notes()]
-    land, more = _land(plan, checks.ever)
+    land, more = _land(plan, ever)
     put_land(writer, chosen.axes, land, facts.land_from)
     if found := chosen.undeclared_fills():
         notes.append(f"taken as missing though not declared: {', '.join(found)}")

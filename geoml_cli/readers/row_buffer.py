@@ -33,13 +33,13 @@ class RowBuffer:
 
     def __init__(self, width: int, is_in_rows: bool) -> None:
         self._width, self._is_in_rows = width, is_in_rows
-        self._held: dict[str, tuple[Span, Pixels]] = {}
+        self._kept: dict[str, tuple[Span, Pixels]] = {}
         _LIVE.add(self)
 
     @property
-    def held_bytes(self) -> int:
+    def kept_bytes(self) -> int:
         """Return the size of what is kept."""
-        return sum(values.nbytes for _, values in self._held.values())
+        return sum(values.nbytes for _, values in self._kept.values())
 
     def read(self, key: str, window: tuple[Span, Span], read: Callable[..., Pixels]) -> Pixels:
         """Read a window.
@@ -52,36 +52,35 @@ class RowBuffer:
         rows, (left, right) = window
         if not self._is_in_rows or right - left == self._width:
             return np.asarray(read(window=window))
-        held = self._held.get(key)
-        if held is None or not _within(rows, held[0]):
-            span = rows if held is None else _together(rows, held[0])
-            self._held.pop(key, None)
-            values = np.asarray(read(window=(span, (0, self._width)))) if self._has_room(span) else None
-            if values is None:
+        kept = self._kept.get(key)
+        if kept is None or not _within(rows, kept[0]):
+            span = rows if kept is None else _together(rows, kept[0])
+            self._kept.pop(key, None)
+            if not self._has_room(span):
                 return np.asarray(read(window=window))
-            held = self._held[key] = span, values
-        (top, _), values = held
+            kept = self._kept[key] = span, np.asarray(read(window=(span, (0, self._width))))
+        (top, _), values = kept
         return values[rows[0] - top : rows[1] - top, left:right].copy()
 
     def close(self) -> None:
         """Give the memory back."""
-        self._held.clear()
+        self._kept.clear()
 
     def _has_room(self, span: Span) -> bool:
         needed = (span[1] - span[0]) * self._width * np.dtype(np.float64).itemsize
-        return sum(buffer.held_bytes for buffer in _LIVE) + needed <= (total_memory() or _UNKNOWN) // _SHARE
+        return sum(buffer.kept_bytes for buffer in _LIVE) + needed <= (total_memory() or _UNKNOWN) // _SHARE
 
 
 _LIVE: WeakSet[RowBuffer] = WeakSet()
 """All buffers, which share the memory."""
 
 
-def _within(rows: Span, held: Span) -> bool:
-    return held[0] <= rows[0] and rows[1] <= held[1]
+def _within(rows: Span, others: Span) -> bool:
+    return others[0] <= rows[0] and rows[1] <= others[1]
 
 
-def _together(rows: Span, held: Span) -> Span:
-    """Return rows that hold both where they overlap and are few, so that points in a row of tiles are read once."""
-    both = min(rows[0], held[0]), max(rows[1], held[1])
-    overlap = rows[0] < held[1] and held[0] < rows[1]
+def _together(rows: Span, others: Span) -> Span:
+    """Return rows with others that they overlap, where both are few: points in a row of tiles are then read once."""
+    both = min(rows[0], others[0]), max(rows[1], others[1])
+    overlap = rows[0] < others[1] and others[0] < rows[1]
     return both if overlap and both[1] - both[0] <= _MOST_ROWS else rows

@@ -62,9 +62,9 @@ def test_other_files_and_what_has_no_room_are_read_as_they_are(monkeypatch: pyte
         assert read.pixels == [64_000] * 2
     monkeypatch.setattr(row_buffer, "total_memory", lambda: None)
     check(buffer, read, window)
-    assert read.pixels[2:] == [256_000] and buffer.held_bytes == 1_024_000
+    assert read.pixels[2:] == [256_000] and buffer.kept_bytes == 1_024_000
     buffer.close()
-    assert buffer.held_bytes == 0
+    assert buffer.kept_bytes == 0
 
 
 @pytest.mark.parametrize("masked", [False, True])

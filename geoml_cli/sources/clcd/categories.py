@@ -54,7 +54,7 @@ def codes_of(
             )
         if np.abs(codes).max() >= LARGEST_CODE:
             raise DataError(
-                f"{name} holds codes of {LARGEST_CODE:,} and more, which are not told apart",
+                f"{name} holds codes of {LARGEST_CODE:,} and more, which are not distinguished",
                 where=where,
                 fix="Number its classes anew, from 1.",
             )

@@ -85,7 +85,7 @@ def _count_one(sheet: Raster, totals: tuple[Counter[int], Counter[int]], reporte
             if len(counts) > MOST_CLASSES:
                 raise _no_classes(sheet, f"holds more than {MOST_CLASSES} values")
             if codes.size and codes.max() >= LARGEST_CODE:
-                raise _no_classes(sheet, f"holds codes of {LARGEST_CODE:,} and more, which are not told apart")
+                raise _no_classes(sheet, f"holds codes of {LARGEST_CODE:,} and more, which are not distinguished")
             advance(1)
     found = {} if sheet.band.valid else census.candidates()
     if not is_class and not found:

@@ -8,10 +8,12 @@ Months without mascons stay missing; none is filled.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -193,5 +195,10 @@ def open_mascons(path: Path, files: ExitStack, nodata: Mapping[str, Declared]) -
         )
     if variable.months is None:
         raise DataError(f"{THICKNESS} has no time", where=str(path), fix="Give the file with all months.")
-    steps, notes = steps_of(np.array([str(time)[:10] for time in variable.part.times], dtype="datetime64[D]"))
+    steps, notes = steps_of(np.array([_day(time) for time in variable.part.times], dtype="datetime64[D]"))
     return Mascons(variable, steps, tuple(notes))
+
+
+def _day(time: Any) -> str:  # noqa: ANN401  cftime.datetime
+    """Return a day as ISO 8601 writes it; calendars of models have a 30 February."""
+    return f"{time.year:04d}-{time.month:02d}-{min(time.day, monthrange(time.year, time.month)[1]):02d}"

@@ -162,7 +162,7 @@ def _layer(stack: Stack, raster: Raster, statistics: _RasterStatistics, classes:
         )
     if is_class and max(map(abs, statistics.values or ())) >= LARGEST_CODE:
         raise DataError(
-            f"holds codes of {LARGEST_CODE:,} and more, which are not told apart",
+            f"holds codes of {LARGEST_CODE:,} and more, which are not distinguished",
             where=str(band.path),
             fix="Number its classes anew, from 1.",
         )

@@ -30,7 +30,7 @@ from geoml_cli.sources.soc.units import chosen_unit
 from geoml_cli.work.reporting import Reporter
 
 _MOST_BYTES = 256 << 20
-"""Size of a variable that is held in memory until all of it is known."""
+"""Size of a variable that stays in memory until all of it is known."""
 SOC_NAMES = (
     ("soc",),
     (

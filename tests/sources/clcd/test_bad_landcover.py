@@ -119,7 +119,7 @@ def test_names_of_covariates(cover: Path, raster: WriteRaster, fails: Fails) -> 
         (-RAMP, "holds fractions or negative values"),
         (RAMP, "holds more than 256 values, so it is no raster of classes"),
         (RAMP * 1e4, "holds more than 256 values"),
-        ((RAMP > 900) + np.int32(555_555_621), "holds codes of 16,777,216 and more, which are not told apart"),
+        ((RAMP > 900) + np.int32(555_555_621), "holds codes of 16,777,216 and more, which are not distinguished"),
         (np.where(RAMP > 900, 12, 1).astype(np.uint8), r"there is no class 12 in the legend clcd.*--legend none"),
     ],
 )

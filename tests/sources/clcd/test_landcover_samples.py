@@ -82,7 +82,7 @@ def test_what_is_no_covariate_of_classes_is_refused(
     with pytest.raises(DataError, match=r"pixel holds \d+ classes, of which at most 64 are taken"):
         prepare_clcd(cover, samples=90, categorical=("pixel",))
     raster(cover / "covariates/soil.tif", CODES.astype(np.int32) + 555_555_624)
-    with pytest.raises(DataError, match=r"soil holds codes of 16,777,216 and more, which are not told apart"):
+    with pytest.raises(DataError, match=r"soil holds codes of 16,777,216 and more, which are not distinguished"):
         prepare_clcd(cover, samples=90, categorical=("soil",))
     raster(cover / "covariates/soil.tif", CODES + 1)
     raster(cover / "covariates/soil_class_8.tif", CODES + 1)

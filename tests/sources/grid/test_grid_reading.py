@@ -320,6 +320,17 @@ def test_values_on_land_are_left_out(tmp_path):
     assert "1 cells on land have values, which are left out" in dataset.manifest.funnel.notes
 
 
+def test_a_month_without_a_value_at_sea_is_refused(tmp_path):
+    path, land = write(tmp_path / "a.nc"), np.isnan(VALUES[0])
+    first = tuple(np.argwhere(~land)[0])
+    land[first] = True
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("lsm", "f4", ("lat", "lon"))[:] = land
+        file["sst"][2] = np.where(land, file["sst"][2], np.nan)
+    with pytest.raises(DataError, match="has no valid value at 2001-03"):
+        prepared(path, land="lsm")
+
+
 @pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA", "NETCDF4_CLASSIC"])
 def test_older_formats(tmp_path, kind):
     check(write(tmp_path / "a.nc", format=kind))

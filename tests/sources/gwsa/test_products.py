@@ -192,6 +192,16 @@ def test_a_solution_stamped_in_the_month_before_is_of_its_own(products: Path, pr
     assert any("is taken as that of 2004-04: 2004-03 has another, and 2004-04 none" in said for said in reporter.warned)
 
 
+def test_mascons_in_a_calendar_of_30_days_are_read(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    expected, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    with netCDF4.Dataset(next(products.glob("GRC*")), "a") as file:
+        months = np.arange(len(file["time"]))
+        file["time"].units, file["time"].calendar = "days since 2004-01-30", "360_day"
+        file["time"][:] = 30 * months
+    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    np.testing.assert_array_equal(dataset.array("GWS"), expected.array("GWS"))
+
+
 def test_cells_halfway_between_points_take_the_same_in_any_order(products: Path, prepare_gwsa: PrepareGwsa) -> None:
     found = []
     for order in (1, -1):

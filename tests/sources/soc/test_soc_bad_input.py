@@ -148,7 +148,7 @@ def test_classes_that_are_none(raw: Path, prepared: Prepare, raster: Write) -> N
     raster(raw / "dem.tif", RAMP + 0.5)
     fails(prepared, raw, r"dem.tif: holds no classes: fractions, or more than 256 values", classes=("dem",))
     raster(raw / "dem.tif", (RAMP > 900).astype(np.int32) + 555_555_624)
-    fails(prepared, raw, r"dem.tif: holds codes of 16,777,216 and more, which are not told apart", classes=("dem",))
+    fails(prepared, raw, r"dem.tif: holds codes of 16,777,216 and more, which are not distinguished", classes=("dem",))
 
 
 def test_the_same_name_twice(raw: Path, prepared: Prepare, raster: Write) -> None:
