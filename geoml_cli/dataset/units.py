@@ -12,7 +12,7 @@ _SPELLINGS = {
     "degrees_celsius": "degC", "degc": "degC", "deg_c": "degC", "degree_c": "degC", "degrees_c": "degC", "°c": "degC",
     "kelvin": "K", "kelvins": "K", "degk": "K", "degree_kelvin": "K", "k": "K", "percent": "%", "pct": "%",
     "degrees": "degree", "deg": "degree", "°": "degree", "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h",
-    "second": "s", "seconds": "s", "sec": "s", "year": "yr", "years": "yr", "y": "yr", "months": "month", "mo": "month",
+    "second": "s", "seconds": "s", "sec": "s", "year": "yr", "years": "yr", "y": "yr", "annum": "yr", "months": "month", "mo": "month",
     "pascal": "Pa", "kilopascal": "kPa", "hectopascal": "hPa", "micromol": "umol", "psu": "psu",
 }  # fmt: skip
 _ALONE = {"c": "degC", "unitless": "1", "dimensionless": "1", "fraction": "1", "none": "1", "-": "1"} | _SPELLINGS
@@ -79,7 +79,9 @@ def _factors(unit: str) -> list[str]:
         if number and sign > 0:
             found += [f"{float(word):g}"] * (float(word) != 1)  # 1/d is d-1
         elif factor:
-            name, power = _SPELLINGS.get(factor[1].lower(), factor[1]), sign * int(factor[2] or 1)
+            # UDUNITS' year, where it is a rate; a capital one is an ampere.
+            known = "yr" if factor[1] == "a" else _SPELLINGS.get(factor[1].lower(), factor[1])
+            name, power = known, sign * int(factor[2] or 1)
             found.append(f"{name}{power}" if power != 1 else name)
         else:
             return []

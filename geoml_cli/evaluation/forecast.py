@@ -17,6 +17,7 @@ from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, blocks
 from geoml_cli.evaluation.interval_scores import map_interval_scores
 from geoml_cli.evaluation.maps import map_scores, network_maps, start_and_lead, sum_maps, targets
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
+from geoml_cli.evaluation.missing_forecasts import without_climatology
 from geoml_cli.evaluation.notes import beside_intervals, map_notes
 from geoml_cli.evaluation.result import EvaluationResult, ExampleForecast, ForecastMaps
 from geoml_cli.evaluation.scores import ModelScores, Score
@@ -51,7 +52,11 @@ def evaluate_maps(inputs: EvaluationInputs, reporter: Reporter) -> EvaluationRes
         members=members,
         member_scores=[scores.get(member.name, network) for member in members],
         baselines=BaselineResults(baselines, "" if baselines else "No baselines: evaluate.baselines names none."),
-        notes=[*map_notes(inputs, network.groups, FEWEST_BLOCKS), *beside_intervals({"": network})],
+        notes=[
+            *map_notes(inputs, network.groups, FEWEST_BLOCKS),
+            *without_climatology(sums),
+            *beside_intervals({"": network}),
+        ],
         maps=_maps(inputs, sums),
         intervals=map_interval_scores(inputs, sums),
     )

@@ -30,6 +30,7 @@ class MapSums:
         scaled: Likewise of the network's maps.
         cells: By model, sums over forecasts and lead times of every cell: count, error, squared error, [3, y, x].
         distances: Of each forecast of the network, how far its cells lie from the observed, ascending, [N, L, S].
+        unreferenced: Of each forecast, how many cells at sea have no reference, so that they are not scored, [N].
         power: By model and `observed`, mean power spectrum of scaled anomalies by lead time, [L, F].
     """
 
@@ -39,6 +40,7 @@ class MapSums:
     scaled: dict[str, dict[Statistics, list[Values]]] = field(default_factory=dict)
     cells: dict[str, Values] = field(default_factory=dict)
     distances: list[Values] = field(default_factory=list)
+    unreferenced: list[Values] = field(default_factory=list)
     power: dict[str, Values] = field(default_factory=dict)
 
     @property
@@ -50,6 +52,7 @@ class MapSums:
         """Add the sums of further forecasts."""
         self.rows += other.rows
         self.distances += other.distances
+        self.unreferenced += other.unreferenced
         for mine, theirs in ((self.native, other.native), (self.scaled, other.scaled)):
             for model, by_function in theirs.items():
                 for function, parts in by_function.items():
@@ -81,7 +84,8 @@ def functions(metrics: Sequence[Metric]) -> list[Statistics]:
 
 def packed(sums: MapSums) -> Values:
     """Return sums as one array: how many arrays they are, the shape of each, and their numbers."""
-    arrays: list[Values] = [sums.rows_N.astype(np.float64), np.concatenate(sums.distances), sums.power[OBSERVED]]
+    of_forecasts = (sums.rows_N.astype(np.float64), np.concatenate(sums.distances), np.concatenate(sums.unreferenced))
+    arrays: list[Values] = [*of_forecasts, sums.power[OBSERVED]]
     for model in sums.models():
         arrays += [*sums.joined(model).values(), *sums.joined_scaled(model).values()]
         arrays += [sums.cells[model], sums.power[model]]
@@ -92,8 +96,8 @@ def packed(sums: MapSums) -> Values:
 def unpacked(values: Values, models: Sequence[str], by_grid: Functions) -> MapSums:
     """Return the sums that `packed` gave as one array, of these models and statistics in their order."""
     arrays = _arrays(values)
-    rows, distances, observed = next(arrays), next(arrays), next(arrays)
-    sums = MapSums(rows=[rows.astype(np.int64)], distances=[distances])
+    rows, distances, unreferenced, observed = (next(arrays) for _ in range(4))
+    sums = MapSums(rows=[rows.astype(np.int64)], distances=[distances], unreferenced=[unreferenced])
     native, own = by_grid
     for model in models:
         sums.native[model] = {function: [next(arrays)] for function in native}

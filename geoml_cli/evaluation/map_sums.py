@@ -33,8 +33,8 @@ class ObservedMaps(NamedTuple):
         return range(self.observed.shape[1])
 
     def known(self) -> NDArray[np.bool_]:
-        """Return which cells count."""
-        return np.asarray(np.isfinite(self.observed) & (self.area > 0))
+        """Return which cells count: none without a reference, whatever model is scored."""
+        return np.asarray(np.isfinite(self.observed) & (self.area > 0) & np.isfinite(self.reference))
 
 
 def add_statistics(

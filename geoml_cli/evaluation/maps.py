@@ -212,12 +212,15 @@ def _add_forecast(sums: MapSums, inputs: EvaluationInputs, fold: Fold, row: Rows
     truth = targets(inputs)
     spatial = truth.series.spatial
     reference = fold.baselines[REFERENCE](inputs.samples, row)
+    # A cell that no training map shows has no climatology: a model that has learnt about it would win or lose alone.
+    has_reference = np.isfinite(reference).all(axis=(0, 1))
+    sums.unreferenced.append(np.array([float((spatial.covered.numpy() & ~has_reference).sum())]))
     native = ObservedMaps(truth.native(row), spatial.covered.numpy() * truth.series.area, reference)
     scale = inputs.run.scaling(fold.members[0]).target.forward
     known = spatial.known.numpy().astype(np.float64)
     own = ObservedMaps(scale(truth[row].astype(np.float64)), known, scale(_transformed(truth, reference)))
     for model, (on_native, on_own) in _forecasts(inputs, fold, row, own_maps):
-        refuse_nonfinite(inputs, model, on_native, spatial.covered.numpy())
+        refuse_nonfinite(inputs, model, on_native, spatial.covered.numpy() & has_reference)
         if model == inputs.name:
             sums.distances.append(distances_of_maps(on_native, native.observed))
         add_statistics(

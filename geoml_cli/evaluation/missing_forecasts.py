@@ -1,4 +1,4 @@
-"""Forecasts of maps that lack a value somewhere at sea, and why."""
+"""Cells at sea of which nothing can be scored: forecasts that lack a value, and cells without a climatology."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation.compared_runs import names_of
+from geoml_cli.evaluation.forecast_sums import MapSums
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.metrics.metric import Values
-
-_NO_CLIMATOLOGY = (
-    "A cell without a value in the training maps has no climatology, from which baselines start: prepare with a mask "
-    "of land that has it, or leave out all baselines with --set evaluate.baselines=[]."
-)
 
 
 def refuse_nonfinite(inputs: EvaluationInputs, model: str, maps: Values, covered: NDArray[np.bool_]) -> None:
@@ -23,7 +19,7 @@ def refuse_nonfinite(inputs: EvaluationInputs, model: str, maps: Values, covered
         inputs: Of the evaluation.
         model: Whose forecasts they are.
         maps: On the data set's grid, [B, L, y, x].
-        covered: Cells that are scored, [y, x].
+        covered: Cells that are scored, [y, x]; not those without a climatology.
 
     Raises:
         DataError: A cell has no finite value.
@@ -32,12 +28,20 @@ def refuse_nonfinite(inputs: EvaluationInputs, model: str, maps: Values, covered
     if not wrong:
         return
     fix = "Look for months with missing or extreme cells."
-    if model in inputs.network.baselines:
-        fix = _NO_CLIMATOLOGY
-    elif model in names_of(inputs.settings.shared.evaluate.runs):
+    if model in names_of(inputs.settings.shared.evaluate.runs):
         fix = "It sees another part of the map, or lacks maps that this run has: leave it out of evaluate.runs."
     raise DataError(
         f"{model} forecasts no finite value for {wrong} of {maps[:, :, 0, 0].size * int(covered.sum())} sea cells.",
         where="evaluation",
         fix=fix,
     )
+
+
+def without_climatology(sums: MapSums) -> list[str]:
+    """Say how many cells count for no model, since no training map has a value there to compare anomalies with."""
+    each_N = np.concatenate(sums.unreferenced)
+    if not (most := int(each_N.max())):
+        return []
+    return [
+        f"{most:,} cell(s) at sea have no value in the training maps, hence no climatology: they count for no model."
+    ]

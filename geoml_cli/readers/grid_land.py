@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grid_axes import find_layout
 from geoml_cli.readers.grid_files import open_file
@@ -30,7 +31,7 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
         if mask.ndim == 2:
             layout = find_layout(file, name, str(path))
             mask, own = mask.transpose(layout.y_dim, layout.x_dim), layout.axes
-        values = np.asarray(mask.values, dtype=np.float64)
+        values, unit = np.asarray(mask.values, dtype=np.float64), str(mask.attrs.get("units", ""))
     where = f"{path}, variable {name}"
     if own is not None and own.shape == axes.shape:
         values = _turned(values, own, axes, where)
@@ -38,8 +39,16 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
         raise DataError(
             f"has shape {list(values.shape)}, the grid {list(axes.shape)}", where=where, fix="Correct --land."
         )
+    if same_unit(unit, "%"):  # as CMIP's sftlf is
+        if 0 < np.nanmax(values, initial=0) <= 1:
+            raise DataError("is in %, and nowhere above 1", where=where, fix="Give a mask without a unit, or 0 to 100.")
+        values = values / 100
     if not ((values >= 0) & (values <= 1) | np.isnan(values)).all():
-        raise DataError("holds other values than 0 to 1", where=where, fix="Give a mask that is 1 on land.")
+        raise DataError(
+            "holds other values than 0 to 1",
+            where=where,
+            fix="Give a mask that is 1 on land, or a share of land whose unit is %.",
+        )
     return np.asarray(values > _HALF)
 
 

@@ -96,7 +96,7 @@ class GridOptions(Options):
     """LOW,HIGH: refuse values beyond. By default, values far beyond those of other times are refused."""
 
     land: str | None = None
-    """Variable of the first file that is 1 on land [cells that never have a value]."""
+    """Variable of the first file that is 1 (or 100 %) on land [cells that never have a value]."""
 
     date_pattern: Annotated[str, AfterValidator(_pattern)] = ""
     """Regular expression of dates in names of files without a time, with groups year, month, day or doy."""

@@ -291,18 +291,28 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
         evaluate(against, dataset, settings_of(against), "validation", NullReporter())
 
 
-def test_a_cell_without_climatology_is_said_and_the_network_alone_is_scored(tmp_path):
+def test_a_cell_without_climatology_counts_for_no_model(tmp_path):
     land = land_of(SHAPE)
     values = maps(MONTHS, SHAPE)
     row, column = np.argwhere(~land)[0]
-    values[:-4, row, column] = np.nan  # ice that retreats
-    data = write_maps(tmp_path / "data", values, land)
     settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
-    done = train(settings, data, RunLocation(tmp_path / "ice", cpu=True), None, NullReporter())
-    with pytest.raises(DataError, match=r"no finite value .*no climatology.* --set evaluate\.baselines=\[\]"):
-        evaluate(done, data, settings_of(done), "test", NullReporter())
-    alone = Run(done.folder, ["evaluate.baselines=[]"])
-    assert evaluate(alone, data, settings_of(alone), "test", NullReporter()).document
+    found = []
+    for seen in (values[-4:, row, column].copy(), 1e3):  # ice that retreats, and a cell of other numbers
+        values[:-4, row, column] = np.nan
+        values[-4:, row, column] = seen
+        data = write_maps(tmp_path / f"data-{len(found)}", values, land)
+        done = train(settings, data, RunLocation(tmp_path / f"ice-{len(found)}", cpu=True), None, NullReporter())
+        for baselines in ([], ["evaluate.baselines=[]"]):
+            alone = Run(done.folder, baselines)
+            [network] = evaluate(alone, data, settings_of(alone), "test", NullReporter()).networks.values()
+            [note] = [text for text in network.result.notes if "no climatology" in text]
+            assert note.startswith("1 cell(s) at sea have no value in the training maps")
+            scores = network.result.network.scores
+            found.append([scores[name].value for name in ("RMSE", "ACC", "bias")])
+            assert network.result.maps.cells[network.result.network.name][0, row, column] == 0
+    # Its values reach no score, with baselines or without; the last maps that the network sees have them as well.
+    assert found[0] == found[1] and found[2] == found[3] and np.isfinite(found).all()
+    assert found[0] == pytest.approx(found[2], rel=0.2)
 
 
 def test_a_preset_with_a_limit_of_cells_takes_a_size():

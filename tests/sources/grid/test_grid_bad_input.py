@@ -310,6 +310,16 @@ def test_a_mask_of_sea_is_not_a_mask_of_land(tmp_path):
     refused(path, "has no variable lsm", land="lsm")
 
 
+def test_a_share_of_land_in_percent(tmp_path):
+    path = write(tmp_path / "a.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        for name, most in (("sftlf", 100), ("share", 1)):
+            file.createVariable(name, "f4", ("lat", "lon"))[:] = most * np.isnan(VALUES[0])
+            file[name].units = "%"
+    np.testing.assert_array_equal(prepared(path, land="sftlf").array("land"), np.isnan(VALUES[0]))
+    refused(path, "variable share: is in %, and nowhere above 1", land="share")
+
+
 def test_no_cell_in_the_box_and_no_time_in_the_period(tmp_path):
     path = write(tmp_path / "a.nc")
     refused(path, "no cell lies within 0,0,5,5", "grid from 10 to 30 N, 100 to 130 E", crop="0,0,5,5")
