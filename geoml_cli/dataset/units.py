@@ -12,8 +12,9 @@ _SPELLINGS = {
     "degrees_celsius": "degC", "degc": "degC", "deg_c": "degC", "degree_c": "degC", "degrees_c": "degC", "°c": "degC",
     "kelvin": "K", "kelvins": "K", "degk": "K", "degree_kelvin": "K", "k": "K", "percent": "%", "pct": "%",
     "degrees": "degree", "deg": "degree", "°": "degree", "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h",
-    "second": "s", "seconds": "s", "sec": "s", "year": "yr", "years": "yr", "y": "yr", "annum": "yr", "months": "month", "mo": "month",
-    "pascal": "Pa", "kilopascal": "kPa", "hectopascal": "hPa", "micromol": "umol", "psu": "psu",
+    "second": "s", "seconds": "s", "sec": "s", "year": "yr", "years": "yr", "y": "yr", "annum": "yr",
+    "months": "month", "mo": "month", "pascal": "Pa", "kilopascal": "kPa", "hectopascal": "hPa", "micromol": "umol",
+    "psu": "psu",
 }  # fmt: skip
 _ALONE = {"c": "degC", "unitless": "1", "dimensionless": "1", "fraction": "1", "none": "1", "-": "1"} | _SPELLINGS
 """Spellings of a whole unit: within a product `C` is carbon."""

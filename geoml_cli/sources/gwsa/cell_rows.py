@@ -12,7 +12,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys, cell_keys
 from geoml_cli.readers.columns import Part, TableFile
 from geoml_cli.readers.tables import is_missing
-from geoml_cli.sources.gwsa.layout import Long, Months, Wide, is_monthly, months
+from geoml_cli.sources.gwsa.layout import Long, Months, Wide, is_monthly, month_of_date, months
 from geoml_cli.sources.gwsa.reshape import lengthen
 
 Values = NDArray[np.float64]
@@ -34,6 +34,7 @@ class CellRows:
         values: Factors and, where there is one, the target, by name; as they stand, fills included.
         monthly: Whether times are months.
         where: Tells where a row's value stands, for messages: (row, name).
+        dated: Whether times are days, of which the months count.
     """
 
     latitude: Values
@@ -42,6 +43,7 @@ class CellRows:
     values: dict[str, Values]
     monthly: bool
     where: Callable[[int, str], str]
+    dated: bool = False
 
     def __len__(self) -> int:
         return len(self.time)
@@ -76,20 +78,22 @@ def panel(part: Part, layout: Long | Wide) -> CellRows:
 def _from_long(part: Part, layout: Long) -> CellRows:
     values = {name: part.numbers(column) for name, column in layout.values.items()}
     latitude, longitude = (part.numbers(column) for column in layout.place)
-    time, monthly = _times(part, layout.time)
+    time, monthly, dated = _times(part, layout.time)
     if layout.month is not None and not monthly:
         time, monthly = _within_years(part, time, layout.month), True
     return CellRows(
         latitude, longitude, time, values, monthly,
-        lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)),
+        lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)), dated,
     )  # fmt: skip
 
 
-def _times(part: Part, column: str) -> tuple[Months, bool]:
+def _times(part: Part, column: str) -> tuple[Months, bool, bool]:
+    """Return the month of each row, whether they are months, and whether they are written as days."""
     import pandas as pd
 
     codes, cells = pd.factorize(part.frame[column])  # an empty cell has the code -1
-    texts = [_written(cell) for cell in cells]
+    written = [_written(cell) for cell in cells]
+    texts = [month_of_date(text) for text in written]
     known = months([*texts, ""])
     wrong = [code for code, text in enumerate(texts) if np.isnat(known[code]) and not _says_nothing(text)]
     if wrong:
@@ -97,9 +101,10 @@ def _times(part: Part, column: str) -> tuple[Months, bool]:
         raise DataError(
             f"{texts[wrong[0]]!r} is no year",
             where=part.where(row, column),
-            fix="Write 2003, or 2003_07 for a month.",
+            fix="Write 2003, or 2003_07 (or 2003-07-16) for a month.",
         )
-    return known[codes], same_step([text for text in texts if not _says_nothing(text)], str(part.path))
+    monthly = same_step([text for text in texts if not _says_nothing(text)], str(part.path))
+    return known[codes], monthly, texts != written
 
 
 def _within_years(part: Part, year: Months, column: str) -> Months:

@@ -24,6 +24,8 @@ _TIME = ("year_month", "year", "time", "date")
 _MONTH = ("month", "mon")
 """Next to a column of years."""
 _STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
+_DATE = re.compile(r"(?P<year>\d{4})[-/](?P<month>\d\d)[-/](?P<day>\d\d)(?:[ T]\d\d:\d\d(?::\d\d(?:\.0+)?)?)?")
+"""As pandas and spreadsheets write the month of a row."""
 _TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?)?)")
 
 
@@ -235,6 +237,19 @@ def months(stamps: Sequence[str]) -> Months:
     found = [_STAMP.fullmatch(text.strip().removesuffix(".0")) for text in stamps]
     texts = [f"{match['year']}-{int(match['month'] or 1):02d}" if match else "NaT" for match in found]
     return np.array(texts, dtype="datetime64[M]")
+
+
+def month_of_date(text: str) -> str:
+    """Return the month of a date such as `2003-07-16`, as `2003-07`; other texts, and days that are none, as they are."""
+    match = _DATE.fullmatch(text.strip())
+    if match is None:
+        return text
+    month = f"{match['year']}-{match['month']}"
+    try:
+        np.datetime64(f"{month}-{match['day']}")
+    except ValueError:
+        return text
+    return month
 
 
 def is_monthly(stamp: str) -> bool:

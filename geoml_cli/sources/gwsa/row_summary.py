@@ -16,6 +16,8 @@ from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
 _ABSENT = -1
+_MONTHS = 12
+"""Of a year."""
 
 
 class Cells:
@@ -81,6 +83,7 @@ class Census:
         repeated: Cell and time of rows that come more than once.
         times: Rows kept by time.
         monthly: Whether times are months.
+        dated: Whether they are written as days.
         spans: Smallest and largest value of each column, of rows that are used.
         first: Where the first row of each time stands.
     """
@@ -92,6 +95,7 @@ class Census:
     repeated: set[tuple[int, np.datetime64]] = field(default_factory=set)
     times: Counter[np.datetime64] = field(default_factory=Counter)
     monthly: bool = False
+    dated: bool = False
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     first: dict[np.datetime64, str] = field(default_factory=dict)
 
@@ -108,6 +112,7 @@ class Census:
                 fix="Prepare them apart; a model learns one of them.",
             )
         self.monthly = panel.monthly
+        self.dated |= panel.dated
 
     def widen(self, panel: CellRows, rows: Mask, names: Sequence[str]) -> None:
         """Take the values of some rows into the spans."""
@@ -125,12 +130,18 @@ class Census:
                 self.first[time] = panel.where(int(places[row]), "year")
 
     def refuse_stray(self) -> None:
-        """Refuse a few rows of a time far from that of all others.
+        """Refuse a few rows of a time far from that of all others, and years that are written as days.
 
         Raises:
             DataError: There are some; with the first.
         """
         moments = np.array(sorted(self.times), dtype="datetime64[M]")
+        if self.dated and len(moments) > 1 and not np.any(np.diff(moments.astype(np.int64)) % _MONTHS):
+            raise DataError(
+                f"dates of {len(moments)} years are all of one month, as if each stood for its year",
+                where=self.first[moments[0]],
+                fix=f"Write {str(moments[0])[:4]} for a year, or {str(moments[0]).replace('-', '_')} for a month.",
+            )
         stray = stray_moments(moments, np.array([self.times[moment] for moment in moments], dtype=np.int64))
         if stray.any():
             raise out_of_range(moments[stray][0], moments[~stray], self.first[moments[stray][0]])

@@ -37,6 +37,12 @@ TABLES = {
     "true": (HEADER + "30,100,2004,TRUE,300,1000,10,1.5\n", "line 2, column rf: 'True' is not a number"),
     "no year": (HEADER + ROW + ROW.replace("2003", "20034"), "t.csv, line 3, column year: '20034' is no year"),
     "no month": (HEADER + ROW.replace("2003", "2003_13"), "column year: '2003_13' is no year. Write 2003, or 2003_07"),
+    "no day": (HEADER + ROW.replace("2003", "2003-02-30"), r"'2003-02-30' is no year. Write .*\(or 2003-07-16\)"),
+    "years as days": (
+        HEADER + ROW.replace("2003", "2003-01-01") + ROW.replace("2003", "2004-01-01"),
+        "line 2, column year: dates of 2 years are all of one month, as if each stood for its year. Write 2003 for a "
+        "year, or 2003_01 for a month",
+    ),
     "years and months": (HEADER + ROW + ROW.replace("2003", "2004_01"), "both years and months: '2003' and '2004_01'"),
     "class out of range": (
         HEADER + "\n" + ROW + ROW.replace(",10,", ",17,").replace("2003", "2004"),

@@ -144,6 +144,19 @@ def test_months_may_stand_beside_the_years(raw: Path, long: pd.DataFrame, prepar
     assert found.unit("rf") == expected.unit("rf") == "mm month-1"
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_days_stand_for_their_months(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa, suffix: str) -> None:
+    months = [7, 11, 7, 7, 7, 12][: len(long)]
+    days = pd.to_datetime([f"{int(y)}-{m:02d}-16" for y, m in zip(long["year"], months, strict=True)])
+    table = long.drop(columns="year").assign(date=days)
+    (table.to_csv if suffix == ".csv" else table.to_parquet)(raw / f"gwsa{suffix}", index=False)
+    expected = [f"{int(y)}-{m:02d}" for y, m in zip(long["year"], months, strict=True)]
+    found, _ = prepare_gwsa(raw)
+    assert found.manifest.facts["step"] == "month" and found.manifest.funnel.kept == len(long)
+    months_found = np.array(found.array("time")).astype("datetime64[m]").astype("datetime64[M]").astype(str)
+    assert sorted(months_found.tolist()) == sorted(expected)
+
+
 def test_a_month_that_is_none_is_refused_and_a_missing_one_leaves_the_row_out(
     raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
 ) -> None:
