@@ -43,6 +43,30 @@ def special_kind(path: Path) -> str:
     return next((name for test, name in _KINDS if test(mode)), "")
 
 
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder is no raw data, by its name.
+
+    Such are what macOS lays next to every file of a foreign disk (`._points.csv`), the copies of notebooks
+    (`.ipynb_checkpoints`), and the lock of an open workbook (`~$points.xlsx`).
+    """
+    return name.startswith((".", "~$"))
+
+
+def visible(folder: Path) -> list[Path]:
+    """Return the files and folders in a folder that are not hidden, in order."""
+    return sorted(path for path in folder.iterdir() if not is_hidden(path.name))
+
+
+def paths_below(folder: Path) -> list[Path]:
+    """Return all files and folders below a folder that are not hidden, nor in a hidden one, in order."""
+    return sorted(path for path in folder.rglob("*") if not any(map(is_hidden, path.relative_to(folder).parts)))
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the files among `paths_below`."""
+    return [path for path in paths_below(folder) if path.is_file()]
+
+
 def require_readable(raw: Path) -> None:
     """Refuse raw data with anything in them that would hang, vanish or fail while it is read.
 
@@ -67,7 +91,7 @@ def _require(path: Path) -> None:
 
 def _below(folder: Path) -> Iterator[Path]:
     """Give all paths in a folder, in order; a folder before what is in it, so that it can be refused first."""
-    for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
+    for path in visible(folder):
         yield path
         if path.is_dir() and not path.is_symlink():
             yield from _below(path)

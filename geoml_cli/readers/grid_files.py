@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.hdf5_structure import check_hdf5
 from geoml_cli.readers.netcdf3_structure import check_netcdf3
@@ -55,9 +56,7 @@ def find(raw: Path, pattern: str) -> list[Path]:
 def _walk(folder: Path, pattern: str, above: tuple[Path, ...] = ()) -> Iterator[Path]:
     """Yield files; a link to a folder in which it lies is not followed."""
     above = (*above, folder.resolve())
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
+    for path in visible(folder):
         if path.is_dir() and not _is_zarr(path):
             if path.resolve() not in above:
                 yield from _walk(path, pattern, above)

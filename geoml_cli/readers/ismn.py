@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.raw_files import files_below, is_hidden
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.work.reasons import reason
 
@@ -162,10 +163,11 @@ def within(sensor: SensorFile, depth: tuple[float, float]) -> bool:
 
 def _members(path: Path) -> list[str]:
     if path.is_dir():
-        names = [file.relative_to(path).as_posix() for file in path.rglob(f"*{SUFFIX}") if file.is_file()]
+        names = [file.relative_to(path).as_posix() for file in files_below(path) if file.name.endswith(SUFFIX)]
     elif path.suffix.lower() == ".zip":
         with _zip(path) as archive:
             names = [name for name in archive.namelist() if name.endswith(SUFFIX)]
+            names = [name for name in names if not is_hidden(PurePosixPath(name).name)]
         for name in names:
             if name.startswith("/") or ".." in PurePosixPath(name).parts:
                 raise DataError(f"{name!r} points outside of the archive", where=str(path), fix=_FIX)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.errors import DataError
 from geoml_cli.readers import workbooks
 from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
@@ -116,7 +117,7 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
     if given is not None:
         require_file(folder / given, fix=f"Check {option}.")
         return folder / given
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = [path for path in visible(folder) if path.is_file()]
     found = [path for path in files if path.name.lower().endswith(SUFFIXES)]
     # Next to a table a workbook may be anything; next to a text without columns it is the table.
     if not any(map(_has_columns, found)):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.raw_files import is_hidden
 from geoml_cli.errors import DataError
 from geoml_cli.readers.band_tags import alpha_band
 from geoml_cli.readers.mosaics import RasterFile, tiles_as_vrt
@@ -52,12 +53,13 @@ class Orientation(NamedTuple):
 
 
 def raster_paths(paths: Iterable[Path]) -> list[Path]:
-    """Choose the raster files among paths, sorted.
+    """Choose the raster files among paths that are not hidden, sorted.
 
     Raises:
         DataError: One is called like a raster and is a pipe, a device, or a link to nothing.
     """
-    called = sorted(path for path in paths if path.suffix.lower() in SUFFIXES and not path.is_dir())
+    named = [path for path in paths if path.suffix.lower() in SUFFIXES and not is_hidden(path.name)]
+    called = sorted(path for path in named if not path.is_dir())
     for path in called:
         if not path.is_file():
             state = "is no file, but a pipe or a device" if path.exists() else "is a link to a file that is not there"

@@ -114,6 +114,20 @@ def copied(raw: Raw, folder: Path) -> Path:
     return folder
 
 
+def test_what_systems_and_programs_lay_next_to_files_is_not_read(made, tmp_path):
+    raw, dataset = made
+    folder = Path(shutil.copytree(raw.path, tmp_path / "raw"))
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    for path in paths:
+        for name in (f"._{path.name}", f"~${path.name}"):  # of macOS, and of an open workbook
+            (path.parent / name).write_bytes(b"\0\5\x16\7" + bytes(200))
+        kept = path.parent / ".ipynb_checkpoints" / path.name
+        kept.parent.mkdir(exist_ok=True)
+        shutil.copy(path, kept)
+    again = prepare(Raw(raw.source, folder, raw.options), dataset.folder, NullReporter())
+    assert not again.fresh
+
+
 def test_a_pipe_among_raw_files_or_as_raw_is_refused_and_not_waited_for(made, tmp_path):
     raw, _ = made
     copy = copied(raw, tmp_path / "raw")

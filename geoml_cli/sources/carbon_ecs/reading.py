@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
+from geoml_cli.dataset.raw_files import files_below
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, located
 from geoml_cli.readers.grid_files import damage_named, format_of
@@ -44,7 +45,7 @@ def find(raw: Path) -> list[Path]:
     """
     if raw.is_file():
         return [raw]
-    found = sorted(path for path in raw.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = [path for path in files_below(raw) if path.suffix.lower() in SUFFIXES]
     if not found:
         raise DataError("no HDF5 file (.h5) here", where=str(raw), fix="Give the folder of the yearly files.")
     return found

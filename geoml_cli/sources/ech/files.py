@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.dataset.raw_files import files_below
 from geoml_cli.errors import DataError
 from geoml_cli.readers import time_series_csv
 from geoml_cli.readers.column_fills import ColumnFills
@@ -86,7 +87,7 @@ def sort(raw: Path) -> Sorted:
     Raises:
         DataError: There is none, or one is damaged.
     """
-    candidates = [raw] if raw.is_file() else sorted(path for path in raw.rglob("*") if _is_candidate(path))
+    candidates = [raw] if raw.is_file() else files_below(raw)
     formats = {form for path in candidates if (form := omni.format_of(path)) is not None}
     found = Sorted()
     for path in candidates:
@@ -104,10 +105,6 @@ def sort(raw: Path) -> Sorted:
             fix="Give SuperMAG, OMNI, IAGA-2002, Kyoto, MagEphem or CSV files, or the released pickle.",
         )
     return found
-
-
-def _is_candidate(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".")
 
 
 def kind(path: Path) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from geoml_cli.dataset.raw_files import paths_below
 from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import open_table, require_file
 from geoml_cli.sources.fluxnet import file_names, layout, reddyproc, sites, text_files
@@ -99,8 +100,8 @@ def _candidates(raw: Path) -> list[TextFile]:
     if raw.is_file():
         return text_files.members(raw) if raw.suffix.lower() == _ZIP else [TextFile(raw)]
     found: list[TextFile] = []
-    for path in sorted(raw.rglob("*")):
-        if path.name.startswith(".") or path.is_dir():
+    for path in paths_below(raw):
+        if path.is_dir():
             _refuse_folder(path)
         elif path.suffix.lower() == _ZIP:
             found += text_files.members(path)
@@ -110,7 +111,7 @@ def _candidates(raw: Path) -> list[TextFile]:
 
 
 def _refuse_folder(path: Path) -> None:
-    if path.is_dir() and path.name.lower().endswith(text_files.SUFFIXES) and file_names.parse(path.name).site:
+    if path.name.lower().endswith(text_files.SUFFIXES) and file_names.parse(path.name).site:
         raise DataError("is a folder, not a file", where=str(path), fix="Give the CSV file itself.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from geoml_cli.dataset.raw_files import files_below
 from geoml_cli.errors import DataError
 from geoml_cli.readers.columns import TABLES
 from geoml_cli.readers.grids import SUFFIXES as GRIDS
@@ -31,7 +32,7 @@ def kind(raw: Path, options: GwsaOptions) -> Literal["tables", "products"]:
     if options.kind != "auto":
         return options.kind
     tabular = bool(tables.find(raw, options.tables))
-    grids = raw.is_dir() and any(path.suffix.lower() in GRIDS for path in raw.rglob("*"))
+    grids = raw.is_dir() and any(path.suffix.lower() in GRIDS for path in files_below(raw))
     if tabular and grids:
         raise DataError(
             "there are both tables and NetCDF grids",

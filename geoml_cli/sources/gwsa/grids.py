@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.dataset.raw_files import files_below
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grids import SUFFIXES, Floats, GridVariable, fields_of, names_of, open_variables
@@ -75,7 +76,7 @@ def grid_files(raw: Path) -> list[Path]:
             where=str(folder),
             fix=f"Put NetCDF files VAR_....nc, or with variables of the factors' names, into {FOLDER}/.",
         )
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return [path for path in files_below(folder) if path.suffix.lower() in SUFFIXES]
 
 
 def find_factors(

@@ -240,7 +240,7 @@ def months(stamps: Sequence[str]) -> Months:
 
 
 def month_of_date(text: str) -> str:
-    """Return the month of a date such as `2003-07-16`, as `2003-07`; other texts, and days that are none, as they are."""
+    """Return the month of a date such as `2003-07-16`, as `2003-07`, and any other text as it is."""
     match = _DATE.fullmatch(text.strip())
     if match is None:
         return text

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geoml_cli.dataset.raw_files import files_below
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grid_values import assumed_fills
@@ -117,8 +118,8 @@ def inputs(raw: Path) -> list[Path]:
 def _find(raw: Path) -> tuple[Path, Gldas]:
     if not raw.is_dir():
         raise DataError("is no folder", where=str(raw), fix="Give the folder with the NetCDF files.")
-    files = (path for path in raw.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    paths = sorted(path for path in files if FOLDER not in path.relative_to(raw).parts[:-1])
+    files = [path for path in files_below(raw) if path.suffix.lower() in SUFFIXES]
+    paths = [path for path in files if FOLDER not in path.relative_to(raw).parts[:-1]]
     gldas = find_gldas(paths)
     if not gldas.files:
         raise DataError(

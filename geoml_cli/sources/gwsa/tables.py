@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
@@ -70,14 +71,14 @@ def find(raw: Path, pattern: str) -> list[Path]:
     """Find the tables: `raw` itself, or those in it that fit the pattern, by name; workbooks where nothing else is."""
     if not raw.is_dir():
         return [raw]
-    fitting = sorted(path for path in raw.iterdir() if path.match(pattern) and path.is_file())
+    fitting = [path for path in visible(raw) if path.match(pattern) and path.is_file()]
     named = [path for path in fitting if is_table(path)]
     return named or [path for path in fitting if path.suffix.lower() in WORKBOOKS]
 
 
 def passed_over(raw: Path, pattern: str) -> str:
     """Name what a folder holds in addition to the tables, with the reason; empty where there is nothing."""
-    others = sorted(path for path in raw.iterdir() if not path.name.startswith(".")) if raw.is_dir() else []
+    others = visible(raw) if raw.is_dir() else []
     read = set(find(raw, pattern))
     named = [f"{path.name} ({_reason(path, pattern)})" for path in others if path not in read]
     more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""

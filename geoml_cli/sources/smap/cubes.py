@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.band_tags import band_unit
@@ -196,7 +197,7 @@ class TiffCube:
     def opened(path: Path) -> TiffCube:
         """List the files; errors as for `open_cube`."""
         files: dict[tuple[str, str], Path] = {}
-        for file in sorted(path.iterdir()):
+        for file in visible(path):
             if hit := _DAILY_FILE.fullmatch(file.name):
                 files[hit[1], hit[2]] = file
             elif hit := _FIXED_FILE.fullmatch(file.name):

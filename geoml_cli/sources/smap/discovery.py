@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.errors import DataError
 from geoml_cli.readers import ismn
 from geoml_cli.readers.tables import open_table
@@ -77,7 +78,7 @@ def find(raw: Path, options: SmapOptions) -> RawFiles:
     if not raw.is_dir():
         raise DataError("is a file, not a folder of exports", where=str(raw), fix="Name the folder that holds them.")
     folder = _footprint(raw, options.footprint)
-    named = sorted(path for path in folder.iterdir() if re.search(r"\.csv(\.gz)?$", path.name, re.IGNORECASE))
+    named = [path for path in visible(folder) if re.search(r"\.csv(\.gz)?$", path.name, re.IGNORECASE)]
     exports = {product: _by_year(named, pattern) for product, pattern in PRODUCTS.items()}
     constants = [path for path in named if _CONSTANT.fullmatch(path.name)]
     taken = {path for by_year in exports.values() for parts in by_year.values() for path in parts} | set(constants)
@@ -102,7 +103,7 @@ def find(raw: Path, options: SmapOptions) -> RawFiles:
 def _footprint(raw: Path, given: str | None) -> Path:
     """Return the folder of one footprint; footprints are never mixed."""
     pattern = re.compile(PRODUCTS["gridmet"] + _CSV, re.IGNORECASE)
-    candidates = [raw, *(path for path in sorted(raw.iterdir()) if path.is_dir() and path.resolve() != raw.resolve())]
+    candidates = [raw, *(path for path in visible(raw) if path.is_dir() and path.resolve() != raw.resolve())]
     folders = [path for path in candidates if any(pattern.fullmatch(file.name) for file in path.iterdir())]
     if given is not None:
         if raw / given not in folders:
@@ -147,7 +148,7 @@ def _refuse_missing_parts(numbers: Sequence[int], paths: Sequence[Path]) -> None
 def _others(raw: Path, folder: Path, used: set[Path]) -> list[Path]:
     """Name further tables, in RAW and in the folder of the footprint."""
     places = {raw, folder}
-    tables = [path for place in places for path in place.iterdir() if path.name.lower().endswith((".csv", ".csv.gz"))]
+    tables = [path for place in places for path in visible(place) if path.name.lower().endswith((".csv", ".csv.gz"))]
     return sorted(path for path in tables if path not in used)
 
 
@@ -164,7 +165,7 @@ def _headers(tables: Sequence[Path]) -> dict[Path, set[str]]:
 
 
 def _nothing(folder: Path, product: str) -> DataError:
-    seen = sorted(path.name for path in folder.iterdir())[:6]
+    seen = [path.name for path in visible(folder)][:6]
     return DataError(
         f"holds no export such as {_EXAMPLES[product]} (it holds {', '.join(seen) or 'nothing'})",
         where=str(folder),
@@ -219,8 +220,8 @@ def _single(headers: dict[Path, set[str]], wanted: set[str], option: str, raw: P
 
 def _truth(raw: Path, headers: dict[Path, set[str]]) -> Path:
     table = _single(headers, _TRUTH, "--truth", raw)
-    archives = [path for path in sorted(raw.glob("*.zip")) if ismn.is_archive(path)]
-    folders = [path for path in sorted(raw.iterdir()) if path.is_dir() and ismn.is_archive(path)]
+    archives = [path for path in visible(raw) if path.match("*.zip") and ismn.is_archive(path)]
+    folders = [path for path in visible(raw) if path.is_dir() and ismn.is_archive(path)]
     # Networks side by side in RAW are one archive.
     places = [*([table] if table else []), *archives, *([raw if len(folders) > 1 else folders[0]] if folders else [])]
     if len(places) != 1:

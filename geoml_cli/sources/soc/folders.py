@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.errors import DataError
 from geoml_cli.readers.mosaics import RasterFile, put_together
 from geoml_cli.readers.nodata import Declared, refuse_unknown
@@ -41,7 +42,7 @@ def find_rasters(raw: Path, given: str | None) -> list[RasterFile]:
         return _some(raw / given)
     if not raw.is_dir():
         raise DataError("there is no such folder", where=str(raw), fix="Give the folder of the raw files.")
-    below = sorted(path for path in raw.iterdir() if path.is_dir())
+    below = [path for path in visible(raw) if path.is_dir()]
     holders = [folder for folder in (raw, *below) if raster_paths(folder.iterdir())]
     if len(holders) > 1:
         names = ", ".join("." if folder == raw else folder.name for folder in holders)

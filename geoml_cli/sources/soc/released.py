@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.pickles import read_array, read_pickle
@@ -66,7 +67,7 @@ def inputs(raw: Path, options: SocOptions) -> list[Path]:
 def _pairs(raw: Path) -> dict[str, tuple[Path, Path]]:
     """Return (train, test) files by the name of the split, in order."""
     folder = raw / SPLITS
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = visible(folder) if folder.is_dir() else []
     names = {match[2] for path in found if (match := _SPLIT.match(path.name))}
     pairs = {}
     for name in sorted(names, key=lambda text: (len(text), text)):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.dataset.store import Array, Block
 from geoml_cli.errors import DataError
 from geoml_cli.readers.locating import is_geographic, pixels
@@ -205,7 +206,7 @@ def _holder(folder: Path, plan: Plan) -> dict[str, RasterFile]:
     """Return the rasters by stem, here or one folder below, where all are."""
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="Give the folder of the rasters.")
-    below = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    below = [path for path in visible(folder) if path.is_dir()]
     wanted = {_stem(one): one for one in plan.layers}
     places = {place: _by_stem(place, wanted) for place in (folder, *below)}
     best = max(places, key=lambda place: len(places[place]))
