@@ -5,7 +5,7 @@ Legend: N samples of the data set, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,6 +29,7 @@ from geoml_cli.splits.overlaps import overlapping
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
 from geoml_cli.training.plan import target_settings
+from geoml_cli.training.start import HeldOut, seen_before, start_of, unknown
 from geoml_cli.work.numbers import format_number
 
 Rows = NDArray[np.int64]
@@ -113,15 +114,28 @@ def audit_network(
         return fit(samples, rows, settings.shared.inputs, target)
 
     folds = [(trained.run.split(member), trained.run.scaling(member)) for member in members.values()]
-    start = settings.shared.train.start_run
-    is_own = not start or settings.shared.train.rescale
+    train = settings.shared.train
+    is_own = not train.start_run or train.rescale
     lines = audit(Audited(dataset, samples, settings.shared.split, folds, refit if is_own else None, nearest_R))
-    if start:
-        detail = (
-            f"weights began as those of {start}: whether its training rows are test rows here is compared only where "
-        )
-        lines.append(Line("start of training", "warn", 0, detail + "both runs have the same data set"))
-    return lines
+    return lines + ([_start(trained, members.values(), dataset, samples)] if train.start_run else [])
+
+
+def _start(trained: TrainedRun, members: Iterable[str], dataset: Dataset, samples: Samples) -> Line:
+    """Say whether weights that a run started from have seen its test rows."""
+    name, shared, count = "start of training", trained.settings.shared, 0
+    if why := unknown(shared.train, dataset.manifest.digest()):
+        return Line(name, "warn", 0, why)
+    for member in members:
+        split = trained.run.split(member)
+        start = start_of(shared.train, member, split.network)
+        assert start is not None, "the run has a start"
+        held_out = HeldOut(dataset, samples, split, shared.split.exclude_overlaps)
+        count += sum(met for _, met in seen_before(start, held_out))
+    began = f"those of {shared.train.start_run}"
+    return _failing(
+        name, count, f"rows of test or validation were trained on by the weights that this run began with, {began}",
+        f"the weights that this run began with, {began}, have seen no row of test or validation",
+    )  # fmt: skip
 
 
 def _failing(name: str, count: int, wrong: str, right: str) -> Line:

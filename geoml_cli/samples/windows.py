@@ -34,15 +34,16 @@ class Windows:
         self.series, self.stride = series, stride
         self.shape = (len(ends), values, len(series))
         self.reach = (values - 1) * stride
-        self.first = np.asarray(ends, dtype=np.int64) - self.reach
-        assert not len(ends) or (self.first.min() >= 0 and int(np.max(ends)) < len(series[0])), "windows lie inside"
+        # Not the first values' places: a dozen factors share the last ones', in one array.
+        self.ends = np.asarray(ends, dtype=np.int64)
+        assert not len(ends) or (self.ends.min() >= self.reach and self.ends.max() < len(series[0])), "inside"
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: Index | slice) -> Floats:
         """Cut the windows of some samples, shape [rows, K, V]."""
-        first, steps = self.first[rows], np.arange(self.shape[1]) * self.stride
+        first, steps = self.ends[rows] - self.reach, np.arange(self.shape[1]) * self.stride
         return np.stack([series[first[:, None] + steps] for series in self.series], axis=2)
 
     def __array__(self, dtype: np.dtype[np.float32] | None = None, copy: bool | None = None) -> Floats:
@@ -59,20 +60,25 @@ class Gatherer:
 
     def __init__(self, windows: Windows) -> None:
         values = windows.shape[1]
-        self._first = torch.from_numpy(windows.first)
+        self._ends, self._reach = _unchanged(windows.ends), windows.reach
         self._views = [_view(series, values, windows.stride) for series in windows.series]
 
     def __call__(self, index_B: Tensor) -> Tensor:
         """Cut the windows of samples."""
-        first_B = self._first.index_select(0, index_B)
+        first_B = self._ends.index_select(0, index_B) - self._reach
         cut = [view.index_select(0, first_B) for view in self._views]
         return cut[0][:, :, None] if len(cut) == 1 else torch.stack(cut, dim=2)
 
 
 def _view(series: Floats, values: int, stride: int) -> Tensor:
     """Lay every window of a series [T] out as a row, [T - reach, K], without copying a value."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        tensor = torch.from_numpy(np.ascontiguousarray(series, dtype=np.float32))
+    tensor = _unchanged(np.ascontiguousarray(series, dtype=np.float32))
     rows = max(len(tensor) - (values - 1) * stride, 0)
     return tensor.as_strided((rows, values), (1, stride))
+
+
+def _unchanged(values: NDArray[np.generic]) -> Tensor:
+    """Return a tensor of the same memory, which may be a file's; it is only read."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(values)

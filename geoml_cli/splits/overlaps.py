@@ -55,15 +55,33 @@ def drop_overlaps(split: Split, span: WindowSpan | None, fix: str = MIXED) -> Sp
     return replace(split, train=train, validation=validation, overlaps_excluded=lost)
 
 
-def overlapping(rows: Rows, others: Rows, span: WindowSpan) -> NDArray[np.bool_]:
-    """Return which rows' windows share a step of the same series with a window of one of the others, [R]."""
+def overlapping(rows: Rows, others: Rows, span: WindowSpan, theirs: WindowSpan | None = None) -> NDArray[np.bool_]:
+    """Return which rows' windows share a step of the same series with a window of one of the others, [R].
+
+    Args:
+        rows: In question.
+        others: Rows of the other side.
+        span: Steps of each row's window.
+        theirs: Steps of the others' windows where these are cut otherwise, of the same series.
+    """
     if not len(rows) or not len(others):
         return np.zeros(len(rows), dtype=bool)
+    theirs = theirs or span
     # Series are laid one behind the other, far enough apart that windows of two series never meet.
-    stride = int(span.last.max()) - int(span.first.min()) + 2
-    begin, end = span.series * stride + span.first, span.series * stride + span.last
-    order = others[np.argsort(begin[others], kind="stable")]
+    stride = (
+        max(int(one.last.max()) for one in (span, theirs)) - min(int(one.first.min()) for one in (span, theirs)) + 2
+    )
+    begin, end = (span.series * stride + steps for steps in (span.first, span.last))
+    begin_other, end_other = (theirs.series * stride + steps for steps in (theirs.first, theirs.last))
+    order = others[np.argsort(begin_other[others], kind="stable")]
     # Of the windows that begin no later than a row's last step, the one that reaches furthest decides.
-    furthest = np.maximum.accumulate(end[order])
-    before = np.searchsorted(begin[order], end[rows], side="right") - 1
+    furthest = np.maximum.accumulate(end_other[order])
+    before = np.searchsorted(begin_other[order], end[rows], side="right") - 1
     return np.asarray((before >= 0) & (furthest[np.maximum(before, 0)] >= begin[rows]))
+
+
+def predicting_alike(rows: Rows, others: Rows, span: WindowSpan, theirs: WindowSpan) -> NDArray[np.bool_]:
+    """Return which rows predict the last step of one of the others, [R]; arguments as for `overlapping`."""
+    stride = max(int(span.last.max()), int(theirs.last.max())) + 1
+    own, other = (span.series * stride + span.last)[rows], (theirs.series * stride + theirs.last)[others]
+    return np.isin(own, other)

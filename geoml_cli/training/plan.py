@@ -33,7 +33,7 @@ from geoml_cli.training.freezing import check_freeze
 from geoml_cli.training.memory import require_memory
 from geoml_cli.training.processes import refuse_accumulation
 from geoml_cli.training.recorded import refuse_graphs
-from geoml_cli.training.start import check_start, kept_scaling, start_of
+from geoml_cli.training.start import HeldOut, check_start, kept_scaling, start_of
 
 
 def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
@@ -68,7 +68,8 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         _refuse_small_batches(networks[split.network], name, split, shared.train.batch_size)
         start = start_of(shared.train, name, split.network)
         if start:
-            check_start(start, signatures[split.network], split, dataset.manifest.digest())
+            held_out = HeldOut(dataset, samples[split.network], split, shared.split.exclude_overlaps)
+            check_start(start, signatures[split.network], held_out)
         target = target_settings(settings, signatures, split.network)
         kept = None
         if start and not shared.train.rescale:

@@ -7,11 +7,13 @@ otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from geoml_cli import registry
@@ -19,14 +21,17 @@ from geoml_cli.config.load import read_settings
 from geoml_cli.config.settings import SharedTables
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.manifest import Manifest
+from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError
+from geoml_cli.models.spec import Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.data import same_units
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.samples import Signature
+from geoml_cli.samples.samples import Samples, Signature, WindowSpan
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.samples.settings import TargetSettings
-from geoml_cli.splits.split import Split
+from geoml_cli.splits.overlaps import overlapping, predicting_alike
+from geoml_cli.splits.split import Rows, Split
 
 _WHERE = "[train] start_run"
 
@@ -118,10 +123,22 @@ def described(settings: TrainSettings, digest: str) -> str:
     """
     if not settings.start_run:
         return ""
-    unknown = next((text for text in map(partial(_unknown, digest), _began_as(settings)) if text), "")
     scaling = "with scaling fitted on the training rows of this run" if settings.rescale else "with its scaling"
     frozen = f"; frozen parts: {', '.join(settings.freeze)}" if settings.freeze else ""
-    return f"Fine-tuned from the weights of run {Path(settings.start_run).name}, {scaling}{frozen}{unknown}."
+    why = unknown(settings, digest)
+    return (
+        f"Fine-tuned from the weights of run {Path(settings.start_run).name}, {scaling}{frozen}{'; ' * bool(why)}{why}."
+    )
+
+
+def unknown(settings: TrainSettings, digest: str) -> str:
+    """Say of which run that weights began as it is not known whether it has seen test rows, and why; empty where none.
+
+    Args:
+        settings: The run's `[train]`.
+        digest: Of the data set that it is trained on.
+    """
+    return next((text for text in map(partial(_unknown, digest), _began_as(settings)) if text), "")
 
 
 def _began_as(settings: TrainSettings) -> Iterator[Path]:
@@ -145,31 +162,79 @@ def _unknown(digest: str, folder: Path) -> str:
         why = "was trained on another data set" if theirs else "does not say what it was trained on"
     except GeomlError:
         why = "is no longer there, or cannot be read"
-    return f"; run {folder.name} {why}, so whether the weights have seen test rows of this run is not known"
+    return f"run {folder.name} {why}, so whether the weights have seen test rows of this run is not known"
 
 
-def check_start(start: Start, data: Signature, split: Split, digest: str) -> None:
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that weights must not have seen before.
+
+    Attributes:
+        dataset: The data set.
+        samples: As the network sees them.
+        split: Of a member that starts from other weights.
+        by_windows: Whether windows must not share a step either, and not only be those of other targets.
+    """
+
+    dataset: Dataset
+    samples: Samples
+    split: Split
+    by_windows: bool
+
+    def met_by(self, one: Start) -> int:
+        """Count the rows of test and validation that a member of the same data set has been trained on.
+
+        Test rows that chose its checkpoint count as well.
+        """
+        theirs, split = one.run.split(one.member), self.split
+        span = None if self.samples.span is None else _samples_of(one, self.dataset).span
+        # Validation rows too: weights that have seen them would look better there than they are.
+        held_out = np.concatenate([split.validation, split.test])
+        pairs = ((held_out, theirs.train), (split.test, theirs.validation))
+        return len(np.unique(np.concatenate([own[self._shared(own, other, span)] for own, other in pairs])))
+
+    def _shared(self, own: Rows, other: Rows, theirs: WindowSpan | None) -> NDArray[np.bool_]:
+        """Tell which of the own rows the other's are or meet, [R]."""
+        if self.samples.span is None or theirs is None:
+            return np.isin(own, other)
+        # A row's number is of another window where windows are cut at another stride.
+        compare = overlapping if self.by_windows else predicting_alike
+        return compare(own, other, self.samples.span, theirs)
+
+
+def _samples_of(one: Start, dataset: Dataset) -> Samples:
+    settings = read_settings(one.run.config)
+    spec: Spec[Any] = registry.spec(settings.model)
+    return spec.networks(settings.own)[one.run.network(one.member)].samples(dataset)
+
+
+def seen_before(start: Start, held_out: HeldOut) -> Iterator[tuple[Start, int]]:
+    """Give the members that weights began as, of the same data set, with the held-out rows that each has met."""
+    digest = held_out.dataset.manifest.digest()
+    for one in _ancestors(start, held_out.split.network):
+        # Numbers of rows can be compared within one data set only; of others `unknown` says that it is not known.
+        if one.run.data().digest == digest:
+            yield one, held_out.met_by(one)
+
+
+def check_start(start: Start, data: Signature, held_out: HeldOut) -> None:
     """Refuse weights of another network, and weights that have seen the rows that are to be tested.
 
     Raises:
         DataError: Inputs or target differ, or a row of test or validation is among the other member's training rows.
     """
-    known = start.run.data()
-    theirs = known.signatures.get(split.network)
+    theirs = start.run.data().signatures.get(held_out.split.network)
     if theirs is None or theirs.inputs != data.inputs or (theirs.target_name, theirs.unit) != _target(data):
         raise DataError(
             f"run {start.run.id} was trained on other inputs or another target.",
             where=_WHERE,
             fix="Start from a run on data with the same variables, names, units and order.",
         )
-    # Validation rows too: weights that have seen them would look better there than they are.
-    held_out = np.concatenate([split.validation, split.test])
-    for one in _ancestors(start, split.network):
-        both = np.intersect1d(one.run.split(one.member).train, held_out)
-        # Numbers of rows can be compared within one data set only; of others `described` says that it is not known.
-        if one.run.data().digest == digest and len(both):
+    for one, count in seen_before(start, held_out):
+        if count:
             raise DataError(
-                f"member {one.member} was trained on {len(both)} of the rows that this run holds out.",
+                f"member {one.member} was trained or chosen on {count} of the rows that this run holds out"
+                f"{', or on time steps of theirs' if held_out.samples.span is not None else ''}.",
                 where=f"{_WHERE} = {one.run.folder}",
                 fix="Start from a member whose training rows are others, such as those of another region.",
             )

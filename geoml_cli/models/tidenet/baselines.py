@@ -47,9 +47,8 @@ class Climate:
         return self._mean.get(int(self.series.season[step]), self._all).astype(np.float64)
 
     def anomaly(self, step: int) -> Values:
-        """Return a map minus its climatology, [y, x]; 0 where the map is missing."""
-        found = np.asarray(self.series.native[step], dtype=np.float64) - self.at(step)
-        return np.where(np.isfinite(found), found, 0.0)
+        """Return a map minus its climatology, [y, x]; NaN where either is missing."""
+        return np.asarray(self.series.native[step], dtype=np.float64) - self.at(step)
 
     def _mean_of(self, steps: Rows) -> Stored:
         """Average maps one at a time: they may be large. The mean is kept as finely as the maps are stored."""
@@ -105,7 +104,7 @@ def persistence(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
 def anomaly_persistence(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
     """Forecast the climatology plus the anomaly of the last map."""
     climate = climate_of(samples, train)
-    return _forecast(lambda last, steps: [climate.at(step) + climate.anomaly(last) for step in steps])
+    return _forecast(lambda last, steps: [climate.at(step) + _known(climate.anomaly(last)) for step in steps])
 
 
 def damped_persistence(samples: Samples, train: Rows, seed: int) -> BaselinePredictor:
@@ -115,25 +114,35 @@ def damped_persistence(samples: Samples, train: Rows, seed: int) -> BaselinePred
     kept = _autocorrelation(climate, ahead.shape[1])
 
     def maps(last: int, steps: list[int]) -> list[Values]:
-        anomaly = climate.anomaly(last)
+        anomaly = _known(climate.anomaly(last))
         return [climate.at(step) + kept[step - last - 1] * anomaly for step in steps]
 
     return _forecast(maps)
 
 
 def _autocorrelation(climate: Climate, leads: int) -> Values:
-    """Return the regression of anomalies on those some steps before, pooled over cells by area, [L]; 0 to 1."""
+    """Return the regression of anomalies on those some steps before, pooled over cells by area, [L]; 0 to 1.
+
+    A cell counts where both maps have a value: gaps of the later one would damp what is kept of the first.
+    """
     area, known = climate.series.area, set(climate.steps.tolist())
     products, squares = np.zeros(leads), np.zeros(leads)
     for step in climate.steps.tolist():
         before = climate.anomaly(step)
         for lead in range(leads):
             if step + lead + 1 in known:
-                products[lead] += (area * before * climate.anomaly(step + lead + 1)).sum()
-                squares[lead] += (area * before**2).sum()
+                after = climate.anomaly(step + lead + 1)
+                weight = np.where(np.isfinite(before + after), area, 0.0)
+                products[lead] += (weight * _known(before) * _known(after)).sum()
+                squares[lead] += (weight * _known(before) ** 2).sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         # Below 0 an anomaly would be forecast with the other sign, above 1 it would grow.
         return np.clip(np.where(squares > 0, products / squares, 0.0), 0.0, 1.0)
+
+
+def _known(anomaly: Values) -> Values:
+    """Take what is missing for no anomaly."""
+    return np.where(np.isfinite(anomaly), anomaly, 0.0)
 
 
 def _forecast(maps: Callable[[int, list[int]], list[Values]]) -> BaselinePredictor:

@@ -16,8 +16,6 @@ from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
 _ABSENT = -1
-_MONTHS = 12
-"""Of a year."""
 
 
 class Cells:
@@ -136,7 +134,8 @@ class Census:
             DataError: There are some; with the first.
         """
         moments = np.array(sorted(self.times), dtype="datetime64[M]")
-        if self.dated and len(moments) > 1 and not np.any(np.diff(moments.astype(np.int64)) % _MONTHS):
+        of_the_year = {str(moment)[-2:] for moment in moments}
+        if self.dated and len(moments) > 1 and len(of_the_year) == 1:
             raise DataError(
                 f"dates of {len(moments)} years are all of one month, as if each stood for its year",
                 where=self.first[moments[0]],

@@ -198,6 +198,33 @@ def test_baselines_by_hand(tmp_path):
     assert ((kept >= 0) & (kept <= 1)).all()
 
 
+def test_gaps_do_not_damp_what_anomalies_keep(tmp_path):
+    """Of pairs of months that both have a value, the regression of the later anomaly on the first."""
+    random = np.random.default_rng(3)
+    anomaly = random.normal(size=(60, 8, 8))
+    for month in range(1, 60):
+        anomaly[month] = 0.8 * anomaly[month - 1] + 0.6 * anomaly[month]
+    values = (10 + anomaly).astype(np.float32)
+    values[random.random(values.shape) < 0.5] = np.nan
+    values[:, 0, 0] = 10 + anomaly[:, 0, 0]
+    _, samples = network_and_samples(write_maps(tmp_path / "gaps", values, np.zeros((8, 8), dtype=bool)))
+    train, row = np.arange(40), np.array([50])
+    climate = climate_of(samples, train)
+    known = np.stack([values[step] - climate.at(step) for step in range(45)])  # of training: windows end at month 44
+    kept = []
+    for lead in (1, 2, 3):
+        first, later = known[:-lead], known[lead:]
+        both = np.isfinite(first) & np.isfinite(later)
+        area = np.broadcast_to(climate.series.area, first.shape)[both]
+        kept.append((area * first[both] * later[both]).sum() / (area * first[both] ** 2).sum())
+    forecast = BASELINES["damped-persistence"].fit(samples, train, 1)(samples, row)[0, :, 0, 0]
+    last = int(samples.inputs["frames"].values.steps(row)[0, -1])
+    began = values[last, 0, 0] - climate.at(last)[0, 0]
+    found = [(forecast[lead] - climate.at(last + lead + 1)[0, 0]) / began for lead in range(3)]
+    np.testing.assert_allclose(found, np.clip(kept, 0, 1), rtol=1e-4)
+    assert found[0] > 0.4, "half of it would be left with gaps counted"
+
+
 def test_baselines_look_at_no_month_after_the_last_that_is_seen(dataset, tmp_path):
     """A future that is changed changes no forecast of a baseline."""
     _, samples = network_and_samples(dataset)
@@ -289,6 +316,36 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
     against = Run(run.folder, [f"evaluate.runs=['{seen.folder}']"])
     with pytest.raises(DataError, match=r"was trained on .* of the time steps that are scored"):
         evaluate(against, dataset, settings_of(against), "validation", NullReporter())
+
+
+def test_weights_that_have_seen_tested_maps_are_refused_and_audited(dataset, tmp_path, geoml, monkeypatch):
+    """Rows are compared by the months of their windows: row 5 is another window at another stride."""
+    quick = [*QUICK, "train.epochs=1", "network.variant=simvp"]
+
+    def trained(name: str, *more: str) -> Run:
+        settings = load("tidenet", "small", None, {}, [*quick, *more])
+        return train(settings, dataset, RunLocation(tmp_path / name, cpu=True), None, NullReporter())
+
+    def from_(start: Run, *more: str) -> tuple[str, ...]:
+        return (f"train.start_run={start.folder}", *more)
+
+    alike, apart = trained("alike"), trained("apart", "frames.stride=3")
+    overlapping = trained("overlapping", "split.exclude_overlaps=false")
+    seen = r"trained or chosen on \d+ of the rows that this run holds out, or on time steps of theirs"
+    for more in (from_(overlapping), from_(apart, "split.kind=years", "split.test_years=[1971]", "split.validation=0.1",
+                                           "split.validation_by=time")):  # fmt: skip
+        with pytest.raises(DataError, match=seen):
+            plan_run(load("tidenet", "small", None, {}, [*quick, *more]), dataset)
+    with monkeypatch.context() as patch:
+        patch.setattr("geoml_cli.training.plan.check_start", lambda *given: None)
+        unchecked = trained("unchecked", *from_(overlapping))
+    checked = trained("checked", *from_(alike))
+    # Who lets windows of both sides overlap, lets those of the run before: targets alone are compared.
+    trained("lax", *from_(overlapping, "split.exclude_overlaps=false"))
+    for run, outcome in ((checked, "pass"), (unchecked, "fail")):
+        told = geoml("audit", run.folder, "--data", dataset.folder, "--json")
+        [line] = [line for line in json.loads(told.out)["lines"] if line["name"] == "start of training"]
+        assert line["outcome"] == outcome and bool(line["count"]) == (outcome == "fail"), line
 
 
 def test_a_cell_without_climatology_counts_for_no_model(tmp_path):
