@@ -100,6 +100,12 @@ class Readings:
         return np.asarray(np.isfinite(self.value) & np.array(accepted, dtype=bool)[place.reshape(-1)])
 
 
+    def by_depth(self) -> list[Readings]:
+        """Return those of each depth, the shallowest first: in a file of several each is a sensor of its own."""
+        places = [np.flatnonzero(self.depth == depth) for depth in np.unique(self.depth)]
+        return [Readings(self.time[own], self.value[own], self.flag[own], self.depth[own]) for own in places]
+
+
 def is_archive(path: Path) -> bool:
     """Return whether a folder or zip holds files of soil moisture of the ISMN."""
     return path.exists() and bool(_members(path))

@@ -115,16 +115,20 @@ def _archive(
         if number >= 0 and ismn.within(sensor, depth):
             by_station.setdefault(number, {}).setdefault(sensor.name, []).append(sensor)
     values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
-    missing = repeats = differing = 0
+    missing = repeats = differing = several = 0
     for number, files in sorted(by_station.items()):
-        daily = _Daily(calendar, options)
-        for same in list(files.values())[: 1 if options.sensors == "first" else None]:
+        daily, each = _Daily(calendar, options), list[ismn.Readings]()
+        for same in files.values():
             readings, again = ismn.joined([ismn.read(sensor, depth) for sensor in same])
-            missing += int((~np.isfinite(readings.value)).sum())
             repeats, differing = repeats + again.rows, differing + again.differing
+            each += readings.by_depth()
+            if each and options.sensors == "first":
+                break
+        several += len(files) > 1 or len(each) > 1
+        for readings in each[: 1 if options.sensors == "first" else None]:
+            missing += int((~np.isfinite(readings.value)).sum())
             daily.add(readings)
         values[:, number] = daily.mean()
-    several = sum(len(files) > 1 for files in by_station.values())
     notes.count(missing, "hourly values are fill values such as -9999 (flag M); they are missing.")
     other = f", of which {differing} are others" if differing else ""
     notes.count(repeats, f"hourly values stand a second time in the files of a sensor{other}; the first counts.")

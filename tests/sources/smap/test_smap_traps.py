@@ -518,6 +518,27 @@ def test_an_archive_in_a_zip_gives_what_its_folder_gives(raw, prepared):
     np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, 0.25), ({"sensors": "first"}, 0.2), ({"sensors": "all"}, 0.28), ({"hours": 4}, 0.3)],
+)
+def test_each_depth_in_a_file_of_ceop_is_a_sensor(raw, prepared, options, expected):
+    (raw / "in_situ.csv").unlink()
+    place = head(STATIONS[0])
+    network = f"SCAN SCAN Alpha_1 {place['Latitude']} {place['Longitude']} 300"
+    lines = []
+    for depth, value, clocks in (("0.00", 0.2, (0,)), ("0.05", 0.3, (0, 6, 12, 18))):
+        for row in hourly(value, clocks=clocks):
+            date, clock, moisture, flag, _ = row.split()
+            lines.append(f"{date} {clock} {date} {clock} {network} - {depth} 11.5 U {moisture} {flag}")
+    path = raw / "ismn" / "SCAN" / "Alpha-1" / "SCAN_SCAN_Alpha_1_20191201_20200131.stm"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join([*sorted(lines), ""]), encoding="utf-8")
+    dataset = prepared(raw, **options)
+    np.testing.assert_allclose(dataset.array("soil_moisture"), expected, rtol=1e-6)
+    assert note(dataset, "1 stations have several sensors between 0 and 0.0508 m")
+
+
 @pytest.mark.parametrize("layout", ["ceop-sep", "ceop"])
 def test_the_layouts_of_ceop_give_what_header_and_values_give(raw, prepared, layout):
     (raw / "in_situ.csv").unlink()
