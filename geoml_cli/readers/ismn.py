@@ -99,7 +99,6 @@ class Readings:
         accepted = [bool(name) and set(name.split(",")) <= set(flags) for name in names.tolist()]
         return np.asarray(np.isfinite(self.value) & np.array(accepted, dtype=bool)[place.reshape(-1)])
 
-
     def by_depth(self) -> list[Readings]:
         """Return those of each depth, the shallowest first: in a file of several each is a sensor of its own."""
         places = [np.flatnonzero(self.depth == depth) for depth in np.unique(self.depth)]

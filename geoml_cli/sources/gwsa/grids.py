@@ -59,6 +59,25 @@ class Factor:
         """Count the steps from `first` to `last`."""
         return sum(len(steps_within(piece, first, last)) for piece in self.pieces)
 
+    def lacks(self, year: int) -> list[int]:
+        """Return the months of a year without a step, 1 to 12; none where steps are evenly spaced, as of quarters."""
+        first, last = year_span(year)
+        found: set[int] = set()
+        for piece in self.pieces:
+            if piece.months is None or np.isnat(piece.months).all():
+                return []
+            found |= {int(str(piece.months[step])[5:7]) for step in steps_within(piece, first, last)}
+        there = sorted(found)
+        is_even = there and {later - one for one, later in pairwise(there)} <= {12 / len(there)}
+        if is_even or not there:
+            return []
+        return [month for month in range(1, 13) if month not in found]
+
+
+def year_span(year: int) -> tuple[np.datetime64, np.datetime64]:
+    """Return the first and last month of a year."""
+    return np.datetime64(f"{year}-01"), np.datetime64(f"{year}-12")
+
 
 def steps_within(piece: GridVariable, first: np.datetime64, last: np.datetime64) -> list[int]:
     """Return the steps from `first` to `last`; the only one of a variable without time."""

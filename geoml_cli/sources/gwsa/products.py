@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from geoml_cli.readers.nodata import declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa.cell_rows import CellRows
 from geoml_cli.sources.gwsa.factors import units_given
-from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files
+from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files, year_span
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.options import GwsaOptions, read_box, read_size, read_years
 from geoml_cli.sources.gwsa.storage import (
@@ -33,6 +32,7 @@ from geoml_cli.sources.gwsa.storage import (
     open_mascons,
 )
 from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
+from geoml_cli.sources.gwsa.year_means import lacking_months, uneven
 from geoml_cli.work.reporting import Reporter
 
 _MASCON_BASELINE = (2004, 2009)
@@ -162,10 +162,18 @@ def _write(
         written.funnel.drop(f"year with fewer than {options.months} GRACE months", cells)
         written.funnel.notes.append(f"{year} is left out: it has {months} GRACE months")
     written.funnel.notes += _undeclared(products)
-    for note in (*products.mascons.notes, *_halfway(products), *uneven(products)):
+    for note in (*products.mascons.notes, *_halfway(products), *_of_years(products, options.months)):
         written.funnel.notes.append(note)
         reporter.warn(note)
     return written
+
+
+def _of_years(products: Products, least: int) -> list[str]:
+    if products.monthly:
+        return []
+    factors = {name: products.factors[name] for name in products.roles.dynamic}
+    years = [int(str(first)[:4]) for first, _ in products.spans]
+    return [*lacking_months(factors, years, least), *uneven(factors, years)]
 
 
 def _halfway(products: Products) -> list[str]:
@@ -251,24 +259,5 @@ def _spans(
             where=str(raw),
             fix="Add GLDAS files, or ask for less with --months or --period month.",
         )
-    spans = {
-        (np.datetime64(f"{year}-01"), np.datetime64(f"{year}-12")): year_months for year, year_months in whole.items()
-    }
+    spans = {year_span(year): year_months for year, year_months in whole.items()}
     return spans, {year: len(year_months) for year, year_months in years.items() if year not in whole}
-
-
-_FEWER = 0.99
-"""Of the usual number of steps: a year of days has one fewer than a leap year."""
-
-
-def uneven(products: Products) -> list[str]:
-    """Tell of factors whose years are means of different numbers of steps, which may lean to a season."""
-    notes = []
-    for name in products.roles.dynamic:
-        counts = Counter({span: products.factors[name].steps(*span) for span in products.spans})
-        usual = Counter(counts.values())
-        most = max(usual, key=lambda steps: (usual[steps], steps))  # of two numbers in as many years the larger
-        few = [f"{str(span[0])[:4]} ({count})" for span, count in counts.items() if 0 < count < _FEWER * most]
-        if few and not products.monthly:
-            notes.append(f"{name} has {most} steps in most years, fewer in: {', '.join(few)}")
-    return notes

@@ -104,15 +104,63 @@ def test_bounds_and_years_with_few_months(products: Path, prepare_gwsa: PrepareG
     assert "2005 is left out: it has 11 GRACE months" in funnel.notes
 
 
+def cut(products: Path, name: str, months: list[int]) -> None:
+    """Leave some months of the year, 0 to 11, in a factor's file of each year."""
+    for path in (products / "factors").glob(f"{name}_*.nc"):
+        with xarray.open_dataset(path) as file:
+            kept = file.isel(time=[step for step in range(file.sizes["time"]) if step % 12 in months]).load()
+        kept.to_netcdf(path)
+
+
 @pytest.mark.parametrize("year", [2004, 2005])
-def test_a_year_of_a_factor_with_fewer_steps_is_told(products: Path, prepare_gwsa: PrepareGwsa, year: int) -> None:
+def test_a_year_of_a_factor_that_lacks_months_is_refused_or_told(
+    products: Path, prepare_gwsa: PrepareGwsa, year: int
+) -> None:
     path = products / f"factors/E_{year}_GLEAM_v4.2a_MO.nc"
     with xarray.open_dataset(path) as file:
         half = file.isel(time=slice(6)).load()
     half.to_netcdf(path)
-    dataset, reporter = prepare_gwsa(products, **OPTIONS)
-    assert reporter.warned[-1] == f"E has 12 steps in most years, fewer in: {year} (6)"
+    fails(
+        prepare_gwsa,
+        products,
+        rf"E has 6 of 12 months of {year}: their mean would lean to a season\. .*or ask for less with --months 6",
+    )
+    dataset, reporter = prepare_gwsa(products, months=6, **OPTIONS)  # the remedy
+    lost = "7, 8, 9, 10, 11, 12"
+    assert reporter.warned[-1] == (
+        f"E lacks month {lost} of {year}: the mean of the year leans to the months that are there"
+    )
     assert reporter.warned[-1] in dataset.manifest.funnel.notes
+
+
+@pytest.mark.parametrize(
+    ("months", "told"),
+    [
+        ([0, 1, 2, 3, 4, 8, 9, 10, 11], "E lacks month 6, 7, 8 of 2004, 2005: the mean of the year leans to"),
+        ([1, 4, 7, 10], ""),  # quarters
+        ([6], ""),  # a value a year
+    ],
+)
+def test_a_summer_that_every_year_lacks_is_told(
+    products: Path, prepare_gwsa: PrepareGwsa, months: list[int], told: str
+) -> None:
+    cut(products, "E", months)
+    _, reporter = prepare_gwsa(products, **OPTIONS)
+    found = [text for text in reporter.warned if text.startswith("E ")]
+    assert len(found) == bool(told) and all(text.startswith(told) for text in found)
+
+
+def test_a_year_of_fewer_days_is_told(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    for year, days in ((2004, 366), (2005, 300)):
+        path = products / f"factors/E_{year}_GLEAM_v4.2a_MO.nc"
+        with xarray.open_dataset(path) as file:
+            times = np.datetime64(f"{year}-01-01") + np.linspace(0, 364, days).astype("timedelta64[D]")
+            file.isel(time=np.arange(days) % 12).assign_coords(time=times.astype("datetime64[ns]")).load().to_netcdf(
+                path.with_suffix(".new")
+            )
+        path.with_suffix(".new").rename(path)
+    _, reporter = prepare_gwsa(products, **OPTIONS)
+    assert reporter.warned[-1] == "E has 366 steps in most years, fewer in: 2005 (300)"
 
 
 def test_rows_are_cut_to_the_memory_given(
