@@ -18,8 +18,8 @@ from geoml_cli.work.locking import locked
 NAME = "manifest.json"
 Layout = Literal["samples", "series", "grid"]
 Facts = TypeVar("Facts", bound=BaseModel)
-_STEPS = {1440: "day", 60: "hour", 30: "half-hour"}
-"""Names of time steps [min]."""
+_STEPS = {10080: "week", 1440: "day", 60: "hour", 30: "half-hour", 0: "month", -1: "year"}
+"""Names of time steps [min]; months and years, of no one length, have numbers of their own."""
 
 
 class _Record(BaseModel):

@@ -29,6 +29,8 @@ _TYPE_LIMITS = (
     -128, -32768, -2147483648, -9223372036854775808,
 )  # fmt: skip
 _NETCDF_DEFAULTS = (-127, -32767, -2147483647, -9223372036854775806, 18446744073709551614, 9.969209968386869e36)
+_SHORT_NINES = (9.9, 9.99)
+"""Of columns of three or four characters, such as wind speeds; negative ones only."""
 _NINES = (99, 999, 9999, 99999, 999999, 9999999, 99.9, 999.9, 9999.9, 99.99, 999.99, 9999.99, 99999.9, 99999.99)
 _POSITIVE_NINES = _NINES[1:]  # 99 alone is too plain a number
 _PROVIDERS = (-6999, -7999, -8888, -88888, -7777, -9998, -3000, -28672, -1111)
@@ -159,7 +161,12 @@ class _Quantiles:
 
 def _listed(kind: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the listed values as numbers of a type, ascending, and which are limits of it."""
-    numbers: list[float] = [*_TYPE_LIMITS, *_NETCDF_DEFAULTS, *(-nine for nine in _NINES), *_POSITIVE_NINES]
+    numbers: list[float] = [
+        *_TYPE_LIMITS,
+        *_NETCDF_DEFAULTS,
+        *(-nine for nine in (*_SHORT_NINES, *_NINES)),
+        *_POSITIVE_NINES,
+    ]
     numbers += [*_PROVIDERS, *_SURFER, *(sign * 10.0**power for power in _POWERS for sign in (1, -1))]
     if np.issubdtype(kind, np.floating):
         with np.errstate(over="ignore"):

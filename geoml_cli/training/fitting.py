@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from geoml_cli import registry
 from geoml_cli.config.load import load
 from geoml_cli.config.settings import Settings
@@ -25,10 +27,11 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
         )
     step = manifest.step
     if shared.data.step and step and shared.data.step != step:
+        all_the_same = f"Or train on them all the same: --set {quote(f'data.step={step}')}."
         raise SettingsError(
             f"preset {settings.preset} is meant for steps of a {shared.data.step}, these data have steps of a {step}.",
             where=str(dataset.folder),
-            fix=f"{_advice(settings.model, manifest)} Or train on them all the same: --set data.step={step}.".strip(),
+            fix=f"{_advice(settings.model, manifest)} {all_the_same}".strip(),
         )
     choices = list(registry.source_card(shared.source).options.model_fields)
     for name in shared.data.options:

@@ -286,6 +286,7 @@ def _position(timed: TimeSeries, name: str, values: Values) -> Values:
         raise DataError(
             f"{name.upper()} is {position[row]:g}, outside {low:g} to {high:g}",
             where=timed.where(row),
-            fix=f"Give it in {unit}; where the number means no data, say so: --nodata {name}={position[row]:g}.",
+            fix=f"Give it in {unit}; where the number means no data, leave the cell empty, or say so when "
+            f"preparing: --nodata {name}={position[row]:g}.",
         )
     return position

@@ -138,11 +138,21 @@ def _wide(sheet: TableFile, roles: Roles, place: tuple[str, str]) -> Wide:
     timed = _timed_columns(sheet, (*roles.dynamic, roles.category, roles.target))
     if not timed:
         raise _no_time(sheet)
+    if roles.category in timed:
+        timed[roles.category] = _for_months(timed.pop(roles.category), timed)
     found = {name: _column(sheet, name) for name in (*roles.static, roles.category) if name not in timed}
     fixed = {name: column for name, column in found.items() if column is not None}
     _refuse_missing(sheet, roles, {**timed, **fixed}, "_YYYY")
     stamps = sorted({stamp for columns in timed.values() for stamp in columns}, key=lambda text: str(months([text])[0]))
     return Wide(place, fixed, timed, tuple(stamps))
+
+
+def _for_months(yearly: dict[str, str], others: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Take the land cover of a year, as it is published, for each of its months where all else is of months."""
+    stamps = list(dict.fromkeys(stamp for columns in others.values() for stamp in columns))
+    if any(map(is_monthly, yearly)) or not stamps or not all(map(is_monthly, stamps)):
+        return yearly
+    return {stamp: yearly[stamp[:4]] for stamp in stamps if stamp[:4] in yearly}
 
 
 def _timed_columns(sheet: TableFile, names: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -18,8 +18,10 @@ from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.products import CONSTANTS
 
-_ANGLES = {"slope": (0.0, 90.0), "aspect": (-1.0, 360.0)}
-"""Least and largest angle [degrees]; an aspect of -1 is that of flat land in some exports."""
+_RANGES = {"slope": (0.0, 90.0, "in degrees"), "aspect": (-1.0, 360.0, "in degrees")} | dict.fromkeys(
+    ("clay", "bd", "sand"), (0.0, np.inf, "as a share or density")
+)
+"""Least and largest value, and what it is given in; an aspect of -1 is that of flat land in some exports."""
 
 
 def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Floats:
@@ -43,21 +45,21 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
         for name, column in called.items():
             values = notes.fills.masked(name, np.where(block[column] == FILL, np.nan, block[column]))
             notes.fills.count(name, str(path), values)
-            _refuse_other_angle(name, values, f"{path}, column {column}")
+            _refuse_outside(name, values, f"{path}, column {column}")
             _add(found[name], station, values, f"{path}, column {column}", names)
     return found
 
 
-def _refuse_other_angle(name: str, values: NDArray[np.float64], location: str) -> None:
-    """Refuse slopes and aspects that are no degrees."""
-    least, most = _ANGLES.get(name, (-np.inf, np.inf))
+def _refuse_outside(name: str, values: NDArray[np.float64], location: str) -> None:
+    """Refuse slopes and aspects that are no degrees, and soil of which there is less than none."""
+    least, most, measure = _RANGES.get(name, (-np.inf, np.inf, ""))
     known = values[np.isfinite(values)]
     if len(known) and not (least <= known.min() and known.max() <= most):
         worst = known.min() if known.min() < least else known.max()
         raise DataError(
-            f"{name} is {worst:g}, outside {least:g} to {most:g}",
+            f"{name} is {worst:g}, {f'outside {least:g} to {most:g}' if np.isfinite(most) else f'below {least:g}'}",
             where=location,
-            fix=f"Give it in degrees; where the number means no data, say so: --nodata {name}={worst:g}.",
+            fix=f"Give it {measure}; where the number means no data, say so: --nodata {name}={worst:g}.",
         )
 
 

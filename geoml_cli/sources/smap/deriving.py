@@ -84,6 +84,16 @@ def carried(values_DS: Floats, fill: Fill) -> Floats:
     return np.where(np.isfinite(forwards), forwards, backwards)
 
 
+_NEVER_NEGATIVE = ("pr", "sph", "srad", "vpd", "vs")
+
+
+def not_negative(weather: StationSeries) -> tuple[dict[str, Floats], int]:
+    """Take amounts below 0, which no weather has, for missing; return how many there were."""
+    below = {name: weather[name] < 0 for name in _NEVER_NEGATIVE if name in weather}
+    kept = {name: np.where(wrong, np.float32(np.nan), weather[name]) for name, wrong in below.items()}
+    return {**weather, **kept}, sum(int(wrong.sum()) for wrong in below.values())
+
+
 def in_range(bands: StationSeries) -> tuple[dict[str, Floats], int]:
     """Take reflectances outside 0..1 for missing; return how many there were.
 

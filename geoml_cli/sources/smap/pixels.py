@@ -138,7 +138,7 @@ class PixelStack:
         found = {name: self._calendar(self._cube.daily(self._names[name], window)) for name in (*DAILY, "SMAP")}
         surface = self._surface(found["LST"]) * np.float32(0.02 if self._rules.kelvin else 1.0)
         scales.refuse_percent(found["SMAP"], f"{self._path}, SMAP")
-        found["pr"] = np.where(found["pr"] < 0, np.float32(np.nan), found["pr"])
+        found, _ = deriving.not_negative(found)
         radar = {name: scales.decibels(found[name], self._radar_scale).astype(np.float32) for name in RADAR}
         bands = {n: scales.reflectance(found[n], self._optical_scale).astype(np.float32) for n in OPTICAL}
         bands, _ = deriving.in_range(bands)

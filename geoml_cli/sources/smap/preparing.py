@@ -140,7 +140,7 @@ def _read(
             advance(1)
             return exports.panel(rows, list(kind.columns), shape, scenes), rows.scales
 
-        weather, _ = panel("gridmet", products.GRIDMET)
+        weather = _weather(panel("gridmet", products.GRIDMET)[0], notes)
         lst = _surface(panel("lst", products.LST)[0], notes)
         radar = _radar(*panel("s1", products.S1), notes)
         bands = _optical(*panel("hls", products.HLS), options.hls_scale, notes)
@@ -153,6 +153,12 @@ def _read(
         truth = read_truth(raw_files, options, names, calendar, notes)
         advance(1)
     return Raw(weather, lst, radar, bands, smap, code, site, truth)
+
+
+def _weather(panel: StationSeries, notes: Notes) -> StationSeries:
+    kept, negative = deriving.not_negative(panel)
+    notes.count(negative, "values of gridMET are below 0, which its quantities are not; they are missing.")
+    return kept
 
 
 def _surface(panel: StationSeries, notes: Notes) -> StationSeries:

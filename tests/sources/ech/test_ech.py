@@ -202,8 +202,8 @@ def test_positions_that_are_none_are_declared_as_the_message_says(day, raw, prep
         frame.to_csv(raw / "orbit.csv", index=False)
         if value == 777.0:
             told = prepare(raw, code=3)
-            assert "L is 777, outside 0.5 to 100" in told and "where the number means no data, say so: " in told
-            remedy = told.partition("say so: ")[2].split(".\n")[0].rstrip(".").split()
+            assert "L is 777, outside 0.5 to 100" in told and "leave the cell empty, or say so when preparing: " in told
+            remedy = told.partition("when preparing: ")[2].split(".\n")[0].rstrip(".").split()
             assert remedy == ["--nodata", "l=777"]
             assert prepare(raw, *remedy)["kept"] <= kept
         else:

@@ -423,13 +423,14 @@ def test_a_year_far_from_all_others_is_refused_with_its_line(raw: Path, prepared
         path.write_text("\n".join(lines))
 
 
-def test_undeclared_fills_are_refused_with_both_remedies(raw: Path, prepared: Prepare) -> None:
+@pytest.mark.parametrize("fill", ["999.99", "-9.99"])
+def test_undeclared_fills_are_refused_with_both_remedies(raw: Path, prepared: Prepare, fill: str) -> None:
     path = raw / FIRST
     for line in (5, 6, 7):
-        path.write_text(cell(line, "WS_F", "999.99")(path.read_text()))
-    told = f"{FIRST}: WS_F: 3 cells are 999.99, which looks like no data .*--nodata WS_F=999.99 where .* WS_F=none"
+        path.write_text(cell(line, "WS_F", fill)(path.read_text()))
+    told = f"{FIRST}: WS_F: 3 cells are {fill}, which looks like no data .*--nodata WS_F={fill} where .* WS_F=none"
     fails(prepared, raw, told)
-    kept = prepared(raw, nodata=("WS_F=999.99",)).manifest.funnel.kept
+    kept = prepared(raw, nodata=(f"WS_F={fill}",)).manifest.funnel.kept
     assert prepared(raw, nodata=("WS_F=none",)).manifest.funnel.kept == kept + 3
 
 

@@ -208,6 +208,7 @@ def test_weeks_months_and_years(raw: Path, prepared: Prepare, tmp_path: Path, co
     made.write(tmp_path / f"FLX_XA-Fir_FLUXNET2015_SUBSET_{code}_2010-2012_1-4.csv", stamps, held)
     dataset = prepared(tmp_path, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",), resolution=code)
     assert (dataset.unit("NEE_VUT_REF"), dataset.unit("P_F")) == (carbon, water)
+    assert dataset.manifest.step == {"WW": "week", "MM": "month", "YY": "year"}[code]
     assert dataset.array("step").tolist() == [minutes] and dataset.array("history").tolist() == [1, 2, 3]
     finite = [True, code == "YY", True]  # 300 is no flux of a day
     assert np.isfinite(dataset.array("NEE_VUT_REF")).tolist() == finite

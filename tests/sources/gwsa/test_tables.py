@@ -179,6 +179,18 @@ def test_a_wide_table_of_months(raw: Path, wide: pd.DataFrame, prepare_gwsa: Pre
     assert dataset.array("year").tolist() == [2003, 2003, 2004] * 2
 
 
+def test_land_cover_of_years_is_that_of_their_months(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    months = {"_2003": "_2003_11", "_2004": "_2003_12", "_2005": "_2004_1"}
+    table = wide.drop(columns="LC_2005")
+    table.columns = [f"{name[:-5]}{months[name[-5:]]}" if name[-5:] in months and not name.startswith("LC") else name
+                     for name in table.columns]  # fmt: skip
+    table.to_csv(raw / "t.csv", index=False)
+    dataset, reporter = prepare_gwsa(raw)
+    assert dataset.manifest.facts["step"] == "month" and not reporter.warned
+    cover = wide.sort_values("pointid")[["LC_2003", "LC_2004"]].astype(int).to_numpy()
+    assert dataset.array("category").tolist() == [code for first, last in cover for code in (first, first, last)]
+
+
 def test_a_year_without_a_column_is_left_out_and_told(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     wide.drop(columns="E_2004").to_csv(raw / "t.csv", index=False)
     dataset, reporter = prepare_gwsa(raw)

@@ -699,6 +699,18 @@ def test_slopes_and_aspects_that_are_no_degrees_are_refused_with_a_remedy_that_w
     with pytest.raises(DataError, match=r"column slope: slope is 283\.8, outside 0 to 90.*--nodata slope=283\.8"):
         prepared(raw)
     prepared(raw, nodata=("slope=283.8",))
+    edit(path, lambda rows: [{**rows[0], "slope": "3", "clay_5": "-3"}, *rows[1:]])
+    with pytest.raises(DataError, match=r"column clay_5: clay is -3, below 0.*--nodata clay=-3"):
+        prepared(raw)
+    prepared(raw, nodata=("clay=-3",))
+
+
+def test_weather_below_zero_is_missing_and_told(raw, prepared):
+    kept = prepared(raw).manifest.funnel.kept
+    edit(raw / "gridmet_SSM_2019.csv", lambda rows: [{**rows[0], "pr": "-5"}, *rows[1:]])
+    dataset = prepared(raw)
+    assert note(dataset, "1 values of gridMET are below 0, which its quantities are not; they are missing.")
+    assert np.nanmin(values(dataset, "pr")) >= 0 and dataset.manifest.funnel.kept <= kept
 
 
 def test_a_station_s_year_in_percent_is_refused(raw, prepared):

@@ -1,0 +1,59 @@
+"""Means of years: which factors have fewer steps in a year than in others, or lack months of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from geoml_cli.errors import DataError
+from geoml_cli.sources.gwsa.grids import Factor, year_span
+
+_MONTHS = 12
+"""Of a year."""
+_FEWER = 0.99
+"""Of the usual number of steps: a year of days has one fewer than a leap year."""
+
+
+def lacking_months(factors: Mapping[str, Factor], years: Sequence[int], least: int) -> list[str]:
+    """Tell of factors that lack months of a year: its mean leans to the seasons that are there.
+
+    Args:
+        factors: By name.
+        years: Whose means are taken.
+        least: Months that a year needs.
+
+    Raises:
+        DataError: A year has fewer.
+    """
+    notes = []
+    for name, factor in factors.items():
+        alike: dict[str, list[str]] = {}
+        for year in years:
+            lost = factor.lacks(year)
+            if len(lost) > _MONTHS - least:
+                there = _MONTHS - len(lost)
+                raise DataError(
+                    f"{name} has {there} of {_MONTHS} months of {year}: their mean would lean to a season",
+                    where=str(factor.pieces[0].path),
+                    fix=f"Add the other months, or ask for less with --months {there}.",
+                )
+            if lost:
+                alike.setdefault(", ".join(map(str, lost)), []).append(str(year))
+        notes += [
+            f"{name} lacks month {lost} of {', '.join(of)}: the mean of the year leans to the months that are there"
+            for lost, of in alike.items()
+        ]
+    return notes
+
+
+def uneven(factors: Mapping[str, Factor], years: Sequence[int]) -> list[str]:
+    """Tell of factors whose years, though no month is lacking, are means of different numbers of steps."""
+    notes = []
+    for name, factor in factors.items():
+        counts = {year: factor.steps(*year_span(year)) for year in years if not factor.lacks(year)}
+        usual = Counter(counts.values())
+        most = max(usual, key=lambda steps: (usual[steps], steps), default=0)  # of two in as many years the larger
+        few = [f"{year} ({count})" for year, count in counts.items() if 0 < count < _FEWER * most]
+        if few:
+            notes.append(f"{name} has {most} steps in most years, fewer in: {', '.join(few)}")
+    return notes
