@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -209,10 +209,22 @@ def _csv(path: Path) -> TimeSeries:
     table = open_table(path)
     called = {role: time_series_csv.column_called(table, names, _plain) for role, names in _NAMES.items()}
     wanted = {role: column for role, column in called.items() if column is not None}
+    _refuse_several_waves(table.columns, path)
     _refuse_units(wanted, path)
     satellite = time_series_csv.column_called(table, _SATELLITE)
     labels = {"satellite": satellite} if satellite else {}
     return time_series_csv.read(table, wanted, labels)
+
+
+def _refuse_several_waves(columns: Iterable[str], path: Path) -> None:
+    """Refuse two columns of amplitudes: of the electric and the magnetic field, or as they are and as logarithms."""
+    found = [column for column in columns if _plain(column) in _NAMES["amplitude"]]
+    if len(found) > 1:
+        raise DataError(
+            f"{' and '.join(found)} could both be the wave amplitude",
+            where=f"{path}, line 1",
+            fix="Keep one of them, or give the other another name, such as other.",
+        )
 
 
 def _refuse_units(wanted: Mapping[str, str], path: Path) -> None:

@@ -63,9 +63,12 @@ def join(files: Iterable[TimeSeries], funnel: Funnel) -> Orbit:
     frame = _whole(frame, ephemerides, funnel)
     for satellite in frame["satellite"].unique().tolist():
         rows = frame[frame["satellite"] == satellite]
-        if len(rows) >= _MANY and (most := float(rows["mlat"].abs().max())) < np.pi / 2:
-            named = f"all rows of {satellite}" if satellite else "all rows"
-            funnel.notes.append(f"MLAT lies within {most:.2f} in {named}: it is taken as degrees. Are they radians?")
+        named = f"all rows of {satellite}" if satellite else "all rows"
+        for name, unit, turn in (("mlat", "degrees", np.pi / 2), ("mlt", "hours", 2 * np.pi)):
+            if len(rows) >= _MANY and (most := float(rows[name].abs().max())) < turn:
+                funnel.notes.append(
+                    f"{name.upper()} lies within {most:.2f} in {named}: it is taken as {unit}. Are they radians?"
+                )
     waves = [
         _frame(timed, WAVE, number)
         for number, timed in enumerate(ephemerides)

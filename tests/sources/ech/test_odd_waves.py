@@ -108,12 +108,22 @@ def test_l_in_kilometres_is_no_fill(raw, prepare):
     orbit = raw / "orbit.csv"
     prepare()
     changed(orbit, MLAT=np.radians)
-    assert "Are they radians?" in prepare()
+    assert "in all rows of rbsp-a: it is taken as degrees. Are they radians?" in prepare()
+    changed(orbit, MLT=lambda held: held * np.pi / 12)
+    assert "it is taken as hours. Are they radians?" in prepare()
     changed(orbit, L=lambda held: held * 6371.2)
     said = prepare(code=3)
     assert "outside 0.5 to 100" in said and "Give it in Earth radii" in said
     changed(orbit, L=lambda held: held * 0 - 1e31)
     assert "rows of positions has L, MLT and MLAT" in prepare(code=3)
+
+
+def test_two_columns_of_amplitudes_are_refused(raw, prepare):
+    waves = pd.read_csv(raw / WAVES)
+    waves.assign(Bw=waves.Ew / 2).to_csv(raw / WAVES, index=False)
+    assert "Ew and Bw could both be the wave amplitude. Keep one of them, or give the other another" in prepare(code=3)
+    waves.assign(other=waves.Ew / 2).to_csv(raw / WAVES, index=False)  # the remedy
+    prepare()
 
 
 def test_waves_of_0_in_two_files_do_not_contradict(raw, prepare):
