@@ -64,7 +64,7 @@ def join(files: Iterable[TimeSeries], funnel: Funnel) -> Orbit:
     for satellite in frame["satellite"].unique().tolist():
         rows = frame[frame["satellite"] == satellite]
         named = f"all rows of {satellite}" if satellite else "all rows"
-        for name, unit, turn in (("mlat", "degrees", np.pi / 2), ("mlt", "hours", 2 * np.pi)):
+        for name, unit, turn in (("mlat", "degrees", np.pi / 2), ("mlt", "hours", 2.01 * np.pi)):
             if len(rows) >= _MANY and (most := float(rows[name].abs().max())) < turn:
                 funnel.notes.append(
                     f"{name.upper()} lies within {most:.2f} in {named}: it is taken as {unit}. Are they radians?"
