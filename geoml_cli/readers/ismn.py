@@ -270,6 +270,12 @@ def _by_package(sensor: SensorFile) -> pd.DataFrame:
                 where=sensor.where,
                 fix="Write the header in plain letters, or give the measurements as a table.",
             ) from error
+        if sensor.layout == "ceop-sep" and _SOIL_MOISTURE.split(PurePosixPath(sensor.member).stem)[0].count("_") > 1:
+            raise DataError(
+                "its name holds more _ than those between its parts, at which the package ismn cuts it",
+                where=sensor.where,
+                fix="Rename the file: write - for _ within names of networks and stations.",
+            ) from error
         raise DataError(f"cannot be read ({reason(error)})", where=sensor.where, fix=_FIX) from error
     value, flag = (frame.iloc[:, place].to_numpy() for place in (0, 1))
     return pd.DataFrame({"time": frame.index, "value": value, "flag": flag})

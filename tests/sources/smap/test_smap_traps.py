@@ -566,6 +566,23 @@ def test_the_layouts_of_ceop_give_what_header_and_values_give(raw, prepared, lay
     np.testing.assert_array_equal(prepared(raw).array("soil_moisture"), expected)
 
 
+def test_a_file_of_ceop_whose_name_the_package_cannot_cut_is_told(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    [path] = (raw / "ismn").rglob("*.stm")
+    place, *rows = path.read_text(encoding="utf-8").splitlines()
+    network, cse, station, latitude, longitude, elevation, low, high, _ = place.split()
+    head_ = f"{network} {cse} {station} {latitude} {longitude} {elevation} {low} {high}"
+    lines = [f"{date} {clock} {date} {clock} {head_} {value} {flag} {own}" for date, clock, value, flag, own in
+             map(str.split, rows)]  # fmt: skip
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    odd = path.rename(path.with_name(path.name.replace("Alpha-1", "Alpha_1")))
+    with pytest.raises(DataError, match=r"holds more _ than .*Rename the file: write - for _ within names"):
+        prepared(raw)
+    odd.rename(path)  # the remedy
+    np.testing.assert_allclose(prepared(raw).array("soil_moisture"), 0.2, rtol=1e-6)
+
+
 def test_a_station_of_the_same_name_in_another_network_is_another(raw, prepared):
     (raw / "in_situ.csv").unlink()
     archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
