@@ -21,7 +21,6 @@ STEPS = (
     "train.evaluate_steps=3",
     "train.threads=1",
     "split.seeds=[1,2]",
-    "train.checkpoint_seconds=0",
 )
 
 

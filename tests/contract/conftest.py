@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from model_case import Case, settings_of_demo
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.runs.run import Run
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import NullReporter
@@ -39,10 +43,23 @@ def synthetic(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=registry.models())
 def case(request, tmp_path_factory) -> Case:
-    folder, model = tmp_path_factory.mktemp(request.param), request.param
+    model = request.param
+    own = shutil.copytree(_trained_once(model, tmp_path_factory), tmp_path_factory.mktemp(model) / "own")
     source = registry.card(model).demo.source
-    options = registry.source(source).synthetic(folder / "raw", 3)
-    dataset = Dataset(prepare(Raw(source, folder / "raw", options), folder / source, NullReporter()).folder)
-    settings = settings_of_demo(model)
-    run = train(settings, dataset, RunLocation(folder / "run", cpu=True), None, NullReporter())
-    return Case(settings, dataset, run)
+    return Case(settings_of_demo(model), Dataset(own / source), Run(own / "run"))
+
+
+def _trained_once(model: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the data of a model's demo and a run, which test processes side by side share."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    made, source = shared / f"case-{model}", registry.card(model).demo.source
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            fresh = made.with_suffix(".new")
+            options = registry.source(source).synthetic(fresh / "raw", 3)
+            raw = Raw(source, fresh / "raw", options)
+            dataset = Dataset(prepare(raw, fresh / source, NullReporter()).folder)
+            train(settings_of_demo(model), dataset, RunLocation(fresh / "run", cpu=True), None, NullReporter())
+            fresh.rename(made)
+    return made

@@ -158,7 +158,8 @@ def test_a_prediction_in_parts_is_that_of_one_go(case: Case, tmp_path: Path) -> 
 
 
 def test_an_evaluation_in_parts_is_that_of_one_go(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geoml_cli.evaluation.kept._ROWS", 40)
+    rows = len(case.run.split(case.run.planned()[0]).test)
+    monkeypatch.setattr("geoml_cli.evaluation.kept._ROWS", max(40, rows // 6))
     monkeypatch.setattr("geoml_cli.evaluation.maps._FORECASTS", 2)
     quick = ("evaluate.baselines=[]", "evaluate.n_bootstrap=100", "evaluate.importance_repeats=1",
              "evaluate.importance_rows=50")  # fmt: skip
