@@ -10,8 +10,8 @@ import numpy as np
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import TimeSeries
-from geoml_cli.sources.ech.files import WAVE
 from geoml_cli.sources.ech.orbit import Orbit
+from geoml_cli.sources.ech.quantities import WAVE
 
 
 def joined(orbit: Orbit, files: Sequence[TimeSeries], funnel: Funnel) -> Orbit:

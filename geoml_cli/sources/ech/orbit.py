@@ -11,7 +11,7 @@ import numpy as np
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import Times, TimeSeries, Values
-from geoml_cli.sources.ech.files import POSITION, WAVE
+from geoml_cli.sources.ech.quantities import POSITION, WAVE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,10 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import TimeSeries
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn, first_reason
-from geoml_cli.sources.ech.files import POSITION, read
+from geoml_cli.sources.ech.files import read
 from geoml_cli.sources.ech.indices import Series
 from geoml_cli.sources.ech.orbit import Orbit
+from geoml_cli.sources.ech.quantities import POSITION
 from geoml_cli.sources.ech.samples import place
 
 _ABOUT = {

@@ -12,10 +12,11 @@ from geoml_cli.readers.dates import refuse_stray
 from geoml_cli.readers.time_series import TimeSeries
 from geoml_cli.source import PreparedInfo, Source
 from geoml_cli.sources.ech import labels, released, synthetic, writing
-from geoml_cli.sources.ech.files import INDICES, PICKLES, POSITION, WAVE, find, read, sort
+from geoml_cli.sources.ech.files import PICKLES, find, read, sort
 from geoml_cli.sources.ech.indices import merge
 from geoml_cli.sources.ech.options import EchOptions
 from geoml_cli.sources.ech.orbit import Orbit, join
+from geoml_cli.sources.ech.quantities import INDICES, POSITION, WAVE
 from geoml_cli.sources.ech.rows import REASONS, rows
 from geoml_cli.sources.ech.samples import place
 from geoml_cli.sources.ech.writing import Content

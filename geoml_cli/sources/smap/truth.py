@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers import ismn
 from geoml_cli.readers.arrow_tables import open_arrow
+from geoml_cli.readers.ismn_readings import Readings, joined
 from geoml_cli.sources.smap.calendar import Calendar, written_days
 from geoml_cli.sources.smap.discovery import RawFiles
 from geoml_cli.sources.smap.exports import Rows, by_station, panel
@@ -117,9 +118,9 @@ def _archive(
     values = np.full((calendar.days, len(names.names)), np.nan, dtype=np.float32)
     missing = repeats = differing = several = 0
     for number, files in sorted(by_station.items()):
-        daily, each = _Daily(calendar, options), list[ismn.Readings]()
+        daily, each = _Daily(calendar, options), list[Readings]()
         for same in files.values():
-            readings, again = ismn.joined([ismn.read(sensor, depth) for sensor in same])
+            readings, again = joined([ismn.read(sensor, depth) for sensor in same])
             repeats, differing = repeats + again.rows, differing + again.differing
             each += readings.by_depth()
             if each and options.sensors == "first":
@@ -166,7 +167,7 @@ class _Daily:
         self._calendar, self._options = calendar, options
         self._total, self._count = np.zeros(calendar.days), np.zeros(calendar.days)
 
-    def add(self, readings: ismn.Readings) -> None:
+    def add(self, readings: Readings) -> None:
         """Add the good hourly values of a sensor."""
         day = self._calendar.places(readings.time.astype("datetime64[D]").astype(np.int64))
         good = readings.good(self._options.flags) & (day >= 0)
