@@ -6,6 +6,7 @@ Legend: N samples of the data set, R rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import GeomlError
 from geoml_cli.evaluation.leaks import (
     constant_at_stations,
     grouping_labels,
@@ -123,14 +125,15 @@ def audit_network(
 def _start(trained: TrainedRun, members: Iterable[str], dataset: Dataset, samples: Samples) -> Line:
     """Say whether weights that a run started from have seen its test rows."""
     name, shared, count = "start of training", trained.settings.shared, 0
-    if why := unknown(shared.train, dataset.manifest.digest()):
+    with suppress(GeomlError):  # the run is gone, or cannot be read: `unknown` says so
+        for member in members:
+            split = trained.run.split(member)
+            start = start_of(shared.train, member, split.network)
+            assert start is not None, "the run has a start"
+            held_out = HeldOut(dataset, samples, split, shared.split.exclude_overlaps)
+            count += sum(met for _, met in seen_before(start, held_out))
+    if not count and (why := unknown(shared.train, dataset.manifest.digest())):
         return Line(name, "warn", 0, why)
-    for member in members:
-        split = trained.run.split(member)
-        start = start_of(shared.train, member, split.network)
-        assert start is not None, "the run has a start"
-        held_out = HeldOut(dataset, samples, split, shared.split.exclude_overlaps)
-        count += sum(met for _, met in seen_before(start, held_out))
     began = f"those of {shared.train.start_run}"
     return _failing(
         name, count, f"rows of test or validation were trained on by the weights that this run began with, {began}",

@@ -346,6 +346,10 @@ def test_weights_that_have_seen_tested_maps_are_refused_and_audited(dataset, tmp
         told = geoml("audit", run.folder, "--data", dataset.folder, "--json")
         [line] = [line for line in json.loads(told.out)["lines"] if line["name"] == "start of training"]
         assert line["outcome"] == outcome and bool(line["count"]) == (outcome == "fail"), line
+    shutil.rmtree(alike.folder)
+    told = geoml("audit", checked.folder, "--data", dataset.folder, "--json")
+    [line] = [line for line in json.loads(told.out)["lines"] if line["name"] == "start of training"]
+    assert line["outcome"] == "warn" and "run alike is no longer there, or cannot be read" in line["detail"]
 
 
 def test_a_cell_without_climatology_counts_for_no_model(tmp_path):
