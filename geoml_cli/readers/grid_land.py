@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,13 @@ from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grid_axes import find_layout
 from geoml_cli.readers.grid_files import open_file
+from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import same_axes
+from geoml_cli.readers.nodata import Declared
 
 _HALF = 0.5
+_ROUNDING = 1e-4
+"""Of shares that were regridded: 100.00002 %."""
 _TURNS = ((1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
@@ -31,7 +36,9 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
         if mask.ndim == 2:
             layout = find_layout(file, name, str(path))
             mask, own = mask.transpose(layout.y_dim, layout.x_dim), layout.axes
-        values, unit = np.asarray(mask.values, dtype=np.float64), str(mask.attrs.get("units", ""))
+        # As declared alone: what is undeclared in a mask is told below.
+        stored = replace(decoding(mask.attrs, mask.dtype, name, Declared()), guess=False)
+        values, unit = stored.decode(np.array(mask.values), np.float64), str(mask.attrs.get("units", ""))
     where = f"{path}, variable {name}"
     if own is not None and own.shape == axes.shape:
         values = _turned(values, own, axes, where)
@@ -40,10 +47,12 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
             f"has shape {list(values.shape)}, the grid {list(axes.shape)}", where=where, fix="Correct --land."
         )
     if same_unit(unit, "%"):  # as CMIP's sftlf is
-        if 0 < np.nanmax(values, initial=0) <= 1:
-            raise DataError("is in %, and nowhere above 1", where=where, fix="Give a mask without a unit, or 0 to 100.")
+        if set(np.unique(values[np.isfinite(values)])) == {0, 1}:
+            raise DataError(
+                "is in %, and holds 0 and 1 alone", where=where, fix="Give a mask without a unit, or 0 to 100."
+            )
         values = values / 100
-    if not ((values >= 0) & (values <= 1) | np.isnan(values)).all():
+    if not ((values >= -_ROUNDING) & (values <= 1 + _ROUNDING) | np.isnan(values)).all():
         raise DataError(
             "holds other values than 0 to 1",
             where=where,

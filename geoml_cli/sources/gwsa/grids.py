@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -60,18 +62,27 @@ class Factor:
         return sum(len(steps_within(piece, first, last)) for piece in self.pieces)
 
     def lacks(self, year: int) -> list[int]:
-        """Return the months of a year without a step, 1 to 12; none where steps are evenly spaced, as of quarters."""
-        first, last = year_span(year)
-        found: set[int] = set()
-        for piece in self.pieces:
-            if piece.months is None or np.isnat(piece.months).all():
-                return []
-            found |= {int(str(piece.months[step])[5:7]) for step in steps_within(piece, first, last)}
-        there = sorted(found)
-        is_even = there and {later - one for one, later in pairwise(there)} <= {12 / len(there)}
-        if is_even or not there:
+        """Return the months of a year without a step, 1 to 12; none of a factor whose steps lie further apart."""
+        steps = self._steps_by_month
+        there = sorted(steps)
+        # Of quarters, seasons or years: a year may have as many steps as it has, which is compared among years.
+        if len(there) < 2 or np.median(np.diff(there)) > 1:
             return []
-        return [month for month in range(1, 13) if month not in found]
+        begin = (year - 1970) * 12
+        lost = [month for month in range(begin, begin + 12) if not steps[month]]
+        if np.median(list(steps.values())) == 1:  # steps of 30 days: a month with two stands for its neighbour too
+            lost = [month for month in lost if steps[month - 1] < 2 and steps[month + 1] < 2]
+        has_some = any(steps[month] for month in range(begin, begin + 12))
+        return [month - begin + 1 for month in lost] if has_some else []
+
+    @cached_property
+    def _steps_by_month(self) -> Counter[int]:
+        """Count the steps of each month since January 1970."""
+        found: Counter[int] = Counter()
+        for piece in self.pieces:
+            if piece.months is not None:
+                found.update(piece.months[~np.isnat(piece.months)].astype(np.int64).tolist())
+        return found
 
 
 def year_span(year: int) -> tuple[np.datetime64, np.datetime64]:

@@ -24,7 +24,9 @@ _TIME = ("year_month", "year", "time", "date")
 _MONTH = ("month", "mon")
 """Next to a column of years."""
 _STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
-_DATE = re.compile(r"(?P<year>\d{4})[-/](?P<month>\d\d)[-/](?P<day>\d\d)(?:[ T]\d\d:\d\d(?::\d\d(?:\.0+)?)?)?")
+_DATE = re.compile(
+    r"(?P<year>\d{4})[-/](?P<month>\d\d)[-/](?P<day>\d\d)(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:?00)?)?"
+)
 """As pandas and spreadsheets write the month of a row."""
 _TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?)?)")
 

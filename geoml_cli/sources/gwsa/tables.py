@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from geoml_cli.dataset.raw_files import visible
+from geoml_cli.dataset.raw_files import is_hidden, visible
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
@@ -71,7 +71,9 @@ def find(raw: Path, pattern: str) -> list[Path]:
     """Find the tables: `raw` itself, or those in it that fit the pattern, by name; workbooks where nothing else is."""
     if not raw.is_dir():
         return [raw]
-    fitting = [path for path in visible(raw) if path.match(pattern) and path.is_file()]
+    # Who names hidden files means them.
+    paths = sorted(raw.iterdir()) if is_hidden(pattern) else visible(raw)
+    fitting = [path for path in paths if path.match(pattern) and path.is_file()]
     named = [path for path in fitting if is_table(path)]
     return named or [path for path in fitting if path.suffix.lower() in WORKBOOKS]
 

@@ -35,7 +35,7 @@ def lacking_months(factors: Mapping[str, Factor], years: Sequence[int], least: i
                 raise DataError(
                     f"{name} has {there} of {_MONTHS} months of {year}: their mean would lean to a season",
                     where=str(factor.pieces[0].path),
-                    fix=f"Add the other months, or ask for less with --months {there}.",
+                    fix=f"Add the other months, or ask for less, of GRACE as well, with --months {there}.",
                 )
             if lost:
                 alike.setdefault(", ".join(map(str, lost)), []).append(str(year))

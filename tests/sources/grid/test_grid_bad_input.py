@@ -317,7 +317,26 @@ def test_a_share_of_land_in_percent(tmp_path):
             file.createVariable(name, "f4", ("lat", "lon"))[:] = most * np.isnan(VALUES[0])
             file[name].units = "%"
     np.testing.assert_array_equal(prepared(path, land="sftlf").array("land"), np.isnan(VALUES[0]))
-    refused(path, "variable share: is in %, and nowhere above 1", land="share")
+    refused(path, "variable share: is in %, and holds 0 and 1 alone", land="share")
+
+
+def test_a_share_of_land_as_files_store_it(tmp_path):
+    path = write(tmp_path / "a.nc")
+    land = np.isnan(VALUES[0])
+    with netCDF4.Dataset(path, "a") as file:
+        packed = file.createVariable("packed", "i1", ("lat", "lon"))
+        packed.setncatts({"units": "%", "scale_factor": 2.0})
+        packed.set_auto_maskandscale(False)
+        packed[:] = 50 * land
+        filled = file.createVariable("filled", "f4", ("lat", "lon"), fill_value=1e20)
+        filled.units = "%"
+        filled[:] = np.where(land, 100.00002, 1e20)
+        little = file.createVariable("little", "f4", ("lat", "lon"))
+        little.units = "%"
+        little[:] = 0.5
+    for name in ("packed", "filled"):
+        np.testing.assert_array_equal(prepared(path, land=name).array("land"), land)
+    assert not np.asarray(prepared(path, land="little").array("land")).any()
 
 
 def test_no_cell_in_the_box_and_no_time_in_the_period(tmp_path):

@@ -123,7 +123,8 @@ def test_a_year_of_a_factor_that_lacks_months_is_refused_or_told(
     fails(
         prepare_gwsa,
         products,
-        rf"E has 6 of 12 months of {year}: their mean would lean to a season\. .*or ask for less with --months 6",
+        rf"E has 6 of 12 months of {year}: their mean would lean to a season\. .*or ask for less, of GRACE as well, with "
+        "--months 6",
     )
     dataset, reporter = prepare_gwsa(products, months=6, **OPTIONS)  # the remedy
     lost = "7, 8, 9, 10, 11, 12"
@@ -148,6 +149,26 @@ def test_a_summer_that_every_year_lacks_is_told(
     _, reporter = prepare_gwsa(products, **OPTIONS)
     found = [text for text in reporter.warned if text.startswith("E ")]
     assert len(found) == bool(told) and all(text.startswith(told) for text in found)
+
+
+def test_a_year_of_which_january_alone_is_there_is_refused(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    path = products / "factors/E_2005_GLEAM_v4.2a_MO.nc"
+    with xarray.open_dataset(path) as file:
+        january = file.isel(time=[0]).load()
+    january.to_netcdf(path)
+    fails(prepare_gwsa, products, "E has 1 of 12 months of 2005: their mean would lean to a season")
+
+
+def test_steps_of_30_days_lack_no_month(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    for year in (2004, 2005):
+        path = products / f"factors/E_{year}_GLEAM_v4.2a_MO.nc"
+        times = np.datetime64("2004-01-01") + 30 * np.arange(25).astype("timedelta64[D]")
+        times = times[times.astype("datetime64[Y]").astype(int) + 1970 == year]
+        with xarray.open_dataset(path) as file:
+            steps = file.isel(time=np.arange(len(times)) % 12).assign_coords(time=times.astype("datetime64[ns]")).load()
+        steps.to_netcdf(path)
+    _, reporter = prepare_gwsa(products, **OPTIONS)
+    assert not [text for text in reporter.warned if text.startswith("E lacks")]
 
 
 def test_a_year_of_fewer_days_is_told(products: Path, prepare_gwsa: PrepareGwsa) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.sources.gwsa.layout import month_of_date
 from geoml_cli.work.reporting import NullReporter
 
 PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
@@ -155,6 +156,8 @@ def test_days_stand_for_their_months(raw: Path, long: pd.DataFrame, prepare_gwsa
     assert found.manifest.facts["step"] == "month" and found.manifest.funnel.kept == len(long)
     months_found = np.array(found.array("time")).astype("datetime64[m]").astype("datetime64[M]").astype(str)
     assert sorted(months_found.tolist()) == sorted(expected)
+    assert month_of_date("2003-07-16T12:00:00Z") == month_of_date("2003-07-16 00:00:00+00:00") == "2003-07"
+    assert month_of_date("2003-07-16T12:00:00+08:00") == "2003-07-16T12:00:00+08:00", "no time of UTC"
 
 
 def test_a_month_that_is_none_is_refused_and_a_missing_one_leaves_the_row_out(
@@ -274,6 +277,8 @@ def test_other_files_can_be_left_out(raw: Path, long: pd.DataFrame, prepare_gwsa
     (raw / "README.txt").write_text("Groundwater, made up\n")
     assert prepare_gwsa(raw, tables="gwsa*")[0].manifest.funnel.kept == 6
     assert [file.name for file in prepare_gwsa(raw, tables="*.csv")[0].manifest.files] == ["gwsa_1.csv"]
+    (raw / "gwsa_1.csv").rename(raw / ".gwsa_1.csv")
+    assert prepare_gwsa(raw, tables=".gwsa*")[0].manifest.funnel.kept == 6
 
 
 @pytest.mark.parametrize("first", [False, True])
