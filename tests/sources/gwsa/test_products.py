@@ -123,8 +123,8 @@ def test_a_year_of_a_factor_that_lacks_months_is_refused_or_told(
     fails(
         prepare_gwsa,
         products,
-        rf"E has 6 of 12 months of {year}: their mean would lean to a season\. .*or ask for less, of GRACE as well, with "
-        "--months 6",
+        rf"E has 6 of 12 months of {year}: their mean would lean to a season\. "
+        ".*or ask for less, of GRACE as well, with --months 6",
     )
     dataset, reporter = prepare_gwsa(products, months=6, **OPTIONS)  # the remedy
     lost = "7, 8, 9, 10, 11, 12"
