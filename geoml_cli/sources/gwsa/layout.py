@@ -154,7 +154,7 @@ def _for_months(yearly: dict[str, str], others: dict[str, dict[str, str]]) -> di
     stamps = list(dict.fromkeys(stamp for columns in others.values() for stamp in columns))
     if any(map(is_monthly, yearly)) or not stamps or not all(map(is_monthly, stamps)):
         return yearly
-    return {stamp: yearly[stamp[:4]] for stamp in stamps if stamp[:4] in yearly}
+    return {stamp: yearly[stamp[:4]] for stamp in stamps if stamp[:4] in yearly} or yearly
 
 
 def _timed_columns(sheet: TableFile, names: Sequence[str]) -> dict[str, dict[str, str]]:

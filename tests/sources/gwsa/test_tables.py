@@ -192,6 +192,9 @@ def test_land_cover_of_years_is_that_of_their_months(raw: Path, wide: pd.DataFra
     assert dataset.manifest.facts["step"] == "month" and not reporter.warned
     cover = wide.sort_values("pointid")[["LC_2003", "LC_2004"]].astype(int).to_numpy()
     assert dataset.array("category").tolist() == [code for first, last in cover for code in (first, first, last)]
+    table.rename(columns={"LC_2003": "LC_1993", "LC_2004": "LC_1994"}).to_csv(raw / "t.csv", index=False)
+    with pytest.raises(DataError, match="there are both years and months"):
+        prepare_gwsa(raw)
 
 
 def test_a_year_without_a_column_is_left_out_and_told(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
