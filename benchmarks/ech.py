@@ -127,10 +127,10 @@ def _settle(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def predictors(held: dict[str, Samples], device: torch.device) -> dict[str, Predictor]:
+def predictors(by_part: dict[str, Samples], device: torch.device) -> dict[str, Predictor]:
     """Make both networks with random weights."""
     made = {}
-    for part, samples in held.items():
+    for part, samples in by_part.items():
         torch.manual_seed(0)
         seen, record = signature(samples), NETWORKS[part](EchTables())
         network = ScaledNetwork(record.build(seen), record, unscaled(seen))

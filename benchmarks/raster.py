@@ -229,9 +229,9 @@ def _measure(folder: Path, sizes: Sequence[int], given: tuple[int, int]) -> None
     slow = one_by_one(run, folder / str(sizes[0]) / "covs", pixels)
     rows = []
     for side, cost in costs.items():
-        held = COVARIATES * side * side * 4 / 2**20
+        covariates = COVARIATES * side * side * 4 / 2**20
         speed = side * side / cost.seconds
-        rows.append((f"{side} x {side}", cost.seconds, cost.busy, speed, cost.peak / 2**20, held))
+        rows.append((f"{side} x {side}", cost.seconds, cost.busy, speed, cost.peak / 2**20, covariates))
     title = f"A map of {COVARIATES} covariates, cnn, one member, CPU; start-up, reading and writing included"
     _table.show(title, ("raster", "s", "CPU s", "pixels/s", "peak MiB", "MiB of covariates"), rows)
     print(f"\nloop over single pixels, covariates in memory: {slow:,.0f} pixels/s (over {pixels:,} pixels)\n")

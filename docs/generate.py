@@ -222,8 +222,8 @@ def baselines() -> str:
 def export_formats() -> str:
     """Tabulate the formats of `geoml export`."""
     rows = ["| format | file | description |", "|---|---|---|"]
-    held = [(name, exporter(name)) for name in formats()]
-    return "\n".join(rows + [f"| `{name}` | `{form.suffix}` | {_cell(form.summary)} |" for name, form in held])
+    records = [(name, exporter(name)) for name in formats()]
+    return "\n".join(rows + [f"| `{name}` | `{form.suffix}` | {_cell(form.summary)} |" for name, form in records])
 
 
 def tree() -> str:

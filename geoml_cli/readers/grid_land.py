@@ -36,7 +36,7 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
         if mask.ndim == 2:
             layout = find_layout(file, name, str(path))
             mask, own = mask.transpose(layout.y_dim, layout.x_dim), layout.axes
-        # As declared alone: what is undeclared in a mask is told below.
+        # By what the file declares alone: other numbers than 0 to 1 are refused below.
         stored = replace(decoding(mask.attrs, mask.dtype, name, Declared()), guess=False)
         values, unit = stored.decode(np.array(mask.values), np.float64), str(mask.attrs.get("units", ""))
     where = f"{path}, variable {name}"

@@ -31,6 +31,7 @@ _TYPE_LIMITS = (
 _NETCDF_DEFAULTS = (-127, -32767, -2147483647, -9223372036854775806, 18446744073709551614, 9.969209968386869e36)
 _SHORT_NINES = (9.9, 9.99)
 """Of columns of three or four characters, such as wind speeds; negative ones only."""
+_LARGEST_SHORT = 10
 _NINES = (99, 999, 9999, 99999, 999999, 9999999, 99.9, 999.9, 9999.9, 99.99, 999.99, 9999.99, 99999.9, 99999.99)
 _POSITIVE_NINES = _NINES[1:]  # 99 alone is too plain a number
 _PROVIDERS = (-6999, -7999, -8888, -88888, -7777, -9998, -3000, -28672, -1111)
@@ -121,7 +122,11 @@ class FillCensus:
         """Return how often each candidate occurs, in the order of their size."""
         values_L = self._listed_L.astype(np.float64)
         gap_L = np.minimum(values_L - self._below_L, self._above_L - values_L)
-        is_far_L = (self._count_L >= 2) & ((gap_L > self._others.range()) | self._below_all(values_L))
+        is_far_L = (gap_L > self._others.range()) | self._below_all(values_L)
+        # Temperatures and fluxes go down to -9.9: next to negative values no distance makes a fill of it.
+        is_short_L = (values_L > -_LARGEST_SHORT) & (values_L < 0)
+        is_among_negative_L = (self._above_L < 0) | np.isfinite(self._below_L)
+        is_far_L = (self._count_L >= 2) & is_far_L & ~(is_short_L & is_among_negative_L)
         limit_L = self._limit_L & (gap_L > _GAP * self._others.range()) if self._has_fill else self._limit_L
         chosen = np.flatnonzero((is_far_L | limit_L) & (self._count_L > 0))
         counts = {_shortest(self._listed_L[place]): int(self._count_L[place]) for place in chosen}

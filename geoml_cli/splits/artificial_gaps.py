@@ -77,7 +77,7 @@ def _cut(
     A gap begins at a sample; its neighbours before and after are left, so that gaps stay apart.
     """
     length, least = wanted
-    taken, found, held = taken_S.copy(), [], 0
+    taken, found, samples = taken_S.copy(), [], 0
     for first in random.permutation(len(minute_S)):
         # By time, not by a number of samples: records may be missing.
         last = int(np.searchsorted(minute_S, minute_S[first] + length))
@@ -87,8 +87,8 @@ def _cut(
             continue
         taken[first:last] = True
         found.append((int(first), last))
-        held += last - int(first)
-        if held >= least:
+        samples += last - int(first)
+        if samples >= least:
             break
     return found
 

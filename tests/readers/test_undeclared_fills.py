@@ -53,6 +53,19 @@ def test_a_negative_fill_near_wide_values_stands_apart() -> None:
     assert not found(np.append(heights - 95, [-99] * 40).astype(np.float32)), "no gap"
 
 
+def test_a_short_nine_is_a_fill_next_to_positive_values_alone() -> None:
+    """Temperatures of one decimal may reach -9.9 twice, and not the values just above."""
+    random = np.random.default_rng(1)
+    lowest = np.full(3, -9.9)
+    temperature = np.concatenate([np.round(random.uniform(-9, 2, 998), 1), lowest])
+    assert not undeclared(temperature.dtype, [temperature])
+    for low, high in ((-5, -4), (-20, -19)):
+        cold = np.concatenate([np.round(random.uniform(low, high, 998), 1), lowest])
+        assert not undeclared(cold.dtype, [cold]), "a narrow range makes it no fill either"
+    speed = np.concatenate([np.round(random.uniform(0, 30, 998), 1), lowest])
+    assert undeclared(speed.dtype, [speed]) == {-9.9: 3}
+
+
 def test_limits_of_the_files_own_type_always_are() -> None:
     assert found(np.arange(256).astype(np.uint8)) == {255.0: 1}
     assert not found(np.repeat(np.arange(256), 2).astype(np.uint16))

@@ -308,24 +308,26 @@ def test_a_land_mask_of_the_file(tmp_path):
     np.testing.assert_array_equal(dataset.array("land"), np.isnan(VALUES[0]))
 
 
+def with_land_that_has_a_value(path):
+    """Write a file with a mask of land, one cell of which has values; return the mask as well."""
+    land = np.isnan(VALUES[0])
+    land[tuple(np.argwhere(~land)[0])] = True
+    with netCDF4.Dataset(write(path), "a") as file:
+        file.createVariable("lsm", "f4", ("lat", "lon"))[:] = land
+    return path, land
+
+
 def test_values_on_land_are_left_out(tmp_path):
     """As of a land model or of skin temperature; they would be scaled and averaged with the sea's."""
-    path, land = write(tmp_path / "a.nc"), np.isnan(VALUES[0])
-    first = tuple(np.argwhere(~land)[0])
-    land[first] = True
-    with netCDF4.Dataset(path, "a") as file:
-        file.createVariable("lsm", "f4", ("lat", "lon"))[:] = land
+    path, land = with_land_that_has_a_value(tmp_path / "a.nc")
     dataset = check(path, np.where(land, np.nan, VALUES), land="lsm")
     np.testing.assert_array_equal(dataset.array("land"), land)
     assert "1 cells on land have values, which are left out" in dataset.manifest.funnel.notes
 
 
 def test_a_month_without_a_value_at_sea_is_refused(tmp_path):
-    path, land = write(tmp_path / "a.nc"), np.isnan(VALUES[0])
-    first = tuple(np.argwhere(~land)[0])
-    land[first] = True
+    path, land = with_land_that_has_a_value(tmp_path / "a.nc")
     with netCDF4.Dataset(path, "a") as file:
-        file.createVariable("lsm", "f4", ("lat", "lon"))[:] = land
         file["sst"][2] = np.where(land, file["sst"][2], np.nan)
     with pytest.raises(DataError, match="has no valid value at 2001-03"):
         prepared(path, land="lsm")
