@@ -13,8 +13,11 @@ from hypothesis import HealthCheck, settings
 
 from geoml_cli.cli.app import main
 
-# Tests run side by side: threads of their own would wait for each other. Before torch starts its own.
+# Tests run side by side: threads of their own would wait for each other, and keep a core busy with it. Before torch
+# starts its own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start the command by the hundred: compiled once
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests/weights.py and the like
 

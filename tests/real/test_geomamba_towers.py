@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 TOWERS = {"AU-Lox", "CN-Cng", "DE-Hai", "DE-Seh", "US-ARM"}
-QUICK = ("network.embedding=4", "network.width=8", "train.epochs=1", "train.threads=1")
+QUICK = ("network.embedding=4", "network.width=8", "train.epochs=1", "train.threads=1", "split.seeds=[1]")
 BRIEF = ("evaluate.n_bootstrap=100", "evaluate.importance_repeats=0", 'evaluate.baselines=["climatology","ridge"]')
 
 
