@@ -18,8 +18,6 @@ from torch.utils.checkpoint import checkpoint
 
 CHUNK = 32
 """Steps that the plain path works out together; its memory grows with it, its graph shrinks."""
-EXPORTED_CHUNK = 128
-"""Steps of an exported graph that are worked out together: all of a sample's in the paper's networks."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +46,18 @@ class ScanInputs:
 def plain(inputs: ScanInputs) -> Tensor:
     """Scan with PyTorch's own operators, chunk by chunk; returns [B, L, D].
 
-    Steps of a chunk are joined pairwise, in log2(C) rounds (Hillis & Steele 1986), so the graph stays small enough to
-    export. Decays are only ever multiplied, never divided, so a large dt cannot overflow.
+    Steps of a chunk are joined pairwise, in log2(C) rounds (Hillis & Steele 1986). Decays are only ever multiplied,
+    never divided, so a large dt cannot overflow.
     """
-    if torch.compiler.is_exporting() and torch.onnx.is_in_onnx_export():
+    if torch.compiler.is_exporting():
         return _stepwise(inputs)
     state_B1DN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], 1, *inputs.a_DN.shape)
     steps = inputs.x_BLD.shape[1]
-    size = EXPORTED_CHUNK if torch.compiler.is_compiling() else CHUNK
     dt_BLD = functional.softplus(inputs.u_BLD)
     drive_BLD, outs = dt_BLD * inputs.x_BLD, []
-    for first in range(0, steps, size):
-        # `narrow` is one node of a graph, where a slice of several axes is one for each.
+    for first in range(0, steps, CHUNK):
         dt_BCD, drive_BCD, b_BCN, c_BCN = (
-            tensor.narrow(1, first, min(size, steps - first))
+            tensor.narrow(1, first, min(CHUNK, steps - first))
             for tensor in (dt_BLD, drive_BLD, inputs.b_BLN, inputs.c_BLN)
         )
         decay_BCDN = torch.exp(dt_BCD.unsqueeze(-1) * inputs.a_DN)
@@ -76,22 +72,25 @@ def plain(inputs: ScanInputs) -> Tensor:
 
 
 def _stepwise(inputs: ScanInputs) -> Tensor:
-    """Scan as `plain`, as one loop of the graph: ONNX has an operator for it, of which engines keep a single state."""
-    from torch._higher_order_ops.scan import scan  # PyTorch has no public name for it yet
-
-    def step(state_BDN: Tensor, now: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        dt_BD, drive_BD, b_BN, c_BN = now
-        decay_BDN = torch.exp(dt_BD.unsqueeze(-1) * inputs.a_DN)
-        state_BDN = decay_BDN * state_BDN + drive_BD.unsqueeze(-1) * b_BN.unsqueeze(-2)
-        return state_BDN, (state_BDN @ c_BN.unsqueeze(-1)).squeeze(-1)
+    """Scan as `plain`, as one loop of the graph: engines keep a single state of it, and its body is traced once."""
+    # PyTorch has no public name for the operator yet, and its wrapper compiles the body: most of a trace's time.
+    from torch._higher_order_ops.scan import scan_op
 
     # For all steps at once: only the state has to go from one to the next.
     dt_BLD = functional.softplus(inputs.u_BLD)
     each = (dt_BLD, dt_BLD * inputs.x_BLD, inputs.b_BLN, inputs.c_BLN)
     start_BDN = inputs.x_BLD.new_zeros(inputs.x_BLD.shape[0], *inputs.a_DN.shape)
-    _, out_LBD = scan(step, start_BDN, tuple(tensor.transpose(0, 1) for tensor in each))
+    _, out_LBD = scan_op(_step, [start_BDN], [tensor.transpose(0, 1) for tensor in each], (inputs.a_DN,))
     out_BLD: Tensor = out_LBD.transpose(0, 1) + inputs.d_D * inputs.x_BLD
     return out_BLD * functional.silu(inputs.z_BLD)
+
+
+def _step(state_BDN: Tensor, *now: Tensor) -> list[Tensor]:
+    """Return the next state, and what is read from it, [B, D]."""
+    dt_BD, drive_BD, b_BN, c_BN, a_DN = now
+    decay_BDN = torch.exp(dt_BD.unsqueeze(-1) * a_DN)
+    state_BDN = decay_BDN * state_BDN + drive_BD.unsqueeze(-1) * b_BN.unsqueeze(-2)
+    return [state_BDN, (state_BDN @ c_BN.unsqueeze(-1)).squeeze(-1)]
 
 
 def _joined(decay_BCDN: Tensor, states_BCDN: Tensor) -> tuple[Tensor, Tensor]:
