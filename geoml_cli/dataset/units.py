@@ -7,7 +7,8 @@ import unicodedata
 
 _SPELLINGS = {
     "metre": "m", "meter": "m", "metres": "m", "meters": "m", "millimetre": "mm", "millimeter": "mm",
-    "millimetres": "mm", "millimeters": "mm", "inch": "in", "inches": "in", "celsius": "degC",
+    "millimetres": "mm", "millimeters": "mm", "kilometre": "km", "kilometer": "km", "kilometres": "km",
+    "kilometers": "km", "inch": "in", "inches": "in", "celsius": "degC",
     "degreescelsius": "degC", "degreecelsius": "degC", "degreesc": "degC", "degreec": "degC", "degree_celsius": "degC",
     "degrees_celsius": "degC", "degc": "degC", "deg_c": "degC", "degree_c": "degC", "degrees_c": "degC", "°c": "degC",
     "kelvin": "K", "kelvins": "K", "degk": "K", "degree_kelvin": "K", "k": "K", "percent": "%", "pct": "%",

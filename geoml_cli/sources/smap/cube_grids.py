@@ -7,23 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError
 from geoml_cli.samples.input import Grid
 
 DEGREES, DEGREES_EPSG = "EPSG:4326", 4326
 _HALF_TURN, _POLE, _EDGE = 180.0, 90.0, 0.5
 _REGULAR = 0.01  # of a pixel, that a centre may be off its place
+_METRES = {"m": 1.0, "km": 1000.0}
+"""Of the units that CF has for projected axes."""
 
 
 def grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN401  xarray.Dataset
     """Return the grid of two axes, y and x.
 
     Raises:
-        DataError: They are not evenly spaced, lie off the Earth, or have no CRS.
+        DataError: They are not evenly spaced, lie off the Earth, have no CRS, or a unit that is none of length.
     """
+    crs = DEGREES if names[0].startswith("lat") else _crs_of(path, data)
     sides, edges = [], []
     for name in names:
-        values = np.asarray(data[name].values, dtype=np.float64)
+        values = np.asarray(data[name].values, dtype=np.float64) * _units_of(path, data[name], crs)
         if len(values) < 2:
             raise DataError(
                 f"{name} has a single value, which does not tell how large a pixel is",
@@ -38,9 +42,29 @@ def grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN
             )
         sides.append(step)
         edges.append(float(values[0]) - step / 2)
-    crs = DEGREES if names[0].startswith("lat") else _crs_of(path, data)
     transform = (sides[1], 0.0, edges[1], 0.0, sides[0], edges[0])
     return turned(path, Grid(crs, transform, len(data[names[0]]), len(data[names[1]])))
+
+
+def _units_of(path: Path, axis: Any, crs: str) -> float:  # noqa: ANN401  xarray.DataArray
+    """Return how many units of the CRS one of an axis is: CF has projected axes in km as well as in m."""
+    unit = str(axis.attrs.get("units", "")).strip()
+    if crs == DEGREES or unit in ("", "1"):
+        return 1.0
+    import pyproj
+
+    known = pyproj.CRS.from_user_input(crs)
+    own = known.axis_info[0].unit_conversion_factor if known.axis_info else 1.0  # a bound CRS may list none
+    metres = next((size for name, size in _METRES.items() if same_unit(unit, name)), None)
+    if known.is_geographic or (metres is None and own not in _METRES.values()):
+        return 1.0  # degrees; or feet, of which the CRS knows which
+    if metres is None:
+        raise DataError(
+            f"{axis.name} is in {unit!r}, and its CRS in metres",
+            where=str(path),
+            fix="Give projected axes in m or km, with this as their attribute units.",
+        )
+    return metres / own
 
 
 def turned(path: Path, grid: Grid) -> Grid:

@@ -19,6 +19,8 @@ from geoml_cli.dataset.raw_files import visible
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.band_tags import band_unit
+from geoml_cli.readers.grid_values import decoding
+from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.readers.time_steps import begun
 from geoml_cli.samples.input import Grid
@@ -84,7 +86,7 @@ class XarrayCube:
     """A NetCDF file or Zarr store with dimensions time, y and x; read window by window."""
 
     path: Path
-    data: Any
+    data: Any  # stored numbers: fills that nobody declared are known before a scale is applied
     grid: Grid
     days: Days
     daily_names: frozenset[str]
@@ -96,9 +98,8 @@ class XarrayCube:
         import xarray
 
         try:
-            data = (
-                xarray.open_zarr(path, chunks=None, consolidated=False) if path.is_dir() else xarray.open_dataset(path)
-            )
+            own: dict[str, Any] = {"engine": "zarr", "consolidated": False} if path.is_dir() else {}
+            data, stored = (xarray.open_dataset(path, mask_and_scale=scaled, **own) for scaled in (True, False))
         except (OSError, ValueError, KeyError) as error:
             raise DataError(
                 f"cannot be read as NetCDF or Zarr ({' '.join(str(error).split())[:200]})",
@@ -112,22 +113,32 @@ class XarrayCube:
                 where=str(path),
                 fix="A stack has the dimensions time (with dates), lat and lon (or y and x).",
             )
+        stored = stored.assign_coords({name: data[name] for name in (y, x)})  # which may be packed
         if len(data[y]) > 1 and float(data[y][1]) > float(data[y][0]):
-            data = data.isel({y: slice(None, None, -1)})  # north first, as rasters are
+            data, stored = (each.isel({y: slice(None, None, -1)}) for each in (data, stored))  # north first, as rasters
         grid = grid_of(path, data, (y, x))
         days = _days(path, data)
         daily = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {"time", y, x})
         fixed = frozenset(str(name) for name, item in data.data_vars.items() if set(item.dims) == {y, x})
-        return XarrayCube(path, data.rename({y: "y", x: "x"}), grid, days, daily, fixed)
+        return XarrayCube(path, stored.rename({y: "y", x: "x"}), grid, days, daily, fixed)
 
     def daily(self, name: str, window: Window, step: int = 1) -> Floats:
         """Read a band of every `step`-th day."""
         item = self.data[name].isel(time=slice(None, None, step), y=window[0], x=window[1])
-        return _clean(item.transpose("time", "y", "x").values)
+        return self._decoded(name, item.transpose("time", "y", "x").values)
 
     def fixed(self, name: str, window: Window) -> Floats:
         """Read a band that does not change."""
-        return _clean(self.data[name].isel(y=window[0], x=window[1]).transpose("y", "x").values)
+        return self._decoded(name, self.data[name].isel(y=window[0], x=window[1]).transpose("y", "x").values)
+
+    def _decoded(self, name: str, stored: NDArray[Any]) -> Floats:
+        try:
+            how = decoding(self.data[name].attrs, stored.dtype, name, Declared(valid=True))
+        except DataError as error:
+            raise DataError(error.what, where=f"{self.path}, {name}", fix=error.fix) from error
+        filled = _filled(stored, (how.scale, how.offset))
+        known = np.where(filled, stored.dtype.type(0), stored)
+        return np.where(filled, np.float32(np.nan), how.decode(known))
 
     def unit(self, name: str) -> str:
         """Return the unit that a band names."""
@@ -154,9 +165,10 @@ def _has_dates(path: Path, data: Any) -> bool:  # noqa: ANN401  xarray is untype
     )
 
 
-def _clean(values: NDArray[Any]) -> Floats:
-    found = np.asarray(values, dtype=np.float32)
-    return np.where(np.isin(found, _FILLS) | (np.abs(found) > _HUGE), np.float32(np.nan), found)
+def _filled(stored: NDArray[Any], packing: tuple[float, float]) -> NDArray[np.bool_]:
+    """Return which stored numbers are fills that nobody declared: -999 may well be a packed value, such as -9.99 dB."""
+    fills = _FILLS if packing == (1.0, 0.0) else _PACKED_FILLS
+    return np.asarray(np.isin(stored, fills) | (np.abs(stored.astype(np.float64)) > _HUGE))
 
 
 def _days(path: Path, data: Any) -> Days:  # noqa: ANN401  xarray is untyped
@@ -265,10 +277,7 @@ class TiffCube:
                 fix="Bring all files of the band to one unit, and write it into all of them or into none.",
             )
         stored = stored[:: rows[2], :: columns[2]]
-        if (scale, offset) == (1.0, 0.0):
-            return _clean(stored)
-        # Fills are stored as they are; but -999 may well be a packed value, such as -9.99 dB.
-        clean = np.where(np.isin(stored, _PACKED_FILLS), np.nan, stored)
+        clean = np.where(_filled(stored, (scale, offset)), np.nan, stored)
         return np.asarray(clean * scale + offset, dtype=np.float32)
 
 

@@ -216,9 +216,7 @@ class PixelStack:
         """Return the scale that all days of the stack share."""
         values = self._looked_at(names)
         whole = scales.common_scale({self._path: scales.scale_of(values, self._path)}, product, allowed)
-        days = [scales.scale_of(values[:, day], self._path) for day in range(values.shape[1])]
-        other = [day for day, scale in zip(self._cube.days, days, strict=True) if scale not in (None, whole)]
-        if other:
+        if other := [self._cube.days[day] for day in scales.days_of_another(values, whole)]:
             raise DataError(
                 f"{product} of {len(other)} days, the first {other[0]}, has another scale than the stack's {whole}",
                 where=str(self._path),

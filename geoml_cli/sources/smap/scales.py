@@ -26,6 +26,8 @@ _COLDEST, _HOTTEST, _LEAST_NUMBER = 180.0, 360.0, 7500.0
 """Land-surface temperatures [K], and the least number of 0.02 K that MOD11A1 holds."""
 _MIXED = 0.02
 """Share of values above 100 from which the rows of a file have different scales."""
+_APART, _MOST_APART = 20.0, 0.2
+"""Scales differ by a hundred: by how much values of a pixel differ then at least, and the share that may by chance."""
 _MOST = {"eto": 30.0, "etr": 40.0, "pr": 500.0, "sph": 0.05, "srad": 500.0, "vpd": 12.0, "vs": 40.0}
 """What hardly a day of gridMET's weather exceeds, in its units; 12 kPa is the saturation of 49 degC."""
 _EXPECTED = {
@@ -57,12 +59,7 @@ def scale_of(values: Values, path: Path) -> Scale | None:
     known = values[np.isfinite(values)]
     if not len(known):
         return None
-    middle = float(np.median(known))
-    scale: Scale = "0..1"
-    if middle < 0:
-        scale = "dB"
-    elif middle > _UNIT:
-        scale = "percent" if middle <= _PERCENT else "x 10,000"
+    scale = _likely(known)
     if wrong := _of_another(known, scale):
         raise DataError(
             f"most of its {len(known)} values look like {scale}, and {wrong} like another scale (from {known.min():g} "
@@ -71,6 +68,43 @@ def scale_of(values: Values, path: Path) -> Scale | None:
             fix="Its rows have different scales: export it again with one.",
         )
     return scale
+
+
+def days_of_another(values: Values, scale: Scale) -> list[int]:
+    """Return the days whose values look like another scale, and are far from those of their pixels on other days.
+
+    A day that is clear over water alone has low values, as its pixels always have.
+
+    Args:
+        values: Of all days, [bands, days, R, C].
+        scale: Of all of them together.
+    """
+    found = []
+    for day in range(values.shape[1]):
+        known = values[:, day][np.isfinite(values[:, day])]
+        if not len(known) or (_likely(known) == scale and not _of_another(known, scale)):
+            continue
+        if _is_apart(np.abs(values[:, day]), np.abs(np.delete(values, day, axis=1))):
+            found.append(day)
+    return found
+
+
+def _is_apart(sizes: Values, others: Values) -> bool:
+    """Return whether a day's sizes differ from those of other days; where no other day shows its pixels, they do."""
+    seen = np.isfinite(sizes) & np.isfinite(others).any(axis=1)
+    if not seen.any():
+        return True
+    usual = np.nanmedian(others.transpose(0, 2, 3, 1)[seen], axis=1)
+    high, low = np.maximum(sizes[seen], usual), np.minimum(sizes[seen], usual)
+    return float((high > _APART * low).mean()) > _MOST_APART
+
+
+def _likely(known: Values) -> Scale:
+    """Tell a scale by the median."""
+    middle = float(np.median(known))
+    if middle < 0:
+        return "dB"
+    return "0..1" if middle <= _UNIT else "percent" if middle <= _PERCENT else "x 10,000"
 
 
 def _of_another(known: Values, scale: Scale) -> int:

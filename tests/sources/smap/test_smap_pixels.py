@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import xarray
@@ -253,6 +256,26 @@ def test_a_day_with_another_scale_than_the_stack_is_refused(raw, prepared, tmp_p
         pixels(tmp_path / "mixed.nc", prepared(raw).manifest).block(*WHOLE, slice(40, 41))
 
 
+@pytest.mark.parametrize("scale", [10000.0, 1.0])
+def test_a_day_that_is_clear_over_water_alone_has_the_scale_of_the_stack(raw, prepared, tmp_path, scale):
+    """Water of 0.025, which is 250 where 1 is 10,000; and a little below 0, as HLS has it."""
+    content = dataset_of()
+    for name in BANDS:
+        values = content[name].values * np.float32(scale)
+        values[:, 0, 0] = np.where(np.isfinite(values[:, 0, 0]), 0.0045 * scale if scale > 1 else -0.001, np.nan)
+        values[3] = np.nan
+        values[3, 0, 0] = 0.0025 * scale if scale > 1 else -0.002
+        content[name] = (content[name].dims, values)
+    content.to_netcdf(tmp_path / "lake.nc")
+    manifest = prepared(raw).manifest
+    pixels(tmp_path / "lake.nc", manifest).block(*WHOLE, slice(40, 41))
+    for name in BANDS:
+        content[name][3] = content[name][3] / 100 if scale > 1 else content[name][3] * 100
+    content.to_netcdf(tmp_path / "mixed.nc")
+    with pytest.raises(DataError, match="HLS of 1 days, the first 2019-12-04, has another scale than the stack's"):
+        pixels(tmp_path / "mixed.nc", manifest).block(*WHOLE, slice(40, 41))
+
+
 def test_a_raster_without_its_crs_is_refused(raw, prepared, tmp_path):
     (tmp_path / "stack").mkdir()
     profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": 3, "width": 4}
@@ -362,3 +385,42 @@ def test_undeclared_fills_of_a_band_are_missing(raw, prepared, tmp_path):
     stack = pixels(tmp_path / "fill.nc", prepared(raw).manifest)
     day = list(stack.days).index(bands()[0][20])
     assert (stack.block(*WHOLE, slice(day, day + 1)).reason == 1).all()
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+def test_fills_and_limits_of_packed_bands_are_those_of_stored_numbers(tmp_path, ending):
+    """Neither -9999 that nobody declared, nor what lies beyond `valid_range`, is a value; -999 may be one."""
+    content = dataset_of()
+    packing = {"scale_factor": 0.01, "add_offset": 0.0, "_FillValue": np.int16(-32767), "dtype": "int16"}
+    clay = content["clay_5"].values.copy()
+    clay.flat[:4] = -99.99, -9.99, -327.67, 99.0
+    content["clay_5"] = (content["clay_5"].dims, clay, {"valid_range": np.array([-1000, 9000], dtype=np.int16)})
+    write = content.to_netcdf if ending == "nc" else partial(content.to_zarr, consolidated=False)
+    write(tmp_path / f"packed.{ending}", encoding={"clay_5": packing})
+    found = open_cube(tmp_path / f"packed.{ending}").fixed("clay_5", WHOLE).ravel()
+    np.testing.assert_allclose(found[:4], [np.nan, -9.99, np.nan, np.nan], rtol=1e-5)
+    np.testing.assert_allclose(found[4:], clay.ravel()[4:], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("unit", "metres"), [("km", 1000.0), ("kilometers", 1000.0), ("m", 1.0), (None, 1.0)])
+def test_projected_axes_may_be_in_kilometres(tmp_path, unit, metres):
+    content = dataset_of().rename(lat="y", lon="x")
+    y, x = 4.0e6 - 30.0 * np.arange(SHAPE[0]), 5.0e5 + 30.0 * np.arange(SHAPE[1])
+    attrs = {} if unit is None else {"units": unit}
+    content = content.assign_coords(y=("y", y / metres, attrs), x=("x", x / metres, attrs))
+    content["crs"] = ((), 0, {"crs_wkt": pyproj.CRS(32614).to_wkt()})
+    content.to_netcdf(tmp_path / "projected.nc")
+    grid = open_cube(tmp_path / "projected.nc").grid
+    np.testing.assert_allclose(grid.transform, (30.0, 0.0, 5.0e5 - 15, 0.0, -30.0, 4.0e6 + 15), rtol=1e-9)
+
+
+def test_projected_axes_in_another_unit_are_refused_and_the_remedy_helps(tmp_path):
+    content = dataset_of().rename(lat="y", lon="x")
+    content["crs"] = ((), 0, {"crs_wkt": pyproj.CRS(32614).to_wkt()})
+    content["x"].attrs["units"] = "degrees_east"
+    content.to_netcdf(tmp_path / "projected.nc")
+    with pytest.raises(DataError, match=r"x is in 'degrees_east', and its CRS in metres\. Give projected axes in m"):
+        open_cube(tmp_path / "projected.nc")
+    content["x"].attrs["units"] = "m"
+    content.to_netcdf(tmp_path / "again.nc")
+    assert open_cube(tmp_path / "again.nc").grid.width == SHAPE[1]
