@@ -27,6 +27,10 @@ _HUGE = 9e18
 _USUAL = (-999.0, -9999.0, -99999.0, -999.9, -9999.9, -32768.0, -32767.0)
 """Fills that are asked for even where they do not lie apart from the values."""
 
+_OF_BYTES = (127.0, 255.0, -127.0, -128.0)
+"""Fills of bytes: in a map of longer numbers that holds nothing else, such as one of few coarse cells, they are values.
+"""
+
 _FILLED_SHARE = 0.01
 """Share of a block's values from which on a type's own limit is its fill, and not the largest value that was packed."""
 
@@ -90,7 +94,9 @@ class Decoding:
             low, high = _limits(stored)
         certain = candidates_of(stored)
         for candidate in dict.fromkeys([*certain, *(value for value in _USUAL if low <= value <= high)]):
-            self._fill(stored, stored == np.asarray(candidate).astype(stored.dtype), is_certain=candidate in certain)
+            found = stored == np.asarray(candidate).astype(stored.dtype)
+            if candidate not in _OF_BYTES or int(found.sum()) < int(np.isfinite(stored).sum()):
+                self._fill(stored, found, is_certain=candidate in certain)
         return (low, high) if self.found.total() == before else _limits(stored)
 
     def _fill(self, stored: Raw, mask: Mask, *, is_certain: bool) -> None:
@@ -116,7 +122,8 @@ class Decoding:
         limits = _integer_limits(raw) if is_expected or raw.dtype.itemsize > 1 else ()
         for candidate in dict.fromkeys([*certain, *(_USUAL if is_expected else ()), *limits]):
             found = ~missing & (raw == candidate)
-            if not found.any() or (is_packed and _is_ordinary(raw, candidate)):
+            is_only = candidate in _OF_BYTES and raw.dtype.itemsize > 1 and not (~missing & ~found).any()
+            if not found.any() or is_only or (is_packed and _is_ordinary(raw, candidate)):
                 continue
             is_frequent = int(found.sum()) >= _FILLED_SHARE * raw.size
             is_certain = is_frequent if candidate in limits else candidate in certain

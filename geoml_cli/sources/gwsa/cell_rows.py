@@ -32,18 +32,20 @@ class CellRows:
         longitude: Degrees east.
         time: Not-a-time where missing.
         values: Factors and, where there is one, the target, by name; as they stand, fills included.
-        monthly: Whether times are months.
+        monthly: Whether times are months; None where no row has a time.
         where: Tells where a row's value stands, for messages: (row, name).
         dated: Whether times are days, of which the months count.
+        unread: Column of a time that is not read, since there is one of the year.
     """
 
     latitude: Values
     longitude: Values
     time: Months
     values: dict[str, Values]
-    monthly: bool
+    monthly: bool | None
     where: Callable[[int, str], str]
     dated: bool = False
+    unread: str = ""
 
     def __len__(self) -> int:
         return len(self.time)
@@ -56,6 +58,10 @@ class CellRows:
     def cells(self) -> Keys:
         """Name the cell of each row by its place, shape [R]."""
         return cell_keys(self.latitude, self.longitude)
+
+    def other_time(self) -> str:
+        """Say, for messages, that another column may tell the times; nothing where there is none."""
+        return f" If {self.unread} tells the months, remove the column of the year." if self.unread else ""
 
 
 def rows_at_once(sheet: TableFile, layout: Long | Wide, memory: int) -> int:
@@ -79,15 +85,16 @@ def _from_long(part: Part, layout: Long) -> CellRows:
     values = {name: part.numbers(column) for name, column in layout.values.items()}
     latitude, longitude = (part.numbers(column) for column in layout.place)
     time, monthly, dated = _times(part, layout.time)
-    if layout.month is not None and not monthly:
+    if layout.month is not None and monthly is False:
         time, monthly = _within_years(part, time, layout.month), True
     return CellRows(
         latitude, longitude, time, values, monthly,
-        lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)), dated,
+        lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)),
+        dated, "" if monthly else layout.unread,
     )  # fmt: skip
 
 
-def _times(part: Part, column: str) -> tuple[Months, bool, bool]:
+def _times(part: Part, column: str) -> tuple[Months, bool | None, bool]:
     """Return the month of each row, whether they are months, and whether they are written as days."""
     import pandas as pd
 
@@ -130,8 +137,8 @@ def _says_nothing(text: str) -> bool:
     return is_missing(text) or text.removesuffix(".0") in [f"{fill:g}" for fill in _FILLS]
 
 
-def same_step(stamps: Sequence[str], location: str) -> bool:
-    """Return whether times are months.
+def same_step(stamps: Sequence[str], location: str) -> bool | None:
+    """Return whether times are months; None where there are none.
 
     Raises:
         DataError: Some are, and some are years.
@@ -143,7 +150,7 @@ def same_step(stamps: Sequence[str], location: str) -> bool:
             where=location,
             fix="Prepare them apart; a model learns one of them.",
         )
-    return bool(steps) and is_monthly(steps[0])
+    return is_monthly(steps[0]) if steps else None
 
 
 def _from_wide(part: Part, layout: Wide) -> CellRows:

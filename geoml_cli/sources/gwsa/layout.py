@@ -22,7 +22,7 @@ IDENTITY = ("pointid", "grid_code", "OID_")
 _LATITUDE, _LONGITUDE = ("lat", "latitude"), ("lon", "longitude", "long")
 _TIME = ("year_month", "year", "time", "date")
 _MONTH = ("month", "mon")
-"""Next to a column of years."""
+"""Next to a column of years, whatever its name."""
 _STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
 _DATE = re.compile(
     r"(?P<year>\d{4})[-/](?P<month>\d\d)[-/](?P<day>\d\d)(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:?00)?)?"
@@ -75,12 +75,14 @@ class Long:
         time: Column of the year or month.
         values: Column of each factor, and of the target where there is one.
         month: Column of the month within the year, where it has one of its own.
+        unread: Column of another time, next to one of the year without a month.
     """
 
     place: tuple[str, str]
     time: str
     values: dict[str, str]
     month: str | None = None
+    unread: str = ""
 
     @property
     def has(self) -> frozenset[str]:
@@ -129,10 +131,13 @@ def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
     if times:
         found = {name: _column(sheet, name) for name in (*roles.needed, roles.target)}
         values = {name: column for name, column in found.items() if column is not None}
+        if any(name not in values for name in _timed_columns(sheet, roles.dynamic)):
+            return _wide(sheet, roles, place)  # the day of a download, or the like
         _refuse_missing(sheet, roles, values, "")
         # A factor that is called month is a factor.
-        own = [_column(sheet, name) for name in _MONTH if name not in found] if times[0] == "year" else []
-        return Long(place, str(_column(sheet, times[0])), values, next(filter(None, own), None))
+        month = next(filter(None, (_column(sheet, name) for name in _MONTH if name not in found)), None)
+        unread = times[1] if times[0] == "year" and month is None and times[1:] else ""
+        return Long(place, str(_column(sheet, times[0])), values, month, unread)
     return _wide(sheet, roles, place)
 
 

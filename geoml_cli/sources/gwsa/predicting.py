@@ -71,12 +71,12 @@ def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChu
     cells = panel(part, layout)
     cells = replace(cells, values={name: fills.masked(name, values) for name, values in cells.values.items()})
     _refuse_fills(cells, table, plan.roles)
-    if cells.monthly != monthly:
+    if cells.monthly not in (None, monthly):
         here, learnt = ("months", "years") if cells.monthly else ("years", "months")
         raise DataError(
             f"its rows are {here}, and the network was trained on {learnt}",
             where=str(part.path),
-            fix=f"Give a table of {learnt}.",
+            fix=f"Give a table of {learnt}.{cells.other_time()}",
         )
     steps = len(layout.stamps) if isinstance(layout, Wide) else 1
     identity = tuple(

@@ -92,24 +92,31 @@ class Census:
     cells: Keys = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     repeated: set[tuple[int, np.datetime64]] = field(default_factory=set)
     times: Counter[np.datetime64] = field(default_factory=Counter)
-    monthly: bool = False
+    step: bool | None = None
     dated: bool = False
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     first: dict[np.datetime64, str] = field(default_factory=dict)
 
+    @property
+    def monthly(self) -> bool:
+        """Return whether times are months."""
+        return bool(self.step)
+
     def take_step(self, panel: CellRows) -> None:
-        """Learn whether times are months.
+        """Learn whether times are months; rows without a time tell nothing.
 
         Raises:
             DataError: Earlier rows tell otherwise.
         """
-        if self.read and self.monthly != panel.monthly:
+        if panel.monthly is None:
+            return
+        if self.step not in (None, panel.monthly):
             raise DataError(
                 "there are both years and months",
                 where=panel.where(0, "year"),
                 fix="Prepare them apart; a model learns one of them.",
             )
-        self.monthly = panel.monthly
+        self.step = panel.monthly
         self.dated |= panel.dated
 
     def widen(self, panel: CellRows, rows: Mask, names: Sequence[str]) -> None:
@@ -210,5 +217,5 @@ def _compare(panel: CellRows, row: int, names: Sequence[str], first_values: Valu
             f"lat {panel.latitude[row]:g}, lon {panel.longitude[row]:g} stands twice in {panel.time[row]}, "
             f"and {name} differs: {first_values[int(differs.argmax())]:g}, then {panel.values[name][row]:g}",
             where=f"{_line(panel, row)} (first in {first_line})",
-            fix="Keep one of the two rows.",
+            fix=f"Keep one of the two rows.{panel.other_time()}",
         )

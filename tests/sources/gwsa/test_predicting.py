@@ -77,6 +77,16 @@ def test_places_and_times_that_are_missing_stand_in_the_table(
     assert np.isnan(column([block], "lat")[0])
 
 
+def test_rows_without_a_time_are_of_any_step(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    monthly = long.assign(year=["2003_01", "2003_02", "2003_03"] * 2)
+    monthly.to_csv(raw / "t.csv", index=False)
+    dataset, _ = prepare_gwsa(raw)
+    monthly.loc[:2, "year"] = None
+    monthly.to_csv(raw / "new.csv", index=False)
+    blocks = read(raw / "new.csv", dataset, 3)  # the first block has no time
+    assert [block.read().valid.tolist() for block in blocks] == [[False] * 3, [True] * 3]
+
+
 def test_tables_that_do_not_fit_the_data_set(dataset: Dataset, long: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     long.drop(columns="rf").to_csv(path, index=False)

@@ -160,6 +160,42 @@ def test_days_stand_for_their_months(raw: Path, long: pd.DataFrame, prepare_gwsa
     assert month_of_date("2003-07-16T12:00:00+08:00") == "2003-07-16T12:00:00+08:00", "no time of UTC"
 
 
+def test_a_month_may_stand_beside_years_of_any_name(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    long.rename(columns={"year": "time"}).assign(month=7).to_csv(raw / "gwsa.csv", index=False)
+    found, _ = prepare_gwsa(raw)
+    assert found.manifest.facts["step"] == "month" and found.array("year").tolist() == [2003, 2004, 2005] * 2
+
+
+def test_a_date_next_to_the_year_is_named_where_rows_repeat(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    months = pd.concat([long.assign(date=f"2003-{month:02d}-01", year=2003, rf=month) for month in (1, 2)])
+    months = months.drop_duplicates(["pointid", "date"])
+    months.to_csv(raw / "gwsa.csv", index=False)
+    with pytest.raises(DataError, match="If date tells the months, remove the column of the year"):
+        prepare_gwsa(raw)
+    months.drop(columns="year").to_csv(raw / "gwsa.csv", index=False)
+    found, _ = prepare_gwsa(raw)
+    assert found.manifest.facts["step"] == "month" and found.manifest.funnel.kept == 4
+
+
+def test_rows_without_a_time_are_of_any_step(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    monthly = long.assign(year=["2003_01", "2003_02", "2003_03"] * 2)
+    monthly.to_csv(raw / "a.csv", index=False)
+    monthly.head(2).assign(year=None).to_csv(raw / "b.csv", index=False)
+    monthly.head(2).assign(year=None, month=None).to_csv(raw / "c.csv", index=False)
+    found, _ = prepare_gwsa(raw)
+    assert found.manifest.facts["step"] == "month" and found.manifest.funnel.kept == 6
+
+
+def test_a_wide_table_may_tell_when_it_was_made(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    wide.to_csv(raw / "t.csv", index=False)
+    expected, _ = prepare_gwsa(raw)
+    wide.assign(date="2024-05-01").to_csv(raw / "t.csv", index=False)
+    found, _ = prepare_gwsa(raw)
+    assert found.array("rf").tolist() == expected.array("rf").tolist()
+
+
 def test_a_month_that_is_none_is_refused_and_a_missing_one_leaves_the_row_out(
     raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
 ) -> None:
