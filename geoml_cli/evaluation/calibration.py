@@ -19,7 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.evaluation.applicability import area_of
 from geoml_cli.evaluation.block_means import block_distances
 from geoml_cli.evaluation.inputs import EvaluationInputs, blocks, groups_of_samples, open_network
-from geoml_cli.evaluation.maps import distances_of_maps, network_maps, targets
+from geoml_cli.evaluation.maps import distances_of_maps, network_maps, observed_alone, targets
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows, evaluated_rows, pool_folds, predict_members
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.metrics.conformal import distances
@@ -94,7 +94,7 @@ def calibration_of_rows(inputs: EvaluationInputs, members: list[MemberRows]) -> 
         difference=held_out.difference,
         rows=len(rows),
         groups=len(np.unique(pooled.groups_P)),
-        group=group_called(inputs.settings.shared.split),
+        group=group_called(inputs.dataset, inputs.settings.shared.split),
         by_group=(KeptDistances.of(distances(held_out.distance_P, pooled.groups_P)),),
         by_row=(KeptDistances.of(distances(held_out.distance_P, rows)),) if is_grouped else (),
         are_new=are_new_groups(inputs, members),
@@ -199,7 +199,18 @@ def _rows_of(inputs: EvaluationInputs, member: str) -> Rows:
 
 
 def calibration_of_maps(distance_NLS: Values, block_N: Rows) -> Calibration:
-    """Return the calibration of forecasts: distances of each lead time, over all cells and start times."""
+    """Return the calibration of forecasts: distances of each lead time, over all cells and start times.
+
+    Raises:
+        DataError: No forecast has an observed cell at each lead time.
+    """
+    distance_NLS, block_N = observed_alone(distance_NLS, block_N)
+    if not len(block_N):
+        raise DataError(
+            "no forecast of the tested maps has an observed cell at each lead time",
+            where="frames.crop",
+            fix="Choose another crop, or do without intervals: --set train.calibrate=false.",
+        )
     forecasts, leads, kept = distance_NLS.shape
     by_lead = [distance_NLS[:, lead].reshape(-1) for lead in range(leads)]
     cells = np.arange(forecasts * kept, dtype=np.int64)

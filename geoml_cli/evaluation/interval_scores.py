@@ -17,7 +17,7 @@ from geoml_cli.evaluation.calibration import BLOCK, HeldOut, are_new_groups, hel
 from geoml_cli.evaluation.forecast_sums import MapSums
 from geoml_cli.evaluation.groupwise import Labels, in_order
 from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, blocks
-from geoml_cli.evaluation.maps import map_scores
+from geoml_cli.evaluation.maps import map_scores, observed_alone
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
 from geoml_cli.evaluation.scores import Score
 from geoml_cli.inference.intervals import class_set
@@ -114,7 +114,7 @@ def interval_scores(
         return None
     bounds = _bounds(held_out, pooled, quantile_P)
     scored = _scored(held_out, bounds, pooled.observed_P, quantile_P, coverage)
-    group, groups = group_called(inputs.settings.shared.split), len(np.unique(pooled.groups_P))
+    group, groups = group_called(inputs.dataset, inputs.settings.shared.split), len(np.unique(pooled.groups_P))
     unit = inputs.task.target.unit
     every: dict[str, Labels | Rows] = {**_own_groups(inputs, pooled), **labels}
     return IntervalScores(
@@ -200,7 +200,7 @@ def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Label
         return {}
     if inputs.dataset.has("station"):
         return {"station": stations_of_samples(inputs.dataset)[pooled.rows_P].astype(np.str_)}
-    return {group_called(inputs.settings.shared.split): pooled.groups_P}
+    return {group_called(inputs.dataset, inputs.settings.shared.split): pooled.groups_P}
 
 
 def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScores | None:
@@ -208,7 +208,9 @@ def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScor
     coverage = inputs.settings.shared.predict.coverage
     if inputs.subset != "test" or inputs.run.imported or not coverage:
         return None
-    distance_NLS, block_N = np.concatenate(sums.distances), blocks(inputs, sums.rows_N)
+    distance_NLS, block_N = observed_alone(np.concatenate(sums.distances), blocks(inputs, sums.rows_N))
+    if not len(block_N):
+        return None
     unit, step = inputs.task.target.unit, map_scores(inputs).step
     leads = [_of_lead(distance_NLS[:, lead], block_N, (coverage, *NOMINAL)) for lead in range(distance_NLS.shape[1])]
     by_lead = [scored for scored, *_ in leads]

@@ -24,7 +24,7 @@ from geoml_cli.evaluation.kept import of_member
 from geoml_cli.evaluation.map_sums import ObservedMaps, add_cells, add_power, add_statistics
 from geoml_cli.evaluation.member_rows import evaluated_rows
 from geoml_cli.evaluation.missing_forecasts import refuse_nonfinite
-from geoml_cli.metrics.fields import errors
+from geoml_cli.metrics.fields import errors, mean_square
 from geoml_cli.metrics.metric import Values
 from geoml_cli.runs.kept import Computation, digest_of
 from geoml_cli.samples.frames import Frames
@@ -264,14 +264,24 @@ def _each_lead(change: Callable[[torch.Tensor], torch.Tensor], maps: Values, sha
 
 
 def distances_of_maps(forecast: Values, truth: NDArray[np.floating]) -> Values:
-    """Return how far cells lie from those observed, as quantiles of each map in ascending order, [B, L, S]."""
+    """Return how far cells lie from those observed, as quantiles of each map in ascending order, [B, L, S].
+
+    NaN where a map has no observed cell, such as of a region under ice.
+    """
     share = (np.arange(_DISTANCES) + 1) / _DISTANCES
     found = np.empty((*forecast.shape[:2], _DISTANCES))
     for place in np.ndindex(found.shape[:2]):
         apart = np.abs(forecast[place] - truth[place])
+        known = apart[np.isfinite(apart)]
         # The upper of two neighbours: what is kept is never nearer than what was found.
-        found[place] = np.quantile(apart[np.isfinite(apart)], share, method="higher")
+        found[place] = np.quantile(known, share, method="higher") if known.size else np.nan
     return found
+
+
+def observed_alone(distance_NLS: Values, block_N: Rows) -> tuple[Values, Rows]:
+    """Return the distances and blocks of forecasts that have an observed cell at each lead time."""
+    is_observed_N = np.isfinite(distance_NLS).all(axis=(1, 2))
+    return distance_NLS[is_observed_N], block_N[is_observed_N]
 
 
 def network_maps(inputs: EvaluationInputs, members: Sequence[str], rows: Rows) -> Values:
@@ -283,4 +293,4 @@ def network_maps(inputs: EvaluationInputs, members: Sequence[str], rows: Rows) -
 def start_and_lead(sums: MapSums, model: str) -> Values:
     """Return the root mean square error of every forecast and lead time, [N, L]."""
     found = np.concatenate(sums.native[model][errors])
-    return np.asarray(np.sqrt(found[..., 3] / found[..., 0]))
+    return np.asarray(np.sqrt(mean_square(found)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes
 from geoml_cli.figures.style import BLUE, ORANGE, VERMILION, plain, with_unit
+from geoml_cli.metrics.fields import at_or_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +107,7 @@ def lead_times(forecast_LYX: Frames, field: Field, labels: Sequence[str]) -> Fig
 
 
 def events(truth_YX: Frames, forecast_YX: Frames, field: Field, threshold: float) -> Figure:
-    """Draw where an event (a value above a threshold) was hit, missed, or forecast in vain."""
+    """Draw where an event (a value at or above a threshold) was hit, missed, or forecast in vain."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.patches import Patch
 
@@ -122,13 +123,13 @@ def events(truth_YX: Frames, forecast_YX: Frames, field: Field, threshold: float
         for name, colour, count in zip(names, colours, counts, strict=True)
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=2, frameon=False)
-    panel.set_title(plain(f"{field.name} above {threshold:g} {field.unit}".rstrip()), fontsize="medium")
+    panel.set_title(plain(f"{field.name} at or above {threshold:g} {field.unit}".rstrip()), fontsize="medium")
     return figure
 
 
 def contingency(truth: Frames, forecast: Frames, threshold: float) -> Frames:
     """Return 0 for no event, 1 for a miss, 2 for a false alarm, 3 for a hit; NaN where either is missing."""
-    outcome = (truth > threshold) * 1.0 + (forecast > threshold) * 2.0
+    outcome = at_or_above(truth, threshold) * 1.0 + at_or_above(forecast, threshold) * 2.0
     return np.where(np.isnan(truth) | np.isnan(forecast), np.nan, outcome)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoml_cli.metrics.metric import Metric, Statistics, Values, ratio
 
@@ -94,6 +95,11 @@ def _windowed(maps: Values) -> Values:
     return np.asarray(ndimage.gaussian_filter(maps, sigma=(0, 0, _SIGMA, _SIGMA), truncate=_RADIUS / _SIGMA))
 
 
+def at_or_above(values: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
+    """Return where there is an event: 0.7 as maps store it, 0.69999999, is at a threshold of 0.7."""
+    return np.asarray(values >= min(threshold, float(np.float32(threshold))))
+
+
 def contingency(thresholds: tuple[float, ...], pool: int = 1) -> Statistics:
     """Return a function that sums hits, misses, false alarms and correct negatives, [B, L, 4 H].
 
@@ -107,7 +113,7 @@ def contingency(thresholds: tuple[float, ...], pool: int = 1) -> Statistics:
             o, p, w = _highest(o, w, pool), _highest(p, w, pool), _highest(w, w, pool)
         counts = []
         for threshold in thresholds:
-            seen, said = o >= threshold, p >= threshold
+            seen, said = at_or_above(o, threshold), at_or_above(p, threshold)
             counts += [(w * both).sum(_CELLS) for both in (seen & said, seen & ~said, ~seen & said, ~seen & ~said)]
         return np.stack(counts, axis=-1)
 
@@ -173,7 +179,7 @@ def fractions_skill(threshold: float, side: int) -> Metric:
 
     def statistics(o: Values, p: Values, w: Values, r: Values) -> Values:
         weight = _box(w, side)
-        seen, said = (ratio(_box(w * (maps >= threshold), side), weight) for maps in (o, p))
+        seen, said = (ratio(_box(w * at_or_above(maps, threshold), side), weight) for maps in (o, p))
         known = w > 0
         terms = ((seen - said) ** 2, seen**2 + said**2)
         return np.stack([np.where(known, w * term, 0.0).sum(_CELLS) for term in terms], axis=-1)

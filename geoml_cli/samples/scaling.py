@@ -189,6 +189,12 @@ def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method, tar
         np.stack(bounds).reshape(-1, len(item.names))
         for bounds in zip(*((lowest.reduce(b, axis=over), highest.reduce(b, axis=over)) for b in blocks()), strict=True)
     )
+    if item.gaps and np.isnan(low).any():
+        raise DataError(
+            "none of the values of the training maps is known",
+            where=name,
+            fix="Choose other cells with frames.crop, or other training steps with [split].",
+        )
     if np.isnan(low).any():
         missing = sum(int(np.isnan(block).sum()) for block in blocks())
         raise DataError(

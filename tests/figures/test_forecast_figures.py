@@ -107,6 +107,7 @@ def test_events_are_counted_by_hand():
     truth = np.array([[1.0, 1.0, 0.0, 0.0, np.nan]])
     predicted = np.array([[1.0, 0.0, 1.0, 0.0, 1.0]])
     np.testing.assert_array_equal(contingency(truth, predicted, 0.5), [[3, 1, 2, 0, np.nan]])
+    np.testing.assert_array_equal(contingency(truth, predicted, 1.0), [[3, 1, 2, 0, np.nan]], "as scores count them")
     axes = GridAxes(np.array([25.0]), LON[:5])
     figure = events(truth, predicted, Field("flux", "1", axes, np.zeros((1, 5), bool)), 0.5)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]

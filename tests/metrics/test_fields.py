@@ -127,6 +127,15 @@ def test_pooled_events_forgive_a_shift_within_a_square():
     assert value(mean_csi("CSI pool 4", (0.5,), 4), observed, predicted, weight) == 0
 
 
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.7, 0.9])
+def test_a_value_at_the_threshold_is_an_event_however_it_is_stored(threshold):
+    """Tenths, as ice concentrations are stored: 0.7 is 0.69999999 as a float32."""
+    tenths = np.arange(10)[None, None, None]
+    stored = (tenths / np.float32(10)).astype(np.float32).astype(np.float64)
+    hits, *others = contingency((threshold,))(stored, tenths / 10, np.ones(stored.shape), stored)[0, 0]
+    assert hits == 10 - round(10 * threshold) and others == [0, 0, 10 - hits]
+
+
 def test_a_mean_over_thresholds_leaves_out_those_without_events():
     observed = np.array([[[[0.2, 0.6]]]])
     assert value(mean_csi("CSI", (0.5, 0.9)), observed, observed) == 1

@@ -375,6 +375,23 @@ def test_a_cell_without_climatology_counts_for_no_model(tmp_path):
     assert found[0] == found[1] and np.isfinite(found).all(), "with baselines or without"
 
 
+def test_maps_without_an_observed_cell_count_for_nothing(tmp_path):
+    """A crop that lies under ice from January to March, of which other cells are known."""
+    values = maps(MONTHS, SHAPE)
+    values[np.arange(MONTHS) % 12 < 3, 8] = np.nan
+    data = write_maps(tmp_path / "ice", values, np.zeros(SHAPE, bool))
+    under_ice = ("frames.crop=[8,0,1,18]", "frames.most_cells=0", "network.variant=simvp", "train.epochs=1")
+    settings = load("tidenet", "small", None, {}, (*QUICK, *under_ice))
+    run = train(settings, data, RunLocation(tmp_path / "run", cpu=True), None, NullReporter())
+    [network] = evaluate(run, data, settings_of(run), "test", NullReporter()).networks.values()
+    models = [network.result.network, *(one.baseline for one in network.result.baselines.comparisons)]
+    assert all(np.isfinite(score.value) for model in models for score in model.scores.values())
+    never = np.where(np.arange(SHAPE[0])[:, None] == 8, np.nan, maps(MONTHS, SHAPE)).astype(np.float32)
+    other = write_maps(tmp_path / "never", never, np.zeros(SHAPE, bool))
+    with pytest.raises(DataError, match="none of the values of the training maps is known"):
+        train(settings, other, RunLocation(tmp_path / "other", cpu=True), None, NullReporter())
+
+
 def test_a_preset_with_a_limit_of_cells_takes_a_size():
     with pytest.raises(SettingsError, match="size and most_cells exclude each other; most_cells = 0 leaves the choice"):
         load("tidenet", "small", None, {}, ["frames.size=[16,8]"])
