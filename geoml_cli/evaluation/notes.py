@@ -29,7 +29,7 @@ def pooling(inputs: EvaluationInputs) -> str:
     return (
         "Members of a fold that differ by seed are pooled row by row, as in a prediction; then the folds are put "
         "together. A sample that several folds score counts once for each. Intervals and tests take groups whole; "
-        f"a group is a {group_called(split)}."
+        f"a group is a {group_called(inputs.dataset, split)}."
     )
 
 

@@ -127,7 +127,7 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
     tested = {name: len(one.rows_P) if rows.of_folds else len(np.unique(one.rows_P)) for name, one in pooled.items()}
     return RunComparison(
         task=first.task,
-        group=group_called(runs[coarsest].settings.shared.split),
+        group=group_called(runs[coarsest].dataset, runs[coarsest].settings.shared.split),
         runs=scored,
         pairs=_adjusted([Pair(a.name, b.name, compare_with(a, b)) for a, b in combinations(scored, 2)]),
         groups=by_group,
@@ -271,7 +271,7 @@ def _notes_of_rows(
             f"Rows that several folds of {' and '.join(several)} test count once, with the mean of their predictions: "
             "scores are not those of `geoml evaluate`."
         )
-    called = {name: group_called(one.settings.shared.split) for name, one in runs.items()}
+    called = {name: group_called(one.dataset, one.settings.shared.split) for name, one in runs.items()}
     if len(set(called.values())) > 1:
         notes.append(
             f"Intervals and tests of all runs resample each {called[coarsest]}, as the split of {coarsest} does: of "

@@ -1,4 +1,4 @@
-"""Group labels of samples: blocks of land, values of a variable, or the samples themselves.
+"""Group labels of samples: blocks of land, values of a variable, places, or the samples themselves.
 
 Legend: N samples of the data set.
 """
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
-from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples
+from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples, places_of_samples
 from geoml_cli.splits.artificial_gaps import tested_gaps
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.window_times import ALL_TIMES
@@ -19,7 +19,7 @@ Rows = NDArray[np.int64]
 
 
 def groups(variables: Variables, settings: SplitSettings, rows: int) -> Rows:
-    """Number the group of every sample, shape [N]: by a variable, its spatial block, or the sample itself.
+    """Number the group of every sample, shape [N]: by a variable, its spatial block, its cell or station, or itself.
 
     Samples of a group are on one side of every split, and are resampled together in a bootstrap. Where a second
     variable is held out as well, groups are those of the first: what is claimed of all rows is claimed of new ones.
@@ -113,7 +113,7 @@ def _first_groups(variables: Variables, settings: SplitSettings, rows: int) -> R
         number_N = tested_gaps(variables, settings, rows).number_N
         return np.where(number_N >= 0, number_N, number_N.max() + 1 + np.arange(rows))
     if settings.kind not in ("blocks", "knndm"):
-        return np.arange(rows, dtype=np.int64)
+        return places_of_samples(variables, rows)  # samples of one place are not independent, however they are split
     longitude, latitude = place_of_samples(variables, rows).T
     # Equirectangular about the mean latitude: blocks are near-squares over a country, which is all they need to be.
     shrink = np.cos(np.radians(latitude.mean()))
@@ -143,13 +143,15 @@ def _no_variable(location: str) -> DataError:
     return DataError("the data set has no such variable", where=location, fix="Look for its groups with ncdump -h.")
 
 
-def group_called(settings: SplitSettings) -> str:
-    """Name a group: `station`, `block of 10 x day` or `spatial block of 20 km`; `sample` where there is none."""
+def group_called(variables: Variables, settings: SplitSettings) -> str:
+    """Name a group: `station`, `block of 10 x day`, `spatial block of 20 km`, `cell`; `sample` where there is none."""
     name = "gap" if settings.kind == "gaps" else settings.group_by.removesuffix("_index")
     if name:
         is_single = settings.group_length == 1 or "group_length" in settings.unused()
         return name if is_single else f"block of {settings.group_length} x {name}"
-    return f"spatial block of {settings.block_km:g} km" if settings.kind in ("blocks", "knndm") else "sample"
+    if settings.kind in ("blocks", "knndm"):
+        return f"spatial block of {settings.block_km:g} km"
+    return "cell" if variables.has("cell") else "station" if variables.has("station_index") else "sample"
 
 
 def _called(settings: SplitSettings) -> str:

@@ -64,7 +64,7 @@ def test_validation_lies_in_other_gaps_and_each_gap_is_a_group():
     label = groups(data, SETTINGS, rows)
     assert not np.isin(label[test], label[np.concatenate([train, validation])]).any()
     assert len(np.unique(label[test])) < len(test) / 8 and len(np.unique(label[train])) == len(train)
-    assert group_called(SETTINGS) == "gap"
+    assert group_called(data, SETTINGS) == "gap"
 
 
 def test_a_series_too_short_for_a_gap_is_named():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
 from geoml_cli.splits.buffers import drop_near
-from geoml_cli.splits.grouping import groups
+from geoml_cli.splits.grouping import group_called, groups
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
@@ -78,6 +78,17 @@ def test_blocks_are_squares_of_the_side_asked_for():
     data = block(lon=np.array([20.0, 20.0, 20.0]), lat=np.array([0.01, 0.1, 1.0]))
     numbers = groups(data, SplitSettings(kind="blocks", block_km=20), 3)
     assert numbers[0] == numbers[1] != numbers[2]
+
+
+@pytest.mark.parametrize("kind", ["random", "years", "chronological"])
+@pytest.mark.parametrize(("name", "called"), [("cell", "cell"), ("station_index", "station"), ("other", "sample")])
+def test_samples_of_a_place_are_one_group_however_they_are_split(kind, name, called):
+    """Intervals and tests that took the months of a cell for independent ones were a fifth of the width."""
+    data = block(**{name: np.array([4, 4, 7, 7, 7])})
+    settings = SplitSettings(kind=kind, **({"test_years": [2003]} if kind == "years" else {}))
+    numbers = groups(data, settings, 5)
+    assert group_called(data, settings) == called
+    assert len(np.unique(numbers)) == (5 if called == "sample" else 2)
 
 
 def test_the_same_seed_gives_the_same_division_and_another_does_not():
