@@ -222,7 +222,7 @@ def _add_forecast(sums: MapSums, inputs: EvaluationInputs, fold: Fold, row: Rows
     for model, (on_native, on_own) in _forecasts(inputs, fold, row, own_maps):
         refuse_nonfinite(inputs, model, on_native, spatial.covered.numpy() & has_reference)
         if model == inputs.name:
-            sums.distances.append(distances_of_maps(on_native, native.observed))
+            sums.distances.append(distances_of_maps(on_native, np.where(native.known(), native.observed, np.nan)))
         add_statistics(
             sums.native.setdefault(model, {}), (*inputs.task.metrics, inputs.task.ranking), native, on_native
         )

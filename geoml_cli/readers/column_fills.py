@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.readers.nodata import Declared, declared_fills, refuse_unknown
+from geoml_cli.errors import DataError
+from geoml_cli.readers.nodata import VALID, Declared, declared_fills, refuse_unknown
 from geoml_cli.readers.undeclared_fills import FillCensus, Undeclared, refuse_undeclared
 
 Values = NDArray[np.float64]
@@ -55,3 +56,19 @@ class ColumnFills:
         found = [Undeclared(name, place, census.candidates()) for (name, place), census in self._counted.items()]
         self._counted = {}
         refuse_undeclared(found, "cells")
+
+    def refuse_of_prediction(self) -> None:
+        """Refuse as `refuse`, in a table to predict, for which a declaration is that of the data set.
+
+        Raises:
+            DataError: There is something; with what to do.
+        """
+        try:
+            self.refuse()
+        except DataError as error:
+            raise DataError(
+                error.what,
+                where=error.where,
+                fix="Leave cells without a value empty. Where these are values, prepare the data set with "
+                f"--nodata NAME={VALID}.",
+            ) from None

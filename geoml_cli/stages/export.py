@@ -87,7 +87,8 @@ def _network(
     run, members, task = trained.run, trained.members_of(network), trained.task(network)
     samples = trained.network_samples(network, dataset)
     # A file without gradients: whoever runs it need not say so, and a loop of it costs no graph of its own.
-    graph = Ensemble([trained.load_network(name) for name in members], task, samples.spatial).eval().requires_grad_(False)
+    graph = Ensemble([trained.load_network(name) for name in members], task, samples.spatial).eval()
+    graph.requires_grad_(False)
     inputs = _inputs(run, samples)
     with torch.inference_mode():
         expected = [output.numpy() for output in graph(*inputs)]

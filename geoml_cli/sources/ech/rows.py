@@ -12,12 +12,13 @@ from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.dataset.store import Block, Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
+from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.readers.time_series import TimeSeries
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn, first_reason
 from geoml_cli.sources.ech.files import read
 from geoml_cli.sources.ech.indices import Series
 from geoml_cli.sources.ech.orbit import Orbit
-from geoml_cli.sources.ech.quantities import POSITION
+from geoml_cli.sources.ech.quantities import INDICES, POSITION, WAVE
 from geoml_cli.sources.ech.samples import place
 
 _ABOUT = {
@@ -37,7 +38,8 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     missing.
 
     Raises:
-        DataError: The file is damaged or lacks a column; or the series do not know their time.
+        DataError: The file is damaged, lacks a column or holds what looks like fills; or the series do not know their
+            time.
     """
     start = dataset.manifest.facts["start"]
     if start is None:
@@ -46,13 +48,13 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
         )
     sme, symh = (np.asarray(dataset.array(name)) for name in ("sme", "symh"))
     series = Series(np.datetime64(start, "s"), int(dataset.manifest.facts["step_seconds"]), sme, symh)
-    positions = _positions(path)
+    positions = _positions(path, ColumnFills(dataset.manifest.options.get("nodata", ()), (*INDICES, *POSITION, *WAVE)))
     for first in range(0, len(positions.time), size):
         yield _chunk(positions, slice(first, first + size), dataset, series)
 
 
-def _positions(path: Path) -> TimeSeries:
-    table = read(path)
+def _positions(path: Path, fills: ColumnFills) -> TimeSeries:
+    table = read(path, fills)
     lacking = [name for name in POSITION if name not in table.values]
     if lacking:
         raise DataError(
@@ -60,6 +62,9 @@ def _positions(path: Path) -> TimeSeries:
             where=f"{path}, line 1",
             fix="Give the columns time (UTC), L, MLT [h] and MLAT [degrees].",
         )
+    for name in POSITION:
+        fills.count(name, str(path), table.values[name])
+    fills.refuse_of_prediction()
     return table
 
 

@@ -101,15 +101,7 @@ def _refuse_fills(cells: CellRows, table: _CellTable, roles: Roles) -> None:
     """Refuse factors that hold what looks like a fill, as `prepare` does."""
     for name in (*roles.dynamic, *roles.static):
         table.fills.count(name, str(table.sheet.path), cells.values[name][cells.values[name] > FILL])
-    try:
-        table.fills.refuse()
-    except DataError as error:
-        raise DataError(
-            error.what,
-            where=error.where,
-            fix="Leave cells without a value empty. Where these are values, prepare the data set with "
-            "--nodata NAME=none.",
-        ) from None
+    table.fills.refuse_of_prediction()
 
 
 def _samples(panel: CellRows, plan: Plan) -> SampleBlock:

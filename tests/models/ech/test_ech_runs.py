@@ -240,6 +240,7 @@ def test_a_table_of_positions_is_predicted_like_the_samples_of_the_data_set(run,
         (lambda frame: frame.drop(columns="MLT"), "line 1: has no column MLT"),
         (lambda frame: frame.assign(MLT=99.5), "MLT is 99.5, outside 0 to 24"),
         (lambda frame: frame.assign(time="noon"), "line 2: 'noon' is no time"),
+        (lambda frame: frame.assign(L=[99.99, 99.99, *frame["L"][2:]]), "l: 2 cells are 99.99, which looks like no"),
     ],
 )
 def test_a_wrong_table_of_positions_is_refused(change, told, run, positions, geoml, tmp_path):
