@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from geoml_cli.models.geomamba.backend import Kernels
-from geoml_cli.models.geomamba.plain import WIDTH, basis
+from geoml_cli.models.geomamba.plain import WIDTH, basis, exported_kan
 
 # grid_size and spline_order of efficient-kan.
 CELLS, ORDER = 5, 3
@@ -63,5 +63,7 @@ class KanLinear(nn.Module):
         """Return [..., O] of [..., I]."""
         # The scaler is folded in here, so that kernels have one weight a basis.
         weight_OIK = self.spline_weight * self.spline_scaler.unsqueeze(-1)
+        if torch.compiler.is_exporting():
+            return exported_kan(x, self.base_weight, weight_OIK, self.grid)
         out_RO = self.kernels.kan(x.reshape(-1, x.shape[-1]), self.base_weight, weight_OIK, self.grid[0])
         return out_RO.reshape(*x.shape[:-1], out_RO.shape[-1])
