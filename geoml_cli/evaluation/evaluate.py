@@ -9,6 +9,7 @@ import numpy as np
 
 from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
 from geoml_cli.evaluation.claims import claims
+from geoml_cli.evaluation.class_shares import share_notes
 from geoml_cli.evaluation.collocation import collocate
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.distances import split_distances
@@ -91,6 +92,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
             *notes(inputs, members, network.groups),
             *beside_intervals({"": network, **{claim.name: claim.network for claim in claimed}}),
             *without_transform(inputs, predictions),
+            *share_notes(inputs, pooled, predictions),
         ],
         collocation=collocate(inputs, pooled, compared),
         intervals=interval_scores(inputs, members, pooled, labels),

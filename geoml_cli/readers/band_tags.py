@@ -24,6 +24,14 @@ def band_unit(file: DatasetReader, index: int) -> str:
     return str(file.units[index - 1] or tags.get("units") or tags.get("unit") or "").strip()
 
 
+def colour_table(file: DatasetReader, index: int) -> dict[int, tuple[int, ...]]:
+    """Return the colours of a band's numbers; empty where the file has no table, whatever it says of the band."""
+    try:
+        return dict(file.colormap(index))
+    except ValueError:
+        return {}
+
+
 def alpha_band(file: DatasetReader) -> int | None:
     """Return the number of the band that is a mask, if one is: marked as alpha, and not described as something else.
 

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
-from geoml_cli.readers.band_tags import band_unit
+from geoml_cli.readers.band_tags import band_unit, colour_table
 from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.readers.sidecars import sidecars
 from geoml_cli.readers.tiles import Corner, check_tile
@@ -195,6 +195,10 @@ def _band(root: ElementTree.Element, file: DatasetReader, index: int) -> Element
     for name, value in described.items():
         if value is not None:
             ElementTree.SubElement(band, name).text = value if isinstance(value, str) else repr(float(value))
+    if found := colour_table(file, index):
+        table = ElementTree.SubElement(band, "ColorTable")
+        for colour in found.values():
+            ElementTree.SubElement(table, "Entry", {f"c{place}": str(part) for place, part in enumerate(colour, 1)})
     return band
 
 

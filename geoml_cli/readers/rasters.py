@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
-from geoml_cli.readers.band_tags import alpha_band, band_unit, check_mask, says_mask
+from geoml_cli.readers.band_tags import alpha_band, band_unit, check_mask, colour_table, says_mask
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.raster_damage import raster_damage
@@ -126,7 +126,7 @@ class Raster:
         return colours or bool(tags & {"CATEGORY_NAMES", "CLASS_NAMES", "LAYER_TYPE_THEMATIC"}) or self._thematic()
 
     def _grey(self) -> bool:
-        shades = list(self._file.colormap(self.band.index).values())
+        shades = list(colour_table(self._file, self.band.index).values())
         return len({shade[0] for shade in shades}) > _SHADES and all(len(set(shade[:3])) == 1 for shade in shades)
 
     def _thematic(self) -> bool:

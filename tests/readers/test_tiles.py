@@ -46,6 +46,20 @@ def everything(whole: RasterFile, index: int = 1) -> np.ndarray:
     return raster.read(slice(0, raster.grid.height), slice(0, raster.grid.width))
 
 
+@pytest.mark.parametrize("with_table", [True, False])
+def test_tiles_of_classes_keep_their_colours(tmp_path: Path, raster: Write, with_table: bool) -> None:
+    """Such as land cover of Earth Engine; a palette may lack its table."""
+    classes = (RAMP % 7).astype("uint8")
+    own = {"colours": {code: (40 * code, 255 - 30 * code, 9, 255) for code in range(7)}} if with_table else {}
+    whole = write(raster, tmp_path / "tiles", classes, own, own)
+    if not with_table:
+        for path in (tmp_path / "tiles").iterdir():
+            with rasterio.open(path, "r+") as file:
+                file.colorinterp = [ColorInterp.palette]
+    np.testing.assert_array_equal(everything(whole), classes)
+    assert Raster(Band(whole, "cover", 1)).named_classes
+
+
 DISAGREEING: dict[str, tuple[np.ndarray, dict[str, Any], dict[str, Any], str]] = {
     "scale": (RAMP, {"scale": 0.1}, {"scale": 0.01}, "the scale is 0.01, and 0.1 in the tile"),
     "offset": (RAMP, {"offset": 5.0}, {}, "the offset is 0, and 5 in the tile"),

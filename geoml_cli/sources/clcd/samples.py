@@ -132,6 +132,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
         classes=options.classes,
         codes=codes,
         names=tuple(named[code] for code in codes),
+        pixels=tuple(counts[code] for code in codes),
         categorical=codes_of(options.categorical, by_name, covariates),
         nodata=options.nodata,
         units=units,

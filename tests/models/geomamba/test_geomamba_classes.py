@@ -27,6 +27,7 @@ from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.tasks.multiclass import multiclass
+from geoml_cli.work.numbers import format_number
 from geoml_cli.work.reporting import NullReporter
 
 QUICK = ["network.embedding=8", "network.width=8", "network.layers=1", "train.threads=1", "split.block_km=10"]
@@ -94,6 +95,15 @@ def test_scores_are_those_of_classes_and_the_table_of_mistakes_adds_up(run, data
     counts = np.array(found["confusion"]["counts"])
     assert counts.sum() == found["network"]["n"]
     assert np.trace(counts) / counts.sum() == pytest.approx(scores["accuracy"])
+    # Of a map: a class counts by its pixels, not by how many of them were drawn.
+    share = np.array(data.manifest.facts["pixels"]) / sum(data.manifest.facts["pixels"])
+    [note] = [text for text in found["warnings"] if "Weighted by pixels" in text]
+    recall = np.diag(counts) / counts.sum(axis=1)
+    weights = share[:, None] * counts / counts.sum(axis=1, keepdims=True)
+    chance = weights.sum(axis=0) @ share
+    accuracy, kappa = recall @ share, (recall @ share - chance) / (1 - chance)
+    expected = f"geomamba accuracy {format_number(accuracy)}, kappa {format_number(kappa)};"
+    assert expected in note and "mean accuracy" in note, (expected, note)
     rate = found["baselines"]["mean"]["error_rate_network_minus_baseline"]["value"]
     other = found["baselines"]["mean"]["scores"]["accuracy"]["value"]
     assert rate == pytest.approx(other - scores["accuracy"])
