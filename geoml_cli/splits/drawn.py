@@ -123,7 +123,7 @@ def _too_few(rows: int, groups: int, name: str) -> DataError:
         where="[split]",
         fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length); or hold out less for "
         "the test (more split.folds, a smaller split.test); or choose checkpoints by single rows "
-        "(--set split.validation_by=rows).",
+        "(--set split.validation_by=rows), unless they are windows that overlap.",
     )
 
 

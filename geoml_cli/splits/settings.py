@@ -105,7 +105,10 @@ class SplitSettings(Table):
         if self.kind == "knndm" and self.folds == 1:
             raise ValueError("kind = 'knndm' needs folds, such as split.folds = 10")
         if self.second_group and self.kind not in ("blocks", "groups"):
-            raise ValueError("second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group")
+            raise ValueError(
+                "second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group: take it out "
+                "with --set split.second_group="
+            )
         if self.kind in (*_SPATIAL, "gaps") and self.group_by:
             own = "gaps" if self.kind == "gaps" else "blocks"
             raise ValueError(f"group_by has no place in kind = {self.kind!r}, whose groups are the {own}")
