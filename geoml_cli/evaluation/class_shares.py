@@ -25,12 +25,12 @@ def share_notes(inputs: EvaluationInputs, pooled: PooledRows, predictions: Mappi
 
     Pixels are drawn within the classes of the reference, so rows of a class stand for its pixels: the accuracy of the
     map is the mean of the classes' producer's accuracies, weighted by their pixels. Stehman 2014,
-    doi:10.1080/01431161.2014.930207, equation 16 with the reference as strata.
+    doi:10.1080/01431161.2014.930207, on strata that are not the map's classes.
     """
     pixels = inputs.dataset.manifest.facts.get("pixels", ())
-    if not pixels or inputs.task.probabilities is None:
-        return []
     names, pixels_C = inputs.task.class_names, np.asarray(pixels, dtype=np.float64)
+    if not names or len(pixels_C) != len(names):
+        return []
     counts = {model: confusion(pooled.observed_P, values_P, len(names)) for model, values_P in predictions.items()}
     drawn_C = next(iter(counts.values())).sum(axis=1)
     occurs_C = drawn_C > 0
