@@ -22,7 +22,8 @@ def grid_of(path: Path, data: Any, names: tuple[str, str]) -> Grid:  # noqa: ANN
     """Return the grid of two axes, y and x.
 
     Raises:
-        DataError: They are not evenly spaced, lie off the Earth, have no CRS, or a unit that is none of length.
+        DataError: They are not evenly spaced, lie off the Earth or about a rotated pole, have no CRS, or a unit that is
+            none of length.
     """
     crs = DEGREES if names[0].startswith("lat") else _crs_of(path, data)
     sides, edges = [], []
@@ -72,7 +73,14 @@ def turned(path: Path, grid: Grid) -> Grid:
     if grid.crs != DEGREES:
         import pyproj
 
-        if not pyproj.CRS.from_user_input(grid.crs).is_geographic:
+        known = pyproj.CRS.from_user_input(grid.crs)
+        if known.is_geographic and known.is_derived:
+            raise DataError(
+                "its degrees are those of a rotated pole",
+                where=str(path),
+                fix="Warp the stack to EPSG:4326, or to a projected CRS.",
+            )
+        if not known.is_geographic:
             return grid
     a, b, c, d, e, f = grid.transform
     west = _degrees(path, (f, e * grid.height), (c, a * grid.width))

@@ -19,21 +19,17 @@ from geoml_cli.dataset.raw_files import visible
 from geoml_cli.dataset.units import same_unit
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.band_tags import band_unit
-from geoml_cli.readers.grid_values import decoding
-from geoml_cli.readers.nodata import Declared
+from geoml_cli.readers.grid_values import Decoding
 from geoml_cli.readers.raster_damage import raster_damage
 from geoml_cli.readers.time_steps import begun
 from geoml_cli.samples.input import Grid
 from geoml_cli.sources.smap.cube_grids import DEGREES, DEGREES_EPSG, grid_of, turned
+from geoml_cli.sources.smap.cube_values import decoded, decoding_of, filled
 
 Floats = NDArray[np.float32]
 Days = NDArray[np.datetime64]
 Window = tuple[slice, slice]
 _Y, _X = ("lat", "latitude", "y"), ("lon", "longitude", "x")
-_FILLS = np.array([-999.0, -9999.0, -32768.0, -99999.0], dtype=np.float32)
-_PACKED_FILLS = _FILLS[1:]
-_HUGE = 1e19
-"""Fills that no band's values come near, whether or not a file declares them."""
 
 
 class Cube(Protocol):
@@ -91,6 +87,7 @@ class XarrayCube:
     days: Days
     daily_names: frozenset[str]
     fixed_names: frozenset[str]
+    stored: dict[str, Decoding] = field(default_factory=dict)
 
     @staticmethod
     def opened(path: Path) -> XarrayCube:
@@ -132,13 +129,9 @@ class XarrayCube:
         return self._decoded(name, self.data[name].isel(y=window[0], x=window[1]).transpose("y", "x").values)
 
     def _decoded(self, name: str, stored: NDArray[Any]) -> Floats:
-        try:
-            how = decoding(self.data[name].attrs, stored.dtype, name, Declared(valid=True))
-        except DataError as error:
-            raise DataError(error.what, where=f"{self.path}, {name}", fix=error.fix) from error
-        filled = _filled(stored, (how.scale, how.offset))
-        known = np.where(filled, stored.dtype.type(0), stored)
-        return np.where(filled, np.float32(np.nan), how.decode(known))
+        if name not in self.stored:
+            self.stored[name] = decoding_of(self.path, name, self.data[name].attrs, stored.dtype)
+        return decoded(stored, self.stored[name])
 
     def unit(self, name: str) -> str:
         """Return the unit that a band names."""
@@ -163,12 +156,6 @@ def _has_dates(path: Path, data: Any) -> bool:  # noqa: ANN401  xarray is untype
         where=f"{path}, time",
         fix='Convert it, for example with xarray: stack.convert_calendar("standard").',
     )
-
-
-def _filled(stored: NDArray[Any], packing: tuple[float, float]) -> NDArray[np.bool_]:
-    """Return which stored numbers are fills that nobody declared: -999 may well be a packed value, such as -9.99 dB."""
-    fills = _FILLS if packing == (1.0, 0.0) else _PACKED_FILLS
-    return np.asarray(np.isin(stored, fills) | (np.abs(stored.astype(np.float64)) > _HUGE))
 
 
 def _days(path: Path, data: Any) -> Days:  # noqa: ANN401  xarray is untyped
@@ -269,6 +256,7 @@ class TiffCube:
         with raster_damage(path), rasterio.open(path) as file:
             stored = file.read(1, window=part, masked=True).astype(np.float64).filled(np.nan)
             scale, offset, unit = file.scales[0], file.offsets[0], band_unit(file, 1)
+            is_declared = file.nodatavals[0] is not None
         if unit and not same_unit(unit, self.unit(name)):
             first = f"the first of its files {self.unit(name) or 'none'}"
             raise DataError(
@@ -277,7 +265,8 @@ class TiffCube:
                 fix="Bring all files of the band to one unit, and write it into all of them or into none.",
             )
         stored = stored[:: rows[2], :: columns[2]]
-        clean = np.where(_filled(stored, (scale, offset)), np.nan, stored)
+        is_fill = filled(stored, is_packed=(scale, offset) != (1.0, 0.0), is_declared=is_declared)
+        clean = np.where(is_fill, np.nan, stored)
         return np.asarray(clean * scale + offset, dtype=np.float32)
 
 

@@ -26,8 +26,10 @@ _COLDEST, _HOTTEST, _LEAST_NUMBER = 180.0, 360.0, 7500.0
 """Land-surface temperatures [K], and the least number of 0.02 K that MOD11A1 holds."""
 _MIXED = 0.02
 """Share of values above 100 from which the rows of a file have different scales."""
-_APART, _MOST_APART = 20.0, 0.2
+_APART, _MOST_APART = 40.0, 0.2
 """Scales differ by a hundred: by how much values of a pixel differ then at least, and the share that may by chance."""
+_FAR, _MOST_FAR = 50.0, 0.5
+"""Likewise from all values of the stack, where no other day shows the pixels: water reflects a fortieth of land."""
 _MOST = {"eto": 30.0, "etr": 40.0, "pr": 500.0, "sph": 0.05, "srad": 500.0, "vpd": 12.0, "vs": 40.0}
 """What hardly a day of gridMET's weather exceeds, in its units; 12 kPa is the saturation of 49 degC."""
 _EXPECTED = {
@@ -80,23 +82,31 @@ def days_of_another(values: Values, scale: Scale) -> list[int]:
         scale: Of all of them together.
     """
     found = []
+    bands = [values, *(values[band : band + 1] for band in range(len(values)))]  # all together, and each by itself
     for day in range(values.shape[1]):
-        known = values[:, day][np.isfinite(values[:, day])]
-        if not len(known) or (_likely(known) == scale and not _of_another(known, scale)):
-            continue
-        if _is_apart(np.abs(values[:, day]), np.abs(np.delete(values, day, axis=1))):
-            found.append(day)
+        for some in bands:
+            known = some[:, day][np.isfinite(some[:, day])]
+            if not len(known) or (_likely(known) == scale and not _of_another(known, scale)):
+                continue
+            if _is_apart(np.abs(some[:, day]), np.abs(np.delete(some, day, axis=1))):
+                found.append(day)
+                break
     return found
 
 
 def _is_apart(sizes: Values, others: Values) -> bool:
-    """Return whether a day's sizes differ from those of other days; where no other day shows its pixels, they do."""
+    """Return whether a day's sizes differ from those of its pixels on other days, or where these show none, of all."""
     seen = np.isfinite(sizes) & np.isfinite(others).any(axis=1)
-    if not seen.any():
-        return True
-    usual = np.nanmedian(others.transpose(0, 2, 3, 1)[seen], axis=1)
-    high, low = np.maximum(sizes[seen], usual), np.minimum(sizes[seen], usual)
-    return float((high > _APART * low).mean()) > _MOST_APART
+    if seen.any():
+        usual = np.nanmedian(others.transpose(0, 2, 3, 1)[seen], axis=1)
+        return _share_apart(sizes[seen], usual, _APART) > _MOST_APART
+    known = others[np.isfinite(others)]
+    of_all = np.median(known) if known.size else np.nan
+    return _share_apart(sizes[np.isfinite(sizes)], of_all, _FAR) > _MOST_FAR
+
+
+def _share_apart(sizes: Values, usual: Values | float, factor: float) -> float:
+    return float((np.maximum(sizes, usual) > factor * np.minimum(sizes, usual)).mean())
 
 
 def _likely(known: Values) -> Scale:

@@ -20,6 +20,7 @@ from geoml_cli.inference.inputs.pixel_days import strips
 from geoml_cli.samples.input import Grid
 from geoml_cli.sources.smap.cubes import open_cube
 from geoml_cli.sources.smap.pixels import pixels
+from geoml_cli.sources.smap.scales import days_of_another
 
 SIDE = 0.01
 LATITUDE, LONGITUDE = PLACES["Alpha-1"]
@@ -127,6 +128,7 @@ def test_a_pixel_has_the_samples_of_a_station_with_the_same_values(raw, prepared
 
 
 def test_packed_values_may_be_what_is_a_fill_elsewhere(raw, prepared, tmp_path):
+    """Of a file that declares -9999."""
     content = dataset_of()
     folder = geotiff(tmp_path, content, scale=0.01)
     with rasterio.open(min(folder.glob("eto_*.tif")), "r+") as file:
@@ -254,6 +256,25 @@ def test_a_day_with_another_scale_than_the_stack_is_refused(raw, prepared, tmp_p
     content.to_netcdf(tmp_path / "mixed.nc")
     with pytest.raises(DataError, match=r"HLS of 1 days, the first 2019-12-04, has another scale than the stack's 0"):
         pixels(tmp_path / "mixed.nc", prepared(raw).manifest).block(*WHOLE, slice(40, 41))
+
+
+def test_one_band_of_a_day_with_another_scale_is_refused(raw, prepared, tmp_path):
+    content = dataset_of()
+    power = content["VV"].values.copy()
+    power[4] = 10 ** (power[4] / 10)
+    content["VV"] = (content["VV"].dims, power)
+    content.to_netcdf(tmp_path / "mixed.nc")
+    with pytest.raises(DataError, match="Sentinel-1 of 1 days, the first 2019-12-05, has another scale"):
+        pixels(tmp_path / "mixed.nc", prepared(raw).manifest).block(*WHOLE, slice(40, 41))
+
+
+def test_a_pixel_of_water_that_is_seen_once_is_no_other_scale():
+    values = np.full((2, 6, 2, 2), np.nan)
+    values[:, :5, 0] = 2000.0
+    values[:, 5, 1] = 50.0
+    assert days_of_another(values, "x 10,000") == []
+    values[:, 5, 1] = 20.0
+    assert days_of_another(values, "x 10,000") == [5]
 
 
 @pytest.mark.parametrize("scale", [10000.0, 1.0])
@@ -385,6 +406,45 @@ def test_undeclared_fills_of_a_band_are_missing(raw, prepared, tmp_path):
     stack = pixels(tmp_path / "fill.nc", prepared(raw).manifest)
     day = list(stack.days).index(bands()[0][20])
     assert (stack.block(*WHOLE, slice(day, day + 1)).reason == 1).all()
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+def test_packed_numbers_pass_through_what_is_a_fill_elsewhere(tmp_path, ending):
+    """-9999 next to a declared fill, and 32768 and 55537 meant without a sign, are values."""
+    content = dataset_of()
+    eto = content["eto"].values.copy()
+    eto[0, 0, 0] = -99.99 + 200
+    content["eto"] = (content["eto"].dims, eto)
+    packing = {"scale_factor": 0.01, "add_offset": 200.0, "_FillValue": np.int16(-32767), "dtype": "int16"}
+    signed = np.array([[32768, 55537, 15000, 15001]], dtype=np.uint16).view(np.int16)
+    lst = np.broadcast_to(signed, (len(content.time), 3, 4))
+    content["LST"] = (content["LST"].dims, lst, {"_Unsigned": "true"})
+    write = content.to_netcdf if ending == "nc" else partial(content.to_zarr, consolidated=False)
+    write(tmp_path / f"packed.{ending}", encoding={"eto": packing})
+    cube = open_cube(tmp_path / f"packed.{ending}")
+    np.testing.assert_allclose(cube.daily("eto", WHOLE)[0, 0, 0], 100.01, rtol=1e-6)
+    assert cube.daily("LST", WHOLE)[0, 0].tolist() == [32768, 55537, 15000, 15001]
+
+
+def test_missing_chunks_of_a_store_are_refused(tmp_path):
+    """They would be read as 0; a store that was written whole is not."""
+    content = dataset_of().chunk(time=20)
+    store = tmp_path / "s.zarr"
+    content.to_zarr(store, consolidated=False, zarr_format=3, encoding={"pr": {"fill_value": 0.0}})
+    next(path for path in (store / "pr" / "c").rglob("*") if path.is_file()).unlink()
+    with pytest.raises(DataError, match=r"1 of 4 chunks are missing, and would be read as 0\. Copy the store again"):
+        open_cube(store).daily("pr", WHOLE)
+    open_cube(store).daily("eto", WHOLE)
+
+
+def test_a_rotated_pole_is_refused(tmp_path):
+    content = dataset_of().rename(lat="y", lon="x")
+    rotated = {"grid_north_pole_latitude": 39.0, "grid_north_pole_longitude": -162.0}
+    crs = pyproj.CRS.from_cf({"grid_mapping_name": "rotated_latitude_longitude", **rotated})
+    content["crs"] = ((), 0, {"crs_wkt": crs.to_wkt()})
+    content.to_netcdf(tmp_path / "rotated.nc")
+    with pytest.raises(DataError, match="degrees are those of a rotated pole"):
+        open_cube(tmp_path / "rotated.nc")
 
 
 @pytest.mark.parametrize("ending", ["nc", "zarr"])
