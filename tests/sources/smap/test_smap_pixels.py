@@ -432,9 +432,16 @@ def test_missing_chunks_of_a_store_are_refused(tmp_path):
     store = tmp_path / "s.zarr"
     content.to_zarr(store, consolidated=False, zarr_format=3, encoding={"pr": {"fill_value": 0.0}})
     next(path for path in (store / "pr" / "c").rglob("*") if path.is_file()).unlink()
-    with pytest.raises(DataError, match=r"1 of 4 chunks are missing, and would be read as 0\. Copy the store again"):
+    with pytest.raises(DataError, match=r"1 of 3 chunks are missing, and would be read as 0\. Copy the store again"):
         open_cube(store).daily("pr", WHOLE)
     open_cube(store).daily("eto", WHOLE)
+    dry = content.assign(pr=content["pr"] * 0)
+    zeros = {"pr": {"fill_value": 0.0, "_FillValue": None}}
+    dry.to_zarr(tmp_path / "dry.zarr", zarr_format=3, consolidated=False, encoding=zeros)
+    with pytest.raises(DataError, match="3 of 3 chunks are missing"):
+        open_cube(tmp_path / "dry.zarr").daily("pr", WHOLE)
+    dry.to_zarr(tmp_path / "w.zarr", zarr_format=3, consolidated=False, encoding=zeros, write_empty_chunks=True)
+    assert (open_cube(tmp_path / "w.zarr").daily("pr", WHOLE) == 0).all()
 
 
 def test_a_rotated_pole_is_refused(tmp_path):
