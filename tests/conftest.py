@@ -62,8 +62,8 @@ def geoml(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
             main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-        held = capfd.readouterr()
-        return Result(code, held.out, held.err)
+        found = capfd.readouterr()
+        return Result(code, found.out, found.err)
 
     return run
 

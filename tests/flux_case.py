@@ -15,17 +15,17 @@ NAME = "FLX_{site}_FLUXNET2015_SUBSET_DD_2010-2011_1-4.csv"
 
 def columns(tower: made.Tower = made.TOWERS[0], days: np.ndarray = DAYS, seed: int = 0) -> made.Columns:
     """Return a site's daily columns without gaps, every target measured."""
-    held = made.daily(tower, days, np.random.default_rng(seed))
-    held = {name: np.where(np.isnan(values), 1.0, values) for name, values in held.items()}
-    held["NEE_VUT_REF_QC"] = np.ones(len(days))
-    held["SWC_F_MDS_1"] = np.full(len(days), 20.0)
-    held["CO2_F_MDS"] = np.full(len(days), 390.0)
-    return held
+    found = made.daily(tower, days, np.random.default_rng(seed))
+    found = {name: np.where(np.isnan(values), 1.0, values) for name, values in found.items()}
+    found["NEE_VUT_REF_QC"] = np.ones(len(days))
+    found["SWC_F_MDS_1"] = np.full(len(days), 20.0)
+    found["CO2_F_MDS"] = np.full(len(days), 390.0)
+    return found
 
 
-def write(folder: Path, tower: made.Tower, held: made.Columns, days: np.ndarray = DAYS, name: str = NAME) -> Path:
+def write(folder: Path, tower: made.Tower, found: made.Columns, days: np.ndarray = DAYS, name: str = NAME) -> Path:
     """Write a site's daily file."""
-    return made.write(folder / name.format(site=tower.site), {"TIMESTAMP": made.stamp(days, 8)}, held)
+    return made.write(folder / name.format(site=tower.site), {"TIMESTAMP": made.stamp(days, 8)}, found)
 
 
 def balanced(funnel: Funnel) -> bool:

@@ -25,7 +25,7 @@ def share_notes(inputs: EvaluationInputs, pooled: PooledRows, predictions: Mappi
 
     Pixels are drawn within the classes of the reference, so rows of a class stand for its pixels: the accuracy of the
     map is the mean of the classes' producer's accuracies, weighted by their pixels. Stehman 2014,
-    doi:10.1080/01431161.2014.930207, on strata that are not the map's classes.
+    doi:10.1080/01431161.2014.930207, on samples stratified otherwise than by the map's classes.
     """
     pixels = inputs.dataset.manifest.facts.get("pixels", ())
     names, pixels_C = inputs.task.class_names, np.asarray(pixels, dtype=np.float64)

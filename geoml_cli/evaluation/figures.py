@@ -90,7 +90,7 @@ def _calibration(figure_set: FigureSet, result: EvaluationResult) -> None:
         title="Calibration of the intervals",
         caption="Share of rows that intervals hold (PICP) over the share they were made for; on the dashed line they "
         "hold what they promise, above it they are too wide. Each row's interval is from the rows of other groups.",
-        text=f"Share of rows held, by the share promised: {pairs}.",
+        text=f"Share of rows inside, by the share promised: {pairs}.",
         png=png(calibration_curve(NOMINAL, intervals.found)),
     )
 

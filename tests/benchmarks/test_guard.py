@@ -79,7 +79,7 @@ def test_rows_scores_and_predictions_that_differ_are_named(differences):
     scores["classes"][0]["R"] = 0.25
     scores["classes"][1]["R"] = 0.75
     found = differences(scores=scores, split={**SPLIT, "train": [0, 3]}, predicted=0.2501)
-    assert [(held.kind, held.name) for held in found] == [
+    assert [(one.kind, one.name) for one in found] == [
         ("split and scaling", "members/seed-1/split.json: train"),
         ("scores", "metrics.json: classes[year|2001].R"),
         ("scores", "metrics.json: classes[year|2002].R"),
@@ -91,7 +91,7 @@ def test_rows_scores_and_predictions_that_differ_are_named(differences):
 def test_results_that_only_one_side_has_are_named(differences):
     scores = {**SCORES, "n": 3}
     del scores["confusion"]
-    found = {held.name: (held.old, held.new, held.reason) for held in differences(scores=scores)}
+    found = {one.name: (one.old, one.new, one.reason) for one in differences(scores=scores)}
     assert found == {
         "metrics.json: confusion": ("float64 [2, 2]", "missing", ""),
         "metrics.json: n": ("missing", "3.0", compared.NEW),

@@ -279,21 +279,21 @@ def test_a_dry_run_of_training_names_the_members_for_a_batch_array(geoml, place)
 
 
 def test_lists(geoml, place):
-    held = json.loads(geoml("list", "--json").out)
-    assert {"models", "presets", "sources", "runs"} == set(held)
-    assert "soc" in [row["model"] for row in held["models"]]
-    assert {"map", "paper"} <= {row["preset"] for row in held["presets"] if row["model"] == "soc"}
-    assert held["runs"][0]["status"] == "finished" and held["runs"][0]["members"] == "2/2"
-    assert next(row for row in held["sources"] if row["source"] == "soc")["prepared in"]
-    assert json.loads(geoml("list", "presets", "--json").out) == held["presets"]
+    loaded = json.loads(geoml("list", "--json").out)
+    assert {"models", "presets", "sources", "runs"} == set(loaded)
+    assert "soc" in [row["model"] for row in loaded["models"]]
+    assert {"map", "paper"} <= {row["preset"] for row in loaded["presets"] if row["model"] == "soc"}
+    assert loaded["runs"][0]["status"] == "finished" and loaded["runs"][0]["members"] == "2/2"
+    assert next(row for row in loaded["sources"] if row["source"] == "soc")["prepared in"]
+    assert json.loads(geoml("list", "presets", "--json").out) == loaded["presets"]
     assert "20260101-000000" in geoml("list", "runs").out
 
 
 def test_presets_are_shown_with_origins_and_differences(geoml):
-    held = json.loads(geoml("preset", "show", "soc", "map", "--set", "train.lr=0.5", "--json").out)
-    assert held["train.lr"] == {"value": 0.5, "from": "--set train.lr"}
-    assert held["split.folds"]["from"].startswith("presets/soc/map.toml:")
-    assert held["train.clip_norm"] == {"value": None, "from": "default"}
+    loaded = json.loads(geoml("preset", "show", "soc", "map", "--set", "train.lr=0.5", "--json").out)
+    assert loaded["train.lr"] == {"value": 0.5, "from": "--set train.lr"}
+    assert loaded["split.folds"]["from"].startswith("presets/soc/map.toml:")
+    assert loaded["train.clip_norm"] == {"value": None, "from": "default"}
     differ = json.loads(geoml("preset", "diff", "soc", "paper", "map", "--json").out)
     assert differ["split.kind"] == ["given", "blocks"] and "train.betas" not in differ
     shown = geoml("preset", "show", "soc", "map").out

@@ -16,13 +16,13 @@ def test_a_later_layer_wins(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("[train]\nlr = 0.5\nbatch_size = 7\nepochs = 9\n")
     environment = {"GEOML__TRAIN__LR": "0.25", "GEOML__TRAIN__BATCH_SIZE": "8"}
-    held = load("soc", "paper", file, environment, ["train.lr=0.125"])
-    assert (held.shared.train.lr, held.shared.train.batch_size, held.shared.train.epochs) == (0.125, 8, 9)
-    assert held.origins["train.lr"] == "--set train.lr"
-    assert held.origins["train.batch_size"] == "GEOML__TRAIN__BATCH_SIZE"
-    assert held.origins["train.epochs"] == f"{file}:4"
-    assert held.origins["split.kind"].startswith("presets/soc/paper.toml:")
-    assert "train.clip_norm" not in held.origins
+    loaded = load("soc", "paper", file, environment, ["train.lr=0.125"])
+    assert (loaded.shared.train.lr, loaded.shared.train.batch_size, loaded.shared.train.epochs) == (0.125, 8, 9)
+    assert loaded.origins["train.lr"] == "--set train.lr"
+    assert loaded.origins["train.batch_size"] == "GEOML__TRAIN__BATCH_SIZE"
+    assert loaded.origins["train.epochs"] == f"{file}:4"
+    assert loaded.origins["split.kind"].startswith("presets/soc/paper.toml:")
+    assert "train.clip_norm" not in loaded.origins
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_an_assignment_that_is_none(text):
 
 
 def test_values_are_toml_and_plain_text_needs_no_quotes():
-    held = from_arguments(["a=1e-3", "b=[1, 2]", "c=cnn-lstm", "d=true", 'e="3"', "f=2=3"])
-    assert [setting.value for setting in held.values()] == [1e-3, [1, 2], "cnn-lstm", True, "3", "2=3"]
+    loaded = from_arguments(["a=1e-3", "b=[1, 2]", "c=cnn-lstm", "d=true", 'e="3"', "f=2=3"])
+    assert [setting.value for setting in loaded.values()] == [1e-3, [1, 2], "cnn-lstm", True, "3", "2=3"]
     assert from_environment({"GEOML__SPLIT__SEEDS": "[4]", "HOME": "x"})[("split", "seeds")].value == [4]
 
 

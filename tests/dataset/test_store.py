@@ -31,13 +31,13 @@ def folder(tmp_path):
 
 
 def test_what_is_written_is_read(folder):
-    held = Dataset(folder)
-    np.testing.assert_array_equal(held.array("evi"), np.array([[0.25, 0.5], [np.nan, 1], [2, 3]], dtype=np.float32))
-    assert held.array("evi").dtype == np.float32
-    assert isinstance(held.array("evi"), np.memmap), "numbers are read through the page cache, not into memory"
-    assert held.labels("id") == ["a", "Ohrid é", "c"]
-    assert held.array("year").tolist() == [2001, 2002]
-    assert held.unit("evi") == "1" and held.has("id") and not held.has("soc")
+    found = Dataset(folder)
+    np.testing.assert_array_equal(found.array("evi"), np.array([[0.25, 0.5], [np.nan, 1], [2, 3]], dtype=np.float32))
+    assert found.array("evi").dtype == np.float32
+    assert isinstance(found.array("evi"), np.memmap), "numbers are read through the page cache, not into memory"
+    assert found.labels("id") == ["a", "Ohrid é", "c"]
+    assert found.array("year").tolist() == [2001, 2002]
+    assert found.unit("evi") == "1" and found.has("id") and not found.has("soc")
 
 
 def test_what_the_disk_has_no_room_for_is_not_begun(tmp_path):

@@ -20,16 +20,16 @@ NAMES = np.array(["DE-Hai", "US-Ha1"])
 CARBON, MOLES, ENERGY, YEARLY = "gC m-2 d-1", "umol CO2 m-2 s-1", "W m-2", "gC m-2 yr-1"
 
 
-def series(held=("station_first", "step")):
-    return SimpleNamespace(has=lambda name: name in held, manifest=SimpleNamespace(source="gwsa"))
+def series(gapless=("station_first", "step")):
+    return SimpleNamespace(has=lambda name: name in gapless, manifest=SimpleNamespace(source="gwsa"))
 
 
 def summed(period: str, value: np.ndarray, begin: np.ndarray, unit: str = CARBON, step: int = 1440) -> pd.DataFrame:
     """Sum up one station's series; negative values count as predicted."""
     station = np.zeros(len(value), dtype=np.int64)
     begin = begin.astype("datetime64[m]")
-    held = GapFilledSeries(value, value > 0, lengths(begin, station, step), begin, station)
-    return sums(held, NAMES, SumDefinition(period, "network", *sum_unit(series(), unit)))
+    gapless = GapFilledSeries(value, value > 0, lengths(begin, station, step), begin, station)
+    return sums(gapless, NAMES, SumDefinition(period, "network", *sum_unit(series(), unit)))
 
 
 def days(first: str, last: str) -> np.ndarray:
@@ -136,8 +136,10 @@ def test_records_that_lie_in_two_periods_are_refused(code, period):
 def test_stations_are_summed_apart_though_one_begins_when_the_other_ends():
     begin = np.concatenate([days("2011-01-01", "2011-02-01"), days("2011-02-01", "2011-03-01")]).astype("datetime64[m]")
     station = np.repeat([0, 1], [31, 28])
-    held = GapFilledSeries(np.repeat([1.0, 3.0], [31, 28]), station == 0, lengths(begin, station, 1440), begin, station)
-    found = sums(held, NAMES, SumDefinition("month", "network", *sum_unit(series(), CARBON)))
+    gapless = GapFilledSeries(
+        np.repeat([1.0, 3.0], [31, 28]), station == 0, lengths(begin, station, 1440), begin, station
+    )
+    found = sums(gapless, NAMES, SumDefinition("month", "network", *sum_unit(series(), CARBON)))
     assert found[["station", "begin", "sum", "observed"]].to_numpy().tolist() == [
         ["DE-Hai", "2011-01", 31.0, 1.0],
         ["US-Ha1", "2011-02", 84.0, 0.0],
@@ -151,7 +153,7 @@ def test_sums_of_days_make_up_those_of_months_and_gaps_leave_them_out(seed, gaps
     value[list(gaps)] = np.nan
     by_month = summed("day", value, begin)
     by_month["begin"] = by_month["begin"].str[:7]
-    again = by_month.groupby("begin")["sum"].apply(lambda held: held.sum(skipna=False))
+    again = by_month.groupby("begin")["sum"].apply(lambda gapless: gapless.sum(skipna=False))
     again["2013-01"] = np.nan
     found = summed("month", value, begin)
     assert found["begin"].tolist() == again.index.tolist()
@@ -164,10 +166,10 @@ def test_units_without_a_sum_are_refused(unit):
         sum_unit(series(), unit)
 
 
-@pytest.mark.parametrize("held", [(), ("step",), ("station_first",)])
-def test_samples_that_are_no_series_are_refused(held):
+@pytest.mark.parametrize("gapless", [(), ("step",), ("station_first",)])
+def test_samples_that_are_no_series_are_refused(gapless):
     with pytest.raises(SettingsError, match=r"samples of gwsa are no series.*Leave it out"):
-        sum_unit(series(held), CARBON)
+        sum_unit(series(gapless), CARBON)
 
 
 def test_the_longest_gap_is_that_within_the_period():
@@ -187,14 +189,14 @@ def test_the_interval_of_a_sum_is_that_of_the_mean_error_over_what_was_filled(un
     value[31:] = 1.0
     station = np.zeros(59, dtype=np.int64)
     begin = begin.astype("datetime64[m]")
-    held = GapFilledSeries(value, value > 0, lengths(begin, station, 1440), begin, station)
+    gapless = GapFilledSeries(value, value > 0, lengths(begin, station, 1440), begin, station)
     asked = []
 
     def half(minutes: float) -> float:
         asked.append(minutes)
         return 0.25
 
-    found = sums(held, NAMES, SumDefinition("month", "network", *sum_unit(series(), unit)), Interval(0.9, half))
+    found = sums(gapless, NAMES, SumDefinition("month", "network", *sum_unit(series(), unit)), Interval(0.9, half))
     assert asked == [16 * 1440]
     # Nothing is known of the error of February's observations: an interval without width would say that there is none.
     np.testing.assert_allclose(found["sum_upper"] - found["sum"], [0.25 * 16 * weight, np.nan])
@@ -205,9 +207,9 @@ def test_the_interval_of_a_sum_is_that_of_the_mean_error_over_what_was_filled(un
 def uncertain_year(told: Uncertainty, observed: np.ndarray, distance: float = 0.5) -> pd.Series:
     """Sum up 2011, every day 1 gC as the provider has it too; return its only row."""
     begin, station = days("2011-01-01", "2012-01-01").astype("datetime64[m]"), np.zeros(365, dtype=np.int64)
-    held = GapFilledSeries(np.ones(365), observed, lengths(begin, station, 1440), begin, station, np.ones(365), told)
+    gapless = GapFilledSeries(np.ones(365), observed, lengths(begin, station, 1440), begin, station, np.ones(365), told)
     wanted = SumDefinition("year", "network", *sum_unit(series(), CARBON))
-    return sums(held, NAMES, wanted, Interval(0.9, lambda minutes: distance)).iloc[0]
+    return sums(gapless, NAMES, wanted, Interval(0.9, lambda minutes: distance)).iloc[0]
 
 
 def test_fill_random_errors_and_thresholds_are_joined_as_the_root_of_their_squares():

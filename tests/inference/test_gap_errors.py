@@ -20,16 +20,16 @@ def series(stations: int = 1) -> ObservedSeries:
     return ObservedSeries(value, np.repeat(np.arange(stations), COUNT), minute, STEP)
 
 
-def calibration(held: ObservedSeries, error):
+def calibration(observed: ObservedSeries, error):
     """Fill with the truth and an error of each record; what is left out must not be known to the filling."""
     asked_of = []
 
     def fill(dataset, known, asked):
-        assert np.isnan(known[asked]).all() and np.isfinite(known).sum() >= np.isfinite(held.value).sum() / 2
+        assert np.isnan(known[asked]).all() and np.isfinite(known).sum() >= np.isfinite(observed.value).sum() / 2
         asked_of.append(asked)
-        return held.value[asked] + error(asked)
+        return observed.value[asked] + error(asked)
 
-    return gap_calibration(None, held, fill, NullReporter()), asked_of
+    return gap_calibration(None, observed, fill, NullReporter()), asked_of
 
 
 def test_a_common_error_stays_in_means_and_an_alternating_one_goes():
@@ -47,14 +47,14 @@ def test_a_common_error_stays_in_means_and_an_alternating_one_goes():
 
 
 def test_a_filling_that_is_no_better_than_the_mean_has_no_skill():
-    held = series()
-    found, _ = calibration(held, lambda rows: 0.1 - held.value[rows])
+    observed = series()
+    found, _ = calibration(observed, lambda rows: 0.1 - observed.value[rows])
     assert found.skill == pytest.approx(0, abs=0.01) and found.skill < 0
 
 
 def test_without_a_day_that_is_half_observed_nothing_is_known():
-    held = series()
-    sparse = held._replace(value=np.where(np.arange(COUNT) % 3 == 0, held.value, np.nan))
+    observed = series()
+    sparse = observed._replace(value=np.where(np.arange(COUNT) % 3 == 0, observed.value, np.nan))
     assert calibration(sparse, lambda rows: np.zeros(len(rows)))[0] is None
 
 

@@ -23,7 +23,7 @@ Values = NDArray[np.float64]
 
 
 def of(module: object) -> list[Metric]:
-    return [held for held in vars(module).values() if isinstance(held, Metric)]
+    return [each for each in vars(module).values() if isinstance(each, Metric)]
 
 
 EVERY = [
@@ -45,7 +45,7 @@ def case(kind: str, rows: int, seed: int) -> tuple[Values, Values]:
     return observed, np.where(random.random(rows) < 0.6, observed, random.integers(0, CLASSES, rows))
 
 
-@pytest.mark.parametrize(("kind", "metric"), EVERY, ids=lambda held: held if isinstance(held, str) else held.name)
+@pytest.mark.parametrize(("kind", "metric"), EVERY, ids=lambda each: each if isinstance(each, str) else each.name)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_draws_from_sums_are_draws_from_rows(kind: str, metric: Metric, seed: int) -> None:
     observed, predicted = case(kind, 300, seed)
@@ -56,14 +56,14 @@ def test_draws_from_sums_are_draws_from_rows(kind: str, metric: Metric, seed: in
     names = np.unique(groups)
     counts = np.concatenate(list(bootstrap.counts(len(names)))).astype(int)
     for drawn, count_G in zip(found.drawn_DM[:, 0], counts, strict=True):
-        held = np.concatenate(
+        rows = np.concatenate(
             [np.repeat(np.flatnonzero(groups == name), k) for name, k in zip(names, count_G, strict=True)]
         )
-        expected = metric(observed[held], predicted[held])
+        expected = metric(observed[rows], predicted[rows])
         assert drawn == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
-@pytest.mark.parametrize(("kind", "metric"), EVERY, ids=lambda held: held if isinstance(held, str) else held.name)
+@pytest.mark.parametrize(("kind", "metric"), EVERY, ids=lambda each: each if isinstance(each, str) else each.name)
 def test_scores_by_group_are_scores_of_the_groups_rows(kind: str, metric: Metric) -> None:
     observed, predicted = case(kind, 200, 5)
     groups = np.random.default_rng(0).integers(3, 9, 200) * 7
@@ -122,11 +122,11 @@ def test_repeating_every_row_does_not_narrow_the_interval() -> None:
 
 
 def test_holds_the_true_value_about_as_often_as_it_says() -> None:
-    held = [
+    inside = [
         intervals(case("regression", 80, seed), np.arange(80), Bootstrap(200, seed))["bias"].covers(0.0)
         for seed in range(150)
     ]
-    assert 0.88 <= np.mean(held) <= 0.99
+    assert 0.88 <= np.mean(inside) <= 0.99
 
 
 def test_one_group_has_no_interval() -> None:

@@ -14,22 +14,22 @@ def test_the_iaga_day_of_a_station_is_read(real_data):
     path = real_data("geomag/bou20141101vmin.min")
     assert files.kind(path) == "iaga"
     with open_text(path) as stream:
-        held = iaga.read(path, stream)
-    assert len(held.time) == 1440 and str(held.time[-1]) == "2014-11-01T23:59:00"
-    assert list(held.values) == ["h", "d", "z", "f"]
-    assert (held.values["h"][0], held.values["d"][2], held.values["f"][9]) == (20873.75, -10.01, 52397.48)
+        loaded = iaga.read(path, stream)
+    assert len(loaded.time) == 1440 and str(loaded.time[-1]) == "2014-11-01T23:59:00"
+    assert list(loaded.values) == ["h", "d", "z", "f"]
+    assert (loaded.values["h"][0], loaded.values["d"][2], loaded.values["f"][9]) == (20873.75, -10.01, 52397.48)
 
 
 def test_wdc_dst_is_read_by_position(real_data):
-    held = files.read(real_data("geomag/dst2000.txt"))
-    assert len(held.time) == 366 * 24 and str(held.time[0]) == "2000-01-01T00:00:00"
-    np.testing.assert_array_equal(held.values["dst"][:4], [-46, -38, -38, -42])
-    assert np.nanmin(held.values["dst"]) == -301  # the storm of 15 July
+    loaded = files.read(real_data("geomag/dst2000.txt"))
+    assert len(loaded.time) == 366 * 24 and str(loaded.time[0]) == "2000-01-01T00:00:00"
+    np.testing.assert_array_equal(loaded.values["dst"][:4], [-46, -38, -38, -42])
+    assert np.nanmin(loaded.values["dst"]) == -301  # the storm of 15 July
 
 
 def test_hourly_omni_is_read_but_refused_for_windows(real_data, geoml, tmp_path):
-    held = files.read(real_data("geomag/omni2_2015.dat"))
-    assert (held.values["dst"][0], held.values["ae"][0]) == (-18, 42)
+    loaded = files.read(real_data("geomag/omni2_2015.dat"))
+    assert (loaded.values["dst"][0], loaded.values["ae"][0]) == (-18, 42)
     # A folder of its own: other files beside it, such as an orbit, would be read as well.
     raw = tmp_path / "raw"
     raw.mkdir()

@@ -27,11 +27,11 @@ def day(real_data, geoml, tmp_path):
 
 def test_windows_of_the_rebuilt_series_equal_the_rows_they_came_from(day, real_data):
     rows = np.asarray(read_pickle(real_data("ech/sample_data.pkl")))
-    held = samples(EchTables(), "regressor", day)
-    cut = [np.asarray(held.inputs[name].values)[:, :, 0] for name in NAMES]
+    loaded = samples(EchTables(), "regressor", day)
+    cut = [np.asarray(loaded.inputs[name].values)[:, :, 0] for name in NAMES]
     np.testing.assert_array_equal(np.concatenate(cut, axis=1), rows[:, 4:])
-    np.testing.assert_allclose(held.inputs["position"].values, rows[:, :4], atol=1e-6)
-    assert len(held) == 1440
+    np.testing.assert_allclose(loaded.inputs["position"].values, rows[:, :4], atol=1e-6)
+    assert len(loaded) == 1440
 
 
 def test_no_window_is_stored(day, real_data):

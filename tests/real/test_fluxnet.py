@@ -70,10 +70,10 @@ def test_base_without_a_deficit_gets_it_from_humidity_and_is_read_without_it(rea
     assert f"{raw.name} has no VPD_F: it is computed from TA and RH [hPa]" in funnel["notes"]
     given = (*drivers, "--extra", "none", "--sites", tmp_path / "sites.csv")
     dataset, funnel = prepare(raw, *given)
-    held = pd.read_csv(raw, skiprows=2).replace(-9999, np.nan)
-    complete = held[["TA", "SW_IN", "PA", "P"]].notna().all(axis=1)
+    found = pd.read_csv(raw, skiprows=2).replace(-9999, np.nan)
+    complete = found[["TA", "SW_IN", "PA", "P"]].notna().all(axis=1)
     assert funnel["kept"] == complete.sum() == 53
-    np.testing.assert_array_equal(dataset.array("NEE_VUT_REF"), held.NEE_PI[complete].to_numpy(np.float32))
+    np.testing.assert_array_equal(dataset.array("NEE_VUT_REF"), found.NEE_PI[complete].to_numpy(np.float32))
     told = "\n".join(funnel["notes"])
     assert "PA as PA_F" in told and "NEE_PI as NEE_VUT_REF" in told and "that of 2 days, less than a year" in told
     assert dataset.labels("category_name")[dataset.array("category")[0]] == "cropland"
@@ -83,18 +83,18 @@ def test_the_tower_year_of_reddyproc_is_read_as_half_hours(real_data, prepare):
     raw = real_data("fluxnet/Example_DETha98.txt")
     assert "line 2: has no column LW_IN_F" in prepare(raw, code=3)
     dataset, funnel = prepare(raw, "--dynamic", "SW_IN_F,TA_F,VPD_F", "--extra", "none")
-    held = pd.read_csv(raw, sep="\t", skiprows=[1], na_values=-9999)
-    complete = held[["Rg", "Tair", "VPD"]].notna().all(axis=1)
+    found = pd.read_csv(raw, sep="\t", skiprows=[1], na_values=-9999)
+    complete = found[["Rg", "Tair", "VPD"]].notna().all(axis=1)
     assert (funnel["read"], funnel["kept"]) == (17520, complete.sum()) and complete.sum() == 17363
-    np.testing.assert_array_equal(dataset.array("NEE_VUT_REF"), held.NEE[complete].to_numpy(np.float32))
+    np.testing.assert_array_equal(dataset.array("NEE_VUT_REF"), found.NEE[complete].to_numpy(np.float32))
     minutes = np.array(dataset.array("time"))[np.array(dataset.array("index"))]
-    ends = np.datetime64("1998-01-01") + ((held.DoY - 1) * 1440 + held.Hour * 60).astype(int).to_numpy("m8[m]")
+    ends = np.datetime64("1998-01-01") + ((found.DoY - 1) * 1440 + found.Hour * 60).astype(int).to_numpy("m8[m]")
     starts = ends[complete.to_numpy()] - np.timedelta64(30, "m")
     np.testing.assert_array_equal(np.datetime64("1970-01-01", "m") + minutes.astype("m8[m]"), starts)
     assert dataset.labels("station") == ["DE-Tha"] and dataset.unit("NEE_VUT_REF") == "umol CO2 m-2 s-1"
 
 
 def test_the_deficit_computed_is_that_of_a_file_that_holds_all_three(real_data):
-    held = pd.read_csv(real_data("fluxnet/Example_DETha98.txt"), sep="\t", skiprows=[1], na_values=-9999)
-    difference = deficit(held.Tair.to_numpy(float), held.rH.to_numpy(float)) - held.VPD
+    found = pd.read_csv(real_data("fluxnet/Example_DETha98.txt"), sep="\t", skiprows=[1], na_values=-9999)
+    difference = deficit(found.Tair.to_numpy(float), found.rH.to_numpy(float)) - found.VPD
     assert np.sqrt((difference**2).mean()) < 0.05 and difference.abs().max() < 0.25, "VPD is written to 0.1 hPa"

@@ -53,7 +53,7 @@ def _sums(geoml, tmp_path):
     assert whole["provided_sum"].between(whole["sum_lower"], whole["sum_upper"]).sum() >= 24, "nine in ten"
     shares = years[["observed", "filled", "missing"]].sum(axis=1)
     np.testing.assert_allclose(shares, 1)
-    held = days[(days["station"] == "DE-Hai") & days["begin"].str.startswith("2004")]
+    loaded = days[(days["station"] == "DE-Hai") & days["begin"].str.startswith("2004")]
     row = hainich[hainich["begin"] == 2004].iloc[0]
-    assert len(held) == 366
-    np.testing.assert_allclose(held["sum"].sum(), row["sum"], rtol=1e-6)
+    assert len(loaded) == 366
+    np.testing.assert_allclose(loaded["sum"].sum(), row["sum"], rtol=1e-6)

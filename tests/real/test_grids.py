@@ -17,13 +17,13 @@ RealData = Callable[[str], Path]
 def test_a_monthly_grid_counts_its_longitudes_from_zero(real_data: RealData) -> None:
     """Sea temperature with 1e20 on land; a longitude of -0.83 lies in the last columns."""
     path = real_data("grids/ostia_monthly.nc")
-    held = open_variables(path, ["surface_temperature"], ExitStack())["surface_temperature"]
-    assert held.unit == "K" and held.months is not None
-    assert str(held.months[0]) == "2006-04" and str(held.months[-1]) == "2010-09" and len(held.months) == 54
+    found = open_variables(path, ["surface_temperature"], ExitStack())["surface_temperature"]
+    assert found.unit == "K" and found.months is not None
+    assert str(found.months[0]) == "2006-04" and str(found.months[-1]) == "2010-09" and len(found.months) == 54
     wanted = np.array([-0.9, 0.1, 179.9])
-    rows, columns = held.place(held.latitude[::-1], wanted)
+    rows, columns = found.place(found.latitude[::-1], wanted)
     assert rows.tolist() == list(range(18))[::-1] and columns.tolist() == [431, 0, 216]
-    values = held.read(7, rows, columns)
+    values = found.read(7, rows, columns)
     with netCDF4.Dataset(path) as file:
         raw = file["surface_temperature"]
         raw.set_auto_mask(False)
@@ -35,11 +35,11 @@ def test_a_monthly_grid_counts_its_longitudes_from_zero(real_data: RealData) -> 
 
 def test_a_fill_value_that_is_declared_otherwise(real_data: RealData) -> None:
     """Anomalies with missing_value and no _FillValue; what lies outside the grid is missing too."""
-    held = open_variables(real_data("grids/sst_ndjfm_anom.nc"), ["sst"], ExitStack())["sst"]
-    assert held.months is not None and str(held.months[0]) == "1963-01"
-    rows, columns = held.place(held.latitude, np.array([117.5, 100.0, -177.5]))
-    assert columns[1] == -1 and held.longitude[columns[2]] == 182.5
-    values = held.read(0, rows, columns)
+    found = open_variables(real_data("grids/sst_ndjfm_anom.nc"), ["sst"], ExitStack())["sst"]
+    assert found.months is not None and str(found.months[0]) == "1963-01"
+    rows, columns = found.place(found.latitude, np.array([117.5, 100.0, -177.5]))
+    assert columns[1] == -1 and found.longitude[columns[2]] == 182.5
+    values = found.read(0, rows, columns)
     assert np.isnan(values[:, 1]).all() and np.isfinite(values[:, 2]).any()
     assert np.nanmax(np.abs(values)) < 10
 

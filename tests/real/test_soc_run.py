@@ -50,8 +50,8 @@ def test_with_observed_values_the_papers_protocol_has_five_members(real_data, ge
     assert done.code == 0, done.err
     assert [row["member"] for row in json.loads(done.out)["members"]] == [f"split-{k}" for k in range(1, 6)]
     done = geoml("evaluate", "soc", "--json", "--quiet", "--set", "evaluate.importance_repeats=0")
-    held = json.loads(done.out)
-    assert held["rows"]["predictions"] == 5 * 61 and held["rows"]["groups"] == 202
+    loaded = json.loads(done.out)
+    assert loaded["rows"]["predictions"] == 5 * 61 and loaded["rows"]["groups"] == 202
 
 
 @pytest.mark.slow
@@ -63,9 +63,9 @@ def test_macedonia_from_raw_files_to_a_map(real_data, geoml, tmp_path, monkeypat
     quick = ("--set", "train.epochs=8", "--set", "split.seeds=[1]", "--set", "split.folds=3")
     assert geoml("train", "soc", "--preset", "map", *quick, "--quiet").code == 0
     done = geoml("evaluate", "soc", "--preset", "map", "--json", "--quiet")
-    held = json.loads(done.out)
-    assert done.code == 0 and held["rows"]["samples"] == 3731 and "RMSE" in held["summary"]
-    assert {"ridge", "random-forest", "gradient-boosting", "mean"} <= {name for name in held["baselines"]}
+    loaded = json.loads(done.out)
+    assert done.code == 0 and loaded["rows"]["samples"] == 3731 and "RMSE" in loaded["summary"]
+    assert {"ridge", "random-forest", "gradient-boosting", "mean"} <= {name for name in loaded["baselines"]}
     assert geoml("predict", "soc", "--preset", "map", "--map", "--out", "soc.tif").code == 0
     with rasterio.open("soc.tif") as file, rasterio.open(raw / "covs" / "DEMENV5.tif") as covariate:
         assert (file.crs, file.transform, file.shape) == (covariate.crs, covariate.transform, covariate.shape)

@@ -25,16 +25,16 @@ def samples() -> Samples:
 @pytest.mark.parametrize(("method", "oracle"), [("standard", StandardScaler()), ("min-max", MinMaxScaler())])
 def test_scaling_is_fitted_per_variable_on_the_training_rows(samples, method, oracle):
     rows = np.arange(5, 25)
-    held = fit(samples, rows, InputSettings(scaling=method), TargetSettings())
+    fitted = fit(samples, rows, InputSettings(scaling=method), TargetSettings())
     for name, columns in (("static", (0, 2, 3, 1)), ("series", (0, 1, 2))):
         values = samples.inputs[name].values.transpose(columns)
         width = values.shape[-1]
         oracle.fit(values[rows].reshape(-1, width).astype(np.float64))
         expected = oracle.transform(values.reshape(-1, width).astype(np.float64)).reshape(values.shape)
         inputs = {key: torch.from_numpy(item.values) for key, item in samples.inputs.items()}
-        found = InputScaling(held)(inputs)[name].numpy().transpose(columns)
+        found = InputScaling(fitted)(inputs)[name].numpy().transpose(columns)
         np.testing.assert_allclose(found[..., :2], expected[..., :2], rtol=1e-4, atol=1e-4)
-    assert held.inputs["static"].scale[2] == 1.0, "a variable that does not vary is only shifted"
+    assert fitted.inputs["static"].scale[2] == 1.0, "a variable that does not vary is only shifted"
 
 
 @pytest.mark.parametrize("transform", ["none", "log", "log1p"])
@@ -78,14 +78,14 @@ def test_scaling_survives_its_file_to_the_last_bit(samples, tmp_path):
 
 
 def test_a_batch_is_the_rows_asked_for_scaled(samples):
-    held = fit(samples, np.arange(40), InputSettings(scaling="min-max"), TargetSettings(scaling="standard"))
-    batches = Batches(samples, held, torch.device("cpu"))
+    fitted = fit(samples, np.arange(40), InputSettings(scaling="min-max"), TargetSettings(scaling="standard"))
+    batches = Batches(samples, fitted, torch.device("cpu"))
     rows = np.array([7, 3, 3, 39])
     batch = batches(rows)
     assert list(batch) == ["static", "series", "target"]
     one = torch.cat([batches(np.array([row]))["static"] for row in rows])
     assert torch.equal(batch["static"], one)
     np.testing.assert_allclose(
-        batch["target"], held.target.forward(samples.target.values[rows].astype(float)), rtol=1e-6
+        batch["target"], fitted.target.forward(samples.target.values[rows].astype(float)), rtol=1e-6
     )
     assert [len(part["target"]) for part in batches.in_order(np.arange(10), 4)] == [4, 4, 2]

@@ -41,8 +41,8 @@ def test_each_length_takes_an_equal_part_of_each_station():
     for first, count in ((0, YEAR), (YEAR, 2 * YEAR)):
         hours = found.hours_N[first : first + count]
         for length in SETTINGS.gap_hours:
-            held, part = int((hours == length).sum()), 0.05 * count
-            assert part <= held < part + 2 * length, "a gap more at most"
+            hours_in_gaps, part = int((hours == length).sum()), 0.05 * count
+            assert part <= hours_in_gaps < part + 2 * length, "a gap more at most"
 
 
 def test_gaps_end_where_time_does_though_samples_are_missing():

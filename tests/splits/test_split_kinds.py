@@ -43,7 +43,7 @@ def panel(kind: str = "") -> Block:
 
     Gaps are cut into series of stations, which are numbered among the stations.
     """
-    station, year, month = (held.ravel() for held in np.mgrid[0:STATIONS, 2000 : 2000 + YEARS, 0:MONTHS])
+    station, year, month = (axis.ravel() for axis in np.mgrid[0:STATIONS, 2000 : 2000 + YEARS, 0:MONTHS])
     first = np.array([f"{y}-{m + 1:02d}-15" for y, m in zip(year, month, strict=True)], dtype="datetime64[m]")
     minutes = (first - np.datetime64("2000-01-01", "m")).astype(np.int64)
     marks = np.where(np.arange(len(year)) % 5 == np.array([[0], [1]]), 2, 1)
@@ -129,9 +129,9 @@ def test_validation_has_settings_of_its_own(how: str, given: dict[str, object]) 
     found = members("leave-one-out", {"group_by": "station_number", "validation_by": how, "validation": 0.3})
     for name, split in found.items():
         assert set(data.array("station_number")[split.test]) == {int(name)}
-        held = {"groups": "station_number", "years": "year"}.get(how)
-        if held:
-            values = data.array(held)
+        variable = {"groups": "station_number", "years": "year"}.get(how)
+        if variable:
+            values = data.array(variable)
             assert not set(values[split.train]) & set(values[split.validation])
         if how == "time":
             assert data.array("time")[split.train].max() < data.array("time")[split.validation].min()

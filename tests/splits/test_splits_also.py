@@ -136,18 +136,18 @@ def test_every_test_row_is_new_by_its_station_its_year_or_both(case):
 def test_five_stations_and_five_years_are_held_out_one_by_one():
     data, rows = panel(5, 5), np.arange(25)
     members = divided(data, SplitSettings(**BOTH, folds=5, validation=0.25), rows)
-    held = []
+    found = []
     for split in members.values():
         [station] = {0, 1, 2, 3, 4} - values(data, "station_index", np.concatenate([split.train, split.validation]))
         [year] = set(range(2001, 2006)) - values(data, "year", np.concatenate([split.train, split.validation]))
-        held.append((station, year))
+        found.append((station, year))
         assert [len(split.rows(part)) for part in ("train", "validation", "test")] == [9, 7, 7]
         [chosen] = values(data, "station_index", split.validation) - values(data, "station_index", split.train)
         [other] = values(data, "year", split.validation) - values(data, "year", split.train)
         both = {(s, y) for s in range(5) for y in range(2001, 2006) if s == station or y == year}
         assert pairs(data, split.test) == both - {(chosen, year), (station, other)}
-    assert sorted(s for s, _ in held) == [0, 1, 2, 3, 4]
-    assert sorted(y for _, y in held) == [2001, 2002, 2003, 2004, 2005]
+    assert sorted(s for s, _ in found) == [0, 1, 2, 3, 4]
+    assert sorted(y for _, y in found) == [2001, 2002, 2003, 2004, 2005]
 
 
 def test_groups_of_a_bootstrap_are_stations_or_for_a_claim_about_years_pairs():
@@ -172,8 +172,8 @@ def test_numbers_that_follow_each_other_are_held_out_together_beside_a_second_ki
 def test_blocks_are_of_the_stations_of_a_series():
     # Stations 0 and 1 are neighbours, 11 km apart; the samples of a series have no coordinates of their own.
     places = {"lon": np.array([10.0, 10.0, 10.0, 20.0, 30.0]), "lat": np.array([40.01, 40.1, 45.0, 45.0, 45.0])}
-    held = panel(5, 4)
-    data = Block({**held.arrays, **places}, {}, {})
+    found = panel(5, 4)
+    data = Block({**found.arrays, **places}, {}, {})
     settings = SplitSettings(kind="blocks", block_km=20, second_group="year", test=0.25)
     numbers = paired_groups(data, settings, 20)
     assert len(set(numbers.tolist())) == 4 * 4 and len(set(groups(data, settings, 20).tolist())) == 4

@@ -27,8 +27,8 @@ def test_a_network_that_gives_no_number_is_not_exported(geoml, trained, data_roo
     run = shutil.copytree(trained, tmp_path / "run")
     for name in Run(run).members():
         best = Run(run).member(name).checkpoint("best")
-        held = checkpoint.read(best)
-        checkpoint.write(replace(held, weights={key: value * np.nan for key, value in held.weights.items()}), best)
+        found = checkpoint.read(best)
+        checkpoint.write(replace(found, weights={key: value * np.nan for key, value in found.weights.items()}), best)
     done = geoml("export", run, "--data", data_root / "soc", "--format", "safetensors", "--quiet")
     assert done.code == 4 and "gives no number for any of" in " ".join(done.err.split()), done.err
     assert not list((run / "export").glob("soc.*"))

@@ -65,9 +65,9 @@ def test_what_is_no_checkpoint_is_said(tmp_path, content, message):
         state_dict(file)
 
 
-@pytest.mark.parametrize("held", [{}, {"epoch": 3}, [torch.ones(1)], {"state_dict": {}}])
-def test_tensors_that_are_no_state_dict(tmp_path, held):
-    torch.save(held, tmp_path / "w.pth")
+@pytest.mark.parametrize("found", [{}, {"epoch": 3}, [torch.ones(1)], {"state_dict": {}}])
+def test_tensors_that_are_no_state_dict(tmp_path, found):
+    torch.save(found, tmp_path / "w.pth")
     with pytest.raises(DataError, match="is not a state dict"):
         state_dict(tmp_path / "w.pth")
 

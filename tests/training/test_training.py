@@ -48,8 +48,8 @@ def assert_same(one: Path, other: Path) -> None:
     for which in ("best", "last"):
         first, second = weights(one, which), weights(other, which)
         assert first.keys() == second.keys()
-        for member, held in first.items():
-            for name, value in held.items():
+        for member, tensors in first.items():
+            for name, value in tensors.items():
                 assert torch.equal(value, second[member][name]), (which, member, name)
     for member in weights(one):
         histories = [(run / "members" / member / "history.jsonl").read_text().splitlines() for run in (one, other)]
@@ -115,8 +115,8 @@ def test_members_trained_one_by_one_are_the_same(whole, dataset, tmp_path):
 
 def test_accumulation_and_threads_change_nothing_but_rounding(whole, dataset, tmp_path):
     train(settings("train.accumulate=3"), dataset, RunLocation(tmp_path / "parts"), None, NullReporter())
-    for member, held in weights(tmp_path / "parts", "last").items():
-        for name, value in held.items():
+    for member, tensors in weights(tmp_path / "parts", "last").items():
+        for name, value in tensors.items():
             torch.testing.assert_close(value, weights(whole, "last")[member][name], rtol=1e-3, atol=1e-3)
 
 
@@ -310,11 +310,11 @@ def test_a_bad_input_is_named(dataset, tmp_path, monkeypatch):
     broken = []
 
     def samples(variables):
-        held = spoilt(variables)
+        samples = spoilt(variables)
         if broken:  # after the scaling was fitted
-            held.inputs["static"].values[:, 2, 1, 1] = np.inf
+            samples.inputs["static"].values[:, 2, 1, 1] = np.inf
         broken.append(True)
-        return held
+        return samples
 
     from dataclasses import replace
 

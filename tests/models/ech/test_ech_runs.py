@@ -136,8 +136,8 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
         for quantity in ("L", "MLT", "SME"):
             for model in (part["network"]["name"], *part["baselines"]):
                 classes = [c for c in part["groups"] if (c["quantity"], c["model"]) == (quantity, model)]
-                assert sum(held["rows"] for held in classes) == part["network"]["n"]
-    chain = {name: held["value"] for name, held in found["pipeline"]["scores"].items()}
+                assert sum(loaded["rows"] for loaded in classes) == part["network"]["n"]
+    chain = {name: loaded["value"] for name, loaded in found["pipeline"]["scores"].items()}
     counts = [chain[name] for name in ("hits", "misses", "false alarms", "correct absences")]
     assert sum(counts) == one["network"]["n"]
     assert chain["hits"] + chain["misses"] == other["network"]["n"]
@@ -147,8 +147,8 @@ def test_evaluation_scores_each_part_and_the_chain(run, geoml):
         classes = [c for c in found["pipeline"]["groups"] if c["quantity"] == quantity]
         assert sum(c["rows"] for c in classes) == one["network"]["n"]
         assert sum(c["scores"]["hits"] for c in classes) == chain["hits"]
-    for held in found["pipeline"]["scores"].values():
-        assert held["low"] is None or held["low"] <= held["value"] <= held["high"]
+    for loaded in found["pipeline"]["scores"].values():
+        assert loaded["low"] is None or loaded["low"] <= loaded["value"] <= loaded["high"]
     assert found["pipeline"]["scores"]["correct absences"]["low"] is not None
     folder = run.evaluation("test")
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -269,8 +269,8 @@ def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml
         block = {"l": cells[0].ravel(), "mlt": cells[1].ravel(), "mlat": np.full(count, mlat)}
         block |= {name: data.array(name) for name in ("sme", "symh", "time")}
         block["index"] = np.full(count, data.array("index")[row])
-        held = open_trained(run).samples(Block(block, {}, {}))
-        single = open_trained(run, run.members()).predictor().outputs(held, np.arange(count))
+        loaded = open_trained(run).samples(Block(block, {}, {}))
+        single = open_trained(run, run.members()).predictor().outputs(loaded, np.arange(count))
         np.testing.assert_allclose(file.logit.values.ravel(), single[0], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(file.amplitude_raw.values.ravel(), single[4], rtol=1e-4, atol=1e-5)
     with Image.open(tmp_path / "m.png") as picture:
@@ -384,7 +384,7 @@ def test_both_networks_are_exported_and_proven(run, geoml):
     pytest.importorskip("onnx")
     done = geoml("export", run.folder, "--format", "pt2", "--format", "onnx", "--json", "--quiet")
     assert done.code == 0, done.err
-    files = {held["file"].rpartition("/")[2] for held in json.loads(done.out)}
+    files = {loaded["file"].rpartition("/")[2] for loaded in json.loads(done.out)}
     assert files == {f"ech-{part}.{form}" for part in ("classifier", "regressor") for form in ("pt2", "onnx")}
     card = (run.export / "ech-classifier.md").read_text(encoding="utf-8")
     for part, form in ((part, form) for part in ("classifier", "regressor") for form in ("pt2", "onnx")):

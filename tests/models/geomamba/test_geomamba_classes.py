@@ -88,7 +88,7 @@ def test_scores_are_those_of_classes_and_the_table_of_mistakes_adds_up(run, data
     done = geoml("evaluate", run.folder, "--json", "--quiet")
     assert done.code == 0, done.err
     found = json.loads(done.out)
-    scores = {name: held["value"] for name, held in found["network"]["scores"].items()}
+    scores = {name: loaded["value"] for name, loaded in found["network"]["scores"].items()}
     assert list(scores) == ["accuracy", "balanced accuracy", "macro F1", "kappa"]
     assert list(found["baselines"]) and "ridge" not in found["baselines"]
     assert set(found["baselines"]) == {"climatology", "logistic", "mean"}

@@ -42,7 +42,7 @@ def evaluated(run):
     return json.loads(done.stdout)
 
 
-def held(flux, rows):
+def loaded(flux, rows):
     return (
         np.array(flux.labels("station"))[flux.array("station_index")[rows]],
         np.asarray(flux.array("year"))[rows],
@@ -54,8 +54,8 @@ def test_every_fold_tests_stations_and_years_that_it_never_trains_on(run, flux):
     tested, years_out = set(), []
     for name in run.members():
         split = run.split(name)
-        station, year = held(flux, split.test)
-        known_station, known_year = held(flux, np.concatenate([split.train, split.validation]))
+        station, year = loaded(flux, split.test)
+        known_station, known_year = loaded(flux, np.concatenate([split.train, split.validation]))
         assert (~np.isin(station, known_station) | ~np.isin(year, known_year)).all()
         [year_out] = {2010, 2011, 2012} - set(known_year.tolist())
         years_out.append(year_out)
@@ -70,11 +70,11 @@ def test_stations_have_scores_of_the_network_and_of_its_baselines(run, evaluated
     assert sorted(table["station"]) == sorted(STATIONS) and {f"RMSE_{model}" for model in MODELS} < set(table)
     predicted = pd.read_csv(run.evaluation("test") / "predictions.csv")
     rows = np.concatenate([run.split(name).test for name in run.members()])
-    count = pd.Series(held(flux, rows)[0]).value_counts()
+    count = pd.Series(loaded(flux, rows)[0]).value_counts()
     for line in table.itertuples():
         assert line.n == count[line.station]
     assert len(predicted) == len(rows) == evaluated["network"]["n"]
-    assert predicted["station"].tolist() == held(flux, rows)[0].tolist()
+    assert predicted["station"].tolist() == loaded(flux, rows)[0].tolist()
     ends = np.asarray(flux.array("time"))[np.asarray(flux.array("index"))[rows]].astype("datetime64[m]")
     np.testing.assert_array_equal(predicted["time"].to_numpy(dtype="datetime64[m]"), ends)
 
@@ -106,7 +106,7 @@ def test_rows_unseen_in_each_way_have_groups_and_baselines_of_their_own(run, eva
     claims = {claim["rows_of"]: claim for claim in evaluated["claims"]}
     assert {name: claim["network"]["n"] for name, claim in claims.items()} == counted
     rows = np.concatenate([run.split(name).test for name in run.members()])
-    station, year = held(flux, rows)
+    station, year = loaded(flux, rows)
     table = pd.read_csv(run.evaluation("test") / "predictions.csv")
     assert table["novelty"].tolist() == _why(run, flux)
     names = pd.read_csv(run.evaluation("test") / "claims.csv")
@@ -134,7 +134,7 @@ def _why(run, flux):
     found = []
     for name in run.members():
         split = run.split(name)
-        (station, year), (known_station, known_year) = held(flux, split.test), held(flux, split.train)
+        (station, year), (known_station, known_year) = loaded(flux, split.test), loaded(flux, split.train)
         for own_station, own_year in zip(station, year, strict=True):
             new = [
                 k

@@ -68,9 +68,9 @@ def test_a_training_says_that_loops_are_compiled_first(data, tmp_path, monkeypat
 
 def test_test_rows_are_of_blocks_or_years_that_training_never_sees(run, data):
     split, years = run.split("all"), np.asarray(data.array("year"))
-    held = set(years[split.test]) - set(years[split.train])
-    assert held
-    rest = split.test[~np.isin(years[split.test], list(held))]
+    loaded = set(years[split.test]) - set(years[split.train])
+    assert loaded
+    rest = split.test[~np.isin(years[split.test], list(loaded))]
     cells = np.asarray(data.array("cell"))
     assert len(rest)
     assert not set(cells[rest]) & set(cells[split.train])
@@ -249,9 +249,9 @@ def checkpoint(run, tmp_path):
     """Give a run's own weights as a paper would release them."""
     from safetensors.torch import load_file
 
-    held = load_file(run.member("all").checkpoint("best").weights)
+    loaded = load_file(run.member("all").checkpoint("best").weights)
     unused = {"final_layernorm.weight": torch.ones(8), "mamba_encoder_64.LayerNorm.weight": torch.ones(20)}
-    torch.save({"model_state_dict": {f"module.{k}": v for k, v in {**held, **unused}.items()}}, tmp_path / "w.pth")
+    torch.save({"model_state_dict": {f"module.{k}": v for k, v in {**loaded, **unused}.items()}}, tmp_path / "w.pth")
     return tmp_path / "w.pth"
 
 

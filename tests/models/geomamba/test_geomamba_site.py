@@ -86,7 +86,7 @@ def test_southern_seasons_are_half_a_year_on_and_years_are_not(flux):
     plain, shifted = (task.samples(tables(scales=scales, southern_season=shift), flux) for shift in (False, True))
     south = np.asarray(flux.array("lat"))[flux.array("station_index")] < 0
     assert 0 < south.sum() < len(south)
-    before, after = (held.inputs["time"].values[:][:, 0] for held in (plain, shifted))
+    before, after = (loaded.inputs["time"].values[:][:, 0] for loaded in (plain, shifted))
     np.testing.assert_array_equal(after[~south], before[~south])
     months = {int(own): int(other) for own, other in zip(before[south, 0], after[south, 0], strict=True)}
     assert months == {1: 7, 2: 8, 3: 9, 4: 10, 5: 11, 6: 12, 7: 1, 8: 2, 9: 3, 10: 4, 11: 5, 12: 6}

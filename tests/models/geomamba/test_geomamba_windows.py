@@ -140,16 +140,16 @@ def by_hand(flux, predicted):
 
 def test_what_is_observed_stays_and_what_is_not_is_predicted(run, flux):
     predicted = np.arange(len(flux.array("index"))) + 1000.0
-    held, expected = filled(open_trained(run), flux, predicted, None), by_hand(flux, predicted)
-    names = np.array(flux.labels("station"))[held.station]
+    series, expected = filled(open_trained(run), flux, predicted, None), by_hand(flux, predicted)
+    names = np.array(flux.labels("station"))[series.station]
     for station, day, value, observed in zip(
-        names, held.begin.astype("datetime64[D]").astype(str), held.value, held.observed, strict=True
+        names, series.begin.astype("datetime64[D]").astype(str), series.value, series.observed, strict=True
     ):
         known, was = expected.get((station, day), (np.nan, False))
         np.testing.assert_array_equal(value, known)
         assert observed == was
-    assert set(held.minutes) == {1440}
-    assert np.isnan(held.value).sum() == len(held.value) - len(expected) > 0
+    assert set(series.minutes) == {1440}
+    assert np.isnan(series.value).sum() == len(series.value) - len(expected) > 0
 
 
 DIGITS = {"year": 4, "month": 7, "day": 10}
@@ -190,7 +190,7 @@ def test_the_command_writes_sums_of_the_filled_series(period, predict, flux, tmp
     np.testing.assert_allclose(found["missing"], 1 - share["known"], rtol=1e-8, atol=1e-12)
     whole = share["known"] == 1
     np.testing.assert_allclose(found["mean"], by["value"].mean().loc[found.index].where(whole), rtol=1e-6)
-    expected = by["value"].apply(lambda held: held.sum(skipna=False)).loc[found.index]
+    expected = by["value"].apply(lambda values: values.sum(skipna=False)).loc[found.index]
     np.testing.assert_allclose(found["sum"], expected, rtol=1e-6, atol=1e-6)
 
 
@@ -199,15 +199,15 @@ def test_units_go_with_the_sums(run, predict, tmp_path):
     predict("--sums", "month", "--out", tmp_path / "m.nc")
     predict("--sums", "month", "--out", tmp_path / "m.parquet")
     fields = parquet.read_schema(tmp_path / "m.parquet")
-    with xarray.open_dataset(tmp_path / "m.nc") as held:
+    with xarray.open_dataset(tmp_path / "m.nc") as file:
         units = {"sum": "gC m-2 month-1", "mean": "gC m-2 d-1", "observed": "1", "filled": "1", "missing": "1"}
         for name, unit in units.items():
-            assert held[name].attrs["units"] == unit
+            assert file[name].attrs["units"] == unit
             assert fields.field(name).metadata[b"units"].decode() == unit
-        assert held["begin"].values[:2].tolist() == ["2010-01", "2010-02"]
-        assert held.attrs["run_id"] == run.id
+        assert file["begin"].values[:2].tolist() == ["2010-01", "2010-02"]
+        assert file.attrs["run_id"] == run.id
         table = pd.read_parquet(tmp_path / "m.parquet")
-        np.testing.assert_array_equal(held["sum"].values, table["sum"])
+        np.testing.assert_array_equal(file["sum"].values, table["sum"])
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,9 @@ def samples(variant: str, wanted: np.ndarray) -> tuple[Samples, Samples]:
     patches = Patches(block, *np.nonzero(wanted & ~touched), 5)
     series = random.normal(size=(len(patches), 4, 2)).astype(np.float32)
     target = Target("soc", "%", random.lognormal(size=len(patches)).astype(np.float32))
-    held = {"series": Input(series, axis=2, names=("evi", "lsp"))} if variant == "cnn-lstm" else {}
+    loaded = {"series": Input(series, axis=2, names=("evi", "lsp"))} if variant == "cnn-lstm" else {}
     return tuple(  # type: ignore[return-value]
-        Samples({"static": Input(values, axis=1, names=("a", "b", "c")), **held}, target)
+        Samples({"static": Input(values, axis=1, names=("a", "b", "c")), **loaded}, target)
         for values in (patches, patches[:])
     )
 

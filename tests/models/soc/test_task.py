@@ -39,18 +39,18 @@ def tables(**network):
     ],
 )
 def test_a_variant_sees_its_inputs(variant, series, expected):
-    held = task.samples(tables(variant=variant, series=series), variables())
-    assert {name: item.names for name, item in held.inputs.items()} == expected
-    network = task.make(tables(variant=variant, series=series), signature(held))
-    batch = {name: torch.from_numpy(np.ascontiguousarray(item.values)) for name, item in held.inputs.items()}
+    made = task.samples(tables(variant=variant, series=series), variables())
+    assert {name: item.names for name, item in made.inputs.items()} == expected
+    network = task.make(tables(variant=variant, series=series), signature(made))
+    batch = {name: torch.from_numpy(np.ascontiguousarray(item.values)) for name, item in made.inputs.items()}
     assert task.predict(network, batch).shape == (6,)
 
 
 def test_features_are_joined_evi_first_whatever_their_order_on_disk():
     data = variables(features=("lsp_1", "evi", "lsp_2"))
-    held = task.samples(tables(variant="lstm", series="evi_lsp"), data)
-    assert held.inputs["series"].names == ("evi", "lsp_1", "lsp_2")
-    np.testing.assert_array_equal(held.inputs["series"].values, data.arrays["series"][:, :, [1, 0, 2]])
+    made = task.samples(tables(variant="lstm", series="evi_lsp"), data)
+    assert made.inputs["series"].names == ("evi", "lsp_1", "lsp_2")
+    np.testing.assert_array_equal(made.inputs["series"].values, data.arrays["series"][:, :, [1, 0, 2]])
 
 
 def test_all_features_in_order_are_not_copied():
@@ -59,12 +59,12 @@ def test_all_features_in_order_are_not_copied():
 
 
 def test_the_baselines_table_is_the_centre_pixel_and_every_year():
-    held = task.samples(tables(variant="cnn-lstm"), variables())
-    table, names = task.features(held)
+    made = task.samples(tables(variant="cnn-lstm"), variables())
+    table, names = task.features(made)
     assert table.shape == (6, 3 + 4 * 3)
     assert names[:4] == ["a", "b", "c", "evi[0]"] and names[-1] == "lsp_2[3]"
-    np.testing.assert_array_equal(table[:, 1], held.inputs["static"].values[:, 1, 2, 2])
-    np.testing.assert_array_equal(table[:, 3 + 2 * 3 + 1], held.inputs["series"].values[:, 2, 1])
+    np.testing.assert_array_equal(table[:, 1], made.inputs["static"].values[:, 1, 2, 2])
+    np.testing.assert_array_equal(table[:, 3 + 2 * 3 + 1], made.inputs["series"].values[:, 2, 1])
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_data_that_do_not_fit_are_refused(given, data, error, message):
 
 def test_initial_weights_are_the_papers():
     torch.manual_seed(1)
-    held = task.samples(tables(), variables())
-    network = task.make(tables(), signature(held))
+    made = task.samples(tables(), variables())
+    network = task.make(tables(), signature(made))
     for name, parameter in network.named_parameters():
         if name.startswith("fc") and name.endswith("bias"):
             assert bool((parameter == 0.01).all())
@@ -95,8 +95,8 @@ def test_initial_weights_are_the_papers():
 
 
 def state(**changes):
-    held = task.samples(tables(), variables(features=("evi", *(f"lsp_{k}" for k in range(1, 12)))))
-    network = task.make(tables(), signature(held))
+    made = task.samples(tables(), variables(features=("evi", *(f"lsp_{k}" for k in range(1, 12)))))
+    network = task.make(tables(), signature(made))
     return {**network.state_dict(), **changes}
 
 
@@ -122,7 +122,7 @@ def test_a_released_state_says_which_network_it_is():
     ],
 )
 def test_a_state_that_is_not_whole_is_named(change, message):
-    held = dict(state())
-    change(held)
+    weights = dict(state())
+    change(weights)
     with pytest.raises(DataError, match=message):
-        released(held)
+        released(weights)

@@ -57,11 +57,11 @@ def test_classes_follow_from_covariates(tmp_path: Path, geoml: Geoml) -> None:
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         SOURCE.synthetic(tmp_path / folder, seed)
-    held = [
+    found = [
         {path.relative_to(tmp_path / folder): path.read_bytes() for path in sorted((tmp_path / folder).rglob("*.tif"))}
         for folder in "abc"
     ]
-    assert held[0] == held[1] != held[2] and len(held[0]) == 9
+    assert found[0] == found[1] != found[2] and len(found[0]) == 9
 
 
 def test_a_run_is_not_given_covariates_in_another_unit(tmp_path: Path, geoml: Geoml) -> None:

@@ -293,9 +293,9 @@ def test_years_that_are_not_those_of_their_dates_are_refused(tmp_path: Path, dat
     (tmp_path / "t.csv").write_text(f"lon,lat,year,date\n1,2,2019,{date}\n1,2,2020,{date}\n")
     with pytest.raises(
         DataError, match=r"line 3: year is 2020, and date is .* Correct the row, or take date out"
-    ) as held:
+    ) as found:
         list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))
-    assert date in str(held.value)
+    assert date in str(found.value)
     (tmp_path / "t.csv").write_text("lon,lat,year\n1,2,2019\n1,2,2020\n")
     assert len(list(SOURCE.points(tmp_path / "t.csv", "EPSG:4326", 10))) == 1
 

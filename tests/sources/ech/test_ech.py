@@ -58,7 +58,7 @@ def prepare(geoml, tmp_path):
     return run
 
 
-def held(tmp_path):
+def loaded(tmp_path):
     return Dataset(tmp_path / "data" / "ech")
 
 
@@ -81,7 +81,7 @@ def test_iaga_omni_and_csv_of_the_same_series_give_identical_data_sets(day, raw,
     for write in forms.values():
         written = write()
         prepare(raw)
-        found.append(arrays(held(tmp_path)))
+        found.append(arrays(loaded(tmp_path)))
         for path in written:
             path.unlink()
     first, *others = found
@@ -96,7 +96,7 @@ def test_windows_are_the_series_before_each_sample_and_the_file_is_cf(day, raw, 
     sme, symh, minute, *_ = day
     made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
     prepare(raw)
-    cut = samples(EchTables(), "regressor", held(tmp_path)).inputs
+    cut = samples(EchTables(), "regressor", loaded(tmp_path)).inputs
     row = 37
     for name, series, stride, values in zip(NAMES, (sme, symh) * 2, (60, 60, 5, 5), (49, 49, 61, 61), strict=True):
         expected = series[minute[row] - np.arange(values)[::-1] * stride]
@@ -112,10 +112,10 @@ def test_five_minute_series_give_the_same_windows(day, raw, prepare, tmp_path):
     every = np.arange(0, MINUTES, 5)
     made.csv(raw / "c.csv", clock(every), {"SYM-H": symh[every], "SME": sme[every]})
     prepare(raw)
-    coarse = samples(EchTables(), "regressor", held(tmp_path))
+    coarse = samples(EchTables(), "regressor", loaded(tmp_path))
     made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
     prepare(raw)
-    fine = samples(EchTables(), "regressor", held(tmp_path))
+    fine = samples(EchTables(), "regressor", loaded(tmp_path))
     for name in NAMES:
         np.testing.assert_array_equal(np.asarray(coarse.inputs[name].values), np.asarray(fine.inputs[name].values))
 
@@ -149,14 +149,14 @@ def test_where_files_overlap_a_position_counts_before_a_fill(day, raw, prepare, 
     sme, symh, *_ = day
     made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
     alone = prepare(raw)
-    whole = arrays(held(tmp_path))
+    whole = arrays(loaded(tmp_path))
     orbit = (raw / "orbit.csv").read_text().splitlines()
     filled = [f"{line.split(',')[0]},-1e31,-1e31,-1e31" for line in orbit[11:16]]
     (raw / name).write_text("\n".join([orbit[0], *filled, *orbit[16:19]]))
     both = prepare(raw)
     assert both["kept"] == alone["kept"] and both["dropped"]["no L, MLT or MLAT"] == 5
     assert both["dropped"]["a second row of the same time"] == 3
-    np.testing.assert_array_equal(arrays(held(tmp_path))["l"], whole["l"])
+    np.testing.assert_array_equal(arrays(loaded(tmp_path))["l"], whole["l"])
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,10 @@ def test_satellites_are_told_apart_by_their_folders(day, raw, prepare, tmp_path)
     sme, symh, *_ = day
     made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": symh, "SME": sme})
     alone = prepare(raw)["kept"]
-    one = arrays(held(tmp_path))
+    one = arrays(loaded(tmp_path))
     moved(raw, "RBSP_B", 0.5, 100.0)
     assert prepare(raw)["kept"] == 2 * alone
-    both = arrays(held(tmp_path))  # by satellite, then by time
+    both = arrays(loaded(tmp_path))  # by satellite, then by time
     for name, change in (("index", 0), ("l", 0.5), ("mlt", 0), ("amplitude", 100.0)):
         np.testing.assert_array_equal(both[name][:alone], one[name])
         np.testing.assert_allclose(both[name][alone:], one[name] + change, atol=1e-4)
@@ -256,7 +256,7 @@ def test_amplitude_and_presence_may_stand_in_two_files(day, raw, prepare, tmp_pa
     waves = pd.read_csv(raw / "waves.csv")
     waves.assign(presence=(waves["Bw"] > 1).astype(int)).drop(columns="Bw").to_csv(raw / "presence.csv", index=False)
     assert not [note for note in prepare(raw)["notes"] if "repeat a time" in note]
-    data = held(tmp_path)
+    data = loaded(tmp_path)
     amplitude, presence = data.array("amplitude"), data.array("presence")
     assert np.isfinite(amplitude).any() and (np.isfinite(presence) == np.isfinite(amplitude)).all()
     np.testing.assert_array_equal(presence[np.isfinite(amplitude)], amplitude[np.isfinite(amplitude)] > 1)
@@ -330,7 +330,7 @@ def test_series_rebuilt_from_rows_give_the_rows_back(count, prepare, tmp_path):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/rows.pkl").write_bytes(pickle.dumps(rows))
     assert prepare(tmp_path / "raw")["kept"] == count
-    cut = samples(EchTables(), "regressor", held(tmp_path)).inputs
+    cut = samples(EchTables(), "regressor", loaded(tmp_path)).inputs
     together = np.concatenate([np.asarray(cut[name].values)[:, :, 0] for name in NAMES], axis=1)
     np.testing.assert_array_equal(together, rows[:, 4:])
     assert rebuilt(rows).shape == (2, 2880 + count)
@@ -341,7 +341,7 @@ def test_rows_with_breaks_form_sections_and_shuffled_ones_are_refused(prepare, t
     rows = {"a": released_rows(100, 1), "b": np.concatenate([released_rows(80, 2), released_rows(90, 3)])}
     (tmp_path / "raw/rows.pkl").write_bytes(pickle.dumps(rows))
     assert "3 sections" in prepare(tmp_path / "raw")["notes"][0]
-    cut = samples(EchTables(), "regressor", held(tmp_path)).inputs
+    cut = samples(EchTables(), "regressor", loaded(tmp_path)).inputs
     together = np.concatenate([np.asarray(cut[name].values)[:, :, 0] for name in NAMES], axis=1)
     np.testing.assert_array_equal(together, np.concatenate([rows["a"], rows["b"]])[:, 4:])
     shuffled = np.random.default_rng(1).permutation(released_rows(200, 1))
@@ -370,7 +370,7 @@ def test_amplitudes_join_released_rows_by_the_time_of_the_first(prepare, tmp_pat
     made.csv(folder / "waves.csv", clock([10, 20, 3]), {"Bw": np.array([1.0, 2.0, 3.0])})
     assert "Give the time of the first row with --start" in prepare(folder, code=3)
     prepare(folder, "--start", "2013-03-01T00:00Z")
-    amplitude = held(tmp_path).array("amplitude")
+    amplitude = loaded(tmp_path).array("amplitude")
     assert {int(k): float(amplitude[k]) for k in np.flatnonzero(np.isfinite(amplitude))} == {3: 3.0, 10: 1.0, 20: 2.0}
 
 
@@ -423,7 +423,7 @@ def test_files_a_century_apart_make_no_series(day, raw, prepare):
 def test_times_beside_the_step_are_rounded_to_it(day, raw, prepare, tmp_path):
     indices(day, raw, lambda number, row: row)
     prepare(raw)
-    first = arrays(held(tmp_path))
+    first = arrays(loaded(tmp_path))
     # A clock that is late by 3 s in every third row, and fractions of a second below the minute.
     indices(day, raw, lambda number, row: row.replace(":00Z", ":03Z" if number % 3 == 1 else ":00.4Z"))
     text = (raw / "orbit.csv").read_text().replace(":00Z", ":02Z")
@@ -431,7 +431,7 @@ def test_times_beside_the_step_are_rounded_to_it(day, raw, prepare, tmp_path):
     (raw / "waves.csv").write_text((raw / "waves.csv").read_text().replace(":00Z", ":01.9Z"))
     funnel = prepare(raw)
     assert "0 off the step" in funnel["notes"][0] and not funnel["dropped"].get("time is not on a step")
-    for name, values in arrays(held(tmp_path)).items():
+    for name, values in arrays(loaded(tmp_path)).items():
         np.testing.assert_array_equal(values, first[name], err_msg=name)
 
 
@@ -448,7 +448,7 @@ def test_undeclared_fills_are_refused_with_both_remedies(day, raw, prepare, tmp_
     indices(day, raw, lambda number, row: row)
     prepare(raw)
     lines = (raw / "waves.csv").read_text().splitlines()
-    amplitude = held(tmp_path).array("amplitude")[:]
+    amplitude = loaded(tmp_path).array("amplitude")[:]
     for number in (20, 21, 40):
         lines[number] = lines[number].split(",")[0] + ",-999"
     (raw / "waves.csv").write_text("\n".join(lines))
@@ -456,7 +456,7 @@ def test_undeclared_fills_are_refused_with_both_remedies(day, raw, prepare, tmp_
     assert "waves.csv: amplitude: 3 cells are -999, which looks like no data" in told
     assert "--nodata amplitude=-999" in told and "--nodata amplitude=none" in told
     prepare(raw, "--nodata", "amplitude=-999")
-    masked = np.array(held(tmp_path).array("amplitude"))
+    masked = np.array(loaded(tmp_path).array("amplitude"))
     assert np.isnan(masked[[19, 20, 39]]).all() and np.isnan(masked).sum() == 3 + np.isnan(amplitude).sum()
     prepare(raw, "--nodata", "amplitude=none")
-    assert (np.array(held(tmp_path).array("amplitude")) == -999).sum() == 3
+    assert (np.array(loaded(tmp_path).array("amplitude")) == -999).sum() == 3

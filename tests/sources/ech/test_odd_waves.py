@@ -23,9 +23,9 @@ def written(tmp_path_factory):
     SOURCE.synthetic(folder, 5)
     for name, text, wanted in (("orbit", "rbspa_MagEphem.txt", POSITION), ("sme", "supermag.txt", ("sme",))):
         timed = files.read(folder / text)
-        held = {column.upper(): timed.values[column] for column in wanted}
+        found = {column.upper(): timed.values[column] for column in wanted}
         labels = timed.labels if name == "orbit" else {}
-        pd.DataFrame({"time": timed.time, **held, **labels}).to_csv(folder / f"{name}.csv", index=False)
+        pd.DataFrame({"time": timed.time, **found, **labels}).to_csv(folder / f"{name}.csv", index=False)
         (folder / text).unlink()
     return folder
 
@@ -74,17 +74,17 @@ def test_presence_of_0_and_1_and_the_remedy_for_missing_ones(raw, prepare):
     with_presence(raw, 0)
     prepare()
     assert set(np.unique(Dataset(raw.parent / "data/ech").array("presence"))) == {0, 1}
-    changed(raw / WAVES, presence=lambda held: np.where(held == 1, 1, -1))
+    changed(raw / WAVES, presence=lambda found: np.where(found == 1, 1, -1))
     prepare("--nodata", "presence=-1")
-    held = Dataset(raw.parent / "data/ech").array("presence")
-    assert np.nansum(held) > 0 and np.isnan(held).any()
+    found = Dataset(raw.parent / "data/ech").array("presence")
+    assert np.nansum(found) > 0 and np.isnan(found).any()
 
 
 def test_the_logarithm_of_0_is_no_wave(geoml, raw, prepare):
-    changed(raw / WAVES, Ew=lambda held: np.where(held > 0, held, -np.inf))
+    changed(raw / WAVES, Ew=lambda found: np.where(found > 0, found, -np.inf))
     prepare()
-    held = Dataset(raw.parent / "data/ech").array("amplitude")
-    assert np.isneginf(held).any() and not np.isnan(held).any()
+    found = Dataset(raw.parent / "data/ech").array("amplitude")
+    assert np.isneginf(found).any() and not np.isnan(found).any()
     run = raw.parent / "run"
     done = geoml("train", "ech", "--data", raw.parent / "data/ech", "--run", run, "--cpu", "--set", "train.epochs=1")
     assert done.code == 0 and "in every sample" not in done.err, done.err
@@ -93,7 +93,7 @@ def test_the_logarithm_of_0_is_no_wave(geoml, raw, prepare):
 
 
 def test_amplitudes_of_which_none_is_a_wave(geoml, raw, prepare):
-    changed(raw / WAVES, Ew=lambda held: held - 200)
+    changed(raw / WAVES, Ew=lambda found: found - 200)
     prepare()
     start = ("train", "ech", "--data", raw.parent / "data/ech", "--cpu", "--set", "train.epochs=1")
     done = geoml(*start, "--run", raw.parent / "run")
@@ -109,12 +109,12 @@ def test_l_in_kilometres_is_no_fill(raw, prepare):
     prepare()
     changed(orbit, MLAT=np.radians)
     assert "in all rows of rbsp-a: it is taken as degrees. Are they radians?" in prepare()
-    changed(orbit, MLT=lambda held: held * np.pi / 12)
+    changed(orbit, MLT=lambda found: found * np.pi / 12)
     assert "it is taken as hours. Are they radians?" in prepare()
-    changed(orbit, L=lambda held: held * 6371.2)
+    changed(orbit, L=lambda found: found * 6371.2)
     said = prepare(code=3)
     assert "outside 0.5 to 100" in said and "Give it in Earth radii" in said
-    changed(orbit, L=lambda held: held * 0 - 1e31)
+    changed(orbit, L=lambda found: found * 0 - 1e31)
     assert "rows of positions has L, MLT and MLAT" in prepare(code=3)
 
 
@@ -127,14 +127,14 @@ def test_two_columns_of_amplitudes_are_refused(raw, prepare):
 
 
 def test_waves_of_0_in_two_files_do_not_contradict(raw, prepare):
-    changed(raw / WAVES, Ew=lambda held: np.where(held > 0, held, -np.inf))
+    changed(raw / WAVES, Ew=lambda found: np.where(found > 0, found, -np.inf))
     (raw / "again_rbspa.csv").write_text((raw / WAVES).read_text())
     assert "Warning" not in prepare()
 
 
 def test_a_lower_index_is_no_sme(raw, prepare):
     path = raw / "sme.csv"
-    changed(path, SME=lambda held: -held)
+    changed(path, SME=lambda found: -found)
     assert "SME is negative" in prepare(code=3)
 
 

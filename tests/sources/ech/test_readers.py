@@ -19,9 +19,9 @@ SME[7], SYMH[100] = np.nan, np.nan
 NAN = np.isnan
 
 
-def same(held, name, values):
-    np.testing.assert_array_equal(held.time, TIME)
-    np.testing.assert_array_equal(held.values[name], values)
+def same(loaded, name, values):
+    np.testing.assert_array_equal(loaded.time, TIME)
+    np.testing.assert_array_equal(loaded.values[name], values)
 
 
 def test_supermag_ascii(tmp_path):
@@ -38,15 +38,15 @@ def test_supermag_csv_with_a_mark_crlf_and_gzip(tmp_path):
 
 
 def test_omni_across_a_new_year(tmp_path):
-    held = files.read(made.omni(tmp_path / "omni_min2015.asc", TIME, SYMH, SME))
-    same(held, "symh", SYMH)
-    same(held, "ae", SME)
+    loaded = files.read(made.omni(tmp_path / "omni_min2015.asc", TIME, SYMH, SME))
+    same(loaded, "symh", SYMH)
+    same(loaded, "ae", SME)
 
 
 def test_iaga(tmp_path):
-    held = files.read(made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH, "SME": SME}))
-    same(held, "symh", SYMH)
-    same(held, "sme", SME)
+    loaded = files.read(made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH, "SME": SME}))
+    same(loaded, "symh", SYMH)
+    same(loaded, "sme", SME)
 
 
 @pytest.mark.parametrize("code", ["ASY", "SYM"])
@@ -71,18 +71,18 @@ def test_magephem_and_waves(tmp_path):
     shell = np.linspace(1.2, 6, 240)
     shell[3] = np.nan
     path = made.magephem(tmp_path / "rbspb_MagEphem.txt", TIME, {"l": shell, "mlt": SME % 24, "mlat": SYMH / 10})
-    held = files.read(path)
-    np.testing.assert_allclose(held.values["l"], shell, rtol=1e-7)
-    assert set(held.labels["satellite"]) == {"rbsp-b"}
+    loaded = files.read(path)
+    np.testing.assert_allclose(loaded.values["l"], shell, rtol=1e-7)
+    assert set(loaded.labels["satellite"]) == {"rbsp-b"}
     waves = files.read(made.csv(tmp_path / "w.csv", TIME, {"Ew": SYMH}))
     same(waves, "amplitude", SYMH)
 
 
 def test_semicolons_and_decimal_commas(tmp_path):
     (tmp_path / "d.csv").write_text("DateTime;SYM/H (nT);SME\n2015/01/01 00:00;-1,5;3\n\n2015/01/01 00:01;;4\n")
-    held = files.read(tmp_path / "d.csv")
-    np.testing.assert_array_equal(held.values["symh"], [-1.5, np.nan])
-    assert str(held.time[1]) == "2015-01-01T00:01:00"
+    loaded = files.read(tmp_path / "d.csv")
+    np.testing.assert_array_equal(loaded.values["symh"], [-1.5, np.nan])
+    assert str(loaded.time[1]) == "2015-01-01T00:01:00"
 
 
 @pytest.mark.parametrize("fill", ["99999", "999999", "9999.99", "-9999", "nan", "inf", ""])
@@ -235,9 +235,9 @@ def test_numbers_are_the_same_however_many_rows_are_parsed_at_once(tmp_path, mon
     path = made.omni(tmp_path / "omni_min2015.asc", TIME, SYMH, SME)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:90], "", *lines[90:], ""]))
-    held = files.read(path)
-    same(held, "symh", SYMH)
-    assert list(held.line[[89, 90]]) == [90, 92]
+    loaded = files.read(path)
+    same(loaded, "symh", SYMH)
+    assert list(loaded.line[[89, 90]]) == [90, 92]
     words = lines[150].split()
     words[41] = "x12"
     path.write_text("\n".join([*lines[:150], " ".join(words), *lines[151:]]))

@@ -214,10 +214,10 @@ def test_hardly_any_rain_is_no_metres(raw: Path, prepared: Prepare, rain: np.nda
 def test_radiation_in_megajoules_is_refused(raw: Path, prepared: Prepare, tmp_path: Path, days: int) -> None:
     alone = tmp_path / "alone"
     alone.mkdir()
-    held = {name: np.resize(values, days) for name, values in columns().items()}
-    held["SW_IN_F"] = np.linspace(1, 30, days)
+    found = {name: np.resize(values, days) for name, values in columns().items()}
+    found["SW_IN_F"] = np.linspace(1, 30, days)
     year = np.datetime64("2010-01-01") + np.arange(days)
-    write(alone, made.TOWERS[0], held, year, "FLX_{site}_FLUXNET2015_SUBSET_DD_2010-2010_1-4.csv")
+    write(alone, made.TOWERS[0], found, year, "FLX_{site}_FLUXNET2015_SUBSET_DD_2010-2010_1-4.csv")
     if days < 180:  # the dark half of a year
         prepared(alone, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",))
     else:

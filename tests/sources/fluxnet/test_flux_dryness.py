@@ -52,8 +52,8 @@ def test_a_humidity_that_is_a_share_is_refused_with_a_remedy_that_works(prepared
 
 
 def test_days_that_lack_it_are_refused_as_before(raw, prepared):
-    held = columns(made.TOWERS[0])
-    held["RH"] = held.pop("VPD_F") * 0 + 60
-    write(raw, made.TOWERS[0], held)
+    loaded = columns(made.TOWERS[0])
+    loaded["RH"] = loaded.pop("VPD_F") * 0 + 60
+    write(raw, made.TOWERS[0], loaded)
     with pytest.raises(DataError, match="has no column VPD_F"):
         prepared(raw)

@@ -33,10 +33,10 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
 
 def half_hours(folder: Path, site: str, seed: int = 0, minutes: int = 30, code: str = "HH") -> Path:
     times = HALF_HOURS[:: minutes // 30]
-    held = made.half_hourly(times, np.random.default_rng(seed))
+    found = made.half_hourly(times, np.random.default_rng(seed))
     stamps = {"TIMESTAMP_START": times, "TIMESTAMP_END": times + np.timedelta64(minutes, "m")}
     path = folder / f"FLX_{site}_FLUXNET2015_FULLSET_{code}_2011-2011_1-4.csv"
-    return made.write(path, {name: made.stamp(when, 12) for name, when in stamps.items()}, held)
+    return made.write(path, {name: made.stamp(when, 12) for name, when in stamps.items()}, found)
 
 
 def rewritten(raw: Path, change: Callable[[str], bytes], name: str = FIRST) -> None:
@@ -74,8 +74,8 @@ def test_archives_are_read_in_place(raw: Path, prepared: Prepare, tmp_path: Path
     expected = prepared(raw)
     content = (raw / FIRST).read_text()
     (raw / FIRST).unlink()
-    held = {f"folder é/{FIRST}": content, FIRST.replace("SUBSET", "ERAI"): "no\n", "__MACOSX/._" + FIRST: "no\n"}
-    made.archive(raw / "FLX_XA-Fir_FLUXNET2015_SUBSET_2010-2011_1-4.zip", held)
+    found = {f"folder é/{FIRST}": content, FIRST.replace("SUBSET", "ERAI"): "no\n", "__MACOSX/._" + FIRST: "no\n"}
+    made.archive(raw / "FLX_XA-Fir_FLUXNET2015_SUBSET_2010-2011_1-4.zip", found)
     before = sorted(raw.rglob("*"))
     dataset = prepared(raw)
     same(arrays(dataset), arrays(expected))
@@ -93,12 +93,12 @@ def test_a_single_file_finds_the_table_beside_it(raw: Path, prepared: Prepare) -
 
 
 def test_spans_of_a_site_are_joined_and_the_gap_between_them_is_nan(raw: Path, prepared: Prepare) -> None:
-    held = columns()
+    found = columns()
     (raw / FIRST).unlink()
     early, late = np.arange(62) < 25, np.arange(62) >= 30
     for rows, span in ((early, "2010-2010"), (late, "2011-2011")):
         name = f"FLX_{{site}}_FLUXNET2015_SUBSET_DD_{span}_1-4.csv"
-        write(raw, made.TOWERS[0], {key: values[rows] for key, values in held.items()}, DAYS[rows], name)
+        write(raw, made.TOWERS[0], {key: values[rows] for key, values in found.items()}, DAYS[rows], name)
     dataset = prepared(raw)
     time, history = dataset.array("time")[:62], dataset.array("history")[:57]
     np.testing.assert_array_equal(np.diff(time), 1440)
@@ -170,13 +170,13 @@ def test_one_product_a_site_is_read(raw: Path, prepared: Prepare) -> None:
 
 def test_base_is_read_under_fluxnet_names(raw: Path, prepared: Prepare, tmp_path: Path) -> None:
     path = made.base(tmp_path / "AMF_XD-Cro_BASE_HH_2-5.csv", "XD-Cro", HALF_HOURS, np.random.default_rng(4))
-    held = made.half_hourly(HALF_HOURS, np.random.default_rng(4))
+    found = made.half_hourly(HALF_HOURS, np.random.default_rng(4))
     dataset = prepared(path, sites=str(raw / "siteinfo.csv"))
     for name in ("TA_F", "VPD_F", "TS_F_MDS_1"):
-        np.testing.assert_allclose(dataset.array(name), held[name], rtol=1e-5)
+        np.testing.assert_allclose(dataset.array(name), found[name], rtol=1e-5)
     target = dataset.array("NEE_VUT_REF")
     assert np.isnan(target[::7]).all()
-    np.testing.assert_allclose(np.delete(target, np.s_[::7]), np.delete(held["NEE_VUT_REF"], np.s_[::7]), rtol=1e-5)
+    np.testing.assert_allclose(np.delete(target, np.s_[::7]), np.delete(found["NEE_VUT_REF"], np.s_[::7]), rtol=1e-5)
     notes = "\n".join(dataset.manifest.funnel.notes)
     assert (
         "the columns of AmeriFlux BASE, whose gaps are not filled: TA as TA_F" in notes
@@ -185,7 +185,7 @@ def test_base_is_read_under_fluxnet_names(raw: Path, prepared: Prepare, tmp_path
     assert "no quality column was applied at XD-Cro" in notes and "storage" not in notes
     path.write_text(path.read_text().replace("NEE_PI", "CH4"))
     dataset = prepared(path, sites=str(raw / "siteinfo.csv"))
-    np.testing.assert_allclose(dataset.array("NEE_VUT_REF"), held["NEE_VUT_REF"] - 0.2, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(dataset.array("NEE_VUT_REF"), found["NEE_VUT_REF"] - 0.2, rtol=1e-4, atol=1e-5)
     assert "XD-Cro: NEE_VUT_REF is FC, the turbulent flux alone; storage is not in it" in dataset.manifest.funnel.notes
 
 
@@ -202,10 +202,10 @@ def test_weeks_months_and_years(raw: Path, prepared: Prepare, tmp_path: Path, co
     stamps = {"TIMESTAMP": np.array(begin)}
     if end:
         stamps = {"TIMESTAMP_START": np.array(begin), "TIMESTAMP_END": np.array(end)}
-    held = {name: values[:3] for name, values in columns().items()}
-    held["P_F"], held["NEE_VUT_REF"] = np.array([730.0, 365.0, 0.0]), np.array([-90.0, -300.0, 5.0])
-    held["SW_IN_F"] = np.array([140.0, 150.0, 145.0])  # of a year as of a summer's week
-    made.write(tmp_path / f"FLX_XA-Fir_FLUXNET2015_SUBSET_{code}_2010-2012_1-4.csv", stamps, held)
+    found = {name: values[:3] for name, values in columns().items()}
+    found["P_F"], found["NEE_VUT_REF"] = np.array([730.0, 365.0, 0.0]), np.array([-90.0, -300.0, 5.0])
+    found["SW_IN_F"] = np.array([140.0, 150.0, 145.0])  # of a year as of a summer's week
+    made.write(tmp_path / f"FLX_XA-Fir_FLUXNET2015_SUBSET_{code}_2010-2012_1-4.csv", stamps, found)
     dataset = prepared(tmp_path, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",), resolution=code)
     assert (dataset.unit("NEE_VUT_REF"), dataset.unit("P_F")) == (carbon, water)
     assert dataset.manifest.step == {"WW": "week", "MM": "month", "YY": "year"}[code]

@@ -32,19 +32,19 @@ def test_columns_of_every_flux(target, known, found):
 
 def test_records_hold_what_their_own_site_tells(raw, prepared):
     tower = made.TOWERS[0]
-    held = columns(tower)
-    held |= {"NEE_VUT_05": held.pop("NEE_VUT_25") - 1, "NEE_VUT_95": held.pop("NEE_VUT_75") + 1}
-    held["NEE_VUT_REF_RANDUNC"][3] = np.nan
-    write(raw, tower, held)
+    loaded = columns(tower)
+    loaded |= {"NEE_VUT_05": loaded.pop("NEE_VUT_25") - 1, "NEE_VUT_95": loaded.pop("NEE_VUT_75") + 1}
+    loaded["NEE_VUT_REF_RANDUNC"][3] = np.nan
+    write(raw, tower, loaded)
     found = prepared(raw)
-    count = len(held["NEE_VUT_REF"])
+    count = len(loaded["NEE_VUT_REF"])
     for share, column in ((5, "NEE_VUT_05"), (95, "NEE_VUT_95")):
         values = np.asarray(found.array(f"NEE_VUT_REF_p{share:02d}"))
-        np.testing.assert_allclose(values[:count], held[column], rtol=2e-5, atol=1e-5)
+        np.testing.assert_allclose(values[:count], loaded[column], rtol=2e-5, atol=1e-5)
         assert np.isnan(values[count:]).all(), "the other site has 25 and 75"
     values = np.asarray(found.array("NEE_VUT_REF_p75"))
     assert np.isnan(values[:count]).all() and np.isfinite(values[count:]).all()
-    np.testing.assert_allclose(found.array("NEE_VUT_REF_random")[:count], held["NEE_VUT_REF_RANDUNC"], rtol=2e-5)
+    np.testing.assert_allclose(found.array("NEE_VUT_REF_random")[:count], loaded["NEE_VUT_REF_RANDUNC"], rtol=2e-5)
     assert found.unit("NEE_VUT_REF_random") == "gC m-2 d-1"
     listed = "NEE_VUT_05, NEE_VUT_25, NEE_VUT_75, NEE_VUT_95, NEE_VUT_REF_RANDUNC"
     note = f"the uncertainty of NEE_VUT_REF is {listed}: intervals of sums hold it"

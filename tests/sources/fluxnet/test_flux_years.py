@@ -23,9 +23,9 @@ def years(raw: Path, **changed: np.ndarray) -> Path:
     alone = raw.parent / "alone"
     alone.mkdir(exist_ok=True)
     (alone / "siteinfo.csv").write_bytes((raw / "siteinfo.csv").read_bytes())
-    held = columns(days=DAYS)
-    held["SWC_F_MDS_1"] = 20 + 10 * np.sin(np.arange(len(DAYS)) / 58)
-    write(alone, TOWER, held | changed, DAYS, "FLX_{site}_FLUXNET2015_FULLSET_DD_2010-2012_1-4.csv")
+    found = columns(days=DAYS)
+    found["SWC_F_MDS_1"] = 20 + 10 * np.sin(np.arange(len(DAYS)) / 58)
+    write(alone, TOWER, found | changed, DAYS, "FLX_{site}_FLUXNET2015_FULLSET_DD_2010-2012_1-4.csv")
     return alone
 
 
@@ -45,10 +45,10 @@ RAIN = np.random.default_rng(0).gamma(0.3, 8, len(DAYS))
     ],
 )
 def test_one_year_of_three_is_refused(raw: Path, prepared, name: str, factor: float, message: str) -> None:
-    held = {**columns(days=DAYS), "P_F": RAIN, "SWC_F_MDS_1": np.full(len(DAYS), 20.0)}
+    found = {**columns(days=DAYS), "P_F": RAIN, "SWC_F_MDS_1": np.full(len(DAYS), 20.0)}
     wanted = {"dynamic": ("TA_F", "VPD_F", "SW_IN_F", "PA_F"), "extra": ("P_F", "SWC_F_MDS_1", "CO2_F_MDS")}
-    prepared(years(raw, **{name: held[name]}), **wanted)
-    alone = years(raw, **{name: np.where(FIRST_YEAR, held[name] * factor, held[name])})
+    prepared(years(raw, **{name: found[name]}), **wanted)
+    alone = years(raw, **{name: np.where(FIRST_YEAR, found[name] * factor, found[name])})
     with pytest.raises(DataError, match=message):
         prepared(alone, **wanted)
 
@@ -100,7 +100,7 @@ def half_hours(
         light[(true >= np.datetime64("2010-06-01")) & (true < np.datetime64("2010-07-01"))] = 230.0
     unknown = (hour < hours[0]) | (hour > hours[1]) | ((light == 0) & (not nights))
     light_held = np.where(unknown, np.nan, light)
-    held = {
+    found = {
         "TA_F": 12 + 5 * np.sin((hour - 9) / 12 * np.pi) + cloud,
         "SW_IN_F": light_held,
         "P_F": np.zeros(len(true)),
@@ -112,7 +112,7 @@ def half_hours(
         "TIMESTAMP_START": made.stamp(begin[taken], 12),
         "TIMESTAMP_END": made.stamp(begin[taken] + np.timedelta64(30, "m"), 12),
     }
-    made.write(alone / NAME.format(site=TOWER.site), stamps, {name: values[taken] for name, values in held.items()})
+    made.write(alone / NAME.format(site=TOWER.site), stamps, {name: values[taken] for name, values in found.items()})
     return alone
 
 

@@ -32,7 +32,7 @@ def prepare(geoml, tmp_path):
     return run
 
 
-def held(tmp_path):
+def found(tmp_path):
     return Dataset(tmp_path / "data" / "fluxnet")
 
 
@@ -46,7 +46,7 @@ def test_the_same_seed_writes_the_same_bytes(towers, tmp_path):
 
 def test_made_up_towers_are_prepared_with_every_loss_told(towers, prepare, tmp_path):
     funnel = prepare(towers)
-    dataset = held(tmp_path)
+    dataset = found(tmp_path)
     assert balanced(dataset.manifest.funnel) and funnel["read"] == 6 * 1096
     assert dataset.labels("station") == [tower.site for tower in made.TOWERS]
     assert dataset.labels("dynamic")[-2:] == ["TS_F_MDS_1", "SWC_F_MDS_1"]
@@ -61,16 +61,16 @@ def test_made_up_towers_are_prepared_with_every_loss_told(towers, prepare, tmp_p
 
 def test_the_site_goes_where_the_user_wants_the_variable(towers, prepare, tmp_path):
     funnel = prepare(towers, "--optional", "site")
-    dataset = held(tmp_path)
+    dataset = found(tmp_path)
     assert funnel["dropped"]["site lacks CO2_F_MDS"] == 1096 and balanced(dataset.manifest.funnel)
     assert "XF-Wet" not in dataset.labels("station") and "CO2_F_MDS" in dataset.labels("dynamic")
     funnel = prepare(towers, "--extra", "none")
-    assert (len(held(tmp_path).labels("dynamic")), funnel["dropped"]) == (7, {})
+    assert (len(found(tmp_path).labels("dynamic")), funnel["dropped"]) == (7, {})
 
 
 def test_the_contract_of_a_series_holds(towers, prepare, tmp_path):
     prepare(towers)
-    dataset = held(tmp_path)
+    dataset = found(tmp_path)
     index, station, history = (dataset.array(name) for name in ("index", "station_index", "history"))
     factors = np.stack([dataset.array(name) for name in dataset.labels("dynamic")], axis=1)
     whole = np.isfinite(factors).all(axis=1)
@@ -110,7 +110,7 @@ def test_the_exchange_depends_on_the_drivers(towers, prepare, tmp_path):
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     prepare(towers)
-    dataset = held(tmp_path)
+    dataset = found(tmp_path)
     rows, target = dataset.array("index"), np.array(dataset.array("NEE_VUT_REF"))
     drivers = np.stack([dataset.array(name)[rows] for name in dataset.labels("dynamic")], axis=1)
     drivers = np.column_stack([drivers, dataset.array("station_index")])
@@ -122,14 +122,14 @@ def test_the_exchange_depends_on_the_drivers(towers, prepare, tmp_path):
 def test_the_second_time_is_a_no_op_and_a_new_option_is_not(towers, geoml, tmp_path):
     given = ("prepare", "fluxnet", towers, "--data", tmp_path / "data", "--json")
     assert json.loads(geoml(*given).out)["fresh"] and not json.loads(geoml(*given).out)["fresh"]
-    first = held(tmp_path).manifest.digest()
+    first = found(tmp_path).manifest.digest()
     assert json.loads(geoml(*given, "--quality", "0.5").out)["fresh"]
-    assert held(tmp_path).manifest.digest() != first
+    assert found(tmp_path).manifest.digest() != first
 
 
 def test_only_some_sites_and_another_target(towers, prepare, tmp_path):
     funnel = prepare(towers, "--only", "XA-Fir", "--only", "XB-Oak", "--target", "GPP_NT_VUT_REF")
-    dataset = held(tmp_path)
+    dataset = found(tmp_path)
     assert dataset.labels("station") == ["XA-Fir", "XB-Oak"] and dataset.labels("target") == ["GPP_NT_VUT_REF"]
     assert "CO2_F_MDS" in dataset.labels("dynamic")
     own = "the quality of GPP_NT_VUT_REF is NEE_VUT_REF_QC, fraction 0.75 or more (GPP_NT_VUT_REF has no quality column"
@@ -142,7 +142,7 @@ def test_a_class_that_nobody_tells_is_unknown(towers, prepare, tmp_path):
     rows = (towers / "siteinfo_fluxnet2015.csv").read_text().replace("classid", "note").replace("elv", "height")
     (tmp_path / "mine.csv").write_text(rows)
     funnel = prepare(towers, "--sites", tmp_path / "mine.csv", "--only", "XA-Fir")
-    dataset = held(tmp_path)
+    dataset = found(tmp_path)
     assert dataset.array("category").tolist() == [17] and dataset.labels("category_name")[17] == "unknown"
     assert dataset.labels("static") == ["mean_temperature", "mean_precipitation"]
     assert "the table of sites holds no IGBP class of XA-Fir: their class is `unknown`" in funnel["notes"]

@@ -31,7 +31,7 @@ def base(folder, found):
     made.site_table(folder / "siteinfo.csv", made.TOWERS)
     start = np.datetime64("2012-01-01T00:00") + np.arange(len(found)) * np.timedelta64(30, "m")
     stamps = [
-        [str(moment).translate({45: None, 58: None, 84: None}) for moment in held] for held in (start, start + 30)
+        [str(moment).translate({45: None, 58: None, 84: None}) for moment in loaded] for loaded in (start, start + 30)
     ]
     names = "TIMESTAMP_START,TIMESTAMP_END,NEE,LE,SW_IN,TA,RH,VPD,USTAR"
     cells = [",".join([*pair, *(f"{v:g}" for v in row)]) for *pair, row in zip(*stamps, found, strict=True)]

@@ -25,10 +25,10 @@ def ocean(path, lat, lon, fill=None):
     with netCDF4.Dataset(path, "w") as file:
         for name, size in (("time", 4), ("y", ROWS), ("x", COLUMNS)):
             file.createDimension(name, size)
-        for name, held, unit in (("nav_lat", lat, "degrees_north"), ("nav_lon", lon, "degrees_east")):
+        for name, degrees, unit in (("nav_lat", lat, "degrees_north"), ("nav_lon", lon, "degrees_east")):
             variable = file.createVariable(name, "f8", ("y", "x"), fill_value=fill)
             variable.set_auto_mask(False)
-            variable[:], variable.units = held, unit
+            variable[:], variable.units = degrees, unit
         time = file.createVariable("time", "f8", ("time",))
         time[:] = [0, 31, 59, 90]
         time.setncatts(MONTHLY)
@@ -44,10 +44,10 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("held", "fill"), [(0.0, None), (np.nan, None), (-1e20, None), (-999.0, -999.0), (-999.0, None), (-1.0, None)]
+    ("stored", "fill"), [(0.0, None), (np.nan, None), (-1e20, None), (-999.0, -999.0), (-999.0, None), (-1.0, None)]
 )
-def test_land_without_positions_does_not_change_areas_at_its_coast(whole, tmp_path, held, fill):
-    found = prepared(ocean(tmp_path / "a.nc", *(np.where(LAND, held, true) for true in TRUE), fill=fill), var=None)
+def test_land_without_positions_does_not_change_areas_at_its_coast(whole, tmp_path, stored, fill):
+    found = prepared(ocean(tmp_path / "a.nc", *(np.where(LAND, stored, true) for true in TRUE), fill=fill), var=None)
     sea = ~LAND
     np.testing.assert_array_equal(found.array("lat")[sea], whole.array("lat")[sea])
     np.testing.assert_array_equal(found.array("lon")[sea], whole.array("lon")[sea])
@@ -77,9 +77,9 @@ def test_positions_that_are_rounded_or_stand_twice_are_kept(tmp_path):
         assert not [note for note in found.manifest.funnel.notes if "no position" in note]
 
 
-@pytest.mark.parametrize("held", [0.0, np.nan])
-def test_a_grid_without_positions_is_refused(tmp_path, held):
-    nowhere = np.full((ROWS, COLUMNS), held)
+@pytest.mark.parametrize("stored", [0.0, np.nan])
+def test_a_grid_without_positions_is_refused(tmp_path, stored):
+    nowhere = np.full((ROWS, COLUMNS), stored)
     with pytest.raises(DataError, match=r"600 of 600 cells have no position.*mesh file|nan to nan cannot be degrees"):
         prepared(ocean(tmp_path / "a.nc", nowhere, nowhere))
 

@@ -45,12 +45,12 @@ def test_a_longer_table_takes_no_more_memory(
     monkeypatch.setattr("geoml_cli.sources.gwsa.cell_rows._HELD_COPIES", 200)  # none is kept for the second reading
     # The quantiles that tell fills keep so many values of a column: of both tables, not of the larger one alone.
     monkeypatch.setattr("geoml_cli.readers.undeclared_fills._SAMPLE", 1 << 10)
-    held = {}
+    found = {}
     for cells in (1000, 4000):
         table(raw / "t.csv", cells)
         prepare_gwsa(raw, memory="64MB")  # what is imported on the way is not counted
-        held[cells] = peak(lambda: prepare_gwsa(raw, memory="64MB", units=("rf=mm",)))
-    assert held[4000] < 1.15 * held[1000]
+        found[cells] = peak(lambda: prepare_gwsa(raw, memory="64MB", units=("rf=mm",)))
+    assert found[4000] < 1.15 * found[1000]
     dataset = prepare_gwsa(raw, memory="64MB")[0]
     assert len(dataset.array("rf")) == 80_000
     assert SOURCE.rows is not None

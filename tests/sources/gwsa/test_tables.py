@@ -30,12 +30,12 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
 def test_a_long_table_is_written_as_it_stands(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     long.to_csv(raw / "t.csv", index=False)
     dataset, _ = prepare_gwsa(raw)
-    held = arrays(dataset)
+    written = arrays(dataset)
     for name in ("lat", "lon", "year", "rf", "E", "DEM", "GWS"):
-        np.testing.assert_allclose(held[name], long[name], rtol=1e-6)
-    assert held["category"].tolist() == long["LC"].tolist()
-    assert held["cell"].tolist() == [0, 0, 0, 1, 1, 1]
-    assert held["time"].tolist() == [int(pd.Timestamp(f"{year}-01-01").timestamp()) // 60 for year in long["year"]]
+        np.testing.assert_allclose(written[name], long[name], rtol=1e-6)
+    assert written["category"].tolist() == long["LC"].tolist()
+    assert written["cell"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert written["time"].tolist() == [int(pd.Timestamp(f"{year}-01-01").timestamp()) // 60 for year in long["year"]]
     assert dataset.labels("dynamic") == ["rf", "E"] and dataset.labels("static") == ["DEM"]
     assert dataset.labels("target") == ["GWS"] and dataset.labels("category_name")[12] == "cropland"
     assert (dataset.unit("GWS"), dataset.unit("rf"), dataset.unit("DEM")) == ("cm", "mm yr-1", "m")
@@ -51,10 +51,10 @@ def test_all_forms_of_a_table_are_the_same(
     path = raw / f"t{suffix}"
     writer = {".parquet": frame.to_parquet, ".xlsx": frame.to_excel}.get(suffix, frame.to_csv)
     writer(path, index=False)
-    held = arrays(prepare_gwsa(raw)[0])
+    written = arrays(prepare_gwsa(raw)[0])
     path.unlink()
     request.getfixturevalue("long").to_csv(raw / "t.csv", index=False)
-    same(held, arrays(prepare_gwsa(raw)[0]))
+    same(written, arrays(prepare_gwsa(raw)[0]))
 
 
 @pytest.mark.parametrize(("separator", "decimal"), [(";", ","), ("\t", "."), ("|", ".")])
@@ -63,9 +63,9 @@ def test_delimiters_and_decimal_commas(
 ) -> None:
     text = long.to_csv(index=False, sep=separator, decimal=decimal, lineterminator="\r\n")
     (raw / "t.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
-    held = arrays(prepare_gwsa(raw)[0])
-    np.testing.assert_allclose(held["GWS"], long["GWS"])
-    np.testing.assert_allclose(held["lat"], long["lat"])
+    written = arrays(prepare_gwsa(raw)[0])
+    np.testing.assert_allclose(written["GWS"], long["GWS"])
+    np.testing.assert_allclose(written["lat"], long["lat"])
 
 
 def test_parts_of_a_table_are_joined(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
