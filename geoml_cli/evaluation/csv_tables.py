@@ -15,6 +15,8 @@ from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation import distances
 from geoml_cli.evaluation.across_stations import gain_columns, gains, has_stations, rows_of_summary, station_scores
+from geoml_cli.evaluation.class_accuracy import TITLE as CLASSES
+from geoml_cli.evaluation.class_accuracy import class_rows
 from geoml_cli.evaluation.collocation import collocation_rows
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.first_table import combined_rows, first_lines, first_rows
@@ -69,6 +71,8 @@ def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResul
     _write_stations(folder, inputs, result)
     if result.collocation is not None:
         _write(folder / "triple_collocation.csv", map(_written, collocation_rows(result.collocation)))
+    if result.classes is not None:
+        _write(folder / file_of(CLASSES), map(_written, class_rows(result.classes)))
     if (matrix := result.confusion) is not None:
         rows = [[name, *counts] for name, counts in zip(matrix.names, matrix.counts.tolist(), strict=True)]
         _write(folder / "confusion.csv", [["observed / predicted", *matrix.names], *rows])

@@ -9,7 +9,7 @@ import numpy as np
 
 from geoml_cli.evaluation.baselines import predict_baselines, refuse_unknown
 from geoml_cli.evaluation.claims import claims
-from geoml_cli.evaluation.class_shares import share_notes
+from geoml_cli.evaluation.class_accuracy import class_accuracy
 from geoml_cli.evaluation.collocation import collocate
 from geoml_cli.evaluation.comparison import BaselineResults, compare_all
 from geoml_cli.evaluation.distances import split_distances
@@ -76,6 +76,7 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
     compared.sort(key=lambda one: not one.reference)  # the others stay in order
     labels = labels_of(inputs, members, pooled) | plausibility(inputs, pooled)
     groupwise = groupwise_scores(pooled.observed_P, _ordered(inputs, predictions), labels, inputs.task.metrics)
+    classes = class_accuracy(inputs, pooled, predictions)
     claimed = claims(inputs, pooled, labels.get(NOVELTY), predictions, baselines.descriptions)
     found = EvaluationResult(
         task=inputs.task,
@@ -88,11 +89,12 @@ def evaluate_network(inputs: EvaluationInputs, reporter: Reporter) -> Evaluation
         baselines=BaselineResults(compared, baselines.skipped),
         importance=importance(inputs, members, reporter),
         confusion=_confusion(inputs, pooled),
+        classes=classes,
         notes=[
             *notes(inputs, members, network.groups),
             *beside_intervals({"": network, **{claim.name: claim.network for claim in claimed}}),
             *without_transform(inputs, predictions),
-            *share_notes(inputs, pooled, predictions),
+            *(classes.notes if classes else []),
         ],
         collocation=collocate(inputs, pooled, compared),
         intervals=interval_scores(inputs, members, pooled, labels),

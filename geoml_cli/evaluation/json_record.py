@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from geoml_cli.evaluation.across_stations import gains, has_stations, station_scores
+from geoml_cli.evaluation.class_accuracy import class_record
 from geoml_cli.evaluation.collocation import collocation_record
 from geoml_cli.evaluation.comparison import BaselineComparison
 from geoml_cli.evaluation.inputs import EvaluationInputs
@@ -53,6 +54,7 @@ def record(inputs: EvaluationInputs, result: EvaluationResult, missing: list[str
         "baselines": {one.baseline.name: _compared(inputs, one) for one in result.baselines.comparisons},
         "groups": [group._asdict() for group in result.groupwise],
         **_confusion(result),
+        **class_record(result.classes),
         **_gains(inputs, result),
         **_collocation(result),
         **_sums(result),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geoml_cli.evaluation.across_stations import summary_tables
+from geoml_cli.evaluation.class_accuracy import class_table
 from geoml_cli.evaluation.collocation import collocation_table
 from geoml_cli.evaluation.figures import FigureSet
 from geoml_cli.evaluation.first_table import combined_table, first_table
@@ -123,6 +124,7 @@ def report_tables(inputs: EvaluationInputs, result: EvaluationResult) -> list[Re
     """Return the report's tables."""
     tables = [
         *score_tables(result),
+        *class_table(result.classes),
         *summary_tables(inputs, result),
         *station_table(result),
         *sums_table(result.series),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from geoml_cli.evaluation.audit import Line
 from geoml_cli.evaluation.claims import Claim
+from geoml_cli.evaluation.class_accuracy import ClassAccuracy
 from geoml_cli.evaluation.collocation import StationCollocation
 from geoml_cli.evaluation.comparison import BaselineResults, shortly, summarise
 from geoml_cli.evaluation.distances import SplitDistances
@@ -84,6 +85,7 @@ class EvaluationResult:
         baselines: Compared with the network, or why there are none.
         importance: By covariate, increase of the ranking score in each member and repeat.
         confusion: Where classes are predicted.
+        classes: Scores of each, likewise.
         notes: What must be known before a number is quoted.
         maps: Where maps are forecast; pooled rows then hold no values.
         collocation: Errors of observations, reference and network at stations, where there are all three.
@@ -105,6 +107,7 @@ class EvaluationResult:
     baselines: BaselineResults = field(default_factory=BaselineResults)
     importance: Mapping[str, Values] = field(default_factory=dict)
     confusion: ConfusionMatrix | None = None
+    classes: ClassAccuracy | None = None
     notes: Sequence[str] = ()
     maps: ForecastMaps | None = None
     collocation: StationCollocation | None = None

@@ -54,34 +54,49 @@ def _diagonal(counts: Values) -> Values:
     return np.diagonal(counts, axis1=-2, axis2=-1)
 
 
-def _accuracy(counts: Values) -> Values:
+def accuracy(counts: Values) -> Values:
     """Share of rows given the right class [1], best 1; overall accuracy in remote sensing."""
     return ratio(_diagonal(counts).sum(axis=-1), counts.sum(axis=(-2, -1)))
 
 
 def _error_rate(counts: Values) -> Values:
     """Share of rows given a wrong class [1], best 0."""
-    return 1 - _accuracy(counts)
+    return 1 - accuracy(counts)
+
+
+def recall(counts: Values) -> Values:
+    """Share of each observed class that is found, [..., C], best 1; producer's accuracy in remote sensing."""
+    return ratio(_diagonal(counts), counts.sum(axis=-1))
+
+
+def precision(counts: Values) -> Values:
+    """Share of what is given each class that is of it, [..., C], best 1; user's accuracy in remote sensing."""
+    return ratio(_diagonal(counts), counts.sum(axis=-2))
+
+
+def f1(counts: Values) -> Values:
+    """Harmonic mean of recall and precision of each class that is observed or predicted, [..., C], best 1."""
+    return ratio(2 * _diagonal(counts), counts.sum(axis=-2) + counts.sum(axis=-1))
 
 
 def _balanced_accuracy(counts: Values) -> Values:
     """Mean over the observed classes of the share that is found [1], best 1; producer's accuracies averaged."""
-    return _mean_defined(ratio(_diagonal(counts), counts.sum(axis=-1)))
+    return _mean_defined(recall(counts))
 
 
 def _macro_f1(counts: Values) -> Values:
     """Mean of the F1 scores of all classes that are observed or predicted [1], best 1."""
-    return _mean_defined(ratio(2 * _diagonal(counts), counts.sum(axis=-2) + counts.sum(axis=-1)))
+    return _mean_defined(f1(counts))
 
 
-def _kappa(counts: Values) -> Values:
+def kappa(counts: Values) -> Values:
     """Agreement beyond chance (p_o - p_e) / (1 - p_e) [1], best 1, chance 0.
 
     Cohen 1960, doi:10.1177/001316446002000104. NaN where one class is all that is observed and predicted.
     """
     total = counts.sum(axis=(-2, -1))
     chance = ratio((counts.sum(axis=-2) * counts.sum(axis=-1)).sum(axis=-1), total**2)
-    return ratio(_accuracy(counts) - chance, 1 - chance)
+    return ratio(accuracy(counts) - chance, 1 - chance)
 
 
 def _mean_defined(score: Values) -> Values:
@@ -93,7 +108,7 @@ def _mean_defined(score: Values) -> Values:
 @cache
 def class_metrics(classes: int) -> tuple[Metric, ...]:
     """Return accuracy, balanced accuracy, macro F1 and kappa of C classes."""
-    scores = {"accuracy": _accuracy, "balanced accuracy": _balanced_accuracy, "macro F1": _macro_f1, "kappa": _kappa}
+    scores = {"accuracy": accuracy, "balanced accuracy": _balanced_accuracy, "macro F1": _macro_f1, "kappa": kappa}
     return tuple(Metric(name, "1", "high", pairs(classes), _of(score)) for name, score in scores.items())
 
 

@@ -102,8 +102,10 @@ def test_scores_are_those_of_classes_and_the_table_of_mistakes_adds_up(run, data
     weights = share[:, None] * counts / counts.sum(axis=1, keepdims=True)
     chance = weights.sum(axis=0) @ share
     accuracy, kappa = recall @ share, (recall @ share - chance) / (1 - chance)
-    expected = f"geomamba accuracy {format_number(accuracy)}, kappa {format_number(kappa)};"
-    assert expected in note and "mean accuracy" in note, (expected, note)
+    expected = f"geomamba accuracy {format_number(accuracy)} [", f"kappa {format_number(kappa)} ["
+    assert all(text in note for text in expected) and "mean accuracy" in note, (expected, note)
+    of_map = found["classes"]["models"]["geomamba"]
+    assert (of_map["accuracy"]["value"], of_map["kappa"]["value"]) == pytest.approx((accuracy, kappa))
     rate = found["baselines"]["mean"]["error_rate_network_minus_baseline"]["value"]
     other = found["baselines"]["mean"]["scores"]["accuracy"]["value"]
     assert rate == pytest.approx(other - scores["accuracy"])
@@ -115,6 +117,14 @@ def test_scores_are_those_of_classes_and_the_table_of_mistakes_adds_up(run, data
     with (folder / "confusion.csv").open() as stream:
         rows = list(csv.reader(stream))
     assert rows[0][1:] == [row[0] for row in rows[1:]] == found["confusion"]["classes"]
+    each = pd.read_csv(folder / "per_class.csv").set_index(["model", "class"]).loc["geomamba"]
+    assert each.index.tolist() == found["confusion"]["classes"]
+    np.testing.assert_allclose(each["producers_accuracy"], recall, rtol=1e-8)
+    with np.errstate(invalid="ignore"):  # of a class that is never predicted
+        np.testing.assert_allclose(each["users_accuracy"], np.diag(weights) / weights.sum(axis=0), rtol=1e-8)
+    np.testing.assert_allclose(each["share_predicted"], weights.sum(axis=0), rtol=1e-8)
+    assert each["n_predicted"].tolist() == counts.sum(axis=0).tolist()
+    assert (each["users_accuracy_low"] < each["users_accuracy_high"]).any()
     told = pd.read_csv(folder / "predictions.csv")
     assert set(told["observed"]) | set(told["predicted"]) <= set(data.array("class_code").tolist())
     assert (told["observed"] == told["predicted"]).mean() == pytest.approx(scores["accuracy"])
