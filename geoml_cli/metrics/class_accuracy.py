@@ -39,7 +39,9 @@ def map_scores(classes: int, share_C: Values | None = None) -> tuple[Metric, ...
     return _metrics(classes, share_C, {"accuracy": accuracy, "kappa": kappa})
 
 
-def _metrics(classes: int, share_C: Values | None, scores: Mapping[str, Callable[[Values], Values]]) -> tuple[Metric, ...]:
+def _metrics(
+    classes: int, share_C: Values | None, scores: Mapping[str, Callable[[Values], Values]]
+) -> tuple[Metric, ...]:
     statistics = pairs(classes)
     return tuple(Metric(name, "1", "high", statistics, _weighted(classes, share_C, of)) for name, of in scores.items())
 

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.inputs.budgets import RequestedSums, sums_job
 from geoml_cli.inference.inputs.period_sums import GapFilledSeries, SumDefinition, lengths, sum_unit, sums
 from geoml_cli.inference.inputs.sum_intervals import Interval, Uncertainty
 from geoml_cli.runs.calibration import BlockDistances, Calibration, KeptDistances
 from geoml_cli.sources.fluxnet.times import STEPS, starts
+from geoml_cli.work.reporting import NullReporter
 
 NAMES = np.array(["DE-Hai", "US-Ha1"])
 CARBON, MOLES, ENERGY, YEARLY = "gC m-2 d-1", "umol CO2 m-2 s-1", "W m-2", "gC m-2 yr-1"
@@ -131,6 +133,15 @@ def test_records_that_lie_in_two_periods_are_refused(code, period):
     begin = starts(np.arange(40, 80), STEPS[code]).astype("datetime64[m]")
     with pytest.raises(DataError, match=f"records reach over the end of a {period}.*Choose a longer period"):
         summed(period, np.ones(40), begin, YEARLY if code == "YY" else CARBON, STEPS[code].minutes)
+
+
+def test_records_longer_than_the_period_are_refused_before_anything_is_predicted():
+    begin = days("2011-01-01", "2011-03-01")[::7].astype("datetime64[m]")
+    arrays = {"time": begin.astype(np.int64), "station_first": np.zeros(1), "step": np.array([STEPS["WW"].minutes])}
+    dataset = SimpleNamespace(has=arrays.__contains__, array=arrays.__getitem__)
+    trained = SimpleNamespace(data=SimpleNamespace(signature=SimpleNamespace(unit=CARBON)))  # no network to predict
+    with pytest.raises(DataError, match=r"records reach over the end of a day.*Choose a longer period"):
+        sums_job(trained, dataset, RequestedSums("day"), NullReporter())
 
 
 def test_stations_are_summed_apart_though_one_begins_when_the_other_ends():

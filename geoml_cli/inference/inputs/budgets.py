@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
@@ -26,6 +27,7 @@ from geoml_cli.inference.inputs.period_sums import (
     Period,
     SumDefinition,
     lengths,
+    refuse_longer_records,
     sum_unit,
     sums,
 )
@@ -60,7 +62,7 @@ class RequestedSums(NamedTuple):
 
 
 def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, reporter: Reporter) -> PredictionJob:
-    """Predict every sample, then sum the series up; other errors as for `sum_unit`.
+    """Predict every sample, then sum the series up; other errors as for `sum_unit` and `refuse_longer_records`.
 
     Args:
         trained: The run.
@@ -72,6 +74,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
         CheckFailedError: The fill has no skill, or none is known, and that is an error.
     """
     wanted = SumDefinition(requested.period, requested.fill, *sum_unit(dataset, trained.data.signature.unit))
+    refuse_longer_records(*_extents(dataset), wanted.period)
     fill = _own_fill(trained, wanted.fill)
     if fill is None:
         calibration = _calibration(trained, reporter)
@@ -203,19 +206,23 @@ def observations(trained: TrainedRun, dataset: Dataset) -> Floats:
 
 def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Fill | None) -> GapFilledSeries:
     """Lay observations out along the series, and what fills their gaps: the predictions, or what `fill` gives."""
-    value, time = observations(trained, dataset), np.asarray(dataset.array("time"))
+    value = observations(trained, dataset)
     observed = np.isfinite(value)
-    gaps = np.full(len(time), np.nan)
+    gaps = np.full(len(value), np.nan)
     if fill is None:
         gaps[np.asarray(dataset.array("index"))] = predicted_N
     else:
         gaps[~observed] = fill(dataset, value, np.flatnonzero(~observed))
     value = np.where(observed, value, gaps)
-    station = station_of_records(dataset)
-    begin = np.datetime64("1970-01-01", "m") + time.astype("timedelta64[m]")
-    minutes = lengths(begin, station, int(dataset.array("step")[0]))
-    uncertain = read_uncertainty(dataset, trained.data.signature.target_name)
-    return GapFilledSeries(value, observed, minutes, begin, station, _provided(trained, dataset), uncertain)
+    begin, minutes = _extents(dataset)
+    uncertain, provided = read_uncertainty(dataset, trained.data.signature.target_name), _provided(trained, dataset)
+    return GapFilledSeries(value, observed, minutes, begin, station_of_records(dataset), provided, uncertain)
+
+
+def _extents(dataset: Dataset) -> tuple[NDArray[np.datetime64], Floats]:
+    """Return begin and length [min] of every record, [R]."""
+    begin = np.datetime64("1970-01-01", "m") + np.asarray(dataset.array("time")).astype("timedelta64[m]")
+    return begin, lengths(begin, station_of_records(dataset), int(dataset.array("step")[0]))
 
 
 def _provided(trained: TrainedRun, dataset: Dataset) -> Floats | None:

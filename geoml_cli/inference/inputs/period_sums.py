@@ -110,6 +110,12 @@ def lengths(begin: NDArray[np.datetime64], station: NDArray[np.int64], step: int
     return np.where(inside, following, last)
 
 
+def refuse_longer_records(begin: NDArray[np.datetime64], minutes: Floats, period: Period) -> None:
+    """Raise DataError where a record is longer than the period, or lies in two of them."""
+    if (begin + minutes.astype("timedelta64[m]") > end_of_period(begin, PERIODS[period][0])).any():
+        raise DataError(f"records reach over the end of a {period}", where="--sums", fix="Choose a longer period.")
+
+
 def sums(
     series: GapFilledSeries, names: NDArray[np.str_], wanted: SumDefinition, interval: Interval | None = None
 ) -> pd.DataFrame:
@@ -122,18 +128,14 @@ def sums(
         interval: Which one is wanted; None for none.
 
     Raises:
-        DataError: A record is longer than the period, or lies in two of them.
+        DataError: As for `refuse_longer_records`.
     """
     import pandas as pd
 
+    refuse_longer_records(series.begin, series.minutes, wanted.period)
     code = PERIODS[wanted.period][0]
     calendar = series.begin.astype(f"datetime64[{code}]")
-    end = end_of_period(series.begin, code)
-    whole = (end - calendar.astype("datetime64[m]")).astype(np.float64)
-    if (series.begin + series.minutes.astype("timedelta64[m]") > end).any():
-        raise DataError(
-            f"records reach over the end of a {wanted.period}", where="--sums", fix="Choose a longer period."
-        )
+    whole = (end_of_period(series.begin, code) - calendar.astype("datetime64[m]")).astype(np.float64)
     parts = _parts(series, wanted)
     frame = pd.DataFrame(
         {"station": series.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole}

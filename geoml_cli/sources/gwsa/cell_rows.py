@@ -87,6 +87,8 @@ def _from_long(part: Part, layout: Long) -> CellRows:
     time, monthly, dated = _times(part, layout.time)
     if layout.month is not None and monthly is False:
         time, monthly = _within_years(part, time, layout.month), True
+    elif layout.month is not None and monthly:
+        _refuse_other_months(part, time, layout)
     return CellRows(
         latitude, longitude, time, values, monthly,
         lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)),
@@ -127,6 +129,22 @@ def _within_years(part: Part, year: Months, column: str) -> Months:
     is_known = np.isin(month, range(1, 13))
     found = year + np.where(is_known, month - 1, 0).astype("timedelta64[M]")
     return np.where(is_known, found, np.datetime64("NaT"))
+
+
+def _refuse_other_months(part: Part, time: Months, layout: Long) -> None:
+    """Refuse a column of the month that is not that of the time next to it; one of names or other counts is none."""
+    import pandas as pd
+
+    month = pd.to_numeric(part.frame[layout.month], errors="coerce").to_numpy(np.float64)
+    own = time.astype(np.int64) % 12 + 1
+    wrong = np.flatnonzero(~np.isnat(time) & np.isin(month, range(1, 13)) & (month != own))
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(
+            f"{layout.month} is {month[row]:g}, and {layout.time} is of {time[row]}; {len(wrong)} rows are like this",
+            where=part.where(row, str(layout.month)),
+            fix=f"Correct one of them, or take out the column of {layout.month} where it counts something else.",
+        )
 
 
 def _written(cell: object) -> str:

@@ -160,6 +160,20 @@ def test_days_stand_for_their_months(raw: Path, long: pd.DataFrame, prepare_gwsa
     assert month_of_date("2003-07-16T12:00:00+08:00") == "2003-07-16T12:00:00+08:00", "no time of UTC"
 
 
+def test_a_month_of_its_own_is_that_of_the_date(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
+    months = [8] + [7] * (len(long) - 1)
+    days = [f"{int(year)}-{month:02d}-16" for year, month in zip(long["year"], months, strict=True)]
+    for column in (months, [f"month {month}" for month in months]):
+        long.assign(year=days, month=column).to_csv(raw / "gwsa.csv", index=False)
+        found, _ = prepare_gwsa(raw)
+        assert found.manifest.facts["step"] == "month" and found.manifest.funnel.kept == len(long)
+    long.assign(year=days, month=7).to_csv(raw / "gwsa.csv", index=False)
+    with pytest.raises(DataError, match="line 2, column month: month is 7, and year is of 2003-08; 1 rows are like"):
+        prepare_gwsa(raw)
+    long.assign(year=days).to_csv(raw / "gwsa.csv", index=False)
+    assert prepare_gwsa(raw)[0].manifest.facts["step"] == "month"
+
+
 def test_a_month_may_stand_beside_years_of_any_name(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     long.rename(columns={"year": "time"}).assign(month=7).to_csv(raw / "gwsa.csv", index=False)
     found, _ = prepare_gwsa(raw)
