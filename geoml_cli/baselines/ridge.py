@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.baselines.table_rows import Columns
+
 Values = NDArray[np.float64]
 _ROWS = 32_768
 """Rows of which there is a copy in float64 at a time."""
@@ -25,7 +27,7 @@ class BlockwiseRidge:
     def __init__(self, penalties: Sequence[float] | Values) -> None:
         self._penalty_A = np.asarray(penalties, dtype=np.float64)
 
-    def fit(self, train_NF: NDArray[np.floating], target_N: Values) -> BlockwiseRidge:
+    def fit(self, train_NF: NDArray[np.floating] | Columns, target_N: Values) -> BlockwiseRidge:
         """Fit; features and target are finite."""
         from sklearn.preprocessing import StandardScaler
 

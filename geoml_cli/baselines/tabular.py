@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from geoml_cli.baselines.climatology import ClassClimatology, Climatology
 from geoml_cli.baselines.ridge import BlockwiseRidge
+from geoml_cli.baselines.table_rows import ROWS, Columns, Table, TableRows
 from geoml_cli.errors import DataError
 
-Table = NDArray[np.float32]
 Values = NDArray[np.float64]
 Gives = Literal["regression", "probability", "class"]
 GROUP = "class of "
@@ -25,8 +25,8 @@ GROUP = "class of "
 
 _JOBS = 2
 """Threads of a forest: what the smallest machine we promise to run on has."""
-_BLOCK, _LARGE_BLOCK = 8192, 131_072
-"""Rows that a thread of a forest predicts at once, and those of which there is a copy in float64 at a time."""
+_BLOCK = 8192
+"""Rows that a thread of a forest predicts at once."""
 _TREES, _BOOSTED = 500, 300
 _LEAF = 3
 """Fewest training rows in a leaf; single-sample leaves follow the noise of laboratory values."""
@@ -69,9 +69,9 @@ class FeatureTable:
         names: Names of the F features.
     """
 
-    train_NF: Table
+    train_NF: Table | TableRows
     target_N: Values
-    test_MF: Table
+    test_MF: Table | TableRows
     names: list[str]
 
 
@@ -87,13 +87,13 @@ def predict(name: str, table: FeatureTable, gives: Gives, seed: int) -> Values:
     return fit(name, table, gives, seed)(table.test_MF)
 
 
-def fit(name: str, table: FeatureTable, gives: Gives, seed: int) -> Callable[[Table], Values]:
+def fit(name: str, table: FeatureTable, gives: Gives, seed: int) -> Callable[[Table | TableRows], Values]:
     """Fit a baseline; return what predicts rows of all the table's features, [M, F] to [M]; errors as for `predict`."""
     estimator, places = _fitted(name, table, gives, seed)
     if estimator is None:
         return lambda rows_MF: np.full(len(rows_MF), table.target_N.mean())
 
-    def predicted(rows_MF: Table) -> Values:
+    def predicted(rows_MF: Table | TableRows) -> Values:
         if gives == "probability" and hasattr(estimator, "predict_proba"):
             return np.asarray(_by_rows(estimator, "predict_proba", rows_MF, places)[:, 1], dtype=np.float64)
         found = np.asarray(_by_rows(estimator, "predict", rows_MF, places), dtype=np.float64)
@@ -126,30 +126,22 @@ def _fitted(name: str, table: FeatureTable, gives: Gives, seed: int) -> tuple[An
     if gives != "regression" and len(np.unique(table.target_N)) < 2:
         return None, places
     estimator = BASELINES[name].estimators[gives](len(table.train_NF), seed)
-    features_NF = _columns(table.train_NF, places)
-    if not BASELINES[name].in_blocks:
-        # In float32, a temperature in kelvin loses the digits that standardising brings out.
-        features_NF = features_NF.astype(np.float64)
-    estimator.fit(features_NF, table.target_N)
+    features_NF = Columns(table.train_NF, places)
+    # In float32, a temperature in kelvin loses the digits that standardising brings out.
+    estimator.fit(features_NF if BASELINES[name].in_blocks else features_NF.doubles(), table.target_N)
     if hasattr(estimator, "n_jobs"):
         # Threads add up their trees in the order they finish in, and that changes the last digits between runs.
         estimator.set_params(n_jobs=1)
     return estimator, places
 
 
-def _columns(table_NF: Table, places: Sequence[int]) -> NDArray[Any]:
-    """Return columns of a table; a view where they are next to each other."""
-    first, after = places[0], places[-1] + 1
-    return table_NF[:, first:after] if list(places) == list(range(first, after)) else table_NF[:, places]
-
-
-def _by_rows(estimator: Any, method: str, rows_MF: Table, places: Sequence[int]) -> Values:  # noqa: ANN401
+def _by_rows(estimator: Any, method: str, rows_MF: Table | TableRows, places: Sequence[int]) -> Values:  # noqa: ANN401
     """Predict blocks of rows, in threads where the estimator is a forest: a row's trees keep their order."""
     is_forest = hasattr(estimator, "n_jobs")
-    size = _BLOCK if is_forest else _LARGE_BLOCK
+    size = _BLOCK if is_forest else ROWS
 
     def predicted(start: int) -> Values:
-        block = _columns(rows_MF[start : start + size], places).astype(np.float64)
+        block = Columns(rows_MF, places)[start : start + size].astype(np.float64)
         return np.asarray(getattr(estimator, method)(block))
 
     starts = range(0, max(len(rows_MF), 1), size)
@@ -179,11 +171,11 @@ def _columns_for(name: str, names: Sequence[str]) -> list[int]:
 
 def refuse_missing(table: FeatureTable, places: Sequence[int]) -> None:
     """Raise DataError where one of the features at these places is NaN or infinite."""
-    missing = {}
-    for place in places:
-        if count := sum(int((~np.isfinite(rows[:, place])).sum()) for rows in (table.train_NF, table.test_MF)):
-            missing[table.names[place]] = count
-    if missing:
+    counts_F = np.zeros(len(places), dtype=np.int64)
+    for rows_NF in (Columns(table.train_NF, places), Columns(table.test_MF, places)):
+        for start in range(0, len(rows_NF), ROWS):
+            counts_F += (~np.isfinite(rows_NF[start : start + ROWS])).sum(axis=0)
+    if missing := {table.names[place]: int(count) for place, count in zip(places, counts_F, strict=True) if count}:
         worst = max(missing, key=lambda name: missing[name])
         raise DataError(
             f"{sum(missing.values())} values of {len(missing)} covariates are missing or infinite, "

@@ -10,7 +10,8 @@ from importlib.metadata import version
 import numpy as np
 
 from geoml_cli import registry
-from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, Table, names_giving, predict
+from geoml_cli.baselines.table_rows import Table, TableRows
+from geoml_cli.baselines.tabular import BASELINES, FeatureTable, Gives, names_giving, predict
 from geoml_cli.dataset.files import sha256
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.inputs import EvaluationInputs, observed
@@ -166,7 +167,9 @@ class _Features:
         def compute() -> Values:
             table, names = self._named_table
             target = scaling.forward(self._truth[fold.train])
-            return predict(name, FeatureTable(table[fold.train], target, table[rows], names), gives, seed)
+            return predict(
+                name, FeatureTable(TableRows(table, fold.train), target, TableRows(table, rows), names), gives, seed
+            )
 
         if self._inputs.kept is None:
             return Computation({}, compute)

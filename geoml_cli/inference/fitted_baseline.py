@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from geoml_cli.baselines.table_rows import TableRows
 from geoml_cli.baselines.tabular import FeatureTable, fit, fit_probabilities
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import SettingsError
@@ -134,7 +135,8 @@ class FittedBaseline:
         train, validation = (_known(rows, truth_N) for rows in (split.train, split.validation))
         plain = self.run.run.scaling(member).target.model_copy(update={"smearing": 1.0})  # the factor is the network's
         table_NC = features.own_NC
-        seen = FeatureTable(table_NC[train], plain.forward(truth_N[train]), table_NC[validation], features.names)
+        known, others = TableRows(table_NC, train), TableRows(table_NC, validation)
+        seen = FeatureTable(known, plain.forward(truth_N[train]), others, features.names)
         if self.task.baseline == "class":
             probability = fit_probabilities(self.baseline, seen, len(self.task.codes), self._seed)
             return FittedFold(member, features.predictor(lambda table: np.log(np.fmax(probability(table), _LEAST))))
@@ -143,7 +145,7 @@ class FittedBaseline:
             return FittedFold(member, features.predictor(lambda table: _logit(presence(table))))
         predict = fit(self.baseline, seen, "regression", self._seed)
         if plain.transform != "none" and self.run.settings.shared.target.smearing:
-            plain = plain.smeared(plain.forward(truth_N[validation]) - predict(table_NC[validation]))
+            plain = plain.smeared(plain.forward(truth_N[validation]) - predict(others))
 
         def values(table: Table) -> Values:
             return plain.inverse(predict(table))

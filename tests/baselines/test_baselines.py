@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from geoml_cli.baselines import tabular
+from geoml_cli.baselines.table_rows import TableRows
 from geoml_cli.baselines.tabular import BASELINES, FeatureTable, names_giving, predict
 from geoml_cli.errors import DataError
 from geoml_cli.metrics.regression import R2
@@ -123,3 +124,14 @@ def test_missing_covariates_are_refused_not_filled(name: str, rows: FeatureTable
         "baselines: 5 values of 2 covariates are missing or infinite, 4 of them in 'slope'. "
         "Prepare the data set again without these samples, or use --set evaluate.baselines=[]."
     )
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_rows_taken_from_one_table_are_predicted_as_their_copies(name: str, rows: FeatureTable) -> None:
+    both = np.concatenate([np.asarray(rows.test_MF[:]), np.asarray(rows.train_NF[:])])
+    random = np.random.default_rng(5)
+    test_N, train_N = (random.permutation(part) for part in (np.arange(200), 200 + np.arange(len(rows.train_NF))))
+    target_N = rows.target_N[train_N - 200]
+    copied = FeatureTable(both[train_N], target_N, both[test_N], NAMES)
+    taken = FeatureTable(TableRows(both, train_N), target_N, TableRows(both, test_N), NAMES)
+    np.testing.assert_array_equal(predict(name, taken, "regression", 1), predict(name, copied, "regression", 1))
