@@ -22,7 +22,7 @@ from geoml_cli.figures.station_maps import station_maps
 from geoml_cli.figures.style import png
 from geoml_cli.metrics.compare import holm, signed_rank
 from geoml_cli.metrics.metric import Metric, Values
-from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
+from geoml_cli.samples.coordinates import labels_of_stations, lon_lat_of_samples
 from geoml_cli.work.numbers import format_number
 
 _FEWEST = 2
@@ -80,12 +80,12 @@ def has_stations(inputs: EvaluationInputs, result: EvaluationResult) -> bool:
     """Return whether there are scores of several stations."""
     if not (inputs.dataset.has("station") and inputs.task.has_residuals):
         return False
-    return len(np.unique(stations_of_samples(inputs.dataset)[result.pooled.rows_P])) >= _FEWEST
+    return len(np.unique(labels_of_stations(inputs.dataset).codes[result.pooled.rows_P])) >= _FEWEST
 
 
 def station_scores(inputs: EvaluationInputs, result: EvaluationResult) -> list[StationScores]:
     """Return every score of every model, by station."""
-    labels = {"station": stations_of_samples(inputs.dataset)[result.pooled.rows_P]}
+    labels = {"station": labels_of_stations(inputs.dataset)[result.pooled.rows_P]}
     metrics = {metric.name: metric for metric in (*result.task.metrics, result.task.ranking)}
     groups = groupwise_scores(result.pooled.observed_P, result.models, labels, tuple(metrics.values()))
     return [
@@ -170,7 +170,7 @@ def station_boxes(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[s
 def maps_of_scores(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[str, ReportFigure] | None:
     """Draw every score of the network at every station on the map; None where a station has no coordinates."""
     rows_P = result.pooled.rows_P
-    _, first = np.unique(stations_of_samples(inputs.dataset)[rows_P], return_index=True)
+    _, first = np.unique(labels_of_stations(inputs.dataset).codes[rows_P], return_index=True)
     place_S2 = lon_lat_of_samples(inputs.dataset, len(inputs.samples))[rows_P[first]]
     if not np.isfinite(place_S2).all():
         return None

@@ -11,14 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from geoml_cli.evaluation.comparison import BaselineComparison, compare_all
-from geoml_cli.evaluation.groupwise import Labels
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.member_rows import PooledRows
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.metric import Values
+from geoml_cli.samples.labels import Labels, names_in_use
 from geoml_cli.splits.grouping import groups, paired_groups
 from geoml_cli.splits.members import UNSEEN
 
@@ -59,7 +57,7 @@ def claims(
     first_N, pair_N = groups(inputs.dataset, split, samples), paired_groups(inputs.dataset, split, samples)
     first = (split.group_by or "block").removesuffix("_index")
     found = []
-    for name in np.unique(labels):
+    for name in names_in_use(labels)[0]:
         own = labels == name
         is_pair = name == f"{UNSEEN} {split.second_group}"
         group_P = (pair_N if is_pair else first_N)[pooled.rows_P]
@@ -67,5 +65,5 @@ def claims(
         chosen = {model: predicted_P[own] for model, predicted_P in predictions.items()}
         network, *others = score(inputs.task, rows, chosen, inputs.bootstrap)
         resampled = f"{first} in one {split.second_group}" if is_pair else first
-        found.append(Claim(str(name), resampled, network, compare_all(network, others, descriptions, chosen)))
+        found.append(Claim(name, resampled, network, compare_all(network, others, descriptions, chosen)))
     return found

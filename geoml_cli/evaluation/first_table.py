@@ -23,7 +23,7 @@ from geoml_cli.evaluation.score_tables import with_unit
 from geoml_cli.evaluation.scores import ModelScores, Score
 from geoml_cli.figures.report import ReportTable
 from geoml_cli.metrics.metric import Metric, Values
-from geoml_cli.samples.coordinates import stations_of_samples
+from geoml_cli.samples.coordinates import labels_of_stations
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.numbers import bounded, format_number, format_share
 
@@ -130,7 +130,7 @@ def _by_station(
     inputs: EvaluationInputs, result: EvaluationResult, metric: Metric, rows: Rows
 ) -> dict[str, tuple[Values, int]]:
     """Return by model the score of stations that define it, and the number of all."""
-    labels = {"station": stations_of_samples(inputs.dataset)[result.pooled.rows_P[rows]]}
+    labels = {"station": labels_of_stations(inputs.dataset)[result.pooled.rows_P[rows]]}
     models = {model: predicted_P[rows] for model, predicted_P in result.models.items()}
     groups = groupwise_scores(result.pooled.observed_P[rows], models, labels, (metric,))
     found = {}

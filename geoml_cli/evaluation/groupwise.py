@@ -9,18 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geoml_cli.dataset.variables import PLAUSIBLE_MAXIMUM
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
 from geoml_cli.metrics.metric import Metric, Values
 from geoml_cli.metrics.sums import GroupedRows
+from geoml_cli.samples.labels import Labels, labelled, names_in_use
 from geoml_cli.samples.scaling import TargetScaling
 from geoml_cli.splits.artificial_gaps import gap_called, gap_length, tested_gaps
 from geoml_cli.splits.members import UNSEEN, novelty
 
-Labels = NDArray[np.str_]
 NOVELTY = "novelty"
 GAPS = "length of the gap"
 
@@ -47,17 +46,16 @@ def groupwise_scores(
     """Score predictions by name, each [P], by every quantity and group of it."""
     found = []
     for quantity, label_P in labels.items():
-        names, number_P, counts = np.unique(label_P, return_inverse=True, return_counts=True)
-        rows = GroupedRows(observed_P, number_P.reshape(-1))
+        names, number_P, counts = names_in_use(label_P)
+        rows = GroupedRows(observed_P, number_P)
         values = {
             model: [rows.by_group(metric, predicted) for metric in metrics] for model, predicted in predictions.items()
         }
-        listed = names.tolist()
-        for place in in_order(listed):
-            name = listed[place]
+        for place in in_order(names):
+            name = names[place]
             for model, by_metric in values.items():
                 scores = {metric.name: float(value[place]) for metric, value in zip(metrics, by_metric, strict=True)}
-                found.append(GroupScores(quantity, str(name), model, int(counts[place]), scores))
+                found.append(GroupScores(quantity, name, model, int(counts[place]), scores))
     return found
 
 
@@ -80,7 +78,11 @@ def labels_of(inputs: EvaluationInputs, members: list[MemberRows], pooled: Poole
 def novelty_of_rows(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> Labels | None:
     """Return what is unseen about every pooled row, [P]; None where rows are held out in one way only."""
     novel = list(_novelty(inputs, members, pooled))
-    return np.concatenate(novel) if novel else None
+    if not novel:
+        return None
+    import pandas as pd
+
+    return pd.api.types.union_categoricals(novel)
 
 
 def plausibility(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels]:
@@ -91,7 +93,7 @@ def plausibility(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labe
     if not is_beyond_P.any():
         return {}
     unit = inputs.task.unit
-    return {"plausibility": np.where(is_beyond_P, f"above {text} {unit}", f"{text} {unit} or less")}
+    return {"plausibility": labelled(is_beyond_P.astype(np.int64), [f"{text} {unit} or less", f"above {text} {unit}"])}
 
 
 def transformed_scores(
@@ -103,7 +105,7 @@ def transformed_scores(
     if not changed:
         return []
     known = {name: values for name, values in changed.items() if np.isfinite(values).all()}
-    label = np.full(len(pooled.observed_P), f"{transform} of {inputs.task.target.name}")
+    label = labelled(np.zeros(len(pooled.observed_P), np.int64), [f"{transform} of {inputs.task.target.name}"])
     seen_P = TargetScaling(transform=transform).forward(pooled.observed_P)
     return groupwise_scores(seen_P, known, {"transform": label}, inputs.task.metrics)
 
@@ -133,7 +135,7 @@ def _gap_lengths(inputs: EvaluationInputs, pooled: PooledRows) -> Labels:
     """Name the length of the artificial gap that each row lies in."""
     hours_N = tested_gaps(inputs.dataset, inputs.settings.shared.split, len(inputs.samples)).hours_N
     lengths, place_P = np.unique(hours_N[pooled.rows_P], return_inverse=True)
-    return np.array([gap_called(hours) if hours else "no gap" for hours in lengths])[place_P.reshape(-1)]
+    return labelled(place_P.reshape(-1), [gap_called(hours) if hours else "no gap" for hours in lengths])
 
 
 def _novelty(inputs: EvaluationInputs, members: list[MemberRows], pooled: PooledRows) -> Iterator[Labels]:
@@ -151,5 +153,7 @@ def novelty_of(inputs: EvaluationInputs, member: MemberRows) -> Labels | None:
     if inputs.subset != "test" or not unseen:
         return None
     scored = np.isin(split.test, member.rows_N)
-    words = [np.where(flags, f"{UNSEEN} {name.removesuffix('_index')}", "") for name, flags in unseen.items()]
-    return np.array([" and ".join(filter(None, row)) for row in zip(*words, strict=True)])[scored]
+    words = [f"{UNSEEN} {name.removesuffix('_index')}" for name in unseen]
+    each = ["", *words] if len(words) == 1 else ["", words[0], words[1], " and ".join(words)]
+    place = sum(flags.astype(np.int64) << k for k, flags in enumerate(unseen.values()))
+    return labelled(np.asarray(place)[scored], each)

@@ -15,7 +15,7 @@ import numpy as np
 
 from geoml_cli.evaluation.calibration import BLOCK, HeldOut, are_new_groups, held_out_distances
 from geoml_cli.evaluation.forecast_sums import MapSums
-from geoml_cli.evaluation.groupwise import Labels, in_order
+from geoml_cli.evaluation.groupwise import in_order
 from geoml_cli.evaluation.inputs import FEWEST_BLOCKS, EvaluationInputs, blocks
 from geoml_cli.evaluation.maps import map_scores, observed_alone
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
@@ -24,7 +24,8 @@ from geoml_cli.inference.intervals import class_set
 from geoml_cli.metrics.conformal import fewest, held_out_quantiles, interval_score
 from geoml_cli.metrics.intervals import Bootstrap, percentiles
 from geoml_cli.metrics.metric import Values
-from geoml_cli.samples.coordinates import stations_of_samples
+from geoml_cli.samples.coordinates import labels_of_stations
+from geoml_cli.samples.labels import Labels, labels_of_numbers, names_in_use
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.numbers import format_number, format_share
@@ -116,7 +117,7 @@ def interval_scores(
     scored = _scored(held_out, bounds, pooled.observed_P, quantile_P, coverage)
     group, groups = group_called(inputs.dataset, inputs.settings.shared.split), len(np.unique(pooled.groups_P))
     unit = inputs.task.target.unit
-    every: dict[str, Labels | Rows] = {**_own_groups(inputs, pooled), **labels}
+    every: dict[str, Labels] = {**_own_groups(inputs, pooled), **labels}
     return IntervalScores(
         coverage=coverage,
         group=group,
@@ -184,23 +185,22 @@ def _unit(name: str, unit: str) -> str:
     return "1" if name in (COVERAGE, SET_SIZE) else unit
 
 
-def _by_group(quantity: str, label_P: Labels | Rows, scored: Mapping[str, Values]) -> Iterator[GroupIntervals]:
-    names, place_P, rows = np.unique(label_P, return_inverse=True, return_counts=True)
-    place_P = place_P.reshape(-1)
+def _by_group(quantity: str, label_P: Labels, scored: Mapping[str, Values]) -> Iterator[GroupIntervals]:
+    names, place_P, rows = names_in_use(label_P)
     means = {key: np.bincount(place_P, weights=values) / rows for key, values in scored.items()}
-    for place in in_order(names.tolist()):
+    for place in in_order(names):
         yield GroupIntervals(
-            quantity, str(names[place]), int(rows[place]), {key: float(mean[place]) for key, mean in means.items()}
+            quantity, names[place], int(rows[place]), {key: float(mean[place]) for key, mean in means.items()}
         )
 
 
-def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels | Rows]:
+def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels]:
     """Return the groups that intervals are made for, by name; none where each row is one."""
     if len(np.unique(pooled.groups_P)) == len(pooled.groups_P):
         return {}
     if inputs.dataset.has("station"):
-        return {"station": stations_of_samples(inputs.dataset)[pooled.rows_P].astype(np.str_)}
-    return {group_called(inputs.dataset, inputs.settings.shared.split): pooled.groups_P}
+        return {"station": labels_of_stations(inputs.dataset)[pooled.rows_P]}
+    return {group_called(inputs.dataset, inputs.settings.shared.split): labels_of_numbers(pooled.groups_P)}
 
 
 def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScores | None:

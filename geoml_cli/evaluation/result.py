@@ -12,12 +12,13 @@ from geoml_cli.evaluation.class_accuracy import ClassAccuracy
 from geoml_cli.evaluation.collocation import StationCollocation
 from geoml_cli.evaluation.comparison import BaselineResults, shortly, summarise
 from geoml_cli.evaluation.distances import SplitDistances
-from geoml_cli.evaluation.groupwise import GroupScores, Labels
+from geoml_cli.evaluation.groupwise import GroupScores
 from geoml_cli.evaluation.interval_scores import IntervalScores
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows
 from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.multiclass import Counts
+from geoml_cli.samples.labels import Labels
 from geoml_cli.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ import numpy as np
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation.comparison import compare_with
-from geoml_cli.evaluation.groupwise import NOVELTY, Labels, novelty_of_rows
+from geoml_cli.evaluation.groupwise import NOVELTY, novelty_of_rows
 from geoml_cli.evaluation.inputs import EvaluationInputs, groups_of_samples
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows, pool_folds, predict_members
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.compare import Comparison, fewest_groups, holm
 from geoml_cli.metrics.metric import Values
+from geoml_cli.samples.labels import Labels, names_in_use
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.split import Rows
 from geoml_cli.tasks.task import Task
@@ -220,7 +221,7 @@ def _by_group(
     first: EvaluationInputs, quantity: str, label_P: Labels, common: _CommonRows, groups_P: Rows
 ) -> list[GroupPair]:
     """Compare the runs with the first on the rows of each group; their p-values are Holm's over groups and runs."""
-    names = np.unique(label_P)
+    names, _, _ = names_in_use(label_P)
     if not 1 < len(names) <= _MOST_GROUPS:
         return []
     found, pairs = [], []
@@ -229,7 +230,7 @@ def _by_group(
         rows = rows_of(common.observed_P[own], groups_P[own])
         predictions = {run: each[own] for run, each in common.predictions.items()}
         scored = score(first.task, rows, predictions, first.bootstrap)
-        found.append((str(name), int(own.sum()), scored))
+        found.append((name, int(own.sum()), scored))
         pairs += [Pair(scored[0].name, other.name, compare_with(scored[0], other)) for other in scored[1:]]
     adjusted, others = _adjusted(pairs), len(common.predictions) - 1
     return [

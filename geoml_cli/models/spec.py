@@ -22,6 +22,7 @@ from geoml_cli.baselines.baseline import Baseline
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.tables import ModelTables
+from geoml_cli.samples.labels import Labels
 from geoml_cli.samples.samples import Samples, Signature
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.tasks.task import Task
@@ -148,7 +149,7 @@ class Network:
     predict_block: Callable[[nn.Module, Batch, Tensor], Tensor] | None = None
     table: Callable[[Samples], tuple[NDArray[np.float32], list[str]]] | None = None
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
-    groups: Callable[[Samples, Variables], Mapping[str, NDArray[np.str_]]] | None = None
+    groups: Callable[[Samples, Variables], Mapping[str, Labels]] | None = None
     pretrained: Callable[[Mapping[str, Tensor]], PretrainedWeights] | None = None
     next_inputs: Callable[[Batch, Tensor], Batch] | None = None
     statistics: Callable[[Signature, Mapping[str, Values]], Scaling] | None = None

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset, Variables
 from geoml_cli.dataset.variables import Variable
+from geoml_cli.samples.labels import Labels, labelled
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius."""
@@ -31,6 +32,13 @@ def stations_of_samples(variables: Variables) -> NDArray[np.str_]:
     """Return the station of every sample, shape [N]; the data set has stations."""
     names = np.array(variables.labels("station"))
     return names[variables.array("station_index")] if variables.has("station_index") else names
+
+
+def labels_of_stations(variables: Variables) -> Labels:
+    """Return the same by number."""
+    names = variables.labels("station")
+    place_N = variables.array("station_index") if variables.has("station_index") else np.arange(len(names))
+    return labelled(np.asarray(place_N), names)
 
 
 def places_of_samples(variables: Variables, samples: int) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.spec import Values
+from geoml_cli.samples.labels import Labels, labelled
 from geoml_cli.samples.samples import Samples
 
 # Bounds the memory of windows, which are cut to be summed up: 2 x 49 numbers a row.
@@ -82,7 +83,7 @@ def hours_of(place: NDArray[np.float32]) -> Values:
     return np.asarray(np.degrees(angle) / 15 % 24, dtype=np.float64)
 
 
-def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
+def groups(samples: Samples, variables: Variables) -> Mapping[str, Labels]:
     """Return the classes of L, of local time and of activity (SME of the sample's own minute), each [N]."""
     place = np.asarray(samples.inputs["position"].values)
     sme = np.concatenate([
@@ -91,15 +92,15 @@ def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.st
     ])  # fmt: skip
     return {
         "L": _named(place[:, 0], _L_EDGES, ""),
-        "MLT": np.array(_MLT_NAMES)[np.digitize(hours_of(place), _MLT_EDGES)],
+        "MLT": labelled(np.digitize(hours_of(place), _MLT_EDGES), _MLT_NAMES),
         "SME": _named(sme, _SME_EDGES, " nT"),
     }
 
 
-def _named(values: NDArray[np.float32], edges: Values, unit: str) -> NDArray[np.str_]:
+def _named(values: NDArray[np.float32], edges: Values, unit: str) -> Labels:
     inner = [f"{low:g}-{high:g}{unit}" for low, high in pairwise(edges)]
-    names = np.array([f"under {edges[0]:g}{unit}", *inner, f"{edges[-1]:g}{unit} and more"])
-    return np.asarray(names[np.digitize(values, edges)])
+    names = [f"under {edges[0]:g}{unit}", *inner, f"{edges[-1]:g}{unit} and more"]
+    return labelled(np.digitize(values, edges), names)
 
 
 def coordinates(variables: Variables, rows: NDArray[np.int64]) -> list[tuple[Variable, Values]]:

@@ -12,7 +12,8 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.geomamba.settings import GeoMambaTables
 from geoml_cli.models.geomamba.task import ends_of
 from geoml_cli.models.spec import Values
-from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
+from geoml_cli.samples.coordinates import labels_of_stations, lon_lat_of_samples
+from geoml_cli.samples.labels import Labels, labelled, labels_of_numbers
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.times import begin_of, read_clock
 
@@ -108,23 +109,23 @@ def _month(seen: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32] | Non
     return None
 
 
-def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
+def groups(samples: Samples, variables: Variables) -> Mapping[str, Labels]:
     """Return the station (where there are any), the year and the land cover of every sample, each [N]."""
     ends = ends_of(variables)
-    years = read_clock(variables.array("time"), variables.unit("time"), "year")[ends].astype(int).astype(str)
-    found: dict[str, NDArray[np.str_]] = {}
+    years = read_clock(variables.array("time"), variables.unit("time"), "year")[ends].astype(np.int64)
+    found: dict[str, Labels] = {}
     if variables.has("station"):
-        found["station"] = stations_of_samples(variables)
-    found["year"] = years
-    names = np.array(variables.labels("category_name"))
+        found["station"] = labels_of_stations(variables)
+    found["year"] = labels_of_numbers(years)
+    names = variables.labels("category_name")
     if len(names) > 1:
         code = np.asarray(variables.array("category"), dtype=np.int64)
         own = variables.array("station_index") if variables.has("station_index") else ends
-        found["land cover"] = names[code[own]]
+        found["land cover"] = labelled(code[own], names)
     if samples.target.classes and (place_N := samples.target.rows) is not None:
         # Rows without an observed class are in no score; a name is needed all the same.
         known = np.where(np.isfinite(place_N), place_N, 0).astype(np.int64)
-        found["observed class"] = np.array(samples.target.classes)[known]
+        found["observed class"] = labelled(known, samples.target.classes)
     return found
 
 

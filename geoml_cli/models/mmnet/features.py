@@ -15,14 +15,15 @@ from geoml_cli.dataset.store import Variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.models.mmnet.task import SMAP
 from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.samples.labels import Labels, labelled, labels_of_numbers
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.times import begin_of, read_clock
 
 _ROWS_AT_ONCE = 65_536
-_SEASONS = np.array(["DJF", "DJF", "MAM", "MAM", "MAM", "JJA", "JJA", "JJA", "SON", "SON", "SON", "DJF"])
+_SEASONS = ("DJF", "DJF", "MAM", "MAM", "MAM", "JJA", "JJA", "JJA", "SON", "SON", "SON", "DJF")
 _DRYNESS = (0.1, 0.2, 0.3)
 """Bounds of classes of observed soil moisture [m3 m-3]."""
-_DRYNESS_NAMES = np.array(["below 0.1", "0.1 to 0.2", "0.2 to 0.3", "0.3 or more"])
+_DRYNESS_NAMES = ("below 0.1", "0.1 to 0.2", "0.2 to 0.3", "0.3 or more")
 
 
 def table(samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
@@ -68,25 +69,25 @@ BASELINES = {
 }
 
 
-def groups(samples: Samples, variables: Variables) -> Mapping[str, NDArray[np.str_]]:
+def groups(samples: Samples, variables: Variables) -> Mapping[str, Labels]:
     """Return year, season, land cover, network, region and class of observed moisture of every sample, each [N]."""
     index = np.asarray(variables.array("index"))
     time, unit = np.asarray(variables.array("time"))[index], variables.unit("time")
     month = read_clock(time, unit, "month").astype(np.int64)
     cover = np.asarray(variables.array("land_cover"))[index]
     # A record of no class has the code -1, and so the last name.
-    names = np.array([*variables.labels("land_cover_name"), "none"])
+    names = [*variables.labels("land_cover_name"), "none"]
     found = {
-        "year": read_clock(time, unit, "year").astype(np.int64).astype(np.str_),
-        "season": _SEASONS[month - 1],
-        "land cover": names[cover],
+        "year": labels_of_numbers(read_clock(time, unit, "year").astype(np.int64)),
+        "season": labelled(month - 1, _SEASONS),
+        "land cover": labelled(cover, names),
     }
     station = np.asarray(variables.array("station_index"))
     for name in ("network", "region"):
         if variables.has(name):
-            found[name] = np.array(variables.labels(name))[station]
+            found[name] = labelled(station, variables.labels(name))
     if (moisture_N := samples.target.rows) is not None:
-        found["observed moisture"] = _DRYNESS_NAMES[np.digitize(moisture_N, _DRYNESS)]
+        found["observed moisture"] = labelled(np.digitize(moisture_N, _DRYNESS), _DRYNESS_NAMES)
     return found
 
 
