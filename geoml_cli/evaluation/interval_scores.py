@@ -109,7 +109,7 @@ def interval_scores(
     held_out = held_out_distances(inputs, members, pooled)
     are_new = are_new_groups(inputs, members)
     quantile_P, *others = held_out_quantiles(
-        held_out.distance_P, pooled.groups_P, (coverage, *NOMINAL), by_group=are_new
+        held_out.distance_P, pooled.groups_P, (coverage, *NOMINAL), are_new=are_new
     )
     if not np.isfinite(quantile_P).all():
         return None

@@ -11,8 +11,9 @@ Legend: P rows, K kept distances, C coverages.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from geoml_cli.metrics.metric import Values
 
 Index = NDArray[np.int64]
+Quantile = TypeVar("Quantile", float, Values)
+"""Of one distribution, or of each lead time."""
 _KEPT = 4096
 """Distances that are kept of more: a quantile is then at most 1/4096 of the rows above its own."""
 _ROUNDING = 1e-9
@@ -63,27 +66,53 @@ def fewest(coverage: float) -> int:
     return max(math.ceil(coverage / (1 - coverage) - _ROUNDING), FEWEST_GROUPS)
 
 
+def chosen(
+    coverage: float,
+    groups: int,
+    by_group: Callable[[float], Quantile],
+    by_row: Callable[[float], Quantile] | None,
+    are_new: bool = True,
+) -> Quantile:
+    """Return the quantile that an interval is made with: of groups where these are enough for the promise.
+
+    Args:
+        coverage: Asked for.
+        groups: Of all held-out rows.
+        by_group: Quantile at a coverage, each group weighing the same.
+        by_row: Likewise, each row weighing the same; None where a row is a group of its own.
+        are_new: Whether no row is of a group that its networks were trained on.
+    """
+    if by_row is None or (are_new and groups >= fewest(coverage)):
+        return by_group(coverage)
+    if groups < FEWEST_GROUPS or not are_new:
+        return by_row(coverage)
+    # Groups enough for nine tenths, but not for more: an interval of more is no narrower than that of nine tenths.
+    wider: Quantile = np.maximum(by_row(coverage), by_group(1 - 1 / (FEWEST_GROUPS + 1)))
+    return wider
+
+
 def held_out_quantiles(
-    distance_P: Values, group_P: Index, coverages: Sequence[float], parts: int = 10, by_group: bool = True
+    distance_P: Values, group_P: Index, coverages: Sequence[float], parts: int = 20, are_new: bool = True
 ) -> Values:
     """Return for each row the quantile that the rows of other groups give: coverage found with it is no fit.
 
-    Groups are put into parts in turn, in ascending order; each part is left out once. With fewer groups than a
-    coverage needs, rows count by themselves. Rows of a single group are put into parts row by row.
+    Groups are put into parts in turn, in ascending order; each part is left out once. Intervals are made as those that
+    all groups give (`chosen`); where the others are too few for its promise, with the largest of their distances. Rows
+    of a single group are put into parts row by row.
 
     Args:
         distance_P: Of held-out rows.
         group_P: Of each.
         coverages: Asked for.
         parts: At most; one of a group each where there are fewer.
-        by_group: Whether groups weigh the same where there are enough; else rows do.
+        are_new: As for `chosen`.
 
     Returns:
-        Quantiles of every coverage, [C, P]; infinite where the other rows are too few.
+        Quantiles of every coverage, [C, P]; infinite where the rows are too few.
     """
     names, place_P = np.unique(group_P, return_inverse=True)
-    place_P = place_P.reshape(-1).astype(np.int64)
-    if len(names) == 1:
+    place_P, groups = place_P.reshape(-1).astype(np.int64), len(names)
+    if groups == 1:
         place_P = np.arange(len(distance_P), dtype=np.int64)
     part_P = place_P % min(parts, int(place_P.max()) + 1)
     order = np.argsort(distance_P, kind="stable")
@@ -91,19 +120,28 @@ def held_out_quantiles(
     found = np.full((len(coverages), len(distance_P)), math.inf)
     for left_out in np.unique(part_P):
         others = part != left_out
-        for number, coverage in enumerate(coverages) if others.any() else ():
-            kept = _ordered(ascending[others], place[others], fewest(coverage) if by_group else None)
-            found[number, part_P == left_out] = kept.quantile(coverage)
+        if not others.any():
+            continue
+        by_group = partial(_of_others, _by_group(ascending[others], place[others]), groups)
+        by_row = None if groups == len(distance_P) else _by_row(ascending[others]).quantile
+        for number, coverage in enumerate(coverages):
+            found[number, part_P == left_out] = chosen(coverage, groups, by_group, by_row, are_new)
     return found
 
 
-def _ordered(ascending: Values, group: Index, needed: int | None) -> Distances:
-    """Weigh ascending distances by group where there are groups enough, else by row, as with None."""
+def _of_others(others: Distances, groups: int, coverage: float) -> float:
+    """Return the quantile; the largest distance where all groups are enough for the promise and the others are not."""
+    found = others.quantile(coverage)
+    return min(found, float(others.distance_K[-1])) if groups >= fewest(coverage) else found
+
+
+def _by_row(ascending: Values) -> Distances:
+    return Distances(np.arange(1, len(ascending) + 1) / (len(ascending) + 1), ascending)
+
+
+def _by_group(ascending: Values, group: Index) -> Distances:
     rows = np.bincount(group)
-    groups = int((rows > 0).sum())
-    if needed is None or groups < needed:
-        return Distances(np.arange(1, len(ascending) + 1) / (len(ascending) + 1), ascending)
-    return Distances(np.cumsum(1.0 / ((groups + 1) * rows[group])), ascending)
+    return Distances(np.cumsum(1.0 / ((int((rows > 0).sum()) + 1) * rows[group])), ascending)
 
 
 def interval_score(observed: Values, lower: Values, upper: Values, coverage: float) -> Values:

@@ -6,6 +6,7 @@ Legend: P rows, M members, N rows predicted, L lead times.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import DataError
-from geoml_cli.metrics.conformal import FEWEST_GROUPS, Distances, distances, fewest
+from geoml_cli.metrics.conformal import FEWEST_GROUPS, Distances, chosen, distances, fewest
 from geoml_cli.metrics.metric import Values
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.scaling import TargetScaling, Transform
@@ -178,14 +179,8 @@ class Calibration(_Record):
 
     def quantiles(self, coverage: float) -> Values:
         """Return the distance that holds a share of new rows, [1], or of each lead time, [L]."""
-        by_group = np.array([kept.quantile(coverage) for kept in self.by_group])
-        if self.is_grouped(coverage) or not self.by_row:
-            return by_group
-        by_row = np.array([kept.quantile(coverage) for kept in self.by_row])
-        if self.groups < FEWEST_GROUPS or not self.are_new:
-            return by_row
-        # Groups enough for nine tenths, but not for more: an interval of more is no narrower than that of nine tenths.
-        return np.asarray(np.maximum(by_row, self.quantiles(1 - 1 / (FEWEST_GROUPS + 1))))
+        by_row = partial(_quantiles, self.by_row) if self.by_row else None
+        return chosen(coverage, self.groups, partial(_quantiles, self.by_group), by_row, self.are_new)
 
     def promise(self, coverage: float) -> str:
         """Say where the intervals come from, and what they are valid for."""
@@ -201,6 +196,10 @@ class Calibration(_Record):
         if not self.are_new:
             return f"some of these rows are of a {self.group} that their network was trained on"
         return f"that takes {fewest(coverage)} groups"
+
+
+def _quantiles(each: Sequence[KeptDistances], coverage: float) -> Values:
+    return np.array([kept.quantile(coverage) for kept in each])
 
 
 class _File(_Record):

@@ -105,3 +105,29 @@ def test_rows_of_one_group_are_looked_at_from_other_rows() -> None:
 def test_the_interval_score_by_hand() -> None:
     observed, lower, upper = np.array([0.0, 5.0, -2.0]), np.zeros(3) - 1, np.ones(3) * 3
     assert interval_score(observed, lower, upper, 0.9).tolist() == pytest.approx([4, 4 + 20 * 2, 4 + 20 * 1])
+
+
+@pytest.mark.parametrize(("coverage", "groups"), [(0.9, 8), (0.9, 9), (0.9, 10), (0.95, 12), (0.95, 19), (0.95, 20)])
+def test_intervals_are_looked_at_as_they_are_made(coverage: float, groups: int) -> None:
+    """By group or by row, as the number of all groups decides, though those that are not looked at are fewer."""
+    generator = np.random.default_rng(groups)
+    group = np.repeat(np.arange(groups), 100)
+    distance = np.exp(generator.normal(size=groups))[group] * np.abs(generator.normal(size=len(group)))
+    rows = held_out_quantiles(distance, group, (coverage,))[0]
+    for own in range(groups):
+        others = distance[group != own]
+        grouped, by_row = distances(others, group[group != own]), np.quantile(others, coverage, method="higher")
+        of_groups = min(grouped.quantile(coverage if groups >= fewest(coverage) else 0.9), others.max())
+        expected = {True: of_groups, False: by_row if groups < 9 else max(of_groups, by_row)}[
+            groups >= fewest(coverage)
+        ]
+        assert rows[group == own] == pytest.approx(expected, rel=0.02)
+    assert np.unique(rows).size > 1 and (groups == 8 or (rows > np.quantile(distance, coverage)).mean() > 0.8)
+
+
+def test_each_row_a_group_is_looked_at_as_it_is_made() -> None:
+    distance = np.arange(12.0)
+    assert np.isfinite(held_out_quantiles(distance, alone(distance), (0.9,))).all()
+    assert not np.isfinite(held_out_quantiles(distance, alone(distance), (0.95,))).any()
+    nine = np.arange(9.0)
+    assert held_out_quantiles(nine, alone(nine), (0.9,))[0].tolist() == [8.0] * 8 + [7.0]
