@@ -59,8 +59,9 @@ class ClassAccuracy:
             return []
         each = "; ".join(f"{model} {_words(scores)}" for model, scores in self.of_map.items())
         return [
-            f"Classes have other shares among the rows than in the rasters ({self.shares}): scores and the coverage "
-            f"of sets are those of the rows, not of a map. Weighted by pixels, as per_class.csv is: {each}."
+            "Classes have other shares among the rows than among the pixels of the rasters that have all covariates "
+            f"({self.shares}): scores and the coverage of sets are those of the rows, not of a map. Weighted by "
+            f"pixels, as per_class.csv is: {each}."
         ]
 
 
@@ -160,7 +161,11 @@ def class_table(found: ClassAccuracy | None) -> list[ReportTable]:
         for one in each
     ]
     names = list(next(iter(found.by_model.values()))[0].scores)
-    weights = "Classes count by their pixels in the rasters." if found.of_map else "Every row counts the same."
+    weights = (
+        "Classes count by their pixels in the rasters, those that have all covariates."
+        if found.of_map
+        else "Every row counts the same."
+    )
     caption = (
         "Producer's accuracy: share of an observed class that is found; user's accuracy: share of what is given a "
         f"class that is of it. {weights} Rows of a class (n) and rows given it are those that were drawn. In brackets: "

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers import parquet
-from geoml_cli.readers.tables import SUFFIXES, DecimalSigns, Table, is_missing, number, open_table, require_file
+from geoml_cli.readers.decimal_signs import DecimalSigns
+from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ class Part:
     def _number(self, row: int, column: str, cell: object) -> float:
         if cell is None or cell != cell or is_missing(text := str(cell)):
             return float("nan")
-        self.signs.meet(text, self.delimiter, self.where(row, column))
+        self.signs.meet(text, self.delimiter, self.where(row, column), column)
         try:
             return number(text, self.delimiter)
         except ValueError:

@@ -284,7 +284,7 @@ def cell_number(table: Table, line: int, name: str, cell: str) -> float:
     if is_missing(cell):
         return float("nan")
     place = f"{table.path}, line {line}, column {name}"
-    table.signs.meet(cell, table.delimiter, place)
+    table.signs.meet(cell, table.delimiter, place, name)
     try:
         return number(cell, table.delimiter)
     except ValueError:

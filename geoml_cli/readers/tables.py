@@ -6,7 +6,6 @@ import codecs
 import csv
 import functools
 import io
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import IO
 
 from geoml_cli.dataset.raw_files import special_kind
 from geoml_cli.errors import DataError
+from geoml_cli.readers.decimal_signs import DecimalSigns
 from geoml_cli.readers.delimited import fitted_lines, rows
 from geoml_cli.readers.rectangles import Shape, rectangle
 from geoml_cli.readers.unpacking import UNREADABLE, LinesText, bounded_lines, open_bytes, unreadable
@@ -27,8 +27,6 @@ _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK_BYTES = 1 << 20
 _DECLARED = "sep="
 """Excel writes the delimiter into a line before the header: `sep=;`."""
-GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+")
-"""A number whose comma or point may separate thousands."""
 _MOSTLY = 0.9
 """UTF-16 without a mark: of Latin letters every second byte is zero, of other letters those of signs and digits."""
 
@@ -51,7 +49,7 @@ class Table:
     delimiter: str
     encoding: str
     header: int = 1
-    signs: DecimalSigns = field(default_factory=lambda: DecimalSigns(), compare=False)
+    signs: DecimalSigns = field(default_factory=DecimalSigns, compare=False)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Give (line number, cells) of every row that is not blank, streaming.
@@ -61,6 +59,7 @@ class Table:
         """
         with _text(self.path, self.encoding) as stream:
             yield from rows(self._body(stream), self.header + 1, self._shape)
+        self.signs.settle()
 
     @contextmanager
     def body(self) -> Iterator[LinesText]:
@@ -71,6 +70,7 @@ class Table:
         """
         with _text(self.path, self.encoding) as stream:
             yield LinesText(self._rectangle(stream))
+        self.signs.settle()
 
     def _rectangle(self, stream: IO[str]) -> Iterator[str]:
         try:
@@ -107,38 +107,6 @@ def number(cell: str, delimiter: str) -> float:
     if "_" in text:
         raise ValueError(text)  # Python alone reads 1_000 as a number
     return float(text.replace(",", ".") if delimiter != "," else text)
-
-
-@dataclass
-class DecimalSigns:
-    """Which of comma and point numbers of a file have been met with: where both are, one may separate thousands."""
-
-    _met: dict[str, str] = field(default_factory=dict)
-    _grouped: bool = False
-
-    def meet(self, text: str, delimiter: str, location: str) -> None:
-        """Take a number's sign down; it tells nothing where commas separate cells.
-
-        Args:
-            text: The number as it is written.
-            delimiter: Between cells.
-            location: File, line and column.
-
-        Raises:
-            DataError: Numbers of the file have both signs, and one of them stands where it would separate thousands.
-        """
-        if delimiter == ",":
-            return
-        bare = text.strip()
-        self._met |= {sign: bare for sign in ",." if sign in bare and sign not in self._met}
-        self._grouped |= GROUPED.fullmatch(bare) is not None or ("," in bare and "." in bare)
-        if len(self._met) > 1 and self._grouped:
-            raise DataError(
-                f"{bare!r} is ambiguous: the file has {self._met[',']!r} and {self._met['.']!r}, so comma or point may "
-                "be a thousands sign",
-                where=location,
-                fix="Write all numbers with one decimal sign and no thousands signs.",
-            )
 
 
 def is_missing(cell: str) -> bool:

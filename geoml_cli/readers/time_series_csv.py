@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_years
-from geoml_cli.readers.tables import GROUPED, Table
+from geoml_cli.readers.decimal_signs import GROUPED
+from geoml_cli.readers.tables import Table
 from geoml_cli.readers.time_series import ROWS_AT_ONCE, Times, TimeSeries, joined, numbers, plain_name
 
 if TYPE_CHECKING:
@@ -254,11 +255,12 @@ def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:
         return frame
     for sign in (",", "."):
         signed = frame[column].str.contains(sign, regex=False).to_numpy(dtype=bool)
-        if signed.any():
-            grouped = signed & frame[column].str.fullmatch(GROUPED.pattern).to_numpy(dtype=bool)
-            row = int(grouped.argmax() if grouped.any() else signed.argmax())
-            place = f"{table.path}, line {frame.index[row]}, column {column}"
-            table.signs.meet(frame[column].iloc[row], table.delimiter, place)
+        grouped = signed & frame[column].str.fullmatch(GROUPED.pattern).to_numpy(dtype=bool)
+        for some in (signed & ~grouped, grouped):
+            if some.any():
+                row = int(some.argmax())
+                place = f"{table.path}, line {frame.index[row]}, column {column}"
+                table.signs.meet(frame[column].iloc[row], table.delimiter, place, column)
     return frame[[column]].replace({",": "."}, regex=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.readers.mosaics import RasterFile
@@ -57,3 +57,18 @@ def note_codes(counts: Counter[int], removed: Counter[int], legend: Named, funne
         funnel.notes.append(f"{counts[code]} pixels of code {code} are no class of the legend {legend.title}; kept")
         given = " ".join(f"--nodata {one}" for one in dict.fromkeys((0, code)))
         reporter.warn(f"{funnel.notes[-1]}. If it means no data, give {given} in addition to what you gave.")
+
+
+def note_years(
+    counts: Mapping[int, Counter[int]], named: Mapping[int, str], funnel: Funnel, reporter: Reporter
+) -> None:
+    """Warn of a year most of whose pixels are of classes that no other year has: it may be in another legend."""
+    for year, own in counts.items() if len(counts) > 1 else ():
+        elsewhere = set().union(*(other for one, other in counts.items() if one != year))
+        alone = sorted(set(own) - elsewhere)
+        if sum(own[code] for code in alone) <= own.total() / 2:
+            continue
+        listed = ", ".join(f"{code} {named[code]}" for code in alone)
+        message = f"most pixels of {year} are of classes that no other year has ({listed})"
+        funnel.notes.append(message)
+        reporter.warn(f"{message}: are all years in one legend? If not, prepare {year} apart, or recode it.")

@@ -23,7 +23,8 @@ class Plan(BaseModel):
         classes: Pattern of the class rasters, where one was given.
         codes: Codes of the classes, in the order of their numbers.
         names: Names of the classes.
-        pixels: Their pixels in the class rasters, of all years, whatever share of them is drawn.
+        pixels: Their pixels in the class rasters, of all years, whatever share of them is drawn; those that lack a
+            covariate, which no map predicts, are left out by their share of those drawn.
         categorical: Codes of covariates whose values are classes, by name; each code is a factor of 0 and 1.
         nodata: What was said of codes and values that mean no data.
         units: Units of covariates, by name, as their files name them.

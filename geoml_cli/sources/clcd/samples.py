@@ -26,7 +26,7 @@ from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.categories import check_names, codes_of
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_classes, find_covariates
 from geoml_cli.sources.clcd.legends import class_names
-from geoml_cli.sources.clcd.notes import note_bands, note_codes
+from geoml_cli.sources.clcd.notes import note_bands, note_codes, note_years
 from geoml_cli.sources.clcd.options import ClcdOptions
 from geoml_cli.sources.clcd.plan import Plan
 from geoml_cli.sources.clcd.sampling import sample_at_points
@@ -114,7 +114,8 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     if options.map_year and covariates.yearly and options.map_year not in covariates.years():
         reporter.warn(f"no covariates of {options.map_year}, the year of maps, are here: prediction will need them.")
     units = _check_covariates((*dynamic, *static), covariates, (list(classes), options), reporter)
-    counts, pixels, removed = _drawn(classes, covariates, (*dynamic, *static), options, reporter)
+    of_years, pixels, removed = _drawn(classes, covariates, (*dynamic, *static), options, reporter)
+    counts = sum(of_years, Counter[int]())
     found = sorted(counts)
     legend = class_names(found, options.legend, [file.path.name for file in classes.values()])
     named = dict(zip(found, legend.names, strict=True))
@@ -123,6 +124,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     note_bands(classes, covariates, options.categorical, (funnel, reporter))
     by_name = dict(zip((*dynamic, *static), kept.values, strict=True))
     note_codes(counts, removed, legend, funnel, reporter)
+    note_years(dict(zip(classes, of_years, strict=True)), named, funnel, reporter)
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
         dynamic=dynamic,
@@ -132,7 +134,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
         classes=options.classes,
         codes=codes,
         names=tuple(named[code] for code in codes),
-        pixels=tuple(counts[code] for code in codes),
+        pixels=_with_covariates(counts, pixels, kept, codes),
         categorical=codes_of(options.categorical, by_name, covariates),
         nodata=options.nodata,
         units=units,
@@ -180,14 +182,17 @@ def _drawn(
     names: Sequence[str],
     options: ClcdOptions,
     reporter: Reporter,
-) -> tuple[Counter[int], Pixels, Counter[int]]:
-    """Count the pixels of each class, draw some, and read the covariates there; also count what is taken as no data."""
+) -> tuple[list[Counter[int]], Pixels, Counter[int]]:
+    """Count the pixels of each class in every year, draw some, and read the covariates there.
+
+    Also counts what is taken as no data.
+    """
     said = options.class_fills()
     opened = [replace(class_band(file), nodata=said.fills, valid=said.valid) for file in classes.values()]
     sheets = open_bands(opened)
     try:
         counts, removed = count_classes(sheets, reporter)
-        drawn = stratified_sample(sheets, counts, options, reporter)
+        drawn = stratified_sample(sheets, sum(counts, Counter[int]()), options, reporter)
         by_year = dict(zip(classes, zip(sheets, drawn, strict=True), strict=True))
         return counts, _gathered(by_year, covariates, names, reporter), removed
     finally:
@@ -249,6 +254,12 @@ def _complete(pixels: Pixels, names: Sequence[str], location: str, reporter: Rep
     if funnel.kept < len(kept) / 2:
         reporter.warn(f"{len(kept) - funnel.kept} of {len(kept)} pixels are left out, for they lack data in {listed}.")
     return funnel, pixels.at(kept)
+
+
+def _with_covariates(counts: Counter[int], drawn: Pixels, kept: Pixels, codes: Sequence[int]) -> tuple[int, ...]:
+    """Estimate how many pixels of each class have all covariates, from the share of those drawn that has."""
+    of_drawn, of_kept = Counter(drawn.codes.tolist()), Counter(kept.codes.tolist())
+    return tuple(round(counts[code] * of_kept[code] / of_drawn[code]) for code in codes)
 
 
 def _left(pixels: Pixels, named: dict[int, str], funnel: Funnel, location: str, reporter: Reporter) -> tuple[int, ...]:

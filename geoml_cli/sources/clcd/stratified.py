@@ -47,24 +47,27 @@ class StratifiedSample:
         return len(self.codes)
 
 
-def count_classes(sheets: Sequence[Raster], reporter: Reporter) -> tuple[Counter[int], Counter[int]]:
-    """Count the pixels of each class over all rasters, and those of codes that only `--nodata` takes as no data.
+def count_classes(sheets: Sequence[Raster], reporter: Reporter) -> tuple[list[Counter[int]], Counter[int]]:
+    """Count the pixels of each class in every raster, and those of codes that only `--nodata` takes as no data.
 
     Raises:
         DataError: A raster holds no classes or undeclared fills, or all of them hold fewer than two classes.
     """
-    counts: Counter[int] = Counter()
+    each: list[Counter[int]] = [Counter() for _ in sheets]
     removed: Counter[int] = Counter()
-    suspect = {sheet.band.path: _count_one(sheet, (counts, removed), reporter) for sheet in sheets}
+    suspect = {
+        sheet.band.path: _count_one(sheet, (counts, removed), reporter)
+        for sheet, counts in zip(sheets, each, strict=True)
+    }
     _refuse_codes({path: found for path, found in suspect.items() if found}, sheets[0].band.nodata)
-    if len(counts) < 2:
-        present = f"only the class {min(counts)}" if counts else "no class"
+    if len(codes := set().union(*each)) < 2:
+        present = f"only the class {min(codes)}" if codes else "no class"
         raise DataError(
             f"{present} is left in {len(sheets)} class rasters",
             where=str(sheets[0].band.path),
             fix="Give rasters of at least two classes; --nodata says which codes mean no data.",
         )
-    return counts, +removed
+    return each, +removed
 
 
 def _count_one(sheet: Raster, totals: tuple[Counter[int], Counter[int]], reporter: Reporter) -> dict[float, int]:

@@ -120,7 +120,7 @@ def _place(table: Table, line: int, cells: dict[str, str]) -> Station | None:
 def _number(table: Table, line: int, role: str, cell: str) -> float:
     if is_missing(cell):
         return float("nan")
-    table.signs.meet(cell, table.delimiter, f"{table.path}, line {line}")
+    table.signs.meet(cell, table.delimiter, f"{table.path}, line {line}", role)
     try:
         value = number(cell, table.delimiter)
     except ValueError:

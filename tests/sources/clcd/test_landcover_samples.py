@@ -322,3 +322,27 @@ def test_tiles_of_a_class_raster_with_other_no_data_are_refused(
         prepare_clcd(cover, samples=90)
     raster(path, np.where(part == 15, 0, part).astype(np.uint8), transform=place, nodata=0)
     assert prepare_clcd(cover, samples=90)[0].labels("class_name") == ["cropland", "forest", "barren"]
+
+
+def test_pixels_without_a_covariate_weigh_nothing(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    """Scores of a map count classes by what a map predicts: of class 2 only a third has the covariate."""
+    wave = np.where((CODES == 2) & (np.arange(30)[None] >= 16), -9999, np.sin(RAMP)).astype(np.float32)
+    raster(cover / "covariates/wave.tif", wave, nodata=-9999)
+    dataset, _ = prepare_clcd(cover, samples=10_000)
+    assert dataset.manifest.facts["pixels"] == [180, 108, 36]
+    dataset, _ = prepare_clcd(cover, samples=300, seed=3)
+    first, second, third = dataset.manifest.facts["pixels"]
+    assert (first, third) == (180, 36) and second == pytest.approx(108, abs=20)
+
+
+def test_a_year_in_another_legend_is_told(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    other = np.select([CODES == 1, CODES == 2, CODES == 7], [41, 82, 7]).astype(np.uint8)
+    raster(cover / "classes/nlcd_2010.tif", other)
+    dataset, reporter = prepare_clcd(cover, legend="none", samples=200)
+    words = "most pixels of {} are of classes that no other year has ({})"
+    both = [words.format(2010, "41 class 41, 82 class 82"), words.format(2020, "1 class 1, 2 class 2")]
+    assert [note for note in dataset.manifest.funnel.notes if "no other year" in note] == both
+    assert sum("are all years in one legend?" in text for text in reporter.warned) == 2
+    raster(cover / "classes/nlcd_2010.tif", CODES)
+    dataset, reporter = prepare_clcd(cover, legend="none", samples=201)
+    assert not any("no other year" in note for note in dataset.manifest.funnel.notes)

@@ -1,0 +1,72 @@
+"""Commas and points that may separate thousands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.columns import open_table_file
+from geoml_cli.readers.decimal_signs import DecimalSigns
+from geoml_cli.readers.points import RequestedColumns, read_points
+
+HEADER = "id;x;y;SOC\n"
+WANTED = RequestedColumns("x", "y", "SOC", "id", ())
+AMBIGUOUS = {
+    "next to a whole number": (["30820", "24,940", "23710"], r"'24,940' is ambiguous, next to 30820: every comma of"),
+    "all of them": (
+        ["30,820", "24,940"],
+        r"'30,820' is ambiguous: every comma of the file is followed by three digits",
+    ),
+    "points next to a whole number": (["30820", "24.940"], r"'24.940' is ambiguous, next to 30820: every point of"),
+}
+CLEAR = {
+    "points with three decimals": (["30.820", "24.940"], [30.82, 24.94]),
+    "a number with fewer": (["30,82", "24,940"], [30.82, 24.94]),
+    "a number below one": (["0,820", "24,940"], [0.82, 24.94]),
+    "whole numbers alone": (["30820", "24940"], [30820, 24940]),
+    "a whole number of three digits": (["308", "24.940"], [308, 24.94]),
+}
+
+
+def points(folder: Path, cells: list[str]) -> list[float]:
+    path = folder / "p.csv"
+    path.write_text(HEADER + "".join(f"{k};504{k}53;4493656;{cell}\n" for k, cell in enumerate(cells)))
+    return read_points(path, WANTED, geographic=False)[0].target.tolist()
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_a_sign_that_nothing_tells_is_refused_and_both_remedies_help(name: str, tmp_path: Path) -> None:
+    cells, message = AMBIGUOUS[name]
+    with pytest.raises(DataError, match=message) as refused:
+        points(tmp_path, cells)
+    assert "column SOC" in str(refused.value) and "p.csv, line" in str(refused.value)
+    sign = "." if "point" in name else ","
+    assert points(tmp_path, [cell.replace(sign, "") for cell in cells]) == [float(c.replace(sign, "")) for c in cells]
+    decimals = [cell + "0" if sign in cell else cell for cell in cells]
+    assert points(tmp_path, decimals) == [float(cell.replace(",", ".")) for cell in cells]
+
+
+@pytest.mark.parametrize("name", CLEAR)
+def test_a_sign_that_the_file_tells_is_read(name: str, tmp_path: Path) -> None:
+    cells, expected = CLEAR[name]
+    assert points(tmp_path, cells) == expected
+
+
+def test_tables_of_columns_are_settled_at_their_end(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a;b\n1;24,940\n2;30820\n")
+    for rows in (1, 9):  # pandas reads a column of one row as whole numbers
+        with pytest.raises(DataError, match="'24,940' is ambiguous"):
+            [part.numbers("b") for part in open_table_file(path).parts(rows)]
+    path.write_text("a;b\n1,5;24,940\n2;30820\n")
+    read = [part.numbers(name).tolist() for part in open_table_file(path).parts(9) for name in ("a", "b")]
+    assert read == [[1.5, 2.0], [24.94, 30820.0]]
+
+
+def test_where_commas_separate_cells_there_is_nothing_to_tell() -> None:
+    signs = DecimalSigns()
+    signs.meet("24.940", ",", "t.csv", "a")
+    signs.meet("30820", ",", "t.csv", "a")
+    signs.settle()
