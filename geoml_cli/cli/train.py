@@ -190,6 +190,7 @@ def _resumed(
     """Return a run's settings, folder and the data set it was started on."""
     from geoml_cli.config.load import read_settings
     from geoml_cli.runs.find import unfinished
+    from geoml_cli.runs.own_settings import settings_file
     from geoml_cli.runs.run import Run
 
     found = (
@@ -201,7 +202,7 @@ def _resumed(
             where=str(found.folder),
             fix=f"Resume it with `geoml train {found.folder}`.",
         )
-    return read_settings(found.config), found.folder, dataset_of(found, data)
+    return read_settings(settings_file(found)), found.folder, dataset_of(found, data)
 
 
 def _location(settings: Settings, folder: Path | None, *, cpu: bool, jobs: int | None) -> RunLocation:

@@ -58,7 +58,7 @@ class BaselineRun(TrainedRun):
     @property
     def undefined(self) -> str:
         """Say why a sample has no prediction."""
-        return "an input is missing, or a class that the baseline was not fitted on"
+        return "an input is missing, a class that the baseline was not fitted on, or no finite number"
 
     @cached_property
     def fitted(self) -> Mapping[str, FittedBaseline]:

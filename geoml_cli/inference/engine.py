@@ -22,7 +22,8 @@ from geoml_cli.inference.missing import as_text, count_missing, missing_by_reaso
 from geoml_cli.inference.run_predictor import RunPredictor
 from geoml_cli.inference.summary import PartSummary, PredictionSummary, class_shares, summarise
 from geoml_cli.runs.kept import code_digest
-from geoml_cli.work.numbers import format_share
+from geoml_cli.tasks.task import Limits
+from geoml_cli.work.numbers import format_number, format_share
 from geoml_cli.work.pieces import ALL, Part
 from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
@@ -134,7 +135,9 @@ def _finished(
     outside = _outside_training(trained, store, count, reporter)
     path, *figures = job.write(store.target, store, count)
     outputs = (store.read(number)[job.summarised] for number in range(count))
-    summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs)
+    limits = _limits(trained, job)
+    summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs, limits)
+    _tell_impossible(summary, limits, reporter)
     if job.written_values is None:
         _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
     classes = {} if job.written_values else _classes(trained, job, store, count)
@@ -156,6 +159,27 @@ def _outside_training(trained: TrainedRun, store: ChunkStore, count: int, report
     outside = ranges.shares(variables, counts)
     ranges.check_shares(outside, trained.settings.shared.predict.out_of_range, reporter)
     return {one.name: 0.0 for one in variables} | ranges.by_name(outside)
+
+
+def _limits(trained: TrainedRun, job: PredictionJob) -> Limits:
+    """Return what the values that are summarised can be, as far as that is known."""
+    tasks = [trained.task(name) for name in trained.networks]
+    is_target = trained.pipeline is None and job.written_values is None and job.summarised == tasks[0].scored
+    return tasks[0].limits if is_target else (None, None)
+
+
+def _tell_impossible(summary: PredictionSummary, limits: Limits, reporter: Reporter) -> None:
+    if summary.impossible:
+        bounds = " or ".join(
+            f"{side} {format_number(limit)}"
+            for side, limit in zip(("below", "above"), limits, strict=True)
+            if limit is not None
+        )
+        reporter.warn(
+            f"{summary.impossible} of {summary.count} {summary.kind} are {bounds} {summary.unit}, which what is "
+            f"predicted cannot be (lowest {format_number(summary.lowest)}, highest {format_number(summary.highest)}); "
+            "they are written as the network gives them."
+        )
 
 
 def _classes(trained: TrainedRun, job: PredictionJob, store: ChunkStore, count: int) -> dict[str, float]:

@@ -32,6 +32,7 @@ from geoml_cli.models.spec import Network, Pipeline, Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.applicability import read_applicability
 from geoml_cli.runs.calibration import calibrate_again, read_calibrations
+from geoml_cli.runs.own_settings import settings_file
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.samples import Samples, Signature
 from geoml_cli.tasks.task import Task
@@ -61,7 +62,7 @@ class TrainedRun:
     @property
     def undefined(self) -> str:
         """Say why a sample has no prediction: a network may need more than the source's samples have."""
-        return "an input that the network needs is missing"
+        return "an input that the network needs is missing, or the network gives no finite number"
 
     @cached_property
     def spec(self) -> Spec[Any]:
@@ -231,4 +232,4 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
 
 def settings_of(run: Run) -> Settings:
     """Load a run's settings, as this use of it wants them."""
-    return read_settings(run.config, run.assignments)
+    return read_settings(settings_file(run), run.assignments)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class NetworkPredictor(Protocol):
@@ -46,7 +47,7 @@ class RunPredictor:
             predictor.intervals = run.intervals.get(name)
 
     def outputs(self, samples: Samples, rows: Rows, steps: int | None = None) -> Values:
-        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined.
+        """Return every output over the rows, shape [O, N], NaN where a quantity is not defined or not finite.
 
         `steps` as of a member.
         """
@@ -59,6 +60,8 @@ class RunPredictor:
             if self._run.pipeline is None
             else self._together(self._run.pipeline, outputs_by_network)
         )
+        # Of inputs far outside of the trained range a logarithm may turn back to a number that no file can hold.
+        together = np.where(np.abs(together) <= _LARGEST, together, np.nan)
         area = self._run.applicability
         if area is None:
             return together

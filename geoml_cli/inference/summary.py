@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.tasks.task import Limits
 from geoml_cli.work.pieces import Part
 
 Floats = NDArray[np.float64]
+_ANY = (-math.inf, math.inf)
 
 
 class PartSummary(NamedTuple):
@@ -47,8 +49,9 @@ class PredictionSummary:
         unit: Of the values.
         outside: Share of each input's values outside its trained range.
         classes: Share of each class among the values, where they are codes of classes.
-        drawn: Figures and styles that were written with it.
         reasons: How many of the missing values are missing for each reason, where reasons are known.
+        drawn: Figures and styles that were written with it.
+        impossible: How many values are less or more than what is predicted can be.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class PredictionSummary:
     classes: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     drawn: tuple[Path, ...] = ()
+    impossible: int = 0
 
     def row(self) -> dict[str, Any]:
         """Return the outcome as a row of a table: of classes the most frequent, for codes have no mean."""
@@ -82,9 +86,20 @@ class PredictionSummary:
         }
 
 
-def summarise(path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float32]]) -> PredictionSummary:
-    """Summarise values chunk by chunk, one in memory at a time; moments are merged as Chan et al. (1979) do."""
-    total = count = 0
+def summarise(
+    path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float32]], limits: Limits = (None, None)
+) -> PredictionSummary:
+    """Summarise values chunk by chunk, one in memory at a time; moments are merged as Chan et al. (1979) do.
+
+    Args:
+        path: The file.
+        kind: What was predicted, such as samples.
+        unit: Of the values.
+        parts: The values.
+        limits: Least and most that they can be.
+    """
+    total = count = impossible = 0
+    least, most = (np.float32(other if limit is None else limit) for limit, other in zip(limits, _ANY, strict=True))
     mean = squares = 0.0
     lowest, highest = math.inf, -math.inf
     for part in parts:
@@ -97,9 +112,12 @@ def summarise(path: Path, kind: str, unit: str, parts: Iterable[NDArray[np.float
         squares += float(values.var()) * values.size + shift**2 * count * values.size / merged
         mean, count = mean + shift * values.size / merged, merged
         lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
+        impossible += int(((part < least) | (part > most)).sum())
     if not count:
         return PredictionSummary(path, kind, total, total, *(math.nan,) * 4, unit)
-    return PredictionSummary(path, kind, total, total - count, mean, math.sqrt(squares / count), lowest, highest, unit)
+    deviation = math.sqrt(squares / count)
+    found = PredictionSummary(path, kind, total, total - count, mean, deviation, lowest, highest, unit)
+    return replace(found, impossible=impossible)
 
 
 def class_shares(

@@ -150,6 +150,7 @@ def _fill(folder: Path, plan: Plan) -> None:
         status="waiting",
     )
     write_text(folder / "config.toml", plan.config)
+    record.checksums["config.toml"] = sha256(folder / "config.toml")
     write_text(folder / "origin.json", json.dumps(plan.origins, indent=1) + "\n")
     write_text(folder / "environment.json", json.dumps(environment(sys.argv, plan.kernels), indent=1) + "\n")
     write_text(folder / "data.json", plan.data.model_dump_json(indent=1) + "\n")

@@ -174,6 +174,18 @@ def test_points_of_a_table_get_the_map_s_values_and_missing_ones_are_kept(geoml,
     assert "Rows without a prediction: no coordinates: 1, outside the rasters: 1." in done.err
 
 
+def test_values_that_cannot_be_are_told(geoml, place, monkeypatch):
+    from geoml_cli.inference import engine
+
+    geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
+    values = pd.read_csv("samples.csv")["soc"]
+    limit = float(values.sort_values().iloc[-3]) * (1 - 1e-6)
+    monkeypatch.setattr(engine, "_limits", lambda trained, job: (None, limit))
+    done = geoml("predict", "soc", "--preset", "map", "--out", "samples.csv")
+    assert f"3 of {len(values)} samples are above" in done.err and "which what is predicted cannot be" in done.err
+    assert pd.read_csv("samples.csv")["soc"].equals(values), "written as the network gives them"
+
+
 def test_new_samples_are_predicted_where_their_data_set_is_named(geoml, place, tmp_path, data_root):
     """A network trained on one data set is there to predict others; scores of others would not be its test."""
     from geoml_cli.sources.soc.source import SOURCE

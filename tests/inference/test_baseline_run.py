@@ -157,7 +157,7 @@ def test_rows_of_a_class_that_only_the_map_has_are_missing_for_that_reason(train
     assert np.isnan(found[:, [1, 3]]).all() and np.isfinite(found[:, [0, 2]]).all()
     fitted.features._make, fitted.features._last = make, None
     np.testing.assert_array_equal(run.predictor().outputs(samples, rows)[:, [0, 2]], found[:, [0, 2]])
-    assert run.undefined == "an input is missing, or a class that the baseline was not fitted on"
+    assert run.undefined == "an input is missing, a class that the baseline was not fitted on, or no finite number"
 
 
 def test_rows_without_a_prediction_are_missing_where_all_are(trained, data_root):

@@ -47,3 +47,10 @@ def test_classes_are_counted_and_not_averaged():
 
 def test_no_value_has_no_class():
     assert class_shares(("a",), lambda values: values, [np.full(3, np.nan, dtype=np.float32)]) == {}
+
+
+def test_values_that_cannot_be_are_counted():
+    parts = [np.array([-0.1, 0.0, np.nan], dtype=np.float32), np.array([1.0, 1.5], dtype=np.float32)]
+    assert summarise(Path("x"), "samples", "m3 m-3", parts).impossible == 0
+    assert summarise(Path("x"), "samples", "m3 m-3", parts, (0, 1)).impossible == 2
+    assert summarise(Path("x"), "samples", "m3 m-3", parts, (0, None)).impossible == 1

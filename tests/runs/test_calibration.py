@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.inference.load import open_trained, settings_of
@@ -137,6 +139,9 @@ def test_some_members_have_no_area_and_a_run_that_was_not_calibrated_says_so(run
     (run.folder / "calibration.json").unlink()
     text = run.config.read_text(encoding="utf-8").replace("calibrate = true", "calibrate = false")
     run.config.write_text(text, encoding="utf-8")
+    record = json.loads((run.folder / "run.json").read_text())
+    record["checksums"]["config.toml"] = sha256(run.config)  # as if it had been trained so
+    (run.folder / "run.json").write_text(json.dumps(record))
     assert "train.calibrate=false" in open_trained(run).without_intervals
 
 

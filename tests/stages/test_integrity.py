@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -137,6 +138,27 @@ def test_a_scaling_with_another_number_is_refused(geoml, copies):
     path.write_text(path.read_text().replace("1", "2", 1))
     done = geoml("predict", run, "--data", data, "--index", "0")
     assert done.code == 3 and "scaling.json: is missing or damaged (its checksum differs)" in done.err
+
+
+def test_settings_that_were_changed_by_hand_are_refused(geoml, copies, tmp_path):
+    """Weights are those of the settings that the run was made with."""
+    run, data = copies
+    path = run / "config.toml"
+    kept = path.read_text()
+    path.write_text(kept.replace("\nlr = ", "\nlr = 9", 1))
+    assert path.read_text() != kept
+    for verb in (("train", run, "--data", data), ("evaluate", run, "--data", data), ("predict", run, "--data", data)):
+        done = geoml(*verb)
+        assert done.code == 3 and "config.toml: is missing or damaged (its checksum differs). Restore it." in done.err
+    assert geoml("check", run, "--data", data).code == 4
+    other = geoml("train", "soc", "--config", path, "--data", data, "--run", tmp_path / "other", "--dry-run")
+    assert other.code == 0, other.err
+    path.write_text(kept)
+    assert geoml("check", run, "--data", data).code == 0
+    record = json.loads((run / "run.json").read_text())
+    del record["checksums"]["config.toml"]  # as of an earlier version
+    (run / "run.json").write_text(json.dumps(record))
+    assert geoml("check", run, "--data", data).code == 0
 
 
 def test_only_the_last_line_of_a_history_may_be_half_written(geoml, copies):

@@ -65,6 +65,7 @@ class Products:
     spans: dict[Span, list[np.datetime64]]
     monthly: bool
     rows: int
+    partly: int
 
     def panels(self) -> Iterator[CellRows]:
         """Make the rows, time by time; may be called again."""
@@ -162,10 +163,25 @@ def _write(
         written.funnel.drop(f"year with fewer than {options.months} GRACE months", cells)
         written.funnel.notes.append(f"{year} is left out: it has {months} GRACE months")
     written.funnel.notes += _undeclared(products)
-    for note in (*products.mascons.notes, *_halfway(products), *_of_years(products, options.months)):
+    for note in (
+        *_partly(products),
+        *products.mascons.notes,
+        *_halfway(products),
+        *_of_years(products, options.months),
+    ):
         written.funnel.notes.append(note)
         reporter.warn(note)
     return written
+
+
+def _partly(products: Products) -> list[str]:
+    """Tell of cells that only some months of the baseline have."""
+    if not products.partly:
+        return []
+    return [
+        f"{products.partly} cells that lack GLDAS in some months of the baseline are left out, next to "
+        f"{int(products.cells.land.sum())} that have all: is a file of a smaller box?"
+    ]
 
 
 def _of_years(products: Products, least: int) -> list[str]:
@@ -215,7 +231,7 @@ def open_products(
     monthly = options.period == "month"
     spans, left_out = _spans(mascons, gldas, None if monthly else options.months, raw)
     latitude, longitude = _axes(gldas, options.bounds)
-    baseline = gldas.mean(read_years(options.baseline), latitude, longitude)
+    baseline, partly = gldas.mean(read_years(options.baseline), latitude, longitude)
     if read_years(options.baseline) != _MASCON_BASELINE:
         reporter.warn(
             f"Mascons are anomalies from 2004-2009, GLDAS from {options.baseline}: cells differ by a constant."
@@ -225,7 +241,7 @@ def open_products(
         raise DataError("GLDAS has no land within the bounds", where=str(raw), fix="Check --bounds.")
     rows = max(1, read_size(options.memory) // (2 * len(roles.used(True)) * 8 * _ROW_COPIES))
     cells = Cells(latitude, longitude, land)
-    return Products(roles, factors, mascons, gldas, baseline, cells, spans, monthly, rows), left_out
+    return Products(roles, factors, mascons, gldas, baseline, cells, spans, monthly, rows, partly), left_out
 
 
 def _axes(gldas: Gldas, bounds: str | None) -> tuple[Floats, Floats]:

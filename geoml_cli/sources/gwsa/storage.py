@@ -102,8 +102,10 @@ class Gldas:
         place = layers[0].place(latitude, longitude)
         return np.asarray(sum(layer.read(0, *place) for layer in layers) / _KG_PER_CM)
 
-    def mean(self, years: tuple[int, int], latitude: Floats, longitude: Floats) -> Floats:
-        """Return the mean storage of the baseline at places [cm].
+    def mean(self, years: tuple[int, int], latitude: Floats, longitude: Floats) -> tuple[Floats, int]:
+        """Return the mean storage of the baseline at places [cm], and at how many some months alone have one.
+
+        Those have no mean: a file may be of a smaller box.
 
         Raises:
             DataError: A month of it is missing, which would lean the mean to a season.
@@ -117,10 +119,15 @@ class Gldas:
                 where=str(next(iter(self.files.values())).parent),
                 fix="Add the files (GLDAS_NOAH025_M.AYYYYMM.021.nc4), or choose other years with --baseline.",
             )
-        total = np.zeros((len(latitude), len(longitude)))
+        total, seen = (
+            np.zeros((len(latitude), len(longitude))),
+            np.zeros((len(latitude), len(longitude)), dtype=np.bool_),
+        )
         for month in months:
-            total += self.storage(month, latitude, longitude)
-        return total / len(months)
+            storage = self.storage(month, latitude, longitude)
+            total += storage
+            seen |= np.isfinite(storage)
+        return total / len(months), int((seen & ~np.isfinite(total)).sum())
 
 
 def _refuse_other_month(layer: GridVariable, month: np.datetime64) -> None:

@@ -113,6 +113,10 @@ def _funnel(reading: Reading, census: Census) -> Funnel:
         listed = ", ".join(f"{reason} {rows}" for reason, rows in funnel.dropped.items())
         worst = ", ".join(f"{name} {rows}" for name, rows in census.losses.columns.most_common(_NAMED))
         fix = f"Columns that lack values: {worst}. Leave some out with --dynamic or --static."
+        if reading.roles.category in census.losses.columns:
+            category = reading.roles.category
+            fix = f"Columns that lack values: {worst}. {category} is needed of these times"
+            fix += ", or without a time: one map of all." if reading.kind == "products" else ": fill its column."
         raise DataError(
             f"none of {census.read} rows can be used ({listed or 'there are none'})",
             where=reading.where,

@@ -526,3 +526,15 @@ def test_years_of_days_differ_by_a_leap_day(products: Path, prepare_gwsa: Prepar
         made._put(file, "rf", ("time", "lat", "lon"), np.ones((731, len(latitude), len(longitude))), "mm day-1", 1e20)
     _, reporter = prepare_gwsa(products, **OPTIONS)
     assert not [text for text in reporter.warned if "steps in most" in text]
+
+
+def test_land_cover_of_other_years_is_told_and_may_be_of_all(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    path = next(products.rglob("LC_MCD12C1.nc"))
+    with xarray.open_dataset(path, decode_times=False) as file:
+        cover = file.load().drop_encoding()
+    early = cover.assign_coords(time=cover.time.assign_attrs(units="days since 2001-01-01"))
+    early.to_netcdf(path)
+    fails(prepare_gwsa, products, "LC is needed of these times, or without a time: one map of all", **OPTIONS)
+    cover.isel(time=0, drop=True).to_netcdf(path)
+    dataset, _ = prepare_gwsa(products, **OPTIONS)
+    assert dataset.manifest.funnel.kept
