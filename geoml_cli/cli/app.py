@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -224,4 +225,8 @@ def _system(error: OSError) -> GeomlError:
         errno.EACCES: "Change its permissions, or choose another place.",
         errno.EROFS: "Choose a place that can be written to.",
     }.get(error.errno or 0, "Check the path and the disk.")
+    place = Path(error.filename or "")
+    if error.errno == errno.EACCES and not os.path.lexists(place):  # its folder may not be written to
+        folder = next(filter(os.path.exists, place.parents), place.parent)
+        fix = f"Change the permissions of {folder}, or choose another place."
     return GeomlError(f"{error.strerror or error}.", where=str(error.filename or ""), fix=fix)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers import parquet
 from geoml_cli.readers.decimal_signs import DecimalSigns
-from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
+from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, not_a_number, number, open_table, require_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,11 +81,7 @@ class Part:
         try:
             return number(text, self.delimiter)
         except ValueError:
-            raise DataError(
-                f"{text!r} is not a number",
-                where=self.where(row, column),
-                fix="Correct the cell, or leave it empty where there is no value.",
-            ) from None
+            raise not_a_number(text, self.where(row, column)) from None
 
     def texts(self, column: str) -> list[str]:
         """Return a column as text, whole numbers without a fraction."""

@@ -42,11 +42,13 @@ class FrameChecks:
         shape: (Y, X).
         limits: Least and largest value that may be; None compares frames with each other.
         varies: Whether a frame with one value in all cells is an error; otherwise it is mentioned.
+        advice: What else may help where a frame has no value.
     """
 
     shape: tuple[int, int]
     limits: tuple[float, float] | None = None
     varies: bool = False
+    advice: str = ""
     ever: Mask = field(init=False)
     counts: list[int] = field(default_factory=list)
     lows: list[float] = field(default_factory=list)
@@ -72,7 +74,7 @@ class FrameChecks:
                 raise DataError(
                     f"has no valid value at {stamped.at(place)}",
                     where=location,
-                    fix=_AGAIN,
+                    fix=f"{_AGAIN} {self.advice}".strip(),
                 )
             self.ever |= valid
             self.lows.append(float(np.fmin.reduce(frame, axis=None)))

@@ -45,6 +45,7 @@ class GridPlan:
         limits: Least and largest value that may be; None compares frames with each other.
         land: Where land is, [Y, X]; None takes cells that are never valid.
         varies: Whether a frame with one value in all cells is an error, as a flux that is 0 everywhere.
+        advice: What may help where a time has no value, in addition to the file.
         paper: Cut of the paper.
         notes: For the user.
     """
@@ -59,6 +60,7 @@ class GridPlan:
     limits: tuple[float, float] | None = None
     land: Mask | None = None
     varies: bool = False
+    advice: str = ""
     paper: PaperGeometry | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -75,7 +77,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
     facts, times = _facts(chosen, plan, step)
     writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")
     handle = declare(writer, chosen.axes, facts, times)
-    checks = FrameChecks(chosen.axes.shape, plan.limits, plan.varies)
+    checks = FrameChecks(chosen.axes.shape, plan.limits, plan.varies, plan.advice)
     packing = {(one.scale, one.offset) for one in chosen.decodings}
     constant = ConstantCells(chosen.axes.shape, plan.name, packing)
     at, ever = 0, np.zeros(chosen.axes.shape, dtype=np.bool_)

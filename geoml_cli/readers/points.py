@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.raw_files import visible
 from geoml_cli.errors import DataError
 from geoml_cli.readers import workbooks
-from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, number, open_table, require_file
+from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, not_a_number, number, open_table, require_file
 
 # Names as they are met, without case and signs; the first rank with a hit wins.
 _LONGITUDE = ("lon", "longitude", "long", "lng", "londd", "decimallongitude", "longitudedd", "lonwgs84")
@@ -232,7 +232,9 @@ def _found(table: Table, given: str | None, ranks: Sequence[tuple[str, ...]], op
             # Without an option, a column that is called x would come after one of these.
             advice = "" if option.startswith("--") else f"Keep one of {', '.join(hits)}, and take the others out"
             raise _unclear(table, f"several columns could be {option.lstrip('-')}: {', '.join(hits)}", option, advice)
-    raise _unclear(table, f"no column looks like {option.lstrip('-')}", option)
+    blank = sum(not name for name in table.columns) > len(table.columns) / 2
+    advice = "Delete what stands above the row of names, which is the first" if blank else ""
+    raise _unclear(table, f"no column looks like {option.lstrip('-')}", option, advice)
 
 
 def _given(table: Table, name: str, option: str) -> str:
@@ -288,8 +290,5 @@ def cell_number(table: Table, line: int, name: str, cell: str) -> float:
     try:
         return number(cell, table.delimiter)
     except ValueError:
-        raise DataError(
-            f"{cell!r} is not a number",
-            where=place,
-            fix="Correct the cell, or leave it empty where there is no value.",
-        ) from None
+        advice = "Delete the row if it is one of units." if line == table.header + 1 else ""
+        raise not_a_number(cell, place, advice) from None

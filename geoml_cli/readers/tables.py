@@ -114,6 +114,14 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in MISSING
 
 
+def not_a_number(cell: str, location: str, advice: str = "") -> DataError:
+    """Say that a cell is none, and what to write; `advice` is added."""
+    fix = "Correct the cell, or leave it empty where there is no value."
+    if cell.strip().endswith("%"):
+        fix = "Write the number without the sign, in all rows (a sheet: as a number times 100), and name the unit %."
+    return DataError(f"{cell!r} is not a number", where=location, fix=f"{fix} {advice}".strip())
+
+
 def require_file(path: Path, fix: str) -> None:
     """Refuse what is no file.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 
 import pytest
+
+from geoml_cli.cli import app
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,12 @@ def test_what_may_not_be_read_ends_with_3(geoml, tmp_path):
     (folder / "run.json").write_text("{}")
     (folder / "run.json").chmod(0)
     assert geoml("evaluate", folder).code == 3
+
+
+def test_a_folder_that_may_not_be_written_to_is_named_where_its_file_is_not_there(tmp_path):
+    error = app._system(PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "new" / "run")))
+    assert error.fix == f"Change the permissions of {tmp_path}, or choose another place."
+    assert app._system(PermissionError(errno.EACCES, "Permission denied", str(tmp_path))).fix.startswith("Change its")
 
 
 def test_a_dry_run_without_the_gpus_says_so(geoml, data_root, monkeypatch):

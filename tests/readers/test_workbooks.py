@@ -117,6 +117,7 @@ def test_percent_is_refused_and_a_plain_format_is_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'2.5%' is not a number") as refused:
         read_points(tmp_path / "a.xlsx", WANTED, geographic=True)
     assert refused.value.where.endswith("a.xlsx, line 2, column soc")
+    assert "(a sheet: as a number times 100), and name the unit %" in refused.value.fix
     for shown in ('0.0"%"', "0.0\\%"):  # a sign that only stands there
         book.active["D2"].number_format = shown
         book.save(tmp_path / "a.xlsx")

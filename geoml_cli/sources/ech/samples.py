@@ -14,6 +14,7 @@ HOURS, FINE_VALUES = 49, 61
 """Values of the hourly and of the fine window (t-48 h .. t, t-300 min .. t)."""
 _STORMS_APART_HOURS = 24
 """Two dips of SYM-H nearer than this belong to one storm."""
+OFF_STEPS = "time is not on a step of the series"
 Index = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
@@ -23,7 +24,7 @@ def place(series: Series, orbit: Orbit, funnel: Funnel) -> tuple[Index, Flags]:
     assert series.start is not None, "rows of a pickle come with their places"
     seconds = (orbit.time - series.start).astype(np.int64)
     index, on = nearest_steps(seconds, series.step)
-    funnel.drop(f"time is not on a step of the series ({series.step} s)", int((~on).sum()))
+    funnel.drop(f"{OFF_STEPS} ({series.step} s)", int((~on).sum()))
     reach = (HOURS - 1) * HOUR // series.step
     inside = on & (index >= reach) & (index < len(series.sme))
     funnel.drop("window reaches outside the index series", int((on & ~inside).sum()))

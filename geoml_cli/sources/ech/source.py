@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from geoml_cli.dataset.manifest import Funnel
@@ -18,7 +19,7 @@ from geoml_cli.sources.ech.options import EchOptions
 from geoml_cli.sources.ech.orbit import Orbit, join
 from geoml_cli.sources.ech.quantities import INDICES, POSITION, WAVE
 from geoml_cli.sources.ech.rows import REASONS, rows
-from geoml_cli.sources.ech.samples import place
+from geoml_cli.sources.ech.samples import OFF_STEPS, place
 from geoml_cli.sources.ech.writing import Content
 from geoml_cli.work.reporting import Reporter
 
@@ -59,7 +60,10 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
     funnel.kept = len(content.index_N)
     if not funnel.kept:
         reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.items())
-        raise DataError(f"no sample is left ({reasons})", where=str(raw), fix="Windows need 48 hours of both indices.")
+        fix = "Windows need 48 hours of both indices."
+        if any(reason.startswith(OFF_STEPS) for reason, _ in Counter(funnel.dropped).most_common(1)):
+            fix = "Give the position at the times of the indices."
+        raise DataError(f"no sample is left ({reasons})", where=str(raw), fix=fix)
     return PreparedInfo("series", funnel, writing.write(writer, content))
 
 

@@ -43,6 +43,7 @@ def prepare(raw: Path, options: GridOptions, writer: DatasetWriter, reporter: Re
             long_name="",
             title=f"{gridded.long_name or name} on a grid over time",
             where=str(raw),
+            advice="If no time has one within --crop, choose another box." if options.crop else "",
             start=options.start,
             end=options.end,
             limits=pair(options.range),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import time
 
 import numpy as np
@@ -283,6 +284,15 @@ def test_series_that_cannot_serve_are_refused_with_exit_code_3(name, day, raw, p
     series = {"SYM-H": day[1], "SME": day[0], "AE": day[0]}
     made.csv(raw / "c.csv", clock(every), {column: series[column][every] for column in columns})
     assert told in prepare(raw, *options, code=3)
+
+
+def test_an_orbit_between_the_steps_is_told(day, raw, prepare):
+    for path in raw.glob("*.csv"):
+        if path.name != "c.csv":
+            path.write_text(re.sub(r"(T\d\d:\d\d):00", r"\1:30", path.read_text()))
+    made.csv(raw / "c.csv", clock(np.arange(MINUTES)), {"SYM-H": day[1], "SME": day[0]})
+    told = prepare(raw, code=3)
+    assert "no sample is left" in told and "Give the position at the times of the indices" in told
 
 
 def test_ae_and_hourly_series_are_taken_where_the_options_say_so(day, raw, prepare, geoml, tmp_path):

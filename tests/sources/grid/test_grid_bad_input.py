@@ -378,3 +378,13 @@ def test_a_frame_with_one_value_is_mentioned(tmp_path):
     notes = prepared(write(tmp_path / "a.nc", values)).manifest.funnel.notes
     assert "1 frames have one value in all cells, e.g. 20 at 2001-06-01 (a.nc)" in notes
     assert not any("one value" in note for note in prepared(write(tmp_path / "b.nc", field(8))).manifest.funnel.notes)
+
+
+def test_a_box_of_land_alone_is_told(tmp_path):
+    values = VALUES.copy()
+    values[:, :2, :2] = np.nan
+    path = write(tmp_path / "a.nc", values)
+    half = abs(LON[1] - LON[0]) / 2
+    south, north = sorted(LAT[:2])
+    box = f"{LON[0] - half},{south - half},{LON[1] + half},{north + half}"
+    refused(path, "has no valid value at", "If no time has one within --crop, choose another box", crop=box)

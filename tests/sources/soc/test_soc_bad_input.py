@@ -51,6 +51,15 @@ TABLES = {
     "binary": (b"lon,lat,soc\n\x00\x01\x02", "p.csv: holds binary data"),
     "cut gzip": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "p.csv: cannot be read to its end"),
     "same name twice": (b"lon,lat,soc,soc\n21,9,1,2\n", "several columns could be target: soc, soc"),
+    "title above the names": (
+        b"Soil survey 2020,,\nlon,lat,soc\n21,9,1\n",
+        "x. Delete what stands above the row of names",
+    ),
+    "row of units": (
+        b"lon,lat,soc\ndeg,deg,%\n21,9,1\n",
+        "line 2, column lon: 'deg' is not .*Delete the row if it is one of",
+    ),
+    "percent": (b"lon,lat,soc\n21.05,8.95,2.5 %\n", "'2.5 %' is not a number. Write the number without the sign"),
     "python number": (b"lon,lat,soc\n21.05,8.95,1_0\n", "'1_0' is not a number"),
 }
 
