@@ -35,11 +35,13 @@ from geoml_cli.inference.places import coordinates_of
 from geoml_cli.metrics.metric import Values
 from geoml_cli.metrics.regression import BIAS, RMSE
 from geoml_cli.metrics.sums import GroupedRows
-from geoml_cli.samples.coordinates import lon_lat_of_samples, stations_of_samples
+from geoml_cli.samples.coordinates import labels_of_stations, lon_lat_of_samples
 from geoml_cli.work.numbers import texts
 from geoml_cli.writers.table import readable
 
 Cell = str | int | float
+_ROWS = 65_536
+"""Rows of predictions that are text at a time."""
 
 
 def write_tables(folder: Path, inputs: EvaluationInputs, result: EvaluationResult) -> None:
@@ -122,13 +124,6 @@ def _write_places(folder: Path, inputs: EvaluationInputs, result: EvaluationResu
         _write(folder / "per_cell.csv", _map_cells(inputs, result))
 
 
-def names_of_samples(inputs: EvaluationInputs) -> list[str]:
-    """Return every sample's name, or its row number where the data set gives none."""
-    if inputs.dataset.has("id"):
-        return inputs.dataset.labels("id")
-    return [str(row) for row in range(len(inputs.samples))]
-
-
 def _claims(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
     yield ["rows_of", "resampled", "name", "n", "groups", *_columns(result.network), *_gap(result)]
     for claim in result.claims:
@@ -165,27 +160,30 @@ def _baselines(result: EvaluationResult) -> Iterator[Sequence[Cell]]:
 
 
 def _predictions(inputs: EvaluationInputs, result: EvaluationResult) -> Iterator[Sequence[Cell]]:
-    names, dataset, truth = names_of_samples(inputs), inputs.dataset, observed(inputs)
-    station = stations_of_samples(dataset) if dataset.has("station") else None
+    dataset, truth = inputs.dataset, observed(inputs)
+    names = dataset.labels("id") if dataset.has("id") else None
+    station = labels_of_stations(dataset) if dataset.has("station") else None
     spec = registry.spec(inputs.run.model)
     places = [variable.name for variable, _ in coordinates_of(spec, dataset, np.empty(0, dtype=np.int64))]
     unseen = [novelty_of(inputs, member) for member in result.members]
     novel = [NOVELTY] if any(words is not None for words in unseen) else []
     yield ["id", *(["station"] if station is not None else []), *places, "observed", "predicted", "member", *novel]
     for member, words in zip(result.members, unseen, strict=True):
-        rows = member.rows_N.tolist()
-        columns = [[names[row] for row in rows]]
-        if station is not None:
-            columns.append([str(station[row]) for row in rows])
-        columns += _places(coordinates_of(spec, dataset, member.rows_N))
-        # Nine digits tell every float32, which target and prediction are.
-        columns += [
-            texts(delivered(inputs, values_N).tolist()) for values_N in (truth[member.rows_N], member.predicted_N)
-        ]
-        columns.append([member.name] * len(rows))
-        if novel:
-            columns.append([""] * len(rows) if words is None else [str(word) for word in words])
-        yield from zip(*columns, strict=True)
+        for start in range(0, len(member.rows_N), _ROWS):
+            part = slice(start, start + _ROWS)
+            rows_N = member.rows_N[part]
+            columns = [[names[row] if names else str(row) for row in rows_N.tolist()]]
+            if station is not None:
+                columns.append([str(name) for name in station[rows_N]])
+            columns += _places(coordinates_of(spec, dataset, rows_N))
+            # Nine digits tell every float32, which target and prediction are.
+            columns += [
+                texts(delivered(inputs, values_N).tolist()) for values_N in (truth[rows_N], member.predicted_N[part])
+            ]
+            columns.append([member.name] * len(rows_N))
+            if novel:
+                columns.append([""] * len(rows_N) if words is None else [str(word) for word in words[part]])
+            yield from zip(*columns, strict=True)
 
 
 def _places(coordinates: Sequence[tuple[Variable, Values]]) -> list[list[str]]:

@@ -17,6 +17,7 @@ from geoml_cli.config.tables.evaluate import EvaluateSettings
 from geoml_cli.config.tables.train import TrainSettings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, DiskError, SettingsError
+from geoml_cli.evaluation import csv_tables
 from geoml_cli.evaluation.calibration import are_new_groups
 from geoml_cli.evaluation.evaluate import evaluate_network
 from geoml_cli.evaluation.groupwise import transformed_scores, without_transform
@@ -189,6 +190,15 @@ def test_the_same_again_gives_the_same_bytes(found: NetworkReport, inputs: Evalu
     before = [path.read_bytes() for path in files]
     measured(inputs, NullReporter())
     assert [path.read_bytes() for path in files] == before
+
+
+def test_predictions_are_written_in_blocks_of_rows(
+    found: NetworkReport, inputs: EvaluationInputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (found.folder / "predictions.csv").read_bytes()
+    monkeypatch.setattr(csv_tables, "_ROWS", 7)
+    measured(inputs, NullReporter())
+    assert (found.folder / "predictions.csv").read_bytes() == before and before.count(b"\n") > 50
 
 
 def test_the_report_tells_it_all_and_runs_nothing(found: NetworkReport) -> None:
