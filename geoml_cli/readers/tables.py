@@ -119,6 +119,8 @@ def not_a_number(cell: str, location: str, advice: str = "") -> DataError:
     fix = "Correct the cell, or leave it empty where there is no value."
     if cell.strip().endswith("%"):
         fix = "Write the number without the sign, in all rows (a sheet: as a number times 100), and name the unit %."
+    if cell.strip().endswith("thousand"):
+        fix = "Write it in full (a sheet: in a format such as General, which shows numbers as they are)."
     return DataError(f"{cell!r} is not a number", where=location, fix=f"{fix} {advice}".strip())
 
 

@@ -31,6 +31,8 @@ _BOOK, _KIND, _OPEN_DOCUMENT = "xl/workbook.xml", "mimetype", b"application/vnd.
 _RECALCULATED = b'fullCalcOnLoad="1"'
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 """Of a number format: text that is shown as it stands, and colours or conditions."""
+_THOUSANDS = re.compile(r"[0#?](,+)(?![0#?,])")
+"""Commas behind the last digit: each leaves out three of the number's."""
 _ROWS = 65_536
 _SAVE = "Save it as .xlsx, or as CSV."
 Cells = Iterator[Sequence[str]]
@@ -131,10 +133,14 @@ def _holds_cells(sheet: ReadOnlyWorksheet) -> bool:
 
 
 def _cell_text(cell: Any) -> str:  # noqa: ANN401  openpyxl is untyped
-    """Write a cell; one that is shown as percent as a text, since its number is a hundredth of what is shown."""
-    is_number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
-    if is_number and "%" in _LITERAL.sub("", cell.number_format or ""):
+    """Write a cell; one that is shown as percent, or in thousands, as a text: its number is another than is shown."""
+    if not isinstance(cell.value, int | float) or isinstance(cell.value, bool):
+        return _shown(cell.value)
+    shown = _LITERAL.sub("", cell.number_format or "")
+    if "%" in shown:
         return f"{100 * cell.value:g}%"
+    if (scaled := _THOUSANDS.search(shown)) is not None:
+        return f"{cell.value / 1000 ** len(scaled[1]):g}{len(scaled[1]) * ' thousand'}"
     return _shown(cell.value)
 
 

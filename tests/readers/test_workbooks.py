@@ -109,6 +109,20 @@ def test_two_sheets_are_refused_and_one_left_alone_is_read(tmp_path: Path) -> No
     assert open_table(book).columns == tuple(HEADER)
 
 
+def test_thousands_are_refused_and_a_plain_format_is_read(tmp_path: Path) -> None:
+    """30820 in the format `0.00,` is shown as 30.82."""
+    book = openpyxl.load_workbook(workbook(tmp_path / "a.xlsx", HEADER, ["a", 1, 2, 30820]))
+    book.active["D2"].number_format = "#,##0.00,"
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(DataError, match="'30.82 thousand' is not a number") as refused:
+        read_points(tmp_path / "a.xlsx", WANTED, geographic=True)
+    assert "such as General" in refused.value.fix
+    for plain in ("#,##0.00", "General", "#,##0"):
+        book.active["D2"].number_format = plain
+        book.save(tmp_path / "a.xlsx")
+        assert read_points(tmp_path / "a.xlsx", WANTED, geographic=True)[0].target.tolist() == [30820]
+
+
 def test_percent_is_refused_and_a_plain_format_is_read(tmp_path: Path) -> None:
     """2.5 % is stored as 0.025: read as it is, a unit of percent would make it a hundredth."""
     book = openpyxl.load_workbook(workbook(tmp_path / "a.xlsx", HEADER, ["a", 1, 2, 0.025]))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _KEYS = ["satellite", "time"]
-_MANY = 1000
+_MANY = 100
 """Rows of an ephemeris that reach latitudes of several degrees, unless they were chosen near the equator."""
 _SAME = {"l": 0.05, "mlt": 0.1, "mlat": 0.5, "amplitude": 0.1, "presence": 0.0}
 """Largest difference of two versions of one satellite's row: rounding, and other models of the field."""

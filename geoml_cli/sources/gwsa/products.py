@@ -165,6 +165,7 @@ def _write(
     written.funnel.notes += _undeclared(products)
     for note in (
         *_partly(products),
+        *_zero(products),
         *products.mascons.notes,
         *_halfway(products),
         *_of_years(products, options.months),
@@ -182,6 +183,14 @@ def _partly(products: Products) -> list[str]:
         f"{products.partly} cells that lack GLDAS in some months of the baseline are left out, next to "
         f"{int(products.cells.land.sum())} that have all: is a file of a smaller box?"
     ]
+
+
+def _zero(products: Products) -> list[str]:
+    """Tell of months of mascons without a value other than 0, as what could not be read is stored at times."""
+    months = ", ".join(str(month) for month in sorted(products.mascons.zero))
+    return (
+        [f"mascons are 0 at all cells in {months}: if that is no value, give --nodata {THICKNESS}=0"] if months else []
+    )
 
 
 def _of_years(products: Products, least: int) -> list[str]:
@@ -205,11 +214,12 @@ def _halfway(products: Products) -> list[str]:
 
 
 def _undeclared(products: Products) -> list[str]:
-    """Tell which numbers of factors were taken as missing though their files do not say so."""
-    found = {
-        name: assumed_fills([piece.part.decoding for piece in factor.pieces])
-        for name, factor in products.factors.items()
-    }
+    """Tell which numbers were taken as missing though their files do not say so."""
+    variables = {name: list(factor.pieces) for name, factor in products.factors.items()}
+    variables[THICKNESS] = [products.mascons.variable]
+    for layer in products.gldas.opened():
+        variables.setdefault(layer.name, []).append(layer)
+    found = {name: assumed_fills([one.part.decoding for one in each]) for name, each in variables.items()}
     return [f"{name}: {', '.join(fills)} missing though not declared" for name, fills in found.items() if fills]
 
 

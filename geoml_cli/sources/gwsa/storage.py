@@ -75,6 +75,10 @@ class Gldas:
                 _refuse_other_month(layer, month)
         return self._opened[month]
 
+    def opened(self) -> list[GridVariable]:
+        """Return the variables that were opened so far."""
+        return [layer for layers in self._opened.values() for layer in layers]
+
     def _layers(self, path: Path) -> list[GridVariable]:
         names = names_of(path)
         if missing := [name for name in LAYERS if name not in names]:
@@ -170,15 +174,19 @@ class Mascons:
         variable: Thickness in the unit of the file, which is cm.
         steps: Steps of each month that has some (see `gwsa.months`).
         notes: What was made of two solutions whose middles lie in one month.
+        zero: Months that are 0 at all cells that were read.
     """
 
     variable: GridVariable
     steps: dict[np.datetime64, list[int]]
     notes: tuple[str, ...] = ()
+    zero: set[np.datetime64] = field(default_factory=set)
 
     def thickness(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
         """Return the anomaly of a month [cm], shape [rows, columns]."""
         read = [self.variable.read(step, rows, columns) for step in self.steps[month]]
+        if any(np.isfinite(values).any() and not np.nan_to_num(values).any() for values in read):
+            self.zero.add(month)
         return np.asarray(np.mean(read, axis=0))
 
 

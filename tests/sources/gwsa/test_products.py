@@ -538,3 +538,22 @@ def test_land_cover_of_other_years_is_told_and_may_be_of_all(products: Path, pre
     cover.isel(time=0, drop=True).to_netcdf(path)
     dataset, _ = prepare_gwsa(products, **OPTIONS)
     assert dataset.manifest.funnel.kept
+
+
+def test_what_mascons_hold_without_saying_so_is_told(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """A month of zeros, and one of an undeclared fill."""
+    [path] = [path for path in products.rglob("*.nc") if "lwe_thickness" in netCDF4.Dataset(path).variables]
+    with netCDF4.Dataset(path, "r+") as file:
+        values = file["lwe_thickness"][:]
+        file["lwe_thickness"][3], file["lwe_thickness"][5] = 0.0, -999.0
+    dataset, reporter = prepare_gwsa(products, period="month", **OPTIONS)
+    notes = dataset.manifest.funnel.notes
+    assert values.shape[0] > 5 and any(
+        "lwe_thickness: " in note and "-999 missing though not" in note for note in notes
+    )
+    [zero] = [note for note in notes if "mascons are 0 at all cells in" in note]
+    assert zero in reporter.warned and "--nodata lwe_thickness=0" in zero
+    kept = dataset.manifest.funnel.kept
+    dataset, _ = prepare_gwsa(products, period="month", nodata=("lwe_thickness=0", "lwe_thickness=-999"), **OPTIONS)
+    assert dataset.manifest.funnel.kept < kept
+    assert not any("mascons are 0" in note for note in dataset.manifest.funnel.notes)
