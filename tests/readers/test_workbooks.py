@@ -114,7 +114,7 @@ def test_thousands_are_refused_and_a_plain_format_is_read(tmp_path: Path) -> Non
     book = openpyxl.load_workbook(workbook(tmp_path / "a.xlsx", HEADER, ["a", 1, 2, 30820]))
     book.active["D2"].number_format = "#,##0.00,"
     book.save(tmp_path / "a.xlsx")
-    with pytest.raises(DataError, match="'30.82 thousand' is not a number") as refused:
+    with pytest.raises(DataError, match=r"'30.82 thousand' is not a number") as refused:
         read_points(tmp_path / "a.xlsx", WANTED, geographic=True)
     assert "such as General" in refused.value.fix
     for plain in ("#,##0.00", "General", "#,##0"):
