@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, located
-from geoml_cli.readers.locating import is_geographic
+from geoml_cli.readers.locating import is_geographic, transform
 from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.readers.rasters import Band, Raster
 from geoml_cli.samples.input import Grid
@@ -161,12 +161,18 @@ def _names(group: list[Raster]) -> str:
 def _method(raster: Raster, grid: Grid, is_class: bool) -> Resampling:
     if is_class:
         return "nearest"
-    middle = _moved(grid, grid.height // 2, grid.width // 2, (1, 1))
+    # The sides of the middle pixel, in pixels of the raster: how these lie to each other's edges does not matter.
+    row, column = grid.height // 2, grid.width // 2
+    corners = [place(grid, row, column), place(grid, row, column + 1), place(grid, row + 1, column)]
+    x, y = np.array(corners).T
     try:
-        rows, columns = _footprint(raster.grid, middle, margin=0)
+        x, y = transform((x, y), grid.crs, raster.grid.crs)
     except DataError:  # the middle has no place in the raster's CRS
         return "bilinear"
-    return "average" if max(rows.stop - rows.start, columns.stop - columns.start) - 1 > _MUCH_FINER else "bilinear"
+    a, b, _, d, e, _ = raster.grid.transform
+    steps = np.array([[x[1] - x[0], x[2] - x[0]], [y[1] - y[0], y[2] - y[0]]])
+    sides = np.linalg.solve([[a, b], [d, e]], steps)
+    return "average" if float(np.hypot(*sides).max()) > _MUCH_FINER else "bilinear"
 
 
 def _moved(grid: Grid, top: int, left: int, size: tuple[int, int]) -> Grid:

@@ -12,6 +12,9 @@ from rasterio.warp import transform as warp_points
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
+from geoml_cli.readers.mosaics import RasterFile
+from geoml_cli.readers.rasters import Band
+from geoml_cli.readers.stacks import Stack, open_bands
 from geoml_cli.work.reporting import NullReporter
 
 Prepare = Callable[..., tuple[Dataset, NullReporter]]
@@ -51,6 +54,26 @@ def test_alignment_needs_a_reference_and_is_told(
         assert text in reporter.said and text in dataset.manifest.funnel.notes
     kept = {one["name"]: one["resampling"] for one in dataset.manifest.facts["covariates"]}
     assert kept == {"a_dem": None, "fine": "average", "ramp": "bilinear", "cover": "nearest"}
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.7, "bilinear"), (1.1, "bilinear"), (1.4, "bilinear"), (1.6, "average")]
+)
+def test_how_rasters_are_aligned_does_not_rest_on_where_their_pixels_begin(
+    raster: Write, tmp_path: Path, share: float, expected: str
+) -> None:
+    """By how many pixels of the raster a side of the grid's pixel has."""
+    whole = np.ones((20, 20), dtype=np.float32)
+    bands = [Band(RasterFile(raster(tmp_path / "grid.tif", whole, transform=Affine(0.1, 0, 20, 0, -0.1, 10))), "grid")]
+    side = 0.1 / share
+    for shift in (0.0, 0.25, 0.5, 0.75):
+        path = raster(tmp_path / f"{shift}.tif", np.ones((90, 90), dtype=np.float32),
+                      transform=Affine(side, 0, 19.5 - shift * side, 0, -side, 10.5 + shift * side))  # fmt: skip
+        bands.append(Band(RasterFile(path), str(shift)))
+    opened = open_bands(bands)
+    stack = Stack(opened, frozenset(), "grid")
+    assert set(stack.resampling.values()) == {expected} and len(stack.resampling) == 4
+    stack.close()
 
 
 def test_alignment_across_crs_follows_the_place(raster: Write, table: Write, prepared: Prepare, tmp_path: Path) -> None:
