@@ -46,22 +46,28 @@ class ClassAccuracy:
         by_model: Of the classes that are observed or predicted.
         of_map: By model, accuracy and kappa weighted by the pixels of classes; none where every row counts the same.
         shares: Share of rows and of pixels of each class, in words.
+        without_rows: Classes of the pixels that no row is of, with their share, in words; empty where there are none.
     """
 
     by_model: Mapping[str, Sequence[ClassScores]]
     of_map: Mapping[str, Mapping[str, Score]]
     shares: str = ""
+    without_rows: str = ""
 
     @property
     def notes(self) -> list[str]:
         """Say that scores are those of the draw, and which accuracy and kappa the pixels' own shares give."""
+        missing = []
+        if self.without_rows:
+            missing = [f"No row here is of {self.without_rows} of the pixels: no score says how these are mapped."]
         if not self.of_map:
-            return []
+            return missing
         each = "; ".join(f"{model} {_words(scores)}" for model, scores in self.of_map.items())
         return [
             "Classes have other shares among the rows than among the pixels of the rasters that have all covariates "
             f"({self.shares}): scores and the coverage of sets are those of the rows, not of a map. Weighted by "
-            f"pixels, as per_class.csv is: {each}."
+            f"pixels, as per_class.csv is: {each}.",
+            *missing,
         ]
 
 
@@ -84,13 +90,23 @@ def class_accuracy(
         if share_C is not None:
             scored = _scored(rows, values_P, whole, inputs.bootstrap)
             of_map[model] = {name: score for name, [score] in scored.items()}
-    return ClassAccuracy(found, of_map, "" if share_C is None else _share_words(names, drawn_C, share_C))
+    pixels_C = _pixels(inputs, len(names))
+    words = "" if share_C is None else _share_words(names, drawn_C, pixels_C / pixels_C.sum())
+    missing = [f"{names[k]} {format_share(pixels_C[k] / pixels_C.sum())}" for k in np.flatnonzero(drawn_C == 0)
+               if pixels_C[k]]  # fmt: skip
+    return ClassAccuracy(found, of_map, words, " and ".join(missing))
+
+
+def _pixels(inputs: EvaluationInputs, classes: int) -> Values:
+    """Return the pixels of every class that have all covariates; zeros where they are not known."""
+    pixels = inputs.dataset.manifest.facts.get("pixels", ())
+    return np.asarray(pixels if len(pixels) == classes else [0] * classes, dtype=np.float64)
 
 
 def _pixel_shares(inputs: EvaluationInputs, drawn_C: Counts) -> Values | None:
     """Return the share of pixels of each class that has rows; None where it is that of the rows, or not known."""
-    pixels_C = np.asarray(inputs.dataset.manifest.facts.get("pixels", ()), dtype=np.float64)
-    if len(pixels_C) != len(drawn_C):
+    pixels_C = _pixels(inputs, len(drawn_C))
+    if not pixels_C.any():
         return None
     known_C = np.where(drawn_C > 0, pixels_C, 0.0)
     share_C = known_C / known_C.sum()
@@ -169,7 +185,7 @@ def class_table(found: ClassAccuracy | None) -> list[ReportTable]:
     caption = (
         "Producer's accuracy: share of an observed class that is found; user's accuracy: share of what is given a "
         f"class that is of it. {weights} Rows of a class (n) and rows given it are those that were drawn. In brackets: "
-        "95 % intervals."
+        "95 % intervals; there are none where half of the draws of groups or more lack a class."
     )
     return [ReportTable(TITLE, caption, ["", "Class", "n", "Predicted", *names], rows)]
 

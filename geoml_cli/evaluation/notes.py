@@ -81,7 +81,7 @@ def _smearing(inputs: EvaluationInputs) -> str:
     return (
         "The target is trained in logarithms; predictions are multiplied by "
         f"{format_number(min(factors))} to {format_number(max(factors))}: the mean of the exponentials of each "
-        "member's validation residuals (those of baselines by their own)."
+        "member's validation residuals about their mean (those of baselines by their own)."
     )
 
 

@@ -118,7 +118,8 @@ class Ensemble(nn.Module):
             return tuple(torch.where(complete_B, output, float("nan")) for output in pooled_OB)
         complete_B = _complete([torch.where(_has_frames(maps), 0.0, float("nan")) for maps in inputs])
         seen = [self.spatial(maps) for maps in inputs]
-        outputs = self.spatial.inverse(self._pool(torch.stack([member(*seen) for member in self.members])))
+        # Members are pooled on the data set's grid: of resized maps a standard deviation cannot be resized.
+        outputs = self._pool(torch.stack([self.spatial.inverse(member(*seen)) for member in self.members]))
         return tuple(torch.where(complete_B[:, None, None, None], output, float("nan")) for output in outputs)
 
 
@@ -184,9 +185,12 @@ class Predictor:
     def _outputs(self, samples: Samples, rows: Rows, steps: int | None) -> Values:
         # Pooled in float64, by evaluation and prediction alike: what is scored is what is delivered.
         each = self.each(samples, rows, steps)
-        found = pooled(self._task, each)
-        if samples.spatial is not None:
-            found = samples.spatial.inverse(torch.from_numpy(found)).numpy()
+        spatial = samples.spatial
+        if spatial is None:
+            found = pooled(self._task, each)
+        else:  # lead time by lead time: maps of the data set are larger than the network's, and of several members
+            leads = [pooled(self._task, spatial.inverse(each[:, :, lead])) for lead in range(each.shape[2])]
+            found = np.stack(leads, axis=2)
         if self.intervals is None:
             return found
         return np.concatenate([found, self.intervals.of(each, found[self._task.scored])])

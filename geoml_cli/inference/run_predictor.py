@@ -67,7 +67,7 @@ class RunPredictor:
             return together
         defined = np.isfinite(together).any(axis=0)
         inside = np.full((2, len(rows)), np.nan)
-        inside[:, defined] = in_area(area, samples, rows[defined])
+        inside[:, defined] = np.minimum(in_area(area, samples, rows[defined]), _LARGEST)
         return np.concatenate([together, inside])
 
     def _together(self, pipeline: Pipeline, outputs_by_network: Mapping[str, Values]) -> Values:

@@ -59,6 +59,10 @@ class DecimalSigns:
                 fix=_FIX,
             )
 
+    def take_as_decimal(self, text: str) -> None:
+        """Take down that the number's sign cannot separate thousands, as that of a longitude cannot."""
+        self._decimal.update(sign for sign in ",." if sign in text)
+
     def settle(self) -> None:
         """Decide at the end of a file.
 

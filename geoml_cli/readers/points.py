@@ -266,6 +266,9 @@ def read_points(path: Path, wanted: RequestedColumns, geographic: bool) -> tuple
     lines: list[int] = []
     for line, cells in table.rows():
         values.append(tuple(cell_number(table, line, name, cells[index]) for name, index in numeric))
+        if geographic:
+            for _, index in numeric[:2]:
+                table.signs.take_as_decimal(cells[index])
         names.append(cells[place].strip() if place is not None else str(len(names) + 1))
         lines.append(line)
         for name, texts in labels.items():

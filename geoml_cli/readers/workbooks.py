@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers import parquet
+from geoml_cli.readers.decimal_signs import GROUPED
 from geoml_cli.readers.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        text = "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return f"{text}0" if GROUPED.fullmatch(text) else text  # a number of a sheet has no thousands signs
     if isinstance(value, datetime.datetime):
         # Midnight of a zone is a moment, not a day.
         is_day = value.time() == datetime.time() and value.tzinfo is None

@@ -70,3 +70,27 @@ def test_where_commas_separate_cells_there_is_nothing_to_tell() -> None:
     signs.meet("24.940", ",", "t.csv", "a")
     signs.meet("30820", ",", "t.csv", "a")
     signs.settle()
+
+
+def test_degrees_tell_the_sign(tmp_path: Path) -> None:
+    """22725 is no longitude."""
+    path = tmp_path / "p.csv"
+    path.write_text("id;x;y;SOC\n0;22,725;41,264;30,820\n1;22,915;41,264;24,940\n")
+    found, _ = read_points(path, WANTED, geographic=True)
+    assert found.x.tolist() == [22.725, 22.915] and found.target.tolist() == [30.82, 24.94]
+    with pytest.raises(DataError, match="is ambiguous"):
+        read_points(path, WANTED, geographic=False)
+
+
+def test_numbers_of_a_sheet_have_no_thousands_signs(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["id", "x", "y", "SOC"], [0, 22.725, 41.264, "85,62"], [1, 22.915, 41.5, "24,940"]):
+        book.active.append(row)
+    book.save(tmp_path / "p.xlsx")
+    with pytest.raises(DataError, match="'24,940' is ambiguous"):
+        read_points(tmp_path / "p.xlsx", WANTED, geographic=False)
+    book.active["D3"] = "24,94"
+    book.save(tmp_path / "p.xlsx")
+    found, _ = read_points(tmp_path / "p.xlsx", WANTED, geographic=False)
+    assert found.x.tolist() == [22.725, 22.915] and found.target.tolist() == [85.62, 24.94]

@@ -89,6 +89,8 @@ def _from_long(part: Part, layout: Long) -> CellRows:
         time, monthly = _within_years(part, time, layout.month), True
     elif layout.month is not None and monthly:
         _refuse_other_months(part, time, layout)
+    if layout.other and monthly is not None:
+        _refuse_other_times(part, time, monthly, layout)
     return CellRows(
         latitude, longitude, time, values, monthly,
         lambda row, name: part.where(row, layout.values.get(name, layout.time if name == "year" else name)),
@@ -133,17 +135,39 @@ def _within_years(part: Part, year: Months, column: str) -> Months:
 
 def _refuse_other_months(part: Part, time: Months, layout: Long) -> None:
     """Refuse a column of the month that is not that of the time next to it; one of names or other counts is none."""
-    import pandas as pd
-
-    month = pd.to_numeric(part.frame[layout.month], errors="coerce").to_numpy(np.float64)
+    try:
+        month = part.numbers(str(layout.month))
+    except DataError:  # names of months
+        return
+    known = np.isfinite(month) & ~np.isin(month, _FILLS)
+    if not np.isin(month[known], range(1, 13)).all():
+        return
     own = time.astype(np.int64) % 12 + 1
-    wrong = np.flatnonzero(~np.isnat(time) & np.isin(month, range(1, 13)) & (month != own))
+    wrong = np.flatnonzero(~np.isnat(time) & known & (month != own))
     if len(wrong):
         row = int(wrong[0])
         raise DataError(
             f"{layout.month} is {month[row]:g}, and {layout.time} is of {time[row]}; {len(wrong)} rows are like this",
             where=part.where(row, str(layout.month)),
             fix=f"Correct one of them, or take out the column of {layout.month} where it counts something else.",
+        )
+
+
+def _refuse_other_times(part: Part, time: Months, monthly: bool, layout: Long) -> None:
+    """Refuse a second column of times that contradicts the first; one of a single day is that of a download."""
+    try:
+        other, is_monthly_too, _ = _times(part, layout.other)
+    except DataError:  # no times
+        return
+    unit = "M" if monthly and is_monthly_too else "Y"
+    both = ~np.isnat(time) & ~np.isnat(other)
+    wrong = np.flatnonzero(both & (time.astype(f"datetime64[{unit}]") != other.astype(f"datetime64[{unit}]")))
+    if len(wrong) and len(np.unique(other[both])) > 1:
+        row = int(wrong[0])
+        raise DataError(
+            f"{layout.other} is of {other[row]}, and {layout.time} of {time[row]}; {len(wrong)} rows are like this",
+            where=part.where(row, layout.other),
+            fix="Correct one of them, or take out the column that does not tell the time of the row.",
         )
 
 

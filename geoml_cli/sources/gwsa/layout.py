@@ -76,6 +76,7 @@ class Long:
         values: Column of each factor, and of the target where there is one.
         month: Column of the month within the year, where it has one of its own.
         unread: Column of another time, next to one of the year without a month.
+        other: Column of another time, which is not to contradict this one.
     """
 
     place: tuple[str, str]
@@ -83,6 +84,7 @@ class Long:
     values: dict[str, str]
     month: str | None = None
     unread: str = ""
+    other: str = ""
 
     @property
     def has(self) -> frozenset[str]:
@@ -136,8 +138,9 @@ def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
         _refuse_missing(sheet, roles, values, "")
         # A factor that is called month is a factor.
         month = next(filter(None, (_column(sheet, name) for name in _MONTH if name not in found)), None)
-        unread = times[1] if times[0] == "year" and month is None and times[1:] else ""
-        return Long(place, str(_column(sheet, times[0])), values, month, unread)
+        other = str(_column(sheet, times[1])) if times[1:] else ""
+        unread = other if times[0] == "year" and month is None else ""
+        return Long(place, str(_column(sheet, times[0])), values, month, unread, other)
     return _wide(sheet, roles, place)
 
 

@@ -21,6 +21,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.evaluation import maps as maps_module
 from geoml_cli.inference.load import open_trained, settings_of
+from geoml_cli.inference.predictor import Ensemble, Predictor, ScaledNetwork
 from geoml_cli.models.spec import Call
 from geoml_cli.models.tidenet.baselines import BASELINES, climate_of
 from geoml_cli.models.tidenet.spec import SPEC
@@ -30,6 +31,8 @@ from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.samples.requests import PredictionRequest
 from geoml_cli.samples.samples import signature
+from geoml_cli.samples.scaling import fit
+from geoml_cli.samples.settings import InputSettings, TargetSettings
 from geoml_cli.stages.evaluate import Evaluation, evaluate
 from geoml_cli.stages.export import export
 from geoml_cli.stages.predict import Prediction, predict
@@ -147,6 +150,27 @@ def test_a_size_that_the_network_cannot_have_is_refused_with_the_settings(varian
         {},
         (f"network.variant={variant}", f"frames.size=[16,{side + multiple - side % multiple}]"),
     )
+
+
+def test_the_spread_of_resized_maps_is_that_of_the_members_own(dataset):
+    """Not the resized spread: where two members cross between two cells of the network they agree."""
+    network, samples = network_and_samples(dataset, "network.variant=simvp", "frames.most_cells=0", "frames.size=[8,8]")
+    assert samples.spatial.geometry.resized
+    seen, rows = signature(samples), np.arange(2)
+    scaling = fit(samples, np.arange(9), InputSettings(), TargetSettings(scaling="standard"))
+    members = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        members.append(ScaledNetwork(network.build(seen), network, scaling).eval())
+    task = network.task(seen)
+    alone = [Predictor([one], task, None, torch.device("cpu")).outputs(samples, rows)[0] for one in members]
+    mean, spread = Predictor(members, task, None, torch.device("cpu")).outputs(samples, rows)
+    np.testing.assert_allclose(mean, np.mean(alone, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(spread, np.std(alone, axis=0, ddof=1), rtol=1e-5, atol=1e-6)
+    assert np.nanmax(spread) > 0
+    with torch.inference_mode():
+        graph = Ensemble(members, task, samples.spatial).eval()(*gathered_native(samples, rows))
+    np.testing.assert_allclose(graph[1].numpy(), spread, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("variant", ["tidenet", "simvp"])

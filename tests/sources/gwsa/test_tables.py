@@ -172,6 +172,33 @@ def test_a_month_of_its_own_is_that_of_the_date(raw: Path, long: pd.DataFrame, p
         prepare_gwsa(raw)
     long.assign(year=days).to_csv(raw / "gwsa.csv", index=False)
     assert prepare_gwsa(raw)[0].manifest.facts["step"] == "month"
+    running = np.arange(4, 4 + len(long)) * 4  # no months: beyond 12
+    long.assign(year=days, month=running).to_csv(raw / "gwsa.csv", index=False)
+    assert prepare_gwsa(raw)[0].manifest.facts["step"] == "month"
+    floats = long.assign(year=days, month=np.full(len(long), 7.0))
+    floats.to_csv(raw / "gwsa.csv", index=False, sep=";", decimal=",")
+    with pytest.raises(DataError, match="line 2, column month: month is 7, and year is of 2003-08"):
+        prepare_gwsa(raw)
+
+
+@pytest.mark.parametrize("month", [True, False])
+def test_a_second_time_is_that_of_the_first(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa, month: bool
+) -> None:
+    years = long["year"].astype(int)
+    dates = long.assign(date=[f"{year}-07-16" for year in years])
+    dates = dates.assign(month=7) if month else dates
+    dates.to_csv(raw / "gwsa.csv", index=False)
+    assert prepare_gwsa(raw)[0].manifest.facts["step"] == ("month" if month else "year")
+    dates.assign(year=years + 1).to_csv(raw / "gwsa.csv", index=False)
+    with pytest.raises(DataError, match="line 2, column date: date is of 2003-07, and year of 2004"):
+        prepare_gwsa(raw)
+    if month:
+        dates.assign(month=8).to_csv(raw / "gwsa.csv", index=False)
+        with pytest.raises(DataError, match="column date: date is of 2003-07, and year of 2003-08"):
+            prepare_gwsa(raw)
+    dates.assign(date="2025-11-28").to_csv(raw / "gwsa.csv", index=False)  # of a download
+    assert prepare_gwsa(raw)[0].manifest.funnel.kept == len(long)
 
 
 def test_a_month_may_stand_beside_years_of_any_name(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
