@@ -131,6 +131,8 @@ class Network:
             takes the model's.
         input_notes: What of an input, by its name, is otherwise than its variables' names say: who runs an exported
             graph has to make it so.
+        input_words: What an input holds, by its name, in the words of an exported graph's card: order of time steps,
+            their distance, units.
         recordable: Whether its output depends on its inputs and weights alone, all of them tensors: no random numbers,
             no decisions by values, no calls that differ from step to step. Its training steps can then be CUDA graphs.
         stackable: Whether seeds can be trained at once (`train.seeds_at_once`), and this was measured to be faster:
@@ -157,6 +159,7 @@ class Network:
     bars: str = ""
     label: str = ""
     input_notes: Mapping[str, str] = field(default_factory=dict)
+    input_words: Mapping[str, str] = field(default_factory=dict)
     recordable: bool = False
     stackable: bool = False
     smallest_batch: int = 1

@@ -21,7 +21,7 @@ from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
-from geoml_cli.samples.samples import Samples
+from geoml_cli.samples.samples import Samples, Signature
 from geoml_cli.work.numbers import format_number
 from geoml_cli.work.reporting import Reporter
 
@@ -202,13 +202,19 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
     spatial = trained.network_samples(network, dataset).spatial
     gaps = "Missing cells are NaN, in and out; the way to the network's maps is inside as well."
     gaps = gaps if spatial else "Where one is missing (NaN), so are the outputs."
-    lines += [f"Physical values, as prepared; scaling is inside the graph. {gaps}", ""]
-    notes = trained.networks[network].input_notes
+    lines += [
+        f"Physical values, as prepared; scaling is inside the graph. {gaps} Inputs are given in this order; a pt2 file "
+        "takes them by their place, not by name.",
+        "",
+    ]
+    record = trained.networks[network]
     for name, item in data.signatures[network].inputs.items():
         shape = (*item.shape[:-2], *spatial.geometry.native) if spatial else item.shape
         first = "1" if spatial else "sample"
-        note = f"; {notes[name]}" if name in notes else ""
-        lines.append(f"- `{name}` float32 [{first}, {', '.join(map(str, shape))}]: {', '.join(item.names)}{note}")
+        more = [notes[name] for notes in (record.input_words, record.input_notes) if name in notes]
+        note = "".join(f"; {text}" for text in (*more, *_of_maps(data.signatures[network])))
+        size = ", ".join([first, *map(str, shape)])
+        lines.append(f"- `{name}` float32 [{size}]: {', '.join(_with_units(item.names, dataset))}{note}")
     lines += ["", "## Outputs", ""]
     maps = (data.signatures[network].target_shape[0], *spatial.geometry.native) if spatial else ()
     shape_out = ", ".join(["1" if spatial else "sample", *map(str, maps)])
@@ -235,6 +241,22 @@ def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Ex
         "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
     )
     return "\n".join(lines) + "\n"
+
+
+def _with_units(names: Sequence[str], dataset: Dataset) -> list[str]:
+    """Name variables with the units of the data set, where they are variables of it."""
+    return [f"{name} [{dataset.unit(name)}]" if dataset.has(name) else name for name in names]
+
+
+def _of_maps(signature: Signature) -> list[str]:
+    """Say how maps lie in an input, which are of the target's own variable; nothing of other inputs."""
+    if not signature.target_corners:
+        return []
+    corners = "first cell at {:g} N, {:g} E, last at {:g} N, {:g} E".format(*signature.target_corners)
+    return [
+        f"in {signature.unit}, oldest first, one {signature.target_step} apart, the last before the first forecast",
+        f"{signature.target_layout}, {corners}",
+    ]
 
 
 def _intervals(trained: TrainedRun, network: str) -> str:

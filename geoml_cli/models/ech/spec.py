@@ -44,6 +44,7 @@ def classifier(tables: EchTables) -> Network:
         table=features.table,
         groups=features.groups,
         pretrained=partial(pretrained.read, "classifier"),
+        input_words=task.INPUT_WORDS,
     )
 
 
@@ -59,6 +60,7 @@ def regressor(tables: EchTables) -> Network:
         table=features.table,
         groups=features.groups,
         pretrained=partial(pretrained.read, "regressor"),
+        input_words=task.INPUT_WORDS,
     )
 
 

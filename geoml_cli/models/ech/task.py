@@ -26,6 +26,14 @@ _HOUR, _FINE = 60, 5
 NAMES = ("sme_hourly", "symh_hourly", "sme_fine", "symh_fine")
 """Windows in the order of the networks' arguments; the classifier sees the first two."""
 POSITION_NAMES = ("L", "cos MLT", "sin MLT", "cos^6 MLAT")
+INPUT_WORDS = {
+    "position": "L in Earth radii, cosine and sine of 15 degrees x MLT [h], sixth power of the cosine of MLAT",
+    **{
+        name: f"the index every {minutes} minutes, oldest first, the last at the sample's time"
+        for name in NAMES
+        for minutes in [_HOUR if name.endswith("hourly") else _FINE]
+    },
+}
 
 
 def samples(tables: EchTables, network: str, variables: Variables) -> Samples:

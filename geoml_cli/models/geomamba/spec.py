@@ -41,6 +41,7 @@ def networks(tables: GeoMambaTables) -> Mapping[str, Network]:
             baselines=gap_filling.BASELINES,
             pretrained=pretrained.read,
             input_notes=task.input_notes(tables.network),
+            input_words=dict.fromkeys(("dynamic", "time"), "time steps oldest first, the last is the sample's own"),
             recordable=True,
         )
     )

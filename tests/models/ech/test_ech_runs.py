@@ -387,6 +387,9 @@ def test_both_networks_are_exported_and_proven(run, geoml):
     files = {loaded["file"].rpartition("/")[2] for loaded in json.loads(done.out)}
     assert files == {f"ech-{part}.{form}" for part in ("classifier", "regressor") for form in ("pt2", "onnx")}
     card = (run.export / "ech-classifier.md").read_text(encoding="utf-8")
+    assert "sme [nT]; the index every 60 minutes, oldest first, the last at the sample's time" in card
+    fine = (run.export / "ech-regressor.md").read_text(encoding="utf-8")
+    assert "the index every 5 minutes, oldest first" in fine and "L in Earth radii, cosine" in fine
     for part, form in ((part, form) for part in ("classifier", "regressor") for form in ("pt2", "onnx")):
         _assert_missing_with_any_input(run, part, form)
     assert "`logit` float32 [sample], 1" in card and "`sme_hourly` float32 [sample, 49, 1]: sme" in card

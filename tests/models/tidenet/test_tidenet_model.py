@@ -541,6 +541,8 @@ def test_an_exported_graph_takes_and_gives_maps_of_the_data_set(run, dataset):
     assert done.difference <= done.allowed
     card = next(run.export.glob("*.md")).read_text()
     assert "float32 [1, 3, 10, 18]" in card and "Missing cells are NaN" in card
+    assert "; in K, oldest first, one month apart, the last before the first forecast; rows from " in card
+    assert "first cell at " in card and "takes them by their place" in card
 
 
 def test_an_exported_graph_gives_no_map_where_a_frame_is_missing(run, dataset):
