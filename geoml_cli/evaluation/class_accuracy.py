@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.member_rows import PooledRows
@@ -59,7 +60,10 @@ class ClassAccuracy:
         """Say that scores are those of the draw, and which accuracy and kappa the pixels' own shares give."""
         missing = []
         if self.without_rows:
-            missing = [f"No row here is of {self.without_rows} of the pixels: no score says how these are mapped."]
+            missing = [
+                f"No row here is of {self.without_rows} of the pixels: no score says how these are mapped, "
+                "and weights are those of the other classes."
+            ]
         if not self.of_map:
             return missing
         each = "; ".join(f"{model} {_words(scores)}" for model, scores in self.of_map.items())
@@ -82,19 +86,19 @@ def class_accuracy(
     drawn_C = next(iter(counts.values())).sum(axis=1)
     share_C = _pixel_shares(inputs, drawn_C)
     rows = rows_of(pooled.observed_P, pooled.groups_P)
-    each, whole = class_scores(len(names), share_C), map_scores(len(names), share_C)
-    found: dict[str, list[ClassScores]] = {}
-    of_map: dict[str, dict[str, Score]] = {}
-    for model, values_P in predictions.items():
-        found[model] = _of_classes(names, counts[model], _scored(rows, values_P, each, inputs.bootstrap))
-        if share_C is not None:
-            scored = _scored(rows, values_P, whole, inputs.bootstrap)
-            of_map[model] = {name: score for name, [score] in scored.items()}
+    each = _scored(rows, predictions, class_scores(len(names), share_C), inputs.bootstrap)
+    whole = {} if share_C is None else _scored(rows, predictions, map_scores(len(names), share_C), inputs.bootstrap)
     pixels_C = _pixels(inputs, len(names))
-    words = "" if share_C is None else _share_words(names, drawn_C, pixels_C / pixels_C.sum())
-    missing = [f"{names[k]} {format_share(pixels_C[k] / pixels_C.sum())}" for k in np.flatnonzero(drawn_C == 0)
-               if pixels_C[k]]  # fmt: skip
-    return ClassAccuracy(found, of_map, words, " and ".join(missing))
+    missing = [
+        f"{names[k]} {format_share(pixels_C[k] / pixels_C.sum())}"
+        for k in np.flatnonzero((drawn_C == 0) & (pixels_C > 0))
+    ]
+    return ClassAccuracy(
+        by_model={model: _of_classes(names, counts[model], scores) for model, scores in each.items()},
+        of_map={model: {name: score for name, [score] in scores.items()} for model, scores in whole.items()},
+        shares="" if share_C is None else _share_words(names, drawn_C, pixels_C / pixels_C.sum()),
+        without_rows=" and ".join(missing),
+    )
 
 
 def _pixels(inputs: EvaluationInputs, classes: int) -> Values:
@@ -114,16 +118,26 @@ def _pixel_shares(inputs: EvaluationInputs, drawn_C: Counts) -> Values | None:
 
 
 def _scored(
-    rows: GroupedRows, predicted_P: Values, metrics: Sequence[Metric], bootstrap: Bootstrap
-) -> dict[str, list[Score]]:
-    """Return each score with its bounds: one of each class, or one of all."""
+    rows: GroupedRows, predictions: Mapping[str, Values], metrics: Sequence[Metric], bootstrap: Bootstrap
+) -> dict[str, dict[str, list[Score]]]:
+    """Return each score of each model with its bounds: one of each class, or one of all; on the same draws."""
     [statistics] = {metric.statistics for metric in metrics}
     assert statistics is not None, "scores of classes are of counts"
-    sums = {statistics: rows.sums(statistics, predicted_P)}
-    value_KM = np.atleast_2d(values_of_sums(metrics, sums, np.ones((1, rows.groups)))[0])
-    draws = bootstrap.counts(rows.groups) if rows.groups >= _FEWEST_GROUPS else ()
-    drawn = [values_of_sums(metrics, sums, count_DG).reshape(-1, *value_KM.shape) for count_DG in draws]
-    drawn_DKM = np.concatenate([np.empty((0, *value_KM.shape)), *drawn])
+    sums = {model: {statistics: rows.sums(statistics, values_P)} for model, values_P in predictions.items()}
+    drawn: dict[str, list[Values]] = {model: [] for model in sums}
+    # As for other scores: threads would wait for memory.
+    with threadpool_limits(1, user_api="blas"):
+        for count_DG in bootstrap.counts(rows.groups) if rows.groups >= _FEWEST_GROUPS else ():
+            for model, own in sums.items():
+                drawn[model].append(values_of_sums(metrics, own, count_DG))
+    once = np.ones((1, rows.groups))
+    return {model: _bounded(metrics, values_of_sums(metrics, own, once), drawn[model]) for model, own in sums.items()}
+
+
+def _bounded(metrics: Sequence[Metric], value: Values, drawn: Sequence[Values]) -> dict[str, list[Score]]:
+    """Return scores from their values [1, C, M] (or [1, M]) and those of draws [D, C, M], by the metric's name."""
+    value_KM = value.reshape(-1, len(metrics))
+    drawn_DKM = np.concatenate([np.empty((0, *value_KM.shape)), *(own.reshape(-1, *value_KM.shape) for own in drawn)])
     return {
         metric.name: [
             Score(float(value), *percentiles(drawn_DKM[:, k, m]), "1") for k, value in enumerate(value_KM[:, m])

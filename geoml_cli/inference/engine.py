@@ -178,7 +178,7 @@ def _tell_impossible(summary: PredictionSummary, limits: Limits, reporter: Repor
         reporter.warn(
             f"{summary.impossible} of {summary.count} {summary.kind} are {bounds} {summary.unit}, which what is "
             f"predicted cannot be (lowest {format_number(summary.lowest)}, highest {format_number(summary.highest)}); "
-            "they are written as the network gives them."
+            "they are written as predicted."
         )
 
 

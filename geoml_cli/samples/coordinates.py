@@ -35,7 +35,7 @@ def stations_of_samples(variables: Variables) -> NDArray[np.str_]:
 
 
 def labels_of_stations(variables: Variables) -> Labels:
-    """Return the same by number."""
+    """Return the station of every sample, shape [N], kept by number."""
     names = variables.labels("station")
     place_N = variables.array("station_index") if variables.has("station_index") else np.arange(len(names))
     return labelled(np.asarray(place_N), names)
