@@ -6,6 +6,7 @@ git. Names with a leading underscore are fragments that other pages include.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import sys
@@ -269,8 +270,9 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the pages into a folder, for a look without Sphinx."""
-    write(Path(arguments[0]) if arguments else Path(__file__).parent / "reference")
+    """Write the pages into docs/reference, for a look without Sphinx; other pages there are removed."""
+    argparse.ArgumentParser(description=main.__doc__).parse_args(arguments)
+    write(Path(__file__).parent / "reference")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "geoml_cli"
+ROOT = PACKAGE.parent
+TOP_LEVEL = {"geoml_cli", "presets", "tests", "docs", "benchmarks", "pyproject.toml", "constraints.txt", "Makefile",
+             "README.md", "CHANGELOG.md", "LICENSE"}  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
@@ -254,3 +257,11 @@ def test_answers_at_once_import_nothing_heavy(command, tmp_path):
     done = subprocess.run(call, capture_output=True, text=True, cwd=tmp_path)
     assert "HEAVY []" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_top_level_holds_what_it_is_meant_to():
+    if not (ROOT / ".git").exists():
+        pytest.skip("no checkout")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {name.partition("/")[0] for name in tracked.split("\0") if name}
+    assert {name for name in names if not name.startswith(".")} == TOP_LEVEL

@@ -9,7 +9,8 @@ from geoml_cli.errors import DataError
 
 GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+")
 """A number whose sign may separate thousands, or be followed by three decimals."""
-_ZERO = re.compile(r"[+-]?0+[.,]")
+ZERO = re.compile(r"[+-]?0+[.,]")
+"""How a number begins whose sign cannot separate thousands."""
 _WHOLE = re.compile(r"[+-]?\d{4,}")
 _FIX = "Write all numbers with one decimal sign and no thousands signs."
 
@@ -47,7 +48,7 @@ class DecimalSigns:
         is_grouped = GROUPED.fullmatch(bare) is not None
         if is_grouped:
             self._grouped[met[0]].setdefault(column, (bare, location))
-        if not is_grouped or _ZERO.match(bare):  # thousands do not begin with 0
+        if not is_grouped or ZERO.match(bare):
             self._decimal.update(met)
         if _WHOLE.fullmatch(bare):
             self._whole.setdefault(column, bare)
@@ -67,7 +68,7 @@ class DecimalSigns:
         """Decide at the end of a file.
 
         Raises:
-            DataError: Every comma is followed by three digits, or every point, beside whole numbers of four or more in
+            DataError: Every comma is followed by three digits, or every point, next to whole numbers of four or more in
                 the same column.
         """
         for sign, columns in self._grouped.items():
@@ -75,9 +76,9 @@ class DecimalSigns:
                 whole = self._whole.get(column, "")
                 if sign == "." and not whole:
                     continue
-                name, beside = ("comma", "point")[sign == "."], f", next to {whole}" if whole else ""
+                name, other = ("comma", "point")[sign == "."], f", next to {whole}" if whole else ""
                 raise DataError(
-                    f"{text!r} is ambiguous{beside}: every {name} of the file is followed by three digits, as it would "
+                    f"{text!r} is ambiguous{other}: every {name} of the file is followed by three digits, as it would "
                     "be between thousands",
                     where=location,
                     fix=f"Write all without it ({text.replace(sign, '')}), or one with a fourth decimal ({text}0).",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_years
-from geoml_cli.readers.decimal_signs import GROUPED
+from geoml_cli.readers.decimal_signs import GROUPED, ZERO
 from geoml_cli.readers.tables import Table
 from geoml_cli.readers.time_series import ROWS_AT_ONCE, Times, TimeSeries, joined, numbers, plain_name
 
@@ -256,7 +256,8 @@ def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:
     for sign in (",", "."):
         signed = frame[column].str.contains(sign, regex=False).to_numpy(dtype=bool)
         grouped = signed & frame[column].str.fullmatch(GROUPED.pattern).to_numpy(dtype=bool)
-        for some in (signed & ~grouped, grouped):
+        below_one = grouped & frame[column].str.match(ZERO.pattern).to_numpy(dtype=bool)
+        for some in (signed & ~grouped, below_one, grouped & ~below_one):
             if some.any():
                 row = int(some.argmax())
                 place = f"{table.path}, line {frame.index[row]}, column {column}"

@@ -95,3 +95,11 @@ def test_pages_that_are_no_longer_made_go(tmp_path):
 )
 def test_kinds_of_values_are_named_as_in_a_manual(given, shown):
     assert generate._tidied(given) == shown
+
+
+def test_an_argument_is_no_folder_to_write_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for word in ("--help", "elsewhere"):
+        with pytest.raises(SystemExit):
+            generate.main([word])
+    assert not list(tmp_path.iterdir()) and "docs/reference" in capsys.readouterr().out

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers import time_series_csv
 from geoml_cli.readers.columns import open_table_file
 from geoml_cli.readers.decimal_signs import DecimalSigns
 from geoml_cli.readers.points import RequestedColumns, read_points
+from geoml_cli.readers.tables import open_table
 
 HEADER = "id;x;y;SOC\n"
 WANTED = RequestedColumns("x", "y", "SOC", "id", ())
@@ -94,3 +96,13 @@ def test_numbers_of_a_sheet_have_no_thousands_signs(tmp_path: Path) -> None:
     book.save(tmp_path / "p.xlsx")
     found, _ = read_points(tmp_path / "p.xlsx", WANTED, geographic=False)
     assert found.x.tolist() == [22.725, 22.915] and found.target.tolist() == [85.62, 24.94]
+
+
+def test_a_number_below_one_tells_the_sign_of_a_series(tmp_path: Path) -> None:
+    """Though the first number of three decimals is above it."""
+    path = tmp_path / "t.csv"
+    path.write_text("time;NEE\n2013-03-01T00:00;12,345\n2013-03-01T01:00;-0,123\n")
+    assert time_series_csv.read(open_table(path), {"NEE": "NEE"}, {}).values["NEE"].tolist() == [12.345, -0.123]
+    path.write_text("time;NEE\n2013-03-01T00:00;12,345\n2013-03-01T01:00;1123\n")
+    with pytest.raises(DataError, match="'12,345' is ambiguous"):
+        time_series_csv.read(open_table(path), {"NEE": "NEE"}, {})
