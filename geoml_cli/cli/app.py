@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from geoml_cli import registry
 from geoml_cli.cli import (
     audit,
     bundle,
@@ -182,6 +184,11 @@ def _in_our_words(error: Exception) -> None:
 
         text = "; ".join(f"{mistake['input']!r}: {refusal(mistake).rstrip('.')}" for mistake in mistakes())
         error.message = f"{text}."  # type: ignore[attr-defined]
+    if "unexpected extra argument" in (text := str(getattr(error, "message", ""))):
+        runs = [word for word in sys.argv[2:] if (Path(word) / "run.json").is_file()]
+        if runs and any(word in registry.models() for word in sys.argv[2:]):
+            advice = f"A run's folder stands for its model too: geoml {sys.argv[1]} {shlex.quote(runs[0])}."
+            error.message = f"{text}. {advice}"  # type: ignore[attr-defined]
 
 
 def _end_by_name(error: Exception) -> None:

@@ -76,6 +76,14 @@ def test_a_model_means_its_newest_run_of_any_preset(geoml, trained, data_root, t
     assert "Make one with `geoml train soc`." in none.err
 
 
+def test_a_run_given_with_its_model_is_told_to_stand_alone(geoml, trained, tmp_path):
+    for verb, model in (("evaluate", "soc"), ("predict", "soc"), ("export", "soc")):
+        refused = geoml(verb, model, trained)
+        assert refused.code == 2
+        assert f"A run's folder stands for its model too: geoml {verb} {trained}." in " ".join(refused.err.split())
+    assert "too" not in geoml("evaluate", "soc", tmp_path).err
+
+
 def test_a_table_is_described_beside_it(geoml, trained, data_root, tmp_path):
     out = tmp_path / "x.csv"
     assert geoml("predict", trained, "--data", data_root / "soc", "--out", out).code == 0
