@@ -31,6 +31,7 @@ _CF_ATTRIBUTES = (
     "units", "calendar", "bounds", "long_name", "standard_name", "axis", "_FillValue", "missing_value", "scale_factor",
     "add_offset", "valid_min", "valid_max", "valid_range",
 )  # fmt: skip
+_LISTED = 12
 _DAMAGED = "It is damaged: fetch it again."
 
 
@@ -133,9 +134,28 @@ def _opened(path: Path, engine: Literal["zarr", "netcdf4"], plain: dict[str, Any
     except (OSError, KeyError) as error:
         if not plain["group"] or "group" not in str(error).lower():
             raise
+        names = ", ".join(names_in_groups(path)[:_LISTED])
         raise DataError(
-            f"has no group {plain['group']}", where=str(path), fix="Name the variable with its group: --var GROUP/NAME."
+            f"has no group {plain['group']}" + f"; its groups hold {names}" * bool(names),
+            where=str(path),
+            fix="Name the variable with its group: --var GROUP/NAME.",
         ) from error
+
+
+def names_in_groups(path: Path) -> list[str]:
+    """Name the variables of all groups of a file that have two dimensions or more, as `--var` takes them."""
+    if format_of(path) != "hdf5":
+        return []
+    import netCDF4
+
+    def walk(group: Any) -> Iterator[str]:  # noqa: ANN401  netCDF4.Group
+        for inner in group.groups.values():
+            stem = inner.path.removeprefix("/")
+            yield from (f"{stem}/{name}" for name, variable in inner.variables.items() if variable.ndim > 1)
+            yield from walk(inner)
+
+    with damage_named(path), netCDF4.Dataset(path) as file:
+        return list(walk(file))
 
 
 def _spell(attributes: dict[str, Any]) -> None:

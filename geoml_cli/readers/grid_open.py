@@ -16,7 +16,7 @@ from geoml_cli.errors import DataError, located
 from geoml_cli.readers import grid_hdf4, grid_rasters
 from geoml_cli.readers.grid_axes import Layout, find_layout, unpacked
 from geoml_cli.readers.grid_crop import Box, cells_within
-from geoml_cli.readers.grid_files import Format, check_chunks, damage_named, format_of, open_file
+from geoml_cli.readers.grid_files import Format, check_chunks, damage_named, format_of, names_in_groups, open_file
 from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
@@ -112,7 +112,7 @@ def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
     with open_file(path) as stored:
         file = stored.isel({dim: 0 for dim in (*select, _EXPVER) if dim in stored.sizes})
         found = [str(name) for name, variable in file.data_vars.items() if is_field(file, variable)]
-        names = [str(name) for name in file.data_vars]
+        names = [*map(str, file.data_vars), *(inner := names_in_groups(path))]
         maps = [str(name) for name, variable in file.data_vars.items() if _may_be_map(file, variable)]
         if not found and len(maps) == 1:
             find_layout(file, maps[0], str(path))  # says what keeps it from being one
@@ -124,7 +124,7 @@ def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
     raise DataError(
         f"has no variable on a grid of latitudes and longitudes; it holds {', '.join(names) or 'none'}",
         where=str(path),
-        fix="Give maps. Of a group, name the variable with --var GROUP/NAME.",
+        fix=f"Name one of a group: --var {inner[0]}." if inner else "Give maps.",
     )
 
 
@@ -164,7 +164,7 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
     """Describe an open file's part of a variable; errors as for `open_part`."""
     name = named.rpartition("/")[2]
     if name not in file.variables:
-        found = ", ".join(map(str, file.data_vars)) or "none"
+        found = ", ".join([*map(str, file.data_vars), *names_in_groups(path)]) or "none"
         raise DataError(f"has no variable {name}; it has {found}", where=str(path), fix="Name one with --var.")
     if file[name].dtype.kind not in "fiu":
         raise DataError(f"is of type {file[name].dtype}", where=f"{path}, variable {name}", fix="Choose numbers.")

@@ -213,6 +213,23 @@ def test_a_group_that_is_not_there_is_no_damage(tmp_path):
     refused(path, "has no group nix", r"with its group: --var GROUP/NAME", var="nix/sst")
 
 
+def test_variables_in_groups_are_named(tmp_path):
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        group = file.createGroup("level3").createGroup("sea")
+        for name, size in (("time", 4), ("lat", 3), ("lon", 4)):
+            group.createDimension(name, size)
+        coordinate(group, "lat", LAT, {"units": "degrees_north"})
+        coordinate(group, "lon", LON, {"units": "degrees_east"})
+        coordinate(group, "time", FIRST_DAYS[:4], MONTHLY)
+        stored = group.createVariable("sst", "f4", ("time", "lat", "lon"))
+        stored[:], stored.units = 1, "degC"
+    inside = "level3/sea/sst"
+    refused(tmp_path / "a.nc", f"it holds {inside}", f"--var {inside}", var=None)
+    refused(tmp_path / "a.nc", f"has no variable tos; it has {inside}", var="tos")
+    refused(tmp_path / "a.nc", f"has no group nix; its groups hold {inside}", var="nix/sst")
+    assert prepared(tmp_path / "a.nc", var=inside).unit("sst") == "degC"
+
+
 def test_a_range_is_two_rising_numbers():
     assert pair("") is None and pair("-2,40") == (-2.0, 40.0)
     for text in ("1", "1,2,3", "5,1", "nan,1", "1,nan", "a,b"):
