@@ -43,7 +43,7 @@ def pair_table(comparison: RunComparison) -> ReportTable:
     caption = (
         f"First minus second, below zero the first is better; 95 % intervals over {_groups(comparison)} on the same "
         "draws. Wilcoxon: signed-rank test of the groups' mean absolute errors, p-values are Holm's for the number of "
-        "pairs."
+        "pairs. Better: where the interval leaves out zero and the test (p <= 0.05) favours the same run."
     )
     return ReportTable("Pairs of runs", caption, columns, rows)
 

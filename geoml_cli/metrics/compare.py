@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from geoml_cli.metrics.intervals import Interval, percentiles
 from geoml_cli.metrics.metric import Values
 
@@ -26,6 +28,7 @@ class Comparison:
         p_value: Two-sided Wilcoxon signed-rank test on the mean absolute errors of groups; 1 where
             these are all equal, NaN with fewer than two groups. Wilcoxon 1945, doi:10.2307/3001968.
         groups: Number of groups.
+        ranks: Sum of the test's signed ranks; negative where the first errs less in most groups.
         fewest: Groups that are needed to call one of them better.
     """
 
@@ -33,16 +36,20 @@ class Comparison:
     interval: Interval
     p_value: float
     groups: int
+    ranks: float
     fewest: int = FEWEST_GROUPS
 
     @property
     def better(self) -> Better:
-        """Say which is better, or none where the interval covers zero, is undefined, or rests on few groups."""
-        if self.groups < self.fewest:
+        """Say which is better: none unless interval and test, adjusted where it is one of several, say the same.
+
+        With few groups a bootstrap's interval is too narrow; and one group may decide a score that all others oppose.
+        """
+        if self.groups < self.fewest or not self.p_value <= _SIGNIFICANT:
             return "none"
-        if self.interval.high < 0:
+        if self.interval.high < 0 and self.ranks < 0:
             return "first"
-        return "second" if self.interval.low > 0 else "none"
+        return "second" if self.interval.low > 0 and self.ranks > 0 else "none"
 
 
 def compare(values: tuple[float, float], drawn_D: tuple[Values, Values], error_G: tuple[Values, Values]) -> Comparison:
@@ -53,9 +60,12 @@ def compare(values: tuple[float, float], drawn_D: tuple[Values, Values], error_G
         drawn_D: Score of each on the same bootstrap draws.
         error_G: Mean absolute error (or error rate) of each in every group.
     """
-    groups = len(error_G[0])
-    p_value = signed_rank(error_G[0] - error_G[1]) if groups >= _FEWEST_TESTED else float("nan")
-    return Comparison(values[0] - values[1], percentiles(drawn_D[0] - drawn_D[1]), p_value, groups)
+    from scipy.stats import rankdata
+
+    gap_G = error_G[0] - error_G[1]
+    ranks = float(np.sum(np.sign(gap_G) * rankdata(np.abs(gap_G))))
+    interval = percentiles(drawn_D[0] - drawn_D[1])
+    return Comparison(values[0] - values[1], interval, signed_rank(gap_G), len(gap_G), ranks)
 
 
 def fewest_groups(tests: int) -> int:

@@ -43,8 +43,12 @@ def test_a_score_beside_its_own_interval_is_told():
     assert note.startswith("KGE (unseen year): outside of the interval, as resampling 4 groups biases it.")
 
 
+def _paired(difference: float, bounds: tuple[float, float], p: float) -> Comparison:
+    return Comparison(difference, Interval(*bounds), p, 40, ranks=difference)
+
+
 def against(name: str, rmse: float, network: float, bounds: tuple[float, float], p: float) -> BaselineComparison:
-    return BaselineComparison(scored(name, rmse), "", Comparison(network - rmse, Interval(*bounds), p, 40), np.empty(0))
+    return BaselineComparison(scored(name, rmse), "", _paired(network - rmse, bounds, p), np.empty(0))
 
 
 @pytest.mark.parametrize(
@@ -227,6 +231,7 @@ def test_importance_looks_at_no_more_rows_than_asked(tmp_path: Path) -> None:
         ({"groups": 3}, "RMSE of soc 4, of forest 5 g kg-1; too few groups to test (3, 6 are needed)."),
         ({"interval": Interval(NAN, NAN)}, "RMSE of soc 4, of forest 5 g kg-1; no interval and no test."),
         ({"interval": Interval(-1.0, 0.5)}, "no difference shown, RMSE of soc 4, of forest 5 g kg-1, p < 0.001."),
+        ({"p_value": 0.1}, "no difference shown, RMSE of soc 4, of forest 5 g kg-1, p = 0.1."),
     ],
 )
 def test_a_page_says_in_a_few_words_which_wins(change: dict[str, Any], words: str) -> None:

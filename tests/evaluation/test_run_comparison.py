@@ -22,10 +22,12 @@ def runs(trained, data_root, tmp_path_factory):
     """Give a run, its copy under another name, one that has hardly learnt, and one that tests other rows."""
     root = tmp_path_factory.mktemp("compared")
     plain = [QUICK[k] for k in range(1, len(QUICK), 2)]
+    hardly, by_rows = ["train.steps=1", "train.lr=1e-9", "train.lr_min=0"], ["split.kind=random", "split.folds=2"]
     given = {
-        "weak": ["train.steps=1", "train.lr=1e-9", "train.lr_min=0"],
+        "weak": hardly,
         "other": ["split.seed=5", "split.folds=3"],
-        "rows": ["split.kind=random", "split.folds=2"],
+        "rows": by_rows,
+        "weak rows": [*by_rows, *hardly],
     }
     found = {"good": trained, "same": shutil.copytree(trained, root / "same")}
     for name, more in given.items():
@@ -49,13 +51,13 @@ def test_a_run_does_not_differ_from_itself(runs, data_root, geoml):
 
 
 def test_a_difference_that_is_there_is_found(runs, data_root, geoml):
-    found = compared(geoml, data_root, runs["weak"], runs["good"])
+    found = compared(geoml, data_root, runs["weak rows"], runs["rows"])
     [pair] = found["pairs"]
-    assert pair["better"] == pair["second"] == runs["good"].name
+    assert pair["better"] == pair["second"] == runs["rows"].name
     assert 0 < pair["low"] <= pair["difference"] <= pair["high"]
     ranking = found["ranking"]["name"]
     scores = {name: one[ranking]["value"] for name, one in found["runs"].items()}
-    assert pair["difference"] == pytest.approx(scores[runs["weak"].name] - scores[runs["good"].name])
+    assert pair["difference"] == pytest.approx(scores[runs["weak rows"].name] - scores[runs["rows"].name])
 
 
 def test_scores_are_those_of_the_evaluation_where_all_rows_are_common(runs, data_root, geoml, tmp_path):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from geoml_cli.metrics.compare import Comparison, compare, fewest_groups, holm
-from geoml_cli.metrics.intervals import Bootstrap
+from geoml_cli.metrics.intervals import Bootstrap, Interval
 from geoml_cli.metrics.regression import MAE, RMSE
 from geoml_cli.metrics.sums import GroupedRows
 
@@ -54,6 +54,25 @@ def test_a_prediction_against_itself() -> None:
     found = compared(observed, (one, one), ROWS)
     assert (found.difference, found.interval, found.p_value) == (0.0, (0.0, 0.0), 1.0)
     assert found.better == "none"
+
+
+@pytest.mark.parametrize(
+    ("p_value", "ranks", "better"),
+    [(0.001, -300.0, "first"), (0.1, -300.0, "none"), (0.001, 300.0, "none"), (math.nan, -300.0, "none")],
+)
+def test_a_winner_is_named_where_interval_and_test_say_the_same(p_value: float, ranks: float, better: str) -> None:
+    forward = Comparison(-1.0, Interval(-2.0, -0.5), p_value, 40, ranks)
+    assert forward.better == better
+    backward = Comparison(1.0, Interval(0.5, 2.0), p_value, 40, -ranks)
+    assert backward.better == {"first": "second", "none": "none"}[better]
+
+
+def test_signed_ranks_are_those_of_the_test() -> None:
+    observed, (first, second) = predictions(2.0, 2.5)
+    gap = np.abs(first - observed) - np.abs(second - observed)
+    least = stats.wilcoxon(gap).statistic  # the lesser of the sums of either sign
+    found = compared(observed, (first, second), ROWS)
+    assert found.ranks == pytest.approx(-(200 * 201 / 2 - 2 * least)) and found.better == "first"
 
 
 def test_wilcoxon_is_scipys_on_absolute_errors() -> None:
