@@ -78,6 +78,7 @@ def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChu
             where=str(part.path),
             fix=f"Give a table of {learnt}.{cells.other_time()}",
         )
+    _refuse_months_of_years(cells)
     steps = len(layout.stamps) if isinstance(layout, Wide) else 1
     identity = tuple(
         TableColumn(
@@ -95,6 +96,27 @@ def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChu
     time = [texts[code] for code in codes.tolist()]
     columns = (*identity, *place, TableColumn(Variable("time", "", "year or month"), time))
     return TableChunk(columns, partial(_samples, cells, plan))
+
+
+def _refuse_months_of_years(cells: CellRows) -> None:
+    """Refuse rows of a cell that repeat a year next to a column of dates: each would be predicted as the year.
+
+    Raises:
+        DataError: With the second of such rows.
+    """
+    if not cells.unread:
+        return
+    known = np.flatnonzero(~np.isnat(cells.time))
+    keys = np.stack([cells.cells()[known], cells.time[known].astype(np.int64)])
+    _, first, number = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    repeated = known[first[number.reshape(-1)] != np.arange(len(known))]
+    if len(repeated):
+        row = int(repeated[0])
+        raise DataError(
+            f"a cell stands several times in {str(cells.time[row])[:4]}; {len(repeated)} rows repeat one of before",
+            where=cells.where(row, "year"),
+            fix=f"Keep one row a cell and year.{cells.other_time()}",
+        )
 
 
 def _refuse_fills(cells: CellRows, table: _CellTable, roles: Roles) -> None:

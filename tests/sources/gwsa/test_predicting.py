@@ -77,6 +77,19 @@ def test_places_and_times_that_are_missing_stand_in_the_table(
     assert np.isnan(column([block], "lat")[0])
 
 
+def test_months_of_a_year_are_not_predicted_as_the_year(dataset: Dataset, long: pd.DataFrame, tmp_path: Path) -> None:
+    months = pd.concat([long.assign(date=[f"{year}-{month:02d}-01" for year in long["year"]]) for month in (1, 2)])
+    months.to_csv(tmp_path / "new.csv", index=False)
+    words = "line 8, column year: a cell stands several times in 2003; 6 rows repeat .*If date tells the months, remove"
+    with pytest.raises(DataError, match=words):
+        read(tmp_path / "new.csv", dataset, 100)
+    months.drop(columns="year").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(DataError, match="its rows are months, and the network was trained on years"):
+        read(tmp_path / "new.csv", dataset, 100)
+    months.head(6).to_csv(tmp_path / "new.csv", index=False)
+    assert len(column(read(tmp_path / "new.csv", dataset, 100), "time")) == 6
+
+
 def test_rows_without_a_time_are_of_any_step(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     monthly = long.assign(year=["2003_01", "2003_02", "2003_03"] * 2)
     monthly.to_csv(raw / "t.csv", index=False)
