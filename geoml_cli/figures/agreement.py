@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.figures.style import BLACK, BLUE, panels, with_unit
+from geoml_cli.figures.style import BLACK, BLUE, panels, plain_log_ticks, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +73,8 @@ def _count(
         cmap="viridis",
         linewidths=0.1,
     )
-    axis.figure.colorbar(cells, ax=axis, label="Samples per cell", shrink=0.8)
+    bar = axis.figure.colorbar(cells, ax=axis, label="Samples per cell", shrink=0.8)
+    plain_log_ticks(bar.ax.yaxis)
 
 
 def _range(observed_N: NDArray[np.float64], predicted_N: NDArray[np.float64]) -> tuple[float, float]:

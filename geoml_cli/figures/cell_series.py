@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.figures.style import BLACK, BLUE, SKY, panels, plain, with_unit
+from geoml_cli.figures.style import BLACK, BLUE, band, panels, plain, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,7 +67,7 @@ def cell_series(
     for axis, cell in zip(axes, cells, strict=True):
         if interval is not None:
             low, high = cell.forecast - interval.half_width_L, cell.forecast + interval.half_width_L
-            axis.fill_between(steps, low, high, color=SKY, alpha=0.35, linewidth=0, label=interval.label)
+            band(axis, steps, (low, high), interval.label)
         axis.plot(steps, cell.forecast, color=BLUE, marker="o", markersize=3, label="forecast")
         axis.plot(steps, cell.observed, "s", color=BLACK, markersize=4, label="observed")
         axis.set_title(plain(cell.name), fontsize="small")

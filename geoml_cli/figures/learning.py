@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, panels, plain
+from geoml_cli.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, panels, plain, plain_log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,5 +85,6 @@ def _share_height(axes: Sequence[Axes], curves: Sequence[Curve]) -> None:
         if positive:
             axis.set_yscale("log")
             axis.set_ylim(low, high)
+            plain_log_ticks(axis.yaxis)
         else:
             axis.set_ylim(losses.min() + low, losses.max() + high)

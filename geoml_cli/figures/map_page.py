@@ -26,6 +26,8 @@ _COLOURBAR, _LINE = 0.9, 0.13
 """Heights of a colour bar or legend and of a line of text [inches]."""
 _LINE_SIGNS, _TITLE_SIGNS = 19, 9
 """Signs of small text and of the title to an inch."""
+_TICKS = 5
+"""Of a colour bar at most; more would run into each other where they have many decimals."""
 _MISSING = "0.93"
 _BELOW = 4.6
 """Room between a panel and its legend, for the coordinates [font sizes]."""
@@ -123,6 +125,7 @@ def _quantity(axis: Axes, panel: MapPanel, frame: MapFrame) -> list[object]:
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
     bar = _colour_bar(axis, image, extend)
     bar.set_label(plain(panel.label) or " ", fontsize=8)
+    bar.ax.locator_params(axis="x", nbins=_TICKS)
     bar.ax.ticklabel_format(useOffset=False, style="plain", axis="x")
     return []
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.figures.style import BLACK, BLUE, ORANGE, SKY, panels, plain, with_unit
+from geoml_cli.figures.style import BLACK, BLUE, ORANGE, SKY, band, panels, plain, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +129,7 @@ def _draw(axis: Axes, series: StationSeries, quantity: tuple[str, str]) -> None:
     if series.interval is not None:
         label, lower, upper = series.interval
         low, high = (_spread(values, broken) for values in (lower, upper))
-        axis.fill_between(time, low, high, color=SKY, alpha=0.35, linewidth=0, label=label)
+        band(axis, time, (low, high), label)
     size = 2.5 if len(series.time) > _FEW else 6.0
     axis.plot(series.time, series.observed, ".", color=BLACK, markersize=size, label="observed")
     for place, (model, values) in enumerate(series.predicted.items()):

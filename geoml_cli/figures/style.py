@@ -9,13 +9,20 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
+Values = NDArray[np.float64]
 DPI = 160
+_BAND, _BAR = 0.35, 4.0
+"""Opacity of a band, and width of a bar of one [points]."""
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
     "#0072B2",
     "#E69F00",
@@ -50,6 +57,32 @@ def plain(text: str) -> str:
 def with_unit(name: str, unit: str) -> str:
     """Label an axis."""
     return plain(f"{name} [{unit}]" if unit else name)
+
+
+def band(axis: Axes, x: NDArray[Any], bounds: tuple[Values, Values], label: str) -> None:
+    """Fill the room between bounds; a value with none next to it gets a bar, for a band has two ends.
+
+    Args:
+        axis: Where it is drawn.
+        x: Ascending, shape [T].
+        bounds: Lower and upper, shape [T]; NaN where the band ends.
+        label: Of the legend.
+    """
+    low, high = bounds
+    axis.fill_between(x, low, high, color=SKY, alpha=_BAND, linewidth=0, label=label)
+    known = np.isfinite(low) & np.isfinite(high)
+    alone = known & ~np.append(False, known[:-1]) & ~np.append(known[1:], False)
+    if alone.any():
+        axis.vlines(x[alone], low[alone], high[alone], color=SKY, alpha=_BAND, linewidth=_BAR)
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Mark 1, 2 and 5 of each decade of a logarithmic axis, written out: most span two at most."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def png(figure: Figure, software: str | None = None) -> bytes:

@@ -16,7 +16,7 @@ from geoml_cli.figures.importance import SHOWN, importance_bars
 from geoml_cli.figures.learning import Curve, learning_curves
 from geoml_cli.figures.residual_map import CELLS, MANY, residual_map
 from geoml_cli.figures.station_maps import station_maps
-from geoml_cli.figures.style import png, with_unit
+from geoml_cli.figures.style import band, panels, png, with_unit
 
 SOC = ("soc", "g kg-1")
 RANDOM = np.random.default_rng(0)
@@ -107,6 +107,22 @@ def test_learning_curves_mark_the_best_epoch_of_each_member() -> None:
     assert left.get_yscale() == "log" and left.get_ylim() == right.get_ylim()
     legend = right.get_legend()
     assert legend is not None and [text.get_text() for text in legend.get_texts()] == ["fold-1", "fold-2"]
+
+
+def test_logarithmic_axes_are_marked_in_plain_numbers() -> None:
+    loss = np.array([8.0, 2.0, 0.1])
+    figure = learning_curves([Curve("fold-1", np.arange(3), loss, loss)])
+    png(figure)
+    shown = [label.get_text() for label in figure.axes[0].get_yticklabels(which="both")]
+    assert {"0.1", "0.2", "0.5", "1", "2", "5"} <= set(shown) and not [text for text in shown if "10^" in text]
+
+
+def test_a_band_shows_values_that_stand_alone() -> None:
+    _, [axis] = panels(4, 3)
+    low = np.array([1.0, np.nan, 2.0, 3.0, np.nan, 4.0])
+    band(axis, np.arange(6), (low, low + 1), "interval")
+    bars = axis.collections[1].get_segments()
+    np.testing.assert_array_equal(np.array(bars), [[[0, 1], [0, 2]], [[5, 4], [5, 5]]])
 
 
 def test_many_members_are_grey_and_unnamed() -> None:
