@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from geoml_cli.errors import StoppedError
 SIGNAL_SECONDS = 120
 """How long before its time limit a job is asked to save."""
 _PORT = 29500
+_PRESET = re.compile(r"--preset(?:=(.*))?|-q*p(.*)", re.DOTALL)
+"""The option of a preset, with what is joined to it: `--preset=map`, `-pmap`, `-qp`."""
 _LOOP = """
 # The command runs next to this script, which passes SLURM's warning on to it.
 "${step[@]}" &
@@ -99,7 +102,7 @@ def script(words: Sequence[str], resources: Resources, shares: Shares = Shares()
     lines += ['job="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"']
     command = shlex.join(["geoml", *words])
     if words[0] == "train" and (folder := _new_run(words)):
-        lines += ['run="${GEOML_RUNS:-runs}/' + folder + '/job-${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}"']
+        lines += ['run="${GEOML_RUNS:-runs}/"' + shlex.quote(folder) + '"/job-${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}"']
         command += ' --run "$run"'
     if shares.parts:
         lines += [f"# When all tasks have ended: {command} --finish"]
@@ -157,15 +160,14 @@ def _workers(resources: Resources) -> list[str]:
 
 
 def _new_run(words: Sequence[str]) -> str:
-    """Return model and preset, which name the folder that a new run stands in; empty where the command names a run."""
+    """Return model and preset, which name the folder that a new run stands in; empty where the command has a run."""
     model = next((word for word in words[1:] if word in registry.models()), "")
-    values = [word.partition("=") for word in words]
-    if not model or any(name == "--run" for name, _, _ in values):
+    if not model or any(word.partition("=")[0] in ("--run", "--resume") for word in words):
         return ""
     preset = registry.card(model).default_preset
-    for place, (name, sign, value) in enumerate(values):
-        if name in ("--preset", "-p"):
-            preset = value if sign else words[place + 1] if place + 1 < len(words) else preset
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        if (found := _PRESET.fullmatch(word)) is not None:
+            preset = found[1] or found[2] or after
     return f"{model}/{Path(preset).stem}"
 
 

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from geoml_cli.errors import DataError
 
 # A file of another network differs in hundreds of keys: a few tell which network it is of.
 _SHOWN = 8
+_PARALLEL = "module."
+
+
+def plain_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Take off what a parallel training puts in front of every name, `module.`.
+
+    Raises:
+        DataError: A name is there with and without it, so that one would be taken for the other.
+    """
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        plain = name.removeprefix(_PARALLEL)
+        if plain in found:
+            raise DataError(
+                f"has {plain} and {_PARALLEL}{plain}: which of them counts is not known",
+                fix="Save the weights of one of them.",
+            )
+        found[plain] = tensor
+    return found
 
 
 def mismatches(
     weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], computed: Collection[str] = ()
 ) -> list[str]:
-    """Name keys that are missing or unknown, and shapes that differ.
+    """Name keys that are missing or unknown, shapes that differ, and weights that are no floats.
 
     Args:
         weights: As released.
@@ -30,7 +50,19 @@ def mismatches(
         for name, tensor in expected.items()
         if name in weights and weights[name].shape != tensor.shape
     ]
+    found += [
+        f"{name} is {kind}, not a dense tensor of floats"
+        for name, tensor in expected.items()
+        if name in weights and tensor.is_floating_point() and (kind := _other_kind(weights[name]))
+    ]
     return found
+
+
+def _other_kind(tensor: Tensor) -> str:
+    """Say what a tensor is that is not dense or holds no floats; empty for one that is and does."""
+    if tensor.layout != torch.strided:
+        return "sparse"
+    return "" if tensor.is_floating_point() else f"of type {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def refuse(problems: Sequence[str]) -> None:

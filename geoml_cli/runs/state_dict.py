@@ -1,4 +1,4 @@
-"""State dicts of other programs: torch files, read without running what is in them."""
+"""State dicts of other programs: torch files and safetensors, read without running what is in them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from geoml_cli.errors import DataError
+from geoml_cli.work.reasons import reason
 
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How torch files begin: a zip archive, or in old ones a pickle."""
-_NUMBERS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "ema", "model")
 """Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
 
 
 def state_dict(file: Path) -> dict[str, Tensor]:
-    """Read a state dict from a torch file; the file cannot run code.
+    """Read a state dict from a torch file or safetensors; the file cannot run code.
 
     Raises:
         DataError: It is missing, damaged, or holds more than tensors; or a weight is NaN.
@@ -30,8 +32,30 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
         raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
     with file.open("rb") as stream:
-        if stream.read(2) not in _MAGIC:
-            raise DataError("is no torch checkpoint.", where=str(file), fix="Name the file of weights (.pth, .pt).")
+        head = stream.read(9)
+    found = _tensors(file) if head[8:] == b"{" else _of_torch(file, head)
+    for name, values in found.items():
+        _refuse_nan(name, values, file)
+    return found
+
+
+def _tensors(file: Path) -> dict[str, Tensor]:
+    """Read a file of safetensors."""
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise DataError(
+            f"cannot be read as safetensors ({reason(error)}).",
+            where=str(file),
+            fix="It may be truncated: fetch it again.",
+        ) from error
+
+
+def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
+    if head[:2] not in _MAGIC:
+        raise DataError(
+            "is no torch checkpoint.", where=str(file), fix="Name the file of weights (.pth, .pt, .safetensors)."
+        )
     _refuse_damaged_archive(file)
     try:
         with warnings.catch_warnings():
@@ -56,9 +80,7 @@ def state_dict(file: Path) -> dict[str, Tensor]:
         or not all(isinstance(value, Tensor) for value in content.values())
     ):
         raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
-    found = {str(name): value for name, value in content.items()}
-    _refuse_nan(found, file)
-    return found
+    return {str(name): value for name, value in content.items()}
 
 
 def _refuse_damaged_archive(file: Path) -> None:
@@ -74,13 +96,12 @@ def _refuse_damaged_archive(file: Path) -> None:
         raise DataError(f"{damaged} does not match its checksum.", where=str(file), fix="Fetch it again.")
 
 
-def _refuse_nan(weights: Mapping[str, Tensor], file: Path) -> None:
-    for name, values in weights.items():
-        if values.dtype not in _NUMBERS or values.layout != torch.strided:
-            continue
-        if wrong := int(torch.isnan(values).sum()):  # a buffer may hold -inf, such as a mask
-            raise DataError(
-                f"{wrong} of {values.numel()} weights of {name} are no numbers: the network would give none.",
-                where=str(file),
-                fix="Ask its author for the checkpoint of another step.",
-            )
+def _refuse_nan(name: str, values: Tensor, file: Path) -> None:
+    if values.layout != torch.strided or not values.is_floating_point():
+        return
+    if wrong := int(torch.isnan(values).sum()):  # a buffer may hold -inf, such as a mask
+        raise DataError(
+            f"{wrong} of {values.numel()} weights of {name} are no numbers: the network would give none.",
+            where=str(file),
+            fix="Ask its author for the checkpoint of another step.",
+        )

@@ -132,6 +132,10 @@ def test_a_job_whose_scheduler_does_not_start_ends(geoml, tmp_path):
         (("train", "-p", "my presets/fine.toml", "soc"), "--run runs/soc/fine/job-17"),
         (("train", "soc", "--preset=map", "--run=here"), ""),
         (("train", "runs/soc/map/20261121-093000"), ""),
+        (("train", "soc", "-pmap"), "--run runs/soc/map/job-17"),
+        (("train", "soc", "-qp", "map"), "--run runs/soc/map/job-17"),
+        (("train", "soc", "--preset", "map", "--resume"), ""),
+        (("train", "soc", "-p", "cost $5 `date`.toml"), "--run runs/soc/cost $5 `date`/job-17"),
     ],
 )
 def test_a_new_run_has_the_folder_of_its_job_and_another_its_own(geoml, tmp_path, words, run):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from weights import case, filled
 
 from geoml_cli.errors import DataError, GeomlError
@@ -87,6 +87,38 @@ def test_a_flipped_bit_of_a_tensor_is_found_by_its_checksum(tmp_path, weights_of
 def test_wrappers_are_opened(tmp_path, weights_of_cnn):
     torch.save({"epoch": 4, "model_state_dict": weights_of_cnn}, tmp_path / "w.pth")
     assert state_dict(tmp_path / "w.pth").keys() == weights_of_cnn.keys()
+
+
+def test_safetensors_are_read_too(tmp_path, weights_of_cnn):
+    save_file(weights_of_cnn, tmp_path / "w.safetensors")
+    found = state_dict(tmp_path / "w.safetensors")
+    assert all(torch.equal(found[name], tensor) for name, tensor in weights_of_cnn.items())
+    (tmp_path / "w.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:-50])
+    with pytest.raises(DataError, match="cannot be read as safetensors"):
+        state_dict(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda name, tensor: tensor.to(torch.int64), "is of type int64, not a dense tensor of floats"),
+        (lambda name, tensor: tensor.to(torch.complex64), "is of type complex64, not"),
+        (lambda name, tensor: tensor.to_sparse(), "is sparse, not a dense"),
+        (lambda name, tensor: torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8), "is of type qint8, not"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*quantiz:DeprecationWarning", "ignore:.*quantiz:UserWarning")
+def test_weights_that_are_no_plain_floats_are_refused(tmp_path, weights_of_cnn, change, message):
+    torch.save({name: change(name, tensor) for name, tensor in weights_of_cnn.items()}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=message):
+        import_checkpoint("soc", "paper", tmp_path / "w.pth", RunFolder(tmp_path / "run"))
+
+
+def test_weights_of_one_name_with_and_without_the_prefix_of_parallel_training(tmp_path, weights_of_cnn):
+    name = next(iter(weights_of_cnn))
+    torch.save({**weights_of_cnn, f"module.{name}": 2 * weights_of_cnn[name]}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=f"has {name} and module.{name}: which of them counts is not known"):
+        import_checkpoint("soc", "paper", tmp_path / "w.pth", RunFolder(tmp_path / "run"))
 
 
 def test_an_archive_with_a_path_outside_writes_nothing(tmp_path, weights_of_cnn):

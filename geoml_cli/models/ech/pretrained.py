@@ -11,7 +11,7 @@ from geoml_cli.models.ech.network import POSITION, WINDOWS, build
 from geoml_cli.models.ech.settings import NetworkSettings
 from geoml_cli.models.ech.task import FINE_VALUES, HOURS, NAMES, POSITION_NAMES
 from geoml_cli.models.spec import PretrainedWeights
-from geoml_cli.models.weights import mismatches, refuse
+from geoml_cli.models.weights import mismatches, plain_names, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
 _TARGETS = {"classifier": ("presence", "1"), "regressor": ("amplitude", "dB")}
@@ -23,7 +23,7 @@ def read(network: str, state: Mapping[str, Tensor]) -> PretrainedWeights:
     Raises:
         DataError: It is of the other network, or keys or shapes are neither's; the message names them.
     """
-    weights = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    weights = plain_names(state)
     # The number of LSTMs is what tells the two networks apart.
     layers = sum(f"lstm{number}.lstm.weight_ih_l0" in weights for number in range(1, 5))
     other = next((name for name, windows in WINDOWS.items() if windows == layers and name != network), None)

@@ -17,7 +17,7 @@ from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import NetworkSettings
 from geoml_cli.models.geomamba.task import INPUTS, MOVING
 from geoml_cli.models.spec import PretrainedWeights
-from geoml_cli.models.weights import mismatches, refuse
+from geoml_cli.models.weights import mismatches, plain_names, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
 _UNUSED = ("LayerNorm", "final_layernorm", "dynamic_embed2.", "tmpembed", "embdim_embed")
@@ -39,7 +39,7 @@ def read(state: Mapping[str, Tensor]) -> PretrainedWeights:
     Raises:
         DataError: Keys or shapes are not Geo-Mamba's; the message names them.
     """
-    named = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    named = plain_names(state)
     weights = {name: tensor for name, tensor in named.items() if not _unused(name)}
     settings, shape = _recognised(weights)
     with torch.device("meta"):  # shapes alone: a network of any size at no cost

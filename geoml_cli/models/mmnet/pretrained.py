@@ -13,7 +13,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.models.mmnet.network import build
 from geoml_cli.models.mmnet.task import TARGET, UNIT
 from geoml_cli.models.spec import PretrainedWeights
-from geoml_cli.models.weights import mismatches, refuse
+from geoml_cli.models.weights import mismatches, plain_names, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 
@@ -36,7 +36,7 @@ def read(state: Mapping[str, Tensor]) -> PretrainedWeights:
     Raises:
         DataError: Keys or shapes are none of the three networks'; the message names them.
     """
-    weights = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    weights = plain_names(state)
     variant = _variant(weights)
     snapshot, series = _sizes(weights, variant)
     with torch.device("meta"):  # shapes alone

@@ -10,7 +10,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.models.soc.network import WINDOW, build
 from geoml_cli.models.soc.settings import NetworkSettings
 from geoml_cli.models.spec import PretrainedWeights
-from geoml_cli.models.weights import mismatches, refuse
+from geoml_cli.models.weights import mismatches, plain_names, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
 # 2002 to 2011 in the paper.
@@ -26,7 +26,7 @@ def read(state: Mapping[str, Tensor]) -> PretrainedWeights:
     Raises:
         DataError: Keys or shapes are none of the three networks'; the message names them.
     """
-    weights = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    weights = plain_names(state)
     settings, covariates, features = _recognised(weights)
     expected = build(settings, covariates, features).state_dict()
     refuse(mismatches(weights, expected))

@@ -20,7 +20,7 @@ from geoml_cli.models.tidenet.network import Shape, TideNet
 from geoml_cli.models.tidenet.phase import frequencies
 from geoml_cli.models.tidenet.settings import TidenetTables
 from geoml_cli.models.tidenet.simvp import SPATIAL, SimVP
-from geoml_cli.models.weights import mismatches, refuse
+from geoml_cli.models.weights import mismatches, plain_names, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
 Entry = Literal["ema", "model"]
@@ -49,7 +49,7 @@ def entry(content: Mapping[str, object], name: Entry = "ema") -> dict[str, Tenso
     named = {str(key).removeprefix(_EMA_PREFIX): value for key, value in (averaged or state).items()}
     if others := [key for key, value in named.items() if not isinstance(value, Tensor)]:
         raise DataError(f"{others[0]} of entry {name} is not a tensor", fix="Name the file of weights.")
-    return {key.removeprefix("module."): value for key, value in named.items() if isinstance(value, Tensor)}
+    return plain_names({key: value for key, value in named.items() if isinstance(value, Tensor)})
 
 
 def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeights:
