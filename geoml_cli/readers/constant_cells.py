@@ -16,6 +16,8 @@ _NEAR = 0.05
 """Part of the range of the other values: nearer to it, a value is one of them, such as the 0 of a desert's rain."""
 _FEWEST_FRAMES, _FEWEST_CELLS = 2, 2
 """Frames that tell, and cells of a value that is not 0: a single cell may be a lake."""
+_MANY_FRAMES = 12
+"""Frames over which no cell keeps a value between others to the last digit, however near these are."""
 
 
 class ConstantCells:
@@ -49,7 +51,7 @@ class ConstantCells:
             f"than {cells.value + cells.nearest:.4g}: if that is land, prepare again with "
             f"--nodata {self._name}={self._stored(cells)}"
             for cells in self._of
-            if cells.are_apart()
+            if cells.are_apart(self._frames)
         ]
 
     def _stored(self, cells: _Cells) -> str:
@@ -89,7 +91,15 @@ class _Cells:
             self.nearest = min(self.nearest, nearest, key=abs)
             self._least, self._most = min(self._least, float(other.min())), max(self._most, float(other.max()))
 
-    def are_apart(self) -> bool:
-        """Return whether there are such cells, their value is in no other cell at any time, and no other is near it."""
+    def are_apart(self, frames: int) -> bool:
+        """Return whether there are such cells, their value is in no other cell at any time, and no other is near it.
+
+        Args:
+            frames: How many there were. Over many the others may be near where they lie on both sides: a flux that
+                is 0 on land changes its sign at sea.
+        """
         enough = self.count >= (1 if self.value == 0 else _FEWEST_CELLS) and not (self._ever & ~self._same).any()
-        return enough and bool(np.isfinite(self.nearest)) and abs(self.nearest) > _NEAR * (self._most - self._least)
+        if not enough or not np.isfinite(self.nearest):
+            return False
+        is_between = self._least < self.value < self._most and self.count >= _FEWEST_CELLS
+        return abs(self.nearest) > _NEAR * (self._most - self._least) or (is_between and frames >= _MANY_FRAMES)

@@ -143,17 +143,19 @@ def regular_step(stamped: Stamped, location: str) -> Step:
 
 def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], location: str) -> None:
     wrong = np.flatnonzero(gaps <= 0)
-    if len(wrong):
-        first = int(wrong[0])
-        kind = "is there twice" if gaps[first] == 0 else "goes back"
-        more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        raise DataError(
-            f"time {kind}: {stamped.at(first)} is followed by {stamped.at(first + 1)}{more}",
-            where=location,
-            fix="Keep one step of each time, or leave the place out with --start and --end."
-            if gaps[first] == 0
-            else "Times must ascend: sort them, or leave the place out with --start and --end.",
-        )
+    if not len(wrong):
+        return
+    first = int(wrong[0])
+    files = list(dict.fromkeys(stamped.files[first : first + 2]))
+    kind, fix = "goes back", "Times must ascend: sort them, or leave the place out with --start and --end."
+    if gaps[first] == 0:
+        kind, fix = "is there twice", "Keep one step of each time, or leave the place out with --start and --end."
+        if len(files) > 1:
+            fix = f"Keep one step of each time: take out {files[0]} or {files[1]} where one is a copy."
+    more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    raise DataError(
+        f"time {kind}: {stamped.at(first)} is followed by {stamped.at(first + 1)}{more}", where=location, fix=fix
+    )
 
 
 def _monthly(stamped: Stamped, location: str) -> Step:

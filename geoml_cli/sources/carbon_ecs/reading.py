@@ -33,6 +33,8 @@ NORTH, SOUTH, WEST, EAST = 42.0, 21.0, 117.0, 130.0
 _KEY = re.compile(r"(\d{4})(\d{2})")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _MONTHS = 12
+_SQUARE = 1.0
+"""Rows or columns by which a box of whole cells may be off its edges."""
 Mask = NDArray[np.bool_]
 _NOTHING = Declared()
 
@@ -121,6 +123,7 @@ def _month(path: Path, key: str, item: Any, nodata: Declared) -> FilePart:  # no
         raise DataError(f"month {key} is in the file of {years.pop()}", where=where, fix=_AGAIN)
     if item.ndim != 2 or item.dtype.kind != "f" or 0 in item.shape:
         raise DataError(f"is {item.dtype} of shape {list(item.shape)}, not a map of floats", where=where, fix=_AGAIN)
+    _refuse_other_cells(item.shape, where)
     time = cftime.datetime(int(match[1]), int(match[2]), 1, calendar="standard")
     attributes = {name: item.attrs[name] for name in item.attrs}
     with located(where):
@@ -130,6 +133,21 @@ def _month(path: Path, key: str, item: Any, nodata: Declared) -> FilePart:  # no
             f"its unit is {unit!r}, not {UNIT!r}", where=where, fix="Convert all months, or correct the attribute."
         )
     return FilePart(path, [time], axes(item.shape), {}, partial(_read, path, key), stored)
+
+
+def _refuse_other_cells(shape: tuple[int, int], where: str) -> None:
+    """Refuse maps whose cells would be no squares: they are of another box, or stored column by column."""
+    rows, columns = shape
+    sides = (NORTH - SOUTH) / rows, (EAST - WEST) / columns
+    if abs(sides[0] / sides[1] - 1) <= _SQUARE * (1 / rows + 1 / columns):
+        return
+    turned = abs((NORTH - SOUTH) / columns / ((EAST - WEST) / rows) - 1) <= _SQUARE * (1 / rows + 1 / columns)
+    raise DataError(
+        f"has {rows} rows and {columns} columns, which are no square cells over {NORTH - SOUTH:g} x {EAST - WEST:g} "
+        f"degrees of latitude and longitude{': rows and columns are exchanged' * turned}",
+        where=where,
+        fix="Write the transpose: rows from north to south." if turned else _AGAIN,
+    )
 
 
 def _text(value: Any) -> str:  # noqa: ANN401  what files hold: a text, its bytes, or an array of one

@@ -167,6 +167,14 @@ def test_a_month_that_is_all_zero_or_all_missing(raw):
         (lambda group: group.create_dataset("200513", data=np.zeros((42, 26))), "key '200513' is not a month"),
         (lambda group: resized(group), r"grids differ \(42 x 26 and 40 x 26 cells\)"),
         (lambda group: typed(group), r"200507: is int32 of shape \[42, 26\], not a map of floats"),
+        (
+            lambda group: turned(group),
+            r"200507: has 26 rows and 42 columns.* are exchanged.*transpose",
+        ),
+        (
+            lambda group: resized(group, 21),
+            "200507: has 21 rows and 26 columns, which are no square cells",
+        ),
         (lambda group: group.parent.move(GROUP, "other"), "has no group fco2_processed; it has other"),
         (lambda group: emptied(group), "group fco2_processed is empty"),
         (lambda group: group.create_dataset("land_mask", data=np.full((42, 26), 3)), "is not a map of 0 and 1"),
@@ -180,9 +188,15 @@ def test_files_of_another_form(raw, change, text):
     refused(raw, text)
 
 
-def resized(group):
+def resized(group, rows=40):
     del group["200507"]
-    group.create_dataset("200507", data=np.zeros((40, 26), dtype=np.float32))
+    group.create_dataset("200507", data=np.zeros((rows, 26), dtype=np.float32))
+
+
+def turned(group):
+    stored = group["200507"][...].T
+    del group["200507"]
+    group.create_dataset("200507", data=stored)
 
 
 def typed(group):
@@ -200,6 +214,21 @@ def test_an_empty_folder_and_another_format(tmp_path):
     refused(tmp_path / "raw", r"no HDF5 file \(\.h5\) here")
     (tmp_path / "raw" / "a.h5").write_bytes(b"CDF\x01")
     refused(tmp_path / "raw", r"a\.h5: is not HDF5")
+
+
+def test_land_of_0_without_a_mask_is_told(raw):
+    expected = prepared(raw)
+    land = ~np.isfinite(expected.array("fco2")).any(axis=0)
+    upwards = expected.array("lat")[0] < expected.array("lat")[-1]  # files begin in the north
+    for path in sorted(raw.glob("*.h5")):
+        with h5py.File(path, "a") as file:
+            file.pop("land_mask", None)
+            for stored in file[GROUP].values():
+                stored[...] = np.where(land[::-1] if upwards else land, 0.0, stored[...])
+    notes = [note for note in prepared(raw).manifest.funnel.notes if "at every time" in note]
+    assert len(notes) == 1 and notes[0].startswith(f"{land.sum()} cells are 0 at every time")
+    found = prepared(raw, nodata=("fco2=0",)).array("fco2")
+    assert land.sum() > 10 and np.isnan(found[:, land]).all()
 
 
 def test_the_fields_drift_and_change_with_the_season(made, tmp_path):
