@@ -193,6 +193,12 @@ def _resumed(
     from geoml_cli.runs.own_settings import settings_file
     from geoml_cli.runs.run import Run
 
+    if folder is not None and folder.is_dir() and not (folder / "run.json").is_file():
+        raise DataError(
+            "holds no run to resume (it has no run.json).",
+            where=str(folder),
+            fix="To begin one there, leave out --resume; `geoml list runs` names others.",
+        )
     found = (
         Run(folder) if folder else unfinished(options.runs_root(), model, preset or registry.card(model).default_preset)
     )

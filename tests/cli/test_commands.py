@@ -461,6 +461,10 @@ def test_a_run_folder_in_place_of_a_model_is_resumed(geoml, data_root, tmp_path)
     assert told.code == 2 and "--run goes with a model, not with a run's folder. Leave it out." in told.err
     told = geoml("train", tmp_path, *given)
     assert told.code == 3 and "is not a run (it has no run.json)" in told.err
+    (tmp_path / "begun").mkdir()  # as a full disk leaves it
+    told = geoml("train", "soc", "--run", tmp_path / "begun", "--resume", *given)
+    assert told.code == 3 and "holds no run to resume (it has no run.json). To begin one there, leave out" in told.err
+    assert geoml("train", "soc", "--preset", "map", *QUICK, "--run", tmp_path / "begun", "--dry-run", *given).code == 0
 
 
 @pytest.mark.parametrize("out", ["covs/height.tif", "covs/new.tif", "places.csv"])

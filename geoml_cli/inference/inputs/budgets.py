@@ -168,10 +168,9 @@ def _compare(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> 
 def _tell_incomplete(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> None:
     """Say which periods have no sum, and what their records lack."""
     if (without := frame["sum"].isna()).any():
-        most = frame["missing"][without].max()
         reporter.info(
-            f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: up to {most:.2g} of one has neither "
-            "an observation nor all drivers, or lies outside of the series (column missing)."
+            f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: they have times with neither an "
+            "observation nor all drivers, or outside of the series (their share is the column missing)."
         )
 
 
