@@ -37,6 +37,8 @@ from geoml_cli.work.reporting import Reporter
 
 _MASCON_BASELINE = (2004, 2009)
 _ROW_COPIES = 8
+_KEPT = 4
+"""Part of the memory that rows take which are kept for the second reading, and as much the months of GLDAS."""
 Span = tuple[np.datetime64, np.datetime64]
 
 
@@ -69,8 +71,13 @@ class Products:
 
     def panels(self) -> Iterator[CellRows]:
         """Make the rows, time by time; may be called again."""
+        first = next(iter(self.spans))
+        always = {name: self._factor(self.factors[name], first)[self.cells.land] for name in self.roles.static}
         for span, months in self.spans.items():
-            values = {name: self._factor(factor, span)[self.cells.land] for name, factor in self.factors.items()}
+            values = {
+                name: always[name] if name in always else self._factor(factor, span)[self.cells.land]
+                for name, factor in self.factors.items()
+            }
             values[self.roles.target] = self._storage(months)[self.cells.land]
             yield from self._cut(values, span[0])
 
@@ -155,7 +162,8 @@ def _write(
     products, left_out = open_products(raw, options, reporter, files)
     given = {name: factor.pieces[0].unit for name, factor in products.factors.items() if factor.pieces[0].unit}
     units = given | units_given(options.units)
-    reading = Reading(products.panels, products.roles, True, units, str(raw), "products")
+    kept = read_size(options.memory) // _KEPT
+    reading = Reading(products.panels, products.roles, True, units, str(raw), "products", kept=kept)
     written = write_in_two_passes(reading, writer, reporter)
     cells = int(products.cells.land.sum())
     for year, months in left_out.items():
@@ -233,7 +241,7 @@ def open_products(
     """
     path, found = _find(raw)
     nodata = declared_fills(options.nodata)
-    gldas = replace(found, handles=files, nodata=nodata)
+    gldas = replace(found, handles=files, nodata=nodata, memory=read_size(options.memory) // _KEPT)
     roles, mascons = Roles.of(options), open_mascons(path, files, nodata)
     factors = find_factors(raw, roles, files, nodata, units_given(options.units))
     read = (piece.name for factor in factors.values() for piece in factor.pieces)

@@ -56,12 +56,21 @@ class Cells:
 
 @dataclass(frozen=True)
 class Gldas:
-    """Monthly files of GLDAS, by month; `handles` closes those that were opened, `nodata` says of their fills."""
+    """Monthly files of GLDAS, by month.
+
+    Attributes:
+        files: By month.
+        handles: Closes those that were opened.
+        nodata: Says of their fills.
+        memory: What months that were read may take [bytes], which are then read once.
+    """
 
     files: dict[np.datetime64, Path]
     handles: ExitStack = field(default_factory=ExitStack)
     nodata: Mapping[str, Declared] = field(default_factory=dict)
+    memory: int = 0
     _opened: dict[np.datetime64, list[GridVariable]] = field(default_factory=dict)
+    _storages: dict[np.datetime64, Floats] = field(default_factory=dict)
 
     def layers(self, month: np.datetime64) -> list[GridVariable]:
         """Open the six variables of a month, once.
@@ -80,14 +89,17 @@ class Gldas:
         return [layer for layers in self._opened.values() for layer in layers]
 
     def _layers(self, path: Path) -> list[GridVariable]:
-        names = names_of(path)
-        if missing := [name for name in LAYERS if name not in names]:
-            raise DataError(
-                f"there is no {', '.join(missing)}",
-                where=str(path),
-                fix=f"Get the whole monthly file of GLDAS-2.1 Noah; the sum needs {', '.join(LAYERS)}.",
-            )
-        layers = list(open_variables(path, LAYERS, self.handles, self.nodata).values())
+        try:
+            layers = list(open_variables(path, LAYERS, self.handles, self.nodata).values())
+        except DataError as error:
+            names = names_of(path)
+            if missing := [name for name in LAYERS if name not in names]:
+                raise DataError(
+                    f"there is no {', '.join(missing)}",
+                    where=str(path),
+                    fix=f"Get the whole monthly file of GLDAS-2.1 Noah; the sum needs {', '.join(LAYERS)}.",
+                ) from error
+            raise
         for layer in layers:
             if not any(same_unit(layer.unit, unit) for unit in _WATER_UNITS):
                 raise DataError(
@@ -100,11 +112,17 @@ class Gldas:
     def storage(self, month: np.datetime64, latitude: Floats, longitude: Floats) -> Floats:
         """Return the water that GLDAS holds at places [cm], shape [R, C], NaN over sea and ice and off the file.
 
-        Each file has a grid of its own: subsets of two orders may differ in their box or begin in the north.
+        Each file has a grid of its own: subsets of two orders may differ in their box or begin in the north. Places are
+        the same in every call.
         """
+        if (known := self._storages.get(month)) is not None:
+            return known
         layers = self.layers(month)
         place = layers[0].place(latitude, longitude)
-        return np.asarray(sum(layer.read(0, *place) for layer in layers) / _KG_PER_CM)
+        found = np.asarray(sum(layer.read(0, *place) for layer in layers) / _KG_PER_CM)
+        if (len(self._storages) + 1) * found.nbytes <= self.memory:
+            self._storages[month] = found
+        return found
 
     def mean(self, years: tuple[int, int], latitude: Floats, longitude: Floats) -> tuple[Floats, int]:
         """Return the mean storage of the baseline at places [cm], and at how many some months alone have one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import xarray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.grids import GridVariable
 from geoml_cli.sources.gwsa import synthetic_products as made
 from geoml_cli.work.reporting import NullReporter
 
@@ -191,6 +193,28 @@ def test_rows_are_cut_to_the_memory_given(
     monkeypatch.setattr("geoml_cli.sources.gwsa.products._ROW_COPIES", 10_000)
     part = prepare_gwsa(products, memory="64MB", **OPTIONS)[0]
     np.testing.assert_array_equal(part.array("GWS"), whole)
+
+
+def test_every_map_is_read_once_where_the_memory_holds_them_and_gives_the_same_where_not(
+    products: Path, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[tuple[Path, str, int]] = Counter()
+    frame = GridVariable._frame
+
+    def counted(self: GridVariable, step: int) -> np.ndarray:
+        read[self.path, self.name, step] += 1
+        return frame(self, step)
+
+    monkeypatch.setattr(GridVariable, "_frame", counted)
+    dataset, _ = prepare_gwsa(products, **OPTIONS)
+    assert len(read) > 100 and set(read.values()) == {1}
+    expected = {name: np.array(dataset.array(name)) for name in ("GWS", "rf", "lat")}
+    read.clear()
+    monkeypatch.setattr("geoml_cli.sources.gwsa.products._KEPT", 10**9)
+    again, _ = prepare_gwsa(products, memory="64MB", **OPTIONS)
+    assert max(read.values()) > 2
+    for name, values in expected.items():
+        np.testing.assert_array_equal(again.array(name), values)
 
 
 def fails(prepare_gwsa: PrepareGwsa, raw: Path, message: str, **options: object) -> None:
