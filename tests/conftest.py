@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from geoml_cli.cli.app import main
 
@@ -26,6 +27,9 @@ from quick import QUICK
 # How fast a machine is, is no test's matter.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+LAYOUT = ConstrainedLayoutEngine.execute
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,21 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("GEOML_JOBS", "1")  # of several, start-up would be most of a test's time
     monkeypatch.setenv("GEOML_DEBUG", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_layout() -> Iterator[None]:
+    """Draw figures where they stand: to move them apart takes half of the drawing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConstrainedLayoutEngine, "execute", lambda self, figure: None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def with_layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw figures as users see them in their own tests."""
+    if "figures" in request.path.parts:
+        monkeypatch.setattr(ConstrainedLayoutEngine, "execute", LAYOUT)
 
 
 @pytest.fixture

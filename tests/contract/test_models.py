@@ -39,8 +39,9 @@ def weights(run: Run) -> dict[str, dict[str, torch.Tensor]]:
     return {name: load_file(run.member(name).checkpoint("last").weights) for name in run.planned()}
 
 
-@pytest.mark.parametrize("after", [2, 7])
-def test_stopped_and_resumed_ends_with_the_same_bits(case: Case, after: int, tmp_path: Path) -> None:
+def test_stopped_and_resumed_ends_with_the_same_bits(case: Case, tmp_path: Path) -> None:
+    # In the first member before it is validated, or in the second: each costs a training.
+    after = 2 if case.run.model in ("soc", "ech") else 7
     place, settings = RunLocation(tmp_path / "run", cpu=True), settings_of_demo(case.run.model, "train.calibrate=false")
     with pytest.raises(StoppedError, match="saved"):
         train(settings, case.dataset, place, None, Interrupting(after))
