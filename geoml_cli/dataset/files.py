@@ -99,6 +99,11 @@ def require_space(folder: Path, needed: int) -> None:
         raise DiskError(folder, f"about {_mebibytes(needed)} MiB are needed, {_mebibytes(free)} MiB are free")
 
 
+def size_of(folder: Path) -> int:
+    """Return what the files of a folder take [bytes]; 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _mebibytes(count: int) -> str:
     size = count / _MEBIBYTE
     return f"{size:.1f}" if _LEAST <= size < _WHOLE else f"{size:.0f}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from geoml_cli import registry
 from geoml_cli.config.settings import Settings
-from geoml_cli.dataset.files import require_space
+from geoml_cli.dataset.files import require_space, size_of
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import GeomlError, StoppedError
 from geoml_cli.evaluation.calibration import calibrate
@@ -67,7 +67,9 @@ def start(settings: Settings, dataset: Dataset, location: RunLocation, only: Seq
         DiskError: There is no room for the checkpoints.
     """
     plan = plan_run(settings, dataset, only)
-    require_space(location.run or location.root, training_bytes(settings, plan))
+    # What a run that is resumed has written already needs no more room.
+    written = size_of(location.run) if location.run is not None else 0
+    require_space(location.run or location.root, max(0, training_bytes(settings, plan) - written))
     return create(location.run or new_folder(location.root, settings.model, settings.preset), plan)
 
 

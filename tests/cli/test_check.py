@@ -24,6 +24,19 @@ def checks(done):
     return document["holds"], {one["name"]: (one["holds"], one["detail"]) for one in document["checks"]}
 
 
+def test_a_resumed_run_asks_for_the_room_of_what_it_has_not_written_yet(trained, data_root, monkeypatch):
+    from geoml_cli.config.load import read_settings
+    from geoml_cli.dataset.store import Dataset
+    from geoml_cli.stages import train
+
+    asked = []
+    monkeypatch.setattr(train, "require_space", lambda place, needed: asked.append(needed))
+    monkeypatch.setattr(train, "training_bytes", lambda settings, plan: 10 << 30)
+    train.start(read_settings(trained / "config.toml"), Dataset(data_root / "soc"), train.RunLocation(trained))
+    written = sum(path.stat().st_size for path in trained.rglob("*") if path.is_file())
+    assert written > 0 and asked == [(10 << 30) - written]
+
+
 def test_a_whole_run_holds(geoml, run, data_root):
     done = geoml("check", run.folder, "--data", data_root / "soc", "--json")
     holds, found = checks(done)

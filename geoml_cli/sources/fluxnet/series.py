@@ -19,7 +19,7 @@ from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, is_subd
 from geoml_cli.sources.fluxnet.units import base_names, quality_column
 
 CLIMATE = ("TA_F", "P_F")
-_DAY, _TWO, _WEEK, _THURSDAY = 1440, 120, 7, 4
+_DAY, _HOUR, _TWO, _WEEK, _THURSDAY = 1440, 60, 120, 7, 4
 """Minutes of a day and to 2 h; days of a week, and what 1 January 1970 was, counted from Sunday."""
 QUALITY = "quality of the target"
 """Name under which a target's quality is kept."""
@@ -120,7 +120,7 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     fills.refuse()
     every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain)
     place, values, repeated = _joined(tables, every, step)
-    notes += [f"{files[0].text.name}: {text}" for text in _lost_hours(place, step)]
+    notes += [f"{files[0].text.name}: {text}" for text in (*_lost_hours(place, step), *_absent(place, step))]
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
@@ -270,6 +270,19 @@ def _lost_hours(place: Integers, step: Step) -> Iterator[str]:
                 f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times "
                 "are taken as local standard time"
             )
+
+
+def _absent(place: Integers, step: Step) -> Iterator[str]:
+    """Say how many time steps have no row between the first and the last, unless an hour at a time is missing."""
+    absent = np.diff(place) - 1
+    if not len(absent) or absent.max() <= (_HOUR // step.minutes if is_subdaily(step) else 0):
+        return
+    longest = int(absent.argmax())
+    begin, end = (format_time(int(each), step) for each in (place[longest] + 1, place[longest + 1]))
+    yield (
+        f"{absent.sum()} time steps between the first and the last have no row, {absent[longest]} in a row from {begin} "
+        f"to {end}: they count as not measured, their drivers as missing"
+    )
 
 
 def _stands(pieces: Sequence[Rows], number: int) -> str:

@@ -27,9 +27,9 @@ MEMBERS = {
     "cross-region": ["E", "M", "W"],
 }
 SHORT = {
-    "STEPS": "6",
-    "EVALUATE_STEPS": "3",
-    "BATCH_SIZE": "64",
+    "STEPS": "4",
+    "EVALUATE_STEPS": "2",
+    "BATCH_SIZE": "16",
     "THREADS": "1",
     "CHECKPOINT_SECONDS": "0",
     "CALIBRATE": "false",

@@ -116,6 +116,18 @@ def half_hours(
     return alone
 
 
+def test_records_that_a_file_leaves_out_are_told(raw: Path, prepared) -> None:
+    kept = np.ones(len(YEAR), dtype=bool)
+    august = slice(*np.searchsorted(YEAR, [np.datetime64("2010-08-01T00:00"), np.datetime64("2010-09-01T00:00")]))
+    kept[august] = False
+    kept[np.searchsorted(YEAR, np.datetime64("2010-05-10T12:00")) + np.arange(4)] = False
+    notes = prepared(half_hours(raw, rows=kept), **LIGHT).manifest.funnel.notes
+    [told] = [note for note in notes if "have no row" in note]
+    assert "1492 time steps between the first and the last have no row, 1488 in a row from 2010-08-01" in told
+    notes = prepared(half_hours(raw), **LIGHT).manifest.funnel.notes
+    assert not [note for note in notes if "have no row" in note]
+
+
 @pytest.mark.parametrize("shift", [-2.5, 0, 1, 3.5])
 def test_standard_time_may_be_hours_from_the_sun(raw: Path, prepared, shift: float) -> None:
     prepared(half_hours(raw, shift), **LIGHT)
