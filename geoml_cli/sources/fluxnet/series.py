@@ -280,8 +280,8 @@ def _absent(place: Integers, step: Step) -> Iterator[str]:
     longest = int(absent.argmax())
     begin, end = (format_time(int(each), step) for each in (place[longest] + 1, place[longest + 1]))
     yield (
-        f"{absent.sum()} time steps between the first and the last have no row, {absent[longest]} in a row from {begin} "
-        f"to {end}: they count as not measured, their drivers as missing"
+        f"{absent.sum()} time steps between the first and the last have no row, {absent[longest]} in a row from "
+        f"{begin} to {end}: they count as not measured, their drivers as missing"
     )
 
 
