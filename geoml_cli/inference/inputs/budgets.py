@@ -46,6 +46,9 @@ from geoml_cli.writers.chunk_store import ChunkStore
 if TYPE_CHECKING:
     import pandas as pd
 
+_FEW_BLOCKS = 20
+"""With fewer, the quantile of 90 % is the largest error or the one before."""
+
 
 class RequestedSums(NamedTuple):
     """What `--sums` asks for.
@@ -81,6 +84,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
     else:
         calibration = _calibration_of(fill, wanted.fill, trained, dataset, reporter)
     _check_skill(calibration, requested, reporter)
+    _tell_few_blocks(calibration, reporter)
     summed: list[Floats32] = []
 
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
@@ -140,6 +144,17 @@ def _check_skill(calibration: Calibration | None, requested: RequestedSums, repo
         if requested.strict:
             raise CheckFailedError(message, where="--strict", fix=fix)
         reporter.warn(message)
+
+
+def _tell_few_blocks(calibration: Calibration | None, reporter: Reporter) -> None:
+    """Say which periods' intervals go by few blocks: the worst of them decides, of whichever station it is."""
+    few = [block for block in (calibration.of_means if calibration else ()) if block.blocks < _FEW_BLOCKS]
+    if few:
+        listed = ", ".join(f"{block.blocks} of {block.minutes / DAY:.3g} days" for block in few)
+        reporter.info(
+            f"Intervals of sums go by few blocks of held-out records of all stations ({listed}): where as much is "
+            "filled, about the worst of them decides how wide they are."
+        )
 
 
 def _own_fill(trained: TrainedRun, name: str) -> Fill | None:

@@ -50,6 +50,7 @@ def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml,
     by_network = tmp_path / "network.csv"
     done = geoml("predict", run, *data, "--sums", "month", "--out", by_network)
     assert done.code == 0 and "2 of 3 months have no sum" in done.err, done.err
+    assert "go by few blocks of held-out records of all stations (" in done.err
     lost = 5 + int((weather(62)[700:705, 0] < -9998).sum())
     january, february, march = table(by_network)
     assert january["sum"] == "" and float(january["missing"]) == pytest.approx(lost / 31 / 48)
