@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import atomic_write
 from geoml_cli.errors import SettingsError
-from geoml_cli.samples.input import Grid
 from geoml_cli.writers import geotiff
+from geoml_cli.writers.grid_axes import axes_of, grid_mapping
 from geoml_cli.writers.map import Map, Part
 from geoml_cli.writers.suffixes import require_suffix
 
@@ -54,12 +53,12 @@ def _netcdf(path: Path, content: Map, parts: Iterable[Part]) -> None:
     grid = content.grid
     with atomic_write(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.setncatts({"Conventions": _CONVENTIONS, "history": _history(), **content.attributes})
-        for name, centres, attributes in _axes(grid):
+        for name, centres, attributes in axes_of(grid):
             file.createDimension(name, len(centres))
             file.createVariable(name, "f8", (name,))[:] = centres
             file[name].setncatts(attributes)
-        file.createVariable("crs", "i4").setncatts(_grid_mapping(grid))
-        dims = tuple(name for name, _, _ in _axes(grid))
+        file.createVariable("crs", "i4").setncatts(grid_mapping(grid))
+        dims = tuple(name for name, _, _ in axes_of(grid))
         tile = (min(content.tile, grid.height), min(content.tile, grid.width))
         for band in content.bands:
             layer = file.createVariable(
@@ -80,12 +79,12 @@ def _zarr(path: Path, content: Map, parts: Iterable[Part]) -> None:
     root: Any = zarr.open_group(temporary, mode="w", zarr_format=2)
     root.attrs.update({"Conventions": _CONVENTIONS, "history": _history(), **content.attributes})
     dims = []
-    for name, values, attributes in _axes(grid):
+    for name, values, attributes in axes_of(grid):
         axis = root.create_array(name, shape=values.shape, dtype="f8")
         axis[:] = values
         _describe(axis, [name], attributes)
         dims.append(name)
-    _describe(root.create_array("crs", shape=(), dtype="i4"), [], _grid_mapping(grid))
+    _describe(root.create_array("crs", shape=(), dtype="i4"), [], grid_mapping(grid))
     shape = (grid.height, grid.width)
     chunks = (min(content.tile, grid.height), min(content.tile, grid.width))
     for band in content.bands:
@@ -102,38 +101,6 @@ def _zarr(path: Path, content: Map, parts: Iterable[Part]) -> None:
 def _describe(array: Any, dims: list[str], attributes: dict[str, Any]) -> None:  # noqa: ANN401  zarr.Array
     plain = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in attributes.items()}
     array.attrs.update({"_ARRAY_DIMENSIONS": dims, **plain})
-
-
-def _axes(grid: Grid) -> list[tuple[str, NDArray[np.float64], dict[str, str]]]:
-    """Coordinates of the pixel centres, rows first."""
-    a, b, c, d, e, f = grid.transform
-    if b or d:
-        raise SettingsError("the grid is rotated, NetCDF axes are not.", fix="Write a GeoTIFF (--out NAME.tif).")
-    rows = np.asarray(f + e * (np.arange(grid.height) + 0.5), dtype=np.float64)
-    columns = np.asarray(c + a * (np.arange(grid.width) + 0.5), dtype=np.float64)
-    if _crs(grid).is_geographic:
-        return [
-            ("lat", rows, {"units": "degrees_north", "standard_name": "latitude", "axis": "Y"}),
-            ("lon", columns, {"units": "degrees_east", "standard_name": "longitude", "axis": "X"}),
-        ]
-    return [
-        ("y", rows, {"units": "m", "standard_name": "projection_y_coordinate", "axis": "Y"}),
-        ("x", columns, {"units": "m", "standard_name": "projection_x_coordinate", "axis": "X"}),
-    ]
-
-
-def _grid_mapping(grid: Grid) -> dict[str, Any]:
-    a, b, c, d, e, f = grid.transform
-    described: dict[str, Any] = dict(_crs(grid).to_cf())
-    described = {key: value for key, value in described.items() if value is not None}
-    # GDAL's own key in addition to CF's, so that QGIS places the map to the last digit.
-    return {**described, "spatial_ref": grid.crs, "GeoTransform": f"{c!r} {a!r} {b!r} {f!r} {d!r} {e!r}"}
-
-
-def _crs(grid: Grid) -> Any:  # noqa: ANN401  pyproj.CRS
-    import pyproj
-
-    return pyproj.CRS.from_user_input(grid.crs)
 
 
 def _history() -> str:

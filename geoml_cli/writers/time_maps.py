@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +17,25 @@ Floats = NDArray[np.float32]
 Axis = tuple[Variable, NDArray[np.float64]]
 """A coordinate and its values."""
 
+_MAPPING = "crs"
 _UNIT = "seconds since 1970-01-01 00:00:00"
 
 
 @dataclass(frozen=True)
 class TimeMaps:
-    """Axes, outputs and attributes of maps at several times."""
+    """Axes, outputs and attributes of maps at several times.
+
+    Attributes:
+        axes: Rows, then columns.
+        bands: What there is a map of.
+        attributes: Of the file.
+        mapping: Attributes of the variable that describes the CRS (CF's grid mapping); None where there is none.
+    """
 
     axes: tuple[Axis, Axis]
     bands: tuple[Variable, ...]
     attributes: dict[str, str]
+    mapping: Mapping[str, Any] | None = None
 
 
 def _standard(unit: str) -> dict[str, str]:
@@ -46,12 +56,16 @@ def write(path: Path, content: TimeMaps, frames: Iterable[tuple[np.datetime64, F
         for axis, values in content.axes:
             file.createDimension(axis.name, len(values))
             coordinate = file.createVariable(axis.name, "f8", (axis.name,))
-            coordinate.setncatts({"long_name": axis.long_name, "units": axis.unit, **_standard(axis.unit)})
+            described = {"long_name": axis.long_name, "units": axis.unit, **_standard(axis.unit), **axis.attributes}
+            coordinate.setncatts(described)
             coordinate[:] = values
             names.append(axis.name)
+        mapped = {} if content.mapping is None else {"grid_mapping": _MAPPING}
+        if content.mapping is not None:
+            file.createVariable(_MAPPING, "i4").setncatts(dict(content.mapping))
         for band in content.bands:
             variable = file.createVariable(band.name, "f4", ("time", *names), fill_value=np.nan, zlib=True)
-            variable.setncatts({"long_name": band.long_name, "units": band.unit})
+            variable.setncatts({"long_name": band.long_name, "units": band.unit, **mapped})
         for number, (time, layers) in enumerate(frames):
             clock[number] = time.astype("datetime64[s]").astype(np.int64)
             for band, layer in zip(content.bands, layers, strict=True):

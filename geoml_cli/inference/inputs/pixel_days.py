@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from geoml_cli.inference.map_files import SHOWN, MapFiles, fullest
 from geoml_cli.inference.missing import PIXELS_MISSING, as_text, missing_by_reason
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE
 from geoml_cli.samples.input import DailyPixelStack, Grid
-from geoml_cli.writers import time_maps
+from geoml_cli.writers import grid_axes, time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
 from geoml_cli.writers.map import Map
 from geoml_cli.writers.suffixes import require_suffix
@@ -28,7 +29,6 @@ Floats = NDArray[np.float32]
 _SUFFIXES = (".nc", ".tif", ".tiff")
 _SHARE = 4
 """Days and pixels read at once for each row that is predicted at once: they take a few bands of four bytes."""
-_DEGREES = "EPSG:4326"
 
 
 def requested_days(stack: DailyPixelStack, named: tuple[str | None, str | None]) -> slice:
@@ -81,7 +81,7 @@ def pixel_days_job(files: MapFiles, stack: DailyPixelStack, days: slice, mask: M
         total=len(windows),
         write=write,
         unit=trained.outputs()[0].unit,
-        check=_check_suffix,
+        check=partial(_check, stack.grid),
         reasons=masked.reasons,
     )
 
@@ -95,8 +95,11 @@ def strips(grid: Grid, pixels: int) -> Iterator[Window]:
             yield slice(top, min(top + height, grid.height)), slice(left, min(left + width, grid.width))
 
 
-def _check_suffix(out: Path) -> None:
+def _check(grid: Grid, out: Path) -> None:
+    """Refuse a file of another kind, or one whose axes cannot be those of the grid."""
     require_suffix(out, _SUFFIXES, "map")
+    if out.suffix.lower() == ".nc":
+        grid_axes.axes_of(grid)
 
 
 def _samples(masked: MaskedWindows, stack: DailyPixelStack, window: Window, days: slice) -> ChunkSamples:
@@ -127,7 +130,7 @@ def _write(
         whole[:, :, rows, columns] = np.moveaxis(target.store.read(number), 0, 1)
     head = {**attributes(trained), **target.attributes}
     if target.out.suffix.lower() == ".nc":
-        series = time_maps.TimeMaps(_axes(grid), outputs, {**head, "crs": grid.crs})
+        series = time_maps.TimeMaps(_axes(grid), outputs, head, grid_axes.grid_mapping(grid))
         time_maps.write(target.out, series, zip(days, whole, strict=True))
         place, shown = fullest(list(days), (layers[0] for layers in whole))
         head |= {"time": str(days[place]), SHOWN: shown}
@@ -145,17 +148,12 @@ def _write(
 
 
 def _axes(grid: Grid) -> tuple[time_maps.Axis, time_maps.Axis]:
-    a, _, c, _, e, f = grid.transform
-    y, x = (np.arange(size, dtype=np.float64) + 0.5 for size in (grid.height, grid.width))
-    y, x = np.asarray(f + e * y), np.asarray(c + a * x)
-    if _is_geographic(grid.crs):
-        return (LATITUDE, y), (LONGITUDE, x)
-    return (Variable("y", "m", "northing"), y), (Variable("x", "m", "easting"), x)
+    rows, columns = grid_axes.axes_of(grid)
+    return _described(rows), _described(columns)
 
 
-def _is_geographic(crs: str) -> bool:
-    if crs == _DEGREES:
-        return True
-    import pyproj
-
-    return bool(pyproj.CRS.from_user_input(crs).is_geographic)
+def _described(axis: grid_axes.Axis) -> time_maps.Axis:
+    name, values, attributes = axis
+    known = next((one for one in (LATITUDE, LONGITUDE) if one.name == name), None)
+    long_name = known.long_name if known else {"y": "northing", "x": "easting"}[name]
+    return Variable(name, attributes["units"], long_name, attributes=attributes), values

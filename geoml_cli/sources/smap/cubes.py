@@ -154,7 +154,7 @@ def _has_dates(path: Path, data: Any) -> bool:  # noqa: ANN401  xarray is untype
     raise DataError(
         f"its days are of the calendar {time.values.flat[0].calendar}, and samples are days of the standard one",
         where=f"{path}, time",
-        fix='Convert it, for example with xarray: stack.convert_calendar("standard").',
+        fix='Convert it, for example with xarray: stack.convert_calendar("standard", align_on="date").',
     )
 
 
