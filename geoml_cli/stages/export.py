@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from geoml_cli import registry
 from geoml_cli.dataset.files import atomic_write, require_writable_folder, write_text
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
-from geoml_cli.exporters.exporter import Arrays, Exporter, exporter, formats
+from geoml_cli.exporters.exporter import Arrays, Exporter, exporter
+from geoml_cli.inference.export_card import Exported, card_of
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
-from geoml_cli.samples.samples import Samples, Signature
-from geoml_cli.work.numbers import format_number
+from geoml_cli.samples.samples import Samples
 from geoml_cli.work.reporting import Reporter
 
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)
@@ -30,22 +27,6 @@ _ROUNDING = 16 * float(np.finfo(np.float32).eps)
 _BATCH = 4
 """Samples that a file is run over at once: its graph keeps more of them in memory than the network, and what the system
 gives and takes back with every operation would take most of the time."""
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A file, and how far it is from the network.
-
-    Attributes:
-        difference: Largest absolute difference of any output over the samples, in the target's unit.
-        allowed: The tolerance, in the same unit.
-    """
-
-    path: Path
-    format: str
-    samples: int
-    difference: float
-    allowed: float
 
 
 class _ExportedNetwork(NamedTuple):
@@ -112,7 +93,7 @@ def _network(
     for called, note in trained.networks[network].input_notes.items():
         if called in samples.inputs:
             reporter.warn(f"whoever runs the file gives the input {called} so: {note}.")
-    write_text(run.export / f"{name}.md", _card(trained, network, dataset, done))
+    write_text(run.export / f"{name}.md", card_of(trained, network, dataset, done))
     return done
 
 
@@ -181,111 +162,3 @@ def _allowed(expected: NDArray[np.float32], tolerance: float) -> float:
     known = expected[np.isfinite(expected)]
     largest = float(np.abs(known).max(initial=0.0))
     return tolerance * float(known.std()) + _ROUNDING * largest if largest else tolerance
-
-
-def _earlier(done: Sequence[Exported]) -> list[str]:
-    """Name the files of the same members that stand next to those of this export."""
-    path = done[0].path
-    siblings = [path.with_suffix(exporter(form).suffix) for form in formats()]
-    return [other.name for other in siblings if other.exists() and other not in [one.path for one in done]]
-
-
-def _card(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[Exported]) -> str:
-    """Say what the files are, what goes in and out, and how good they are."""
-    run, members = trained.run, trained.members_of(network)
-    card, data = registry.card(run.model), trained.data
-    outputs = trained.task(network).outputs(len(members))
-    unit = outputs[0].unit
-    lines = [f"# {card.title}", "", f"Run `{run.id}`, {len(members)} member(s): {', '.join(members)}.", ""]
-    method = f"{card.paper}, doi:{card.doi}" if card.doi else card.paper
-    lines += [f"Method: {method}. {card.licence}", "", "## Inputs", ""]
-    spatial = trained.network_samples(network, dataset).spatial
-    gaps = "Missing cells are NaN, in and out; the way to the network's maps is inside as well."
-    gaps = gaps if spatial else "Where one is missing (NaN), so are the outputs."
-    lines += [
-        f"Physical values, as prepared; scaling is inside the graph. {gaps} Inputs are given in this order; a pt2 file "
-        "takes them by their place, not by name.",
-        "",
-    ]
-    record = trained.networks[network]
-    for name, item in data.signatures[network].inputs.items():
-        shape = (*item.shape[:-2], *spatial.geometry.native) if spatial else item.shape
-        first = "1" if spatial else "sample"
-        more = [notes[name] for notes in (record.input_words, record.input_notes) if name in notes]
-        note = "".join(f"; {text}" for text in (*more, *_of_maps(data.signatures[network])))
-        size = ", ".join([first, *map(str, shape)])
-        lines.append(f"- `{name}` float32 [{size}]: {', '.join(_with_units(item.names, dataset))}{note}")
-    lines += ["", "## Outputs", ""]
-    maps = (data.signatures[network].target_shape[0], *spatial.geometry.native) if spatial else ()
-    shape_out = ", ".join(["1" if spatial else "sample", *map(str, maps)])
-    lines += [f"- `{band.name}` float32 [{shape_out}], {band.unit}: {band.long_name}" for band in outputs]
-    lines += ["", "## Intervals", "", _intervals(trained, network)]
-    lines += [
-        "",
-        "## Verification",
-        "",
-        f"| file | samples | largest difference [{unit}] | allowed |",
-        "|---|---|---|---|",
-    ]
-    lines += [f"| {d.path.name} | {d.samples} | {d.difference:.3g} | {d.allowed:.3g} |" for d in done]
-    if earlier := _earlier(done):
-        lines += ["", f"Written and compared by an earlier export: {', '.join(earlier)}."]
-    lines += ["", "## Data", ""]
-    funnel = dataset.manifest.funnel
-    lines.append(
-        f"Source `{data.source}`, digest `{data.digest or 'unknown'}`: {funnel.read} read, {funnel.kept} kept."
-    )
-    lines += [f"- excluded, {reason}: {rows}" for reason, rows in funnel.dropped.items()]
-    lines += ["", "## Scores", "", _scores(run, network), "", "## Limits", ""]
-    lines.append(
-        "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
-    )
-    return "\n".join(lines) + "\n"
-
-
-def _with_units(names: Sequence[str], dataset: Dataset) -> list[str]:
-    """Name variables with the units of the data set, where they are variables of it."""
-    return [f"{name} [{dataset.unit(name)}]" if dataset.has(name) else name for name in names]
-
-
-def _of_maps(signature: Signature) -> list[str]:
-    """Say how maps lie in an input, which are of the target's own variable; nothing of other inputs."""
-    if not signature.target_corners:
-        return []
-    corners = "first cell at {:g} N, {:g} E, last at {:g} N, {:g} E".format(*signature.target_corners)
-    return [
-        f"in {signature.unit}, oldest first, one {signature.target_step} apart, the last before the first forecast",
-        f"{signature.target_layout}, {corners}",
-    ]
-
-
-def _intervals(trained: TrainedRun, network: str) -> str:
-    """Say that the graph holds none, and how they are made from its outputs."""
-    intervals = trained.intervals.get(network)
-    if intervals is None:
-        return "The graph gives no prediction intervals, and the run has none for these members."
-    quantiles = ", ".join(f"{value:.6g}" for value in intervals.calibration.quantiles(intervals.coverage))
-    return (
-        f"The graph gives no prediction intervals; `geoml predict` does. {intervals.promise}. The distance is "
-        f"{quantiles} (of differences from the prediction under the target's transform, divided by the spread where "
-        "calibration.json of the run names a least one; of classes, 1 minus their probability)."
-    )
-
-
-def _scores(run: Run, network: str) -> str:
-    """Return the test scores with their intervals, where the run was evaluated."""
-    path = run.evaluation("test") / network / "metrics.json"
-    if not path.is_file():
-        return f"Not evaluated yet: `geoml evaluate {run.folder}`."
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    scores = record["network"]["scores"]
-    lines = [record["summary"], "", "| score | value | 95 % interval | unit |", "|---|---|---|---|"]
-    lines += [
-        f"| {k} | {_short(s['value'])} | {_short(s['low'])} to {_short(s['high'])} | {s['unit']} |"
-        for k, s in scores.items()
-    ]
-    return "\n".join(lines)
-
-
-def _short(value: float | None) -> str:
-    return "-" if value is None else format_number(value)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
+from geoml_cli.inference.export_card import _classes
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.samples import InputSignature, Signature
 
 
 def test_the_card_names_files_of_an_earlier_export(geoml, trained, data_root, tmp_path):
@@ -21,6 +24,21 @@ def test_the_card_names_files_of_an_earlier_export(geoml, trained, data_root, tm
         assert [row.split()[1] for row in rows] == [f"soc.{form}"]
         told = f"Written and compared by an earlier export: {earlier}."
         assert (told in card) == bool(earlier)
+
+
+def test_the_card_says_what_classes_stand_for():
+    inputs = {
+        "static": InputSignature(shape=(4,), axis=1, names=("height", "rock=1", "rock=2", "soil_class_7")),
+        "land_cover": InputSignature(shape=(1, 1), axis=2, names=("land_cover",)),
+    }
+    named = SimpleNamespace(has=lambda name: name == "category_name", labels=lambda name: ["water", "forest"])
+    text = "\n".join(_classes(Signature(inputs=inputs, target_name="GWS", unit="cm"), named))
+    assert "Numbers of classes in `land_cover`: 0 water, 1 forest." in text
+    assert "Columns of `rock`, `soil`: 1 in that of the sample's class, 0 in the others." in text
+    assert "`geoml predict` gives nothing there, the graph a number all the same" in text
+    bits = {"static": InputSignature(shape=(2,), axis=1, names=("height", "land_cover=bit 0"))}
+    none = SimpleNamespace(has=lambda name: False)
+    assert _classes(Signature(inputs=bits, target_name="GWS", unit="cm"), none) == []
 
 
 def test_a_network_that_gives_no_number_is_not_exported(geoml, trained, data_root, tmp_path):

@@ -39,7 +39,7 @@ def networks(tables: MmnetTables) -> Mapping[str, Network]:
             pretrained=pretrained.read,
             statistics=pretrained.statistics,
             lagged="dynamic",
-            input_words={"dynamic": "days, oldest first, the last is the sample's own"},
+            input_words={"dynamic": "days, oldest first, the last is the sample's own", "static": task.STATIC_WORDS},
             bars="pr",
             # Batch norm needs two rows to have a deviation.
             smallest_batch=2,

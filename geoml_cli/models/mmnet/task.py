@@ -93,6 +93,18 @@ def _snapshot(settings: NetworkSettings, variables: Variables) -> Series:
     return found
 
 
+STATIC_WORDS = (
+    "DoY_normalized is cos(pi (DoY - 1) / 365), aspect_normalized cos(pi aspect / 360), aspect in degrees; of "
+    "reflectances B2 to B7 of HLS (0 to 1), ndvi is (B5 - B4) / (B5 + B4), "
+    "evi 2.5 (B5 - B4) / (B5 + 6 B4 - 7.5 B2 + 1), ndwi (B3 - B5) / (B3 + B5), lswi (B5 - B6) / (B5 + B6), "
+    "nsdsi (B6 - B7) / B6; of backscatter of Sentinel-1 in dB, as the paper has it, cr is VV / VH, "
+    "dpsvim (VV^2 + VH^2) / 32, pol (VV + VH) / (VV - VH), rvim 4 VH / (VV + VH), vvvh VV - VH; reflectances and "
+    "backscatter of days without a scene are filled as `prepare smap --fill` says, in a straight line by default, SMAP "
+    "by the day before"
+)
+"""How what is computed of the snapshot is made, for the card of an export."""
+
+
 def day_of_year(variables: Variables) -> NDArray[np.float32]:
     """Return cos(pi (DoY - 1) / 365) of every record, [R]: 1 in January, -1 in December."""
     day = read_clock(variables.array("time"), variables.unit("time"), "day-of-year").astype(np.float64)
