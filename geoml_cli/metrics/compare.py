@@ -63,7 +63,8 @@ def compare(values: tuple[float, float], drawn_D: tuple[Values, Values], error_G
     from scipy.stats import rankdata
 
     gap_G = error_G[0] - error_G[1]
-    ranks = float(np.sum(np.sign(gap_G) * rankdata(np.abs(gap_G))))
+    differing = gap_G[gap_G != 0]
+    ranks = float(np.sum(np.sign(differing) * rankdata(np.abs(differing))))
     interval = percentiles(drawn_D[0] - drawn_D[1])
     return Comparison(values[0] - values[1], interval, signed_rank(gap_G), len(gap_G), ranks)
 

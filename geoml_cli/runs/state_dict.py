@@ -33,7 +33,8 @@ def state_dict(file: Path) -> dict[str, Tensor]:
         raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
     with file.open("rb") as stream:
         head = stream.read(9)
-    found = _tensors(file) if head[8:] == b"{" else _of_torch(file, head)
+    # The length of a header of safetensors, then the header: JSON.
+    found = _tensors(file) if head[4:] == b"\0\0\0\0{" else _of_torch(file, head)
     for name, values in found.items():
         _refuse_nan(name, values, file)
     return found

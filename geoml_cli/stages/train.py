@@ -68,7 +68,7 @@ def start(settings: Settings, dataset: Dataset, location: RunLocation, only: Seq
     """
     plan = plan_run(settings, dataset, only)
     # What a run that is resumed has written already needs no more room.
-    written = size_of(location.run) if location.run is not None else 0
+    written = size_of(location.run / "members") if location.run is not None else 0
     require_space(location.run or location.root, max(0, training_bytes(settings, plan) - written))
     return create(location.run or new_folder(location.root, settings.model, settings.preset), plan)
 

@@ -33,7 +33,7 @@ def test_a_resumed_run_asks_for_the_room_of_what_it_has_not_written_yet(trained,
     monkeypatch.setattr(train, "require_space", lambda place, needed: asked.append(needed))
     monkeypatch.setattr(train, "training_bytes", lambda settings, plan: 10 << 30)
     train.start(read_settings(trained / "config.toml"), Dataset(data_root / "soc"), train.RunLocation(trained))
-    written = sum(path.stat().st_size for path in trained.rglob("*") if path.is_file())
+    written = sum(path.stat().st_size for path in (trained / "members").rglob("*") if path.is_file())
     assert written > 0 and asked == [(10 << 30) - written]
 
 

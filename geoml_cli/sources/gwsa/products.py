@@ -71,9 +71,9 @@ class Products:
 
     def panels(self) -> Iterator[CellRows]:
         """Make the rows, time by time; may be called again."""
-        first = next(iter(self.spans))
-        always = {name: self._factor(self.factors[name], first)[self.cells.land] for name in self.roles.static}
+        always: dict[str, Floats] = {}
         for span, months in self.spans.items():
+            always = always or {n: self._factor(self.factors[n], span)[self.cells.land] for n in self.roles.static}
             values = {
                 name: always[name] if name in always else self._factor(factor, span)[self.cells.land]
                 for name, factor in self.factors.items()

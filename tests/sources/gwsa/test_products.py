@@ -195,6 +195,14 @@ def test_rows_are_cut_to_the_memory_given(
     np.testing.assert_array_equal(part.array("GWS"), whole)
 
 
+def test_mascons_and_a_land_model_of_no_common_month_are_refused(
+    products: Path, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geoml_cli.sources.gwsa.products._spans", lambda *_: ({}, {}))
+    with pytest.raises(DataError, match="none of 0 rows can be used"):
+        prepare_gwsa(products, period="month", **OPTIONS)
+
+
 def test_every_map_is_read_once_where_the_memory_holds_them_and_gives_the_same_where_not(
     products: Path, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch
 ) -> None:
