@@ -97,7 +97,7 @@ def trained_per_second(
 ) -> tuple[float, float]:
     """Train the regressor for some steps; return samples a second of the batches alone, and of whole steps.
 
-    The median step counts: single ones are held up by whatever else the machine does.
+    The median step counts: single ones wait for whatever else the machine does.
     """
     from geoml_cli.models.ech.pretrained import signature as seen
 

@@ -2,7 +2,7 @@
 
 The step is that of `benchmarks.geomamba`, in float32 and in the mixed precisions of `train.precision`. The plain way
 has mambapy's parallel scan and KAN bases by the recursion of Cox and de Boor. Times are the least of several, with the
-card waited for; a graph is recorded before. Memory is the most that PyTorch held on the card during a step.
+card waited for; a graph is recorded before. Memory is the most that PyTorch took on the card during a step.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def _peak(make: Callable[..., Case], sizes: tuple[int, ...], which: int, threads
 
 
 def _high_water_mb() -> float:
-    """Return the most memory this process ever held [MB]; what its parent held counts in `getrusage`, not here."""
+    """Return the most memory this process ever took [MB]; what its parent took counts in `getrusage`, not here."""
     status = Path("/proc/self/status")
     if not status.is_file():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

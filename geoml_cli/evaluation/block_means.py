@@ -21,7 +21,7 @@ _LENGTHS = tuple(days * _DAY for days in (1, 7, 30, 91, 365))
 """Lengths of blocks [min], in addition to the record itself."""
 _CALENDAR = {0: 30.4375 * _DAY, -1: 365.25 * _DAY}
 """Mean lengths of months and years, which have none of their own."""
-_HELD = 0.5
+_COVERED = 0.5
 """Share of a block's records that are held out and observed; of fewer, the mean is another period's."""
 
 
@@ -48,7 +48,7 @@ def _of_length(error_B: Values, station_B: Rows, minute_B: Rows, length: float, 
     pair_B = np.stack([station_B, block_B])
     (station, _), place_B, count = np.unique(pair_B, axis=1, return_inverse=True, return_counts=True)
     mean = np.bincount(place_B.reshape(-1), weights=error_B) / count
-    whole = count >= max(_HELD * length / step, 1) if length > step else np.ones(len(count), dtype=bool)
+    whole = count >= max(_COVERED * length / step, 1) if length > step else np.ones(len(count), dtype=bool)
     if not whole.any():
         return None
     return BlockDistances.of(length, mean[whole], station[whole])

@@ -23,6 +23,7 @@ Values = NDArray[np.float64]
 DPI = 160
 _BAND, _BAR = 0.35, 4.0
 """Opacity of a band, and width of a bar of one [points]."""
+_DECADE, _STEPS, _EVEN = 10.0, 5, (1, 2, 2.5, 5, 10)
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
     "#0072B2",
     "#E69F00",
@@ -77,10 +78,15 @@ def band(axis: Axes, x: NDArray[Any], bounds: tuple[Values, Values], label: str)
 
 
 def plain_log_ticks(axis: Axis) -> None:
-    """Mark 1, 2 and 5 of each decade of a logarithmic axis, written out: most span two at most."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    """Mark a logarithmic axis, whose ends are set, with numbers that are written out.
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    1, 2 and 5 of each decade; of less than a decade, where these may all lie outside, even steps.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    is_wide = low > 0 and high >= _DECADE * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)) if is_wide else MaxNLocator(_STEPS, steps=_EVEN))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 

@@ -80,17 +80,17 @@ class OpenedOnce(Generic[T, R]):
 
     def __init__(self, open_order: Callable[[T], R]) -> None:
         self._open, self._lock = open_order, threading.Lock()
-        self._held: tuple[tuple[str, T], R] | None = None
+        self._current: tuple[tuple[str, T], R] | None = None
 
     @contextmanager
     def for_share(self, share: Share[T]) -> Iterator[R]:
         """Give what the order's parts are made with, to this thread alone."""
         sent = (share.command, share.order)
         with self._lock:
-            if self._held is None or self._held[0] != sent:
-                self._held = None  # the last order's goes before this one's comes
-                self._held = (sent, self._open(share.order))
-            yield self._held[1]
+            if self._current is None or self._current[0] != sent:
+                self._current = None  # the last order's goes before this one's comes
+                self._current = (sent, self._open(share.order))
+            yield self._current[1]
 
 
 class Cluster:

@@ -12,6 +12,7 @@ import numpy as np
 
 from geoml_cli.dataset.files import atomic_write
 from geoml_cli.errors import SettingsError
+from geoml_cli.samples.input import Grid
 from geoml_cli.writers import geotiff
 from geoml_cli.writers.grid_axes import axes_of, grid_mapping
 from geoml_cli.writers.map import Map, Part
@@ -20,9 +21,15 @@ from geoml_cli.writers.suffixes import require_suffix
 _CONVENTIONS = "CF-1.11"
 
 
-def check_suffix(path: Path) -> None:
-    """Refuse a file that cannot become a map; errors as for `require_suffix`."""
+def check(grid: Grid, path: Path) -> None:
+    """Refuse a file that cannot become a map of a grid.
+
+    Raises:
+        SettingsError: The suffix is not that of a map, or the grid is rotated and the file has axes.
+    """
     require_suffix(path, _WRITERS, "map")
+    if _WRITERS[path.suffix.lower()] is not geotiff.write:
+        axes_of(grid)
 
 
 def copies(path: Path) -> int:
@@ -36,7 +43,7 @@ def write(path: Path, content: Map, parts: Iterable[Part]) -> None:
     Raises:
         SettingsError: The suffix is not that of a map, or the package behind it is not installed.
     """
-    check_suffix(path)
+    check(content.grid, path)
     try:
         _WRITERS[path.suffix.lower()](path, content, parts)
     except ImportError as error:

@@ -40,7 +40,7 @@ def test_maps_are_written_with_land(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell")
 def test_memory_is_that_of_a_command_and_of_what_it_starts(tmp_path):
-    hold = "import time; held = bytearray(range(256)) * 2**19; time.sleep(0.5)"  # 128 MiB
+    hold = "import time; taken = bytearray(range(256)) * 2**19; time.sleep(0.5)"  # 128 MiB
     (tmp_path / "geoml_cli").mkdir()
     (tmp_path / "geoml_cli" / "__init__.py").touch()
     (tmp_path / "geoml_cli" / "__main__.py").write_text(

@@ -11,7 +11,7 @@ from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
 from geoml_cli.inference.inputs.pixel_days import _axes, _check
 from geoml_cli.samples.input import Grid
-from geoml_cli.writers import time_maps
+from geoml_cli.writers import raster, time_maps
 from geoml_cli.writers.grid_axes import axes_of, grid_mapping
 
 UTM = Grid("EPSG:32614", (100.0, 0.0, 5e5, 0.0, -100.0, 4e6), 3, 4)
@@ -33,6 +33,11 @@ def test_a_rotated_grid_is_refused_for_a_netcdf_before_it_is_predicted(tmp_path)
         _check(LEANING, tmp_path / "a.nc")
     _check(LEANING, tmp_path / "a.tif")
     _check(UTM, tmp_path / "a.nc")
+    for name in ("a.nc", "a.zarr"):
+        with pytest.raises(SettingsError, match="the grid is rotated, NetCDF axes are not"):
+            raster.check(LEANING, tmp_path / name)
+        raster.check(UTM, tmp_path / name)
+    raster.check(LEANING, tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("grid", [UTM, Grid("EPSG:4267", (0.1, 0.0, -99.0, 0.0, -0.1, 37.0), 3, 4)])

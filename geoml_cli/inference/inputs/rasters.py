@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from geoml_cli.inference.inputs.masking import MaskedWindows
@@ -30,7 +31,7 @@ def raster_job(files: MapFiles, stack: CovariateStack, mask: Mask | None) -> Pre
         total=len(list(_windows(stack.grid, side))),
         write=lambda out, store, count: _write(files, windows, stack, out, store),
         unit=trained.outputs()[0].unit,
-        check=raster.check_suffix,
+        check=partial(raster.check, stack.grid),
         copies=raster.copies,
         reasons=windows.reasons,
     )

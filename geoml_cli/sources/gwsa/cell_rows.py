@@ -20,7 +20,7 @@ _FILLS = (-9999, -99999)
 _ROW_COPIES = 8  # of a row's cells while they are read: text, pandas' blocks, 64-bit columns, masks, 32-bit columns
 
 
-_HELD_COPIES = 2  # of a row's cells once they are read: as the table has them, and as columns
+_KEPT_COPIES = 2  # of a row's cells once they are read: as the table has them, and as columns
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class CellRows:
     def size(self) -> int:
         """Return what it holds [bytes], with the table's own cells, which tell where a value stands."""
         columns = (self.latitude, self.longitude, self.time, *self.values.values())
-        return _HELD_COPIES * sum(column.nbytes for column in columns)
+        return _KEPT_COPIES * sum(column.nbytes for column in columns)
 
     def cells(self) -> Keys:
         """Name the cell of each row by its place, shape [R]."""

@@ -197,7 +197,7 @@ def _no_time(sheet: TableFile) -> DataError:
     return DataError(
         "neither a column of the year nor columns VAR_YYYY are there",
         where=str(sheet.path),
-        fix=f"Name the column of the year `year` (2003, or 2003_07). {_held(sheet)}",
+        fix=f"Name the column of the year `year` (2003, or 2003_07). {_columns_of(sheet)}",
     )
 
 
@@ -208,7 +208,7 @@ def _place(sheet: TableFile, roles: Roles, names: Sequence[str], subject: str) -
     raise DataError(
         f"there is no column of the {subject}",
         where=str(sheet.path),
-        fix=f"Name it {names[0]!r}{_or(roles, 'leave the file out with --tables PATTERN')}. {_held(sheet)}",
+        fix=f"Name it {names[0]!r}{_or(roles, 'leave the file out with --tables PATTERN')}. {_columns_of(sheet)}",
     )
 
 
@@ -233,7 +233,7 @@ def _refuse_missing(sheet: TableFile, roles: Roles, columns: dict[str, Any], suf
     raise DataError(
         f"there is no column {', '.join(named)}",
         where=str(sheet.path),
-        fix=f"Add it{_or(roles, f'choose others with {choice}')}.{hint} {_held(sheet)}",
+        fix=f"Add it{_or(roles, f'choose others with {choice}')}.{hint} {_columns_of(sheet)}",
     )
 
 
@@ -242,7 +242,7 @@ def _or(roles: Roles, alternative: str) -> str:
     return "" if roles.are_learnt else f", or {alternative}"
 
 
-def _held(sheet: TableFile) -> str:
+def _columns_of(sheet: TableFile) -> str:
     names = [name or '""' for name in sheet.columns]
     listed = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
     return f"The columns are: {listed}."

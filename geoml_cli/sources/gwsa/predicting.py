@@ -20,6 +20,7 @@ from geoml_cli.sources.gwsa.cell_rows import CellRows, panel
 from geoml_cli.sources.gwsa.factors import described
 from geoml_cli.sources.gwsa.filtering import FILL, DropCounts, faults
 from geoml_cli.sources.gwsa.layout import IDENTITY, Long, Roles, Wide, find_layout
+from geoml_cli.sources.gwsa.row_summary import RowSummary
 from geoml_cli.sources.gwsa.writing import Plan, arrays, block
 
 
@@ -30,11 +31,13 @@ class _CellTable(NamedTuple):
         sheet: The file.
         layout: Which columns it is read from.
         fills: What stands for a missing value.
+        met: Rows that were read, where a column of dates stands next to that of the year.
     """
 
     sheet: TableFile
     layout: Long | Wide
     fills: ColumnFills
+    met: RowSummary
 
 
 def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
@@ -56,7 +59,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     layout = find_layout(sheet, roles)
     times = len(layout.stamps) if isinstance(layout, Wide) else 1
     fills = ColumnFills(dataset.manifest.options.get("nodata", ()), (*names, roles.target))
-    table = _CellTable(sheet, layout, fills)
+    table = _CellTable(sheet, layout, fills, RowSummary())
     read = 0
     for part in sheet.parts(max(1, size // times)):
         if len(part):
@@ -67,7 +70,7 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
 
 
 def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChunk:
-    sheet, layout, fills = table
+    sheet, layout, fills, _ = table
     cells = panel(part, layout)
     cells = replace(cells, values={name: fills.masked(name, values) for name, values in cells.values.items()})
     _refuse_fills(cells, table, plan.roles)
@@ -78,7 +81,7 @@ def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChu
             where=str(part.path),
             fix=f"Give a table of {learnt}.{cells.other_time()}",
         )
-    _refuse_months_of_years(cells)
+    _refuse_months_of_years(cells, table.met)
     steps = len(layout.stamps) if isinstance(layout, Wide) else 1
     identity = tuple(
         TableColumn(
@@ -98,22 +101,19 @@ def _chunk(part: Part, table: _CellTable, plan: Plan, monthly: bool) -> TableChu
     return TableChunk(columns, partial(_samples, cells, plan))
 
 
-def _refuse_months_of_years(cells: CellRows) -> None:
+def _refuse_months_of_years(cells: CellRows, met: RowSummary) -> None:
     """Refuse rows of a cell that repeat a year next to a column of dates: each would be predicted as the year.
 
     Raises:
-        DataError: With the second of such rows.
+        DataError: With the first row that repeats one of before.
     """
     if not cells.unread:
         return
-    known = np.flatnonzero(~np.isnat(cells.time))
-    keys = np.stack([cells.cells()[known], cells.time[known].astype(np.int64)])
-    _, first, number = np.unique(keys, axis=1, return_index=True, return_inverse=True)
-    repeated = known[first[number.reshape(-1)] != np.arange(len(known))]
+    repeated = np.flatnonzero(met.repeats(cells, ~np.isnat(cells.time)))
     if len(repeated):
         row = int(repeated[0])
         raise DataError(
-            f"a cell stands several times in {str(cells.time[row])[:4]}; {len(repeated)} rows repeat one of before",
+            f"the cell has a row of {str(cells.time[row])[:4]} before",
             where=cells.where(row, "year"),
             fix=f"Keep one row a cell and year.{cells.other_time()}",
         )

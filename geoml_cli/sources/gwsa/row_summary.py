@@ -41,7 +41,7 @@ class RowSummary:
 
     def __init__(self) -> None:
         self.cells = Cells()
-        self._held: dict[np.datetime64, NDArray[np.bool_]] = {}
+        self._met: dict[np.datetime64, NDArray[np.bool_]] = {}
 
     def repeats(self, panel: CellRows, rows: Mask) -> Mask:
         """Tell which of `rows` have the cell and time of an earlier one; later calls know these rows."""
@@ -54,20 +54,20 @@ class RowSummary:
         return again
 
     def _at(self, time: np.datetime64, cells: NDArray[np.int64]) -> Mask:
-        present = self._held.get(time, np.zeros(0, dtype=np.bool_))
+        present = self._met.get(time, np.zeros(0, dtype=np.bool_))
         if len(present) < len(self.cells.keys):
             present = np.concatenate([present, np.zeros(len(self.cells.keys) - len(present), dtype=np.bool_)])
         first = np.zeros(len(cells), dtype=np.bool_)
         first[np.unique(cells, return_index=True)[1]] = True
         again = present[cells] | ~first
         present[cells] = True
-        self._held[time] = present
+        self._met[time] = present
         return again
 
     @property
     def times(self) -> list[np.datetime64]:
         """The times met, ascending."""
-        return sorted(self._held)
+        return sorted(self._met)
 
 
 @dataclass

@@ -99,10 +99,10 @@ def half_hours(
     if even:
         light[(true >= np.datetime64("2010-06-01")) & (true < np.datetime64("2010-07-01"))] = 230.0
     unknown = (hour < hours[0]) | (hour > hours[1]) | ((light == 0) & (not nights))
-    light_held = np.where(unknown, np.nan, light)
+    light_known = np.where(unknown, np.nan, light)
     found = {
         "TA_F": 12 + 5 * np.sin((hour - 9) / 12 * np.pi) + cloud,
-        "SW_IN_F": light_held,
+        "SW_IN_F": light_known,
         "P_F": np.zeros(len(true)),
         "NEE_VUT_REF": 2 - light / 60,
         "NEE_VUT_REF_QC": np.zeros(len(true)),

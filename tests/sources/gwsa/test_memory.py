@@ -42,7 +42,7 @@ def test_a_longer_table_takes_no_more_memory(
 ) -> None:
     """A cell costs a few bytes, for its number; its rows cost one each, to tell repeats; the rest is bounded."""
     monkeypatch.setattr("geoml_cli.sources.gwsa.cell_rows._ROW_COPIES", 200)  # of 64 MB, 2,600 rows
-    monkeypatch.setattr("geoml_cli.sources.gwsa.cell_rows._HELD_COPIES", 200)  # none is kept for the second reading
+    monkeypatch.setattr("geoml_cli.sources.gwsa.cell_rows._KEPT_COPIES", 200)  # none is kept for the second reading
     # The quantiles that tell fills keep so many values of a column: of both tables, not of the larger one alone.
     monkeypatch.setattr("geoml_cli.readers.undeclared_fills._SAMPLE", 1 << 10)
     found = {}
@@ -70,6 +70,6 @@ def test_a_table_that_fits_is_read_once_and_gives_the_same(
     monkeypatch.setattr(tables, "panels", lambda *given: read.append(1) or panels(*given))
     once = prepare_gwsa(raw)[0].manifest
     assert len(read) == 1
-    monkeypatch.setattr("geoml_cli.sources.gwsa.cell_rows._HELD_COPIES", 1 << 20)
+    monkeypatch.setattr("geoml_cli.sources.gwsa.cell_rows._KEPT_COPIES", 1 << 20)
     twice = prepare_gwsa(raw, units=("rf=mm",))[0].manifest
     assert len(read) == 3 and once.content == twice.content
