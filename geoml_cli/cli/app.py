@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import re
 import shlex
 import signal
 import sys
@@ -17,6 +16,7 @@ import typer
 
 from geoml_cli import registry
 from geoml_cli.cli import (
+    addresses,
     audit,
     bundle,
     check,
@@ -41,9 +41,6 @@ from geoml_cli.version import __version__
 
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 """What the system says of data that cannot be read; what cannot be written is refused where it is written."""
-_ADDRESS = re.compile(r"(https?|ftp|file|s3|gs|gcs|az|abfss?|hdfs)://", re.IGNORECASE)
-_TEXTS = ("--set", "--note", "--scheduler", "--setup", "--data-citation", "--data-licence")
-"""Options whose texts may be addresses, or empty."""
 _INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended before there was anything to resume."""
 _NEW_OBJECTS = 10_000
@@ -96,8 +93,9 @@ def main() -> None:
     gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
     came = _watch_signals()
     try:
-        _refuse_mistaken(sys.argv[1:])
-        code = app(standalone_mode=False)
+        _refuse_empty(sys.argv[1:])
+        with addresses.resolved(sys.argv[1:]) as words:
+            code = app(words, standalone_mode=False)
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except GeomlError as error:
@@ -116,28 +114,19 @@ def main() -> None:
     raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _refuse_mistaken(words: list[str]) -> None:
-    """Refuse empty words, which would be taken for this folder, and addresses, for folders called `s3:`.
+def _refuse_empty(words: list[str]) -> None:
+    """Refuse empty words, which would be taken for this folder.
 
     Raises:
         SettingsError: Names the first.
     """
     for before, word in zip(["", *words], words, strict=False):
-        option, text = word.split("=", 1) if word.startswith("--") and "=" in word else (before, word)
-        if option in _TEXTS:
-            continue
-        if not text.strip():
+        option, text = addresses.split_word(before, word)
+        if option not in addresses.TEXTS and not text.strip():
             raise SettingsError(
                 "an empty text stands where a value is meant.",
                 where=option if option.startswith("-") else "",
                 fix="Give a value, or leave it out: a variable of the shell that is not set is empty.",
-            )
-        if found := _ADDRESS.match(text):
-            raise SettingsError(
-                f"is an address ({found[1]}), where a path of this machine is meant.",
-                where=text,
-                fix="Copy the files here and give their folder; a raster may stay there behind a virtual one (a VRT "
-                "with /vsicurl/ or /vsis3/). What is written can be copied there afterwards.",
             )
 
 

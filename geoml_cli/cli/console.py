@@ -18,6 +18,20 @@ _WIDE = 200
 """Columns of a table that no terminal shows, so that a pipe gets whole lines."""
 
 
+_SHOWN_AS: dict[str, str] = {}
+"""Addresses by the paths where what is sent to them is written."""
+
+
+@contextmanager
+def shown_as(addresses: dict[str, str]) -> Iterator[None]:
+    """Show addresses in results, in place of paths of this machine."""
+    _SHOWN_AS.update(addresses)
+    try:
+        yield
+    finally:
+        _SHOWN_AS.clear()
+
+
 class Terminal:
     """The reporter of the commands.
 
@@ -82,13 +96,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
 def document(value: Any) -> None:  # noqa: ANN401  any JSON value
     """Print one JSON document on stdout; what is not a number is null."""
     if not _is_worker_rank():
-        print(json.dumps(_strict(value), indent=1, ensure_ascii=False, default=lambda other: escaped(str(other))))  # noqa: T201
+        print(json.dumps(_strict(value), indent=1, ensure_ascii=False, default=lambda other: _named(str(other))))  # noqa: T201
 
 
 def line(text: str) -> None:
     """Print a line of the result on stdout."""
     if not _is_worker_rank():
-        print(escaped(text))  # noqa: T201
+        print(_named(text))  # noqa: T201
 
 
 def plan(
@@ -109,10 +123,17 @@ def _is_worker_rank() -> bool:
     return os.environ.get("RANK", "0") != "0"
 
 
+def _named(text: str) -> str:
+    """Write a text of a result, with addresses in place of where what is sent to them is written."""
+    for path, address in _SHOWN_AS.items():
+        text = text.replace(path, address)
+    return escaped(text)
+
+
 def _text(value: object) -> str:
     if value is None:
         return "-"
-    return format_number(value) if isinstance(value, float) else escaped(str(value))
+    return format_number(value) if isinstance(value, float) else _named(str(value))
 
 
 def _strict(value: Any) -> Any:  # noqa: ANN401
@@ -121,5 +142,5 @@ def _strict(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, (list, tuple)):
         return [_strict(part) for part in value]
     if isinstance(value, str):
-        return escaped(value)
+        return _named(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "raster": ("rasterio", "pyproj", "pyogrio", "shapely"),
+    "cloud": ("fsspec", "aiohttp", "s3fs", "gcsfs"),
     "dask": ("distributed", "pyarrow", "zarr"),
     "soil": ("ismn", "pyarrow"),
     "excel": ("openpyxl",),

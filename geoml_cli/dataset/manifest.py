@@ -62,7 +62,8 @@ _DIGESTED = ("name", "unit", "long_name", "dims", "dtype", "attributes")
 class Manifest(_Record):
     """The whole record.
 
-    `facts` holds what the source needs to read more of the same later; `content` is the SHA-256 of all values of
+    `raw` is where the raw files were read, `origin` the address of which that is a copy, if it is one. `facts` holds
+    what the source needs to read more of the same later; `content` is the SHA-256 of all values of
     `dataset.nc` (see `store.content_digest`).
     """
 
@@ -76,6 +77,7 @@ class Manifest(_Record):
     funnel: Funnel
     facts: dict[str, Any] = Field(default_factory=dict)
     content: str = ""
+    origin: str = ""
 
     def digest(self) -> str:
         """Name the content: the same raw files, read the same way, give the same digest, wherever they lie.

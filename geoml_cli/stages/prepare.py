@@ -14,6 +14,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.files import folder_lock, recover_folder, replace_folder, sha256, sync
 from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
 from geoml_cli.dataset.raw_files import require_content, require_names, require_readable
+from geoml_cli.dataset.remote import origin_of
 from geoml_cli.dataset.store import DatasetWriter, content_digest
 from geoml_cli.errors import DataError, escaped
 from geoml_cli.source import Options
@@ -100,6 +101,7 @@ def _write(raw: Raw, folder: Path, files: tuple[RawFile, ...], reporter: Reporte
             funnel=written.funnel,
             facts=written.facts,
             content=content_digest(partial, writer.records),
+            origin=escaped(origin_of(raw.path)),
         )
         manifest.write(partial)
     return manifest

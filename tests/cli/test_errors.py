@@ -22,8 +22,6 @@ from geoml_cli.cli import app
         (("train", "soc", "--run", "", "--json"), 2, "an empty text stands where a value is meant"),
         (("evaluate", " ", "--json"), 2, "an empty text"),
         (("train", "soc", "--preset=", "--json"), 2, "an empty text"),
-        (("prepare", "soc", "s3://bucket/raw", "--json"), 2, "is an address (s3), where a path of this machine"),
-        (("train", "soc", "--note", "https://a", "--run=gs://b/run", "--json"), 2, "is an address (gs)"),
     ],
 )
 def test_an_error_is_one_json_document(geoml, monkeypatch, tmp_path, arguments, code, what):

@@ -1,0 +1,247 @@
+"""Files at addresses: fetched whole, once, and sent; with a file system in memory and a web server of this process."""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from geoml_cli.dataset import remote
+from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
+from geoml_cli.work.reporting import NullReporter
+
+FILES = {"points.csv": b"x,y\n1,2\n", "covs/height.tif": b"II*\0" * 9, "covs/a b.tif": b"II*\0"}
+
+
+class Web(SimpleHTTPRequestHandler):
+    """A web server that says nothing on stderr and can be told to cut files short."""
+
+    asked: list[str] = []  # noqa: RUF012  of all requests
+
+    def log_message(self, format: str, *args: object) -> None:
+        if self.command == "GET":
+            self.asked.append(self.path)
+
+
+@pytest.fixture
+def memory() -> Iterator[fsspec.AbstractFileSystem]:
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    for name, content in FILES.items():
+        system.pipe_file(f"/bucket/raw/{name}", content)
+    yield system
+    system.store.clear()
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path / "site"
+    for name, content in FILES.items():
+        (folder / "raw data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "raw data" / name).write_bytes(content)
+    Web.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Web, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", folder / "raw data"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_is_copied_under_its_own_name(memory, tmp_path):
+    reporter = NullReporter()
+    copy = remote.fetch("memory://bucket/raw", tmp_path, reporter)
+    assert copy.name == "raw" and content(copy) == FILES
+    assert reporter.said == [f"memory://bucket/raw: 3 files, 0.0 MiB, are fetched into {copy}."]
+    assert remote.origin_of(copy) == "memory://bucket/raw"
+    assert remote.origin_of(tmp_path) == ""
+
+
+def test_only_what_has_changed_is_fetched_again_and_what_is_gone_goes(memory, tmp_path, monkeypatch):
+    copy = remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    fetched = []
+    monkeypatch.setattr(type(memory), "get_file", spy(type(memory).get_file, fetched))
+    memory.pipe_file("/bucket/raw/points.csv", b"x,y\n3,4\n")
+    memory.pipe_file("/bucket/raw/new.csv", b"1")
+    memory.rm_file("/bucket/raw/covs/height.tif")
+    (copy / "stray.tif").write_bytes(b"")
+    remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    assert sorted(fetched) == ["/bucket/raw/new.csv", "/bucket/raw/points.csv"]
+    assert content(copy) == {"points.csv": b"x,y\n3,4\n", "new.csv": b"1", "covs/a b.tif": FILES["covs/a b.tif"]}
+
+
+def test_a_file_that_was_changed_here_is_fetched_again(memory, tmp_path):
+    copy = remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    (copy / "points.csv").write_text("cut")
+    assert content(remote.fetch("memory://bucket/raw", tmp_path, NullReporter())) == FILES
+
+
+def test_what_came_before_a_failure_is_not_fetched_again(memory, tmp_path, monkeypatch):
+    whole, fetched = type(memory).get_file, []
+
+    def failing(self, path, *args, **given):
+        if path.endswith("height.tif"):
+            raise ConnectionError("reset by peer")
+        return whole(self, path, *args, **given)
+
+    monkeypatch.setattr(remote, "_STREAMS", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(memory), "get_file", failing)
+        with pytest.raises(DataError, match=r"cannot be read .ConnectionError: reset by peer.*repeat the command"):
+            remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    monkeypatch.setattr(type(memory), "get_file", spy(whole, fetched))
+    assert content(remote.fetch("memory://bucket/raw", tmp_path, NullReporter())) == FILES
+    assert sorted(fetched) == ["/bucket/raw/covs/a b.tif", "/bucket/raw/covs/height.tif"]  # listed after points.csv
+
+
+def test_a_file_that_comes_short_is_refused_and_not_kept(memory, tmp_path, monkeypatch):
+    def short(self, path, target, **given):
+        Path(target).write_bytes(b"x")
+
+    monkeypatch.setattr(type(memory), "get_file", short)
+    with pytest.raises(DataError, match=r"1 of .* bytes came"):
+        remote.fetch("memory://bucket/raw/points.csv", tmp_path, NullReporter())
+    assert not remote.copy_of("memory://bucket/raw/points.csv", tmp_path).exists()
+
+
+def test_a_single_file_brings_what_belongs_to_it(memory, tmp_path):
+    for name in ("region.shp", "region.dbf", "region.shx", "region.prj", "other.dbf", "map.tif", "map.tif.aux.xml"):
+        memory.pipe_file(f"/bucket/{name}", name.encode())
+    copy = remote.fetch("memory://bucket/region.shp", tmp_path, NullReporter())
+    assert sorted(content(copy.parent)) == ["origin.json", "region.dbf", "region.prj", "region.shp", "region.shx"]
+    raster = remote.fetch("memory://bucket/map.tif", tmp_path, NullReporter())
+    assert sorted(content(raster.parent)) == ["map.tif", "map.tif.aux.xml", "origin.json"]
+
+
+def test_a_dry_run_fetches_nothing(memory, tmp_path):
+    with pytest.raises(SettingsError, match=r"not fetched yet.*Leave --dry-run out once"):
+        remote.fetch("memory://bucket/raw", tmp_path / "copies", NullReporter(), dry_run=True)
+    assert not (tmp_path / "copies").exists()
+    copy = remote.fetch("memory://bucket/raw", tmp_path / "copies", NullReporter())
+    assert remote.fetch("memory://bucket/raw", tmp_path / "copies", NullReporter(), dry_run=True) == copy
+
+
+def test_what_is_not_there_is_refused(memory, tmp_path):
+    with pytest.raises(DataError, match="no such file or folder"):
+        remote.fetch("memory://bucket/nothing", tmp_path, NullReporter())
+    memory.makedirs("/bucket/empty")
+    with pytest.raises(DataError, match="there are no files"):
+        remote.fetch("memory://bucket/empty", tmp_path, NullReporter())
+
+
+def test_a_name_that_leads_out_of_the_copy_is_refused(memory, tmp_path):
+    memory.store["/bucket/raw/../../evil"] = memory.store["/bucket/raw/points.csv"]
+    with pytest.raises(DataError, match="is no name of a file in it"):
+        remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun(memory, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10}))
+    with pytest.raises(DiskError, match="are needed"):
+        remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+
+
+def test_a_disk_that_is_full_on_the_way_is_named(memory, tmp_path, monkeypatch):
+    def full(self, path, target, **given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(memory), "get_file", full)
+    with pytest.raises(DiskError, match=r"points.csv: could not be written .No space left"):
+        remote.fetch("memory://bucket/raw/points.csv", tmp_path, NullReporter())
+
+
+@pytest.mark.parametrize(
+    ("address", "what"),
+    [
+        ("nothing://a/b", "that fsspec does not know"),
+        ("oss://a/b", "need a package that is not"),
+        ("s3://..", "no file"),
+    ],
+)
+def test_addresses_that_cannot_be_used_are_refused(tmp_path, address, what):
+    with pytest.raises(SettingsError, match=what):
+        remote.fetch(address, tmp_path, NullReporter())
+
+
+def test_a_folder_of_a_web_server_is_its_list_of_links(web, tmp_path):
+    address, folder = web
+    copy = remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", NullReporter())
+    assert copy.name == "raw data" and content(copy) == FILES
+    Web.asked.clear()
+    remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", NullReporter())
+    assert all(path.endswith("/") or path.endswith("covs") for path in Web.asked)  # lists alone
+    (folder / "points.csv").write_bytes(b"x,y\n1,2\n5,6\n")
+    assert content(remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", NullReporter())) == content(folder)
+
+
+def test_a_file_of_a_web_server_has_the_name_before_the_question_mark(web, tmp_path):
+    address, _ = web
+    copy = remote.fetch(f"{address}/raw%20data/points.csv?download=1", tmp_path / "copies", NullReporter())
+    assert copy.name == "points.csv" and copy.read_bytes() == FILES["points.csv"]
+
+
+def test_a_whole_copy_is_used_where_the_server_cannot_be_reached_and_one_in_parts_is_not(web, tmp_path):
+    address, folder = web
+    other, reporter = "http://127.0.0.1:9", NullReporter()
+    with pytest.raises(DataError, match="cannot be read"):
+        remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)
+    copy = remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", reporter)
+    moved = remote.copy_of(f"{other}/raw%20data/", tmp_path / "copies").parent
+    for path in moved.iterdir():
+        path.unlink()
+    moved.rmdir()
+    copy.parent.rename(moved)
+    assert content(remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)) == content(folder)
+    assert "cannot be read" in reporter.warned[-1] and "is used, as it was fetched before" in reporter.warned[-1]
+    record = json.loads((moved / "origin.json").read_text())
+    (moved / "origin.json").write_text(json.dumps({**record, "whole": False}))
+    with pytest.raises(DataError, match="cannot be read"):
+        remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)
+
+
+def test_what_was_written_is_sent_but_for_hidden_parts(memory, tmp_path):
+    for name in ("map.tif", "map.png", "cube.zarr/.zgroup", "cube.zarr/0.0", ".map.tif.parts/plan.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    sent = remote.send(tmp_path, "memory://bucket/maps/2020/map.tif", NullReporter())
+    names = ["cube.zarr/.zgroup", "cube.zarr/0.0", "map.png", "map.tif"]
+    assert sent == [f"memory://bucket/maps/2020/{name}" for name in names]
+    assert [memory.cat(f"/bucket/maps/2020/{name}") for name in names] == [name.encode() for name in names]
+
+
+def test_what_cannot_be_sent_is_named_and_stays(memory, tmp_path, monkeypatch):
+    (tmp_path / "map.tif").write_text("map")
+    monkeypatch.setattr(type(memory), "put_file", lambda *given, **more: None)
+    with pytest.raises(GeomlError, match=r"could not be written .*copy it, or repeat the command") as refused:
+        remote.send(tmp_path, "memory://bucket/map.tif", NullReporter())
+    assert refused.value.where == "memory://bucket/map.tif" and refused.value.exit_code == 1
+    assert (tmp_path / "map.tif").is_file()
+
+
+def test_outputs_go_to_no_web_server_and_into_no_full_folder(memory):
+    with pytest.raises(SettingsError, match="web server"):
+        remote.require_writable("https://example.org/map.tif")
+    with pytest.raises(SettingsError, match="is a folder with files in it"):
+        remote.require_writable("memory://bucket/raw")
+    remote.require_writable("memory://bucket/raw/points.csv")  # a file is replaced, as on a disk
+    remote.require_writable("memory://bucket/map.zarr")
+
+
+def spy(function, paths):
+    def watched(self, path, *args, **given):
+        paths.append(path)
+        return function(self, path, *args, **given)
+
+    return watched
