@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,7 +38,10 @@ _Folder = Annotated[
 
 _PAPER, _STRICT = "paper", "without-leaks"
 """Names of the runs."""
-_OTHERWISE = "with other files, options or settings than before name another --folder"
+_OTHERWISE = (
+    "with other files, options or settings than before name another --folder. An option of prepare is given as "
+    "--option NAME=VALUE"
+)
 
 
 def reproduce(
@@ -70,7 +74,8 @@ def reproduce(
     for step in steps:
         reporter.info(f"\n$ geoml {shlex.join(step)}")
         run_step([*step, *(["--quiet"] if quiet else [])], place, shown=not as_json, otherwise=_OTHERWISE)
-    _show(settings, place, quick=quick, as_json=as_json)
+    changed = [*_options("--option", option or ()), *_options("--set", assignments or ())]
+    _show(settings, place, changed, quick=quick, as_json=as_json)
 
 
 def _check_paper(settings: Settings, preset: str | None) -> None:
@@ -131,7 +136,11 @@ def _changes(settings: Settings, assignments: list[str], quick: bool) -> list[st
     ]
 
 
-def _show(settings: Settings, place: Path, *, quick: bool, as_json: bool) -> None:
+def _options(name: str, values: Sequence[str]) -> list[str]:
+    return [shlex.join([name, value]) for value in values]
+
+
+def _show(settings: Settings, place: Path, changed: Sequence[str], *, quick: bool, as_json: bool) -> None:
     """Print the table and what explains it.
 
     Raises:
@@ -142,7 +151,8 @@ def _show(settings: Settings, place: Path, *, quick: bool, as_json: bool) -> Non
     paper = settings.shared.paper
     strict = place / _STRICT / "evaluation" / "test" if paper.without_leaks else None
     rows = paper_rows(paper, place / _PAPER / "evaluation" / "test", strict)
-    notes = [*_kind(settings, quick), *explained(paper, rows)]
+    others = [f"Other than in preset {settings.preset}: {', '.join(changed)}."] if changed else []
+    notes = [*_kind(settings, quick), *others, *explained(paper, rows)]
     missed = [] if quick else unmet(paper, rows)
     if as_json:
         console.document(_document(settings, paper, rows, {"quick": quick, "unmet": missed, "notes": notes}))
@@ -189,6 +199,8 @@ def _table(rows: list[PaperRow], *, has_strict: bool, quick: bool) -> None:
 def _published(row: PaperRow) -> str:
     if row.other_unit:
         return f"in {row.other_unit}"
+    if row.other_target:
+        return f"of {row.other_target[0]}"
     return "not given" if row.paper is None else format_number(row.paper)
 
 

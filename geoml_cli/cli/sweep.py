@@ -13,6 +13,7 @@ from geoml_cli.cli import console, options
 from geoml_cli.cli.train import prepared
 
 if TYPE_CHECKING:
+    from geoml_cli.config.settings import Settings
     from geoml_cli.runs.run import Run
     from geoml_cli.training.sweep import Sweep, Trial
 
@@ -54,6 +55,7 @@ def sweep(
     # Calibration predicts test rows, of which a search must know nothing.
     fixed.append("train.calibrate=false")
     settings = load(model, preset, None, None, fixed)
+    _require_one_network(settings)
     dataset, reporter = prepared(settings, data), console.Terminal(quiet=quiet)
     described = {"model": model, "preset": settings.preset, "set": sorted(fixed), "data": dataset.manifest.digest()}
     _require_name(name)
@@ -88,6 +90,19 @@ def _refuse_failed(study: Sweep, train: list[str]) -> None:
         )
 
 
+def _require_one_network(settings: Settings) -> None:
+    """Refuse losses of several networks in one score: that with the larger numbers would decide alone."""
+    from geoml_cli.errors import SettingsError
+    from geoml_cli.training.plan import networks_of
+
+    if len(names := list(networks_of(settings))) > 1:
+        raise SettingsError(
+            f"the losses of {' and '.join(names)} are of other quantities: no mean of them chooses.",
+            where="sweep",
+            fix=f"Search one at a time: --set network.part={names[0]}.",
+        )
+
+
 def _require_name(name: str) -> None:
     from geoml_cli.errors import SettingsError
 
@@ -116,6 +131,8 @@ def _show(study: Sweep, train: list[str], fixed: list[str], *, as_json: bool) ->
     keys = [text.partition("=")[0] for text in found[0].assignments] if found else []
     cells = [(one.number, one.state, one.value, *(text.partition("=")[2] for text in one.assignments)) for one in found]
     console.table(("trial", "state", "validation score", *keys), cells, title=str(study.folder))
+    if running := sum(one.state == "running" for one in found):
+        console.line(f"{running} of the trials are being trained elsewhere: what is best is not known yet.")
     if command:
         console.line("The score chose among trials and is too good for the best; the test rows were not looked at.")
         console.line(f"train what it found: {command}")

@@ -285,4 +285,4 @@ def _show(run: Run, as_json: bool) -> None:
         members = [dict(zip(keys, row, strict=True)) for row in rows]
         console.document({"run": str(run.folder), "status": run.record().status, "members": members})
         return
-    console.table(("member", "status", "best epoch", "loss", "validation loss"), rows, title=str(run.folder))
+    console.table(("member", "status", "epoch", "loss", "validation loss"), rows, title=str(run.folder))

@@ -12,8 +12,10 @@ from geoml_cli.errors import SettingsError
 
 _RANGE = re.compile(r"(log:)?([^.,:\s]+(?:\.\d+)?(?:e[+-]?\d+)?)\.\.([^,:\s]+)", re.IGNORECASE)
 _CHOICE = "choice:"
-_COMPARED = ("target", "loss", "split", "data", "inputs", "frames", "evaluate", "predict")
+_COMPARED = ("target", "loss", "split", "data", "inputs", "frames", "wave", "scores", "evaluate", "predict")
 """Tables that change what a validation score is of, or have no part in training."""
+_COMPARED_KEYS = ("network.part", "network.frames_in", "network.frames_out", "train.restore")
+"""Settings of other tables that do."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,11 @@ def divided(assignments: Iterable[str]) -> tuple[list[Space], list[str]]:
         found = space(key, value) if sign else None
         if found is None:
             fixed.append(text)
-        elif key.partition(".")[0] in _COMPARED:
+        elif key.partition(".")[0] in _COMPARED or key in _COMPARED_KEYS:
             raise SettingsError(
                 f"{key} changes what the validation score is of, so that trials cannot be compared.",
                 where=f"--set {text}",
-                fix="Search settings of [train] and [network]; give this one a single value.",
+                fix="Search other settings of [train] and [network]; give this one a single value.",
             )
         else:
             spaces.append(found)

@@ -16,7 +16,7 @@ import numpy as np
 from geoml_cli.evaluation.groupwise import groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.result import EvaluationResult
-from geoml_cli.figures.boxes import notched_boxes
+from geoml_cli.figures.boxes import are_notched, notched_boxes
 from geoml_cli.figures.report import ReportFigure, ReportTable
 from geoml_cli.figures.station_maps import station_maps
 from geoml_cli.figures.style import png
@@ -157,11 +157,12 @@ def station_boxes(inputs: EvaluationInputs, result: EvaluationResult) -> tuple[s
     scores = {model: values for model, values in scores.items() if len(values)}
     unit = result.task.unit_of(ranking)
     medians = ", ".join(f"{model} {format_number(float(np.median(values)))}" for model, values in scores.items())
+    notch = "the notch the 95 % interval of the median, " if (notched := are_notched(scores)) else ""
     figure = ReportFigure(
         title="Scores of stations",
-        caption=f"{ranking.name} [{unit}] of every station; the box spans the quartiles, the notch the 95 % interval "
-        "of the median, whiskers reach to 1.5 times the box.",
-        text=f"Notched boxes of {ranking.name} over stations; medians: {medians} {unit}.",
+        caption=f"{ranking.name} [{unit}] of every station; the box spans the quartiles, {notch}whiskers reach to 1.5 "
+        "times the box.",
+        text=f"{'Notched boxes' if notched else 'Boxes'} of {ranking.name} over stations; medians: {medians} {unit}.",
         png=png(notched_boxes(scores, (ranking.name, unit))),
     )
     return "stations.png", figure

@@ -89,7 +89,8 @@ def _calibration(figure_set: FigureSet, result: EvaluationResult) -> None:
     figure_set.figures["calibration.png"] = ReportFigure(
         title="Calibration of the intervals",
         caption="Share of rows that intervals hold (PICP) over the share they were made for; on the dashed line they "
-        "hold what they promise, above it they are too wide. Each row's interval is from the rows of other groups.",
+        "hold what they promise, above it they are too wide. Each row's interval is from "
+        f"{intervals.others}.",
         text=f"Share of rows inside, by the share promised: {pairs}.",
         png=png(calibration_curve(NOMINAL, intervals.found)),
     )

@@ -76,6 +76,11 @@ class IntervalScores:
     bounds: tuple[Values, Values] | None = None
 
     @property
+    def others(self) -> str:
+        """Name the rows that each row's interval is from."""
+        return "rows of other groups" if self.groups > 1 else "other rows of the same group"
+
+    @property
     def summary(self) -> str:
         """Say it in a sentence or two."""
         found, (name, size) = self.scores[COVERAGE], list(self.scores.items())[1]
@@ -85,8 +90,7 @@ class IntervalScores:
         unit = f" {self.unit}" if size.unit != "1" else ""
         noun = "intervals" if name == WIDTH else "sets of classes"
         text = f"{format_share(self.coverage)} {noun} hold {format_share(found.value)}{bounds} of the {self.noun} "
-        others = "those of other groups" if self.groups > 1 else "others of the same group"
-        text += f"(mean {name} {format_number(size.value)}{unit}), each from {others}."
+        text += f"(mean {name} {format_number(size.value)}{unit}), each from {self.others}."
         if self.is_grouped:
             return text
         return f"{text} They are not valid for a new {self.group}: {self.reason}."

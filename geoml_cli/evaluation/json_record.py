@@ -124,7 +124,7 @@ def _prediction_intervals(result: EvaluationResult) -> dict[str, Any] | None:
         return None
     return {
         "coverage": found.coverage,
-        "method": "split conformal, each row's interval from the rows of other groups",
+        "method": f"split conformal, each row's interval from {found.others}",
         "group": found.group,
         "groups": found.groups,
         "valid_for_new_groups": found.is_grouped,

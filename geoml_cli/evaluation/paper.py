@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class PaperRow:
         paper: As published; None where it is not given, or has another unit.
         strict: Of the run on a split that does not leak, with its interval; None where there is no such run.
         other_unit: The paper's unit, where it is another.
+        other_target: The paper's quantity and this run's, where they differ.
     """
 
     network: str
@@ -39,6 +40,7 @@ class PaperRow:
     paper: float | None = None
     strict: tuple[float, float, float] | None = None
     other_unit: str = ""
+    other_target: tuple[str, str] | None = None
 
     @property
     def difference(self) -> tuple[float, float, float] | None:
@@ -78,7 +80,12 @@ def paper_rows(paper: PaperSettings, ours: Path, strict: Path | None) -> list[Pa
     # A score of all rows is never alone where it is published: rows of an unseen place and time may differ widely.
     shown = [key for key in found if not key[2] or key[:2] in numbers]
     order = sorted(shown, key=lambda key: (key[:2] not in numbers, key[:2] if key[:2] in numbers else ()))
-    return [_row(key, found[key], numbers.get(key[:2]), without_leaks.get(key)) for key in order]
+    rows = [_row(key, found[key], numbers.get(key[:2]), without_leaks.get(key)) for key in order]
+    others = {name for name in _targets(ours) if not name.startswith(paper.target)} if paper.target else set()
+    if not others:
+        return rows
+    pair = paper.target, ", ".join(sorted(others))
+    return [replace(row, paper=None, other_target=pair) if row.paper is not None else row for row in rows]
 
 
 def _row(key: Key, ours: Mapping[str, Any], number: PaperNumber | None, strict: Mapping[str, Any] | None) -> PaperRow:
@@ -103,15 +110,23 @@ def _interval(score: Mapping[str, Any]) -> tuple[float, float, float]:
 
 def _scores(folder: Path) -> dict[Key, Mapping[str, Any]]:
     """Read the scores of an evaluation."""
-    files = sorted(folder.glob("*/metrics.json")) or [folder / "metrics.json"]
     found: dict[Key, Mapping[str, Any]] = {}
-    for path in files:
-        network = path.parent.name if path.parent != folder else ""
-        content = json.loads(path.read_text(encoding="utf-8"))
+    for network, content in _records(folder):
         parts = {"": content["network"], **{one["rows_of"]: one["network"] for one in content.get("claims") or ()}}
         for rows_of, part in parts.items():
             found.update({(network, metric, rows_of): score for metric, score in part["scores"].items()})
     return found
+
+
+def _targets(folder: Path) -> list[str]:
+    """Name the targets of an evaluation."""
+    return [content["target"]["name"] for _, content in _records(folder)]
+
+
+def _records(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read what an evaluation recorded, by the network; that of a model with one has no name."""
+    for path in sorted(folder.glob("*/metrics.json")) or [folder / "metrics.json"]:
+        yield path.parent.name if path.parent != folder else "", json.loads(path.read_text(encoding="utf-8"))
 
 
 def unmet(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
@@ -131,10 +146,15 @@ def explained(paper: PaperSettings, rows: Sequence[PaperRow]) -> list[str]:
         for row in rows
         if row.other_unit and not row.rows_of
     ]
+    targets = [
+        f"the paper's {row.metric} is of {row.other_target[0]}, this one of {row.other_target[1]}: not compared"
+        for row in rows
+        if row.other_target and not row.rows_of
+    ]
     without = [
         f"this run has no interval {'that holds' if math.isfinite(row.ours[1]) else 'of'} its {row.metric}: whether "
         "the paper's number is met is not known"
         for row in rows
         if row.paper is not None and row.met is None and not row.rows_of
     ]
-    return [*(f"{name}: {text}" for name, text in known.items()), *paper.reasons, *units, *without]
+    return [*(f"{name}: {text}" for name, text in known.items()), *paper.reasons, *units, *targets, *without]

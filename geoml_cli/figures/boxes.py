@@ -17,18 +17,22 @@ _FEWEST_NOTCHED = 6
 """With fewer stations the interval of the median is wider than the box, and the notch folds back."""
 
 
+def are_notched(scores: Mapping[str, NDArray[np.float64]]) -> bool:
+    """Return whether there are enough stations for notches."""
+    return min(map(len, scores.values())) >= _FEWEST_NOTCHED
+
+
 def notched_boxes(scores: Mapping[str, NDArray[np.float64]], quantity: tuple[str, str]) -> Figure:
-    """Draw the scores of stations by model, the first of which is the network.
+    """Draw the scores of stations by model, the first of which is the network; notched where there are enough.
 
     Args:
         scores: By model, finite, one a station.
         quantity: Name and unit of the score.
     """
     figure, [axis] = panels(max(3.2, 1.1 * len(scores) + 1.4), 3.8)
-    notched = min(map(len, scores.values())) >= _FEWEST_NOTCHED
     drawn = axis.boxplot(
         list(scores.values()),
-        notch=notched,
+        notch=are_notched(scores),
         widths=0.55,
         patch_artist=True,
         medianprops={"color": "black"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,14 +12,34 @@ from geoml_cli.errors import DataError
 # A file of another network differs in hundreds of keys: a few tell which network it is of.
 _SHOWN = 8
 _PARALLEL = "module."
+_AVERAGED = "ema_model."
+"""In front of averaged weights, by packages that keep the last step's next to them."""
+_COUNTERS = ("n_averaged",)
+"""Of averages of torch."""
+_COMMON = ("model.", "_orig_mod.", "network.", "net.")
+"""In front of every name, from classes that hold a network (Lightning's, say) and compiled networks."""
 
 
 def plain_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Take off what a parallel training puts in front of every name, `module.`.
+    """Take off what programs put in front of the names of a network's weights; of averaged weights take these alone.
 
     Raises:
         DataError: A name is there with and without it, so that one would be taken for the other.
     """
+    averaged = {name: tensor for name, tensor in state.items() if name.startswith(_AVERAGED)}
+    named = {name.removeprefix(_AVERAGED): tensor for name, tensor in (averaged or state).items()}
+    plain = _without_parallel({name: tensor for name, tensor in named.items() if name not in _COUNTERS})
+    while prefix := next((prefix for prefix in _COMMON if plain and all(map(_begins(prefix), plain))), ""):
+        plain = _without_parallel({name.removeprefix(prefix): tensor for name, tensor in plain.items()})
+    return plain
+
+
+def _begins(prefix: str) -> Callable[[str], bool]:
+    return lambda name: name.startswith(prefix)
+
+
+def _without_parallel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Take off what a parallel training puts in front of names."""
     found: dict[str, Tensor] = {}
     for name, tensor in state.items():
         plain = name.removeprefix(_PARALLEL)
@@ -56,6 +76,13 @@ def mismatches(
         if name in weights and tensor.is_floating_point() and (kind := _other_kind(weights[name]))
     ]
     return found
+
+
+def is_same(stored: Tensor, computed: Tensor, rounding: float) -> bool:
+    """Return whether a stored buffer is what a network computes, up to the rounding of the type it was stored in."""
+    if stored.dtype in (torch.float16, torch.bfloat16):
+        rounding = max(rounding, torch.finfo(stored.dtype).eps * float(computed.abs().max()))
+    return torch.allclose(stored.float(), computed, rtol=0, atol=rounding)
 
 
 def _other_kind(tensor: Tensor) -> str:

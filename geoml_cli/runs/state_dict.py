@@ -19,15 +19,18 @@ from geoml_cli.work.reasons import reason
 
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How torch files begin: a zip archive, or in old ones a pickle."""
-_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "ema", "model")
+_AVERAGED = ("ema", "model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "model_state_dict_ema")
+_WRAPPERS = (*_AVERAGED, "state_dict", "model_state_dict", "model_state", "model")
 """Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
+_MASK = "mask"
+"""In the names of buffers that may hold -inf."""
 
 
 def state_dict(file: Path) -> dict[str, Tensor]:
     """Read a state dict from a torch file or safetensors; the file cannot run code.
 
     Raises:
-        DataError: It is missing, damaged, or holds more than tensors; or a weight is NaN.
+        DataError: It is missing, damaged, or holds more than tensors; or a weight is not finite.
     """
     if not file.is_file():
         raise DataError("there is no such file.", where=str(file), fix="Name the checkpoint's file.")
@@ -36,7 +39,7 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     # The length of a header of safetensors, then the header: JSON.
     found = _tensors(file) if head[4:] == b"\0\0\0\0{" else _of_torch(file, head)
     for name, values in found.items():
-        _refuse_nan(name, values, file)
+        _refuse_non_finite(name, values, file)
     return found
 
 
@@ -72,9 +75,10 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
         raise DataError(
             "cannot be read as a torch checkpoint.", where=str(file), fix="It may be truncated: fetch it again."
         ) from error
-    for wrapper in _WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
+    while isinstance(content, Mapping) and (inner := next(filter(None, map(content.get, _WRAPPERS)), None)) is not None:
+        if not isinstance(inner, Mapping):
+            break
+        content = inner
     if (
         not isinstance(content, Mapping)
         or not content
@@ -97,12 +101,17 @@ def _refuse_damaged_archive(file: Path) -> None:
         raise DataError(f"{damaged} does not match its checksum.", where=str(file), fix="Fetch it again.")
 
 
-def _refuse_nan(name: str, values: Tensor, file: Path) -> None:
+def _refuse_non_finite(name: str, values: Tensor, file: Path) -> None:
     if values.layout != torch.strided or not values.is_floating_point():
         return
-    if wrong := int(torch.isnan(values).sum()):  # a buffer may hold -inf, such as a mask
+    is_wrong = torch.isnan if _MASK in name.rpartition(".")[2] else _is_not_finite
+    if wrong := int(is_wrong(values).sum()):
         raise DataError(
             f"{wrong} of {values.numel()} weights of {name} are no numbers: the network would give none.",
             where=str(file),
             fix="Ask its author for the checkpoint of another step.",
         )
+
+
+def _is_not_finite(values: Tensor) -> Tensor:
+    return ~torch.isfinite(values)

@@ -174,7 +174,7 @@ def unscaled(data: Signature) -> Scaling:
 def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method, target: Target | None = None) -> Affine:
     """Fit the scaling of an input, over the values of a target as well that shares it."""
     arrays = [item.values] if target is None or target.values is None else [item.values, target.values]
-    one_variable = len(item.names) == 1 < item.values.shape[item.axis]
+    one_variable = len(item.names) == 1 < max(values.shape[item.axis] for values in arrays)
     over = tuple(axis for axis in range(item.values.ndim) if one_variable or axis != item.axis)
     # Maps are many values a sample: fewer samples at once.
     size = max(_VALUES_AT_ONCE // math.prod(item.values.shape[1:]), 1) if item.gaps else _ROWS_AT_ONCE

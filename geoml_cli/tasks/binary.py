@@ -36,7 +36,12 @@ def binary(target: Variable, event: str, metrics: tuple[Metric, ...], threshold:
     columns = (
         Variable("logit", "1", f"logit of the presence of {event}"),
         Variable("probability", "1", f"probability of {event}"),
-        Variable(target.name, "1", f"1 where {event} is predicted, else 0", classes={0: "absent", 1: "present"}),
+        Variable(
+            target.name,
+            "1",
+            f"1 where {event} is predicted (probability above {threshold:g}), else 0",
+            classes={0: "absent", 1: "present"},
+        ),
     )
     return Task(
         target=target,

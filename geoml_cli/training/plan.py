@@ -19,7 +19,7 @@ from geoml_cli.runs.create import Plan
 from geoml_cli.runs.run import DataRecord
 from geoml_cli.samples import scaling
 from geoml_cli.samples.samples import Samples, Signature, signature
-from geoml_cli.samples.settings import TargetSettings
+from geoml_cli.samples.settings import InputSettings, TargetSettings
 from geoml_cli.splits.buffers import drop_near
 from geoml_cli.splits.drawn import ALL
 from geoml_cli.splits.members import splits
@@ -56,6 +56,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
     signatures = {name: signature(network_samples) for name, network_samples in samples.items()}
     if registry.spec(settings.model).pipeline is None:  # of several networks one part may be trained alone
         _refuse_unused_target(shared.target, [(networks[key].task(signatures[key]), samples[key]) for key in networks])
+    _refuse_other_range(shared.inputs, list(samples.values()))
     check_freeze(shared.train.freeze, networks, signatures)
     _check_paper(shared.paper, networks, signatures)
     require_memory(networks, signatures, shared.train)
@@ -146,6 +147,21 @@ def _refuse_unused_target(settings: TargetSettings, networks: Sequence[tuple[Tas
         where="[target]",
         fix=f"Leave it out, or use {' '.join(f'--set target.{name}=none' for name in asked)}.",
     )
+
+
+def _refuse_other_range(settings: InputSettings, samples: Sequence[Samples]) -> None:
+    """Refuse maps in another range than 0..1, in which they are clipped and have their thresholds, PSNR and SSIM.
+
+    Raises:
+        SettingsError: The scaling gives another.
+    """
+    if settings.scaling != "min-max" and any(of.target.scaler for of in samples):
+        raise SettingsError(
+            f"scaling = {settings.scaling!r}, but forecasts of maps have their thresholds, PSNR and SSIM in the range "
+            "from 0 to 1.",
+            where="[inputs]",
+            fix="Use --set inputs.scaling=min-max.",
+        )
 
 
 def _refuse_small_batches(network: Network, member: str, split: Split, batch_size: int) -> None:

@@ -106,7 +106,8 @@ class Sweep:
         while (taken := self._take(count)) is not None:
             trial, lock = taken
             try:
-                value = _score(train(trial))
+                run = train(trial)
+                value = _score(run)
             except (DiskError, StoppedError):
                 raise  # of no trial: the next would end so too, or shall not begin
             except GeomlError as error:
@@ -116,10 +117,20 @@ class Sweep:
                     raise
                 reporter.warn(f"trial {trial.number} failed: {error.what} {error.fix}")
             else:
+                self._warn_of_other_rows(trial, run, reporter)
                 self._study.tell(trial.number, value)
                 reporter.info(f"Trial {trial.number}: {value:.4g} ({', '.join(trial.assignments)})")
             finally:
                 lock.release()
+
+    def _warn_of_other_rows(self, trial: Trial, run: Run, reporter: Reporter) -> None:
+        """Warn where a setting that is searched decides which samples there are, such as the length of windows."""
+        first = next((one for one in self.trials() if one.state == "finished"), None)
+        if first is not None and _differ_in_rows(run, first.folder):
+            reporter.warn(
+                f"trial {trial.number} is validated on other samples than trial {first.number}: their scores are "
+                "not of the same rows."
+            )
 
     def _take(self, count: int) -> tuple[Trial, FileLock] | None:
         """Return a trial that was left unfinished and that nobody trains, else a new one; None if there are enough."""
@@ -194,16 +205,26 @@ class Sweep:
 
 
 def _score(run: Run) -> float:
-    """Return the mean over members of their best validation score: that by which checkpoints are chosen."""
-    best = []
+    """Return the mean over members of the validation loss of the weights that predict."""
+    found = []
     for name in run.members():
-        values = [float(entry["val_loss"]) for entry in run.history(name)]
+        step = run.member(name).best().step()  # as `train.restore` chose it
+        values = [float(entry["val_loss"]) for entry in run.history(name) if entry["step"] == step]
         if not values:
             raise DataError("holds no validation.", where=str(run.member(name).history), fix="Train longer.")
-        best.append(min(values))
-    if not best:
+        found.append(values[-1])
+    if not found:
         raise DataError("has no trained member.", where=str(run.folder), fix="Train it again.")
-    return sum(best) / len(best)
+    return sum(found) / len(found)
+
+
+def _differ_in_rows(run: Run, folder: Path) -> bool:
+    """Return whether a run is validated on other samples than that in a folder; a run that was deleted says nothing."""
+    try:
+        others = {name: Run(folder).split(name).validation for name in run.members()}
+    except DataError:
+        return False
+    return any(not np.array_equal(run.split(name).validation, rows) for name, rows in others.items())
 
 
 def _suggest(trial: Any, space: Space) -> None:  # noqa: ANN401  an extra

@@ -63,6 +63,7 @@ def test_a_public_number_that_is_not_met_ends_with_4_and_is_shown(geoml, here, r
     assert first["metric"] == "R2" and first["paper"] == 0.9999 and first["met"] is False and found["unmet"] == ["R2"]
     assert first["difference"][0] == pytest.approx(first["ours"][0] - 0.9999) and len(first["strict"]) == 3
     assert "the paper's numbers: from the abstract" in found["notes"]
+    assert "Other than in preset mine: --option window=5." in found["notes"]
     again = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--option", "window=5")
     assert again.code == 4 and "ours, without leaks" in again.out
     assert "the paper's R2 is not within the interval of this run" in again.err

@@ -106,3 +106,15 @@ def test_only_splits_that_leak_have_another_beside_them(model, preset):
     split, paper = load(model, preset, None, {}).shared.split, load(model, preset, None, {}).shared.paper
     leaks = split.kind == "random" or not split.exclude_overlaps
     assert bool(paper.without_leaks) == leaks
+
+
+def test_another_quantity_is_said_and_not_compared(tmp_path):
+    folder = evaluation(tmp_path, R2=(0.1, 0.0, 0.2, "1"))
+    paper = PaperSettings(numbers=(PaperNumber(metric="R2", value=0.92),), target="NEE", public=True)
+    for name, compared in (("NEE_VUT_REF", True), ("LE_F_MDS", False)):
+        content = json.loads((folder / "metrics.json").read_text())
+        (folder / "metrics.json").write_text(json.dumps({**content, "target": {"name": name}}))
+        [row] = paper_rows(paper, folder, None)
+        assert (row.met is False) == compared and unmet(paper, [row]) == (["R2"] if compared else [])
+        note = "the paper's R2 is of NEE, this one of LE_F_MDS: not compared"
+        assert (note in explained(paper, [row])) != compared

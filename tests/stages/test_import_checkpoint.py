@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from weights import case, filled
 
 from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.models.weights import is_same, plain_names
 from geoml_cli.runs.create import RunFolder
 from geoml_cli.runs.run import Run
 from geoml_cli.runs.state_dict import state_dict
@@ -87,6 +88,41 @@ def test_a_flipped_bit_of_a_tensor_is_found_by_its_checksum(tmp_path, weights_of
 def test_wrappers_are_opened(tmp_path, weights_of_cnn):
     torch.save({"epoch": 4, "model_state_dict": weights_of_cnn}, tmp_path / "w.pth")
     assert state_dict(tmp_path / "w.pth").keys() == weights_of_cnn.keys()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("model", "ema"), ("state_dict", "ema"), ("model_state_dict", "ema"), ("model", "model_ema"),
+     ("state_dict", "state_dict_ema")],
+)  # fmt: skip
+def test_averaged_weights_come_before_those_of_the_last_step(tmp_path, weights_of_cnn, names):
+    last, averaged = names
+    other = {name: 1.5 * tensor for name, tensor in weights_of_cnn.items()}
+    torch.save({last: other, averaged: weights_of_cnn, "epoch": 3}, tmp_path / "w.pth")
+    found = state_dict(tmp_path / "w.pth")
+    assert all(torch.equal(found[name], tensor) for name, tensor in weights_of_cnn.items())
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "_orig_mod.", "model.module.", "module._orig_mod.", "net."])
+def test_prefixes_that_programs_put_before_every_name_are_taken_off(weights_of_cnn, prefix):
+    named = {f"{prefix}{name}": tensor for name, tensor in weights_of_cnn.items()}
+    assert plain_names(named).keys() == weights_of_cnn.keys()
+
+
+def test_an_average_of_torch_and_one_next_to_plain_weights(weights_of_cnn):
+    of_torch = {"n_averaged": torch.tensor(3), **{f"module.{name}": each for name, each in weights_of_cnn.items()}}
+    assert plain_names(of_torch).keys() == weights_of_cnn.keys()
+    averaged = {f"ema_model.{name}": 2 * each for name, each in weights_of_cnn.items()}
+    online = {f"online_model.{name}": each for name, each in weights_of_cnn.items()}
+    found = plain_names({**online, **averaged, "step": torch.tensor(1)})
+    assert all(torch.equal(found[name], 2 * each) for name, each in weights_of_cnn.items())
+
+
+def test_a_buffer_is_the_same_up_to_the_rounding_of_its_type():
+    knots = torch.linspace(-2.2, 2.2, 12)
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        assert is_same(knots.to(dtype), knots, 1e-6)
+    assert not is_same((knots + 0.01).half(), knots, 1e-6) and not is_same(knots + 1e-5, knots, 1e-6)
 
 
 def test_safetensors_are_read_too(tmp_path, weights_of_cnn):
@@ -174,6 +210,15 @@ def test_weights_that_are_not_finite_are_refused(geoml, tmp_path, weights_of_cnn
     assert not (tmp_path / "run").exists()
 
 
+def test_weights_that_are_infinite_are_refused(tmp_path, weights_of_cnn):
+    name = next(iter(weights_of_cnn))
+    tensor = weights_of_cnn[name].clone()
+    tensor.view(-1)[0] = torch.inf
+    torch.save(weights_of_cnn | {name: tensor}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=f"1 of {tensor.numel()} weights of {name} are no numbers"):
+        state_dict(tmp_path / "w.pth")
+
+
 def test_data_that_nothing_is_scaled_by_do_not_hide_the_warning(geoml, tmp_path, trained, data_root):
     """The preset `paper` scales nothing, so that `--data` changes nothing; the remedy names what does."""
     weights = load_file(trained / "members/fold-1/checkpoints/best/weights.safetensors")
@@ -190,3 +235,8 @@ def test_infinite_buffers_and_tensors_of_other_kinds_are_no_fault(tmp_path, weig
     more = {"mask": torch.tensor([0.0, -torch.inf]), "places": torch.eye(3).to_sparse(), "count": torch.tensor(3)}
     torch.save(weights_of_cnn | more, tmp_path / "w.pth")
     assert set(more) < set(state_dict(tmp_path / "w.pth"))
+
+
+def test_a_prefix_of_some_names_is_a_part_of_a_network(weights_of_cnn):
+    named = {f"model.{name}": tensor for name, tensor in weights_of_cnn.items()} | {"head.weight": torch.zeros(1)}
+    assert plain_names(named).keys() == named.keys()

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tomli
 from quick import QUICK
 
 from geoml_cli.config.spaces import divided, space
+from geoml_cli.dataset.files import sha256
 from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
+from geoml_cli.runs.run import Run
+from geoml_cli.training import sweep as sweeps
 from geoml_cli.training.sweep import Sweep
+from geoml_cli.work.reporting import NullReporter
 
 SPACES = ("--set", "train.lr=log:1e-4..1e-2", "--set", "train.batch_size=choice:16,32", "--set", "train.steps=2..3")
 
@@ -154,7 +160,55 @@ def test_single_values_are_no_spaces():
 
 
 @pytest.mark.parametrize("text", ["train.lr=2..1", "train.lr=log:0..1", "train.lr=choice:1", "loss.kind=choice:a,b",
-                                  "split.folds=2..5", "target.transform=choice:none,log1p"])  # fmt: skip
+                                  "split.folds=2..5", "target.transform=choice:none,log1p",
+                                  "wave.threshold=choice:0,10", "network.part=choice:classifier,both",
+                                  "network.frames_out=choice:1,6", "train.restore=choice:best,last"])  # fmt: skip
 def test_spaces_that_are_none_are_refused(text):
     with pytest.raises(SettingsError):
         divided([text])
+
+
+@pytest.mark.parametrize("restore", ["best", "last"])
+def test_a_trial_has_the_score_of_the_weights_that_predict(geoml, data_root, tmp_path, restore):
+    """With `restore=last` the newest weights count, not the best that were passed on the way."""
+    steep = ("train.lr=0.05", "train.epochs=6", f"train.restore={restore}")
+    done = geoml("train", "soc", "--preset", "map", "--data", data_root, "--run", tmp_path / "run", *QUICK,
+                 *(word for text in steep for word in ("--set", text)))  # fmt: skip
+    assert done.code == 0, done.err
+    best, last = [], []
+    for path in (tmp_path / "run").glob("members/*/history.jsonl"):
+        each = [json.loads(line)["val_loss"] for line in path.read_text().splitlines()]
+        best.append(min(each))
+        last.append(each[-1])
+    assert np.mean(last) > np.mean(best), "or nothing is tested"
+    assert sweeps._score(Run(tmp_path / "run")) == pytest.approx(np.mean(best if restore == "best" else last))
+
+
+def test_losses_of_two_networks_are_not_searched_together(geoml, tmp_path):
+    refused = geoml("sweep", "ech", "--data", tmp_path, "--set", "train.lr=log:1e-4..1e-2")
+    assert refused.code == 2 and "the losses of classifier and regressor are of other quantities" in refused.err
+    again = geoml("sweep", "ech", "--data", tmp_path, "--set", "train.lr=log:1e-4..1e-2",
+                  "--set", "network.part=classifier")  # fmt: skip
+    assert again.code == 3, "no data here: past the refusal"
+
+
+def test_trials_that_are_validated_on_other_samples_are_told(tmp_path, trained, monkeypatch):
+    run, reporter = Run(trained), NullReporter()
+    study = Sweep(tmp_path / "sweep", [space("train.lr", "log:1e-4..1e-2")], {}, 1)
+
+    def copied(trial):
+        shutil.copytree(trained, trial.folder)
+        if trial.number == 2:
+            path = Run(trial.folder).member(run.members()[0]).split
+            split = json.loads(path.read_text())
+            path.write_text(json.dumps({**split, "validation": split["validation"][:-1]}))
+            with Run(trial.folder).changing() as record:
+                record.checksums[path.relative_to(trial.folder).as_posix()] = sha256(path)
+        return Run(trial.folder)
+
+    study.run(3, copied, reporter)
+    [warning] = reporter.warned
+    assert "trial 2 is validated on other samples than trial 0" in warning
+    shutil.rmtree(tmp_path / "sweep" / "trial-000")
+    study.run(4, copied, reporter)
+    assert len(reporter.warned) == 1, "a run that was deleted says nothing"

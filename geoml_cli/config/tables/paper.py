@@ -31,6 +31,9 @@ class PaperSettings(Table):
     numbers: tuple[PaperNumber, ...] = ()
     """Published scores; none where the paper gives none that could be had."""
 
+    target: str = ""
+    """How names of the quantity begin that they are of, such as `NEE`; empty where any target is meant."""
+
     found_in: str = ""
     """Where they stand, such as `abstract`."""
 

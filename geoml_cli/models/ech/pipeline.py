@@ -18,14 +18,8 @@ from geoml_cli.tasks.task import Task
 
 _LOGIT = Variable("logit", "1", "logit of the presence of a wave")
 _PROBABILITY = Variable("probability", "1", "probability of a wave")
-_PRESENCE = Variable("presence", "1", "1 where a wave is predicted, else 0")
 _AMPLITUDE = Variable("amplitude", "dB", "amplitude of the wave, missing where none is predicted")
 _RAW = Variable("amplitude_raw", "dB", "output of the regressor, whether or not a wave is predicted")
-OUTPUTS = {
-    ("classifier",): (_LOGIT, _PROBABILITY, _PRESENCE),
-    ("regressor",): (_RAW,),
-    ("classifier", "regressor"): (_LOGIT, _PROBABILITY, _PRESENCE, _AMPLITUDE, _RAW),
-}
 _COUNTS = ("hits", "misses", "false alarms", "correct absences")
 _FEWEST = 2
 """Waves that a score of their amplitudes needs."""
@@ -36,14 +30,23 @@ def pipeline(tables: EchTables, names: tuple[str, ...]) -> Pipeline:
     return Pipeline(_task(tables.wave.probability, names), combine, observed, scored)
 
 
-def combine(outputs: Mapping[str, Values]) -> Values:
-    """Return the columns of `OUTPUTS`, shape [O, N], from each network's pooled outputs [O, N]."""
-    if "classifier" not in outputs:
-        return outputs["regressor"][:1]
-    logit, probability, presence = outputs["classifier"]
+def outputs(threshold: float, names: tuple[str, ...]) -> tuple[Variable, ...]:
+    """Describe what the networks that are there give together."""
+    rule = f"1 where a wave is predicted (probability above {threshold:g}), else 0"
+    presence = _LOGIT, _PROBABILITY, Variable("presence", "1", rule)
+    if "classifier" not in names:
+        return (_RAW,)
+    return (*presence, _AMPLITUDE, _RAW) if "regressor" in names else presence
+
+
+def combine(each: Mapping[str, Values]) -> Values:
+    """Return the columns of `outputs`, shape [O, N], from each network's pooled outputs [O, N]."""
+    if "classifier" not in each:
+        return each["regressor"][:1]
+    logit, probability, presence = each["classifier"]
     found = [logit, probability, presence]
-    if "regressor" in outputs:
-        amplitude = outputs["regressor"][0]
+    if "regressor" in each:
+        amplitude = each["regressor"][0]
         found += [np.where(presence == 1, amplitude, np.nan), amplitude]
     return np.stack(found)
 
@@ -89,7 +92,7 @@ def _task(threshold: float, names: tuple[str, ...]) -> Task:
     metrics = (*(count(place) for place in range(len(_COUNTS))), *map(of_hits, of_amplitude))
     return Task(
         target=_AMPLITUDE,
-        outputs=lambda members: OUTPUTS[names],
+        outputs=lambda members: outputs(threshold, names),
         # Each network's own task has pooled its members before `combine`.
         pool=lambda each: each,
         scored=0,

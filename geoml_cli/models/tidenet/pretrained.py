@@ -20,11 +20,10 @@ from geoml_cli.models.tidenet.network import Shape, TideNet
 from geoml_cli.models.tidenet.phase import frequencies
 from geoml_cli.models.tidenet.settings import TidenetTables
 from geoml_cli.models.tidenet.simvp import SPATIAL, SimVP
-from geoml_cli.models.weights import mismatches, plain_names, refuse
+from geoml_cli.models.weights import is_same, mismatches, plain_names, refuse
 from geoml_cli.samples.samples import InputSignature, Signature
 
 Entry = Literal["ema", "model"]
-_EMA_PREFIX = "ema_model."
 _MASKS = ("spec_mask", "alphamixer.spec_mask")
 _UV = "phasenet.uv"
 _ROUNDING = 1e-6
@@ -45,11 +44,10 @@ def entry(content: Mapping[str, object], name: Entry = "ema") -> dict[str, Tenso
     state = content.get(name) if nested else content
     if not isinstance(state, Mapping):
         raise DataError(f"has no entry {name}; it has {', '.join(map(str, content))}", fix="Name one of these entries.")
-    averaged = {str(key): value for key, value in state.items() if str(key).startswith(_EMA_PREFIX)}
-    named = {str(key).removeprefix(_EMA_PREFIX): value for key, value in (averaged or state).items()}
-    if others := [key for key, value in named.items() if not isinstance(value, Tensor)]:
+    named = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
+    if others := [str(key) for key in state if str(key) not in named]:
         raise DataError(f"{others[0]} of entry {name} is not a tensor", fix="Name the file of weights.")
-    return plain_names({key: value for key, value in named.items() if isinstance(value, Tensor)})
+    return plain_names(named)
 
 
 def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeights:
@@ -109,7 +107,7 @@ def tidenet(state: Mapping[str, Tensor], preset: Shape) -> tuple[Shape, dict[str
     problems += [
         f"{name} holds other values than the network computes for {shape.height} x {shape.width} frames"
         for name, values in computed.items()
-        if name in state and state[name].shape == values.shape and not _equal(state[name], values)
+        if name in state and state[name].shape == values.shape and not is_same(state[name], values, _ROUNDING)
     ]
     refuse(problems)
     return shape, {**state, **computed}
@@ -150,7 +148,3 @@ def _sizes(state: Mapping[str, Tensor], name: str, axes: int) -> tuple[int, ...]
         fault = "is missing" if tensor is None else f"has shape {list(tensor.shape)}, not {axes} axes"
         raise DataError(f"{name} {fault}", fix="It is not a checkpoint of this network, or is damaged.")
     return tuple(tensor.shape)
-
-
-def _equal(stored: Tensor, computed: Tensor) -> bool:
-    return torch.allclose(stored.float(), computed, rtol=0, atol=_ROUNDING)

@@ -643,3 +643,21 @@ def test_windows_of_maps_have_no_place(dataset):
 def test_blocks_of_land_do_not_split_windows_of_maps(dataset):
     with pytest.raises(DataError, match="windows of maps have no place"):
         plan_run(load("tidenet", "small", None, {}, ("split.kind=blocks",)), dataset)
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_one_map_forecasts_several_in_one_range(dataset, ahead):
+    sizes = ("network.frames_in=1", f"network.frames_out={ahead}")
+    plan = plan_run(load("tidenet", "small", None, {}, [*QUICK, *sizes]), dataset, None)
+    [(split, scaling)] = plan.members.values()
+    [network] = SPEC.networks(load("tidenet", "small", None, {}, [*QUICK, *sizes]).own).values()
+    samples = network.samples(dataset)
+    values = [samples.inputs["frames"].values[split.train], samples.target.values[split.train]]
+    assert scaling.target.shift == pytest.approx(min(np.nanmin(each) for each in values))
+    assert scaling.target.scale == pytest.approx(np.ptp([f(each) for each in values for f in (np.nanmin, np.nanmax)]))
+
+
+@pytest.mark.parametrize("scaling", ["standard", "none"])
+def test_maps_have_their_scores_in_the_range_of_min_max(dataset, scaling):
+    with pytest.raises(SettingsError, match=r"have their thresholds.*--set inputs.scaling=min-max"):
+        plan_run(load("tidenet", "small", None, {}, [*QUICK, f"inputs.scaling={scaling}"]), dataset, None)

@@ -155,6 +155,13 @@ def test_buffers_of_other_values_are_refused(state):
         tidenet({**state, "alphamixer.spec_mask": 1 - state["spec_mask"]}, PRESET)
 
 
+def test_buffers_of_half_precision_are_those_that_the_network_computes(state):
+    shape, found = tidenet({name: tensor.half() for name, tensor in state.items()}, PRESET)
+    assert shape.height == 16 and torch.equal(found["phasenet.uv"], state["phasenet.uv"])
+    with pytest.raises(DataError, match="holds other values"):
+        tidenet({**state, "phasenet.uv": (state["phasenet.uv"] + 0.02).half()}, PRESET)
+
+
 def test_another_network_is_refused():
     with pytest.raises(DataError, match=r"amplinet\.tmlp\.0\.weight is missing"):
         tidenet(SimVP(1, 1).state_dict(), PRESET)
