@@ -53,9 +53,11 @@ def split_word(before: str, word: str) -> tuple[str, str]:
 
 
 def _protocol(word: str) -> str | None:
+    if "://" not in word:
+        return None
     from geoml_cli.dataset.addresses import protocol_of
 
-    return protocol_of(split_word("", word)[1]) if "://" in word else None
+    return protocol_of(split_word("", word)[1])
 
 
 def _is_quiet(words: list[str]) -> bool:
