@@ -78,9 +78,10 @@ def _smearing(inputs: EvaluationInputs) -> str:
     factors = [inputs.run.scaling(name).target.smearing for name in inputs.predictors]
     if all(factor == 1 for factor in factors):
         return ""
+    range_ = dict.fromkeys(map(format_number, (min(factors), max(factors))))
     return (
         "The target is trained in logarithms; predictions are multiplied by "
-        f"{format_number(min(factors))} to {format_number(max(factors))}: the mean of the exponentials of each "
+        f"{' to '.join(range_)}: the mean of the exponentials of each "
         "member's validation residuals about their mean (those of baselines by their own)."
     )
 

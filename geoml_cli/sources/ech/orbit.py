@@ -159,6 +159,8 @@ def _with_waves(
             "no wave was measured at a time of the ephemeris",
             fix="Both need the same times, and the same satellite where files name one.",
         )
+    if names == list(WAVE):
+        funnel.notes.append("presence says where there is a wave, not the amplitude: wave.threshold has no effect.")
     if int((~known).sum()):
         funnel.notes.append(f"{int((~known).sum())} samples have no wave measurement: predicted, not trained on.")
     return joined

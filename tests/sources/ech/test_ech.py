@@ -261,6 +261,7 @@ def test_amplitude_and_presence_may_stand_in_two_files(day, raw, prepare, tmp_pa
     amplitude, presence = data.array("amplitude"), data.array("presence")
     assert np.isfinite(amplitude).any() and (np.isfinite(presence) == np.isfinite(amplitude)).all()
     np.testing.assert_array_equal(presence[np.isfinite(amplitude)], amplitude[np.isfinite(amplitude)] > 1)
+    assert any("presence says where there is a wave" in note for note in data.manifest.funnel.notes)
 
 
 REFUSED = {
