@@ -29,7 +29,8 @@ def shown_as(addresses: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        _SHOWN_AS.clear()
+        for path in addresses:
+            _SHOWN_AS.pop(path, None)
 
 
 class Terminal:

@@ -1,4 +1,4 @@
-"""What lies at an address (`s3://`, `gs://`, `https://`), and what its server refuses.
+"""Addresses (`s3://`, `gs://`, `https://`), the file systems that read them, and what their servers refuse.
 
 Source: https://filesystem-spec.readthedocs.io.
 """
@@ -8,11 +8,10 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from geoml_cli.errors import DataError, GeomlError, SettingsError
 
@@ -20,36 +19,16 @@ WEB = ("http", "https")
 BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 """Protocols whose folders are parts of names: none is made, and a bucket never."""
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
-_VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "Last-Modified",
-             "mtime", "updated", "modified", "created")  # fmt: skip
-"""What a server says of the state of a file, first that which says most."""
-_STREAMS = 8
-"""Files that are looked up at once."""
-_PATIENCE = 300
+_PATIENCE = 60
 """Seconds after which a web server that sends nothing is given up."""
-_SIDECARS = {".shp": (".shx", ".dbf", ".prj", ".cpg"), ".tif": (".tfw", ".hdr"), ".bil": (".hdr", ".prj"),
-             ".flt": (".hdr", ".prj"), ".img": (".hdr", ".ige")}  # fmt: skip
-"""Files without which GDAL reads another value, grid or encoding, by the suffix of the file next to them."""
-_APPENDED = (".aux.xml", ".msk")
+_ABSENT = (404, 410)
+"""What a web server says of what it has not."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PUBLIC = "set FSSPEC_S3_ANON=true for a public bucket of S3, FSSPEC_GS_TOKEN=anon for one of Google"
 
 
 class UnreachableError(DataError):
     """An address that cannot be read now; whether there is something at it is not known."""
-
-
-class State(NamedTuple):
-    """A file at an address.
-
-    Attributes:
-        path: As the file system of the address names it.
-        size: In bytes; None where the server does not say.
-        version: What the server says of its state; empty where nothing.
-    """
-
-    path: str
-    size: int | None
-    version: str
 
 
 class Remote(NamedTuple):
@@ -59,13 +38,31 @@ class Remote(NamedTuple):
         system: The file system.
         path: As the file system names what is at the address.
         protocol: In small letters.
-        address: As it was given.
+        address: As messages and records show it: without a password, or what a web server is asked for in addition.
     """
 
     system: Any
     path: str
     protocol: str
     address: str
+
+    @property
+    def is_web(self) -> bool:
+        """Return whether a web server is read."""
+        return self.protocol in WEB
+
+    @property
+    def name(self) -> str:
+        """Name the file or folder, as it is called on this machine.
+
+        Raises:
+            SettingsError: The address names none.
+        """
+        path = unquote(urlsplit(self.address).path) if self.is_web else self.path
+        found = PurePosixPath(path).name or (urlsplit(self.address).netloc if self.is_web else "")
+        if found in ("", ".", ".."):
+            raise SettingsError("names no file or folder.", where=self.address, fix="Give the whole address.")
+        return found
 
 
 def protocol_of(text: str) -> str | None:
@@ -81,105 +78,41 @@ def open_address(address: str) -> Remote:
         SettingsError: A package is missing, or the protocol is not known.
     """
     protocol = protocol_of(address) or ""
+    shown = _without_secrets(address, protocol)
     try:
         import fsspec
 
-        system, path = fsspec.url_to_fs(address, **(_web_options() if protocol in WEB else {}))
+        plain = protocol + address[len(protocol) :]
+        system, path = fsspec.url_to_fs(plain, **(_web_options() if protocol in WEB else {}))
     except ImportError as error:
         raise SettingsError(
             f"addresses of {protocol} need a package that is not installed.",
-            where=address,
+            where=shown,
             fix="Those of s3, gs and https: `pip install 'geoml[cloud]'`. Others: see the documentation of fsspec.",
         ) from error
     except ValueError as error:
         raise SettingsError(
             f"is an address ({protocol}) that fsspec does not know.",
-            where=address,
+            where=shown,
             fix="Copy the files here and give their folder.",
         ) from error
-    return Remote(system, path, protocol, address)
+    return Remote(system, path, protocol, shown)
 
 
-def files_at(remote: Remote, top: str) -> dict[str, State]:
-    """Return the files at an address by name; `top` is that of the file or folder at the address.
-
-    Raises:
-        DataError: There are none, or they may not be read.
-    """
-    with refusals(remote):
-        remote.system.invalidate_cache()
-        if _is_folder(remote):
-            base = remote.path.rstrip("/")
-            found = {
-                f"{top}/{_local_name(remote, path[len(base) + 1 :])}": info
-                for path, info in _found(remote)
-                if path.startswith(f"{base}/") and _is_file(remote, path)
-            }
-        else:
-            found = {top: remote.system.info(remote.path), **_sidecars(remote, top)}
-        with ThreadPoolExecutor(_STREAMS) as pool:
-            states = dict(zip(found, pool.map(lambda info: _state(remote, info), found.values()), strict=True))
-    if not states:
-        raise DataError("there are no files.", where=remote.address, fix="Check the address.")
-    for name in states:
-        if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
-            raise DataError(f"{name!r} is no name of a file in it.", where=remote.address, fix="Copy the files here.")
-    return states
-
-
-def _found(remote: Remote) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return all files below an address; one folder that cannot be listed is an error, not an empty one."""
-    if remote.protocol in BUCKETS:
-        yield from remote.system.find(remote.path, detail=True).items()
-        return
-    for _, _, files in remote.system.walk(remote.path, detail=True, on_error="raise"):
-        yield from ((info["name"], info) for info in files.values())
-
-
-def _is_folder(remote: Remote) -> bool:
-    # Every page of the web can be read as a list of links: its address says which it is.
-    if remote.protocol in WEB:
-        return remote.address.endswith("/")
-    return bool(remote.system.isdir(remote.path))
-
-
-def _is_file(remote: Remote, path: str) -> bool:
-    """Return whether a found path is a file: lists of web servers have links that sort them."""
-    return not path.endswith("/") and not (remote.protocol in WEB and ("?" in path or "#" in path))
-
-
-def _local_name(remote: Remote, name: str) -> str:
-    return unquote(name) if remote.protocol in WEB else name
-
-
-def _sidecars(remote: Remote, name: str) -> dict[str, dict[str, Any]]:
-    """Return what stands next to a file and belongs to it."""
-    stem, dot, suffix = name.rpartition(".")
-    own = _SIDECARS.get(f".{suffix.lower().replace('tiff', 'tif')}", ())
-    if not own or not dot:
-        return {}
-    names = [*(f"{stem}{ending}" for ending in own), *(f"{name}{ending}" for ending in _APPENDED)]
-    parent, found = remote.path.rsplit("/", 1)[0], {}
-    for other in names:
-        try:
-            found[other] = remote.system.info(f"{parent}/{other}")
-        except FileNotFoundError:
-            continue
-    return found
-
-
-def _state(remote: Remote, info: dict[str, Any]) -> State:
-    if info.get("size") is None:  # a list of links says nothing of them
-        info = {**info, **remote.system.info(info["name"])}
-    version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
-    return State(str(info["name"]), info.get("size"), version)
+def _without_secrets(address: str, protocol: str) -> str:
+    """Leave out of an address who reads it, and of a web server's what may be a signature."""
+    head, _, rest = address.partition("://")
+    place, slash, path = rest.partition("/")
+    shown = f"{head.lower()}://{place.rpartition('@')[2]}{slash}{path}"
+    return shown.partition("?")[0].partition("#")[0] if protocol in WEB else shown
 
 
 def _web_options() -> dict[str, Any]:
     """Return options of a web client: proxies and logins of the environment (.netrc), files of any length."""
     import aiohttp
 
-    return {"client_kwargs": {"trust_env": True, "timeout": aiohttp.ClientTimeout(total=None, sock_read=_PATIENCE)}}
+    patient = aiohttp.ClientTimeout(total=None, sock_connect=_PATIENCE, sock_read=_PATIENCE)
+    return {"client_kwargs": {"trust_env": True, "timeout": patient}}
 
 
 @contextmanager
@@ -189,18 +122,30 @@ def refusals(remote: Remote) -> Iterator[None]:
         yield
     except (GeomlError, KeyboardInterrupt):
         raise
-    except FileNotFoundError as error:
-        raise DataError("there is no such file or folder.", where=remote.address, fix="Check the address.") from error
     except Exception as error:  # each library has errors of its own
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):  # of this machine's disk
+        if is_absent(remote, error):
+            raise DataError(
+                "there is no such file or folder.", where=remote.address, fix="Check the address."
+            ) from error
+        if isinstance(error, OSError) and error.errno in _FULL:  # of this machine's disk
             raise
         fix = "Check the address and the network, and repeat the command: what has come is not fetched again."
         if remote.protocol in BUCKETS:
             fix = f"Check the address, the network and your credentials; {_PUBLIC}."
-        raise UnreachableError(f"cannot be read ({reason_of(error)}).", where=remote.address, fix=fix) from error
+        # fsspec says of a web server's refusal that there is nothing; the reason is in the cause.
+        reason = reason_of(error.__cause__ if isinstance(error.__cause__, Exception) else error)
+        raise UnreachableError(f"cannot be read ({reason}).", where=remote.address, fix=fix) from error
+
+
+def is_absent(remote: Remote, error: BaseException) -> bool:
+    """Return whether an error says that there is nothing; fsspec says so of a web server that refuses, too."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    refused = remote.is_web and error.__cause__ is not None
+    return not refused or getattr(error.__cause__, "status", None) in _ABSENT
 
 
 def reason_of(error: Exception) -> str:
-    """Return the reason of a library's error as a line."""
-    text = " ".join(str(error).split())
+    """Return the reason of a library's error as a line, without addresses that may hold secrets."""
+    text = re.sub(r"\S+://\S+", "...", " ".join(str(error).split()))
     return f"{type(error).__name__}: {text}"[:200] if text else type(error).__name__

@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from geoml_cli.dataset.files import sha256
+from geoml_cli.dataset.manifest import NAME, Manifest, RawFile
 from geoml_cli.errors import DataError, escaped, is_control
 
 _KINDS = (
@@ -128,3 +130,21 @@ def require_content(files: Iterable[Path]) -> None:
         for marks, kind, advice in _PLACEHOLDERS:
             if begin.startswith(marks):
                 raise DataError(f"is {kind}, not the file itself", where=str(path), fix=advice)
+
+
+def changed_since(dataset: Path, manifest: Manifest) -> list[str]:
+    """Name the raw files of a data set that are there and are others than it was made from.
+
+    Only files that were touched after it was made are read again.
+    """
+    root = Path(manifest.raw)
+    root = root if root.is_dir() else root.parent
+    made = (dataset / NAME).stat().st_mtime
+    return [file.name for file in manifest.files if _is_other(root / file.name, file, made)]
+
+
+def _is_other(path: Path, file: RawFile, made: float) -> bool:
+    if not path.is_file():  # who reads it says so
+        return False
+    state = path.stat()
+    return state.st_size != file.size or (state.st_mtime > made and sha256(path) != file.sha256)

@@ -1,7 +1,6 @@
-"""Files at addresses (`s3://`, `gs://`, `https://`): fetched into a copy on this machine, and sent there.
+"""Copies of files at addresses: fetched once, and again where they have changed.
 
 A copy holds whole files, as the address had them: readers open it like any folder, and digests are those of the files.
-Source: https://filesystem-spec.readthedocs.io.
 """
 
 from __future__ import annotations
@@ -11,46 +10,37 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import Event
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from geoml_cli.dataset.addresses import (
-    BUCKETS,
-    WEB,
-    Remote,
-    State,
-    UnreachableError,
-    files_at,
-    open_address,
-    reason_of,
-    refusals,
-)
+from geoml_cli.dataset.address_files import State, files_at
+from geoml_cli.dataset.addresses import Remote, UnreachableError, open_address, refusals
 from geoml_cli.dataset.files import atomic_write, folder_lock, require_space, write_text
-from geoml_cli.errors import DataError, GeomlError, SettingsError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.work.locking import locked
 from geoml_cli.work.reporting import Reporter
 
-_RECORD = "origin.json"
 _STREAMS = 8
 """Files that are fetched at once."""
 _SECONDS = 5
 """After which what was fetched is recorded."""
+Known = dict[str, list[Any]]
+"""Size and version of files by name."""
 
 
 def copy_of(address: str, root: Path) -> Path:
-    """Return where the copy of an address is, or would be; its last name is that of the address."""
-    name = unquote(PurePosixPath(urlsplit(address).path).name) or urlsplit(address).netloc
-    if name in ("", ".", ".."):
-        raise SettingsError("names no file or folder.", where=address, fix="Give the whole address.")
-    return root / _folder_name(address) / name
+    """Return where the copy of an address is, or would be; its last name is that of the address.
+
+    Raises:
+        SettingsError: The address cannot be opened, or names nothing.
+    """
+    return root / _folder_name(address) / open_address(address).name
 
 
 def origin_of(path: Path) -> str:
     """Return the address of which a file or folder is a copy; empty where it is none."""
-    address = str(_read_record(path.absolute().parent).get("address", ""))
-    return address if path.absolute().parent.name == _folder_name(address) else ""
+    return str(_read_record(path.absolute().parent).get("address", ""))
 
 
 def fetch(address: str, root: Path, reporter: Reporter, *, dry_run: bool = False) -> Path:
@@ -72,62 +62,22 @@ def fetch(address: str, root: Path, reporter: Reporter, *, dry_run: bool = False
     """
     copy, remote = copy_of(address, root), open_address(address)
     if dry_run and not copy.parent.is_dir():
-        raise _not_fetched(address)
+        raise _not_fetched(remote)
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder_lock(copy.parent), lambda by: reporter.warn(f"{by} fetches {address}; waiting for it.")):
+    with locked(folder_lock(copy.parent), lambda by: reporter.warn(f"{by} fetches {remote.address}; waiting for it.")):
         record = _read_record(copy.parent)
         try:
-            listed = files_at(remote, copy.name)
+            listed = files_at(remote)
         except UnreachableError as error:
-            if not record.get("whole"):
+            if not _is_whole(copy.parent, record):
                 raise
             reporter.warn(f"{error.where}: {error.what} The copy in {copy} is used, as it was fetched before.")
             return copy
-        if dry_run and not all(_is_here(copy, name, state, record) for name, state in listed.items()):
-            raise _not_fetched(address)
-        _update(remote, copy, listed, reporter)
+        here = {name: record["files"][name] for name, state in listed.items() if _is_here(copy, name, state, record)}
+        if dry_run and len(here) < len(listed):
+            raise _not_fetched(remote)
+        _update(remote, copy, listed, here, reporter)
     return copy
-
-
-def send(folder: Path, address: str, reporter: Reporter) -> list[str]:
-    """Copy what a command wrote for an address there; hidden files stay. Return the addresses.
-
-    Raises:
-        GeomlError: It could not be copied; nothing that was written is lost.
-    """
-    remote, above = open_address(address), address.rsplit("/", 1)[0]
-    parent = remote.path.rsplit("/", 1)[0]
-    names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
-    sent = [name.as_posix() for name in names if not name.parts[0].startswith(".")]
-    with reporter.task("sent", len(sent)) as advance:
-        for name in sent:
-            try:
-                _put(remote, folder / name, f"{parent}/{name}")
-            except Exception as error:  # each library has errors of its own
-                raise GeomlError(
-                    f"could not be written ({reason_of(error)}).",
-                    where=f"{above}/{name}",
-                    fix=f"What was to go there is in {folder}: copy it, or repeat the command.",
-                ) from error
-            advance(1)
-    return [f"{above}/{name}" for name in sent]
-
-
-def require_writable(address: str) -> None:
-    """Refuse an address to which nothing can be written, before what goes there is computed.
-
-    Raises:
-        SettingsError: It is a page of the web, or a folder that has something in it.
-    """
-    remote = open_address(address)
-    if remote.protocol in WEB:
-        raise SettingsError("nothing can be written to a web server.", where=address, fix="Name a bucket, or a file.")
-    try:
-        taken = remote.system.isdir(remote.path) and bool(remote.system.ls(remote.path, detail=False))
-    except Exception:  # who may write may not always list: it is seen when it is sent
-        return
-    if taken:
-        raise SettingsError("is a folder with files in it.", where=address, fix="Give another name, or delete it.")
 
 
 def _folder_name(address: str) -> str:
@@ -135,26 +85,36 @@ def _folder_name(address: str) -> str:
 
 
 def _is_here(copy: Path, name: str, state: State, record: dict[str, Any]) -> bool:
-    """Return whether a file was fetched in the state that it has at the address, and is still as it was fetched."""
+    """Return whether a file was fetched in the state that it has at the address, and is still as it was fetched.
+
+    What a server says nothing of may have changed.
+    """
     path = copy.parent / name
-    if not path.is_file():
+    if not state.version or not path.is_file():
         return False
     size = path.stat().st_size
     return state.size in (None, size) and record.get("files", {}).get(name) == [size, state.version]
 
 
-def _update(remote: Remote, copy: Path, listed: dict[str, State], reporter: Reporter) -> None:
+def _is_whole(folder: Path, record: dict[str, Any]) -> bool:
+    """Return whether a copy is all that was fetched once, to the last file."""
+    paths = {folder / name: size for name, (size, _) in record.get("files", {}).items()}
+    return bool(record.get("whole")) and all(
+        path.is_file() and path.stat().st_size == size for path, size in paths.items()
+    )
+
+
+def _update(remote: Remote, copy: Path, listed: dict[str, State], here: Known, reporter: Reporter) -> None:
     """Take away what the address has no more, and fetch what is missing; a killed process loses what was in flight."""
-    record = _read_record(copy.parent)
-    here = {name: record["files"][name] for name, state in listed.items() if _is_here(copy, name, state, record)}
-    for path in [path for path in copy.parent.rglob("*") if path.is_file() and path.name != _RECORD]:
-        if path.relative_to(copy.parent).as_posix() not in here:
-            path.unlink()
     missing = {name: state for name, state in listed.items() if name not in here}
     needed = sum(state.size or 0 for state in missing.values())
     require_space(copy.parent, needed)
+    _write_record(copy.parent, remote.address, here, whole=not missing)
+    _clear(copy.parent, here)
     if missing:
         reporter.info(f"{remote.address}: {len(missing)} files, {needed / 2**20:.1f} MiB, are fetched into {copy}.")
+        if not all(state.version for state in missing.values()):
+            reporter.info(f"{remote.address} does not say when files change: they are fetched each time.")
     record_at = time.monotonic() + _SECONDS
     try:
         with reporter.task("fetched", len(missing)) as advance:
@@ -166,7 +126,18 @@ def _update(remote: Remote, copy: Path, listed: dict[str, State], reporter: Repo
         _write_record(copy.parent, remote.address, here, whole=len(here) == len(listed))
 
 
-def _recorded(folder: Path, address: str, here: dict[str, list[Any]], due: float) -> float:
+def _clear(folder: Path, here: Known) -> None:
+    """Take away all files but those that count, and folders without any."""
+    kept = {folder / name for name in here}
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder, before the folder
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path not in kept:
+            path.unlink()
+
+
+def _recorded(folder: Path, address: str, here: Known, due: float) -> float:
     """Record what is here where that is due; return when it is due next."""
     if time.monotonic() < due:
         return due
@@ -214,39 +185,27 @@ def _get(remote: Remote, state: State, path: Path, stop: Event) -> int | None:
     return size
 
 
-def _put(remote: Remote, path: Path, target: str) -> None:
-    """Copy a file to an address, and see that it is there."""
-    try:
-        remote.system.put_file(str(path), target)
-    except FileNotFoundError:
-        if remote.protocol in BUCKETS:
-            raise
-        remote.system.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        remote.system.put_file(str(path), target)
-    remote.system.invalidate_cache()
-    size = remote.system.info(target)["size"]
-    if size != path.stat().st_size:
-        raise OSError(f"{size} of {path.stat().st_size} bytes arrived")
-
-
-def _not_fetched(address: str) -> SettingsError:
+def _not_fetched(remote: Remote) -> SettingsError:
     return SettingsError(
         "is not fetched yet, and what would be read depends on its files.",
-        where=address,
+        where=remote.address,
         fix="Leave --dry-run out once: what is fetched is kept.",
     )
 
 
+def _record_of(folder: Path) -> Path:
+    """Return the file that says what a copy is: next to it, as a copy may hold files of any name."""
+    return folder.with_name(f"{folder.name}.json")
+
+
 def _read_record(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        found = json.loads(_record_of(folder).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and "address" in found else {}
+    return found if isinstance(found, dict) and {"address", "files", "whole"} <= found.keys() else {}
 
 
-def _write_record(folder: Path, address: str, files: dict[str, list[Any]], *, whole: bool) -> None:
-    write_text(
-        folder / _RECORD,
-        json.dumps({"address": address, "whole": whole, "files": dict(sorted(files.items()))}, indent=1) + "\n",
-    )
+def _write_record(folder: Path, address: str, files: Known, *, whole: bool) -> None:
+    record = {"address": address, "whole": whole, "files": dict(sorted(files.items()))}
+    write_text(_record_of(folder), json.dumps(record, indent=1) + "\n")

@@ -79,7 +79,8 @@ def contents(run: Run) -> Iterator[Path]:
     """Name the files of a run that go into its bundle, relative to the run."""
     for path in sorted(run.folder.rglob("*")):
         own = path.relative_to(run.folder)
-        is_hidden = any(part.startswith(".") for part in own.parts)
+        store = next((place for place, part in enumerate(own.parts) if part.endswith(".zarr")), len(own.parts))
+        is_hidden = any(part.startswith(".") for part in own.parts[:store])  # a store keeps its metadata so
         if path.is_file() and not is_hidden and not set(own.parts) & {*_LEFT_OUT} and not path.name.endswith(_LOCKS):
             yield own
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli import registry
+from geoml_cli.dataset.raw_files import changed_since
 from geoml_cli.dataset.store import Dataset, check_content
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.inference.baseline_run import BaselineRun, with_baseline
 from geoml_cli.inference.engine import (
     finish_file,
@@ -232,10 +233,32 @@ def _stack(model: str, dataset: Dataset, request: PredictionRequest, reporter: R
             if timed
             else "Leave it out to predict the samples of the data set.",
         )
+    if request.rasters is None:
+        _look_at_raw(dataset, reporter)
     stack = source.stack(request.rasters or Path(dataset.manifest.raw), dataset.manifest, request.nodata)
     for note in stack.notes:
         reporter.warn(note)
     return stack
+
+
+def _look_at_raw(dataset: Dataset, reporter: Reporter) -> None:
+    """Say where the data set's own rasters are no longer what it was made from.
+
+    Raises:
+        DataError: They were fetched from an address, and their copy is gone.
+    """
+    manifest = dataset.manifest
+    if manifest.origin and not Path(manifest.raw).exists():
+        raise DataError(
+            f"the copy of {manifest.origin} is not there.",
+            where=manifest.raw,
+            fix=f"Fetch it with `geoml prepare {manifest.source} {manifest.origin}`, or name rasters with --rasters.",
+        )
+    if changed := changed_since(dataset.folder, manifest):
+        names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        reporter.warn(
+            f"Raw files have changed since the data set was prepared ({names}): predictions are of what they hold now."
+        )
 
 
 def _table_input(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, reporter: Reporter) -> TableInput:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import fsspec
 import pytest
+import rasterio
 
 from geoml_cli import registry
 from geoml_cli.dataset.manifest import read_manifest
@@ -17,8 +19,10 @@ def bucket(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     system = fsspec.filesystem("memory")
     system.store.clear()
+    system.pseudo_dirs[:] = [""]
     yield system
     system.store.clear()
+    system.pseudo_dirs[:] = [""]
 
 
 def test_raw_files_of_a_bucket_give_the_same_data_set(geoml, bucket, tmp_path):
@@ -48,7 +52,7 @@ def test_a_map_is_sent_whole_or_from_parts_and_named_by_its_address(geoml, bucke
     assert "memory://lab/maps/part.csv" in part.out
     assert geoml(*common, "-o", "memory://lab/maps/part.csv", "--finish").code == 0
     assert bucket.cat("/lab/maps/part.csv") == Path("soc.csv").read_bytes()
-    assert not list(Path("data/.remote/out").iterdir())
+    assert not list(Path("data/.remote/out").glob("[!.]*/*"))
 
 
 def test_what_cannot_be_sent_is_not_lost(geoml, bucket, trained, data_root, monkeypatch):
@@ -86,3 +90,73 @@ def test_addresses_that_cannot_be_used_are_refused(geoml, bucket, arguments, wha
 def test_a_batch_script_keeps_addresses_for_its_job(geoml, bucket):
     done = geoml("slurm", "--time", "01:00:00", "predict", "soc", "--out", "s3://lab/soc.tif")
     assert done.code == 0 and "s3://lab/soc.tif" in done.out
+
+
+def test_what_was_not_sent_before_is_not_sent_by_a_dry_run_or_a_part(geoml, bucket, trained, data_root, monkeypatch):
+    command = ("predict", trained, "--data", data_root / "soc", "--out", "memory://lab/soc.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(bucket), "put_file", lambda *given, **more: 1 / 0)
+        assert geoml(*command).code == 1
+    for more in (("--dry-run",), ("--part", "1/1")):
+        assert geoml(*command, *more).code == 0
+        assert not bucket.exists("/lab/soc.csv")
+    assert geoml(*command, "--finish").code == 0 and bucket.exists("/lab/soc.csv")
+
+
+def test_two_commands_do_not_write_to_one_address(geoml, bucket, trained, data_root):
+    from geoml_cli.dataset.files import folder_lock
+    from geoml_cli.dataset.remote import copy_of
+    from geoml_cli.work.locking import locked
+
+    command = ("predict", trained, "--data", data_root / "soc", "--out", "memory://lab/soc.csv")
+    folder = copy_of("memory://lab/soc.csv", Path("data/.remote/out")).parent
+    folder.mkdir(parents=True)
+    with locked(folder_lock(folder), lambda holder: None):
+        done = geoml(*command)
+    assert done.code == 1 and "is writing it. Wait for it, or give another name" in done.err
+    assert geoml(*command).code == 0
+
+
+@pytest.mark.parametrize("form", [("-omemory://lab/x.csv",), ("-o=memory://lab/x.csv",), ("-o", "MEMORY://lab/x.csv")])
+def test_every_form_of_an_option_may_have_an_address(geoml, bucket, trained, data_root, form):
+    assert geoml("predict", trained, "--data", data_root / "soc", *form).code == 0
+    assert bucket.exists("/lab/x.csv")
+
+
+def test_a_run_is_no_address(geoml, bucket, trained):
+    done = geoml("predict", "memory://lab/run", "--index", "0")
+    assert done.code == 2 and "where a path of this machine is meant" in done.err
+
+
+def test_texts_may_be_addresses(geoml, bucket, trained):
+    done = geoml("bundle", trained, "--author", "https://orcid.org/1", "--out", "memory://lab/b/")
+    assert done.code == 0 and "memory://lab/b" in done.out, done.err
+    assert bucket.exists("/lab/b/README.md") and not bucket.exists("/lab/b/b")
+
+
+def test_a_copy_that_is_gone_is_fetched_by_the_command_that_is_named(geoml, bucket, trained, tmp_path):
+    options = registry.source("soc").synthetic(tmp_path / "raw", seed=1)
+    bucket.put(f"{tmp_path}/raw", "/lab/raw", recursive=True)
+    flags = ["--points", options.points, "--crs", options.crs, "--unit", "g kg-1"]
+    assert geoml("prepare", "soc", "memory://lab/raw", *flags).code == 0
+    shutil.rmtree("data/.remote")
+    predicted = ("predict", trained, "--data", "data/soc", "--map", "--out", "map.tif")
+    done = geoml(*predicted)
+    assert done.code == 3 and "Fetch it with `geoml prepare soc memory://lab/raw`" in done.err, done.err
+    assert geoml("prepare", "soc", "memory://lab/raw", *flags).code == 0
+    done = geoml(*predicted)
+    assert done.code == 0, done.err
+
+
+def test_rasters_that_have_changed_since_are_told(geoml, trained, data_root, raw_soc, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(raw_soc, "raw")
+    assert geoml("prepare", "soc", "raw", "--window", "5").code == 0
+    predicted = ("predict", trained, "--data", "data/soc", "--map", "--out", "map.tif")
+    path = max(Path("raw").rglob("*.tif"))
+    path.touch()
+    assert "have changed" not in geoml(*predicted).err, "the same bytes"
+    with rasterio.open(path, "r+") as file:
+        file.write(file.read() * 2)
+    done = geoml(*predicted)
+    assert f"Raw files have changed since the data set was prepared ({path.relative_to('raw')})" in done.err, done.err

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 
-from geoml_cli.dataset import remote
+from geoml_cli.dataset import address_files, remote
+from geoml_cli.dataset.addresses import open_address
+from geoml_cli.dataset.sending import require_writable, send
 from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
 from geoml_cli.work.reporting import NullReporter
 
@@ -21,9 +24,22 @@ FILES = {"points.csv": b"x,y\n1,2\n", "covs/height.tif": b"II*\0" * 9, "covs/a b
 
 
 class Web(SimpleHTTPRequestHandler):
-    """A web server that says nothing on stderr and can be told to cut files short."""
+    """A web server that says nothing on stderr, and refuses or says less where it is told to."""
 
     asked: list[str] = []  # noqa: RUF012  of all requests
+    refused: dict[str, int] = {}  # noqa: RUF012  status by the end of a path
+    unsaid: set[str] = set()  # noqa: RUF012  headers
+
+    def send_head(self) -> Any:
+        for end, status in self.refused.items():
+            if self.path.endswith(end):
+                self.send_error(status)
+                return None
+        return super().send_head()
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword not in self.unsaid:
+            super().send_header(keyword, value)
 
     def log_message(self, format: str, *args: object) -> None:
         if self.command == "GET":
@@ -34,10 +50,12 @@ class Web(SimpleHTTPRequestHandler):
 def memory() -> Iterator[fsspec.AbstractFileSystem]:
     system = fsspec.filesystem("memory")
     system.store.clear()
+    system.pseudo_dirs[:] = [""]
     for name, content in FILES.items():
         system.pipe_file(f"/bucket/raw/{name}", content)
     yield system
     system.store.clear()
+    system.pseudo_dirs[:] = [""]
 
 
 @pytest.fixture
@@ -46,7 +64,8 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     for name, content in FILES.items():
         (folder / "raw data" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "raw data" / name).write_bytes(content)
-    Web.asked.clear()
+    for told in (Web.asked, Web.refused, Web.unsaid):
+        told.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Web, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -120,9 +139,9 @@ def test_a_single_file_brings_what_belongs_to_it(memory, tmp_path):
     for name in ("region.shp", "region.dbf", "region.shx", "region.prj", "other.dbf", "map.tif", "map.tif.aux.xml"):
         memory.pipe_file(f"/bucket/{name}", name.encode())
     copy = remote.fetch("memory://bucket/region.shp", tmp_path, NullReporter())
-    assert sorted(content(copy.parent)) == ["origin.json", "region.dbf", "region.prj", "region.shp", "region.shx"]
+    assert sorted(content(copy.parent)) == ["region.dbf", "region.prj", "region.shp", "region.shx"]
     raster = remote.fetch("memory://bucket/map.tif", tmp_path, NullReporter())
-    assert sorted(content(raster.parent)) == ["map.tif", "map.tif.aux.xml", "origin.json"]
+    assert sorted(content(raster.parent)) == ["map.tif", "map.tif.aux.xml"]
 
 
 def test_a_dry_run_fetches_nothing(memory, tmp_path):
@@ -199,14 +218,21 @@ def test_a_whole_copy_is_used_where_the_server_cannot_be_reached_and_one_in_part
         remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)
     copy = remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", reporter)
     moved = remote.copy_of(f"{other}/raw%20data/", tmp_path / "copies").parent
-    for path in moved.iterdir():
-        path.unlink()
     moved.rmdir()
     copy.parent.rename(moved)
+    record = moved.with_name(f"{moved.name}.json")
+    copy.parent.with_name(f"{copy.parent.name}.json").rename(record)
     assert content(remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)) == content(folder)
     assert "cannot be read" in reporter.warned[-1] and "is used, as it was fetched before" in reporter.warned[-1]
-    record = json.loads((moved / "origin.json").read_text())
-    (moved / "origin.json").write_text(json.dumps({**record, "whole": False}))
+    known = json.loads(record.read_text())
+    for path, text in ((record, json.dumps({**known, "whole": False})), (moved / "raw data" / "points.csv", "cut")):
+        before = path.read_text()
+        path.write_text(text)
+        with pytest.raises(DataError, match="cannot be read"):
+            remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)
+        path.write_text(before)
+    assert remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)
+    (moved / "raw data" / "points.csv").unlink()
     with pytest.raises(DataError, match="cannot be read"):
         remote.fetch(f"{other}/raw%20data/", tmp_path / "copies", reporter)
 
@@ -215,9 +241,9 @@ def test_what_was_written_is_sent_but_for_hidden_parts(memory, tmp_path):
     for name in ("map.tif", "map.png", "cube.zarr/.zgroup", "cube.zarr/0.0", ".map.tif.parts/plan.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
-    sent = remote.send(tmp_path, "memory://bucket/maps/2020/map.tif", NullReporter())
+    sent = send(tmp_path, "memory://bucket/maps/2020/map.tif", NullReporter())
     names = ["cube.zarr/.zgroup", "cube.zarr/0.0", "map.png", "map.tif"]
-    assert sent == [f"memory://bucket/maps/2020/{name}" for name in names]
+    assert sorted(sent) == [f"memory://bucket/maps/2020/{name}" for name in names]
     assert [memory.cat(f"/bucket/maps/2020/{name}") for name in names] == [name.encode() for name in names]
 
 
@@ -225,18 +251,124 @@ def test_what_cannot_be_sent_is_named_and_stays(memory, tmp_path, monkeypatch):
     (tmp_path / "map.tif").write_text("map")
     monkeypatch.setattr(type(memory), "put_file", lambda *given, **more: None)
     with pytest.raises(GeomlError, match=r"could not be written .*copy it, or repeat the command") as refused:
-        remote.send(tmp_path, "memory://bucket/map.tif", NullReporter())
+        send(tmp_path, "memory://bucket/map.tif", NullReporter())
     assert refused.value.where == "memory://bucket/map.tif" and refused.value.exit_code == 1
     assert (tmp_path / "map.tif").is_file()
 
 
 def test_outputs_go_to_no_web_server_and_into_no_full_folder(memory):
     with pytest.raises(SettingsError, match="web server"):
-        remote.require_writable("https://example.org/map.tif")
+        require_writable("https://example.org/map.tif", NullReporter())
     with pytest.raises(SettingsError, match="is a folder with files in it"):
-        remote.require_writable("memory://bucket/raw")
-    remote.require_writable("memory://bucket/raw/points.csv")  # a file is replaced, as on a disk
-    remote.require_writable("memory://bucket/map.zarr")
+        require_writable("memory://bucket/raw", NullReporter())
+    with pytest.raises(SettingsError, match="is a hidden name"):
+        require_writable("memory://bucket/.map.tif", NullReporter())
+    require_writable("memory://bucket/raw/points.csv", NullReporter())  # a file is replaced, as on a disk
+    require_writable("memory://bucket/map.zarr", NullReporter())
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+def test_a_server_that_refuses_is_no_server_that_has_nothing(web, tmp_path, status):
+    address, _ = web
+    copies, reporter = tmp_path / "copies", NullReporter()
+    Web.refused["points.csv"] = status
+    for place in ("/raw%20data/", "/raw%20data/points.csv"):
+        with pytest.raises(DataError, match=rf"cannot be read \(ClientResponseError: {status}"):
+            remote.fetch(f"{address}{place}", copies, reporter)
+    Web.refused.clear()
+    single = remote.fetch(f"{address}/raw%20data/points.csv", copies, reporter)
+    Web.refused["points.csv"] = status
+    assert remote.fetch(f"{address}/raw%20data/points.csv", copies, reporter) == single
+    assert "is used, as it was fetched before" in reporter.warned[-1]
+    Web.refused["points.csv"] = 404
+    with pytest.raises(DataError, match="there is no such file"):
+        remote.fetch(f"{address}/raw%20data/points.csv", copies, reporter)
+
+
+def test_what_a_server_says_nothing_of_is_fetched_each_time(web, tmp_path):
+    address, folder = web
+    Web.unsaid |= {"Last-Modified", "Content-Length"}
+    reporter = NullReporter()
+    remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", reporter)
+    assert "does not say when files change" in reporter.said[-1]
+    (folder / "points.csv").write_bytes(b"x,y\n9,9\n")
+    assert content(remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", reporter)) == content(folder)
+
+
+def test_a_page_in_place_of_a_file_is_refused(web, tmp_path):
+    address, folder = web
+    with pytest.raises(DataError, match=r"raw%20data: is a page of the web server.*ends with /"):
+        remote.fetch(f"{address}/raw%20data", tmp_path / "copies", NullReporter())
+    (folder.parent / "linked").mkdir()
+    (folder.parent / "linked" / "index.html").write_text('<a href="covs">covs</a>')  # a folder without its /
+    (folder.parent / "linked" / "covs").mkdir()
+    with pytest.raises(DataError, match=r"linked/covs: is a page of the web server"):
+        remote.fetch(f"{address}/linked/", tmp_path / "copies", NullReporter())
+
+
+def test_names_are_those_that_this_machine_gives_them(memory, tmp_path, monkeypatch):
+    """Buckets have names with two slashes: the second look must not take the file away."""
+    whole, more = address_files._listed, ["/bucket/raw/covs//rain.tif"]
+
+    def listed(remote):
+        yield from whole(remote)
+        yield from ((path, memory.info("/bucket/raw/points.csv")) for path in more)
+
+    monkeypatch.setattr(address_files, "_listed", listed)
+    for _ in range(2):
+        copy = remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+        assert content(copy) == {**FILES, "covs/rain.tif": FILES["points.csv"]}
+    more.append("/bucket/raw/covs/./rain.tif")
+    with pytest.raises(DataError, match=r"'raw/covs/rain.tif' is the name of two files here"):
+        remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+
+
+def test_a_folder_may_become_a_file_and_none_is_both(memory, tmp_path, monkeypatch):
+    remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    memory.rm("/bucket/raw/covs", recursive=True)
+    memory.pipe_file("/bucket/raw/covs", b"now a file")
+    copy = remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    assert content(copy) == {"points.csv": FILES["points.csv"], "covs": b"now a file"}
+    both = ["raw/covs", "raw/covs/height.tif"]
+    with pytest.raises(DataError, match="'raw/covs' is a file and a folder"):
+        address_files._refuse_names(open_address("memory://bucket/raw"), both)
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "shown"),
+    [
+        ("s3://lab/run#2", "run#2", "s3://lab/run#2"),
+        ("memory://lab/a%20b.csv", "a%20b.csv", "memory://lab/a%20b.csv"),
+        ("HTTPS://user:secret@host/a%20b.csv?sig=SECRET#x", "a b.csv", "https://host/a%20b.csv"),
+        ("MEMORY://lab/x/", "x", "memory://lab/x/"),
+    ],
+)
+def test_names_and_records_of_addresses(address, name, shown):
+    found = open_address(address)
+    assert (found.name, found.address) == (name, shown)
+
+
+def test_a_folder_that_cannot_be_sent_whole_is_taken_back(memory, tmp_path, monkeypatch):
+    for name in ("map.zarr/.zgroup", "map.zarr/0.0", "map.zarr/0.1", "map.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    whole, sent = type(memory).put_file, []
+
+    def failing(self, path, target, **given):
+        sent.append(target)
+        if target.endswith("0.1"):
+            raise PermissionError("read only")
+        return whole(self, path, target, **given)
+
+    monkeypatch.setattr(type(memory), "put_file", failing)
+    with pytest.raises(GeomlError, match="could not be written"):
+        send(tmp_path, "memory://bucket/map.zarr", NullReporter())
+    assert not [path for path in memory.store if "map.zarr" in path]
+    assert not any(path.endswith(".zgroup") for path in sent), "what opens the store goes last"
+    monkeypatch.undo()
+    require_writable("memory://bucket/map.zarr", NullReporter())
+    send(tmp_path, "memory://bucket/map.zarr", NullReporter())
+    assert memory.exists("/bucket/map.zarr/.zgroup")
 
 
 def spy(function, paths):
