@@ -137,7 +137,7 @@ def test_texts_may_be_addresses(geoml, bucket, trained):
 def test_a_copy_that_is_gone_is_fetched_by_the_command_that_is_named(geoml, bucket, trained, tmp_path):
     options = registry.source("soc").synthetic(tmp_path / "raw", seed=1)
     bucket.put(f"{tmp_path}/raw", "/lab/raw", recursive=True)
-    flags = ["--points", options.points, "--crs", options.crs, "--unit", "g kg-1"]
+    flags = ["--points", options.points, "--crs", options.crs, "--unit", "g kg-1", "--classes", "land_cover"]
     assert geoml("prepare", "soc", "memory://lab/raw", *flags).code == 0
     shutil.rmtree("data/.remote")
     predicted = ("predict", trained, "--data", "data/soc", "--map", "--out", "map.tif")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 
 import pytest
+import xarray
 import yaml
 
 from geoml_cli import registry
@@ -43,6 +44,17 @@ def test_a_bundle_predicts_like_the_run(bundled, data_root, geoml, tmp_path, mon
     again = geoml("import", "bundle", folder)
     assert again.code == 2 and "Name another folder with --run" in again.err
     assert geoml("import", "bundle", folder, "--run", tmp_path / "other").code == 0
+
+
+def test_maps_as_zarr_open_in_a_bundle(bundled, geoml, tmp_path):
+    run, _ = bundled
+    store = run / "predictions" / "map.zarr"
+    xarray.Dataset({"soc": (("y", "x"), [[1.0, 2.0]])}).to_zarr(store, zarr_format=2)
+    (run / "predictions" / ".half.tif").write_text("x")
+    assert geoml("bundle", run, "--out", tmp_path / "again").code == 0
+    with xarray.open_zarr(tmp_path / "again" / "run" / "predictions" / "map.zarr") as found:
+        assert found.soc.values.tolist() == [[1.0, 2.0]]
+    assert not (tmp_path / "again" / "run" / "predictions" / ".half.tif").exists()
 
 
 def test_what_only_this_machine_needs_stays(bundled):
