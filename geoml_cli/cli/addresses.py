@@ -17,8 +17,8 @@ _OUT = ("--out", "-o")
 _LOCAL = ("--data", "--run")
 """Folders that are locked, and whose parts are renamed."""
 _READ_BY = ("prepare", "predict", "import", "reproduce")
-_RAW_OF = ("prepare", "import", "reproduce")
-"""Of these, verbs whose arguments are files; others have a run there."""
+_FILES_OF = {"predict": ("--table", "--rasters", "--stack", "--mask", "--border")}
+"""Options that name what is read, of verbs whose arguments are no files: a run is written to, too."""
 _WRITTEN_BY = ("predict", "bundle", "compare")
 _LATER = "slurm"
 """The verb that prints a command, with its addresses, for later."""
@@ -68,8 +68,7 @@ def _input(address: str, option: str, words: list[str]) -> Path:
     """Fetch what is read."""
     from geoml_cli.dataset.remote import fetch
 
-    is_place = option.startswith("-") or words[0] in _RAW_OF  # a run is written to, too
-    if words[0] not in _READ_BY or option in _LOCAL or not is_place:
+    if words[0] not in _READ_BY or option in _LOCAL or option not in _FILES_OF.get(words[0], (option,)):
         raise _misplaced(address)
     return fetch(address, _root(), console.Terminal(quiet=_is_quiet(words)), dry_run="--dry-run" in words)
 

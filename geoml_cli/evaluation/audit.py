@@ -211,8 +211,8 @@ def _scaling(one: Audited) -> Line:
 
 
 def _alike(fitted: Scaling, stored: Scaling) -> bool:
-    """Compare shifts and scales; a range that was never stored is not compared."""
-    if set(fitted.inputs) != set(stored.inputs):
+    """Compare transforms, shifts and scales; a range that was never stored is not compared."""
+    if set(fitted.inputs) != set(stored.inputs) or fitted.target.transform != stored.target.transform:
         return False
     pairs = [(fitted.inputs[name], stored.inputs[name]) for name in fitted.inputs]
     numbers = [([*a.shift, *a.scale], [*b.shift, *b.scale]) for a, b in pairs]

@@ -124,8 +124,9 @@ def test_every_form_of_an_option_may_have_an_address(geoml, bucket, trained, dat
 
 
 def test_a_run_is_no_address(geoml, bucket, trained):
-    done = geoml("predict", "memory://lab/run", "--index", "0")
-    assert done.code == 2 and "where a path of this machine is meant" in done.err
+    for words in (("memory://lab/run", "--index", "0"), ("--json", "memory://lab/run")):
+        done = geoml("predict", *words)
+        assert done.code == 2 and "where a path of this machine is meant" in done.err
 
 
 def test_texts_may_be_addresses(geoml, bucket, trained):
