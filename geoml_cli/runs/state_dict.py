@@ -19,7 +19,7 @@ from geoml_cli.work.reasons import reason
 
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How torch files begin: a zip archive, or in old ones a pickle."""
-_AVERAGED = ("ema", "model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "model_state_dict_ema")
+_AVERAGED = ("ema", "model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "model_state_dict_ema", "shadow")
 _WRAPPERS = (*_AVERAGED, "state_dict", "model_state_dict", "model_state", "model")
 """Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
 _MASK = "mask"
@@ -75,9 +75,7 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
         raise DataError(
             "cannot be read as a torch checkpoint.", where=str(file), fix="It may be truncated: fetch it again."
         ) from error
-    while isinstance(content, Mapping) and (inner := next(filter(None, map(content.get, _WRAPPERS)), None)) is not None:
-        if not isinstance(inner, Mapping):
-            break
+    while isinstance(content, Mapping) and (inner := _wrapped(content)) is not None:
         content = inner
     if (
         not isinstance(content, Mapping)
@@ -86,6 +84,11 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
     ):
         raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
     return {str(name): value for name, value in content.items()}
+
+
+def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the entry of a checkpoint that holds its weights; None of a state dict itself."""
+    return next((content[name] for name in _WRAPPERS if isinstance(content.get(name), Mapping)), None)
 
 
 def _refuse_damaged_archive(file: Path) -> None:

@@ -98,9 +98,12 @@ def test_wrappers_are_opened(tmp_path, weights_of_cnn):
 def test_averaged_weights_come_before_those_of_the_last_step(tmp_path, weights_of_cnn, names):
     last, averaged = names
     other = {name: 1.5 * tensor for name, tensor in weights_of_cnn.items()}
-    torch.save({last: other, averaged: weights_of_cnn, "epoch": 3}, tmp_path / "w.pth")
-    found = state_dict(tmp_path / "w.pth")
-    assert all(torch.equal(found[name], tensor) for name, tensor in weights_of_cnn.items())
+    for content in (weights_of_cnn, {"decay": 0.99, "shadow": weights_of_cnn}):
+        torch.save({last: other, averaged: content, "epoch": 3}, tmp_path / "w.pth")
+        found = state_dict(tmp_path / "w.pth")
+        assert all(torch.equal(found[name], tensor) for name, tensor in weights_of_cnn.items())
+    torch.save({last: other, averaged: 0.99}, tmp_path / "w.pth")  # how fast it is averaged
+    assert state_dict(tmp_path / "w.pth").keys() == other.keys()
 
 
 @pytest.mark.parametrize("prefix", ["module.", "model.", "_orig_mod.", "model.module.", "module._orig_mod.", "net."])
