@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import statistics
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from geoml_cli.dataset.variables import STRUCTURAL
 
 PACKAGE = Path(__file__).parents[1] / "geoml_cli"
 ROOT = PACKAGE.parent
@@ -265,3 +268,16 @@ def test_the_top_level_holds_what_it_is_meant_to():
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = {name.partition("/")[0] for name in tracked.split("\0") if name}
     assert {name for name in names if not name.startswith(".")} == TOP_LEVEL
+
+
+_LOOKED_UP = re.compile(r"\.(?:has|array|labels)\(\"(\w+)\"\)")
+_OF_ONE_MODEL = {"soc", "amplitude", "presence", "l", "mlt", "mlat", "VV", "VH"}
+"""Quantities that one model takes from data sets of one source, where no user names a variable."""
+
+
+def test_names_that_are_looked_up_are_no_users():
+    """A covariate called `index` would be taken for the places of windows."""
+    rooms = [path for path in FILES if room(path) not in ("sources", "readers")]
+    found = {name for path in rooms for name in _LOOKED_UP.findall(path.read_text(encoding="utf-8"))}
+    assert "station_index" in found
+    assert found <= STRUCTURAL | _OF_ONE_MODEL, found - STRUCTURAL - _OF_ONE_MODEL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from geoml_cli.cli.train import prepared
 
 if TYPE_CHECKING:
     from geoml_cli.config.settings import Settings
+    from geoml_cli.config.spaces import Space
     from geoml_cli.runs.run import Run
     from geoml_cli.training.sweep import Sweep, Trial
 
@@ -60,6 +61,8 @@ def sweep(
     described = {"model": model, "preset": settings.preset, "set": sorted(fixed), "data": dataset.manifest.digest()}
     _require_name(name)
     place = options.runs_root() / FOLDER / model / settings.preset / name
+    for one in spaces:  # one that no run can have uses up no name
+        _require_possible(one, lambda text: load(model, preset, None, None, [*fixed, text]))
     study = Sweep(place, spaces, described, seed)
 
     def train(trial: Trial) -> Run:
@@ -73,6 +76,8 @@ def sweep(
     places = {"--preset": preset, "--data": data}
     words = [model, *(word for name, value in places.items() if value for word in (name, str(value)))]
     command = ["geoml", "train", *words, *(["--cpu"] if cpu else [])]
+    if as_json:  # one document: of trials, or of why there are none
+        _refuse_failed(study, [*command, *_options("--set", fixed[:-1])])
     _show(study, command, fixed[:-1], as_json=as_json)
     _refuse_failed(study, [*command, *_options("--set", fixed[:-1])])
 
@@ -101,6 +106,22 @@ def _require_one_network(settings: Settings) -> None:
             where="sweep",
             fix=f"Search one at a time: --set network.part={names[0]}.",
         )
+
+
+def _require_possible(space: Space, load: Callable[[str], object]) -> None:
+    """Refuse a space none of whose values the settings take; where some are, their trials fail."""
+    from geoml_cli.config.spaces import ends
+    from geoml_cli.errors import SettingsError
+
+    refused = []
+    for text in ends(space):
+        try:
+            load(text)
+        except SettingsError as error:
+            refused.append(error)
+        else:
+            return
+    raise refused[0]
 
 
 def _require_name(name: str) -> None:

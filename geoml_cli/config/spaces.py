@@ -64,6 +64,12 @@ def divided(assignments: Iterable[str]) -> tuple[list[Space], list[str]]:
     return spaces, fixed
 
 
+def ends(of: Space) -> list[str]:
+    """Return assignments of what a space may give, to see whether settings take it: its ends, or all its choices."""
+    values = of.choices or tuple(f"{int(end) if of.whole else end}" for end in (of.low, of.high))
+    return [f"{of.key}={value}" for value in values]
+
+
 def space(key: str, text: str) -> Space | None:
     """Read a space; None where the text is a single value.
 

@@ -13,6 +13,13 @@ Kind = Literal["f4", "f8", "i1", "i2", "i4", "i8", "str"]
 """How values are stored; floats carry NaN as `_FillValue`."""
 
 
+STRUCTURAL = frozenset(
+    ("sample", "record", "one", "time", "step", "year", "lat", "lon", "id", "cell", "split", "station", "station_index",
+     "station_first", "index", "history", "dynamic", "static", "series", "feature", "covariate", "target", "index_name",
+     "category", "category_name", "class_code", "class_name", "land_cover", "land_cover_name")
+)  # fmt: skip
+"""Names by which models, splits and scores look up what a data set holds; what a user names has none of them."""
+
 PLAUSIBLE_MAXIMUM = "plausible_maximum"
 """Attribute of a variable: larger values are kept, but the data set itself calls them impossible."""
 

@@ -247,6 +247,16 @@ def _tell_purged(run: Run, reporter: Reporter) -> None:
         if any(lost.values()):
             listed = ", ".join(f"{count} ({name})" for name, count in lost.items())
             reporter.info(f"Excluded, as {reason}: {listed}.")
+    few = [
+        f"{len(split.train)} of {name}"
+        for name, split in splits.items()
+        if overlaps[name] + near[name] > len(split.train)
+    ]
+    if few:
+        reporter.warn(
+            f"More samples were excluded than are left to train ({', '.join(few)}). Whole groups or years held out, "
+            "shorter windows or a smaller buffer exclude fewer."
+        )
 
 
 def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:

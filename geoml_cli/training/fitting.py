@@ -47,7 +47,12 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
 def remarks(settings: Settings, manifest: Manifest) -> list[str]:
     """Say what a user should know of settings and data before training: it is not an error, and perhaps not meant."""
     other = other_options(settings, manifest)
-    return [*([other] if other else []), *without_effect(settings)]
+    train, warm = settings.shared.train, []
+    if train.steps is not None and train.warmup_steps >= train.steps:
+        warm = [
+            f"[train] lr = {train.lr:g} is never reached: {train.warmup_steps} warmup_steps of {train.steps} steps."
+        ]
+    return [*([other] if other else []), *without_effect(settings), *warm]
 
 
 def without_effect(settings: Settings) -> list[str]:

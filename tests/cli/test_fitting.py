@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+
+from geoml_cli.splits.split import Split
+from geoml_cli.stages.train import _tell_purged
+from geoml_cli.work.reporting import NullReporter
 
 
 @pytest.fixture
@@ -46,3 +53,22 @@ def test_data_of_another_source_are_refused(geoml, data):
 def test_the_remedy_lets_other_steps_pass(geoml, data):
     given = ("train", "geomamba", "--preset", "fluxnet-halfhourly", "--data", data, "--dry-run")
     assert "steps of a day" not in geoml(*given, "--set", "data.step=day").err
+
+
+def test_a_warm_up_that_outlasts_the_training_is_told(geoml, data_root):
+    steps = ("--set", "train.steps=10", "--set", "train.evaluate_steps=5")
+    given = ("train", "soc", "--preset", "map", "--data", data_root, "--dry-run", *steps)
+    done = geoml(*given, "--set", "train.warmup_steps=50")
+    assert done.code == 0 and "is never reached: 50 warmup_steps of 10 steps" in done.err
+    assert "never reached" not in geoml(*given, "--set", "train.warmup_steps=5").err
+
+
+def test_a_training_on_few_of_the_samples_is_warned_of():
+    split = Split(np.arange(5), np.arange(5, 9), np.arange(9, 30), fold="fold-1", seed=1, overlaps_excluded=4)
+    run = SimpleNamespace(planned=lambda: ["fold-1"], split=lambda name: split)
+    reporter = NullReporter()
+    _tell_purged(run, reporter)
+    assert len(reporter.said) == 1 and not reporter.warned
+    split = replace(split, near_excluded=2)
+    _tell_purged(run, reporter)
+    assert "More samples were excluded than are left to train (5 of fold-1)" in reporter.warned[0]

@@ -110,9 +110,24 @@ def test_a_trial_that_fails_does_not_end_the_sweep(sweep, monkeypatch, kind):
 
 def test_a_sweep_whose_trials_all_fail_fails(sweep):
     for trials, warned in ((2, 1), (2, 0)):  # and the second call of it
-        said = sweep("none", trials, "--set", "train.patience=choice:0,abc", code=1)
+        said = sweep("none", trials, "--set", "train.start_run=choice:nothing,nowhere", code=1)
         assert said.count("trial 1 failed") == warned and "every trial failed. `geoml train soc" in said
     sweep("another", 1, "--set", "train.patience=choice:1,2")
+
+
+@pytest.mark.parametrize("text", ["train.nothing=1..3", "train.patience=choice:0,abc", "train.epochs=1.5..3.5"])
+def test_a_space_that_no_run_can_have_uses_up_no_name(geoml, data_root, tmp_path, monkeypatch, text):
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "runs"))
+    done = geoml("sweep", "soc", "--preset", "map", "--data", data_root, "--set", text, "--json")
+    assert done.code == 2 and json.loads(done.out)["error"]["exit"] == 2, done.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_sweep_that_fails_is_one_document(geoml, data_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "runs"))
+    done = geoml("sweep", "soc", "--preset", "map", "--data", data_root, "--trials", "1", "--json",
+                 "--set", "train.start_run=choice:nothing,nowhere")  # fmt: skip
+    assert done.code == 1 and "every trial failed" in json.loads(done.out)["error"]["what"]
 
 
 def test_a_full_disk_ends_the_sweep_and_the_trial_resumes(sweep, monkeypatch):

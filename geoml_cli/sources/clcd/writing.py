@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Array, Block, DatasetWriter
-from geoml_cli.dataset.variables import Kind, Variable
+from geoml_cli.dataset.variables import STRUCTURAL, Kind, Variable
 from geoml_cli.readers.locating import Pair
 from geoml_cli.sources.clcd.plan import Plan
 
@@ -99,9 +99,5 @@ def minutes(years: NDArray[np.integer]) -> NDArray[np.int64]:
 
 def reserved(names: Sequence[str]) -> list[str]:
     """Return names of covariates that the data set needs for something else."""
-    taken = {variable.name for variable in PLACE} | {TARGET, "class_name", "class_code", "category_name"}
-    return [
-        name
-        for name in names
-        if name in taken | {"dynamic", "static", "target", "sample", "one", "legend", "land_cover"}
-    ]
+    taken = STRUCTURAL | {variable.name for variable in PLACE} | {TARGET, "legend"}
+    return [name for name in names if name in taken]

@@ -7,17 +7,13 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from geoml_cli.dataset.variables import STRUCTURAL
 from geoml_cli.readers.nodata import Nodata
 from geoml_cli.source import Options
 from geoml_cli.sources.gwsa.factors import DYNAMIC, STATIC
 
 _SIZES = {"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _LEAST = 64 << 20
-RESERVED = frozenset(
-    ("lat", "lon", "time", "year", "cell", "category", "category_name", "land_cover", "sample", "dynamic", "static",
-     "target", "one")
-)  # fmt: skip
-"""Names of the data set's other variables and dimensions."""
 
 
 class GwsaOptions(Options):
@@ -69,7 +65,7 @@ class GwsaOptions(Options):
     def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names:
             raise ValueError("needs one factor at least")
-        if taken := [name for name in names if name in RESERVED]:
+        if taken := [name for name in names if name in STRUCTURAL]:
             raise ValueError(f"{taken[0]} is what the data set calls something else; rename the column")
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"{twice[0]} is named twice")
@@ -85,7 +81,7 @@ class GwsaOptions(Options):
     @field_validator("target")
     @classmethod
     def _new(cls, name: str, others: ValidationInfo) -> str:
-        if name in RESERVED:
+        if name in STRUCTURAL:
             raise ValueError(f"{name} is what the data set calls something else; rename the column")
         if name in (*others.data.get("dynamic", ()), *others.data.get("static", ())):
             raise ValueError(f"{name} is a factor already")

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from geoml_cli.dataset.variables import STRUCTURAL
 from geoml_cli.readers.nodata import Declared, Nodata, parse_nodata
 from geoml_cli.source import Options
 from geoml_cli.sources.soc.units import is_unit
 
-_TAKEN = {
-    "id",
-    "lon",
-    "lat",
-    "soc",
-    "sample",
-    "covariate",
-    "row",
-    "col",
-    "feature",
-    "year",
-    "static",
-    "series",
-    "split",
-}
+_TAKEN = STRUCTURAL | {"soc", "row", "col"}
 """Names that the data set uses itself."""
 
 

@@ -106,7 +106,9 @@ def test_a_year_that_a_covariate_lacks(cover: Path, raster: WriteRaster, fails: 
 def test_names_of_covariates(cover: Path, raster: WriteRaster, fails: Fails) -> None:
     raster(cover / "covariates/lat.tif", RAMP)
     fails("a covariate is called lat, which the data set uses. Rename it")
-    (cover / "covariates/lat.tif").rename(cover / "covariates/wave.tiff")
+    (cover / "covariates/lat.tif").rename(cover / "covariates/index.tif")  # by which windows are found
+    fails("a covariate is called index, which the data set uses. Rename it")
+    (cover / "covariates/index.tif").rename(cover / "covariates/wave.tiff")
     fails("wave.tiff and wave.tif both hold wave. Keep one")
 
 

@@ -130,6 +130,8 @@ def test_folders(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> No
         ({"units": ("rf",)}, "is not of the form NAME=UNIT"),
         ({"static": ("E",)}, "E is both dynamic and static"),
         ({"static": ("lat",)}, "lat is what the data set calls something else"),
+        ({"static": ("DEM", "index")}, "index is what the data set calls something else"),
+        ({"dynamic": ("station_index",)}, "station_index is what the data set calls something else"),
         ({"target": "year"}, "year is what the data set calls something else"),
         ({"target": "LST"}, "LST is a factor already"),
     ],

@@ -53,5 +53,8 @@ def test_labels_that_are_not_there_or_taken_are_refused(regional, prepared, rele
         prepared(regional, label=("nope",))
     with pytest.raises(ValidationError, match="rename the column"):
         SocOptions(label=("soc",))
+    for name in ("station_index", "cell", "index"):
+        with pytest.raises(ValidationError, match="cannot name a further variable"):
+            SocOptions(label=(name,))
     with pytest.raises(SettingsError, match="their own splits"):
         prepared(release, label=("region",))
