@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TABLES = (*SUFFIXES, *parquet.SUFFIXES)
 _ROUNDING = 1e-9
+_FIRST = 2
+"""Line of the first row below a header."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Part:
         try:
             return number(text, self.delimiter)
         except ValueError:
-            raise not_a_number(text, self.where(row, column)) from None
+            raise not_a_number(text, self.where(row, column), is_first=self.frame.index[row] == _FIRST) from None
 
     def texts(self, column: str) -> list[str]:
         """Return a column as text, whole numbers without a fraction."""

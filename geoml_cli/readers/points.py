@@ -293,5 +293,4 @@ def cell_number(table: Table, line: int, name: str, cell: str) -> float:
     try:
         return number(cell, table.delimiter)
     except ValueError:
-        advice = "Delete the row if it is one of units." if line == table.header + 1 else ""
-        raise not_a_number(cell, place, advice) from None
+        raise not_a_number(cell, place, is_first=line == table.header + 1) from None

@@ -114,14 +114,15 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in MISSING
 
 
-def not_a_number(cell: str, location: str, advice: str = "") -> DataError:
-    """Say that a cell is none, and what to write; `advice` is added."""
+def not_a_number(cell: str, location: str, *, is_first: bool) -> DataError:
+    """Say that a cell is none, and what to write; the first row may be one of units."""
     fix = "Correct the cell, or leave it empty where there is no value."
     if cell.strip().endswith("%"):
         fix = "Write the number without the sign, in all rows (a sheet: as a number times 100), and name the unit %."
     if cell.strip().endswith("thousand"):
         fix = "Write it in full (a sheet: in a format such as General, which shows numbers as they are)."
-    return DataError(f"{cell!r} is not a number", where=location, fix=f"{fix} {advice}".strip())
+    advice = " Delete the row if it is one of units." if is_first else ""
+    return DataError(f"{cell!r} is not a number", where=location, fix=f"{fix}{advice}")
 
 
 def require_file(path: Path, fix: str) -> None:

@@ -135,3 +135,13 @@ def test_two_signs_that_cannot_separate_thousands_are_read(tmp_path, read):
     path = tmp_path / "t.csv"
     path.write_text("time;lon;lat;soc;name\n2013-03-01T00:00;10.53;50;1,5;x\n")
     read(path)
+
+
+def test_a_row_of_units_is_hinted_at_where_it_may_be_one(tmp_path):
+    path = tmp_path / "cells.csv"
+    for text, hinted in (("a,b\nmm,deg\n1,2\n", True), ("a,b\n1,2\nmm,deg\n", False)):
+        path.write_text(text)
+        [part] = open_table_file(path).parts(10)
+        with pytest.raises(DataError, match="'mm' is not a number") as refused:
+            part.numbers("a")
+        assert ("Delete the row if it is one of units." in refused.value.fix) == hinted
