@@ -14,7 +14,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations=20
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --durations=20
 
 # Damaged files by the hundred a source, and every kill: more than a test run has time for.
 torture: $(VENV)/.test

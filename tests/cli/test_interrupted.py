@@ -38,7 +38,7 @@ def test_ctrl_c_while_something_is_imported(name, raw_soc, tmp_path):
 
 
 def test_a_library_that_turns_the_interrupt_into_its_own_error(geoml, monkeypatch):
-    def imported(**options):
+    def imported(words, **options):
         try:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(5)
