@@ -90,6 +90,7 @@ def _output(address: str, words: list[str], outputs: dict[Path, str]) -> Path:
 def _written(path: Path, address: str, words: list[str]) -> Iterator[None]:
     """Show an address in place of where a command writes, and send what it wrote: a part of it waits for the rest."""
     from geoml_cli.dataset.files import folder_lock
+    from geoml_cli.dataset.sending import bring_companions
     from geoml_cli.work.locking import locked
 
     with console.shown_as({str(path.parent): address.rstrip("/").rpartition("/")[0]}):
@@ -99,6 +100,7 @@ def _written(path: Path, address: str, words: list[str]) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder_lock(path.parent), partial(_refuse_second, address)):
             _forget(path.parent)
+            bring_companions(path, address)
             yield
             _send(path, address, quiet=_is_quiet(words))
 

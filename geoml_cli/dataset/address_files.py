@@ -21,6 +21,7 @@ _SIDECARS = {".shp": (".shx", ".dbf", ".prj", ".cpg"), ".tif": (".tfw", ".hdr"),
              ".flt": (".hdr", ".prj"), ".img": (".hdr", ".ige")}  # fmt: skip
 """Files without which GDAL reads another value, grid or encoding, by the suffix of the file next to them."""
 _APPENDED = (".aux.xml", ".msk")
+_CLOSED = (401, 403)
 _PAGES = (".html", ".htm")
 
 Info = dict[str, Any]
@@ -68,12 +69,13 @@ def _is_folder(remote: Remote) -> bool:
 
 def _in_folder(remote: Remote) -> Iterator[tuple[str, Info]]:
     """Return all files below an address; one folder that cannot be listed is an error, not an empty one."""
-    base = f"{remote.path.rstrip('/')}/"
-    for path, info in _listed(remote):
-        # Lists of web servers have links that sort them.
-        is_link = remote.is_web and ("?" in path or "#" in path)
-        if path.startswith(base) and not path.endswith("/") and not is_link:
-            yield f"{remote.name}/{path.removeprefix(base)}", info
+    base, found = f"{remote.path.rstrip('/')}/", dict[str, Info]()
+    for path, info in sorted(_listed(remote), key=lambda item: item[0]):
+        # Of a list of links, those that sort it have no name; others may ask for a file (`?download=1`).
+        plain = path.partition("?")[0].partition("#")[0] if remote.is_web else path
+        if plain.startswith(base) and not plain.endswith("/"):
+            found.setdefault(plain.removeprefix(base), info)
+    yield from ((f"{remote.name}/{name}", info) for name, info in found.items())
 
 
 def _listed(remote: Remote) -> Iterator[tuple[str, Info]]:
@@ -89,14 +91,18 @@ def _single(remote: Remote) -> Iterator[tuple[str, Info]]:
     yield remote.name, remote.system.info(remote.path)
     stem, _, suffix = remote.name.rpartition(".")
     own = _SIDECARS.get(f".{suffix.lower().replace('tiff', 'tif')}", ())
-    parent = remote.path.rsplit("/", 1)[0]
+    parent = (remote.path.partition("?")[0] if remote.is_web else remote.path).rsplit("/", 1)[0]
     names = [*(f"{stem}{ending}" for ending in own), *(f"{remote.name}{ending}" for ending in _APPENDED if own)]
     for name in names:
         try:
-            yield name, remote.system.info(f"{parent}/{name}")
+            info = remote.system.info(f"{parent}/{name}")
         except FileNotFoundError as error:
-            if not is_absent(remote, error):
+            # Servers that may not list what they have say so of what they have not.
+            if not is_absent(remote, error) and getattr(error.__cause__, "status", None) not in _CLOSED:
                 raise
+        else:
+            if not (remote.is_web and _is_page(info)):
+                yield name, info
 
 
 def _state(remote: Remote, info: Info) -> State:

@@ -19,6 +19,7 @@ _KINDS = (
 )
 
 
+_TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".gz")
 _BEGIN_BYTES = 256
 _PLACEHOLDERS = (
     ((b"<!doctype html", b"<html"), "a web page", "Download the data themselves; the page may ask for a login."),
@@ -133,18 +134,21 @@ def require_content(files: Iterable[Path]) -> None:
 
 
 def changed_since(dataset: Path, manifest: Manifest) -> list[str]:
-    """Name the raw files of a data set that are there and are others than it was made from.
+    """Name the raw files of a data set, but tables, that are there and are others than it was made from.
 
     Only files that were touched after it was made are read again.
     """
     root = Path(manifest.raw)
     root = root if root.is_dir() else root.parent
     made = (dataset / NAME).stat().st_mtime
-    return [file.name for file in manifest.files if _is_other(root / file.name, file, made)]
+    files = [file for file in manifest.files if Path(file.name).suffix.lower() not in _TABLES]
+    return [file.name for file in files if _is_other(root / file.name, file, made)]
 
 
 def _is_other(path: Path, file: RawFile, made: float) -> bool:
     if not path.is_file():  # who reads it says so
         return False
     state = path.stat()
-    return state.st_size != file.size or (state.st_mtime > made and sha256(path) != file.sha256)
+    # A copy that keeps its time of change has a new one of its own.
+    is_touched = max(state.st_mtime, state.st_ctime) > made
+    return state.st_size != file.size or (is_touched and sha256(path) != file.sha256)

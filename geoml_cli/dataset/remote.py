@@ -15,7 +15,7 @@ from threading import Event
 from typing import Any
 
 from geoml_cli.dataset.address_files import State, files_at
-from geoml_cli.dataset.addresses import Remote, UnreachableError, open_address, refusals
+from geoml_cli.dataset.addresses import Remote, UnreachableError, open_address, protocol_of, refusals
 from geoml_cli.dataset.files import atomic_write, folder_lock, require_space, write_text
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.work.locking import locked
@@ -35,7 +35,8 @@ def copy_of(address: str, root: Path) -> Path:
     Raises:
         SettingsError: The address cannot be opened, or names nothing.
     """
-    return root / _folder_name(address) / open_address(address).name
+    protocol = protocol_of(address) or ""
+    return root / _folder_name(protocol + address[len(protocol) :]) / open_address(address).name
 
 
 def origin_of(path: Path) -> str:
@@ -105,16 +106,21 @@ def _is_whole(folder: Path, record: dict[str, Any]) -> bool:
 
 
 def _update(remote: Remote, copy: Path, listed: dict[str, State], here: Known, reporter: Reporter) -> None:
-    """Take away what the address has no more, and fetch what is missing; a killed process loses what was in flight."""
+    """Take away what the address has no more, and replace what has changed: who reads a file of before keeps it.
+
+    Where nothing came, the copy is as whole as it was; a killed process loses what was in flight.
+    """
     missing = {name: state for name, state in listed.items() if name not in here}
     needed = sum(state.size or 0 for state in missing.values())
     require_space(copy.parent, needed)
-    _write_record(copy.parent, remote.address, here, whole=not missing)
-    _clear(copy.parent, here)
+    before, known = _read_record(copy.parent), len(here)
+    if _clear(copy.parent, listed) or not missing:
+        before = {}
     if missing:
         reporter.info(f"{remote.address}: {len(missing)} files, {needed / 2**20:.1f} MiB, are fetched into {copy}.")
         if not all(state.version for state in missing.values()):
             reporter.info(f"{remote.address} does not say when files change: they are fetched each time.")
+    _write_record(copy.parent, remote.address, here, whole=not missing)
     record_at = time.monotonic() + _SECONDS
     try:
         with reporter.task("fetched", len(missing)) as advance:
@@ -123,18 +129,23 @@ def _update(remote: Remote, copy: Path, listed: dict[str, State], here: Known, r
                 advance(1)
                 record_at = _recorded(copy.parent, remote.address, here, record_at)
     finally:
-        _write_record(copy.parent, remote.address, here, whole=len(here) == len(listed))
+        if len(here) == known and before.get("whole"):
+            _write_record(copy.parent, remote.address, before["files"], whole=True)
+        else:
+            _write_record(copy.parent, remote.address, here, whole=len(here) == len(listed))
 
 
-def _clear(folder: Path, here: Known) -> None:
-    """Take away all files but those that count, and folders without any."""
-    kept = {folder / name for name in here}
+def _clear(folder: Path, listed: dict[str, State]) -> bool:
+    """Take away all files but those that are listed, and folders without any; return whether there were such."""
+    kept, found = {folder / name for name in listed}, False
     for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder, before the folder
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):
                 path.rmdir()
         elif path not in kept:
             path.unlink()
+            found = True
+    return found
 
 
 def _recorded(folder: Path, address: str, here: Known, due: float) -> float:

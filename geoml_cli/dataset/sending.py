@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from geoml_cli.dataset.addresses import BUCKETS, Remote, open_address, reason_of
 from geoml_cli.errors import GeomlError, SettingsError
 from geoml_cli.work.reporting import Reporter
 
+_COMPANIONS = (".png", ".qml")
+"""Of a map: its page, and its style."""
 _LAST = ("zarr.json", ".zmetadata", ".zgroup")
 """Files without which a Zarr store does not open: one that was sent in part is none."""
 
@@ -51,20 +53,49 @@ def send(folder: Path, address: str, reporter: Reporter) -> list[str]:
     above, parent = (text.rstrip("/").rsplit("/", 1)[0] for text in (remote.address, remote.path))
     names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
     names = [name for name in names if not name.parts[0].startswith(".")]
-    with reporter.task("sent", len(names)) as advance:
+    with reporter.task("sent", len(names)) as advance, _taken_back(remote, parent, sent):
         for name in sorted(names, key=lambda name: name.name in _LAST):
-            try:
-                _put(remote, folder / name, f"{parent}/{name.as_posix()}")
-            except Exception as error:  # each library has errors of its own
-                _take_back(remote, [f"{parent}/{one}" for one in sent if "/" in one])
-                raise GeomlError(
-                    f"could not be written ({reason_of(error)}).",
-                    where=f"{above}/{name.as_posix()}",
-                    fix=f"What was to go there is in {folder}: copy it, or repeat the command.",
-                ) from error
             sent.append(name.as_posix())
+            with _refused(f"{above}/{name.as_posix()}", folder):
+                _put(remote, folder / name, f"{parent}/{name.as_posix()}")
             advance(1)
     return [f"{above}/{name}" for name in sent]
+
+
+@contextlib.contextmanager
+def _refused(target: str, folder: Path) -> Iterator[None]:
+    """Say what a server refuses, and where what was to go there is."""
+    try:
+        yield
+    except Exception as error:  # each library has errors of its own
+        raise GeomlError(
+            f"could not be written ({reason_of(error)}).",
+            where=target,
+            fix=f"What was to go there is in {folder}: copy it, or repeat the command.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _taken_back(remote: Remote, parent: str, sent: Sequence[str]) -> Iterator[None]:
+    """Take back what was sent of a folder, where it does not become whole; Ctrl-C counts."""
+    try:
+        yield
+    except BaseException:
+        for name in (name for name in sent if "/" in name):
+            with contextlib.suppress(Exception):  # of a server that has just refused
+                remote.system.rm_file(f"{parent}/{name}")
+        raise
+
+
+def bring_companions(path: Path, address: str) -> None:
+    """Fetch what stands next to an output at its address: what geoml did not write is then kept, as on this machine."""
+    remote = open_address(address)
+    parent = remote.path.rstrip("/").rsplit("/", 1)[0]
+    for here in (path.with_suffix(ending) for ending in _COMPANIONS):
+        try:
+            remote.system.get_file(f"{parent}/{here.name}", str(here))
+        except Exception:  # there is none, or it may not be read
+            here.unlink(missing_ok=True)
 
 
 def _put(remote: Remote, path: Path, target: str) -> None:
@@ -80,9 +111,3 @@ def _put(remote: Remote, path: Path, target: str) -> None:
     size = remote.system.info(target)["size"]
     if size != path.stat().st_size:
         raise OSError(f"{size} of {path.stat().st_size} bytes arrived")
-
-
-def _take_back(remote: Remote, targets: Sequence[str]) -> None:
-    for target in targets:
-        with contextlib.suppress(Exception):  # of a server that has just refused
-            remote.system.rm_file(target)

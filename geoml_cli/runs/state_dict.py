@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -14,14 +15,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, located
 from geoml_cli.work.reasons import reason
 
 _MAGIC = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How torch files begin: a zip archive, or in old ones a pickle."""
-_AVERAGED = ("ema", "model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "model_state_dict_ema", "shadow")
-_WRAPPERS = (*_AVERAGED, "state_dict", "model_state_dict", "model_state", "model")
-"""Entries of a checkpoint that hold its weights; averaged ones, which papers evaluate, before the last step's."""
+_AVERAGED = re.compile(r"(.*_)?(ema|swa|averaged?|shadow)(_.*)?", re.IGNORECASE)
+"""Names of entries that hold averaged weights, which papers evaluate; they come before the last step's."""
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model")
+"""Other entries of a checkpoint that hold its weights."""
 _MASK = "mask"
 """In the names of buffers that may hold -inf."""
 
@@ -75,8 +77,9 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
         raise DataError(
             "cannot be read as a torch checkpoint.", where=str(file), fix="It may be truncated: fetch it again."
         ) from error
-    while isinstance(content, Mapping) and (inner := _wrapped(content)) is not None:
-        content = inner
+    with located(str(file)):
+        while isinstance(content, Mapping) and (inner := _wrapped(content)) is not None:
+            content = inner
     if (
         not isinstance(content, Mapping)
         or not content
@@ -87,8 +90,31 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
 
 
 def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the entry of a checkpoint that holds its weights; None of a state dict itself."""
-    return next((content[name] for name in _WRAPPERS if isinstance(content.get(name), Mapping)), None)
+    """Return the entry of a checkpoint that holds its weights; None of a state dict itself.
+
+    Raises:
+        DataError: Several may be meant.
+    """
+    entries: dict[str, Mapping[str, Any]] = {
+        str(name): entry for name, entry in content.items() if _may_hold_weights(entry)
+    }
+    if averaged := [name for name in entries if _AVERAGED.fullmatch(name)]:
+        return entries[averaged[0]]
+    known = next((name for name in _WRAPPERS if name in entries), None)
+    if known is None:
+        return None
+    alike = [name for name in entries if name != known and entries[name].keys() == entries[known].keys()]
+    if alike:
+        raise DataError(
+            f"has several sets of weights ({', '.join([known, *alike])}): which of them counts is not known.",
+            fix="Save one of them alone.",
+        )
+    return entries[known]
+
+
+def _may_hold_weights(entry: object) -> bool:
+    """Return whether an entry holds tensors, or entries of its own."""
+    return isinstance(entry, Mapping) and any(isinstance(value, (Tensor, Mapping)) for value in entry.values())
 
 
 def _refuse_damaged_archive(file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -161,3 +162,18 @@ def test_rasters_that_have_changed_since_are_told(geoml, trained, data_root, raw
         file.write(file.read() * 2)
     done = geoml(*predicted)
     assert f"Raw files have changed since the data set was prepared ({path.relative_to('raw')})" in done.err, done.err
+    os.utime(path, (0, 0))
+    assert "have changed" in geoml(*predicted).err, "a copy that keeps its time"
+
+
+def test_pages_of_others_next_to_a_map_are_kept(geoml, bucket, trained, raw_soc, tmp_path):
+    assert geoml("prepare", "soc", raw_soc, "--classes", "land_cover").code == 0
+    bucket.pipe_file("/lab/soc.png", b"mine")
+    command = ("predict", trained, "--data", "data/soc", "--map", "--out", "memory://lab/soc.tif")
+    done = geoml(*command)
+    assert done.code == 0 and "soc.png is kept: geoml did not write it" in done.err, done.err
+    assert bucket.cat("/lab/soc.png") == b"mine" and bucket.exists("/lab/soc.qml")
+    bucket.rm_file("/lab/soc.png")
+    for _ in range(2):  # its own it writes again
+        done = geoml(*command)
+        assert done.code == 0 and "is kept" not in done.err and bucket.cat("/lab/soc.png")[:4] == b"\x89PNG"

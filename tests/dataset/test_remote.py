@@ -29,10 +29,11 @@ class Web(SimpleHTTPRequestHandler):
     asked: list[str] = []  # noqa: RUF012  of all requests
     refused: dict[str, int] = {}  # noqa: RUF012  status by the end of a path
     unsaid: set[str] = set()  # noqa: RUF012  headers
+    methods: set[str] = {"HEAD", "GET"}  # noqa: RUF012  that are refused
 
     def send_head(self) -> Any:
         for end, status in self.refused.items():
-            if self.path.endswith(end):
+            if self.path.endswith(end) and self.command in self.methods:
                 self.send_error(status)
                 return None
         return super().send_head()
@@ -66,6 +67,7 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         (folder / "raw data" / name).write_bytes(content)
     for told in (Web.asked, Web.refused, Web.unsaid):
         told.clear()
+    Web.methods |= {"HEAD", "GET"}
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Web, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -310,9 +312,11 @@ def test_names_are_those_that_this_machine_gives_them(memory, tmp_path, monkeypa
     """Buckets have names with two slashes: the second look must not take the file away."""
     whole, more = address_files._listed, ["/bucket/raw/covs//rain.tif"]
 
+    memory.pipe_file("/bucket/rain.tif", FILES["points.csv"])
+
     def listed(remote):
         yield from whole(remote)
-        yield from ((path, memory.info("/bucket/raw/points.csv")) for path in more)
+        yield from ((path, memory.info("/bucket/rain.tif")) for path in more)
 
     monkeypatch.setattr(address_files, "_listed", listed)
     for _ in range(2):
@@ -369,6 +373,71 @@ def test_a_folder_that_cannot_be_sent_whole_is_taken_back(memory, tmp_path, monk
     require_writable("memory://bucket/map.zarr", NullReporter())
     send(tmp_path, "memory://bucket/map.zarr", NullReporter())
     assert memory.exists("/bucket/map.zarr/.zgroup")
+
+
+def test_a_copy_that_is_being_read_loses_no_file(web, tmp_path):
+    """A server that says nothing of versions: every command fetches anew, one while another reads."""
+    address, _ = web
+    Web.unsaid.add("Last-Modified")
+    copy = remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", NullReporter())
+    with (copy / "points.csv").open("rb") as reader:
+        Web.refused["height.tif"] = 503
+        Web.methods.remove("HEAD")
+        with pytest.raises(DataError):
+            remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", NullReporter())
+        assert content(copy) == FILES and reader.read() == FILES["points.csv"]
+
+
+def test_a_refresh_that_fails_leaves_the_copy_as_it_was(memory, tmp_path, monkeypatch):
+    copy, reporter = remote.fetch("memory://bucket/raw", tmp_path, NullReporter()), NullReporter()
+    memory.pipe_file("/bucket/raw/points.csv", b"x,y\n3,4\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(memory), "get_file", lambda *given, **more: 1 / 0)
+        with pytest.raises(DataError, match="cannot be read"):
+            remote.fetch("memory://bucket/raw", tmp_path, reporter)
+        assert content(copy) == FILES
+        patch.setattr(type(memory), "isdir", lambda *given: 1 / 0)
+        assert remote.fetch("memory://bucket/raw", tmp_path, reporter) == copy
+    assert "is used, as it was fetched before" in reporter.warned[-1]
+    assert content(remote.fetch("memory://bucket/raw", tmp_path, reporter))["points.csv"] == b"x,y\n3,4\n"
+
+
+def test_links_that_ask_for_a_file_are_files_and_those_that_sort_are_not(web, tmp_path):
+    address, folder = web
+    (folder / "index.html").write_text(
+        '<a href="?C=N;O=D">Name</a> <a href="points.csv?download=1">points</a> <a href="points.csv">same</a>'
+    )
+    copy = remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", NullReporter())
+    assert content(copy) == {"points.csv": FILES["points.csv"]}
+    (folder / "index.html").write_text('<a href="points.csv?download=1">points</a>')
+    assert content(remote.fetch(f"{address}/raw%20data/", tmp_path / "copies", NullReporter())) == content(copy)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_side_files_that_a_server_has_not_are_left_out(web, tmp_path, status):
+    address, folder = web
+    for name in ("region.shp", "region.dbf", "region.shx", "region.prj"):
+        (folder / name).write_text(name)
+    Web.refused["region.cpg"] = status
+    copy = remote.fetch(f"{address}/raw%20data/region.shp", tmp_path / "copies", NullReporter())
+    assert sorted(content(copy.parent)) == ["region.dbf", "region.prj", "region.shp", "region.shx"]
+
+
+def test_a_folder_whose_sending_is_interrupted_is_taken_back(memory, tmp_path, monkeypatch):
+    for name in ("map.zarr/.zgroup", "map.zarr/0.0", "map.zarr/0.1"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    whole = type(memory).put_file
+
+    def interrupted(self, path, target, **given):
+        whole(self, path, target, **given)
+        if target.endswith("0.1"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(memory), "put_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        send(tmp_path, "memory://bucket/map.zarr", NullReporter())
+    assert not [path for path in memory.store if "map.zarr" in path]
 
 
 def spy(function, paths):

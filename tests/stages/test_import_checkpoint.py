@@ -93,7 +93,7 @@ def test_wrappers_are_opened(tmp_path, weights_of_cnn):
 @pytest.mark.parametrize(
     "names",
     [("model", "ema"), ("state_dict", "ema"), ("model_state_dict", "ema"), ("model", "model_ema"),
-     ("state_dict", "state_dict_ema")],
+     ("state_dict", "state_dict_ema"), ("model", "swa_model"), ("model_state_dict", "averaged_model_state_dict")],
 )  # fmt: skip
 def test_averaged_weights_come_before_those_of_the_last_step(tmp_path, weights_of_cnn, names):
     last, averaged = names
@@ -102,8 +102,17 @@ def test_averaged_weights_come_before_those_of_the_last_step(tmp_path, weights_o
         torch.save({last: other, averaged: content, "epoch": 3}, tmp_path / "w.pth")
         found = state_dict(tmp_path / "w.pth")
         assert all(torch.equal(found[name], tensor) for name, tensor in weights_of_cnn.items())
-    torch.save({last: other, averaged: 0.99}, tmp_path / "w.pth")  # how fast it is averaged
+    # How fast it is averaged, and how far.
+    torch.save(
+        {last: other, averaged: 0.99, "ema_schedule": {"step": 3}, "optimizer": {"state": {}}}, tmp_path / "w.pth"
+    )
     assert state_dict(tmp_path / "w.pth").keys() == other.keys()
+
+
+def test_several_sets_of_weights_are_not_chosen_from(tmp_path, weights_of_cnn):
+    torch.save({"model": weights_of_cnn, "best_model": weights_of_cnn}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=r"has several sets of weights \(model, best_model\).*Save one of them"):
+        state_dict(tmp_path / "w.pth")
 
 
 @pytest.mark.parametrize("prefix", ["module.", "model.", "_orig_mod.", "model.module.", "module._orig_mod.", "net."])
