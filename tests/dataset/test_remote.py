@@ -124,7 +124,7 @@ def test_what_came_before_a_failure_is_not_fetched_again(memory, tmp_path, monke
             remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
     monkeypatch.setattr(type(memory), "get_file", spy(whole, fetched))
     assert content(remote.fetch("memory://bucket/raw", tmp_path, NullReporter())) == FILES
-    assert "/bucket/raw/covs/height.tif" in fetched and "/bucket/raw/points.csv" not in fetched  # listed before
+    assert "/bucket/raw/covs/height.tif" in fetched and "/bucket/raw/covs/a b.tif" not in fetched  # by name the first
 
 
 def test_a_file_that_comes_short_is_refused_and_not_kept(memory, tmp_path, monkeypatch):
