@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
 
 from geoml_cli.cli import console, options
 from geoml_cli.errors import GeomlError, SettingsError
+from geoml_cli.work.reporting import Reporter
 
 TEXTS = ("--set", "--note", "--scheduler", "--setup", "--author", "--data-citation", "--data-licence")
 """Options whose texts may be addresses, or empty."""
@@ -88,34 +91,39 @@ def _output(address: str, words: list[str], outputs: dict[Path, str]) -> Path:
 
 @contextmanager
 def _written(path: Path, address: str, words: list[str]) -> Iterator[None]:
-    """Show an address in place of where a command writes, and send what it wrote: a part of it waits for the rest."""
+    """Show an address in place of where a command writes, and send what it wrote: a part of it waits for the rest.
+
+    What the command prints is printed once it holds: when all is sent.
+    """
     from geoml_cli.dataset.files import folder_lock
-    from geoml_cli.dataset.sending import bring_companions
+    from geoml_cli.dataset.sending import companions
     from geoml_cli.work.locking import locked
 
     with console.shown_as({str(path.parent): address.rstrip("/").rpartition("/")[0]}):
         if any(split_word("", word)[0] in _UNFINISHED or word in _UNFINISHED for word in words):
             yield
             return
+        reporter, printed = console.Terminal(quiet=_is_quiet(words)), io.StringIO()
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder_lock(path.parent), partial(_refuse_second, address)):
             _forget(path.parent)
-            bring_companions(path, address)
-            yield
-            _send(path, address, quiet=_is_quiet(words))
+            with redirect_stdout(printed), companions(path, address, reporter):
+                yield
+            _send(path, address, reporter)
+        sys.stdout.write(printed.getvalue())
 
 
 def _refuse_second(address: str, holder: str) -> None:
     raise GeomlError(f"{holder} is writing it.", where=address, fix="Wait for it, or give another name.")
 
 
-def _send(path: Path, address: str, *, quiet: bool) -> None:
+def _send(path: Path, address: str, reporter: Reporter) -> None:
     from geoml_cli.dataset.sending import send
 
     if path.exists():
-        sent = send(path.parent, address, console.Terminal(quiet=quiet))
+        sent = send(path.parent, address, reporter)
         _forget(path.parent)
-        console.Terminal(quiet=quiet).info(f"sent: {len(sent)} files, with {address}")
+        reporter.info(f"sent: {len(sent)} files, with {address}")
 
 
 def _forget(folder: Path) -> None:

@@ -9,14 +9,12 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from geoml_cli.dataset.addresses import BUCKETS, Remote, is_absent, refusals
+from geoml_cli.dataset.addresses import BUCKETS, STREAMS, Remote, is_absent, refusals
 from geoml_cli.errors import DataError
 
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "Last-Modified",
              "mtime", "updated", "modified", "created")  # fmt: skip
 """What a server says of the state of a file, first that which says most."""
-_STREAMS = 8
-"""Files that are looked up at once."""
 _SIDECARS = {".shp": (".shx", ".dbf", ".prj", ".cpg"), ".tif": (".tfw", ".hdr"), ".bil": (".hdr", ".prj"),
              ".flt": (".hdr", ".prj"), ".img": (".hdr", ".ige")}  # fmt: skip
 """Files without which GDAL reads another value, grid or encoding, by the suffix of the file next to them."""
@@ -50,7 +48,7 @@ def files_at(remote: Remote) -> dict[str, State]:
     with refusals(remote):
         remote.system.invalidate_cache()
         found = list(_in_folder(remote)) if _is_folder(remote) else list(_single(remote))
-        pool = ThreadPoolExecutor(_STREAMS)
+        pool = ThreadPoolExecutor(STREAMS)
         try:
             states = list(pool.map(lambda item: _state(remote, item[1]), found))
         finally:

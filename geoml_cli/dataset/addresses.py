@@ -19,6 +19,8 @@ WEB = ("http", "https")
 BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 """Protocols whose folders are parts of names: none is made, and a bucket never."""
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+STREAMS = 8
+"""Files of a server that are looked up, or fetched, at once."""
 _PATIENCE = 60
 """Seconds after which a web server that sends nothing is given up."""
 _ABSENT = (404, 410)

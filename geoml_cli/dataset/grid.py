@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from geoml_cli.dataset.store import DatasetWriter
-from geoml_cli.dataset.variables import Variable
+from geoml_cli.dataset.variables import STRUCTURAL, Variable
 
 TIME, LAT, LON, AREA, LAND = "time", "lat", "lon", "cell_area", "land"
-RESERVED = (TIME, LAT, LON, "y", "x", AREA, LAND)
+RESERVED = STRUCTURAL | {TIME, LAT, LON, "y", "x", AREA, LAND}
 """Names of a grid data set that its main variable cannot have."""
 
 _WITH_LEAP_SECONDS = ("standard", "gregorian", "proleptic_gregorian")

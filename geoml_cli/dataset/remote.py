@@ -15,14 +15,12 @@ from threading import Event
 from typing import Any
 
 from geoml_cli.dataset.address_files import State, files_at
-from geoml_cli.dataset.addresses import Remote, UnreachableError, open_address, protocol_of, refusals
+from geoml_cli.dataset.addresses import STREAMS, Remote, UnreachableError, open_address, protocol_of, refusals
 from geoml_cli.dataset.files import atomic_write, folder_lock, require_space, write_text
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.work.locking import locked
 from geoml_cli.work.reporting import Reporter
 
-_STREAMS = 8
-"""Files that are fetched at once."""
 _SECONDS = 5
 """After which what was fetched is recorded."""
 Known = dict[str, list[Any]]
@@ -75,8 +73,10 @@ def fetch(address: str, root: Path, reporter: Reporter, *, dry_run: bool = False
             reporter.warn(f"{error.where}: {error.what} The copy in {copy} is used, as it was fetched before.")
             return copy
         here = {name: record["files"][name] for name, state in listed.items() if _is_here(copy, name, state, record)}
-        if dry_run and len(here) < len(listed):
+        if dry_run and (len(here) < len(listed) or record["files"].keys() != listed.keys()):
             raise _not_fetched(remote)
+        if dry_run:
+            return copy
         _update(remote, copy, listed, here, reporter)
     return copy
 
@@ -128,11 +128,12 @@ def _update(remote: Remote, copy: Path, listed: dict[str, State], here: Known, r
                 here[name] = kept
                 advance(1)
                 record_at = _recorded(copy.parent, remote.address, here, record_at)
+    except Exception:
+        if len(here) == known and before.get("whole"):  # Ctrl-C may come between a file and its record
+            here, listed = before["files"], before["files"]
+        raise
     finally:
-        if len(here) == known and before.get("whole"):
-            _write_record(copy.parent, remote.address, before["files"], whole=True)
-        else:
-            _write_record(copy.parent, remote.address, here, whole=len(here) == len(listed))
+        _write_record(copy.parent, remote.address, here, whole=len(here) == len(listed))
 
 
 def _clear(folder: Path, listed: dict[str, State]) -> bool:
@@ -159,7 +160,7 @@ def _recorded(folder: Path, address: str, here: Known, due: float) -> float:
 def _fetched(remote: Remote, copy: Path, missing: dict[str, State]) -> Iterator[tuple[str, list[Any]]]:
     """Fetch files at once; give each one's name and state as it is here. After a failure none is begun."""
     stop, failed = Event(), list[BaseException]()
-    pool = ThreadPoolExecutor(_STREAMS)
+    pool = ThreadPoolExecutor(STREAMS)
     waiting = {pool.submit(_get, remote, state, copy.parent / name, stop): name for name, state in missing.items()}
     try:
         for done in as_completed(waiting):

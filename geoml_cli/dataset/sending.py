@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from geoml_cli.dataset.addresses import BUCKETS, Remote, open_address, reason_of
+from geoml_cli.dataset.addresses import BUCKETS, Remote, is_absent, open_address, reason_of
+from geoml_cli.dataset.files import sha256
 from geoml_cli.errors import GeomlError, SettingsError
 from geoml_cli.work.reporting import Reporter
 
@@ -87,15 +88,26 @@ def _taken_back(remote: Remote, parent: str, sent: Sequence[str]) -> Iterator[No
         raise
 
 
-def bring_companions(path: Path, address: str) -> None:
-    """Fetch what stands next to an output at its address: what geoml did not write is then kept, as on this machine."""
-    remote = open_address(address)
+@contextlib.contextmanager
+def companions(path: Path, address: str, reporter: Reporter) -> Iterator[None]:
+    """Fetch what stands next to an output at its address: what geoml did not write is then kept, as on this machine.
+
+    What is as it was afterwards is not there to be sent.
+    """
+    remote, brought = open_address(address), dict[Path, str]()
     parent = remote.path.rstrip("/").rsplit("/", 1)[0]
     for here in (path.with_suffix(ending) for ending in _COMPANIONS):
         try:
             remote.system.get_file(f"{parent}/{here.name}", str(here))
-        except Exception:  # there is none, or it may not be read
+            brought[here] = sha256(here)
+        except Exception as error:  # each library has errors of its own
             here.unlink(missing_ok=True)
+            if not is_absent(remote, error):
+                reporter.warn(f"{here.name} at the address cannot be read ({reason_of(error)}); it may be replaced.")
+    yield
+    for here, digest in brought.items():
+        if here.is_file() and sha256(here) == digest:
+            here.unlink()
 
 
 def _put(remote: Remote, path: Path, target: str) -> None:

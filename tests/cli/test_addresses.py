@@ -63,7 +63,8 @@ def test_what_cannot_be_sent_is_not_lost(geoml, bucket, trained, data_root, monk
     monkeypatch.setattr(type(bucket), "put_file", refuse)
     command = ("predict", trained, "--data", data_root / "soc", "--out", "memory://lab/soc.csv")
     done = geoml(*command, "--json")
-    assert done.code == 1
+    assert done.code == 1 and "could not be written" in json.loads(done.out)["error"]["what"], "one document"
+    assert "written" not in geoml(*command).out
     (kept,) = Path("data/.remote/out").glob("*/soc.csv")
     assert kept.stat().st_size and str(kept.parent) in done.err
     monkeypatch.undo()
@@ -173,6 +174,7 @@ def test_pages_of_others_next_to_a_map_are_kept(geoml, bucket, trained, raw_soc,
     done = geoml(*command)
     assert done.code == 0 and "soc.png is kept: geoml did not write it" in done.err, done.err
     assert bucket.cat("/lab/soc.png") == b"mine" and bucket.exists("/lab/soc.qml")
+    assert "sent: 2 files" in done.err
     bucket.rm_file("/lab/soc.png")
     for _ in range(2):  # its own it writes again
         done = geoml(*command)

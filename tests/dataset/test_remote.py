@@ -16,7 +16,7 @@ import pytest
 
 from geoml_cli.dataset import address_files, remote
 from geoml_cli.dataset.addresses import open_address
-from geoml_cli.dataset.sending import require_writable, send
+from geoml_cli.dataset.sending import companions, require_writable, send
 from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
 from geoml_cli.work.reporting import NullReporter
 
@@ -117,7 +117,7 @@ def test_what_came_before_a_failure_is_not_fetched_again(memory, tmp_path, monke
             raise ConnectionError("reset by peer")
         return whole(self, path, *args, **given)
 
-    monkeypatch.setattr(remote, "_STREAMS", 1)
+    monkeypatch.setattr(remote, "STREAMS", 1)
     with monkeypatch.context() as patch:
         patch.setattr(type(memory), "get_file", failing)
         with pytest.raises(DataError, match=r"cannot be read .ConnectionError: reset by peer.*repeat the command"):
@@ -400,6 +400,41 @@ def test_a_refresh_that_fails_leaves_the_copy_as_it_was(memory, tmp_path, monkey
         assert remote.fetch("memory://bucket/raw", tmp_path, reporter) == copy
     assert "is used, as it was fetched before" in reporter.warned[-1]
     assert content(remote.fetch("memory://bucket/raw", tmp_path, reporter))["points.csv"] == b"x,y\n3,4\n"
+
+
+def test_a_refresh_that_is_interrupted_is_not_taken_for_whole(memory, tmp_path, monkeypatch):
+    """A file may have been replaced and not recorded."""
+    copy = remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    memory.pipe_file("/bucket/raw/points.csv", b"x,y\n3,4\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "_fetched", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+        patch.setattr(type(memory), "isdir", lambda *given: 1 / 0)
+        with pytest.raises(DataError, match="cannot be read"):
+            remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    assert content(copy) == FILES
+
+
+def interrupted(*given):
+    raise KeyboardInterrupt
+    yield
+
+
+def test_a_dry_run_takes_nothing_away(memory, tmp_path):
+    copy = remote.fetch("memory://bucket/raw", tmp_path, NullReporter())
+    memory.rm_file("/bucket/raw/covs/height.tif")
+    with pytest.raises(SettingsError, match="not fetched yet"):
+        remote.fetch("memory://bucket/raw", tmp_path, NullReporter(), dry_run=True)
+    assert content(copy) == FILES
+
+
+def test_a_companion_that_may_not_be_read_is_told(memory, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(memory), "get_file", lambda *given, **more: 1 / 0)
+    reporter = NullReporter()
+    with companions(tmp_path / "map.tif", "memory://bucket/map.tif", reporter):
+        pass
+    assert "map.png at the address cannot be read" in reporter.warned[0] and not list(tmp_path.iterdir())
 
 
 def test_links_that_ask_for_a_file_are_files_and_those_that_sort_are_not(web, tmp_path):

@@ -425,3 +425,12 @@ def test_zeros_among_values_near_0_are_values(tmp_path, nearly):
     once[:5, 0, 1] = 0  # not at every time
     write(tmp_path / "b.nc", once)
     assert not [note for note in prepared(tmp_path / "b.nc").manifest.funnel.notes if "are 0" in note]
+
+
+@pytest.mark.parametrize("name", ["index", "station_index", "cell", "split"])
+def test_a_variable_whose_name_models_look_up_gets_another(tmp_path, name):
+    with netCDF4.Dataset(write(tmp_path / "a.nc"), "a") as file:
+        file.renameVariable("sst", name)
+    dataset = prepared(tmp_path / "a.nc", var=name)
+    assert facts(dataset).variable == f"{name}_field" and not dataset.has(name)
+    np.testing.assert_allclose(dataset.array(f"{name}_field"), VALUES, rtol=1e-6)
