@@ -72,7 +72,7 @@ class Shares:
     Attributes:
         members: Of the run, of which each task of an array trains one.
         parts: Of a prediction or an evaluation, of which each task of an array makes one.
-        workers: Of Dask in the job, which predict or evaluate.
+        workers: Of Dask in the job, which predict or evaluate; where the job has GPUs, one each.
     """
 
     members: Sequence[str] = ()
@@ -114,7 +114,7 @@ def script(words: Sequence[str], resources: Resources, shares: Shares = Shares()
         lines += _ranks(command)
         command = 'bash -c "$ranks" geoml'
     if shares.workers:
-        lines += _workers(resources)
+        lines += _workers(resources, shares.workers)
         step = f'{command} --scheduler "$scheduler"'
     else:
         step = f"srun {command}"
@@ -144,8 +144,11 @@ def _directives(words: Sequence[str], resources: Resources, shares: Shares, proc
     return [f"#SBATCH --{directive}" for directive in (*named, "requeue")]
 
 
-def _workers(resources: Resources) -> list[str]:
+def _workers(resources: Resources, count: int) -> list[str]:
     """Return the lines that start a scheduler of Dask and its workers; they end with the job."""
+    # A task with a GPU is one worker; without, it is one for each of its cores.
+    gpu = f"--ntasks={count} --gpus-per-task=1 " if resources.gpus else ""
+    threads = "--nworkers 1 --nthreads 1 --resources GPU=1" if gpu else f"--nworkers {resources.cpus or 1} --nthreads 1"
     return [
         'scheduler="$PWD/.geoml-scheduler-$SLURM_JOB_ID.json"',
         "# Left by a job that was killed and queued again: its scheduler is gone.",
@@ -154,8 +157,7 @@ def _workers(resources: Resources) -> list[str]:
         'dask scheduler --port 0 --no-dashboard --scheduler-file "$scheduler" &',
         "started=$!",
         'while [ ! -s "$scheduler" ]; do kill -0 "$started" 2>/dev/null || exit 1; sleep 1; done',
-        'srun dask worker --scheduler-file "$scheduler" --no-dashboard '
-        f"--nworkers {resources.cpus or 1} --nthreads 1 &",
+        f'srun {gpu}dask worker --scheduler-file "$scheduler" --no-dashboard {threads} &',
     ]
 
 

@@ -108,8 +108,12 @@ def _check_shares(
         raise SettingsError(f"{', '.join(sorted(own))} is the job's here.", where=named[0], fix="Leave it out.")
     if (array or parts) and (nodes > 1 or (gpus or 1) > 1):
         raise SettingsError("a task of an array is one process.", where=named[0], fix="Use --nodes 1 and --gpus 1.")
-    if workers and gpus:
-        raise SettingsError("workers share no GPUs out.", where="--workers", fix="Use --parts N: each task has a GPU.")
+    if workers and gpus and workers > nodes * gpus:
+        raise SettingsError(
+            f"{workers} workers cannot have a GPU each: {nodes} x {gpus} are asked for.",
+            where="--workers",
+            fix=f"Use --workers {nodes * gpus}, or more --nodes or --gpus.",
+        )
     if nodes > 1 and not (gpus or workers):
         raise SettingsError("several nodes train on GPUs.", where="--nodes", fix="Add --gpus N, of each node.")
     if array and any(word.partition("=")[0] == "--member" for word in command):

@@ -8,7 +8,7 @@ import re
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -22,7 +22,7 @@ from geoml_cli.work.reporting import Reporter
 from geoml_cli.work.signals import StopRequest
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, Worker
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -223,7 +223,7 @@ def cluster(scheduler: str, reporter: Reporter) -> Iterator[Cluster]:
             quiet = logging.DEBUG if os.environ.get("GEOML_DEBUG") else logging.CRITICAL
             here = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=quiet)
             with here as workers, Client(workers) as client:
-                client.register_plugin(_deaf())
+                client.register_plugin(_of_this_process(_gpus()))
                 yield Cluster(client, reporter, stop)
             return
         with _connected(Client, scheduler) as client:
@@ -240,17 +240,31 @@ def _connected(client: type[Client], scheduler: str) -> Client:
         ) from error
 
 
-def _deaf() -> Any:  # noqa: ANN401  distributed.WorkerPlugin
-    """Return what lets workers of this process leave signals to it: Ctrl-C goes to all processes of a terminal."""
+def _gpus() -> list[str]:
+    """Name the GPUs that this process may use, as CUDA_VISIBLE_DEVICES does; none are touched."""
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()
+    return [name.strip() for name in named.split(",")][:count] if named else [str(k) for k in range(count)]
+
+
+def _of_this_process(gpus: Sequence[str]) -> Any:  # noqa: ANN401  distributed.WorkerPlugin
+    """Return what lets workers leave signals to this process, for Ctrl-C goes to all processes of a terminal.
+
+    Each also gets one of the GPUs, in turn, or all would work on the first.
+    """
     from distributed import WorkerPlugin
 
-    class Deaf(WorkerPlugin):  # type: ignore[misc]
-        def setup(self, worker: object) -> None:
+    class OfThisProcess(WorkerPlugin):  # type: ignore[misc]
+        def setup(self, worker: Worker) -> None:
+            if gpus:
+                os.environ["CUDA_VISIBLE_DEVICES"] = gpus[int(worker.name) % len(gpus)]
             for name in ("SIGINT", "SIGUSR1"):
                 if hasattr(signal, name):
                     signal.signal(getattr(signal, name), signal.SIG_IGN)
 
-    return Deaf()
+    return OfThisProcess()
 
 
 def _version() -> str:

@@ -118,6 +118,23 @@ def test_a_job_with_workers_of_its_own_predicts_on_them(geoml, trained, data_roo
     assert out.exists() and not list(tmp_path.glob(".geoml-scheduler*"))
 
 
+def test_workers_of_a_job_with_gpus_have_one_each(geoml, tmp_path):
+    words = ("--time", "60", "--nodes", "2", "--gpus", "2", "--workers", "4", "--cpus", "3")
+    text = printed(geoml, *words, "predict", "soc", "--map")
+    assert "#SBATCH --ntasks=4\n" in text and "#SBATCH --gpus-per-node=2\n" in text
+    dask = 'if [ "$1" = scheduler ]; then for word; do last=$word; done; echo {} > "$last"; exec sleep 60; fi'
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/dask").write_text(f"#!/bin/bash\n{dask}\n")
+    (tmp_path / "bin/dask").chmod(0o755)
+    script = f'srun() {{ echo "$@" > started; }}\ncd {tmp_path}\n{text}'
+    process = started(script, tmp_path, "while [ ! -s started ]; do sleep 0.05; done", PWD=str(tmp_path))
+    _, heard = process.communicate(timeout=60)
+    assert process.returncode == 0, heard
+    [words] = (tmp_path / "started").read_text().splitlines()
+    assert words.startswith("--ntasks=4 --gpus-per-task=1 dask worker")
+    assert words.endswith("--nworkers 1 --nthreads 1 --resources GPU=1")
+
+
 def test_a_job_whose_scheduler_does_not_start_ends(geoml, tmp_path):
     text = printed(geoml, "--time", "60", "--workers", "4", "predict", "soc", "--map")
     process = started(f"cd {tmp_path}\ndask() {{ return 1; }}\n{text}", tmp_path, "exit 0")
@@ -156,7 +173,7 @@ def test_a_new_run_has_the_folder_of_its_job_and_another_its_own(geoml, tmp_path
         (("--time", "60", "--parts", "4", "train", "soc"), "only predict and evaluate are shared out"),
         (("--time", "60", "--parts", "4", "--workers", "2", "predict", "soc"), "choose one of --parts and --workers"),
         (("--time", "60", "--parts", "4", "predict", "soc", "--part", "1/2"), "--part is the job's here"),
-        (("--time", "60", "--workers", "4", "--gpus", "2", "predict", "soc"), "Use --parts N: each task has a GPU"),
+        (("--time", "60", "--workers", "4", "--gpus", "2", "predict", "soc"), "Use --workers 2, or more --nodes"),
         (("--time", "60", "--parts", "4", "--gpus", "2", "predict", "soc"), "a task of an array is one process"),
         (("--time", "60", "--account", "my group", "train", "soc"), "--account: 'my group' is not one word"),
         (("--time", "60", "--partition", "a\nrm", "train", "soc"), "--partition: 'a\\nrm' is not one word"),

@@ -18,8 +18,10 @@ import pytest
 import rasterio
 
 from geoml_cli.errors import DataError, DiskError, SettingsError, StoppedError
+from geoml_cli.work import cluster as clusters
 from geoml_cli.work.cluster import check_scheduler
 from geoml_cli.work.pieces import Part, part_of
+from geoml_cli.work.reporting import NullReporter
 from geoml_cli.writers.chunk_store import for_part, joined, parts_seen, whole
 
 BLOCK = ("--set", "predict.block=16")
@@ -212,3 +214,23 @@ def test_workers_of_dask_make_the_same_file_stopped_and_killed(run, data_root, t
     one, dask = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("one", "dask"))
     # Workers compute with one thread, and another number of threads rounds otherwise.
     pd.testing.assert_frame_equal(one, dask, rtol=1e-4)
+
+
+def _visible(_: int) -> str:
+    time.sleep(0.2)  # so that no worker takes all
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_workers_of_one_machine_take_its_gpus_in_turn(monkeypatch):
+    monkeypatch.setattr(clusters, "_gpus", lambda: ["3", "GPU-5f1b"])
+    with clusters.cluster("local:2", NullReporter()) as workers:
+        assert {*workers.map(_visible, range(8))} == {"3", "GPU-5f1b"}
+
+
+@pytest.mark.parametrize(("named", "gpus"), [(None, ["0", "1"]), ("3, 5", ["3", "5"]), ("3,5,-1,7", ["3", "5"])])
+def test_gpus_are_named_as_cuda_names_them(monkeypatch, named, gpus):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert clusters._gpus() == gpus
