@@ -59,8 +59,10 @@ class Moments(NamedTuple):
 
     @property
     def covariance(self) -> Values:
-        """Return the population covariance."""
-        return np.asarray(self.op / self.rows - (self.o / self.rows) * (self.p / self.rows))
+        """Return the population covariance; 0 where observations or predictions are constant."""
+        varies = (self.o_variance > 0) & (self.p_variance > 0)
+        found = self.op / self.rows - (self.o / self.rows) * (self.p / self.rows)
+        return np.asarray(np.where(varies, found, 0.0))
 
 
 def moments(observed_N: Values, predicted_N: Values, weight_N: Values, reference_N: Values) -> Values:

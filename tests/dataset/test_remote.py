@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ class Web(SimpleHTTPRequestHandler):
     def send_header(self, keyword: str, value: str) -> None:
         if keyword not in self.unsaid:
             super().send_header(keyword, value)
+
+    def end_headers(self) -> None:
+        if self.path.endswith(".gz"):  # as many servers do
+            self.send_header("Content-Encoding", "gzip")
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         if self.command == "GET":
@@ -88,6 +94,14 @@ def test_a_folder_is_copied_under_its_own_name(memory, tmp_path):
     assert reporter.said == [f"memory://bucket/raw: 3 files, 0.0 MiB, are fetched into {copy}."]
     assert remote.origin_of(copy) == "memory://bucket/raw"
     assert remote.origin_of(tmp_path) == ""
+
+
+def test_a_packed_file_stays_packed_where_a_web_server_calls_that_a_way_to_send_it(web, tmp_path):
+    address, folder = web
+    (folder / "points.csv.gz").write_bytes(gzip.compress(b"x,y\n1,2\n"))
+    copy = remote.fetch(f"{address}/raw data/points.csv.gz", tmp_path, NullReporter())
+    assert gzip.decompress(copy.read_bytes()) == b"x,y\n1,2\n"
+    assert content(remote.fetch(f"{address}/raw data/", tmp_path, NullReporter())) == content(folder)
 
 
 def test_only_what_has_changed_is_fetched_again_and_what_is_gone_goes(memory, tmp_path, monkeypatch):

@@ -102,7 +102,7 @@ def test_predicting_the_mean_explains_nothing() -> None:
     observed = np.array([0.1, 0.7, 3.0, 9.0])
     mean = np.full(4, observed.mean())
     assert ours.R2(observed, mean) == pytest.approx(0)
-    assert ours.CCC(observed, mean) == pytest.approx(0)
+    assert ours.CCC(observed, mean) == 0
     assert math.isnan(ours.PEARSON(observed, mean)) and math.isnan(ours.KGE(observed, mean))
 
 
