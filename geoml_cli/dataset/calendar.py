@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from geoml_cli.dataset.grid import GridFacts, Step
 
 _FORMS = {"month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
 _MONTHS = 12
+_ROUNDING = datetime.timedelta(minutes=10)
 
 
 def times_of(values: NDArray[np.float64], facts: GridFacts) -> list[Any]:
@@ -33,12 +36,22 @@ def label(time: Any, step: Step) -> str:  # noqa: ANN401  cftime is untyped
     return str(time.strftime(_FORMS[step.kind]))
 
 
-def later(time: Any, step: Step, count: int) -> Any:  # noqa: ANN401
-    """Return the time some steps later; of months the same day, or the last that there is."""
-    import datetime
+def later(times: Sequence[Any], step: Step, count: int) -> Any:  # noqa: ANN401
+    """Return the time some steps after the last; of months as the series places times in them.
 
+    Those are centres of months, or the same day of each, or the last there is.
+    """
+    last = times[-1]
     if step.kind != "month":
-        return time + datetime.timedelta(hours=count * step.count * (24 if step.kind == "day" else 1))
-    index = time.year * _MONTHS + time.month - 1 + count * step.count
-    first = time.replace(year=index // _MONTHS, month=index % _MONTHS + 1, day=1)
-    return first.replace(day=min(time.day, first.daysinmonth))
+        return last + datetime.timedelta(hours=count * step.count * (24 if step.kind == "day" else 1))
+    of_year = times[-_MONTHS:]
+    index = last.year * _MONTHS + last.month - 1 + count * step.count
+    first = last.replace(year=index // _MONTHS, month=index % _MONTHS + 1, day=1)
+    if all(abs(time - _centre(time)) <= _ROUNDING for time in of_year):
+        return _centre(first)
+    return first.replace(day=min(max(time.day for time in of_year), first.daysinmonth))
+
+
+def _centre(time: Any) -> Any:  # noqa: ANN401
+    begin = time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return begin + datetime.timedelta(days=time.daysinmonth) / 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from geoml_cli.readers.constant_cells import ConstantCells
 from geoml_cli.readers.frame_checks import FrameChecks
 from geoml_cli.readers.grid_axes import NO_POSITION
 from geoml_cli.readers.gridded import BLOCK_BYTES, Gridded
-from geoml_cli.readers.time_steps import encode, regular_step
+from geoml_cli.readers.time_steps import Stamped, encode, evened, regular_step
 from geoml_cli.source import PreparedInfo
 from geoml_cli.version import __version__
 from geoml_cli.work.reporting import Reporter
@@ -72,7 +72,7 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
         DataError: Times are missing, twice or uneven; a frame cannot be read or has no value; or values are far beyond
             those of other times.
     """
-    chosen = _period(gridded, plan)
+    chosen = _period(_evened(gridded), plan)
     step = _step(chosen, plan.where)
     facts, times = _facts(chosen, plan, step)
     writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")
@@ -109,6 +109,12 @@ def _refuse_unplaced(axes: GridAxes, ever: Mask, location: str, constants: Seque
         raise DataError(
             f"{count} cells with values have no position", where=location, fix=". ".join([*constants, NO_POSITION])
         )
+
+
+def _evened(gridded: Gridded) -> Gridded:
+    times, note = evened(gridded.stamped.times)
+    stamped = Stamped(times, gridded.stamped.files)
+    return replace(gridded, stamped=stamped, notes=(*gridded.notes, note)) if note else gridded
 
 
 def _period(gridded: Gridded, plan: GridPlan) -> Gridded:

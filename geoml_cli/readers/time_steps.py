@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,7 +25,12 @@ _UNKNOWN_CALENDARS = ("", "none")
 _MONTHLY_FROM_HOURS = 25 * 24
 _SHOWN = 12
 _HOUR_S = 3600
+_HALF_HOUR_S = 1800
 _TOLERANCE = 0.1
+_FEWEST = 3
+_EARLY_S = 120.0
+"""Times that are even, and so far off the hour, are off by mistake."""
+_NOTED_S = 0.5
 _ROUNDING = 0.01
 _EVEN = "Give a series with a regular step, or a period of it with --start and --end."
 _EPOCH = "1970-01-01 00:00:00"
@@ -139,6 +145,47 @@ def regular_step(stamped: Stamped, location: str) -> Step:
     if float(np.median(np.diff(seconds))) >= _MONTHLY_FROM_HOURS * _HOUR_S:
         return _monthly(stamped, location)
     return _hourly(stamped, seconds - seconds[0], location)
+
+
+def evened(times: Times) -> tuple[Times, str]:
+    """Return times with those of a series of hours or days on its steps, and a note where they were not.
+
+    In single precision they are off by minutes, and rounded down a map of 02:00 is one of 01:59:59: hours, days and
+    months would be those of the map before. Times that fit no step stay for `regular_step` to name.
+    """
+    if len(times) < _FEWEST:
+        return times, ""
+    import cftime
+
+    seconds = np.asarray(cftime.date2num(times, f"seconds since {_EPOCH}", times[0].calendar), dtype=np.float64)
+    gap = float(np.median(np.diff(seconds)))
+    step_s = round(gap / _HOUR_S) * _HOUR_S
+    if gap >= _MONTHLY_FROM_HOURS * _HOUR_S or step_s < _HOUR_S:
+        return times, ""
+    exact = _on_steps(seconds, step_s)
+    off_s = np.abs(exact - seconds)
+    if off_s.max() < _NOTED_S:
+        return times, ""
+    moved = [
+        time if off < _NOTED_S else cftime.num2date(value, f"seconds since {_EPOCH}", time.calendar)
+        for time, value, off in zip(times, exact, off_s, strict=True)
+    ]
+    note = f"times are up to {math.ceil(off_s.max())} s off steps of {step_s // _HOUR_S} h and are taken to these, "
+    return moved, f"{note}the first as {label(moved[0])}"
+
+
+def _on_steps(seconds: NDArray[np.float64], step_s: int) -> NDArray[np.float64]:
+    """Return seconds, those within a tenth of the step from it moved there."""
+    middle = seconds[len(seconds) // 2]
+    places = np.rint((seconds - middle) / step_s)
+    off = seconds - middle - places * step_s
+    near = np.abs(off) <= _TOLERANCE * step_s
+    begin = middle + float(np.median(off[near]))
+    # The middle of rounded times lies within their rounding from the hour, or the half hour, that they were.
+    half = round(begin / _HALF_HOUR_S) * _HALF_HOUR_S
+    allowed = max(float(np.ptp(off[near])), _EARLY_S)
+    begin = half if abs(begin - half) <= allowed else round(begin)
+    return np.where(near, begin + places * step_s, seconds)
 
 
 def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], location: str) -> None:

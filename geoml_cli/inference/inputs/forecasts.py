@@ -111,17 +111,13 @@ def _plan(trained: TrainedRun, dataset: Dataset, dates: Sequence[str], steps: in
     if steps is not None and not 1 <= steps <= _MOST_STEPS:
         raise SettingsError(f"{steps} steps cannot be forecast.", where="--steps", fix=f"Use 1 to {_MOST_STEPS}.")
     series, input_steps = item.values.series, item.values.shape[1]
-    first_N = _first_steps(dates, series.labels, input_steps, _next_label(dataset, facts))
+    times = times_of(np.asarray(dataset.array(TIME), dtype=np.float64), facts)
+    following = label(later(times, facts.step, 1), facts.step)
+    first_N = _first_steps(dates, series.labels, input_steps, following)
     windows = replace(item, values=Frames(series, first_N - input_steps, input_steps))
     target = replace(samples.target, values=None)
-    times = times_of(np.asarray(dataset.array(TIME), dtype=np.float64), facts)
     own = replace(samples, inputs={name: windows}, target=target, span=None, complete=None)
     return _Plan(own, first_N, steps or horizon, horizon, facts, times)
-
-
-def _next_label(dataset: Dataset, facts: GridFacts) -> str:
-    [last] = times_of(np.asarray(dataset.array(TIME), dtype=np.float64)[-1:], facts)
-    return label(later(last, facts.step, 1), facts.step)
 
 
 def _first_steps(dates: Sequence[str], labels: Sequence[str], input_steps: int, following: str) -> NDArray[np.int64]:
@@ -200,7 +196,7 @@ def _valid_times(plan: _Plan, first: int) -> list[object]:
     """Return the times of a forecast's maps, past the series by counting on."""
     last = len(plan.times) - 1
     return [
-        plan.times[step] if step <= last else later(plan.times[last], plan.facts.step, step - last)
+        plan.times[step] if step <= last else later(plan.times, plan.facts.step, step - last)
         for step in range(first, first + plan.steps)
     ]
 

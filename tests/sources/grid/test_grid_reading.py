@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cftime
 import netCDF4
 import numpy as np
 import pytest
@@ -148,8 +149,6 @@ def test_longitudes_across_the_date_line_rise_throughout(tmp_path):
     ],
 )
 def test_times_of_any_calendar(tmp_path, attributes, times, calendar, first):
-    import cftime
-
     dataset = check(write(tmp_path / "a.nc", times=times, time_attrs=attributes))
     found = facts(dataset)
     assert found.calendar == calendar and found.step.kind == "month"
@@ -167,11 +166,40 @@ def test_daily_and_hourly_steps(tmp_path, unit, times, step):
     assert str(facts(dataset).step) == step
 
 
-def test_times_in_single_precision(tmp_path):
-    times = (np.float64(101.25) * 365 + np.arange(4) / 24).astype(np.float32).astype(np.float64)
-    assert len(set(np.diff(times))) > 1  # off by minutes' parts
-    dataset = check(write(tmp_path / "a.nc", times=times, time_attrs={"units": "days since 1900-01-01"}))
-    assert str(facts(dataset).step) == "hour"
+def stamps(dataset) -> list[str]:
+    found = facts(dataset)
+    return [str(time)[:19] for time in cftime.num2date(dataset.array("time"), found.time_unit, found.calendar)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "times", "step", "expected"),
+    [
+        # 1 October 2017 and after, in single precision: half of them are rounded down.
+        ("days since 1900-01-01", (43007 + np.arange(4) / 24).astype("f4"), "hour",
+         ["2017-10-01 00:00:00", "2017-10-01 01:00:00", "2017-10-01 02:00:00", "2017-10-01 03:00:00"]),
+        ("days since 2001-01-01", np.arange(4) - 6e-6, "day",
+         ["2001-01-01 00:00:00", "2001-01-02 00:00:00", "2001-01-03 00:00:00", "2001-01-04 00:00:00"]),
+        ("minutes since 2001-01-31", 180 * np.arange(4) - 1, "3 hours",
+         ["2001-01-31 00:00:00", "2001-01-31 03:00:00", "2001-01-31 06:00:00", "2001-01-31 09:00:00"]),
+        # Centres of hours, and times that are so by design.
+        ("seconds since 2001-01-01", 3600 * np.arange(4) + [1801, 1800, 1799, 1800], "hour",
+         ["2001-01-01 00:30:00", "2001-01-01 01:30:00", "2001-01-01 02:30:00", "2001-01-01 03:30:00"]),
+        ("minutes since 2001-01-01", 60 * np.arange(4) + 10, "hour",
+         ["2001-01-01 00:10:00", "2001-01-01 01:10:00", "2001-01-01 02:10:00", "2001-01-01 03:10:00"]),
+    ],
+)  # fmt: skip
+def test_times_a_little_off_their_steps_are_taken_to_these(tmp_path, unit, times, step, expected):
+    exact = np.asarray(times, dtype=np.float64)
+    dataset = check(write(tmp_path / "a.nc", times=exact, time_attrs={"units": unit}))
+    assert str(facts(dataset).step) == step and stamps(dataset) == expected
+    noted = [note for note in dataset.manifest.funnel.notes if "off steps of" in note]
+    assert bool(noted) == (not unit.startswith("minutes since 2001-01-01"))
+
+
+def test_a_period_is_chosen_by_times_that_are_on_their_steps(tmp_path):
+    path = write(tmp_path / "a.nc", times=np.arange(4) - 6e-6, time_attrs={"units": "days since 2001-01-31"})
+    dataset = check(path, VALUES[1:3], start="2001-02-01", end="2001-02-02")
+    assert stamps(dataset) == ["2001-02-01 00:00:00", "2001-02-02 00:00:00"]
 
 
 @pytest.mark.parametrize("names", ["sst_{}.nc", "{}.nc"])
