@@ -98,8 +98,14 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
         console.plan(read, [place], as_json=common["as_json"])
         return
     done = import_checkpoint(model, name, files, RunFolder(folder, options.runs_root()), dataset, *assignments)
+    terminal = console.Terminal(quiet=common["quiet"])
+    if dataset is None and any(one.classes for one in done.data().signatures.values()):
+        terminal.warn(
+            "the checkpoint does not name its classes: predictions number them from 0. Give --data to have the names "
+            "and codes of a data set."
+        )
     if takes_numbers_as_they_are(done):
-        console.Terminal(quiet=common["quiet"]).warn(
+        terminal.warn(
             f"the checkpoint holds no scaling, and {_WHY[dataset is not None]}, so inputs enter unscaled: right only "
             "if the network was trained on such numbers. Else give --data, whose rows fit the scaling that --preset or "
             "--set inputs.scaling, target.scaling and target.transform name, or the statistics released next to it."

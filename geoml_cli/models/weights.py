@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,8 +17,8 @@ _AVERAGED = "ema_model."
 """In front of averaged weights, by packages that keep the last step's next to them."""
 _COUNTERS = ("n_averaged",)
 """Of averages of torch."""
-_COMMON = ("model.", "_orig_mod.", "network.", "net.")
-"""In front of every name, from classes that hold a network (Lightning's, say) and compiled networks."""
+_OF_LOSS = re.compile(r"(\w+_)?(loss|criterion|metrics?)(_\w+)?\..*")
+"""Buffers of a loss that a class holds next to its network, as Lightning's do."""
 
 
 def plain_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -29,13 +30,12 @@ def plain_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     averaged = {name: tensor for name, tensor in state.items() if name.startswith(_AVERAGED)}
     named = {name.removeprefix(_AVERAGED): tensor for name, tensor in (averaged or state).items()}
     plain = _without_parallel({name: tensor for name, tensor in named.items() if name not in _COUNTERS})
-    while prefix := next((prefix for prefix in _COMMON if plain and all(map(_begins(prefix), plain))), ""):
-        plain = _without_parallel({name.removeprefix(prefix): tensor for name, tensor in plain.items()})
+    plain = {name: tensor for name, tensor in plain.items() if not _OF_LOSS.fullmatch(name)}
+    # Classes that hold a network (Lightning's, say) and compiled ones put a name in front of all others; no network
+    # here has one such part.
+    while len(plain) > 1 and len({name.partition(".")[0] for name in plain}) == 1:
+        plain = _without_parallel({name.partition(".")[2]: tensor for name, tensor in plain.items()})
     return plain
-
-
-def _begins(prefix: str) -> Callable[[str], bool]:
-    return lambda name: name.startswith(prefix)
 
 
 def _without_parallel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -24,6 +24,8 @@ _AVERAGED = re.compile(r"(.*_)?(ema|swa|averaged?|shadow)(_.*)?", re.IGNORECASE)
 """Names of entries that hold averaged weights, which papers evaluate; they come before the last step's."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model")
 """Other entries of a checkpoint that hold its weights."""
+_DEEPEST = 5
+"""Entries within entries that are looked into: a damaged file may hold itself."""
 _MASK = "mask"
 """In the names of buffers that may hold -inf."""
 
@@ -78,43 +80,56 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
             "cannot be read as a torch checkpoint.", where=str(file), fix="It may be truncated: fetch it again."
         ) from error
     with located(str(file)):
-        while isinstance(content, Mapping) and (inner := _wrapped(content)) is not None:
-            content = inner
-    if (
-        not isinstance(content, Mapping)
-        or not content
-        or not all(isinstance(value, Tensor) for value in content.values())
-    ):
-        raise DataError("is not a state dict.", where=str(file), fix="Name the file of weights.")
+        for _ in range(_DEEPEST):
+            content = _wrapped(content) if isinstance(content, Mapping) else content
+    if not _is_state_dict(content):
+        entries = f": it holds {', '.join(map(str, content))}" if isinstance(content, Mapping) and content else ""
+        raise DataError(
+            f"is not a state dict{entries}.",
+            where=str(file),
+            fix="Name the file of weights, or save them alone: torch.save(network.state_dict(), FILE).",
+        )
     return {str(name): value for name, value in content.items()}
 
 
-def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the entry of a checkpoint that holds its weights; None of a state dict itself.
+def _is_state_dict(content: object) -> bool:
+    return isinstance(content, Mapping) and bool(content) and all(isinstance(one, Tensor) for one in content.values())
+
+
+def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the entry of a checkpoint that holds its weights; what has none is returned itself.
 
     Raises:
         DataError: Several may be meant.
     """
-    entries: dict[str, Mapping[str, Any]] = {
-        str(name): entry for name, entry in content.items() if _may_hold_weights(entry)
-    }
-    if averaged := [name for name in entries if _AVERAGED.fullmatch(name)]:
-        return entries[averaged[0]]
+    if any(isinstance(value, Tensor) and value.is_floating_point() for value in content.values()):
+        return content
+    entries: dict[str, Mapping[str, Any]] = {str(name): one for name, one in content.items() if _weights_in(one)}
     known = next((name for name in _WRAPPERS if name in entries), None)
-    if known is None:
-        return None
-    alike = [name for name in entries if name != known and entries[name].keys() == entries[known].keys()]
-    if alike:
+    # An average of losses is none of weights.
+    least = _weights_in(entries[known]) / 2 if known else 0
+    if averaged := [name for name in entries if _AVERAGED.fullmatch(name) and _weights_in(entries[name]) >= least]:
+        return entries[averaged[0]]
+    if known is None and len(entries) <= 1:
+        return next(iter(entries.values()), content)
+    alike = [name for name in entries if known is None or entries[name].keys() == entries[known].keys()]
+    if len(alike) > 1:
+        named = [known, *(name for name in alike if name != known)] if known else alike
         raise DataError(
-            f"has several sets of weights ({', '.join([known, *alike])}): which of them counts is not known.",
-            fix="Save one of them alone.",
+            f"has several sets of weights ({', '.join(named)}): which of them counts is not known.",
+            fix=f"Save one of them alone, such as torch.save(torch.load(FILE)[{named[0]!r}], NEW).",
         )
+    assert known is not None
     return entries[known]
 
 
-def _may_hold_weights(entry: object) -> bool:
-    """Return whether an entry holds tensors, or entries of its own."""
-    return isinstance(entry, Mapping) and any(isinstance(value, (Tensor, Mapping)) for value in entry.values())
+def _weights_in(entry: object, deepest: int = _DEEPEST) -> int:
+    """Count the tensors of an entry, and of those in it, that may be weights: not those of an optimiser."""
+    if not isinstance(entry, Mapping) or "param_groups" in entry or not deepest:
+        return 0
+    return sum(
+        bool(value.ndim) if isinstance(value, Tensor) else _weights_in(value, deepest - 1) for value in entry.values()
+    )
 
 
 def _refuse_damaged_archive(file: Path) -> None:

@@ -176,7 +176,7 @@ def _plan(settings: Settings, checkpoints: Mapping[str, PretrainedWeights], data
     for name, of_network in samples.items():
         _refuse_other_shapes(checkpoints[name].signature, of_network, dataset)
     signatures = {
-        name: _of_data(released.signature, samples[name]) if name in samples else released.signature
+        name: _of_data(released, samples[name], dataset) if name in samples else released.signature
         for name, released in checkpoints.items()
     }
     data = DataRecord(source=settings.shared.source, digest=None, folder=None, signatures=signatures)
@@ -210,9 +210,22 @@ def _refuse_other_shapes(released: Signature, samples: Samples, dataset: Dataset
             )
 
 
-def _of_data(released: Signature, samples: Samples) -> Signature:
-    """Return the signature of the data where they are maps: checkpoints of such networks name no quantity."""
-    return signature(samples) if released.target_shape else released
+def _of_data(released: PretrainedWeights, samples: Samples, dataset: Dataset | None) -> Signature:
+    """Return the signature of the data, which names quantities, units and classes that a state dict does not.
+
+    A checkpoint that comes with its own scaling keeps the quantity and unit that this is of.
+    """
+    own, found = released.signature, signature(samples)
+    if released.scaling is not None and not own.target_shape:
+        return own
+    if len(own.classes) != len(found.classes):
+        kinds = [f"{len(names)} classes" if names else "a quantity" for names in (own.classes, found.classes)]
+        raise DataError(
+            f"the data are of {kinds[1]}, the checkpoint is of {kinds[0]}.",
+            where=str(dataset.folder) if dataset else "",
+            fix="Prepare data of the classes it was trained on, in the order of their codes.",
+        )
+    return found
 
 
 def _scaling(

@@ -24,6 +24,7 @@ from geoml_cli.inference.inputs.forecasts import forecasts_job
 from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.load import TrainedRun, open_trained, settings_of
 from geoml_cli.inference.predictor import Ensemble
+from geoml_cli.models.weights import plain_names
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.requests import PredictionRequest
@@ -50,6 +51,11 @@ def test_stopped_and_resumed_ends_with_the_same_bits(case: Case, tmp_path: Path)
         found = weights(resumed)[name]
         assert set(found) == set(expected)
         assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+def test_no_network_has_a_name_that_an_import_takes_off(case: Case) -> None:
+    for state in weights(case.run).values():
+        assert plain_names(state).keys() == state.keys()
 
 
 def test_every_criterion_has_a_checkpoint_and_a_column_of_the_history(case: Case) -> None:

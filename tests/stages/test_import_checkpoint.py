@@ -109,13 +109,45 @@ def test_averaged_weights_come_before_those_of_the_last_step(tmp_path, weights_o
     assert state_dict(tmp_path / "w.pth").keys() == other.keys()
 
 
+@pytest.mark.parametrize("name", ["net", "weights", "params", "generator", "my classifier"])
+def test_the_one_entry_of_weights_is_taken_whatever_it_is_called(tmp_path, weights_of_cnn, name):
+    moments = {number: {"exp_avg": tensor} for number, tensor in enumerate(weights_of_cnn.values())}
+    others = {
+        "optimizer": {"state": moments, "param_groups": [{"lr": 0.1}]},
+        "average_meter": {"loss": torch.tensor(3.0)},
+        "rng": torch.zeros(8, dtype=torch.uint8),
+        "epoch": 3,
+    }
+    for content in ({name: weights_of_cnn}, {"state": {name: weights_of_cnn, "epoch": 4}}):
+        torch.save({**content, **others}, tmp_path / "w.pth")
+        assert state_dict(tmp_path / "w.pth").keys() == weights_of_cnn.keys()
+
+
+def test_two_entries_of_weights_are_named_with_a_remedy_that_works(tmp_path, weights_of_cnn):
+    torch.save({"classifier": weights_of_cnn, "regressor": {"fc.weight": torch.ones(2)}}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=r"\(classifier, regressor\).*torch\.load\(FILE\)\['classifier'\], NEW"):
+        state_dict(tmp_path / "w.pth")
+    torch.save(torch.load(tmp_path / "w.pth")["classifier"], tmp_path / "n.pth")
+    assert state_dict(tmp_path / "n.pth").keys() == weights_of_cnn.keys()
+
+
+def test_a_checkpoint_that_holds_itself_is_no_state_dict(tmp_path):
+    content = {}
+    content["model"] = content
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(DataError, match=r"is not a state dict: it holds model\..*save them alone"):
+        state_dict(tmp_path / "w.pth")
+
+
 def test_several_sets_of_weights_are_not_chosen_from(tmp_path, weights_of_cnn):
     torch.save({"model": weights_of_cnn, "best_model": weights_of_cnn}, tmp_path / "w.pth")
     with pytest.raises(DataError, match=r"has several sets of weights \(model, best_model\).*Save one of them"):
         state_dict(tmp_path / "w.pth")
 
 
-@pytest.mark.parametrize("prefix", ["module.", "model.", "_orig_mod.", "model.module.", "module._orig_mod.", "net."])
+@pytest.mark.parametrize(
+    "prefix", ["module.", "model.", "_orig_mod.", "model.module.", "module._orig_mod.", "classifier."]
+)
 def test_prefixes_that_programs_put_before_every_name_are_taken_off(weights_of_cnn, prefix):
     named = {f"{prefix}{name}": tensor for name, tensor in weights_of_cnn.items()}
     assert plain_names(named).keys() == weights_of_cnn.keys()

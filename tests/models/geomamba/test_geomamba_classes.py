@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import rasterio
 import torch
+from safetensors.torch import load_file
 from scipy.special import softmax
 
 from geoml_cli.config.load import load
@@ -23,6 +24,7 @@ from geoml_cli.evaluation.member_rows import pool_folds, predict_members
 from geoml_cli.inference.baseline_run import with_baseline
 from geoml_cli.inference.load import TrainedRun, open_trained
 from geoml_cli.models.geomamba import task
+from geoml_cli.runs.run import Run
 from geoml_cli.sources.clcd.source import SOURCE
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
@@ -246,6 +248,40 @@ def test_seeds_are_evaluated_as_they_are_delivered(data, geoml, tmp_path):
     assert geoml("predict", several.folder, "--out", tmp_path / "s.csv", "--quiet").code == 0
     written = pd.read_csv(tmp_path / "s.csv")["class"].to_numpy()[pooled.rows_P]
     np.testing.assert_array_equal(delivered(inputs, pooled.predicted_P), written)
+
+
+@pytest.fixture
+def checkpoint(run, tmp_path):
+    """Give the weights of a run's member as other programs save them."""
+    weights = load_file(run.member(run.members()[0]).checkpoint("best").weights)
+    torch.save({"net": weights, "epoch": 2}, tmp_path / "w.pth")
+    return tmp_path / "w.pth"
+
+
+def test_an_imported_network_gives_the_codes_and_names_of_the_data(run, data, checkpoint, geoml, tmp_path):
+    words = ("import", "geomamba", checkpoint, "--preset", "clcd", "--run", tmp_path / "i")
+    assert "does not name its classes" not in (told := geoml(*words, "--data", data.folder)).err and told.code == 0
+    imported = Run(tmp_path / "i").data().signature
+    assert imported == run.data().signature
+    for folder, name in ((tmp_path / "i", "i.csv"), (run.folder, "r.csv")):
+        assert geoml("predict", folder, "--data", data.folder, "--out", tmp_path / name, "--quiet").code == 0
+    found, own = pd.read_csv(tmp_path / "i.csv"), pd.read_csv(tmp_path / "r.csv")
+    assert set(found["class"]) <= set(data.array("class_code"))
+    assert (found["class"] == own["class"]).mean() > 0.9  # the scalers were fitted on other rows
+
+
+def test_classes_of_an_import_without_data_are_said_to_be_numbered(checkpoint, geoml, tmp_path):
+    told = geoml("import", "geomamba", checkpoint, "--preset", "clcd", "--run", tmp_path / "i")
+    assert told.code == 0 and "does not name its classes: predictions number them from 0" in told.err
+
+
+def test_data_of_other_classes_are_refused_by_an_import(run, data, checkpoint, geoml, tmp_path):
+    first = str(int(data.array("class_code")[0]))
+    options = SOURCE.synthetic(tmp_path / "raw", 3).model_copy(update={"nodata": ("0", first), "samples": 300})
+    fewer = prepare(Raw("clcd", tmp_path / "raw", options), tmp_path / "d", NullReporter())
+    told = geoml("import", "geomamba", checkpoint, "--preset", "clcd", "--run", tmp_path / "i", "--data", fewer.folder)
+    assert told.code == 3 and "Prepare data of the classes it was trained on" in told.err
+    assert not (tmp_path / "i").exists()
 
 
 def test_a_loss_of_quantities_is_refused(data):
