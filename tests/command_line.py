@@ -14,7 +14,7 @@ from geoml_cli.cli.app import app
 from geoml_cli.config.load import load
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-_FOREIGN = re.compile(r"(?:pip|conda|convmv|gdal\w+|ncks|dask (?:scheduler|worker))\b[^`,;)]*")
+_FOREIGN = re.compile(r"(?:pip|conda|convmv|gdal\w+|ncks|srun|dask (?:scheduler|worker))\b[^`,;)]*")
 """Commands of other programs, whose options are theirs."""
 _FILES = {"json", "toml", "nc", "html", "csv"}
 

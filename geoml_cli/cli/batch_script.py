@@ -146,9 +146,10 @@ def _directives(words: Sequence[str], resources: Resources, shares: Shares, proc
 
 def _workers(resources: Resources, count: int) -> list[str]:
     """Return the lines that start a scheduler of Dask and its workers; they end with the job."""
-    # A task with a GPU is one worker; without, it is one for each of its cores.
-    gpu = f"--ntasks={count} --gpus-per-task=1 " if resources.gpus else ""
-    threads = "--nworkers 1 --nthreads 1 --resources GPU=1" if gpu else f"--nworkers {resources.cpus or 1} --nthreads 1"
+    worker = 'dask worker --scheduler-file "$scheduler" --no-dashboard --nthreads 1'
+    started = f"srun {worker} --nworkers {resources.cpus or 1} &"
+    if resources.gpus:  # a task is one worker, whatever its cores
+        started = f"srun --ntasks={count} --gpus-per-task=1 {worker} --nworkers 1 --resources GPU=1 &"
     return [
         'scheduler="$PWD/.geoml-scheduler-$SLURM_JOB_ID.json"',
         "# Left by a job that was killed and queued again: its scheduler is gone.",
@@ -157,7 +158,7 @@ def _workers(resources: Resources, count: int) -> list[str]:
         'dask scheduler --port 0 --no-dashboard --scheduler-file "$scheduler" &',
         "started=$!",
         'while [ ! -s "$scheduler" ]; do kill -0 "$started" 2>/dev/null || exit 1; sleep 1; done',
-        f'srun {gpu}dask worker --scheduler-file "$scheduler" --no-dashboard {threads} &',
+        started,
     ]
 
 

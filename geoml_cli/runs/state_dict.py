@@ -87,7 +87,7 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
         raise DataError(
             f"is not a state dict{entries}.",
             where=str(file),
-            fix="Name the file of weights, or save them alone: torch.save(network.state_dict(), FILE).",
+            fix="Name the file of weights, or save these alone: torch's network.state_dict() as safetensors.",
         )
     return {str(name): value for name, value in content.items()}
 
@@ -117,7 +117,7 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
         named = [known, *(name for name in alike if name != known)] if known else alike
         raise DataError(
             f"has several sets of weights ({', '.join(named)}): which of them counts is not known.",
-            fix=f"Save one of them alone, such as torch.save(torch.load(FILE)[{named[0]!r}], NEW).",
+            fix=f"Save one of them alone: safetensors.torch.save_file(torch.load(FILE)[{named[0]!r}], NEW).",
         )
     assert known is not None
     return entries[known]

@@ -132,7 +132,7 @@ def test_workers_of_a_job_with_gpus_have_one_each(geoml, tmp_path):
     assert process.returncode == 0, heard
     [words] = (tmp_path / "started").read_text().splitlines()
     assert words.startswith("--ntasks=4 --gpus-per-task=1 dask worker")
-    assert words.endswith("--nworkers 1 --nthreads 1 --resources GPU=1")
+    assert words.endswith("--nthreads 1 --nworkers 1 --resources GPU=1")
 
 
 def test_a_job_whose_scheduler_does_not_start_ends(geoml, tmp_path):

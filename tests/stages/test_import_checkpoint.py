@@ -127,15 +127,15 @@ def test_two_entries_of_weights_are_named_with_a_remedy_that_works(tmp_path, wei
     torch.save({"classifier": weights_of_cnn, "regressor": {"fc.weight": torch.ones(2)}}, tmp_path / "w.pth")
     with pytest.raises(DataError, match=r"\(classifier, regressor\).*torch\.load\(FILE\)\['classifier'\], NEW"):
         state_dict(tmp_path / "w.pth")
-    torch.save(torch.load(tmp_path / "w.pth")["classifier"], tmp_path / "n.pth")
-    assert state_dict(tmp_path / "n.pth").keys() == weights_of_cnn.keys()
+    save_file(torch.load(tmp_path / "w.pth")["classifier"], tmp_path / "n.safetensors")
+    assert state_dict(tmp_path / "n.safetensors").keys() == weights_of_cnn.keys()
 
 
 def test_a_checkpoint_that_holds_itself_is_no_state_dict(tmp_path):
     content = {}
     content["model"] = content
     torch.save(content, tmp_path / "w.pth")
-    with pytest.raises(DataError, match=r"is not a state dict: it holds model\..*save them alone"):
+    with pytest.raises(DataError, match=r"is not a state dict: it holds model\..*save these alone"):
         state_dict(tmp_path / "w.pth")
 
 
