@@ -21,6 +21,10 @@ AMBIGUOUS = {
         ["30,820", "24,940"],
         r"'30,820' is ambiguous: every comma of the file is followed by three digits",
     ),
+    "points before a last 0 next to a small one": (
+        ["164", "2.821", "24.940"],
+        r"'24.940' is ambiguous, next to 164: every",
+    ),
     "points next to a whole number": (["30820", "24.940"], r"'24.940' is ambiguous, next to 30820: every point of"),
 }
 CLEAR = {
@@ -28,7 +32,8 @@ CLEAR = {
     "a number with fewer": (["30,82", "24,940"], [30.82, 24.94]),
     "a number below one": (["0,820", "24,940"], [0.82, 24.94]),
     "whole numbers alone": (["30820", "24940"], [30820, 24940]),
-    "a whole number of three digits": (["308", "24.940"], [308, 24.94]),
+    "a whole number of three digits": (["308", "24.941"], [308, 24.941]),
+    "a last 0 and nothing": (["0", "24.940"], [0, 24.94]),
 }
 
 
@@ -67,11 +72,23 @@ def test_tables_of_columns_are_settled_at_their_end(tmp_path: Path) -> None:
     assert read == [[1.5, 2.0], [24.94, 30820.0]]
 
 
-def test_where_commas_separate_cells_there_is_nothing_to_tell() -> None:
+@pytest.mark.parametrize(
+    "cells", [("24.940", "30820"), ("24.941", "308"), ("24.940", "308", "1.5"), ("24.940", "308", "0.5")]
+)
+def test_where_commas_separate_cells_less_is_to_tell(cells: tuple[str, ...]) -> None:
     signs = DecimalSigns()
-    signs.meet("24.940", ",", "t.csv", "a")
-    signs.meet("30820", ",", "t.csv", "a")
+    for cell in cells:
+        signs.meet(cell, ",", "t.csv", "a")
     signs.settle()
+
+
+def test_a_last_0_next_to_a_small_number_tells_where_commas_separate_cells(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("id,x,y,SOC\n0,504153,4493656,164\n1,504253,4493656,2.820\n")
+    with pytest.raises(DataError, match=r"line 3, column SOC: '2.820' is ambiguous, next to 164"):
+        read_points(path, WANTED, geographic=False)
+    path.write_text("id,x,y,SOC\n0,504153,4493656,164\n1,504253,4493656,2.8200\n")
+    assert read_points(path, WANTED, geographic=False)[0].target.tolist() == [164, 2.82]
 
 
 def test_degrees_tell_the_sign(tmp_path: Path) -> None:
