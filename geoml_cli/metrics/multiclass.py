@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from geoml_cli.metrics.metric import Metric, Statistics, Values, ratio
 
 Counts = NDArray[np.int64]
+_ROUNDING = 1e-12
+"""Agreement beyond chance that is none."""
 
 
 @cache
@@ -96,7 +98,8 @@ def kappa(counts: Values) -> Values:
     """
     total = counts.sum(axis=(-2, -1))
     chance = ratio((counts.sum(axis=-2) * counts.sum(axis=-1)).sum(axis=-1), total**2)
-    return ratio(accuracy(counts) - chance, 1 - chance)
+    beyond = accuracy(counts) - chance
+    return ratio(np.where(np.abs(beyond) < _ROUNDING, 0.0, beyond), 1 - chance)
 
 
 def _mean_defined(score: Values) -> Values:

@@ -241,7 +241,9 @@ def _given(table: Table, name: str, option: str) -> str:
     times = table.columns.count(name)
     if times == 1:
         return name
-    raise _unclear(table, f"there {'are several columns' if times else 'is no column'} {name!r}", option)
+    if times:
+        raise _unclear(table, f"{times} columns are called {name!r}", option, "Keep one of them or rename the other")
+    raise _unclear(table, f"there is no column {name!r}", option)
 
 
 def _unclear(table: Table, subject: str, option: str, advice: str = "") -> DataError:

@@ -47,6 +47,14 @@ def test_scores_of_pixels_are_those_of_a_map_that_the_rows_were_drawn_from():
     assert found["user's accuracy"][2] < 0.5 < precision_of_rows()[2]
 
 
+def test_one_class_everywhere_agrees_no_better_than_by_chance():
+    share = np.array([0.4728, 0.2076, 0.1525, 0.1022, 0.0649])
+    for place in range(5):
+        counts = np.zeros((5, 5))
+        counts[:, place] = [87, 86, 87, 88, 87]
+        assert scored(map_scores(5, share), counts)["kappa"] == 0
+
+
 def precision_of_rows():
     return scored(class_scores(3), COUNTS)["user's accuracy"]
 

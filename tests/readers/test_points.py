@@ -41,6 +41,16 @@ def test_two_that_could_be_meant(tmp_path: Path) -> None:
         find_columns(open_table(path), ANY, geographic=True)
 
 
+def test_two_of_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y,SOC,SOC\n1,2,3,3\n")
+    wanted = RequestedColumns("x", "y", "SOC", None, ())
+    with pytest.raises(DataError, match=r"2 columns are called 'SOC'\. Keep one of them or rename the other"):
+        find_columns(open_table(path), wanted, geographic=True)
+    path.write_text("x,y,SOC,SOC2\n1,2,3,3\n")
+    assert find_columns(open_table(path), wanted, geographic=True).target == "SOC"
+
+
 def test_values_and_fills(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("lon\tlat\tsoc\n1\t2\t3,5\n1\t2\t-9999\n1\tNA\t4\n")

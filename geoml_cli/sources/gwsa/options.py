@@ -144,7 +144,7 @@ def read_years(text: str) -> tuple[int, int]:
 
 
 def read_box(text: str) -> tuple[float, float, float, float]:
-    """Read WEST,SOUTH,EAST,NORTH [degrees].
+    """Read WEST,SOUTH,EAST,NORTH [degrees]; longitudes from -180 to 180, west above east across the date line.
 
     Raises:
         ValueError: It is no box.
@@ -153,6 +153,13 @@ def read_box(text: str) -> tuple[float, float, float, float]:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"{text!r} is not WEST,SOUTH,EAST,NORTH, such as 73,18,135,54") from None
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise ValueError(f"{text} is no box of longitudes -180 to 180 and latitudes -90 to 90")
+    is_box = all(-180 <= degree <= 360 for degree in (west, east)) and west != east and -90 <= south < north <= 90
+    if not is_box or (west > east and not west > 0 > east):
+        raise ValueError(
+            f"{text} is no box of longitudes -180 to 360 and latitudes -90 to 90; across the date line write it as "
+            "175,-20,-175,-10"
+        )
+    if east - west >= 360:
+        return -180.0, south, 180.0, north
+    west, east = (degree - 360 if degree > 180 else degree for degree in (west, east))
     return west, south, east, north

@@ -269,10 +269,9 @@ def _axes(gldas: Gldas, bounds: str | None) -> tuple[Floats, Floats]:
     if bounds is None:
         return latitude, longitude
     west, south, east, north = read_box(bounds)
-    return (
-        latitude[(latitude >= south) & (latitude <= north)],
-        longitude[(longitude >= west) & (longitude <= east)],
-    )
+    of_west, of_east = longitude >= west, longitude <= east
+    inside = of_west & of_east if west < east else of_west | of_east
+    return latitude[(latitude >= south) & (latitude <= north)], longitude[inside]
 
 
 def _spans(

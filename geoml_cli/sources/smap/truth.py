@@ -51,7 +51,8 @@ def read_truth(
         raise DataError(
             "no value belongs to a station and a day of the exports",
             where=str(raw_files.truth),
-            fix="Check the names of the stations and the years, and of an archive --flags, --hours and the depth.",
+            fix=_of_other_networks(names)
+            or "Check the names of the stations and the years, and of an archive --flags, --hours and the depth.",
         )
     if float(np.median(known)) > _PERCENT:
         raise DataError(
@@ -63,6 +64,14 @@ def read_truth(
     wrong = (values < 0) | (values > _PERCENT)
     notes.count(int(wrong.sum()), "values of ground truth outside 0 to 1 m3 m-3 are missing.")
     return np.where(wrong, np.float32(np.nan), values)
+
+
+def _of_other_networks(names: StationNames) -> str:
+    """Say what to do about stations that are of another network than in the table; empty where there are none."""
+    if not names.elsewhere:
+        return ""
+    shown = ", ".join(sorted(names.elsewhere)[:_SEVERAL])
+    return f"{len(names.elsewhere)} stations are of another network than in the table: {shown}. Correct its Network."
 
 
 def _refuse_percent_of_a_year(values: Floats, location: str, names: StationNames, calendar: Calendar) -> None:

@@ -106,6 +106,17 @@ def test_bounds_and_years_with_few_months(products: Path, prepare_gwsa: PrepareG
     assert "2005 is left out: it has 11 GRACE months" in funnel.notes
 
 
+@pytest.mark.parametrize("bounds", ["179.5,30.5,-179.5,31.5", "179.5,30.5,180.5,31.5"])
+def test_bounds_across_the_date_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare_gwsa: PrepareGwsa, bounds: str
+) -> None:
+    monkeypatch.setattr(made, "WEST", 178.5)
+    monkeypatch.setattr(made, "EAST", 181.5)
+    dataset, _ = prepare_gwsa(made.write(tmp_path / "raw"), bounds=bounds, **OPTIONS)
+    longitude = np.unique(np.array(dataset.array("lon")) % 360)
+    np.testing.assert_allclose(longitude, [179.625, 179.875, 180.125, 180.375])
+
+
 def cut(products: Path, name: str, months: list[int]) -> None:
     """Leave some months of the year, 0 to 11, in a factor's file of each year."""
     for path in (products / "factors").glob(f"{name}_*.nc"):

@@ -596,6 +596,18 @@ def test_a_station_of_the_same_name_in_another_network_is_another(raw, prepared)
     assert note(dataset, "1 names are of another network than the table's; not read: Alpha_1 (USCRN).")
 
 
+def test_an_archive_of_another_network_is_named_with_a_remedy_that_works(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", hourly(0.2))
+    stations = raw / "stations.csv"
+    text = stations.read_text(encoding="utf-8")
+    stations.write_text(text.replace("SCAN", "NETX"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"4 stations are of another network .*Alpha-1 \(SCAN\), .*Correct its Network"):
+        prepared(raw)
+    stations.write_text(text, encoding="utf-8")
+    np.testing.assert_allclose(prepared(raw).array("soil_moisture"), 0.2, rtol=1e-6)
+
+
 def test_years_must_follow_one_another(raw, prepared):
     for file in ("gridmet_SSM_{}.csv", "LST_MOD11A1_{}.csv", "S1_SSM_{}.csv", "HLSL30_SSM_{}_1.csv", "smap_ssm_{}.csv"):
         (raw / file.format(2019)).rename(raw / file.format(2017))
