@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Import the command and run it."""
+    # pydantic would look for plugins in every package that is installed, for some 30 ms.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from geoml_cli.cli.app import main as run
 

@@ -37,6 +37,8 @@ from geoml_cli.work.numbers import format_number
 Rows = NDArray[np.int64]
 Outcome = Literal["pass", "warn", "fail", "not applicable"]
 _IN_TIME = ("chronological", "years", "gaps")
+_PLACES = ("station_index", "cell")
+"""Variables of whole numbers that name places, not times."""
 _FEWEST_PLACES = 30
 _SAME = 1e-6
 """Relative difference that a scaling fitted anew may have: its sums are taken in another order."""
@@ -179,7 +181,8 @@ def _groups(one: Audited) -> Iterator[Line]:
         if not count:
             yield Line(where, "pass", 0, f"no test row is of a {name} that trained, or its year is held out too")
         elif one.settings.kind in _IN_TIME or _by_something_else(one.settings, name):
-            yield Line(where, "warn", count, f"test rows are of a {name} that trained: scores are of other times there")
+            others = _others(one)
+            yield Line(where, "warn", count, f"test rows are of a {name} that trained: scores are of {others} there")
         else:
             yield Line(where, "fail", count, f"test rows are of a {name} that trained or validated")
 
@@ -187,6 +190,14 @@ def _groups(one: Audited) -> Iterator[Line]:
 def _by_something_else(settings: SplitSettings, name: str) -> bool:
     """Return whether groups of another variable are held out, such as years."""
     return settings.kind == "groups" and settings.group_by.removesuffix("_index") != name and not settings.second_group
+
+
+def _others(one: Audited) -> str:
+    """Say what is held out where a split goes by something else than a place: times, or what lies at it."""
+    name = one.settings.group_by
+    if one.settings.kind in _IN_TIME or not (name in _PLACES or one.dataset.is_text(name)):
+        return "other times"
+    return f"another {name.removesuffix('_index')}, at times that may be the same,"
 
 
 def _duplicates(one: Audited) -> Line:

@@ -25,8 +25,9 @@ from geoml_cli.metrics.conformal import fewest, held_out_quantiles, interval_sco
 from geoml_cli.metrics.intervals import Bootstrap, percentiles
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import labels_of_stations
-from geoml_cli.samples.labels import Labels, labels_of_numbers, names_in_use
+from geoml_cli.samples.labels import Labels, labelled, labels_of_numbers, names_in_use
 from geoml_cli.splits.grouping import group_called
+from geoml_cli.splits.grouping import labels as values_of
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.numbers import format_number, format_share
 
@@ -202,9 +203,14 @@ def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Label
     """Return the groups that intervals are made for, by name; none where each row is one."""
     if len(np.unique(pooled.groups_P)) == len(pooled.groups_P):
         return {}
+    split = inputs.settings.shared.split
+    name = group_called(inputs.dataset, split)
+    if name == split.group_by:  # groups are numbered, whatever the values that name them
+        names, place_N = np.unique(values_of(inputs.dataset, name, len(inputs.samples)), return_inverse=True)
+        return {name: labelled(place_N.reshape(-1), names)[pooled.rows_P]}
     if inputs.dataset.has("station"):
         return {"station": labels_of_stations(inputs.dataset)[pooled.rows_P]}
-    return {group_called(inputs.dataset, inputs.settings.shared.split): labels_of_numbers(pooled.groups_P)}
+    return {name: labels_of_numbers(pooled.groups_P)}
 
 
 def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScores | None:

@@ -101,7 +101,16 @@ def test_a_station_on_both_sides(dataset):
     in_time = replace(both, settings=SplitSettings(kind="chronological"))
     assert failing(in_time) == {}
     [line] = [line for line in audit(in_time) if line.name == "same station"]
-    assert (line.outcome, line.count) == ("warn", 10)
+    assert (line.outcome, line.count) == ("warn", 10) and "scores are of other times there" in line.detail
+
+
+def test_a_place_on_both_sides_of_a_split_by_something_else_has_no_other_times(dataset):
+    one = audited(dataset)
+    split = one.folds[0][0]
+    both = changed(one, test=split.test[:10], train=np.concatenate([split.train, split.test[20:]]))
+    by_cell = replace(both, settings=SplitSettings(kind="groups", group_by="cell"))
+    [line] = [line for line in audit(by_cell) if line.name == "same station"]
+    assert line.outcome == "warn" and "of another cell, at times that may be the same, there" in line.detail
 
 
 def test_years_held_out_at_known_stations_are_warned_of_or_excused_in_either_order(dataset):

@@ -4,6 +4,7 @@ import re
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from quick import QUICK
 
@@ -81,7 +82,7 @@ def test_samples_that_every_member_is_trained_on_are_told(settings, told):
 def test_training_and_evaluation_tell_samples_without_a_label(raw_soc, tmp_path, geoml):
     raw = shutil.copytree(raw_soc, tmp_path / "raw")
     header, *rows = (raw / "points.csv").read_text(encoding="utf-8").splitlines()
-    lines = [f"{row},{('', 'W', 'E')[number % 3]}" for number, row in enumerate(rows)]
+    lines = [f"{row},{('', '7', '10', '10')[number % 4]}" for number, row in enumerate(rows)]
     (raw / "points.csv").write_text("\n".join([f"{header},region", *lines, ""]), encoding="utf-8")
     named = ("--points", "points.csv", "--covariates", "covs", "--classes", "land_cover", "--label", "region")
     assert geoml("prepare", "soc", raw, *named, "--data", tmp_path / "data").code == 0
@@ -93,7 +94,13 @@ def test_training_and_evaluation_tell_samples_without_a_label(raw_soc, tmp_path,
     assert re.search(told, trained.err)
     evaluated = geoml("evaluate", tmp_path / "run", "--data", tmp_path / "data", "--set", "evaluate.baselines=[]")
     assert evaluated.code == 0 and re.search(told, evaluated.err), evaluated.err
-    assert re.search(told, (tmp_path / "run/evaluation/test/metrics.json").read_text(encoding="utf-8"))
+    folder = tmp_path / "run/evaluation/test"
+    assert re.search(told, (folder / "metrics.json").read_text(encoding="utf-8"))
+    # Every region has its own name next to its own rows.
+    tested = pd.read_csv(folder / "predictions.csv", dtype=str).drop_duplicates("id")["member"].value_counts()
+    of_regions = pd.read_csv(folder / "intervals.csv", dtype=str).query("quantity == 'region'")
+    assert dict(zip(of_regions["group"], of_regions["n"].astype(int), strict=True)) == tested.to_dict()
+    assert set(of_regions["group"]) == {"7", "10"}
 
 
 def test_one_region_to_train_on_is_refused_with_a_remedy_that_works():
