@@ -80,22 +80,24 @@ def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
         DataError: It is not there, or is another one.
     """
     from geoml_cli.dataset.store import Dataset
-    from geoml_cli.runs.data import like_data, same_data
+    from geoml_cli.runs.data import is_own_data, like_data, same_data
 
     record = run.data()
     places = [options.data_folder(record.source, data)]
     if data is None and record.folder is not None:
         places.insert(0, Path(record.folder))
-    for place in places:
-        if (place / "manifest.json").is_file():
-            dataset = Dataset(place)
-            if data is None or not other:
-                same_data(run, dataset)
-            else:
-                like_data(run, dataset)
-            return dataset
-    raise DataError(
-        f"the data set of run {run.id} is not there.",
-        where=str(places[-1]),
-        fix=f"Name it with --data, or make it with `geoml prepare {record.source} RAW`.",
-    )
+    found = [place for place in dict.fromkeys(places) if (place / "manifest.json").is_file()]
+    if not found:
+        raise DataError(
+            f"the data set of run {run.id} is not there.",
+            where=str(places[-1]),
+            fix=f"Name it with --data, or make it with `geoml prepare {record.source} RAW`.",
+        )
+    dataset = Dataset(found[0])
+    if data is not None and other:
+        like_data(run, dataset)
+        return dataset
+    if not is_own_data(run, dataset):  # other data took its place
+        dataset = next((one for one in map(Dataset, found[1:]) if is_own_data(run, one)), dataset)
+    same_data(run, dataset)
+    return dataset

@@ -126,6 +126,11 @@ def _joined(folder: Path, plan: Plan) -> Run:
             where=str(folder),
             fix="Name another folder with --run, or resume it: --resume without --set.",
         )
+    # The same data may have moved: commands after this one look for them where they are now.
+    data = run.data()
+    if plan.data.folder and plan.data.digest == data.digest and plan.data.folder != data.folder:
+        moved = data.model_copy(update={"folder": plan.data.folder})
+        write_text(folder / "data.json", moved.model_dump_json(indent=1) + "\n")
     return run
 
 

@@ -44,3 +44,42 @@ def test_a_dry_run_names_what_is_left_to_train(geoml, interrupted):
     result = geoml("train", interrupted.folder, "--dry-run", "--json")
     assert json.loads(result.out)["train"] == interrupted.planned()[:1]
     assert geoml("evaluate", interrupted.folder, "--dry-run", "--json").out.startswith("{")
+
+
+def other_data(folder):
+    """Make a data set another one."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["funnel"]["kept"] = 1
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_it_finds_its_data_where_they_were_last(geoml, interrupted, data_root, tmp_path):
+    """So that a remedy need not repeat --data."""
+    moved = shutil.copytree(data_root / "soc", tmp_path / "moved" / "soc")
+    record = interrupted.folder / "data.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    content["folder"] = str(shutil.copytree(data_root / "soc", tmp_path / "first" / "soc"))
+    record.write_text(json.dumps(content), encoding="utf-8")
+    other_data(tmp_path / "first" / "soc")
+    refused = geoml("train", interrupted.folder, "--cpu", "--quiet", "--data", tmp_path / "first" / "soc")
+    assert refused.code == 3 and "holds other data" in refused.err
+    assert geoml("train", interrupted.folder, "--cpu", "--quiet", "--data", moved).code == 0
+    assert interrupted.data().folder == str(moved)
+    interrupted.mark(interrupted.planned()[0], "interrupted")
+    again = geoml("train", interrupted.folder, "--cpu", "--quiet")
+    assert again.code == 0, again.err
+
+
+def test_data_are_found_in_the_data_folder_where_others_took_their_place(
+    geoml, trained, data_root, tmp_path, monkeypatch
+):
+    run = Run(shutil.copytree(trained, tmp_path / "run"))
+    shutil.copytree(data_root / "soc", tmp_path / "data" / "soc")
+    other = shutil.copytree(data_root / "soc", tmp_path / "other" / "soc")
+    other_data(other)
+    content = json.loads((run.folder / "data.json").read_text(encoding="utf-8"))
+    (run.folder / "data.json").write_text(json.dumps({**content, "folder": str(other)}), encoding="utf-8")
+    monkeypatch.setenv("GEOML_DATA", str(tmp_path / "data"))
+    assert geoml("evaluate", run.folder, "--dry-run").code == 0
+    other_data(tmp_path / "data" / "soc")
+    assert "holds other data" in geoml("evaluate", run.folder, "--dry-run").err
