@@ -44,7 +44,7 @@ def read_stations(path: Path) -> Stations:
     """Read a table of stations, or the stations of an export, which repeats their names and places.
 
     Raises:
-        DataError: There is no position, a position is none, or two stations have one ID.
+        DataError: There is no position, a position is none, a station has no ID, or two have one.
     """
     table = open_arrow(path)
     identity = table.column(("ID",), "station")
@@ -67,6 +67,12 @@ def read_stations(path: Path) -> Stations:
 
 
 def _refuse(path: Path, names: Sequence[str], latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> None:
+    if UNKNOWN in names:
+        raise DataError(
+            "the station has no ID, or one that stands for a missing value, such as NA",
+            where=f"{path}, row {names.index(UNKNOWN) + 2}",
+            fix="Give it another in this and all other files.",
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(

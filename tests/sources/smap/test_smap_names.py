@@ -77,6 +77,20 @@ def test_a_table_of_stations_without_network_and_region(raw, prepared):
     assert note(dataset, "stations.csv has no column Domain (the region): it is unknown.")
 
 
+@pytest.mark.parametrize("name", ["NA", "", "-"])
+def test_a_station_without_a_name_of_its_own_is_refused_with_a_remedy_that_works(raw, prepared, name):
+    files = [path for path in raw.glob("*.csv") if "ID" in path.read_text(encoding="utf-8").splitlines()[0]]
+    for path in files:
+        edit(path, renamed("Beta_2", name))
+    with pytest.raises(
+        DataError, match=r"stations\.csv, row 3: the station has no ID, or one that stands for a missing"
+    ):
+        prepared(raw)
+    for path in files:
+        edit(path, renamed(name, "Namibia"))
+    assert "Namibia" in prepared(raw).labels("station")
+
+
 def test_a_part_that_is_missing_is_refused(raw, prepared):
     (raw / "HLSL30_SSM_2019_1.csv").rename(raw / "HLSL30_SSM_2019_2.csv")
     with pytest.raises(DataError, match=r"part 1 of the year is missing; there are HLSL30_SSM_2019_2\.csv"):
