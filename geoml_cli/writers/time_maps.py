@@ -19,6 +19,9 @@ Axis = tuple[Variable, NDArray[np.float64]]
 
 _MAPPING = "crs"
 _UNIT = "seconds since 1970-01-01 00:00:00"
+_BOUNDS = "time_bnds"
+_PERIODS = {"year": "Y", "month": "M", "day": "D"}
+"""NumPy's unit of each."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,19 @@ class TimeMaps:
         bands: What there is a map of.
         attributes: Of the file.
         mapping: Attributes of the variable that describes the CRS (CF's grid mapping); None where there is none.
+        period: What a map is of, a year, month or day from its time on; empty or another word where it is of a moment.
     """
 
     axes: tuple[Axis, Axis]
     bands: tuple[Variable, ...]
     attributes: dict[str, str]
     mapping: Mapping[str, Any] | None = None
+    period: str = ""
+
+    def end(self, begin: np.datetime64) -> np.datetime64:
+        """Return when the map that begins then ends."""
+        unit = _PERIODS[self.period]
+        return np.datetime64(begin.astype(f"datetime64[{unit}]") + 1, "s")
 
 
 def _standard(unit: str) -> dict[str, str]:
@@ -52,6 +62,7 @@ def write(path: Path, content: TimeMaps, frames: Iterable[tuple[np.datetime64, F
         file.createDimension("time", None)
         clock = file.createVariable("time", "i8", ("time",))
         clock.setncatts({"standard_name": "time", "long_name": "time", "units": _UNIT, "calendar": "standard"})
+        bounds = _bounds(file, clock) if content.period in _PERIODS else None
         names = []
         for axis, values in content.axes:
             file.createDimension(axis.name, len(values))
@@ -68,5 +79,14 @@ def write(path: Path, content: TimeMaps, frames: Iterable[tuple[np.datetime64, F
             variable.setncatts({"long_name": band.long_name, "units": band.unit, **mapped})
         for number, (time, layers) in enumerate(frames):
             clock[number] = time.astype("datetime64[s]").astype(np.int64)
+            if bounds is not None:
+                bounds[number] = clock[number], content.end(time).astype(np.int64)
             for band, layer in zip(content.bands, layers, strict=True):
                 file[band.name][number] = layer
+
+
+def _bounds(file: Any, clock: Any) -> Any:  # noqa: ANN401  netCDF4 is untyped
+    """Declare begin and end of what each map is of; CF has them in the unit of the times."""
+    file.createDimension("bnds", 2)
+    clock.bounds = _BOUNDS
+    return file.createVariable(_BOUNDS, "i8", ("time", "bnds"))

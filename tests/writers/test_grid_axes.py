@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cf
 import numpy as np
 import pyproj
 import pytest
@@ -45,9 +46,30 @@ def test_maps_of_days_name_their_crs_as_cf_has_it(tmp_path, grid: Grid) -> None:
     band = Variable("soil_moisture", "m3 m-3", "soil moisture")
     content = time_maps.TimeMaps(_axes(grid), (band,), {"title": "x"}, grid_mapping(grid))
     time_maps.write(tmp_path / "a.nc", content, [(day, np.ones((1, 3, 4), dtype=np.float32)) for day in DAYS])
+    with xarray.open_dataset(tmp_path / "a.nc") as found:
+        assert "bounds" not in found["time"].attrs, "maps of moments"
     with xarray.open_dataset(tmp_path / "a.nc", decode_coords="all") as found:
         assert found["soil_moisture"].encoding["grid_mapping"] == "crs"
         assert pyproj.CRS.from_cf(found["crs"].attrs) == pyproj.CRS.from_user_input(grid.crs)
         rows, columns = (found[name] for name in found["soil_moisture"].dims[1:])
         assert (rows.attrs["axis"], columns.attrs["axis"]) == ("Y", "X")
         assert columns.values[0] == pytest.approx(grid.transform[2] + grid.transform[0] / 2)
+
+
+@pytest.mark.parametrize(
+    ("period", "times", "ends"),
+    [
+        ("day", ["2020-02-28", "2020-02-29"], ["2020-02-29", "2020-03-01"]),
+        ("month", ["2019-12-01", "2020-02-01"], ["2020-01-01", "2020-03-01"]),
+        ("year", ["1969-01-01", "2020-01-01"], ["1970-01-01", "2021-01-01"]),
+    ],
+)
+def test_maps_of_days_months_and_years_say_when_these_end(tmp_path, period, times, ends) -> None:
+    band = Variable("soil_moisture", "m3 m-3", "soil moisture")
+    begins = [np.datetime64(time) for time in times]
+    content = time_maps.TimeMaps(_axes(UTM), (band,), {"title": "x"}, period=period)
+    time_maps.write(tmp_path / "a.nc", content, [(begin, np.ones((1, 3, 4), dtype=np.float32)) for begin in begins])
+    with xarray.open_dataset(tmp_path / "a.nc") as found:
+        expected = np.array([times, ends], dtype="datetime64[ns]").T
+        np.testing.assert_array_equal(found["time_bnds"].values, expected)
+    assert cf.complaints(tmp_path / "a.nc", tmp_path)["high"] == []

@@ -163,7 +163,8 @@ def _write(
     head, block = attributes(trained, dataset), trained.settings.shared.predict.block
     if out.suffix.lower() == ".nc":
         axes = (LATITUDE, grid.latitude), (LONGITUDE, grid.longitude)
-        time_maps.write(out, time_maps.TimeMaps(axes, trained.outputs(), head), frames)
+        series = time_maps.TimeMaps(axes, trained.outputs(), head, period=dataset.manifest.step)
+        time_maps.write(out, series, frames)
         labels = [_label(times, time) for time, _ in _frames(grid, dataset, values_ON[:1])]
         place, shown = fullest(labels, (layers for _, layers in _frames(grid, dataset, values_ON[:1])))
         layers = next(islice(_frames(grid, dataset, values_ON), place, None))[1]

@@ -130,7 +130,7 @@ def _write(
         whole[:, :, rows, columns] = np.moveaxis(target.store.read(number), 0, 1)
     head = {**attributes(trained), **target.attributes}
     if target.out.suffix.lower() == ".nc":
-        series = time_maps.TimeMaps(_axes(grid), outputs, head, grid_axes.grid_mapping(grid))
+        series = time_maps.TimeMaps(_axes(grid), outputs, head, grid_axes.grid_mapping(grid), "day")
         time_maps.write(target.out, series, zip(days, whole, strict=True))
         place, shown = fullest(list(days), (layers[0] for layers in whole))
         head |= {"time": str(days[place]), SHOWN: shown}

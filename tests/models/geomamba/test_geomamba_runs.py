@@ -153,6 +153,8 @@ def test_a_panel_becomes_a_map_a_year(run, data, geoml, tmp_path, monkeypatch):
         assert int(maps["GWS"].notnull().sum()) == len(samples)
         assert maps["GWS"].attrs["units"] == "cm"
         years = maps["time"].dt.year.values
+        ends = [[f"{year}-01-01", f"{year + 1}-01-01"] for year in years]
+        np.testing.assert_array_equal(maps[maps["time"].attrs["bounds"]].values, np.array(ends, "datetime64[ns]"))
         assert sorted(path.stem for path in tmp_path.glob("m-*.tif")) == [f"m-{year}" for year in years]
         for number, year in enumerate(years):
             with rasterio.open(tmp_path / f"m-{year}.tif") as file:
