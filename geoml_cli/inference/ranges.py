@@ -218,9 +218,11 @@ def check_shares(outside: Sequence[OutsideShare], limit: float, reporter: Report
     if wrong:
         listed = "; ".join(map(str, wrong[:4]))
         explained = " ".join(filter(None, (one.explanation() for one in wrong[:4])))
+        # No conversion brings other values near: they may be right, and of another place.
+        advice = f"{explained} Convert them" if explained else "Check their units and fill values"
         raise DataError(
             f"the inputs lie outside the range of the training rows: {listed}.",
-            fix=f"{explained} Convert them, or accept the extrapolation with --set predict.out_of_range=1.".strip(),
+            fix=f"{advice}, or accept the extrapolation with --set predict.out_of_range=1.",
         )
     much = [one for one in outside if one.share > _WORTH_A_WARNING]
     if much:

@@ -83,7 +83,7 @@ def test_some_is_said_much_is_warned_of_and_most_is_refused():
     check_shares([OutsideShare(trained, 0.5, 5, 20), OutsideShare(trained, 0.01, 5, 20)], 0.5, reporter)
     assert reporter.warned == ["outside the range of the training rows: t 50 % (from 5 to 20, trained on 5 to 15)."]
     assert "t 1 %" in reporter.said[0]
-    with pytest.raises(DataError, match=r"t 51 % .*--set predict\.out_of_range=1"):
+    with pytest.raises(DataError, match=r"t 51 % .*Check their units and fill values, .*--set predict\.out_of_range=1"):
         check_shares([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
 
 
@@ -115,6 +115,7 @@ def test_a_map_of_kelvin_is_refused_and_may_be_accepted(geoml, trained, data_roo
     given = ("predict", trained, "--data", data_root / "soc", "--map", "--rasters", kelvin, "--out", tmp_path / "x.tif")
     refused = geoml(*given)
     assert refused.code == 3 and "temperature may be kelvin in place of degrees Celsius" in refused.err
+    assert "Convert them, or accept" in " ".join(refused.err.split())
     assert not (tmp_path / "x.tif").exists()
     done = geoml(*given, "--set", "predict.out_of_range=1", "--json")  # resumes: nothing is predicted twice
     assert done.code == 0 and "Warning: outside the range of the training rows: temperature 100 %" in done.err
