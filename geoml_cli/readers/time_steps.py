@@ -28,7 +28,7 @@ _HOUR_S = 3600
 _HALF_HOUR_S = 1800
 _TOLERANCE = 0.1
 _FEWEST = 3
-_EARLY_S = 120.0
+EARLY_S = 120
 """Times that are even, and so far off the hour, are off by mistake."""
 _NOTED_S = 0.5
 _ROUNDING = 0.01
@@ -183,7 +183,7 @@ def _on_steps(seconds: NDArray[np.float64], step_s: int) -> NDArray[np.float64]:
     begin = middle + float(np.median(off[near]))
     # The middle of rounded times lies within their rounding from the hour, or the half hour, that they were.
     half = round(begin / _HALF_HOUR_S) * _HALF_HOUR_S
-    allowed = max(float(np.ptp(off[near])), _EARLY_S)
+    allowed = max(float(np.ptp(off[near])), EARLY_S)
     begin = half if abs(begin - half) <= allowed else round(begin)
     return np.where(near, begin + places * step_s, seconds)
 

@@ -21,7 +21,7 @@ from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.band_tags import band_unit
 from geoml_cli.readers.grid_values import Decoding
 from geoml_cli.readers.raster_damage import raster_damage
-from geoml_cli.readers.time_steps import begun
+from geoml_cli.readers.time_steps import EARLY_S, begun
 from geoml_cli.samples.input import Grid
 from geoml_cli.sources.smap.cube_grids import DEGREES, DEGREES_EPSG, grid_of, turned
 from geoml_cli.sources.smap.cube_values import decoded, decoding_of, filled
@@ -164,7 +164,8 @@ def _days(path: Path, data: Any) -> Days:  # noqa: ANN401  xarray is untyped
     bounds = data.variables.get(str({**time.attrs, **time.encoding}.get("bounds", "")))
     ends = [] if bounds is None or bounds.dtype.kind != "M" else list(bounds.values.ravel())
     try:
-        days = np.array(begun(list(time.values), ends)).astype("datetime64[D]")
+        # A time rounded to a second before midnight is of the day that begins.
+        days = (np.array(begun(list(time.values), ends)) + np.timedelta64(EARLY_S, "s")).astype("datetime64[D]")
     except ValueError as error:
         raise DataError(str(error), where=f"{path}, time", fix="Correct the stack's times or their bounds.") from error
     if not len(days) or not (np.diff(days) > np.timedelta64(0, "D")).all():

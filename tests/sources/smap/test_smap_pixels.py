@@ -256,6 +256,14 @@ def test_days_stamped_at_their_end_are_those_that_they_cover(raw, prepared, tmp_
     )
 
 
+def test_days_rounded_to_before_midnight_are_those_that_begin(raw, prepared, tmp_path):
+    content = dataset_of()
+    early = content.assign_coords(time=content.time.values - np.timedelta64(500, "ms"))
+    manifest = prepared(raw).manifest
+    found, exact = (pixels(netcdf(tmp_path, stack), manifest).days.tolist() for stack in (early, content))
+    assert found == exact and len(exact) > 40
+
+
 def test_a_day_with_another_scale_than_the_stack_is_refused(raw, prepared, tmp_path):
     content = dataset_of()
     for name in BANDS:
