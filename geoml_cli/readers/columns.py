@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TABLES = (*SUFFIXES, *parquet.SUFFIXES)
 _ROUNDING = 1e-9
+_UNGROUPED, _EXACT = 1000, 2.0**53
 _FIRST = 2
 """Line of the first row below a header."""
 
@@ -64,17 +65,23 @@ class Part:
         return np.array([self._number(row, column, cell) for row, cell in enumerate(cells)], dtype=np.float64)
 
     def _meet_points(self, column: str, values: NDArray[np.float64]) -> None:
-        """Take down that a column has fractions: pandas has read them with a point."""
+        """Take down fractions, which pandas has read with a point, and whole numbers without signs of thousands."""
         if self.delimiter == ",":
             return
         with np.errstate(all="ignore"):
             digits = values / 10 ** np.floor(np.log10(np.abs(values)))  # 1e-04 is written without a point
-            fractions = np.isfinite(values) & (values % 1 != 0) & (np.abs(digits - np.rint(digits)) > _ROUNDING)
+            whole = values % 1 == 0
+            fractions = np.isfinite(values) & ~whole & (np.abs(digits - np.rint(digits)) > _ROUNDING)
+            large = whole & (np.abs(values) >= _UNGROUPED) & (np.abs(values) < _EXACT)
         if fractions.any():
             thousandths = np.rint(values * 1000)
             grouped = fractions & (np.abs(values * 1000 - thousandths) < _ROUNDING) & (thousandths % 10 != 0)
-            row = int(grouped.argmax() if grouped.any() else fractions.argmax())
-            self.signs.meet(repr(float(values[row])), self.delimiter, self.where(row, column))
+            self._meet(float(values[row := int((grouped if grouped.any() else fractions).argmax())]), row, column)
+        if large.any():
+            self._meet(int(values[row := int(large.argmax())]), row, column)
+
+    def _meet(self, value: float, row: int, column: str) -> None:
+        self.signs.meet(repr(value), self.delimiter, self.where(row, column), column)
 
     def _number(self, row: int, column: str, cell: object) -> float:
         if cell is None or cell != cell or is_missing(text := str(cell)):

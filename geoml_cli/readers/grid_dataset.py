@@ -72,7 +72,8 @@ def write_grid(gridded: Gridded, plan: GridPlan, writer: DatasetWriter, reporter
         DataError: Times are missing, twice or uneven; a frame cannot be read or has no value; or values are far beyond
             those of other times.
     """
-    chosen = _period(_evened(gridded), plan)
+    # Of a whole series before the period is chosen by its times; of a period of an uneven one after.
+    chosen = _evened(_period(_evened(gridded), plan))
     step = _step(chosen, plan.where)
     facts, times = _facts(chosen, plan, step)
     writer.attributes(title=plan.title, history=f"geoml prepare, version {__version__}")

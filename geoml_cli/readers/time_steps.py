@@ -27,7 +27,9 @@ _SHOWN = 12
 _HOUR_S = 3600
 _HALF_HOUR_S = 1800
 _TOLERANCE = 0.1
-_FEWEST = 3
+_FEWEST = 2
+_ROUNDED_S = 900
+"""Largest scatter of rounded times: of days since 1800, single precision distinguishes 11 minutes."""
 EARLY_S = 120
 """Times that are even, and so far off the hour, are off by mistake."""
 _NOTED_S = 0.5
@@ -37,7 +39,7 @@ _EPOCH = "1970-01-01 00:00:00"
 
 
 def begun(stamps: Times, ends: Times) -> Times:
-    """Return times, T of them, of which those at the end of their interval are moved to its beginning.
+    """Return times, T of them, of which those at an end of their interval, up to rounding, are moved to its beginning.
 
     A mean of January that is stamped 1 February, as climate models do, is one of January.
 
@@ -60,7 +62,7 @@ def _begun(stamp: Any, begin: Any, end: Any) -> Any:  # noqa: ANN401  cftime is 
     rounding = (end - begin) * _ROUNDING
     if not begin - rounding <= stamp <= end + rounding:
         raise FaultError(f"time {stamp} lies outside its bounds, {begin} to {end}")
-    return begin if stamp >= end else stamp
+    return begin if stamp < begin or stamp >= end - rounding else stamp
 
 
 def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
@@ -160,11 +162,10 @@ def evened(times: Times) -> tuple[Times, str]:
     seconds = np.asarray(cftime.date2num(times, f"seconds since {_EPOCH}", times[0].calendar), dtype=np.float64)
     gap = float(np.median(np.diff(seconds)))
     step_s = round(gap / _HOUR_S) * _HOUR_S
-    if gap >= _MONTHLY_FROM_HOURS * _HOUR_S or step_s < _HOUR_S:
-        return times, ""
-    exact = _on_steps(seconds, step_s)
-    off_s = np.abs(exact - seconds)
-    if off_s.max() < _NOTED_S:
+    if gap >= _MONTHLY_FROM_HOURS * _HOUR_S:
+        return times, _of_month_ends(times)
+    exact = _on_steps(seconds, step_s) if step_s >= _HOUR_S else None
+    if exact is None or (off_s := np.abs(exact - seconds)).max() < _NOTED_S:
         return times, ""
     moved = [
         time if off < _NOTED_S else cftime.num2date(value, f"seconds since {_EPOCH}", time.calendar)
@@ -174,18 +175,30 @@ def evened(times: Times) -> tuple[Times, str]:
     return moved, f"{note}the first as {label(moved[0])}"
 
 
-def _on_steps(seconds: NDArray[np.float64], step_s: int) -> NDArray[np.float64]:
-    """Return seconds, those within a tenth of the step from it moved there."""
+def _of_month_ends(times: Times) -> str:
+    """Note months whose times lie so shortly before the next month that they may mean it."""
+    late = [time for time in times if (time + datetime.timedelta(seconds=EARLY_S)).month != time.month]
+    if not late:
+        return ""
+    return f"{len(late)} times lie shortly before a month begins and are taken to be of the one that ends: {late[0]}"
+
+
+def _on_steps(seconds: NDArray[np.float64], step_s: int) -> NDArray[np.float64] | None:
+    """Return seconds on a series of steps, all of them within a tenth of one; None where they are on none."""
     middle = seconds[len(seconds) // 2]
     places = np.rint((seconds - middle) / step_s)
     off = seconds - middle - places * step_s
-    near = np.abs(off) <= _TOLERANCE * step_s
-    begin = middle + float(np.median(off[near]))
-    # The middle of rounded times lies within their rounding from the hour, or the half hour, that they were.
+    if np.abs(off).max() > _TOLERANCE * step_s or (np.diff(places) <= 0).any():
+        return None
+    begin, scatter = middle + float(np.median(off)), float(np.ptp(off))
+    # Rounded times lie about the half hour that they were, or below it; those that scatter more are so by nature.
     half = round(begin / _HALF_HOUR_S) * _HALF_HOUR_S
-    allowed = max(float(np.ptp(off[near])), EARLY_S)
+    allowed = max(scatter / 2 + 1, EARLY_S) if scatter <= _ROUNDED_S else EARLY_S
+    if scatter < _NOTED_S and abs(half - begin - 1) < _NOTED_S / 10 and half % min(step_s, 24 * _HOUR_S) == 0:
+        half -= step_s  # the last second of an hour or a day
+        allowed = step_s
     begin = half if abs(begin - half) <= allowed else round(begin)
-    return np.where(near, begin + places * step_s, seconds)
+    return np.asarray(begin + places * step_s)
 
 
 def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], location: str) -> None:

@@ -104,23 +104,23 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     if any(isinstance(value, Tensor) and value.is_floating_point() for value in content.values()):
         return content
-    entries: dict[str, Mapping[str, Any]] = {str(name): one for name, one in content.items() if _weights_in(one)}
+    sizes = {str(name): _weights_in(one) for name, one in content.items()}
+    # Histories and averages of losses, means of inputs and schedules are no weights.
+    entries: dict[str, Mapping[str, Any]] = {
+        str(name): one for name, one in content.items() if 0 < sizes[str(name)] >= max(sizes.values()) / 2
+    }
+    averaged = [name for name in entries if _AVERAGED.fullmatch(name)]
     known = next((name for name in _WRAPPERS if name in entries), None)
-    # An average of losses is none of weights.
-    least = _weights_in(entries[known]) / 2 if known else 0
-    if averaged := [name for name in entries if _AVERAGED.fullmatch(name) and _weights_in(entries[name]) >= least]:
-        return entries[averaged[0]]
-    if known is None and len(entries) <= 1:
-        return next(iter(entries.values()), content)
-    alike = [name for name in entries if known is None or entries[name].keys() == entries[known].keys()]
+    first = averaged[0] if averaged else known
+    others = averaged or list(entries)
+    alike = [name for name in others if first is None or entries[name].keys() == entries[first].keys()]
     if len(alike) > 1:
-        named = [known, *(name for name in alike if name != known)] if known else alike
+        named = [first, *(name for name in alike if name != first)] if first else alike
         raise DataError(
             f"has several sets of weights ({', '.join(named)}): which of them counts is not known.",
             fix=f"Save one of them alone: safetensors.torch.save_file(torch.load(FILE)[{named[0]!r}], NEW).",
         )
-    assert known is not None
-    return entries[known]
+    return entries[first or alike[0]] if first or alike else content
 
 
 def _weights_in(entry: object, deepest: int = _DEEPEST) -> int:

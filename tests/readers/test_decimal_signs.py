@@ -67,6 +67,11 @@ def test_tables_of_columns_are_settled_at_their_end(tmp_path: Path) -> None:
     for rows in (1, 9):  # pandas reads a column of one row as whole numbers
         with pytest.raises(DataError, match="'24,940' is ambiguous"):
             [part.numbers("b") for part in open_table_file(path).parts(rows)]
+    path.write_text("a;b\n1;24.941\n2;30820\n")
+    with pytest.raises(DataError, match="'24.941' is ambiguous, next to 30820"):
+        [part.numbers("b") for part in open_table_file(path).parts(9)]
+    path.write_text("a;b\n1.5;24.941\n2;30820\n")
+    assert [part.numbers(name)[1] for part in open_table_file(path).parts(9) for name in ("a", "b")] == [2, 30820]
     path.write_text("a;b\n1,5;24,940\n2;30820\n")
     read = [part.numbers(name).tolist() for part in open_table_file(path).parts(9) for name in ("a", "b")]
     assert read == [[1.5, 2.0], [24.94, 30820.0]]

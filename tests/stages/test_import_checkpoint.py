@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import zipfile
 
 import pytest
@@ -115,6 +116,8 @@ def test_the_one_entry_of_weights_is_taken_whatever_it_is_called(tmp_path, weigh
     others = {
         "optimizer": {"state": moments, "param_groups": [{"lr": 0.1}]},
         "average_meter": {"loss": torch.tensor(3.0)},
+        "ema_losses": {"train": torch.ones(2), "validation": torch.ones(1)},
+        "history": {"loss": torch.ones(5)},
         "rng": torch.zeros(8, dtype=torch.uint8),
         "epoch": 3,
     }
@@ -124,7 +127,8 @@ def test_the_one_entry_of_weights_is_taken_whatever_it_is_called(tmp_path, weigh
 
 
 def test_two_entries_of_weights_are_named_with_a_remedy_that_works(tmp_path, weights_of_cnn):
-    torch.save({"classifier": weights_of_cnn, "regressor": {"fc.weight": torch.ones(2)}}, tmp_path / "w.pth")
+    regressor = {f"other.{name}": tensor for name, tensor in weights_of_cnn.items()}
+    torch.save({"classifier": weights_of_cnn, "regressor": regressor}, tmp_path / "w.pth")
     with pytest.raises(DataError, match=r"\(classifier, regressor\).*torch\.load\(FILE\)\['classifier'\], NEW"):
         state_dict(tmp_path / "w.pth")
     save_file(torch.load(tmp_path / "w.pth")["classifier"], tmp_path / "n.safetensors")
@@ -139,9 +143,17 @@ def test_a_checkpoint_that_holds_itself_is_no_state_dict(tmp_path):
         state_dict(tmp_path / "w.pth")
 
 
-def test_several_sets_of_weights_are_not_chosen_from(tmp_path, weights_of_cnn):
-    torch.save({"model": weights_of_cnn, "best_model": weights_of_cnn}, tmp_path / "w.pth")
-    with pytest.raises(DataError, match=r"has several sets of weights \(model, best_model\).*Save one of them"):
+@pytest.mark.parametrize(
+    ("names", "unclear"),
+    [
+        (("model", "best_model"), "model, best_model"),
+        (("model", "ema_0.9", "ema_0.99"), "ema_0.9, ema_0.99"),
+        (("ema", "swa_model"), "ema, swa_model"),
+    ],
+)
+def test_several_sets_of_weights_are_not_chosen_from(tmp_path, weights_of_cnn, names, unclear):
+    torch.save(dict.fromkeys(names, weights_of_cnn), tmp_path / "w.pth")
+    with pytest.raises(DataError, match=rf"has several sets of weights \({re.escape(unclear)}\).*Save one of them"):
         state_dict(tmp_path / "w.pth")
 
 

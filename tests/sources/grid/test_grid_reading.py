@@ -14,6 +14,7 @@ from geoml_cli.dataset.grid import EARTH_RADIUS_M, GridFacts
 from geoml_cli.errors import DataError
 
 VALUES = field()
+FIRST_DAYS_OF_2001 = np.array([0.0, 31, 59, 90, 120])
 
 
 def check(raw: Path, values=VALUES, rtol=1e-6, **options):
@@ -181,6 +182,13 @@ def stamps(dataset) -> list[str]:
          ["2001-01-01 00:00:00", "2001-01-02 00:00:00", "2001-01-03 00:00:00", "2001-01-04 00:00:00"]),
         ("minutes since 2001-01-31", 180 * np.arange(4) - 1, "3 hours",
          ["2001-01-31 00:00:00", "2001-01-31 03:00:00", "2001-01-31 06:00:00", "2001-01-31 09:00:00"]),
+        # The last second of an hour or a day, by design; scatter that is no rounding.
+        ("seconds since 2001-01-01", 3600 * np.arange(4) + 3599, "hour",
+         ["2001-01-01 00:00:00", "2001-01-01 01:00:00", "2001-01-01 02:00:00", "2001-01-01 03:00:00"]),
+        ("seconds since 2001-01-01", 86400 * np.arange(4) + 86399, "day",
+         ["2001-01-01 00:00:00", "2001-01-02 00:00:00", "2001-01-03 00:00:00", "2001-01-04 00:00:00"]),
+        ("seconds since 2001-01-01", 86400 * np.arange(4) + 85800 + np.array([0, 300, -300, 0]), "day",
+         ["2001-01-01 23:50:00", "2001-01-02 23:50:00", "2001-01-03 23:50:00", "2001-01-04 23:50:00"]),
         # Centres of hours, and times that are so by design.
         ("seconds since 2001-01-01", 3600 * np.arange(4) + [1801, 1800, 1799, 1800], "hour",
          ["2001-01-01 00:30:00", "2001-01-01 01:30:00", "2001-01-01 02:30:00", "2001-01-01 03:30:00"]),
@@ -194,6 +202,46 @@ def test_times_a_little_off_their_steps_are_taken_to_these(tmp_path, unit, times
     assert str(facts(dataset).step) == step and stamps(dataset) == expected
     noted = [note for note in dataset.manifest.funnel.notes if "off steps of" in note]
     assert bool(noted) == (not unit.startswith("minutes since 2001-01-01"))
+
+
+@pytest.mark.parametrize("early", [0.0, 1 / 86400, 0.005])
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize(
+    ("unit", "ends", "expected"),
+    [
+        ("days since 2001-01-01", FIRST_DAYS_OF_2001, ["2001-01-01 00:00:00", "2001-02-01 00:00:00"]),
+        ("days since 2001-01-01", np.arange(5.0), ["2001-01-01 00:00:00", "2001-01-02 00:00:00"]),
+        ("days since 2001-01-01", np.arange(5) / 24, ["2001-01-01 00:00:00", "2001-01-01 01:00:00"]),
+    ],
+)
+def test_bounds_say_which_step_a_time_just_before_another_is_of(tmp_path, unit, ends, expected, at_end, early):
+    stamped = (ends[1:] if at_end else ends[:-1]) - early * np.diff(ends)
+    path = write(tmp_path / "a.nc", times=stamped, time_attrs={"units": unit, "bounds": "time_bnds"})
+    with netCDF4.Dataset(path, "a") as file:
+        file.createDimension("bnds", 2)
+        file.createVariable("time_bnds", "f8", ("time", "bnds"))[:] = np.stack([ends[:-1], ends[1:]], axis=1)
+    assert stamps(check(path))[:2] == expected
+
+
+def test_months_that_end_a_second_before_the_next_are_noted(tmp_path):
+    times = np.array(FIRST_DAYS[1:5]) - 1 / 86400
+    dataset = check(write(tmp_path / "a.nc", times=times, time_attrs=MONTHLY))
+    assert stamps(dataset)[0] == "2001-01-31 23:59:59"
+    assert any(
+        "4 times lie shortly before a month begins and are taken to be of the one that ends: 2001-01-31" in note
+        for note in dataset.manifest.funnel.notes
+    )
+
+
+def test_a_period_of_an_uneven_series_is_read_as_it_is_alone(tmp_path):
+    """Days, then hours: those within a tenth of a day of midnight are hours all the same."""
+    times = np.concatenate([np.arange(5.0), 5 + np.arange(4) / 24 - 6e-6])
+    values = np.concatenate([VALUES[[0, 1, 2, 3, 0]], VALUES])
+    path = write(tmp_path / "a.nc", values, times=times, time_attrs={"units": "days since 2001-01-01"})
+    with pytest.raises(DataError, match=r"times are not evenly spaced|time steps are missing"):
+        prepared(path)
+    dataset = check(path, VALUES[1:], start="2001-01-06")
+    assert stamps(dataset)[0] == "2001-01-06 01:00:00"
 
 
 def test_a_period_is_chosen_by_times_that_are_on_their_steps(tmp_path):
