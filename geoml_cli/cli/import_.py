@@ -84,16 +84,19 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
         raise SettingsError("no checkpoint is given.", where=f"geoml import {model}", fix=f"Give {named}, or one.")
     name, folder = common["preset"] or registry.card(model).default_preset, common["run"]
     registry.preset_file(model, name)
+    from geoml_cli.config.load import load
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.create import RunFolder
     from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints, takes_numbers_as_they_are
 
-    assignments = common["assignments"] or ()
-    dataset = Dataset(common["data"]) if common["data"] else None
+    assignments, dataset = common["assignments"] or (), None
+    if common["data"]:
+        source = load(model, name, None, {}, assignments).shared.source
+        dataset = Dataset(options.data_folder(source, common["data"]))
     if common["dry_run"]:
         read_checkpoints(model, name, files, *assignments)
         given = [*files.values()] if isinstance(files, dict) else files
-        read = [*given, *([common["data"]] if common["data"] else [])]
+        read = [*given, *([dataset.folder] if dataset else [])]
         place = folder or options.runs_root() / model / name / "YYYYMMDD-HHMMSS"
         console.plan(read, [place], as_json=common["as_json"])
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from geoml_cli import registry
@@ -91,7 +92,8 @@ def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
         raise DataError(
             f"the data set of run {run.id} is not there.",
             where=str(places[-1]),
-            fix=f"Name it with --data, or make it with `geoml prepare {record.source} RAW`.",
+            fix="Name it with --data, or make it with "
+            f"`geoml prepare {record.source} RAW --data {quote(str(places[-1].parent))}`.",
         )
     dataset = Dataset(found[0])
     if data is not None and other:

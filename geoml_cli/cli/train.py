@@ -206,7 +206,7 @@ def _resumed(
         raise SettingsError(
             f"is a run of {found.model}, not of {model}.",
             where=str(found.folder),
-            fix=f"Resume it with `geoml train {found.folder}`.",
+            fix=f"Resume it with `geoml train {found.quoted}`.",
         )
     return read_settings(settings_file(found)), found.folder, dataset_of(found, data)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer
@@ -153,7 +154,9 @@ def read_manifest(folder: Path) -> Manifest:
             recover_folder(folder)
     if not path.is_file():
         raise DataError(
-            "no prepared data set here", where=str(folder), fix=f"Make it with `geoml prepare {folder.name} RAW`."
+            "no prepared data set here",
+            where=str(folder),
+            fix=f"Make it with `geoml prepare {folder.name} RAW --data {quote(str(folder.parent))}`.",
         )
     try:
         return Manifest.model_validate_json(path.read_text(encoding="utf-8"))

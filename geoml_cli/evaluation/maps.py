@@ -155,7 +155,7 @@ def folds_of_maps(inputs: EvaluationInputs) -> list[Fold]:
         raise DataError(
             "no member of the run is trained.",
             where=str(inputs.run.folder),
-            fix=f"Resume with `geoml train {inputs.run.folder}`.",
+            fix=f"Resume with `geoml train {inputs.run.quoted}`.",
         )
     by_fold: dict[str, list[str]] = {}
     for name in inputs.predictors:

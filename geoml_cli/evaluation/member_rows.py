@@ -95,7 +95,7 @@ def scored_rows(inputs: EvaluationInputs) -> list[ScoredRows]:
         raise DataError(
             "no member of the run is trained.",
             where=str(inputs.run.folder),
-            fix=f"Resume with `geoml train {inputs.run.folder}`.",
+            fix=f"Resume with `geoml train {inputs.run.quoted}`.",
         )
     return [_scored_rows(inputs, name, truth) for name in inputs.predictors]
 

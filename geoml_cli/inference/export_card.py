@@ -145,7 +145,7 @@ def _scores(run: Run, network: str) -> str:
     """Return the test scores with their intervals, where the run was evaluated."""
     path = run.evaluation("test") / network / "metrics.json"
     if not path.is_file():
-        return f"Not evaluated yet: `geoml evaluate {run.folder}`."
+        return f"Not evaluated yet: `geoml evaluate {run.quoted}`."
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     scores = record["network"]["scores"]
     lines = [record["summary"], "", "| score | value | 95 % interval | unit |", "|---|---|---|---|"]

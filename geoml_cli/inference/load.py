@@ -225,7 +225,7 @@ def _trained(run: Run, only: Sequence[str] | None) -> list[str]:
         raise DataError(
             f"not trained to the end: {', '.join(missing)}.",
             where=str(run.folder),
-            fix=f"Resume with `geoml train {run.folder}`, or choose with --member.",
+            fix=f"Resume with `geoml train {run.quoted}`, or choose with --member.",
         )
     return names
 

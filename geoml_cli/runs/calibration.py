@@ -238,4 +238,4 @@ def is_kept(run: Run, name: str) -> bool:
 
 def calibrate_again(run: Run) -> str:
     """Say how a run gets its calibration."""
-    return f"run `geoml train {run.folder}`"
+    return f"run `geoml train {run.quoted}`"

@@ -103,7 +103,7 @@ def best_of(run: Run, member: str) -> CheckpointFiles:
         raise DataError(
             f"member {member} is not trained to its end.",
             where=str(run.folder),
-            fix=f"Resume with `geoml train {run.folder} --member {member}`.",
+            fix=f"Resume with `geoml train {run.quoted} --member {member}`.",
         )
     if not recover(files):
         raise DataError(f"the checkpoint of member {member} is lost.", where=str(files.folder), fix=_RESTORE)

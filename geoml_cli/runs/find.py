@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from geoml_cli.errors import DataError
 from geoml_cli.runs.run import Run, RunRecord
@@ -37,7 +38,7 @@ def newest(root: Path, model: str, preset: str | None) -> Run:
     if finished:
         return Run(finished[-1])
     unfinished = [folder for folder, _ in runs(root, model, preset)]
-    command = f"geoml train {model}" + (f" --preset {preset}" if preset else "")
+    command = f"geoml train {model}" + (f" --preset {quote(preset)}" if preset else "")
     raise DataError(
         f"there is no finished run of {model}{f' with preset {preset}' if preset else ''}.",
         where=str(root),
@@ -56,6 +57,6 @@ def unfinished(root: Path, model: str, preset: str) -> Run:
         raise DataError(
             f"there is no unfinished run of {model} with preset {preset}.",
             where=str(root),
-            fix=f"Start one with `geoml train {model} --preset {preset}`.",
+            fix=f"Start one with `geoml train {model} --preset {quote(preset)}`.",
         )
     return Run(found[-1])

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 from filelock import FileLock
@@ -175,6 +176,7 @@ class Run:
 
     def __init__(self, folder: Path, assignments: Sequence[str] = ()) -> None:
         self.folder, self.assignments = folder, tuple(assignments)
+        self.quoted = quote(str(folder))  # as a shell takes it, in messages
         record = self.record()
         self.id, self.model, self.preset = record.id, record.model, record.preset
         self.imported = record.origin == "imported"

@@ -167,7 +167,7 @@ def _require_finished(run: Run) -> None:
         raise DataError(
             f"is not trained to its end ({', '.join(unfinished)}).",
             where=str(run.folder),
-            fix=f"Resume with `geoml train {run.folder}`.",
+            fix=f"Resume with `geoml train {run.quoted}`.",
         )
     for name in run.members():
         run.scaling(name)  # compares their checksums
@@ -213,9 +213,9 @@ def _forget_place(path: Path) -> None:
 def _missing(run: Run) -> list[str]:
     missing = []
     if not (run.evaluation("test") / "metrics.json").is_file():
-        missing.append(f"no evaluation: `geoml evaluate {run.folder}` makes one")
+        missing.append(f"no evaluation: `geoml evaluate {run.quoted}` makes one")
     if not run.export.is_dir():
-        missing.append(f"no exported network: `geoml export {run.folder}` makes one")
+        missing.append(f"no exported network: `geoml export {run.quoted}` makes one")
     return missing
 
 

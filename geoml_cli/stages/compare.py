@@ -51,7 +51,7 @@ def _refuse_others(runs: Sequence[Run]) -> None:
     for run in runs:
         if run.record().status != "finished":
             raise DataError(
-                "is not trained to its end.", where=str(run.folder), fix=f"Resume with `geoml train {run.folder}`."
+                "is not trained to its end.", where=str(run.folder), fix=f"Resume with `geoml train {run.quoted}`."
             )
         if run.data().digest != runs[0].data().digest:
             raise DataError(

@@ -177,7 +177,7 @@ def _loaded(run: Run, dataset: Dataset, settings: Settings, subset: Subset) -> t
         raise DataError(
             "no member of the run is trained.",
             where=str(run.folder),
-            fix=f"Resume with `geoml train {run.folder}`.",
+            fix=f"Resume with `geoml train {run.quoted}`.",
         )
     return trained, {name: open_network(trained, dataset, subset, name) for name in trained.networks}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 import numpy as np
@@ -252,7 +253,8 @@ def _look_at_raw(dataset: Dataset, reporter: Reporter) -> None:
         raise DataError(
             f"the copy of {manifest.origin} is not there.",
             where=manifest.raw,
-            fix=f"Fetch it with `geoml prepare {manifest.source} {manifest.origin}`, or name rasters with --rasters.",
+            fix=f"Fetch it with `geoml prepare {manifest.source} {quote(manifest.origin)}`, or name rasters with "
+            "--rasters.",
         )
     if changed := changed_since(dataset.folder, manifest):
         names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")

@@ -172,10 +172,10 @@ def _train_side_by_side(
         place = ["--cpu"] if location.cpu else []
         code = side_by_side([*again, *chosen, *place], min(location.jobs, len(together)), poll)
     if code in (StoppedError.exit_code, _INTERRUPTED):
-        raise StoppedError(f"stopped, saved. Resume with `geoml train {run.folder}`.")
+        raise StoppedError(f"stopped, saved. Resume with `geoml train {run.quoted}`.")
     if code:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with {code}, as it says above"
-        fix = f"Resume with `geoml train {run.folder}`."
+        fix = f"Resume with `geoml train {run.quoted}`."
         error = GeomlError(f"a process that trains members {how}.", where=str(run.folder), fix=fix)
         error.exit_code = max(code, 1)
         raise error

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from shlex import quote
 from typing import NoReturn
 
 import numpy as np
@@ -283,7 +284,7 @@ class Trainer:
         raise StoppedError(
             f"stopped at step {self.state.counters.step} of {self.total}, saved.",
             where=f"member {self.member.name}",
-            fix=f"Resume with `geoml train {self.member.files.run}`.",
+            fix=f"Resume with `geoml train {quote(str(self.member.files.run))}`.",
         )
 
     def save(self) -> None:

@@ -240,7 +240,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
         (["predict", "soc", "--preset", "map", "--set", "train.lr=1"], 2, "Here only [predict] and [data] can be set"),
         (["export", "soc", "--preset", "map", "--format", "onx"], 2, "'onx' is not a format. Did you mean onnx?"),
         (["export", "soc", "--preset", "map", "--member", "fold-7"], 2, "'fold-7' is not a member of run"),
-        (["train", "soc", "--data", "nowhere"], 3, "nowhere/soc: no prepared data set here. Make it with `geoml prepare soc RAW`"),
+        (["train", "soc", "--data", "nowhere"], 3, "nowhere/soc: no prepared data set here. Make it with `geoml prepare soc RAW --data nowhere`"),
         (["train", "soc", "--resume"], 3, "there is no unfinished run of soc with preset paper"),
         (["train", "soc", "--resume", "--set", "train.lr=1"], 2, "a run's settings do not change"),
         (["train", "soc", "--preset", "paper"], 3, "brings no splits of its own. Name a column of folds with split.fold_column, or use --set split.kind=random"),

@@ -36,7 +36,7 @@ def data(data_root, tmp_path):
             "meant for steps of a half-hour, these data have steps of a day",
         ),
         (("--preset", "fluxnet-halfhourly"), 2, "Presets for these data: fluxnet (--preset). Or train on them"),
-        ((), 3, "Make it with `geoml prepare gwsa RAW`. Of other presets: fluxnet is there, for --preset fluxnet."),
+        ((), 3, "Of other presets: fluxnet is there, for --preset fluxnet."),
     ],
 )
 def test_presets_that_fit_are_named(geoml, data, arguments, code, message):

@@ -1,6 +1,8 @@
 """`geoml train RUN`: resumes a run wherever it is called from, on the data it was started on."""
 
 import json
+import re
+import shlex
 import shutil
 
 import pytest
@@ -83,3 +85,13 @@ def test_data_are_found_in_the_data_folder_where_others_took_their_place(
     assert geoml("evaluate", run.folder, "--dry-run").code == 0
     other_data(tmp_path / "data" / "soc")
     assert "holds other data" in geoml("evaluate", run.folder, "--dry-run").err
+
+
+def test_a_folder_with_a_space_is_quoted_in_what_a_message_advises(geoml, trained, data_root, tmp_path):
+    run = Run(shutil.copytree(trained, tmp_path / "r 1"))
+    for member in run.planned():
+        run.mark(member, "interrupted")
+    told = geoml("evaluate", run.folder, "--data", data_root)
+    assert told.code == 3
+    [words] = re.findall(r"`geoml (train [^`]*)`", told.err)
+    assert geoml(*shlex.split(words), "--cpu", "--quiet", "--data", data_root).code == 0

@@ -82,8 +82,8 @@ CASES = {
     "member": Case(f"{PREDICT} --index 0 --member fold-9", r"(fold-1)", f"{PREDICT} --index 0 --member"),
     "no run": Case("train soc --preset map --resume --data {data}", r"`geoml (train) (soc) (--preset) (\w+)`",
                    f"{DRY}"),
-    "no data": Case("train soc --data {tmp}/none", r"`geoml prepare (soc) RAW`",
-                    "prepare {tmp} --points points.csv --covariates covs --classes land_cover --data {tmp}/d"),
+    "no data": Case("train soc --data {tmp}/none", r"`geoml prepare (soc) RAW (--data) (\S+)`",
+                    "prepare {tmp} --points points.csv --covariates covs --classes land_cover"),
     "model": Case(f"train socc {DRY}", r"Did you mean (soc)\?", f"{DRY} --preset map"),
     "preset": Case(f"train soc {DRY} --preset mapp", r"Did you mean (map)\?", f"train soc {DRY} --preset"),
     "setting": Case(f"{TRAIN} --set train.epoch=1", r"Did you mean (epochs)\?", TRAIN),
@@ -123,7 +123,7 @@ def _together(name: str, words: list[str], read: list[str]) -> list[str]:
     if name in ("no run", "calibration"):
         return [*read, *words]
     if name == "no data":
-        return ["prepare", *read, *words[1:]]
+        return ["prepare", read[0], *words[1:], *read[1:]]
     if name == "model":
         return ["train", *read, *words]
     if name == "suffix":

@@ -72,7 +72,7 @@ def test_a_variable_that_is_not_there_is_named(folder):
 
 def test_no_manifest_no_data_set(folder):
     (folder / "manifest.json").unlink()
-    with pytest.raises(DataError, match=r"no prepared data set here\. Make it with `geoml prepare .* RAW`"):
+    with pytest.raises(DataError, match=r"no prepared data set here\. Make it with `geoml prepare .* RAW --data \S+`"):
         Dataset(folder)
 
 
