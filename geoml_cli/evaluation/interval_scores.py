@@ -210,7 +210,7 @@ def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Label
         return {name: labelled(place_N.reshape(-1), names)[pooled.rows_P]}
     if inputs.dataset.has("station"):
         return {"station": labels_of_stations(inputs.dataset)[pooled.rows_P]}
-    return {name: labels_of_numbers(pooled.groups_P)}
+    return {name: labels_of_numbers(pooled.groups_P, split.group_length if split.group_by else 1)}
 
 
 def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScores | None:

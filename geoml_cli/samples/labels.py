@@ -30,12 +30,18 @@ def labelled(place_N: NDArray[Any], names: Sequence[str] | NDArray[np.str_]) -> 
     return pd.Categorical.from_codes(place_K.reshape(-1).astype(np.int32)[place_N], pd.Index(categories.tolist()))
 
 
-def labels_of_numbers(value_N: NDArray[np.integer]) -> Labels:
-    """Return whole numbers, such as years, as names, in ascending order."""
+def labels_of_numbers(value_N: NDArray[np.integer], length: int = 1) -> Labels:
+    """Return whole numbers, such as years, as names, in ascending order.
+
+    Args:
+        value_N: The numbers; of blocks of several, how many blocks come before.
+        length: Numbers of a block, which is named by its first and last: `2002-2003`.
+    """
     import pandas as pd
 
     values, place_N = np.unique(value_N, return_inverse=True)
-    return pd.Categorical.from_codes(place_N.reshape(-1), pd.Index([str(value) for value in values.tolist()]))
+    names = [str(value) if length == 1 else f"{value * length}-{(value + 1) * length - 1}" for value in values.tolist()]
+    return pd.Categorical.from_codes(place_N.reshape(-1), pd.Index(names))
 
 
 def names_in_use(label_N: Labels) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:

@@ -77,18 +77,31 @@ def labels(variables: Variables, name: str, rows: int, setting: str = "group_by"
     return found
 
 
+def has_label(variables: Variables, settings: SplitSettings, rows: int) -> NDArray[np.bool_]:
+    """Return which samples are of a group, [N]: of a split by names, those whose name is not empty."""
+    if settings.kind not in ("groups", "regions", "leave-one-out") or not variables.has(settings.group_by):
+        return np.ones(rows, dtype=np.bool_)
+    if settings.kind == "groups" and not variables.is_text(settings.group_by):
+        return np.ones(rows, dtype=np.bool_)
+    return np.asarray(labels(variables, settings.group_by, rows) != "")
+
+
 def unlabelled(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> str:
     """Say how many samples no fold tests because their label is empty; nothing where there are none."""
-    by_label = settings.kind == "leave-one-out" or (settings.kind == "regions" and settings.region_role == "test")
-    setting = "group_by" if by_label else "fold_column" if settings.kind == "given" else ""
-    name: str = getattr(settings, setting) if setting else ""
-    known = name and variables.has(name)
-    count = int((labels(variables, name, rows, setting)[usable] == "").sum()) if known else 0
+    if settings.kind == "given":
+        name = settings.fold_column
+        is_named = not name or not variables.has(name) or labels(variables, name, rows, "fold_column") != ""
+    else:
+        name, is_named = settings.group_by, has_label(variables, settings, rows)
+    count = int((~np.broadcast_to(is_named, rows)[usable]).sum())
     if not count:
         return ""
+    which = f"{count:,} of {len(usable):,} samples have no {name}"
+    if settings.kind == "regions" and settings.region_role == "train":
+        return f"{which}: no member is trained or tested on them."
     return (
-        f"{count:,} of {len(usable):,} samples have no {name}: every member is trained on them and none is tested on "
-        f"them. If they are of a {name} that is held out, scores are too good."
+        f"{which}: every member is trained on them and none is tested on them. If they are of a {name} that is held "
+        "out, scores are too good."
     )
 
 

@@ -18,10 +18,9 @@ Rows = NDArray[np.int64]
 
 
 def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
-    """Hold out each group of `group_by`."""
+    """Hold out each group of `group_by`; all usable rows are of one."""
     label = labels(variables, settings.group_by, rows)[usable]
-    names = np.unique(label[label != ""]).tolist()  # samples of no group are trained on, never tested
-    return hold_out_each(label, names, usable, settings.group_by)
+    return hold_out_each(label, np.unique(label).tolist(), usable, settings.group_by)
 
 
 def hold_out_each(label: NDArray[np.str_], names: Sequence[str], usable: Rows, variable: str) -> Folds:
@@ -30,7 +29,7 @@ def hold_out_each(label: NDArray[np.str_], names: Sequence[str], usable: Rows, v
     Raises:
         DataError: There is one group only.
     """
-    known = np.unique(label[label != ""]).tolist()
+    known = np.unique(label).tolist()
     if len(known) < 2:
         raise DataError(
             f"{variable} has {len(known)} group(s); at least 2 are needed",

@@ -19,7 +19,7 @@ Rows = NDArray[np.int64]
 def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
     """Hold out each region that the settings name, or all, or train on it alone and hold out the others."""
     label = labels(variables, settings.group_by, rows)[usable]
-    known = np.unique(label[label != ""]).tolist()
+    known = np.unique(label).tolist()
     missing = [name for name in settings.regions if name not in known]
     if missing:
         raise DataError(
@@ -30,9 +30,7 @@ def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int
     found = hold_out_each(label, settings.regions or known, usable, settings.group_by)
     if settings.region_role == "test":
         return found
-    # Swapped, without samples of no region: they are neither the region nor another one.
-    named = label != ""
-    return {name: (usable[label == name], usable[named & (label != name)]) for name in found}
+    return {name: (test, learn) for name, (learn, test) in found.items()}
 
 
 KIND = SplitKind(folds)

@@ -29,10 +29,20 @@ def test_text_of_a_data_set_on_disk_is_read_as_text(data_root):
         dataset.array("id")
 
 
-def test_samples_of_no_group_are_trained_on_and_never_tested():
-    found = by(["a", "", "b", "c"] * 3, kind="leave-one-out", group_by="place", validation_by="rows")
-    assert sorted(found) == ["a", "b", "c"]
-    assert all(1 not in split.test for split in found.values())
+@pytest.mark.parametrize("kind", [{"kind": "leave-one-out"}, {"kind": "regions"}, {"kind": "groups", "folds": 3}])
+@pytest.mark.parametrize("validation_by", ["rows", "same"])
+def test_samples_of_no_group_are_trained_on_and_never_tested(kind, validation_by):
+    found = by(["a", "", "b", "c"] * 3, **kind, group_by="place", validation_by=validation_by)
+    assert len(found) == 3
+    for split in found.values():
+        assert set(split.train) > {1, 5, 9} and not {1, 5, 9} & {*split.test, *split.validation}
+
+
+def test_samples_of_no_region_are_in_no_part_where_a_region_trains():
+    asked = {"kind": "regions", "group_by": "place", "region_role": "train", "validation_by": "rows"}
+    for split in by(["a", "", "b", "c"] * 3, **asked).values():
+        assert len(split.train) + len(split.validation) == 3 and len(split.test) == 6
+        assert not {1, 5, 9} & {*split.train, *split.test, *split.validation}
 
 
 @pytest.mark.parametrize(
@@ -50,8 +60,9 @@ def test_groups_of_text_are_divided_whole():
     found = by(names, kind="groups", group_by="place", folds=3)
     assert len(found) == 3
     tested = [{names[row] for row in split.test} for split in found.values()]
-    assert sorted(name for group in tested for name in group) == sorted(set(names))
+    assert sorted(name for group in tested for name in group) == sorted({*names} - {""})
     for split in found.values():
+        assert 0 in split.train, "the sample of no group"
         assert not {names[row] for row in split.test} & {names[row] for row in (*split.train, *split.validation)}
     with pytest.raises(DataError, match=r"is no whole number a sample. .* names with split.group_length=1"):
         by(names, kind="groups", group_by="place", folds=3, group_length=2)
@@ -66,8 +77,11 @@ def test_groups_of_text_are_divided_whole():
         ),
         ({"kind": "regions", "group_by": "place"}, "3 of 12 samples have no place"),
         ({"kind": "given", "fold_column": "place"}, "3 of 12 samples have no place"),
-        ({"kind": "regions", "group_by": "place", "region_role": "train"}, ""),
-        ({"kind": "groups", "group_by": "place"}, ""),
+        (
+            {"kind": "regions", "group_by": "place", "region_role": "train"},
+            "3 of 12 samples have no place: no member is trained or tested on them.",
+        ),
+        ({"kind": "groups", "group_by": "place"}, "3 of 12 samples have no place: every member is trained on them"),
         ({"kind": "random"}, ""),
     ],
 )
@@ -82,7 +96,7 @@ def test_samples_that_every_member_is_trained_on_are_told(settings, told):
 def test_training_and_evaluation_tell_samples_without_a_label(raw_soc, tmp_path, geoml):
     raw = shutil.copytree(raw_soc, tmp_path / "raw")
     header, *rows = (raw / "points.csv").read_text(encoding="utf-8").splitlines()
-    lines = [f"{row},{('', '7', '10', '10')[number % 4]}" for number, row in enumerate(rows)]
+    lines = [f"{row},{('', '7', '10', '10', '3')[number % 5]}" for number, row in enumerate(rows)]
     (raw / "points.csv").write_text("\n".join([f"{header},region", *lines, ""]), encoding="utf-8")
     named = ("--points", "points.csv", "--covariates", "covs", "--classes", "land_cover", "--label", "region")
     assert geoml("prepare", "soc", raw, *named, "--data", tmp_path / "data").code == 0
@@ -100,7 +114,7 @@ def test_training_and_evaluation_tell_samples_without_a_label(raw_soc, tmp_path,
     tested = pd.read_csv(folder / "predictions.csv", dtype=str).drop_duplicates("id")["member"].value_counts()
     of_regions = pd.read_csv(folder / "intervals.csv", dtype=str).query("quantity == 'region'")
     assert dict(zip(of_regions["group"], of_regions["n"].astype(int), strict=True)) == tested.to_dict()
-    assert set(of_regions["group"]) == {"7", "10"}
+    assert set(of_regions["group"]) == {"7", "10", "3"}
 
 
 def test_one_region_to_train_on_is_refused_with_a_remedy_that_works():
