@@ -114,7 +114,6 @@ def _web_options() -> dict[str, Any]:
     import aiohttp
 
     patient = aiohttp.ClientTimeout(total=None, sock_connect=_PATIENCE, sock_read=_PATIENCE)
-    patient = aiohttp.ClientTimeout(total=None, sock_connect=_PATIENCE, sock_read=_PATIENCE)
     # Files are kept as they are stored: many servers call the packing of `.csv.gz` that of the transfer.
     as_stored = {"auto_decompress": False, "headers": {"Accept-Encoding": "identity"}}
     return {"client_kwargs": {"trust_env": True, "timeout": patient, **as_stored}}

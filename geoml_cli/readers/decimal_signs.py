@@ -19,7 +19,7 @@ _FIX = "Write all numbers with one decimal sign and no thousands signs."
 
 @dataclass
 class DecimalSigns:
-    """What numbers of a file have been met with; nothing where commas separate cells.
+    """What numbers of a file have been met with; points alone where commas separate cells.
 
     Where both signs are met, one may separate thousands. Where one is, a number with other than three digits behind it
     tells that it is a decimal sign. So does nothing next to 164 where all points are as in 2.820: a program that writes

@@ -102,9 +102,10 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         DataError: Several may be meant.
     """
-    if any(isinstance(value, Tensor) and value.is_floating_point() for value in content.values()):
-        return content
     sizes = {str(name): _weights_in(one) for name, one in content.items()}
+    own = sum(isinstance(one, Tensor) and bool(one.ndim) and one.is_floating_point() for one in content.values())
+    if own >= max(sizes.values(), default=0) / 2:  # not a mean or a score next to the weights
+        return content
     # Histories and averages of losses, means of inputs and schedules are no weights.
     entries: dict[str, Mapping[str, Any]] = {
         str(name): one for name, one in content.items() if 0 < sizes[str(name)] >= max(sizes.values()) / 2

@@ -119,6 +119,8 @@ def test_the_one_entry_of_weights_is_taken_whatever_it_is_called(tmp_path, weigh
         "ema_losses": {"train": torch.ones(2), "validation": torch.ones(1)},
         "history": {"loss": torch.ones(5)},
         "rng": torch.zeros(8, dtype=torch.uint8),
+        "best_loss": torch.tensor(0.3),
+        "mean": torch.zeros(4),
         "epoch": 3,
     }
     for content in ({name: weights_of_cnn}, {"state": {name: weights_of_cnn, "epoch": 4}}):
