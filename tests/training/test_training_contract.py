@@ -72,7 +72,10 @@ def test_parts_of_a_batch_have_the_gradient_of_the_whole(trained_network):
         module.train(False)
         whole = gradient(network, module, batches, rows, 1)
         for parts in (2, 4):
-            torch.testing.assert_close(gradient(network, module, batches, rows, parts), whole, rtol=1e-3, atol=1e-5)
+            apart = gradient(network, module, batches, rows, parts) - whole
+            # As vectors: single numbers near 0 are sums that cancel, whose last digits differ between processors.
+            assert apart.norm() <= 1e-3 * whole.norm(), (apart.norm(), whole.norm())
+            assert apart.abs().max() <= 1e-3 * whole.abs().max()
 
 
 def test_criteria_of_parts_add_up_to_those_of_the_whole(trained_network):

@@ -143,7 +143,8 @@ def test_daily_maps_and_their_counts(run, data, geoml, tmp_path):
     assert result.code == 0, result.err
     assert "land cover of no class: 32" in result.err  # 8 pixels of a lake on 4 days
     maps = xarray.load_dataset(out)
-    assert maps.sizes == {"time": 4, "lat": 12, "lon": 16} and str(maps.time.values[0])[:10] == "2021-05-31"
+    assert maps.soil_moisture.sizes == {"time": 4, "lat": 12, "lon": 16}
+    assert [str(end)[:10] for end in maps.time_bnds.values[0]] == ["2021-05-31", "2021-06-01"]
     assert "land cover of no class: 32" in maps.attrs["pixels_without_prediction"]
     assert int(np.isnan(maps.soil_moisture.values).sum()) >= 32 and maps.soil_moisture.units == "m3 m-3"
     assert page_mark(Run(run).id) in (tmp_path / "maps.png").read_bytes()[:4096]
