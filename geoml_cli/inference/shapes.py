@@ -25,19 +25,30 @@ def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
                 f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(expected)}.",
                 fix="Prepare the data with the same covariates, features, years and window.",
             )
-    if run.record().origin == "trained":  # released checkpoints do not name what they were trained on
-        _check_names(run, signature, samples)
+    check_names(f"run {run.id}", signature, samples, in_order_alone=run.imported)
 
 
-def _check_names(run: Run, signature: Signature, samples: Samples) -> None:
+def check_names(trained: str, signature: Signature, samples: Samples, *, in_order_alone: bool) -> None:
+    """Refuse samples whose variables or classes are named unlike those a network was built for.
+
+    Args:
+        trained: What was trained on them, for the message.
+        signature: Of the network.
+        samples: What it is given.
+        in_order_alone: Other names pass, as a released checkpoint does not name all that it was trained on, but not
+            the same ones in another order.
+
+    Raises:
+        DataError: Names the first that differs.
+    """
     pairs = [(name, item.names, signature.inputs[name].names) for name, item in samples.inputs.items()]
     pairs.append(("classes of the target", samples.target.classes, signature.classes))
     for name, theirs, ours in pairs:
         pairs_of = enumerate(zip_longest(theirs, ours, fillvalue="nothing"), 1)
         place, found, own = next(((k, *pair) for k, pair in pairs_of if pair[0] != pair[1]), (0, "", ""))
-        if theirs and place:
+        if theirs and place and (sorted(theirs) == sorted(ours) or not in_order_alone):
             raise DataError(
-                f"{name}: number {place} is {found}, run {run.id} was trained with {own} there.",
+                f"{name}: number {place} is {found}, {trained} was trained with {own} there.",
                 fix="Prepare the data with the same variables and classes, in the same order.",
             )
 

@@ -113,8 +113,7 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
     averaged = [name for name in entries if _AVERAGED.fullmatch(name)]
     known = next((name for name in _WRAPPERS if name in entries), None)
     first = averaged[0] if averaged else known
-    others = averaged or list(entries)
-    alike = [name for name in others if first is None or entries[name].keys() == entries[first].keys()]
+    alike = averaged or [name for name in entries if known is None or entries[name].keys() == entries[known].keys()]
     if len(alike) > 1:
         named = [first, *(name for name in alike if name != first)] if first else alike
         raise DataError(

@@ -86,6 +86,15 @@ def has_label(variables: Variables, settings: SplitSettings, rows: int) -> NDArr
     return np.asarray(labels(variables, settings.group_by, rows) != "")
 
 
+def trains_unlabelled(settings: SplitSettings) -> bool:
+    """Return whether samples of no group are trained on.
+
+    Where a region alone trains they are neither it nor another one, and where years are held out as well, theirs may
+    be.
+    """
+    return not settings.second_group and not (settings.kind == "regions" and settings.region_role == "train")
+
+
 def unlabelled(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> str:
     """Say how many samples no fold tests because their label is empty; nothing where there are none."""
     if settings.kind == "given":
@@ -97,7 +106,7 @@ def unlabelled(variables: Variables, settings: SplitSettings, usable: Rows, rows
     if not count:
         return ""
     which = f"{count:,} of {len(usable):,} samples have no {name}"
-    if settings.kind == "regions" and settings.region_role == "train":
+    if not trains_unlabelled(settings):
         return f"{which}: no member is trained or tested on them."
     return (
         f"{which}: every member is trained on them and none is tested on them. If they are of a {name} that is held "

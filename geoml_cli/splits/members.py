@@ -11,7 +11,7 @@ from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
 from geoml_cli.splits.chronological import last_in_time
 from geoml_cli.splits.drawn import hold_out, hold_out_in_turn, without_validated
-from geoml_cli.splits.grouping import has_label, held_out_groups, number_labels
+from geoml_cli.splits.grouping import has_label, held_out_groups, number_labels, trains_unlabelled
 from geoml_cli.splits.kind import SplitKind, split_kind
 from geoml_cli.splits.sample_times import years_of_samples
 from geoml_cli.splits.settings import SplitSettings
@@ -35,8 +35,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     """
     kind = split_kind(settings.kind)
     of_group = has_label(variables, settings, rows)[usable]
-    # Samples of no group are trained on; where a region alone trains, they are neither it nor another one.
-    of_none = usable[~of_group] if settings.region_role == "test" or settings.kind != "regions" else usable[:0]
+    of_none = usable[~of_group] if trains_unlabelled(settings) else usable[:0]
     usable = usable[of_group]
     folds = kind.folds(variables, settings, usable, rows)
     _check_names(list(folds), settings.kind)

@@ -17,6 +17,7 @@ from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.inference.shapes import check_names
 from geoml_cli.models.spec import Network, PretrainedWeights
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
@@ -175,6 +176,7 @@ def _plan(settings: Settings, checkpoints: Mapping[str, PretrainedWeights], data
     samples = {network: networks[network].samples(dataset) for network in checkpoints} if dataset else {}
     for name, of_network in samples.items():
         _refuse_other_shapes(checkpoints[name].signature, of_network, dataset)
+        check_names("the checkpoint", checkpoints[name].signature, of_network, in_order_alone=True)
     signatures = {
         name: _of_data(released, samples[name], dataset) if name in samples else released.signature
         for name, released in checkpoints.items()

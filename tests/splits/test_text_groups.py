@@ -38,6 +38,14 @@ def test_samples_of_no_group_are_trained_on_and_never_tested(kind, validation_by
         assert set(split.train) > {1, 5, 9} and not {1, 5, 9} & {*split.test, *split.validation}
 
 
+def test_samples_of_no_group_do_not_bring_years_that_are_held_out_back():
+    block = Block({"lon": np.zeros(60), "year": np.arange(60) % 5}, {"place": ["a", "", "b", "c", "d", "e"] * 10}, {})
+    asked = SplitSettings(kind="groups", group_by="place", second_group="year", folds=3, validation_by="rows")
+    for split in splits(block, asked, np.arange(60), 60).values():
+        assert not set(range(1, 60, 6)) & {*split.train, *split.validation, *split.test}
+    assert unlabelled(block, asked, np.arange(60), 60).endswith("no member is trained or tested on them.")
+
+
 def test_samples_of_no_region_are_in_no_part_where_a_region_trains():
     asked = {"kind": "regions", "group_by": "place", "region_role": "train", "validation_by": "rows"}
     for split in by(["a", "", "b", "c"] * 3, **asked).values():

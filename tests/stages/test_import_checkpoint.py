@@ -153,8 +153,12 @@ def test_a_checkpoint_that_holds_itself_is_no_state_dict(tmp_path):
         (("ema", "swa_model"), "ema, swa_model"),
     ],
 )
-def test_several_sets_of_weights_are_not_chosen_from(tmp_path, weights_of_cnn, names, unclear):
-    torch.save(dict.fromkeys(names, weights_of_cnn), tmp_path / "w.pth")
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_several_sets_of_weights_are_not_chosen_from(tmp_path, weights_of_cnn, names, unclear, wrapped):
+    content = dict.fromkeys(names, weights_of_cnn)
+    if wrapped and "model" not in unclear:  # averages whose names differ, as by a prefix
+        content[names[-1]] = {f"module.{name}": tensor for name, tensor in weights_of_cnn.items()}
+    torch.save(content, tmp_path / "w.pth")
     with pytest.raises(DataError, match=rf"has several sets of weights \({re.escape(unclear)}\).*Save one of them"):
         state_dict(tmp_path / "w.pth")
 

@@ -272,6 +272,27 @@ def test_a_released_checkpoint_predicts_under_scaling_fitted_on_data(run, data, 
     assert np.corrcoef(imported["GWS"], own["GWS"])[0, 1] > 0.9
 
 
+def test_data_with_the_paper_s_factors_in_another_order_are_refused(data, checkpoint, geoml, tmp_path):
+    """They have the shapes of the checkpoint, and would give other numbers without a word."""
+    words = ("import", "geomamba", checkpoint, "--run", tmp_path / "i", "--data")
+    order = data.manifest.options["dynamic"]
+    assert len(order) == 17
+    turned = (
+        "--dynamic",
+        ",".join([order[1], order[0], *order[2:]]),
+        "--static",
+        ",".join(data.manifest.options["static"]),
+    )
+    made = geoml("prepare", "gwsa", data.manifest.raw, *turned, "--data", tmp_path / "d", "--quiet")
+    assert made.code == 0, made.err
+    told = geoml(*words, tmp_path / "d")
+    assert told.code == 3 and f"dynamic: number 1 is {order[1]}, the checkpoint was trained with {order[0]}" in told.err
+    # Nor is such a data set predicted by what was imported with one in the right order.
+    assert geoml(*words, data.folder).code == 0
+    told = geoml("predict", tmp_path / "i", "--data", tmp_path / "d", "--out", tmp_path / "x.csv")
+    assert told.code == 3 and f"dynamic: number 1 is {order[1]}" in told.err, told
+
+
 def test_a_checkpoint_of_other_factors_is_refused(data, checkpoint, geoml, tmp_path):
     import torch
 
