@@ -53,10 +53,10 @@ def doctor(as_json: options.Json = False) -> None:
 
 def _here() -> list[Row]:
     python = platform.python_version()
-    fits = (3, 10) <= sys.version_info[:2] <= (3, 13)
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
     return [
         ("geoml", __version__, ""),
-        ("python", python, "" if fits else "Use Python 3.10 to 3.13."),
+        ("python", python, "" if fits else "Use Python 3.11 to 3.13."),
         ("cpu", f"{os.cpu_count()} cores, {platform.machine()}", ""),
     ]
 

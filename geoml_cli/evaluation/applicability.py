@@ -56,8 +56,9 @@ def _weights(inputs: EvaluationInputs, members: list[MemberRows], reporter: Repo
     shared = inputs.settings.shared.model_copy(update={"evaluate": _IMPORTANCE})
     found = importance(replace(inputs, settings=replace(inputs.settings, shared=shared)), members, reporter)
     of_variable = {
-        (covariate.input, place): max(float(found[label].mean()), 0.0)
+        (name, place): max(float(found[label].mean()), 0.0)
         for label, covariate in covariates(inputs.samples).items()
-        for place in covariate.places
+        for name, places in covariate.places.items()
+        for place in places
     }
     return np.array([of_variable[one.input, one.place] for one in summary_names(inputs.samples)])

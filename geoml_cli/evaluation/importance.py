@@ -22,16 +22,19 @@ from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.split import Rows
 from geoml_cli.work.reporting import Reporter
 
+_TURNS = ("cos", "sin")
+"""In front of the name of an angle, of which both are columns."""
+
 
 class Covariate(NamedTuple):
-    """Variables of an input that are one covariate: the classes of a raster, or a single one.
+    """Variables that are one covariate: the classes of a raster, a year that two inputs hold, or a single one.
 
     Attributes:
+        places: By input, which of its variables.
         step: Time step of a window [N, T, V] that alone is shuffled, for all variables; None shuffles every step.
     """
 
-    input: str
-    places: tuple[int, ...]
+    places: Mapping[str, tuple[int, ...]]
     step: int | None = None
 
 
@@ -81,16 +84,25 @@ def _of_member(
 
 
 def covariates(samples: Samples) -> dict[str, Covariate]:
-    """Name the covariates: `LCEE10=1` and `LCEE10=2` are classes of one; a name in two inputs tells which."""
-    places: dict[tuple[str, str], list[int]] = {}
+    """Name the covariates: `LCEE10=1` and `LCEE10=2` are classes of one, and a name in two inputs is one as well.
+
+    Shuffled by themselves, columns of 0 and 1 would show the network samples of no class, or of two; and cosine and
+    sine of an angle would be of none.
+    """
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
     for name, item in samples.inputs.items():
         for place, variable in enumerate(item.names):
-            places.setdefault((name, variable.rpartition("=")[0] or variable), []).append(place)
-    shared = [covariate for _, covariate in places]
-    return {
-        covariate if shared.count(covariate) == 1 else f"{covariate} ({name})": Covariate(name, tuple(position))
-        for (name, covariate), position in places.items()
-    }
+            places = found.setdefault(_covariate(variable, item.names), {})
+            places[name] = (*places.get(name, ()), place)
+    return {covariate: Covariate(places) for covariate, places in found.items()}
+
+
+def _covariate(variable: str, names: Sequence[str]) -> str:
+    """Name what a variable is a column of."""
+    function, _, angle = variable.partition(" ")
+    if function in _TURNS and {f"{one} {angle}" for one in _TURNS} <= set(names):
+        return angle
+    return variable.rpartition("=")[0] or variable
 
 
 def steps_before(samples: Samples, lagged: str) -> dict[str, Covariate]:
@@ -100,7 +112,7 @@ def steps_before(samples: Samples, lagged: str) -> dict[str, Covariate]:
         return {}
     steps, everything = item.values.shape[1], tuple(range(len(item.names)))
     labels = [f"{lagged} at t" if step == steps - 1 else f"{lagged} at t-{steps - 1 - step}" for step in range(steps)]
-    return {label: Covariate(lagged, everything, step) for step, label in enumerate(labels)}
+    return {label: Covariate({lagged: everything}, step) for step, label in enumerate(labels)}
 
 
 class _ScoredMember:
@@ -124,13 +136,16 @@ class _ScoredMember:
 
 def shuffled(samples: Samples, covariate: Covariate, order_N: NDArray[np.int64]) -> Samples:
     """Give every sample another's values of one covariate; nothing else changes."""
-    item = samples.inputs[covariate.input]
-    values = np.array(item.values[:])
-    chosen: tuple[slice | list[int] | int, ...] = (slice(None),) * item.axis + (list(covariate.places),)
-    if covariate.step is not None:
-        chosen = (slice(None), covariate.step)
-    values[chosen] = values[order_N][chosen]
-    return replace(samples, inputs={**samples.inputs, covariate.input: replace(item, values=values)})
+    inputs = dict(samples.inputs)
+    for name, places in covariate.places.items():
+        item = inputs[name]
+        values = np.array(item.values[:])
+        chosen: tuple[slice | list[int] | int, ...] = (slice(None),) * item.axis + (list(places),)
+        if covariate.step is not None:
+            chosen = (slice(None), covariate.step)
+        values[chosen] = values[order_N][chosen]
+        inputs[name] = replace(item, values=values)
+    return replace(samples, inputs=inputs)
 
 
 def _rows_of(samples: Samples, rows: Rows) -> Samples:

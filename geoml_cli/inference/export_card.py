@@ -19,7 +19,7 @@ from geoml_cli.work.numbers import format_number
 
 _CLASSES, _CLASS_NAMES = "land_cover", "category_name"
 """Input of numbers of classes, and the labels of a data set that name them."""
-_COLUMN = re.compile(r"(.+?)(?:=|_class_)(?!bit ).+")
+_COLUMN = re.compile(r"(.+)=(?!bit ).+")
 """Name of a column of 0 and 1 for a class, such as `land_cover=Forest`."""
 
 

@@ -24,6 +24,9 @@ _AVERAGED = re.compile(r"(.*_)?(ema|swa|averaged?|shadow)(_.*)?", re.IGNORECASE)
 """Names of entries that hold averaged weights, which papers evaluate; they come before the last step's."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model")
 """Other entries of a checkpoint that hold its weights."""
+_BEGUN = ("n_averaged", "initted")
+"""Ends of names of what counts the steps of an average, or says that it has begun: 0 where it is a network as it was
+before training."""
 _DEEPEST = 5
 """Entries within entries that are looked into: a damaged file may hold itself."""
 _MASK = "mask"
@@ -82,6 +85,12 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
     with located(str(file)):
         for _ in range(_DEEPEST):
             content = _wrapped(content) if isinstance(content, Mapping) else content
+    if _has_not_begun(content):
+        raise DataError(
+            "holds an average of weights that has not begun: they are those of a network before training.",
+            where=str(file),
+            fix="Save the trained network's own weights, or those of a later step.",
+        )
     if not _is_state_dict(content):
         entries = f": it holds {', '.join(map(str, content))}" if isinstance(content, Mapping) and content else ""
         raise DataError(
@@ -102,6 +111,8 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         DataError: Several may be meant.
     """
+    begun = {name: one for name, one in content.items() if not _has_not_begun(one)}
+    content = begun if any(_weights_in(one) for one in begun.values()) else content
     sizes = {str(name): _weights_in(one) for name, one in content.items()}
     own = sum(isinstance(one, Tensor) and bool(one.ndim) and one.is_floating_point() for one in content.values())
     if own >= max(sizes.values(), default=0) / 2:  # not a mean or a score next to the weights
@@ -121,6 +132,15 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
             fix=f"Save one of them alone: safetensors.torch.save_file(torch.load(FILE)[{named[0]!r}], NEW).",
         )
     return entries[first or alike[0]] if first or alike else content
+
+
+def _has_not_begun(entry: object) -> bool:
+    """Return whether weights are an average of no steps."""
+    return isinstance(entry, Mapping) and any(
+        not (value.item() if isinstance(value, Tensor) else value)
+        for name, value in entry.items()
+        if str(name).rpartition(".")[2] in _BEGUN and (isinstance(value, bool | int) or value.numel() == 1)
+    )
 
 
 def _weights_in(entry: object, deepest: int = _DEEPEST) -> int:
@@ -154,6 +174,13 @@ def _refuse_non_finite(name: str, values: Tensor, file: Path) -> None:
             f"{wrong} of {values.numel()} weights of {name} are no numbers: the network would give none.",
             where=str(file),
             fix="Ask its author for the checkpoint of another step.",
+        )
+    if name.rpartition(".")[2] == "running_var" and bool((values < 0).any()):
+        raise DataError(
+            f"{int((values < 0).sum())} of {values.numel()} variances of {name} are below 0 (down to "
+            f"{float(values.min()):g}): the network would give no number.",
+            where=str(file),
+            fix="The file is damaged: fetch it again, or ask its author for the checkpoint of another step.",
         )
 
 

@@ -109,6 +109,11 @@ class SplitSettings(Table):
                 "second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group: take it out "
                 "with --set split.second_group="
             )
+        if self.second_group and self.second_group == self.group_by:
+            raise ValueError(
+                f"second_group is {self.second_group!r}, as group_by is: it must be another kind of group, or none "
+                "(--set split.second_group=)"
+            )
         if self.kind in (*_SPATIAL, "gaps") and self.group_by:
             own = "gaps" if self.kind == "gaps" else "blocks"
             raise ValueError(f"group_by has no place in kind = {self.kind!r}, whose groups are the {own}")

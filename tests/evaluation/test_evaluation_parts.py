@@ -160,17 +160,25 @@ def two_inputs() -> Samples:
     return Samples({"static": static, "series": series}, Target("soc", "%"))
 
 
-def test_classes_are_one_covariate_and_shared_names_tell_their_input() -> None:
+def test_classes_are_one_covariate_and_so_is_a_name_in_two_inputs() -> None:
     assert covariates(two_inputs()) == {
-        "slope": Covariate("static", (0,)),
-        "LC": Covariate("static", (1, 3)),
-        "evi (static)": Covariate("static", (2,)),
-        "evi (series)": Covariate("series", (0,)),
-        "a=b": Covariate("series", (1,)),
+        "slope": Covariate({"static": (0,)}),
+        "LC": Covariate({"static": (1, 3)}),
+        "evi": Covariate({"static": (2,), "series": (0,)}),
+        "a=b": Covariate({"series": (1,)}),
     }
 
 
-@pytest.mark.parametrize("covariate", [Covariate("static", (1, 3)), Covariate("series", (0,))])
+def test_cosine_and_sine_are_one_angle() -> None:
+    position = Input(np.zeros((3, 4)), 1, ("L", "cos MLT", "sin MLT", "cos MLAT"))
+    assert covariates(Samples({"position": position}, Target("amplitude", "1"))) == {
+        "L": Covariate({"position": (0,)}),
+        "MLT": Covariate({"position": (1, 2)}),
+        "cos MLAT": Covariate({"position": (3,)}),
+    }
+
+
+@pytest.mark.parametrize("covariate", [Covariate({"static": (1, 3)}), Covariate({"static": (2,), "series": (0,)})])
 def test_a_shuffle_moves_whole_covariates_between_samples_and_nothing_else(covariate: Covariate) -> None:
     samples = two_inputs()
     before = {name: item.values.copy() for name, item in samples.inputs.items()}
@@ -179,7 +187,7 @@ def test_a_shuffle_moves_whole_covariates_between_samples_and_nothing_else(covar
     for name, item in samples.inputs.items():
         np.testing.assert_array_equal(item.values, before[name], "the samples given are left alone")
         for place in range(item.values.shape[item.axis]):
-            source = order if (name, place) in [(covariate.input, p) for p in covariate.places] else np.arange(9)
+            source = order if place in covariate.places.get(name, ()) else np.arange(9)
             np.testing.assert_array_equal(
                 moved.inputs[name].values.take(place, item.axis), before[name].take(place, item.axis)[source]
             )

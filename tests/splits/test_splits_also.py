@@ -238,6 +238,12 @@ def test_what_cannot_be_divided_twice_is_said(change, settings, message):
     assert caught.value.exit_code == 3
 
 
+def test_two_kinds_of_groups_are_not_one():
+    with pytest.raises(ValueError, match=r"second_group is 'year', as group_by is: .*--set split\.second_group=\)"):
+        SplitSettings(kind="groups", group_by="year", second_group="year")
+    SplitSettings(kind="groups", group_by="year")
+
+
 @pytest.mark.parametrize("kind", ["random", "given"])
 def test_rows_that_know_no_groups_have_no_second_kind(kind):
     with pytest.raises(

@@ -28,7 +28,7 @@ def test_the_card_names_files_of_an_earlier_export(geoml, trained, data_root, tm
 
 def test_the_card_says_what_classes_stand_for():
     inputs = {
-        "static": InputSignature(shape=(4,), axis=1, names=("height", "rock=1", "rock=2", "soil_class_7")),
+        "static": InputSignature(shape=(4,), axis=1, names=("height", "rock=1", "rock=2", "soil=7")),
         "land_cover": InputSignature(shape=(1, 1), axis=2, names=("land_cover",)),
     }
     named = SimpleNamespace(has=lambda name: name == "category_name", labels=lambda name: ["water", "forest"])

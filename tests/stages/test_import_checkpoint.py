@@ -180,6 +180,29 @@ def test_an_average_of_torch_and_one_next_to_plain_weights(weights_of_cnn):
     assert all(torch.equal(found[name], 2 * each) for name, each in weights_of_cnn.items())
 
 
+@pytest.mark.parametrize(("counter", "none"), [("n_averaged", torch.tensor(0)), ("ema.initted", False)])
+def test_an_average_that_has_not_begun_is_no_trained_network(tmp_path, weights_of_cnn, counter, none):
+    untrained = {counter: none} | {f"module.{name}": 0 * each for name, each in weights_of_cnn.items()}
+    torch.save({"epoch": 3, "model": weights_of_cnn, "swa_model": untrained}, tmp_path / "w.pth")
+    found = state_dict(tmp_path / "w.pth")
+    assert all(torch.equal(found[name], tensor) for name, tensor in weights_of_cnn.items())
+    torch.save({"epoch": 3, "model": weights_of_cnn, "swa_model": untrained | {counter: torch.tensor(2)}},
+               tmp_path / "w.pth")  # fmt: skip
+    assert counter in state_dict(tmp_path / "w.pth")
+    for content in (untrained, {"swa_model": untrained}):
+        torch.save(content, tmp_path / "w.pth")
+        with pytest.raises(DataError, match="holds an average of weights that has not begun"):
+            state_dict(tmp_path / "w.pth")
+
+
+def test_variances_below_0_are_refused(tmp_path):
+    torch.save(
+        {"norm.running_mean": -torch.ones(3), "norm.running_var": torch.tensor([1, -2.5, 1])}, tmp_path / "w.pth"
+    )
+    with pytest.raises(DataError, match=r"1 of 3 variances of norm\.running_var are below 0 \(down to -2\.5\)"):
+        state_dict(tmp_path / "w.pth")
+
+
 def test_a_buffer_is_the_same_up_to_the_rounding_of_its_type():
     knots = torch.linspace(-2.2, 2.2, 12)
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):

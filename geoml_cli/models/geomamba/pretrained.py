@@ -1,6 +1,7 @@
 """Released checkpoints: a state dict whose keys and shapes say how large the network is.
 
-What they do not say stays as the preset has it: attention heads, and the periods of time scales.
+What they do not say stays as the preset has it: attention heads, seasons of the south, and the periods of time scales
+where the preset has as many.
 """
 
 from __future__ import annotations
@@ -35,22 +36,30 @@ _DYNAMIC = ("E", "Eb", "Ei", "Ep", "Et", "p", "Ew", "H", "LST", "NDVI", "rf", "S
 _STATIC = ("DEM", "aspect", "slope")
 
 
-def read(state: Mapping[str, Tensor]) -> PretrainedWeights:
+_SAID = ("embedding", "width", "layers", "steps", "categories", "year_term", "scales", "site_inputs")
+"""Settings that keys and shapes say, or that go with them."""
+
+
+def read(own: NetworkSettings, state: Mapping[str, Tensor]) -> PretrainedWeights:
     """Translate a released state dict.
+
+    Args:
+        own: The preset's settings.
+        state: As released.
 
     Raises:
         DataError: Keys or shapes are not Geo-Mamba's; the message names them.
     """
     named = plain_names(state)
     weights = {name: tensor for name, tensor in named.items() if not _unused(name)}
-    settings, shape = _recognised(weights)
+    settings, shape = _recognised(weights, own)
     with torch.device("meta"):  # shapes alone: a network of any size at no cost
         network = GeoMamba(settings, shape)
     computed = {
         name: knots().repeat(tensor.shape[0], 1) for name, tensor in network.state_dict().items() if _grid(name)
     }
     _compare(weights, network.state_dict(), computed)
-    tables: dict[str, dict[str, object]] = {"network": settings.model_dump(exclude={"heads", "backend"})}
+    tables: dict[str, dict[str, object]] = {"network": settings.model_dump(include=set(_SAID))}
     # Grids come last: where a release holds them they were compared, and give way to the exact ones.
     return PretrainedWeights(tables, _signature(settings, shape), {**weights, **computed})
 
@@ -63,7 +72,7 @@ def _grid(name: str) -> bool:
     return name.rpartition(".")[2] == "grid"
 
 
-def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, Shape]:
+def _recognised(weights: Mapping[str, Tensor], own: NetworkSettings) -> tuple[NetworkSettings, Shape]:
     """Read sizes off the shapes."""
     embedding, factors = _sizes(weights, "dynamic_embed.0.base_weight")
     static = _sizes(weights, "static_encoder.static_encoder.0.base_weight")[1]
@@ -71,10 +80,12 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, Shape]:
     year_term = "year_embedding.base_weight" in weights
     # 4 columns of a year term, and two of each scale.
     scales = (_sizes(weights, "timeEncoder.base_weight")[1] - YEAR_WIDTH * year_term) // 2
-    if scales not in _SCALES:
+    periods = own.scales if len(own.scales) == scales else _SCALES.get(scales)
+    if periods is None:
         raise DataError(
-            f"timeEncoder.base_weight stands for {scales} time scales; 1 (yearly) and 4 (sub-daily) are known",
-            fix="Its periods are not in the file.",
+            f"timeEncoder.base_weight stands for {scales} time scales; the preset has {len(own.scales)}",
+            fix=f"Its periods are not in the file: name {scales} of them, such as "
+            '--set \'network.scales=["month/12","day-of-year/366"]\'.',
         )
     # The head reads T * F numbers, F one more than the factors: that tells the number of steps.
     if static >= factors or flat % (factors + 1):
@@ -87,7 +98,7 @@ def _recognised(weights: Mapping[str, Tensor]) -> tuple[NetworkSettings, Shape]:
     heads = 1  # any divisor does: weights are the same for all
     sizes = {"embedding": embedding, "width": _sizes(weights, "mamba_encoder_64.tmpembed.base_weight")[0]}
     sizes |= {"heads": heads, "layers": max(layers, 1), "steps": flat // (factors + 1), "categories": categories}
-    settings = NetworkSettings.model_validate({**sizes, "year_term": year_term, "scales": _SCALES[scales]})
+    settings = NetworkSettings.model_validate({**sizes, "year_term": year_term, "scales": periods})
     return settings, Shape(factors - static, static, settings.steps, categories, outputs)
 
 

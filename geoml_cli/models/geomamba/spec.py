@@ -39,7 +39,7 @@ def networks(tables: GeoMambaTables) -> Mapping[str, Network]:
             table=partial(features.table, tables),
             groups=features.groups,
             baselines=gap_filling.BASELINES,
-            pretrained=pretrained.read,
+            pretrained=partial(pretrained.read, tables.network),
             input_notes=task.input_notes(tables.network),
             input_words=dict.fromkeys(("dynamic", "time"), "time steps oldest first, the last is the sample's own"),
             recordable=True,

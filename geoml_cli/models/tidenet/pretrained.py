@@ -1,7 +1,7 @@
 """Released checkpoints: `ckpt-*.pt` with the entries `model` and `ema`.
 
 Keys and shapes say how large a network is. What they do not say is the caller's: how many frames SimVP gives, and H and
-W where the buffers were left out.
+W of SimVP and where the buffers were left out.
 """
 
 from __future__ import annotations
@@ -58,7 +58,12 @@ def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeig
         SettingsError: The network cannot have such sizes.
     """
     state, own = entry(weights), tables.network
-    height, width = tables.frames.size or (_SIDE, _SIDE)
+    if not tables.frames.size and _MASKS[0] not in state:
+        raise DataError(
+            "how many rows and columns the network's maps have is not in the file",
+            fix="Name those it was trained on: --set frames.most_cells=0 --set 'frames.size=[ROWS,COLUMNS]'.",
+        )
+    height, width = tables.frames.size or (_SIDE, _SIDE)  # the file tells below
     if any(name.startswith("hid.") for name in state):
         frames_in, found = simvp(state)
         shape = Shape(frames_in, own.frames_out, height, width)

@@ -103,7 +103,7 @@ class Plan(BaseModel):
 
 def factors_of(name: str, codes: Sequence[int] | None) -> list[str]:
     """Name the factors of a covariate: its own, or one for each of its classes."""
-    return [name] if codes is None else [f"{name}_class_{code}" for code in codes]
+    return [name] if codes is None else [f"{name}={code}" for code in codes]
 
 
 def _indicators(row: NDArray[np.float32], codes: Sequence[int]) -> list[NDArray[np.float32]]:

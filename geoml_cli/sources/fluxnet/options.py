@@ -46,6 +46,10 @@ class FluxnetOptions(Options):
     """NAME=VALUE: a value that means "no data" in the column NAME; NAME=none: none does. All that is not above -9998
     means so anyway."""
 
+    any_scale: tuple[str, ...] = ()
+    """The target's column, where its size differs from year to year by nature, as of a field that is irrigated in some
+    years alone: its years are not compared."""
+
     sites: str | None = None
     """Table of the sites (CSV): position, elevation, IGBP class; by default the siteinfo table in RAW."""
 
@@ -82,6 +86,12 @@ class FluxnetOptions(Options):
                 f"{self.target} would be predicted from itself",
                 where="--target",
                 fix="Take it out of --dynamic and --extra.",
+            )
+        if strange := [name for name in self.any_scale if name != self.target]:
+            raise SettingsError(
+                f"years of {strange[0]} are not compared anyway",
+                where="--any-scale",
+                fix=f"Only those of the target are: give {self.target}, or leave it out.",
             )
         return self
 

@@ -11,6 +11,7 @@ from geoml_cli.sources.fluxnet import plan as planning
 from geoml_cli.sources.fluxnet import report, sites
 from geoml_cli.sources.fluxnet.discovery import RawFiles, find
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
+from geoml_cli.sources.fluxnet.plausible import refuse_other_scales
 from geoml_cli.sources.fluxnet.quality import DropCounts, Rule, rule
 from geoml_cli.sources.fluxnet.series import RequestedColumns, Series, read_site
 from geoml_cli.sources.fluxnet.site_summary import SiteSummary, complete, summarise_site, targets
@@ -56,7 +57,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     applied = rule(options, raw_files.step)
     places = sites.read(raw_files.table) if raw_files.table else {}
     series = _Series(raw_files, wanted)
-    counted, lost = _counted(series, applied, reporter)
+    counted, lost = _counted(series, applied, compared=options.target not in options.any_scale, reporter=reporter)
     report.require_column(counted, applied.target, str(raw))
     report.refuse_other_quality(lost, counted, applied, raw_files.step)
     if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is the message
@@ -73,7 +74,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
 
 
 def _counted(
-    series: _Series, applied: Rule, reporter: Reporter
+    series: _Series, applied: Rule, *, compared: bool, reporter: Reporter
 ) -> tuple[dict[str, SiteSummary], dict[str, DropCounts]]:
     """Read every site a first time."""
     counted, lost = {}, {}
@@ -82,6 +83,8 @@ def _counted(
         for site in raw_files.files:
             read = series.read(site)
             counted[site] = summarise_site(site, read, wanted, raw_files.step)
+            if compared:
+                refuse_other_scales(site, read, applied, raw_files.step)
             _, lost[site] = targets(read, complete(read, wanted.needed), applied)
             advance(1)
     return counted, lost

@@ -59,6 +59,11 @@ def described(name: str, monthly: bool, given: dict[str, str]) -> Variable:
     return Variable(name, unit or "1", meaning, ("sample",), file_units={} if unit else {name: ""})
 
 
+def is_sum(name: str) -> bool:
+    """Return whether a factor of the published tables is a sum over a year."""
+    return _MEANINGS.get(name, ("", ""))[0].endswith("yr-1")
+
+
 def units_given(pairs: Sequence[str]) -> dict[str, str]:
     """Read pairs NAME=UNIT."""
     return {name: unit for name, _, unit in (pair.partition("=") for pair in pairs)}

@@ -182,14 +182,14 @@ def _factor(name: str, pieces: Sequence[GridVariable], roles: Roles) -> Factor:
 
 
 def _refuse_other_units(name: str, pieces: Sequence[GridVariable]) -> None:
-    """Refuse files of a factor in several units; one that names none may be in any."""
+    """Refuse files of a factor in several units, or of which some name none."""
     first = next((piece for piece in pieces if piece.unit), None)
     for piece in pieces:
-        if first is not None and piece.unit and not same_unit(piece.unit, first.unit):
+        if first is not None and not (piece.unit and same_unit(piece.unit, first.unit)):
             raise DataError(
-                f"{name} is in {piece.unit} here, and in {first.unit} in {first.path.name}",
+                f"{name} is in {piece.unit or 'no unit that is named'} here, and in {first.unit} in {first.path.name}",
                 where=str(piece.path),
-                fix=f"Bring the files to one unit, or where it is one spelled twice, say --units {name}={first.unit}.",
+                fix=f"Bring the files to one unit, or where it is one, say --units '{name}={first.unit}'.",
             )
 
 

@@ -17,7 +17,7 @@ from geoml_cli.readers.grids import SUFFIXES, Floats
 from geoml_cli.readers.nodata import declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa.cell_rows import CellRows
-from geoml_cli.sources.gwsa.factors import units_given
+from geoml_cli.sources.gwsa.factors import is_sum, units_given
 from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files, year_span
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.options import GwsaOptions, read_box, read_size, read_years
@@ -160,10 +160,14 @@ def _write(
     raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter, files: ExitStack
 ) -> PreparedInfo:
     products, left_out = open_products(raw, options, reporter, files)
-    given = {name: factor.pieces[0].unit for name, factor in products.factors.items() if factor.pieces[0].unit}
-    units = given | units_given(options.units)
+    told = {name: factor.pieces[0].unit for name, factor in products.factors.items()}
+    # What files sum up over is not known: without a unit there, a sum is not taken for one of a year.
+    given = {name: unit for name, unit in told.items() if unit or is_sum(name)}
+    named = units_given(options.units)
     kept = read_size(options.memory) // _KEPT
-    reading = Reading(products.panels, products.roles, True, units, str(raw), "products", kept=kept)
+    reading = Reading(
+        products.panels, products.roles, True, given | named, str(raw), "products", kept=kept, named=named
+    )
     written = write_in_two_passes(reading, writer, reporter)
     cells = int(products.cells.land.sum())
     for year, months in left_out.items():

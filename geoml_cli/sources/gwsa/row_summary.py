@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys
 from geoml_cli.readers.dates import out_of_range, stray_moments
+from geoml_cli.readers.year_scales import other_years, refuse_other_years, seasonless
 from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
-_ABSENT = -1
+_TWO = 2
+"""Years that do not tell which is unusual: anomalies differ a lot."""
+_SOME_ROWS = 5
+"""Of a time, from which on it is compared with others: a single cell may change a lot."""
 
 
 class Cells:
@@ -84,6 +88,7 @@ class Census:
         dated: Whether they are written as days.
         spans: Smallest and largest value of each column, of rows that are used.
         first: Where the first row of each time stands.
+        magnitudes: By time, the sums of the magnitudes of each column, of rows that are used.
     """
 
     read: int = 0
@@ -96,6 +101,7 @@ class Census:
     dated: bool = False
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     first: dict[np.datetime64, str] = field(default_factory=dict)
+    magnitudes: dict[np.datetime64, dict[str, float]] = field(default_factory=dict)
 
     @property
     def monthly(self) -> bool:
@@ -125,6 +131,30 @@ class Census:
             values = panel.values[name][rows]
             low, high = self.spans.get(name, (np.inf, -np.inf))
             self.spans[name] = (min(low, float(values.min())), max(high, float(values.max())))
+        times, place = np.unique(panel.time[rows], return_inverse=True)
+        sums = {name: np.bincount(place.reshape(-1), np.abs(panel.values[name][rows]), len(times)) for name in names}
+        for number, time in enumerate(times):
+            total = self.magnitudes.setdefault(time, dict.fromkeys(names, 0.0))
+            for name in names:
+                total[name] += float(sums[name][number])
+
+    def refuse_other_years(self, names: Sequence[str]) -> None:
+        """Refuse columns of which some years are in another unit than the others.
+
+        Raises:
+            DataError: There is one; with the first row of these years.
+        """
+        some = (time for time in self.magnitudes if self.times[time] >= _SOME_ROWS)
+        times = np.array(sorted(some), dtype="datetime64[M]")
+        months = times.astype(np.int64)
+        for name in names:
+            sizes = np.array([self.magnitudes[time][name] / self.times[time] for time in times])
+            of_year = seasonless(sizes, months // 12 + 1970, months % 12 + 1, 1)
+            if len(of_year) > _TWO and (found := other_years(of_year)):
+                at = next(time for time in times if int(str(time)[:4]) in found.years)
+                where = self.first[at].rpartition(", column")[0] or self.first[at]
+                fix = f"Bring all years of {name} to one unit; where they are, name it: --units {name}=UNIT."
+                refuse_other_years(of_year, name, where, fix)
 
     def count_times(self, panel: CellRows, rows: Mask) -> None:
         """Count some rows by their time."""

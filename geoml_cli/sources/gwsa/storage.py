@@ -33,6 +33,10 @@ _KG_PER_CM = 10.0
 _WATER_UNITS = ("kg m-2", "kg/m2", "kg/m^2", "mm")
 """Of a layer of water; 1 kg m-2 is 1 mm."""
 _MANY = 4
+_SOIL, _DRIEST = "SoilMoi", 1.0
+"""Layers of soil, and water [kg m-2] that the wettest hundredth of any holds: 2 kg m-2 are 2 % of the thinnest."""
+_STILL, _A_YEAR = 0.2, 12
+"""Median of mascons [cm] that all months of a year do not stay below: their noise alone is larger."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,10 @@ class Gldas:
             return known
         layers = self.layers(month)
         place = layers[0].place(latitude, longitude)
-        found = np.asarray(sum(layer.read(0, *place) for layer in layers) / _KG_PER_CM)
+        read = [layer.read(0, *place) for layer in layers]
+        for layer, values in zip(layers, read, strict=True):
+            _refuse_shares(layer, values)
+        found = np.asarray(sum(read) / _KG_PER_CM)
         if (len(self._storages) + 1) * found.nbytes <= self.memory:
             self._storages[month] = found
         return found
@@ -150,6 +157,17 @@ class Gldas:
             total += storage
             seen |= np.isfinite(storage)
         return total / len(months), int((seen & ~np.isfinite(total)).sum())
+
+
+def _refuse_shares(layer: GridVariable, values: Floats) -> None:
+    """Refuse a layer of soil that holds hardly any water at all cells: its file is in m3 m-3, whatever it says."""
+    known = values[np.isfinite(values)] if layer.name.startswith(_SOIL) else np.empty(0)
+    if len(known) and (most := float(np.quantile(known, 0.99))) < _DRIEST:
+        raise DataError(
+            f"{layer.name} is {most:.3g} or less in 99 of 100 cells, which no layer of soil is in {layer.unit}",
+            where=str(layer.path),
+            fix="Give the files of GLDAS-2.1 Noah as they are distributed, whose units are kg m-2.",
+        )
 
 
 def _refuse_other_month(layer: GridVariable, month: np.datetime64) -> None:
@@ -193,19 +211,38 @@ class Mascons:
         steps: Steps of each month that has some (see `gwsa.months`).
         notes: What was made of two solutions whose middles lie in one month.
         zero: Months that are 0 at all cells that were read.
+        sizes: Medians of the magnitudes of months that were read [cm].
     """
 
     variable: GridVariable
     steps: dict[np.datetime64, list[int]]
     notes: tuple[str, ...] = ()
     zero: set[np.datetime64] = field(default_factory=set)
+    sizes: list[float] = field(default_factory=list)
 
     def thickness(self, month: np.datetime64, rows: Index, columns: Index) -> Floats:
-        """Return the anomaly of a month [cm], shape [rows, columns]."""
+        """Return the anomaly of a month [cm], shape [rows, columns].
+
+        Raises:
+            DataError: A year of months is far too small for the unit.
+        """
         read = [self.variable.read(step, rows, columns) for step in self.steps[month]]
         if any(np.isfinite(values).any() and not np.nan_to_num(values).any() for values in read):
             self.zero.add(month)
-        return np.asarray(np.mean(read, axis=0))
+        found = np.asarray(np.mean(read, axis=0))
+        self._refuse_metres(np.abs(found[np.isfinite(found) & (found != 0)]))
+        return found
+
+    def _refuse_metres(self, sizes: Floats) -> None:
+        if len(self.sizes) < _A_YEAR and sizes.size:
+            self.sizes.append(float(np.median(sizes)))
+            if len(self.sizes) == _A_YEAR and max(self.sizes) < _STILL:
+                raise DataError(
+                    f"half of the values of {THICKNESS} are {max(self.sizes):.2g} or less in each of {_A_YEAR} months, "
+                    f"which is less than the noise of mascons in {self.variable.unit}",
+                    where=str(self.variable.path),
+                    fix="Give the mascon file of JPL or CSR as it is distributed, or multiply metres by 100.",
+                )
 
 
 def find_mascons(paths: Sequence[Path]) -> list[Path]:

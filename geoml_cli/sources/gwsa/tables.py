@@ -134,7 +134,7 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
     tables = open_tables(paths, roles, memory // 2, options.nodata)
     reading = Reading(
         tables.panels, roles, tables.has(roles.target), units_given(options.units), str(raw), "tables", tables.gaps(),
-        tables.fills, _kept(paths, memory // 4),
+        tables.fills, _kept(paths, memory // 4), units_given(options.units),
     )  # fmt: skip
     written = write_in_two_passes(reading, writer, reporter)
     written.funnel.notes += filter(None, (passed_over(raw, options.tables), tables.in_other_case()))

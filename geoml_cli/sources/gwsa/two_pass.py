@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from geoml_cli.dataset.manifest import Funnel
@@ -37,6 +37,7 @@ class Reading:
         gaps: Columns that are missing, though others make one expect them.
         fills: Counts what looks like a fill; None where that was looked for before.
         kept: Size of rows that are kept for the second reading [bytes]; of more, all are read again.
+        named: Columns whose unit the user names: their years are not compared.
     """
 
     panels: Callable[[], Iterator[CellRows]]
@@ -48,6 +49,7 @@ class Reading:
     gaps: tuple[str, ...] = ()
     fills: ColumnFills | None = None
     kept: int = 0
+    named: Collection[str] = ()
 
 
 class _Kept:
@@ -82,6 +84,8 @@ def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Repor
         census = counting.take(_counted(reading, advance), used)
     if reading.fills:
         reading.fills.refuse()
+    changing = (*reading.roles.dynamic, *((reading.roles.target,) if reading.labelled else ()))
+    census.refuse_other_years([name for name in changing if name not in reading.named])
     if census.repeated:
         counting.refuse_contradictions(reading.panels(), used, census)
     funnel = _funnel(reading, census)

@@ -18,10 +18,20 @@ from geoml_cli.sources.smap.names import StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.products import CONSTANTS
 
-_RANGES = {"slope": (0.0, 90.0, "in degrees"), "aspect": (-1.0, 360.0, "in degrees")} | dict.fromkeys(
-    ("clay", "bd", "sand"), (0.0, np.inf, "as a share or density")
-)
-"""Least and largest value, and what it is given in; an aspect of -1 is that of flat land in some exports."""
+_RANGES = {
+    "elevation": (-500.0, 9000.0, "in metres"),
+    "slope": (0.0, 90.0, "in degrees"),
+    "aspect": (-1.0, 360.0, "in degrees"),
+    "clay": (0.0, 100.0, "in %"),
+    "sand": (0.0, 100.0, "in %"),
+    "bd": (2.0, 300.0, "in 10 kg m-3"),
+}
+"""Least and largest value, and what it is given in; an aspect of -1 is that of flat land in some exports, and a bulk
+density of 2 that of peat."""
+_SMALLER = {"clay": (1.0, "a share of 1"), "sand": (1.0, "a share of 1"), "aspect": (2 * np.pi, "radians")}
+"""What no station exceeds where all are given in another unit."""
+_SOME = 3
+"""Stations above 0 that show it."""
 
 
 def read_codes(paths: Sequence[Path], names: StationNames, stations: int) -> Floats:
@@ -47,17 +57,30 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
             notes.fills.count(name, str(path), values)
             _refuse_outside(name, values, f"{path}, column {column}")
             _add(found[name], station, values, f"{path}, column {column}", names)
+    for name in _SMALLER:
+        _refuse_smaller(name, found[name], f"{path}, column {called[name]}")
     return found
 
 
+def _refuse_smaller(name: str, values: Floats, location: str) -> None:
+    """Refuse shares of 1 where percent are wanted, and radians."""
+    known, (most, meaning) = values[values > 0], _SMALLER[name]
+    if len(known) >= _SOME and known.max() <= most:
+        raise DataError(
+            f"{name} is {known.max():.3g} at most at {len(known)} stations, as in {meaning}",
+            where=location,
+            fix=f"Give it {_RANGES[name][2]}.",
+        )
+
+
 def _refuse_outside(name: str, values: NDArray[np.float64], location: str) -> None:
-    """Refuse slopes and aspects that are no degrees, and soil of which there is less than none."""
-    least, most, measure = _RANGES.get(name, (-np.inf, np.inf, ""))
+    """Refuse heights, angles and soils that no place has: fills that occur once are not found otherwise."""
+    least, most, measure = _RANGES[name]
     known = values[np.isfinite(values)]
     if len(known) and not (least <= known.min() and known.max() <= most):
         worst = known.min() if known.min() < least else known.max()
         raise DataError(
-            f"{name} is {worst:g}, {f'outside {least:g} to {most:g}' if np.isfinite(most) else f'below {least:g}'}",
+            f"{name} is {worst:g}, outside {least:g} to {most:g}",
             where=location,
             fix=f"Give it {measure}; where the number means no data, say so: --nodata {name}={worst:g}.",
         )

@@ -23,7 +23,8 @@ from geoml_cli.sources.smap.products import GRIDMET, INDEX, LST, S1, Product
 from geoml_cli.sources.smap.scales import (
     MOST_OF_A_YEAR,
     Scale,
-    refuse_other_year,
+    refuse_moisture_of_years,
+    refuse_other_weather,
     refuse_percent,
     refuse_weather,
     scale_of,
@@ -87,7 +88,7 @@ def read_rows(product: Product, paths: Sequence[Path], names: StationNames, cale
             means[path] = _means(whole, days)
         if product is LST and of_file:
             _to_numbers(of_file, path, notes)
-    refuse_other_year(means, list(product.columns))
+    refuse_other_weather(means, list(product.columns))
     empty = np.empty(0, dtype=np.int64)
     parts = [Rows(empty, empty, empty, np.empty((0, len(product.columns))))]
     parts += [part for of_file in by_file.values() for part in of_file]
@@ -243,6 +244,7 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, no
         further = [_scatter(found, table, [columns[place] for place in layer], day[layer], names) for layer in layers]
         notes.count(further[0], f"rows of {path.name} are further ones of their station.")
         refuse_percent(found[np.isnan(before)], str(path))
+    refuse_moisture_of_years(found, "SMAP", str(paths[0].parent), calendar)
     wrong = (found < 0) | (found > 1)
     notes.count(int(wrong.sum()), "values of SMAP outside 0 to 1 m3 m-3 are missing.")
     found[wrong] = np.nan

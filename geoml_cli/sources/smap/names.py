@@ -32,7 +32,8 @@ def key(name: str) -> str:
     `USDA_ARS_Fort-Cobb.1`, `Fort_Cobb_1` and `fort cobb#1` are one; `Fort-Cobb11` is another. A number that a table of
     numbers wrote with decimals, `1.0`, is `1`; `-1` is not.
     """
-    if number := _NUMBER.fullmatch(name.strip()):
+    bare = name.strip()[len(_PREFIX) :] if name.strip().casefold().startswith(_PREFIX) else name.strip()
+    if number := _NUMBER.fullmatch(bare):
         return number["sign"].strip("+") + number["whole"]
     letters = "".join(
         sign for sign in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(sign)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.year_scales import refuse_other_years, seasonless
+from geoml_cli.sources.smap.calendar import Calendar
 
 Values = NDArray[Any]
 Scale = Literal["0..1", "percent", "x 10,000", "dB"]
@@ -47,6 +49,9 @@ _DRIEST = 0.03
 """Mean precipitation [mm d-1] that no place of gridMET's is below; 0.13 is Death Valley's."""
 _FEWEST_FILES = 3
 _OTHER_YEAR = {"eto": 3.5, "etr": 3.5, "pr": 8.0, "sph": 5.0, "vpd": 5.0}
+_OTHER_MOISTURE, _FEW = 4.0, 5
+"""By how much the soil moisture of stations and months hardly differs from that of other years, and values of a month
+from which on it is compared."""
 _OTHERWISE = 2.5
 """By how much the mean of a year of weather hardly differs from that of the others: km h-1 and m s-1 do by 3.6. Air
 does by more where files hold other stations, and a desert's rain does anyway."""
@@ -203,7 +208,7 @@ def refuse_weather(weather: Mapping[str, Values], location: str, days: int = 0) 
         )
 
 
-def refuse_other_year(means: Mapping[Path, Values], names: Sequence[str]) -> None:
+def refuse_other_weather(means: Mapping[Path, Values], names: Sequence[str]) -> None:
     """Refuse a file whose weather has another mean than that of the other years by a factor that weather has not.
 
     Args:
@@ -226,6 +231,29 @@ def refuse_other_year(means: Mapping[Path, Values], names: Sequence[str]) -> Non
                     where=str(path),
                     fix=f"Bring all files to {_EXPECTED[name]}.",
                 )
+
+
+def refuse_moisture_of_years(moisture_DS: Values, name: str, location: str, calendar: Calendar) -> None:
+    """Refuse years whose soil moisture is in another unit than that of the same stations and months in other years.
+
+    Args:
+        moisture_DS: By day and station, NaN where missing.
+        name: Of the variable, for messages.
+        location: For messages.
+        calendar: Of the days.
+
+    Raises:
+        DataError: There are some.
+    """
+    known = np.isfinite(moisture_DS) & (moisture_DS > 0)
+    usual = [
+        np.median(column[some]) if some.any() else 1.0 for column, some in zip(moisture_DS.T, known.T, strict=True)
+    ]
+    year_D, month_D = calendar.years, calendar.dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    year, month = (np.broadcast_to(of_day[:, None], known.shape)[known] for of_day in (year_D, month_D))
+    relative = (moisture_DS / np.array(usual))[known].astype(np.float64)
+    sizes = seasonless(relative, year.astype(np.int64), month, _FEW)
+    refuse_other_years(sizes, name, location, "Bring all years to m3 m-3.", usually=_OTHER_MOISTURE)
 
 
 def common_scale(scales: Mapping[Path, Scale | None], product: str, allowed: tuple[Scale, ...]) -> Scale:

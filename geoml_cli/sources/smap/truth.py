@@ -22,6 +22,7 @@ from geoml_cli.sources.smap.names import Identity, StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.sources.smap.repeats import refuse_several, repeated
+from geoml_cli.sources.smap.scales import refuse_moisture_of_years
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -61,6 +62,7 @@ def read_truth(
             fix="Divide percent by 100.",
         )
     _refuse_percent_of_a_year(values, str(raw_files.truth), names, calendar)
+    refuse_moisture_of_years(values, "ground truth", str(raw_files.truth), calendar)
     wrong = (values < 0) | (values > _PERCENT)
     notes.count(int(wrong.sum()), "values of ground truth outside 0 to 1 m3 m-3 are missing.")
     return np.where(wrong, np.float32(np.nan), values)

@@ -10,7 +10,7 @@ from geoml_cli.models.geomamba.backend import WORKS, Kernels, available
 from geoml_cli.models.geomamba.kan import KanLinear
 from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.plain import basis
-from geoml_cli.models.geomamba.pretrained import read as released
+from geoml_cli.models.geomamba.pretrained import read
 from geoml_cli.models.geomamba.settings import NetworkSettings
 
 BACKENDS = [name for name, state in available().items() if state == WORKS]
@@ -41,7 +41,7 @@ def inputs(arrays, device):
 @pytest.mark.parametrize("name", CASES)
 def test_a_golden_case_is_reproduced(name, backend):
     described, arrays = case(name)
-    network = build(described, released(filled(described["state_dict"], described["seed"])), backend)
+    network = build(described, read(NetworkSettings(), filled(described["state_dict"], described["seed"])), backend)
     prediction = network(*inputs(arrays, place(backend)))
     np.testing.assert_allclose(prediction.detach().cpu(), arrays["out_prediction"], rtol=1e-4, atol=1e-5)
     loss = functional.huber_loss(prediction, torch.from_numpy(arrays["in_target"]).to(place(backend)))

@@ -1,16 +1,22 @@
 """Released checkpoints: what is dropped, what is checked, and what is said."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from weights import case, filled
 
+from geoml_cli.config.load import load
 from geoml_cli.errors import DataError
 from geoml_cli.inference.load import open_trained
 from geoml_cli.models.geomamba.kan import knots
-from geoml_cli.models.geomamba.pretrained import read as released
+from geoml_cli.models.geomamba.pretrained import read
+from geoml_cli.models.geomamba.settings import NetworkSettings
 from geoml_cli.runs.create import RunFolder
 from geoml_cli.stages.import_checkpoint import import_checkpoint
+
+released = partial(read, NetworkSettings())
 
 
 @pytest.fixture(params=["geomamba_point_small", "geomamba_sequence"])
@@ -31,7 +37,6 @@ def test_sizes_are_read_off(state):
         "year_term": True,
         "scales": ("year/2024",),
         "site_inputs": "on",
-        "southern_season": False,
     }
     assert found.signature.inputs["dynamic"].shape == ((3, 6) if several else (1, 5))
     assert found.signature.inputs["static"].shape[-1] == 3
@@ -78,10 +83,20 @@ def test_something_else_is_said_to_be_so():
         released({"conv1.weight": torch.zeros(1)})
 
 
-def test_time_scales_that_nobody_knows_are_refused(state):
+def test_what_the_file_does_not_say_is_the_presets(state):
+    own = NetworkSettings(scales=("month/12",), southern_season=True, heads=4)
+    network = read(own, state).tables["network"]
+    assert network["scales"] == ("month/12",) and not {"southern_season", "heads"} & set(network)
     state["timeEncoder.base_weight"] = torch.zeros(16, 8)
-    with pytest.raises(DataError, match=r"2 time scales; 1 \(yearly\) and 4 \(sub-daily\) are known"):
+    with pytest.raises(
+        DataError, match=r"2 time scales; the preset has 1.*--set 'network\.scales=\[\"month/12\","
+    ) as caught:
         released(state)
+    settings = load("geomamba", "gwsa", None, {}, (str(caught.value).rpartition("--set '")[2].partition("'")[0],))
+    assert len(settings.own.network.scales) == 2
+    own = NetworkSettings(scales=("month/12", "day-of-year/366"))
+    with pytest.raises(DataError, match=r"timeEncoder.\w+ has shape"):  # the case's other weights are of one
+        read(own, state)
 
 
 @pytest.mark.parametrize("name", ["geomamba_point_small", "geomamba_point_paper"])

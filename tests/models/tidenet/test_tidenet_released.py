@@ -109,6 +109,20 @@ def test_without_buffers_the_preset_says_how_large_frames_are(state):
     assert torch.equal(weights["spec_mask"], state["spec_mask"])
 
 
+def test_maps_of_a_size_that_nothing_says_are_refused_with_a_remedy_that_works(state, tmp_path):
+    kept = {name: value for name, value in state.items() if name.rpartition(".")[2] not in ("spec_mask", "uv")}
+    torch.save(kept, tmp_path / "w.pt")
+    location = RunFolder(tmp_path / "run")
+    asked = [f"network.{name}={getattr(SHAPE, name)}" for name in ("frames_out", "spectral_number")]
+    with pytest.raises(DataError, match="rows and columns the network's maps have is not in the file") as caught:
+        import_checkpoint("tidenet", "small", tmp_path / "w.pt", location, None, *asked)
+    fix = caught.value.fix
+    assert "--set frames.most_cells=0 --set 'frames.size=[ROWS,COLUMNS]'" in fix
+    size = f"frames.size=[{SHAPE.height},{SHAPE.width}]"
+    run = import_checkpoint("tidenet", "small", tmp_path / "w.pt", location, None, *asked, "frames.most_cells=0", size)
+    assert run.data().signature.inputs["frames"].shape[1:] == (SHAPE.height, SHAPE.width)
+
+
 @pytest.mark.parametrize("name", ["ema", "model"])
 def test_an_entry_of_a_checkpoint_is_taken(state, name):
     other = {key: value + 1 for key, value in state.items()}

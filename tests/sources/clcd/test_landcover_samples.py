@@ -61,13 +61,13 @@ def test_a_covariate_of_classes_is_named(cover: Path, prepare_clcd: PrepareClcd,
 def test_classes_of_a_covariate_become_factors(cover: Path, prepare_clcd: PrepareClcd, raster: WriteRaster) -> None:
     raster(cover / "covariates/soil.tif", CODES + 1)
     dataset, _ = prepare_clcd(cover, samples=90, categorical=("soil",))
-    names = [f"soil_class_{code}" for code in (2, 3, 8)]
+    names = [f"soil={code}" for code in (2, 3, 8)]
     assert [name for name in dataset.labels("static") + dataset.labels("dynamic") if "soil" in name] == names
     assert not dataset.has("soil") and dataset.manifest.facts["categorical"] == {"soil": [2, 3, 8]}
     codes = np.array(dataset.array("class_code"))[np.array(dataset.array("class"))] + 1
     for name, code in zip(names, (2, 3, 8), strict=True):
         np.testing.assert_array_equal(dataset.array(name), codes == code)
-    assert dataset.manifest.variables["soil_class_8"].long_name == "1 where soil is of class 8, else 0"
+    assert dataset.manifest.variables["soil=8"].long_name == "1 where soil is of class 8, else 0"
 
 
 def test_what_is_no_covariate_of_classes_is_refused(
@@ -85,8 +85,8 @@ def test_what_is_no_covariate_of_classes_is_refused(
     with pytest.raises(DataError, match=r"soil holds codes of 16,777,216 and more, which are not distinguished"):
         prepare_clcd(cover, samples=90, categorical=("soil",))
     raster(cover / "covariates/soil.tif", CODES + 1)
-    raster(cover / "covariates/soil_class_8.tif", CODES + 1)
-    with pytest.raises(DataError, match=r"a class of soil would have the name of the covariate soil_class_8"):
+    raster(cover / "covariates/soil=8.tif", CODES + 1)
+    with pytest.raises(DataError, match=r"a class of soil would have the name of the covariate soil=8"):
         prepare_clcd(cover, samples=90, categorical=("soil",))
 
 

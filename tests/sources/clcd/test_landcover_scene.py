@@ -67,8 +67,8 @@ def test_classes_of_a_covariate_are_those_of_the_data_set(
     block = scene.block(slice(3, 4), slice(3, 17))
     strange = "a class of soil that the training samples lack"
     assert [scene.reasons[place] if place >= 0 else "" for place in block.reason[0, :4]] == ["", strange, strange, ""]
-    np.testing.assert_array_equal(block.variables.array("soil_class_40"), [1] * 10 + [0] * 2)
-    np.testing.assert_array_equal(block.variables.array("zone_class_1"), [0] * 10 + [1] * 2)
+    np.testing.assert_array_equal(block.variables.array("soil=40"), [1] * 10 + [0] * 2)
+    np.testing.assert_array_equal(block.variables.array("zone=1"), [0] * 10 + [1] * 2)
     lon = 20.05 + 0.1 * np.arange(3, 17)
     points = scene.points(points_in_degrees(lon, np.full(14, 9.65)))
     assert points.valid.tolist() == block.valid[0].tolist()

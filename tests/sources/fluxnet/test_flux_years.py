@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flux_case import columns, write
 
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.fluxnet import synthetic as made
 
 DAYS = np.arange("2010-01-01", "2013-01-01", dtype="datetime64[D]")
@@ -51,6 +51,32 @@ def test_one_year_of_three_is_refused(raw: Path, prepared, name: str, factor: fl
     alone = years(raw, **{name: np.where(FIRST_YEAR, found[name] * factor, found[name])})
     with pytest.raises(DataError, match=message):
         prepared(alone, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "size"),
+    [("LE_F_MDS", 0.0864, r"11\.\d times smaller"), ("NEE_VUT_REF", 100, r"(99|1\d\d)(\.\d)? times larger")],
+)
+def test_a_year_of_the_target_in_another_unit_is_refused(
+    raw: Path, prepared, name: str, factor: float, size: str
+) -> None:
+    noise = 0.1 * np.random.default_rng(4).normal(size=len(DAYS))
+    season = np.sin(np.arange(len(DAYS)) * 2 * np.pi / 365.25) + noise
+    plain = {name: 0.5 * season, f"{name}_QC": np.ones(len(DAYS))}
+    given = {"target": name, "extra": ()}
+    prepared(years(raw, **plain), **given)
+    # A year of which some months alone are measured is no other unit, nor is one that is a third of the others.
+    for winter in (np.where(FIRST_YEAR & (np.arange(len(DAYS)) > 40), np.nan, 1), np.where(FIRST_YEAR, 0.3, 1)):
+        prepared(years(raw, **plain | {name: plain[name] * winter}), **given)
+    alone = years(raw, **plain | {name: plain[name] * np.where(FIRST_YEAR, factor, 1)})
+    with pytest.raises(DataError, match=rf"{TOWER.site}: {name} of 2010 is about {size}.*say --any-scale {name}"):
+        prepared(alone, **given)
+    prepared(alone, any_scale=(name,), **given)
+
+
+def test_a_column_whose_years_are_not_compared_needs_no_word(raw: Path, prepared) -> None:
+    with pytest.raises(SettingsError, match=r"years of TA_F are not compared anyway.*give NEE_VUT_REF"):
+        prepared(raw, any_scale=("TA_F",))
 
 
 def test_years_that_differ_by_weather_are_no_other_unit(raw: Path, prepared) -> None:

@@ -433,12 +433,18 @@ def copied(products: Path, name: str, change: Callable[[netCDF4.Dataset], None],
 
 def test_files_of_a_factor_in_two_units_are_refused(products: Path, prepare_gwsa: PrepareGwsa) -> None:
     copied(products, "E_2005_GLEAM_v4.2a_MO.nc", lambda file: file["E"].setncattr("units", "mm day-1"))
-    message = "E_2005.*: E is in mm day-1 here, and in mm month-1 in E_2004.*--units E=mm month-1"
+    message = "E_2005.*: E is in mm day-1 here, and in mm month-1 in E_2004.*--units 'E=mm month-1'"
     fails(prepare_gwsa, products, message)
     dataset, _ = prepare_gwsa(products, units=("E=mm month-1",), **OPTIONS)
     assert dataset.unit("E") == "mm month-1"
     copied(products, "E_2005_GLEAM_v4.2a_MO.nc", lambda file: file["E"].setncattr("units", "mm  month^-1"))
     prepare_gwsa(products, **OPTIONS)
+    copied(products, "E_2005_GLEAM_v4.2a_MO.nc", lambda file: file["E"].delncattr("units"))
+    fails(prepare_gwsa, products, "E_2005.*: E is in no unit that is named here, and in mm month-1 in E_2004")
+    copied(products, "E_2004_GLEAM_v4.2a_MO.nc", lambda file: file["E"].delncattr("units"))
+    dataset, _ = prepare_gwsa(products, **OPTIONS)
+    assert dataset.unit("E") == "1" and "E" not in dataset.manifest.units(), "months, or days: not sums of a year"
+    assert prepare_gwsa(products, units=("E=mm month-1",), **OPTIONS)[0].unit("E") == "mm month-1"
 
 
 @pytest.mark.parametrize("year", [2004, 2005])
@@ -517,6 +523,25 @@ def test_a_land_model_in_another_unit_is_refused(products: Path, prepare_gwsa: P
     with netCDF4.Dataset(products / "GLDAS/GLDAS_NOAH025_M.A200502.021.nc4", "a") as file:
         file["SoilMoi10_40cm_inst"].delncattr("units")
     fails(prepare_gwsa, products, "A200502.*: SoilMoi10_40cm_inst is in no unit, not in kg m-2")
+
+
+@pytest.mark.parametrize("months", [("200502",), tuple(f"2004{month:02d}" for month in range(1, 13))])
+def test_soil_moisture_as_a_share_is_refused_whatever_the_file_says(
+    products: Path, prepare_gwsa: PrepareGwsa, months: tuple[str, ...]
+) -> None:
+    for month in months:
+        with netCDF4.Dataset(products / f"GLDAS/GLDAS_NOAH025_M.A{month}.021.nc4", "a") as file:
+            file["SoilMoi10_40cm_inst"][:] = file["SoilMoi10_40cm_inst"][:] / 300
+    message = f"A{months[0]}.*: SoilMoi10_40cm_inst is 0.* in 99 of 100 cells, which no layer of soil is in kg m-2"
+    fails(prepare_gwsa, products, message)
+
+
+def test_mascons_in_metres_are_refused_whatever_the_file_says(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    [path] = products.glob("GRCTellus*.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        thickness = file["lwe_thickness"]
+        thickness[:] = np.clip(thickness[:], -15, 15) / 100
+    fails(prepare_gwsa, products, "half of the values of lwe_thickness are 0.* or less in each of 12 months")
 
 
 @pytest.mark.parametrize("change", ["smaller box", "rows from the north", "0 to 360"])

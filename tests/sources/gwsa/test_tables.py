@@ -332,6 +332,26 @@ def test_a_unit_that_is_not_documented_is_not_compared(
     assert dataset.manifest.units()["tp"] == "1", "the user says so"
 
 
+@pytest.mark.parametrize(("name", "factor"), [("GWS", 10.0), ("E", 0.04), ("rf", 1000.0)])
+def test_files_of_other_years_in_another_unit_are_refused(
+    raw: Path, prepare_gwsa: PrepareGwsa, name: str, factor: float
+) -> None:
+    random = np.random.default_rng(5)
+    rows = pd.DataFrame({"lat": [30.125 + 0.25 * (n % 8) for n in range(80)], "lon": 100.125, "DEM": 900, "LC": 10})
+    rows["year"] = [2003 + n // 8 for n in range(80)]
+    rows = rows.assign(**{of: random.gamma(9, size / 9, 80) for of, size in (("rf", 700), ("E", 400), ("GWS", 3))})
+    rows[rows["year"] < 2008].to_csv(raw / "a.csv", index=False)
+    later = rows[rows["year"] >= 2008]
+    later.to_csv(raw / "b.csv", index=False)
+    plain = prepare_gwsa(raw)[0].array(name)[:]
+    later.assign(**{name: later[name] * factor}).to_csv(raw / "b.csv", index=False)
+    with pytest.raises(DataError, match=rf"b\.csv, line 2: {name} of 2008 to 2012 is about .*--units {name}=UNIT"):
+        prepare_gwsa(raw)
+    unit = {"GWS": "cm", "E": "mm yr-1", "rf": "mm yr-1"}[name]
+    kept = prepare_gwsa(raw, units=(f"{name}={unit}",))[0].array(name)[:]
+    assert len(kept) == len(plain) and not np.allclose(kept, plain)
+
+
 def test_values_that_do_not_fit_their_unit_are_told(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     long.assign(LST=[10.5, 11, 12, 13, 14, 35]).to_csv(raw / "t.csv", index=False)
     dataset, reporter = prepare_gwsa(raw, dynamic=("rf", "LST"))

@@ -113,6 +113,7 @@ def test_a_name_spelled_otherwise_in_one_file_is_said(raw, prepared):
 @pytest.mark.parametrize(
     ("written", "station"),
     [
+        ("USDA_ARS_1.0", 0), ("usda_ars_10", 1),
         ("1.0", 0), ("1.", 0), ("10", 1), ("10.00", 1), ("-1", -1), ("0.1", -1), ("01", -1), ("1 0", -1),
         ("Станция 1", -1), ("畑-1", -1), ("#", -1), ("Site_1.1", -1),
         ("site 11", 2), ("Möller", -1), ("MULLER", 3), ("Mu\u0308ller", 3),

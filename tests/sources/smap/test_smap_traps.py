@@ -12,8 +12,8 @@ from smap_case import DAYS, STATIONS, edit, head, radar, scene, stamp, table, wr
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
-from geoml_cli.sources.smap.calendar import written_days
-from geoml_cli.sources.smap.scales import refuse_other_year, refuse_weather
+from geoml_cli.sources.smap.calendar import calendar_of, written_days
+from geoml_cli.sources.smap.scales import refuse_moisture_of_years, refuse_other_weather, refuse_weather
 
 
 def note(dataset, text):
@@ -698,40 +698,87 @@ def test_radiation_in_megajoules_is_known_from_a_year():
 def test_a_year_in_another_unit_than_the_others_is_refused():
     """A cool coast in hPa stays below what kPa may be."""
     years = {Path(f"gridmet_SSM_{year}.csv"): np.array([0.4, 1.2]) for year in (2018, 2019, 2020)}
-    refuse_other_year(years, ["vpd", "pr"])
+    refuse_other_weather(years, ["vpd", "pr"])
     wet = years | {Path("gridmet_SSM_2021.csv"): np.array([0.5, 9.0])}
-    refuse_other_year(wet, ["vpd", "pr"])
+    refuse_other_weather(wet, ["vpd", "pr"])
     other = years | {Path("gridmet_SSM_2021.csv"): np.array([4.0, np.nan])}
     with pytest.raises(
         DataError, match=r"_2021.csv: the mean of its vpd is 4, that of most files 0.4.*Bring all files"
     ):
-        refuse_other_year(other, ["vpd", "pr"])
+        refuse_other_weather(other, ["vpd", "pr"])
 
 
 @pytest.mark.parametrize(("name", "factor"), [("vs", 3.6), ("pr", 10.0), ("pr", 0.1), ("eto", 0.25)])
 def test_a_year_of_wind_in_km_and_of_rain_in_tenths_is_refused(name, factor):
     usual = {Path(f"gridmet_SSM_{year}.csv"): np.array([3.5 + (year - 2018) / 3]) for year in range(2018, 2022)}
-    refuse_other_year(usual, [name])
+    refuse_other_weather(usual, [name])
     with pytest.raises(DataError, match=rf"_2019.csv: the mean of its {name} is .*Bring all files"):
-        refuse_other_year({path: mean * (factor if "2019" in path.name else 1) for path, mean in usual.items()}, [name])
+        refuse_other_weather(
+            {path: mean * (factor if "2019" in path.name else 1) for path, mean in usual.items()}, [name]
+        )
 
 
 def test_files_of_other_stations_are_no_other_unit():
     humid = {Path(f"gridmet_SSM_{year}.csv"): np.array([mean]) for year, mean in
              ((2018, 0.0035), (2019, 0.009), (2020, 0.0098), (2021, 0.0099))}  # fmt: skip
-    refuse_other_year(humid, ["sph"])
+    refuse_other_weather(humid, ["sph"])
 
 
-def test_slopes_and_aspects_that_are_no_degrees_are_refused_with_a_remedy_that_works(raw, prepared):
-    path = raw / "constant_SSM.csv"
-    edit(path, lambda rows: [{**rows[0], "slope": "283.8"}, *rows[1:]])
-    with pytest.raises(DataError, match=r"column slope: slope is 283\.8, outside 0 to 90.*--nodata slope=283\.8"):
+@pytest.mark.parametrize(
+    ("column", "name", "value", "range_"),
+    [
+        ("slope", "slope", "283.8", "0 to 90"),
+        ("clay_5", "clay", "-3", "0 to 100"),
+        ("sand_5", "sand", "255", "0 to 100"),
+        ("bd_5", "bd", "1450", "2 to 300"),
+        *[("elevation", "elevation", fill, "-500 to 9000") for fill in ("-32768", "-9999.9", "-10000", "1e+20")],
+    ],
+)
+def test_what_no_place_has_is_refused_once_with_a_remedy_that_works(raw, prepared, column, name, value, range_):
+    """A fill of one station does not occur twice, as undeclared fills do that are found by their number."""
+    edit(raw / "constant_SSM.csv", lambda rows: [{**rows[0], column: value}, *rows[1:]])
+    with pytest.raises(DataError) as caught:
         prepared(raw)
-    prepared(raw, nodata=("slope=283.8",))
-    edit(path, lambda rows: [{**rows[0], "slope": "3", "clay_5": "-3"}, *rows[1:]])
-    with pytest.raises(DataError, match=r"column clay_5: clay is -3, below 0.*--nodata clay=-3"):
+    said = str(caught.value)
+    assert f"column {column}: {name} is {float(value):g}, outside {range_}" in said
+    remedy = f"--nodata {name}={float(value):g}"
+    assert remedy in said
+    kept = prepared(raw, nodata=(remedy.split()[1],)).array(name)
+    assert float(np.float32(value)) not in kept.tolist()
+
+
+@pytest.mark.parametrize(
+    ("column", "factor", "message"),
+    [
+        ("clay_5", 0.01, "as in a share of 1.*Give it in %"),
+        ("sand_5", 0.01, "as in a share of 1.*Give it in %"),
+        ("aspect", np.pi / 180, "as in radians.*Give it in degrees"),
+    ],
+)
+def test_soil_as_a_share_and_aspects_in_radians_are_refused(raw, prepared, column, factor, message):
+    def other(rows):
+        return [{**row, column: str(float(row[column]) * factor)} for row in rows]
+
+    edit(raw / "constant_SSM.csv", other)
+    with pytest.raises(DataError, match=message):
         prepared(raw)
-    prepared(raw, nodata=("clay=-3",))
+
+
+@pytest.mark.parametrize("factor", [50.0, 0.02, 0.01])
+def test_a_year_of_soil_moisture_in_another_scale_is_refused(factor):
+    calendar = calendar_of((2018, 2020))
+    season = 0.2 + 0.1 * np.sin(calendar.day_of_year / 58)
+    of_stations = season[:, None] * np.array([0.3, 1.0, 1.5])
+    of_stations[::3, 1] = np.nan
+    refuse_moisture_of_years(of_stations, "SMAP", "raw", calendar)
+    dry = of_stations * np.where(calendar.years == 2019, 0.4, 1)[:, None]
+    refuse_moisture_of_years(dry, "SMAP", "raw", calendar)
+    winter = np.where((calendar.years == 2019) & (calendar.day_of_year > 60), np.nan, 1)[:, None]
+    refuse_moisture_of_years(of_stations * winter, "SMAP", "raw", calendar)
+    other = of_stations * np.where(calendar.years == 2019, factor, 1)[:, None]
+    words = "50 times larger" if factor > 1 else r"\d+(\.\d)? times smaller"
+    with pytest.raises(DataError, match=f"raw: SMAP of 2019 is about {words} than in other years"):
+        refuse_moisture_of_years(other, "SMAP", "raw", calendar)
 
 
 def test_weather_below_zero_is_missing_and_told(raw, prepared):
