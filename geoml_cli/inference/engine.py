@@ -136,7 +136,8 @@ def _finished(
     path, *figures = job.write(store.target, store, count)
     outputs = (store.read(number)[job.summarised] for number in range(count))
     limits = _limits(trained, job)
-    summary = summarise(path, job.cell, job.unit, job.written_values() if job.written_values else outputs, limits)
+    counted = job.counted or job.cell
+    summary = summarise(path, counted, job.unit, job.written_values() if job.written_values else outputs, limits)
     _tell_impossible(summary, limits, reporter)
     if job.written_values is None:
         _tell_area(trained, (store.read(number)[-1] for number in range(count)), job.cell, reporter)
@@ -146,7 +147,7 @@ def _finished(
     if job.reasons:
         reporter.info(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
-        reporter.warn(f"none of {summary.count} {job.cell} has a value: check what the inputs cover and lack.")
+        reporter.warn(f"none of {summary.count} {counted} has a value: check what the inputs cover and lack.")
     return replace(summary, outside=outside, classes=classes, reasons=missing, drawn=tuple(figures))
 
 

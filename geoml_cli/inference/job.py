@@ -61,6 +61,7 @@ class PredictionJob:
         total: How many; None where only reading tells.
         write: Writes the file (or files) from finished chunks, given their number; returns it (or the first), then
             figures and styles next to it.
+        counted: What the summary counts, where one prediction has several values, as a forecast has of cells and steps.
         summarised: Which output the summary describes.
         written_values: Values that the summary describes instead, where the file holds others than the outputs.
         reasons: Why a cell may carry no sample; empty where it is not known.
@@ -77,6 +78,7 @@ class PredictionJob:
     write: Callable[[Path, ChunkStore, int], list[Path]]
     unit: str
     check: Callable[[Path], None]
+    counted: str = ""
     summarised: int = 0
     written_values: Callable[[], Iterable[Floats]] | None = None
     reasons: Sequence[str] = ()

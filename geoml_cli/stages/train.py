@@ -117,11 +117,13 @@ def train(
             if len(together := _groups(run, only, at_once=at_once)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, together, reporter)
             samples = {name: network.samples(dataset) for name, network in networks.items()}
-            _tell_unlabelled(settings, dataset, samples, once)
-            _tell_one_outcome(run, networks, samples, once)
             work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
+            del samples  # they go with `work`
+            _tell_unlabelled(settings, dataset, work.samples, once)
+            _tell_one_outcome(run, networks, work.samples, once)
             for names in _groups(run, only, at_once=at_once):
                 _train_group(work, names, stop, at_once=at_once, shared=location.shared)
+            del work  # calibration takes the samples anew
         finally:
             processes.close()
     if location.shared:

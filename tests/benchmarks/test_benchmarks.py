@@ -37,8 +37,9 @@ def test_loader_compares_equal_numbers():
         loader._check(loader.Batches(samples, fitted, torch.device("cpu")), other)
 
 
-def test_raster_prints_memory_and_throughput(capsys, threads):
+def test_raster_prints_memory_and_throughput(capsys, threads, monkeypatch, in_process):
     pytest.importorskip("rasterio", reason="the extra raster is not installed")
+    monkeypatch.setattr(raster, "geoml", in_process)
     raster.main(["--sizes", "40", "80", "--pixels", "5", "--turns", "1"])
     out = capsys.readouterr().out
     found = dict(ratios(out))
@@ -112,7 +113,8 @@ def test_scoring_gives_the_same_draws_and_a_ratio(capsys):
     assert name == "sums to resampled rows" and value > 0
 
 
-def test_minutes_prints_every_verb(capsys):
+def test_minutes_prints_every_verb(capsys, monkeypatch, in_process):
+    monkeypatch.setattr(minutes, "geoml", in_process)
     minutes.main(["--days", "4", "--steps", "2", "--baselines", "mean"])
     out = capsys.readouterr().out
     assert re.findall(r"^(\w+) +[\d,]+ +[\d.]+ +[\d.]+ +[\d,]+", out, re.MULTILINE) == list(scale.VERBS)

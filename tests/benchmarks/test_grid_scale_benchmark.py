@@ -4,7 +4,6 @@ import re
 import sys
 
 import netCDF4
-import numpy as np
 import pytest
 
 from benchmarks import grid_scale, raster
@@ -12,8 +11,9 @@ from benchmarks import grid_scale, raster
 SMALL = ["--months", "40", "--set", "network.variant=simvp", "--set", "frames.most_cells=64"]
 
 
-def test_every_verb_is_measured_at_every_size(capsys, monkeypatch):
+def test_every_verb_is_measured_at_every_size(capsys, monkeypatch, in_process):
     """The second size takes the costs of the first: one measurement of each verb is enough here."""
+    monkeypatch.setattr(grid_scale, "geoml", in_process)
     measured, costs = grid_scale.measured, {}
     monkeypatch.setattr(grid_scale, "measured", lambda *given: costs or costs.update(measured(*given)) or costs.copy())
     grid_scale.main(["--shapes", "16x24", "24x32", *SMALL])
@@ -24,9 +24,6 @@ def test_every_verb_is_measured_at_every_size(capsys, monkeypatch):
     assert [(verb, what) for what, verb, _ in found] == [
         (verb, what) for verb in grid_scale.VERBS for what in ("time", "memory")
     ]
-    if sys.platform == "linux":
-        memory, peak = (np.array([float(row[place].replace(",", "")) for row in rows]) for place in (5, 6))
-        assert (memory > 50).all() and (memory < peak).all()
 
 
 def test_maps_are_written_with_land(tmp_path):

@@ -20,9 +20,9 @@ def side(folder: Path, name: str) -> Side:
     return Side(name, Path(sys.executable), ROOT, folder / name, NEW_STEPS, NEW_SETTINGS)
 
 
-def test_commands_of_this_checkout_run(tmp_path, monkeypatch):
+def test_commands_of_this_checkout_run(tmp_path, monkeypatch, in_process):
     def geoml(folder, *arguments, **where):  # the longest of all commands is planned alone
-        return raster.geoml(folder, *arguments, *(["--dry-run"] if arguments[0] == "export" else []), **where)
+        return in_process(folder, *arguments, *(["--dry-run"] if arguments[0] == "export" else []), **where)
 
     few = ("split.folds=1", 'evaluate.baselines=["mean", "ridge"]', "evaluate.n_bootstrap=100")
     monkeypatch.setattr(since, "TRAINED", (*since.TRAINED, *few))

@@ -46,7 +46,7 @@ def test_with_observed_values_the_papers_protocol_has_five_members(real_data, ge
     points.to_csv("soc.csv", index=False)
     raw = real_data("soc/released")
     assert geoml("prepare", "soc", raw, "--points", tmp_path / "soc.csv", "--quiet").code == 0
-    done = geoml("train", "soc", "--set", "train.epochs=10", "--quiet", "--json")
+    done = geoml("train", "soc", "--set", "train.epochs=2", "--quiet", "--json")
     assert done.code == 0, done.err
     assert [row["member"] for row in json.loads(done.out)["members"]] == [f"split-{k}" for k in range(1, 6)]
     done = geoml("evaluate", "soc", "--json", "--quiet", "--set", "evaluate.importance_repeats=0")
@@ -60,7 +60,7 @@ def test_macedonia_from_raw_files_to_a_map(real_data, geoml, tmp_path, monkeypat
     raw = real_data("soc/macedonia")
     arguments = ("--points", "dataproc.csv", "--classes", "LCEE10", "--unit", "%", "--quiet")
     assert geoml("prepare", "soc", raw, *arguments).code == 0
-    quick = ("--set", "train.epochs=8", "--set", "split.seeds=[1]", "--set", "split.folds=3")
+    quick = ("--set", "train.epochs=2", "--set", "split.seeds=[1]", "--set", "split.folds=3")
     assert geoml("train", "soc", "--preset", "map", *quick, "--quiet").code == 0
     done = geoml("evaluate", "soc", "--preset", "map", "--json", "--quiet")
     loaded = json.loads(done.out)

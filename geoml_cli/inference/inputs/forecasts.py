@@ -81,6 +81,7 @@ def forecasts_job(
     _tell_other_place(trained, plan, reporter)
     return PredictionJob(
         cell="forecasts",
+        counted="cells by lead time",
         digest={"data": dataset.manifest.digest(), "first": plan.first_N.tolist(), "steps": plan.steps},
         chunks=lambda: _chunks(plan),
         total=len(plan.first_N),

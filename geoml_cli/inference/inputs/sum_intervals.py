@@ -121,10 +121,11 @@ def interval_columns(sums: pd.DataFrame, wanted: Interval, uncertainty: Uncertai
     lower, upper = (_joined(fill, random, side) for side in (below, above))
     ends: dict[str, Floats | list[str]] = {"sum_lower": total - lower, "sum_upper": total + upper}
     ends["interval_of"] = [part if known else "" for part, known in zip(parts, np.isfinite(total - lower), strict=True)]
-    shown: dict[str, Floats | list[str]] = {"fill_half_width": fill}
-    shown |= {"random_half_width": random} if uncertainty.random is not None else {}
-    shown |= {"ustar_below": below, "ustar_above": above} if uncertainty.percentiles else {}
-    return ends | shown
+    each = {"fill_half_width": fill}
+    each |= {"random_half_width": random} if uncertainty.random is not None else {}
+    each |= {"ustar_below": below, "ustar_above": above} if uncertainty.percentiles else {}
+    # Parts of a period without a sum are those of its filled and measured records alone.
+    return ends | {name: np.where(sums["complete"], width, np.nan) for name, width in each.items()}
 
 
 def _thresholds(sums: pd.DataFrame, uncertainty: Uncertainty) -> tuple[Floats, Floats, list[str]]:

@@ -275,7 +275,9 @@ def _second_products(chosen: Sequence[FluxFile], files: dict[str, list[FluxFile]
     read = {file.text for site_files in files.values() for file in site_files}
     left = [file for file in chosen if file.text not in read]
     return [
-        f"{file.text.name} was left out: {file.name.site} has {files[file.name.site][0].text.name}" for file in left
+        f"{file.text.name} was left out, with the years that it alone may hold: {file.name.site} has "
+        f"{files[file.name.site][0].text.name}, and products are not joined; take that out of the folder to read this"
+        for file in left
     ]
 
 

@@ -127,11 +127,12 @@ def require_places(counted: Mapping[str, SiteSummary], places: Mapping[str, Stat
     missing = [site for site in counted if site not in places]
     if not missing:
         return
+    others = [site for site in counted if site in places]
     raise DataError(
         f"no table of sites tells the position of {', '.join(missing)}",
         where=location,
         fix="Give a CSV table with the columns SITE_ID, LOCATION_LAT, LOCATION_LONG, LOCATION_ELEV and IGBP "
-        "with --sites FILE, or other sites with --only SITE.",
+        f"with --sites FILE{f', or other sites: --only {others[0]}' if others else ''}.",
     )
 
 

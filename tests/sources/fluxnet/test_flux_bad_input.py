@@ -334,7 +334,7 @@ SITES = {
     "differ": ("SITE_ID,LAT,LON\nXA-Fir,51,10\nXA-Fir,52,10\n", "line 3: XA-Fir stands in two rows that differ. Keep"),
     "one missing": (
         "SITE_ID,LAT,LON\nXA-Fir,51,10\nXB-Oak,-9999,-9999\n",
-        "tells the position of XB-Oak. Give a CSV table .* with --sites FILE, or other sites with --only SITE",
+        "tells the position of XB-Oak. Give a CSV table .* with --sites FILE, or other sites: --only XA-Fir",
     ),
     "empty": ("", "begins with no header"),
 }
