@@ -137,9 +137,9 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
 def _has_not_begun(entry: object) -> bool:
     """Return whether weights are an average of no steps."""
     return isinstance(entry, Mapping) and any(
-        not (value.item() if isinstance(value, Tensor) else value)
+        not (value.any() if isinstance(value, Tensor) else value)
         for name, value in entry.items()
-        if str(name).rpartition(".")[2] in _BEGUN and (isinstance(value, bool | int) or value.numel() == 1)
+        if str(name).rpartition(".")[2] in _BEGUN and isinstance(value, Tensor | bool | int | float)
     )
 
 

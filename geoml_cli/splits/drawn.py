@@ -141,4 +141,7 @@ def _fewer_folds(settings: SplitSettings, groups: int) -> str:
     smaller = " or split.block_km smaller" if settings.kind == "blocks" else ""
     if groups > 2:  # test, validation and training need one each
         return f"Use --set split.folds={groups}{' or lower' * (groups > _ENOUGH)}{smaller}."
-    return "Make split.block_km smaller." if smaller else "Use --set split.kind=random, or prepare more data."
+    if smaller:
+        return "Make split.block_km smaller."
+    one_kind = " --set split.second_group=" if settings.second_group else ""
+    return f"Use --set split.kind=random{one_kind}, or prepare more data."

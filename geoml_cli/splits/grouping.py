@@ -178,7 +178,8 @@ def group_called(variables: Variables, settings: SplitSettings) -> str:
 
 def _called(settings: SplitSettings) -> str:
     if settings.group_by:
-        return f"groups of {settings.group_length} x {settings.group_by}"
+        name = settings.group_by.removesuffix("_index")
+        return f"groups of one {name}" if settings.group_length == 1 else f"groups of {settings.group_length} x {name}"
     return f"blocks of {settings.block_km:g} km"
 
 

@@ -109,10 +109,10 @@ class SplitSettings(Table):
                 "second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group: take it out "
                 "with --set split.second_group="
             )
-        if self.second_group and self.second_group == self.group_by:
+        if self.second_group and self.second_group.removesuffix("_index") == self.group_by.removesuffix("_index"):
             raise ValueError(
-                f"second_group is {self.second_group!r}, as group_by is: it must be another kind of group, or none "
-                "(--set split.second_group=)"
+                f"second_group is {self.second_group!r} and group_by {self.group_by!r}: they must differ, or leave one "
+                "out (--set split.second_group=)"
             )
         if self.kind in (*_SPATIAL, "gaps") and self.group_by:
             own = "gaps" if self.kind == "gaps" else "blocks"

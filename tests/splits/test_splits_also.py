@@ -222,7 +222,7 @@ def test_more_folds_leave_more_to_learn_from_as_the_message_says():
         ),
         ({"record": np.arange(30)}, {"group_by": "record"}, r"group_by = 'record'.*no whole number a sample"),
         ({"year": np.full(25, 2001)}, {}, r"25 samples in 1 group\(s\) cannot be split by groups of year"),
-        ({}, {"folds": 9}, "5 groups of 1 x station_index cannot be split into 9 folds"),
+        ({}, {"folds": 9}, "5 groups of one station cannot be split into 9 folds"),
         ({"year": np.arange(25) % 3}, {"folds": 4}, "3 groups of year cannot be split into 4 folds"),
         (
             {"year": np.arange(25) % 2},
@@ -239,8 +239,9 @@ def test_what_cannot_be_divided_twice_is_said(change, settings, message):
 
 
 def test_two_kinds_of_groups_are_not_one():
-    with pytest.raises(ValueError, match=r"second_group is 'year', as group_by is: .*--set split\.second_group=\)"):
-        SplitSettings(kind="groups", group_by="year", second_group="year")
+    for names in (("year", "year"), ("station_index", "station"), ("station", "station_index")):
+        with pytest.raises(ValueError, match=r"they must differ, or leave one out \(--set split\.second_group=\)"):
+            SplitSettings(kind="groups", group_by=names[0], second_group=names[1])
     SplitSettings(kind="groups", group_by="year")
 
 

@@ -180,7 +180,9 @@ def test_an_average_of_torch_and_one_next_to_plain_weights(weights_of_cnn):
     assert all(torch.equal(found[name], 2 * each) for name, each in weights_of_cnn.items())
 
 
-@pytest.mark.parametrize(("counter", "none"), [("n_averaged", torch.tensor(0)), ("ema.initted", False)])
+@pytest.mark.parametrize(
+    ("counter", "none"), [("n_averaged", torch.tensor(0)), ("ema.initted", False), ("n_averaged", 0.0)]
+)
 def test_an_average_that_has_not_begun_is_no_trained_network(tmp_path, weights_of_cnn, counter, none):
     untrained = {counter: none} | {f"module.{name}": 0 * each for name, each in weights_of_cnn.items()}
     torch.save({"epoch": 3, "model": weights_of_cnn, "swa_model": untrained}, tmp_path / "w.pth")

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.year_scales import refuse_other_years, seasonless
+from geoml_cli.readers.year_scales import refuse_other_years, relative_sizes
 from geoml_cli.sources.fluxnet import clock, dryness
-from geoml_cli.sources.fluxnet.quality import Rule
 from geoml_cli.sources.fluxnet.series import Series
 from geoml_cli.sources.fluxnet.times import Step, format_time, is_subdaily, lengths, starts, years
 from geoml_cli.sources.fluxnet.units import quantity, unit
@@ -48,6 +47,8 @@ _COLDEST, _HOTTEST = 200.0, 340.0
 _OR_WITHOUT = "or leave it out of --dynamic and --extra, or empty its cells there."
 _FEW_DAYS = 5
 """With values in a month, from which on the month has a size."""
+_EPOCH = 1970 * 12
+"""January 1970 in months since the year 0."""
 _YEAR, _HALF_A_YEAR, _TWO_MONTHS, _MONTH = 360, 180, 61, 30
 _DAYS_OF_YEAR, _MINUTES = 365.25, 1440
 
@@ -68,26 +69,29 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
         _refuse_year(site, part, series, drivers, step)
 
 
-def refuse_other_scales(site: str, series: Series, applied: Rule, step: Step) -> None:
+def refuse_other_scales(site: str, first: int, target_T: Values, name: str, step: Step) -> None:
     """Refuse a target of which some years are in another scale than the others; yearly sums differ by nature.
+
+    Args:
+        site: For messages.
+        first: Place of the first record.
+        target_T: The targets that are good enough, NaN where there is none.
+        name: Of its column.
+        step: The resolution.
 
     Raises:
         DataError: They are: the months of these years are far larger or smaller than the same months of others.
     """
     if step.code == "YY":
         return
-    place = series.first + np.arange(series.length, dtype=np.int64)
-    begins = starts(place, step).astype("datetime64[m]").astype("datetime64[M]").astype(np.int64)
-    values = series.values[applied.target]
-    if applied.limit is not None:
-        values = np.where(np.abs(values) <= applied.limit, values, np.nan)
+    begins = starts(first + np.arange(len(target_T), dtype=np.int64), step).astype("datetime64[m]")
+    month = begins.astype("datetime64[M]").astype(np.int64) + _EPOCH
     least = int(_FEW_DAYS * _MINUTES / step.minutes) if step.minutes > 0 else 1
-    in_unit = unit(applied.target, step)
     refuse_other_years(
-        seasonless(values, begins // 12 + 1970, begins % 12 + 1, least),
-        applied.target,
+        relative_sizes(target_T, month, np.zeros_like(month), least),
+        name,
         site,
-        f"Give all years in {in_unit}; where it is real, say --any-scale {applied.target}.",
+        f"Give all years in {unit(name, step)}; where it is real, say --any-scale {name}.",
     )
 
 

@@ -83,9 +83,9 @@ def _counted(
         for site in raw_files.files:
             read = series.read(site)
             counted[site] = summarise_site(site, read, wanted, raw_files.step)
+            found, lost[site] = targets(read, complete(read, wanted.needed), applied)
             if compared:
-                refuse_other_scales(site, read, applied, raw_files.step)
-            _, lost[site] = targets(read, complete(read, wanted.needed), applied)
+                refuse_other_scales(site, read.first, found, applied.target, raw_files.step)
             advance(1)
     return counted, lost
 

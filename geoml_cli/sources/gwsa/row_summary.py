@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys
 from geoml_cli.readers.dates import out_of_range, stray_moments
-from geoml_cli.readers.year_scales import other_years, refuse_other_years, seasonless
+from geoml_cli.readers.year_scales import other_halves, relative_sizes, said
 from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
 _TWO = 2
-"""Years that do not tell which is unusual: anomalies differ a lot."""
-_SOME_ROWS = 5
-"""Of a time, from which on it is compared with others: a single cell may change a lot."""
+_SOME_ROWS = 3
+"""Of a month and box, from which on it is compared with others: a single cell may change a lot."""
+_BOX, _EPOCH = 5.0, 1970 * 12
+"""Degrees of a box in which cells are compared with themselves, and January 1970 in months since the year 0."""
 
 
 class Cells:
@@ -88,7 +89,7 @@ class Census:
         dated: Whether they are written as days.
         spans: Smallest and largest value of each column, of rows that are used.
         first: Where the first row of each time stands.
-        magnitudes: By time, the sums of the magnitudes of each column, of rows that are used.
+        magnitudes: By month and box, how many rows are used, and the sum of the magnitudes of each column.
     """
 
     read: int = 0
@@ -101,7 +102,7 @@ class Census:
     dated: bool = False
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     first: dict[np.datetime64, str] = field(default_factory=dict)
-    magnitudes: dict[np.datetime64, dict[str, float]] = field(default_factory=dict)
+    magnitudes: dict[tuple[int, int], Values] = field(default_factory=dict)
 
     @property
     def monthly(self) -> bool:
@@ -131,30 +132,45 @@ class Census:
             values = panel.values[name][rows]
             low, high = self.spans.get(name, (np.inf, -np.inf))
             self.spans[name] = (min(low, float(values.min())), max(high, float(values.max())))
-        times, place = np.unique(panel.time[rows], return_inverse=True)
-        sums = {name: np.bincount(place.reshape(-1), np.abs(panel.values[name][rows]), len(times)) for name in names}
-        for number, time in enumerate(times):
-            total = self.magnitudes.setdefault(time, dict.fromkeys(names, 0.0))
-            for name in names:
-                total[name] += float(sums[name][number])
+        self._measure(panel, rows, names)
 
-    def refuse_other_years(self, names: Sequence[str]) -> None:
-        """Refuse columns of which some years are in another unit than the others.
+    def _measure(self, panel: CellRows, rows: Mask, names: Sequence[str]) -> None:
+        """Take the magnitudes of some rows by month and box of some degrees."""
+        down = np.floor((panel.latitude[rows] + 90) / _BOX).astype(np.int64)
+        across = np.floor((panel.longitude[rows] % 360) / _BOX).astype(np.int64)
+        month = panel.time[rows].astype("datetime64[M]").astype(np.int64) + _EPOCH
+        pairs, place = np.unique(np.stack([month, down * 360 + across]), axis=1, return_inverse=True)
+        values = np.abs(np.stack([panel.values[name][rows] for name in names])) if len(names) else np.empty((0, 0))
+        sums = [np.bincount(place.reshape(-1), row, pairs.shape[1]) for row in values]
+        count = np.bincount(place.reshape(-1), minlength=pairs.shape[1])
+        for number, pair in enumerate(pairs.T.tolist()):
+            total = self.magnitudes.setdefault((pair[0], pair[1]), np.zeros(1 + len(names)))
+            total += [count[number], *(row[number] for row in sums)]
+
+    def refuse_other_years(self, names: Sequence[str], used: Sequence[str], target: str) -> None:
+        """Refuse columns of which some years are in another unit than the others at the same places.
+
+        Args:
+            names: Those that are compared.
+            used: All of them, as they were measured.
+            target: An anomaly, of which two years do not tell which is unusual.
 
         Raises:
             DataError: There is one; with the first row of these years.
         """
-        some = (time for time in self.magnitudes if self.times[time] >= _SOME_ROWS)
-        times = np.array(sorted(some), dtype="datetime64[M]")
-        months = times.astype(np.int64)
+        some = [(month, box, *total) for (month, box), total in self.magnitudes.items() if total[0] >= _SOME_ROWS]
+        if not some:
+            return
+        month, box, count, *sums = np.array(some).T
         for name in names:
-            sizes = np.array([self.magnitudes[time][name] / self.times[time] for time in times])
-            of_year = seasonless(sizes, months // 12 + 1970, months % 12 + 1, 1)
-            if len(of_year) > _TWO and (found := other_years(of_year)):
-                at = next(time for time in times if int(str(time)[:4]) in found.years)
-                where = self.first[at].rpartition(", column")[0] or self.first[at]
-                fix = f"Bring all years of {name} to one unit; where they are, name it: --units {name}=UNIT."
-                refuse_other_years(of_year, name, where, fix)
+            sizes = relative_sizes(sums[used.index(name)] / count, month.astype(np.int64), box.astype(np.int64))
+            found = other_halves(sizes)
+            if found is None or (name == target and len({half // 2 for half in sizes}) <= _TWO):
+                continue
+            at = next(time for time in sorted(self.times) if int(str(time)[:4]) in found.years)
+            where = self.first[at].rpartition(", column")[0] or self.first[at]
+            fix = f"Bring all years of {name} to one unit; where they are, name it: --units {name}=UNIT."
+            raise DataError(f"{said(found, name)} than in other years", where=where, fix=fix)
 
     def count_times(self, panel: CellRows, rows: Mask) -> None:
         """Count some rows by their time."""

@@ -85,7 +85,8 @@ def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Repor
     if reading.fills:
         reading.fills.refuse()
     changing = (*reading.roles.dynamic, *((reading.roles.target,) if reading.labelled else ()))
-    census.refuse_other_years([name for name in changing if name not in reading.named])
+    compared = [name for name in changing if name not in reading.named]
+    census.refuse_other_years(compared, used, reading.roles.target)
     if census.repeated:
         counting.refuse_contradictions(reading.panels(), used, census)
     funnel = _funnel(reading, census)

@@ -28,8 +28,10 @@ _RANGES = {
 }
 """Least and largest value, and what it is given in; an aspect of -1 is that of flat land in some exports, and a bulk
 density of 2 that of peat."""
-_SMALLER = {"clay": (1.0, "a share of 1"), "sand": (1.0, "a share of 1"), "aspect": (2 * np.pi, "radians")}
-"""What no station exceeds where all are given in another unit."""
+_SMALLER = {("clay", "sand"): (1.0, "shares of 1"), ("aspect",): (2 * np.pi, "radians")}
+"""What no station exceeds where all are given in another unit: dunes are sand without clay."""
+_MOST_SOIL = 120.0
+"""Clay and sand together [%]; maps are made of each by itself."""
 _SOME = 3
 """Stations above 0 that show it."""
 
@@ -57,19 +59,27 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
             notes.fills.count(name, str(path), values)
             _refuse_outside(name, values, f"{path}, column {column}")
             _add(found[name], station, values, f"{path}, column {column}", names)
-    for name in _SMALLER:
-        _refuse_smaller(name, found[name], f"{path}, column {called[name]}")
+    for together in _SMALLER:
+        _refuse_smaller(together, found, f"{path}, column {' and '.join(called[name] for name in together)}")
+    if (soil := np.nan_to_num(found["clay"] + found["sand"])).max(initial=0) > _MOST_SOIL:
+        raise DataError(
+            f"clay and sand are {soil.max():g} % together at {names.names[int(soil.argmax())]}",
+            where=str(path),
+            fix="Give both in %, of all fine soil.",
+        )
     return found
 
 
-def _refuse_smaller(name: str, values: Floats, location: str) -> None:
+def _refuse_smaller(together: tuple[str, ...], found: dict[str, Floats], location: str) -> None:
     """Refuse shares of 1 where percent are wanted, and radians."""
-    known, (most, meaning) = values[values > 0], _SMALLER[name]
-    if len(known) >= _SOME and known.max() <= most:
+    most, meaning = _SMALLER[together]
+    known = [values[values > 0] for values in (found[name] for name in together)]
+    if all(len(values) >= _SOME and values.max() <= most for values in known):
         raise DataError(
-            f"{name} is {known.max():.3g} at most at {len(known)} stations, as in {meaning}",
+            f"{' and '.join(together)} of {len(known[0])} stations are {max(values.max() for values in known):.3g} at "
+            f"most, as in {meaning}",
             where=location,
-            fix=f"Give it {_RANGES[name][2]}.",
+            fix=f"Give them {_RANGES[together[0]][2]}.",
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.year_scales import refuse_other_years, seasonless
+from geoml_cli.readers.year_scales import other_halves, refuse_other_years, relative_sizes, said
 from geoml_cli.sources.smap.calendar import Calendar
 
 Values = NDArray[Any]
@@ -49,9 +49,8 @@ _DRIEST = 0.03
 """Mean precipitation [mm d-1] that no place of gridMET's is below; 0.13 is Death Valley's."""
 _FEWEST_FILES = 3
 _OTHER_YEAR = {"eto": 3.5, "etr": 3.5, "pr": 8.0, "sph": 5.0, "vpd": 5.0}
-_OTHER_MOISTURE, _FEW = 4.0, 5
-"""By how much the soil moisture of stations and months hardly differs from that of other years, and values of a month
-from which on it is compared."""
+_FEW = 5
+"""Values of soil moisture of a station and month, from which on it is compared with other years."""
 _OTHERWISE = 2.5
 """By how much the mean of a year of weather hardly differs from that of the others: km h-1 and m s-1 do by 3.6. Air
 does by more where files hold other stations, and a desert's rain does anyway."""
@@ -233,7 +232,7 @@ def refuse_other_weather(means: Mapping[Path, Values], names: Sequence[str]) -> 
                 )
 
 
-def refuse_moisture_of_years(moisture_DS: Values, name: str, location: str, calendar: Calendar) -> None:
+def refuse_moisture_of_years(moisture_DS: Values, name: str, location: str, calendar: Calendar) -> list[str]:
     """Refuse years whose soil moisture is in another unit than that of the same stations and months in other years.
 
     Args:
@@ -242,18 +241,20 @@ def refuse_moisture_of_years(moisture_DS: Values, name: str, location: str, cale
         location: For messages.
         calendar: Of the days.
 
+    Returns:
+        For each station, what its own years show; empty where that is nothing.
+
     Raises:
         DataError: There are some.
     """
-    known = np.isfinite(moisture_DS) & (moisture_DS > 0)
-    usual = [
-        np.median(column[some]) if some.any() else 1.0 for column, some in zip(moisture_DS.T, known.T, strict=True)
-    ]
-    year_D, month_D = calendar.years, calendar.dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    year, month = (np.broadcast_to(of_day[:, None], known.shape)[known] for of_day in (year_D, month_D))
-    relative = (moisture_DS / np.array(usual))[known].astype(np.float64)
-    sizes = seasonless(relative, year.astype(np.int64), month, _FEW)
-    refuse_other_years(sizes, name, location, "Bring all years to m3 m-3.", usually=_OTHER_MOISTURE)
+    month = calendar.dates.astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    days, stations = moisture_DS.shape
+    values, months = moisture_DS.astype(np.float64), np.broadcast_to(month[:, None], moisture_DS.shape)
+    place = np.broadcast_to(np.arange(stations), moisture_DS.shape)
+    sizes = relative_sizes(values.ravel(), months.ravel(), place.ravel(), _FEW)
+    refuse_other_years(sizes, name, location, "Bring all years to m3 m-3.")
+    alone = [other_halves(relative_sizes(one, month, np.zeros(days, np.int64), _FEW)) for one in values.T]
+    return ["" if found is None else said(found, name) for found in alone]
 
 
 def common_scale(scales: Mapping[Path, Scale | None], product: str, allowed: tuple[Scale, ...]) -> Scale:

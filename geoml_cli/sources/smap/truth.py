@@ -62,7 +62,12 @@ def read_truth(
             fix="Divide percent by 100.",
         )
     _refuse_percent_of_a_year(values, str(raw_files.truth), names, calendar)
-    refuse_moisture_of_years(values, "ground truth", str(raw_files.truth), calendar)
+    alone = refuse_moisture_of_years(values, "ground truth", str(raw_files.truth), calendar)
+    notes.lines.extend(
+        f"{said} at {name} than in other years: another unit, or a sensor that failed?"
+        for name, said in zip(names.names, alone, strict=True)
+        if said
+    )
     wrong = (values < 0) | (values > _PERCENT)
     notes.count(int(wrong.sum()), "values of ground truth outside 0 to 1 m3 m-3 are missing.")
     return np.where(wrong, np.float32(np.nan), values)

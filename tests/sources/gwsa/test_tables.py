@@ -352,6 +352,24 @@ def test_files_of_other_years_in_another_unit_are_refused(
     assert len(kept) == len(plain) and not np.allclose(kept, plain)
 
 
+def test_regions_of_other_years_are_no_other_unit(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """A dry region in the first years and a wet one in the later; two years of one region in two units are."""
+    random = np.random.default_rng(6)
+    rows = pd.DataFrame({"lat": [30.125 + 0.25 * (n % 8) for n in range(64)], "DEM": 900, "LC": 10})
+    rows["year"] = [2003 + n // 8 for n in range(64)]
+    rows["lon"] = np.where(rows["year"] < 2007, 100.125, 120.125)
+    size = np.where(rows["year"] < 2007, 1, 20)
+    rows = rows.assign(rf=random.gamma(9, 10, 64) * size, E=random.gamma(9, 5, 64) * size, GWS=random.normal(size=64))
+    rows.to_csv(raw / "t.csv", index=False)
+    assert prepare_gwsa(raw)[0].manifest.funnel.kept == 64
+    few = rows[rows["year"] < 2005]
+    few.assign(GWS=few["GWS"] * np.where(few["year"] == 2004, 30, 1)).to_csv(raw / "t.csv", index=False)
+    prepare_gwsa(raw)  # anomalies of two years
+    few.assign(rf=few["rf"] * np.where(few["year"] == 2004, 0.1, 1)).to_csv(raw / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"rf of 2004 is about .* times smaller than in other years"):
+        prepare_gwsa(raw)
+
+
 def test_values_that_do_not_fit_their_unit_are_told(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
     long.assign(LST=[10.5, 11, 12, 13, 14, 35]).to_csv(raw / "t.csv", index=False)
     dataset, reporter = prepare_gwsa(raw, dynamic=("rf", "LST"))

@@ -748,20 +748,26 @@ def test_what_no_place_has_is_refused_once_with_a_remedy_that_works(raw, prepare
 
 
 @pytest.mark.parametrize(
-    ("column", "factor", "message"),
+    ("columns", "factor", "message"),
     [
-        ("clay_5", 0.01, "as in a share of 1.*Give it in %"),
-        ("sand_5", 0.01, "as in a share of 1.*Give it in %"),
-        ("aspect", np.pi / 180, "as in radians.*Give it in degrees"),
+        (("clay_5", "sand_5"), 0.01, "clay and sand of 3 stations are .* as in shares of 1.*Give them in %"),
+        (("aspect",), np.pi / 180, "aspect of 3 stations are .* as in radians.*Give them in degrees"),
+        (("clay_5", "sand_5"), 2.4, "clay and sand are .* % together at Alpha-1.*Give both in %"),
     ],
 )
-def test_soil_as_a_share_and_aspects_in_radians_are_refused(raw, prepared, column, factor, message):
+def test_soil_as_a_share_and_aspects_in_radians_are_refused(raw, prepared, columns, factor, message):
     def other(rows):
-        return [{**row, column: str(float(row[column]) * factor)} for row in rows]
+        return [{**row, **{column: str(float(row[column]) * factor) for column in columns}} for row in rows]
 
     edit(raw / "constant_SSM.csv", other)
     with pytest.raises(DataError, match=message):
         prepared(raw)
+
+
+def test_dunes_have_hardly_any_clay(raw, prepared):
+    kept = prepared(raw).manifest.funnel.kept
+    edit(raw / "constant_SSM.csv", lambda rows: [{**row, "clay_5": "0.8", "sand_5": "97"} for row in rows])
+    assert prepared(raw).manifest.funnel.kept == kept
 
 
 @pytest.mark.parametrize("factor", [50.0, 0.02, 0.01])
@@ -770,15 +776,18 @@ def test_a_year_of_soil_moisture_in_another_scale_is_refused(factor):
     season = 0.2 + 0.1 * np.sin(calendar.day_of_year / 58)
     of_stations = season[:, None] * np.array([0.3, 1.0, 1.5])
     of_stations[::3, 1] = np.nan
-    refuse_moisture_of_years(of_stations, "SMAP", "raw", calendar)
-    dry = of_stations * np.where(calendar.years == 2019, 0.4, 1)[:, None]
-    refuse_moisture_of_years(dry, "SMAP", "raw", calendar)
+    assert refuse_moisture_of_years(of_stations, "SMAP", "raw", calendar) == ["", "", ""]
+    wet = of_stations * np.where(calendar.years == 2019, 5, 1)[:, None]
+    refuse_moisture_of_years(wet, "SMAP", "raw", calendar)  # as a desert after rain
     winter = np.where((calendar.years == 2019) & (calendar.day_of_year > 60), np.nan, 1)[:, None]
     refuse_moisture_of_years(of_stations * winter, "SMAP", "raw", calendar)
     other = of_stations * np.where(calendar.years == 2019, factor, 1)[:, None]
     words = "50 times larger" if factor > 1 else r"\d+(\.\d)? times smaller"
     with pytest.raises(DataError, match=f"raw: SMAP of 2019 is about {words} than in other years"):
         refuse_moisture_of_years(other, "SMAP", "raw", calendar)
+    of_stations[:, 1] = other[:, 1]
+    found = refuse_moisture_of_years(of_stations, "ground truth", "raw", calendar)
+    assert [bool(text) for text in found] == [False, True, False] and "ground truth of 2019 is about" in found[1]
 
 
 def test_weather_below_zero_is_missing_and_told(raw, prepared):
