@@ -23,7 +23,7 @@ _APART, _USUALLY = 5.0, 8.0
 """How far the groups lie apart at least, and their medians: mm for cm is 10 times, MJ m-2 d-1 for W m-2 11.6."""
 _CLEAR = 1.5
 """How many times larger the gap is than what sizes of one group differ by, as logarithms."""
-_YEARS, _SHOWN = 2, 6
+_YEARS, _SHOWN, _MONTHS = 2, 6, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -105,18 +105,17 @@ def relative_sizes(values_N: Values, month_N: Integers, place_N: Integers, least
         least: Values of a place and month from which on it has a size.
     """
     known = np.isfinite(values_N)
-    cells, cell = np.unique(np.stack([place_N[known], month_N[known]]), axis=1, return_inverse=True)
-    count = np.bincount(cell.reshape(-1), minlength=cells.shape[1])
-    total = np.bincount(cell.reshape(-1), np.abs(values_N[known]), minlength=cells.shape[1])
+    keys, cell, count = np.unique(place_N[known] * _MONTHS + month_N[known], return_inverse=True, return_counts=True)
+    total = np.bincount(cell, np.abs(values_N[known]), len(keys))
     some = (count >= least) & (total > 0)
-    (place, month), logs = cells[:, some], np.log(total[some] / count[some])
-    _, season = np.unique(np.stack([place, month % 12]), axis=1, return_inverse=True)
-    season = season.reshape(-1)
+    (place, month), logs = np.divmod(keys[some], _MONTHS), np.log(total[some] / count[some])
+    _, season = np.unique(place * 12 + month % 12, return_inverse=True)
     usual, several = _medians(logs, season)
     shared = several[season] > 1
     halves = month[shared] // 6
-    middle, _ = _medians((logs - usual[season])[shared], np.unique(halves, return_inverse=True)[1].reshape(-1))
-    return {int(half): float(np.exp(size)) for half, size in zip(np.unique(halves), middle, strict=True)}
+    names, number = np.unique(halves, return_inverse=True)
+    middle, _ = _medians((logs - usual[season])[shared], number)
+    return {int(half): float(np.exp(size)) for half, size in zip(names, middle, strict=True)}
 
 
 def _medians(values: Values, group: Integers) -> tuple[Values, Integers]:

@@ -19,8 +19,9 @@ from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 _TWO = 2
 _SOME_ROWS = 3
 """Of a month and box, from which on it is compared with others: a single cell may change a lot."""
-_BOX, _EPOCH = 5.0, 1970 * 12
-"""Degrees of a box in which cells are compared with themselves, and January 1970 in months since the year 0."""
+_BOX, _BOXES, _EPOCH = 5.0, 1 << 20, 1970 * 12
+"""Degrees of a box in which cells are compared with themselves, more numbers than there are boxes, and January 1970 in
+months since the year 0."""
 
 
 class Cells:
@@ -139,13 +140,11 @@ class Census:
         down = np.floor((panel.latitude[rows] + 90) / _BOX).astype(np.int64)
         across = np.floor((panel.longitude[rows] % 360) / _BOX).astype(np.int64)
         month = panel.time[rows].astype("datetime64[M]").astype(np.int64) + _EPOCH
-        pairs, place = np.unique(np.stack([month, down * 360 + across]), axis=1, return_inverse=True)
-        values = np.abs(np.stack([panel.values[name][rows] for name in names])) if len(names) else np.empty((0, 0))
-        sums = [np.bincount(place.reshape(-1), row, pairs.shape[1]) for row in values]
-        count = np.bincount(place.reshape(-1), minlength=pairs.shape[1])
-        for number, pair in enumerate(pairs.T.tolist()):
-            total = self.magnitudes.setdefault((pair[0], pair[1]), np.zeros(1 + len(names)))
-            total += [count[number], *(row[number] for row in sums)]
+        keys, place, count = np.unique(month * _BOXES + down * 360 + across, return_inverse=True, return_counts=True)
+        sums = [np.bincount(place, np.abs(panel.values[name][rows]), len(keys)) for name in names]
+        for key, *totals in zip(keys.tolist(), count, *sums, strict=True):
+            kept = self.magnitudes.setdefault(divmod(key, _BOXES), np.zeros(1 + len(names)))
+            kept += totals
 
     def refuse_other_years(self, names: Sequence[str], used: Sequence[str], target: str) -> None:
         """Refuse columns of which some years are in another unit than the others at the same places.
