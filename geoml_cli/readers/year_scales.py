@@ -23,7 +23,9 @@ _APART, _USUALLY = 5.0, 8.0
 """How far the groups lie apart at least, and their medians: mm for cm is 10 times, MJ m-2 d-1 for W m-2 11.6."""
 _CLEAR = 1.5
 """How many times larger the gap is than what sizes of one group differ by, as logarithms."""
-_YEARS, _SHOWN, _MONTHS = 2, 6, 1 << 20
+_YEARS, _SHOWN = 2, 6
+_PLACES = 1 << 32
+"""More than there are numbers of places."""
 
 
 @dataclass(frozen=True)
@@ -93,29 +95,37 @@ def _groups(sizes: Mapping[int, float]) -> tuple[list[int], list[int], float] | 
     return ordered[:place], ordered[place:], distance
 
 
-def relative_sizes(values_N: Values, month_N: Integers, place_N: Integers, least: int = 1) -> dict[int, float]:
+def relative_sizes(
+    values_N: Values, time_N: NDArray[np.datetime64], place_N: Integers, least: int = 1
+) -> dict[int, float]:
     """Return the size of each half over that of its places and months in most years.
 
     Places and months of the year that one year has tell nothing.
 
     Args:
         values_N: NaN is missing.
-        month_N: Months since January of the year 0; of yearly values any month that all of them share.
-        place_N: Number of the place, such as a station.
+        time_N: Of any unit; yearly values have one month of the year.
+        place_N: Number of the place, such as a station, from 0.
         least: Values of a place and month from which on it has a size.
     """
     known = np.isfinite(values_N)
-    keys, cell, count = np.unique(place_N[known] * _MONTHS + month_N[known], return_inverse=True, return_counts=True)
+    month_N = time_N.astype("datetime64[M]").astype(np.int64)
+    keys, cell, count = np.unique(month_N[known] * _PLACES + place_N[known], return_inverse=True, return_counts=True)
     total = np.bincount(cell, np.abs(values_N[known]), len(keys))
     some = (count >= least) & (total > 0)
-    (place, month), logs = np.divmod(keys[some], _MONTHS), np.log(total[some] / count[some])
+    (month, place), logs = np.divmod(keys[some], _PLACES), np.log(total[some] / count[some])
     _, season = np.unique(place * 12 + month % 12, return_inverse=True)
     usual, several = _medians(logs, season)
     shared = several[season] > 1
-    halves = month[shared] // 6
+    halves = half_of(month[shared])
     names, number = np.unique(halves, return_inverse=True)
     middle, _ = _medians((logs - usual[season])[shared], number)
     return {int(half): float(np.exp(size)) for half, size in zip(names, middle, strict=True)}
+
+
+def half_of(month: Integers) -> Integers:
+    """Return the halves in which months since January 1970 lie."""
+    return np.asarray(month // 6 + 2 * 1970)
 
 
 def _medians(values: Values, group: Integers) -> tuple[Values, Integers]:
@@ -134,13 +144,13 @@ def refuse_other_years(sizes: Mapping[int, float], name: str, where: str, fix: s
         DataError: There are some.
     """
     if found := other_halves(sizes):
-        raise DataError(f"{said(found, name)} than in other years", where=where, fix=fix)
+        raise DataError(said(found, name), where=where, fix=fix)
 
 
 def said(found: OtherHalves, name: str) -> str:
     """Say which years have another scale, and by how much."""
     factor = f"{found.factor:.3g} times larger" if found.factor > 1 else f"{1 / found.factor:.3g} times smaller"
-    return f"{name} of {found} is about {factor}"
+    return f"{name} of {found} is about {factor} than in other years"
 
 
 def listed(years: Sequence[int]) -> str:

@@ -116,9 +116,10 @@ def train(
             at_once = settings.shared.train.seeds_at_once and not _unstacked(settings, processes)
             if len(together := _groups(run, only, at_once=at_once)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, together, reporter)
-            samples = {name: network.samples(dataset) for name, network in networks.items()}
-            work = TrainingContext(run, settings, networks, samples, processes, reporter, float32)
-            del samples  # they go with `work`
+            work = TrainingContext(
+                run, settings, networks, {name: network.samples(dataset) for name, network in networks.items()},
+                processes, reporter, float32,
+            )  # fmt: skip
             _tell_unlabelled(settings, dataset, work.samples, once)
             _tell_one_outcome(run, networks, work.samples, once)
             for names in _groups(run, only, at_once=at_once):

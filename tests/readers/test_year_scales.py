@@ -9,7 +9,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.year_scales import listed, other_halves, refuse_other_years, relative_sizes, said
 
 DAYS = np.arange(np.datetime64("2001-01-01"), np.datetime64("2007-01-01"))
-MONTH = DAYS.astype("datetime64[M]").astype(np.int64) + 1970 * 12
+MONTH = DAYS.astype("datetime64[M]").astype(np.int64)
 HERE = np.zeros(len(DAYS), dtype=np.int64)
 SUMMER = np.where((MONTH % 12 > 3) & (MONTH % 12 < 9), 20.0, 1.0)
 
@@ -52,14 +52,15 @@ def test_of_two_equal_groups_it_is_the_later_one() -> None:
 
 def test_a_year_of_winter_alone_is_compared_with_winters() -> None:
     values = SUMMER.copy()
-    values[(MONTH // 12 == 2003) & (MONTH % 12 > 1)] = np.nan
-    sizes = relative_sizes(values, MONTH, HERE, 5)
+    values[(MONTH // 12 == 33) & (MONTH % 12 > 1)] = np.nan
+    sizes = relative_sizes(values, DAYS, HERE, 5)
     assert set(sizes) == {half for half in range(4002, 4014) if half != 4007}
     assert list(sizes.values()) == pytest.approx([1.0] * 11)
-    first = MONTH // 12 == 2001
-    assert relative_sizes(values[first], MONTH[first], HERE[first], 5) == {}, "nothing to compare"
-    none = np.array([], np.int64)
-    assert relative_sizes(np.array([]), none, none) == {}
+    first = MONTH // 12 == 31
+    assert relative_sizes(values[first], DAYS[first], HERE[first], 5) == {}, "nothing to compare"
+    assert relative_sizes(np.array([]), DAYS[:0], HERE[:0]) == {}
+    early = (MONTH - 600).astype("datetime64[M]")  # before 1970
+    assert set(relative_sizes(SUMMER, early, HERE, 5)) == set(range(3902, 3914))
 
 
 @pytest.mark.parametrize(
@@ -76,15 +77,15 @@ def test_a_unit_that_changes_within_a_year_is_found(begin: str, end: str, words:
     month = DAYS.astype("datetime64[M]")
     of_other = (month >= np.datetime64(begin)) & (month < np.datetime64(end))
     noise = np.random.default_rng(1).uniform(0.5, 1.5, len(DAYS))
-    found = other_halves(relative_sizes(SUMMER * noise / np.where(of_other, 11.574, 1), MONTH, HERE, 5))
+    found = other_halves(relative_sizes(SUMMER * noise / np.where(of_other, 11.574, 1), DAYS, HERE, 5))
     assert found is not None and str(found) == words
 
 
 def test_places_are_compared_with_themselves() -> None:
     """A dry place in the first years and a wet one in the others are no other unit; a place in both tells."""
-    early = MONTH // 12 < 2004
+    early = MONTH // 12 < 34
     dry, wet = np.where(early, 1.0, np.nan), np.where(early, np.nan, 30.0)
-    both = np.concatenate([dry, wet]), np.concatenate([MONTH, MONTH]), np.concatenate([HERE, HERE + 1])
+    both = np.concatenate([dry, wet]), np.concatenate([DAYS, DAYS]), np.concatenate([HERE, HERE + 1])
     assert other_halves(relative_sizes(*both, 5)) is None
     together = relative_sizes(np.concatenate([dry, wet]), both[1], np.concatenate([HERE, HERE]), 5)
     assert other_halves(together) is not None, "at one place it would be another unit"
@@ -96,4 +97,4 @@ def test_the_message_names_years_and_factor() -> None:
         refuse_other_years(sizes, "LE", "here", "Do.")
     assert listed((2001, 2003)) == "2001, 2003" and listed(tuple(range(2000, 2020, 2))).endswith("2010 and 4 more")
     found = other_halves({half: 0.1 if half == 4004 else 1.0 for half in range(4000, 4010)})
-    assert found is not None and said(found, "E") == "E of 2002-01 to 06 is about 10 times smaller"
+    assert found is not None and said(found, "E") == "E of 2002-01 to 06 is about 10 times smaller than in other years"

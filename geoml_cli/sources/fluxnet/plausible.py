@@ -47,8 +47,6 @@ _COLDEST, _HOTTEST = 200.0, 340.0
 _OR_WITHOUT = "or leave it out of --dynamic and --extra, or empty its cells there."
 _FEW_DAYS = 5
 """With values in a month, from which on the month has a size."""
-_EPOCH = 1970 * 12
-"""January 1970 in months since the year 0."""
 _YEAR, _HALF_A_YEAR, _TWO_MONTHS, _MONTH = 360, 180, 61, 30
 _DAYS_OF_YEAR, _MINUTES = 365.25, 1440
 
@@ -85,10 +83,9 @@ def refuse_other_scales(site: str, first: int, target_T: Values, name: str, step
     if step.code == "YY":
         return
     begins = starts(first + np.arange(len(target_T), dtype=np.int64), step).astype("datetime64[m]")
-    month = begins.astype("datetime64[M]").astype(np.int64) + _EPOCH
     least = int(_FEW_DAYS * _MINUTES / step.minutes) if step.minutes > 0 else 1
     refuse_other_years(
-        relative_sizes(target_T, month, np.zeros_like(month), least),
+        relative_sizes(target_T, begins, np.zeros(len(begins), dtype=np.int64), least),
         name,
         site,
         f"Give all years in {unit(name, step)}; where it is real, say --any-scale {name}.",

@@ -160,9 +160,9 @@ def _write(
     raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Reporter, files: ExitStack
 ) -> PreparedInfo:
     products, left_out = open_products(raw, options, reporter, files)
-    told = {name: factor.pieces[0].unit for name, factor in products.factors.items()}
+    of_files = {name: factor.pieces[0].unit for name, factor in products.factors.items()}
     # What files sum up over is not known: without a unit there, a sum is not taken for one of a year.
-    given = {name: unit for name, unit in told.items() if unit or is_sum(name)}
+    given = {name: unit for name, unit in of_files.items() if unit or is_sum(name)}
     named = units_given(options.units)
     kept = read_size(options.memory) // _KEPT
     reading = Reading(

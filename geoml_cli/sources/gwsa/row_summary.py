@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys
 from geoml_cli.readers.dates import out_of_range, stray_moments
-from geoml_cli.readers.year_scales import other_halves, relative_sizes, said
+from geoml_cli.readers.year_scales import half_of, other_halves, relative_sizes, said
 from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
 _TWO = 2
+"""Years of anomalies that do not tell which of them is unusual."""
 _SOME_ROWS = 3
 """Of a month and box, from which on it is compared with others: a single cell may change a lot."""
-_BOX, _BOXES, _EPOCH = 5.0, 1 << 20, 1970 * 12
-"""Degrees of a box in which cells are compared with themselves, more numbers than there are boxes, and January 1970 in
-months since the year 0."""
+_BOX, _BOXES = 5.0, 1 << 20
+"""Degrees of a box in which cells are compared with themselves, and more numbers than there are boxes."""
 
 
 class Cells:
@@ -139,7 +139,7 @@ class Census:
         """Take the magnitudes of some rows by month and box of some degrees."""
         down = np.floor((panel.latitude[rows] + 90) / _BOX).astype(np.int64)
         across = np.floor((panel.longitude[rows] % 360) / _BOX).astype(np.int64)
-        month = panel.time[rows].astype("datetime64[M]").astype(np.int64) + _EPOCH
+        month = panel.time[rows].astype("datetime64[M]").astype(np.int64)
         keys, place, count = np.unique(month * _BOXES + down * 360 + across, return_inverse=True, return_counts=True)
         sums = [np.bincount(place, np.abs(panel.values[name][rows]), len(keys)) for name in names]
         for key, *totals in zip(keys.tolist(), count, *sums, strict=True):
@@ -161,15 +161,18 @@ class Census:
         if not some:
             return
         month, box, count, *sums = np.array(some).T
+        months, boxes = month.astype(np.int64).astype("datetime64[M]"), box.astype(np.int64)
         for name in names:
-            sizes = relative_sizes(sums[used.index(name)] / count, month.astype(np.int64), box.astype(np.int64))
+            sizes = relative_sizes(sums[used.index(name)] / count, months, boxes)
             found = other_halves(sizes)
             if found is None or (name == target and len({half // 2 for half in sizes}) <= _TWO):
                 continue
-            at = next(time for time in sorted(self.times) if int(str(time)[:4]) in found.years)
+            at = next(
+                time for time in sorted(self.times) if half_of(time.astype("datetime64[M]").astype(int)) in found.halves
+            )
             where = self.first[at].rpartition(", column")[0] or self.first[at]
             fix = f"Bring all years of {name} to one unit; where they are, name it: --units {name}=UNIT."
-            raise DataError(f"{said(found, name)} than in other years", where=where, fix=fix)
+            raise DataError(said(found, name), where=where, fix=fix)
 
     def count_times(self, panel: CellRows, rows: Mask) -> None:
         """Count some rows by their time."""

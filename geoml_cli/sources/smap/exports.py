@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import ArrowTable, Joined, open_arrow
 from geoml_cli.sources.smap.calendar import Calendar, days_of, seconds
+from geoml_cli.sources.smap.moisture_years import notes_on_years
 from geoml_cli.sources.smap.names import IDENTITY, SEPARATOR, StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.products import GRIDMET, INDEX, LST, S1, Product
 from geoml_cli.sources.smap.scales import (
     MOST_OF_A_YEAR,
     Scale,
-    refuse_moisture_of_years,
     refuse_other_weather,
     refuse_percent,
     refuse_weather,
@@ -244,10 +244,10 @@ def read_smap(paths: Sequence[Path], names: StationNames, calendar: Calendar, no
         further = [_scatter(found, table, [columns[place] for place in layer], day[layer], names) for layer in layers]
         notes.count(further[0], f"rows of {path.name} are further ones of their station.")
         refuse_percent(found[np.isnan(before)], str(path))
-    refuse_moisture_of_years(found, "SMAP", str(paths[0].parent), calendar)
     wrong = (found < 0) | (found > 1)
     notes.count(int(wrong.sum()), "values of SMAP outside 0 to 1 m3 m-3 are missing.")
     found[wrong] = np.nan
+    notes.lines += notes_on_years(found, names.names, "SMAP", str(paths[0].parent), calendar)
     return {"SMAP": found}
 
 

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.year_scales import other_halves, refuse_other_years, relative_sizes, said
-from geoml_cli.sources.smap.calendar import Calendar
 
 Values = NDArray[Any]
 Scale = Literal["0..1", "percent", "x 10,000", "dB"]
@@ -49,8 +47,6 @@ _DRIEST = 0.03
 """Mean precipitation [mm d-1] that no place of gridMET's is below; 0.13 is Death Valley's."""
 _FEWEST_FILES = 3
 _OTHER_YEAR = {"eto": 3.5, "etr": 3.5, "pr": 8.0, "sph": 5.0, "vpd": 5.0}
-_FEW = 5
-"""Values of soil moisture of a station and month, from which on it is compared with other years."""
 _OTHERWISE = 2.5
 """By how much the mean of a year of weather hardly differs from that of the others: km h-1 and m s-1 do by 3.6. Air
 does by more where files hold other stations, and a desert's rain does anyway."""
@@ -230,31 +226,6 @@ def refuse_other_weather(means: Mapping[Path, Values], names: Sequence[str]) -> 
                     where=str(path),
                     fix=f"Bring all files to {_EXPECTED[name]}.",
                 )
-
-
-def refuse_moisture_of_years(moisture_DS: Values, name: str, location: str, calendar: Calendar) -> list[str]:
-    """Refuse years whose soil moisture is in another unit than that of the same stations and months in other years.
-
-    Args:
-        moisture_DS: By day and station, NaN where missing.
-        name: Of the variable, for messages.
-        location: For messages.
-        calendar: Of the days.
-
-    Returns:
-        For each station, what its own years show; empty where that is nothing.
-
-    Raises:
-        DataError: There are some.
-    """
-    month = calendar.dates.astype("datetime64[M]").astype(np.int64) + 1970 * 12
-    days, stations = moisture_DS.shape
-    values, months = moisture_DS.astype(np.float64), np.broadcast_to(month[:, None], moisture_DS.shape)
-    place = np.broadcast_to(np.arange(stations), moisture_DS.shape)
-    sizes = relative_sizes(values.ravel(), months.ravel(), place.ravel(), _FEW)
-    refuse_other_years(sizes, name, location, "Bring all years to m3 m-3.")
-    alone = [other_halves(relative_sizes(one, month, np.zeros(days, np.int64), _FEW)) for one in values.T]
-    return ["" if found is None else said(found, name) for found in alone]
 
 
 def common_scale(scales: Mapping[Path, Scale | None], product: str, allowed: tuple[Scale, ...]) -> Scale:

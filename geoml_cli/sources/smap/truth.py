@@ -18,11 +18,11 @@ from geoml_cli.readers.ismn_readings import Readings, joined
 from geoml_cli.sources.smap.calendar import Calendar, written_days
 from geoml_cli.sources.smap.discovery import RawFiles
 from geoml_cli.sources.smap.exports import Rows, by_station, panel
+from geoml_cli.sources.smap.moisture_years import notes_on_years
 from geoml_cli.sources.smap.names import Identity, StationNames
 from geoml_cli.sources.smap.notes import Notes
 from geoml_cli.sources.smap.options import SmapOptions
 from geoml_cli.sources.smap.repeats import refuse_several, repeated
-from geoml_cli.sources.smap.scales import refuse_moisture_of_years
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -62,15 +62,11 @@ def read_truth(
             fix="Divide percent by 100.",
         )
     _refuse_percent_of_a_year(values, str(raw_files.truth), names, calendar)
-    alone = refuse_moisture_of_years(values, "ground truth", str(raw_files.truth), calendar)
-    notes.lines.extend(
-        f"{said} at {name} than in other years: another unit, or a sensor that failed?"
-        for name, said in zip(names.names, alone, strict=True)
-        if said
-    )
     wrong = (values < 0) | (values > _PERCENT)
     notes.count(int(wrong.sum()), "values of ground truth outside 0 to 1 m3 m-3 are missing.")
-    return np.where(wrong, np.float32(np.nan), values)
+    found = np.where(wrong, np.float32(np.nan), values)
+    notes.lines += notes_on_years(found, names.names, "ground truth", str(raw_files.truth), calendar)
+    return found
 
 
 def _of_other_networks(names: StationNames) -> str:

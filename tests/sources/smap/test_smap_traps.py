@@ -13,7 +13,8 @@ from smap_case import DAYS, STATIONS, edit, head, radar, scene, stamp, table, wr
 from geoml_cli.errors import DataError
 from geoml_cli.readers.arrow_tables import open_arrow
 from geoml_cli.sources.smap.calendar import calendar_of, written_days
-from geoml_cli.sources.smap.scales import refuse_moisture_of_years, refuse_other_weather, refuse_weather
+from geoml_cli.sources.smap.moisture_years import notes_on_years
+from geoml_cli.sources.smap.scales import refuse_other_weather, refuse_weather
 
 
 def note(dataset, text):
@@ -776,18 +777,22 @@ def test_a_year_of_soil_moisture_in_another_scale_is_refused(factor):
     season = 0.2 + 0.1 * np.sin(calendar.day_of_year / 58)
     of_stations = season[:, None] * np.array([0.3, 1.0, 1.5])
     of_stations[::3, 1] = np.nan
-    assert refuse_moisture_of_years(of_stations, "SMAP", "raw", calendar) == ["", "", ""]
+
+    def notes(moisture):
+        return notes_on_years(moisture, STATIONS, "SMAP", "raw", calendar)
+
+    assert notes(of_stations) == []
     wet = of_stations * np.where(calendar.years == 2019, 5, 1)[:, None]
-    refuse_moisture_of_years(wet, "SMAP", "raw", calendar)  # as a desert after rain
+    notes(wet)  # as a desert after rain
     winter = np.where((calendar.years == 2019) & (calendar.day_of_year > 60), np.nan, 1)[:, None]
-    refuse_moisture_of_years(of_stations * winter, "SMAP", "raw", calendar)
+    notes(of_stations * winter)
     other = of_stations * np.where(calendar.years == 2019, factor, 1)[:, None]
     words = "50 times larger" if factor > 1 else r"\d+(\.\d)? times smaller"
     with pytest.raises(DataError, match=f"raw: SMAP of 2019 is about {words} than in other years"):
-        refuse_moisture_of_years(other, "SMAP", "raw", calendar)
+        notes(other)
     of_stations[:, 1] = other[:, 1]
-    found = refuse_moisture_of_years(of_stations, "ground truth", "raw", calendar)
-    assert [bool(text) for text in found] == [False, True, False] and "ground truth of 2019 is about" in found[1]
+    [found] = notes(of_stations)
+    assert found.startswith(f"at {STATIONS[1]} SMAP of 2019 is about") and found.endswith("or a sensor that failed?")
 
 
 def test_weather_below_zero_is_missing_and_told(raw, prepared):
