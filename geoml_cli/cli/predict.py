@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,12 +114,13 @@ def _common(model: str) -> dict[str, tuple[Any, Any]]:
     return {name: kind for name, kind in _COMMON.items() if name not in ("index", "baseline")} | {"out": (_Maps, None)}
 
 
-def input_options(model: str) -> list[type[Options]]:
+@cache
+def input_options(model: str) -> tuple[type[Options], ...]:
     """Return the options of everything that a model and the sources of its presets can predict."""
     found = list(registry.card(model).inputs)
     for source in registry.sources_of(model):
         found += [kind for kind in registry.source_card(source).inputs if kind not in found]
-    return found
+    return tuple(found)
 
 
 def _run(target: str, given: dict[str, Any], common: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 from typing import Any, Literal, TypeVar
@@ -90,7 +89,7 @@ class Manifest(_Record):
             "files": sorted(file.sha256 for file in self.files),
             # These alone: a field that a later version adds must not make other data of those that runs know.
             "variables": {
-                name: {field: asdict(variable)[field] for field in _DIGESTED}
+                name: {field: getattr(variable, field) for field in _DIGESTED}
                 for name, variable in self.variables.items()
             },
             "facts": self.facts,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 _TEMPLATE = "report.html.j2"
 
@@ -70,5 +69,7 @@ def render(report: Report) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    from importlib.resources import files
+
     text = files("geoml_cli.figures").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(text).render(report=report) + "\n"

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import tomli
-from filelock import FileLock
 
 from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import SettingsError
@@ -23,6 +22,7 @@ from geoml_cli.runs.run import LAYOUT, DataRecord, Run, RunRecord
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.splits.split import Split
 from geoml_cli.version import __version__
+from geoml_cli.work.locking import alone
 
 _NOTED = ("torch", "numpy", "accelerate", "scikit-learn", "safetensors", "numba", "mamba-ssm", "causal-conv1d")
 
@@ -83,7 +83,7 @@ def create(folder: Path, plan: Plan) -> Run:
         SettingsError: The folder holds a run of other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "run.lock"):
+    with alone(folder / "run.lock"):
         if (folder / "run.json").is_file():
             return _joined(folder, plan)
         _fill(folder, plan)

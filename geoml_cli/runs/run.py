@@ -14,7 +14,6 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Literal
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from geoml_cli.dataset.files import sha256, write_text
@@ -22,6 +21,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.samples.samples import Signature
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.splits.split import Split, read_once
+from geoml_cli.work.locking import alone
 
 Status = Literal["waiting", "running", "interrupted", "finished", "failed"]
 
@@ -279,7 +279,7 @@ class Run:
     @contextmanager
     def changing(self) -> Iterator[RunRecord]:
         """Read, let the caller change, and write `run.json`, alone among processes."""
-        with FileLock(self.folder / _LOCK):
+        with alone(self.folder / _LOCK):
             record = self.record()
             yield record
             record.status = _together(record)

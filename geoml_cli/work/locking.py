@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 
 @contextmanager
 def locked(path: Path, on_locked: Callable[[str], None], *, patience: float = 0) -> Iterator[None]:
@@ -21,6 +19,8 @@ def locked(path: Path, on_locked: Callable[[str], None], *, patience: float = 0)
         on_locked: Called with the holder's name where another process holds it; it raises, or returns to wait.
         patience: How long it is waited for before [s].
     """
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path)
     try:
         lock.acquire(timeout=patience)
@@ -35,6 +35,15 @@ def locked(path: Path, on_locked: Callable[[str], None], *, patience: float = 0)
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock for a moment, such as a change of a small file; whoever holds it is waited for."""
+    from filelock import FileLock
+
+    with FileLock(path):
+        yield
 
 
 def holder(path: Path) -> str:
