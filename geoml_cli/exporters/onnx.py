@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from geoml_cli.exporters._recurrent import lstms_as_one_operator
 from geoml_cli.exporters.exporter import Arrays, Exporter, Names, Opened
 
 
@@ -21,7 +22,12 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path
     # It also logs which optional packages it looked for, and what it could not simplify.
     for name in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        torch.no_grad(),
+        lstms_as_one_operator(),
+    ):
         # The exporter warns of its own internals; what counts is checked by running the file.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from geoml_cli.exporters._recurrent import lstms_as_one_operator
 from geoml_cli.exporters.exporter import Arrays, Exporter, Names, Opened
 
 
 def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
     """Write the program; the first axis of every input has any length where `dynamic`."""
     batch = torch.export.Dim("sample", min=1)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), lstms_as_one_operator():
         # As for ONNX: the file is scored by running it.
         warnings.simplefilter("ignore")
         program = torch.export.export(
