@@ -1,9 +1,11 @@
 """Years in another scale than the others, such as one year of a series in mm where the others are in cm.
 
 Half a year's size is the mean of its magnitudes over that of the same places and months in most years. Years are of two
-scales where these sizes fall into two groups, far apart for how much they differ within each.
+scales where these sizes fall into two groups, far apart for how much they differ within each, and where nearly all
+places and months say the same, of how far values lie from each other as of how large they are. A harvest, a wet year or
+an anomaly near zero changes one of these, or some months alone.
 
-Legend: N values.
+Legend: N values, C cells: a place in a month of a year.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +26,31 @@ _APART, _USUALLY = 5.0, 8.0
 """How far the groups lie apart at least, and their medians: mm for cm is 10 times, MJ m-2 d-1 for W m-2 11.6."""
 _CLEAR = 1.5
 """How many times larger the gap is than what sizes of one group differ by, as logarithms."""
+_EACH, _NEARLY_ALL = 4.0, 0.2
+"""How far a cell is from its place and month in other years, but for this share of cells."""
+_CELLS = 4
+"""Of months that tell; a year of one value has as many as there are places."""
 _YEARS, _SHOWN = 2, 6
+_ROUNDING = 1e-12
+"""Of a variance, relative to the square of the values."""
 _PLACES = 1 << 32
 """More than there are numbers of places."""
+
+
+class Cells(NamedTuple):
+    """Places in months of single years.
+
+    Attributes:
+        month_C: Months since January 1970; yearly values have one month of the year.
+        place_C: Number of the place, from 0.
+        level_C: Logarithm of the mean magnitude.
+        scatter_C: Logarithm of the standard deviation; NaN where all values are one.
+    """
+
+    month_C: Integers
+    place_C: Integers
+    level_C: Values
+    scatter_C: Values
 
 
 @dataclass(frozen=True)
@@ -57,14 +82,12 @@ class OtherHalves:
         return ", ".join([*([listed(whole)] if whole else []), *parts[:_SHOWN]])
 
 
-def other_halves(sizes: Mapping[int, float]) -> OtherHalves | None:
+def other_halves(cells: Cells) -> OtherHalves | None:
     """Find halves of another scale; None where there are none or it is not clear.
 
     First halves are compared with first halves, and second ones with second: months of one are none of the other.
-
-    Args:
-        sizes: By half; those of 0 or NaN tell nothing.
     """
+    sizes = _sizes(cells, cells.level_C)
     found = [_groups({half: size for half, size in sizes.items() if half % 2 == part}) for part in (0, 1)]
     parts = [one for one in found if one is not None]
     if not parts:
@@ -74,20 +97,20 @@ def other_halves(sizes: Mapping[int, float]) -> OtherHalves | None:
     # Of two equal groups it is the later one.
     are_high = (len(high), -min(high)) < (len(low), -min(low))
     distance = max(parts, key=lambda one: len(one[0]) + len(one[1]))[2]
-    yearly = not any(half % 2 for half in sizes)
-    return OtherHalves(tuple(high if are_high else low), float(np.exp(distance if are_high else -distance)), yearly)
+    yearly = len(np.unique(cells.month_C % 12)) == 1
+    others = OtherHalves(tuple(high if are_high else low), float(np.exp(distance if are_high else -distance)), yearly)
+    return others if _nearly_all(cells, others) else None
 
 
-def _groups(sizes: Mapping[int, float]) -> tuple[list[int], list[int], float] | None:
-    """Divide halves into those of low and of high sizes; return how far these lie apart, as logarithms, as well."""
-    known = {half: float(np.log(size)) for half, size in sizes.items() if size > 0}
-    if len(known) < _YEARS:
+def _groups(logs: Mapping[int, float]) -> tuple[list[int], list[int], float] | None:
+    """Divide halves into those of low and of high sizes; return how far these lie apart as well. All as logarithms."""
+    if len(logs) < _YEARS:
         return None
-    ordered = sorted(known, key=lambda half: known[half])
-    logs = np.array([known[half] for half in ordered])
-    gaps = np.diff(logs)
+    ordered = sorted(logs, key=lambda half: logs[half])
+    sizes = np.array([logs[half] for half in ordered])
+    gaps = np.diff(sizes)
     place = int(gaps.argmax()) + 1
-    low, high = logs[:place], logs[place:]
+    low, high = sizes[:place], sizes[place:]
     spread = max(float(np.ptp(low)), float(np.ptp(high)))
     distance = float(np.median(high) - np.median(low))
     if gaps[place - 1] < max(np.log(_APART), _CLEAR * spread) or distance < np.log(_USUALLY):
@@ -95,32 +118,76 @@ def _groups(sizes: Mapping[int, float]) -> tuple[list[int], list[int], float] | 
     return ordered[:place], ordered[place:], distance
 
 
-def relative_sizes(
-    values_N: Values, time_N: NDArray[np.datetime64], place_N: Integers, least: int = 1
-) -> dict[int, float]:
-    """Return the size of each half over that of its places and months in most years.
+def _sizes(cells: Cells, logs_C: Values) -> dict[int, float]:
+    """Return the logarithm of each half's size over that of its places and months in most years.
 
     Places and months of the year that one year has tell nothing.
+    """
+    _, season = np.unique(cells.place_C * 12 + cells.month_C % 12, return_inverse=True)
+    usual, several = _medians(logs_C, season)
+    shared = several[season] > 1
+    names, number = np.unique(half_of(cells.month_C[shared]), return_inverse=True)
+    middle, _ = _medians((logs_C - usual[season])[shared], number)
+    return {int(half): float(size) for half, size in zip(names, middle, strict=True)}
+
+
+def _nearly_all(cells: Cells, found: OtherHalves) -> bool:
+    """Return whether nearly all cells of the halves differ from those of other years, in level and in scatter."""
+    levels = _differences(cells, cells.level_C, found)
+    if len(levels) < (1 if found.yearly else _CELLS):
+        return False
+    scatter = _differences(cells, cells.scatter_C, found)
+    measures = [levels, scatter] if 2 * len(scatter) >= len(levels) else [levels]
+    towards = 1.0 if found.factor > 1 else -1.0
+    return all(float(np.quantile(towards * one, _NEARLY_ALL)) >= np.log(_EACH) for one in measures)
+
+
+def _differences(cells: Cells, logs_C: Values, found: OtherHalves) -> Values:
+    """Return what cells of the halves differ by from the same places and months of other years, as logarithms."""
+    _, season_C = np.unique(cells.place_C * 12 + cells.month_C % 12, return_inverse=True)
+    known, among = np.isfinite(logs_C), np.isin(half_of(cells.month_C), found.halves)
+    others = known & ~among
+    usual = np.full(int(season_C.max(initial=-1)) + 1, np.nan)
+    middle, _ = _medians(logs_C[others], season_C[others])
+    usual[: len(middle)] = middle
+    differences: Values = (logs_C - usual[season_C])[known & among]
+    return differences[np.isfinite(differences)]
+
+
+def cells_of(values_N: Values, time_N: NDArray[np.datetime64], place_N: Integers, least: int = 1) -> Cells:
+    """Make cells from single values.
 
     Args:
         values_N: NaN is missing.
-        time_N: Of any unit; yearly values have one month of the year.
+        time_N: Of any unit.
         place_N: Number of the place, such as a station, from 0.
-        least: Values of a place and month from which on it has a size.
+        least: Values of a place and month from which on it is a cell.
     """
     known = np.isfinite(values_N)
-    month_N = time_N.astype("datetime64[M]").astype(np.int64)
-    keys, cell, count = np.unique(month_N[known] * _PLACES + place_N[known], return_inverse=True, return_counts=True)
-    total = np.bincount(cell, np.abs(values_N[known]), len(keys))
-    some = (count >= least) & (total > 0)
-    (month, place), logs = np.divmod(keys[some], _PLACES), np.log(total[some] / count[some])
-    _, season = np.unique(place * 12 + month % 12, return_inverse=True)
-    usual, several = _medians(logs, season)
-    shared = several[season] > 1
-    halves = half_of(month[shared])
-    names, number = np.unique(halves, return_inverse=True)
-    middle, _ = _medians((logs - usual[season])[shared], number)
-    return {int(half): float(np.exp(size)) for half, size in zip(names, middle, strict=True)}
+    month_N, values = time_N.astype("datetime64[M]").astype(np.int64)[known], values_N[known]
+    keys, cell, count = np.unique(month_N * _PLACES + place_N[known], return_inverse=True, return_counts=True)
+    sums = (np.bincount(cell, of_all, len(keys)) for of_all in (np.abs(values), values, values**2))
+    month, place = np.divmod(keys, _PLACES)
+    return cells_from_sums(month, place, (count, *sums), least)
+
+
+def cells_from_sums(month_C: Integers, place_C: Integers, sums: Sequence[NDArray[Any]], least: int = 1) -> Cells:
+    """Make cells from what was summed up; those of which all values are 0 tell nothing.
+
+    Args:
+        month_C: Months since January 1970.
+        place_C: Number of the place, from 0.
+        sums: How many values, their magnitudes, themselves, and their squares, each of shape [C].
+        least: Values from which on there is a cell.
+    """
+    count, magnitudes, values, squares = (np.asarray(one, dtype=np.float64) for one in sums)
+    some = (count >= max(least, 1)) & (magnitudes > 0)
+    count, level = count[some], (magnitudes[some] / count[some])
+    mean = values[some] / count
+    # What rounding leaves of equal values is no scatter.
+    variance = squares[some] / count - mean**2
+    scatter = np.sqrt(np.where(variance > _ROUNDING * level**2, variance, np.nan))
+    return Cells(month_C[some], place_C[some], np.log(level), np.log(scatter))
 
 
 def half_of(month: Integers) -> Integers:
@@ -129,21 +196,23 @@ def half_of(month: Integers) -> Integers:
 
 
 def _medians(values: Values, group: Integers) -> tuple[Values, Integers]:
-    """Return the median of each group, numbered from 0, and how many values it has."""
+    """Return the median of each group, numbered from 0, and how many values it has; NaN where it has none."""
     order = np.lexsort((values, group))
     counts = np.bincount(group)
-    begin = np.cumsum(counts) - counts
-    ranked = values[order]
-    return (ranked[begin + (counts - 1) // 2] + ranked[begin + counts // 2]) / 2, counts
+    begin, some = np.cumsum(counts) - counts, counts > 0
+    ranked, medians = values[order], np.full(len(counts), np.nan)
+    first, of_some = begin[some], counts[some]
+    medians[some] = (ranked[first + (of_some - 1) // 2] + ranked[first + of_some // 2]) / 2
+    return medians, counts
 
 
-def refuse_other_years(sizes: Mapping[int, float], name: str, where: str, fix: str) -> None:
+def refuse_other_years(cells: Cells, name: str, where: str, fix: str) -> None:
     """Refuse years, or halves of them, of another scale.
 
     Raises:
         DataError: There are some.
     """
-    if found := other_halves(sizes):
+    if found := other_halves(cells):
         raise DataError(said(found, name), where=where, fix=fix)
 
 

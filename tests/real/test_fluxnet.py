@@ -50,6 +50,25 @@ def test_values_and_climate_are_those_of_the_file(real_data, prepare):
     assert 600 < float(dataset.array("mean_precipitation")[0]) < 900
 
 
+@pytest.mark.parametrize("target", ["GPP_DT_VUT_REF", "GPP_NT_VUT_REF", "RECO_DT_VUT_REF", "LE_F_MDS", "H_F_MDS"])
+def test_years_of_no_target_are_taken_for_another_unit(real_data, prepare, target):
+    """Harvests of DE-Seh and US-ARM leave a twentieth of the carbon uptake of other years."""
+    dataset, _ = prepare(real_data("fluxnet"), "--target", target, "--extra", "none")
+    assert dataset.labels("station") == DAILY
+    assert np.isfinite(dataset.array(target)).sum() > 4000
+
+
+def test_two_years_of_a_field_are_not_taken_for_another_unit(real_data, prepare, tmp_path):
+    [path] = real_data("fluxnet").glob("FLX_DE-Seh*.csv")
+    fields = pd.read_csv(path, dtype=str)
+    short = tmp_path / "raw" / path.name
+    short.parent.mkdir()
+    fields[fields.TIMESTAMP.str[:4].isin(["2007", "2008"])].to_csv(short, index=False)
+    (short.parent / "siteinfo.csv").write_bytes(real_data("fluxnet/siteinfo_fluxnet2015.csv").read_bytes())
+    dataset, _ = prepare(short.parent, "--target", "GPP_DT_VUT_REF", "--extra", "none")
+    assert len(dataset.array("GPP_DT_VUT_REF")) == 731
+
+
 def test_half_hours_that_are_all_filled_are_refused_with_what_to_relax(real_data, prepare):
     told = prepare(real_data(f"fluxnet/{CHAMAU}"), code=3)
     assert "99 of 99 values were left out because NEE_VUT_REF_QC is not class 1 or better" in told

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.year_scales import refuse_other_years, relative_sizes
+from geoml_cli.readers.year_scales import cells_of, refuse_other_years
 from geoml_cli.sources.fluxnet import clock, dryness
+from geoml_cli.sources.fluxnet.quality import Rule
 from geoml_cli.sources.fluxnet.series import Series
 from geoml_cli.sources.fluxnet.times import Step, format_time, is_subdaily, lengths, starts, years
 from geoml_cli.sources.fluxnet.units import quantity, unit
@@ -85,10 +86,47 @@ def refuse_other_scales(site: str, first: int, target_T: Values, name: str, step
     begins = starts(first + np.arange(len(target_T), dtype=np.int64), step).astype("datetime64[m]")
     least = int(_FEW_DAYS * _MINUTES / step.minutes) if step.minutes > 0 else 1
     refuse_other_years(
-        relative_sizes(target_T, begins, np.zeros(len(begins), dtype=np.int64), least),
+        cells_of(target_T, begins, np.zeros(len(begins), dtype=np.int64), least),
         name,
         site,
         f"Give all years in {unit(name, step)}; where it is real, say --any-scale {name}.",
+    )
+
+
+def refuse_other_size(site: str, first: int, target_T: Values, rule: Rule, step: Step) -> None:
+    """Refuse a target that is larger than it can be in half of a month's records; single ones are left out elsewhere.
+
+    Args:
+        site: For messages.
+        first: Place of the first record.
+        target_T: The targets of good quality, however large, NaN where there is none.
+        rule: Their column and the largest size.
+        step: The resolution; of months and years all are taken together.
+
+    Raises:
+        DataError: They are, as in another unit.
+    """
+    if rule.limit is None:
+        return
+    known = np.isfinite(target_T)
+    by_month = 0 < step.minutes <= _MINUTES
+    least = int(_FEW_DAYS * _MINUTES / step.minutes) if by_month else _FEW_DAYS
+    begins = starts(first + np.flatnonzero(known), step).astype("datetime64[m]").astype("datetime64[M]")
+    months = begins if by_month else np.zeros_like(begins)
+    names, month, count = np.unique(months, return_inverse=True, return_counts=True)
+    sizes = np.abs(target_T[known])
+    beyond = np.bincount(month, sizes > rule.limit, len(names))
+    strange = (count >= least) & (2 * beyond >= count)
+    if not strange.any():
+        return
+    chosen = int(strange.argmax())
+    when = f" of {names[chosen]}" if by_month else ""
+    raise DataError(
+        f"{rule.target} is larger than {rule.limit:g} in {int(beyond[chosen])} of {int(count[chosen])} good records"
+        f"{when} (up to {sizes[month == chosen].max():.4g}), more than a flux in {unit(rule.target, step)} can be",
+        where=site,
+        fix=f"Give all of them in {unit(rule.target, step)}, or empty those of a sensor that failed; "
+        f"--any-scale {rule.target} leaves them out.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from geoml_cli.dataset.manifest import Funnel
@@ -11,7 +12,7 @@ from geoml_cli.sources.fluxnet import plan as planning
 from geoml_cli.sources.fluxnet import report, sites
 from geoml_cli.sources.fluxnet.discovery import RawFiles, find
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
-from geoml_cli.sources.fluxnet.plausible import refuse_other_scales
+from geoml_cli.sources.fluxnet.plausible import refuse_other_scales, refuse_other_size
 from geoml_cli.sources.fluxnet.quality import DropCounts, Rule, rule
 from geoml_cli.sources.fluxnet.series import RequestedColumns, Series, read_site
 from geoml_cli.sources.fluxnet.site_summary import SiteSummary, complete, summarise_site, targets
@@ -83,8 +84,11 @@ def _counted(
         for site in raw_files.files:
             read = series.read(site)
             counted[site] = summarise_site(site, read, wanted, raw_files.step)
-            found, lost[site] = targets(read, complete(read, wanted.needed), applied)
+            whole = complete(read, wanted.needed)
+            found, lost[site] = targets(read, whole, applied)
             if compared:
+                however_large, _ = targets(read, whole, replace(applied, limit=None))
+                refuse_other_size(site, read.first, however_large, applied, raw_files.step)
                 refuse_other_scales(site, read.first, found, applied.target, raw_files.step)
             advance(1)
     return counted, lost

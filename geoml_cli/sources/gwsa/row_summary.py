@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys
 from geoml_cli.readers.dates import out_of_range, stray_moments
-from geoml_cli.readers.year_scales import half_of, other_halves, relative_sizes, said
+from geoml_cli.readers.year_scales import cells_from_sums, half_of, other_halves, said
 from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
@@ -90,7 +90,7 @@ class Census:
         dated: Whether they are written as days.
         spans: Smallest and largest value of each column, of rows that are used.
         first: Where the first row of each time stands.
-        magnitudes: By month and box, how many rows are used, and the sum of the magnitudes of each column.
+        sums: By month and box, how many rows are used, and of each column the magnitudes, values and squares.
     """
 
     read: int = 0
@@ -103,7 +103,7 @@ class Census:
     dated: bool = False
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     first: dict[np.datetime64, str] = field(default_factory=dict)
-    magnitudes: dict[tuple[int, int], Values] = field(default_factory=dict)
+    sums: dict[tuple[int, int], Values] = field(default_factory=dict)
 
     @property
     def monthly(self) -> bool:
@@ -136,15 +136,20 @@ class Census:
         self._measure(panel, rows, names)
 
     def _measure(self, panel: CellRows, rows: Mask, names: Sequence[str]) -> None:
-        """Take the magnitudes of some rows by month and box of some degrees."""
+        """Sum some rows up by month and box of some degrees."""
         down = np.floor((panel.latitude[rows] + 90) / _BOX).astype(np.int64)
         across = np.floor((panel.longitude[rows] % 360) / _BOX).astype(np.int64)
         month = panel.time[rows].astype("datetime64[M]").astype(np.int64)
         keys, place, count = np.unique(month * _BOXES + down * 360 + across, return_inverse=True, return_counts=True)
-        sums = [np.bincount(place, np.abs(panel.values[name][rows]), len(keys)) for name in names]
-        for key, *totals in zip(keys.tolist(), count, *sums, strict=True):
-            kept = self.magnitudes.setdefault(divmod(key, _BOXES), np.zeros(1 + len(names)))
-            kept += totals
+        totals = np.empty((1 + 3 * len(names), len(keys)))
+        totals[0] = count
+        for number, name in enumerate(names):
+            values = panel.values[name][rows].astype(np.float64)
+            for measure, each in enumerate((np.abs(values), values, values**2)):
+                totals[1 + 3 * number + measure] = np.bincount(place, each, len(keys))
+        for key, total in zip(keys.tolist(), totals.T, strict=True):
+            kept = self.sums.setdefault(divmod(key, _BOXES), np.zeros(len(totals)))
+            kept += total
 
     def refuse_other_years(self, names: Sequence[str], used: Sequence[str], target: str) -> None:
         """Refuse columns of which some years are in another unit than the others at the same places.
@@ -157,15 +162,15 @@ class Census:
         Raises:
             DataError: There is one; with the first row of these years.
         """
-        some = [(month, box, *total) for (month, box), total in self.magnitudes.items() if total[0] >= _SOME_ROWS]
-        if not some:
+        if not self.sums:
             return
-        month, box, count, *sums = np.array(some).T
-        months, boxes = month.astype(np.int64).astype("datetime64[M]"), box.astype(np.int64)
+        month, box = np.array(list(self.sums)).T
+        count, *sums = np.array(list(self.sums.values())).T
         for name in names:
-            sizes = relative_sizes(sums[used.index(name)] / count, months, boxes)
-            found = other_halves(sizes)
-            if found is None or (name == target and len({half // 2 for half in sizes}) <= _TWO):
+            first = 3 * used.index(name)
+            cells = cells_from_sums(month, box, (count, *sums[first : first + 3]), _SOME_ROWS)
+            found = other_halves(cells)
+            if found is None or (name == target and len(np.unique(cells.month_C // 12)) <= _TWO):
                 continue
             at = next(
                 time for time in sorted(self.times) if half_of(time.astype("datetime64[M]").astype(int)) in found.halves

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.readers.year_scales import other_halves, refuse_other_years, relative_sizes, said
+from geoml_cli.readers.year_scales import cells_of, other_halves, refuse_other_years, said
 from geoml_cli.sources.smap.calendar import Calendar
 
 _FEW = 5
@@ -36,10 +36,10 @@ def notes_on_years(
     days, count = moisture_DS.shape
     values, dates = moisture_DS.astype(np.float64), np.broadcast_to(calendar.dates[:, None], moisture_DS.shape)
     place = np.broadcast_to(np.arange(count), moisture_DS.shape)
-    sizes = relative_sizes(values.ravel(), dates.ravel(), place.ravel(), _FEW)
-    refuse_other_years(sizes, name, location, "Bring all years to m3 m-3.")
+    cells = cells_of(values.ravel(), dates.ravel(), place.ravel(), _FEW)
+    refuse_other_years(cells, name, location, "Bring all years to m3 m-3.")
     here = np.zeros(days, dtype=np.int64)
-    alone = (other_halves(relative_sizes(one, calendar.dates, here, _FEW)) for one in values.T)
+    alone = (other_halves(cells_of(one, calendar.dates, here, _FEW)) for one in values.T)
     return [
         f"at {station} {said(found, name)}: another unit, or a sensor that failed?"
         for station, found in zip(stations, alone, strict=True)

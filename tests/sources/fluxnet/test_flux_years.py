@@ -78,6 +78,28 @@ def test_a_year_of_the_target_in_another_unit_is_refused(
     prepared(alone, any_scale=(name,), **given)
 
 
+def _fluxes(factor: float | np.ndarray) -> dict[str, np.ndarray]:
+    season = 5 * np.sin(np.arange(len(DAYS)) * 2 * np.pi / 365.25) + np.random.default_rng(4).normal(size=len(DAYS))
+    return {"NEE_VUT_REF": factor * season, "NEE_VUT_REF_QC": np.ones(len(DAYS))}
+
+
+def test_a_target_that_no_flux_reaches_for_most_of_a_month_is_another_unit(raw: Path, prepared) -> None:
+    """Left out alone, as single spikes are, it would take the large values away and keep the small ones."""
+    words = r"NEE_VUT_REF is larger than 100 in \d+ of 31 good records of 2010-01 \(up to \d+\), more than a flux "
+    alone = years(raw, **_fluxes(np.where(np.arange(len(DAYS)) < 60, 1000.0, 1.0)))
+    with pytest.raises(DataError, match=words + "in gC m-2 d-1.*--any-scale NEE_VUT_REF leaves them out") as caught:
+        prepared(alone, extra=())
+    assert caught.value.where == TOWER.site
+    kept = prepared(alone, extra=(), any_scale=("NEE_VUT_REF",)).manifest.funnel  # as the message says
+    assert kept.per_station[TOWER.site]["target implausible"] > 40
+    spikes = np.ones(len(DAYS))
+    spikes[3::7] = 1000.0
+    assert prepared(years(raw, **_fluxes(spikes)), extra=()).manifest.funnel.per_station[TOWER.site]["with target"]
+    poor = _fluxes(np.where(np.arange(len(DAYS)) < 60, 1000.0, 1.0))
+    poor["NEE_VUT_REF_QC"][:60] = 0.0
+    prepared(years(raw, **poor), extra=())
+
+
 def test_a_column_whose_years_are_not_compared_needs_no_word(raw: Path, prepared) -> None:
     with pytest.raises(SettingsError, match=r"years of TA_F are not compared anyway.*give NEE_VUT_REF"):
         prepared(raw, any_scale=("TA_F",))
