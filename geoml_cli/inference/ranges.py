@@ -37,11 +37,21 @@ _NEAR = 1.0
 _WORTH_A_WARNING = 0.01
 _ICE, _COLDEST, _HOTTEST = 273.15, -100.0, 90.0
 """Zero degrees Celsius [K]; temperatures of air, soil and surfaces [degC]."""
+
+
+def _other_scale(factor: float) -> str:
+    """Say how far values are off; the factor is not theirs, of which some lie near each power of ten."""
+    size = f"{max(factor, 1 / factor):g} times too {'small' if factor > 1 else 'large'}"
+    near = "11.574 (W m-2 to MJ m-2 d-1) or 12 (months to a year), not 10" if factor in (0.1, 10.0) else ""
+    return (
+        f"another unit or scale, about {size}: convert it by the exact factor of the two{near and f', such as {near}'}"
+    )
+
+
 _CONVERSIONS: tuple[tuple[str, float, float], ...] = (
     ("kelvin in place of degrees Celsius: subtract 273.15", 1.0, -273.15),
     ("degrees Celsius in place of kelvin: add 273.15", 1.0, 273.15),
-    *((f"another unit or scale: multiply by {factor:g}", factor, 0.0) for factor in (1e-2, 1e2, 1e-1, 10.0)),
-    *((f"another unit or scale: multiply by {factor:g}", factor, 0.0) for factor in (1e-3, 1e3, 1e-4, 1e4)),
+    *((_other_scale(factor), factor, 0.0) for factor in (1e-2, 1e2, 1e-1, 10.0, 1e-3, 1e3, 1e-4, 1e4)),
 )
 """What may turn the values into the run's unit: factor, then offset."""
 

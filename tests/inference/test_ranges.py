@@ -62,8 +62,19 @@ def test_a_run_without_ranges_counts_nothing():
     ("seen", "expected"),
     [
         ((280.0, 288.0), "t may be kelvin in place of degrees Celsius: subtract 273.15."),
-        ((500.0, 1400.0), "t may be another unit or scale: multiply by 0.01."),
-        ((0.05, 0.14), "t may be another unit or scale: multiply by 100."),
+        (
+            (500.0, 1400.0),
+            "t may be another unit or scale, about 100 times too large: convert it by the exact factor of the two.",
+        ),
+        (
+            (0.05, 0.14),
+            "t may be another unit or scale, about 100 times too small: convert it by the exact factor of the two.",
+        ),
+        (
+            (0.5, 1.4),
+            "t may be another unit or scale, about 10 times too small: convert it by the exact factor of the two, such "
+            "as 11.574 (W m-2 to MJ m-2 d-1) or 12 (months to a year), not 10.",
+        ),
         ((-3e5, 4e7), ""),
         ((16.0, 17.0), ""),  # a little warmer, and no other unit
     ],
