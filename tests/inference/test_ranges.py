@@ -73,7 +73,7 @@ def test_a_run_without_ranges_counts_nothing():
         (
             (0.5, 1.4),
             "t may be another unit or scale, about 10 times too small: convert it by the exact factor of the two, such "
-            "as 11.574 (W m-2 to MJ m-2 d-1) or 12 (months to a year), not 10.",
+            "as 11.574 of W m-2 and MJ m-2 d-1 or 12 of months and years, not 10.",
         ),
         ((-3e5, 4e7), ""),
         ((16.0, 17.0), ""),  # a little warmer, and no other unit

@@ -31,7 +31,8 @@ class WaveSettings(Table):
     """Amplitude from which a wave counts as present [dB]; a column `presence` of the data comes first."""
 
     positive_weight: float = Field(default=1.0, gt=0)
-    """Weight of samples with a wave in the classifier's loss; above 1 where waves are rare."""
+    """Weight of samples with a wave in the classifier's loss; above 1 where waves are rare. Probabilities stay those of
+    the samples: to predict more waves, lower `wave.probability`."""
 
     probability: float = Field(default=0.5, gt=0, lt=1)
     """Probability above which a wave is predicted to be present."""

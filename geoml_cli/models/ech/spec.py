@@ -39,7 +39,7 @@ def classifier(tables: EchTables) -> Network:
         samples=partial(task.samples, tables, "classifier"),
         build=partial(task.make, tables, "classifier"),
         loss=task.without_call(entropy),
-        predict=task.predict,
+        predict=partial(task.log_odds, positive_weight=tables.wave.positive_weight),
         criteria={"loss": mean_criterion(entropy)},
         table=features.table,
         groups=features.groups,

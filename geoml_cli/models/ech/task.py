@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -140,6 +141,15 @@ def predict(network: nn.Module, batch: Batch) -> Tensor:
     """Return the logit or the scaled amplitude, shape [B]."""
     output: Tensor = network(batch["position"], *(batch[name] for name in NAMES if name in batch))
     return output
+
+
+def log_odds(network: nn.Module, batch: Batch, positive_weight: float) -> Tensor:
+    """Return the log-odds of a wave in the samples as they are, shape [B].
+
+    A cross-entropy that counts waves w times is least where the logit is ln w above them.
+    """
+    logit_B = predict(network, batch)
+    return logit_B - math.log(positive_weight) if positive_weight != 1 else logit_B
 
 
 def mean_square(network: nn.Module, batch: Batch) -> Tensor:

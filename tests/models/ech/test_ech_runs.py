@@ -22,7 +22,9 @@ from geoml_cli.evaluation.baselines import predict_baselines
 from geoml_cli.evaluation.inputs import open_network
 from geoml_cli.evaluation.member_rows import predict_members
 from geoml_cli.inference.load import open_trained
+from geoml_cli.models.ech import task
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.batches import gathered_native
 from geoml_cli.sources.ech.source import SOURCE
 from geoml_cli.splits.split import Split
 from geoml_cli.stages.prepare import Raw, prepare
@@ -411,6 +413,31 @@ def test_a_damaged_split_is_named(tmp_path):
     (tmp_path / "split.json").write_text('{"fold": "all", "seed": 1, "train": [0]')
     with pytest.raises(DataError, match=r"split\.json: is missing or damaged"):
         Split.read(tmp_path / "split.json")
+
+
+def test_a_weight_of_waves_leaves_probabilities_those_of_the_samples(data, tmp_path):
+    asked = [*QUICK, "network.part=classifier", "wave.positive_weight=4"]
+    run = train(load("ech", "two-stage", None, {}, asked), data, RunLocation(tmp_path / "run"), None, NullReporter())
+    trained = open_trained(run)
+    network, rows = trained.load_network("classifier"), run.split("classifier").train[::5]
+    inputs = gathered_native(trained.network_samples("classifier", data), rows)
+    with torch.inference_mode():
+        delivered = network(*inputs)
+        raw = task.predict(network.network, network.scale(dict(zip(network.scale.names, inputs, strict=True))))
+    torch.testing.assert_close(delivered, raw - float(np.log(4)))
+
+
+def test_log_odds_are_those_that_the_weighted_loss_is_least_at():
+    waves = torch.tensor([1.0] * 2 + [0.0] * 8)
+    logit = torch.tensor(np.log(4 * 0.2 / 0.8), dtype=torch.float32, requires_grad=True)
+    batch = {"position": waves, "target": waves}
+
+    def network(position):
+        return logit.expand(len(position))
+
+    task.cross_entropy(network, batch, 4.0).backward()
+    assert abs(float(logit.grad)) < 1e-6
+    torch.testing.assert_close(task.log_odds(network, batch, 4.0).sigmoid(), torch.full((10,), 0.2))
 
 
 def test_the_decisions_that_are_scored_are_those_that_are_delivered(data, geoml, tmp_path):
