@@ -16,7 +16,7 @@ from geoml_cli.sources.fluxnet.plausible import refuse_other_scales, refuse_othe
 from geoml_cli.sources.fluxnet.quality import DropCounts, Rule, rule
 from geoml_cli.sources.fluxnet.series import RequestedColumns, Series, read_site
 from geoml_cli.sources.fluxnet.site_summary import SiteSummary, complete, summarise_site, targets
-from geoml_cli.sources.fluxnet.units import quantity
+from geoml_cli.sources.fluxnet.units import of_one_measurement, quantity
 from geoml_cli.sources.fluxnet.writing import Content, declare, write_site
 from geoml_cli.work.reporting import Reporter
 
@@ -54,6 +54,11 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     wanted = RequestedColumns(options.dynamic, options.further, options.target, options.quality_column, options.nodata)
     for name in (*wanted.needed, *wanted.extra, wanted.target):
         quantity(name)
+    if same := of_one_measurement(wanted.target, (*wanted.needed, *wanted.extra)):
+        reporter.warn(
+            f"{', '.join(same)} and the target {wanted.target} are computed from the same measurements: scores will "
+            "say how one follows from the other, not what weather tells of it."
+        )
     raw_files = find(raw, options)
     applied = rule(options, raw_files.step)
     places = sites.read(raw_files.table) if raw_files.table else {}

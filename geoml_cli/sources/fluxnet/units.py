@@ -98,6 +98,21 @@ def limit(column: str, step: Step) -> float | None:
     return known.limit if known.limit is None or not yearly else known.limit * _DAYS_OF_YEAR
 
 
+def of_one_measurement(target: str, drivers: Sequence[str]) -> list[str]:
+    """Name the drivers that are computed from what the target is computed from.
+
+    GPP and respiration are parts of NEE; of fluxes corrected for the balance of energy, one is made from the other and
+    from what they are balanced with.
+    """
+    own = quantity(target)
+    balanced = {"LE", "H", "NETRAD", "G"} if own.prefix in ("LE", "H") and "CORR" in target.split("_") else {own.prefix}
+    return [
+        name
+        for name in drivers
+        if quantity(name).prefix in balanced or (own.unit == "carbon" and quantity(name).unit == "carbon")
+    ]
+
+
 _BASE = {
     "TA_F": ("TA",), "SW_IN_F": ("SW_IN",), "LW_IN_F": ("LW_IN",), "VPD_F": ("VPD", "VPD_PI"), "PA_F": ("PA",),
     "P_F": ("P",), "WS_F": ("WS",), "TS_F_MDS_1": ("TS",), "SWC_F_MDS_1": ("SWC",), "CO2_F_MDS": ("CO2",),

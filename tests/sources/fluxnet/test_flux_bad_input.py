@@ -19,6 +19,10 @@ from geoml_cli.errors import GeomlError
 from geoml_cli.sources.fluxnet import discovery
 from geoml_cli.sources.fluxnet import synthetic as made
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
+from geoml_cli.sources.fluxnet.units import of_one_measurement
+from geoml_cli.stages.prepare import Raw
+from geoml_cli.stages.prepare import prepare as prepare_source
+from geoml_cli.work.reporting import NullReporter
 
 Prepare = Callable[..., Dataset]
 FIRST = "FLX_XA-Fir_FLUXNET2015_SUBSET_DD_2010-2011_1-4.csv"
@@ -465,3 +469,25 @@ def test_wrong_options_end_with_exit_code_2(
     with pytest.raises(GeomlError, match=told) as caught:
         prepared(raw, **options)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "drivers", "same"),
+    [
+        ("GPP_NT_VUT_REF", ["TA_F", "NEE_VUT_REF", "RECO_NT_VUT_REF"], ["NEE_VUT_REF", "RECO_NT_VUT_REF"]),
+        ("NEE_VUT_REF", ["TA_F", "LE_F_MDS", "CO2_F_MDS", "SW_IN_F"], []),
+        ("LE_CORR", ["LE_F_MDS", "NETRAD", "TA_F"], ["LE_F_MDS", "NETRAD"]),
+        ("LE_F_MDS", ["H_F_MDS", "NETRAD", "LE_CORR"], ["LE_CORR"]),
+    ],
+)
+def test_drivers_that_the_target_is_computed_from_are_named(target: str, drivers: list[str], same: list[str]) -> None:
+    assert of_one_measurement(target, drivers) == same
+
+
+def test_a_driver_that_the_target_is_computed_from_is_warned_of(raw: Path, tmp_path: Path) -> None:
+    reporter = NullReporter()
+    for extra in ((), ("RECO_NT_VUT_REF",)):
+        options = FluxnetOptions(dynamic=("TA_F",), extra=extra)
+        prepare_source(Raw("fluxnet", raw, options), tmp_path / "data", reporter, force=True)
+    [warned] = reporter.warned
+    assert warned.startswith("RECO_NT_VUT_REF and the target NEE_VUT_REF are computed from the same measurements")
