@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from geoml_cli.exporters._recurrent import lstms_as_one_operator
 from geoml_cli.exporters.exporter import Arrays, Exporter, Names, Opened
 
+_SOURCE = "pkg.torch.onnx.stack_trace"
+"""Metadata of a node: files and lines that it was traced from."""
+
 
 def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path, dynamic: bool) -> None:
     """Write the graph; the first axis of every input has any length where `dynamic`."""
@@ -42,6 +45,7 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path
         )
         assert program is not None
         _fold(program)
+        _forget_sources(program)
     program.save(str(path), external_data=False)
 
 
@@ -55,6 +59,13 @@ def _fold(program: torch.onnx.ONNXProgram) -> None:
 
     optimizer.fold_constants(program.model)
     optimizer.remove_unused_nodes(program.model)
+
+
+def _forget_sources(program: torch.onnx.ONNXProgram) -> None:
+    """Drop where nodes come from: a file that is handed on has no folders of the machine that wrote it."""
+    for graph in (program.model.graph, *(one.graph for one in program.model.functions.values())):
+        for node in graph.all_nodes():
+            node.metadata_props.pop(_SOURCE, None)
 
 
 def open_session(path: Path, network: nn.Module) -> Opened:

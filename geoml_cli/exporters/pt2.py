@@ -22,7 +22,15 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path
         program = torch.export.export(
             network, tuple(inputs), dynamic_shapes={"inputs": tuple({0: batch} for _ in inputs)} if dynamic else None
         )
+        _forget_sources(program)
         torch.export.save(program, path)
+
+
+def _forget_sources(program: torch.export.ExportedProgram) -> None:
+    """Drop where nodes come from: a file that is handed on has no folders of the machine that wrote it."""
+    for module in program.graph_module.modules():
+        for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else ():
+            node.meta.pop("stack_trace", None)
 
 
 def open_program(path: Path, network: nn.Module) -> Opened:

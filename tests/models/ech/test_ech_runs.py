@@ -6,7 +6,9 @@ import csv
 import json
 import re
 import shutil
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ import torch
 import xarray
 from PIL import Image
 
+import geoml_cli
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
@@ -32,6 +35,7 @@ from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import NullReporter
 
+PACKAGE = Path(geoml_cli.__file__).parent
 QUICK = ["train.epochs=1", "train.threads=1", "train.batch_size=256", "split.group_length=5", "inputs.scaling=standard"]
 QUICK += ["target.scaling=standard", "network.hidden=8", "grid.l_cells=9", "grid.mlt_cells=12"]
 QUICK += ["evaluate.n_bootstrap=100", "evaluate.importance_repeats=1", "evaluate.importance_rows=50"]
@@ -382,6 +386,15 @@ def _assert_missing_with_any_input(run, part, form):
         np.testing.assert_array_equal(np.isnan(output), np.arange(rows) < len(described))
 
 
+def _names_a_folder(path):
+    """Tell whether a file names a folder of this machine, such as that of the sources it was traced from."""
+    parts = [path.read_bytes()]
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            parts = [packed.read(name) for name in packed.namelist()]
+    return any(str(folder).encode() in part for part in parts for folder in (PACKAGE, torch.__path__[0]))
+
+
 def test_both_networks_are_exported_and_proven(run, geoml):
     pytest.importorskip("onnx")
     done = geoml("export", run.folder, "--format", "pt2", "--format", "onnx", "--json", "--quiet")
@@ -393,6 +406,7 @@ def test_both_networks_are_exported_and_proven(run, geoml):
     fine = (run.export / "ech-regressor.md").read_text(encoding="utf-8")
     assert "the index every 5 minutes, oldest first" in fine and "L in Earth radii, cosine" in fine
     for part, form in ((part, form) for part in ("classifier", "regressor") for form in ("pt2", "onnx")):
+        assert not _names_a_folder(run.export / f"ech-{part}.{form}")
         _assert_missing_with_any_input(run, part, form)
     assert "`logit` float32 [sample], 1" in card and "`sme_hourly` float32 [sample, 49, 1]: sme" in card
 
