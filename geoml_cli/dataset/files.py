@@ -6,8 +6,9 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +31,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def set_umask_mode(path: Path) -> None:
+    """Give a file that its owner alone may use the mode that the umask gives: safetensors makes such files."""
+    if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        return
+    # Of a file made here: asking for the umask sets it, for all threads, and a folder may have rules of its own.
+    example = path.with_name(f"{path.name}.mode")
+    try:
+        example.touch()
+        with suppress(PermissionError):  # file systems without modes, such as shares of Windows
+            path.chmod(stat.S_IMODE(example.stat().st_mode))
+    finally:
+        example.unlink(missing_ok=True)
+
+
 @contextmanager
 def atomic_write(path: Path, mark: str = "tmp") -> Iterator[Path]:
     """Give a temporary path next to `path`; on success it takes `path`'s place, on failure it goes.
@@ -43,6 +58,7 @@ def atomic_write(path: Path, mark: str = "tmp") -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{mark}{path.suffix}")
     try:
         yield temporary
+        set_umask_mode(temporary)
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from geoml_cli.dataset.files import recover_folder, replace_folder, sha256, sync
+from geoml_cli.dataset.files import recover_folder, replace_folder, set_umask_mode, sha256, sync
 from geoml_cli.errors import DataError, DiskError
 from geoml_cli.runs.run import CheckpointFiles, Run
 from geoml_cli.work.reasons import FaultError, reason
@@ -72,6 +72,8 @@ def _fill(files: CheckpointFiles, snapshot: Snapshot, owner: str) -> None:
     save_file(snapshot.tensors, files.state)
     record = {"format": FORMAT, _DIGESTS: _digests(files), _OWNER: owner, **snapshot.numbers}
     files.meta.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    for path in (files.weights, files.state):
+        set_umask_mode(path)
     for path in (files.weights, files.state, files.meta, files.folder):
         sync(path)
 
@@ -114,7 +116,7 @@ def read(files: CheckpointFiles) -> Snapshot:
     """Read a checkpoint whose tensors are those that were written.
 
     Raises:
-        DataError: It is damaged.
+        DataError: It is damaged, or may not be read.
     """
     recover(files)
     try:
@@ -126,6 +128,12 @@ def read(files: CheckpointFiles) -> Snapshot:
         if numbers.pop(_DIGESTS, None) != _digests(files):
             raise FaultError("its tensors do not match their checksums")
         return Snapshot(load_file(files.weights), load_file(files.state), dict(numbers))
+    except PermissionError as error:
+        raise DataError(
+            "the checkpoint may not be read: permission denied.",
+            where=str(error.filename or files.folder),
+            fix="Its owner lets others read the run with `chmod -R go+rX RUN`.",
+        ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
         raise DataError(
             f"the checkpoint cannot be read ({reason(error)}).",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from quick import QUICK
+from safetensors.torch import save_file
 
 from geoml_cli import registry
 from geoml_cli.dataset import files
-from geoml_cli.dataset.files import digested, sha256
+from geoml_cli.dataset.files import atomic_write, digested, sha256
 from geoml_cli.readers.tables import open_table
 from geoml_cli.stages import prepare as prepare_stage
 from geoml_cli.stages.prepare import Raw
@@ -74,3 +80,31 @@ def test_tables_of_sources_are_read_twice(source, tmp_path, monkeypatch):
     prepare_stage.prepare(Raw(source, tmp_path / "raw", options), tmp_path / "data", NullReporter())
     tables = [path for path in digested_files if path.suffix in (".csv", ".txt")]
     assert tables and all(files._state(path) in files._DIGESTS for path in tables)
+
+
+@pytest.fixture(params=[0o022, 0o027], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Set the umask of a shared machine, and of one shared with a group."""
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def test_a_file_has_the_mode_that_the_umask_gives_whoever_wrote_it(umask, tmp_path):
+    """Tensors that safetensors writes are its owner's alone: a colleague could not use a run on a shared disk."""
+    with atomic_write(tmp_path / "a.safetensors") as temporary:
+        save_file({"a": torch.zeros(2)}, temporary)
+    with atomic_write(tmp_path / "a.txt") as temporary:
+        temporary.write_text("a")
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert found == dict.fromkeys(("a.safetensors", "a.txt"), 0o666 & ~umask)
+
+
+def test_so_has_every_file_of_a_run(umask, geoml, data_root, tmp_path):
+    run = tmp_path / "run"
+    assert geoml("train", "soc", "--preset", "map", "--data", data_root, "--run", run, *QUICK, "--quiet").code == 0
+    assert geoml("export", run, "--data", data_root / "soc", "--format", "safetensors", "--quiet").code == 0
+    assert geoml("bundle", run, "--out", tmp_path / "bundle", "--quiet").code == 0
+    found = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert len(found) > 30
+    assert {path: mode for path, mode in found.items() if mode != (0o777 if path.is_dir() else 0o666) & ~umask} == {}

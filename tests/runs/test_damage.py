@@ -1,6 +1,8 @@
 """Files of a run that were damaged or lost: refused, with the file's name, never passed over."""
 
+import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -40,6 +42,31 @@ def test_a_checkpoint_without_its_record_is_damaged_not_absent(run):
     assert checkpoint.recover(files)
     with pytest.raises(DataError, match="cannot be read"):
         checkpoint.read(files)
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_damaged(run, monkeypatch):
+    [member, *_] = run.members()
+    files = run.member(member).checkpoint("best")
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(checkpoint, "sha256", refuse)  # root may read everything
+    with pytest.raises(DataError, match="may not be read: permission denied") as caught:
+        checkpoint.read(files)
+    assert caught.value.where == str(files.weights)
+    assert caught.value.fix == "Its owner lets others read the run with `chmod -R go+rX RUN`."
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_its_remedy_works(run):
+    [member, *_] = run.members()
+    files = run.member(member).checkpoint("best")
+    files.weights.chmod(0)
+    with pytest.raises(DataError, match="may not be read: permission denied"):
+        checkpoint.read(files)
+    files.weights.chmod(0o644)
+    assert checkpoint.read(files).weights
 
 
 def test_a_member_named_twice_is_one(run):
