@@ -5,6 +5,8 @@ Every message has three parts: what is wrong with which value, where, and what t
 
 from __future__ import annotations
 
+import errno
+import os
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,10 +108,12 @@ class DiskError(GeomlError):
     """
 
     def __init__(self, path: object, reason: object) -> None:
+        refused = any(os.strerror(code) in str(reason) for code in (errno.EACCES, errno.EPERM, errno.EROFS))
+        fix = "Change the permissions of its folder" if refused else "Free some space"
         super().__init__(
             f"could not be written ({reason}).",
             where=str(path),
-            fix="Free some space or choose another place, then repeat the command.",
+            fix=f"{fix} or choose another place, then repeat the command.",
         )
 
 

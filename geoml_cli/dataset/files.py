@@ -135,6 +135,24 @@ def require_writable_folder(folder: Path, fix: str) -> None:
         raise DataError("may not be written to.", where=str(folder), fix=fix)
 
 
+def require_writable_inside(folder: Path, own: Path) -> None:
+    """Refuse, likewise, where a folder or what it holds already of one inside it may only be read.
+
+    Args:
+        folder: Of a run.
+        own: The folder in it that files are written to; it and those in it need not be there.
+
+    Raises:
+        DataError: One may only be read.
+    """
+    require_writable_folder(folder, "Copy the run to a folder that can be written to, and name the copy.")
+    inside = [own, *own.rglob("*")] if own.is_dir() else []
+    fix = "Change its permissions, such as `chmod u+w`, or copy the run and name the copy."
+    for path in (*(parent for parent in own.parents if folder in parent.parents and parent.is_dir()), *inside):
+        if path.is_dir():
+            require_writable_folder(path, fix)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole, in UTF-8 with LF ends."""
     with atomic_write(path) as temporary:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from geoml_cli import registry
-from geoml_cli.dataset.files import require_space, sha256, write_text
+from geoml_cli.dataset.files import require_space, require_writable_folder, sha256, write_text
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.card import Card
 from geoml_cli.runs import checkpoint
@@ -101,6 +101,8 @@ def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter) ->
     _require_finished(run)
     if out.exists():  # whatever it holds may be the user's own by now
         raise SettingsError("is there already.", where=f"--out {out}", fix="Name another folder, or take it away.")
+    above = next(parent for parent in out.absolute().parents if parent.exists())
+    require_writable_folder(above, "Choose another --out.")
     names = list(contents(run))
     require_space(out.parent, sum((run.folder / name).stat().st_size for name in names))
     fresh = out.with_name(f".{out.name}.part")

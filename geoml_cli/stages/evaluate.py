@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from geoml_cli.config.settings import Settings
-from geoml_cli.dataset.files import require_writable_folder, write_text
+from geoml_cli.dataset.files import require_writable_inside, write_text
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError
 from geoml_cli.evaluation import report
@@ -163,7 +163,9 @@ def _shared(run: Run, dataset: Dataset, subset: Subset, option: str) -> tuple[Tr
 
 def _opened(run: Run, dataset: Dataset, settings: Settings, subset: Subset) -> tuple[TrainedRun, Networks]:
     """Refuse a run that nothing can be written to and data that are not those of its training; load the networks."""
-    require_writable_folder(run.folder, "Copy the run to a folder that can be written to, and name the copy.")
+    keeps = settings.shared.evaluate.keep and settings.shared.data.verify
+    for own in (run.evaluation(subset), *([run.kept(subset)] if keeps else [])):
+        require_writable_inside(run.folder, own)
     same_data(run, dataset)
     if settings.shared.data.verify:
         check_content(dataset)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import atomic_write, require_writable_folder, write_text
+from geoml_cli.dataset.files import atomic_write, require_writable_inside, write_text
 from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import CheckFailedError, DataError, SettingsError
 from geoml_cli.exporters.exporter import Arrays, Exporter, exporter
@@ -52,7 +52,7 @@ def export(
         CheckFailedError: A file differs by more than the tolerance; it is removed.
         SettingsError: A package is not installed.
     """
-    require_writable_folder(run.folder, "Copy the run to a folder that can be written to, and name the copy.")
+    require_writable_inside(run.folder, run.export)
     trained, done = open_trained(run, members), []
     if trained.settings.shared.data.verify:
         check_content(dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -131,3 +132,46 @@ def test_a_run_that_may_only_be_read_is_told_before_it_is_evaluated(geoml, train
     for words in (("evaluate",), ("export", "--format", "safetensors")):
         done = geoml(*words, trained, "--data", data_root / "soc")
         assert done.code == 3 and "may not be written to. Copy the run to a folder that can be" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "inside"),
+    [
+        (("evaluate",), "evaluation"),
+        (("evaluate",), "evaluation/test"),
+        (("evaluate",), "evaluation/test/figures"),
+        (("evaluate",), "kept/test"),
+        (("export", "--format", "safetensors"), "export"),
+    ],
+)
+def test_so_is_one_of_which_a_folder_may_only_be_read(words, inside, geoml, trained, data_root, tmp_path, monkeypatch):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / inside).mkdir(parents=True, exist_ok=True)
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode, **more: path != run / inside and access(path, mode, **more))
+    done = geoml(*words, run, "--data", data_root / "soc")
+    assert done.code == 3 and not list(run.rglob("*.csv")) and not list(run.rglob("soc.safetensors"))
+    assert f"{run / inside}: may not be written to. Change its permissions, such as `chmod u+w`" in done.err
+    monkeypatch.undo()  # as after `chmod`
+    assert geoml(*words, run, "--data", data_root / "soc", "--quiet").code == 0
+
+
+def test_a_prediction_and_a_page_into_a_folder_that_may_only_be_read_do_not_begin(
+    geoml, trained, data_root, tmp_path, monkeypatch
+):
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode, **more: path != tmp_path and access(path, mode, **more))
+    for words in (
+        ("predict", trained, "--data", data_root / "soc", "--out", tmp_path / "x.csv"),
+        ("compare", trained, trained, "--out", tmp_path / "x.html"),
+        ("bundle", trained, "--out", tmp_path / "bundle"),
+    ):
+        done = geoml(*words)
+        assert done.code == 3 and "may not be written to. Choose another --out" in done.err, done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_may_not_be_written_is_not_called_one_without_room(tmp_path):
+    denied, full = (DiskError(tmp_path, os.strerror(code)) for code in (errno.EACCES, errno.ENOSPC))
+    assert denied.fix == "Change the permissions of its folder or choose another place, then repeat the command."
+    assert full.fix == "Free some space or choose another place, then repeat the command."
