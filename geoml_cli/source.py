@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -121,6 +121,7 @@ class SourceCard:
         inputs: Options of the inputs that `geoml predict` takes from it.
         licence: What the providers' data are licensed under; empty where the data are users' own.
         citation: What the providers ask to be cited; authors, year, title, DOI.
+        more_groups: By a variable that splits go by, how to prepare the data with more groups of it.
     """
 
     summary: str
@@ -128,6 +129,7 @@ class SourceCard:
     inputs: tuple[type[Options], ...] = ()
     licence: str = ""
     citation: str = ""
+    more_groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from geoml_cli.dataset.store import Variables
 from geoml_cli.errors import DataError
 from geoml_cli.splits.grouping import held_out_groups
 from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.too_few import TooFewGroupsError, blocks_called, other_groups
 
 Rows = NDArray[np.int64]
 Folds = dict[str, tuple[Rows, Rows]]
@@ -31,11 +32,8 @@ def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows
         # Unique values ascend, so the draw depends on the groups and the seed, not on the order of rows.
         order = _shuffled(np.unique(group[usable]), settings.seed)
         if len(order) < settings.folds:
-            raise DataError(
-                f"{len(order)} {name} cannot be split into {settings.folds} folds",
-                where="[split]",
-                fix=_fewer_folds(settings, len(order)),
-            )
+            told = f"{len(order)} {name} cannot be split into {settings.folds} folds"
+            raise TooFewGroupsError(told, name, group, _fewer_folds(variables, settings, name, len(order)))
         for fold, chosen in enumerate(np.array_split(order, settings.folds)):
             # Any held-out group makes a test row: with two kinds also known stations in unseen years.
             held_out[fold] |= np.isin(group[usable], chosen)
@@ -48,7 +46,7 @@ def hold_out(rows: Rows, groupings: Mapping[str, Rows], share: float, seed: int)
     for name, group in groupings.items():
         order = _shuffled(np.unique(group[rows]), seed)
         if len(order) < 2:
-            raise _too_few(len(rows), len(order), name)
+            raise TooFewGroupsError(_few(len(rows), len(order), name), name, group)
         # Shares are of groups, not of rows: a station is one, however long its series.
         chosen = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
         out |= np.isin(group[rows], chosen)
@@ -78,7 +76,7 @@ def hold_out_in_turn(
         order = _shuffled(np.unique(group[np.concatenate([learn, test])]), settings.seed)
         is_left = np.isin(order, group[learn])
         if is_left.sum() < 2:
-            raise _too_few(len(learn), int(is_left.sum()), name)
+            raise TooFewGroupsError(_few(len(learn), int(is_left.sum()), name), name, group)
         tested = np.flatnonzero(~is_left)
         # Test groups are a run of the drawn order; validation takes those that follow, round the end.
         first = tested[-1] + 1 if len(tested) else turn[0] * len(order) // turn[1]
@@ -117,14 +115,8 @@ def _shuffled(values: Rows, seed: int) -> Rows:
     return np.random.default_rng(seed).permutation(values)
 
 
-def _too_few(rows: int, groups: int, name: str) -> DataError:
-    return DataError(
-        f"{rows} samples in {groups} group(s) cannot be split by {name}",
-        where="[split]",
-        fix="Prepare more samples, or use smaller groups (split.block_km, split.group_length); or hold out less for "
-        "the test (more split.folds, a smaller split.test); or choose checkpoints by single rows "
-        "(--set split.validation_by=rows), unless they are windows that overlap.",
-    )
+def _few(rows: int, groups: int, name: str) -> str:
+    return f"{rows} samples in {groups} group(s) cannot be split by {name}"
 
 
 def _refuse_all(out: NDArray[np.bool_], kinds: int) -> None:
@@ -137,11 +129,8 @@ def _refuse_all(out: NDArray[np.bool_], kinds: int) -> None:
         )
 
 
-def _fewer_folds(settings: SplitSettings, groups: int) -> str:
-    smaller = " or split.block_km smaller" if settings.kind == "blocks" else ""
+def _fewer_folds(variables: Variables, settings: SplitSettings, name: str, groups: int) -> str:
+    smaller = " or split.block_km smaller" if settings.kind == "blocks" and name == blocks_called(settings) else ""
     if groups > 2:  # test, validation and training need one each
         return f"Use --set split.folds={groups}{' or lower' * (groups > _ENOUGH)}{smaller}."
-    if smaller:
-        return "Make split.block_km smaller."
-    one_kind = " --set split.second_group=" if settings.second_group else ""
-    return f"Use --set split.kind=random{one_kind}, or prepare more data."
+    return other_groups(variables, settings, name)

@@ -13,6 +13,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples, places_of_samples
 from geoml_cli.splits.artificial_gaps import tested_gaps
 from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.splits.too_few import blocks_called
 from geoml_cli.splits.window_times import ALL_TIMES
 
 Rows = NDArray[np.int64]
@@ -180,7 +181,7 @@ def _called(settings: SplitSettings) -> str:
     if settings.group_by:
         name = settings.group_by.removesuffix("_index")
         return f"groups of one {name}" if settings.group_length == 1 else f"groups of {settings.group_length} x {name}"
-    return f"blocks of {settings.block_km:g} km"
+    return blocks_called(settings)
 
 
 def place_of_samples(variables: Variables, rows: int) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from geoml_cli.splits.kind import SplitKind, split_kind
 from geoml_cli.splits.sample_times import years_of_samples
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Rows, Split
+from geoml_cli.splits.too_few import TooFewGroupsError
 
 _MOST = 200
 """Folds of a run; more is more likely a mistake than a plan."""
@@ -37,17 +38,23 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     of_group = has_label(variables, settings, rows)[usable]
     of_none = usable[~of_group] if trains_unlabelled(settings) else usable[:0]
     usable = usable[of_group]
-    folds = kind.folds(variables, settings, usable, rows)
+    try:
+        folds = kind.folds(variables, settings, usable, rows)
+    except TooFewGroupsError as error:
+        raise error.of_test(variables, settings) from error
     _check_names(list(folds), settings.kind)
     several = len(settings.seeds) > 1
     members: dict[str, Split] = {}
     in_turn = _in_turn(settings) and len(folds) > 1
     groupings = _groupings(kind, variables, settings, usable, rows) if in_turn else {}
     for number, (fold, (learn, test)) in enumerate(folds.items()):
-        if in_turn:
-            train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
-        else:
-            train, validation = _validate(kind, variables, settings, learn, rows)
+        try:
+            if in_turn:
+                train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
+            else:
+                train, validation = _validate(kind, variables, settings, learn, rows)
+        except TooFewGroupsError as error:
+            raise error.of_validation(variables, settings, (learn, test)) from error
         # A test row of a group that only validation knows would be neither seen nor unseen.
         tested = test
         if settings.second_group:

@@ -25,6 +25,7 @@ from geoml_cli.splits.drawn import ALL
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.overlaps import MIXED, drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
+from geoml_cli.splits.too_few import TooFewGroupsError
 from geoml_cli.splits.window_times import variables_of
 from geoml_cli.tasks.task import Task
 from geoml_cli.training.at_once import refuse_at_once
@@ -196,13 +197,25 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     variables = variables_of(dataset, first)
     shorter = f"Use --set split.test=SHARE smaller than {shared.test:g}, or longer series."
     apart = shorter if shared.kind == "chronological" else MIXED
-    for name, split in splits(variables, shared, together, len(first)).items():
+    try:
+        drawn = splits(variables, shared, together, len(first))
+    except TooFewGroupsError as error:
+        raise _with_more_groups(error, shared.group_by, dataset) from error
+    for name, split in drawn.items():
         kept = drop_near(variables, split, shared.buffer_km, len(first))
         # Windows of a model's networks end at the same steps: the span of the first stands for all.
         kept = drop_overlaps(kept, first.span, apart) if shared.exclude_overlaps else kept
         for network in samples:
             members[member_name(network, name)] = restrict_to(kept, network, usable[network]) if network else kept
     return members
+
+
+def _with_more_groups(error: TooFewGroupsError, variable: str, dataset: Dataset) -> DataError:
+    """Add how the source prepares more groups of the variable that was split by."""
+    source = dataset.manifest.source
+    known = registry.source_card(source).more_groups if source in registry.sources() else {}
+    more = known.get(variable, "") if error.name.endswith(variable) else ""
+    return DataError(error.what, where=error.where, fix=f"{more} {error.fix}".strip())
 
 
 def target_settings(settings: Settings, signatures: Mapping[str, Signature], network: str) -> TargetSettings:

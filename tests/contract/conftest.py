@@ -41,6 +41,20 @@ def synthetic(tmp_path_factory):
     return raw
 
 
+@pytest.fixture(scope="module")
+def dataset(synthetic, tmp_path_factory):
+    """Give a function that returns the folder of data sets that holds a source's."""
+    root = tmp_path_factory.mktemp("data")
+
+    def folder(source):
+        if not (root / source).exists():
+            options = registry.source(source).synthetic(tmp_path_factory.mktemp("spare"), 5)
+            prepare(Raw(source, synthetic(source), options), root / source, NullReporter())
+        return root
+
+    return folder
+
+
 @pytest.fixture(scope="module", params=registry.models())
 def case(request, tmp_path_factory) -> Case:
     model = request.param

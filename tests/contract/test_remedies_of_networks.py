@@ -7,10 +7,6 @@ from typing import NamedTuple
 
 import pytest
 
-from geoml_cli import registry
-from geoml_cli.stages.prepare import Raw, prepare
-from geoml_cli.work.reporting import NullReporter
-
 
 class Case(NamedTuple):
     """A setting that is refused.
@@ -68,20 +64,6 @@ INSTEAD = {
     "share of a split in time": "split.test=0.2",
 }
 """What the user gives where the message leaves the number to them."""
-
-
-@pytest.fixture(scope="module")
-def dataset(synthetic, tmp_path_factory):
-    """Give a function that returns the folder of data sets that holds a source's."""
-    root = tmp_path_factory.mktemp("data")
-
-    def folder(source):
-        if not (root / source).exists():
-            options = registry.source(source).synthetic(tmp_path_factory.mktemp("spare"), 5)
-            prepare(Raw(source, synthetic(source), options), root / source, NullReporter())
-        return root
-
-    return folder
 
 
 @pytest.mark.parametrize("name", CASES)

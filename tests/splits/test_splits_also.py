@@ -227,7 +227,7 @@ def test_more_folds_leave_more_to_learn_from_as_the_message_says():
         (
             {"year": np.arange(25) % 2},
             {"folds": 2},
-            r"in 1 group\(s\) cannot be split by groups of year.*more split.folds",
+            r"in 1 group\(s\) cannot be split by groups of year.*--set split.validation_by=rows",
         ),
     ],
 )

@@ -7,6 +7,7 @@ CARD = SourceCard(
     summary="Geomagnetic indices (SME, SYM-H) with orbits and wave amplitudes, or the paper's released rows",
     options=EchOptions,
     inputs=(SampleTableOptions,),
+    more_groups={"storm": "Prepare again with a threshold of SYM-H nearer to 0, such as --storm-nt -25."},
     licence="SuperMAG and Kyoto indices: no republication.",
     citation="Gjerloev 2012, Journal of Geophysical Research 117, A09213 (SuperMAG), doi:10.1029/2012JA017683",
 )

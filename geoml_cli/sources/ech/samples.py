@@ -14,6 +14,10 @@ HOURS, FINE_VALUES = 49, 61
 """Values of the hourly and of the fine window (t-48 h .. t, t-300 min .. t)."""
 _STORMS_APART_HOURS = 24
 """Two dips of SYM-H nearer than this belong to one storm."""
+FEWEST_STORMS = 3
+"""One for each subset of a split by storm."""
+_SHALLOWER = (-40.0, -30.0, -25.0, -20.0, -15.0, -10.0)
+"""Thresholds of SYM-H that are tried where there are too few storms [nT]."""
 OFF_STEPS = "time is not on a step of the series"
 Index = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -62,6 +66,23 @@ def storms(series: Series, below: float) -> Index:
     minima = np.array([run[series.symh[run].argmin()] for run in runs])
     borders = (minima[1:] + minima[:-1]) / 2
     return np.searchsorted(borders, np.arange(len(series.symh))).astype(np.int64)
+
+
+def few_storms(series: Series, index_N: Index, below: float) -> str:
+    """Say that the samples are of too few storms for a split by storm, and what helps; empty where they are not."""
+    count = len(np.unique(storms(series, below)[index_N]))
+    if not len(index_N) or count >= FEWEST_STORMS:
+        return ""
+    lowest = float(np.nanmin(series.symh))
+    begin = f"The samples are of {count} storm(s) of SYM-H below {below:g} nT"
+    if lowest >= below:
+        begin = f"There is no storm of SYM-H below {below:g} nT (the lowest value is {lowest:g} nT)"
+    enough = (nt for nt in _SHALLOWER if nt > below and len(np.unique(storms(series, nt)[index_N])) >= FEWEST_STORMS)
+    again = "Prepare a longer period" if (found := next(enough, None)) is None else f"Prepare with --storm-nt {found:g}"
+    return (
+        f"{begin}: a split by storm (preset storm) needs {FEWEST_STORMS}. {again}, or train with "
+        "--set split.kind=chronological."
+    )
 
 
 def days(series: Series) -> Index:

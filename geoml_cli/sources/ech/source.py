@@ -19,7 +19,7 @@ from geoml_cli.sources.ech.options import EchOptions
 from geoml_cli.sources.ech.orbit import Orbit, join
 from geoml_cli.sources.ech.quantities import INDICES, POSITION, WAVE
 from geoml_cli.sources.ech.rows import REASONS, rows
-from geoml_cli.sources.ech.samples import OFF_STEPS, place
+from geoml_cli.sources.ech.samples import OFF_STEPS, few_storms, place
 from geoml_cli.sources.ech.writing import Content
 from geoml_cli.work.reporting import Reporter
 
@@ -64,6 +64,8 @@ def prepare(raw: Path, options: EchOptions, writer: DatasetWriter, reporter: Rep
         if any(reason.startswith(OFF_STEPS) for reason, _ in Counter(funnel.dropped).most_common(1)):
             fix = "Give the position at the times of the indices."
         raise DataError(f"no sample is left ({reasons})", where=str(raw), fix=fix)
+    if note := few_storms(content.series, content.index_N, options.storm_nt):
+        funnel.notes.append(note)
     return PreparedInfo("series", funnel, writing.write(writer, content))
 
 

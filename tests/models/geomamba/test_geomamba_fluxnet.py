@@ -177,7 +177,7 @@ def test_a_table_is_refused_where_the_source_has_none(run, flux, geoml, tmp_path
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (["split.folds=2"], "cannot be split by groups of year.*more split.folds"),
+        (["split.folds=2"], r"cannot be split by groups of year.*more folds \(--set split\.folds=3\)"),
         (["split.folds=5"], "3 groups of year cannot be split into 5 folds"),
         (["split.second_group=category"], "second_group = 'category'.*no whole number a sample"),
         (["split.group_by=station", "split.group_length=2"], "group_by = 'station'.*no whole number a sample"),
