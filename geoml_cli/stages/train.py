@@ -110,7 +110,7 @@ def train(
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, processes, only)
             processes.track(run.folder)
-            _tell_purged(run, reporter)
+            _tell_purged(run, settings.shared.split.kind, reporter)
             if started := described(settings.shared.train, dataset.manifest.digest()):
                 reporter.info(started)
             at_once = settings.shared.train.seeds_at_once and not _unstacked(settings, processes)
@@ -237,7 +237,7 @@ def _tell_one_outcome(
                           "what the data set was made from, and from which value on it is 1.")  # fmt: skip
 
 
-def _tell_purged(run: Run, reporter: Reporter) -> None:
+def _tell_purged(run: Run, kind: str, reporter: Reporter) -> None:
     splits = {name: run.split(name) for name in run.planned()}
     overlaps = {name: split.overlaps_excluded for name, split in splits.items()}
     near = {name: split.near_excluded for name, split in splits.items()}
@@ -256,9 +256,13 @@ def _tell_purged(run: Run, reporter: Reporter) -> None:
         if overlaps[name] + near[name] > len(split.train)
     ]
     if few:
+        fewer = ["a smaller split.buffer_km"] * any(near.values())
+        if any(overlaps.values()):  # of kinds other than random, whole groups or times are held out already
+            fewer += ["whole groups or years held out (split.kind)"] * (kind == "random")
+            fewer += ["shorter windows, where a setting of [network] gives their length", "a longer series"]
         reporter.warn(
-            f"More samples were excluded than are left to train ({', '.join(few)}). Whole groups or years held out, "
-            "shorter windows or a smaller buffer exclude fewer."
+            f"More samples were excluded than are left to train ({', '.join(few)}). What excludes a smaller share: "
+            f"{'; '.join(fewer)}."
         )
 
 

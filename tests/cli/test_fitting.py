@@ -67,8 +67,17 @@ def test_a_training_on_few_of_the_samples_is_warned_of():
     split = Split(np.arange(5), np.arange(5, 9), np.arange(9, 30), fold="fold-1", seed=1, overlaps_excluded=4)
     run = SimpleNamespace(planned=lambda: ["fold-1"], split=lambda name: split)
     reporter = NullReporter()
-    _tell_purged(run, reporter)
+    _tell_purged(run, "random", reporter)
     assert len(reporter.said) == 1 and not reporter.warned
     split = replace(split, near_excluded=2)
-    _tell_purged(run, reporter)
-    assert "More samples were excluded than are left to train (5 of fold-1)" in reporter.warned[0]
+    _tell_purged(run, "random", reporter)
+    begin = "More samples were excluded than are left to train (5 of fold-1). What excludes a smaller share: "
+    windows = "shorter windows, where a setting of [network] gives their length; a longer series."
+    held_out = "whole groups or years held out (split.kind)"
+    assert reporter.warned[-1] == f"{begin}a smaller split.buffer_km; {held_out}; {windows}"
+    split = replace(split, near_excluded=0, overlaps_excluded=9)
+    _tell_purged(run, "groups", reporter)
+    assert reporter.warned[-1] == f"{begin}{windows}", "whole storms are held out already"
+    split = replace(split, near_excluded=9, overlaps_excluded=0)
+    _tell_purged(run, "blocks", reporter)
+    assert reporter.warned[-1] == f"{begin}a smaller split.buffer_km."
