@@ -29,6 +29,10 @@ _Citation = Annotated[
     str | None,
     typer.Option("--data-citation", help="How the data are cited: AUTHORS, YEAR, TITLE, DOI.", show_default=False),
 ]
+_WithoutObservations = Annotated[
+    bool,
+    typer.Option("--without-observations", help="Leave out tables of evaluations that hold observed values."),
+]
 _Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="What `geoml bundle` made.", show_default=False)]
 
 
@@ -39,6 +43,7 @@ def bundle(
     author: _Authors = None,
     data_licence: _Licence = None,
     data_citation: _Citation = None,
+    without_observations: _WithoutObservations = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -51,20 +56,35 @@ def bundle(
     from geoml_cli.stages.bundle import bundle as stage
 
     if dry_run:
-        console.plan([run.folder / name for name in contents(run)], [folder], as_json=as_json)
+        console.plan(
+            [run.folder / name for name in contents(run, observations=not without_observations)],
+            [folder],
+            as_json=as_json,
+        )
         return
     said = Attribution(
         tuple(name.strip() for name in author or () if name.strip()),
         (data_licence or "").strip(),
         (data_citation or "").strip(),
     )
-    done = stage(run, folder, said, reporter)
+    done = stage(run, folder, said, reporter, observations=not without_observations)
     _warn_of_gaps(done.attribution, reporter)
+    if done.observed and not without_observations:
+        _warn_of_observations(done.observed, done.attribution, reporter)
     for text in done.missing:
         reporter.info(f"The bundle holds {text}.")
     if as_json:
         data = {"licence": done.attribution.data_licence or None, "citation": done.attribution.data_citation or None}
-        console.document({"folder": str(done.folder), "files": done.files, "missing": done.missing, "data": data})
+        observed = {"files": done.observed, "included": not without_observations}
+        console.document(
+            {
+                "folder": str(done.folder),
+                "files": done.files,
+                "missing": done.missing,
+                "data": data,
+                "observations": observed,
+            }
+        )
         return
     console.line(f"written: {done.folder} ({done.files} files)")
 
@@ -77,6 +97,15 @@ def _warn_of_gaps(known: Attribution, reporter: console.Terminal) -> None:
         reporter.warn("licence of the data: not given. Give it with --data-licence TEXT.")
     if not known.data_citation:
         reporter.warn("citation of the data: not given. Give it with --data-citation TEXT.")
+
+
+def _warn_of_observations(files: list[str], known: Attribution, reporter: console.Terminal) -> None:
+    """Name the files that hold values of the data, which are not the run's to license."""
+    licence = known.data_licence.rstrip(".") or "not given"
+    reporter.warn(
+        f"the bundle holds observed values of the evaluated samples ({', '.join(files)}). Licence of the data: "
+        f"{licence}. If it does not allow to pass them on, bundle again with --without-observations."
+    )
 
 
 def import_bundle(

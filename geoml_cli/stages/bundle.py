@@ -21,6 +21,7 @@ from geoml_cli.dataset.files import require_space, require_writable_folder, sha2
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.card import Card
 from geoml_cli.runs import checkpoint
+from geoml_cli.runs.observations import observations_told, observed_tables
 from geoml_cli.runs.run import Run
 from geoml_cli.version import __version__
 from geoml_cli.work.reporting import Reporter
@@ -67,16 +68,24 @@ class Bundle(NamedTuple):
         files: How many files of the run it holds.
         missing: What a reader would expect and the run does not hold.
         attribution: What is known of authors and data.
+        observed: Files of the run that hold observed values, relative to the bundle.
     """
 
     folder: Path
     files: int
     missing: list[str]
     attribution: Attribution
+    observed: list[str]
 
 
-def contents(run: Run) -> Iterator[Path]:
-    """Name the files of a run that go into its bundle, relative to the run."""
+def contents(run: Run, *, observations: bool = True) -> list[Path]:
+    """Name the files of a run that go into its bundle, relative to the run; with tables of observed values or not."""
+    names = list(_to_hand_on(run))
+    left_out = set() if observations else set(observed_tables(run, names))
+    return [name for name in names if name not in left_out]
+
+
+def _to_hand_on(run: Run) -> Iterator[Path]:
     for path in sorted(run.folder.rglob("*")):
         own = path.relative_to(run.folder)
         store = next((place for place, part in enumerate(own.parts) if part.endswith(".zarr")), len(own.parts))
@@ -85,7 +94,7 @@ def contents(run: Run) -> Iterator[Path]:
             yield own
 
 
-def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter) -> Bundle:
+def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter, *, observations: bool = True) -> Bundle:
     """Write the bundle of a run.
 
     Args:
@@ -93,6 +102,7 @@ def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter) ->
         out: Folder that is made.
         attribution: What the user says of authors and data; the source's card fills what it can.
         reporter: Receives progress.
+        observations: Whether tables that hold observed values go along.
 
     Raises:
         DataError: The run is not finished, or a checkpoint of it is damaged.
@@ -103,7 +113,7 @@ def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter) ->
         raise SettingsError("is there already.", where=f"--out {out}", fix="Name another folder, or take it away.")
     above = next(parent for parent in out.absolute().parents if parent.exists())
     require_writable_folder(above, "Choose another --out.")
-    names = list(contents(run))
+    names = contents(run, observations=observations)
     require_space(out.parent, sum((run.folder / name).stat().st_size for name in names))
     fresh = out.with_name(f".{out.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -113,14 +123,16 @@ def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter) ->
             shutil.copyfile(run.folder / name, fresh / _RUN / name)
             advance(1)
     _forget_place(fresh / _RUN / "data.json")
+    observed = [f"{_RUN}/{name.as_posix()}" for name in observed_tables(run, _to_hand_on(run))]
     card, missing, attribution = registry.card(run.model), _missing(run), attribution.with_source(run.data().source)
-    write_text(fresh / "README.md", _readme(run, card, missing, attribution))
+    told = observations_told(observed, attribution.data_licence or _UNKNOWN, included=observations)
+    write_text(fresh / "README.md", _readme(run, card, missing, attribution, told))
     write_text(fresh / "CITATION.cff", _citation(run, card, attribution))
     # Of the run alone: authors and a word to readers may be written into the other files.
     written = sorted(path.relative_to(fresh).as_posix() for path in (fresh / _RUN).rglob("*") if path.is_file())
     write_text(fresh / SUMS, "".join(f"{sha256(fresh / name)}  {name}\n" for name in written))
     fresh.rename(out)
-    return Bundle(out, len(written), missing, attribution)
+    return Bundle(out, len(written), missing, attribution, observed)
 
 
 def unbundle(folder: Path, runs: Path, into: Path | None) -> Run:
@@ -221,7 +233,7 @@ def _missing(run: Run) -> list[str]:
     return missing
 
 
-def _readme(run: Run, card: Card, missing: Sequence[str], attribution: Attribution) -> str:
+def _readme(run: Run, card: Card, missing: Sequence[str], attribution: Attribution, observations: str) -> str:
     data = run.data()
     without = "".join(f"\nNot in it: {text.partition(':')[0]}.\n" for text in missing)
     return f"""# {run.id}
@@ -230,7 +242,7 @@ A trained run of {card.title} ({card.paper}), made by geoml {__version__}.
 
 - `{_RUN}/`: settings, splits, scalings, weights, scores and predictions; `{_RUN}/environment.json` has the versions.
 - Data set: source {data.source}, digest {data.digest or "unknown"}. It is not in this folder.
-- Licence of the data: {attribution.data_licence or _UNKNOWN}
+{observations}- Licence of the data: {attribution.data_licence or _UNKNOWN}
 - Citation of the data: {attribution.data_citation or _UNKNOWN}
 - Terms of the paper's release: {card.licence}
 - `{SUMS}`: a checksum of every file of the run, for `sha256sum -c {SUMS}`.

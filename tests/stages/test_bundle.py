@@ -189,3 +189,44 @@ def test_a_run_of_a_bundle_stays_among_the_runs(name, bundled, geoml, tmp_path, 
     refused = geoml("import", "bundle", folder)
     assert refused.code == 3 and "no MODEL/PRESET/NAME" in refused.err and not (tmp_path / "a").exists()
     assert geoml("import", "bundle", folder, "--run", tmp_path / "named").code == 0
+
+
+def test_observed_values_are_named_or_left_out(evaluated_run, data_root, geoml, tmp_path, monkeypatch):
+    given = ("bundle", evaluated_run, "--data-licence", "ISMN: no republication.")
+    done = geoml(*given, "--out", tmp_path / "with")
+    table = "run/evaluation/test/predictions.csv"
+    said = " ".join(done.err.split())
+    assert f"holds observed values of the evaluated samples ({table}" in said
+    assert "Licence of the data: ISMN: no republication. If it does not allow" in said
+    readme = (tmp_path / "with/README.md").read_text(encoding="utf-8")
+    assert f"are in this folder all the same: `{table}`" in readme and "(ISMN: no republication) holds for" in readme
+
+    done = geoml(*given, "--out", tmp_path / "without", "--without-observations", "--json")
+    found = json.loads(done.out)["observations"]
+    assert not found["included"] and table in found["files"] and "observed values" not in done.err
+    kept = {path for path in (tmp_path / "without/run").rglob("*") if path.is_file()}
+    assert not [
+        path for path in kept if path.suffix == ".csv" and "observed" in path.read_text().splitlines()[0].split(",")
+    ]
+    assert (tmp_path / "without/run/evaluation/test/scores.csv") in kept
+    assert f"Left out, as they hold observed values: `{table}`" in (tmp_path / "without/README.md").read_text()
+    plan = geoml("bundle", evaluated_run, "--out", tmp_path / "x", "--without-observations", "--dry-run").out
+    assert "predictions.csv" not in plan and "scores.csv" in plan
+
+    assert geoml("import", "bundle", tmp_path / "without", "--run", tmp_path / "back").code == 0
+    assert geoml("evaluate", tmp_path / "back", "--data", data_root / "soc", "--quiet").code == 0
+    assert (tmp_path / "back/evaluation/test/predictions.csv").is_file()
+
+
+def test_a_run_that_is_not_evaluated_holds_no_observed_values(trained, geoml, tmp_path):
+    done = geoml("bundle", trained, "--out", tmp_path / "bundle", "--json")
+    assert json.loads(done.out)["observations"] == {"files": [], "included": True}
+    assert "observed" not in done.err and "bserved values" not in (tmp_path / "bundle/README.md").read_text()
+
+
+@pytest.fixture
+def evaluated_run(trained, geoml, data_root, tmp_path):
+    """Give a copy of a run that was evaluated."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    assert geoml("evaluate", run, "--data", data_root / "soc", "--quiet").code == 0
+    return run
