@@ -42,7 +42,8 @@ _ICE, _COLDEST, _HOTTEST = 273.15, -100.0, 90.0
 def _other_scale(factor: float) -> str:
     """Say how far values are off; the factor is not theirs, of which some lie near each power of ten."""
     size = f"{max(factor, 1 / factor):g} times too {'small' if factor > 1 else 'large'}"
-    near = ", such as 11.574 of W m-2 and MJ m-2 d-1 or 12 of months and years, not 10" if factor in (0.1, 10.0) else ""
+    near = ", such as 10 of cm and mm, 11.574 of W m-2 and MJ m-2 d-1, 12 of months and years"
+    near = near if factor in (0.1, 10.0) else ""
     return f"another unit or scale, about {size}: convert it by the exact factor of the two{near}"
 
 
@@ -199,16 +200,20 @@ def merged(first: Floats, second: Floats) -> Floats:
 
 
 def shares(variables: Sequence[TrainedRange], counts: Floats) -> list[OutsideShare]:
-    """Return the variables that lie outside somewhere, the farthest first; one that two networks see once."""
+    """Return the variables that lie outside somewhere, the farthest first.
+
+    One that two networks see is given once, by the range of which less lies outside: a second stage is trained on some
+    of the rows of the first.
+    """
     found = [
         OutsideShare(trained, outside / known, low, high)
         for trained, (known, outside, low, high) in zip(variables, counts.tolist(), strict=True)
-        if outside
+        if known
     ]
-    farthest: dict[str, OutsideShare] = {}
-    for one in sorted(found, key=lambda one: -one.share):
-        farthest.setdefault(one.trained.name, one)
-    return list(farthest.values())
+    least: dict[str, OutsideShare] = {}
+    for one in sorted(found, key=lambda one: one.share):
+        least.setdefault(one.trained.name, one)
+    return sorted((one for one in least.values() if one.share), key=lambda one: -one.share)
 
 
 def by_name(outside: Sequence[OutsideShare]) -> dict[str, float]:

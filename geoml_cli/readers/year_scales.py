@@ -133,11 +133,11 @@ def _sizes(cells: Cells, logs_C: Values) -> dict[int, float]:
 
 def _nearly_all(cells: Cells, found: OtherHalves) -> bool:
     """Return whether nearly all cells of the halves differ from those of other years, in level and in scatter."""
-    levels = _differences(cells, cells.level_C, found)
-    if len(levels) < (1 if found.yearly else _CELLS):
+    levels, scatter = (_differences(cells, logs_C, found) for logs_C in (cells.level_C, cells.scatter_C))
+    has_scatter = 2 * len(scatter) >= len(levels)
+    if len(levels) < (1 if found.yearly and has_scatter else _CELLS):
         return False
-    scatter = _differences(cells, cells.scatter_C, found)
-    measures = [levels, scatter] if 2 * len(scatter) >= len(levels) else [levels]
+    measures = [levels, scatter] if has_scatter else [levels]
     towards = 1.0 if found.factor > 1 else -1.0
     return all(float(np.quantile(towards * one, _NEARLY_ALL)) >= np.log(_EACH) for one in measures)
 

@@ -1,21 +1,26 @@
-"""Tables of a run's evaluations that hold observed values: who hands a run on hands these on as well."""
+"""Tables of a run that hold observed values, in its evaluations and predictions: they are handed on with it."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from geoml_cli.runs.run import Run
 
-_OBSERVED = "observed"
-"""Column of the observed value of a row, or of a place and time."""
+_OBSERVED = ("observed", "_observed")
+"""A column of observed values is called so, or ends in the second, after the name of its target."""
+_FOLDERS = ("evaluation", "predictions")
 
 
 def observed_tables(run: Run, names: Iterable[Path]) -> list[Path]:
     """Return which files of a run hold observed values, relative to it: `evaluation/test/predictions.csv`, say."""
-    tables = (name for name in names if name.parts[0] == "evaluation" and name.suffix == ".csv")
-    return [name for name in tables if _OBSERVED in _header(run.folder / name)]
+    tables = (name for name in names if name.parts[0] in _FOLDERS and name.suffix in _COLUMNS)
+    return [name for name in tables if any(map(_is_observed, _COLUMNS[name.suffix](run.folder / name)))]
+
+
+def _is_observed(column: str) -> bool:
+    return column == _OBSERVED[0] or column.endswith(_OBSERVED[1])
 
 
 def observations_told(files: Sequence[str], licence: str, *, included: bool) -> str:
@@ -36,3 +41,22 @@ def observations_told(files: Sequence[str], licence: str, *, included: bool) -> 
 def _header(path: Path) -> list[str]:
     with path.open(encoding="utf-8", newline="") as stream:
         return next(csv.reader(stream), [])
+
+
+def _of_parquet(path: Path) -> list[str]:
+    try:
+        from pyarrow import parquet
+    except ImportError:  # what cannot be told is taken for observed
+        return [_OBSERVED[0]]
+    return list(parquet.read_schema(path).names)
+
+
+def _of_netcdf(path: Path) -> list[str]:
+    import h5py
+
+    with h5py.File(path) as file:
+        return list(file)
+
+
+_COLUMNS: Mapping[str, Callable[[Path], list[str]]] = {".csv": _header, ".parquet": _of_parquet, ".nc": _of_netcdf}
+"""How names of a file's columns are read, by its suffix."""

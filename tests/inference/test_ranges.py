@@ -73,7 +73,7 @@ def test_a_run_without_ranges_counts_nothing():
         (
             (0.5, 1.4),
             "t may be another unit or scale, about 10 times too small: convert it by the exact factor of the two, such "
-            "as 11.574 of W m-2 and MJ m-2 d-1 or 12 of months and years, not 10.",
+            "as 10 of cm and mm, 11.574 of W m-2 and MJ m-2 d-1, 12 of months and years.",
         ),
         ((-3e5, 4e7), ""),
         ((16.0, 17.0), ""),  # a little warmer, and no other unit
@@ -98,11 +98,13 @@ def test_some_is_said_much_is_warned_of_and_most_is_refused():
         check_shares([OutsideShare(trained, 0.51, 5, 20)], 0.5, reporter)
 
 
-def test_a_variable_that_two_networks_see_is_told_once_with_its_largest_share():
+def test_a_variable_that_two_networks_see_is_told_once_by_the_range_that_holds_more():
     variables = [TrainedRange("t", 5.0, 25.0), TrainedRange("r", 0.0, 1.0), TrainedRange("t", 5.0, 15.0)]
     counts = np.array([[10.0, 1, 5, 30], [10, 0, 0, 1], [10, 5, 5, 20]])
     found = shares(variables, counts)
-    assert found == [OutsideShare(variables[2], 0.5, 5, 20)] and by_name(found) == {"t": 0.5}
+    assert found == [OutsideShare(variables[0], 0.1, 5, 30)] and by_name(found) == {"t": 0.1}
+    counts[0, 1] = 0  # a first stage that knows all of it
+    assert shares(variables, counts) == []
 
 
 def test_places_and_times_outside_are_told_and_not_refused():

@@ -15,10 +15,10 @@ SUMMER = np.where((MONTH % 12 > 3) & (MONTH % 12 < 9), 20.0, 1.0)
 
 
 def cells(sizes: dict[int, float], months: int) -> Cells:
-    """Make cells of one place, of so many months of each half, without a scatter."""
+    """Make cells of one place, of so many months of each half, whose values lie as far apart as they are large."""
     month = [6 * (half - 2 * 1970) + month for half in sizes for month in range(months)]
     level = np.repeat(np.log(list(sizes.values())), months)
-    return Cells(np.array(month), np.zeros(len(month), dtype=np.int64), level, np.full(len(month), np.nan))
+    return Cells(np.array(month), np.zeros(len(month), dtype=np.int64), level, level)
 
 
 def yearly(sizes: dict[int, float]) -> Cells:

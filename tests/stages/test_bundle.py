@@ -7,13 +7,16 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import xarray
 import yaml
 
 from geoml_cli import registry
-from geoml_cli.stages.bundle import Attribution
+from geoml_cli.runs.observations import observed_tables
+from geoml_cli.runs.run import Run
+from geoml_cli.stages.bundle import Attribution, contents
 
 
 @pytest.fixture
@@ -216,6 +219,16 @@ def test_observed_values_are_named_or_left_out(evaluated_run, data_root, geoml, 
     assert geoml("import", "bundle", tmp_path / "without", "--run", tmp_path / "back").code == 0
     assert geoml("evaluate", tmp_path / "back", "--data", data_root / "soc", "--quiet").code == 0
     assert (tmp_path / "back/evaluation/test/predictions.csv").is_file()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".nc"])
+def test_predicted_samples_hold_observed_values_too(trained, data_root, geoml, tmp_path, suffix):
+    run = shutil.copytree(trained, tmp_path / "run")
+    out = run / "predictions" / f"some{suffix}"
+    given = ("predict", run, "--data", data_root, "--index", 1, "--index", 5, "--out", out, "--quiet")
+    assert geoml(*given).code == 0
+    assert [name.as_posix() for name in observed_tables(Run(run), contents(Run(run)))] == [f"predictions/some{suffix}"]
+    assert Path(f"predictions/some{suffix}") not in contents(Run(run), observations=False)
 
 
 def test_a_run_that_is_not_evaluated_holds_no_observed_values(trained, geoml, tmp_path):

@@ -12,14 +12,9 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import Keys
 from geoml_cli.readers.dates import out_of_range, stray_moments
-from geoml_cli.readers.year_scales import cells_from_sums, half_of, other_halves, said
 from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
-_TWO = 2
-"""Years of anomalies that do not tell which of them is unusual."""
-_SOME_ROWS = 3
-"""Of a month and box, from which on it is compared with others: a single cell may change a lot."""
 _BOX, _BOXES = 5.0, 1 << 20
 """Degrees of a box in which cells are compared with themselves, and more numbers than there are boxes."""
 
@@ -150,34 +145,6 @@ class Census:
         for key, total in zip(keys.tolist(), totals.T, strict=True):
             kept = self.sums.setdefault(divmod(key, _BOXES), np.zeros(len(totals)))
             kept += total
-
-    def refuse_other_years(self, names: Sequence[str], used: Sequence[str], target: str) -> None:
-        """Refuse columns of which some years are in another unit than the others at the same places.
-
-        Args:
-            names: Those that are compared.
-            used: All of them, as they were measured.
-            target: An anomaly, of which two years do not tell which is unusual.
-
-        Raises:
-            DataError: There is one; with the first row of these years.
-        """
-        if not self.sums:
-            return
-        month, box = np.array(list(self.sums)).T
-        count, *sums = np.array(list(self.sums.values())).T
-        for name in names:
-            first = 3 * used.index(name)
-            cells = cells_from_sums(month, box, (count, *sums[first : first + 3]), _SOME_ROWS)
-            found = other_halves(cells)
-            if found is None or (name == target and len(np.unique(cells.month_C // 12)) <= _TWO):
-                continue
-            at = next(
-                time for time in sorted(self.times) if half_of(time.astype("datetime64[M]").astype(int)) in found.halves
-            )
-            where = self.first[at].rpartition(", column")[0] or self.first[at]
-            fix = f"Bring all years of {name} to one unit; where they are, name it: --units {name}=UNIT."
-            raise DataError(said(found, name), where=where, fix=fix)
 
     def count_times(self, panel: CellRows, rows: Mask) -> None:
         """Count some rows by their time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -368,6 +369,46 @@ def test_regions_of_other_years_are_no_other_unit(raw: Path, prepare_gwsa: Prepa
     few.assign(rf=few["rf"] * np.where(few["year"] == 2004, 0.1, 1)).to_csv(raw / "t.csv", index=False)
     with pytest.raises(DataError, match=r"rf of 2004 is about .* times smaller than in other years"):
         prepare_gwsa(raw)
+
+
+def _basin(spread: float = 1.0) -> pd.DataFrame:
+    """Make yearly rows of 16 cells, their anomalies of the years being far from alike."""
+    random, anomaly = np.random.default_rng(7), np.array([-9.0, 8.0, -0.5, 11.0, -7.0, 3.0])
+    rows = pd.DataFrame({"lat": [30.125 + spread * (n % 16) for n in range(96)], "lon": 100.125, "DEM": 900, "LC": 10})
+    rows["year"] = [2003 + n // 16 for n in range(96)]
+    rows["GWS"] = anomaly[rows["year"] - 2003] + random.normal(size=96)
+    return rows.assign(rf=random.gamma(9, 80, 96), LST=290 + random.normal(size=96), E=random.gamma(9, 40, 96))
+
+
+def test_a_year_in_degrees_celsius_among_kelvin_is_refused(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    rows = _basin(0.25)
+    rows.to_csv(raw / "t.csv", index=False)
+    given = {"dynamic": ("rf", "LST")}
+    prepare_gwsa(raw, **given)
+    rows.assign(LST=rows["LST"] - np.where(rows["year"] == 2006, 273.15, 0)).to_csv(raw / "t.csv", index=False)
+    words = r"line 50: LST of 2006 is in degrees Celsius, and that of other years in kelvin\. Bring all years of LST"
+    with pytest.raises(DataError, match=words):
+        prepare_gwsa(raw, **given)
+
+
+def test_cells_that_lie_far_apart_are_compared_too(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    rows = _basin(3.5)
+    rows.to_csv(raw / "t.csv", index=False)
+    prepare_gwsa(raw)
+    rows.assign(rf=rows["rf"] * np.where(rows["year"] == 2006, 1e-3, 1)).to_csv(raw / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"rf of 2006 is about .* times smaller"):
+        prepare_gwsa(raw)
+
+
+def test_anomalies_that_scatter_as_in_another_unit_are_noted(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    rows = _basin(0.25)
+    rows.to_csv(raw / "t.csv", index=False)
+    assert not [note for note in prepare_gwsa(raw)[0].manifest.funnel.notes if "another unit" in note]
+    rows.assign(GWS=rows["GWS"] * np.where(rows["year"] == 2005, 10, 1)).to_csv(raw / "t.csv", index=False)
+    [told] = [note for note in prepare_gwsa(raw)[0].manifest.funnel.notes if "another unit" in note]
+    assert re.fullmatch(
+        r"values of GWS of 2005 lie \d+(\.\d+)? times as far apart as in other years: another unit\?", told
+    )
 
 
 def test_values_that_do_not_fit_their_unit_are_told(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
