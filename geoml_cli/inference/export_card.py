@@ -69,6 +69,8 @@ def card_of(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[
     maps = (data.signatures[network].target_shape[0], *spatial.geometry.native) if spatial else ()
     shape_out = ", ".join(["1" if spatial else "sample", *map(str, maps)])
     lines += [f"- `{band.name}` float32 [{shape_out}], {band.unit}: {band.long_name}" for band in outputs]
+    if record.weights_note:
+        lines += ["", f"Of safetensors, {record.weights_note}."]
     lines += ["", "## Intervals", "", _intervals(trained, network)]
     lines += [
         "",

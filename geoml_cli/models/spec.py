@@ -131,6 +131,7 @@ class Network:
             takes the model's.
         input_notes: What of an input, by its name, is otherwise than its variables' names say: who runs an exported
             graph has to make it so.
+        weights_note: What the weights alone put out otherwise than predictions and graphs do; empty where nothing.
         input_words: What an input holds, by its name, in the words of an exported graph's card: order of time steps,
             their distance, units.
         recordable: Whether its output depends on its inputs and weights alone, all of them tensors: no random numbers,
@@ -159,6 +160,7 @@ class Network:
     bars: str = ""
     label: str = ""
     input_notes: Mapping[str, str] = field(default_factory=dict)
+    weights_note: str = ""
     input_words: Mapping[str, str] = field(default_factory=dict)
     recordable: bool = False
     stackable: bool = False

@@ -24,6 +24,8 @@ from geoml_cli.work.reporting import Reporter
 
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)
 """What sums taken in another order may differ by, relative to the result: a few units in the last place."""
+_WEIGHTS = "safetensors"
+"""The format without a graph."""
 _BATCH = 4
 """Samples that a file is run over at once: its graph keeps more of them in memory than the network, and what the system
 gives and takes back with every operation would take most of the time."""
@@ -93,6 +95,8 @@ def _network(
     for called, note in trained.networks[network].input_notes.items():
         if called in samples.inputs:
             reporter.warn(f"whoever runs the file gives the input {called} so: {note}.")
+    if (note := trained.networks[network].weights_note) and _WEIGHTS in formats:
+        reporter.warn(f"{note}.")
     write_text(run.export / f"{name}.md", card_of(trained, network, dataset, done))
     return done
 

@@ -44,6 +44,7 @@ def classifier(tables: EchTables) -> Network:
         table=features.table,
         groups=features.groups,
         pretrained=partial(pretrained.read, "classifier"),
+        weights_note=task.weights_note(tables.wave.positive_weight),
         input_words=task.INPUT_WORDS,
     )
 

@@ -152,6 +152,17 @@ def log_odds(network: nn.Module, batch: Batch, positive_weight: float) -> Tensor
     return logit_B - math.log(positive_weight) if positive_weight != 1 else logit_B
 
 
+def weights_note(positive_weight: float) -> str:
+    """Say what the classifier's weights alone put out; empty where that is the log-odds."""
+    if positive_weight == 1:
+        return ""
+    return (
+        f"logits of the weights alone are {math.log(positive_weight):.6g} above the log-odds of a wave, which is ln of "
+        f"wave.positive_weight = {positive_weight:g}: import them with --set wave.positive_weight={positive_weight:g}, "
+        "or take it off"
+    )
+
+
 def mean_square(network: nn.Module, batch: Batch) -> Tensor:
     """Return the mean squared error of the regressor, in the scaled target's units."""
     return functional.mse_loss(predict(network, batch), batch["target"])

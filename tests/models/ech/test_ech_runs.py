@@ -16,6 +16,7 @@ import pytest
 import torch
 import xarray
 from PIL import Image
+from safetensors.torch import load_file
 
 import geoml_cli
 from geoml_cli.config.load import load
@@ -429,7 +430,7 @@ def test_a_damaged_split_is_named(tmp_path):
         Split.read(tmp_path / "split.json")
 
 
-def test_a_weight_of_waves_leaves_probabilities_those_of_the_samples(data, tmp_path):
+def test_a_weight_of_waves_leaves_probabilities_those_of_the_samples(data, geoml, tmp_path):
     asked = [*QUICK, "network.part=classifier", "wave.positive_weight=4"]
     run = train(load("ech", "two-stage", None, {}, asked), data, RunLocation(tmp_path / "run"), None, NullReporter())
     trained = open_trained(run)
@@ -439,6 +440,23 @@ def test_a_weight_of_waves_leaves_probabilities_those_of_the_samples(data, tmp_p
         delivered = network(*inputs)
         raw = task.predict(network.network, network.scale(dict(zip(network.scale.names, inputs, strict=True))))
     torch.testing.assert_close(delivered, raw - float(np.log(4)))
+    done = geoml("export", run.folder, "--data", data.folder.parent, "--format", "safetensors", "--quiet")
+    told = "logits of the weights alone are 1.38629 above the log-odds of a wave"
+    assert done.code == 0 and told in " ".join(done.err.split())
+    assert told in next(run.export.glob("*.md")).read_text(encoding="utf-8")
+    [weights] = run.export.glob("*.safetensors")
+    own = {name.removeprefix("members.0.network."): value for name, value in load_file(weights).items()}
+    torch.save(
+        {name: value for name, value in own.items() if "." in name and "members" not in name}, tmp_path / "w.pth"
+    )
+    found = []
+    for name, more in (("told", ["--set", "wave.positive_weight=4"]), ("not", [])):  # as the note says
+        words = ("import", "ech", "--classifier", tmp_path / "w.pth", "--data", data.folder.parent, *more)
+        done = geoml(*words, "--run", tmp_path / name, "--set", "network.hidden=8")
+        assert done.code == 0, done.err
+        with torch.inference_mode():
+            found.append(open_trained(Run(tmp_path / name)).load_network("classifier")(*inputs))
+    torch.testing.assert_close(found[0], found[1] - float(np.log(4)))
 
 
 def test_log_odds_are_those_that_the_weighted_loss_is_least_at():
