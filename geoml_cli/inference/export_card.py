@@ -69,9 +69,7 @@ def card_of(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[
     maps = (data.signatures[network].target_shape[0], *spatial.geometry.native) if spatial else ()
     shape_out = ", ".join(["1" if spatial else "sample", *map(str, maps)])
     lines += [f"- `{band.name}` float32 [{shape_out}], {band.unit}: {band.long_name}" for band in outputs]
-    if record.weights_note:
-        lines += ["", f"Of safetensors, {record.weights_note}."]
-    lines += ["", "## Intervals", "", _intervals(trained, network)]
+    lines += [*_of_weights(record.weights_note), "", "## Intervals", "", _intervals(trained, network)]
     lines += [
         "",
         "## Verification",
@@ -93,6 +91,10 @@ def card_of(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[
         "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
     )
     return "\n".join(lines) + "\n"
+
+
+def _of_weights(note: str) -> list[str]:
+    return ["", f"Of safetensors, {note}."] if note else []
 
 
 def _with_units(names: Sequence[str], dataset: Dataset) -> list[str]:

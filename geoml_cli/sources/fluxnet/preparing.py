@@ -91,6 +91,7 @@ def _counted(
             counted[site] = summarise_site(site, read, wanted, raw_files.step)
             whole = complete(read, wanted.needed)
             found, lost[site] = targets(read, whole, applied)
+            report.warn_of_large(site, lost[site], applied, reporter)
             if compared:
                 however_large, _ = targets(read, whole, replace(applied, limit=None))
                 refuse_other_size(site, read.first, however_large, applied, raw_files.step)

@@ -15,6 +15,7 @@ from geoml_cli.sources.fluxnet.quality import DropCounts, Rule
 from geoml_cli.sources.fluxnet.site_summary import SiteSummary
 from geoml_cli.sources.fluxnet.times import Step, is_subdaily, lengths
 from geoml_cli.work.numbers import format_share
+from geoml_cli.work.reporting import Reporter
 
 _DAYS_OF_YEAR = 365
 _FEW_ODD = 0.01
@@ -41,6 +42,20 @@ def take_down(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], lo
             funnel.notes.append(
                 f"{rows} rows have no {name}; to keep them, name the other drivers with --dynamic and --extra"
             )
+
+
+_SPIKES = 0.01
+"""Share of records that a tower may spoil."""
+
+
+def warn_of_large(site: str, lost: DropCounts, rule: Rule, reporter: Reporter) -> None:
+    """Warn where more targets are too large than spikes are: in another unit, those left are wrong too."""
+    known = lost.kept + lost.poor + lost.odd + lost.implausible
+    if lost.implausible > _SPIKES * known and lost.implausible > 1:
+        reporter.warn(
+            f"{site}: {lost.implausible} of {known} values of {rule.target} are larger than {rule.limit:g} and left "
+            "out. Where they are in another unit than FLUXNET's, so are those that stay."
+        )
 
 
 def note_targets(funnel: Funnel, rule: Rule, lost: DropCounts, step: Step) -> None:

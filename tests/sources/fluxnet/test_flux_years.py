@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from flux_case import columns, write
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.sources.fluxnet import synthetic as made
+from geoml_cli.sources.fluxnet.options import FluxnetOptions
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import NullReporter
 
 DAYS = np.arange("2010-01-01", "2013-01-01", dtype="datetime64[D]")
 FIRST_YEAR = DAYS < np.datetime64("2011-01-01")
@@ -95,6 +99,13 @@ def test_a_target_that_no_flux_reaches_for_most_of_a_month_is_another_unit(raw: 
     spikes = np.ones(len(DAYS))
     spikes[3::7] = 1000.0
     assert prepared(years(raw, **_fluxes(spikes)), extra=()).manifest.funnel.per_station[TOWER.site]["with target"]
+    reporter = NullReporter()
+    options = FluxnetOptions(extra=())
+    prepare(Raw("fluxnet", alone, options), raw.parent / "spikes", reporter, force=True)
+    [warned] = reporter.warned
+    assert re.match(
+        rf"{TOWER.site}: 1\d\d of \d+ values of NEE_VUT_REF are larger than 100 and left out\. Where", warned
+    )
     poor = _fluxes(np.where(np.arange(len(DAYS)) < 60, 1000.0, 1.0))
     poor["NEE_VUT_REF_QC"][:60] = 0.0
     prepared(years(raw, **poor), extra=())
