@@ -32,6 +32,8 @@ EXPECTED: dict[str, str] = {
     r"ech/two-stage: predictions: .*(logit|probability|presence|amplitude\b)": (
         "members' probabilities are averaged, as in evaluation; logits were"
     ),
+    r"ech/two-stage: scores: .*importance\.": "all columns of a covariate are shuffled together",
+    r"ech/two-stage: scores: .*network\.scores\.R\.low$": "a correlation of nearly 0: sums are taken in another order",
     r"ech/two-stage: scores: .*pipeline\.n$": "the number of rows is given as well",
     r"score tables: across_stations\.csv": "the table is new",
     r"geomamba/clcd: (scores|score tables): ": (
@@ -169,7 +171,7 @@ CASES = (
             "inputs.scaling": "standard",
             "target.scaling": "standard",
             "network.hidden": "8",
-            "wave.positive_weight": "2",
+            "wave.threshold": "-3",
             "grid.l_cells": "9",
             "grid.mlt_cells": "12",
             "split.consecutive": "4",
