@@ -137,7 +137,7 @@ def _measure(folder: Path, size: tuple[Sequence[int], int, int], network: Sequen
         write_table(table, folder / "raw" / "gwsa.csv", rows)
         costs[rows] = geoml(folder, "predict", str(run), "--table", str(table), "--out", str(out))
     data, first_table = Dataset(folder / "data" / "gwsa"), folder / f"{sizes[0]}.csv"
-    batches = alone(Run(run), data, first_table, (ALONE, turns))  # before PyTorch is told to use one thread
+    batches = alone(Run(run), data, first_table, (ALONE, turns))  # before PyTorch is set to use one thread
     few = min(looped, sizes[0])
     slow, found = one_by_one(Run(run), data, first_table, few)
     check(folder / f"{sizes[0]}-predicted.csv", found)

@@ -225,7 +225,7 @@ def _measure(folder: Path, sizes: Sequence[int], given: tuple[int, int]) -> None
         write_rasters(folder / str(side) / "covs", side)
         out = folder / f"{side}.tif"
         costs[side] = geoml(folder, "predict", str(run), "--rasters", str(folder / str(side)), "--out", str(out))
-    alone = of_block(run, folder / str(sizes[0]), turns)  # before PyTorch is told to use one thread
+    alone = of_block(run, folder / str(sizes[0]), turns)  # before PyTorch is set to use one thread
     slow = one_by_one(run, folder / str(sizes[0]) / "covs", pixels)
     rows = []
     for side, cost in costs.items():

@@ -34,7 +34,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
     "#F0E442",
     "#000000",
 )
-"""Told apart with any colour vision. Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
+"""To be distinguished with any colour vision. Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
 
 
 def panels(width: float, height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:

@@ -45,12 +45,14 @@ class Cells(NamedTuple):
         place_C: Number of the place, from 0.
         level_C: Logarithm of the mean magnitude.
         scatter_C: Logarithm of the standard deviation; NaN where all values are one.
+        mean_C: Their mean.
     """
 
     month_C: Integers
     place_C: Integers
     level_C: Values
     scatter_C: Values
+    mean_C: Values
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def cells_from_sums(month_C: Integers, place_C: Integers, sums: Sequence[NDArray
     # What rounding leaves of equal values is no scatter.
     variance = squares[some] / count - mean**2
     scatter = np.sqrt(np.where(variance > _ROUNDING * level**2, variance, np.nan))
-    return Cells(month_C[some], place_C[some], np.log(level), np.log(scatter))
+    return Cells(month_C[some], place_C[some], np.log(level), np.log(scatter), mean)
 
 
 def half_of(month: Integers) -> Integers:

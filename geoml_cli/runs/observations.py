@@ -16,14 +16,19 @@ _FOLDERS = ("evaluation", "predictions")
 def observed_tables(run: Run, names: Iterable[Path]) -> list[Path]:
     """Return which files of a run hold observed values, relative to it: `evaluation/test/predictions.csv`, say."""
     tables = (name for name in names if name.parts[0] in _FOLDERS and name.suffix in _COLUMNS)
-    return [name for name in tables if any(map(_is_observed, _COLUMNS[name.suffix](run.folder / name)))]
+    return [name for name in tables if _holds_observed(run.folder / name)]
 
 
-def _is_observed(column: str) -> bool:
-    return column == _OBSERVED[0] or column.endswith(_OBSERVED[1])
+def _holds_observed(path: Path) -> bool:
+    """Tell whether a table holds observed values; one that cannot be read here is taken for one that does."""
+    try:
+        columns = _COLUMNS[path.suffix](path)
+    except (ImportError, OSError, ValueError, csv.Error):  # pyarrow is missing, or the file is damaged or another's
+        return True
+    return any(column == _OBSERVED[0] or column.endswith(_OBSERVED[1]) for column in columns)
 
 
-def observations_told(files: Sequence[str], licence: str, *, included: bool) -> str:
+def observation_words(files: Sequence[str], licence: str, *, included: bool) -> str:
     """Say in the README of a bundle which files hold observed values, or that they were left out; a line, or none."""
     if not files:
         return ""
@@ -44,10 +49,8 @@ def _header(path: Path) -> list[str]:
 
 
 def _of_parquet(path: Path) -> list[str]:
-    try:
-        from pyarrow import parquet
-    except ImportError:  # what cannot be told is taken for observed
-        return [_OBSERVED[0]]
+    from pyarrow import parquet
+
     return list(parquet.read_schema(path).names)
 
 

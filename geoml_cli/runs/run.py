@@ -135,7 +135,7 @@ class MemberFiles:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that trains the member."""
+        """Locked by the process that trains the member."""
         return self.folder / "member.lock"
 
     def entries(self) -> list[dict[str, Any]]:

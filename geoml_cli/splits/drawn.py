@@ -32,8 +32,8 @@ def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows
         # Unique values ascend, so the draw depends on the groups and the seed, not on the order of rows.
         order = _shuffled(np.unique(group[usable]), settings.seed)
         if len(order) < settings.folds:
-            told = f"{len(order)} {name} cannot be split into {settings.folds} folds"
-            raise TooFewGroupsError(told, name, group, _fewer_folds(variables, settings, name, len(order)))
+            message = f"{len(order)} {name} cannot be split into {settings.folds} folds"
+            raise TooFewGroupsError(message, name, group, _fewer_folds(variables, settings, name, len(order)))
         for fold, chosen in enumerate(np.array_split(order, settings.folds)):
             # Any held-out group makes a test row: with two kinds also known stations in unseen years.
             held_out[fold] |= np.isin(group[usable], chosen)

@@ -21,7 +21,7 @@ from geoml_cli.dataset.files import require_space, require_writable_folder, sha2
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.card import Card
 from geoml_cli.runs import checkpoint
-from geoml_cli.runs.observations import observations_told, observed_tables
+from geoml_cli.runs.observations import observation_words, observed_tables
 from geoml_cli.runs.run import Run
 from geoml_cli.version import __version__
 from geoml_cli.work.reporting import Reporter
@@ -125,8 +125,8 @@ def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter, *,
     _forget_place(fresh / _RUN / "data.json")
     observed = [f"{_RUN}/{name.as_posix()}" for name in observed_tables(run, _to_hand_on(run))]
     card, missing, attribution = registry.card(run.model), _missing(run), attribution.with_source(run.data().source)
-    told = observations_told(observed, attribution.data_licence or _UNKNOWN, included=observations)
-    write_text(fresh / "README.md", _readme(run, card, missing, attribution, told))
+    on_observations = observation_words(observed, attribution.data_licence or _UNKNOWN, included=observations)
+    write_text(fresh / "README.md", _readme(run, card, missing, attribution, on_observations))
     write_text(fresh / "CITATION.cff", _citation(run, card, attribution))
     # Of the run alone: authors and a word to readers may be written into the other files.
     written = sorted(path.relative_to(fresh).as_posix() for path in (fresh / _RUN).rglob("*") if path.is_file())

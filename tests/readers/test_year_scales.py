@@ -18,7 +18,7 @@ def cells(sizes: dict[int, float], months: int) -> Cells:
     """Make cells of one place, of so many months of each half, whose values lie as far apart as they are large."""
     month = [6 * (half - 2 * 1970) + month for half in sizes for month in range(months)]
     level = np.repeat(np.log(list(sizes.values())), months)
-    return Cells(np.array(month), np.zeros(len(month), dtype=np.int64), level, level)
+    return Cells(np.array(month), np.zeros(len(month), dtype=np.int64), level, level, np.exp(level))
 
 
 def yearly(sizes: dict[int, float]) -> Cells:

@@ -231,6 +231,16 @@ def test_predicted_samples_hold_observed_values_too(trained, data_root, geoml, t
     assert Path(f"predictions/some{suffix}") not in contents(Run(run), observations=False)
 
 
+@pytest.mark.parametrize("name", ["half.nc", "half.parquet", "latin.csv"])
+def test_tables_that_cannot_be_read_are_taken_for_observed(trained, tmp_path, name):
+    """A file cut in half, or a user's own in another encoding, must not slip through, nor end the bundle."""
+    run = Run(shutil.copytree(trained, tmp_path / "run"))
+    run.predictions.mkdir(exist_ok=True)
+    (run.predictions / name).write_bytes("Höhe\n1\n".encode("latin-1"))
+    assert Path("predictions") / name not in contents(run, observations=False)
+    assert Path("predictions") / name in contents(run)
+
+
 def test_a_run_that_is_not_evaluated_holds_no_observed_values(trained, geoml, tmp_path):
     done = geoml("bundle", trained, "--out", tmp_path / "bundle", "--json")
     assert json.loads(done.out)["observations"] == {"files": [], "included": True}

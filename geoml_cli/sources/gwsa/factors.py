@@ -5,7 +5,7 @@ Units are those of the yearly tables; sums [mm yr-1] of a monthly table are [mm 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from geoml_cli.dataset.variables import Variable
 
@@ -44,7 +44,7 @@ LIKELY = {
 """Where values lie in the unit of the published tables; others are likely to have another unit, or a scale factor."""
 
 
-def described(name: str, monthly: bool, given: dict[str, str]) -> Variable:
+def described(name: str, monthly: bool, given: Mapping[str, str]) -> Variable:
     """Describe a factor or the target as a variable of the data set.
 
     Args:

@@ -87,7 +87,7 @@ def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Repor
         reading.fills.refuse()
     changing = (*reading.roles.dynamic, *((reading.roles.target,) if reading.labelled else ()))
     compared = [name for name in changing if name not in reading.named]
-    odd_years = refuse_other_years(census, compared, used, reading.roles.target)
+    odd_years = refuse_other_years(census, compared, used, reading.roles.target, reading.units)
     if census.repeated:
         counting.refuse_contradictions(reading.panels(), used, census)
     funnel = _funnel(reading, census)

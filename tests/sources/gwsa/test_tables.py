@@ -391,6 +391,13 @@ def test_a_year_in_degrees_celsius_among_kelvin_is_refused(raw: Path, prepare_gw
         prepare_gwsa(raw, **given)
 
 
+def test_rain_that_differs_by_273_mm_is_no_temperature(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    rows = _basin(0.25)
+    wet = rows["year"] != 2006
+    rows.assign(rf=20 + np.where(wet, 273.15, 0) + rows["LST"] - 290).to_csv(raw / "t.csv", index=False)
+    prepare_gwsa(raw)
+
+
 def test_cells_that_lie_far_apart_are_compared_too(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
     rows = _basin(3.5)
     rows.to_csv(raw / "t.csv", index=False)
