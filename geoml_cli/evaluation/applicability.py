@@ -17,6 +17,7 @@ from geoml_cli.metrics.applicability import Applicability, fit
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.summaries import summaries, summary_names
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.distinct import distinct
 from geoml_cli.work.reporting import Reporter
 
 _MOST = 5000
@@ -37,7 +38,7 @@ def area_of(inputs: EvaluationInputs, members: list[MemberRows], reporter: Repor
     one_a_fold = list({member.fold: member for member in reversed(members)}.values())
     splits = [inputs.run.split(member.name) for member in one_a_fold]
     folds = [(_some(split.train), _some(split.test)) for split in splits]
-    used = np.unique(np.concatenate([rows for pair in folds for rows in pair]))
+    used = distinct(*[rows for pair in folds for rows in pair])
     features_NF = summaries(inputs.samples, used)
     placed = [(np.searchsorted(used, train), np.searchsorted(used, test)) for train, test in folds]
     return fit(features_NF, _weights(inputs, one_a_fold, reporter), placed)

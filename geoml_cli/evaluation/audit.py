@@ -32,6 +32,7 @@ from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
 from geoml_cli.training.plan import target_settings
 from geoml_cli.training.start import HeldOut, seen_before, start_of, unknown
+from geoml_cli.work.distinct import common
 from geoml_cli.work.numbers import format_number
 
 Rows = NDArray[np.int64]
@@ -148,9 +149,9 @@ def _failing(name: str, count: int, wrong: str, right: str) -> Line:
 
 
 def _subsets(one: Audited) -> Iterator[Line]:
-    learnt = sum(len(np.intersect1d(split.train, split.test)) for split, _ in one.folds)
+    learnt = sum(len(common(split.train, split.test)) for split, _ in one.folds)
     yield _failing("test rows trained on", learnt, "rows are in training and test", "no row is in training and test")
-    chosen = sum(len(np.intersect1d(split.validation, split.test)) for split, _ in one.folds)
+    chosen = sum(len(common(split.validation, split.test)) for split, _ in one.folds)
     yield _failing(
         "checkpoint", chosen, "test rows chose the checkpoint, as they are validation rows too",
         "validation rows chose the checkpoint; none is a test row",

@@ -28,6 +28,7 @@ from geoml_cli.runs.applicability import APPLICABILITY, write_applicability
 from geoml_cli.runs.calibration import CALIBRATION, Calibration, Difference, KeptDistances, is_kept, write_calibrations
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.distinct import common, distinct
 from geoml_cli.work.reporting import Reporter
 
 BLOCK = "block of start times"
@@ -88,12 +89,12 @@ def calibration_of_rows(inputs: EvaluationInputs, members: list[MemberRows]) -> 
     """Return the calibration of predictions of test rows; errors as of `held_out_distances`."""
     pooled = pool_folds(inputs, members)
     held_out = held_out_distances(inputs, members, pooled)
-    is_grouped = len(np.unique(pooled.groups_P)) < len(pooled.groups_P)
+    is_grouped = len(distinct(pooled.groups_P)) < len(pooled.groups_P)
     rows = np.arange(len(pooled.rows_P), dtype=np.int64)
     return Calibration(
         difference=held_out.difference,
         rows=len(rows),
-        groups=len(np.unique(pooled.groups_P)),
+        groups=len(distinct(pooled.groups_P)),
         group=group_called(inputs.dataset, inputs.settings.shared.split),
         by_group=(KeptDistances.of(distances(held_out.distance_P, pooled.groups_P)),),
         by_row=(KeptDistances.of(distances(held_out.distance_P, rows)),) if is_grouped else (),
@@ -195,7 +196,7 @@ def map_distances(inputs: EvaluationInputs, reporter: Reporter) -> tuple[Values,
 
 def _rows_of(inputs: EvaluationInputs, member: str) -> Rows:
     rows = evaluated_rows(inputs.run.split(member), inputs.subset, len(inputs.samples))
-    return np.intersect1d(rows, inputs.samples.usable()).astype(np.int64)
+    return common(rows, inputs.samples.usable())
 
 
 def calibration_of_maps(distance_NLS: Values, block_N: Rows) -> Calibration:
@@ -217,7 +218,7 @@ def calibration_of_maps(distance_NLS: Values, block_N: Rows) -> Calibration:
     return Calibration(
         difference=Difference(),
         rows=forecasts,
-        groups=len(np.unique(block_N)),
+        groups=len(distinct(block_N)),
         group=BLOCK,
         by_group=tuple(KeptDistances.of(distances(own, block_N[cells // kept])) for own in by_lead),
         by_row=tuple(KeptDistances.of(distances(own, cells)) for own in by_lead),

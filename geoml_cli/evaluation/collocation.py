@@ -19,6 +19,7 @@ from geoml_cli.metrics.collocation import triple_collocation
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import stations_of_samples
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.distinct import distinct
 from geoml_cli.work.numbers import format_number
 
 FEWEST_SAMPLES = 100
@@ -73,7 +74,7 @@ def collocate(
     found = []
     for station in np.unique(label_P):
         own = np.flatnonzero(label_P == station)
-        samples = len(np.unique(pooled.rows_P[own]))
+        samples = len(distinct(pooled.rows_P[own]))
         if samples >= FEWEST_SAMPLES:
             found.append((str(station), samples, triple_collocation(*(values_P[own] for values_P in series))))
     if not found:

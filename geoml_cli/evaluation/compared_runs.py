@@ -22,6 +22,7 @@ from geoml_cli.runs.run import Run
 from geoml_cli.samples.frames import Frames
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.distinct import common, distinct
 
 _WHERE = "[evaluate] runs"
 
@@ -78,8 +79,8 @@ def _refuse_seen(other: TrainedRun, samples: Samples, scored_steps: Rows) -> Non
     frames = [values for values in all_values if isinstance(values, Frames)]
     for name in other.members:
         train = other.run.split(name).train
-        seen = np.unique(np.concatenate([windows.steps(train).ravel() for windows in frames]))
-        if len(both := np.intersect1d(seen, scored_steps)):
+        seen = distinct(*[windows.steps(train) for windows in frames])
+        if len(both := common(seen, scored_steps)):
             raise DataError(
                 f"run {other.run.id} was trained on {len(both)} of the time steps that are scored.",
                 where=_WHERE,

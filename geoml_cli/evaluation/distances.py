@@ -22,6 +22,7 @@ from geoml_cli.samples.coordinates import lon_lat_of_samples, nearest_km
 from geoml_cli.splits.knndm import DECIMALS
 from geoml_cli.splits.map_points import map_points
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.distinct import distinct
 from geoml_cli.work.numbers import format_number
 
 FIGURE, TABLE = "distances.png", "distances.csv"
@@ -80,7 +81,7 @@ def _folds(inputs: EvaluationInputs, place_N: Rows, place_U2: Values) -> Iterato
     for split in splits.values():
         if len(split.train) and len(split.test):
             test_T, place_R = np.unique(place_N[split.test], return_inverse=True)
-            yield nearest_km(place_U2[test_T], place_U2[np.unique(place_N[split.train])]), place_R.reshape(-1)
+            yield nearest_km(place_U2[test_T], place_U2[distinct(place_N[split.train])]), place_R.reshape(-1)
 
 
 def distance_figure(inputs: EvaluationInputs, distances: SplitDistances) -> ReportFigure | str:

@@ -29,6 +29,7 @@ from geoml_cli.samples.labels import Labels, labelled, labels_of_numbers, names_
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.grouping import labels as values_of
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.distinct import distinct
 from geoml_cli.work.numbers import format_number, format_share
 
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -120,7 +121,7 @@ def interval_scores(
         return None
     bounds = _bounds(held_out, pooled, quantile_P)
     scored = _scored(held_out, bounds, pooled.observed_P, quantile_P, coverage)
-    group, groups = group_called(inputs.dataset, inputs.settings.shared.split), len(np.unique(pooled.groups_P))
+    group, groups = group_called(inputs.dataset, inputs.settings.shared.split), len(distinct(pooled.groups_P))
     unit = inputs.task.target.unit
     every: dict[str, Labels] = {**_own_groups(inputs, pooled), **labels}
     return IntervalScores(
@@ -201,7 +202,7 @@ def _by_group(quantity: str, label_P: Labels, scored: Mapping[str, Values]) -> I
 
 def _own_groups(inputs: EvaluationInputs, pooled: PooledRows) -> dict[str, Labels]:
     """Return the groups that intervals are made for, by name; none where each row is one."""
-    if len(np.unique(pooled.groups_P)) == len(pooled.groups_P):
+    if len(distinct(pooled.groups_P)) == len(pooled.groups_P):
         return {}
     split = inputs.settings.shared.split
     name = group_called(inputs.dataset, split)
@@ -227,7 +228,7 @@ def map_interval_scores(inputs: EvaluationInputs, sums: MapSums) -> IntervalScor
     if not all(np.isfinite(scored[WIDTH]).all() for scored in by_lead):
         return None
     whole = {name: np.mean([scored[name] for scored in by_lead], axis=0) for name in by_lead[0]}
-    groups = len(np.unique(block_N))
+    groups = len(distinct(block_N))
     each = [
         GroupIntervals(f"lead time [{step}]", str(lead + 1), len(block_N), {k: float(v.mean()) for k, v in one.items()})
         for lead, one in enumerate(by_lead)

@@ -30,6 +30,7 @@ from geoml_cli.runs.kept import Computation, digest_of
 from geoml_cli.samples.frames import Frames
 from geoml_cli.splits.split import Rows
 from geoml_cli.tasks.task import MapScores
+from geoml_cli.work.distinct import common
 from geoml_cli.work.memory import return_freed
 from geoml_cli.work.reporting import Reporter
 
@@ -165,7 +166,7 @@ def folds_of_maps(inputs: EvaluationInputs) -> list[Fold]:
 
 def _fold(inputs: EvaluationInputs, name: str, members: tuple[str, ...]) -> Fold:
     split = inputs.run.split(members[0])
-    rows = np.intersect1d(evaluated_rows(split, inputs.subset, len(inputs.samples)), inputs.samples.usable())
+    rows = common(evaluated_rows(split, inputs.subset, len(inputs.samples)), inputs.samples.usable())
     if not len(rows):
         raise DataError(
             f"member {members[0]} has no {inputs.subset} forecast with an observed target.",

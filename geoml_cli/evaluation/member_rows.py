@@ -15,6 +15,7 @@ from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, groups_of_samp
 from geoml_cli.evaluation.kept import member_predictions
 from geoml_cli.metrics.metric import Values
 from geoml_cli.splits.split import Rows, Split
+from geoml_cli.work.distinct import distinct
 from geoml_cli.work.reporting import Reporter
 
 
@@ -67,7 +68,7 @@ class PooledRows:
     @property
     def samples(self) -> int:
         """Return how many different samples there are."""
-        return len(np.unique(self.rows_P))
+        return len(distinct(self.rows_P))
 
 
 def predict_members(inputs: EvaluationInputs, reporter: Reporter) -> list[MemberRows]:

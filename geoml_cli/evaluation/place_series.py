@@ -25,6 +25,7 @@ from geoml_cli.samples.times import begin_of
 from geoml_cli.splits.members import UNSEEN
 from geoml_cli.splits.sample_times import minutes_of_samples
 from geoml_cli.splits.split import Rows
+from geoml_cli.work.distinct import common
 from geoml_cli.work.numbers import texts
 
 FEWEST_TIMES = 5
@@ -139,7 +140,7 @@ def refuse_unknown_places(inputs: EvaluationInputs) -> None:
     kind, label_N = places
     splits = [inputs.run.split(name) for name in inputs.predictors]
     rows = [evaluated_rows(split, inputs.subset, len(inputs.samples)) for split in splits]
-    names = np.unique(label_N[np.intersect1d(np.concatenate(rows), inputs.samples.usable())])
+    names = np.unique(label_N[common(np.concatenate(rows), inputs.samples.usable())])
     for name in wanted:
         registry.require_choice(f"{kind} of the evaluated rows", name, map(str, names.tolist()))
 

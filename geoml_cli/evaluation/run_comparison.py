@@ -23,6 +23,7 @@ from geoml_cli.samples.labels import Labels, names_in_use
 from geoml_cli.splits.grouping import group_called
 from geoml_cli.splits.split import Rows
 from geoml_cli.tasks.task import Task
+from geoml_cli.work.distinct import common, distinct
 from geoml_cli.work.reporting import Reporter
 
 MOST_RUNS = 12
@@ -115,7 +116,7 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
     members = {name: predict_members(inputs, reporter) for name, inputs in runs.items()}
     pooled = {name: pool_folds(inputs, members[name]) for name, inputs in runs.items()}
     rows = _common_rows(pooled, first.task)
-    coarsest = min(runs, key=lambda name: (len(np.unique(groups_of_samples(runs[name])[rows.rows_P])), name))
+    coarsest = min(runs, key=lambda name: (len(distinct(groups_of_samples(runs[name])[rows.rows_P])), name))
     groups_P = groups_of_samples(runs[coarsest])[rows.rows_P]
     scored = score(first.task, rows_of(rows.observed_P, groups_P), rows.predictions, first.bootstrap)
     label = first.network.groups
@@ -125,7 +126,7 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
     by_group = [
         group for quantity, label_P in labels.items() for group in _by_group(first, quantity, label_P, rows, groups_P)
     ]
-    tested = {name: len(one.rows_P) if rows.of_folds else len(np.unique(one.rows_P)) for name, one in pooled.items()}
+    tested = {name: len(one.rows_P) if rows.of_folds else len(distinct(one.rows_P)) for name, one in pooled.items()}
     return RunComparison(
         task=first.task,
         group=group_called(runs[coarsest].dataset, runs[coarsest].settings.shared.split),
@@ -181,7 +182,7 @@ def _common(rows: Mapping[str, Rows]) -> Rows:
     """Return the rows that all runs test, ascending."""
     found = None
     for rows_P in rows.values():
-        found = np.unique(rows_P) if found is None else np.intersect1d(found, rows_P)
+        found = distinct(rows_P) if found is None else common(found, rows_P)
     if found is None or not len(found):
         raise DataError(
             f"{' and '.join(rows)} have no test row in common: they split the data otherwise.",
@@ -266,7 +267,7 @@ def _notes_of_rows(
 ) -> list[str]:
     """Say where numbers are not those of an evaluation: of rows that several folds test, and of other groups."""
     notes = []
-    several = [name for name, one in pooled.items() if len(np.unique(one.rows_P)) < len(one.rows_P)]
+    several = [name for name, one in pooled.items() if len(distinct(one.rows_P)) < len(one.rows_P)]
     if several and not rows.of_folds:
         notes.append(
             f"Rows that several folds of {' and '.join(several)} test count once, with the mean of their predictions: "

@@ -12,6 +12,7 @@ from geoml_cli.splits.kind import SplitKind
 from geoml_cli.splits.sample_times import minutes_of_samples
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.window_times import ALL_TIMES
+from geoml_cli.work.distinct import distinct
 
 Rows = NDArray[np.int64]
 # One for each subset.
@@ -20,7 +21,7 @@ _FEWEST_TIMES = 3
 
 def folds(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> Folds:
     """Hold out the last `test` share of the time steps; of windows of maps, those that begin in it."""
-    times = np.unique(minutes_of_samples(variables, rows)[usable])
+    times = distinct(minutes_of_samples(variables, rows)[usable])
     if len(times) < _FEWEST_TIMES:
         raise DataError(
             f"{len(times)} time step(s) cannot be split into training, validation and test",
@@ -55,7 +56,7 @@ def validate(variables: Variables, settings: SplitSettings, learn: Rows, rows: i
 def last_in_time(variables: Variables, chosen: Rows, share: float, rows: int) -> tuple[Rows, Rows]:
     """Hold out the rows of the last share of time steps; at least one step is held out and one is kept."""
     minute = minutes_of_samples(variables, rows)[chosen]
-    times = np.unique(minute)
+    times = distinct(minute)
     if len(times) < 2:
         raise DataError(
             f"{len(chosen)} samples of {len(times)} time step(s) cannot be split in time",

@@ -12,6 +12,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.splits.grouping import held_out_groups
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.too_few import TooFewGroupsError, blocks_called, other_groups
+from geoml_cli.work.distinct import distinct
 
 Rows = NDArray[np.int64]
 Folds = dict[str, tuple[Rows, Rows]]
@@ -30,7 +31,7 @@ def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows
     held_out = np.zeros((settings.folds, len(usable)), dtype=bool)
     for name, group in groupings.items():
         # Unique values ascend, so the draw depends on the groups and the seed, not on the order of rows.
-        order = _shuffled(np.unique(group[usable]), settings.seed)
+        order = _shuffled(distinct(group[usable]), settings.seed)
         if len(order) < settings.folds:
             message = f"{len(order)} {name} cannot be split into {settings.folds} folds"
             raise TooFewGroupsError(message, name, group, _fewer_folds(variables, settings, name, len(order)))
@@ -44,7 +45,7 @@ def hold_out(rows: Rows, groupings: Mapping[str, Rows], share: float, seed: int)
     """Hold out about `share` of the groups of each grouping, whole; at least one is held out and one is kept."""
     out = np.zeros(len(rows), dtype=bool)
     for name, group in groupings.items():
-        order = _shuffled(np.unique(group[rows]), seed)
+        order = _shuffled(distinct(group[rows]), seed)
         if len(order) < 2:
             raise TooFewGroupsError(_few(len(rows), len(order), name), name, group)
         # Shares are of groups, not of rows: a station is one, however long its series.
@@ -73,7 +74,7 @@ def hold_out_in_turn(
     learn, test = fold
     out = np.zeros(len(learn), dtype=bool)
     for name, group in groupings.items():
-        order = _shuffled(np.unique(group[np.concatenate([learn, test])]), settings.seed)
+        order = _shuffled(distinct(group[learn], group[test]), settings.seed)
         is_left = np.isin(order, group[learn])
         if is_left.sum() < 2:
             raise TooFewGroupsError(_few(len(learn), int(is_left.sum()), name), name, group)

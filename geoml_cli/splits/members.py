@@ -17,6 +17,7 @@ from geoml_cli.splits.sample_times import years_of_samples
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Rows, Split
 from geoml_cli.splits.too_few import TooFewGroupsError
+from geoml_cli.work.distinct import distinct
 
 _MOST = 200
 """Folds of a run; more is more likely a mistake than a plan."""
@@ -59,7 +60,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
         tested = test
         if settings.second_group:
             tested = without_validated((train, validation, test), held_out_groups(variables, settings, rows))
-        train = np.union1d(train, of_none)
+        train = distinct(train, of_none)
         _check_parts(fold, {"training": train, "validation": validation, "test": tested}, settings)
         # Seeds of a fold share all three subsets: they differ in first weights and the order of samples.
         for seed in settings.seeds:

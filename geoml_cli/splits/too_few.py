@@ -9,6 +9,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Rows
 from geoml_cli.splits.window_times import ALL_TIMES
+from geoml_cli.work.distinct import distinct
 
 _MOST = "prepare more samples"
 
@@ -35,7 +36,7 @@ class TooFewGroupsError(DataError):
         self, variables: Variables, settings: SplitSettings, fold: tuple[Rows, Rows]
     ) -> TooFewGroupsError:
         """Return the error with what helps where validation rows are held out of what the test leaves."""
-        tested, known = (len(np.unique(self.label_N[rows])) for rows in (fold[1], np.concatenate(fold)))
+        tested, known = (len(distinct(self.label_N[rows])) for rows in (fold[1], np.concatenate(fold)))
         if has_windows(variables, settings):
             found = ["choose checkpoints by the last rows in time (--set split.validation_by=time)"]
         else:

@@ -20,6 +20,7 @@ from geoml_cli.inference.predictor import Ensemble
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import gathered_native
 from geoml_cli.samples.samples import Samples
+from geoml_cli.work.distinct import distinct
 from geoml_cli.work.reporting import Reporter
 
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)
@@ -107,7 +108,7 @@ def _inputs(run: Run, samples: Samples) -> list[torch.Tensor]:
         raise DataError("the data set holds no samples to check the export on.", fix="Prepare it with samples.")
     wanted = min(settings_of(run).shared.export.samples, len(samples))
     rows = np.linspace(0, len(samples) - 1, wanted).astype(np.int64)
-    return gathered_native(samples, np.unique(rows))
+    return gathered_native(samples, distinct(rows))
 
 
 def _written(form: Exporter, path: Path, exported: _ExportedNetwork) -> Arrays:

@@ -33,6 +33,7 @@ from geoml_cli.training.recorded import unrecorded
 from geoml_cli.training.space import training_bytes
 from geoml_cli.training.start import described
 from geoml_cli.training.trial import float32_layers
+from geoml_cli.work.distinct import distinct
 from geoml_cli.work.reporting import NullReporter, Reporter
 from geoml_cli.work.signals import StopRequest
 
@@ -217,7 +218,7 @@ def _unstacked(settings: Settings, processes: Accelerated) -> str:
 
 
 def _tell_unlabelled(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples], reporter: Reporter) -> None:
-    usable = np.unique(np.concatenate([of_network.usable() for of_network in samples.values()]))
+    usable = distinct(*[of_network.usable() for of_network in samples.values()])
     if text := unlabelled(dataset, settings.shared.split, usable, len(next(iter(samples.values())))):
         reporter.warn(text)
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from geoml_cli import registry
 from geoml_cli.config.load import written
 from geoml_cli.config.settings import Settings
@@ -35,6 +33,7 @@ from geoml_cli.training.memory import require_memory
 from geoml_cli.training.processes import refuse_accumulation
 from geoml_cli.training.recorded import refuse_graphs
 from geoml_cli.training.start import HeldOut, check_start, kept_scaling, start_of
+from geoml_cli.work.distinct import distinct
 
 
 def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = None) -> Plan:
@@ -191,7 +190,7 @@ def networks_of(settings: Settings) -> Mapping[str, Network]:
 def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples]) -> dict[str, Split]:
     """Split the rows once for all networks, so that rows none has seen test all of them."""
     usable = {name: usable_rows(network_samples, dataset) for name, network_samples in samples.items()}
-    together = np.unique(np.concatenate(list(usable.values())))
+    together = distinct(*usable.values())
     shared, first = settings.shared.split, next(iter(samples.values()))
     members: dict[str, Split] = {}
     variables = variables_of(dataset, first)

@@ -32,6 +32,7 @@ from geoml_cli.samples.scaling import Scaling
 from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.overlaps import overlapping, predicting_alike
 from geoml_cli.splits.split import Rows, Split
+from geoml_cli.work.distinct import distinct
 
 _WHERE = "[train] start_run"
 
@@ -191,7 +192,7 @@ class HeldOut:
         # Validation rows too: weights that have seen them would look better there than they are.
         held_out = np.concatenate([split.validation, split.test])
         pairs = ((held_out, theirs.train), (split.test, theirs.validation))
-        return len(np.unique(np.concatenate([own[self._shared(own, other, span)] for own, other in pairs])))
+        return len(distinct(*[own[self._shared(own, other, span)] for own, other in pairs]))
 
     def _shared(self, own: Rows, other: Rows, theirs: WindowSpan | None) -> NDArray[np.bool_]:
         """Tell which of the own rows the other's are or meet, [R]."""

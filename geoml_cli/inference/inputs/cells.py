@@ -18,6 +18,7 @@ from geoml_cli.inference.job import PredictionJob, attributes
 from geoml_cli.inference.map_files import SHOWN, MapFiles, fullest
 from geoml_cli.samples.coordinates import LATITUDE, LONGITUDE, lon_lat_of_samples
 from geoml_cli.samples.input import Grid
+from geoml_cli.work.distinct import distinct
 from geoml_cli.writers import time_maps
 from geoml_cli.writers.chunk_store import ChunkStore
 from geoml_cli.writers.map import Map
@@ -75,7 +76,7 @@ def cell_grid(dataset: Dataset) -> CellGrid:
     # A single row or column has no spacing of its own: cells are then taken for squares.
     side = (rows_side or columns_side or 1.0, columns_side or rows_side or 1.0)
     row, column = _numbered(southward, first_row, side[0])[::-1], _numbered(longitude, first_column, side[1])
-    cells, occupied = (row.max() + 1) * (column.max() + 1), len(np.unique(dataset.array("cell")))
+    cells, occupied = (row.max() + 1) * (column.max() + 1), len(distinct(dataset.array("cell")))
     off = max(_off(southward, first_row, side[0]), _off(longitude, first_column, side[1]))
     if off > _ROUNDED or cells > _SPARSEST * occupied:
         raise DataError(
@@ -159,7 +160,7 @@ def _write(
     )
     for number, rows in enumerate(rows_of_chunks(len(grid.row_N), trained.settings.shared.predict.rows)):
         values_ON[:, rows] = store.read(number)
-    frames, times = _frames(grid, dataset, values_ON), np.unique(dataset.array("time"))
+    frames, times = _frames(grid, dataset, values_ON), distinct(dataset.array("time"))
     head, block = attributes(trained, dataset), trained.settings.shared.predict.block
     if out.suffix.lower() == ".nc":
         axes = (LATITUDE, grid.latitude), (LONGITUDE, grid.longitude)
@@ -193,7 +194,7 @@ def _label(minutes: NDArray[np.int64], time: np.datetime64) -> str:
 def _frames(grid: CellGrid, dataset: Dataset, values_BN: Floats) -> Iterator[tuple[np.datetime64, Floats]]:
     """Lay out one time after another, each [bands, rows, columns], NaN where there is no sample."""
     time_N = np.asarray(dataset.array("time"))
-    for minute in np.unique(time_N):
+    for minute in distinct(time_N):
         rows = np.flatnonzero(time_N == minute)
         layers = np.full((len(values_BN), len(grid.latitude), len(grid.longitude)), np.nan, dtype=np.float32)
         layers[:, grid.row_N[rows], grid.column_N[rows]] = values_BN[:, rows]

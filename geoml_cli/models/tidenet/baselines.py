@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli.baselines.baseline import Baseline, BaselinePredictor
 from geoml_cli.samples.frames import Frames, FrameSeries
 from geoml_cli.samples.samples import Samples
+from geoml_cli.work.distinct import distinct
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -66,7 +67,7 @@ class Climate:
 def climate_of(samples: Samples, train: Rows) -> Climate:
     """Return the climate of the training windows; all baselines of a fold share it, since it may be large."""
     seen, ahead = windows(samples)
-    steps = np.unique(np.concatenate([seen.steps(train).ravel(), ahead.steps(train).ravel()]))
+    steps = distinct(seen.steps(train), ahead.steps(train))
     return _climate(seen.series, tuple(steps.tolist()))
 
 
