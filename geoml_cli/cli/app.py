@@ -148,6 +148,9 @@ def _end_unexpected(error: Exception) -> NoReturn:
     """Show an error of the command line, or one that nobody thought of, and end."""
     _end_usage(error)
     _end_by_name(error)
+    if isinstance(error.__cause__, EOFError):  # typer shows it as an Abort without words
+        error = error.__cause__
+        _end_by_bytecode(error)
     if os.environ.get("GEOML_DEBUG"):
         raise error
     what = f"unexpected {type(error).__name__}: {error}. This is a bug in geoml."
@@ -185,6 +188,16 @@ def _end_by_name(error: Exception) -> None:
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
         refused = DataError("a name is no UTF-8 text", where=str(error.object)[:200], fix="Rename the file or folder.")
         _end(refused, refused.exit_code)
+
+
+def _end_by_bytecode(error: EOFError) -> None:
+    """End where Python's own file of a compiled module is cut short, as a full disk leaves it."""
+    import traceback
+
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "_compile_bytecode" and (path := frame.f_locals.get("bytecode_path")):
+            what = "a file that Python compiled ends too early: the disk was full when it was written."
+            _end(GeomlError(what, where=str(path), fix="Remove it: Python writes it anew."), 1)
 
 
 def _end(error: GeomlError, code: int) -> NoReturn:

@@ -418,6 +418,7 @@ def test_onnx_runs_elsewhere_on_physical_values(geoml, place, data_root):
 
 FULL = """
 import resource, sys
+sys.dont_write_bytecode = True  # it would be cut short for those who come after
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))  # no file may grow larger
 sys.argv = ["geoml", *sys.argv[2:]]
 from geoml_cli.cli.app import main

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
+import py_compile
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +94,27 @@ def test_a_table_is_described_beside_it(geoml, trained, data_root, tmp_path):
     assert [column["name"] for column in about["tableSchema"]["columns"]] == header
     assert {"name": "soc", "unit": "g kg-1"}.items() <= about["tableSchema"]["columns"][header.index("soc")].items()
     assert about["url"] == "x.csv" and about["run_id"].endswith(trained.name)
+
+
+def test_a_compiled_file_that_a_full_disk_cut_short_is_named_and_may_be_removed(tmp_path, monkeypatch, capsys):
+    """Python writes one the first time that a module is used, and does not look whether all of it was written."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("GEOML_DEBUG")
+    (tmp_path / "cut_short.py").write_text("VALUES = [1, 2, 3]\n")
+    compiled = Path(py_compile.compile(str(tmp_path / "cut_short.py"), doraise=True))
+    compiled.write_bytes(compiled.read_bytes()[:60])
+
+    def import_it(*words, **options):
+        try:
+            return importlib.import_module("cut_short")
+        except EOFError as error:
+            raise RuntimeError from error  # as typer does, without words
+
+    monkeypatch.setattr(app, "app", import_it)
+    monkeypatch.setattr(sys, "argv", ["geoml", "list"])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == 1
+    assert f"geoml: {compiled}: a file that Python compiled ends too early" in capsys.readouterr().err
+    compiled.unlink()
+    assert import_it().VALUES == [1, 2, 3]

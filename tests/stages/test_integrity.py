@@ -91,6 +91,7 @@ def test_a_damaged_chunk_is_predicted_again(tmp_path):
 
 FULL = """
 import resource, signal, sys
+sys.dont_write_bytecode = True  # it would be cut short for those who come after
 import numpy as np
 from pathlib import Path
 from geoml_cli.errors import DiskError

@@ -86,6 +86,7 @@ def test_a_file_is_the_same_whatever_number_of_threads_packs_it(tmp_path, monkey
 
 _LIMITED = """
 import resource, sys
+sys.dont_write_bytecode = True  # it would be cut short for those who come after
 from pathlib import Path
 from geoml_cli.errors import DiskError
 from geoml_cli.writers import raster
