@@ -29,6 +29,8 @@ _BEGUN = ("n_averaged", "initted")
 before training."""
 _DEEPEST = 5
 """Entries within entries that are looked into: a damaged file may hold itself."""
+_EXPORTED = "members.0."
+"""Before every name in a file that `geoml export` wrote."""
 _MASK = "mask"
 """In the names of buffers that may hold -inf."""
 
@@ -53,13 +55,20 @@ def state_dict(file: Path) -> dict[str, Tensor]:
 def _tensors(file: Path) -> dict[str, Tensor]:
     """Read a file of safetensors."""
     try:
-        return load_file(file)
+        found = load_file(file)
     except (SafetensorError, OSError) as error:
         raise DataError(
             f"cannot be read as safetensors ({reason(error)}).",
             where=str(file),
             fix="It may be truncated: fetch it again.",
         ) from error
+    if any(name.startswith(_EXPORTED) for name in found):
+        raise DataError(
+            "holds networks and their scaling as `geoml export` writes them, without the settings they belong to.",
+            where=str(file),
+            fix="Take the run itself: `geoml bundle RUN` makes a folder of it to hand on.",
+        )
+    return found
 
 
 def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:

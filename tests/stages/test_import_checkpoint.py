@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import shutil
 import zipfile
 
 import pytest
@@ -327,3 +328,12 @@ def test_infinite_buffers_and_tensors_of_other_kinds_are_no_fault(tmp_path, weig
 def test_a_prefix_of_some_names_is_a_part_of_a_network(weights_of_cnn):
     named = {f"model.{name}": tensor for name, tensor in weights_of_cnn.items()} | {"head.weight": torch.zeros(1)}
     assert plain_names(named).keys() == named.keys()
+
+
+def test_weights_that_were_exported_are_no_released_checkpoint(geoml, tmp_path, trained, data_root):
+    shutil.copytree(trained, tmp_path / "run")
+    assert geoml("export", tmp_path / "run", "--data", data_root / "soc", "--format", "safetensors").code == 0
+    refused = geoml("import", "soc", tmp_path / "run/export/soc.safetensors", "--preset", "map")
+    assert refused.code == 3 and "as `geoml export` writes them" in refused.err
+    assert geoml("bundle", tmp_path / "run", "--out", tmp_path / "bundle").code == 0
+    assert geoml("check", next((tmp_path / "bundle").rglob("run.json")).parent, "--data", data_root / "soc").code == 0
