@@ -207,11 +207,13 @@ class FixedTimeGrid:
         axes: The grid's coordinates, rows first, each with its values [cells].
         samples: One a cell, row by row.
         drawn: Names of the outputs that a figure shows.
+        missing: Which input values are missing, without which nothing can be predicted; empty where all are there.
     """
 
     axes: tuple[tuple[Variable, Values], tuple[Variable, Values]]
     samples: Samples
     drawn: tuple[str, ...]
+    missing: str = ""
 
 
 @dataclass(frozen=True)

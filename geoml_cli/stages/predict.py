@@ -179,7 +179,7 @@ def _job(trained: TrainedRun, dataset: Dataset, request: PredictionRequest, repo
         return forecasts_job(trained, dataset, request.dates, request.steps, reporter)
     if request.times:
         times = tuple(np.datetime64(time, "s") for time in request.times)
-        return time_grid_job(trained, dataset, RequestedMaps(times, request.mlat))
+        return time_grid_job(trained, dataset, RequestedMaps(times, request.mlat), reporter)
     if request.sums is not None:
         requested = RequestedSums(request.sums, request.fill, request.strict)  # type: ignore[arg-type]
         return sums_job(trained, dataset, requested, reporter)

@@ -30,7 +30,7 @@ def grid(tables: EchTables, variables: Variables, time: np.datetime64, mlat: flo
         mlat: Magnetic latitude of all cells [degrees].
 
     Raises:
-        DataError: The series do not know their time, or do not reach back 48 hours from this one without a gap.
+        DataError: The series do not know their time, or do not reach back 48 hours from this one.
     """
     shells, hours = axes(tables.grid)
     place = ends_at(variables, time)
@@ -39,10 +39,15 @@ def grid(tables: EchTables, variables: Variables, time: np.datetime64, mlat: flo
     inputs = {"position": Input(position(cells), axis=1, names=POSITION_NAMES)}
     # The classifier alone may run on series that are coarser than the five minutes of the fine windows.
     names = NAMES if tables.network.part in ("both", "regressor") and step_minutes(variables) <= 5 else NAMES[:2]
+    missing = []
     for name in names:
-        inputs[name] = _shared(window(variables, name, np.array([place])), name, time)
+        item = window(variables, name, np.array([place]))
+        values = item.values[np.array([0])]
+        inputs[name] = replace(item, values=values, shared=True)
+        if count := int(np.isnan(values).sum()):
+            missing.append(f"{count} of {name}")
     samples = Samples(inputs, Target("presence", "1"))
-    return FixedTimeGrid(((_L, shells), (_MLT, hours)), samples, ("probability", "amplitude"))
+    return FixedTimeGrid(((_L, shells), (_MLT, hours)), samples, ("probability", "amplitude"), ", ".join(missing))
 
 
 def axes(grid: GridSettings) -> tuple[Values, Values]:
@@ -73,10 +78,3 @@ def ends_at(variables: Variables, time: np.datetime64) -> int:
             f"{time} is not on the series", where="--map", fix=f"Give a time from {low} to {high}, every {step} min."
         )
     return place
-
-
-def _shared(item: Input, name: str, time: np.datetime64) -> Input:
-    values = item.values[np.array([0])]
-    if missing := int(np.isnan(values).sum()):
-        raise DataError(f"{missing} values before {time} are missing", where=name, fix="Choose another time.")
-    return replace(item, values=values, shared=True)

@@ -10,6 +10,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -297,6 +298,31 @@ def test_a_sequence_of_moments_is_one_netcdf_and_an_animation(run, geoml, tmp_pa
     plain = ("predict", run.folder, "--map", "2013-03-20", "--out", tmp_path / "p.nc", "--set", "predict.page=false")
     assert "p.png" not in geoml(*plain, "--dry-run").out
     assert geoml(*plain, "--quiet").code == 0 and not (tmp_path / "p.png").exists()
+
+
+def test_a_map_before_which_values_are_missing_is_empty_and_said(run, data, geoml, tmp_path):
+    """A gap of an index reaches into the 48 hours before later maps: those before it are not lost with them."""
+    gap = np.datetime64("2013-03-20T00:30", "m")
+    shutil.copytree(data.folder, tmp_path / "gap")
+    with h5py.File(tmp_path / "gap" / "dataset.nc", "r+") as file:
+        file["symh"][int((gap - np.datetime64("2013-03-01T00:00", "m")).astype(int))] = np.nan
+    given = ("predict", run.folder, "--data", tmp_path / "gap", "--set", "data.verify=false", "--mlat", 0)
+    done = geoml(*given, "--map", "2013-03-20/2013-03-20T01:00/30min", "--out", tmp_path / "s.nc", "--json")
+    assert done.code == 0, done.err
+    assert (
+        "Warning: 2 of 3 maps are empty: input values are missing in the hours before 2013-03-20T00:30:00 (" in done.err
+    )
+    assert json.loads(done.out)["missing"] == 2 * 9 * 12
+    whole = ("predict", run.folder, "--data", data.folder, "--mlat", 0, "--quiet")
+    assert geoml(*whole, "--map", "2013-03-20", "--out", tmp_path / "m.nc").code == 0
+    with xarray.open_dataset(tmp_path / "s.nc") as series, xarray.open_dataset(tmp_path / "m.nc") as one:
+        assert series.probability.isnull().all(("L", "MLT")).values.tolist() == [False, True, True]
+        np.testing.assert_array_equal(series.logit[0], one.logit[0])
+    with Image.open(tmp_path / "s.gif") as picture:
+        assert picture.n_frames == 3
+    none = geoml(*given, "--map", "2013-03-20T01:00", "--out", tmp_path / "n.nc")
+    assert none.code == 3 and "input values are missing in the hours before 2013-03-20T01:00:00" in none.err
+    assert not (tmp_path / "n.nc").exists()
 
 
 def test_a_baseline_stands_in_the_place_of_both_networks(run, data, geoml, tmp_path):
