@@ -164,8 +164,13 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
     """Describe an open file's part of a variable; errors as for `open_part`."""
     name = named.rpartition("/")[2]
     if name not in file.variables:
-        found = ", ".join([*map(str, file.data_vars), *names_in_groups(path)]) or "none"
-        raise DataError(f"has no variable {name}; it has {found}", where=str(path), fix="Name one with --var.")
+        maps = [str(one) for one, variable in file.data_vars.items() if _may_be_map(file, variable)]
+        found = ", ".join([*(maps or map(str, file.data_vars)), *names_in_groups(path)]) or "none"
+        raise DataError(
+            f"has no variable {name}; it has {found}",
+            where=str(path),
+            fix=f"Every file must hold it: name it with --var, and the files with --pattern, such as '{name}*'.",
+        )
     if file[name].dtype.kind not in "fiu":
         raise DataError(f"is of type {file[name].dtype}", where=f"{path}, variable {name}", fix="Choose numbers.")
     versions = _EXPVER if _EXPVER in file[name].dims and _EXPVER not in wanted.select else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ TIMES = ("TIMESTAMP_START", "TIMESTAMP")
 END = "TIMESTAMP_END"
 DOWNLOAD_AGAIN = "Get the file again."
 _MOST_COMMENTS = 100
+_DECIMALS = re.compile(r"\.0*$")
 _COMMENTS = ("#", '"#', "sep=")
 """What begins a line before the header; the last is Excel's, which names the delimiter."""
 _OTHER_DELIMITERS = (";", "\t", "|")
@@ -110,7 +112,10 @@ def resolution(layout: Layout) -> str:
     if not layout.first or len(layout.first) < len(layout.columns):
         return ""
     cells = dict(zip(layout.columns, layout.first, strict=False))
-    start, end = cells[layout.time], cells.get(END, "")
+    # pandas writes a column of whole numbers with decimals once a row of it was missing.
+    start, end = (_DECIMALS.sub("", cell) for cell in (cells[layout.time], cells.get(END, "")))
+    if not start.isdecimal():
+        return ""
     if layout.time == "TIMESTAMP_START" and len(start) == len(end) == 8:
         return "WW"
     if layout.time == "TIMESTAMP_START":
@@ -119,7 +124,7 @@ def resolution(layout: Layout) -> str:
 
 
 def _subdaily(start: str, end: str) -> str:
-    if not (start.isdecimal() and end.isdecimal() and len(start) == len(end) == 12):
+    if not (end.isdecimal() and len(start) == len(end) == 12):
         return ""
     (hour, minute), (until, last) = ((int(text[8:10]), int(text[10:])) for text in (start, end))
     length = (until * 60 + last - hour * 60 - minute) % 1440

@@ -51,6 +51,8 @@ FORMS: dict[str, tuple[Callable[[str], bytes], str]] = {
     "no last line end": (lambda text: text.rstrip("\n").encode(), FIRST),
     "blank lines": (lambda text: text.replace("\n2011", "\n\n2011", 1).encode(), FIRST),
     "quoted names": (lambda text: text.replace("TIMESTAMP,TA_F", '"TIMESTAMP","TA_F"').encode(), FIRST),
+    "times with decimals": (lambda text: re.sub(r"\n(\d{8}),", r"\n\1.0,", text).encode(), FIRST),
+    "times with decimals, bare name": (lambda text: re.sub(r"\n(\d{8}),", r"\n\1.0,", text).encode(), "XA-Fir.csv"),
     "quoted times": (lambda text: re.sub(r"\n(\d{8}),", r'\n"\1",', text).encode(), FIRST),
     "other fill": (lambda text: text.replace("-9999", "-9999.0").encode(), FIRST),
     "gzip": (lambda text: gzip.compress(text.encode()), f"{FIRST}.gz"),
@@ -210,6 +212,14 @@ def test_weeks_months_and_years(raw: Path, prepared: Prepare, tmp_path: Path, co
     found["SW_IN_F"] = np.array([140.0, 150.0, 145.0])  # of a year as of a summer's week
     made.write(tmp_path / f"FLX_XA-Fir_FLUXNET2015_SUBSET_{code}_2010-2012_1-4.csv", stamps, found)
     dataset = prepared(tmp_path, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",), resolution=code)
+    plain = arrays(dataset)
+    [path] = tmp_path.glob("FLX_XA-Fir*")
+    whole = path.read_text()  # pandas writes times with decimals where some were missing before
+    path.write_text(
+        re.sub(r"(?m)^(\d{4,8})(,\d{8})?(?=,)", lambda m: m[1] + ".0" + (m[2] + ".0" if m[2] else ""), whole)
+    )
+    assert path.read_text().splitlines()[1].startswith(f"{begin[0]}.0,")
+    same(arrays(prepared(tmp_path, sites=str(raw / "siteinfo.csv"), only=("XA-Fir",), resolution=code)), plain)
     assert (dataset.unit("NEE_VUT_REF"), dataset.unit("P_F")) == (carbon, water)
     assert dataset.manifest.step == {"WW": "week", "MM": "month", "YY": "year"}[code]
     assert dataset.array("step").tolist() == [minutes] and dataset.array("history").tolist() == [1, 2, 3]

@@ -213,6 +213,21 @@ def test_a_group_that_is_not_there_is_no_damage(tmp_path):
     refused(path, "has no group nix", r"with its group: --var GROUP/NAME", var="nix/sst")
 
 
+def test_files_of_a_variable_each_are_chosen_from_as_the_message_says(tmp_path):
+    """As CMIP and reanalyses come: one variable a file."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    write(raw / "tos.nc")
+    with netCDF4.Dataset(raw / "tos.nc", "a") as file:
+        file.renameVariable("sst", "tos")
+    shutil.copy(raw / "tos.nc", raw / "sos.nc")
+    with netCDF4.Dataset(raw / "sos.nc", "a") as file:
+        file.renameVariable("tos", "sos")
+    refused(raw, r"tos\.nc: has no variable sos; it has tos\.", "--var, and the files with --pattern", var=None)
+    refused(raw, r"sos\.nc: has no variable tos; it has sos\.", r"--pattern, such as 'tos\*'", var="tos")
+    assert prepared(raw, var="tos", pattern="tos*").has("tos")
+
+
 def test_variables_in_groups_are_named(tmp_path):
     with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
         group = file.createGroup("level3").createGroup("sea")
