@@ -61,6 +61,7 @@ def reproduce(
     The same command goes on where it was stopped.
     """
     from geoml_cli.config.load import load
+    from geoml_cli.config.overrides import as_arguments
 
     settings = load(model, preset, None, None, assignments or ())
     _check_paper(settings, preset)
@@ -74,7 +75,8 @@ def reproduce(
     for step in steps:
         reporter.info(f"\n$ geoml {shlex.join(step)}")
         run_step([*step, *(["--quiet"] if quiet else [])], place, shown=not as_json, otherwise=_OTHERWISE)
-    changed = [*_options("--option", option or ()), *_options("--set", assignments or ())]
+    named = [*as_arguments(settings.origins), *(assignments or ())]
+    changed = [*_options("--option", option or ()), *_options("--set", named)]
     _show(settings, place, changed, quick=quick, as_json=as_json)
 
 

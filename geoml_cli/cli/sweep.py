@@ -49,6 +49,7 @@ def sweep(
 ) -> None:
     """Search settings by the validation score, a run for each trial; the same command resumes or joins a sweep."""
     from geoml_cli.config.load import load
+    from geoml_cli.config.overrides import as_arguments
     from geoml_cli.config.spaces import divided
     from geoml_cli.training.sweep import Sweep
 
@@ -58,7 +59,9 @@ def sweep(
     settings = load(model, preset, None, None, fixed)
     _require_one_network(settings)
     dataset, reporter = prepared(settings, data), console.Terminal(quiet=quiet)
-    described = {"model": model, "preset": settings.preset, "set": sorted(fixed), "data": dataset.manifest.digest()}
+    searched = {space.key for space in spaces}
+    same = {key: value for key, value in settings.flat().items() if key not in searched}
+    described = {"model": model, "preset": settings.preset, "settings": same, "data": dataset.manifest.digest()}
     _require_name(name)
     place = options.runs_root() / FOLDER / model / settings.preset / name
     for one in spaces:  # one that no run can have uses up no name
@@ -76,10 +79,11 @@ def sweep(
     places = {"--preset": preset, "--data": data}
     words = [model, *(word for name, value in places.items() if value for word in (name, str(value)))]
     command = ["geoml", "train", *words, *(["--cpu"] if cpu else [])]
+    given = [*as_arguments({key: name for key, name in settings.origins.items() if key in same}), *fixed[:-1]]
     if as_json:  # one document: of trials, or of why there are none
-        _refuse_failed(study, [*command, *_options("--set", fixed[:-1])])
-    _show(study, command, fixed[:-1], as_json=as_json)
-    _refuse_failed(study, [*command, *_options("--set", fixed[:-1])])
+        _refuse_failed(study, [*command, *_options("--set", given)])
+    _show(study, command, given, as_json=as_json)
+    _refuse_failed(study, [*command, *_options("--set", given)])
 
 
 def _refuse_failed(study: Sweep, train: list[str]) -> None:

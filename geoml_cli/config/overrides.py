@@ -81,6 +81,11 @@ def of_environment(tables: Sequence[str], environment: Mapping[str, str] = os.en
     ]
 
 
+def as_arguments(origins: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Write the settings that the environment gave as `--set` takes them; `origins` are those of `Settings`."""
+    return [f"{key}={environment[name]}" for key, name in origins.items() if name in environment]
+
+
 def _key(name: str) -> Key:
     """Return the key that a variable of the environment, or the name of a `--set`, means."""
     if name.startswith(ENVIRONMENT_PREFIX):

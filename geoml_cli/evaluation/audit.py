@@ -5,87 +5,44 @@ Legend: N samples of the data set, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import GeomlError
+from geoml_cli.evaluation.audited import Audited, Line, failing
 from geoml_cli.evaluation.leaks import (
     constant_at_stations,
     grouping_labels,
-    identical_rows,
     known_rows,
     variogram_range_km,
 )
+from geoml_cli.evaluation.same_rows import same_places, same_rows
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import lon_lat_of_samples, nearest_km
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.scaling import Scaling, fit
 from geoml_cli.splits.overlaps import overlapping
+from geoml_cli.splits.sample_times import years_of_samples
 from geoml_cli.splits.settings import SplitSettings
-from geoml_cli.splits.split import Split
 from geoml_cli.training.plan import target_settings
 from geoml_cli.training.start import HeldOut, seen_before, start_of, unknown
 from geoml_cli.work.distinct import common
 from geoml_cli.work.numbers import format_number
 
 Rows = NDArray[np.int64]
-Outcome = Literal["pass", "warn", "fail", "not applicable"]
 _IN_TIME = ("chronological", "years", "gaps")
+_BY_GROUP = ("groups", "leave-one-out", "regions")
 _PLACES = ("station_index", "cell")
 """Variables of whole numbers that name places, not times."""
 _FEWEST_PLACES = 30
 _SAME = 1e-6
 """Relative difference that a scaling fitted anew may have: its sums are taken in another order."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One question and its answer.
-
-    Attributes:
-        name: What was looked for.
-        outcome: `fail` where scores claim more than they show, `warn` where their reader must know.
-        count: Rows or variables concerned, over all folds.
-        detail: In words.
-    """
-
-    name: str
-    outcome: Outcome
-    count: int
-    detail: str
-
-
-@dataclass(frozen=True)
-class Audited:
-    """One network of a run.
-
-    Attributes:
-        dataset: That it was trained on.
-        samples: As the network sees them.
-        settings: Its `[split]`.
-        folds: Split and scaling of each.
-        refit: Fits the scaling on rows; None where the run was imported.
-        nearest_R: Distance of every test row of every fold from the nearest training row [km], if measured already.
-    """
-
-    dataset: Dataset
-    samples: Samples
-    settings: SplitSettings
-    folds: Sequence[tuple[Split, Scaling]]
-    refit: Callable[[Rows], Scaling] | None
-    nearest_R: Values | None = None
-
-    @property
-    def one_value(self) -> bool:
-        """Return whether a sample has one value of the target, not maps."""
-        return not self.samples.target.dims
 
 
 def audit(one: Audited) -> list[Line]:
@@ -94,8 +51,8 @@ def audit(one: Audited) -> list[Line]:
     if not known:
         return [Line("training rows", "warn", 0, "they are unknown, as of imported runs: nothing was audited")]
     audited = replace(one, folds=known)
-    return [*_subsets(audited), _windows(audited), *_groups(audited), _duplicates(audited), _scaling(audited),
-            _distance(audited), _gap_filled(audited), _site_inputs(audited)]  # fmt: skip
+    return [*_subsets(audited), _windows(audited), *_groups(audited), *same_places(audited), *same_rows(audited),
+            _scaling(audited), _distance(audited), _gap_filled(audited), _site_inputs(audited)]  # fmt: skip
 
 
 def audit_network(
@@ -138,21 +95,17 @@ def _start(trained: TrainedRun, members: Iterable[str], dataset: Dataset, sample
     if not count and (why := unknown(shared.train, dataset.manifest.digest())):
         return Line(name, "warn", 0, why)
     began = f"those of {shared.train.start_run}"
-    return _failing(
+    return failing(
         name, count, f"rows of test or validation were trained on by the weights that this run began with, {began}",
         f"the weights that this run began with, {began}, have seen no row of test or validation",
     )  # fmt: skip
 
 
-def _failing(name: str, count: int, wrong: str, right: str) -> Line:
-    return Line(name, "fail", count, wrong) if count else Line(name, "pass", 0, right)
-
-
 def _subsets(one: Audited) -> Iterator[Line]:
     learnt = sum(len(common(split.train, split.test)) for split, _ in one.folds)
-    yield _failing("test rows trained on", learnt, "rows are in training and test", "no row is in training and test")
+    yield failing("test rows trained on", learnt, "rows are in training and test", "no row is in training and test")
     chosen = sum(len(common(split.validation, split.test)) for split, _ in one.folds)
-    yield _failing(
+    yield failing(
         "checkpoint", chosen, "test rows chose the checkpoint, as they are validation rows too",
         "validation rows chose the checkpoint; none is a test row",
     )  # fmt: skip
@@ -165,7 +118,7 @@ def _windows(one: Audited) -> Line:
     count = 0
     for split, _ in one.folds:
         count += int(overlapping(split.test, np.concatenate([split.train, split.validation]), span).sum())
-    return _failing(
+    return failing(
         name, count, "windows of test rows share time steps with those of training or validation rows; see "
         "split.exclude_overlaps", "no window of a test row shares a time step with one of training or validation",
     )  # fmt: skip
@@ -181,7 +134,7 @@ def _groups(one: Audited) -> Iterator[Line]:
         where = f"same {name}"
         if not count:
             yield Line(where, "pass", 0, f"no test row is of a {name} that trained, or its year is held out too")
-        elif one.settings.kind in _IN_TIME or _by_something_else(one.settings, name):
+        elif one.settings.kind in _IN_TIME or _by_something_else(one.settings, name) or _of_other_years(one):
             others = _others(one)
             yield Line(where, "warn", count, f"test rows are of a {name} that trained: scores are of {others} there")
         else:
@@ -190,25 +143,26 @@ def _groups(one: Audited) -> Iterator[Line]:
 
 def _by_something_else(settings: SplitSettings, name: str) -> bool:
     """Return whether groups of another variable are held out, such as years."""
-    return settings.kind == "groups" and settings.group_by.removesuffix("_index") != name and not settings.second_group
+    return settings.kind in _BY_GROUP and settings.group_by.removesuffix("_index") != name and not settings.second_group
+
+
+def _of_other_years(one: Audited) -> bool:
+    """Return whether folds that were given hold out years: none that is tested trains."""
+    if one.settings.kind != "given" or not (one.dataset.has("time") or one.dataset.has("year")):
+        return False
+    year_N = years_of_samples(one.dataset, len(one.samples))
+    return not any(
+        np.isin(year_N[split.test], year_N[np.concatenate([split.train, split.validation])]).any()
+        for split, _ in one.folds
+    )
 
 
 def _others(one: Audited) -> str:
     """Say what is held out where a split goes by something else than a place: times, or what lies at it."""
     name = one.settings.group_by
-    if one.settings.kind in _IN_TIME or not (name in _PLACES or one.dataset.is_text(name)):
+    if one.settings.kind in (*_IN_TIME, "given") or not (name in _PLACES or one.dataset.is_text(name)):
         return "other times"
     return f"another {name.removesuffix('_index')}, at times that may be the same,"
-
-
-def _duplicates(one: Audited) -> Line:
-    name = "duplicates"
-    if not one.one_value:
-        return Line(name, "not applicable", 0, "samples are maps")
-    same_N = identical_rows(one.samples, lon_lat_of_samples(one.dataset, len(one.samples)))
-    count = sum(int(np.isin(same_N[split.test], same_N[split.train]).sum()) for split, _ in one.folds)
-    wrong = "test rows have the inputs and the target of a training row"
-    return _failing(name, count, wrong, "no test row is a training row once more")
 
 
 def _scaling(one: Audited) -> Line:
@@ -216,7 +170,7 @@ def _scaling(one: Audited) -> Line:
     if one.refit is None:
         return Line(name, "not applicable", 0, "scaling came with the weights that training started from")
     different = sum(not _alike(one.refit(split.train), scaling) for split, scaling in one.folds)
-    return _failing(
+    return failing(
         name, different, "folds have a scaling that was not fitted on their training rows alone",
         "fitted anew on the training rows, the scaling of every fold is the same",
     )  # fmt: skip

@@ -44,6 +44,20 @@ def grouping_labels(dataset: Dataset, samples: int) -> dict[str, Labels]:
     return found
 
 
+def shared_places(dataset: Dataset) -> Labels | None:
+    """Number the place of every sample, [N], so that stations at the same coordinates share one.
+
+    None where there are no stations of samples, or each stands at a place of its own.
+    """
+    if not all(dataset.has(name) for name in ("station_index", "lon", "lat")):
+        return None
+    place_S2 = np.stack([np.asarray(dataset.array(name), dtype=np.float64) for name in ("lon", "lat")], axis=1)
+    places, place_S = np.unique(place_S2.round(_PLACES), axis=0, return_inverse=True)
+    if len(places) == len(place_S2) or not np.isfinite(place_S2).all():
+        return None
+    return np.asarray(place_S.reshape(-1)[np.asarray(dataset.array("station_index"))], dtype=np.int64)
+
+
 def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, name: str, label_N: Labels) -> Flags:
     """Return which test rows are of a group that trained or validated, and are not held out in another way, [R]."""
     learnt = np.concatenate([split.train, split.validation])
@@ -55,8 +69,8 @@ def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, name: st
     return np.asarray(known)
 
 
-def identical_rows(samples: Samples, place_N2: Values) -> Labels:
-    """Number samples so that those with the same inputs and target have the same number, [N].
+def identical_rows(samples: Samples, place_N2: Values) -> tuple[Labels, Labels]:
+    """Number samples so that those with the same inputs have the same number, and those with the target too, [N] each.
 
     Args:
         samples: What the network sees.
@@ -65,19 +79,20 @@ def identical_rows(samples: Samples, place_N2: Values) -> Labels:
     """
     target = np.asarray(samples.target.rows, dtype=np.float32)
     inputs = [item.values for item in samples.inputs.values() if not item.shared]
-    digest = np.empty(len(samples), dtype=np.uint64)
+    of_inputs, digest = np.empty((2, len(samples)), dtype=np.uint64)
     for start in range(0, len(samples), _ROWS_AT_ONCE):
         rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(samples)))
-        blocks = [target[rows], *(values[rows] for values in inputs)]
-        if samples.target.classes:
-            blocks.append(place_N2[rows])
-        digest[rows] = _digest([np.ascontiguousarray(block).reshape(len(rows), -1) for block in blocks])
-    return np.unique(digest, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        of_inputs[rows] = _digest([values[rows] for values in inputs])
+        more = [place_N2[rows]] if samples.target.classes else []
+        digest[rows] = _digest([of_inputs[rows], target[rows], *more])
+    each = (np.unique(numbers, return_inverse=True)[1].reshape(-1).astype(np.int64) for numbers in (of_inputs, digest))
+    return next(each), next(each)
 
 
 def _digest(blocks: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
     """Hash rows of all blocks together, [R]: the sum of their words, each mixed with a key of its column."""
-    content = np.concatenate([block.view(np.uint8) for block in blocks], axis=1)
+    rows = [np.ascontiguousarray(block).reshape(len(block), -1) for block in blocks]
+    content = np.concatenate([block.view(np.uint8) for block in rows], axis=1)
     content = np.pad(content, ((0, 0), (0, -content.shape[1] % 8)))
     words = content.view(np.uint64)
     words ^= np.random.default_rng(1).integers(0, 2**64, words.shape[1], dtype=np.uint64)

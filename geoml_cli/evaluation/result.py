@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from geoml_cli.evaluation.audit import Line
+from geoml_cli.evaluation.audited import Line
 from geoml_cli.evaluation.claims import Claim
 from geoml_cli.evaluation.class_accuracy import ClassAccuracy
 from geoml_cli.evaluation.collocation import StationCollocation

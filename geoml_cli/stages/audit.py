@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.store import Dataset, check_content
-from geoml_cli.evaluation.audit import Line, audit_network
+from geoml_cli.evaluation.audit import audit_network
+from geoml_cli.evaluation.audited import Line
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run

@@ -180,9 +180,9 @@ class Sweep:
             except ValueError as error:
                 raise DataError("is damaged.", where=str(path), fix="Begin another sweep with --name.") from error
         # As JSON gives it back: a tuple is a list there.
-        if found != json.loads(json.dumps(self._record)):
+        if found != (own := json.loads(json.dumps(self._record))):
             raise SettingsError(
-                "holds a sweep of other spaces, settings or data.",
+                f"holds a sweep of other spaces, settings or data{_first_difference(found, own)}.",
                 where=str(self.folder),
                 fix="Begin another with --name.",
             )
@@ -202,6 +202,15 @@ class Sweep:
             raise DataError(
                 f"cannot be read: {reason(error)}.", where=str(path), fix="Begin another sweep with --name."
             ) from error
+
+
+def _first_difference(found: Any, own: Any) -> str:  # noqa: ANN401  JSON
+    """Name a setting that differs and its values; empty where something else does, or the record is of another kind."""
+    one, other = (record.get("described", {}).get("settings") for record in (found, own))
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return ""
+    differing = (key for key in other if key not in one or one[key] != other[key])
+    return next((f" ({key} was {one.get(key)!r}, and is {other[key]!r})" for key in differing), "")
 
 
 def _score(run: Run) -> float:

@@ -105,6 +105,12 @@ def test_a_quick_run_compares_nothing(geoml, here, raw_soc):
     assert (here / "reproduction/soc-mine-quick/without-leaks/evaluation/test/report.html").is_file()
 
 
+def test_what_the_environment_sets_leaves_the_preset_as_well(geoml, here, raw_soc, monkeypatch):
+    monkeypatch.setenv("GEOML__TRAIN__LR", "0.0025")
+    done = geoml("reproduce", "soc", raw_soc, "--preset", "mine.toml", "--quick", "--set", "train.batch_size=32")
+    assert "Other than in preset mine: --set train.lr=0.0025, --set train.batch_size=32." in done.out, done.err
+
+
 def test_a_step_that_fails_ends_with_its_code(geoml, here):
     done = geoml("reproduce", "soc", here / "nothing", "--preset", "mine.toml")
     assert done.code == 3 and "there is no such file or folder" in done.err

@@ -7,6 +7,7 @@ from pathlib import Path
 import generate
 import pytest
 import typer
+from command_line import named_options, verbs
 
 from geoml_cli import registry
 from geoml_cli.cli.app import app
@@ -67,6 +68,34 @@ def test_a_command_line_of_the_documentation_parses(page, arguments):
         spaces, single = divided(values.get("assignments") or ())
         assert not spaces or arguments[0] == "sweep"
         load(model, preset or None, None, {}, single)
+
+
+INLINE = sorted({
+    (path.relative_to(ROOT).as_posix(), " ".join(words.split()))
+    for path in PAGES
+    for words in re.findall(r"`geoml ([a-z][^`]*)`", BLOCK.sub("", path.read_text()))
+})  # fmt: skip
+
+
+def options_that_are_none(text):
+    """Return the options of a command within a sentence that its verb does not have."""
+    words = text.split()
+    path = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in verbs()), None)
+    assert path, f"there is no command {words[0]}"
+    below = [options for other, options in verbs().items() if other[: len(path)] == path]  # of a model or source
+    return named_options(text).difference(*below)
+
+
+@pytest.mark.parametrize(("page", "text"), INLINE, ids=[f"{page}: {text}" for page, text in INLINE])
+def test_a_command_within_a_sentence_has_its_options(page, text):
+    if text.split()[0] != "VERB":
+        assert not options_that_are_none(text)
+
+
+def test_an_option_of_another_verb_would_be_noticed():
+    assert options_that_are_none("preset show MODEL --preset P") == {"--preset"}
+    with pytest.raises(AssertionError, match="there is no command"):
+        options_that_are_none("show soc")
 
 
 def test_the_quickstart_shows_every_verb():

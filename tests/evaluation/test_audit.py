@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
 from geoml_cli.dataset.manifest import Funnel, Manifest
 from geoml_cli.dataset.store import Dataset, DatasetWriter
 from geoml_cli.dataset.variables import Variable
-from geoml_cli.evaluation.audit import Audited, audit
+from geoml_cli.evaluation.audit import audit
+from geoml_cli.evaluation.audited import Audited
 from geoml_cli.evaluation.leaks import identical_rows, variogram_range_km
 from geoml_cli.samples.coordinates import nearest_km
 from geoml_cli.samples.samples import Input, Samples, Target, WindowSpan
@@ -135,7 +137,55 @@ def test_a_duplicate_row(dataset):
     assert failing(replace(one, samples=samples))["duplicates"] == 1
     target[split.test[0]] += 1  # the same inputs with another target are no duplicate
     samples = replace(samples, target=replace(samples.target, values=target))
-    assert "duplicates" not in failing(replace(one, samples=samples))
+    changed_target = replace(one, samples=samples)
+    assert "duplicates" not in failing(changed_target) and "same inputs" not in failing(changed_target)
+    [line] = [line for line in audit(changed_target) if line.name == "same inputs"]
+    assert (line.outcome, line.count) == ("warn", 1) and "such as a second sample of its pixel" in line.detail
+    [line] = [line for line in audit(one) if line.name == "same inputs"]
+    assert (line.outcome, line.count) == ("pass", 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "by_year"),
+    [("groups", True), ("regions", True), ("leave-one-out", True), ("given", True), ("given", False)],
+)
+def test_years_that_are_held_out_by_any_kind_of_split_are_warned_of(dataset, kind, by_year):
+    """Whichever way they are named: a reader must know that scores are of other times, and nothing is wrong."""
+    one = audited(dataset, group_by="year")
+    named = {"kind": kind, "group_by": "fold" if kind == "given" else "year"}
+    one = replace(one, settings=one.settings.model_copy(update=named))
+    if not by_year:  # rows of one year on both sides
+        split = one.folds[0][0]
+        one = changed(one, test=split.test[:-5], train=np.concatenate([split.train, split.test[-5:]]))
+    [line] = [line for line in audit(one) if line.name == "same station"]
+    assert line.outcome == ("warn" if by_year else "fail") and line.count
+    assert not by_year or "scores are of other times there" in line.detail
+
+
+def test_a_station_that_stands_there_under_two_names_is_warned_of(dataset):
+    one = audited(dataset)
+    assert "stations at one place" not in {line.name for line in audit(one)}
+    for name in ("lon", "lat"):
+        values = np.array(dataset.array(name))
+        values[1] = values[0]
+        with h5py.File(dataset.folder / "dataset.nc", "r+") as file:
+            file[name][:] = values
+    station_N = np.asarray(dataset.array("station_index"))
+    learn, test = np.flatnonzero(station_N > 1), np.flatnonzero(station_N < 2)
+    alone = replace(one, folds=one.folds[:1])
+    apart = changed(alone, train=learn[TIMES:], validation=learn[:TIMES], test=test)
+    [line] = [line for line in audit(apart) if line.name == "stations at one place"]
+    assert (line.outcome, line.count) == ("pass", 0)
+    for part in ("train", "validation"):
+        learnt = {"train": learn[TIMES:], "validation": learn[:TIMES]}
+        learnt[part] = np.concatenate([learnt[part], test[TIMES:]])
+        [line] = [
+            line for line in audit(changed(alone, **learnt, test=test[:TIMES])) if line.name == "stations at one place"
+        ]
+        assert (line.outcome, line.count) == ("warn", TIMES) and "is it the same one?" in line.detail
+    known = changed(alone, train=np.arange(ROWS)[1::2], validation=learn[:2:2], test=np.arange(ROWS)[::2])
+    [line] = [line for line in audit(known) if line.name == "stations at one place"]
+    assert (line.outcome, line.count) == ("pass", 0), "the line of stations counts them"
 
 
 def test_of_classes_only_rows_at_one_place_are_duplicates(dataset):
@@ -147,6 +197,8 @@ def test_of_classes_only_rows_at_one_place_are_duplicates(dataset):
     target = replace(one.samples.target, values=np.zeros(ROWS, dtype=np.float32), classes=("forest", "water"))
     samples = replace(one.samples, inputs={"x": replace(item, values=values)}, target=target)
     assert "duplicates" not in failing(replace(one, samples=samples))
+    [line] = [line for line in audit(replace(one, samples=samples)) if line.name == "same inputs"]
+    assert (line.outcome, line.count) == ("warn", len(split.test))
     # A row of a training station, trained on as well at another time.
     again = split.train[:1]
     moved = replace(one, samples=samples, folds=[(replace(split, train=split.train[1:], test=again), one.folds[0][1])])
@@ -165,10 +217,11 @@ def test_rows_alike_are_those_with_equal_bytes():
     flags = random.integers(0, 2, (20_000, 1)).astype(np.int8)
     inputs = {"x": Input(values, 1, tuple("abcdefg")), "flag": Input(flags, 1, ("flag",))}
     samples = Samples(inputs, Target("nee", "1", target))
-    found = identical_rows(samples, np.full((20_000, 2), np.nan))
-    whole = [(a.tobytes(), b.tobytes(), c.tobytes()) for a, b, c in zip(values, flags, target, strict=True)]
-    assert len(set(whole)) == len(np.unique(found)) < 20_000
-    assert len({(one, int(number)) for one, number in zip(whole, found, strict=True)}) == len(set(whole))
+    each = [(a.tobytes(), b.tobytes(), c.tobytes()) for a, b, c in zip(values, flags, target, strict=True)]
+    alike = [one[:2] for one in each], each
+    for rows, found in zip(alike, identical_rows(samples, np.full((20_000, 2), np.nan)), strict=True):
+        assert len(set(rows)) == len(np.unique(found)) < 20_000
+        assert len({(one, int(number)) for one, number in zip(rows, found, strict=True)}) == len(set(rows))
 
 
 def test_a_scaling_fitted_on_all_rows(dataset):

@@ -12,6 +12,7 @@ import pytest
 import tomli
 from quick import QUICK
 
+from geoml_cli import registry
 from geoml_cli.config.spaces import divided, space
 from geoml_cli.dataset.files import sha256
 from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
@@ -145,6 +146,30 @@ def test_a_sweep_of_other_spaces_is_another_sweep(sweep):
     sweep("one", 1)
     told = sweep("one", 1, "--set", "train.weight_decay=0.1..0.2", code=2)
     assert "holds a sweep of other spaces" in told and "--name" in told
+
+
+def test_settings_from_anywhere_make_another_sweep(data_root, geoml, tmp_path, monkeypatch):
+    """Trials of other settings are not compared: those of the environment and of a preset's file count too."""
+    monkeypatch.setenv("GEOML_RUNS", str(tmp_path / "runs"))
+    preset = tmp_path / "mine.toml"
+    preset.write_text((registry.presets_folder() / "soc" / "map.toml").read_text())
+    mine = ("--preset", preset, "--set", "train.batch_size=64", "--set", "train.batch_size=32")
+    words = ("sweep", "soc", "--data", data_root, "--trials", 1, "--name", "own", *QUICK, *SPACES[:2], "--json")
+    monkeypatch.setenv("GEOML__TRAIN__WEIGHT_DECAY", "0.125")
+    done = geoml(*words, *mine)
+    assert done.code == 0, done.err
+    best = shlex.split(json.loads(done.out)["best"])
+    assert "train.weight_decay=0.125" in best and best.index("train.batch_size=32") > best.index("train.batch_size=64")
+    assert geoml(*words, *mine).code == 0
+    turned = geoml(*words, *mine[:2], *mine[4:], *mine[2:4])
+    assert turned.code == 2 and "(train.batch_size was 32, and is 64)" in turned.err
+    monkeypatch.setenv("GEOML__TRAIN__WEIGHT_DECAY", "0.25")
+    other = geoml(*words, *mine)
+    assert other.code == 2 and "(train.weight_decay was 0.125, and is 0.25)" in other.err
+    monkeypatch.setenv("GEOML__TRAIN__WEIGHT_DECAY", "0.125")
+    preset.write_text(preset.read_text().replace("[train]", "[train]\nclip_norm = 0.5", 1))
+    edited = geoml(*words, *mine)
+    assert edited.code == 2 and "(train.clip_norm was None, and is 0.5)" in edited.err
 
 
 def test_without_a_space_nothing_is_searched(geoml, data_root):
