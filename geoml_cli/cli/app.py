@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -43,6 +44,8 @@ _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADire
 """What the system says of data that cannot be read; what cannot be written is refused where it is written."""
 _INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended before there was anything to resume."""
+_ONE_STOP = 2.0
+"""Within so long signals are the same request to stop [s]."""
 _NEW_OBJECTS = 10_000
 """Objects after which Python looks for garbage."""
 
@@ -130,12 +133,16 @@ def _refuse_empty(words: list[str]) -> None:
             )
 
 
-def _watch_signals() -> list[int]:
-    """Let signals end the command where nothing is kept yet; return the list to which those that come are added."""
-    came: list[int] = []
+def _watch_signals() -> list[float]:
+    """Let signals end the command where nothing is kept yet; return the list to which their times are added."""
+    came: list[float] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+        now = time.monotonic()
+        # `timeout` and schedulers signal a command and then its group: the second would interrupt the ending.
+        if came and now - came[-1] < _ONE_STOP:
+            return
+        came.append(now)
         signal.default_int_handler(number, frame)
 
     for name in ("SIGINT", "SIGTERM", "SIGUSR1"):

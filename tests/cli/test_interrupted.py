@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -35,6 +36,24 @@ def test_ctrl_c_while_something_is_imported(name, raw_soc, tmp_path):
     )
     told = done.stderr.decode()
     assert done.returncode == 130 and told.startswith("geoml: stopped") and told.count("\n") == 1, told
+
+
+def test_a_second_signal_of_the_same_stop_does_not_interrupt_the_ending(monkeypatch):
+    """`timeout` and schedulers signal the command, and then its group."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    clock = [100.0]
+    monkeypatch.setattr(app.time, "monotonic", lambda: clock[0])
+    try:
+        came = app._watch_signals()
+        for seconds, is_another in ((0, True), (0.1, False), (1.5, False), (5, True)):
+            clock[0] = 100.0 + seconds
+            with pytest.raises(KeyboardInterrupt) if is_another else nullcontext():
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0)
+        assert len(came) == 2
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def test_a_library_that_turns_the_interrupt_into_its_own_error(geoml, monkeypatch):
