@@ -16,6 +16,7 @@ from geoml_cli.evaluation.comparison import compare_with
 from geoml_cli.evaluation.groupwise import NOVELTY, novelty_of_rows
 from geoml_cli.evaluation.inputs import EvaluationInputs, groups_of_samples
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows, pool_folds, predict_members
+from geoml_cli.evaluation.notes import beside_intervals
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.compare import Comparison, fewest_groups, holm
 from geoml_cli.metrics.metric import Values
@@ -134,7 +135,11 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
         pairs=_adjusted([Pair(a.name, b.name, compare_with(a, b)) for a, b in combinations(scored, 2)]),
         groups=by_group,
         tested=tested,
-        notes=[*_notes(runs, tested, len(rows.rows_P)), *_notes_of_rows(runs, pooled, rows, coarsest)],
+        notes=[
+            *_notes(runs, tested, len(rows.rows_P)),
+            *_notes_of_rows(runs, pooled, rows, coarsest),
+            *beside_intervals({one.name: one for one in scored}),
+        ],
     )
 
 

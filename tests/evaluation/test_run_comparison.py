@@ -13,6 +13,7 @@ from quick import QUICK
 
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.evaluation.scores import ModelScores
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.work.reporting import NullReporter
 
@@ -69,6 +70,18 @@ def test_scores_are_those_of_the_evaluation_where_all_rows_are_common(runs, data
     for name, score in scores.items():
         np.testing.assert_allclose([found[name][key] for key in ("value", "low", "high")],
                                    [score[key] for key in ("value", "low", "high")], rtol=1e-9)  # fmt: skip
+
+
+def test_a_score_outside_of_its_own_interval_is_named_as_by_an_evaluation(runs, data_root, geoml, monkeypatch):
+    """Draws of few unlike groups are biased."""
+    found = compared(geoml, data_root, runs["good"], runs["weak"])
+    for scores in found["runs"].values():
+        assert all(score["low"] <= score["value"] <= score["high"] for score in scores.values())
+    assert "outside of the interval" not in " ".join(found["notes"])
+    weak = runs["weak"].name
+    monkeypatch.setattr(ModelScores, "beside_intervals", property(lambda one: "KGE" if one.name == weak else ""))
+    notes = compared(geoml, data_root, runs["good"], runs["weak"])["notes"]
+    assert [note.partition(", as")[0] for note in notes] == [f"KGE ({weak}): outside of the interval"]
 
 
 def test_pairs_of_three_runs_share_their_rows_and_say_where_splits_differ(runs, data_root, geoml):
