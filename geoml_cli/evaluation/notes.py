@@ -79,8 +79,9 @@ def _smearing(inputs: EvaluationInputs) -> str:
     if all(factor == 1 for factor in factors):
         return ""
     range_ = dict.fromkeys(map(format_number, (min(factors), max(factors))))
+    plus = {inputs.run.scaling(name).target.transform for name in inputs.predictors} == {"log1p"}
     return (
-        "The target is trained in logarithms; predictions are multiplied by "
+        f"The target is trained in logarithms; {'1 + prediction is' if plus else 'predictions are'} multiplied by "
         f"{' to '.join(range_)}: the mean of the exponentials of each "
         "member's validation residuals about their mean (those of baselines by their own)."
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from geoml_cli.exporters._decomposed import decomposed_where_they_stand
 from geoml_cli.exporters._recurrent import lstms_as_one_operator
 from geoml_cli.exporters.exporter import Arrays, Exporter, Names, Opened
 
@@ -30,6 +31,7 @@ def write(network: nn.Module, inputs: Sequence[Tensor], names: Names, path: Path
         contextlib.redirect_stdout(io.StringIO()),
         torch.no_grad(),
         lstms_as_one_operator(),
+        decomposed_where_they_stand(),
     ):
         # The exporter warns of its own internals; what counts is checked by running the file.
         warnings.simplefilter("ignore")

@@ -86,8 +86,8 @@ def chosen(
         return by_group(coverage)
     if groups < FEWEST_GROUPS or not are_new:
         return by_row(coverage)
-    # Groups enough for nine tenths, but not for more: an interval of more is no narrower than that of nine tenths.
-    wider: Quantile = np.maximum(by_row(coverage), by_group(1 - 1 / (FEWEST_GROUPS + 1)))
+    # An interval of more than the groups are enough for is no narrower than that of the most they are enough for.
+    wider: Quantile = np.maximum(by_row(coverage), by_group(groups / (groups + 1)))
     return wider
 
 

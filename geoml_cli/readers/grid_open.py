@@ -16,6 +16,7 @@ from geoml_cli.errors import DataError, located
 from geoml_cli.readers import grid_hdf4, grid_rasters
 from geoml_cli.readers.grid_axes import Layout, find_layout, unpacked
 from geoml_cli.readers.grid_crop import Box, cells_within
+from geoml_cli.readers.grid_fields import is_field, may_be_map
 from geoml_cli.readers.grid_files import Format, check_chunks, damage_named, format_of, names_in_groups, open_file
 from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
@@ -29,7 +30,6 @@ _BY_GDAL: dict[Format, str] = {"geotiff": "GeoTIFF", "hdf4": "HDF4"}
 _SAME_LEVEL = 1e-3
 """Relative difference to which a level is the one asked for: 0.506 m is the 0.50576 m of a file."""
 _LEVELS_SHOWN = 12
-_POSITIONS = ("degrees_north", "degrees_east", "degree_north", "degree_east")
 _EXPVER = "expver"
 """Dimension along which ERA5 lays final values (1) and preliminary ones (5): each value is in one of them."""
 _DESCRIBED = ("units", "long_name", "standard_name")
@@ -113,7 +113,7 @@ def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
         file = stored.isel({dim: 0 for dim in (*select, _EXPVER) if dim in stored.sizes})
         found = [str(name) for name, variable in file.data_vars.items() if is_field(file, variable)]
         names = [*map(str, file.data_vars), *(inner := names_in_groups(path))]
-        maps = [str(name) for name, variable in file.data_vars.items() if _may_be_map(file, variable)]
+        maps = [str(name) for name, variable in file.data_vars.items() if may_be_map(file, variable)]
         if not found and len(maps) == 1:
             find_layout(file, maps[0], str(path))  # says what keeps it from being one
     if len(found) == 1:
@@ -126,29 +126,6 @@ def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
         where=str(path),
         fix=f"Name one of a group: --var {inner[0]}." if inner else "Give maps.",
     )
-
-
-def is_field(file: Any, variable: Any, *, regular: bool = False) -> bool:  # noqa: ANN401  xarray is untyped here
-    """Return whether a variable of an open file lies on a grid, or on one with an axis for each degree."""
-    if not _may_be_map(file, variable):
-        return False
-    try:
-        axes = find_layout(file, variable.name, "").axes
-    except DataError:
-        return False
-    return axes.lat.ndim == 1 or not regular
-
-
-def _may_be_map(file: Any, variable: Any) -> bool:  # noqa: ANN401
-    """Return whether a variable holds numbers over two dimensions or more, and is no coordinate."""
-    named = {str(file[name].attrs.get("bounds", "")) for name in file.variables}
-    # Positions of a curvilinear grid lie on it too, whether or not xarray has taken them for coordinates.
-    for other in file.variables.values():
-        named |= set(str({**other.attrs, **other.encoding}.get("coordinates", "")).split())
-    if str(variable.attrs.get("units", "")).lower().startswith(_POSITIONS):
-        return False
-    is_numbers = variable.ndim >= 2 and variable.dtype.kind in "fiu" and str(variable.name) not in named
-    return is_numbers and str(variable.attrs.get("standard_name", "")) not in ("latitude", "longitude")
 
 
 def open_part(path: Path, named: str, wanted: GridRequest, files: ExitStack) -> FilePart:
@@ -164,7 +141,7 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
     """Describe an open file's part of a variable; errors as for `open_part`."""
     name = named.rpartition("/")[2]
     if name not in file.variables:
-        maps = [str(one) for one, variable in file.data_vars.items() if _may_be_map(file, variable)]
+        maps = [str(one) for one, variable in file.data_vars.items() if may_be_map(file, variable)]
         found = ", ".join([*(maps or map(str, file.data_vars)), *names_in_groups(path)]) or "none"
         raise DataError(
             f"has no variable {name}; it has {found}",

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, located
+from geoml_cli.readers.grid_fields import is_field
 from geoml_cli.readers.grid_files import damage_named, open_file
-from geoml_cli.readers.grid_open import GridRequest, is_field, part_of
+from geoml_cli.readers.grid_open import GridRequest, part_of
 from geoml_cli.readers.gridded import FilePart
 from geoml_cli.readers.nodata import Declared
 

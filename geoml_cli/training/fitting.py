@@ -6,6 +6,7 @@ from shlex import quote
 
 from geoml_cli import registry
 from geoml_cli.config.load import load
+from geoml_cli.config.overrides import ENVIRONMENT_PREFIX
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.dataset.store import Dataset
@@ -28,8 +29,12 @@ def require_fitting(settings: Settings, dataset: Dataset) -> None:
     step = manifest.step
     if shared.data.step and step and shared.data.step != step:
         all_the_same = f"Or train on them all the same: --set {quote(f'data.step={step}')}."
+        given = settings.origins.get("data.step", "")
+        is_own = given.startswith(("--set", ENVIRONMENT_PREFIX))
+        meant = f"preset {settings.preset} is meant for steps of a {shared.data.step}"
+        meant = f"data.step = {shared.data.step!r} ({given})" if is_own else meant
         raise SettingsError(
-            f"preset {settings.preset} is meant for steps of a {shared.data.step}, these data have steps of a {step}.",
+            f"{meant}, these data have steps of a {step}.",
             where=str(dataset.folder),
             fix=f"{_advice(settings.model, manifest)} {all_the_same}".strip(),
         )

@@ -201,7 +201,7 @@ def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples])
     except TooFewGroupsError as error:
         raise _with_more_groups(error, shared.group_by, dataset) from error
     for name, split in drawn.items():
-        kept = drop_near(variables, split, shared.buffer_km, len(first))
+        kept = drop_near(variables, split, shared, len(first))
         # Windows of a model's networks end at the same steps: the span of the first stands for all.
         kept = drop_overlaps(kept, first.span, apart) if shared.exclude_overlaps else kept
         for network in samples:

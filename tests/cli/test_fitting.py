@@ -53,6 +53,11 @@ def test_data_of_another_source_are_refused(geoml, data):
 def test_the_remedy_lets_other_steps_pass(geoml, data):
     given = ("train", "geomamba", "--preset", "fluxnet-halfhourly", "--data", data, "--dry-run")
     assert "steps of a day" not in geoml(*given, "--set", "data.step=day").err
+    other = geoml(*given, "--set", "data.step=week").err
+    assert (
+        "data.step = 'week' (--set data.step), these data have steps of a" in other
+        and "preset" not in other.split("Or")[0].split("geoml: ")[1].split(":")[1]
+    )
 
 
 def test_a_warm_up_that_outlasts_the_training_is_told(geoml, data_root):

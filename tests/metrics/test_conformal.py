@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from crepes import ConformalRegressor
 
-from geoml_cli.metrics.conformal import distances, fewest, held_out_quantiles, interval_score
+from geoml_cli.metrics.conformal import chosen, distances, fewest, held_out_quantiles, interval_score
 from geoml_cli.runs.calibration import Difference, KeptDistances
 
 
@@ -117,12 +117,29 @@ def test_intervals_are_looked_at_as_they_are_made(coverage: float, groups: int) 
     for own in range(groups):
         others = distance[group != own]
         grouped, by_row = distances(others, group[group != own]), np.quantile(others, coverage, method="higher")
-        of_groups = min(grouped.quantile(coverage if groups >= fewest(coverage) else 0.9), others.max())
+        of_groups = min(grouped.quantile(min(coverage, groups / (groups + 1))), others.max())
         expected = {True: of_groups, False: by_row if groups < 9 else max(of_groups, by_row)}[
             groups >= fewest(coverage)
         ]
         assert rows[group == own] == pytest.approx(expected, rel=0.02)
     assert np.unique(rows).size > 1 and (groups == 8 or (rows > np.quantile(distance, coverage)).mean() > 0.8)
+
+
+@pytest.mark.parametrize("groups", [5, 9, 12, 46])
+@pytest.mark.parametrize("are_new", [True, False])
+def test_a_larger_promise_has_no_narrower_interval(groups: int, are_new: bool) -> None:
+    """Also past what the groups are enough for, where rows count as well."""
+    generator = np.random.default_rng(groups)
+    group = np.repeat(np.arange(groups), generator.integers(2, 40, groups))
+    distance = np.exp(2 * generator.normal(size=groups))[group] * np.abs(generator.normal(size=len(group)))
+    by_group, by_row = (distances(distance, labels).quantile for labels in (group, alone(distance)))
+    coverages = np.linspace(0.5, 0.995, 200)
+    found = [chosen(coverage, groups, by_group, by_row, are_new) for coverage in coverages]
+    assert found == sorted(found) and (groups < 9 or np.isfinite(found).all())
+    enough = [groups >= fewest(coverage) and are_new for coverage in coverages]
+    assert [one for one, is_grouped in zip(found, enough, strict=True) if is_grouped] == [
+        by_group(coverage) for coverage, is_grouped in zip(coverages, enough, strict=True) if is_grouped
+    ]
 
 
 def test_each_row_a_group_is_looked_at_as_it_is_made() -> None:

@@ -135,28 +135,34 @@ def test_a_split_survives_its_file(tmp_path):
     assert parts(after) == parts(before) and (after.fold, after.seed) == (before.fold, before.seed)
 
 
+def buffer(width, kind="random"):
+    return SplitSettings(kind=kind, buffer_km=width)
+
+
 def test_rows_within_the_buffer_about_test_rows_are_left_out():
     # Every 0.1 degree of a meridian is 11.12 km; the last two of ten rows are the test.
     data = block(lon=np.full(10, 20.0), lat=40 + np.arange(10) / 10)
     rows = np.arange(10)
     split = Split(rows[:6], rows[6:8], rows[8:], "all", 1)
-    assert drop_near(data, split, 0.0, 10) is split
-    kept = drop_near(data, split, 12.0, 10)
+    assert drop_near(data, split, buffer(0.0), 10) is split
+    kept = drop_near(data, split, buffer(12.0), 10)
     assert (kept.train.tolist(), kept.validation.tolist(), kept.near_excluded) == ([0, 1, 2, 3, 4, 5], [6], 1)
-    with pytest.raises(DataError, match=r"every validation row of all lies within 30 km of a test row"):
-        drop_near(data, split, 30.0, 10)
-    drop_near(data, split, 12.0, 10)  # the remedy
+    with pytest.raises(DataError, match=r"of all lies within 30 km of a test row.*smaller\.$"):
+        drop_near(data, split, buffer(30.0), 10)
+    with pytest.raises(DataError, match=r"every validation row of all.*smaller, or split\.block_km larger\.$"):
+        drop_near(data, split, buffer(30.0, kind="blocks"), 10)
+    drop_near(data, split, buffer(12.0), 10)  # the remedy
 
 
 def test_a_buffer_about_test_years_of_the_same_places_is_told_as_such():
     data = block(lon=np.full(10, 20.0), lat=np.tile(40 + np.arange(5) / 10, 2))
     split = Split(np.arange(4), np.array([4]), np.arange(5, 10), "all", 1)
     with pytest.raises(DataError, match=r"at every place of a training row.*Set split.buffer_km=0, or leave"):
-        drop_near(data, split, 0.001, 10)
-    assert drop_near(data, split, 0.0, 10) is split
+        drop_near(data, split, buffer(0.001), 10)
+    assert drop_near(data, split, buffer(0.0), 10) is split
 
 
 def test_coordinates_are_needed_for_a_buffer():
     split = Split(np.arange(6), np.arange(6, 8), np.arange(8, 10), "all", 1)
     with pytest.raises(DataError, match="10 of 10 samples have no coordinates"):
-        drop_near(block(x=np.zeros(10)), split, 1.0, 10)
+        drop_near(block(x=np.zeros(10)), split, buffer(1.0), 10)

@@ -86,7 +86,7 @@ def test_a_run_keeps_a_factor_a_member_and_uses_it(geoml, data_root, tmp_path):
     assert on > off, "predictions are larger"
     mean_on, mean_off = (found[name]["baselines"]["mean"]["scores"]["bias"]["value"] for name in ("on", "off"))
     assert mean_on > mean_off
-    assert any("predictions are multiplied by" in note for note in found["on"]["warnings"])
+    assert any("; 1 + prediction is multiplied by" in note for note in found["on"]["warnings"])  # log1p
     assert not any("multiplied" in note for note in found["off"]["warnings"])
     # Weights of a run with factors, in a run that wants none.
     done = geoml("train", "soc", "--preset", "map", *quick, "--set", "target.smearing=false", *where,

@@ -104,7 +104,8 @@ class TrainSettings(Table):
 
     seeds_at_once: bool = False
     """Train the seeds of a fold in lockstep, as one network of stacked weights with a fused optimiser (`soc` with
-    `network.variant = "cnn"`, on the CPU): faster for many seeds, with the same weights within rounding."""
+    `network.variant = "cnn"`, on the CPU): faster for many seeds. Weights are the same within rounding, which grows
+    with the steps."""
 
     threads: int | None = Field(default=None, ge=1)
     """CPU threads a process; small networks are fastest with one. Default: torch's choice."""

@@ -35,7 +35,9 @@ def table(tables: GeoMambaTables, samples: Samples) -> tuple[NDArray[np.float32]
     periods = dict(zip(tables.network.clocks, tables.network.periods, strict=True))
     names = [name for name, _ in _columns(samples, slice(0, 1), periods)]
     classes = _classes(samples, names, tables.network.categories, periods)
-    kept = [k for k, name in enumerate(names) if name not in ("land_cover", *_BARE_CLOCKS)]
+    # A network with a term of years sees them twice, as a number and as a clock.
+    again = {k for k, name in enumerate(names) if name in periods and name in names[:k]}
+    kept = [k for k, name in enumerate(names) if name not in ("land_cover", *_BARE_CLOCKS) and k not in again]
     found = np.empty((len(samples), len(classes) + len(kept)), dtype=np.float32)
     for place, (_, values) in enumerate(classes):
         found[:, place] = values

@@ -58,20 +58,26 @@ def named(cube: Cube, path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in (*DAILY, "SMAP"):
         called = _SMAP if name == "SMAP" else (name,)
-        found[name] = _first(called, cube.daily_names, path, "a value a day")
+        found[name] = _first(called, cube, path, is_daily=True)
     for name, called in FIXED.items():
-        found[name] = _first(called, cube.fixed_names, path, "one value")
+        found[name] = _first(called, cube, path, is_daily=False)
     if not any(name in COVER or name[:-5] in COVER for name in cube.fixed_names):
-        _first(COVER, cube.fixed_names, path, "one value")
+        _first(COVER, cube, path, is_daily=False)
     return found
 
 
-def _first(called: tuple[str, ...], names: frozenset[str], path: Path, kind: str) -> str:
+def _first(called: tuple[str, ...], cube: Cube, path: Path, *, is_daily: bool) -> str:
+    kinds = (("a value a day", cube.daily_names), ("one value", cube.fixed_names))
+    (kind, names), (_, others) = kinds if is_daily else kinds[::-1]
     for name in called:
         if name in names:
             return name
+    has = f"It has: {', '.join(sorted(names)) or 'none'}."
+    if other := next((name for name in called if name in others), ""):
+        one_step = f"take one step of it, in xarray stack.assign({other}=stack[{other!r}].isel(time=0))"
+        has = f"Its {other} has {'one value' if is_daily else f'a value a day: {one_step}'}."
     raise DataError(
         f"there is no band {' or '.join(called)} with {kind} a pixel",
         where=str(path),
-        fix=f"It has: {', '.join(sorted(names)) or 'none'}.",
+        fix=has,
     )

@@ -105,6 +105,8 @@ class XarrayCube:
             ) from error
         y, x = (next((name for name in names if name in data.dims), None) for names in (_Y, _X))
         if y is None or x is None or not _has_dates(path, data):
+            if "time" in data.dims and y is not None and x is not None:
+                raise _no_dates(path, data)
             raise DataError(
                 f"has the dimensions {', '.join(map(str, data.dims))}",
                 where=str(path),
@@ -140,6 +142,16 @@ class XarrayCube:
     def digest(self) -> str:
         """Name the content."""
         return state_of(self.path)
+
+
+def _no_dates(path: Path, data: Any) -> DataError:  # noqa: ANN401  xarray is untyped
+    """Say what the dimension time has in place of dates."""
+    found = f"numbers such as {data['time'].values.flat[0]}" if "time" in data.coords and data.sizes["time"] else "none"
+    return DataError(
+        f"its times are no dates: it has {found}",
+        where=f"{path}, time",
+        fix="Write dates, with xarray: stack.assign_coords(time=pandas.to_datetime(stack.time.astype(str))).",
+    )
 
 
 def _has_dates(path: Path, data: Any) -> bool:  # noqa: ANN401  xarray is untyped

@@ -66,6 +66,16 @@ def test_a_training_says_that_loops_are_compiled_first(data, tmp_path, monkeypat
     assert sum("are compiled for this processor first" in text for text in hearing.said) == times
 
 
+@pytest.mark.parametrize("preset", ["gwsa", "gwsa-blocks"])
+def test_baselines_see_every_quantity_once(data, preset):
+    """A forest draws a column that is there twice twice as often."""
+    [network] = SPEC.networks(load("geomamba", preset, None, {}, QUICK).own).values()
+    found, names = network.table(network.samples(data))
+    assert len(set(names)) == len(names) == found.shape[1] and "year" in names
+    assert not {"month", "day-of-year"} & set(names)
+    np.testing.assert_array_equal(found[:, names.index("year")], np.asarray(data.array("year")))
+
+
 def test_test_rows_are_of_blocks_or_years_that_training_never_sees(run, data):
     split, years = run.split("all"), np.asarray(data.array("year"))
     loaded = set(years[split.test]) - set(years[split.train])

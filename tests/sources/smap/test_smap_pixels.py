@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import rasterio
@@ -201,6 +202,26 @@ def test_stacks_that_are_none_are_refused(raw, prepared, tmp_path):
     content.drop_vars("vpd").to_netcdf(tmp_path / "lacks.nc")
     with pytest.raises(DataError, match=r"lacks\.nc: there is no band vpd with a value a day a pixel"):
         pixels(tmp_path / "lacks.nc", manifest)
+    daily = content.assign(elevation=content["elevation"].expand_dims(time=content["time"]))
+    daily.to_netcdf(tmp_path / "daily.nc")
+    with pytest.raises(
+        DataError, match=r"no band elevation or .*one value a pixel. Its elevation has a value"
+    ) as refused:
+        pixels(tmp_path / "daily.nc", manifest)
+    remedy = refused.value.fix.partition(", in xarray ")[2].removesuffix(".")
+    eval(remedy, {"stack": daily}).to_netcdf(tmp_path / "fixed.nc")
+    pixels(tmp_path / "fixed.nc", manifest)
+    whole = content.assign_coords(time=[int(f"{day:%Y%m%d}") for day in pd.to_datetime(content["time"].values)])
+    whole.to_netcdf(tmp_path / "whole.nc")
+    with pytest.raises(
+        DataError, match=r"whole\.nc, time: its times are no dates: it has numbers such as 20\d{6}\."
+    ) as refused:
+        pixels(tmp_path / "whole.nc", manifest)
+    remedy = refused.value.fix.partition("with xarray: ")[2].removesuffix(".")
+    eval(remedy, {"stack": whole, "pandas": pd}).to_netcdf(tmp_path / "dates.nc")
+    np.testing.assert_array_equal(
+        pixels(tmp_path / "dates.nc", manifest).days, pixels(tmp_path / "fixed.nc", manifest).days
+    )
     content.assign_coords(lat=[36.1, 36.0, 35.0]).to_netcdf(tmp_path / "uneven.nc")
     with pytest.raises(DataError, match="the 3 values of lat are not evenly spaced"):
         pixels(tmp_path / "uneven.nc", manifest)
