@@ -148,7 +148,8 @@ def _finished(
         reporter.info(f"{job.cell.capitalize()} without a prediction: {as_text(missing)}.")
     if summary.count == summary.missing:
         reporter.warn(f"none of {summary.count} {counted} has a value: check what the inputs cover and lack.")
-    return replace(summary, outside=outside, classes=classes, reasons=missing, drawn=tuple(figures))
+    of = "" if job.written_values else trained.outputs()[job.summarised].name
+    return replace(summary, outside=outside, classes=classes, reasons=missing, drawn=tuple(figures), of=of)
 
 
 def _outside_training(trained: TrainedRun, store: ChunkStore, count: int, reporter: Reporter) -> dict[str, float]:

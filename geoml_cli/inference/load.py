@@ -144,6 +144,11 @@ class TrainedRun:
         area = area_outputs(self.applicability) if self.applicability else ()
         return (*self.estimates(), *(output for one in intervals for output in one.outputs()), *area)
 
+    @property
+    def summarised(self) -> int:
+        """Place of the output that a summary describes: the probability where there is one, else the first."""
+        return next((place for place, output in enumerate(self.outputs()) if output.name == "probability"), 0)
+
     def estimates(self) -> tuple[Variable, ...]:
         """Describe what the networks give."""
         if self.pipeline is not None:

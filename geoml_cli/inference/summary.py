@@ -52,6 +52,7 @@ class PredictionSummary:
         reasons: How many of the missing values are missing for each reason, where reasons are known.
         drawn: Figures and styles that were written with it.
         impossible: How many values are less or more than what is predicted can be.
+        of: Name of the output that is summarised; empty where it is none of them, such as a sum.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class PredictionSummary:
     reasons: Mapping[str, int] = field(default_factory=dict)
     drawn: tuple[Path, ...] = ()
     impossible: int = 0
+    of: str = ""
 
     def row(self) -> dict[str, Any]:
         """Return the outcome as a row of a table: of classes the most frequent, for codes have no mean."""
@@ -78,6 +80,7 @@ class PredictionSummary:
         return {
             self.kind: self.count,
             "missing": self.missing,
+            **({"of": self.of} if self.of else {}),
             "mean": self.mean,
             "deviation": self.deviation,
             "lowest": self.lowest,

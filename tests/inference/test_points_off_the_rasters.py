@@ -22,6 +22,7 @@ class Trained:
 
     settings = SimpleNamespace(shared=SimpleNamespace(predict=SimpleNamespace(rows=2)))
     run = SimpleNamespace(id="x", folder=Path("x"))
+    summarised = 0
 
     def outputs(self) -> tuple[Variable, ...]:
         return (Variable("soc", "g kg-1", "", ("sample",)),)

@@ -34,6 +34,8 @@ def test_a_row_names_what_was_counted():
     assert row == {
         "pixels": 3, "missing": 0, "mean": 1.0, "deviation": 0.0, "lowest": 1.0, "highest": 1.0, "unit": "%"
     }  # fmt: skip
+    named = replace(summarise(Path("x"), "pixels", "%", [np.ones(3, dtype=np.float32)]), of="soc").row()
+    assert list(named)[:4] == ["pixels", "missing", "of", "mean"] and named["of"] == "soc"
 
 
 def test_classes_are_counted_and_not_averaged():

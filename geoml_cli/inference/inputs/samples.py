@@ -50,7 +50,8 @@ def samples_job(trained: TrainedRun, dataset: Dataset) -> PredictionJob:
         chunks=lambda: _chunks(trained, dataset, size),
         total=-(-len(trained.samples(dataset)) // size),
         write=lambda out, store, count: _write(trained, dataset, out, store),
-        unit=trained.outputs()[0].unit,
+        summarised=trained.summarised,
+        unit=trained.outputs()[trained.summarised].unit,
         check=table.check_suffix,
     )
 

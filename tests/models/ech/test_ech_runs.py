@@ -266,7 +266,8 @@ def test_a_map_of_a_moment_gives_what_single_samples_there_give(run, data, geoml
     out = tmp_path / "m.nc"
     done = geoml("predict", run.folder, "--map", time, "--mlat", mlat, "--out", out, "--json", "--quiet")
     assert done.code == 0, done.err
-    assert json.loads(done.out)["cells"] == 9 * 12
+    told = json.loads(done.out)
+    assert (told["cells"], told["of"]) == (9 * 12, "probability")
     from geoml_cli.dataset.store import Block
 
     with xarray.open_dataset(out) as file:
@@ -328,10 +329,12 @@ def test_a_map_before_which_values_are_missing_is_empty_and_said(run, data, geom
 def test_a_baseline_stands_in_the_place_of_both_networks(run, data, geoml, tmp_path):
     """Its probabilities and amplitudes are those that an evaluation compares; maps are made of the same."""
     given = ("predict", run.folder, "--with", "gradient-boosting", "--quiet")
-    told = geoml(*given, "--out", tmp_path / "s.csv", "--json")
-    assert told.code == 0, told.err
-    assert json.loads(told.out)["by"] == "gradient-boosting, baseline of ech"
+    done = geoml(*given, "--out", tmp_path / "s.csv", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert (told["by"], told["of"]) == ("gradient-boosting, baseline of ech", "probability")
     written = pd.read_csv(tmp_path / "s.csv")
+    assert told["mean"] == pytest.approx(written["probability"].mean(), rel=1e-5)
     trained = open_trained(run)
     for network, column in (("classifier", "probability"), ("regressor", "amplitude_raw")):
         inputs = open_network(trained, data, "test", network)
