@@ -18,6 +18,7 @@ from geoml_cli.evaluation.audited import Audited, Line, failing
 from geoml_cli.evaluation.leaks import (
     constant_at_stations,
     grouping_labels,
+    inputs_like_target,
     known_rows,
     variogram_range_km,
 )
@@ -52,7 +53,8 @@ def audit(one: Audited) -> list[Line]:
         return [Line("training rows", "warn", 0, "they are unknown, as of imported runs: nothing was audited")]
     audited = replace(one, folds=known)
     return [*_subsets(audited), _windows(audited), *_groups(audited), *same_places(audited), *same_rows(audited),
-            _scaling(audited), _distance(audited), _gap_filled(audited), _site_inputs(audited)]  # fmt: skip
+            _scaling(audited), _distance(audited), _gap_filled(audited), _site_inputs(audited),
+            _target_inputs(audited)]  # fmt: skip
 
 
 def audit_network(
@@ -216,6 +218,16 @@ def _gap_filled(one: Audited) -> Line:
     if not detail:
         return Line("gap-filled targets", "pass", 0, "the source says of no target that it is gap-filled")
     return Line("gap-filled targets", "warn", 0, detail)
+
+
+def _target_inputs(one: Audited) -> Line:
+    name = "inputs that give the target"
+    if not one.one_value or one.samples.target.classes:
+        return Line(name, "not applicable", 0, "the target is no quantity of a sample")
+    if found := inputs_like_target(one.samples):
+        detail = f"{', '.join(found)}: a straight line leads from it to the target. Is it known where one predicts?"
+        return Line(name, "warn", len(found), detail)
+    return Line(name, "pass", 0, "the target follows from no single input by a straight line")
 
 
 def _site_inputs(one: Audited) -> Line:

@@ -15,6 +15,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples, on_sphere
 from geoml_cli.samples.samples import Samples
+from geoml_cli.samples.summaries import summaries, summary_names
 from geoml_cli.splits.members import novelty
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
@@ -26,6 +27,8 @@ _MOST_PAIRED = 1500
 _LAGS = 20
 _SILL = 0.95
 _MOST_AT_STATION = 100
+_MOST_COMPARED, _FEWEST_COMPARED, _SAME_LINE = 20_000, 30, 0.9999
+"""Samples in which inputs are compared with the target; the correlation from which on one gives the other."""
 _PLACES = 6
 """Decimals of a degree to which places are the same: a decimetre."""
 
@@ -125,6 +128,21 @@ def variogram_range_km(places_N2: Values, values_N: Values) -> float:
     variance = float(value.var())
     reached = np.flatnonzero((count_L > 0) & (sum_L / np.maximum(count_L, 1) >= _SILL * variance))
     return float((edges[reached[0]] + edges[reached[0] + 1]) / 2) if len(reached) else float("inf")
+
+
+def inputs_like_target(samples: Samples) -> list[str]:
+    """Name the variables whose mean over a sample gives the target by a straight line, in some of the samples."""
+    usable = samples.usable()
+    rows = usable[:: max(-(-len(usable) // _MOST_COMPARED), 1)]
+    target, features_RF = np.asarray(samples.target.rows, dtype=np.float64)[rows], summaries(samples, rows)
+    found = []
+    for summary, values in zip(summary_names(samples), features_RF.T, strict=True):
+        known = np.isfinite(values)
+        if summary.is_spread or known.sum() < _FEWEST_COMPARED or not (np.ptp(values[known]) and np.ptp(target[known])):
+            continue
+        if abs(np.corrcoef(values[known], target[known])[0, 1]) > _SAME_LINE:
+            found.append(f"{summary.variable} ({summary.input})")
+    return found
 
 
 def constant_at_stations(dataset: Dataset, samples: Samples) -> list[str]:

@@ -259,6 +259,24 @@ def test_inputs_that_name_the_site_and_gap_filled_targets_are_warned_of(dataset)
     assert found["inputs that name the site"].detail.startswith("b: ")
 
 
+@pytest.mark.parametrize(
+    ("values", "named"), [(lambda target: 3 - 2 * target, ["b (x)"]), (lambda target: target**2, [])]
+)
+def test_an_input_that_gives_the_target_is_named(dataset, values, named):
+    """Such as the target in another unit, or less a constant, under another name."""
+    one = audited(dataset)
+    item = one.samples.inputs["x"]
+    inputs = item.values.copy()
+    inputs[:, 1] = values(one.samples.target.values)
+    inputs[5, 1] = np.nan
+    samples = replace(one.samples, inputs={"x": replace(item, values=inputs)})
+    [line] = [
+        line for line in audit(replace(one, samples=samples, refit=None)) if line.name == "inputs that give the target"
+    ]
+    assert (line.outcome, line.count) == (("warn", 1) if named else ("pass", 0))
+    assert all(name in line.detail for name in named)
+
+
 def test_distances_and_the_range_of_a_variogram():
     # A degree of a great circle is 111.19 km.
     near = nearest_km(np.array([[10.0, 0.0], [179.5, 0.0]]), np.array([[11.0, 0.0], [-179.5, 0.0]]))
