@@ -68,6 +68,7 @@ def train_member(work: TrainingContext, name: str, stop: StopRequest) -> None:
         with work.reporter.task(name, trainer.total) as advance:
             advance(trainer.state.counters.step)
             trainer.run(lambda: stop.received is not None, advance)
+        _tell_unimproved(work, name)
         _smear(work, trainer)
         work.processes.free_memory()
 
@@ -89,6 +90,7 @@ def train_seeds(work: TrainingContext, names: Sequence[str], stop: StopRequest) 
             trainers = [_trainer(work, name, fused=True) for name in names]
 
             def finish(trainer: Trainer) -> None:
+                _tell_unimproved(work, trainer.member.name)
                 _smear(work, trainer)
                 work.run.mark(trainer.member.name, "finished")
 
@@ -105,6 +107,8 @@ def _trainer(work: TrainingContext, name: str, *, fused: bool = False) -> Traine
     # Dropout differs between ranks; first weights do not, since `_network` draws them from the seed alone.
     seed_everything(split.seed + work.processes.rank)
     state = State(_network(work, name, network), settings, fused=fused)
+    if settings.start_run and not files.checkpoint("last").meta.is_file():
+        state.counters.last_validation_step = -1  # weights of another run are validated before the first step
     batches = Batches(work.samples[split.network], scaling, work.processes.device)
     trainer = Trainer(Member(name, files, split, batches, network), state, settings, work.processes)
     # After the trainer, which wraps the network and makes the scaler: both are there to be restored.
@@ -153,6 +157,16 @@ def _continue(state: State, files: MemberFiles, work: TrainingContext) -> None:
         files.history.parent.mkdir(parents=True, exist_ok=True)
         write_text(files.history, "".join(f"{line}\n" for line in kept))
     work.processes.barrier()
+
+
+def _tell_unimproved(work: TrainingContext, name: str) -> None:
+    """Warn where no step has made the weights of another run better."""
+    train = work.settings.shared.train
+    if train.start_run and work.processes.rank == 0 and not work.run.member(name).best().step():
+        work.reporter.warn(
+            f"member {name}: no step is better on the validation rows than the weights that it began with "
+            f"({train.start_run}); they are kept. Lower train.lr, or train longer."
+        )
 
 
 def _smear(work: TrainingContext, trainer: Trainer) -> None:

@@ -21,7 +21,7 @@ class Counters:
 
     Attributes:
         step: Optimiser steps done; epoch and batch follow from it.
-        last_validation_step: The step of the last validation.
+        last_validation_step: The step of the last validation; -1 where weights of another run are to be validated.
         best: The best value of each criterion so far.
         best_step: The step it was found at.
         validations_without_improvement: Of the first criterion.

@@ -256,7 +256,7 @@ class Trainer:
             "loss": counters.loss_sum / counters.loss_rows if counters.loss_rows else None,
             **validation,
             # That of the step that was just made.
-            "lr": optimizers.rate(self._settings, counters.step - 1, self.total),
+            "lr": optimizers.rate(self._settings, max(counters.step - 1, 0), self.total),
             "seconds": round(counters.seconds, 3),
         }
         if self._processes.rank == 0:

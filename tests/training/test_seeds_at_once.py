@@ -67,8 +67,10 @@ def last_step(run: Run, name: str) -> int:
 
 
 def scores(run: Run) -> dict[str, list[tuple[int, float, float]]]:
+    """Return step, loss (none before the first) and validation loss of every entry of the histories."""
+    keys = ("step", "loss", "val_loss")
     return {
-        name: [(entry["step"], entry["loss"], entry["val_loss"]) for entry in run.history(name)]
+        name: [tuple(np.nan if entry[key] is None else entry[key] for key in keys) for entry in run.history(name)]
         for name in run.planned()
     }
 

@@ -47,6 +47,27 @@ def test_members_start_from_the_weights_and_keep_the_scaling(trained, dataset, t
         assert found.scaling(name) == Run(trained).scaling(name)
 
 
+def test_weights_that_no_step_makes_better_are_kept_and_said(trained, dataset, tmp_path, monkeypatch):
+    """A checkpoint that is worse than the weights it began with is no result of a fine-tuning."""
+    told = []
+    monkeypatch.setattr(NullReporter, "warn", lambda self, text: told.append(text))
+    spoilt = tuned(trained, dataset, tmp_path / "spoilt", "train.lr=0.5", "train.epochs=2", "train.schedule=constant")
+    for name in spoilt.members():
+        first = spoilt.history(name)[0]
+        assert (first["step"], first["loss"]) == (0, None) and first["val_loss"] < spoilt.history(name)[1]["val_loss"]
+        assert spoilt.member(name).best().step() == 0
+        weights = (load_file(run.member(name).best().weights) for run in (Run(trained), spoilt))
+        one, other = weights
+        assert all(torch.equal(one[key], value) for key, value in other.items())
+    unimproved = [text for text in told if "no step is better on the validation rows" in text]
+    assert len(unimproved) == len(spoilt.members()) and str(trained) in unimproved[0]
+    told.clear()
+    better = tuned(trained, dataset, tmp_path / "better", "train.epochs=3")
+    improved = [name for name in better.members() if better.member(name).best().step()]
+    assert len(improved) + sum("no step is better" in text for text in told) == len(better.members())
+    assert all(Run(trained).history(name)[0]["step"] > 0 for name in Run(trained).members())
+
+
 def test_scaling_is_kept_unless_it_is_fitted_anew(trained, dataset):
     given = [*SETTINGS, f"train.start_run={trained}"]
     others = {"inputs.scaling": ("standard", "min-max"), "target.scaling": ("min-max", "standard")}
