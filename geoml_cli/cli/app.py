@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -44,6 +45,10 @@ _INPUT_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADire
 """What the system says of data that cannot be read; what cannot be written is refused where it is written."""
 _INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended before there was anything to resume."""
+_MOST_WORDS = 300
+"""Letters of an unexpected error that are shown; GEOML_DEBUG shows all."""
+_FULL = 1 << 16
+"""Room below which a file may not even be created [bytes]."""
 _ONE_STOP = 2.0
 """Within so long signals are the same request to stop [s]."""
 _NEW_OBJECTS = 10_000
@@ -107,6 +112,7 @@ def main() -> None:
         if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
+        error = _of_full_disk(error) or error
         _end(_system(error), DataError.exit_code if isinstance(error, _INPUT_ERRORS) else 1)
     except Exception as error:
         if not came:  # a library that is interrupted while it is imported may say so in any way
@@ -160,7 +166,9 @@ def _end_unexpected(error: Exception) -> NoReturn:
         _end_by_bytecode(error)
     if os.environ.get("GEOML_DEBUG"):
         raise error
-    what = f"unexpected {type(error).__name__}: {error}. This is a bug in geoml."
+    words = " ".join(str(error).split())  # of libraries: some give pages
+    shown = words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]} ..."
+    what = f"unexpected {type(error).__name__}: {shown}. This is a bug in geoml."
     _end(GeomlError(what, fix="Set GEOML_DEBUG=1 to see where, and report it with the command line."), 1)
 
 
@@ -232,6 +240,15 @@ def _as_json(error: GeomlError, code: int) -> None:
     """Give an error as the one JSON document of a command with --json."""
     if "--json" in sys.argv:
         console.document({"error": {"what": error.what, "where": error.where, "fix": error.fix, "exit": code}})
+
+
+def _of_full_disk(error: OSError) -> OSError | None:
+    """Return what a full disk is, where HDF5 says that it may not create a file there."""
+    if not isinstance(error, PermissionError) or not error.filename:
+        return None
+    folder = next(filter(os.path.exists, Path(error.filename).absolute().parents), None)
+    is_full = folder is not None and shutil.disk_usage(folder).free < _FULL
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), error.filename) if is_full else None
 
 
 def _system(error: OSError) -> GeomlError:

@@ -78,7 +78,7 @@ def _replace(module: GraphModule, node: Node, known: set[Any], table: Table) -> 
     arguments = map_arg((node.args, node.kwargs), lambda one: one.meta["val"])
     sources = [one for one in tree_leaves((node.args, node.kwargs)) if isinstance(one, Node)]
     values = [one for one in tree_leaves(arguments) if isinstance(one, FakeTensor)]
-    if len(values) != len(sources) or not isinstance(node.meta.get("val"), FakeTensor):
+    if not values or len(values) != len(sources) or not isinstance(node.meta.get("val"), FakeTensor):
         return False  # sizes among the arguments, or several results
 
     decomposition: Any = table.get(node.target, node.target)
@@ -88,7 +88,8 @@ def _replace(module: GraphModule, node: Node, known: set[Any], table: Table) -> 
         args, kwargs = tree_map_only(FakeTensor, lambda _: next(given), arguments)
         return decomposition(*args, **kwargs)
 
-    written = make_fx(call)(*values).graph
+    with values[0].fake_mode:  # of the graph: what a decomposition makes on the way is to be of it too
+        written = make_fx(call)(*values).graph
     placed = dict(zip(written.find_nodes(op="placeholder"), sources, strict=True))
     steps = [one for one in written.nodes if one.op not in ("placeholder", "output")]
     for one in steps:

@@ -21,6 +21,7 @@ from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.missing import as_text, count_missing, missing_by_reason
 from geoml_cli.inference.run_predictor import RunPredictor
 from geoml_cli.inference.summary import PartSummary, PredictionSummary, class_shares, summarise
+from geoml_cli.runs.calibration import is_left
 from geoml_cli.runs.kept import code_digest
 from geoml_cli.tasks.task import Limits
 from geoml_cli.work.numbers import format_number, format_share
@@ -254,7 +255,8 @@ def tell_intervals(trained: TrainedRun, reporter: Reporter) -> None:
     for intervals in trained.intervals.values():
         reporter.info(f"Intervals: {intervals.promise}.")
     if trained.without_intervals:
-        reporter.info(trained.without_intervals)
+        stopped = trained.settings.shared.train.calibrate and is_left(trained.run)
+        (reporter.warn if stopped else reporter.info)(trained.without_intervals)
 
 
 def _tell_area(trained: TrainedRun, applicable: Iterable[Floats], cell: str, reporter: Reporter) -> None:

@@ -31,7 +31,7 @@ from geoml_cli.metrics.applicability import Applicability
 from geoml_cli.models.spec import Network, Pipeline, Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.applicability import read_applicability
-from geoml_cli.runs.calibration import calibrate_again, read_calibrations
+from geoml_cli.runs.calibration import calibrate_again, is_left, read_calibrations
 from geoml_cli.runs.own_settings import settings_file
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.samples.samples import Samples, Signature
@@ -124,8 +124,10 @@ class TrainedRun:
         if any(name not in known for name in missing):
             if not self.settings.shared.train.calibrate:
                 return "No prediction intervals: the run was trained with train.calibrate=false."
-            again = calibrate_again(self.run)
-            return f"No prediction intervals: the run has none, for want of test rows, or {again} to add them."
+            if is_left(self.run):
+                stopped = "training was stopped before, or their file is lost"
+                return f"No prediction intervals: {stopped}; {calibrate_again(self.run)} to add them."
+            return "No prediction intervals: the run has none, for want of test rows with an observation."
         rows = min(known[name].rows for name in missing)
         return f"No prediction intervals: {rows} held-out rows are too few for {coverage * 100:g} %."
 

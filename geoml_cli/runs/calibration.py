@@ -236,6 +236,18 @@ def is_kept(run: Run, name: str) -> bool:
     return path.is_file() and sha256(path) == expected
 
 
+def is_left(run: Run) -> bool:
+    """Return whether a run that is trained, and has test rows, is not calibrated: it was stopped, or a file is lost."""
+    record = run.record()
+    is_there = CALIBRATION in record.checksums and (run.folder / CALIBRATION).is_file()
+    if record.status != "finished" or run.imported or is_there:
+        return False
+    members: dict[str, list[int]] = {}
+    for name in run.planned():
+        members.setdefault(run.network(name), []).append(len(run.split(name).test))
+    return any(all(rows) for rows in members.values())  # a network of which a member tests nothing has none
+
+
 def calibrate_again(run: Run) -> str:
     """Say how a run gets its calibration."""
     return f"run `geoml train {run.quoted}`"

@@ -17,7 +17,7 @@ from geoml_cli.layers.devices import best_device
 from geoml_cli.models.spec import Network
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.applicability import read_applicability
-from geoml_cli.runs.calibration import read_calibrations
+from geoml_cli.runs.calibration import calibrate_again, is_left, read_calibrations
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import CheckpointFiles, Run
 from geoml_cli.samples.batches import gathered
@@ -64,6 +64,8 @@ def check_run(run: Run, open_dataset: Callable[[], Dataset]) -> list[Check]:
 def _calibration(run: Run) -> str:
     found, area = read_calibrations(run), read_applicability(run)
     rows = ", ".join(f"{one.rows} held-out rows of {one.groups} groups" for one in found.values())
+    if settings_of(run).shared.train.calibrate and is_left(run):
+        return f"none, as training was stopped before, or their file is lost: {calibrate_again(run)}"
     return f"{rows or 'none'}; area of applicability: {len(area.reference_RF) if area else 'no'} rows"
 
 

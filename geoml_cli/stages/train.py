@@ -130,10 +130,25 @@ def train(
             processes.close()
     if location.shared:
         return run
-    # Past the request to stop: a signal then ends the command, and the next one calibrates.
     if processes.rank == 0:
-        calibrate(TrainedRun(run, tuple(run.members()), settings), dataset, reporter)
+        _calibrate(TrainedRun(run, tuple(run.members()), settings), dataset, reporter)
     return run
+
+
+def _calibrate(trained: TrainedRun, dataset: Dataset, reporter: Reporter) -> None:
+    """Calibrate intervals, past the request to stop: a signal ends it, and the next command begins it again.
+
+    Raises:
+        StoppedError: A signal came; what was trained is saved.
+    """
+    try:
+        calibrate(trained, dataset, reporter)
+    except KeyboardInterrupt:
+        raise StoppedError(
+            "stopped before intervals and the area of applicability were measured; what was trained is saved.",
+            where=str(trained.run.folder),
+            fix=f"Go on with `geoml train {trained.run.quoted}`.",
+        ) from None
 
 
 def _train_group(

@@ -10,6 +10,7 @@ import py_compile
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,6 +95,43 @@ def test_a_table_is_described_beside_it(geoml, trained, data_root, tmp_path):
     assert [column["name"] for column in about["tableSchema"]["columns"]] == header
     assert {"name": "soc", "unit": "g kg-1"}.items() <= about["tableSchema"]["columns"][header.index("soc")].items()
     assert about["url"] == "x.csv" and about["run_id"].endswith(trained.name)
+
+
+@pytest.mark.parametrize(
+    ("free", "code", "what"), [(0, 1, "No space left on device."), (1 << 30, 3, "Permission denied.")]
+)
+def test_a_file_that_a_full_disk_has_no_room_to_create_is_no_matter_of_permissions(
+    monkeypatch, tmp_path, capsys, free, code, what
+):
+    """HDF5 says so of either."""
+
+    def fail(*words, **options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "new" / "dataset.nc"))
+
+    monkeypatch.setattr(app, "app", fail)
+    monkeypatch.setattr(sys, "argv", ["geoml", "list"])
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    told = capsys.readouterr().err
+    assert ended.value.code == code and f"{tmp_path / 'new' / 'dataset.nc'}: {what}" in told
+    assert ("Free some space" in told) == (code == 1)
+
+
+def test_an_unexpected_error_is_shown_in_a_line(monkeypatch, capsys):
+    """PyTorch's exporter gives a page, with paths of the machine."""
+    monkeypatch.delenv("GEOML_DEBUG")
+
+    def fail(*words, **options):
+        raise RuntimeError("what it was\n" + "\n".join(f"  File {number}" for number in range(500)))
+
+    monkeypatch.setattr(app, "app", fail)
+    monkeypatch.setattr(sys, "argv", ["geoml", "list"])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 1 and told.startswith("geoml: unexpected RuntimeError: what it was File 0 File 1")
+    assert " .... This is a bug in geoml. Set GEOML_DEBUG=1 to see where" in told and len(told) < 500
 
 
 def test_a_compiled_file_that_a_full_disk_cut_short_is_named_and_may_be_removed(tmp_path, monkeypatch, capsys):

@@ -17,10 +17,12 @@ class Lacking(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.rand(5, generator=torch.Generator().manual_seed(1)) + 0.5)
+        self.of_batches = nn.BatchNorm1d(5)
+        self.of_batches.running_var *= 3
 
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         (values,) = inputs
-        normal = nn.functional.rms_norm(values, (5,), self.weight, 1e-5)
+        normal = self.of_batches(nn.functional.rms_norm(values, (5,), self.weight, 1e-5))
         inside = (values > -1) & (values < 1)
         return torch.where(inside, 3 - normal, normal.sum(-1, keepdim=True)), 2 - 3 * inside.to(torch.float32)
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,9 +117,39 @@ def test_what_was_not_noted_in_run_json_is_not_there_and_is_made_again(run: Run,
     with run.changing() as record:
         record.checksums = {name: digest for name, digest in record.checksums.items() if "members" in name}
     assert read_calibrations(run) == {} and read_applicability(run) is None
-    assert "geoml train" in open_trained(run).without_intervals
+    assert "their file is lost; run `geoml train" in open_trained(run).without_intervals
     train(settings_of(run), Dataset(data_root / "soc"), RunLocation(run.folder, cpu=True), None, NullReporter())
     assert read_calibrations(run) == before and read_applicability(run) is not None
+
+
+def test_a_stop_while_intervals_are_measured_ends_with_75_and_is_said_wherever_they_are_missed(
+    run: Run, data_root: Path, geoml: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A batch script requeues on 75 alone, and a file without intervals must not look like a whole one."""
+    before = (run.folder / "calibration.json").read_bytes()
+    with run.changing() as record:
+        record.checksums = {name: digest for name, digest in record.checksums.items() if "members" in name}
+
+    def stopped(*given: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    given = ("--data", data_root / "soc")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("geoml_cli.stages.train.calibrate", stopped)
+            done = geoml("train", run.folder, *given)
+        assert done.code == 75 and "stopped before intervals and the area of applicability were measured" in done.err
+        assert f"Go on with `geoml train {run.folder}`" in done.err and run.record().status == "finished"
+        quiet = geoml("predict", run.folder, *given, "--out", tmp_path / "x.csv", "--quiet")
+        assert quiet.code == 0 and "Warning: No prediction intervals: training was stopped before" in quiet.err
+        assert "none, as training was stopped before, or their file is lost" in geoml("check", run.folder, *given).out
+        assert geoml("train", run.folder, *given, "--quiet").code == 0
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert (run.folder / "calibration.json").read_bytes() == before
+    assert "stopped" not in geoml("check", run.folder, *given).out
 
 
 @pytest.mark.parametrize("name", ["calibration.json", "applicability.safetensors"])

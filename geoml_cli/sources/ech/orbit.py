@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _KEYS = ["satellite", "time"]
 _MANY = 100
 """Rows of an ephemeris that reach latitudes of several degrees, unless they were chosen near the equator."""
+_NEAR_S = 6
+"""How far a wave may have been measured from a position of the satellite [s]: a tenth of the shortest step."""
 _SAME = {"l": 0.05, "mlt": 0.1, "mlat": 0.5, "amplitude": 0.1, "presence": 0.0}
 """Largest difference of two versions of one satellite's row: rounding, and other models of the field."""
 
@@ -144,19 +146,21 @@ def _with_waves(
         return frame
     seen = pd.concat(waves, ignore_index=True)
     names, repeats = [name for name in WAVE if name in seen], set[int]()
-    joined = frame
+    joined, near = frame, dict[str, int]()
     for name in names:  # column by column: one file may hold amplitudes, and another whether there was a wave
         own = seen.loc[seen[name].notna(), [*_KEYS, name, "file"]]
         repeated = own.duplicated(_KEYS)
         _refuse_others(own, repeated, files)
         repeats |= set(own.index[repeated])
-        joined = joined.merge(own[~repeated].drop(columns="file"), on=_KEYS, how="left")
+        joined, near[name] = _joined(joined, own[~repeated].drop(columns="file"), name)
     if repeats:
         funnel.notes.append(f"waves: {len(repeats)} rows repeat a time; the first counts.")
+    if most := max(near.values(), default=0):
+        funnel.notes.append(f"waves: {most} samples take the wave measured up to {_NEAR_S} s from their time.")
     known = joined[names].notna().any(axis=1)
     if not known.any():
         raise DataError(
-            "no wave was measured at a time of the ephemeris",
+            f"no wave was measured at a time of the ephemeris, nor within {_NEAR_S} s of one",
             fix="Both need the same times, and the same satellite where files name one.",
         )
     if names == list(WAVE):
@@ -164,3 +168,21 @@ def _with_waves(
     if int((~known).sum()):
         funnel.notes.append(f"{int((~known).sum())} samples have no wave measurement: predicted, not trained on.")
     return joined
+
+
+def _joined(frame: pd.DataFrame, waves: pd.DataFrame, name: str) -> tuple[pd.DataFrame, int]:
+    """Add a column of waves at their times, else at the nearest time close by; return how many are of such a time."""
+    import pandas as pd
+
+    joined = frame.merge(waves, on=_KEYS, how="left")
+    missing = joined.loc[joined[name].isna(), _KEYS].reset_index().sort_values("time", kind="stable")
+    near = pd.merge_asof(
+        missing,
+        waves.sort_values("time", kind="stable"),
+        on="time",
+        by="satellite",
+        direction="nearest",
+        tolerance=pd.Timedelta(seconds=_NEAR_S),
+    )
+    joined.loc[near["index"].to_numpy(), name] = near[name].to_numpy()
+    return joined, int(near[name].notna().sum())

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 import xarray
@@ -13,6 +14,7 @@ from scipy.stats import wilcoxon
 from smap_case import STATIONS, edit, write_exports
 
 from geoml_cli.dataset.store import Dataset
+from geoml_cli.inference.load import open_trained
 from geoml_cli.inference.map_files import page_mark
 from geoml_cli.runs.run import Run
 from geoml_cli.sources.smap.options import SmapOptions
@@ -410,3 +412,21 @@ def test_stopped_maps_resume_with_the_same_values_and_counts(run, data, tmp_path
     one, other = (xarray.load_dataset(tmp_path / name) for name in ("whole.nc", "stopped.nc"))
     np.testing.assert_array_equal(one.soil_moisture, other.soil_moisture)
     assert again.said == whole.said and "land cover of no class: 16" in whole.said[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["mmnet", "mlp", "transformer"])
+def test_an_export_of_every_variant_gives_what_predict_gives(data, geoml, tmp_path, variant):
+    once = ("--set", "train.steps=2", "--set", "train.evaluate_steps=2", "--set", "train.calibrate=false")
+    given = ("--preset", "random", "--data", data / "data", "--run", tmp_path / "run", *once, *SPLIT, *QUICK[4:])
+    assert geoml("train", "mmnet", *given, *NARROW[:2], "--set", f"network.variant={variant}").code == 0
+    at = ("--data", data / "data" / "smap", "--quiet")
+    done = geoml("export", tmp_path / "run", *at, "--format", "onnx")
+    assert done.code == 0, done.err
+    assert geoml("predict", tmp_path / "run", *at, "--out", tmp_path / "s.csv").code == 0
+    session = onnxruntime.InferenceSession(tmp_path / "run/export/mmnet.onnx", providers=["CPUExecutionProvider"])
+    samples, rows = open_trained(Run(tmp_path / "run")).samples(Dataset(data / "data" / "smap")), np.arange(5, 12)
+    fed = {name: np.asarray(item.values[rows], dtype=np.float32) for name, item in samples.inputs.items()}
+    [found, *_] = session.run(None, fed)
+    expected = pd.read_csv(tmp_path / "s.csv")["soil_moisture"][5:12]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -163,3 +163,23 @@ def test_a_satellite_may_be_spelled_in_any_way(raw, prepare, called):
     np.testing.assert_array_equal(Dataset(raw.parent / "data/ech").array("amplitude"), expected)
     changed(raw / WAVES, probe=lambda table: ["RBSP-B"] * len(table))
     assert "no wave was measured at a time of the ephemeris" in prepare(code=3)
+
+
+@pytest.mark.parametrize("odd", ["all", "some"])
+def test_waves_some_seconds_off_the_times_of_positions_are_theirs(raw, prepare, odd):
+    prepare()
+    before = np.array(Dataset(raw.parent / "data" / "ech").array("amplitude"))
+    table = pd.read_csv(raw / WAVES)
+    assert pd.to_datetime(table["time"]).dt.second.eq(0).all()
+    off = np.where(np.arange(len(table)) % (1 if odd == "all" else 2) == 0, 2, 0)
+    shown = pd.to_datetime(table["time"]) + pd.to_timedelta(off, unit="s")
+    changed(raw / WAVES, time=lambda _: shown.dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    prepare()
+    data = Dataset(raw.parent / "data" / "ech")
+    np.testing.assert_array_equal(data.array("amplitude"), before)
+    assert any(
+        "samples take the wave measured up to 6 s from their time" in note for note in data.manifest.funnel.notes
+    )
+    late = pd.to_datetime(table["time"]) + pd.Timedelta(seconds=9)
+    changed(raw / WAVES, time=lambda _: late.dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    assert "no wave was measured at a time of the ephemeris, nor within 6 s of one" in prepare(code=3)
