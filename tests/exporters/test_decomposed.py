@@ -46,6 +46,19 @@ class Sorting(nn.Module):
         return (mean - variance,)
 
 
+class Mixed(nn.Module):
+    """Some of its operators are decomposed before one is met that cannot be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = Lacking()
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        one, other = self.first(*inputs)
+        variance, mean = torch.var_mean(one, dim=-1, keepdim=True)
+        return 1 - mean - variance, 2 - other
+
+
 def exported(network, tmp_path, dynamic=True):
     """Export, and compare the file with the network on other samples than it was traced with."""
     values = torch.randn(3, 5, generator=torch.Generator().manual_seed(2))
@@ -74,7 +87,7 @@ def test_operators_that_are_lacking_are_decomposed_where_they_stand(tmp_path, wh
     assert not whole
 
 
-@pytest.mark.parametrize("network", [Writing, Sorting])
+@pytest.mark.parametrize("network", [Writing, Sorting, Mixed])
 def test_other_graphs_are_traced_anew(tmp_path, whole, network):
     exported(network(), tmp_path)
     assert whole
