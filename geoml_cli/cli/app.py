@@ -242,9 +242,17 @@ def _as_json(error: GeomlError, code: int) -> None:
         console.document({"error": {"what": error.what, "where": error.where, "fix": error.fix, "exit": code}})
 
 
+def _holds_bytes(path: Path) -> bool:
+    """Return whether a file is there to be read, whether or not it may be."""
+    try:
+        return path.lstat().st_size > 0
+    except OSError:
+        return False
+
+
 def _of_full_disk(error: OSError) -> OSError | None:
     """Return what a full disk is, where HDF5 says that it may not create a file there."""
-    if not isinstance(error, PermissionError) or not error.filename:
+    if not isinstance(error, PermissionError) or not error.filename or _holds_bytes(Path(error.filename)):
         return None
     folder = next(filter(os.path.exists, Path(error.filename).absolute().parents), None)
     is_full = folder is not None and shutil.disk_usage(folder).free < _FULL

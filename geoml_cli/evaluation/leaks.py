@@ -27,7 +27,7 @@ _MOST_PAIRED = 1500
 _LAGS = 20
 _SILL = 0.95
 _MOST_AT_STATION = 100
-_MOST_COMPARED, _FEWEST_COMPARED, _SAME_LINE = 20_000, 30, 0.9999
+_MOST_COMPARED, _FEWEST_COMPARED, _SAME_LINE = 2_000, 30, 0.9999
 """Samples in which inputs are compared with the target; the correlation from which on one gives the other."""
 _PLACES = 6
 """Decimals of a degree to which places are the same: a decimetre."""

@@ -118,6 +118,20 @@ def test_a_file_that_a_full_disk_has_no_room_to_create_is_no_matter_of_permissio
     assert ("Free some space" in told) == (code == 1)
 
 
+def test_a_file_that_may_not_be_read_is_no_matter_of_a_full_disk(monkeypatch, tmp_path, capsys):
+    (tmp_path / "table.csv").write_text("x")
+
+    def fail(*words, **options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "table.csv"))
+
+    monkeypatch.setattr(app, "app", fail)
+    monkeypatch.setattr(sys, "argv", ["geoml", "list"])
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == 3 and "Change its permissions" in capsys.readouterr().err
+
+
 def test_an_unexpected_error_is_shown_in_a_line(monkeypatch, capsys):
     """PyTorch's exporter gives a page, with paths of the machine."""
     monkeypatch.delenv("GEOML_DEBUG")

@@ -171,18 +171,25 @@ def _with_waves(
 
 
 def _joined(frame: pd.DataFrame, waves: pd.DataFrame, name: str) -> tuple[pd.DataFrame, int]:
-    """Add a column of waves at their times, else at the nearest time close by; return how many are of such a time."""
+    """Add a column of waves at their times, else the nearest one close by; return how many are of such a time.
+
+    A wave is of one position, so that positions each second do not make samples of one measurement by the dozen.
+    """
     import pandas as pd
 
     joined = frame.merge(waves, on=_KEYS, how="left")
+    others = waves.merge(frame[_KEYS], on=_KEYS, how="left", indicator="found")
+    free = others[others["found"] == "left_only"].drop(columns="found").sort_values("time", kind="stable")
     missing = joined.loc[joined[name].isna(), _KEYS].reset_index().sort_values("time", kind="stable")
     near = pd.merge_asof(
         missing,
-        waves.sort_values("time", kind="stable"),
+        free.assign(measured=free["time"]),
         on="time",
         by="satellite",
         direction="nearest",
         tolerance=pd.Timedelta(seconds=_NEAR_S),
     )
+    near = near[near[name].notna()].assign(apart=lambda rows: (rows["time"] - rows["measured"]).abs())
+    near = near.sort_values("apart", kind="stable").drop_duplicates(["satellite", "measured"])
     joined.loc[near["index"].to_numpy(), name] = near[name].to_numpy()
-    return joined, int(near[name].notna().sum())
+    return joined, len(near)

@@ -183,3 +183,20 @@ def test_waves_some_seconds_off_the_times_of_positions_are_theirs(raw, prepare, 
     late = pd.to_datetime(table["time"]) + pd.Timedelta(seconds=9)
     changed(raw / WAVES, time=lambda _: late.dt.strftime("%Y-%m-%dT%H:%M:%S"))
     assert "no wave was measured at a time of the ephemeris, nor within 6 s of one" in prepare(code=3)
+
+
+def test_a_wave_is_of_one_position_where_positions_are_close_together(raw, prepare):
+    """Positions some seconds apart would make several samples of one measurement, on both sides of a split."""
+    prepare()
+    before = np.array(Dataset(raw.parent / "data" / "ech").array("amplitude"))
+    orbit = pd.read_csv(raw / "orbit.csv")
+    late = orbit.assign(time=(pd.to_datetime(orbit["time"]) + pd.Timedelta(seconds=4)).dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    pd.concat([orbit, late]).sort_values("time", kind="stable").to_csv(raw / "orbit.csv", index=False)
+    for seconds in (0, 1):
+        waves = pd.read_csv(raw / WAVES)
+        shown = pd.to_datetime(waves["time"]) + pd.Timedelta(seconds=seconds)
+        changed(raw / WAVES, time=lambda _, shown=shown: shown.dt.strftime("%Y-%m-%dT%H:%M:%S"))
+        prepare()
+        found = np.array(Dataset(raw.parent / "data" / "ech").array("amplitude"))
+        assert len(found) == 2 * len(before)
+        np.testing.assert_array_equal(found[~np.isnan(found)], before[~np.isnan(before)])

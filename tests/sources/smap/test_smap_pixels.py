@@ -196,32 +196,40 @@ def test_strips_cover_a_grid_once(pixels_at_once):
     assert (seen == 1).all()
 
 
+def with_fixed_bands_by_day(content):
+    return content.assign(elevation=content["elevation"].expand_dims(time=content["time"]))
+
+
+def with_whole_numbers_as_times(content):
+    return content.assign_coords(time=[int(f"{day:%Y%m%d}") for day in pd.to_datetime(content["time"].values)])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (with_fixed_bands_by_day, r"there is no band elevation or .* Its elevation has a value a day"),
+        (with_whole_numbers_as_times, r"odd\.nc, time: its times are no dates: it has numbers such as 20\d{6}\."),
+    ],
+)
+def test_the_line_of_xarray_that_a_refusal_gives_mends_the_stack(raw, prepared, tmp_path, change, message):
+    manifest, content = prepared(raw).manifest, dataset_of()
+    odd = change(content)
+    odd.to_netcdf(tmp_path / "odd.nc")
+    with pytest.raises(DataError, match=message) as refused:
+        pixels(tmp_path / "odd.nc", manifest)
+    line = refused.value.fix.partition("xarray")[2].strip(" :.")
+    eval(line, {"stack": odd, "pandas": pd}).to_netcdf(tmp_path / "mended.nc")
+    content.to_netcdf(tmp_path / "plain.nc")
+    mended, plain = (pixels(tmp_path / name, manifest) for name in ("mended.nc", "plain.nc"))
+    np.testing.assert_array_equal(mended.days, plain.days)
+
+
 def test_stacks_that_are_none_are_refused(raw, prepared, tmp_path):
     manifest = prepared(raw).manifest
     content = dataset_of()
     content.drop_vars("vpd").to_netcdf(tmp_path / "lacks.nc")
     with pytest.raises(DataError, match=r"lacks\.nc: there is no band vpd with a value a day a pixel"):
         pixels(tmp_path / "lacks.nc", manifest)
-    daily = content.assign(elevation=content["elevation"].expand_dims(time=content["time"]))
-    daily.to_netcdf(tmp_path / "daily.nc")
-    with pytest.raises(
-        DataError, match=r"no band elevation or .*one value a pixel. Its elevation has a value"
-    ) as refused:
-        pixels(tmp_path / "daily.nc", manifest)
-    remedy = refused.value.fix.partition(", in xarray ")[2].removesuffix(".")
-    eval(remedy, {"stack": daily}).to_netcdf(tmp_path / "fixed.nc")
-    pixels(tmp_path / "fixed.nc", manifest)
-    whole = content.assign_coords(time=[int(f"{day:%Y%m%d}") for day in pd.to_datetime(content["time"].values)])
-    whole.to_netcdf(tmp_path / "whole.nc")
-    with pytest.raises(
-        DataError, match=r"whole\.nc, time: its times are no dates: it has numbers such as 20\d{6}\."
-    ) as refused:
-        pixels(tmp_path / "whole.nc", manifest)
-    remedy = refused.value.fix.partition("with xarray: ")[2].removesuffix(".")
-    eval(remedy, {"stack": whole, "pandas": pd}).to_netcdf(tmp_path / "dates.nc")
-    np.testing.assert_array_equal(
-        pixels(tmp_path / "dates.nc", manifest).days, pixels(tmp_path / "fixed.nc", manifest).days
-    )
     content.assign_coords(lat=[36.1, 36.0, 35.0]).to_netcdf(tmp_path / "uneven.nc")
     with pytest.raises(DataError, match="the 3 values of lat are not evenly spaced"):
         pixels(tmp_path / "uneven.nc", manifest)
