@@ -137,5 +137,7 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         tables.fills, _kept(paths, memory // 4), units_given(options.units),
     )  # fmt: skip
     written = write_in_two_passes(reading, writer, reporter)
-    written.funnel.notes += filter(None, (passed_over(raw, options.tables), tables.in_other_case()))
+    unlabelled = f"there is no column {roles.target} (--target): the samples can be predicted, not trained on"
+    noted = (passed_over(raw, options.tables), tables.in_other_case(), "" if tables.has(roles.target) else unlabelled)
+    written.funnel.notes += filter(None, noted)
     return written

@@ -290,6 +290,11 @@ def test_a_table_without_the_target_is_prepared_for_prediction(
     dataset, _ = prepare_gwsa(raw)
     assert np.isnan(dataset.array("GWS")).all() and len(dataset.array("GWS")) == 6
     assert dataset.unit("GWS") == "cm"
+    note = "there is no column {} (--target): the samples can be predicted, not trained on"
+    assert note.format("GWS") in dataset.manifest.funnel.notes
+    long.to_csv(raw / "t.csv", index=False)
+    assert note.format("GWSA") in prepare_gwsa(raw, target="GWSA")[0].manifest.funnel.notes  # a slip of the pen
+    assert not any("--target" in note for note in prepare_gwsa(raw)[0].manifest.funnel.notes)
 
 
 def test_rows_that_repeat_others_are_counted(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
