@@ -23,6 +23,8 @@ from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.grouping import unlabelled
+from geoml_cli.splits.left_to_train import excluded, few
+from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.training.at_once import groups, not_at_once, refuse_processes_at_once
 from geoml_cli.training.fitting import remarks
 from geoml_cli.training.launch import side_by_side
@@ -111,7 +113,7 @@ def train(
             float32 = float32_layers(settings, dataset, processes.device, reporter, processes)
             run = _run(settings, dataset, location, processes, only)
             processes.track(run.folder)
-            _tell_purged(run, settings.shared.split.kind, reporter)
+            _tell_excluded(run, settings.shared.split, once)
             if started := described(settings.shared.train, dataset.manifest.digest()):
                 reporter.info(started)
             at_once = settings.shared.train.seeds_at_once and not _unstacked(settings, processes)
@@ -253,33 +255,12 @@ def _tell_one_outcome(
                           "what the data set was made from, and from which value on it is 1.")  # fmt: skip
 
 
-def _tell_purged(run: Run, kind: str, reporter: Reporter) -> None:
+def _tell_excluded(run: Run, settings: SplitSettings, reporter: Reporter) -> None:
     splits = {name: run.split(name) for name in run.planned()}
-    overlaps = {name: split.overlaps_excluded for name, split in splits.items()}
-    near = {name: split.near_excluded for name, split in splits.items()}
-    validated = {name: split.validated_excluded for name, split in splits.items()}
-    for lost, reason in (
-        (validated, "they would be tested, but are of a group (such as a station) that chose the checkpoint"),
-        (overlaps, "their windows share time steps with rows on the other side of the split"),
-        (near, "they lie within split.buffer_km of a test row"),
-    ):
-        if any(lost.values()):
-            listed = ", ".join(f"{count} ({name})" for name, count in lost.items())
-            reporter.info(f"Excluded, as {reason}: {listed}.")
-    few = [
-        f"{len(split.train)} of {name}"
-        for name, split in splits.items()
-        if overlaps[name] + near[name] > len(split.train)
-    ]
-    if few:
-        fewer = ["a smaller split.buffer_km"] * any(near.values())
-        if any(overlaps.values()):  # of kinds other than random, whole groups or times are held out already
-            fewer += ["whole groups or years held out (split.kind)"] * (kind == "random")
-            fewer += ["shorter windows, where a setting of [network] gives their length", "a longer series"]
-        reporter.warn(
-            f"More samples were excluded than are left to train ({', '.join(few)}). What excludes a smaller share: "
-            f"{'; '.join(fewer)}."
-        )
+    for text in excluded(splits):
+        reporter.info(text)
+    for text in few(splits, settings):
+        reporter.warn(text)
 
 
 def _chosen(run: Run, only: Sequence[str] | None) -> list[str]:

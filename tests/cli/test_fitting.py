@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from geoml_cli.splits.left_to_train import excluded, few
+from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
-from geoml_cli.stages.train import _tell_purged
-from geoml_cli.work.reporting import NullReporter
 
 
 @pytest.fixture
@@ -70,19 +69,19 @@ def test_a_warm_up_that_outlasts_the_training_is_told(geoml, data_root):
 
 def test_a_training_on_few_of_the_samples_is_warned_of():
     split = Split(np.arange(5), np.arange(5, 9), np.arange(9, 30), fold="fold-1", seed=1, overlaps_excluded=4)
-    run = SimpleNamespace(planned=lambda: ["fold-1"], split=lambda name: split)
-    reporter = NullReporter()
-    _tell_purged(run, "random", reporter)
-    assert len(reporter.said) == 1 and not reporter.warned
+
+    def warned(split, kind):
+        return list(
+            few({"fold-1": split}, SplitSettings(kind=kind, group_by="station_index" if kind == "groups" else ""))
+        )
+
+    assert len(list(excluded({"fold-1": split}))) == 1 and not warned(split, "random")
     split = replace(split, near_excluded=2)
-    _tell_purged(run, "random", reporter)
     begin = "More samples were excluded than are left to train (5 of fold-1). What excludes a smaller share: "
     windows = "shorter windows, where a setting of [network] gives their length; a longer series."
     held_out = "whole groups or years held out (split.kind)"
-    assert reporter.warned[-1] == f"{begin}a smaller split.buffer_km; {held_out}; {windows}"
+    assert warned(split, "random") == [f"{begin}a smaller split.buffer_km; {held_out}; {windows}"]
     split = replace(split, near_excluded=0, overlaps_excluded=9)
-    _tell_purged(run, "groups", reporter)
-    assert reporter.warned[-1] == f"{begin}{windows}", "whole storms are held out already"
+    assert warned(split, "groups") == [f"{begin}{windows}"], "whole storms are held out already"
     split = replace(split, near_excluded=9, overlaps_excluded=0)
-    _tell_purged(run, "blocks", reporter)
-    assert reporter.warned[-1] == f"{begin}a smaller split.buffer_km."
+    assert warned(split, "blocks") == [f"{begin}a smaller split.buffer_km."]

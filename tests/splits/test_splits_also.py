@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from geoml_cli.dataset.store import Block
 from geoml_cli.errors import DataError
 from geoml_cli.splits.grouping import groups, paired_groups
+from geoml_cli.splits.left_to_train import few
 from geoml_cli.splits.members import novelty, splits
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
@@ -251,3 +252,19 @@ def test_rows_that_know_no_groups_have_no_second_kind(kind):
         ValueError, match="second_group belongs to kind = 'blocks' or 'groups'; other kinds have one kind of group"
     ):
         SplitSettings(kind=kind, second_group="year")
+
+
+def test_few_samples_left_by_two_kinds_of_groups_are_said_with_what_leaves_more():
+    """Six stations and three years in three folds: 4/9 are not tested, and few of these train."""
+    data, both = panel(6, 3), SplitSettings(**BOTH, folds=3, seeds=[1, 2])
+    members = divided(data, both, np.arange(18))
+    said = list(few(members, both))
+    assert len(said) == 3, "a line for each fold, not for each member"
+    assert said[0].startswith(
+        f"Fold fold-1 trains on {len(members['fold-1-seed-1'].train)} of 18 samples (17%), since "
+    )
+    assert said[0].endswith("of station_index and of year that is held out takes its samples. More are left with --set "
+                            "split.second_group=")  # fmt: skip
+    one = SplitSettings(**BOTH | {"second_group": ""}, folds=3, seeds=[1, 2])
+    alone = divided(data, one, np.arange(18))
+    assert not list(few(alone, one)) and len(alone["fold-1-seed-1"].train) > len(members["fold-1-seed-1"].train)
