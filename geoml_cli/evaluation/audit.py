@@ -225,7 +225,8 @@ def _target_inputs(one: Audited) -> Line:
     if not one.one_value or one.samples.target.classes:
         return Line(name, "not applicable", 0, "the target is no quantity of a sample")
     if found := inputs_like_target(one.samples):
-        detail = f"{', '.join(found)}: a straight line leads from it to the target. Is it known where one predicts?"
+        line = "a straight line leads from a value or the mean of it to the target. Is it known where one predicts?"
+        detail = f"{', '.join(found)}: {line}"
         return Line(name, "warn", len(found), detail)
     return Line(name, "pass", 0, "the target follows from no single input by a straight line")
 

@@ -15,7 +15,6 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples, on_sphere
 from geoml_cli.samples.samples import Samples
-from geoml_cli.samples.summaries import summaries, summary_names
 from geoml_cli.splits.members import novelty
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
@@ -27,8 +26,8 @@ _MOST_PAIRED = 1500
 _LAGS = 20
 _SILL = 0.95
 _MOST_AT_STATION = 100
-_MOST_COMPARED, _FEWEST_COMPARED, _SAME_LINE = 2_000, 30, 0.9999
-"""Samples in which inputs are compared with the target; the correlation from which on one gives the other."""
+_MOST_COMPARED, _FEWEST_COMPARED, _MOST_VALUES, _SAME_LINE = 2_000, 30, 10_000_000, 0.9999
+"""Samples in which inputs are compared with the target, and values of one input; the correlation of the same."""
 _PLACES = 6
 """Decimals of a degree to which places are the same: a decimetre."""
 
@@ -131,18 +130,41 @@ def variogram_range_km(places_N2: Values, values_N: Values) -> float:
 
 
 def inputs_like_target(samples: Samples) -> list[str]:
-    """Name the variables whose mean over a sample gives the target by a straight line, in some of the samples."""
-    usable = samples.usable()
-    rows = usable[:: max(-(-len(usable) // _MOST_COMPARED), 1)]
-    target, features_RF = np.asarray(samples.target.rows, dtype=np.float64)[rows], summaries(samples, rows)
-    found = []
-    for summary, values in zip(summary_names(samples), features_RF.T, strict=True):
-        known = np.isfinite(values)
-        if summary.is_spread or known.sum() < _FEWEST_COMPARED or not (np.ptp(values[known]) and np.ptp(target[known])):
+    """Name the variables of which a value of the window, or the mean over it, gives the target by a straight line.
+
+    In some of the samples, and of inputs that are scaled: codes of classes and clock times give nothing by a line.
+    """
+    usable, found = samples.usable(), []
+    for name, item in samples.inputs.items():
+        if item.shared or not item.scaled:
             continue
-        if abs(np.corrcoef(values[known], target[known])[0, 1]) > _SAME_LINE:
-            found.append(f"{summary.variable} ({summary.input})")
-    return found
+        most = min(_MOST_COMPARED, max(_MOST_VALUES // int(np.prod(item.values.shape[1:])), _FEWEST_COMPARED))
+        rows = usable[:: max(-(-len(usable) // most), 1)]
+        target_R = np.asarray(samples.target.rows, dtype=np.float64)[rows]
+        values = np.moveaxis(np.asarray(item.values[rows], dtype=np.float64), item.axis, 1)
+        # A single name stands for all maps of one variable.
+        names = item.names * (1 if len(item.names) == values.shape[1] else values.shape[1])
+        for variable, values_RP in zip(names, np.moveaxis(values.reshape(*values.shape[:2], -1), 1, 0), strict=True):
+            each = np.concatenate([values_RP, values_RP.mean(axis=1, keepdims=True)], axis=1)
+            if (_correlations(each, target_R) > _SAME_LINE).any():
+                found.append(f"{variable} ({name})")
+    return list(dict.fromkeys(found))
+
+
+def _correlations(values_RP: Values, target_R: Values) -> Values:
+    """Return the absolute correlation of each column with the target, [P]; 0 where few rows or one value are known."""
+    known_RP = np.isfinite(values_RP)
+    count_P = known_RP.sum(axis=0)
+    values_RP, target_RP = np.where(known_RP, values_RP, 0.0), np.where(known_RP, target_R[:, None], 0.0)
+    mean_P, target_mean_P = (part.sum(axis=0) / np.maximum(count_P, 1) for part in (values_RP, target_RP))
+    values_RP, target_RP = (
+        np.where(known_RP, part - mean, 0.0) for part, mean in ((values_RP, mean_P), (target_RP, target_mean_P))
+    )
+    scale_P = np.sqrt((values_RP**2).sum(axis=0) * (target_RP**2).sum(axis=0))
+    compared = (count_P >= _FEWEST_COMPARED) & (scale_P > 0)
+    return np.asarray(
+        np.where(compared, np.abs((values_RP * target_RP).sum(axis=0)) / np.where(compared, scale_P, 1), 0)
+    )
 
 
 def constant_at_stations(dataset: Dataset, samples: Samples) -> list[str]:

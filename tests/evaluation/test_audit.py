@@ -13,7 +13,7 @@ from geoml_cli.dataset.store import Dataset, DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.evaluation.audit import audit
 from geoml_cli.evaluation.audited import Audited
-from geoml_cli.evaluation.leaks import identical_rows, variogram_range_km
+from geoml_cli.evaluation.leaks import identical_rows, inputs_like_target, variogram_range_km
 from geoml_cli.samples.coordinates import nearest_km
 from geoml_cli.samples.samples import Input, Samples, Target, WindowSpan
 from geoml_cli.samples.scaling import fit
@@ -275,6 +275,20 @@ def test_an_input_that_gives_the_target_is_named(dataset, values, named):
     ]
     assert (line.outcome, line.count) == (("warn", 1) if named else ("pass", 0))
     assert all(name in line.detail for name in named)
+
+
+@pytest.mark.parametrize("of_window", ["mean", "last step", "neither"])
+def test_an_input_of_which_one_step_or_the_mean_gives_the_target_is_named(dataset, of_window):
+    one = audited(dataset)
+    item, generator = one.samples.inputs["x"], np.random.default_rng(1)
+    windows = generator.normal(size=(len(item.values), 6, len(item.names)))
+    target = np.asarray(one.samples.target.values, dtype=np.float64)
+    if of_window == "last step":
+        windows[:, -1, 1] = 2 * target + 7
+    if of_window == "mean":
+        windows[:, :, 1] += (target - windows[:, :, 1].mean(axis=1))[:, None]
+    samples = replace(one.samples, inputs={"x": replace(item, values=windows, axis=2)})
+    assert inputs_like_target(samples) == ([] if of_window == "neither" else ["b (x)"])
 
 
 def test_distances_and_the_range_of_a_variogram():
