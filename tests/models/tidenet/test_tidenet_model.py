@@ -43,6 +43,7 @@ from geoml_cli.work.reporting import NullReporter
 SHAPE = (10, 18)
 MONTHS = 54
 QUICK = ("train.epochs=2", "train.threads=1", "evaluate.n_bootstrap=100", "scores.threshold=290.0")
+FEW_STEPS = ("train.steps=1", "train.evaluate_steps=1")
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +319,7 @@ def test_few_starts_give_no_interval_and_the_words_say_why(evaluated):
 
 def test_many_blocks_give_intervals(dataset, run, tmp_path):
     long = write_maps(tmp_path / "long", maps(120, SHAPE), land_of(SHAPE))
-    settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
+    settings = load("tidenet", "small", None, {}, [*QUICK, *FEW_STEPS, "network.variant=simvp"])
     trained = train(settings, long, RunLocation(tmp_path / "r", cpu=True), None, NullReporter())
     done = evaluate(trained, long, settings_of(trained), "train", NullReporter())
     [network] = done.networks.values()
@@ -327,7 +328,7 @@ def test_many_blocks_give_intervals(dataset, run, tmp_path):
 
 
 def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
-    settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
+    settings = load("tidenet", "small", None, {}, [*QUICK, *FEW_STEPS, "network.variant=simvp"])
     other = train(settings, dataset, RunLocation(tmp_path / "simvp", cpu=True), None, NullReporter())
     against = Run(run.folder, [f"evaluate.runs=['{other.folder}']"])
     [network] = evaluate(against, dataset, settings_of(against), "test", NullReporter()).networks.values()
@@ -335,7 +336,7 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
     [alone] = evaluate(other, dataset, settings_of(other), "test", NullReporter()).networks.values()
     assert "the simvp network" in alone.result.summary and "tidenet" not in alone.result.summary
     assert found["run-simvp"]["RMSE"].value == pytest.approx(alone.result.network.scores["RMSE"].value)
-    late = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp", "split.test=0.12"])
+    late = load("tidenet", "small", None, {}, [*QUICK, *FEW_STEPS, "network.variant=simvp", "split.test=0.12"])
     seen = train(late, dataset, RunLocation(tmp_path / "seen", cpu=True), None, NullReporter())
     against = Run(run.folder, [f"evaluate.runs=['{seen.folder}']"])
     with pytest.raises(DataError, match=r"was trained on .* of the time steps that are scored"):
@@ -344,7 +345,7 @@ def test_another_run_is_compared_like_a_baseline(run, dataset, tmp_path):
 
 def test_weights_that_have_seen_tested_maps_are_refused_and_audited(dataset, tmp_path, geoml, monkeypatch):
     """Rows are compared by the months of their windows: row 5 is another window at another stride."""
-    quick = [*QUICK, "train.epochs=1", "network.variant=simvp"]
+    quick = [*QUICK, *FEW_STEPS, "network.variant=simvp"]
 
     def trained(name: str, *more: str) -> Run:
         settings = load("tidenet", "small", None, {}, [*quick, *more])
@@ -383,7 +384,7 @@ def test_a_cell_without_climatology_counts_for_no_model(tmp_path):
     values[:-4, row, column] = np.nan  # ice that retreats
     values[-4:, row, column] = 1e3
     data = write_maps(tmp_path / "data", values, land)
-    settings = load("tidenet", "small", None, {}, [*QUICK, "train.epochs=1", "network.variant=simvp"])
+    settings = load("tidenet", "small", None, {}, [*QUICK, *FEW_STEPS, "network.variant=simvp"])
     done = train(settings, data, RunLocation(tmp_path / "ice", cpu=True), None, NullReporter())
     found = []
     for baselines in ([], ["evaluate.baselines=[]"]):
@@ -404,7 +405,7 @@ def test_maps_without_an_observed_cell_count_for_nothing(tmp_path):
     values = maps(MONTHS, SHAPE)
     values[np.arange(MONTHS) % 12 < 3, 8] = np.nan
     data = write_maps(tmp_path / "ice", values, np.zeros(SHAPE, bool))
-    under_ice = ("frames.crop=[8,0,1,18]", "frames.most_cells=0", "network.variant=simvp", "train.epochs=1")
+    under_ice = ("frames.crop=[8,0,1,18]", "frames.most_cells=0", "network.variant=simvp", *FEW_STEPS)
     settings = load("tidenet", "small", None, {}, (*QUICK, *under_ice))
     run = train(settings, data, RunLocation(tmp_path / "run", cpu=True), None, NullReporter())
     [network] = evaluate(run, data, settings_of(run), "test", NullReporter()).networks.values()
