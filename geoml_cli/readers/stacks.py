@@ -23,6 +23,8 @@ _TOLERANCE = 0.01
 _MUCH_FINER = 1.5
 # Resampling always runs on the same tiles of the grid, so that a pixel has the same value in every block.
 _TILE = 64
+# Of the transform between two CRSs [pixels of the raster]: GDAL interpolates it where that errs by less.
+_EXACT = 1e-9
 _NO_WAY = "cannot be brought onto the reference's CRS"
 _NAME_ONE = "Name the one that all are aligned to: --reference {0}."
 _CHECK = "Check the CRS that both rasters have, or name another raster with --reference."
@@ -221,23 +223,30 @@ def _warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float3
 def _warped_once(raster: Raster, grid: Grid, part: Grid, method: Resampling) -> NDArray[np.float32]:
     from affine import Affine
     from rasterio.enums import Resampling as Method
-    from rasterio.warp import reproject
+    from rasterio.io import MemoryFile
+    from rasterio.vrt import WarpedVRT
 
-    values = np.full((part.height, part.width), np.nan, dtype=np.float32)
     with located(str(raster.band.path)):
         rows, columns = _footprint(grid, part, margin=4)
     rows, columns = _within(rows, grid.height), _within(columns, grid.width)
     if rows.start >= rows.stop or columns.start >= columns.stop:
-        return values
+        return np.full((part.height, part.width), np.nan, dtype=np.float32)
     source = _moved(grid, rows.start, columns.start, (rows.stop - rows.start, columns.stop - columns.start))
-    fixed = {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}
-    reproject(
-        raster.read(rows, columns), values,
-        src_transform=Affine(*source.transform), src_crs=source.crs, src_nodata=np.nan,
-        dst_transform=Affine(*part.transform), dst_crs=part.crs, dst_nodata=np.nan,
-        resampling=Method[method], tolerance=0, **fixed,
-    )  # fmt: skip
-    return values
+    values = raster.read(rows, columns)
+    profile = {"count": 1, "dtype": "float32", "height": source.height, "width": source.width, "nodata": np.nan}
+    profile |= {"crs": source.crs, "transform": Affine(*source.transform)}
+    warped = {"crs": part.crs, "transform": Affine(*part.transform), "height": part.height, "width": part.width}
+    warped |= {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}
+    with MemoryFile() as memory:
+        with memory.open(driver="GTiff", **profile) as file:
+            file.write(values, 1)
+        # rasterio.warp.reproject errs by up to an eighth of a pixel, differently in each block: before rasterio 1.5 it
+        # takes no tolerance, and of WarpedVRT a tolerance of 0 fails.
+        with (
+            memory.open() as file,
+            WarpedVRT(file, resampling=Method[method], tolerance=_EXACT, nodata=np.nan, **warped) as moved,
+        ):
+            return np.asarray(moved.read(1))
 
 
 def _within(span: slice, size: int) -> slice:
