@@ -75,7 +75,12 @@ def _checkpoint_option(name: str) -> Any:  # noqa: ANN401  an annotation typer u
     return Annotated[Path | None, typer.Option(f"--{name}", metavar="FILE", help=description, show_default=False)]
 
 
-_WHY = {False: "there are no data to fit one on", True: "the preset has none to be fitted on --data"}
+_NAMED = "the scaling of --preset or of --set inputs.scaling, target.scaling and target.transform"
+_UNSCALED = {
+    False: ("there are no data to fit one on", f"give --data, whose rows fit {_NAMED}"),
+    True: ("the preset has none to be fitted on --data", f"name one: {_NAMED}"),
+}
+"""Why a network sees numbers as they are, and what helps, by whether there are data."""
 
 
 def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Path], common: dict[str, Any]) -> None:
@@ -108,10 +113,11 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
             "and codes of a data set."
         )
     if takes_numbers_as_they_are(done):
+        why, remedy = _UNSCALED[dataset is not None]
         terminal.warn(
-            f"the checkpoint holds no scaling, and {_WHY[dataset is not None]}, so inputs enter unscaled: right only "
-            "if the network was trained on such numbers. Else give --data, whose rows fit the scaling that --preset or "
-            "--set inputs.scaling, target.scaling and target.transform name, or the statistics released next to it."
+            f"the checkpoint holds no scaling, and {why}, so inputs enter unscaled: right only if the network was "
+            f"trained on such numbers. Else import into another folder (--run): {remedy}, or the statistics released "
+            "next to it."
         )
     if common["as_json"]:
         console.document({"run": str(done.folder), "members": done.members()})

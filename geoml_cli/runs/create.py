@@ -24,6 +24,8 @@ from geoml_cli.splits.split import Split
 from geoml_cli.version import __version__
 from geoml_cli.work.locking import alone
 
+ANOTHER_FOLDER = "Name another folder with --run."
+_RESUME = "Name another folder with --run, or resume it: --resume without --set."
 _NOTED = ("torch", "numpy", "accelerate", "scikit-learn", "safetensors", "numba", "mamba-ssm", "causal-conv1d")
 
 
@@ -124,7 +126,7 @@ def _joined(folder: Path, plan: Plan) -> Run:
         raise SettingsError(
             "holds a run with other settings.",
             where=str(folder),
-            fix="Name another folder with --run, or resume it: --resume without --set.",
+            fix=ANOTHER_FOLDER if plan.kind == "imported" else _RESUME,
         )
     # The same data may have moved: commands after this one look for them where they are now.
     data = run.data()

@@ -228,10 +228,22 @@ def _moments(blocks: Callable[[], Iterator[Floats]], over: tuple[int, ...]) -> t
     return mean, np.sqrt(squares / count)
 
 
+def _without_values(target: Target, settings: TargetSettings) -> TargetScaling:
+    if settings.scaling != "none":
+        raise DataError(
+            f"no value of {target.name} is known: its scaling cannot be fitted",
+            where=f"[target] scaling = {settings.scaling!r}",
+            fix="Give data that hold the target. If the network was trained on the target as it is: "
+            "--set target.scaling=none",
+        )
+    return TargetScaling(transform=settings.transform)
+
+
 def _fitted_target(target: Target, rows: NDArray[np.int64], settings: TargetSettings) -> TargetScaling:
-    if target.values is None:
-        return TargetScaling()
-    values = np.asarray(target.values[rows], dtype=np.float64)
+    values = np.empty(0) if target.values is None else np.asarray(target.values[rows], dtype=np.float64)
+    # Of a checkpoint that is imported with data that can only be predicted.
+    if not np.isfinite(values).any():
+        return _without_values(target, settings)
     least = {"log": 0.0, "log1p": -1.0}.get(settings.transform, -np.inf)
     refused = int((values <= least).sum())
     if refused:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from geoml_cli import registry
 from geoml_cli.config.load import display_path, load, validated, written
@@ -16,12 +18,12 @@ from geoml_cli.config.overrides import Setting, from_arguments, from_file, merge
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import write_text
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.inference.shapes import check_names
 from geoml_cli.models.spec import Network, PretrainedWeights
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
-from geoml_cli.runs.create import Plan, RunFolder, create, new_folder
+from geoml_cli.runs.create import ANOTHER_FOLDER, Plan, RunFolder, create, new_folder
 from geoml_cli.runs.run import DataRecord, Run
 from geoml_cli.runs.state_dict import state_dict
 from geoml_cli.samples.samples import Samples, Signature, signature
@@ -61,21 +63,44 @@ def import_checkpoint(
 
     Raises:
         DataError: It cannot be read so, or is of another network; or the data are of other factors.
+        SettingsError: The folder holds another run or import.
     """
     named = by_network(files)
     checkpoints = read_checkpoints(model, preset, files, *assignments)
     settings = _settings(model, preset, assignments, checkpoints)
     folder = location.folder or new_folder(location.root, model, settings.preset)
-    run = create(folder, _plan(settings, checkpoints, dataset))
-    for network, released in checkpoints.items():
+    plan = _plan(settings, checkpoints, dataset)
+    run = create(folder, plan)
+    weights = {network or MEMBER: checkpoint.copied(one.weights) for network, one in checkpoints.items()}
+    _refuse_another(run, plan, weights)
+    for network in checkpoints:
         member = network or MEMBER
-        best = Snapshot(
-            checkpoint.copied(released.weights), {}, {"step": 0, "released": _checkpoint(named[network]).name}
-        )
+        best = Snapshot(weights[member], {}, {"step": 0, "released": _checkpoint(named[network]).name})
         checkpoint.write(best, run.member(member).checkpoint("best"))
         write_text(run.member(member).history, "")
         run.mark(member, "finished")
     return run
+
+
+def _refuse_another(run: Run, plan: Plan, weights: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Refuse a folder whose import is not this one: what was made of it would be of other weights or scaling.
+
+    The same import again, such as after a kill, ends it.
+    """
+    differing = []
+    if run.data().signatures != plan.data.signatures:
+        differing.append("other data")
+    for member, (_, scaling) in plan.members.items():
+        if Scaling.read(run.member(member).scaling).model_dump_json() != scaling.model_dump_json():
+            differing.append(f"another scaling of {member}")
+        if member in run.members() and not _same(checkpoint.weights(checkpoint.best_of(run, member)), weights[member]):
+            differing.append(f"other weights of {member}")
+    if differing:
+        raise SettingsError(f"holds an import of {' and '.join(differing)}.", where=str(run.folder), fix=ANOTHER_FOLDER)
+
+
+def _same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
 def takes_numbers_as_they_are(run: Run) -> bool:
@@ -242,5 +267,6 @@ def _scaling(
         return released.scaling
     if samples is None:
         return unscaled(released.signature)
-    rows = samples.usable() if samples.target.values is not None else np.arange(len(samples), dtype=np.int64)
+    rows = samples.usable() if samples.target.values is not None else np.empty(0, dtype=np.int64)
+    rows = rows if len(rows) else np.arange(len(samples), dtype=np.int64)
     return fit(samples, rows, settings.shared.inputs, target_settings(settings, signatures, network))

@@ -337,3 +337,40 @@ def test_weights_that_were_exported_are_no_released_checkpoint(geoml, tmp_path, 
     assert refused.code == 3 and "as `geoml export` writes them" in refused.err
     assert geoml("bundle", tmp_path / "run", "--out", tmp_path / "bundle").code == 0
     assert geoml("check", next((tmp_path / "bundle").rglob("run.json")).parent, "--data", data_root / "soc").code == 0
+
+
+def test_an_import_over_another_is_refused_and_the_same_one_is_finished(
+    geoml, tmp_path, weights_of_cnn, trained, data_root
+):
+    """What was exported and evaluated is of the first; weights of a member that a kill left out are written."""
+    run, data = tmp_path / "run", ("--data", data_root / "soc")
+    cnn, scaled = ("--set", "network.variant=cnn"), ("--set", "inputs.scaling=standard")
+    weights = load_file(trained / "members/fold-1/checkpoints/best/weights.safetensors")
+    torch.save(weights, tmp_path / "w.pth")
+    torch.save({name: value * 1.5 for name, value in weights.items()}, tmp_path / "other.pth")
+    assert geoml("import", "soc", tmp_path / "w.pth", *cnn, "--run", run).code == 0
+    kept = run / "members/released/checkpoints/best/weights.safetensors"
+    before = kept.read_bytes()
+    again = geoml("import", "soc", tmp_path / "other.pth", *cnn, "--run", run)
+    assert again.code == 2 and "holds an import of other weights of released. Name another folder" in again.err
+    again = geoml("import", "soc", tmp_path / "w.pth", *cnn, "--run", run, *data)
+    assert again.code == 2 and "holds an import of other data" in again.err
+    assert kept.read_bytes() == before and Run(run).data().source == "soc"
+    again = geoml("import", "soc", tmp_path / "w.pth", *cnn, *scaled, "--run", run, *data)
+    assert again.code == 2 and "holds a run with other settings. Name another folder with --run." in again.err
+    assert "--resume" not in again.err
+    shutil.rmtree(kept.parents[1])
+    Run(run).mark("released", "waiting")
+    assert geoml("import", "soc", tmp_path / "w.pth", *cnn, "--run", run).code == 0
+    assert kept.read_bytes() == before and Run(run).members() == ["released"]
+    both = (*cnn, *scaled, *data, "--run", tmp_path / "both")
+    assert geoml("import", "soc", tmp_path / "w.pth", *both).code == 0
+    assert "holds an import of other data" in geoml("import", "soc", tmp_path / "w.pth", *both[:4], *both[-2:]).err
+
+
+def test_a_run_that_was_trained_is_not_imported_into(geoml, tmp_path, trained):
+    shutil.copytree(trained, tmp_path / "run")
+    weights = load_file(trained / "members/fold-1/checkpoints/best/weights.safetensors")
+    torch.save(weights, tmp_path / "w.pth")
+    done = geoml("import", "soc", tmp_path / "w.pth", "--preset", "map", "--run", tmp_path / "run")
+    assert done.code == 2 and done.err.endswith("Name another folder with --run.\n"), done.err

@@ -10,10 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError
+from geoml_cli.runs.create import RunFolder
+from geoml_cli.runs.run import Run
+from geoml_cli.samples.samples import signature
 from geoml_cli.sources.soc.source import SOURCE
+from geoml_cli.stages.import_checkpoint import import_checkpoint
+from geoml_cli.training.plan import networks_of
 from geoml_cli.work.reporting import NullReporter
 
 Prepare = Callable[..., tuple[Dataset, NullReporter]]
@@ -93,3 +100,24 @@ def test_a_malicious_pickle_runs_nothing(release: Path, prepared: Prepare, tmp_p
     (release / name).write_bytes(pickle.dumps(_Payload(mark)))
     fails(prepared, release, r"the pickle asks for (posix|nt)\.system, which was refused")
     assert not mark.exists()
+
+
+def test_a_checkpoint_is_imported_with_arrays_that_have_no_targets(release: Path, prepared: Prepare) -> None:
+    """All rows fit the scaling of the inputs; that of the target is refused, and its remedy works."""
+    dataset, _ = prepared(release)
+    network = networks_of(load("soc", "paper", None, {}, ["network.variant=cnn"]))[""]
+    torch.save(network.build(signature(network.samples(dataset))).state_dict(), release.parent / "w.pth")
+
+    def imported(name: str, *more: str) -> Run:
+        place, standard = RunFolder(release.parent / name), ("network.variant=cnn", "inputs.scaling=standard")
+        return import_checkpoint("soc", "paper", release.parent / "w.pth", place, dataset, *standard, *more)
+
+    [item] = imported("run").scaling("released").inputs.values()
+    static = dataset.array("static").astype(np.float64)
+    np.testing.assert_allclose(item.shift, static.mean(axis=(0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(item.scale, static.std(axis=(0, 2, 3)), rtol=1e-6)
+    with pytest.raises(
+        DataError, match=r"no value of soc is known: its scaling cannot be fitted.*--set target\.scaling=none"
+    ):
+        imported("other", "target.scaling=standard")
+    assert imported("other", "target.scaling=none").scaling("released").target.scale == 1
