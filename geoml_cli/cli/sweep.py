@@ -140,6 +140,7 @@ def _show(study: Sweep, train: list[str], fixed: list[str], *, as_json: bool) ->
     found = sorted(study.trials(), key=lambda one: (one.value is None, one.value or 0.0, one.number))
     best = next((one for one in found if one.value is not None), None)
     command = shlex.join([*train, *_options("--set", [*fixed, *best.assignments])]) if best else None
+    running = sum(one.state == "running" for one in found)
     if as_json:
         rows = [
             {
@@ -151,16 +152,19 @@ def _show(study: Sweep, train: list[str], fixed: list[str], *, as_json: bool) ->
             }
             for one in found
         ]
-        console.document({"sweep": str(study.folder), "trials": rows, "best": command})
+        console.document({"sweep": str(study.folder), "trials": rows, "running": running, "best": command})
         return
     keys = [text.partition("=")[0] for text in found[0].assignments] if found else []
     cells = [(one.number, one.state, one.value, *(text.partition("=")[2] for text in one.assignments)) for one in found]
     console.table(("trial", "state", "validation score", *keys), cells, title=str(study.folder))
-    if running := sum(one.state == "running" for one in found):
-        console.line(f"{running} of the trials are being trained elsewhere: what is best is not known yet.")
+    if running:
+        console.line(
+            f"{running} of the trials are being trained elsewhere: the best of all is not known yet. The same command "
+            "again, when they are done, gives it."
+        )
     if command:
         console.line("The score chose among trials and is too good for the best; the test rows were not looked at.")
-        console.line(f"train what it found: {command}")
+        console.line(f"train {'the best so far' if running else 'what it found'}: {command}")
 
 
 def _options(name: str, values: Sequence[str]) -> list[str]:

@@ -136,14 +136,19 @@ def _draw(axis: Axes, series: StationSeries, quantity: tuple[str, str]) -> None:
         style, colour = ("-", BLUE) if place == 0 else ("--", ORANGE)
         values = _spread(values, broken)
         axis.plot(time, values, style, color=colour, linewidth=0.9, marker=".", markersize=size / 2, label=plain(model))
-    axis.set_ylabel(with_unit(*quantity))
+    axis.set_ylabel(with_unit(*quantity, low=True))
     _clock(axis)
     if series.bars is not None:
         label, unit, values = series.bars
         above = axis.twinx()
-        above.bar(series.time, values, width=1.0, color=SKY, alpha=0.7)
+        above.bar(series.time, values, width=_step_days(series.time), color=SKY, alpha=0.7)
         above.set_ylim(_ROOM * max(float(np.nanmax(values, initial=0.0)), 1.0), 0.0)
-        above.set_ylabel(with_unit(label, unit))
+        above.set_ylabel(with_unit(label, unit, low=True))
+
+
+def _step_days(time: NDArray[np.datetime64]) -> float:
+    """Return the width of a bar [days]: that of a day where there is one time."""
+    return float(np.median(np.diff(time) / np.timedelta64(1, "D"))) if len(time) > 1 else 1.0
 
 
 def _sums(axis: Axes, series: StationSeries, every: int) -> None:

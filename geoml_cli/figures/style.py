@@ -23,6 +23,8 @@ Values = NDArray[np.float64]
 DPI = 160
 _BAND, _BAR = 0.35, 4.0
 """Opacity of a band, and width of a bar of one [points]."""
+_IN_A_LOW_PANEL = 20
+"""Letters of a label that fit next to a panel less than 2 inches high."""
 _DECADE, _STEPS, _EVEN = 10.0, 5, (1, 2, 2.5, 5, 10)
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
     "#0072B2",
@@ -55,9 +57,10 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def with_unit(name: str, unit: str) -> str:
-    """Label an axis."""
-    return plain(f"{name} [{unit}]" if unit else name)
+def with_unit(name: str, unit: str, *, low: bool = False) -> str:
+    """Label an axis; a low panel has the unit of a long label on a line of its own."""
+    between = "\n" if low and len(name) + len(unit) > _IN_A_LOW_PANEL else " "
+    return plain(f"{name}{between}[{unit}]" if unit else name)
 
 
 def band(axis: Axes, x: NDArray[Any], bounds: tuple[Values, Values], label: str) -> None:

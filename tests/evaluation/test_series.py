@@ -185,3 +185,17 @@ def test_of_more_times_than_can_be_seen_some_are_drawn_and_it_is_said(monkeypatc
     assert len(figure.axes[0].lines[0].get_xdata()) == 4
     assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim(), "of one panel and its sums"
     assert figure.axes[-1].lines[0].get_ydata()[-1] == pytest.approx(np.sin(np.arange(10) / 58.0).sum())
+
+
+def test_labels_of_low_panels_do_not_run_over_each_other_and_bars_are_as_wide_as_a_step():
+    time = np.datetime64("2001-01-01", "m") + np.arange(2000) * np.timedelta64(30, "m")
+    values = np.sin(np.arange(2000) / 58.0)
+    own = StationSeries(time, values, {"network": values}, ("P_F", "mm", np.abs(values)), None, ("gC m-2", values))
+    figure = station_series("US-AAA", own, ("NEE_VUT_REF", "umol CO2 m-2 s-1"))
+    figure.canvas.draw()
+    places = [axis.yaxis.label.get_window_extent() for axis in figure.axes]
+    for k, label in enumerate(places):
+        assert not any(label.overlaps(other) for other in places[k + 1 :])
+        assert not label.overlaps(figure._suptitle.get_window_extent())
+    [bars] = {round(bar.get_width() * 1440) for axis in figure.axes for bar in axis.patches}
+    assert bars == 30

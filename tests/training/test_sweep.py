@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +14,13 @@ import tomli
 from quick import QUICK
 
 from geoml_cli import registry
+from geoml_cli.cli.sweep import _show
 from geoml_cli.config.spaces import divided, space
 from geoml_cli.dataset.files import sha256
 from geoml_cli.errors import DataError, DiskError, GeomlError, SettingsError
 from geoml_cli.runs.run import Run
 from geoml_cli.training import sweep as sweeps
-from geoml_cli.training.sweep import Sweep
+from geoml_cli.training.sweep import Sweep, Trial
 from geoml_cli.work.reporting import NullReporter
 
 SPACES = ("--set", "train.lr=log:1e-4..1e-2", "--set", "train.batch_size=choice:16,32", "--set", "train.steps=2..3")
@@ -49,7 +51,7 @@ def test_a_sweep_that_goes_on_gives_the_trials_of_one_that_did_not_stop(sweep, t
     assert values == sorted(values), "the best first"
     sweep("parts", 1)
     _killed_within_a_trial(sweep, monkeypatch)
-    assert suggested(sweep("parts", 3)) == suggested(whole)
+    assert suggested(sweep("parts", 3)) == suggested(whole) and whole["running"] == 0
     best = whole["trials"][0]
     config = tomli.loads((Path(best["run"]) / "config.toml").read_text())
     for key, value in best["settings"].items():
@@ -67,6 +69,21 @@ def test_first_trials_of_a_sweep_differ(tmp_path):
     for _, lock in taken:
         lock.release()
     assert rates[-1] / rates[0] > 5, rates
+
+
+def test_a_best_so_far_is_called_so_while_trials_are_trained_elsewhere(tmp_path, capsys):
+    done = Trial(0, tmp_path, ("train.lr=0.1",), 2.0, "finished")
+    study = SimpleNamespace(
+        folder=tmp_path, trials=lambda: [Trial(1, tmp_path, ("train.lr=0.2",), None, "running"), done]
+    )
+    _show(study, ["geoml", "train", "soc"], [], as_json=False)
+    out = " ".join(capsys.readouterr().out.split())
+    assert (
+        "1 of the trials are being trained elsewhere: the best of all is not known yet. The same command again" in out
+    )
+    assert "train the best so far: geoml train soc --set train.lr=0.1" in out and "train what it found" not in out
+    _show(study, ["geoml", "train", "soc"], [], as_json=True)
+    assert json.loads(capsys.readouterr().out)["running"] == 1
 
 
 def _killed_within_a_trial(sweep, monkeypatch):
