@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from pathlib import Path
@@ -33,6 +34,7 @@ _MIDNIGHT = rf"({_DAY})(?:[ T]0?0:00(?::00(?:\.0*)?)?)?(?: ?Z|[+-]00:?00)?"
 """A date, as it is or as a moment: so spreadsheets and databases write columns of dates."""
 _DIGITS = r"\d+(?:\.\d*)?"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?"
+_LEAP = r":\d{2}:60(\.\d*)?( ?Z|[+-]\d{2}:?\d{2})?$"
 _BEGINNINGS = ("epoch", "datetime", "timestamp")
 """What the name of a time column may begin with, where it goes on with its format: CDAWeb's EPOCH_TIME_yyyy-mm-dd..."""
 
@@ -285,10 +287,13 @@ def times(cells: pd.Series[str], path: Path) -> Times:
     wrong = found.isna().to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
+        leap = bool(re.search(_LEAP, text.iloc[row]))
         raise DataError(
-            f"{cells.iloc[row]!r} is no time",
+            f"{cells.iloc[row]!r} is {'a leap second' if leap else 'no time'}",
             where=f"{path}, line {cells.index[row]}",
-            fix="Write times as 2013-03-17T06:00:00, in UTC.",
+            fix="Take the row out: leap seconds are not counted."
+            if leap
+            else "Write times as 2013-03-17T06:00:00, in UTC.",
         )
     whole = found.dt.tz_localize(None)
     refuse_years(whole.to_numpy(dtype="datetime64[s]"), cells.index.to_numpy(dtype=np.int64), path)

@@ -145,16 +145,19 @@ def _with_waves(
         funnel.notes.append("No file holds a wave amplitude: the samples can be predicted, not trained on.")
         return frame
     seen = pd.concat(waves, ignore_index=True)
-    names, repeats = [name for name in WAVE if name in seen], set[int]()
+    names, repeats, others = [name for name in WAVE if name in seen], set[int](), set[int]()
     joined, near = frame, dict[str, int]()
     for name in names:  # column by column: one file may hold amplitudes, and another whether there was a wave
         own = seen.loc[seen[name].notna(), [*_KEYS, name, "file"]]
         repeated = own.duplicated(_KEYS)
         _refuse_others(own, repeated, files)
         repeats |= set(own.index[repeated])
+        others |= set(own.index[own[name] != own.groupby(_KEYS, dropna=False)[name].transform("first")])
         joined, near[name] = _joined(joined, own[~repeated].drop(columns="file"), name)
     if repeats:
-        funnel.notes.append(f"waves: {len(repeats)} rows repeat a time; the first counts.")
+        funnel.notes.append(
+            f"waves: {len(repeats)} rows repeat a time ({len(others)} with another value); the first counts."
+        )
     if most := max(near.values(), default=0):
         funnel.notes.append(f"waves: {most} samples take the wave measured up to {_NEAR_S} s from their time.")
     known = joined[names].notna().any(axis=1)

@@ -16,6 +16,8 @@ _MOST_NT = 12_000.0
 _NEVER_NEGATIVE, _BELOW, _HOUR_OF_ROWS = ("sme", "ae"), -10.0, 60
 """Indices that are the distance of an upper and a lower one, and the median [nT] of so many rows that tells a lower
 one from noise."""
+_MOST_DB, _LEAST_DB, _SEVERAL = 1000.0, 0.01, 10
+"""No amplitude is larger, in decibels of whatever unit; so many of no more than the least are in a linear unit."""
 _FILLED_POSITION, _MOST_FILLS = 1e4, 3
 """L, MLT and MLAT of more are fill values, such as -1e31, where they are few different numbers."""
 _FILLS_OF_POSITIONS = (999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99)
@@ -36,12 +38,31 @@ def checked(timed: TimeSeries) -> TimeSeries:
             values[name] = _position(timed, name, column)
         elif name == "amplitude":
             # The logarithm of an amplitude of 0 is measured: no wave, whatever the threshold.
-            values[name] = np.where(column == -np.inf, column, mask_fill_values(column))
+            values[name] = np.where(column == -np.inf, column, _amplitude(timed, mask_fill_values(column)))
         elif name == "presence":
             values[name] = _presence(timed, mask_fill_values(column))
     named = [plain_satellite(label) for label in timed.labels.get("satellite", ())]
     labels = {"satellite": named or [satellite_of(timed.path)] * len(timed.time)}
     return TimeSeries(timed.path, timed.time, values, labels, timed.line)
+
+
+def _amplitude(timed: TimeSeries, values: Values) -> Values:
+    if (np.abs(values[np.isfinite(values)]) > _MOST_DB).any():
+        row = int(np.nanargmax(np.where(np.isfinite(values), np.abs(values), np.nan)))
+        raise DataError(
+            f"the amplitude is {values[row]:g} dB, which no wave has",
+            where=timed.where(row),
+            fix=f"Give it in dB; where the number means no data, say so: --nodata amplitude={values[row]:g}.",
+        )
+    known = values[np.isfinite(values)]
+    if len(known) >= _SEVERAL and float(known.min()) >= 0 and 0 < float(known.max()) < _LEAST_DB:
+        raise DataError(
+            f"amplitudes lie between {known.min():g} and {known.max():g} dB, all but the same",
+            where=timed.where(int(np.nanargmax(values))),
+            fix="They are in a linear unit such as V m-1: give 20 log10 of them, in dB, and empty cells or a column "
+            "presence where there is no wave.",
+        )
+    return values
 
 
 def _presence(timed: TimeSeries, values: Values) -> Values:

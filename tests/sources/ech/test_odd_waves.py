@@ -200,3 +200,32 @@ def test_a_wave_is_of_one_position_where_positions_are_close_together(raw, prepa
         found = np.array(Dataset(raw.parent / "data" / "ech").array("amplitude"))
         assert len(found) == 2 * len(before)
         np.testing.assert_array_equal(found[~np.isnan(found)], before[~np.isnan(before)])
+
+
+def test_amplitudes_in_a_linear_unit_are_refused_and_their_logarithm_is_read(raw, prepare):
+    """The remedy: 20 log10, and an empty cell where there is no wave."""
+    changed(raw / WAVES, Ew=lambda found: np.where(found > 0, 10 ** (found / 20) * 1e-6, 0.0))
+    said = prepare(code=3)
+    assert "dB, all but the same. They are in a linear unit such as V m-1: give 20 log10 of them" in said
+    with np.errstate(divide="ignore"):
+        changed(raw / WAVES, Ew=lambda found: np.where(found > 0, 20 * np.log10(found) + 120, np.nan))
+    prepare()
+
+
+@pytest.mark.parametrize("value", [5000.0, -10000.0])
+def test_an_amplitude_that_no_wave_has_is_refused_with_its_line(raw, prepare, value):
+    changed(raw / WAVES, Ew=lambda found: np.where(np.arange(len(found)) == 7, value, found))
+    said = prepare(code=3)
+    assert f"{WAVES}, line 9: the amplitude is {value:g} dB, which no wave has" in said
+    prepare("--nodata", f"amplitude={value:g}")
+    assert np.isnan(Dataset(raw.parent / "data/ech").array("amplitude")).any()
+
+
+def test_waves_that_repeat_a_time_are_counted_and_those_of_another_value(raw, prepare):
+    lines = (raw / WAVES).read_text().splitlines()
+    value = lines[5].split(",")[1]
+    lines[6:6] = [lines[5], lines[5].replace(value, f"{float(value) + 50:g}", 1)]
+    (raw / WAVES).write_text("\n".join(lines) + "\n")
+    prepare()
+    notes = Dataset(raw.parent / "data/ech").manifest.funnel.notes
+    assert "waves: 2 rows repeat a time (1 with another value); the first counts." in notes

@@ -94,6 +94,7 @@ def test_fill_values_of_all_providers_are_missing(tmp_path, fill):
 BAD = {
     "no number": ("time,SME\n2015-01-01T00:00,5\n2015-01-01T00:01,x5\n", "'x5' in column SME is no number", ", line 3"),
     "no time": ("time,SME\nyesterday,5\n", "'yesterday' is no time", ", line 2"),
+    "leap second": ("time,SME\n2016-12-31T23:59:60Z,5\n", "'2016-12-31T23:59:60Z' is a leap second", ", line 2"),
     "no column of time": ("when,SME\n2015-01-01T00:00,5\n", "has SME but no column of time", ", line 1"),
     "short row": ("time,SME,AE\n2015-01-01T00:00,5\n", "2 cells where the header has 3", ", line 2"),
     "long row": (
