@@ -29,6 +29,7 @@ _FAR = 20_000.0
 _MESH = 33
 """Points to a side of the mesh on which meridians and parallels are found."""
 _LINES: dict[str, Any] = {"color": "0.45", "linewidth": 0.3}
+_UNNAMED = ("unknown", "unnamed", "undefined", "")
 _LEAST_COSINE = 0.05
 """Of a latitude: at the poles degrees of longitude have no length."""
 
@@ -63,8 +64,11 @@ class MapFrame:
 
     @property
     def crs_name(self) -> str:
-        """Return the name of the CRS, such as `WGS 84 / UTM zone 34N`."""
-        return str(self._crs.name)
+        """Return the name of the CRS, such as `WGS 84 / UTM zone 34N`; of one without, the method of its projection."""
+        name, projection = str(self._crs.name), self._crs.coordinate_operation
+        if name.lower() not in _UNNAMED or projection is None:
+            return name
+        return f"{projection.method_name}, CRS without a name"
 
     @cached_property
     def _metres(self) -> tuple[float, float]:

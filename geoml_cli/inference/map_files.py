@@ -120,7 +120,7 @@ class MapFiles:
         panels += _uncertainty(self._unit(band), layers)
         if self.trained.applicability is not None:
             panels.append(_applicability(layers, self.trained.applicability.threshold))
-        time = f", {content.attributes['time']}" if "time" in content.attributes else ""
+        time = next((f", {content.attributes[name]}" for name in ("time", "year") if name in content.attributes), "")
         by = self.trained.predicts if self.trained.predicts != self.trained.run.model else "the network"
         about = f"predicted by {by} ({registry.card(self.trained.run.model).title})"
         return MapPage(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -207,3 +208,9 @@ def test_the_style_of_classes_names_them():
     entries = renderer.findall("colorPalette/paletteEntry")
     assert [(int(one.get("value")), one.get("color")) for one in entries] == list(colours.colours.items())
     assert [one.get("label") for one in entries] == ["1 cropland", "2 forest", "8 water", '9 a "wet" & <cold> é']
+
+
+def test_a_crs_without_a_name_is_called_by_its_projection():
+    albers = "+proj=aea +lat_1=25 +lat_2=47 +lat_0=0 +lon_0=105 +datum=WGS84"
+    assert MapFrame(replace(UTM, crs=albers)).crs_name == "Albers Equal Area, CRS without a name"
+    assert MapFrame(UTM).crs_name == "WGS 84 / UTM zone 34N"
