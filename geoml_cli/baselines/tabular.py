@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geoml_cli.baselines.climatology import ClassClimatology, Climatology
 from geoml_cli.baselines.ridge import BlockwiseRidge
 from geoml_cli.baselines.table_rows import ROWS, Columns, Table, TableRows
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, SettingsError
 
 Values = NDArray[np.float64]
 Gives = Literal["regression", "probability", "class"]
@@ -161,10 +161,11 @@ def _columns_for(name: str, names: Sequence[str]) -> list[int]:
     of_groups = BASELINES[name].of_groups
     places = [place for place, column in enumerate(names) if column.startswith(GROUP) == of_groups]
     if not places:
-        raise DataError(
+        others = [other for other in BASELINES if other != name and not BASELINES[other].of_groups]
+        raise SettingsError(
             f"{name} needs groups of rows, such as station or month; this model names none.",
             where="[evaluate] baselines",
-            fix="Leave it out with --set evaluate.baselines.",
+            fix=f"Leave it out of the list, such as --set \"evaluate.baselines=['{others[0]}']\".",
         )
     return places
 

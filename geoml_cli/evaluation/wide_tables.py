@@ -47,8 +47,12 @@ def title_of(quantity: str) -> str:
 
 
 def file_of(title: str) -> str:
-    """Name the CSV file that holds a table: `Across stations` is in `across_stations.csv`."""
-    return re.sub(r"\W+", "_", title.lower()).strip("_") + ".csv"
+    """Name the CSV file that holds a table: `Across stations` is in `across_stations.csv`.
+
+    Lead times are named alike whatever their step.
+    """
+    plain = re.sub(r"^by (lead time) \[\w+\]", r"per \1", title.lower())
+    return re.sub(r"\W+", "_", plain).strip("_") + ".csv"
 
 
 def group_rows(quantity: str, rows: Sequence[WideRow]) -> Iterator[list[str | int | float]]:

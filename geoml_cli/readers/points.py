@@ -126,10 +126,12 @@ def find_table(folder: Path, given: str | None, option: str = "--points") -> Pat
         found = [path for path in found if _has_columns(path)] or found
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
+        first, *more = [path.name for path in found if _names_place(path)] or [found[0].name]
+        also = f", or of {' or '.join(more)}, which have columns of places as well" if more else ""
         raise DataError(
             f"there are {len(found)} tables: {names}",
             where=str(folder),
-            fix=f"Say which holds the points: {option} {next(filter(_names_place, found), found[0]).name}.",
+            fix=f"Say which holds the points: {option} {first}{also}.",
         )
     return found[0] if found else None
 

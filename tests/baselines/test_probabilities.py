@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geoml_cli.baselines.tabular import FeatureTable, names_giving, predict
-from geoml_cli.errors import DataError
+from geoml_cli.errors import SettingsError
 from geoml_cli.metrics.classification import ROC_AUC
 
 NAMES = ["L", "MLT", "SME", "noise", "class of L", "class of SME"]
@@ -62,7 +62,7 @@ def test_climatology_of_classes_is_the_commonest_and_falls_back():
 
 
 def test_climatology_says_that_it_lacks_classes(rows):
-    with pytest.raises(DataError, match="climatology needs groups of rows, such as station or month; this model"):
+    with pytest.raises(SettingsError, match="climatology needs groups of rows, such as station or month; this model"):
         predict("climatology", replace(rows, names=list("abcdef")), "regression", 0)
 
 

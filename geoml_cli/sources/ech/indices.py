@@ -21,6 +21,10 @@ HOUR, FINE = 3600, 300
 """Steps of the two windows [s]."""
 STEPS = (60, 300)
 """Steps of a series from which both windows can be cut [s]."""
+_MEANS = (
+    "{name}: hourly values of OMNI and Kyoto are means over the hour that begins at their time; the last of a window "
+    "reaches up to an hour beyond its sample."
+)
 _LONGEST = 100 * 366 * 24 * 60
 """A century of minutes; the first index of one minute is of 1963."""
 _SPARSE, _SHORT = 1000, 1_000_000
@@ -206,6 +210,8 @@ def _placed(pieces: list[_Piece], axis: _TimeAxis, name: str, funnel: Funnel) ->
         f"{int(counts.sum() - len(times))} duplicates, {int((series[place] != value).sum())} of them of another "
         f"value (the first counts); {_gaps(series)}; {jumps} clock jumps; {int((~on).sum())} off the step."
     )
+    if step >= HOUR:
+        funnel.notes.append(_MEANS.format(name=name))
     return series
 
 

@@ -25,6 +25,7 @@ _HOURLY = {"dst": 40, "ae": 41}
 
 
 _LISTED = re.compile(r"\s*\d+\s+(?P<name>\S.*?)\s+[AFI]\d+(?:\.\d+)?\s*")
+_UNIT = re.compile(r",|\s{2,}|\s+nT$")
 _CLOCK = {
     "year": ("year",),
     "day_of_year": ("doy", "day", "decimalday"),
@@ -44,7 +45,8 @@ def format_of(path: Path) -> Path | None:
 def format_names(lines: Iterable[str]) -> list[str]:
     """Return the names of a list's columns out of its `.fmt`, as `plain_name` spells them."""
     found = (_LISTED.fullmatch(line.rstrip("\n")) for line in lines)
-    return [plain_name(match["name"].partition(",")[0]) for match in found if match]
+    # Lists made at different times have `AE-index, nT` and `AE-index  nT`.
+    return [plain_name(_UNIT.split(match["name"], maxsplit=1)[0]) for match in found if match]
 
 
 def read_list(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 from geoml_cli.errors import DataError
@@ -11,6 +12,8 @@ from geoml_cli.readers.tables import open_text, readable_lines
 _SNIFFED = 40
 _NAMED = 6
 _OTHER = "in no format that is read here"
+_PAIR = "call both alike, NAME.lst and NAME.fmt"
+_ROWS = re.compile(r"(19|20)\d{2}(\s+-?\d+(\.\d*)?)+")
 
 
 def reason(path: Path) -> str:
@@ -24,6 +27,8 @@ def reason(path: Path) -> str:
             lines = list(itertools.islice(readable_lines(stream, path), _SNIFFED))
     except DataError:
         return "no text"
+    if any("format of the subsetted file" in line.lower() for line in lines):
+        return f"names the columns of a list of OMNIWeb: {_PAIR}"
     first = next((line.strip() for line in lines if line.strip()), "")
     if first.lower().startswith(("<!doctype", "<html", "<?xml", "<head", "<pre")):
         return "a web page: download the data themselves, as text"
@@ -32,4 +37,6 @@ def reason(path: Path) -> str:
         if len(names) > 1:
             more = " ..." if len(names) > _NAMED else ""
             return f"no column of an index, position or wave: {', '.join(names[:_NAMED])[:120]}{more}"
+    if _ROWS.fullmatch(first):
+        return f"rows of numbers without names; of a list of OMNIWeb {_PAIR}"
     return f"{_OTHER}: begins with {first[:40]!r}" if first else "empty"

@@ -261,7 +261,8 @@ def open_mascons(path: Path, files: ExitStack, nodata: Mapping[str, Declared]) -
         raise DataError(
             f"{THICKNESS} is in {variable.unit or 'no unit'}, not in cm",
             where=str(path),
-            fix="Give the mascon file of JPL or CSR as it is distributed.",
+            fix="Give the mascon file of JPL or CSR as it is distributed, or bring its values to cm (of mm a tenth), "
+            "unit and all.",
         )
     if variable.months is None:
         raise DataError(f"{THICKNESS} has no time", where=str(path), fix="Give the file with all months.")

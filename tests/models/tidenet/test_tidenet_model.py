@@ -634,6 +634,10 @@ def test_scores_by_lead_time_are_one_table(evaluated):
     physical, scaled = (found[found.quantity == f"lead time [month]{more}"] for more in ("", ", scaled maps"))
     assert physical.RMSE.notna().all() and physical.PSNR.isna().all()
     assert scaled.PSNR.notna().all() and scaled.RMSE.isna().all()
+    by_lead = pd.read_csv(evaluated.folder / "per_lead_time.csv")
+    network = physical[physical.model == "network"]
+    assert by_lead["lead time [month]"].tolist() == [1, 2, 3] and by_lead.RMSE_network.tolist() == network.RMSE.tolist()
+    assert (evaluated.folder / "per_lead_time_scaled_maps.csv").is_file()
 
 
 def test_windows_of_maps_have_no_place(dataset):

@@ -299,7 +299,8 @@ def test_an_orbit_between_the_steps_is_told(day, raw, prepare):
 def test_ae_and_hourly_series_are_taken_where_the_options_say_so(day, raw, prepare, geoml, tmp_path):
     every = np.arange(0, MINUTES, 60)
     made.csv(raw / "c.csv", clock(every), {"Dst": day[1][every], "AE": day[0][every]})
-    prepare(raw, "--ae-as-sme", "--hourly")
+    notes = prepare(raw, "--ae-as-sme", "--hourly")["notes"]
+    assert sum("are means over the hour that begins at their time" in note for note in notes) == 2
     held_out = (
         "--data",
         tmp_path / "data",

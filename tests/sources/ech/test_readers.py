@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 
 import numpy as np
 import pytest
@@ -179,6 +180,10 @@ def test_index_files_as_portals_give_them(tmp_path):
     form.write_text("  ITEMS  FORMAT\n\n" + "".join(f" {n} {name}  \n" for n, name in enumerate(names, start=1)))
     same(files.read(listed), "ae", SME)
     same(files.read(listed), "symh", SYMH)
+    written = form.read_text()
+    form.write_text(written.replace("AE-index, nT", "AE-index  nT").replace("SYM/H, nT", "SYM/H nT"))
+    same(files.read(listed), "ae", SME)
+    same(files.read(listed), "symh", SYMH)
     assert {form, listed} <= set(files.find(tmp_path)) and set(files.find(listed)) == {form, listed}
     form.write_text(form.read_text().replace("DOY", "Dxx"))
     with pytest.raises(DataError, match=r"its \.fmt names no column of the day of year"):
@@ -197,6 +202,17 @@ def test_what_is_passed_over_is_named_with_the_reason(tmp_path):
     (tmp_path / "b.fmt").write_text("1 YEAR I4\n")
     (tmp_path / "c.csv").write_text("time,Bx,By\n2013-03-01T00:00,1,2\n")
     refused = files.sort(tmp_path).left_unread()
+    listed = tmp_path / "list"
+    listed.mkdir()
+    (listed / "omni_2003.asc").write_text("2003   1  0   6.5  25\n")
+    (listed / "omni_2003_header.txt").write_text("  FORMAT OF THE SUBSETTED FILE\n 1 YEAR  I4\n")
+    with pytest.raises(DataError) as pair:
+        files.sort(listed)
+    assert "omni_2003.asc (rows of numbers without names; of a list of OMNIWeb call both alike" in pair.value.what
+    assert (
+        "omni_2003_header.txt (names the columns of a list of OMNIWeb: call both alike, NAME.lst and" in pair.value.what
+    )
+    shutil.rmtree(listed)
     assert "dst201303.html (a web page: download the data themselves" in refused
     assert "a.lst (a list without its .fmt" in refused and "b.fmt (names the columns of a .lst" in refused
     assert "c.csv (no column of an index, position or wave: time, Bx, By)" in refused

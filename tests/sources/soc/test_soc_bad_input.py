@@ -83,7 +83,7 @@ def test_a_column_that_is_not_there(raw: Path, prepared: Prepare) -> None:
 
 def test_tables_that_cannot_be_told_apart(raw: Path, prepared: Prepare) -> None:
     (raw / "q.csv").write_text("lon,lat,soc\n")
-    fails(prepared, raw, r"there are 2 tables: p.csv, q.csv\. Say which holds the points: --points p.csv")
+    fails(prepared, raw, r"there are 2 tables: p.csv, q.csv\. Say which holds the points: --points p.csv, or of q.csv")
     (raw / "a.csv").write_text("depth,method,note\n")
     fails(prepared, raw, r"there are 3 tables: a.csv, p.csv, q.csv\. Say which holds the points: --points p.csv")
     fails(prepared, raw, r"missing.csv: there is no such file\. Check --points", points="missing.csv")
