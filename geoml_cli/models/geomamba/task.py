@@ -109,11 +109,11 @@ def input_notes(settings: NetworkSettings) -> Mapping[str, str]:
         f"of 0 to {settings.categories - 1} give NaN"
     )
     shifted = [clock for clock in settings.clocks if clock in _SEASONS] if settings.southern_season else []
-    notes = ["whole numbers" + ", of 00:30 the hour 0" * ("hour" in settings.clocks)]
+    notes = ["hours are whole, of 00:30 0"] if "hour" in settings.clocks else []
     if shifted:
         ways = [f"{clock} is (n - 1 + {_SEASONS[clock] // 2}) mod {_SEASONS[clock]} + 1" for clock in shifted]
         notes.append(f"south of the equator {' and '.join(ways)} of the calendar's n, half a year on")
-    return {"land_cover": cover, "time": "; ".join(notes)}
+    return {"land_cover": cover} | ({"time": "; ".join(notes)} if notes else {})
 
 
 def _is_south(variables: Variables) -> NDArray[np.bool_]:
