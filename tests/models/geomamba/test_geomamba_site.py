@@ -134,8 +134,8 @@ def test_cells_have_no_seasons_of_stations():
         task._is_south(cells)
 
 
-def test_the_card_of_half_hours_says_that_clocks_are_whole():
+def test_the_card_of_half_hours_says_that_hours_are_whole():
     settings = load("geomamba", "fluxnet-gaps", None, {}, []).own.network
     assert task.input_notes(settings)["time"].startswith(
-        "whole numbers, of 00:30 the hour 0; south of the equator day-of-year"
+        "hours are whole, of 00:30 0; south of the equator day-of-year"
     )
