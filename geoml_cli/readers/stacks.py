@@ -238,7 +238,7 @@ def _warped_once(raster: Raster, grid: Grid, part: Grid, method: Resampling) -> 
     warped = {"crs": part.crs, "transform": Affine(*part.transform), "height": part.height, "width": part.width}
     warped |= {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}
     with MemoryFile() as memory:
-        with memory.open(driver="GTiff", **profile) as file:
+        with memory.open(driver="GTiff", BIGTIFF="IF_SAFER", **profile) as file:
             file.write(values, 1)
         # rasterio.warp.reproject errs by up to an eighth of a pixel, differently in each block: before rasterio 1.5 it
         # takes no tolerance, and of WarpedVRT a tolerance of 0 fails.
