@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from geoml_cli.errors import SettingsError
 
+_LOG = re.compile(r"log:\s*[\d.+-]", re.IGNORECASE)
 _RANGE = re.compile(r"(log:)?([^.,:\s]+(?:\.\d+)?(?:e[+-]?\d+)?)\.\.([^,:\s]+)", re.IGNORECASE)
 _CHOICE = "choice:"
 _COMPARED = ("target", "loss", "split", "data", "inputs", "frames", "wave", "scores", "evaluate", "predict")
@@ -83,6 +84,8 @@ def space(key: str, text: str) -> Space | None:
         return Space(key, text, choices=choices)
     match = _RANGE.fullmatch(text)
     if match is None:
+        if _LOG.match(text):
+            raise _no_range("is no range.", key, text)
         return None
     try:
         low, high = float(match[2]), float(match[3])
@@ -90,10 +93,13 @@ def space(key: str, text: str) -> Space | None:
         return None
     log = match[1] is not None
     if not low < high or (log and low <= 0) or not math.isfinite(high):
-        raise SettingsError(
-            "is no range from a lesser to a greater number" + (", both above 0." if log else "."),
-            where=f"{key}={text}",
-            fix="Write 1e-4..1e-2, or log:1e-4..1e-2 for even steps of its logarithm.",
-        )
+        wrong = "is no range from a lesser to a greater number" + (", both above 0." if log else ".")
+        raise _no_range(wrong, key, text)
     whole = all(re.fullmatch(r"[+-]?\d+", part) for part in (match[2], match[3]))
     return Space(key, text, low=low, high=high, log=log, whole=whole)
+
+
+def _no_range(wrong: str, key: str, text: str) -> SettingsError:
+    return SettingsError(
+        wrong, where=f"{key}={text}", fix="Write 1e-4..1e-2, or log:1e-4..1e-2 for even steps of its logarithm."
+    )

@@ -42,7 +42,9 @@ _ICE, _COLDEST, _HOTTEST = 273.15, -100.0, 90.0
 def _other_scale(factor: float) -> str:
     """Say how far values are off; the factor is not theirs, of which some lie near each power of ten."""
     size = f"{max(factor, 1 / factor):g} times too {'small' if factor > 1 else 'large'}"
-    near = ", such as 10 of cm and mm, 11.574 of W m-2 and MJ m-2 d-1, 12 of months and years"
+    near = (
+        ", such as 3.2808 of feet and metres, 10 of cm and mm, 11.574 of W m-2 and MJ m-2 d-1, 12 of months and years"
+    )
     near = near if factor in (0.1, 10.0) else ""
     return f"another unit or scale, about {size}: convert it by the exact factor of the two{near}"
 

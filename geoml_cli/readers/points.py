@@ -18,8 +18,8 @@ from geoml_cli.readers.tables import SUFFIXES, Table, is_missing, not_a_number, 
 # Names as they are met, without case and signs; the first rank with a hit wins.
 _LONGITUDE = ("lon", "longitude", "long", "lng", "londd", "decimallongitude", "longitudedd", "lonwgs84")
 _LATITUDE = ("lat", "latitude", "latdd", "decimallatitude", "latitudedd", "latwgs84")
-_EASTING = ("x", "xcoord", "coordx", "easting", "east", "utmx", "utme", "poinx", "pointx")
-_NORTHING = ("y", "ycoord", "coordy", "northing", "north", "utmy", "utmn", "poiny", "pointy")
+_EASTING = ("x", "xcoord", "coordx", "easting", "east", "utmx", "utme", "poinx", "pointx", "rechtswert", "ostwert")
+_NORTHING = ("y", "ycoord", "coordy", "northing", "north", "utmy", "utmn", "poiny", "pointy", "hochwert", "nordwert")
 _IDENTITY = (
     "id",
     "sampleid",

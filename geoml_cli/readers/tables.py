@@ -6,6 +6,7 @@ import codecs
 import csv
 import functools
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from geoml_cli.readers.workbooks import sheet_text
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--"))
 _DELIMITERS = (",", ";", "\t", "|")
+_JSON = re.compile(rb'(\xef\xbb\xbf)?\s*(\{|\[\s*\{)\s*"')
 _CHUNK_BYTES = 1 << 20
 _DECLARED = "sep="
 """Excel writes the delimiter into a line before the header: `sep=;`."""
@@ -229,6 +231,7 @@ def _encoding_found(path: Path, node: int, size: int, changed: int) -> str:
             chunk = stream.read(_CHUNK_BYTES)
             if wide := wide_encoding(chunk):
                 return wide
+            _refuse_json(chunk, path)
             while chunk:
                 _refuse_binary(chunk, path)
                 decoder.decode(chunk)
@@ -251,6 +254,15 @@ def wide_encoding(chunk: bytes) -> str:
         if count >= _MOSTLY * (len(line) // 2) > 0 and sum(zeros.values()) == count:
             return name
     return ""
+
+
+def _refuse_json(chunk: bytes, path: Path) -> None:
+    if _JSON.match(chunk):
+        raise DataError(
+            "holds JSON, not a table",
+            where=str(path),
+            fix="Save it as CSV; of GeoJSON, with columns of the coordinates.",
+        )
 
 
 def _refuse_binary(chunk: bytes, path: Path) -> None:

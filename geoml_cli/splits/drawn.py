@@ -43,15 +43,16 @@ def draw_folds(variables: Variables, settings: SplitSettings, usable: Rows, rows
 
 def hold_out(rows: Rows, groupings: Mapping[str, Rows], share: float, seed: int) -> tuple[Rows, Rows]:
     """Hold out about `share` of the groups of each grouping, whole; at least one is held out and one is kept."""
-    out = np.zeros(len(rows), dtype=bool)
+    out, most = np.zeros(len(rows), dtype=bool), 0
     for name, group in groupings.items():
         order = _shuffled(distinct(group[rows]), seed)
         if len(order) < 2:
             raise TooFewGroupsError(_few(len(rows), len(order), name), name, group)
         # Shares are of groups, not of rows: a station is one, however long its series.
         chosen = order[: min(max(round(share * len(order)), 1), len(order) - 1)]
+        most = max(most, len(chosen))
         out |= np.isin(group[rows], chosen)
-    _refuse_all(out, len(groupings))
+    _refuse_all(out, len(groupings), most)
     return rows[~out], rows[out]
 
 
@@ -72,7 +73,7 @@ def hold_out_in_turn(
         Training and validation rows.
     """
     learn, test = fold
-    out = np.zeros(len(learn), dtype=bool)
+    out, most = np.zeros(len(learn), dtype=bool), 0
     for name, group in groupings.items():
         order = _shuffled(distinct(group[learn], group[test]), settings.seed)
         is_left = np.isin(order, group[learn])
@@ -83,8 +84,9 @@ def hold_out_in_turn(
         first = tested[-1] + 1 if len(tested) else turn[0] * len(order) // turn[1]
         following = np.roll(order, -first)[np.roll(is_left, -first)]
         chosen = following[: min(max(round(settings.validation * len(following)), 1), len(following) - 1)]
+        most = max(most, len(chosen))
         out |= np.isin(group[learn], chosen)
-    _refuse_all(out, len(groupings))
+    _refuse_all(out, len(groupings), most)
     return learn[~out], learn[out]
 
 
@@ -120,13 +122,15 @@ def _few(rows: int, groups: int, name: str) -> str:
     return f"{rows} samples in {groups} group(s) cannot be split by {name}"
 
 
-def _refuse_all(out: NDArray[np.bool_], kinds: int) -> None:
+def _refuse_all(out: NDArray[np.bool_], kinds: int, most: int) -> None:
+    """Refuse a draw that leaves no row; `most` groups of a kind were held out, and one is the least."""
     if out.all():
+        shares = ", smaller shares (split.test, split.validation)" * (most > 1)
         raise DataError(
             f"no sample of {len(out)} is left to train on where {kinds} kinds of groups are held out",
             where="[split]",
-            fix="Leave split.second_group out (--set split.second_group=), or hold out less: more folds (split.folds), "
-            "a smaller split.validation, and where there are no folds a smaller split.test.",
+            fix="Leave split.second_group out (--set split.second_group=), or hold out less: more folds "
+            f"(split.folds){shares}.",
         )
 
 

@@ -199,6 +199,7 @@ def test_nothing_left_to_learn_from_is_said():
     with pytest.raises(DataError, match=said) as caught:
         divided(data, SplitSettings(**BOTH), np.arange(2))
     assert caught.value.exit_code == 3
+    assert "smaller shares" not in caught.value.fix, "one group of each kind is the least"
 
 
 def test_more_folds_leave_more_to_learn_from_as_the_message_says():

@@ -216,7 +216,8 @@ def test_single_values_are_no_spaces():
     assert space("network.width", "choice:16,32").choices == ("16", "32")
 
 
-@pytest.mark.parametrize("text", ["train.lr=2..1", "train.lr=log:0..1", "train.lr=choice:1", "loss.kind=choice:a,b",
+@pytest.mark.parametrize("text", ["train.lr=2..1", "train.lr=log:3", "train.lr=log:0..1", "train.lr=choice:1",
+                                  "loss.kind=choice:a,b",
                                   "split.folds=2..5", "target.transform=choice:none,log1p",
                                   "wave.threshold=choice:0,10", "network.part=choice:classifier,both",
                                   "network.frames_out=choice:1,6", "train.restore=choice:best,last"])  # fmt: skip

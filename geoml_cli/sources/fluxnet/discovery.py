@@ -45,19 +45,19 @@ class RawFiles:
     Attributes:
         files: To be read, by site.
         step: Their resolution.
-        table: The table of sites; None where there is none.
+        tables: Tables of sites.
         notes: What was left out, and why.
     """
 
     files: dict[str, list[FluxFile]]
     step: Step
-    table: Path | None
+    tables: tuple[Path, ...]
     notes: list[str] = field(default_factory=list)
 
     def paths(self) -> list[Path]:
         """Return the files on disk, each once, in order."""
         used = {file.text.path for files in self.files.values() for file in files}
-        return sorted(used | ({self.table} if self.table else set()))
+        return sorted(used | {*self.tables})
 
 
 @dataclass
@@ -90,7 +90,7 @@ def find(raw: Path, options: FluxnetOptions) -> RawFiles:
     code = _resolution(raw, wanted, options.resolution)
     chosen = [file for file in wanted if file.name.resolution == code]
     files = _products(chosen)
-    found = RawFiles(files, STEPS[code], _table(raw, candidates.tables, options.sites))
+    found = RawFiles(files, STEPS[code], _tables(raw, candidates.tables, options.sites))
     found.notes = [*_left_out(wanted, code), *_second_products(chosen, files), *_unread(candidates)]
     return found
 
@@ -242,21 +242,20 @@ def _products(chosen: Iterable[FluxFile]) -> dict[str, list[FluxFile]]:
     return found
 
 
-def _table(raw: Path, tables: Sequence[Path], given: str | None) -> Path | None:
+def _tables(raw: Path, tables: Sequence[Path], given: str | None) -> tuple[Path, ...]:
     if given is not None:
         inside = raw / given
         path = inside if raw.is_dir() and not Path(given).is_file() and inside.exists() else Path(given)
         require_file(path, fix="Check --sites.")
-        return path
+        return (path,)
     if raw.is_file():
-        found = sorted(p for p in raw.parent.glob("*.csv") if p.name.lower().startswith(_SITE_TABLE) and p.is_file())
-        tables = found
-    if len(tables) > 1:
+        tables = sorted(p for p in raw.parent.glob("*.csv") if p.name.lower().startswith(_SITE_TABLE) and p.is_file())
+    if len(tables) > 1 and not all(map(sites.is_badm, tables)):  # ICOS gives a file of BADM with each tower
         shown = _few([path.name for path in tables])
         raise DataError(
             f"there are several tables of sites: {shown}", where=str(raw), fix=f"Choose one: --sites {tables[0].name}"
         )
-    return tables[0] if tables else None
+    return tuple(tables)
 
 
 def _left_out(wanted: Sequence[FluxFile], code: str) -> list[str]:

@@ -61,7 +61,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
         )
     raw_files = find(raw, options)
     applied = rule(options, raw_files.step)
-    places = sites.read(raw_files.table) if raw_files.table else {}
+    places = sites.read(raw_files.tables)
     series = _Series(raw_files, wanted)
     counted, lost = _counted(series, applied, compared=options.target not in options.any_scale, reporter=reporter)
     report.require_column(counted, applied.target, str(raw))
@@ -69,7 +69,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
     if any(counts.samples(()) for counts in counted.values()):  # without drivers, that is the message
         columns = {counts.quality for counts in counted.values()}
         report.require_target(_summed(lost, applied), columns, applied, raw_files.step)
-    planning.require_places(counted, places, str(raw_files.table or raw))
+    planning.require_places(counted, places, str(raw_files.tables[0] if raw_files.tables else raw))
     funnel = _funnel(raw_files, counted)
     plan = planning.choose_drivers(counted, places, wanted, options.optional, funnel)
     planning.note_classes(plan, places, funnel)

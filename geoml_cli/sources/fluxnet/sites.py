@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ _COLUMNS = {
 }
 """What columns are called, as `plain_name` spells them; the first that is there is taken."""
 _NEEDED = ("site", "lat", "lon")
+_BADM = {"siteid", "variable", "datavalue"}
+"""Columns of a table with a row a variable."""
 _MISSING = -9998.0
 
 
@@ -61,36 +63,62 @@ def roles(columns: Sequence[str]) -> dict[str, int]:
 
 def is_table(columns: Sequence[str]) -> bool:
     """Tell by its columns whether a table holds sites."""
-    return set(_NEEDED) <= set(roles(columns))
+    return set(_NEEDED) <= set(roles(columns)) or _BADM <= {plain_name(name) for name in columns}
 
 
-def read(path: Path) -> dict[str, Station]:
-    """Read a table of sites, by the site's code; sites without a position are left out.
+def is_badm(path: Path) -> bool:
+    """Tell whether a table has a row a variable of a site, as ICOS and AmeriFlux give them."""
+    return {plain_name(name) for name in open_table(path).columns} >= _BADM
+
+
+def read(paths: Sequence[Path]) -> dict[str, Station]:
+    """Read tables of sites, by the site's code; sites without a position are left out.
 
     Raises:
         DataError: A column is missing, a cell is no number, a position is none, or two rows contradict each other.
     """
-    table = open_table(path)
+    found: dict[str, Station] = {}
+    for path in paths:
+        table = open_table(path)
+        for line, site, cells in _badm_rows(table) if is_badm(path) else _rows(table):
+            place = _place(table, line, cells)
+            if place is None:
+                continue
+            if found.get(site, place) != place and not _same(found[site], place):
+                raise DataError(
+                    f"{site} stands in two rows that differ", where=f"{path}, line {line}", fix="Keep one of them."
+                )
+            found[site] = place
+    return found
+
+
+def _rows(table: Table) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield line, site and cells by role of each row."""
     columns = roles(table.columns)
     if missing := [role for role in _NEEDED if role not in columns]:
         names = {"site": "SITE_ID", "lat": "LOCATION_LAT", "lon": "LOCATION_LONG"}
         raise DataError(
             f"the table of sites has no column for {', '.join(missing)} (it has {', '.join(table.columns)})",
-            where=str(path),
+            where=str(table.path),
             fix=f"Call it {', '.join(names[role] for role in missing)}.",
         )
-    found: dict[str, Station] = {}
     for line, cells in table.rows():
-        site = cells[columns["site"]].strip()
-        place = _place(table, line, {role: cells[column].strip() for role, column in columns.items()})
-        if place is None:
-            continue
-        if found.get(site, place) != place and not _same(found[site], place):
-            raise DataError(
-                f"{site} stands in two rows that differ", where=f"{path}, line {line}", fix="Keep one of them."
-            )
-        found[site] = place
-    return found
+        yield line, cells[columns["site"]].strip(), {role: cells[column].strip() for role, column in columns.items()}
+
+
+def _badm_rows(table: Table) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield line, site and cells by role of each site; of a value that is given again, the last."""
+    plain = [plain_name(name) for name in table.columns]
+    site, variable, value = (plain.index(name) for name in ("siteid", "variable", "datavalue"))
+    role_of = {name: role for role, names in _COLUMNS.items() for name in names if role != "site"}
+    found: dict[str, tuple[int, dict[str, str]]] = {}
+    for line, cells in table.rows():
+        if (role := role_of.get(plain_name(cells[variable]))) is not None:
+            _, known = found.get(cells[site].strip(), (line, {}))
+            found[cells[site].strip()] = line, {**known, role: cells[value].strip()}
+    for code, (line, known) in found.items():
+        if "lat" in known and "lon" in known:
+            yield line, code, known
 
 
 def _same(one: Station, other: Station) -> bool:

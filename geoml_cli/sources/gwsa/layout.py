@@ -20,8 +20,9 @@ Months = NDArray[np.datetime64]
 
 IDENTITY = ("pointid", "grid_code", "OID_")
 _LATITUDE, _LONGITUDE = ("lat", "latitude"), ("lon", "longitude", "long")
-_TIME = ("year_month", "year", "time", "date")
-_MONTH = ("month", "mon")
+_YEAR = ("year", "jahr", "annee", "année", "ano", "año")
+_TIME = ("year_month", *_YEAR, "time", "date")
+_MONTH = ("month", "mon", "monat", "mois", "mes")
 """Next to a column of years, whatever its name."""
 _STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
 _DATE = re.compile(
@@ -139,7 +140,7 @@ def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
         # A factor that is called month is a factor.
         month = next(filter(None, (_column(sheet, name) for name in _MONTH if name not in found)), None)
         other = str(_column(sheet, times[1])) if times[1:] else ""
-        unread = other if times[0] == "year" and month is None else ""
+        unread = other if times[0] in _YEAR and month is None else ""
         return Long(place, str(_column(sheet, times[0])), values, month, unread, other)
     return _wide(sheet, roles, place)
 

@@ -246,3 +246,18 @@ def test_other_products_of_an_archive_are_left_out_with_a_note(raw: Path, prepar
     notes = " ".join(dataset.manifest.funnel.notes)
     for name in members:
         assert (f"{name} was left out" in notes or f"left out: {name}" in notes) == (name != wanted.name), name
+
+
+def test_positions_of_badm_are_those_of_the_table(raw: Path, prepared: Prepare) -> None:
+    """As ICOS gives them with each tower: a row a variable, other groups in between, the last of a value counts."""
+    plain = prepared(raw)
+    (raw / "siteinfo.csv").unlink()
+    for tower in made.TOWERS[:2]:
+        rows = ["SITE_ID,GROUP_ID,VARIABLE_GROUP,VARIABLE,DATAVALUE", f"{tower.site},1,GRP_HEADER,SITE_NAME,Somewhere"]
+        place = {"LOCATION_LAT": "1", "LOCATION_LONG": tower.lon, "LOCATION_ELEV": tower.elevation}
+        rows += [f"{tower.site},2,GRP_LOCATION,{name},{value}" for name, value in place.items()]
+        rows += [f"{tower.site},3,GRP_LOCATION,LOCATION_LAT,{tower.lat}", f"{tower.site},4,GRP_IGBP,IGBP,{tower.igbp}"]
+        (raw / f"ICOSETC_{tower.site}_SITEINFO_L2.csv").write_text("\n".join(rows) + "\n")
+    badm = prepared(raw)
+    for name in ("lat", "lon", "elevation", "category"):
+        np.testing.assert_array_equal(badm.array(name), plain.array(name))

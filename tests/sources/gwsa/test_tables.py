@@ -208,6 +208,18 @@ def test_a_month_may_stand_beside_years_of_any_name(raw: Path, long: pd.DataFram
     assert found.manifest.facts["step"] == "month" and found.array("year").tolist() == [2003, 2004, 2005] * 2
 
 
+def test_years_and_months_may_have_names_of_other_languages(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    months = pd.concat([long.assign(month=month, rf=month) for month in (1, 2)])
+    months.to_csv(raw / "gwsa.csv", index=False)
+    expected, _ = prepare_gwsa(raw)
+    months.rename(columns={"year": "Jahr", "month": "Monat"}).to_csv(raw / "gwsa.csv", index=False)
+    found, _ = prepare_gwsa(raw)
+    assert found.manifest.facts["step"] == "month" and found.manifest.funnel.kept == len(months)
+    np.testing.assert_array_equal(found.array("rf"), expected.array("rf"))
+
+
 def test_a_date_next_to_the_year_is_named_where_rows_repeat(
     raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
 ) -> None:

@@ -49,6 +49,10 @@ TABLES = {
     ),
     "all missing": (b"lon,lat,soc\n21.05,8.95,NA\n", r"none of 1 rows gives a sample \(no target value 1\)"),
     "binary": (b"lon,lat,soc\n\x00\x01\x02", "p.csv: holds binary data"),
+    "GeoJSON": (
+        b'{\n"type": "FeatureCollection",\n"features": []}',
+        "p.csv: holds JSON, not a table. Save it as CSV; of GeoJSON, with columns of the coordinates",
+    ),
     "cut gzip": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "p.csv: cannot be read to its end"),
     "same name twice": (b"lon,lat,soc,soc\n21,9,1,2\n", "several columns could be target: soc, soc"),
     "title above the names": (
