@@ -5,6 +5,7 @@ Legend: P rows, M members, N rows predicted, L lead times.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -105,9 +106,16 @@ class KeptDistances(_Record):
 
     @staticmethod
     def of(distances: Distances) -> KeptDistances:
-        """Return them with nine digits."""
-        share, distance = ([float(f"{value:.9g}") for value in values.tolist()] for values in distances)
-        return KeptDistances(share=tuple(share), distance=tuple(distance))
+        """Return them with nine digits; distances rounded up, so that each still holds the row it is of."""
+        share = [float(f"{value:.9g}") for value in distances.share_K.tolist()]
+        return KeptDistances(share=tuple(share), distance=tuple(map(_up, distances.distance_K.tolist())))
+
+
+def _up(value: float) -> float:
+    near = float(f"{value:.9g}")
+    if not near < value:
+        return near
+    return float(f"{near + 10.0 ** (math.floor(math.log10(abs(value))) - 8):.9g}")
 
 
 class BlockDistances(_Record):

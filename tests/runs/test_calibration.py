@@ -17,7 +17,7 @@ from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError
 from geoml_cli.inference.load import open_trained, settings_of
-from geoml_cli.metrics.conformal import distances
+from geoml_cli.metrics.conformal import Distances, distances
 from geoml_cli.runs.applicability import read_applicability
 from geoml_cli.runs.calibration import Calibration, Difference, KeptDistances, read_calibrations
 from geoml_cli.runs.run import Run
@@ -183,3 +183,12 @@ def test_a_run_without_calibration_says_how_to_get_it(run: Run, data_root: Path)
     (run.folder / "calibration.json").unlink()
     trained = open_trained(run)
     assert not trained.intervals and f"geoml train {run.folder}" in trained.without_intervals
+
+
+@pytest.mark.parametrize(
+    "value", [0.6999996900558472, 3.0000000049e-5, 12345.67890123, 0.999999999999, 0.0, 1.0, -1.23456789012e-8, np.inf]
+)
+def test_a_stored_distance_holds_the_row_it_is_of(value):
+    """Of many rows with one probability all would fall out of their sets where it is rounded down."""
+    [kept] = KeptDistances.of(Distances(np.array([0.9]), np.array([value]))).distance
+    assert value <= kept <= value + 2e-8 * abs(value)
