@@ -73,7 +73,7 @@ def test_a_run_without_ranges_counts_nothing():
         (
             (0.5, 1.4),
             "t may be another unit or scale, about 10 times too small: convert it by the exact factor of the two, such "
-            "as 10 of cm and mm, 11.574 of W m-2 and MJ m-2 d-1, 12 of months and years.",
+            "as 3.2808 of feet and metres, 10 of cm and mm, 11.574 of W m-2 and MJ m-2 d-1, 12 of months and years.",
         ),
         ((-3e5, 4e7), ""),
         ((16.0, 17.0), ""),  # a little warmer, and no other unit
