@@ -28,6 +28,9 @@ from geoml_cli.work.reporting import Reporter
 
 Mask = NDArray[np.bool_]
 _SHOWN = 5
+_AGAINST, _FITS = 0.05, 4
+"""Cells on land with values, as a share of those at sea, from which on a mask may be upside down: where it then has so
+many times fewer."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,14 @@ def _land(plan: GridPlan, ever: Mask) -> tuple[Mask, list[str]]:
             f"the land mask is 1 at {dry} of the {dry + wet} cells that have values: it seems to be a mask of sea",
             where=plan.where,
             fix="Give a mask that is 1 on land.",
+        )
+    turned = int((plan.land[::-1] & ever).sum())
+    if dry > _AGAINST * wet and turned * _FITS < dry:
+        raise DataError(
+            f"the land mask is 1 at {dry} of the {dry + wet} cells that have values, and upside down at {turned}: "
+            "rows of the mask and of the maps run in other directions",
+            where=plan.where,
+            fix="Write both from north to south.",
         )
     empty = int((~plan.land & ~ever).sum())
     notes = [f"{dry} cells on land have values, which are left out"] if dry else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, located
-from geoml_cli.readers.locating import is_geographic
+from geoml_cli.readers.locating import is_geographic, transform
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
@@ -22,17 +23,30 @@ _MARGIN = 4
 """Pixels of the raster about what a part covers."""
 _TURN = 360.0
 _WHOLE = 0.01
-"""Part of a pixel by which the width of a raster of all longitudes may differ from 360 degrees."""
+"""Part of a pixel by which columns may differ from a whole number in 360 degrees."""
+_WIDE, _HIGH, _ROUND = 80.0, 80.0, 300.0
+"""Degrees of longitude that a part has where a pole lies in it or at its corner, at least, its highest latitude, and
+degrees of a part that goes about the Earth."""
+_FEW, _PLACES = 8, 32
+"""Pixels along a side of a part about a pole that are averaged by places, and places along a side of each."""
+_MERIDIAN = re.compile(r'(PRIMEM\[)"[^"]*",([-+\d.eE]+)')
+_NAMES = re.compile(r',AUTHORITY\["[^"]*","[^"]*"\]')
+Box = tuple[float, float, float, float]
 NO_WAY = "cannot be brought onto the reference's CRS"
 CHECK = "Check the CRS that both rasters have, or name another raster with --reference."
 
 
 class _Window(NamedTuple):
-    """Rows and columns of a raster, and the grid that they are taken to be."""
+    """Rows and columns of a raster, which may lie beyond it, and the grid that they are taken to be.
+
+    Attributes:
+        turn: After how many columns they are the same again; 0 where they end.
+    """
 
     rows: slice
     columns: slice
     grid: Grid
+    turn: int = 0
 
 
 def place(grid: Grid, row: float, column: float) -> tuple[float, float]:
@@ -54,58 +68,134 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
     Raises:
         DataError: The part has no place in the raster's CRS, or the raster cannot be read.
     """
-    values = np.full((part.height, part.width), np.nan, dtype=np.float32)
+    in_degrees = is_geographic(raster.grid.crs)
     with located(str(raster.band.path)):
-        windows = list(_windows(raster.grid, part))
-    for window in windows:
-        found = _resampled(_read(raster, window), window.grid, part, method)
-        values = np.where(np.isnan(values), found, values)
+        boxes = _boxes(raster.grid, part) if in_degrees else [(raster.grid, _box(raster.grid.crs, part))]
+    if method == "average" and in_degrees and not is_geographic(part.crs) and _is_about_a_pole(boxes[0][1]):
+        return _about_a_pole(raster, part)
+    values = np.full((part.height, part.width), np.nan, dtype=np.float32)
+    for grid, box in boxes:
+        for window in _turned(grid, box) if in_degrees else _overlap(grid, box):
+            found = _resampled(_read(raster, window), window.grid, part, method)
+            values = np.where(np.isnan(values), found, values)
     return values
 
 
-def _windows(grid: Grid, part: Grid) -> Iterator[_Window]:
-    """Yield the windows of a grid that a part covers, with a margin; of degrees where GDAL looks for them, -180 to 180.
-
-    There are two boxes where 180 degrees lie between. A grid of all longitudes goes on at its other end; of another the
-    same place may be 360 degrees on.
-    """
+def _boxes(grid: Grid, part: Grid) -> list[tuple[Grid, Box]]:
+    """Return what a part covers of a grid of degrees, each with the grid whose longitudes the box has."""
+    if not is_geographic(part.crs):
+        grid = _centred(grid, part)
+        left, bottom, right, top = _box(grid.crs, part)
+        return [(grid, (left, bottom, right, top) if left <= right else (-_TURN / 2, bottom, _TURN / 2, top))]
+    # Of degrees onto degrees GDAL keeps what lies beyond 180 and 90, or gives -180 to 180 where the datum is another.
     left, bottom, right, top = _box(grid.crs, part)
-    if not is_geographic(grid.crs):
-        yield from _overlap(grid, (left, bottom, right, top))
+    if left <= right:
+        return [(grid, (left, bottom, right, top))]
+    return [(grid, (left, bottom, _TURN / 2, top)), (grid, (-_TURN / 2, bottom, right, top))]
+
+
+def _centred(grid: Grid, part: Grid) -> Grid:
+    """Return a grid of degrees whose longitudes count from the middle of a part: no pixel of it lies across 180."""
+    from rasterio.crs import CRS
+
+    x, y = place(part, part.height / 2, part.width / 2)
+    try:
+        longitude, _ = transform((np.array([x]), np.array([y])), part.crs, grid.crs)
+    except DataError:  # the middle has no place, where corners may have one
+        return replace(grid)
+    middle = round(float(longitude[0]))
+    wkt = CRS.from_user_input(grid.crs).to_wkt()
+    # Names of the EPSG would bring Greenwich back.
+    crs = _MERIDIAN.sub(lambda found: f'{found[1]}"counted on",{float(found[2]) + middle}', _NAMES.sub("", wkt))
+    a, b, c, d, e, f = grid.transform
+    return replace(grid, crs=crs, transform=(a, b, c - middle, d, e, f))
+
+
+def _is_about_a_pole(box: Box) -> bool:
+    left, bottom, right, top = box
+    return right - left > _WIDE and (max(-bottom, top) > _HIGH or right - left > _ROUND)
+
+
+def _about_a_pole(raster: Raster, part: Grid) -> NDArray[np.float32]:
+    """Average onto a part with a pole in it: by quarters down to a few pixels, of which places in them are looked up.
+
+    GDAL takes a mean over all columns and rows between a pixel's corners, which about a pole are far apart.
+    """
+    if max(part.height, part.width) <= _FEW:
+        return _means_of_places(raster, part)
+    values = np.full((part.height, part.width), np.nan, dtype=np.float32)
+    for rows in _halves(part.height):
+        for columns in _halves(part.width):
+            size = (rows.stop - rows.start, columns.stop - columns.start)
+            values[rows, columns] = warped(raster, part_of(part, rows.start, columns.start, size), "average")
+    return values
+
+
+def _halves(size: int) -> list[slice]:
+    return [slice(0, size)] if size == 1 else [slice(0, size // 2), slice(size // 2, size)]
+
+
+def _means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
+    """Return the mean of the raster's values at places spread evenly in each pixel of a part."""
+    grid, (a, b, c, d, e, f) = raster.grid, part.transform
+    row, column = ((np.arange(size * _PLACES) + 0.5) / _PLACES for size in (part.height, part.width))
+    column, row = (each.ravel() for each in np.meshgrid(column, row))
+    x, y = transform((a * column + b * row + c, d * column + e * row + f), part.crs, grid.crs)
+    a, b, c, d, e, f = _inverse(grid)
+    column, row = np.floor(a * x + b * y + c), np.floor(d * x + e * y + f)
+    if turn := _columns_of_a_turn(grid):
+        column %= turn
+    known = np.isfinite(row + column) & (row >= 0) & (row < grid.height) & (column >= 0) & (column < grid.width)
+    found = np.full(len(row), np.nan)
+    if known.any():
+        row, column = row[known].astype(int), column[known].astype(int)
+        top, left = int(row.min()), int(column.min())
+        values = raster.read(slice(top, int(row.max()) + 1), slice(left, int(column.max()) + 1))
+        found[known] = values[row - top, column - left]
+    shape = (part.height, _PLACES, part.width, _PLACES)
+    count = np.isfinite(found).reshape(shape).sum(axis=(1, 3))
+    total = np.nan_to_num(found).reshape(shape).sum(axis=(1, 3))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _turned(grid: Grid, box: Box) -> Iterator[_Window]:
+    """Yield the windows of a grid of degrees that a box covers, with a margin.
+
+    A grid of all longitudes goes on at its other end; of another the same place may be 360 degrees on.
+    """
+    if turn := _columns_of_a_turn(grid):
+        rows, columns = _pixels(grid, box)
+        yield from _window(grid, _within(rows, grid.height), columns, turn)
         return
-    half = _TURN / 2
-    for west, east in [(left, half), (-half, right)] if right < left else [(left, right)]:
-        if _has_all_longitudes(grid):
-            yield from _round(grid, (west, bottom, east, top))
-            continue
-        a, b, c, d, e, f = grid.transform
-        for turn in (0.0, -_TURN, _TURN):
-            yield from _overlap(replace(grid, transform=(a, b, c + turn, d, e, f)), (west, bottom, east, top))
+    a, b, c, d, e, f = grid.transform
+    for degrees in (0.0, -_TURN, _TURN):
+        yield from _overlap(replace(grid, transform=(a, b, c + degrees, d, e, f)), box)
 
 
-def _overlap(grid: Grid, box: tuple[float, float, float, float]) -> Iterator[_Window]:
+def _overlap(grid: Grid, box: Box) -> Iterator[_Window]:
     rows, columns = _pixels(grid, box)
-    yield from _window(grid, _within(rows, grid.height), _within(columns, grid.width))
+    if rows.stop > 0 and columns.stop > 0 and rows.start < grid.height and columns.start < grid.width:
+        yield from _window(grid, _within(rows, grid.height), _within(columns, grid.width))
 
 
-def _round(grid: Grid, box: tuple[float, float, float, float]) -> Iterator[_Window]:
-    """Yield the window of a grid of all longitudes; its columns may lie beyond the grid's ends."""
-    rows, columns = _pixels(grid, box)
-    yield from _window(grid, _within(rows, grid.height), columns)
-
-
-def _window(grid: Grid, rows: slice, columns: slice) -> Iterator[_Window]:
+def _window(grid: Grid, rows: slice, columns: slice, turn: int = 0) -> Iterator[_Window]:
     if rows.start < rows.stop and columns.start < columns.stop:
         size = (rows.stop - rows.start, columns.stop - columns.start)
-        yield _Window(rows, columns, part_of(grid, rows.start, columns.start, size))
+        yield _Window(rows, columns, part_of(grid, rows.start, columns.start, size), turn)
 
 
-def _has_all_longitudes(grid: Grid) -> bool:
+def _columns_of_a_turn(grid: Grid) -> int:
+    """Return how many columns a grid of degrees has in 360 degrees; 0 where it does not go about the Earth.
+
+    Some have the meridian at both ends.
+    """
     a, b, _, d, _, _ = grid.transform
-    return b == d == 0 and abs(abs(a) * grid.width - _TURN) < _WHOLE * abs(a)
+    columns = _TURN / abs(a) if a and b == d == 0 else np.inf
+    is_whole = np.isfinite(columns) and abs(columns - round(columns)) < _WHOLE and round(columns) <= grid.width
+    return round(columns) if is_whole else 0
 
 
-def _box(crs: str, part: Grid) -> tuple[float, float, float, float]:
+def _box(crs: str, part: Grid) -> Box:
     """Return left, bottom, right and top of a part in a CRS; of degrees left is the larger where 180 lies between."""
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
@@ -123,12 +213,18 @@ def _box(crs: str, part: Grid) -> tuple[float, float, float, float]:
     return left, bottom, right, top
 
 
-def _pixels(grid: Grid, box: tuple[float, float, float, float]) -> tuple[slice, slice]:
-    """Return the rows and columns of a grid that a box covers, and a margin."""
+def _inverse(grid: Grid) -> tuple[float, float, float, float, float, float]:
+    """Return the transform that leads from coordinates (y, x) to (column, row)."""
     from affine import Affine
 
+    a, b, c, d, e, f = (~Affine(*grid.transform))[:6]
+    return a, b, c, d, e, f
+
+
+def _pixels(grid: Grid, box: Box) -> tuple[slice, slice]:
+    """Return the rows and columns of a grid that a box covers, and a margin."""
     left, bottom, right, top = box
-    pixels = replace(grid, transform=(~Affine(*grid.transform))[:6])  # leads from coordinates to (column, row)
+    pixels = replace(grid, transform=_inverse(grid))
     found = np.array([place(pixels, y, x) for x in (left, right) for y in (bottom, top)])
     (col0, row0), (col1, row1) = found.min(axis=0), found.max(axis=0)
     return (
@@ -138,12 +234,15 @@ def _pixels(grid: Grid, box: tuple[float, float, float, float]) -> tuple[slice, 
 
 
 def _within(span: slice, size: int) -> slice:
-    return slice(max(span.start, 0), min(span.stop, size))
+    """Cut a span to a raster with a margin of missing pixels: without, GDAL counts those at its edge twice."""
+    return slice(max(span.start, -_MARGIN), min(span.stop, size + _MARGIN))
 
 
 def _read(raster: Raster, window: _Window) -> NDArray[np.float32]:
     """Read a window; columns beyond the ends of all longitudes are those of the other end."""
-    width, pieces, start = raster.grid.width, [], window.columns.start
+    if not window.turn:
+        return raster.read(window.rows, window.columns)
+    width, pieces, start = window.turn, [], window.columns.start
     while start < window.columns.stop:
         first = start % width
         stop = min(window.columns.stop, start - first + width)
@@ -159,8 +258,15 @@ def _resampled(values: NDArray[np.float32], grid: Grid, part: Grid, method: Resa
     from rasterio.vrt import WarpedVRT
 
     profile = {"count": 1, "dtype": "float32", "height": grid.height, "width": grid.width, "nodata": np.nan}
-    profile |= {"crs": grid.crs, "transform": Affine(*grid.transform)}
-    onto = {"crs": part.crs, "transform": Affine(*part.transform), "height": part.height, "width": part.width}
+    profile |= {"transform": Affine(*grid.transform)}
+    # A GeoTIFF keeps no meridian of our own.
+    onto = {
+        "src_crs": grid.crs,
+        "crs": part.crs,
+        "transform": Affine(*part.transform),
+        "height": part.height,
+        "width": part.width,
+    }
     # GDAL guesses which pixels it needs from some places at the part's edge: here they are the window.
     onto |= {"SOURCE_EXTRA": max(grid.height, grid.width)}
     onto |= {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}

@@ -80,3 +80,79 @@ def test_a_raster_of_degrees_goes_on_across_180(
     assert inside.sum() > 50
     np.testing.assert_allclose(found[inside], (above * (1 - down) + below * down)[inside], atol=3e-5)
     assert np.isnan(found[column > width]).all() and np.isfinite(found[inside]).all()
+
+
+def averaged(
+    write: Write, folder: Path, onto: tuple[str, Affine, tuple[int, int]], raster: Path
+) -> NDArray[np.float32]:
+    stack = stacked(write, folder, onto, raster, False)
+    assert stack.resampling == {"noise": "average"}
+    found = stack.read(slice(0, onto[2][0]), slice(0, onto[2][1]))[1]
+    stack.close()
+    return found
+
+
+@pytest.mark.parametrize("shift", [9, 20, 50, 70, -50, -93])
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_pixels_at_a_rasters_edge_count_once_in_a_mean(raster: Write, tmp_path: Path, shift: int, rows: int) -> None:
+    """A raster of 10 m whose values are its columns, on a grid of 100 m; the mean is by area, of few rows as well."""
+    values = np.tile(np.arange(40, dtype=np.float32), (rows, 1))
+    path = raster(tmp_path / "noise.tif", values, crs="EPSG:32634", transform=Affine(10, 0, 500_000, 0, -10, 4_600_000))
+    onto = ("EPSG:32634", Affine(100, 0, 500_000 + shift - 100, 0, -100, 4_600_000), (1, 6))
+    edges = np.arange(41) * 10.0
+    for pixel, got in enumerate(averaged(raster, tmp_path, onto, path)[0]):
+        low = shift - 100 + 100 * pixel
+        shares = np.clip(np.minimum(edges[1:], low + 100) - np.maximum(edges[:-1], low), 0, None)
+        if shares.sum() > 0:
+            assert got == pytest.approx((shares * np.arange(40)).sum() / shares.sum(), abs=1e-4), pixel
+        else:
+            assert np.isnan(got), pixel
+
+
+@pytest.mark.parametrize("west", [-180.0, 0.0, 179.0, -181.0])
+def test_means_are_taken_across_180(raster: Write, tmp_path: Path, west: float) -> None:
+    """Degrees on a grid of 2 km: a plane has the mean of its middle."""
+    onto = ("EPSG:32760", Affine(2000, 0, 790_000, 0, -2000, 8_120_000), (30, 40))
+    side = 0.005
+    width = round((360 if west in (-180.0, 0.0) else 2) / side)
+    middle = (west + (np.arange(width) + 0.5) * side) % 360
+    latitude = -16 - (np.arange(400) + 0.5) * side
+    plane = (middle[None, :] * 3 + latitude[:, None] * 7).astype(np.float32)
+    path = raster(tmp_path / "noise.tif", plane, transform=Affine(side, 0, west, 0, -side, -16))
+    found = averaged(raster, tmp_path, onto, path)
+    lon, lat = lon_lat(*onto)
+    assert (lon > 179.9).any() and (lon < -179.9).any()
+    np.testing.assert_allclose(found, lon % 360 * 3 + lat * 7, atol=2e-3)
+
+
+def test_a_raster_with_the_meridian_at_both_ends_is_interpolated_across_it(raster: Write, tmp_path: Path) -> None:
+    """As grids of points have it: 361 columns of 1 degree, of which the first and the last are the same."""
+    noise = np.random.default_rng(5).normal(size=(180, 360)).astype(np.float32)
+    whole = Affine(1, 0, -180.5, 0, -1, 90)
+    paths = [raster(tmp_path / f"{name}.tif", values, transform=whole)
+             for name, values in (("noise", np.c_[noise, noise[:, :1]]), ("bare", noise))]  # fmt: skip
+    found = []
+    for path in paths:
+        (tmp_path / path.stem).mkdir()
+        crs, transform, shape = CHUKOTKA
+        grid = raster(tmp_path / path.stem / "grid.tif", np.ones(shape, np.float32), crs=crs, transform=transform)
+        stack = Stack(
+            open_bands([Band(RasterFile(grid), "grid"), Band(RasterFile(path), "noise")]), frozenset(), "grid"
+        )
+        found.append(stack.read(slice(0, shape[0]), slice(0, shape[1]))[1])
+        stack.close()
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("size", [20, 21], ids=["a corner", "the middle of a pixel"])
+@pytest.mark.parametrize("crs", ["EPSG:6931", "EPSG:3031"])
+def test_means_about_a_pole_are_of_each_pixel(raster: Write, tmp_path: Path, size: int, crs: str) -> None:
+    """A field that is smooth at the pole; a ring of latitude would have a mean of 0."""
+    onto = (crs, Affine(100_000, 0, -50_000 * size, 0, -100_000, 50_000 * size), (size, size))
+    lon, lat = np.meshgrid(-180 + (np.arange(1440) + 0.5) * 0.25, 90 - (np.arange(720) + 0.5) * 0.25)
+    field = 40 * np.cos(np.radians(lat)) * np.cos(np.radians(lon))
+    path = raster(tmp_path / "noise.tif", field.astype(np.float32), transform=Affine(0.25, 0, -180, 0, -0.25, 90))
+    found = averaged(raster, tmp_path, onto, path)
+    lon, lat = lon_lat(*onto)
+    expected = 40 * np.cos(np.radians(lat)) * np.cos(np.radians(lon))
+    np.testing.assert_allclose(found, expected, atol=0.2)  # a pixel has 0.6 more than its neighbour

@@ -121,7 +121,8 @@ def _month(path: Path, key: str, item: Any, nodata: Declared) -> FilePart:  # no
     years = set(_YEAR.findall(path.stem))
     if len(years) == 1 and match[1] not in years:
         raise DataError(f"month {key} is in the file of {years.pop()}", where=where, fix=_AGAIN)
-    if item.ndim != 2 or item.dtype.kind != "f" or 0 in item.shape:
+    is_packed = item.dtype.kind in "iu" and "scale_factor" in item.attrs
+    if item.ndim != 2 or not (item.dtype.kind == "f" or is_packed) or 0 in item.shape:
         raise DataError(f"is {item.dtype} of shape {list(item.shape)}, not a map of floats", where=where, fix=_AGAIN)
     _refuse_other_cells(item.shape, where)
     time = cftime.datetime(int(match[1]), int(match[2]), 1, calendar="standard")

@@ -52,7 +52,8 @@ def _amplitude(timed: TimeSeries, values: Values) -> Values:
         raise DataError(
             f"the amplitude is {values[row]:g} dB, which no wave has",
             where=timed.where(row),
-            fix=f"Give it in dB; where the number means no data, say so: --nodata amplitude={values[row]:g}.",
+            fix="Give it in dB, 20 log10 of a field; where the number means no data, say so: "
+            f"--nodata amplitude={values[row]:g}.",
         )
     known = values[np.isfinite(values)]
     if len(known) >= _SEVERAL and float(known.min()) >= 0 and 0 < float(known.max()) < _LEAST_DB:

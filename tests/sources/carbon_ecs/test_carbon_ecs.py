@@ -257,3 +257,22 @@ def test_a_year_in_grams_of_carbon_is_refused(raw):
         for key in (key for key in file[GROUP] if key in KEYS):
             file[GROUP][key][...] = file[GROUP][key][...] * 12.011
     refused(raw, r"values at 2006-01.* and 11 more times are about 1\d\.?\d* times larger than those of other times")
+
+
+def test_maps_that_run_the_other_way_than_their_mask_are_refused(raw):
+    changed(raw, {}, lambda values: values[::-1])
+    refused(raw, r"land mask is 1 at \d+ of the \d+ cells that have values, and upside down at 0: rows of the mask and")
+
+
+def test_packed_months_are_read(made, raw):
+    whole = np.array(prepared(shutil.copytree(made, raw.parent / "whole")).array("fco2"))
+    for path in raw.glob("*.h5"):
+        with h5py.File(path, "a") as file:
+            for key in [name for name in file[GROUP] if name in KEYS]:
+                values = file[GROUP][key][...]
+                packed = np.where(np.isnan(values), -32768, np.round(values * 100)).astype("i2")
+                del file[GROUP][key]
+                month = file[GROUP].create_dataset(key, data=packed)
+                month.attrs.update({"scale_factor": 0.01, "_FillValue": np.int16(-32768)})
+    found = np.array(prepared(raw).array("fco2"))
+    np.testing.assert_allclose(found, whole, atol=0.0051)
