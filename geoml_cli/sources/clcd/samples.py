@@ -20,7 +20,8 @@ from geoml_cli.readers.mosaics import RasterFile, all_files
 from geoml_cli.readers.raster_scales import refuse_other_scales
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
-from geoml_cli.readers.stacks import open_bands, place
+from geoml_cli.readers.stacks import open_bands
+from geoml_cli.readers.warping import place
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.categories import check_names, codes_of

@@ -16,7 +16,8 @@ from geoml_cli.readers.mosaics import all_files
 from geoml_cli.readers.nodata import Declared, declared_fills
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, mask_notes, refuse_fills, require_rasterio
-from geoml_cli.readers.stacks import open_bands, place, same_grid
+from geoml_cli.readers.stacks import open_bands, same_grid
+from geoml_cli.readers.warping import place
 from geoml_cli.samples.input import Grid, Points, SampleBlock, first_reason, point_reason
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_covariates, latest_classes
 from geoml_cli.sources.clcd.plan import Plan
