@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 _SHOWN = 5
 _AGAINST, _FITS = 0.05, 4
 """Cells on land with values, as a share of those at sea, from which on a mask may be upside down: where it then has so
-many times fewer."""
+many times fewer of them, and of cells at sea without values."""
 
 
 @dataclass(frozen=True)
@@ -208,14 +208,14 @@ def _land(plan: GridPlan, ever: Mask) -> tuple[Mask, list[str]]:
             where=plan.where,
             fix="Give a mask that is 1 on land.",
         )
-    turned = int((plan.land[::-1] & ever).sum())
-    if dry > _AGAINST * wet and turned * _FITS < dry:
+    empty = int((~plan.land & ~ever).sum())
+    turned, turned_empty = (int((side[::-1] & cells).sum()) for side, cells in ((plan.land, ever), (~plan.land, ~ever)))
+    if dry > _AGAINST * wet and turned * _FITS < dry and turned_empty * _FITS < empty:
         raise DataError(
             f"the land mask is 1 at {dry} of the {dry + wet} cells that have values, and upside down at {turned}: "
             "rows of the mask and of the maps run in other directions",
             where=plan.where,
             fix="Write both from north to south.",
         )
-    empty = int((~plan.land & ~ever).sum())
     notes = [f"{dry} cells on land have values, which are left out"] if dry else []
     return plan.land, notes + ([f"{empty} cells at sea never have a value"] if empty else [])

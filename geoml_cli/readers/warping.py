@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -29,8 +28,6 @@ _WIDE, _HIGH, _ROUND = 80.0, 80.0, 300.0
 degrees of a part that goes about the Earth."""
 _FEW, _PLACES = 8, 32
 """Pixels along a side of a part about a pole that are averaged by places, and places along a side of each."""
-_MERIDIAN = re.compile(r'(PRIMEM\[)"[^"]*",([-+\d.eE]+)')
-_NAMES = re.compile(r',AUTHORITY\["[^"]*","[^"]*"\]')
 Box = tuple[float, float, float, float]
 NO_WAY = "cannot be brought onto the reference's CRS"
 CHECK = "Check the CRS that both rasters have, or name another raster with --reference."
@@ -70,50 +67,43 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
     """
     in_degrees = is_geographic(raster.grid.crs)
     with located(str(raster.band.path)):
-        boxes = _boxes(raster.grid, part) if in_degrees else [(raster.grid, _box(raster.grid.crs, part))]
-    if method == "average" and in_degrees and not is_geographic(part.crs) and _is_about_a_pole(boxes[0][1]):
+        boxes = _boxes(_box(raster.grid.crs, part), in_degrees=in_degrees)
+    onto_degrees = in_degrees and is_geographic(part.crs)
+    if method == "average" and in_degrees and not onto_degrees and _is_about_a_pole(boxes):
         return _about_a_pole(raster, part)
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
-    for grid, box in boxes:
-        for window in _turned(grid, box) if in_degrees else _overlap(grid, box):
+    for box in boxes:
+        for window in _turned(raster.grid, box) if in_degrees else _overlap(raster.grid, box):
             found = _resampled(_read(raster, window), window.grid, part, method)
             values = np.where(np.isnan(values), found, values)
+    if method == "average" and len(boxes) > 1 and not onto_degrees:
+        for row, column in np.argwhere(_lie_across(raster.grid.crs, part)).tolist():
+            values[row, column] = _means_of_places(raster, part_of(part, row, column, (1, 1)))[0, 0]
     return values
 
 
-def _boxes(grid: Grid, part: Grid) -> list[tuple[Grid, Box]]:
-    """Return what a part covers of a grid of degrees, each with the grid whose longitudes the box has."""
-    if not is_geographic(part.crs):
-        grid = _centred(grid, part)
-        left, bottom, right, top = _box(grid.crs, part)
-        return [(grid, (left, bottom, right, top) if left <= right else (-_TURN / 2, bottom, _TURN / 2, top))]
-    # Of degrees onto degrees GDAL keeps what lies beyond 180 and 90, or gives -180 to 180 where the datum is another.
-    left, bottom, right, top = _box(grid.crs, part)
-    if left <= right:
-        return [(grid, (left, bottom, right, top))]
-    return [(grid, (left, bottom, _TURN / 2, top)), (grid, (-_TURN / 2, bottom, right, top))]
-
-
-def _centred(grid: Grid, part: Grid) -> Grid:
-    """Return a grid of degrees whose longitudes count from the middle of a part: no pixel of it lies across 180."""
-    from rasterio.crs import CRS
-
-    x, y = place(part, part.height / 2, part.width / 2)
-    try:
-        longitude, _ = transform((np.array([x]), np.array([y])), part.crs, grid.crs)
-    except DataError:  # the middle has no place, where corners may have one
-        return replace(grid)
-    middle = round(float(longitude[0]))
-    wkt = CRS.from_user_input(grid.crs).to_wkt()
-    # Names of the EPSG would bring Greenwich back.
-    crs = _MERIDIAN.sub(lambda found: f'{found[1]}"counted on",{float(found[2]) + middle}', _NAMES.sub("", wkt))
-    a, b, c, d, e, f = grid.transform
-    return replace(grid, crs=crs, transform=(a, b, c - middle, d, e, f))
-
-
-def _is_about_a_pole(box: Box) -> bool:
+def _boxes(box: Box, *, in_degrees: bool) -> list[Box]:
+    """Return a box, or its two sides of 180 degrees where that lies in it: GDAL gives longitudes from -180 to 180."""
     left, bottom, right, top = box
-    return right - left > _WIDE and (max(-bottom, top) > _HIGH or right - left > _ROUND)
+    if not in_degrees or left <= right:
+        return [box]
+    return [(left, bottom, _TURN / 2, top), (-_TURN / 2, bottom, right, top)]
+
+
+def _lie_across(crs: str, part: Grid) -> NDArray[np.bool_]:
+    """Return which pixels of a part have corners on both sides of 180 degrees: GDAL takes no mean of these."""
+    rows, columns = np.mgrid[: part.height + 1, : part.width + 1]
+    a, b, c, d, e, f = part.transform
+    places = (a * columns + b * rows + c).ravel(), (d * columns + e * rows + f).ravel()
+    longitude = transform(places, part.crs, crs)[0].reshape(rows.shape)
+    corners = np.stack([longitude[:-1, :-1], longitude[:-1, 1:], longitude[1:, :-1], longitude[1:, 1:]])
+    return np.asarray(np.ptp(corners, axis=0) > _TURN / 2)
+
+
+def _is_about_a_pole(boxes: Sequence[Box]) -> bool:
+    width = sum(right - left for left, _, right, _ in boxes)
+    _, bottom, _, top = boxes[0]
+    return width > _WIDE and (max(-bottom, top) > _HIGH or width > _ROUND)
 
 
 def _about_a_pole(raster: Raster, part: Grid) -> NDArray[np.float32]:
@@ -143,19 +133,27 @@ def _means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
     x, y = transform((a * column + b * row + c, d * column + e * row + f), part.crs, grid.crs)
     a, b, c, d, e, f = _inverse(grid)
     column, row = np.floor(a * x + b * y + c), np.floor(d * x + e * y + f)
-    if turn := _columns_of_a_turn(grid):
-        column %= turn
-    known = np.isfinite(row + column) & (row >= 0) & (row < grid.height) & (column >= 0) & (column < grid.width)
+    if turn := _columns_of_a_turn(grid):  # counted on from about the first known place
+        first = column[np.isfinite(column)][0] if np.isfinite(column).any() else 0.0
+        column = (column - first + turn // 2) % turn + first - turn // 2
+    else:  # the same place may be 360 degrees on
+        for columns in (_TURN / grid.transform[0], -_TURN / grid.transform[0]):
+            column = np.where(_is_in(column + columns, grid.width), np.floor(column + columns), column)
+    known = np.isfinite(row + column) & _is_in(row, grid.height) & (bool(turn) | _is_in(column, grid.width))
     found = np.full(len(row), np.nan)
     if known.any():
         row, column = row[known].astype(int), column[known].astype(int)
         top, left = int(row.min()), int(column.min())
-        values = raster.read(slice(top, int(row.max()) + 1), slice(left, int(column.max()) + 1))
-        found[known] = values[row - top, column - left]
+        spans = slice(top, int(row.max()) + 1), slice(left, int(column.max()) + 1)
+        found[known] = _read(raster, _Window(*spans, grid, turn))[row - top, column - left]
     shape = (part.height, _PLACES, part.width, _PLACES)
     count = np.isfinite(found).reshape(shape).sum(axis=(1, 3))
     total = np.nan_to_num(found).reshape(shape).sum(axis=(1, 3))
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _is_in(place: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
+    return np.asarray((place >= 0) & (place < size))
 
 
 def _turned(grid: Grid, box: Box) -> Iterator[_Window]:

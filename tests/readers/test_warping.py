@@ -10,6 +10,7 @@ import pytest
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
+from rasterio.warp import transform as warp_points
 
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.rasters import Band
@@ -156,3 +157,22 @@ def test_means_about_a_pole_are_of_each_pixel(raster: Write, tmp_path: Path, siz
     lon, lat = lon_lat(*onto)
     expected = 40 * np.cos(np.radians(lat)) * np.cos(np.radians(lon))
     np.testing.assert_allclose(found, expected, atol=0.2)  # a pixel has 0.6 more than its neighbour
+
+
+@pytest.mark.parametrize("method", ["bilinear", "average"])
+def test_the_datum_of_a_raster_is_kept(raster: Write, tmp_path: Path, method: str) -> None:
+    """Tokyo's lies some 400 m from WGS 84; a raster whose values are its longitudes in arcseconds."""
+    onto = ("EPSG:32654", Affine(2000, 0, 380_000, 0, -2000, 3_960_000), (20, 20))
+    side = 0.02 if method == "bilinear" else 0.002
+    width = round(4 / side)
+    longitude = (np.arange(width) + 0.5) * side * 3600
+    values = np.tile(longitude.astype(np.float32), (width, 1))
+    path = raster(tmp_path / "noise.tif", values, crs="EPSG:4301", transform=Affine(side, 0, 138, 0, -side, 38))
+    stack = stacked(raster, tmp_path, onto, path, False)
+    assert stack.resampling == {"noise": method}
+    found = stack.read(slice(0, 20), slice(0, 20))[1]
+    stack.close()
+    column, row = np.meshgrid(np.arange(20) + 0.5, np.arange(20) + 0.5)
+    x, y = onto[1].a * column + onto[1].c, onto[1].e * row + onto[1].f
+    lon, _ = warp_points("EPSG:32654", "EPSG:4301", x.ravel(), y.ravel())
+    np.testing.assert_allclose(found, (np.reshape(lon, x.shape) - 138) * 3600, atol=0.5)  # 11 arcseconds between datums

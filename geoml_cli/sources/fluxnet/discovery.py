@@ -250,7 +250,7 @@ def _tables(raw: Path, tables: Sequence[Path], given: str | None) -> tuple[Path,
         return (path,)
     if raw.is_file():
         tables = sorted(p for p in raw.parent.glob("*.csv") if p.name.lower().startswith(_SITE_TABLE) and p.is_file())
-    if len(tables) > 1 and not all(map(sites.is_badm, tables)):  # ICOS gives a file of BADM with each tower
+    if sum(not sites.is_badm(path) for path in tables) > 1:  # ICOS gives a file of BADM with each tower
         shown = _few([path.name for path in tables])
         raise DataError(
             f"there are several tables of sites: {shown}", where=str(raw), fix=f"Choose one: --sites {tables[0].name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ _COLUMNS = {
 }
 """What columns are called, as `plain_name` spells them; the first that is there is taken."""
 _NEEDED = ("site", "lat", "lon")
+_MOVED = 0.01
+"""Degrees by which a tower may move."""
 _BADM = {"siteid", "variable", "datavalue"}
 """Columns of a table with a row a variable."""
 _MISSING = -9998.0
@@ -78,9 +80,9 @@ def read(paths: Sequence[Path]) -> dict[str, Station]:
         DataError: A column is missing, a cell is no number, a position is none, or two rows contradict each other.
     """
     found: dict[str, Station] = {}
-    for path in paths:
+    for path in sorted(paths, key=is_badm):  # BADM tells of the sites that a table does not hold
         table = open_table(path)
-        for line, site, cells in _badm_rows(table) if is_badm(path) else _rows(table):
+        for line, site, cells in _badm_rows(table, set(found)) if is_badm(path) else _rows(table):
             place = _place(table, line, cells)
             if place is None:
                 continue
@@ -106,16 +108,26 @@ def _rows(table: Table) -> Iterator[tuple[int, str, dict[str, str]]]:
         yield line, cells[columns["site"]].strip(), {role: cells[column].strip() for role, column in columns.items()}
 
 
-def _badm_rows(table: Table) -> Iterator[tuple[int, str, dict[str, str]]]:
-    """Yield line, site and cells by role of each site; of a value that is given again, the last."""
+def _badm_rows(table: Table, passed: Collection[str]) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield line, site and cells by role of each further site; a class may be given again, and the last counts."""
     plain = [plain_name(name) for name in table.columns]
     site, variable, value = (plain.index(name) for name in ("siteid", "variable", "datavalue"))
     role_of = {name: role for role, names in _COLUMNS.items() for name in names if role != "site"}
     found: dict[str, tuple[int, dict[str, str]]] = {}
     for line, cells in table.rows():
-        if (role := role_of.get(plain_name(cells[variable]))) is not None:
-            _, known = found.get(cells[site].strip(), (line, {}))
-            found[cells[site].strip()] = line, {**known, role: cells[value].strip()}
+        code, role, cell = cells[site].strip(), role_of.get(plain_name(cells[variable])), cells[value].strip()
+        if role is None or code in passed:
+            continue
+        _, known = found.get(code, (line, {}))
+        if role in ("lat", "lon") and role in known:
+            before, now = (_number(table, line, role, text) for text in (known[role], cell))
+            if abs(before - now) > _MOVED:
+                raise DataError(
+                    f"{code} has {role} {before:g} and {now:g}",
+                    where=f"{table.path}, line {line}",
+                    fix="Keep the row of the place that was measured at.",
+                )
+        found[code] = line, {**known, role: cell}
     for code, (line, known) in found.items():
         if "lat" in known and "lon" in known:
             yield line, code, known

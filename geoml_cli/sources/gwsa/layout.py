@@ -20,8 +20,9 @@ Months = NDArray[np.datetime64]
 
 IDENTITY = ("pointid", "grid_code", "OID_")
 _LATITUDE, _LONGITUDE = ("lat", "latitude"), ("lon", "longitude", "long")
-_YEAR = ("year", "jahr", "annee", "année", "ano", "año")
-_TIME = ("year_month", *_YEAR, "time", "date")
+_TIME = ("year_month", "year", "time", "date")
+_YEAR = ("jahr", "annee", "année", "año")
+"""Of other languages: looked for where a table has no column of these."""
 _MONTH = ("month", "mon", "monat", "mois", "mes")
 """Next to a column of years, whatever its name."""
 _STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
@@ -130,7 +131,7 @@ def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
         DataError: A column is missing; with those that are there.
     """
     place = _place(sheet, roles, _LATITUDE, "latitude"), _place(sheet, roles, _LONGITUDE, "longitude")
-    times = [name for name in _TIME if _column(sheet, name)]
+    times = [name for name in _TIME if _column(sheet, name)] or [name for name in _YEAR if _column(sheet, name)]
     if times:
         found = {name: _column(sheet, name) for name in (*roles.needed, roles.target)}
         values = {name: column for name, column in found.items() if column is not None}
@@ -140,7 +141,7 @@ def find_layout(sheet: TableFile, roles: Roles) -> Long | Wide:
         # A factor that is called month is a factor.
         month = next(filter(None, (_column(sheet, name) for name in _MONTH if name not in found)), None)
         other = str(_column(sheet, times[1])) if times[1:] else ""
-        unread = other if times[0] in _YEAR and month is None else ""
+        unread = other if times[0] == "year" and month is None else ""
         return Long(place, str(_column(sheet, times[0])), values, month, unread, other)
     return _wide(sheet, roles, place)
 

@@ -254,10 +254,18 @@ def test_positions_of_badm_are_those_of_the_table(raw: Path, prepared: Prepare) 
     (raw / "siteinfo.csv").unlink()
     for tower in made.TOWERS[:2]:
         rows = ["SITE_ID,GROUP_ID,VARIABLE_GROUP,VARIABLE,DATAVALUE", f"{tower.site},1,GRP_HEADER,SITE_NAME,Somewhere"]
-        place = {"LOCATION_LAT": "1", "LOCATION_LONG": tower.lon, "LOCATION_ELEV": tower.elevation}
+        place = {"LOCATION_LAT": tower.lat + 0.002, "LOCATION_LONG": tower.lon, "LOCATION_ELEV": tower.elevation}
         rows += [f"{tower.site},2,GRP_LOCATION,{name},{value}" for name, value in place.items()]
         rows += [f"{tower.site},3,GRP_LOCATION,LOCATION_LAT,{tower.lat}", f"{tower.site},4,GRP_IGBP,IGBP,{tower.igbp}"]
         (raw / f"ICOSETC_{tower.site}_SITEINFO_L2.csv").write_text("\n".join(rows) + "\n")
     badm = prepared(raw)
     for name in ("lat", "lon", "elevation", "category"):
         np.testing.assert_array_equal(badm.array(name), plain.array(name))
+    made.site_table(raw / "siteinfo.csv", made.TOWERS[:1])
+    text = next(raw.glob("*XA-Fir_SITEINFO_L2.csv"))
+    text.write_text(text.read_text().replace(f"LOCATION_LAT,{made.TOWERS[0].lat}\n", "LOCATION_LAT,10\n"))
+    both = prepared(raw)
+    np.testing.assert_array_equal(both.array("lat"), plain.array("lat"), "a table counts, BADM for sites it lacks")
+    (raw / "siteinfo.csv").unlink()
+    with pytest.raises(DataError, match=r"XA-Fir has lat 51\.202 and 10\. Keep the row of the place"):
+        prepared(raw)
