@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
-from geoml_cli.readers.dates import refuse_years
 from geoml_cli.readers.decimal_signs import GROUPED, ZERO
 from geoml_cli.readers.tables import Table
 from geoml_cli.readers.time_series import ROWS_AT_ONCE, Times, TimeSeries, joined, numbers, plain_name
+from geoml_cli.readers.time_texts import times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +32,6 @@ _MIDNIGHT = rf"({_DAY})(?:[ T]0?0:00(?::00(?:\.0*)?)?)?(?: ?Z|[+-]00:?00)?"
 """A date, as it is or as a moment: so spreadsheets and databases write columns of dates."""
 _DIGITS = r"\d+(?:\.\d*)?"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?"
-_LEAP = r":\d{2}:60(\.\d*)?( ?Z|[+-]\d{2}:?\d{2})?$"
 _BEGINNINGS = ("epoch", "datetime", "timestamp")
 """What the name of a time column may begin with, where it goes on with its format: CDAWeb's EPOCH_TIME_yyyy-mm-dd..."""
 
@@ -265,36 +262,3 @@ def _decimal(frame: pd.DataFrame, column: str, table: Table) -> pd.DataFrame:
                 place = f"{table.path}, line {frame.index[row]}, column {column}"
                 table.signs.meet(frame[column].iloc[row], table.delimiter, place, column)
     return frame[[column]].replace({",": "."}, regex=True)
-
-
-def times(cells: pd.Series[str], path: Path) -> Times:
-    """Read times in ISO 8601, with blanks, slashes or a zone if need be; no zone is UTC.
-
-    Args:
-        cells: Texts; their index is the line.
-        path: The file, for messages.
-
-    Returns:
-        To the nearest second.
-
-    Raises:
-        DataError: One cannot be read, does not exist, or is of no year of measurements; with its line.
-    """
-    import pandas as pd
-
-    text = cells.str.strip().str.replace("/", "-", regex=False)
-    found = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
-    wrong = found.isna().to_numpy()
-    if wrong.any():
-        row = int(wrong.argmax())
-        leap = bool(re.search(_LEAP, text.iloc[row]))
-        raise DataError(
-            f"{cells.iloc[row]!r} is {'a leap second' if leap else 'no time'}",
-            where=f"{path}, line {cells.index[row]}",
-            fix="Take the row out: leap seconds are not counted."
-            if leap
-            else "Write times as 2013-03-17T06:00:00, in UTC.",
-        )
-    whole = found.dt.tz_localize(None)
-    refuse_years(whole.to_numpy(dtype="datetime64[s]"), cells.index.to_numpy(dtype=np.int64), path)
-    return np.asarray(whole.dt.round("s").to_numpy(dtype="datetime64[s]"))

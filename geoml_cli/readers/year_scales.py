@@ -90,7 +90,7 @@ def other_halves(cells: Cells) -> OtherHalves | None:
     First halves are compared with first halves, and second ones with second: months of one are none of the other.
     """
     sizes = _sizes(cells, cells.level_C)
-    found = [_groups({half: size for half, size in sizes.items() if half % 2 == part}) for part in (0, 1)]
+    found = [two_groups({half: size for half, size in sizes.items() if half % 2 == part}) for part in (0, 1)]
     parts = [one for one in found if one is not None]
     if not parts:
         return None
@@ -104,18 +104,30 @@ def other_halves(cells: Cells) -> OtherHalves | None:
     return others if _nearly_all(cells, others) else None
 
 
-def _groups(logs: Mapping[int, float]) -> tuple[list[int], list[int], float] | None:
-    """Divide halves into those of low and of high sizes; return how far these lie apart as well. All as logarithms."""
+def two_groups(
+    logs: Mapping[int, float], apart: float = _APART, usually: float = _USUALLY
+) -> tuple[list[int], list[int], float] | None:
+    """Divide sizes into low and high ones where these lie far apart for how much they differ within each.
+
+    Args:
+        logs: Logarithms of sizes, by the number of what has them.
+        apart: How many times as large as the largest of the low ones the smallest of the high ones is at least.
+        usually: The same of their medians.
+
+    Returns:
+        Numbers of the low ones, of the high ones, and how far their medians lie apart as a logarithm; None where they
+        are of one group.
+    """
     if len(logs) < _YEARS:
         return None
-    ordered = sorted(logs, key=lambda half: logs[half])
-    sizes = np.array([logs[half] for half in ordered])
+    ordered = sorted(logs, key=lambda number: logs[number])
+    sizes = np.array([logs[number] for number in ordered])
     gaps = np.diff(sizes)
     place = int(gaps.argmax()) + 1
     low, high = sizes[:place], sizes[place:]
     spread = max(float(np.ptp(low)), float(np.ptp(high)))
     distance = float(np.median(high) - np.median(low))
-    if gaps[place - 1] < max(np.log(_APART), _CLEAR * spread) or distance < np.log(_USUALLY):
+    if gaps[place - 1] < max(np.log(apart), _CLEAR * spread) or distance < np.log(usually):
         return None
     return ordered[:place], ordered[place:], distance
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import Layout, TimeSeries, mask_fill_values, numbers, plain_name, whitespace_table
-from geoml_cli.readers.time_series_csv import times
+from geoml_cli.readers.time_texts import times
 
 _FORMAT = "iaga-2002"
 _FIXED = 3

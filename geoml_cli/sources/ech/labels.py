@@ -12,6 +12,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import TimeSeries
 from geoml_cli.sources.ech.orbit import Orbit
 from geoml_cli.sources.ech.quantities import WAVE
+from geoml_cli.sources.ech.waves import unlikely_waves
 
 
 def joined(orbit: Orbit, files: Sequence[TimeSeries], funnel: Funnel) -> Orbit:
@@ -40,4 +41,5 @@ def joined(orbit: Orbit, files: Sequence[TimeSeries], funnel: Funnel) -> Orbit:
                 found[name][same] = file.values[name][order][place][same]
     if not any(np.isfinite(values).any() for values in found.values()):
         raise DataError("no amplitude belongs to a time of the rows", where=str(waves[0].path), fix="Check --start.")
+    funnel.notes += unlikely_waves(found)
     return replace(orbit, wave=found)

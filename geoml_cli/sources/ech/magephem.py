@@ -16,7 +16,7 @@ import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import Layout, TimeSeries, Values, numbers, whitespace_table
-from geoml_cli.readers.time_series_csv import times
+from geoml_cli.readers.time_texts import times
 from geoml_cli.sources.ech.units import refuse_other_unit
 
 _TIMES = ("DateTime", "IsoDateTime", "Time")

@@ -12,6 +12,7 @@ from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.time_series import Times, TimeSeries, Values
 from geoml_cli.sources.ech.quantities import POSITION, WAVE
+from geoml_cli.sources.ech.waves import unlikely_waves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,6 +167,7 @@ def _with_waves(
             f"no wave was measured at a time of the ephemeris, nor within {_NEAR_S} s of one",
             fix="Both need the same times, and the same satellite where files name one.",
         )
+    funnel.notes += unlikely_waves({name: joined[name].to_numpy(np.float64) for name in names})
     if names == list(WAVE):
         funnel.notes.append("presence says where there is a wave, not the amplitude: wave.threshold has no effect.")
     if int((~known).sum()):

@@ -95,6 +95,13 @@ def _released(pickles: list[Path], timed: list[TimeSeries], options: EchOptions,
     return Content(found.series, orbit, found.index_N, False, options.storm_nt)
 
 
-_WARNED = ("No file holds", "Two files hold", "MLAT lies within", "MLT lies within")
+_WARNED = (
+    "No file holds",
+    "Two files hold",
+    "MLAT lies within",
+    "MLT lies within",
+    "amplitudes run",
+    "amplitudes where",
+)
 """How notes begin that a user must see with --quiet too."""
 SOURCE = Source(files=files, prepare=prepare, synthetic=synthetic.write_synthetic, rows=rows, row_reasons=REASONS)

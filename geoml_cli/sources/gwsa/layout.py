@@ -229,14 +229,20 @@ def _refuse_missing(sheet: TableFile, roles: Roles, columns: dict[str, Any], suf
     named = [f"{name}{suffix if name in roles.dynamic else ''}" for name in missing]
     choice = "--dynamic" if missing[0] in roles.dynamic else "--static"
     choice = "--category" if missing[0] == roles.category else choice
-    begun = [column for column in sheet.columns if column.lower().startswith(f"{missing[0]} ".lower())]
-    near = difflib.get_close_matches(missing[0], sheet.columns, 1) or begun
-    hint = f" Did you mean {near[0]}?" if near else ""
+    near = near_column(sheet, missing[0])
+    hint = f" Did you mean {near}?" if near else ""
     raise DataError(
         f"there is no column {', '.join(named)}",
         where=str(sheet.path),
         fix=f"Add it{_or(roles, f'choose others with {choice}')}.{hint} {_columns_of(sheet)}",
     )
+
+
+def near_column(sheet: TableFile, name: str) -> str:
+    """Return the column whose name is close to one, such as `GWS [mm]` or `gwsa`; empty where none is."""
+    begun = [column for column in sheet.columns if re.match(rf"{re.escape(name)}(?![a-z0-9])", column, re.IGNORECASE)]
+    near = begun or difflib.get_close_matches(name, sheet.columns, 1)
+    return near[0] if near else ""
 
 
 def _or(roles: Roles, alternative: str) -> str:

@@ -71,6 +71,19 @@ class RowSummary:
         return sorted(self._met)
 
 
+def middle_of(box: int) -> str:
+    """Name a box by the middle of it, as `lat 32.5, lon -97.5`."""
+    down, across = divmod(box, 360)
+    east = (across * _BOX + _BOX / 2 + 180) % 360 - 180
+    return f"lat {down * _BOX - 90 + _BOX / 2:g}, lon {east:g}"
+
+
+def neighbours(box: int) -> tuple[int, int]:
+    """Return the boxes north and east of one."""
+    down, across = divmod(box, 360)
+    return box + 360, down * 360 + (across + 1) % int(360 / _BOX)
+
+
 @dataclass
 class Census:
     """What the first reading finds.

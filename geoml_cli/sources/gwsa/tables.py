@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from geoml_cli.readers.workbooks import WORKBOOKS
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa.cell_rows import CellRows, panels, rows_at_once
 from geoml_cli.sources.gwsa.factors import units_given
-from geoml_cli.sources.gwsa.layout import Long, Roles, Wide, find_layout
+from geoml_cli.sources.gwsa.layout import Long, Roles, Wide, find_layout, near_column
 from geoml_cli.sources.gwsa.options import GwsaOptions, read_size
 from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
 from geoml_cli.work.reporting import Reporter
@@ -61,6 +62,14 @@ class Tables:
         read = [one for _, layout in self.sheets for one in layout.columns().items()]
         named = dict.fromkeys(f"{name} from {column}" for name, column in read if not column.startswith(name))
         return f"columns that differ in case only: {', '.join(named)}" if named else ""
+
+    def unlabelled(self, target: str) -> str:
+        """Say that there is no target, with the column that may be meant; empty where there is one."""
+        if self.has(target):
+            return ""
+        near = near_column(self.sheets[0][0], target)
+        meant = f". Did you mean --target {shlex.quote(near)}?" if near else ""
+        return f"there is no column {target} (--target): the samples can be predicted, not trained on{meant}"
 
     def has(self, name: str) -> bool:
         """Return whether the tables have a factor or the target."""
@@ -137,7 +146,6 @@ def write(raw: Path, options: GwsaOptions, writer: DatasetWriter, reporter: Repo
         tables.fills, _kept(paths, memory // 4), units_given(options.units),
     )  # fmt: skip
     written = write_in_two_passes(reading, writer, reporter)
-    unlabelled = f"there is no column {roles.target} (--target): the samples can be predicted, not trained on"
-    noted = (passed_over(raw, options.tables), tables.in_other_case(), "" if tables.has(roles.target) else unlabelled)
+    noted = (passed_over(raw, options.tables), tables.in_other_case(), tables.unlabelled(roles.target))
     written.funnel.notes += filter(None, noted)
     return written

@@ -15,6 +15,7 @@ from geoml_cli.sources.gwsa.cell_rows import CellRows
 from geoml_cli.sources.gwsa.factors import LIKELY, described
 from geoml_cli.sources.gwsa.filtering import FILL
 from geoml_cli.sources.gwsa.layout import Roles
+from geoml_cli.sources.gwsa.other_places import other_places
 from geoml_cli.sources.gwsa.other_years import refuse_other_years
 from geoml_cli.sources.gwsa.row_summary import Census
 from geoml_cli.sources.gwsa.writing import Plan, facts, write_samples
@@ -87,7 +88,8 @@ def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Repor
         reading.fills.refuse()
     changing = (*reading.roles.dynamic, *((reading.roles.target,) if reading.labelled else ()))
     compared = [name for name in changing if name not in reading.named]
-    odd_years = refuse_other_years(census, compared, used, reading.roles.target, reading.units)
+    odd = refuse_other_years(census, compared, used, reading.roles.target, reading.units)
+    odd += other_places(census, used, reading.roles.category, reading.units, reading.where)
     if census.repeated:
         counting.refuse_contradictions(reading.panels(), used, census)
     funnel = _funnel(reading, census)
@@ -96,7 +98,7 @@ def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Repor
     plan = Plan(reading.roles, variables, reading.labelled)
     writer.dimension("sample", census.kept)
     write_samples(reading.panels(), plan, census, writer, reporter)
-    for note in (*odd_years, *_gaps(reading), *_unlikely(reading, census)):
+    for note in (*odd, *_gaps(reading), *_unlikely(reading, census)):
         funnel.notes.append(note)
         reporter.warn(note)
     return PreparedInfo("samples", funnel, facts(plan, reading.kind, census))

@@ -212,6 +212,21 @@ def test_amplitudes_in_a_linear_unit_are_refused_and_their_logarithm_is_read(raw
     prepare()
 
 
+def test_amplitudes_of_a_field_in_millivolts_are_noted(raw, prepare):
+    assert "taken as dB" not in prepare()
+    random = np.random.default_rng(3)
+    changed(raw / WAVES, Ew=lambda found: np.where(found > 0, random.lognormal(-1, 1.2, len(found)), 0.0))
+    said = prepare()
+    assert "half of them below 0.3" in said and "in mV m-1 or pT: they are taken as dB. Are they?" in said
+
+
+def test_a_presence_that_is_1_where_there_is_no_wave_is_noted(raw, prepare):
+    with_presence(raw, 0)
+    assert "is 1 a wave?" not in prepare()
+    changed(raw / WAVES, presence=lambda found: 1 - found)
+    assert "(median " in (said := prepare()) and "is 1 a wave?" in said
+
+
 @pytest.mark.parametrize("value", [5000.0, -10000.0])
 def test_an_amplitude_that_no_wave_has_is_refused_with_its_line(raw, prepare, value):
     changed(raw / WAVES, Ew=lambda found: np.where(np.arange(len(found)) == 7, value, found))

@@ -92,7 +92,15 @@ def test_fill_values_of_all_providers_are_missing(tmp_path, fill):
     np.testing.assert_array_equal(files.read(tmp_path / "f.csv").values["sme"], [np.nan, 5])
 
 
+def test_days_of_the_year_are_read_among_dates(tmp_path):
+    texts = ("2016-364T23:59:00", "2016-366", "2016-12-31T00:01Z", "2017-001 00:02:00+00:00")
+    (tmp_path / "f.csv").write_text("".join(f"{text},5\n" for text in ("time", *texts)).replace("time,5", "time,SME"))
+    found = files.read(tmp_path / "f.csv").time.astype("datetime64[m]").astype(str).tolist()
+    assert found == ["2016-12-29T23:59", "2016-12-31T00:00", "2016-12-31T00:01", "2017-01-01T00:02"]
+
+
 BAD = {
+    "no day of the year": ("time,SME\n2015-365T00:00,5\n2015-366T00:00,5\n", "'2015-366T00:00' is no time", ", line 3"),
     "no number": ("time,SME\n2015-01-01T00:00,5\n2015-01-01T00:01,x5\n", "'x5' in column SME is no number", ", line 3"),
     "no time": ("time,SME\nyesterday,5\n", "'yesterday' is no time", ", line 2"),
     "leap second": ("time,SME\n2016-12-31T23:59:60Z,5\n", "'2016-12-31T23:59:60Z' is a leap second", ", line 2"),

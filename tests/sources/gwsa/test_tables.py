@@ -305,8 +305,19 @@ def test_a_table_without_the_target_is_prepared_for_prediction(
     note = "there is no column {} (--target): the samples can be predicted, not trained on"
     assert note.format("GWS") in dataset.manifest.funnel.notes
     long.to_csv(raw / "t.csv", index=False)
-    assert note.format("GWSA") in prepare_gwsa(raw, target="GWSA")[0].manifest.funnel.notes  # a slip of the pen
+    slip = note.format("GWSA") + ". Did you mean --target GWS?"
+    assert slip in prepare_gwsa(raw, target="GWSA")[0].manifest.funnel.notes
     assert not any("--target" in note for note in prepare_gwsa(raw)[0].manifest.funnel.notes)
+
+
+def test_a_target_with_its_unit_in_the_header_is_named(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa
+) -> None:
+    long.rename(columns={"GWS": "GWS [mm]"}).to_csv(raw / "t.csv", index=False)
+    [note] = [note for note in prepare_gwsa(raw)[0].manifest.funnel.notes if "--target" in note]
+    assert note.endswith(". Did you mean --target 'GWS [mm]'?")
+    dataset, _ = prepare_gwsa(raw, target="GWS [mm]", units=("GWS [mm]=mm",))
+    assert dataset.array("GWS [mm]")[:].tolist() == long["GWS"].tolist() and dataset.unit("GWS [mm]") == "mm"
 
 
 def test_rows_that_repeat_others_are_counted(raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:

@@ -1,0 +1,41 @@
+"""Waves that may be in another unit, or whose presence may be written the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from geoml_cli.readers.time_series import Values
+
+_SEVERAL = 30
+"""Waves from which on their distribution tells something."""
+_SKEWED = 8.0
+"""How many times the median the largest is: of decibels above zero it is two to four times, of a field far more."""
+
+
+def unlikely_waves(waves: Mapping[str, Values]) -> list[str]:
+    """Tell of amplitudes that look like a linear field, and of a presence that they contradict.
+
+    Args:
+        waves: `amplitude` [dB] and `presence` [0 or 1] of samples, as far as they are there; NaN where unknown.
+    """
+    notes = list[str]()
+    if "amplitude" not in waves:
+        return notes
+    amplitude = waves["amplitude"]
+    known = amplitude[np.isfinite(amplitude)]
+    some = known[known > 0]
+    if len(some) >= _SEVERAL and known.min() >= 0 and some.max() > _SKEWED * float(np.median(some)):
+        notes.append(
+            f"amplitudes run from {known.min():g} to {known.max():g}, half of them below {np.median(some):.3g}, as of "
+            "a field in mV m-1 or pT: they are taken as dB. Are they? Else give 20 log10 of them."
+        )
+    if "presence" in waves:
+        levels = [amplitude[(waves["presence"] == flag) & ~np.isnan(amplitude)] for flag in (0, 1)]
+        if min(map(len, levels)) >= _SEVERAL and np.median(levels[0]) > np.median(levels[1]):
+            notes.append(
+                f"amplitudes where presence is 0 (median {np.median(levels[0]):.3g} dB) are larger than where it is 1 "
+                f"({np.median(levels[1]):.3g} dB): is 1 a wave?"
+            )
+    return notes

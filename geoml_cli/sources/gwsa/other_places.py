@@ -1,0 +1,120 @@
+"""Places of a column in another unit than the others: rainfall in m in the east, kelvin next to degrees Celsius.
+
+Legend: B boxes of some degrees, of all times together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoml_cli.errors import DataError
+from geoml_cli.readers.year_scales import two_groups
+from geoml_cli.sources.gwsa.factors import described
+from geoml_cli.sources.gwsa.row_summary import Census, middle_of, neighbours
+
+Values = NDArray[np.float64]
+_DEGREES = {"K": 1.0, "degC": 1.0, "0.1 degC": 0.1}
+"""Units of temperatures, in degrees."""
+_HOTTEST, _COLDEST = 60.0, 180.0
+"""Means of months and years are below the one in degrees Celsius and above the other in kelvin, at all places."""
+_WIDEST = 150.0
+"""Temperatures of one unit, from the coldest month of the coldest place to the hottest, differ by less."""
+_BOXES, _TIMES = 6, 100.0
+"""Boxes from which on their sizes are compared, and how far two groups of them lie apart: m for mm is 1000 times."""
+_GRADUAL, _PAIRS = 50.0, 3
+"""How far neighbouring boxes of one region lie apart at most, and pairs of neighbours that divide two regions."""
+
+
+def other_places(census: Census, used: Sequence[str], category: str, units: Mapping[str, str], where: str) -> list[str]:
+    """Look for columns of which some places are in another unit.
+
+    Args:
+        census: Of all rows.
+        used: All columns, as they were summed up.
+        category: Of `used`, the land cover.
+        units: Those that were given.
+        where: The raw files, for messages.
+
+    Returns:
+        What is said of columns whose places are of two sizes, or whose temperatures are too far apart.
+
+    Raises:
+        DataError: A temperature is in kelvin at some places, and in degrees Celsius at others.
+    """
+    if not census.sums:
+        return []
+    notes = []
+    box, sums = _of_boxes(census)
+    for number, name in enumerate(used):
+        magnitudes, values = sums[1 + 3 * number] / sums[0], sums[2 + 3 * number] / sums[0]
+        degrees = _DEGREES.get(described(name, census.monthly, units).unit)
+        if degrees is not None:
+            _refuse_celsius(name, box, values * degrees, where)
+            low, high = census.spans[name]
+            if (high - low) * degrees > _WIDEST:
+                notes.append(
+                    f"{name} runs from {low:g} to {high:g}, further than temperatures of one unit: are some in kelvin "
+                    f"and others in degrees Celsius, or does a number mean no data (--nodata {name}=NUMBER)?"
+                )
+        elif name != category and len(box) >= _BOXES and (magnitudes > 0).all():
+            notes += _of_two_sizes(name, box, magnitudes)
+    return notes
+
+
+def _of_boxes(census: Census) -> tuple[list[int], Values]:
+    """Return the boxes, and their sums over all times, shape [sums, B]."""
+    numbers, place = np.unique(np.array([box for _, box in census.sums]), return_inverse=True)
+    totals = np.array(list(census.sums.values())).T
+    return numbers.tolist(), np.array([np.bincount(place, total, len(numbers)) for total in totals])
+
+
+def _refuse_celsius(name: str, box: Sequence[int], mean_B: Values, where: str) -> None:
+    cold, hot = mean_B <= _HOTTEST, mean_B >= _COLDEST
+    if cold.all() or hot.all() or not (cold | hot).all():
+        return
+    first = {unit: middle_of(box[int(among.argmax())]) for unit, among in (("C", cold), ("K", hot))}
+    raise DataError(
+        f"{name} is in degrees Celsius at some places (near {first['C']}) and in kelvin at others (near {first['K']})",
+        where=where,
+        fix=f"Bring all places of {name} to one unit.",
+    )
+
+
+def _of_two_sizes(name: str, box: Sequence[int], size_B: Values) -> list[str]:
+    logs_B = np.log(size_B)
+    few = _region_apart(box, logs_B)
+    if not few and (groups := two_groups(dict(enumerate(logs_B.tolist())), _TIMES, _TIMES)):
+        few = min(groups[:2], key=len)
+    if not few:
+        return []
+    others = np.delete(size_B, few)
+    return [
+        f"{name} is of {size_B[few].min():.3g} to {size_B[few].max():.3g} in {len(few)} of {len(box)} boxes of "
+        f"5 degrees, such as near {middle_of(box[few[0]])}, and of {others.min():.3g} to {others.max():.3g} in the "
+        "others: another unit?"
+    ]
+
+
+def _region_apart(box: Sequence[int], logs_B: Values) -> list[int]:
+    """Return the boxes of a region that no gradual change joins to the largest one; of a climate some boxes do."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    number = {one: place for place, one in enumerate(box)}
+    pairs = np.array(
+        [(number[one], number[other]) for one in box for other in neighbours(one) if other in number], dtype=np.int64
+    ).reshape(-1, 2)
+    step = np.abs(logs_B[pairs[:, 0]] - logs_B[pairs[:, 1]])
+    near = pairs[step < np.log(_GRADUAL)]
+    graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(box), len(box)))
+    _, region_B = connected_components(graph, directed=False)
+    largest = region_B == np.bincount(region_B).argmax()
+    apart = list[int]()
+    for region in np.unique(region_B[~largest]):
+        across = (region_B[pairs] == region).any(axis=1) & largest[pairs].any(axis=1)
+        if across.sum() >= _PAIRS and float(np.median(step[across])) >= np.log(_TIMES):
+            apart += np.flatnonzero(region_B == region).tolist()
+    return apart

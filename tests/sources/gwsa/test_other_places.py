@@ -1,0 +1,82 @@
+"""Places of a column in another unit than the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoml_cli.dataset.store import Dataset
+from geoml_cli.errors import DataError
+from geoml_cli.work.reporting import NullReporter
+
+PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
+TEMPERATURES = {"dynamic": ("rf", "LST", "tmp")}
+
+
+def rows() -> pd.DataFrame:
+    """Make yearly rows of 120 cells from a desert to a forest, in thirty boxes."""
+    random, cell = np.random.default_rng(8), np.arange(120)
+    frame = pd.DataFrame({"lat": 30.125 + 5 * (cell // 40), "lon": -100.125 + 1.25 * (cell % 40), "DEM": 900, "LC": 10})
+    frame["rf"] = 20.0 * 1.12 ** (cell % 40)
+    frame = pd.concat([frame.assign(year=year) for year in range(2003, 2006)], ignore_index=True)
+    frame["rf"] *= random.uniform(0.8, 1.2, len(frame))
+    frame["LST"] = 273.15 + np.linspace(-12, 35, len(frame))
+    frame["tmp"] = np.linspace(-120, 350, len(frame))  # 0.1 degrees Celsius
+    return frame.assign(GWS=random.normal(size=len(frame)))
+
+
+def notes(dataset: Dataset) -> list[str]:
+    return [note for note in dataset.manifest.funnel.notes if re.search("another unit|kelvin", note)]
+
+
+def test_a_desert_next_to_a_forest_is_one_unit(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    rows().to_csv(raw / "t.csv", index=False)
+    assert notes(prepare_gwsa(raw, **TEMPERATURES)[0]) == []
+
+
+@pytest.mark.parametrize("given", [(), ("rf=mm yr-1",)])
+def test_rain_of_the_east_in_metres_is_noted(raw: Path, prepare_gwsa: PrepareGwsa, given: tuple[str, ...]) -> None:
+    frame = rows()
+    east = frame["lon"] > -65
+    frame.assign(rf=frame["rf"] * np.where(east, 1e-3, 1)).to_csv(raw / "t.csv", index=False)
+    dataset, reporter = prepare_gwsa(raw, units=given, **TEMPERATURES)
+    [note] = notes(dataset)
+    assert re.match(
+        r"rf is of 0\.\d+ to 1\.\d+ in 9 of 33 boxes of 5 degrees, such as near lat 32\.5, lon -62\.5", note
+    )
+    assert note in reporter.warned
+
+
+def test_two_islands_far_apart_are_compared_too(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    frame = rows()
+    frame = frame[(frame["lon"] < -90) | (frame["lon"] > -55)]
+    frame["rf"] = np.where(frame["lon"] > -55, 1, 1000) * frame["rf"] ** 0.2
+    frame.to_csv(raw / "t.csv", index=False)
+    [note] = notes(prepare_gwsa(raw, **TEMPERATURES)[0])
+    assert note.startswith("rf is of ")
+
+
+@pytest.mark.parametrize(("name", "scale"), [("LST", -1.0), ("tmp", 10.0)])
+def test_kelvin_in_the_east_and_degrees_celsius_in_the_west_are_refused(
+    raw: Path, prepare_gwsa: PrepareGwsa, name: str, scale: float
+) -> None:
+    frame = rows()
+    east = frame["lon"] > -65
+    frame.assign(**{name: frame[name] + np.where(east, scale * 273.15, 0)}).to_csv(raw / "t.csv", index=False)
+    with pytest.raises(DataError, match=rf"{name} is in degrees Celsius at some places \(near lat 32\.5, lon .*kelvin"):
+        prepare_gwsa(raw, **TEMPERATURES)
+
+
+def test_both_units_in_one_box_are_noted_and_a_fill_of_zero_can_be_named(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    frame = rows()
+    frame.loc[[5, 125], "LST"] = 0
+    frame.to_csv(raw / "t.csv", index=False)
+    [note] = notes(prepare_gwsa(raw, **TEMPERATURES)[0])
+    assert re.match(r"LST runs from 0 to 30\d", note) and note.endswith("(--nodata LST=NUMBER)?")
+    dataset, _ = prepare_gwsa(raw, nodata=("LST=0",), **TEMPERATURES)
+    assert notes(dataset) == [] and dataset.manifest.funnel.kept == len(frame) - 2
