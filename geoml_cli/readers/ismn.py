@@ -56,6 +56,7 @@ class SensorFile:
         latitude: Degrees north.
         longitude: Degrees east.
         depth: From and to [m]; NaN for CEOP, which holds several.
+        has_rows: Whether anything follows the header.
     """
 
     archive: Path
@@ -66,6 +67,7 @@ class SensorFile:
     latitude: float
     longitude: float
     depth: tuple[float, float]
+    has_rows: bool = True
 
     @property
     def where(self) -> str:
@@ -87,12 +89,15 @@ def find_sensors(path: Path) -> list[SensorFile]:
     """Find the files of soil moisture in an archive, by path.
 
     Raises:
-        DataError: There are none, or one is not in a known layout.
+        DataError: There are none, one is not in a known layout, or all are without a reading.
     """
     members = _members(path)
     if not members:
         raise DataError(f"holds no file of soil moisture ({SUFFIX})", where=str(path), fix=_FIX)
-    return [_described(path, member) for member in members]
+    sensors = [_described(path, member) for member in members]
+    if not any(sensor.has_rows for sensor in sensors):
+        raise DataError("its files of soil moisture hold headers and no reading", where=str(path), fix=_FIX)
+    return sensors
 
 
 def read(sensor: SensorFile, depth: tuple[float, float]) -> Readings:
@@ -175,9 +180,9 @@ def _described(archive: Path, member: str) -> SensorFile:
 
 
 def _from_words(archive: Path, member: str, head: Head) -> SensorFile | None:
-    if len(head) < 2:
+    if not head:
         return None
-    first, second = head
+    first, second = head[0], head[-1]
     dated = [bool(_DATE.match(line[0])) for line in head]
     try:
         if all(dated) and len(first) == _CEOP_SEP:
@@ -185,7 +190,9 @@ def _from_words(archive: Path, member: str, head: Head) -> SensorFile | None:
         if all(dated) and len(first) == _CEOP:
             network, station, latitude, longitude, _ = _place([*first[4:10], "nan", "nan"])
             return SensorFile(archive, member, "ceop", network, station, latitude, longitude, (np.nan, np.nan))
-        if not dated[0] and dated[1] and len(first) >= _HEADER and len(second) >= 3:
+        if len(head) == 1 and not dated[0] and len(first) >= _HEADER:
+            return SensorFile(archive, member, "header-values", *_place(first), has_rows=False)
+        if not dated[0] and dated[-1] and len(first) >= _HEADER and len(second) >= 3:
             return SensorFile(archive, member, "header-values", *_place(first))
     except ValueError:
         return None

@@ -80,6 +80,13 @@ def test_damage_is_refused_by_name(tmp_path, lines, message):
         ismn.read(written(tmp_path, lines), SURFACE)
 
 
+def test_a_file_without_a_reading_is_known_as_that_and_an_archive_of_none_other_refused(tmp_path):
+    with pytest.raises(DataError, match="its files of soil moisture hold headers and no reading"):
+        written(tmp_path, [HEAD])
+    written(tmp_path, [HEAD, "2020/01/01 00:00 0.21 G M"], NAME.replace("0.05", "0.10"))
+    assert [sensor.has_rows for sensor in ismn.find_sensors(tmp_path)] == [False, True]
+
+
 def test_a_header_of_other_letters_is_told_as_that(tmp_path):
     sensor = written(tmp_path, [HEAD, "2020/01/01 00:00 0.21 G M"])
     path = next(tmp_path.rglob("*.stm"))

@@ -123,6 +123,9 @@ def _archive(
     notes: Notes,
 ) -> Floats:
     depth = (options.depth_from, options.depth_to)
+    empty = sum(not sensor.has_rows for sensor in sensors)
+    notes.count(empty, "files of the archive hold a header and no reading; they are left out.")
+    sensors = [sensor for sensor in sensors if sensor.has_rows]
     by_station: dict[int, dict[str, list[ismn.SensorFile]]] = {}
     for number, sensor in zip(_stations(sensors, names), sensors, strict=True):
         if number >= 0 and ismn.within(sensor, depth):

@@ -355,6 +355,15 @@ def test_flags_that_no_value_has_are_named_as_a_cause(raw, prepared, flags):
         prepared(raw, flags=flags)
 
 
+def test_a_sensor_without_a_reading_is_counted_and_left_out(raw, prepared):
+    (raw / "in_situ.csv").unlink()
+    archive(raw / "ismn", "Alpha-1", "Probe-A", [])
+    archive(raw / "ismn", "Alpha-1", "Probe-B", hourly(0.3))
+    dataset = prepared(raw, sensors="first")
+    np.testing.assert_allclose(dataset.array("soil_moisture"), 0.3, rtol=1e-6)
+    assert note(dataset, "1 files of the archive hold a header and no reading; they are left out.")
+
+
 @pytest.mark.parametrize(("sensors", "expected"), [("mean", 0.25), ("first", 0.2), ("all", 0.25)])
 def test_several_sensors_and_depths_of_an_archive(raw, prepared, sensors, expected):
     (raw / "in_situ.csv").unlink()
