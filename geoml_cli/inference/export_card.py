@@ -12,6 +12,7 @@ from typing import Any
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.exporters.exporter import exporter, formats
+from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Signature
@@ -19,6 +20,8 @@ from geoml_cli.work.numbers import format_number
 
 _CLASSES, _CLASS_NAMES = "land_cover", "category_name"
 """Input of numbers of classes, and the labels of a data set that name them."""
+_CHANGES = {"none": ("{}", "{}"), "log": ("log({})", "exp({})"), "log1p": ("log(1 + {})", "exp({}) - 1")}
+"""How a transform of the target is written, and its inverse."""
 _COLUMN = re.compile(r"(.+)=(?!bit ).+")
 """Name of a column of 0 and 1 for a class, such as `land_cover=Forest`."""
 
@@ -137,12 +140,40 @@ def _intervals(trained: TrainedRun, network: str) -> str:
     intervals = trained.intervals.get(network)
     if intervals is None:
         return "The graph gives no prediction intervals, and the run has none for these members."
-    quantiles = ", ".join(f"{value:.6g}" for value in intervals.calibration.quantiles(intervals.coverage))
-    return (
-        f"The graph gives no prediction intervals; `geoml predict` does. {intervals.promise}. The distance is "
-        f"{quantiles} (of differences from the prediction under the target's transform, divided by the spread where "
-        "calibration.json of the run names a least one; of classes, 1 minus their probability)."
-    )
+    made = f"The graph gives no prediction intervals; `geoml predict` does. {intervals.promise}."
+    return f"{made} {_recipe(intervals)}"
+
+
+def _recipe(intervals: Intervals) -> str:
+    """Say how intervals are made from the graph's outputs, so that they are those of `geoml predict`."""
+    calibration = intervals.calibration
+    distance, difference = calibration.quantiles(intervals.coverage), calibration.difference
+    if difference is None:
+        return f"A set has the classes whose probability is at least {1 - distance[0]:.6g}, and the likeliest."
+    change, back = _CHANGES[difference.transform]
+    each = f"{distance[0]:.6g}" if len(distance) == 1 else "d"
+    smeared = f" - {difference.smearing:.6g}" if difference.smearing else ""
+    half = each if difference.least_spread is None else f"{each} * (s + {difference.least_spread:.6g})"
+    centre = change.format("p") + smeared
+    words = [
+        f"About a prediction p it goes from {back.format(f'{centre} - {half}')} to {back.format(f'{centre} + {half}')}"
+    ]
+    if len(distance) > 1:
+        words.append(f"d is of the lead times, the first first: {', '.join(f'{one:.6g}' for one in distance)}")
+    if smeared:
+        words.append(f"{difference.smearing:.6g} is the logarithm of the smearing factor that p holds")
+    if difference.least_spread is not None:
+        words.append(
+            f"s is the standard deviation of {change.format('the predictions')} of a fold's members, of several folds "
+            "the root of the mean square; the graph does not give each, so that `geoml predict` alone has s"
+        )
+    cuts = [
+        f"{side} {limit:g}"
+        for side, limit in (("below", difference.least), ("above", difference.most))
+        if limit is not None
+    ]
+    words += [f"nothing lies {' or '.join(cuts)}"] if cuts else []
+    return "; ".join(words) + "."
 
 
 def _scores(run: Run, network: str) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.grid_windows import part_of, place
 from geoml_cli.readers.locating import transform
 from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.readers.rasters import Band, Raster
-from geoml_cli.readers.warping import Resampling, part_of, place, warped
+from geoml_cli.readers.warping import Resampling, warped
 from geoml_cli.samples.input import Grid
 
 # A corner may be off by this share of a pixel: files carry coordinates rounded in different ways.

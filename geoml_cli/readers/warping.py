@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, located
+from geoml_cli.readers.grid_windows import TURN, Window, columns_of_a_turn, inverse, part_of, place, read_window
 from geoml_cli.readers.locating import is_geographic, transform
+from geoml_cli.readers.place_means import corners_of, lean, means_between, means_of_places
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
@@ -20,43 +22,14 @@ Resampling = Literal["nearest", "bilinear", "average"]
 _EXACT = 1e-9
 _MARGIN = 4
 """Pixels of the raster about what a part covers."""
-_TURN = 360.0
-_WHOLE = 0.01
-"""Part of a pixel by which columns may differ from a whole number in 360 degrees."""
 _WIDE, _HIGH, _ROUND = 80.0, 80.0, 300.0
 """Degrees of longitude that a part has where a pole lies in it or at its corner, at least, its highest latitude, and
 degrees of a part that goes about the Earth."""
-_FEW, _PLACES = 8, 32
-"""Pixels along a side of a part about a pole that are averaged by places, and places along a side of each."""
+_FEW, _MOST = 8, 1 << 24
+"""Pixels along a side of a part about a pole that are averaged by places, and of a raster that are read at once."""
 Box = tuple[float, float, float, float]
 NO_WAY = "cannot be brought onto the reference's CRS"
 CHECK = "Check the CRS that both rasters have, or name another raster with --reference."
-
-
-class _Window(NamedTuple):
-    """Rows and columns of a raster, which may lie beyond it, and the grid that they are taken to be.
-
-    Attributes:
-        turn: After how many columns they are the same again; 0 where they end.
-    """
-
-    rows: slice
-    columns: slice
-    grid: Grid
-    turn: int = 0
-
-
-def place(grid: Grid, row: float, column: float) -> tuple[float, float]:
-    """Return the coordinates (x, y) of a place in a grid, given in pixels from its corner."""
-    a, b, c, d, e, f = grid.transform
-    return a * column + b * row + c, d * column + e * row + f
-
-
-def part_of(grid: Grid, top: int, left: int, size: tuple[int, int]) -> Grid:
-    """Cut a part out of a grid, or a grid next to it."""
-    a, b, _, d, e, _ = grid.transform
-    x, y = place(grid, top, left)
-    return Grid(grid.crs, (a, b, x, d, e, y), *size)
 
 
 def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
@@ -70,15 +43,23 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
         boxes = _boxes(_box(raster.grid.crs, part), in_degrees=in_degrees)
     onto_degrees = in_degrees and is_geographic(part.crs)
     if method == "average" and in_degrees and not onto_degrees and _is_about_a_pole(boxes):
-        return _about_a_pole(raster, part)
+        # GDAL takes a mean over all columns and rows between a pixel's corners, which about a pole are far apart.
+        is_small = max(part.height, part.width) <= _FEW
+        return means_of_places(raster, part) if is_small else _by_quarters(raster, part, method)
+    windows = [
+        window for box in boxes for window in (_turned(raster.grid, box) if in_degrees else _overlap(raster.grid, box))
+    ]
+    if sum(window.size for window in windows) > _MOST and part.height * part.width > 1:
+        return _by_quarters(raster, part, method)
+    if method == "average" and lean(raster, corners := corners_of(raster, part)):
+        return means_between(raster, corners)
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
-    for box in boxes:
-        for window in _turned(raster.grid, box) if in_degrees else _overlap(raster.grid, box):
-            found = _resampled(_read(raster, window), window.grid, part, method)
-            values = np.where(np.isnan(values), found, values)
+    for window in windows:
+        found = _resampled(read_window(raster, window), window.grid, part, method)
+        values = np.where(np.isnan(values), found, values)
     if method == "average" and len(boxes) > 1 and not onto_degrees:
         for row, column in np.argwhere(_lie_across(raster.grid.crs, part)).tolist():
-            values[row, column] = _means_of_places(raster, part_of(part, row, column, (1, 1)))[0, 0]
+            values[row, column] = means_of_places(raster, part_of(part, row, column, (1, 1)))[0, 0]
     return values
 
 
@@ -87,7 +68,7 @@ def _boxes(box: Box, *, in_degrees: bool) -> list[Box]:
     left, bottom, right, top = box
     if not in_degrees or left <= right:
         return [box]
-    return [(left, bottom, _TURN / 2, top), (-_TURN / 2, bottom, right, top)]
+    return [(left, bottom, TURN / 2, top), (-TURN / 2, bottom, right, top)]
 
 
 def _lie_across(crs: str, part: Grid) -> NDArray[np.bool_]:
@@ -97,7 +78,7 @@ def _lie_across(crs: str, part: Grid) -> NDArray[np.bool_]:
     places = (a * columns + b * rows + c).ravel(), (d * columns + e * rows + f).ravel()
     longitude = transform(places, part.crs, crs)[0].reshape(rows.shape)
     corners = np.stack([longitude[:-1, :-1], longitude[:-1, 1:], longitude[1:, :-1], longitude[1:, 1:]])
-    return np.asarray(np.ptp(corners, axis=0) > _TURN / 2)
+    return np.asarray(np.ptp(corners, axis=0) > TURN / 2)
 
 
 def _is_about_a_pole(boxes: Sequence[Box]) -> bool:
@@ -106,18 +87,12 @@ def _is_about_a_pole(boxes: Sequence[Box]) -> bool:
     return width > _WIDE and (max(-bottom, top) > _HIGH or width > _ROUND)
 
 
-def _about_a_pole(raster: Raster, part: Grid) -> NDArray[np.float32]:
-    """Average onto a part with a pole in it: by quarters down to a few pixels, of which places in them are looked up.
-
-    GDAL takes a mean over all columns and rows between a pixel's corners, which about a pole are far apart.
-    """
-    if max(part.height, part.width) <= _FEW:
-        return _means_of_places(raster, part)
+def _by_quarters(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
     for rows in _halves(part.height):
         for columns in _halves(part.width):
             size = (rows.stop - rows.start, columns.stop - columns.start)
-            values[rows, columns] = warped(raster, part_of(part, rows.start, columns.start, size), "average")
+            values[rows, columns] = warped(raster, part_of(part, rows.start, columns.start, size), method)
     return values
 
 
@@ -125,72 +100,30 @@ def _halves(size: int) -> list[slice]:
     return [slice(0, size)] if size == 1 else [slice(0, size // 2), slice(size // 2, size)]
 
 
-def _means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
-    """Return the mean of the raster's values at places spread evenly in each pixel of a part."""
-    grid, (a, b, c, d, e, f) = raster.grid, part.transform
-    row, column = ((np.arange(size * _PLACES) + 0.5) / _PLACES for size in (part.height, part.width))
-    column, row = (each.ravel() for each in np.meshgrid(column, row))
-    x, y = transform((a * column + b * row + c, d * column + e * row + f), part.crs, grid.crs)
-    a, b, c, d, e, f = _inverse(grid)
-    column, row = np.floor(a * x + b * y + c), np.floor(d * x + e * y + f)
-    if turn := _columns_of_a_turn(grid):  # counted on from about the first known place
-        first = column[np.isfinite(column)][0] if np.isfinite(column).any() else 0.0
-        column = (column - first + turn // 2) % turn + first - turn // 2
-    else:  # the same place may be 360 degrees on
-        for columns in (_TURN / grid.transform[0], -_TURN / grid.transform[0]):
-            column = np.where(_is_in(column + columns, grid.width), np.floor(column + columns), column)
-    known = np.isfinite(row + column) & _is_in(row, grid.height) & (bool(turn) | _is_in(column, grid.width))
-    found = np.full(len(row), np.nan)
-    if known.any():
-        row, column = row[known].astype(int), column[known].astype(int)
-        top, left = int(row.min()), int(column.min())
-        spans = slice(top, int(row.max()) + 1), slice(left, int(column.max()) + 1)
-        found[known] = _read(raster, _Window(*spans, grid, turn))[row - top, column - left]
-    shape = (part.height, _PLACES, part.width, _PLACES)
-    count = np.isfinite(found).reshape(shape).sum(axis=(1, 3))
-    total = np.nan_to_num(found).reshape(shape).sum(axis=(1, 3))
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
-
-
-def _is_in(place: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
-    return np.asarray((place >= 0) & (place < size))
-
-
-def _turned(grid: Grid, box: Box) -> Iterator[_Window]:
+def _turned(grid: Grid, box: Box) -> Iterator[Window]:
     """Yield the windows of a grid of degrees that a box covers, with a margin.
 
     A grid of all longitudes goes on at its other end; of another the same place may be 360 degrees on.
     """
-    if turn := _columns_of_a_turn(grid):
+    if turn := columns_of_a_turn(grid):
         rows, columns = _pixels(grid, box)
         yield from _window(grid, _within(rows, grid.height), columns, turn)
         return
     a, b, c, d, e, f = grid.transform
-    for degrees in (0.0, -_TURN, _TURN):
+    for degrees in (0.0, -TURN, TURN):
         yield from _overlap(replace(grid, transform=(a, b, c + degrees, d, e, f)), box)
 
 
-def _overlap(grid: Grid, box: Box) -> Iterator[_Window]:
+def _overlap(grid: Grid, box: Box) -> Iterator[Window]:
     rows, columns = _pixels(grid, box)
     if rows.stop > 0 and columns.stop > 0 and rows.start < grid.height and columns.start < grid.width:
         yield from _window(grid, _within(rows, grid.height), _within(columns, grid.width))
 
 
-def _window(grid: Grid, rows: slice, columns: slice, turn: int = 0) -> Iterator[_Window]:
+def _window(grid: Grid, rows: slice, columns: slice, turn: int = 0) -> Iterator[Window]:
     if rows.start < rows.stop and columns.start < columns.stop:
         size = (rows.stop - rows.start, columns.stop - columns.start)
-        yield _Window(rows, columns, part_of(grid, rows.start, columns.start, size), turn)
-
-
-def _columns_of_a_turn(grid: Grid) -> int:
-    """Return how many columns a grid of degrees has in 360 degrees; 0 where it does not go about the Earth.
-
-    Some have the meridian at both ends.
-    """
-    a, b, _, d, _, _ = grid.transform
-    columns = _TURN / abs(a) if a and b == d == 0 else np.inf
-    is_whole = np.isfinite(columns) and abs(columns - round(columns)) < _WHOLE and round(columns) <= grid.width
-    return round(columns) if is_whole else 0
+        yield Window(rows, columns, part_of(grid, rows.start, columns.start, size), turn)
 
 
 def _box(crs: str, part: Grid) -> Box:
@@ -211,18 +144,10 @@ def _box(crs: str, part: Grid) -> Box:
     return left, bottom, right, top
 
 
-def _inverse(grid: Grid) -> tuple[float, float, float, float, float, float]:
-    """Return the transform that leads from coordinates (y, x) to (column, row)."""
-    from affine import Affine
-
-    a, b, c, d, e, f = (~Affine(*grid.transform))[:6]
-    return a, b, c, d, e, f
-
-
 def _pixels(grid: Grid, box: Box) -> tuple[slice, slice]:
     """Return the rows and columns of a grid that a box covers, and a margin."""
     left, bottom, right, top = box
-    pixels = replace(grid, transform=_inverse(grid))
+    pixels = replace(grid, transform=inverse(grid))
     found = np.array([place(pixels, y, x) for x in (left, right) for y in (bottom, top)])
     (col0, row0), (col1, row1) = found.min(axis=0), found.max(axis=0)
     return (
@@ -234,19 +159,6 @@ def _pixels(grid: Grid, box: Box) -> tuple[slice, slice]:
 def _within(span: slice, size: int) -> slice:
     """Cut a span to a raster with a margin of missing pixels: without, GDAL counts those at its edge twice."""
     return slice(max(span.start, -_MARGIN), min(span.stop, size + _MARGIN))
-
-
-def _read(raster: Raster, window: _Window) -> NDArray[np.float32]:
-    """Read a window; columns beyond the ends of all longitudes are those of the other end."""
-    if not window.turn:
-        return raster.read(window.rows, window.columns)
-    width, pieces, start = window.turn, [], window.columns.start
-    while start < window.columns.stop:
-        first = start % width
-        stop = min(window.columns.stop, start - first + width)
-        pieces.append(raster.read(window.rows, slice(first, first + stop - start)))
-        start = stop
-    return np.concatenate(pieces, axis=1) if len(pieces) > 1 else pieces[0]
 
 
 def _resampled(values: NDArray[np.float32], grid: Grid, part: Grid, method: Resampling) -> NDArray[np.float32]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
+import pytest
 
-from geoml_cli.inference.export_card import _classes
+from geoml_cli.inference.export_card import _classes, _recipe
 from geoml_cli.runs import checkpoint
+from geoml_cli.runs.calibration import Difference
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import InputSignature, Signature
 
@@ -24,6 +28,46 @@ def test_the_card_names_files_of_an_earlier_export(geoml, trained, data_root, tm
         assert [row.split()[1] for row in rows] == [f"soc.{form}"]
         told = f"Written and compared by an earlier export: {earlier}."
         assert (told in card) == bool(earlier)
+
+
+def test_the_cards_recipe_gives_the_intervals_of_a_prediction(geoml, trained, data_root, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    given = "--data", data_root / "soc", "--quiet"
+    assert geoml("export", run, *given, "--format", "safetensors").code == 0
+    assert geoml("predict", run, *given, "--out", tmp_path / "s.csv").code == 0
+    card, table = (run / "export/soc.md").read_text(encoding="utf-8"), pd.read_csv(tmp_path / "s.csv")
+    recipe = re.search(
+        r"About a prediction p it goes from (.+?) to (.+?); (\S+) is the logarithm of the smearing", card
+    )
+    assert recipe and float(recipe[3]) > 0 and "nothing lies below 0" in card
+    names = {"p": table["soc"].to_numpy(), "log": np.log, "exp": np.exp}
+    lower, upper = (eval(words, names) for words in recipe.groups()[:2])
+    np.testing.assert_allclose(np.maximum(lower, 0), table["soc_lower"], rtol=1e-4)
+    np.testing.assert_allclose(upper, table["soc_upper"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("difference", "distance", "words"),
+    [
+        (None, (0.8,), "A set has the classes whose probability is at least 0.2, and the likeliest."),
+        (Difference(), (2.5,), "About a prediction p it goes from p - 2.5 to p + 2.5."),
+        (
+            Difference(most=1.0),
+            (0.5, 0.75),
+            "About a prediction p it goes from p - d to p + d; d is of the lead times, the first first: 0.5, 0.75; "
+            "nothing lies above 1.",
+        ),
+        (
+            Difference(transform="log", smearing=0.25, least_spread=0.5, least=0.0),
+            (2.0,),
+            "exp(log(p) - 0.25 - 2 * (s + 0.5)) to exp(log(p) - 0.25 + 2 * (s + 0.5)); 0.25 is the logarithm of the "
+            "smearing factor that p holds; s is the standard deviation of log(the predictions) of a fold's members",
+        ),
+    ],
+)
+def test_a_recipe_says_all_that_intervals_are_made_of(difference, distance, words):
+    calibration = SimpleNamespace(difference=difference, quantiles=lambda coverage: np.array(distance))
+    assert words in _recipe(SimpleNamespace(calibration=calibration, coverage=0.9))
 
 
 def test_the_card_says_what_classes_stand_for():

@@ -15,13 +15,13 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
 from geoml_cli.readers.cells import cell_keys
+from geoml_cli.readers.grid_windows import place
 from geoml_cli.readers.locating import DEGREES, Pair, transform
 from geoml_cli.readers.mosaics import RasterFile, all_files
 from geoml_cli.readers.raster_scales import refuse_other_scales
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Band, Raster, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands
-from geoml_cli.readers.warping import place
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.categories import check_names, codes_of

@@ -11,13 +11,13 @@ import numpy as np
 from geoml_cli.dataset.files import sha256
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.errors import DataError
+from geoml_cli.readers.grid_windows import place
 from geoml_cli.readers.locating import DEGREES, Pair, pixels, transform
 from geoml_cli.readers.mosaics import all_files
 from geoml_cli.readers.nodata import Declared, declared_fills
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, mask_notes, refuse_fills, require_rasterio
 from geoml_cli.readers.stacks import open_bands, same_grid
-from geoml_cli.readers.warping import place
 from geoml_cli.samples.input import Grid, Points, SampleBlock, first_reason, point_reason
 from geoml_cli.sources.clcd.folders import Covariates, class_band, find_covariates, latest_classes
 from geoml_cli.sources.clcd.plan import Plan

@@ -1,0 +1,119 @@
+"""Means over pixels that lean to the raster's rows and columns, against means of many places by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import Transformer
+
+from geoml_cli.readers import warping
+from geoml_cli.readers.mosaics import RasterFile
+from geoml_cli.readers.rasters import Band
+from geoml_cli.readers.stacks import Stack, open_bands
+
+Write = Callable[..., Path]
+Values = NDArray[np.float64]
+SIDE, PLACES = 12, 80
+CASES = {
+    "45 degrees: polar stereographic at 0 E, degrees": ("EPSG:3413", (0.0, 79.0), 1000, "EPSG:4326", 0.002),
+    "Iceland: LAEA, degrees": ("EPSG:3035", (-19.0, 65.0), 1000, "EPSG:4326", 0.002),
+    "Iceland: LAEA, UTM": ("EPSG:3035", (-19.0, 65.0), 1000, "EPSG:32628", 100),
+    "Hudson Bay: polar stereographic, UTM": ("EPSG:3413", (-90.0, 62.0), 1000, "EPSG:32615", 100),
+    "the next UTM zone": ("EPSG:32633", (21.0, 60.0), 1000, "EPSG:32634", 100),
+    "degrees, polar stereographic": ("EPSG:4326", (10.0, 80.0), 0.02, "EPSG:3413", 250),
+    "degrees across 180, polar stereographic": ("EPSG:3413", (180.0, 75.0), 2000, "EPSG:4326", 0.005),
+    "few pixels of the raster": ("EPSG:3035", (-19.0, 65.0), 1000, "EPSG:32628", 450),
+}
+
+
+def by_hand(grid: tuple[str, Affine], raster: tuple[str, Affine], values: Values) -> Values:
+    """Return the mean over PLACES x PLACES places of each pixel of a grid, [SIDE, SIDE]."""
+    along = (np.arange(SIDE * PLACES) + 0.5) / PLACES
+    column, row = np.meshgrid(along, along)
+    x, y = Transformer.from_crs(grid[0], raster[0], always_xy=True).transform(*(grid[1] @ (column, row)))
+    x = np.where(x < raster[1].c, x + 360, x) if raster[0] == "EPSG:4326" else x
+    column, row = (np.floor(each).astype(int) for each in ~raster[1] @ (x, y))
+    found = values[row, column].reshape(SIDE, PLACES, SIDE, PLACES)
+    return np.asarray(np.nanmean(found, axis=(1, 3)))
+
+
+def checkerboard(shape: tuple[int, int]) -> Values:
+    row, column = np.ogrid[: shape[0], : shape[1]]
+    board = 100.0 * ((row // 15 + column // 15) % 2)
+    return np.asarray(board + np.random.default_rng(2).normal(size=shape))
+
+
+def covering(crs: str, grid: tuple[str, Affine], pixel: float) -> tuple[Affine, tuple[int, int]]:
+    """Return the transform and shape of a raster that covers a grid with a margin."""
+    edge = np.linspace(0, SIDE, 5)
+    column, row = np.meshgrid(edge, edge)
+    x, y = Transformer.from_crs(grid[0], crs, always_xy=True).transform(*(grid[1] @ (column, row)))
+    x = np.where(x < x.max() - 180, x + 360, x) if crs == "EPSG:4326" else x
+    west, north = x.min() - 9 * pixel, y.max() + 9 * pixel
+    shape = round((north - y.min()) / pixel) + 9, round((x.max() - west) / pixel) + 9
+    return Affine(pixel, 0, west, 0, -pixel, north), shape
+
+
+def read(write: Write, folder: Path, grid: tuple[str, Affine], raster: tuple[str, Affine], values: Values) -> Values:
+    reference = write(folder / "grid.tif", np.ones((SIDE, SIDE), np.float32), crs=grid[0], transform=grid[1])
+    noise = write(folder / "noise.tif", values.astype(np.float32), crs=raster[0], transform=raster[1])
+    bands = open_bands([Band(RasterFile(reference), "grid"), Band(RasterFile(noise), "noise")])
+    stack = Stack(bands, frozenset(), "grid")
+    assert stack.resampling == {"noise": "average"}
+    whole = stack.read(slice(0, SIDE), slice(0, SIDE))[1]
+    part = stack.read(slice(3, 5), slice(7, 11))[1]
+    np.testing.assert_array_equal(part, whole[3:5, 7:11])
+    stack.close()
+    return np.asarray(whole, dtype=np.float64)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("holes", [False, True])
+def test_means_are_of_the_pixels_area_however_it_leans(raster: Write, tmp_path: Path, name: str, holes: bool) -> None:
+    crs, place, side, of, pixel = CASES[name]
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*place)
+    grid = crs, Affine(side, 0, x - side * SIDE / 2, 0, -side, y + side * SIDE / 2)
+    transform, shape = covering(of, grid, pixel)
+    values = checkerboard(shape)
+    if holes:
+        values[np.random.default_rng(4).random(shape) < 0.3] = np.nan
+    expected = by_hand(grid, (of, transform), values)
+    found = read(raster, tmp_path, grid, (of, transform), values)
+    apart = found - expected
+    assert np.std(apart) < 1 and np.abs(apart).max() < 6  # of 0 and 100
+
+
+def test_a_raster_that_is_turned_itself(raster: Write, tmp_path: Path) -> None:
+    grid = "EPSG:32634", Affine(1000, 0, 500_000, 0, -1000, 4_600_000)
+    turned = Affine.translation(500_000 - 2000, 4_600_000 - 6000) @ Affine.rotation(40) @ Affine.scale(60, -60)
+    values = checkerboard((400, 400))
+    transform = turned @ Affine.translation(0, -200)
+    inside = read(raster, tmp_path, grid, ("EPSG:32634", transform), values)
+    lies = ~transform @ (grid[1] @ (6.5, 6.5))
+    assert all(20 < each < 380 for each in lies)
+    middle = slice(5, 8)
+    along = (np.arange(3 * PLACES) + 0.5) / PLACES + 5
+    column, row = np.meshgrid(along, along)
+    column, row = (np.floor(each).astype(int) for each in ~transform @ (grid[1] @ (column, row)))
+    expected = values[row, column].reshape(3, PLACES, 3, PLACES).mean(axis=(1, 3))
+    np.testing.assert_allclose(inside[middle, middle], expected, atol=1.0)
+
+
+def test_a_part_whose_raster_is_too_large_is_read_in_quarters(
+    raster: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = "EPSG:32634", Affine(1000, 0, 500_000, 0, -1000, 4_600_000)
+    transform, shape = covering("EPSG:32634", grid, 50)
+    values = checkerboard(shape)
+    whole = read(raster, tmp_path, grid, ("EPSG:32634", transform), values)
+    monkeypatch.setattr(warping, "_MOST", 5000)
+    sizes: list[int] = []
+    plain = warping.read_window
+    monkeypatch.setattr(warping, "read_window", lambda of, window: (sizes.append(window.size), plain(of, window))[1])
+    np.testing.assert_allclose(read(raster, tmp_path, grid, ("EPSG:32634", transform), values), whole, atol=1e-4)
+    assert len(sizes) > 16 and max(sizes) <= 5000
