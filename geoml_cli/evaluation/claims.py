@@ -19,6 +19,7 @@ from geoml_cli.metrics.metric import Values
 from geoml_cli.samples.labels import Labels, names_in_use
 from geoml_cli.splits.grouping import groups, paired_groups
 from geoml_cli.splits.members import UNSEEN
+from geoml_cli.splits.split import Rows
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,21 @@ def claims(
     """
     if labels is None:
         return []
-    split, samples = inputs.settings.shared.split, len(inputs.samples)
-    first_N, pair_N = groups(inputs.dataset, split, samples), paired_groups(inputs.dataset, split, samples)
-    first = (split.group_by or "block").removesuffix("_index")
     found = []
     for name in names_in_use(labels)[0]:
         own = labels == name
-        is_pair = name == f"{UNSEEN} {split.second_group}"
-        group_P = (pair_N if is_pair else first_N)[pooled.rows_P]
-        rows = rows_of(pooled.observed_P[own], group_P[own])
+        group_N, resampled = resampled_groups(inputs, name)
+        rows = rows_of(pooled.observed_P[own], group_N[pooled.rows_P[own]])
         chosen = {model: predicted_P[own] for model, predicted_P in predictions.items()}
         network, *others = score(inputs.task, rows, chosen, inputs.bootstrap)
-        resampled = f"{first} in one {split.second_group}" if is_pair else first
         found.append(Claim(name, resampled, network, compare_all(network, others, descriptions, chosen)))
     return found
+
+
+def resampled_groups(inputs: EvaluationInputs, name: str) -> tuple[Rows, str]:
+    """Return what a claim about rows that are unseen in one way is resampled by, [N], and its name."""
+    split, samples = inputs.settings.shared.split, len(inputs.samples)
+    first = (split.group_by or "block").removesuffix("_index")
+    if name == f"{UNSEEN} {split.second_group}":
+        return paired_groups(inputs.dataset, split, samples), f"{first} in one {split.second_group}"
+    return groups(inputs.dataset, split, samples), first

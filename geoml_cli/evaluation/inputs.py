@@ -159,4 +159,20 @@ def blocks(inputs: EvaluationInputs, rows_N: Rows) -> Rows:
     span = inputs.samples.span
     assert span is not None, "forecasts are windows of a series"
     length = int((span.last - span.first).max()) + 1
-    return np.unique(span.first[rows_N] // length, return_inverse=True)[1].astype(np.int64)
+    return _whole_blocks(span.first[rows_N], length)
+
+
+def _whole_blocks(first_N: Rows, length: int) -> Rows:
+    """Divide times into blocks of a length, counted from the first; what is left of a stretch is of its last block.
+
+    A block of its own would be of fewer times than the others, and most of its maps in the windows of the last.
+    """
+    times, place_N = np.unique(first_N, return_inverse=True)
+    stretch = np.cumsum(np.diff(times, prepend=times[:1]) >= length)
+    begin, number = times[np.searchsorted(stretch, stretch)], np.empty(len(times), dtype=np.int64)
+    for one in np.unique(stretch):
+        own = stretch == one
+        whole = max((int(times[own][-1] - times[own][0]) + 1) // length, 1)
+        number[own] = np.minimum((times[own] - begin[own]) // length, whole - 1)
+    _, number = np.unique(np.stack([stretch, number]), axis=1, return_inverse=True)
+    return np.asarray(number.reshape(-1)[place_N], dtype=np.int64)

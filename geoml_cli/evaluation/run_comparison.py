@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.evaluation.claims import resampled_groups
 from geoml_cli.evaluation.comparison import compare_with
 from geoml_cli.evaluation.groupwise import NOVELTY, novelty_of_rows
 from geoml_cli.evaluation.inputs import EvaluationInputs, groups_of_samples
@@ -125,7 +126,9 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
     labels = {quantity: label_N[rows.rows_P] for quantity, label_N in named.items()}
     labels |= _novelty(runs, members, pooled) if rows.of_folds else {}
     by_group = [
-        group for quantity, label_P in labels.items() for group in _by_group(first, quantity, label_P, rows, groups_P)
+        group
+        for quantity, label_P in labels.items()
+        for group in _by_group(runs[coarsest], quantity, label_P, rows, groups_P)
     ]
     tested = {name: len(one.rows_P) if rows.of_folds else len(distinct(one.rows_P)) for name, one in pooled.items()}
     return RunComparison(
@@ -138,6 +141,7 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
         notes=[
             *_notes(runs, tested, len(rows.rows_P)),
             *_notes_of_rows(runs, pooled, rows, coarsest),
+            *_notes_of_novelty(runs[coarsest], by_group),
             *beside_intervals({one.name: one for one in scored}),
         ],
     )
@@ -224,7 +228,7 @@ def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _by_group(
-    first: EvaluationInputs, quantity: str, label_P: Labels, common: _CommonRows, groups_P: Rows
+    inputs: EvaluationInputs, quantity: str, label_P: Labels, common: _CommonRows, groups_P: Rows
 ) -> list[GroupPair]:
     """Compare the runs with the first on the rows of each group; their p-values are Holm's over groups and runs."""
     names, _, _ = names_in_use(label_P)
@@ -233,9 +237,11 @@ def _by_group(
     found, pairs = [], []
     for name in names:
         own = label_P == name
-        rows = rows_of(common.observed_P[own], groups_P[own])
+        # By what a claim about these rows is about, as in an evaluation.
+        group_P = resampled_groups(inputs, name)[0][common.rows_P] if quantity == NOVELTY else groups_P
+        rows = rows_of(common.observed_P[own], group_P[own])
         predictions = {run: each[own] for run, each in common.predictions.items()}
-        scored = score(first.task, rows, predictions, first.bootstrap)
+        scored = score(inputs.task, rows, predictions, inputs.bootstrap)
         found.append((name, int(own.sum()), scored))
         pairs += [Pair(scored[0].name, other.name, compare_with(scored[0], other)) for other in scored[1:]]
     adjusted, others = _adjusted(pairs), len(common.predictions) - 1
@@ -285,3 +291,9 @@ def _notes_of_rows(
             "the runs' groups those are the fewest."
         )
     return notes
+
+
+def _notes_of_novelty(inputs: EvaluationInputs, by_group: Sequence[GroupPair]) -> list[str]:
+    """Say which rows are resampled otherwise than all others."""
+    called = {one.name: resampled_groups(inputs, one.name)[1] for one in by_group if one.quantity == NOVELTY}
+    return [f"Rows of {name} are resampled by {other}." for name, other in called.items() if " in one " in other]

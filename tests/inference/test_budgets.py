@@ -190,7 +190,22 @@ def test_the_longest_gap_is_that_within_the_period():
     value[40:42] = np.nan
     found = summed("month", value, begin)
     np.testing.assert_array_equal(found["longest_gap"], [3.0, 2.0])
-    assert summed("year", value, begin)["longest_gap"].tolist() == [4.0]
+    assert summed("year", value, begin)["longest_gap"].tolist() == [306.0], "there is nothing from March on"
+
+
+def test_the_longest_gap_counts_time_before_the_first_record_and_after_the_last():
+    value = np.ones(400)
+    value[[10, 11, 250, 251, 252]] = -1.0
+    begin = days("2011-06-01", "2013-01-01")[:400]
+    found = summed("year", value, begin)
+    np.testing.assert_array_equal(found["longest_gap"], [151.0, 366 - 186])
+    np.testing.assert_allclose(found["missing"], [151 / 365, 180 / 366])
+    two = np.array([0] * 300 + [1] * 100)
+    begin = np.concatenate([begin[:300], begin[:100]]).astype("datetime64[m]")
+    both = GapFilledSeries(value, value > 0, lengths(begin, two, 1440), begin, two)
+    found = sums(both, NAMES, SumDefinition("year", "network", *sum_unit(series(), CARBON)))
+    # Of 2011 that is from January to May; records of the first end on 26 March 2012.
+    np.testing.assert_array_equal(found["longest_gap"], [151.0, 366 - 86, 151.0])
 
 
 @pytest.mark.parametrize(("unit", "weight"), [(CARBON, 1.0), (ENERGY, 0.0864)])

@@ -181,11 +181,17 @@ def _parts(series: GapFilledSeries, wanted: SumDefinition) -> dict[str, Floats]:
 
 
 def _gaps(series: GapFilledSeries, frame: pd.DataFrame) -> Floats:
-    """Return the length of the unobserved stretch of its period up to the end of each record [min], [R]."""
-    period = frame[["station", "begin"]].ne(frame[["station", "begin"]].shift()).any(axis=1).to_numpy()
-    stretch = np.cumsum(series.observed | period)
-    lost = np.where(series.observed, 0.0, series.minutes)
-    total = np.cumsum(lost)
-    first = np.concatenate([[0], np.flatnonzero(np.diff(stretch)) + 1])
-    before = np.repeat(total[first] - lost[first], np.diff(np.append(first, len(total))))
-    return np.asarray(total - before)
+    """Return the length of the unobserved stretch of its period up to each record or its end [min], [R].
+
+    Time before the first record of a station and after its last is unobserved as well, so far as it is of the period.
+    """
+    begin = series.begin.astype("datetime64[m]").astype(np.float64)
+    end = begin + series.minutes
+    period = frame["begin"].to_numpy().astype("datetime64[m]").astype(np.float64)
+    is_first = frame[["station", "begin"]].ne(frame[["station", "begin"]].shift()).any(axis=1).to_numpy()
+    is_last = np.append(is_first[1:], True)
+    ends = frame[["station", "begin"]].assign(end=np.where(series.observed, end, period))
+    latest = ends.groupby(["station", "begin"])["end"].cummax().to_numpy()
+    before = np.where(is_first, period, np.append(period[:1], latest[:-1]))
+    gap = np.where(series.observed, begin, end) - before
+    return np.asarray(np.where(is_last, np.maximum(gap, period + frame["whole"] - latest), gap))

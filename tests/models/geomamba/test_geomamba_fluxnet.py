@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from geoml_cli.config.load import load
+from geoml_cli.evaluation import run_comparison
 from geoml_cli.runs.calibration import read_calibrations
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
@@ -230,19 +231,25 @@ def test_series_and_sums_follow_from_predictions(run, evaluated):
         assert row["unit"] == "gC m-2" and int(row["times"]) == len(daily)
 
 
-def test_a_comparison_has_the_scores_of_the_evaluation_though_folds_share_rows(run, evaluated, flux, geoml, tmp_path):
+def test_a_comparison_has_the_scores_of_the_evaluation_though_folds_share_rows(
+    run, evaluated, flux, geoml, tmp_path, monkeypatch
+):
     """A row of an unseen station and year is tested by two folds, which counts twice in both."""
     import shutil
 
     copy = shutil.copytree(run.folder, tmp_path / "copy")
+    scored, plain = [], run_comparison.score
+    monkeypatch.setattr(run_comparison, "score", lambda *given: scored.append(plain(*given)) or scored[-1])
     done = geoml("compare", run.folder, copy, "--data", flux.folder, "--json", "--quiet")
     assert done.code == 0, done.err
     found = json.loads(done.out)["networks"][""]
+    resampled = {(first.rows, first.groups) for first, _ in scored}
+    assert {(claim["network"]["n"], claim["network"]["groups"]) for claim in evaluated["claims"]} <= resampled
     scores = found["runs"][run.folder.name]
     for name, score in evaluated["network"]["scores"].items():
         np.testing.assert_allclose([scores[name][key] for key in ("value", "low", "high")],
                                    [score[key] for key in ("value", "low", "high")], rtol=1e-9)  # fmt: skip
-    assert not found["notes"]
+    assert found["notes"] == ["Rows of unseen year are resampled by station in one year."]
     unseen = {group["group"] for group in found["by_group"] if group["quantity"] == "novelty"}
     assert unseen == {claim["rows_of"] for claim in evaluated["claims"]}
 
