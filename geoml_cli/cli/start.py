@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 
@@ -17,3 +18,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("geoml: stopped before anything was done.\n")
         raise SystemExit(130) from None
+    finally:
+        # Python gives signals their own effect back as it ends; what the command came to would be lost.
+        for name in ("SIGTERM", "SIGUSR1"):
+            if hasattr(signal, name):  # Windows has no SIGUSR1
+                signal.signal(getattr(signal, name), signal.SIG_IGN)

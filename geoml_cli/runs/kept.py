@@ -46,11 +46,12 @@ class KeptArrays:
 
     Attributes:
         found: How many were there when they were asked for.
+        made: How many were computed, and are there now.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._used = folder, set[Path]()
-        self.found = 0
+        self.found = self.made = 0
 
     def holds(self, wanted: Computation) -> bool:
         """Return whether an array is there, damaged or not."""
@@ -72,6 +73,7 @@ class KeptArrays:
             temporary.open("wb") as stream,
         ):  # others may make the same
             np.savez(stream, values=values)
+        self.made += 1
         return values
 
     def _path(self, wanted: Computation) -> Path:

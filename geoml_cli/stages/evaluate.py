@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.files import require_writable_inside, write_text
 from geoml_cli.dataset.store import Dataset, check_content
-from geoml_cli.errors import DataError
+from geoml_cli.errors import DataError, StoppedError
 from geoml_cli.evaluation import report
 from geoml_cli.evaluation.audit import audit_network
 from geoml_cli.evaluation.csv_tables import write_combined
@@ -66,11 +66,25 @@ def evaluate(run: Run, dataset: Dataset, settings: Settings, subset: Subset, rep
     Raises:
         DataError: There is no observed value, no trained member, or other data than the run was trained on.
         SettingsError: There is no such baseline.
+        StoppedError: The process was interrupted; the run keeps what was computed.
     """
     return _scored(*_opened(run, dataset, settings, subset), reporter)
 
 
 def _scored(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evaluation:
+    try:
+        return _written(trained, inputs, reporter)
+    except KeyboardInterrupt:
+        if not any(one.kept is not None and one.kept.found + one.kept.made for one in inputs.values()):
+            raise
+        raise StoppedError(
+            "stopped; what was computed is kept.",
+            where=str(trained.run.folder),
+            fix=f"Go on with `geoml evaluate {trained.run.quoted}`.",
+        ) from None
+
+
+def _written(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evaluation:
     for opened in inputs.values():
         refuse_unknown_places(opened)
     folder = trained.run.evaluation(next(iter(inputs.values())).subset)

@@ -166,6 +166,7 @@ def whole(target: Path, plan: Plan, *, keep: bool = False) -> Iterator[ChunkStor
 
     Raises:
         SettingsError: Another process is making the same file, or a part of it; or chunks of another plan are kept.
+        StoppedError: The process was interrupted; chunks are kept.
     """
     store = ChunkStore(target, plan)
     store.folder.mkdir(parents=True, exist_ok=True)
@@ -176,10 +177,14 @@ def whole(target: Path, plan: Plan, *, keep: bool = False) -> Iterator[ChunkStor
         _settle(store, keep=keep)
         try:
             yield store
-        except BaseException:
+        except BaseException as error:
             # Nothing to go on from: no folder is left behind that nobody would look for.
             if not any(store.folder.glob("*.npz")):
                 store.clear()
+            elif isinstance(error, KeyboardInterrupt):
+                raise StoppedError(
+                    "stopped; finished chunks are kept.", where=str(store.folder), fix="The same command resumes."
+                ) from None
             raise
 
 

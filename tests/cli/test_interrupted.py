@@ -38,6 +38,18 @@ def test_ctrl_c_while_something_is_imported(name, raw_soc, tmp_path):
     assert done.returncode == 130 and told.startswith("geoml: stopped") and told.count("\n") == 1, told
 
 
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["list", "nothing"], 2)])
+def test_a_signal_while_python_ends_changes_no_exit_code(words, code, tmp_path):
+    script = (
+        "import os, signal, sys\nfrom geoml_cli.cli.start import main\n"
+        "class Last:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"sys.last = Last()\nsys.argv = ['geoml', *{words!r}]\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == code, done.stderr
+
+
 def test_a_second_signal_of_the_same_stop_does_not_interrupt_the_ending(monkeypatch):
     """`timeout` and schedulers signal the command, and then its group."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}

@@ -45,6 +45,23 @@ def never(*arguments):
     raise AssertionError("is computed again")
 
 
+def test_an_evaluation_that_is_stopped_ends_with_75_where_something_is_kept(run, data_root, geoml, monkeypatch):
+    words = ("evaluate", run, "--data", data_root, *QUICK)
+
+    def interrupted(*given, **more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr("geoml_cli.stages.evaluate.refuse_unknown_places", interrupted)
+        assert geoml(*words).code == 130
+    with monkeypatch.context() as stopped:
+        stopped.setattr("geoml_cli.stages.evaluate.write_network", interrupted)
+        done = geoml(*words)
+    assert done.code == 75 and "stopped; what was computed is kept." in " ".join(done.err.split()), done.err
+    assert f"Go on with `geoml evaluate {run}`" in done.err.replace("\n", "")
+    assert geoml(*words).code == 0
+
+
 def test_an_evaluation_in_parts_equals_that_of_one_go(run, data_root, tmp_path, geoml, small_blocks, monkeypatch):
     words = ("evaluate", run, "--data", data_root, *QUICK)
     assert geoml(*words).code == 0

@@ -15,6 +15,7 @@ import pytest
 import rasterio
 
 from geoml_cli.errors import DataError, SettingsError, StoppedError
+from geoml_cli.writers import raster
 from geoml_cli.writers.chunk_store import ChunkStore, whole
 
 KILLS = int(os.environ.get("GEOML_KILLS", "2"))
@@ -74,6 +75,22 @@ def test_a_signal_keeps_the_finished_parts_and_ends_with_75(run, data_root, tmp_
     message = process.communicate(timeout=120)[1].decode()
     assert process.returncode == 75 and "stopped by SIGTERM after chunk" in message, message
     assert not out.exists() and list(parts.glob("*.npz"))
+
+
+def test_a_signal_while_the_file_is_written_ends_with_75_too(run, data_root, tmp_path, geoml, monkeypatch):
+    words = command(run, data_root, tmp_path / "m.tif")[3:]
+
+    def interrupted(*given, **more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setitem(raster._WRITERS, ".tif", interrupted)
+        done = geoml(*words)
+    assert done.code == 75 and "stopped; finished chunks are kept. The same command resumes." in " ".join(
+        done.err.split()
+    ), done.err
+    assert not (tmp_path / "m.tif").exists() and list((tmp_path / ".m.tif.parts").glob("*.npz"))
+    assert geoml(*words).code == 0 and (tmp_path / "m.tif").exists()
 
 
 def test_parts_of_another_plan_are_thrown_away(tmp_path):
