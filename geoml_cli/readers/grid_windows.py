@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.readers.locating import is_geographic
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
@@ -47,13 +48,15 @@ def part_of(grid: Grid, top: int, left: int, size: tuple[int, int]) -> Grid:
 
 
 def columns_of_a_turn(grid: Grid) -> int:
-    """Return how many columns a grid of degrees has in 360 degrees; 0 where it does not go about the Earth.
+    """Return how many columns a grid has in 360 degrees; 0 where it is not in degrees or does not go about the Earth.
 
     Some have the meridian at both ends.
     """
     a, b, _, d, _, _ = grid.transform
-    columns = TURN / abs(a) if a and b == d == 0 else np.inf
-    is_whole = np.isfinite(columns) and abs(columns - round(columns)) < _WHOLE and round(columns) <= grid.width
+    if not is_geographic(grid.crs) or not a or b or d:
+        return 0
+    columns = TURN / abs(a)
+    is_whole = abs(columns - round(columns)) < _WHOLE and round(columns) <= grid.width
     return round(columns) if is_whole else 0
 
 

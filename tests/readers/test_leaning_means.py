@@ -27,6 +27,8 @@ CASES = {
     "the next UTM zone": ("EPSG:32633", (21.0, 60.0), 1000, "EPSG:32634", 100),
     "degrees, polar stereographic": ("EPSG:4326", (10.0, 80.0), 0.02, "EPSG:3413", 250),
     "degrees across 180, polar stereographic": ("EPSG:3413", (180.0, 75.0), 2000, "EPSG:4326", 0.005),
+    "of 30 m, of which 12 are 360": ("EPSG:3413", (15.2, 46.8), 300, "EPSG:32633", 30),
+    "of 1 m, south of the equator": ("EPSG:6933", (25.0, -30.0), 9, "EPSG:32735", 1),
     "few pixels of the raster": ("EPSG:3035", (-19.0, 65.0), 1000, "EPSG:32628", 450),
 }
 
