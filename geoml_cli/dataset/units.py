@@ -46,6 +46,18 @@ def same_unit(one: str, other: str) -> bool:
     return _letters(one) == _letters(other) or _plain(one) == _plain(other)
 
 
+def same_water(one: str, other: str) -> bool:
+    """Return whether two texts spell one unit, if they are of water: 1 kg m-2 of it is 1 mm."""
+    return same_unit(one, other) or _of_water(one) == _of_water(other)
+
+
+def _of_water(unit: str) -> str:
+    factors = _plain(_signs(unit)).split(" ")
+    if not {"kg", "m-2"} <= set(factors):
+        return " ".join(factors)
+    return " ".join(sorted(["mm", *(factor for factor in factors if factor not in ("kg", "m-2"))]))
+
+
 def whole(unit: str) -> float | None:
     """Return the number that is all of something, of a share in this unit; None where it is no share."""
     return {_plain(share): number for share, number in _SHARES.items()}.get(_plain(_signs(unit)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from geoml_cli.dataset.units import same_unit, whole
+from geoml_cli.dataset.units import same_unit, same_water, whole
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,20 @@ def test_other_units_are_told_apart(one: str, other: str) -> None:
 @pytest.mark.parametrize(("unit", "number"), [("percent", 100), ("g/kg", 1000), ("mg g-1", 1000), ("t ha-1", None)])
 def test_all_of_a_share(unit: str, number: float | None) -> None:
     assert whole(unit) == number
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("kg m-2 month-1", "mm month-1", True),
+        ("kg/m^2/s", "mm s-1", True),
+        ("mm/day", "kg m-2 d-1", True),
+        ("kg m-2", "mm", True),
+        ("kg m-2 s-1", "mm month-1", False),
+        ("kg m-3", "mm m-1", False),
+        ("m month-1", "mm month-1", False),
+        ("K", "K", True),
+    ],
+)
+def test_a_kilogram_of_water_a_square_metre_is_a_millimetre(one: str, other: str, same: bool) -> None:
+    assert same_water(one, other) is same_water(other, one) is same

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from geoml_cli.dataset.raw_files import files_below
-from geoml_cli.dataset.units import same_unit
+from geoml_cli.dataset.units import same_water
 from geoml_cli.errors import DataError
 from geoml_cli.readers.grids import SUFFIXES, Floats, GridVariable, fields_of, names_of, open_variables
 from geoml_cli.readers.nodata import Declared
@@ -185,7 +185,7 @@ def _refuse_other_units(name: str, pieces: Sequence[GridVariable]) -> None:
     """Refuse files of a factor in several units, or of which some name none."""
     first = next((piece for piece in pieces if piece.unit), None)
     for piece in pieces:
-        if first is not None and not (piece.unit and same_unit(piece.unit, first.unit)):
+        if first is not None and not (piece.unit and same_water(piece.unit, first.unit)):
             raise DataError(
                 f"{name} is in {piece.unit or 'no unit that is named'} here, and in {first.unit} in {first.path.name}",
                 where=str(piece.path),
