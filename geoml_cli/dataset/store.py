@@ -171,16 +171,7 @@ class Dataset:
             return [str(text) for text in file[name].asstr()[...]]
 
     def _opened(self) -> Any:  # noqa: ANN401  h5py is untyped
-        import h5py
-
-        try:
-            return h5py.File(self.folder / NAME, "r")
-        except OSError as error:
-            raise DataError(
-                f"cannot be read as NetCDF-4 ({reason(error)})",
-                where=str(self.folder / NAME),
-                fix="Prepare the data set again with --force.",
-            ) from error
+        return _opened(self.folder)
 
     def _record(self, name: str) -> Variable:
         record = self.manifest.variables.get(name)
@@ -190,11 +181,24 @@ class Dataset:
         return record
 
 
+def _opened(folder: Path) -> Any:  # noqa: ANN401  h5py is untyped
+    import h5py
+
+    try:
+        return h5py.File(folder / NAME, "r")
+    except OSError as error:
+        raise DataError(
+            "is missing" if not (folder / NAME).exists() else f"cannot be read as NetCDF-4 ({reason(error)})",
+            where=str(folder / NAME),
+            fix="Prepare the data set again with --force.",
+        ) from error
+
+
 def check_content(dataset: Dataset) -> None:
     """Refuse a data set whose values are not those that were prepared: disks and copies lose bits.
 
     Raises:
-        DataError: They differ.
+        DataError: They differ, or there is no such file.
     """
     if content_digest(dataset.folder, dataset.manifest.variables) != dataset.manifest.content:
         raise DataError(
@@ -209,13 +213,11 @@ def content_digest(folder: Path, records: Mapping[str, Variable]) -> str:
 
     The file's own bytes will not do: its format leaves room for what means nothing.
     """
-    import h5py
-
     found = hashlib.sha256()
-    with h5py.File(folder / NAME, "r") as file:
+    with _opened(folder) as file:
         for name in sorted(records):
             found.update(f"{name} {records[name].dims} {records[name].dtype}\n".encode())
-            for part in _parts(file[name]):
+            for part in _parts(file[name]) if name in file else ():
                 found.update(part)
     return found.hexdigest()
 

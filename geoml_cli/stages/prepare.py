@@ -15,7 +15,7 @@ from geoml_cli.dataset.files import folder_lock, recover_folder, replace_folder,
 from geoml_cli.dataset.manifest import Manifest, RawFile, read_manifest
 from geoml_cli.dataset.raw_files import require_content, require_names, require_readable
 from geoml_cli.dataset.remote import origin_of
-from geoml_cli.dataset.store import DatasetWriter, content_digest
+from geoml_cli.dataset.store import NAME, Dataset, DatasetWriter, check_content, content_digest
 from geoml_cli.errors import DataError, escaped
 from geoml_cli.source import Options
 from geoml_cli.version import __version__
@@ -64,8 +64,9 @@ def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False, 
     digests = _digests(raw, raw_files(raw), reporter)
     if keep and (kept := _made(folder)) is not None:
         _require_same(kept, folder, raw, digests)
-        return Prepared(folder, kept, fresh=False)
-    if not force and (standing := _standing(folder, raw, digests)) is not None:
+        if _is_whole(folder, reporter):
+            return Prepared(folder, kept, fresh=False)
+    elif not force and (standing := _standing(folder, raw, digests)) is not None and _is_whole(folder, reporter):
         return Prepared(folder, standing, fresh=False)
     manifest = _write(raw, folder, digests, reporter)
     return Prepared(folder, manifest, fresh=True)
@@ -155,6 +156,16 @@ def _made(folder: Path) -> Manifest | None:
         return read_manifest(folder)
     except DataError:
         return None
+
+
+def _is_whole(folder: Path, reporter: Reporter) -> bool:
+    """Return whether the values of a data set are those that were prepared; say where they are not."""
+    try:
+        check_content(Dataset(folder))
+    except DataError as error:
+        reporter.warn(f"{folder / NAME}: {error.what}. The data set is made again.")
+        return False
+    return True
 
 
 def _differing(manifest: Manifest, raw: Raw, files: tuple[RawFile, ...]) -> list[str]:

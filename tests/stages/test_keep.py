@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from geoml_cli import registry
+from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.work.reporting import NullReporter
@@ -43,6 +44,40 @@ def test_one_of_other_options_is_refused(made):
     # The remedy: the options that made it, or another folder.
     assert not prepare(raw, folder, NullReporter(), keep=True).fresh
     assert prepare(other, folder.with_name("another"), NullReporter(), keep=True).fresh
+
+
+def _removed(path):
+    path.unlink()
+
+
+def _emptied(path):
+    path.write_bytes(b"")
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _changed(path):
+    import h5py
+
+    with h5py.File(path, "a") as file:
+        file["lon"][0] += 1
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("harm", [_removed, _emptied, _cut, _changed])
+def test_a_data_set_whose_values_are_lost_is_not_up_to_date(made, tmp_path, geoml, harm, keep):
+    raw, folder = made[0], tmp_path / "data"
+    shutil.copytree(made[1], folder)
+    harm(folder / "dataset.nc")
+    with pytest.raises(DataError, match=r"dataset\.nc: .*Prepare the data set again with --force"):
+        check_content(Dataset(folder))
+    reporter = NullReporter()
+    done = prepare(raw, folder, reporter, keep=keep)
+    assert done.fresh and "The data set is made again." in reporter.warned[0]
+    check_content(Dataset(folder))
+    assert not prepare(raw, folder, NullReporter(), keep=keep).fresh
 
 
 def test_keeping_and_forcing_exclude_each_other(geoml, made):
