@@ -10,6 +10,7 @@ from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.fluxnet import plan as planning
 from geoml_cli.sources.fluxnet import report, sites
+from geoml_cli.sources.fluxnet.carbon import refuse_other_parts, uptake_by_night
 from geoml_cli.sources.fluxnet.discovery import RawFiles, find
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
 from geoml_cli.sources.fluxnet.plausible import refuse_other_scales, refuse_other_size
@@ -93,9 +94,13 @@ def _counted(
             found, lost[site] = targets(read, whole, applied)
             report.warn_of_large(site, lost[site], applied, reporter)
             if compared:
+                if note := uptake_by_night(site, read, found, applied.target, raw_files.step):
+                    reporter.warn(note)
+                    counted[site] = replace(counted[site], notes=(*counted[site].notes, note))
                 however_large, _ = targets(read, whole, replace(applied, limit=None))
                 refuse_other_size(site, read.first, however_large, applied, raw_files.step)
                 refuse_other_scales(site, read.first, found, applied.target, raw_files.step)
+                refuse_other_parts(site, read, found, applied.target)
             advance(1)
     return counted, lost
 

@@ -16,7 +16,7 @@ from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values
 from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, is_subdaily, starts, years
-from geoml_cli.sources.fluxnet.units import base_names, quality_column
+from geoml_cli.sources.fluxnet.units import base_names, carbon_parts, quality_column
 
 CLIMATE = ("TA_F", "P_F")
 _DAY, _HOUR, _TWO, _WEEK, _THURSDAY = 1440, 60, 120, 7, 4
@@ -95,6 +95,7 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     renamed: dict[str, tuple[str, ...]] = {}
     empty: dict[str, tuple[str, ...]] = {}
     uncertain: dict[str, str] = {}
+    parts: set[str] = set()
     qualities: set[str | None] = set()
     others: list[tuple[str, ...]] = []
     meanings = uncertainty.meanings(wanted.target)
@@ -104,6 +105,7 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
         rows, columns = found.rows, found.columns
         if columns.get(wanted.target) == wanted.target:  # not of another flux in its place
             uncertain |= {name: column for name, column in columns.items() if name in meanings}
+            parts |= set(carbon_parts(wanted.target, columns))
         _add(renamed, {name: (own,) for name, own in columns.items() if name not in (own, QUALITY, *meanings)})
         _add(empty, found.empty)
         qualities.add(columns.get(QUALITY))
@@ -118,7 +120,9 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
         notes += _short(file, rows, step)
         tables.append(rows)
     fills.refuse()
-    every = (*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain)
+    every = tuple(
+        dict.fromkeys((*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain, *sorted(parts)))
+    )
     place, values, repeated = _joined(tables, every, step)
     notes += [f"{files[0].text.name}: {text}" for text in (*_lost_hours(place, step), *_absent(place, step))]
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
@@ -192,7 +196,8 @@ def candidates_of(layout: Layout, file: FluxFile, wanted: RequestedColumns, step
             )
         found |= {QUALITY: [quality]} if quality is not None else {}
     uncertain = uncertainty.columns(wanted.target, layout.columns) if wanted.target in layout.columns else {}
-    return found | {name: [column] for name, column in uncertain.items()}
+    parts = carbon_parts(wanted.target, layout.columns) if wanted.target in layout.columns else ()
+    return {name: [name] for name in parts} | found | {name: [column] for name, column in uncertain.items()}
 
 
 def _fluxes(layout: Layout) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Sources: ONEFlux var_info_definitions_{hh,dd,ww,mm,yy}.txt; AmeriFlux BASE varia
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -155,3 +155,15 @@ def quality_column(target: str, given: str | None, columns: Sequence[str]) -> st
         return f"{words[0]}_F_MDS_QC"
     own = f"{target}_QC"
     return own if own in columns or words[0] in ("NEE", "LE", "H", "G") else None
+
+
+def carbon_parts(target: str, known: Collection[str]) -> tuple[str, ...]:
+    """Return the columns of respiration and of photosynthesis that a net exchange is made of; empty without both.
+
+    Args:
+        target: Column of the net exchange.
+        known: Columns of a file.
+    """
+    word, _, rest = target.partition("_")
+    pair = (f"RECO_NT_{rest}", f"GPP_NT_{rest}")
+    return pair if word == "NEE" and all(name in known for name in pair) else ()

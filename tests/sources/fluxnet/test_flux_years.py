@@ -66,7 +66,7 @@ def test_a_year_of_the_target_in_another_unit_is_refused(
 ) -> None:
     noise = 0.1 * np.random.default_rng(4).normal(size=len(DAYS))
     season = np.sin(np.arange(len(DAYS)) * 2 * np.pi / 365.25) + noise
-    plain = {name: 0.5 * season, f"{name}_QC": np.ones(len(DAYS))}
+    plain = {name: 0.5 * season, f"{name}_QC": np.ones(len(DAYS)), **WITHOUT_PARTS}
     given = {"target": name, "extra": ()}
     prepared(years(raw, **plain), **given)
     # A year of which some months alone are measured is no other unit, nor is one that is a third of the others.
@@ -82,9 +82,12 @@ def test_a_year_of_the_target_in_another_unit_is_refused(
     prepared(alone, any_scale=(name,), **given)
 
 
+WITHOUT_PARTS = {name: np.full(len(DAYS), np.nan) for name in ("RECO_NT_VUT_REF", "GPP_NT_VUT_REF")}
+
+
 def _fluxes(factor: float | np.ndarray) -> dict[str, np.ndarray]:
     season = 5 * np.sin(np.arange(len(DAYS)) * 2 * np.pi / 365.25) + np.random.default_rng(4).normal(size=len(DAYS))
-    return {"NEE_VUT_REF": factor * season, "NEE_VUT_REF_QC": np.ones(len(DAYS))}
+    return {"NEE_VUT_REF": factor * season, "NEE_VUT_REF_QC": np.ones(len(DAYS)), **WITHOUT_PARTS}
 
 
 def test_a_target_that_no_flux_reaches_for_most_of_a_month_is_another_unit(raw: Path, prepared) -> None:
