@@ -10,6 +10,8 @@ from geoml_cli.readers.time_series import Values
 
 _SEVERAL = 30
 """Waves from which on their distribution tells something."""
+_MOST = 0.9
+"""Share of samples without a wave that have an amplitude, and share of those with one that have none."""
 _SKEWED = 8.0
 """How many times the median the largest is: of decibels above zero it is two to four times, of a field far more."""
 
@@ -31,11 +33,22 @@ def unlikely_waves(waves: Mapping[str, Values]) -> list[str]:
             f"amplitudes run from {known.min():g} to {known.max():g}, half of them below {np.median(some):.3g}, as of "
             "a field in mV m-1 or pT: they are taken as dB. Are they? Else give 20 log10 of them."
         )
-    if "presence" in waves:
-        levels = [amplitude[(waves["presence"] == flag) & ~np.isnan(amplitude)] for flag in (0, 1)]
-        if min(map(len, levels)) >= _SEVERAL and np.median(levels[0]) > np.median(levels[1]):
-            notes.append(
-                f"amplitudes where presence is 0 (median {np.median(levels[0]):.3g} dB) are larger than where it is 1 "
-                f"({np.median(levels[1]):.3g} dB): is 1 a wave?"
-            )
-    return notes
+    return [*notes, *_other_way_round(amplitude, waves["presence"])] if "presence" in waves else notes
+
+
+def _other_way_round(amplitude: Values, presence: Values) -> list[str]:
+    """Tell of a presence of 0 where amplitudes are larger, or alone known; of a presence of 1 they are NaN or lower."""
+    levels = [amplitude[(presence == flag) & ~np.isnan(amplitude)] for flag in (0, 1)]
+    rows = [int((presence == flag).sum()) for flag in (0, 1)]
+    if min(map(len, levels)) >= _SEVERAL and np.median(levels[0]) > np.median(levels[1]):
+        return [
+            f"amplitudes where presence is 0 (median {np.median(levels[0]):.3g} dB) are larger than where it is 1 "
+            f"({np.median(levels[1]):.3g} dB): is 1 a wave?"
+        ]
+    known = [len(level) / max(count, 1) for level, count in zip(levels, rows, strict=True)]
+    if min(rows) >= _SEVERAL and known[0] > _MOST and known[1] < 1 - _MOST:
+        return [
+            f"amplitudes where presence is 0 are known in {len(levels[0])} of {rows[0]} samples, and where it is 1 in "
+            f"{len(levels[1])} of {rows[1]}: is 1 a wave?"
+        ]
+    return []

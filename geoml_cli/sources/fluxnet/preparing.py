@@ -135,4 +135,5 @@ def _write(content: Content, writer: DatasetWriter, funnel: Funnel, reporter: Re
     report.require_target(every, {counted[site].quality for site in plan.sites}, applied, content.step)
     report.take_down(funnel, plan, counted, lost)
     report.note_targets(funnel, applied, every, content.step)
+    report.warn_of_absent(funnel, plan, counted, applied, reporter)
     report.note_columns(funnel, plan, counted, applied)

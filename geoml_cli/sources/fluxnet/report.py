@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 
 _DAYS_OF_YEAR = 365
+_CLOSE = 0.85
+"""Likeness of the names of two columns from which on one may stand for the other."""
 _FEW_ODD = 0.01
 """Share of values whose quality is no class or fraction, from which on the column is taken for another kind."""
 
@@ -93,14 +96,34 @@ def gap_filled(rule: Rule, columns: Sequence[str]) -> str:
     return ""
 
 
+def warn_of_absent(
+    funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], rule: Rule, reporter: Reporter
+) -> None:
+    """Warn of sites without a column of the target, and name one that differs in case or by a letter."""
+    absent = {site: counted[site].fluxes for site in plan.sites if counted[site].fluxes}
+    if not absent:
+        return
+    near = {site: _near(rule.target, fluxes) for site, fluxes in absent.items()}
+    hints = [f"{site} has {name}" for site, name in near.items() if name]
+    has = "has" if len(absent) == 1 else "have"
+    text = f"{', '.join(absent)} {has} no column {rule.target}: the samples there have no target"
+    text += f" ({', '.join(hints)}: another name of it?)" if hints else ""
+    funnel.notes.append(text)
+    reporter.warn(text)
+
+
+def _near(target: str, fluxes: Sequence[str]) -> str:
+    """Return the flux whose name is closest to the target's, capitals aside; empty where none is close."""
+    spelled = {name.upper(): name for name in fluxes}
+    return next((spelled[name] for name in get_close_matches(target.upper(), spelled, 1, _CLOSE)), "")
+
+
 def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], rule: Rule) -> None:
     """Note which column holds the quality, and which columns of AmeriFlux BASE stand for which."""
     flags = sorted({str(counted[site].quality) for site in plan.sites if counted[site].quality})
     for column in flags:
         own = "" if column == f"{rule.target}_QC" else f" ({rule.target} has no quality column of its own)"
         funnel.notes.append(f"the quality of {rule.target} is {column}, {rule}{own}")
-    if absent := [site for site in plan.sites if counted[site].fluxes]:
-        funnel.notes.append(f"{', '.join(absent)} have no column {rule.target}: their samples have no target")
     if without := [site for site in plan.sites if counted[site].quality is None and not counted[site].fluxes]:
         funnel.notes.append(f"no quality column was applied at {', '.join(without)}: every {rule.target} is kept")
     if columns := sorted({column for site in plan.sites for column in counted[site].uncertain.values()}):

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.year_scales import two_groups
 from geoml_cli.sources.gwsa.factors import described
-from geoml_cli.sources.gwsa.row_summary import Census, middle_of, neighbours
+from geoml_cli.sources.gwsa.row_summary import Census, latitude_of, middle_of, neighbours
 
 Values = NDArray[np.float64]
 _DEGREES = {"K": 1.0, "degC": 1.0, "0.1 degC": 0.1}
 """Units of temperatures, in degrees."""
 _HOTTEST, _COLDEST = 60.0, 180.0
 """Means of months and years are below the one in degrees Celsius and above the other in kelvin, at all places."""
+_TENTHS, _HOTTEST_K, _COOL, _WARM = "0.1 degC", 320.0, 40.0, 30.0
+"""Latitudes beyond which no mean of a box is 18 to 32 degrees Celsius, and within which none is -6 to 6."""
 _WIDEST = 150.0
 """Temperatures of one unit, from the coldest month of the coldest place to the hottest, differ by less."""
 _BOXES, _TIMES = 6, 100.0
@@ -59,9 +61,31 @@ def other_places(census: Census, used: Sequence[str], category: str, units: Mapp
                     f"{name} runs from {low:g} to {high:g}, further than temperatures of one unit: are some in kelvin "
                     f"and others in degrees Celsius, or does a number mean no data (--nodata {name}=NUMBER)?"
                 )
-        elif name != category and len(box) >= _BOXES and (magnitudes > 0).all():
-            notes += _of_two_sizes(name, box, magnitudes)
+        elif name != category:
+            some = np.flatnonzero(magnitudes > 0)  # where it never rains there is nothing to compare
+            notes += _of_two_sizes(name, [box[place] for place in some], magnitudes[some])
+    for number, name in enumerate(used):
+        if described(name, census.monthly, units).unit == _TENTHS:
+            notes += _of_tenths(name, box, sums[2 + 3 * number] / sums[0])
     return notes
+
+
+def _of_tenths(name: str, box: Sequence[int], mean_B: Values) -> list[str]:
+    """Tell of tenths of degrees Celsius that are more likely kelvin or degrees, from where on Earth they are."""
+    latitude_B = np.abs([latitude_of(one) for one in box])
+    span = f"{name} is {mean_B.min() / 10:.3g} to {mean_B.max() / 10:.3g} degrees Celsius"
+    ask = f"is it in {{}}, and not in tenths? Then say --units {name}={{}}"
+    if mean_B.min() > _COLDEST and mean_B.max() < _HOTTEST_K and latitude_B.max() >= _COOL:
+        return [
+            f"{span} on the mean of each box of 5 degrees, up to {latitude_B.max():g} degrees of latitude: "
+            + ask.format("kelvin", "K")
+        ]
+    if np.abs(mean_B).max() < _HOTTEST and latitude_B.min() <= _WARM:
+        return [
+            f"{span} on the mean of each box of 5 degrees, from {latitude_B.min():g} degrees of latitude: "
+            + ask.format("degrees", "degC")
+        ]
+    return []
 
 
 def _of_boxes(census: Census) -> tuple[list[int], Values]:
@@ -84,6 +108,8 @@ def _refuse_celsius(name: str, box: Sequence[int], mean_B: Values, where: str) -
 
 
 def _of_two_sizes(name: str, box: Sequence[int], size_B: Values) -> list[str]:
+    if len(box) < _BOXES:
+        return []
     logs_B = np.log(size_B)
     few = _region_apart(box, logs_B)
     if not few and (groups := two_groups(dict(enumerate(logs_B.tolist())), _TIMES, _TIMES)):

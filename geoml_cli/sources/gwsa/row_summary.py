@@ -73,9 +73,13 @@ class RowSummary:
 
 def middle_of(box: int) -> str:
     """Name a box by the middle of it, as `lat 32.5, lon -97.5`."""
-    down, across = divmod(box, 360)
-    east = (across * _BOX + _BOX / 2 + 180) % 360 - 180
-    return f"lat {down * _BOX - 90 + _BOX / 2:g}, lon {east:g}"
+    east = (box % 360 * _BOX + _BOX / 2 + 180) % 360 - 180
+    return f"lat {latitude_of(box):g}, lon {east:g}"
+
+
+def latitude_of(box: int) -> float:
+    """Return the latitude of a box's middle."""
+    return box // 360 * _BOX - 90 + _BOX / 2
 
 
 def neighbours(box: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import numpy as np
@@ -225,6 +226,10 @@ def test_a_presence_that_is_1_where_there_is_no_wave_is_noted(raw, prepare):
     assert "is 1 a wave?" not in prepare()
     changed(raw / WAVES, presence=lambda found: 1 - found)
     assert "(median " in (said := prepare()) and "is 1 a wave?" in said
+    changed(raw / WAVES, Ew=lambda found: np.where(found > 0, found, np.nan))
+    assert re.search(r"known in (\d+) of \1 samples, and where it is 1 in 0 of \d+: is 1 a wave\?", prepare())
+    changed(raw / WAVES, presence=lambda found: 1 - found)
+    assert "is 1 a wave?" not in prepare()
 
 
 @pytest.mark.parametrize("value", [5000.0, -10000.0])

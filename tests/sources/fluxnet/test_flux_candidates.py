@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.fluxnet import candidates, dryness
 from geoml_cli.sources.fluxnet import synthetic as made
+from geoml_cli.sources.fluxnet.options import FluxnetOptions
+from geoml_cli.stages.prepare import Raw, prepare
+from geoml_cli.work.reporting import NullReporter
 
 TIMES = np.arange("2012-06-01", "2012-06-11", np.timedelta64(30, "m"), dtype="datetime64[m]")
 NAME = "AMF_{site}_BASE_HH_2-5.csv"
@@ -149,3 +154,18 @@ def test_the_uncertainty_of_an_empty_target_is_not_that_of_the_flux_in_its_place
     dataset = prepared(base(tmp_path / "raw", content), **GIVEN)
     close(dataset.array("NEE_VUT_REF"), content["FC"])
     assert "FC as NEE_VUT_REF (NEE_VUT_REF has no value)" in notes(dataset) and "uncertainty" not in notes(dataset)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("NEE_vut_ref", r" \(XA-Fir has NEE_vut_ref: another name of it\?\)"),
+     ("NEE_CUT_REF", r" \(XA-Fir has NEE_CUT_REF: another name of it\?\)"), ("carbon", "")],
+)  # fmt: skip
+def test_a_tower_without_the_target_is_warned_of_and_a_close_name_said(raw: Path, tmp_path: Path, name, hint) -> None:
+    path = sorted(raw.glob("*XA-Fir*.csv"))[0]
+    pd.read_csv(path).rename(columns={"NEE_VUT_REF": name}).to_csv(path, index=False)
+    reporter = NullReporter()
+    done = prepare(Raw("fluxnet", raw, FluxnetOptions()), tmp_path / "data", reporter)
+    [warned] = [text for text in reporter.warned if "no column" in text]
+    assert re.fullmatch(rf"XA-Fir has no column NEE_VUT_REF: the samples there have no target{hint}", warned)
+    assert warned in done.manifest.funnel.notes

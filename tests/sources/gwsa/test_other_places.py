@@ -80,3 +80,25 @@ def test_both_units_in_one_box_are_noted_and_a_fill_of_zero_can_be_named(raw: Pa
     assert re.match(r"LST runs from 0 to 30\d", note) and note.endswith("(--nodata LST=NUMBER)?")
     dataset, _ = prepare_gwsa(raw, nodata=("LST=0",), **TEMPERATURES)
     assert notes(dataset) == [] and dataset.manifest.funnel.kept == len(frame) - 2
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift", "north", "unit"),
+    [(0.1, 273.15, 15.0, "K"), (0.1, 0.0, -10.0, "degC"), (1.0, 0.0, 15.0, ""), (1.0, 0.0, -10.0, "")],
+)
+def test_an_air_temperature_in_kelvin_or_degrees_is_asked_about(
+    raw: Path, prepare_gwsa: PrepareGwsa, scale: float, shift: float, north: float, unit: str
+) -> None:
+    """The published tables have tenths of degrees; the colder the farther north."""
+    frame = rows()
+    frame["lat"] += north
+    celsius = 45 - 0.9 * frame["lat"] if north else np.linspace(-5, 25, len(frame))
+    frame["tmp"] = 10 * celsius * scale + shift
+    frame["tmp"] = np.where(unit == "degC", np.linspace(8, 25, len(frame)), frame["tmp"])
+    frame.to_csv(raw / "t.csv", index=False)
+    asked = [note for note in prepare_gwsa(raw, **TEMPERATURES)[0].manifest.funnel.notes if "not in tenths" in note]
+    assert len(asked) == bool(unit)
+    if unit:
+        assert asked[0].endswith(f"Then say --units tmp={unit}")
+        dataset, _ = prepare_gwsa(raw, units=(f"tmp={unit}",), **TEMPERATURES)
+        assert dataset.unit("tmp") == unit and notes(dataset) == []
