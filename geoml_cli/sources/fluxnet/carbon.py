@@ -64,8 +64,8 @@ def refuse_other_parts(site: str, series: Series, target_T: Values, target: str)
     raise DataError(what, where=site, fix=f"{fix}--any-scale {target} takes it as it is.")
 
 
-def uptake_by_night(site: str, series: Series, target_T: Values, target: str, step: Step) -> str:
-    """Say so where carbon is taken up by night: sign or clock are others; empty where it is not, or not known.
+def uptake_by_night(site: str, series: Series, target_T: Values, target: str, step: Step) -> list[str]:
+    """Say so where carbon is taken up by night: sign or clock are others; nothing where it is not, or not known.
 
     Args:
         site: For the message.
@@ -75,7 +75,7 @@ def uptake_by_night(site: str, series: Series, target_T: Values, target: str, st
         step: The resolution; days and more have no night.
     """
     if not is_subdaily(step) or target.split("_")[0] not in _FLUXES:
-        return ""
+        return []
     minute = starts(series.first + np.arange(series.length, dtype=np.int64), step)
     month = minute.astype("datetime64[m]").astype("datetime64[M]").astype(np.int64) % 12
     day, night = _day_and_night(series, minute)
@@ -85,15 +85,15 @@ def uptake_by_night(site: str, series: Series, target_T: Values, target: str, st
         if min(len(of_day), len(of_night)) >= _FEW:
             found[number] = float(of_day.mean() - of_night.mean())
     if not found:
-        return ""
+        return []
     strongest = max(found, key=lambda number: abs(found[number]))
     if found[strongest] < _STRONG:
-        return ""
-    return (
+        return []
+    return [
         f"{site}: {target} is {found[strongest]:.3g} {unit(target, step)} larger by day than by night in month "
         f"{strongest + 1}, when they differ most, as where plants took up carbon by night. Are its sign (positive "
         "where carbon is lost) and its times right?"
-    )
+    ]
 
 
 def _day_and_night(series: Series, minute: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

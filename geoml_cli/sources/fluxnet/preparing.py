@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,15 +95,20 @@ def _counted(
             found, lost[site] = targets(read, whole, applied)
             report.warn_of_large(site, lost[site], applied, reporter)
             if compared:
-                if note := uptake_by_night(site, read, found, applied.target, raw_files.step):
-                    reporter.warn(note)
-                    counted[site] = replace(counted[site], notes=(*counted[site].notes, note))
                 however_large, _ = targets(read, whole, replace(applied, limit=None))
                 refuse_other_size(site, read.first, however_large, applied, raw_files.step)
                 refuse_other_scales(site, read.first, found, applied.target, raw_files.step)
                 refuse_other_parts(site, read, found, applied.target)
+                by_night = uptake_by_night(site, read, found, applied.target, raw_files.step)
+                counted[site] = replace(counted[site], notes=(*counted[site].notes, *by_night))
+                _warn(by_night, reporter)
             advance(1)
     return counted, lost
+
+
+def _warn(notes: Sequence[str], reporter: Reporter) -> None:
+    for note in notes:
+        reporter.warn(note)
 
 
 def _summed(lost: dict[str, DropCounts], applied: Rule) -> DropCounts:

@@ -76,18 +76,18 @@ def test_uptake_by_night_is_said(dark: bool) -> None:
     step = STEPS["HH"]
 
     def said(series: Series, target: str = NET) -> str:
-        return carbon.uptake_by_night("XX-Xxx", series, series.values[NET], target, step)
+        return "".join(carbon.uptake_by_night("XX-Xxx", series, series.values[NET], target, step))
 
     assert said(half_hours(1, 0, dark=dark)) == "" and said(half_hours(1, 4, dark=dark)) == ""
     words = r"XX-Xxx: NEE_VUT_REF is \d+(\.\d)? umol CO2 m-2 s-1 larger by day than by night in month [67], "
     for wrong in (half_hours(-1, 0, dark=dark), half_hours(1, 24, dark=dark)):
         assert pd.Series([said(wrong)]).str.match(words).all(), said(wrong)
     assert said(half_hours(-1, 0), "LE_F_MDS") == ""
-    assert carbon.uptake_by_night("X", half_hours(-1, 0), half_hours(-1, 0).values[NET], NET, STEPS["DD"]) == ""
+    assert carbon.uptake_by_night("X", half_hours(-1, 0), half_hours(-1, 0).values[NET], NET, STEPS["DD"]) == []
 
 
 def test_uptake_by_night_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: Path) -> None:
-    monkeypatch.setattr("geoml_cli.sources.fluxnet.preparing.uptake_by_night", lambda site, *_: f"{site}: by night")
+    monkeypatch.setattr("geoml_cli.sources.fluxnet.preparing.uptake_by_night", lambda site, *_: [f"{site}: by night"])
     reporter = NullReporter()
     done = prepare(Raw("fluxnet", raw, FluxnetOptions()), tmp_path / "data", reporter)
     said = [text for text in reporter.warned if text.endswith(": by night")]
