@@ -20,8 +20,13 @@ from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
 Values = NDArray[np.float64]
-_MOST, _FEWEST, _A_PIXEL = 32, 12, 2.0
-"""Places along a side of a pixel, at most and at least, and how many there are for each pixel of the raster."""
+_MOST, _FEWEST, _A_PIXEL, _BLOCKS = 64, 12, 2.0, 32
+"""Places along a side of a pixel, at most and at least, and how many there are for each pixel of the raster; blocks of
+these along a side at least, where there would be more places."""
+_TRANSFORMED = 32
+"""Places along a side, where each is transformed."""
+_AMID = 0.1
+"""Part of its width by which a pixel's middle lies off the middle of its corners at most."""
 _STRAIGHT = 0.02
 """Part of its side that a pixel may lean by, so that what lies between two corners is its area."""
 
@@ -38,9 +43,14 @@ def corners_of(raster: Raster, part: Grid) -> Corners:
     rows, columns = np.mgrid[: part.height + 1, : part.width + 1]
     x, y = _places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
     if is_geographic(raster.grid.crs) and np.isfinite(x).any():
-        first = x[np.isfinite(x)][0]
-        x = np.where(np.isfinite(x), (x - first + TURN / 2) % TURN + first - TURN / 2, x)
+        x = _near(x, x[np.isfinite(x)][0])
     return Corners(x.reshape(rows.shape), y.reshape(rows.shape))
+
+
+def _near(longitude: Values, first: float) -> Values:
+    """Return longitudes counted on from one, within half a turn of it."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(longitude), (longitude - first + TURN / 2) % TURN + first - TURN / 2, longitude)
 
 
 def lean(raster: Raster, corners: Corners) -> bool:
@@ -52,36 +62,59 @@ def lean(raster: Raster, corners: Corners) -> bool:
     return bool((np.fmin(upright, turned) > _STRAIGHT).any())
 
 
-def means_between(raster: Raster, corners: Corners) -> NDArray[np.float32]:
-    """Return the means over the four-sided pixels between corners, [H, W].
+def torn(raster: Raster, part: Grid, corners: Corners) -> NDArray[np.bool_]:
+    """Return which pixels an edge of the raster's CRS runs through, [H, W]: their middle is not amid their corners.
+
+    A map of the world has its edge at 180 degrees, with places on both ends of it.
+    """
+    rows, columns = np.mgrid[: part.height, : part.width] + 0.5
+    middle = _places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
+    x, y = (each.reshape(rows.shape) for each in middle)
+    if is_geographic(raster.grid.crs) and np.isfinite(corners.x).any():
+        x = _near(x, float(corners.x[np.isfinite(corners.x)][0]))
+    each = [(side[:-1, :-1], side[:-1, 1:], side[1:, :-1], side[1:, 1:]) for side in corners]
+    with np.errstate(invalid="ignore"):
+        apart = np.hypot(x - sum(each[0]) / 4, y - sum(each[1]) / 4)
+        widest = np.hypot(*(np.ptp(np.stack(side), axis=0) for side in each))
+        is_whole = apart <= _AMID * widest
+    is_known = np.isfinite(np.stack([*map(np.stack, each)])).all(axis=0).any(axis=0) | np.isfinite(x + y)
+    return np.asarray(~is_whole & is_known)
+
+
+def means_between(raster: Raster, corners: Corners, is_whole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the means over the four-sided pixels between corners, [H, W], of those that are whole; one is at least.
 
     Sides are straight in the raster's CRS: a kilometre of a map departs from that by centimetres.
     """
     sides = np.hypot(*np.array(_sides(raster, corners)).reshape(2, 2, *np.shape(corners.x[1:, 1:])).swapaxes(0, 1))
-    longest = float(sides[np.isfinite(sides)].max(initial=0.0))
+    longest = float(np.nanmax(sides[:, is_whole], initial=0.0))
+    block = max(int(longest) // _BLOCKS, 1)
     count = min(max(math.ceil(_A_PIXEL * longest), _FEWEST), _MOST)
     share = (np.arange(count) + 0.5) / count
-    lookup = _Lookup(raster, corners.x, corners.y)
-    total, known = np.zeros(sides.shape[1:]), np.zeros(sides.shape[1:], dtype=np.int64)
+    lookup = _Lookup(raster, corners.x, corners.y, block)
+    total, known = np.zeros(sides.shape[1:]), np.zeros(sides.shape[1:])
     for down in share.tolist():
         x, y = (
             (1 - share) * left[:, :-1, None] + share * left[:, 1:, None]
             for left in (each[:-1] * (1 - down) + each[1:] * down for each in corners)
         )
-        found = lookup.values(x, y)
-        total += np.nan_to_num(found).sum(axis=-1)
-        known += np.isfinite(found).sum(axis=-1)
-    return np.where(known > 0, total / np.maximum(known, 1), np.nan).astype(np.float32)
+        found, weight = lookup.sums(x, y)
+        total += found.sum(axis=-1)
+        known += weight.sum(axis=-1)
+    return _divided(total, known)
 
 
 def means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
     """Return the means at places each of which is transformed, [H, W]: about a pole pixels have no straight sides."""
-    row, column = ((np.arange(size * _MOST) + 0.5) / _MOST for size in (part.height, part.width))
+    row, column = ((np.arange(size * _TRANSFORMED) + 0.5) / _TRANSFORMED for size in (part.height, part.width))
     column, row = (each.ravel() for each in np.meshgrid(column, row))
     x, y = _places(part, row, column, raster.grid.crs)
-    found = _Lookup(raster, x, y).values(x, y).reshape(part.height, _MOST, part.width, _MOST)
-    known = np.isfinite(found).sum(axis=(1, 3))
-    total = np.nan_to_num(found).sum(axis=(1, 3))
+    shape = (part.height, _TRANSFORMED, part.width, _TRANSFORMED)
+    total, known = (each.reshape(shape).sum(axis=(1, 3)) for each in _Lookup(raster, x, y).sums(x, y))
+    return _divided(total, known)
+
+
+def _divided(total: Values, known: Values) -> NDArray[np.float32]:
     return np.where(known > 0, total / np.maximum(known, 1), np.nan).astype(np.float32)
 
 
@@ -103,34 +136,40 @@ def _sides(raster: Raster, corners: Corners) -> tuple[Values, Values, Values, Va
 
 
 class _Lookup:
-    """Values of a raster at places, of the pixel that each lies in.
+    """Values of a raster at places, of the pixel that each lies in, or of a block of pixels.
 
     Args:
         raster: Read where `x` and `y` lie, once.
         x: Of places in the raster's CRS, any shape; not finite where there is none.
         y: Likewise.
+        block: Pixels along a side of a block.
     """
 
-    def __init__(self, raster: Raster, x: Values, y: Values) -> None:
-        self._grid, self._turn = raster.grid, columns_of_a_turn(raster.grid)
+    def __init__(self, raster: Raster, x: Values, y: Values, block: int = 1) -> None:
+        self._grid, self._turn, self._block = raster.grid, columns_of_a_turn(raster.grid), block
         self._first = 0.0
         row, column = self._pixels(x, y)
         self._first = float(column[np.isfinite(column)][0]) if np.isfinite(column).any() else 0.0
         row, column = self._pixels(x, y)
         row, column = row[np.isfinite(row + column)], column[np.isfinite(row + column)]
-        rows = _span(row, self._grid.height)
-        columns = _span(column, None if self._turn else self._grid.width)
+        rows = _span(row, self._grid.height, block)
+        columns = _span(column, None if self._turn else self._grid.width, block)
         self._top, self._left = rows.start, columns.start
-        self._values = read_window(raster, Window(rows, columns, raster.grid, self._turn))
+        values = read_window(raster, Window(rows, columns, raster.grid, self._turn))
+        known = np.isfinite(values)
+        self._known = _in_blocks(known.astype(np.float32), block)
+        self._total = _in_blocks(np.where(known, values, np.float32(0)), block)
 
-    def values(self, x: Values, y: Values) -> NDArray[np.float32]:
-        """Return the values at places, NaN where there are none."""
+    def sums(self, x: Values, y: Values) -> tuple[Values, Values]:
+        """Return the sum of the known pixels of the block at each place, and how many they are."""
         row, column = self._pixels(x, y)
-        row, column = row - self._top, column - self._left
-        known = np.isfinite(row + column) & _is_in(row, self._values.shape[0]) & _is_in(column, self._values.shape[1])
-        found = np.full(np.shape(row), np.nan, dtype=np.float32)
-        found[known] = self._values[row[known].astype(np.int64), column[known].astype(np.int64)]
-        return found
+        row, column = (row - self._top) // self._block, (column - self._left) // self._block
+        height, width = self._total.shape
+        inside = np.isfinite(row + column) & _is_in(row, height) & _is_in(column, width)
+        at = row[inside].astype(np.int64), column[inside].astype(np.int64)
+        total, known = np.zeros(np.shape(row)), np.zeros(np.shape(row))
+        total[inside], known[inside] = self._total[at], self._known[at]
+        return total, known
 
     def _pixels(self, x: Values, y: Values) -> tuple[Values, Values]:
         """Return rows and columns, in a grid of all longitudes counted on from about the first."""
@@ -146,13 +185,19 @@ class _Lookup:
             return row, np.floor(column)
 
 
-def _span(places: Values, size: int | None) -> slice:
-    """Return the rows or columns that places lie in, as far as there are any."""
+def _span(places: Values, size: int | None, block: int) -> slice:
+    """Return the rows or columns that places lie in, in whole blocks, as far as there are any."""
     low, high = (int(places.min()), int(places.max()) + 1) if len(places) else (0, 0)
-    if size is None:
-        return slice(low, high)
-    low = min(max(low, 0), size)
-    return slice(low, max(low, min(high, size)))
+    if size is not None:
+        low = min(max(low, 0), size)
+        high = max(low, min(high, size))
+    return slice(low // block * block, -(-high // block) * block)
+
+
+def _in_blocks(values: NDArray[np.float32], block: int) -> NDArray[np.float64]:
+    """Sum up blocks."""
+    height, width = (size // block for size in values.shape)
+    return np.asarray(values.reshape(height, block, width, block).sum(axis=(1, 3), dtype=np.float64))
 
 
 def _is_in(place: Values, size: int) -> NDArray[np.bool_]:

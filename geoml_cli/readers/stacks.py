@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from geoml_cli.samples.input import Grid
 _TOLERANCE = 0.01
 # From here on a pixel of the grid covers several of the raster, and their mean stands for it.
 _MUCH_FINER = 1.5
+_ABOUT = 1.5
+"""How far sides may be from that limit for a raster to be aligned as before: those of degrees change northwards."""
 _MESH = 5
 """Pixels along each side of a grid at which sides are measured."""
 # Resampling always runs on the same tiles of the grid, so that a pixel has the same value in every block.
@@ -35,6 +37,8 @@ class Stack:
         classes: Names of the bands whose values are classes; they are never averaged.
         reference: Name of the band whose grid is used; needed where grids differ.
         fix: What to do where grids differ and none is named; `{0}` stands for a band on the grid that most have.
+        before: How bands were aligned that a network was trained on: another part of a grid, of which means are just
+            due or just not, is aligned as they were.
 
     Attributes:
         grid: The common grid.
@@ -45,12 +49,19 @@ class Stack:
     """
 
     def __init__(
-        self, rasters: Sequence[Raster], classes: frozenset[str], reference: str | None, fix: str = _NAME_ONE
+        self,
+        rasters: Sequence[Raster],
+        classes: frozenset[str],
+        reference: str | None,
+        fix: str = _NAME_ONE,
+        before: Mapping[str, str | None] | None = None,
     ) -> None:
         self.rasters = list(rasters)
         self.grid = _reference(self.rasters, reference, fix)
         self.resampling: dict[str, Resampling] = {
-            raster.band.name: _method(raster, self.grid, raster.band.name in classes)
+            raster.band.name: _method(
+                raster, self.grid, raster.band.name in classes, (before or {}).get(raster.band.name)
+            )
             for raster in self.rasters
             if not same_grid(raster.grid, self.grid)
         }
@@ -151,7 +162,7 @@ def _names(group: list[Raster]) -> str:
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
-def _method(raster: Raster, grid: Grid, is_class: bool) -> Resampling:
+def _method(raster: Raster, grid: Grid, is_class: bool, before: str | None) -> Resampling:
     """Return how a raster is brought onto a grid: by means where a pixel of the grid covers several of its own.
 
     The sides of pixels all over the grid count, in pixels of the raster, and of these the median; how the edges of both
@@ -171,7 +182,9 @@ def _method(raster: Raster, grid: Grid, is_class: bool) -> Resampling:
     steps = places[:, 1:] - places[:, :1]
     sides = np.tensordot(np.linalg.inv([[a, b], [d, e]]), steps, axes=1)
     longest = np.hypot(*sides).max(axis=0)
-    return "average" if float(np.nanmedian(longest)) > _MUCH_FINER else "bilinear"
+    finer = float(np.nanmedian(longest))
+    limit = _MUCH_FINER * {"average": 1 / _ABOUT, "bilinear": _ABOUT}.get(before or "", 1.0)
+    return "average" if finer > limit else "bilinear"
 
 
 def _paste(tile: NDArray[np.float32], corner: tuple[int, int], values: NDArray[np.float32]) -> None:

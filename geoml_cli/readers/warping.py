@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, located
 from geoml_cli.readers.grid_windows import TURN, Window, columns_of_a_turn, inverse, part_of, place, read_window
-from geoml_cli.readers.locating import is_geographic, transform
-from geoml_cli.readers.place_means import corners_of, lean, means_between, means_of_places
+from geoml_cli.readers.locating import is_geographic
+from geoml_cli.readers.place_means import Corners, corners_of, lean, means_between, means_of_places, torn
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
@@ -51,15 +51,24 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
     ]
     if sum(window.size for window in windows) > _MOST and part.height * part.width > 1:
         return _by_quarters(raster, part, method)
-    if method == "average" and lean(raster, corners := corners_of(raster, part)):
-        return means_between(raster, corners)
+    if method == "average":
+        corners = corners_of(raster, part)
+        is_torn = torn(raster, part, corners)
+        if is_torn.any() or (len(boxes) > 1 and not onto_degrees) or lean(raster, corners):
+            return _by_places(raster, part, corners, is_torn)
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
     for window in windows:
         found = _resampled(read_window(raster, window), window.grid, part, method)
         values = np.where(np.isnan(values), found, values)
-    if method == "average" and len(boxes) > 1 and not onto_degrees:
-        for row, column in np.argwhere(_lie_across(raster.grid.crs, part)).tolist():
-            values[row, column] = means_of_places(raster, part_of(part, row, column, (1, 1)))[0, 0]
+    return values
+
+
+def _by_places(raster: Raster, part: Grid, corners: Corners, is_torn: NDArray[np.bool_]) -> NDArray[np.float32]:
+    values = np.full(is_torn.shape, np.nan, dtype=np.float32)
+    if not is_torn.all():
+        values = means_between(raster, corners, ~is_torn)
+    for row, column in np.argwhere(is_torn).tolist():
+        values[row, column] = means_of_places(raster, part_of(part, row, column, (1, 1)))[0, 0]
     return values
 
 
@@ -69,16 +78,6 @@ def _boxes(box: Box, *, in_degrees: bool) -> list[Box]:
     if not in_degrees or left <= right:
         return [box]
     return [(left, bottom, TURN / 2, top), (-TURN / 2, bottom, right, top)]
-
-
-def _lie_across(crs: str, part: Grid) -> NDArray[np.bool_]:
-    """Return which pixels of a part have corners on both sides of 180 degrees: GDAL takes no mean of these."""
-    rows, columns = np.mgrid[: part.height + 1, : part.width + 1]
-    a, b, c, d, e, f = part.transform
-    places = (a * columns + b * rows + c).ravel(), (d * columns + e * rows + f).ravel()
-    longitude = transform(places, part.crs, crs)[0].reshape(rows.shape)
-    corners = np.stack([longitude[:-1, :-1], longitude[:-1, 1:], longitude[1:, :-1], longitude[1:, 1:]])
-    return np.asarray(np.ptp(corners, axis=0) > TURN / 2)
 
 
 def _is_about_a_pole(boxes: Sequence[Box]) -> bool:

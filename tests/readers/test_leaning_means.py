@@ -119,3 +119,47 @@ def test_a_part_whose_raster_is_too_large_is_read_in_quarters(
     monkeypatch.setattr(warping, "read_window", lambda of, window: (sizes.append(window.size), plain(of, window))[1])
     np.testing.assert_allclose(read(raster, tmp_path, grid, ("EPSG:32634", transform), values), whole, atol=1e-4)
     assert len(sizes) > 16 and max(sizes) <= 5000
+
+
+WORLD = 20_037_508.342789244
+ACROSS_180 = {
+    "Fiji": ("EPSG:32760", Affine(25_000, 0, 600_000, 0, -25_000, 8_300_000)),
+    "Chukotka, polar": ("EPSG:3413", Affine(25_000, 0, -2_100_000, 0, -25_000, 2_200_000)),
+    "degrees on": ("EPSG:4326", Affine(0.25, 0, 178.375, 0, -0.25, 12)),
+    "whole degrees": ("EPSG:4326", Affine(1, 0, 174, 0, -1, 12)),
+}
+
+
+@pytest.mark.parametrize("name", ACROSS_180)
+@pytest.mark.parametrize("of", ["EPSG:3857", "EPSG:6933"])
+def test_a_projected_map_of_the_world_goes_on_across_180(raster: Write, tmp_path: Path, name: str, of: str) -> None:
+    """Its edges lie there: places on both are far apart in the raster, and next to each other on Earth."""
+    east = WORLD if of == "EPSG:3857" else 17_367_530.445161372
+    transform = Affine(east / 2000, 0, -east, 0, -east / 2000, 12e6 if of == "EPSG:3857" else 7.3e6)
+    column = np.abs(np.arange(4000) + 0.5 - 2000) / 2000 * 180  # degrees from Greenwich
+    values = np.tile(np.where(column > 150, 2000 + (180 - column) * 10, 0.0), (1680 if of == "EPSG:6933" else 2400, 1))
+    found = read(raster, tmp_path, ACROSS_180[name], (of, transform), values)
+    along = np.arange(SIDE) + 0.5
+    x, y = ACROSS_180[name][1] @ np.array(np.meshgrid(along, along))
+    lon, _ = Transformer.from_crs(ACROSS_180[name][0], "EPSG:4326", always_xy=True).transform(x, y)
+    assert np.ptp(lon % 360) < 60 and (lon % 360 > 180).any() and (lon % 360 < 180).any()
+    expected = 2000 + np.abs(lon % 360 - 180) * 10
+    np.testing.assert_allclose(found, expected, atol=4)
+
+
+@pytest.mark.parametrize("turn", [0.0, 1.2, 3.0, 30.0])
+def test_many_fine_pixels_are_all_counted(raster: Write, tmp_path: Path, turn: float) -> None:
+    """Lines of a pixel in sixteen, 300 of which lie in a pixel of the grid: places between them would see few."""
+    values = np.zeros((3600, 3600))
+    values[:, ::16] = 200
+    values += np.kron(np.random.default_rng(3).normal(0, 10, (150, 150)), np.ones((24, 24)))
+    centre = Affine.translation(500_000, 4_600_000)
+    transform = centre @ Affine.rotation(turn) @ Affine.scale(1, -1) @ Affine.translation(-1800, -1800)
+    grid = "EPSG:32634", centre @ Affine.scale(100, -100) @ Affine.translation(-SIDE / 2, -SIDE / 2)
+    found = read(raster, tmp_path, grid, ("EPSG:32634", transform), values)
+    column, row = np.meshgrid(*2 * [np.arange(3600) + 0.5])
+    on, down = (np.floor(each).astype(int) for each in ~grid[1] @ (transform @ (column, row)))
+    inside = (on >= 0) & (on < SIDE) & (down >= 0) & (down < SIDE)
+    cell = (down * SIDE + on)[inside]
+    expected = (np.bincount(cell, values[inside]) / np.bincount(cell)).reshape(SIDE, SIDE)
+    assert np.std(found - expected) < 0.2 * np.std(expected) and abs(np.mean(found - expected)) < 0.05

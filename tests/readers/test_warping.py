@@ -123,7 +123,7 @@ def test_means_are_taken_across_180(raster: Write, tmp_path: Path, west: float) 
     found = averaged(raster, tmp_path, onto, path)
     lon, lat = lon_lat(*onto)
     assert (lon > 179.9).any() and (lon < -179.9).any()
-    np.testing.assert_allclose(found, lon % 360 * 3 + lat * 7, atol=2e-3)
+    np.testing.assert_allclose(found, lon % 360 * 3 + lat * 7, atol=4e-3)  # of 12 places a side
 
 
 def test_a_raster_with_the_meridian_at_both_ends_is_interpolated_across_it(raster: Write, tmp_path: Path) -> None:

@@ -140,11 +140,13 @@ def open_scene(folder: Path, manifest: Manifest, nodata: Sequence[str] = ()) -> 
         frozenset(one.name for one in plan.covariates if one.kind == "class"),
         plan.reference,
         "Bring all onto the grid of {0} (gdalwarp), as those of the data set lay on one.",
+        {one.name: one.resampling for one in plan.layers},
     )
     _check_pixels(plan.grid.grid(), stack.grid, folder)
     check_units(stack.rasters, {one.name: one.unit for one in plan.layers})
     refuse_fills(stack.rasters, NullReporter())
-    notes = [*mask_notes(stack.rasters), *_other_descriptions(plan, stack), *_unknown_codes(plan, stack)]
+    notes = [*mask_notes(stack.rasters), *_other_descriptions(plan, stack), *_other_alignment(plan, stack)]
+    notes += _unknown_codes(plan, stack)
     return CovariateStack(plan, stack, notes)
 
 
@@ -155,6 +157,16 @@ def _other_descriptions(plan: Plan, stack: Stack) -> list[str]:
         "are the same covariate"
         for layer, raster in zip(plan.layers, stack.rasters, strict=True)
         if layer.description and raster.description and layer.description != raster.description
+    ]
+
+
+def _other_alignment(plan: Plan, stack: Stack) -> list[str]:
+    """Name rasters that are aligned otherwise than the data set's: their pixels are far larger or smaller here."""
+    return [
+        f"{layer.name} is brought onto the grid as {stack.resampling[layer.name]}, and the data set's as "
+        f"{layer.resampling}: its pixels are of another size"
+        for layer in plan.layers
+        if layer.resampling is not None and stack.resampling.get(layer.name, layer.resampling) != layer.resampling
     ]
 
 

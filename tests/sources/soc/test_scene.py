@@ -12,6 +12,9 @@ from raw_files import points_in_degrees
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.readers.mosaics import RasterFile
+from geoml_cli.readers.rasters import Band
+from geoml_cli.readers.stacks import Stack, open_bands
 from geoml_cli.samples.input import POINT_REASONS
 from geoml_cli.sources.soc.source import SOURCE
 from geoml_cli.work.reporting import NullReporter
@@ -185,6 +188,45 @@ def test_a_raster_that_calls_itself_something_else_is_told(
     raster(tmp_path / "new/dem.tif", RAMP, names=["slope"])
     (note,) = SOURCE.stack(tmp_path / "new", dataset.manifest, ()).notes
     assert note == "dem calls itself 'slope', and the data set's 'height': check that they are the same covariate"
+
+
+def test_a_part_of_the_grid_is_aligned_as_the_whole_was(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    """Rain of five minutes on 10 km: the farther north, the more of its columns lie in a pixel."""
+    whole = Affine(10_000, 0, 2_900_000, 0, -10_000, 5_200_000)
+    north = np.ones((360, 100), dtype=np.float32)
+    raster(tmp_path / "raw/dem.tif", north, crs="EPSG:3035", transform=whole)
+    rain = np.random.default_rng(6).normal(size=(600, 700)).astype(np.float32)
+    for folder in ("raw", "south", "fine"):
+        side = 1 / 12 if folder != "fine" else 1 / 60
+        values = rain if folder != "fine" else np.kron(rain, np.ones((5, 5), np.float32))
+        raster(tmp_path / folder / "rain.tif", values, transform=Affine(side, 0, -15, 0, -side, 72))
+    cut = whole @ Affine.translation(0, 260)
+    for folder in ("south", "fine"):
+        raster(tmp_path / folder / "dem.tif", north[260:], crs="EPSG:3035", transform=cut)
+    (tmp_path / "raw/p.csv").write_text("lon,lat,soc\n0,50,1\n1,49,2\n")
+    dataset, _ = prepared(tmp_path / "raw", reference="dem")
+    same = SOURCE.stack(tmp_path / "raw", dataset.manifest, ())
+    part = SOURCE.stack(tmp_path / "south", dataset.manifest, ())
+    plain = Stack(
+        open_bands([Band(RasterFile(tmp_path / "south" / f"{name}.tif"), name) for name in ("dem", "rain")]),
+        frozenset(),
+        "dem",
+    )
+    methods = {layer["name"]: layer["resampling"] for layer in dataset.manifest.facts["covariates"]}
+    assert {methods["rain"], plain.resampling["rain"]} == {"average", "bilinear"}, "by itself it would be the other"
+    want = same.block(slice(270, 280), slice(20, 40)).variables.array("static")
+    found = part.block(slice(10, 20), slice(20, 40)).variables.array("static")
+    np.testing.assert_allclose(found, want, atol=1e-5)
+    assert part.notes == []
+    (tmp_path / "south/p.csv").write_text("lon,lat,soc\n-1,42,1\n0,41,2\n")
+    other, _ = prepared(tmp_path / "south", reference="dem")
+    (note,) = SOURCE.stack(tmp_path / "fine", other.manifest, ()).notes
+    assert (
+        note
+        == "rain is brought onto the grid as average, and the data set's as bilinear: its pixels are of another size"
+    )
 
 
 def test_a_map_on_rasters_turned_otherwise_is_refused(
