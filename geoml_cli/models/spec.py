@@ -94,12 +94,16 @@ class PretrainedWeights:
         signature: What the checkpoint says of its data.
         weights: Parameter name to array, under this project's names.
         scaling: Of inputs and target, where the release holds it; it becomes the run's.
+        source: Whose quantity and unit the signature names, where the paper's own; empty where it names none.
+        unsaid: Settings that change what the network computes, and that neither keys nor shapes tell.
     """
 
     tables: dict[str, dict[str, object]]
     signature: Signature
     weights: dict[str, Tensor]
     scaling: Scaling | None = None
+    source: str = ""
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -127,8 +127,18 @@ def by_network(files: Files) -> dict[str, tuple[Path, ...]]:
 
 def read_checkpoints(model: str, preset: str, files: Files, *assignments: str) -> dict[str, PretrainedWeights]:
     """Read the checkpoint of each network; errors as for `import_checkpoint`."""
-    networks = networks_of(load(model, preset, None, {}, assignments))
-    return {name: _read(model, networks, name, paths) for name, paths in by_network(files).items()}
+    settings = load(model, preset, None, {}, assignments)
+    networks = networks_of(settings)
+    found = {name: _read(model, networks, name, paths) for name, paths in by_network(files).items()}
+    for setting in (setting for one in found.values() for setting in one.unsaid):
+        if not any(text.startswith(f"{setting}=") for text in assignments):
+            raise SettingsError(
+                f"{setting} is not in the file, and other numbers give other predictions; the preset has "
+                f"{settings.flat()[setting]}.",
+                where=", ".join(map(str, by_network(files)[next(iter(found))])),
+                fix=f"Name the one that it was trained with: --set {setting}=NUMBER.",
+            )
+    return found
 
 
 def _checkpoint(paths: Sequence[Path]) -> Path:
@@ -197,6 +207,8 @@ def _layer(checkpoint: PretrainedWeights) -> dict[tuple[str, ...], Any]:
 
 def _plan(settings: Settings, checkpoints: Mapping[str, PretrainedWeights], dataset: Dataset | None) -> Plan:
     none = np.empty(0, dtype=np.int64)
+    if dataset is None:
+        _refuse_unknown_quantity(settings, checkpoints)
     networks = networks_of(settings)
     samples = {network: networks[network].samples(dataset) for network in checkpoints} if dataset else {}
     for name, of_network in samples.items():
@@ -223,6 +235,16 @@ def _plan(settings: Settings, checkpoints: Mapping[str, PretrainedWeights], data
         for name, released in checkpoints.items()
     }
     return Plan(settings.model, settings.preset, written(settings), settings.traced(), data, members, kind="imported")
+
+
+def _refuse_unknown_quantity(settings: Settings, checkpoints: Mapping[str, PretrainedWeights]) -> None:
+    """Refuse to call a network's output by the paper's quantity where the preset is for data of any."""
+    if any(one.source not in ("", settings.shared.source) for one in checkpoints.values()):
+        raise SettingsError(
+            f"what the checkpoint predicts is not in the file, and source {settings.shared.source} is of any quantity.",
+            where="--data",
+            fix="Name a data set of the quantity that it was trained on: --data FOLDER.",
+        )
 
 
 def _refuse_other_shapes(released: Signature, samples: Samples, dataset: Dataset | None) -> None:

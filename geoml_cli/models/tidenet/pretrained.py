@@ -29,7 +29,8 @@ _UV = "phasenet.uv"
 _ROUNDING = 1e-6
 _SIDE = 128
 """Rows and columns of the paper's maps."""
-_FIELD, _UNIT = "fco2", "mol m-2 yr-1"
+_FIELD, _UNIT, _SOURCE = "fco2", "mol m-2 yr-1", "carbon-ecs"
+"""Quantity and unit of the paper's maps, and the source that reads them."""
 
 
 def entry(content: Mapping[str, object], name: Entry = "ema") -> dict[str, Tensor]:
@@ -57,7 +58,7 @@ def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeig
         DataError: Keys or shapes are of neither.
         SettingsError: The network cannot have such sizes.
     """
-    state, own = entry(weights), tables.network
+    state, own, unsaid = entry(weights), tables.network, tuple[str, ...]()
     if not tables.frames.size and _MASKS[0] not in state:
         raise DataError(
             "how many rows and columns the network's maps have is not in the file",
@@ -76,8 +77,11 @@ def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeig
             "frames_in": shape.frames_in,
             "frames_out": shape.frames_out,
             "hidden": shape.hidden,
-            "spectral_number": shape.spectral_number,
         }
+        if _MASKS[0] in state:
+            network["spectral_number"] = shape.spectral_number
+        else:
+            unsaid = ("network.spectral_number",)
     size = shape.height, shape.width
     frames = InputSignature(shape=(shape.frames_in, *size), axis=1, names=(_FIELD,))
     signature = Signature(
@@ -89,7 +93,7 @@ def read(tables: TidenetTables, weights: Mapping[str, Tensor]) -> PretrainedWeig
     )
     # A size and a limit of cells exclude each other, and the preset may have a limit.
     frames_of: dict[str, object] = {"size": list(size), "most_cells": None}
-    return PretrainedWeights({"network": network, "frames": frames_of}, signature, found)
+    return PretrainedWeights({"network": network, "frames": frames_of}, signature, found, source=_SOURCE, unsaid=unsaid)
 
 
 def tidenet(state: Mapping[str, Tensor], preset: Shape) -> tuple[Shape, dict[str, Tensor]]:

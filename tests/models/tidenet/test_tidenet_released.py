@@ -119,8 +119,18 @@ def test_maps_of_a_size_that_nothing_says_are_refused_with_a_remedy_that_works(s
     fix = caught.value.fix
     assert "--set frames.most_cells=0 --set 'frames.size=[ROWS,COLUMNS]'" in fix
     size = f"frames.size=[{SHAPE.height},{SHAPE.width}]"
-    run = import_checkpoint("tidenet", "small", tmp_path / "w.pt", location, None, *asked, "frames.most_cells=0", size)
+    sized = (*asked, "frames.most_cells=0", size)
+    with pytest.raises(SettingsError, match="--data: what the checkpoint predicts is not in the file, and source grid"):
+        import_checkpoint("tidenet", "small", tmp_path / "w.pt", location, None, *sized)
+    dataset = write_maps(tmp_path / "maps", maps(20, (16, 24)), land_of((16, 24)))
+    run = import_checkpoint("tidenet", "small", tmp_path / "w.pt", location, dataset, *sized)
     assert run.data().signature.inputs["frames"].shape[1:] == (SHAPE.height, SHAPE.width)
+    assert (run.data().signature.target_name, run.data().signature.unit) == ("sst", "K")
+    with pytest.raises(SettingsError, match=r"network.spectral_number is not in the file.*the preset has 8") as caught:
+        import_checkpoint(
+            "tidenet", "small", tmp_path / "w.pt", RunFolder(tmp_path / "b"), dataset, sized[0], *sized[2:]
+        )
+    assert caught.value.fix.endswith("--set network.spectral_number=NUMBER.") and "w.pt" in caught.value.where
 
 
 @pytest.mark.parametrize("name", ["ema", "model"])
