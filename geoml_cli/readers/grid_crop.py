@@ -15,8 +15,9 @@ _FEWEST = 4
 """Columns below which no gap is unusual."""
 _SAME_COLUMN = 0.01
 """Share of a cell's width within which two columns are at one longitude."""
-_BROKEN, _NEIGHBOURS, _HALF_TURN = 3.0, 1.5, 180.0
+_BROKEN, _NEIGHBOURS = 3.0, 1.5
 """Gaps, in usual ones, above which columns are apart, and up to which the first and the last are neighbours."""
+_TURN, _ROUNDING = 360.0, 1e-6
 
 
 class Box(NamedTuple):
@@ -96,13 +97,14 @@ def _from_seam(columns: Index, axes: GridAxes) -> Index:
     if not axes.regular or len(columns) < _FEWEST:
         return columns
     lon = np.asarray(axes.lon[columns], dtype=np.float64)
-    gaps = np.abs(np.diff(lon))
+    steps = np.diff(lon)
+    # Eastward, or westward where they run so: from 359.5 to 0 it is half a degree.
+    gaps = (steps * np.sign(np.median(steps)) + _ROUNDING) % _TURN - _ROUNDING
     usual, place = float(np.median(gaps)), int(gaps.argmax())
-    between_ends = float(360.0 - abs(lon[-1] - lon[0]))
+    between_ends = float(_TURN - abs(lon[-1] - lon[0]))
     if gaps[place] > _BROKEN * usual and 0 < between_ends < _NEIGHBOURS * usual:
         return np.roll(columns, -(place + 1))
-    # A wider gap is a turn at 180 or 360 degrees.
-    if _BROKEN * usual < gaps[place] <= _HALF_TURN:
+    if gaps[place] > _BROKEN * usual:
         raise DataError(
             f"columns are missing between longitudes {lon[place]:g} and {lon[place + 1]:g}; others are {usual:g} apart",
             where="grid",

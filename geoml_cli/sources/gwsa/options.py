@@ -154,12 +154,13 @@ def read_box(text: str) -> tuple[float, float, float, float]:
     except ValueError:
         raise ValueError(f"{text!r} is not WEST,SOUTH,EAST,NORTH, such as 73,18,135,54") from None
     is_box = all(-180 <= degree <= 360 for degree in (west, east)) and west != east and -90 <= south < north <= 90
-    if not is_box or (west > east and not west > 0 > east):
+    if is_box and east - west >= 360:
+        return -180.0, south, 180.0, north
+    # Of 0 to 360 degrees 359 is as far west of Greenwich as -1.
+    west, east = (degree - 360 if degree > 180 else degree for degree in (west, east))
+    if not is_box or (west >= east and not west > 0 > east):
         raise ValueError(
             f"{text} is no box of longitudes -180 to 360 and latitudes -90 to 90; across the date line write it as "
             "175,-20,-175,-10"
         )
-    if east - west >= 360:
-        return -180.0, south, 180.0, north
-    west, east = (degree - 360 if degree > 180 else degree for degree in (west, east))
     return west, south, east, north

@@ -401,6 +401,17 @@ def test_dates_that_there_are_not_are_refused(geoml, tmp_path, start):
 def test_a_hole_between_columns_is_refused(tmp_path):
     lon = np.concatenate([np.arange(2.0), 100 + np.arange(2.0)])
     refused(write(tmp_path / "a.nc", VALUES, lon=lon), "columns are missing between longitudes 1 and 100", "--crop")
+    lon = np.array([0.0, 1.0, 2.0, 350.0])
+    refused(write(tmp_path / "b.nc", VALUES, lon=lon), "columns are missing between longitudes 2 and 350", "--crop")
+
+
+@pytest.mark.parametrize("turn", [0.0, 360.0])
+def test_a_box_about_the_far_side_of_the_globe_has_a_hole_however_longitudes_are_written(tmp_path, turn):
+    lon = np.sort(np.arange(-2, 3, 0.5) % turn) if turn else np.arange(-2, 3, 0.5)
+    values = np.random.default_rng(1).normal(15, 5, (*VALUES.shape[:2], len(lon))).astype(np.float32)
+    path = write(tmp_path / "a.nc", values, lon=lon)
+    prepared(path, crop="359,-90,1,90" if turn else "-1,-90,1,90")
+    refused(path, "columns are missing between longitudes 2.5 and (-2|358)", "--crop", crop="1,-90,-1,90")
 
 
 def test_a_frame_with_one_value_is_mentioned(tmp_path):

@@ -15,6 +15,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.readers.grids import GridVariable
 from geoml_cli.sources.gwsa import synthetic_products as made
+from geoml_cli.sources.gwsa.options import read_box
 from geoml_cli.work.reporting import NullReporter
 
 PrepareGwsa = Callable[..., tuple[Dataset, NullReporter]]
@@ -104,6 +105,21 @@ def test_bounds_and_years_with_few_months(products: Path, prepare_gwsa: PrepareG
     assert (funnel.read, funnel.kept) == (32, 16)
     assert funnel.dropped == {"year with fewer than 12 GRACE months": 16}
     assert "2005 is left out: it has 11 GRACE months" in funnel.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("359,50,1,52", (-1, 50, 1, 52)),
+        ("-1,50,1,52", (-1, 50, 1, 52)),
+        ("358,50,360,52", (-2, 50, 0, 52)),
+        ("170,50,190,52", (170, 50, -170, 52)),
+        ("0,-60,360,80", (-180, -60, 180, 80)),
+        ("10,50,180,52", (10, 50, 180, 52)),
+    ],
+)
+def test_boxes_of_both_ways_to_count_longitudes(text: str, box: tuple[float, ...]) -> None:
+    assert read_box(text) == box
 
 
 @pytest.mark.parametrize("bounds", ["179.5,30.5,-179.5,31.5", "179.5,30.5,180.5,31.5"])
