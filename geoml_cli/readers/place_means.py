@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.errors import DataError
 from geoml_cli.readers.grid_windows import TURN, Window, columns_of_a_turn, inverse, read_window
 from geoml_cli.readers.locating import is_geographic, transform
 from geoml_cli.readers.rasters import Raster
@@ -39,12 +40,17 @@ class Corners(NamedTuple):
 
 
 def corners_of(raster: Raster, part: Grid) -> Corners:
-    """Return the corners of a part's pixels in the raster's CRS; infinite where it has no such place."""
+    """Return the corners of a part's pixels in the raster's CRS; NaN where it has no such place."""
     rows, columns = np.mgrid[: part.height + 1, : part.width + 1]
     x, y = _places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
     if is_geographic(raster.grid.crs) and np.isfinite(x).any():
         x = _near(x, x[np.isfinite(x)][0])
     return Corners(x.reshape(rows.shape), y.reshape(rows.shape))
+
+
+def has_a_place(raster: Raster, part: Grid) -> bool:
+    """Return whether any corner of a part's pixels has a place in the raster's CRS."""
+    return bool(np.isfinite(corners_of(raster, part).x).any())
 
 
 def _near(longitude: Values, first: float) -> Values:
@@ -91,16 +97,17 @@ def means_between(raster: Raster, corners: Corners, is_whole: NDArray[np.bool_])
     block = max(int(longest) // _BLOCKS, 1)
     count = min(max(math.ceil(_A_PIXEL * longest), _FEWEST), _MOST)
     share = (np.arange(count) + 0.5) / count
-    lookup = _Lookup(raster, corners.x, corners.y, block)
+    column, row = _columns_and_rows(raster.grid, *corners)
+    lookup = _Lookup(raster, column, row, block)
     total, known = np.zeros(sides.shape[1:]), np.zeros(sides.shape[1:])
     for down in share.tolist():
-        x, y = (
+        columns, rows = (
             (1 - share) * left[:, :-1, None] + share * left[:, 1:, None]
-            for left in (each[:-1] * (1 - down) + each[1:] * down for each in corners)
+            for left in (each[:-1] * (1 - down) + each[1:] * down for each in (column, row))
         )
-        found, weight = lookup.sums(x, y)
-        total += found.sum(axis=-1)
-        known += weight.sum(axis=-1)
+        found, weight = lookup.sums(columns, rows)
+        total += found
+        known += weight
     return _divided(total, known)
 
 
@@ -109,9 +116,13 @@ def means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
     row, column = ((np.arange(size * _TRANSFORMED) + 0.5) / _TRANSFORMED for size in (part.height, part.width))
     column, row = (each.ravel() for each in np.meshgrid(column, row))
     x, y = _places(part, row, column, raster.grid.crs)
+    column, row = _columns_and_rows(raster.grid, x, y)
+    if (turn := columns_of_a_turn(raster.grid)) and np.isfinite(column).any():
+        first = column[np.isfinite(column)][0]
+        column = (column - first + turn / 2) % turn + first - turn / 2
     shape = (part.height, _TRANSFORMED, part.width, _TRANSFORMED)
-    total, known = (each.reshape(shape).sum(axis=(1, 3)) for each in _Lookup(raster, x, y).sums(x, y))
-    return _divided(total, known)
+    column, row = (each.reshape(shape).transpose(0, 2, 1, 3).reshape(*shape[::2], -1) for each in (column, row))
+    return _divided(*_Lookup(raster, column, row).sums(column, row))
 
 
 def _divided(total: Values, known: Values) -> NDArray[np.float32]:
@@ -119,8 +130,13 @@ def _divided(total: Values, known: Values) -> NDArray[np.float32]:
 
 
 def _places(part: Grid, row: Values, column: Values, crs: str) -> tuple[Values, Values]:
+    """Return places of a part in a CRS; NaN where it has none."""
     a, b, c, d, e, f = part.transform
-    return transform((a * column + b * row + c, d * column + e * row + f), part.crs, crs)
+    x, y = a * column + b * row + c, d * column + e * row + f
+    try:
+        return transform((x, y), part.crs, crs)
+    except DataError:  # there is none for all of them
+        return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
 
 
 def _sides(raster: Raster, corners: Corners) -> tuple[Values, Values, Values, Values]:
@@ -135,70 +151,66 @@ def _sides(raster: Raster, corners: Corners) -> tuple[Values, Values, Values, Va
     return a * x_on + b * y_on, d * x_on + e * y_on, a * x_down + b * y_down, d * x_down + e * y_down
 
 
+def _columns_and_rows(grid: Grid, x: Values, y: Values) -> tuple[Values, Values]:
+    a, b, c, d, e, f = inverse(grid)
+    return a * x + b * y + c, d * x + e * y + f
+
+
 class _Lookup:
     """Values of a raster at places, of the pixel that each lies in, or of a block of pixels.
 
     Args:
-        raster: Read where `x` and `y` lie, once.
-        x: Of places in the raster's CRS, any shape; not finite where there is none.
-        y: Likewise.
+        raster: Read where places lie, once.
+        column: Of places, in pixels from the raster's corner, any shape; NaN where there is none. In a raster of all
+            longitudes they may go on beyond its ends.
+        row: Likewise.
         block: Pixels along a side of a block.
     """
 
-    def __init__(self, raster: Raster, x: Values, y: Values, block: int = 1) -> None:
-        self._grid, self._turn, self._block = raster.grid, columns_of_a_turn(raster.grid), block
-        self._first = 0.0
-        row, column = self._pixels(x, y)
-        self._first = float(column[np.isfinite(column)][0]) if np.isfinite(column).any() else 0.0
-        row, column = self._pixels(x, y)
-        row, column = row[np.isfinite(row + column)], column[np.isfinite(row + column)]
-        rows = _span(row, self._grid.height, block)
-        columns = _span(column, None if self._turn else self._grid.width, block)
+    def __init__(self, raster: Raster, column: Values, row: Values, block: int = 1) -> None:
+        grid, turn = raster.grid, columns_of_a_turn(raster.grid)
+        self._block, self._width, self._turn = block, grid.width, 0.0
+        if is_geographic(grid.crs) and not turn:  # the same place may be 360 degrees on
+            self._turn = abs(TURN / grid.transform[0])
+        column, row = self._inside(column[np.isfinite(column + row)]), row[np.isfinite(column + row)]
+        rows, columns = _span(row, grid.height, block), _span(column, None if turn else grid.width, block)
         self._top, self._left = rows.start, columns.start
-        values = read_window(raster, Window(rows, columns, raster.grid, self._turn))
+        window = Window(rows, columns, grid, turn)
+        values = read_window(raster, window) if window.size else np.empty((0, 0), dtype=np.float32)
         known = np.isfinite(values)
         self._known = _in_blocks(known.astype(np.float32), block)
         self._total = _in_blocks(np.where(known, values, np.float32(0)), block)
 
-    def sums(self, x: Values, y: Values) -> tuple[Values, Values]:
-        """Return the sum of the known pixels of the block at each place, and how many they are."""
-        row, column = self._pixels(x, y)
-        row, column = (row - self._top) // self._block, (column - self._left) // self._block
+    def sums(self, column: Values, row: Values) -> tuple[Values, Values]:
+        """Return the sums of known pixels of the blocks at places, over the last axis, and how many these are."""
         height, width = self._total.shape
-        inside = np.isfinite(row + column) & _is_in(row, height) & _is_in(column, width)
-        at = row[inside].astype(np.int64), column[inside].astype(np.int64)
-        total, known = np.zeros(np.shape(row)), np.zeros(np.shape(row))
-        total[inside], known[inside] = self._total[at], self._known[at]
+        with np.errstate(invalid="ignore"):  # what is no number becomes the least, and lies outside
+            down = np.floor((row - self._top) / self._block).astype(np.int64)
+            on = np.floor((self._inside(column) - self._left) / self._block).astype(np.int64)
+        # All that lies outside has the border, which holds nothing.
+        place = np.clip(down + 1, 0, height - 1) * width + np.clip(on + 1, 0, width - 1)
+        total, known = (each.take(place).sum(axis=-1, dtype=np.float64) for each in (self._total, self._known))
         return total, known
 
-    def _pixels(self, x: Values, y: Values) -> tuple[Values, Values]:
-        """Return rows and columns, in a grid of all longitudes counted on from about the first."""
-        a, b, c, d, e, f = inverse(self._grid)
-        with np.errstate(invalid="ignore"):
-            column, row = a * x + b * y + c, np.floor(d * x + e * y + f)
-            if self._turn:
-                on = (np.floor(column) - self._first + self._turn // 2) % self._turn
-                return row, on + self._first - self._turn // 2
-            if is_geographic(self._grid.crs):  # the same place may be 360 degrees on
-                for columns in (TURN / self._grid.transform[0], -TURN / self._grid.transform[0]):
-                    column = np.where(_is_in(column + columns, self._grid.width), column + columns, column)
-            return row, np.floor(column)
+    def _inside(self, column: Values) -> Values:
+        """Return columns of places that lie in the raster when counted a turn on."""
+        for turn in (self._turn, -self._turn) if self._turn else ():
+            column = np.where((column + turn >= 0) & (column + turn < self._width), column + turn, column)
+        return column
 
 
 def _span(places: Values, size: int | None, block: int) -> slice:
     """Return the rows or columns that places lie in, in whole blocks, as far as there are any."""
-    low, high = (int(places.min()), int(places.max()) + 1) if len(places) else (0, 0)
+    low, high = (math.floor(places.min()), math.floor(places.max()) + 1) if len(places) else (0, 0)
     if size is not None:
         low = min(max(low, 0), size)
         high = max(low, min(high, size))
     return slice(low // block * block, -(-high // block) * block)
 
 
-def _in_blocks(values: NDArray[np.float32], block: int) -> NDArray[np.float64]:
-    """Sum up blocks."""
+def _in_blocks(values: NDArray[np.float32], block: int) -> NDArray[np.floating]:
+    """Sum up blocks, with a border of zeros about them."""
+    if block == 1:
+        return np.pad(values, 1)
     height, width = (size // block for size in values.shape)
-    return np.asarray(values.reshape(height, block, width, block).sum(axis=(1, 3), dtype=np.float64))
-
-
-def _is_in(place: Values, size: int) -> NDArray[np.bool_]:
-    return np.asarray((place >= 0) & (place < size))
+    return np.pad(values.reshape(height, block, width, block).sum(axis=(1, 3), dtype=np.float64), 1)

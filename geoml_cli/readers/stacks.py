@@ -168,15 +168,19 @@ def _method(raster: Raster, grid: Grid, is_class: bool, before: str | None) -> R
     The sides of pixels all over the grid count, in pixels of the raster, and of these the median; how the edges of both
     lie to each other does not matter.
     """
-    if is_class:
-        return "nearest"
     rows, columns = (np.linspace(0, size - 1, _MESH).round().astype(int) for size in (grid.height, grid.width))
     row, column = (part.ravel() for part in np.meshgrid(rows, columns))
     corners = np.array([place(grid, row + down, column + on) for down, on in ((0, 0), (0, 1), (1, 0))])
     try:
         x, y = transform((corners[:, 0].ravel(), corners[:, 1].ravel()), grid.crs, raster.grid.crs)
-    except DataError:  # none of them has a place in the raster's CRS
-        return "bilinear"
+    except DataError as error:  # none of them has a place in the raster's CRS
+        raise DataError(
+            "cannot be brought onto the reference's CRS",
+            where=str(raster.band.path),
+            fix="Check the CRS that both rasters have, or name another raster with --reference.",
+        ) from error
+    if is_class:
+        return "nearest"
     a, b, _, d, e, _ = raster.grid.transform
     places = np.array([x, y]).reshape(2, 3, -1)
     steps = places[:, 1:] - places[:, :1]

@@ -10,10 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError, located
 from geoml_cli.readers.grid_windows import TURN, Window, columns_of_a_turn, inverse, part_of, place, read_window
 from geoml_cli.readers.locating import is_geographic
-from geoml_cli.readers.place_means import Corners, corners_of, lean, means_between, means_of_places, torn
+from geoml_cli.readers.place_means import Corners, corners_of, has_a_place, lean, means_between, means_of_places, torn
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
@@ -28,19 +27,18 @@ degrees of a part that goes about the Earth."""
 _FEW, _MOST = 8, 1 << 24
 """Pixels along a side of a part about a pole that are averaged by places, and of a raster that are read at once."""
 Box = tuple[float, float, float, float]
-NO_WAY = "cannot be brought onto the reference's CRS"
-CHECK = "Check the CRS that both rasters have, or name another raster with --reference."
 
 
 def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
     """Resample a raster onto a part of the grid; missing pixels take no part in a mean.
 
     Raises:
-        DataError: The part has no place in the raster's CRS, or the raster cannot be read.
+        DataError: The raster cannot be read.
     """
     in_degrees = is_geographic(raster.grid.crs)
-    with located(str(raster.band.path)):
-        boxes = _boxes(_box(raster.grid.crs, part), in_degrees=in_degrees)
+    if (box := _box(raster.grid.crs, part)) is None:
+        return _off_the_map(raster, part, method)
+    boxes = _boxes(box, in_degrees=in_degrees)
     onto_degrees = in_degrees and is_geographic(part.crs)
     if method == "average" and in_degrees and not onto_degrees and _is_about_a_pole(boxes):
         # GDAL takes a mean over all columns and rows between a pixel's corners, which about a pole are far apart.
@@ -70,6 +68,16 @@ def _by_places(raster: Raster, part: Grid, corners: Corners, is_torn: NDArray[np
     for row, column in np.argwhere(is_torn).tolist():
         values[row, column] = means_of_places(raster, part_of(part, row, column, (1, 1)))[0, 0]
     return values
+
+
+def _off_the_map(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
+    """Return the values of a part that is off the raster's CRS or its own, wholly or partly, as corners of maps."""
+    nothing = np.full((part.height, part.width), np.nan, dtype=np.float32)
+    if not has_a_place(raster, part):
+        return nothing
+    if part.height * part.width > 1:
+        return _by_quarters(raster, part, method)
+    return means_of_places(raster, part) if method == "average" else nothing
 
 
 def _boxes(box: Box, *, in_degrees: bool) -> list[Box]:
@@ -125,8 +133,11 @@ def _window(grid: Grid, rows: slice, columns: slice, turn: int = 0) -> Iterator[
         yield Window(rows, columns, part_of(grid, rows.start, columns.start, size), turn)
 
 
-def _box(crs: str, part: Grid) -> Box:
-    """Return left, bottom, right and top of a part in a CRS; of degrees left is the larger where 180 lies between."""
+def _box(crs: str, part: Grid) -> Box | None:
+    """Return left, bottom, right and top of a part in a CRS; of degrees left is the larger where 180 lies between.
+
+    None where it has none there.
+    """
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
     from rasterio.warp import transform_bounds
@@ -134,13 +145,10 @@ def _box(crs: str, part: Grid) -> Box:
     corners = np.array([place(part, row, col) for row in (0, part.height) for col in (0, part.width)])
     box = (*corners.min(axis=0), *corners.max(axis=0))
     try:
-        found = transform_bounds(part.crs, crs, *box)
-    except (RasterioError, CPLE_BaseError, ValueError) as error:
-        raise DataError(NO_WAY, fix=CHECK) from error
-    if not np.isfinite(found).all():
-        raise DataError(NO_WAY, fix=CHECK)
-    left, bottom, right, top = map(float, found)
-    return left, bottom, right, top
+        left, bottom, right, top = map(float, transform_bounds(part.crs, crs, *box))
+    except (RasterioError, CPLE_BaseError, ValueError):
+        return None
+    return (left, bottom, right, top) if np.isfinite([left, bottom, right, top]).all() else None
 
 
 def _pixels(grid: Grid, box: Box) -> tuple[slice, slice]:

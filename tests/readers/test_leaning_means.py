@@ -11,6 +11,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
 
+from geoml_cli.errors import DataError
 from geoml_cli.readers import warping
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.rasters import Band
@@ -163,3 +164,41 @@ def test_many_fine_pixels_are_all_counted(raster: Write, tmp_path: Path, turn: f
     cell = (down * SIDE + on)[inside]
     expected = (np.bincount(cell, values[inside]) / np.bincount(cell)).reshape(SIDE, SIDE)
     assert np.std(found - expected) < 0.2 * np.std(expected) and abs(np.mean(found - expected)) < 0.05
+
+
+@pytest.mark.parametrize("crs", ["ESRI:54009", "ESRI:54030", "EPSG:6933"])
+@pytest.mark.parametrize("is_class", [False, True])
+def test_a_map_of_the_world_has_corners_beyond_it(raster: Write, tmp_path: Path, crs: str, is_class: bool) -> None:
+    """Pixels and whole tiles off the outline are missing; all others have the latitude that they lie at."""
+    latitude = 90 - (np.arange(180) + 0.5)
+    values = np.tile(latitude[:, None], (1, 360)).astype(np.float32)
+    degrees = raster(tmp_path / "noise.tif", values, crs="EPSG:4326", transform=Affine(1, 0, -180, 0, -1, 90))
+    side, height, width = 200_000, 100, 200
+    transform = Affine(side, 0, -side * width / 2, 0, -side, side * height / 2)
+    grid = raster(tmp_path / "grid.tif", np.ones((height, width), np.float32), crs=crs, transform=transform)
+    bands = open_bands([Band(RasterFile(grid), "grid"), Band(RasterFile(degrees), "noise")])
+    stack = Stack(bands, frozenset(["noise"] if is_class else []), "grid")
+    assert stack.resampling == {"noise": "nearest" if is_class else "average"}
+    found = stack.read(slice(0, height), slice(0, width))[1]
+    stack.close()
+    column, row = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*(transform @ (column, row)))
+    on_earth = np.isfinite(lon) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    corners = [np.roll(on_earth, shift, axis=axis) for axis in (0, 1) for shift in (1, -1)]
+    deep = on_earth & np.all(corners, axis=0)
+    deep[[0, -1]] = deep[:, [0, -1]] = False
+    assert deep.sum() > 5000 and np.isfinite(found[deep]).all()
+    np.testing.assert_allclose(found[deep], lat[deep], atol=0.6 if is_class else 0.5)
+    far = ~on_earth & ~np.any(corners, axis=0)
+    assert far.sum() > 1000 and np.isnan(found[far]).all()
+
+
+def test_rasters_whose_crs_has_no_place_for_the_grid_are_refused(raster: Write, tmp_path: Path) -> None:
+    grid = raster(
+        tmp_path / "grid.tif", np.ones((9, 9), np.float32), crs="EPSG:4326", transform=Affine(1, 0, 0, 0, -1, 9)
+    )
+    far = Affine(1, 0, 9e7, 0, -1, 9e7)
+    off = raster(tmp_path / "off.tif", np.ones((9, 9), np.float32), crs="ESRI:54009", transform=far)
+    bands = open_bands([Band(RasterFile(off), "grid"), Band(RasterFile(grid), "noise")])
+    with pytest.raises(DataError, match=r"grid\.tif: cannot be brought onto the reference's CRS\. Check the CRS"):
+        Stack(bands, frozenset(), "grid")
