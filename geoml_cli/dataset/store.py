@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -156,7 +157,7 @@ class Dataset:
         assert not self.is_text(name), f"{name} holds text"
         import h5py
 
-        with self._opened() as file:
+        with _opened(self.folder) as file:
             variable: h5py.Dataset = file[name]
             offset = variable.id.get_offset()
             if offset is None or variable.size == 0:
@@ -167,11 +168,8 @@ class Dataset:
     def labels(self, name: str) -> list[str]:
         """Return a text variable."""
         self._record(name)
-        with self._opened() as file:
+        with _opened(self.folder) as file:
             return [str(text) for text in file[name].asstr()[...]]
-
-    def _opened(self) -> Any:  # noqa: ANN401  h5py is untyped
-        return _opened(self.folder)
 
     def _record(self, name: str) -> Variable:
         record = self.manifest.variables.get(name)
@@ -181,15 +179,23 @@ class Dataset:
         return record
 
 
-def _opened(folder: Path) -> Any:  # noqa: ANN401  h5py is untyped
+@contextmanager
+def _opened(folder: Path) -> Iterator[Any]:  # h5py is untyped
+    """Open a data set's file; what h5py says of damage comes when a part is read, and in many ways.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
     import h5py
 
+    path = folder / NAME
     try:
-        return h5py.File(folder / NAME, "r")
-    except OSError as error:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, RuntimeError, ValueError, UnicodeDecodeError) as error:
         raise DataError(
-            "is missing" if not (folder / NAME).exists() else f"cannot be read as NetCDF-4 ({reason(error)})",
-            where=str(folder / NAME),
+            f"cannot be read as NetCDF-4 ({reason(error)})" if path.exists() else "is missing",
+            where=str(path),
             fix="Prepare the data set again with --force.",
         ) from error
 

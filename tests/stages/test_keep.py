@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from geoml_cli import registry
@@ -63,6 +64,21 @@ def _changed(path):
 
     with h5py.File(path, "a") as file:
         file["lon"][0] += 1
+
+
+def test_bits_that_are_lost_anywhere_are_refused_or_change_nothing(made, tmp_path):
+    """h5py tells of damage by errors of many kinds, and when a part is read."""
+    folder = tmp_path / "data"
+    shutil.copytree(made[1], folder)
+    whole, refused = (folder / "dataset.nc").read_bytes(), 0
+    for place in np.random.default_rng(3).integers(0, len(whole), 60).tolist():
+        (folder / "dataset.nc").write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        try:
+            check_content(Dataset(folder))
+        except DataError as error:
+            refused += 1
+            assert "--force" in error.fix
+    assert refused > 20
 
 
 @pytest.mark.parametrize("keep", [False, True])
