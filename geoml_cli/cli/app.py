@@ -119,7 +119,7 @@ def main() -> None:
             _end_unexpected(error)
         code = _INTERRUPTED
     if code == _INTERRUPTED:
-        typer.echo("geoml: stopped. What was finished is kept; the same command goes on or starts again.", err=True)
+        typer.echo("geoml: stopped. The same command starts again, or goes on from what earlier ones kept.", err=True)
     raise SystemExit(code if isinstance(code, int) else 0)
 
 

@@ -12,11 +12,12 @@ from geoml_cli.errors import DataError
 
 Index = NDArray[np.int64]
 _FEWEST = 4
-"""Columns below which no gap is unusual."""
+"""Columns below which none repeats another."""
 _SAME_COLUMN = 0.01
 """Share of a cell's width within which two columns are at one longitude."""
-_BROKEN, _NEIGHBOURS = 3.0, 1.5
-"""Gaps, in usual ones, above which columns are apart, and up to which the first and the last are neighbours."""
+_BROKEN, _NEIGHBOURS = 2.5, 1.5
+"""How many times as wide as the gaps next to it a hole is at least, and up to how many of the usual gaps the first and
+the last column are neighbours."""
 _TURN, _ROUNDING = 360.0, 1e-6
 
 
@@ -46,12 +47,14 @@ def cells_within(axes: GridAxes, box: Box | None) -> tuple[Index, Index]:
     if repeats_first_column(axes):
         columns = columns[:-1]
     if box is None:
+        _refuse_row_hole(rows, axes)
         return rows, _from_seam(columns, axes)
     inside_lat = (axes.lat >= box.south) & (axes.lat <= box.north)
     inside_lon = _eastward(axes.lon, box) <= _width(box)
     if axes.regular:
         rows, columns = rows[inside_lat], columns[inside_lon[columns]]
         columns = _from_seam(_unbroken(columns, _eastward(axes.lon, box)), axes)
+        _refuse_row_hole(rows, axes)
     else:
         both = inside_lat & inside_lon
         rows, columns = _range(rows[both.any(axis=1)]), _range(columns[both.any(axis=0)])
@@ -94,23 +97,40 @@ def _from_seam(columns: Index, axes: GridAxes) -> Index:
 
     The two sides of such a gap are no neighbours: the cells next to it would be as wide as the gap.
     """
-    if not axes.regular or len(columns) < _FEWEST:
+    if not axes.regular or len(columns) < 2:
         return columns
     lon = np.asarray(axes.lon[columns], dtype=np.float64)
     steps = np.diff(lon)
     # Eastward, or westward where they run so: from 359.5 to 0 it is half a degree.
     gaps = (steps * np.sign(np.median(steps)) + _ROUNDING) % _TURN - _ROUNDING
-    usual, place = float(np.median(gaps)), int(gaps.argmax())
-    between_ends = float(_TURN - abs(lon[-1] - lon[0]))
-    if gaps[place] > _BROKEN * usual and 0 < between_ends < _NEIGHBOURS * usual:
+    place, between_ends = int(gaps.argmax()), float(_TURN - abs(lon[-1] - lon[0]))
+    others = np.delete(gaps, place)
+    usual = float(np.median(others)) if len(others) else between_ends
+    if gaps[place] > _BROKEN * max(usual, between_ends) and 0 < between_ends < _NEIGHBOURS * usual + _ROUNDING:
         return np.roll(columns, -(place + 1))
-    if gaps[place] > _BROKEN * usual:
-        raise DataError(
-            f"columns are missing between longitudes {lon[place]:g} and {lon[place + 1]:g}; others are {usual:g} apart",
-            where="grid",
-            fix="Crop to one side with --crop WEST,SOUTH,EAST,NORTH, or give files without the hole.",
-        )
+    _refuse_hole(lon, gaps, "columns", "longitudes")
     return columns
+
+
+def _refuse_row_hole(rows: Index, axes: GridAxes) -> None:
+    if axes.regular and len(rows) > 1:
+        lat = np.asarray(axes.lat[rows], dtype=np.float64)
+        _refuse_hole(lat, np.abs(np.diff(lat)), "rows", "latitudes")
+
+
+def _refuse_hole(places: NDArray[np.float64], gaps: NDArray[np.float64], lines: str, degrees: str) -> None:
+    """Refuse rows or columns with a hole between them; grids may be stretched, from one gap to the next."""
+    beside = np.pad(gaps, 1)
+    holes = gaps > _BROKEN * np.maximum(beside[:-2], beside[2:])
+    if len(gaps) < 2 or not holes.any():
+        return
+    place = int(holes.argmax())
+    raise DataError(
+        f"{lines} are missing between {degrees} {places[place]:g} and {places[place + 1]:g}, which are "
+        f"{gaps[place]:g} apart, {max(beside[place], beside[place + 2]):g} next to it",
+        where="grid",
+        fix="Crop to one side with --crop WEST,SOUTH,EAST,NORTH, or give files without the hole.",
+    )
 
 
 def _range(index: Index) -> Index:

@@ -92,14 +92,15 @@ def means_between(raster: Raster, corners: Corners, is_whole: NDArray[np.bool_])
 
     Sides are straight in the raster's CRS: a kilometre of a map departs from that by centimetres.
     """
-    sides = np.hypot(*np.array(_sides(raster, corners)).reshape(2, 2, *np.shape(corners.x[1:, 1:])).swapaxes(0, 1))
-    longest = float(np.nanmax(sides[:, is_whole], initial=0.0))
-    block = max(int(longest) // _BLOCKS, 1)
+    column_on, row_on, column_down, row_down = (np.abs(side)[is_whole] for side in _sides(raster, corners))
+    longest = float(np.nanmax(np.hypot([column_on, column_down], [row_on, row_down]), initial=0.0))
     count = min(max(math.ceil(_A_PIXEL * longest), _FEWEST), _MOST)
+    # Blocks of the pixel that is the least high, and the least wide: about a pole some are long and thin.
+    block = _block(row_on + row_down), _block(column_on + column_down)
     share = (np.arange(count) + 0.5) / count
     column, row = _columns_and_rows(raster.grid, *corners)
     lookup = _Lookup(raster, column, row, block)
-    total, known = np.zeros(sides.shape[1:]), np.zeros(sides.shape[1:])
+    total, known = np.zeros(is_whole.shape), np.zeros(is_whole.shape)
     for down in share.tolist():
         columns, rows = (
             (1 - share) * left[:, :-1, None] + share * left[:, 1:, None]
@@ -109,6 +110,12 @@ def means_between(raster: Raster, corners: Corners, is_whole: NDArray[np.bool_])
         total += found
         known += weight
     return _divided(total, known)
+
+
+def _block(extents: Values) -> int:
+    """Return the pixels of a block along an axis, of extents in pixels."""
+    least = float(np.nanmin(extents, initial=np.inf))
+    return max(int(least) // _BLOCKS, 1) if math.isfinite(least) else 1
 
 
 def means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
@@ -164,16 +171,16 @@ class _Lookup:
         column: Of places, in pixels from the raster's corner, any shape; NaN where there is none. In a raster of all
             longitudes they may go on beyond its ends.
         row: Likewise.
-        block: Pixels along a side of a block.
+        block: Rows and columns of a block.
     """
 
-    def __init__(self, raster: Raster, column: Values, row: Values, block: int = 1) -> None:
+    def __init__(self, raster: Raster, column: Values, row: Values, block: tuple[int, int] = (1, 1)) -> None:
         grid, turn = raster.grid, columns_of_a_turn(raster.grid)
         self._block, self._width, self._turn = block, grid.width, 0.0
         if is_geographic(grid.crs) and not turn:  # the same place may be 360 degrees on
             self._turn = abs(TURN / grid.transform[0])
         column, row = self._inside(column[np.isfinite(column + row)]), row[np.isfinite(column + row)]
-        rows, columns = _span(row, grid.height, block), _span(column, None if turn else grid.width, block)
+        rows, columns = _span(row, grid.height, block[0]), _span(column, None if turn else grid.width, block[1])
         self._top, self._left = rows.start, columns.start
         window = Window(rows, columns, grid, turn)
         values = read_window(raster, window) if window.size else np.empty((0, 0), dtype=np.float32)
@@ -185,8 +192,8 @@ class _Lookup:
         """Return the sums of known pixels of the blocks at places, over the last axis, and how many these are."""
         height, width = self._total.shape
         with np.errstate(invalid="ignore"):  # what is no number becomes the least, and lies outside
-            down = np.floor((row - self._top) / self._block).astype(np.int64)
-            on = np.floor((self._inside(column) - self._left) / self._block).astype(np.int64)
+            down = np.floor((row - self._top) / self._block[0]).astype(np.int64)
+            on = np.floor((self._inside(column) - self._left) / self._block[1]).astype(np.int64)
         # All that lies outside has the border, which holds nothing.
         place = np.clip(down + 1, 0, height - 1) * width + np.clip(on + 1, 0, width - 1)
         total, known = (each.take(place).sum(axis=-1, dtype=np.float64) for each in (self._total, self._known))
@@ -208,9 +215,9 @@ def _span(places: Values, size: int | None, block: int) -> slice:
     return slice(low // block * block, -(-high // block) * block)
 
 
-def _in_blocks(values: NDArray[np.float32], block: int) -> NDArray[np.floating]:
+def _in_blocks(values: NDArray[np.float32], block: tuple[int, int]) -> NDArray[np.floating]:
     """Sum up blocks, with a border of zeros about them."""
-    if block == 1:
+    if block == (1, 1):
         return np.pad(values, 1)
-    height, width = (size // block for size in values.shape)
-    return np.pad(values.reshape(height, block, width, block).sum(axis=(1, 3), dtype=np.float64), 1)
+    shape = (values.shape[0] // block[0], block[0], values.shape[1] // block[1], block[1])
+    return np.pad(values.reshape(shape).sum(axis=(1, 3), dtype=np.float64), 1)

@@ -19,8 +19,8 @@ from geoml_cli.samples.input import Grid
 Resampling = Literal["nearest", "bilinear", "average"]
 # Of the transform between two CRSs [pixels of the raster]: GDAL interpolates it where that errs by less.
 _EXACT = 1e-9
-_MARGIN = 4
-"""Pixels of the raster about what a part covers."""
+_MARGIN, _PLACES_A_SIDE = 4, 20
+"""Pixels of the raster about what a part covers, and parts into which its sides are divided to find that."""
 _WIDE, _HIGH, _ROUND = 80.0, 80.0, 300.0
 """Degrees of longitude that a part has where a pole lies in it or at its corner, at least, its highest latitude, and
 degrees of a part that goes about the Earth."""
@@ -58,7 +58,21 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
     for window in windows:
         found = _resampled(read_window(raster, window), window.grid, part, method)
         values = np.where(np.isnan(values), found, values)
+    if method == "average" and np.isnan(values).any() and (len(boxes) > 1 or _has_an_edge(raster, windows)):
+        # GDAL leaves out pixels that lie beyond what it was given by more than a part of it.
+        values = np.where(np.isnan(values), _by_places(raster, part, corners, is_torn), values)
     return values
+
+
+def _has_an_edge(raster: Raster, windows: Sequence[Window]) -> bool:
+    """Return whether windows reach beyond a raster."""
+    height, width = raster.grid.height, raster.grid.width
+    return any(
+        window.rows.start < 0
+        or window.rows.stop > height
+        or (not window.turn and (window.columns.start < 0 or window.columns.stop > width))
+        for window in windows
+    )
 
 
 def _by_places(raster: Raster, part: Grid, corners: Corners, is_torn: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -157,9 +171,11 @@ def _pixels(grid: Grid, box: Box) -> tuple[slice, slice]:
     pixels = replace(grid, transform=inverse(grid))
     found = np.array([place(pixels, y, x) for x in (left, right) for y in (bottom, top)])
     (col0, row0), (col1, row1) = found.min(axis=0), found.max(axis=0)
+    # The box is of 21 places a side: an edge of the raster's CRS may lie between two.
+    high, wide = (_MARGIN + math.ceil((high - low) / _PLACES_A_SIDE) for low, high in ((row0, row1), (col0, col1)))
     return (
-        slice(math.floor(row0) - _MARGIN, math.ceil(row1) + _MARGIN),
-        slice(math.floor(col0) - _MARGIN, math.ceil(col1) + _MARGIN),
+        slice(math.floor(row0) - high, math.ceil(row1) + high),
+        slice(math.floor(col0) - wide, math.ceil(col1) + wide),
     )
 
 

@@ -202,3 +202,73 @@ def test_rasters_whose_crs_has_no_place_for_the_grid_are_refused(raster: Write, 
     bands = open_bands([Band(RasterFile(off), "grid"), Band(RasterFile(grid), "noise")])
     with pytest.raises(DataError, match=r"grid\.tif: cannot be brought onto the reference's CRS\. Check the CRS"):
         Stack(bands, frozenset(), "grid")
+
+
+def found_on(
+    write: Write, folder: Path, grid: tuple[str, Affine, tuple[int, int]], raster: Path, *, is_class: bool
+) -> Values:
+    crs, transform, shape = grid
+    reference = write(folder / "reference.tif", np.ones(shape, np.float32), crs=crs, transform=transform)
+    bands = open_bands([Band(RasterFile(reference), "grid"), Band(RasterFile(raster), "noise")])
+    stack = Stack(bands, frozenset(["noise"] if is_class else []), "grid")
+    found = stack.read(slice(0, shape[0]), slice(0, shape[1]))[1]
+    stack.close()
+    return np.asarray(found, dtype=np.float64)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3413", "EPSG:3031"])
+def test_pixels_about_a_pole_are_long_and_thin_in_a_map_of_the_world(raster: Write, tmp_path: Path, crs: str) -> None:
+    """Hundreds of columns of equal latitude, and few rows: blocks as wide as high would hold several pixels."""
+    side = 20_037_508.342789244 / 1000
+    latitude = 90 - (np.arange(1000) + 0.5) * 0.18
+    values = np.tile(latitude[:, None], (1, 2000)).astype(np.float32)
+    world = raster(
+        tmp_path / "w.tif", values, crs="EPSG:4087", transform=Affine(side, 0, -1000 * side, 0, -side, 500 * side)
+    )
+    pixel = 60_000
+    grid = crs, Affine(pixel, 0, -12 * pixel, 0, -pixel, 12 * pixel), (24, 24)
+    found = found_on(raster, tmp_path, grid, world, is_class=False)
+    along = (np.arange(24 * 16) + 0.5) / 16
+    x, y = grid[1] @ np.array(np.meshgrid(along, along))
+    _, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
+    expected = lat.reshape(24, 16, 24, 16).mean(axis=(1, 3))
+    np.testing.assert_allclose(found, expected, atol=0.04)  # a pixel is half a degree high
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.8, 63.8])
+@pytest.mark.parametrize("size", [0.4, 3.7, 10.4])
+def test_pixels_that_a_raster_covers_in_part_have_its_mean_there(
+    raster: Write, tmp_path: Path, offset: float, size: float
+) -> None:
+    """Whatever part of a tile of 64 pixels the raster covers."""
+    fine = int(size * 1000 / 20)
+    corner = 500_000 + offset * 1000, 4_600_000 - offset * 1000
+    plain = raster(tmp_path / "r.tif", np.full((fine, fine), 7, np.float32), crs="EPSG:32634",
+                   transform=Affine(20, 0, corner[0], 0, -20, corner[1]))  # fmt: skip
+    grid = "EPSG:32634", Affine(1000, 0, 500_000, 0, -1000, 4_600_000), (80, 80)
+    found = found_on(raster, tmp_path, grid, plain, is_class=False)
+    edge = np.arange(80)
+    part = np.clip(np.minimum(edge + 1, offset + fine * 0.02) - np.maximum(edge, offset), 0, 1)
+    covered = np.outer(part, part)
+    assert (found[covered > 0.1] == 7).all() and np.isnan(found[covered == 0]).all()
+
+
+@pytest.mark.parametrize("turn", [0.0, 10.0])
+@pytest.mark.parametrize(("of", "east"), [("EPSG:3857", WORLD), ("EPSG:6933", 17_367_530.445161372)])
+def test_classes_along_180_are_found_in_projected_maps_of_the_world(
+    raster: Write, tmp_path: Path, turn: float, of: str, east: float
+) -> None:
+    side = east / 2000
+    values = np.random.default_rng(9).integers(1, 9, (1400, 4000)).astype(np.uint8)
+    transform = Affine(side, 0, -east, 0, -side, 700 * side)
+    world = raster(tmp_path / "w.tif", values, crs=of, transform=transform)
+    centre = Affine.translation(830_000, 8_200_000) @ Affine.rotation(turn)
+    grid = "EPSG:32760", centre @ Affine.scale(5000, -5000) @ Affine.translation(-50, -50), (100, 100)
+    found = found_on(raster, tmp_path, grid, world, is_class=True)
+    along = np.arange(100) + 0.5
+    x, y = Transformer.from_crs(grid[0], of, always_xy=True).transform(*(grid[1] @ np.array(np.meshgrid(along, along))))
+    column, row = ~transform @ np.array([x, y])
+    clear = np.minimum(np.abs(column - np.round(column)), np.abs(row - np.round(row))) > 1e-6
+    expected = values[row.astype(int), column.astype(int).clip(0, 3999)]
+    assert (x > 0).any() and (x < 0).any()
+    np.testing.assert_array_equal(found[clear], expected[clear])

@@ -12,6 +12,8 @@ _SEVERAL = 30
 """Waves from which on their distribution tells something."""
 _MOST = 0.9
 """Share of samples without a wave that have an amplitude, and share of those with one that have none."""
+_SMALL = 1.5
+"""Median of fields [mV m-1]; that of waves in decibels above nothing is larger."""
 _SKEWED = 8.0
 """How many times the median the largest is: of decibels above zero it is two to four times, of a field far more."""
 
@@ -28,10 +30,11 @@ def unlikely_waves(waves: Mapping[str, Values]) -> list[str]:
     amplitude = waves["amplitude"]
     known = amplitude[np.isfinite(amplitude)]
     some = known[known > 0]
-    if len(some) >= _SEVERAL and known.min() >= 0 and some.max() > _SKEWED * float(np.median(some)):
+    half = float(np.median(some)) if len(some) >= _SEVERAL else np.inf
+    if half < _SMALL and known.min() >= 0 and some.max() > _SKEWED * half:
         notes.append(
-            f"amplitudes run from {known.min():g} to {known.max():g}, half of them below {np.median(some):.3g}, as of "
-            "a field in mV m-1 or pT: they are taken as dB. Are they? Else give 20 log10 of them."
+            f"amplitudes run from {known.min():g} to {known.max():g}, half of them below {half:.3g}, as of "
+            "a field in mV m-1: they are taken as dB. Are they? Else give 20 log10 of them."
         )
     return [*notes, *_other_way_round(amplitude, waves["presence"])] if "presence" in waves else notes
 

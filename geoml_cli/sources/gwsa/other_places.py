@@ -20,8 +20,9 @@ _DEGREES = {"K": 1.0, "degC": 1.0, "0.1 degC": 0.1}
 """Units of temperatures, in degrees."""
 _HOTTEST, _COLDEST = 60.0, 180.0
 """Means of months and years are below the one in degrees Celsius and above the other in kelvin, at all places."""
-_TENTHS, _HOTTEST_K, _COOL, _WARM = "0.1 degC", 320.0, 40.0, 30.0
-"""Latitudes beyond which no mean of a box is 18 to 32 degrees Celsius, and within which none is -6 to 6."""
+_MONTHS = 12
+_TENTHS, _HOTTEST_K, _COOL, _WARM = "0.1 degC", 320.0, 40.0, 25.0
+"""Latitudes beyond which no mean of a box is 18 to 32 degrees Celsius, and within which hardly any is -6 to 6."""
 _WIDEST = 150.0
 """Temperatures of one unit, from the coldest month of the coldest place to the hottest, differ by less."""
 _BOXES, _TIMES = 6, 100.0
@@ -30,13 +31,15 @@ _GRADUAL, _PAIRS = 50.0, 3
 """How far neighbouring boxes of one region lie apart at most, and pairs of neighbours that divide two regions."""
 
 
-def other_places(census: Census, used: Sequence[str], category: str, units: Mapping[str, str], where: str) -> list[str]:
+def other_places(
+    census: Census, used: Sequence[str], sized: Sequence[str], units: Mapping[str, str], where: str
+) -> list[str]:
     """Look for columns of which some places are in another unit.
 
     Args:
         census: Of all rows.
         used: All columns, as they were summed up.
-        category: Of `used`, the land cover.
+        sized: Of `used`, those whose sizes are compared: heights of a coast and of mountains differ by themselves.
         units: Those that were given.
         where: The raw files, for messages.
 
@@ -61,11 +64,13 @@ def other_places(census: Census, used: Sequence[str], category: str, units: Mapp
                     f"{name} runs from {low:g} to {high:g}, further than temperatures of one unit: are some in kelvin "
                     f"and others in degrees Celsius, or does a number mean no data (--nodata {name}=NUMBER)?"
                 )
-        elif name != category:
+        elif name in sized:
             some = np.flatnonzero(magnitudes > 0)  # where it never rains there is nothing to compare
             notes += _of_two_sizes(name, [box[place] for place in some], magnitudes[some])
+    is_of_years = not census.monthly or len({str(time)[5:7] for time in census.times}) == _MONTHS
     for number, name in enumerate(used):
-        if described(name, census.monthly, units).unit == _TENTHS:
+        # What is said of latitudes holds for means of years, and where nobody says which unit it is.
+        if is_of_years and name not in units and described(name, census.monthly, units).unit == _TENTHS:
             notes += _of_tenths(name, box, sums[2 + 3 * number] / sums[0])
     return notes
 
@@ -74,7 +79,7 @@ def _of_tenths(name: str, box: Sequence[int], mean_B: Values) -> list[str]:
     """Tell of tenths of degrees Celsius that are more likely kelvin or degrees, from where on Earth they are."""
     latitude_B = np.abs([latitude_of(one) for one in box])
     span = f"{name} is {mean_B.min() / 10:.3g} to {mean_B.max() / 10:.3g} degrees Celsius"
-    ask = f"is it in {{}}, and not in tenths? Then say --units {name}={{}}"
+    ask = f"is it in {{}}, and not in tenths? Then say --units {name}={{}}, else --units '{name}={_TENTHS}'"
     if mean_B.min() > _COLDEST and mean_B.max() < _HOTTEST_K and latitude_B.max() >= _COOL:
         return [
             f"{span} on the mean of each box of 5 degrees, up to {latitude_B.max():g} degrees of latitude: "

@@ -89,7 +89,7 @@ def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Repor
     changing = (*reading.roles.dynamic, *((reading.roles.target,) if reading.labelled else ()))
     compared = [name for name in changing if name not in reading.named]
     odd = refuse_other_years(census, compared, used, reading.roles.target, reading.units)
-    odd += other_places(census, used, reading.roles.category, reading.units, reading.where)
+    odd += other_places(census, used, compared, reading.units, reading.where)
     if census.repeated:
         counting.refuse_contradictions(reading.panels(), used, census)
     funnel = _funnel(reading, census)

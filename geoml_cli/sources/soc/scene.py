@@ -162,12 +162,16 @@ def _other_descriptions(plan: Plan, stack: Stack) -> list[str]:
 
 def _other_alignment(plan: Plan, stack: Stack) -> list[str]:
     """Name rasters that are aligned otherwise than the data set's: their pixels are far larger or smaller here."""
-    return [
-        f"{layer.name} is brought onto the grid as {stack.resampling[layer.name]}, and the data set's as "
-        f"{layer.resampling}: its pixels are of another size"
-        for layer in plan.layers
-        if layer.resampling is not None and stack.resampling.get(layer.name, layer.resampling) != layer.resampling
-    ]
+    notes = []
+    for layer in plan.layers:
+        now = stack.resampling.get(layer.name, layer.resampling)
+        before = f"as {layer.resampling}" if layer.resampling else "as it lies there"
+        if now != layer.resampling:
+            notes.append(
+                f"{layer.name} is brought onto the grid as {now}, and was taken {before} in the data set: "
+                "its pixels are of another size or place"
+            )
+    return notes
 
 
 def _unknown_codes(plan: Plan, stack: Stack) -> list[str]:

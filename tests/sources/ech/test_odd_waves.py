@@ -218,7 +218,13 @@ def test_amplitudes_of_a_field_in_millivolts_are_noted(raw, prepare):
     random = np.random.default_rng(3)
     changed(raw / WAVES, Ew=lambda found: np.where(found > 0, random.lognormal(-1, 1.2, len(found)), 0.0))
     said = prepare()
-    assert "half of them below 0.3" in said and "in mV m-1 or pT: they are taken as dB. Are they?" in said
+    assert "half of them below 0.3" in said and "in mV m-1: they are taken as dB. Are they?" in said
+
+
+def test_weak_waves_in_decibels_are_no_field(raw, prepare):
+    random = np.random.default_rng(4)
+    changed(raw / WAVES, Ew=lambda found: np.where(found > 0, random.exponential(3, len(found)), 0.0))
+    assert "taken as dB" not in prepare()
 
 
 def test_a_presence_that_is_1_where_there_is_no_wave_is_noted(raw, prepare):

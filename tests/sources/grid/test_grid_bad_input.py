@@ -414,6 +414,27 @@ def test_a_box_about_the_far_side_of_the_globe_has_a_hole_however_longitudes_are
     refused(path, "columns are missing between longitudes 2.5 and (-2|358)", "--crop", crop="1,-90,-1,90")
 
 
+def test_a_hole_between_rows_is_refused_and_a_grid_that_is_stretched_is_none(tmp_path):
+    lat = np.concatenate([np.arange(-60.0, -20, 4), np.arange(20.0, 60, 4)])
+    values = np.random.default_rng(1).normal(15, 5, (VALUES.shape[0], len(lat), 4)).astype(np.float32)
+    path = write(tmp_path / "a.nc", values, lat=lat)
+    refused(path, "rows are missing between latitudes -24 and 20, which are 44 apart, 4 next to it", "--crop")
+    prepared(path, crop="-180,-60,180,-20")  # the remedy
+    stretched = np.cumsum(1.15 ** np.arange(len(lat))) / 2
+    prepared(write(tmp_path / "c.nc", values[:, :3].repeat(5, axis=2), lat=np.arange(3.0), lon=stretched[:20]))
+
+
+@pytest.mark.parametrize(
+    ("lon", "expected"), [([0.0, 5, 355], [-5, 0, 5]), ([0.0, 355], [-5, 0]), ([10.0, 190], [10, 190])]
+)
+def test_two_or_three_columns_go_on_across_greenwich(tmp_path, lon, expected):
+    values = np.random.default_rng(1).normal(15, 5, (VALUES.shape[0], 3, len(lon))).astype(np.float32)
+    dataset = prepared(write(tmp_path / "a.nc", values, lon=np.array(lon)))
+    np.testing.assert_allclose(dataset.array("lon")[:] % 360, np.array(expected) % 360)
+    area = np.asarray(dataset.array("cell_area"))
+    np.testing.assert_allclose(area, np.broadcast_to(area[:, :1], area.shape))
+
+
 def test_a_frame_with_one_value_is_mentioned(tmp_path):
     """It may stand for a file that could not be read, or be a month without rain."""
     values = field(8)

@@ -39,17 +39,28 @@ def test_a_desert_next_to_a_forest_is_one_unit(raw: Path, prepare_gwsa: PrepareG
     assert notes(prepare_gwsa(raw, **TEMPERATURES)[0]) == []
 
 
-@pytest.mark.parametrize("given", [(), ("rf=mm yr-1",)])
-def test_rain_of_the_east_in_metres_is_noted(raw: Path, prepare_gwsa: PrepareGwsa, given: tuple[str, ...]) -> None:
+def test_rain_of_the_east_in_metres_is_noted(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
     frame = rows()
     east = frame["lon"] > -65
     frame.assign(rf=frame["rf"] * np.where(east, 1e-3, 1)).to_csv(raw / "t.csv", index=False)
-    dataset, reporter = prepare_gwsa(raw, units=given, **TEMPERATURES)
+    dataset, reporter = prepare_gwsa(raw, **TEMPERATURES)
     [note] = notes(dataset)
     assert re.match(
         r"rf is of 0\.\d+ to 1\.\d+ in 9 of 33 boxes of 5 degrees, such as near lat 32\.5, lon -62\.5", note
     )
     assert note in reporter.warned
+    # One box without rain hides nothing, and who names a unit says that it is right.
+    frame.loc[frame["lon"] < -98, "rf"] = 0
+    frame.assign(rf=frame["rf"] * np.where(east, 1e-3, 1)).to_csv(raw / "t.csv", index=False)
+    assert len(notes(prepare_gwsa(raw, **TEMPERATURES)[0])) == 1
+    assert notes(prepare_gwsa(raw, units=("rf=mm yr-1",), **TEMPERATURES)[0]) == []
+
+
+def test_terrain_of_coasts_and_mountains_is_one_unit(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    frame = rows()
+    frame["DEM"] = np.where(frame["lon"] > -65, 1, 900)
+    frame.to_csv(raw / "t.csv", index=False)
+    assert notes(prepare_gwsa(raw, **TEMPERATURES)[0]) == []
 
 
 def test_two_islands_far_apart_are_compared_too(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
@@ -99,6 +110,7 @@ def test_an_air_temperature_in_kelvin_or_degrees_is_asked_about(
     asked = [note for note in prepare_gwsa(raw, **TEMPERATURES)[0].manifest.funnel.notes if "not in tenths" in note]
     assert len(asked) == bool(unit)
     if unit:
-        assert asked[0].endswith(f"Then say --units tmp={unit}")
+        assert asked[0].endswith(f"Then say --units tmp={unit}, else --units 'tmp=0.1 degC'")
+        assert notes(prepare_gwsa(raw, units=("tmp=0.1 degC",), **TEMPERATURES)[0]) == []
         dataset, _ = prepare_gwsa(raw, units=(f"tmp={unit}",), **TEMPERATURES)
         assert dataset.unit("tmp") == unit and notes(dataset) == []

@@ -223,10 +223,14 @@ def test_a_part_of_the_grid_is_aligned_as_the_whole_was(
     (tmp_path / "south/p.csv").write_text("lon,lat,soc\n-1,42,1\n0,41,2\n")
     other, _ = prepared(tmp_path / "south", reference="dem")
     (note,) = SOURCE.stack(tmp_path / "fine", other.manifest, ()).notes
-    assert (
-        note
-        == "rain is brought onto the grid as average, and the data set's as bilinear: its pixels are of another size"
-    )
+    said = "rain is brought onto the grid as average, and was taken as bilinear in the data set"
+    assert note == f"{said}: its pixels are of another size or place"
+    for name in ("rain", "dem"):
+        raster(tmp_path / f"same/{name}.tif", north, crs="EPSG:3035", transform=whole)
+    (tmp_path / "same/p.csv").write_text("lon,lat,soc\n0,50,1\n1,49,2\n")
+    on_one_grid, _ = prepared(tmp_path / "same", reference="dem")
+    (note,) = SOURCE.stack(tmp_path / "raw", on_one_grid.manifest, ()).notes
+    assert note.startswith("rain is brought onto the grid as average, and was taken as it lies there in the data set")
 
 
 def test_a_map_on_rasters_turned_otherwise_is_refused(
