@@ -41,11 +41,14 @@ def notes(inputs: EvaluationInputs, members: list[MemberRows], groups: int) -> l
     missing = sum(member.without_observation for member in members)
     if missing:
         found.append(f"{missing} rows (over all members) have no observed value and were excluded.")
+    return [text for text in (*found, few_groups(groups)) if text]
+
+
+def few_groups(groups: int) -> str:
+    """Say that intervals are too narrow, or that there is none; empty where there are groups enough."""
     if groups == 1:
-        found.append("All rows evaluated are of one group: there is no interval and no test.")
-    elif groups < _FEW_GROUPS:
-        found.append(f"Only {groups} groups were evaluated: the intervals are too narrow.")
-    return [text for text in found if text]
+        return "All rows evaluated are of one group: there is no interval and no test."
+    return f"Only {groups} groups were evaluated: the intervals are too narrow." if groups < _FEW_GROUPS else ""
 
 
 def map_notes(inputs: EvaluationInputs, blocks: int, fewest: int) -> list[str]:

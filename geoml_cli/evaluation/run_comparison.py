@@ -18,6 +18,7 @@ from geoml_cli.evaluation.groupwise import NOVELTY, novelty_of_rows
 from geoml_cli.evaluation.inputs import EvaluationInputs, groups_of_samples
 from geoml_cli.evaluation.member_rows import MemberRows, PooledRows, pool_folds, predict_members
 from geoml_cli.evaluation.notes import beside_intervals
+from geoml_cli.evaluation.run_notes import of_groups, of_rows
 from geoml_cli.evaluation.scores import ModelScores, rows_of, score
 from geoml_cli.metrics.compare import Comparison, fewest_groups, holm
 from geoml_cli.metrics.metric import Values
@@ -50,6 +51,7 @@ class GroupPair:
         quantity: What is grouped, such as station.
         name: Of the group.
         rows: Rows of it.
+        groups: Groups that they are of, which intervals resample.
         scores: Ranking score by run.
         pairs: Every other run compared with the first.
     """
@@ -57,6 +59,7 @@ class GroupPair:
     quantity: str
     name: str
     rows: int
+    groups: int
     scores: Mapping[str, float]
     pairs: Sequence[Pair]
 
@@ -139,9 +142,9 @@ def compare_runs(runs: Mapping[str, EvaluationInputs], reporter: Reporter) -> Ru
         groups=by_group,
         tested=tested,
         notes=[
-            *_notes(runs, tested, len(rows.rows_P)),
+            *of_rows(runs, tested, len(rows.rows_P)),
             *_notes_of_rows(runs, pooled, rows, coarsest),
-            *_notes_of_novelty(runs[coarsest], by_group),
+            *of_groups(runs[coarsest], scored[0].groups, by_group),
             *beside_intervals({one.name: one for one in scored}),
         ],
     )
@@ -250,27 +253,12 @@ def _by_group(
             quantity,
             name,
             rows,
+            scored[0].groups,
             {one.name: one.ranking for one in scored},
             adjusted[place * others : (place + 1) * others],
         )
         for place, (name, rows, scored) in enumerate(found)
     ]
-
-
-def _notes(runs: Mapping[str, EvaluationInputs], tested: Mapping[str, int], common: int) -> list[str]:
-    notes = []
-    if any(count > common for count in tested.values()):
-        listed = ", ".join(f"{name} {count}" for name, count in tested.items())
-        notes.append(f"Compared on the {common} rows that all runs test; they test {listed}.")
-    splits = {name: one.settings.shared.split.model_copy(update={"seeds": (1,)}) for name, one in runs.items()}
-    first = next(iter(splits))
-    for name, split in splits.items():
-        if split != splits[first]:
-            notes.append(
-                f"{name} and {first} split the data otherwise: each was trained on other rows, and a difference may be "
-                "one of the splits."
-            )
-    return notes
 
 
 def _notes_of_rows(
@@ -291,9 +279,3 @@ def _notes_of_rows(
             "the runs' groups those are the fewest."
         )
     return notes
-
-
-def _notes_of_novelty(inputs: EvaluationInputs, by_group: Sequence[GroupPair]) -> list[str]:
-    """Say which rows are resampled otherwise than all others."""
-    called = {one.name: resampled_groups(inputs, one.name)[1] for one in by_group if one.quantity == NOVELTY}
-    return [f"Rows of {name} are resampled by {other}." for name, other in called.items() if " in one " in other]

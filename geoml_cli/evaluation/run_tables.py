@@ -91,6 +91,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
                 "quantity": group.quantity,
                 "group": group.name,
                 "rows": group.rows,
+                "groups": group.groups,
                 "scores": dict(group.scores),
                 "pairs": [_pair(pair) for pair in group.pairs],
             }

@@ -6,17 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
+from geoml_cli.readers.year_scales import listed
 from geoml_cli.sources.fluxnet.clock import SUNLIGHT
 from geoml_cli.sources.fluxnet.series import Series
-from geoml_cli.sources.fluxnet.times import Step, is_subdaily, starts
+from geoml_cli.sources.fluxnet.times import Step, is_subdaily, starts, years
 from geoml_cli.sources.fluxnet.units import carbon_parts, unit
 
 Values = NDArray[np.float64]
-_SOME = 60
+_SOME = 30
 """Records from which on a flux is compared with its parts."""
 _ALIKE, _OPPOSITE, _SCALE = 0.5, -0.5, 1.25
 """Correlation of a flux with its parts, which is 0.97 and more in files of providers, and how far their sizes differ:
 by 6 % at most there, where the threshold of friction velocity is not the same."""
+_TURNED, _CLEARLY = "but the opposite", 0.5
+"""How a turned sign is told, and standard deviations below 0 of a mean that is negative by convention."""
 _BRIGHT, _DARK = 200.0, 5.0
 """Sunlight of day and night [W m-2]."""
 _BY_DAY, _BY_NIGHT = (9, 15), (22, 3)
@@ -26,7 +29,7 @@ _FEW, _STRONG = 100, 2.0
 _FLUXES = ("NEE", "FC")
 
 
-def refuse_other_parts(site: str, series: Series, target_T: Values, target: str) -> None:
+def refuse_other_parts(site: str, series: Series, target_T: Values, target: str, step: Step) -> None:
     """Refuse a net exchange that is not the difference of respiration and photosynthesis next to it.
 
     Reichstein et al. 2005, doi:10.1111/j.1365-2486.2005.001002.x: NEE = RECO - GPP, positive where carbon is lost.
@@ -36,6 +39,7 @@ def refuse_other_parts(site: str, series: Series, target_T: Values, target: str)
         series: With the two, where a file has them.
         target_T: Good values of the net exchange, NaN where there is none.
         target: Its column.
+        step: The resolution; a year is looked at by itself as well.
 
     Raises:
         DataError: It is the opposite, follows it hardly, or is of another size.
@@ -43,25 +47,43 @@ def refuse_other_parts(site: str, series: Series, target_T: Values, target: str)
     pair = carbon_parts(target, series.values)
     if not pair:
         return
-    made_T = series.values[pair[0]] - series.values[pair[1]]
-    known = np.isfinite(target_T + made_T)
-    if known.sum() < _SOME:
+    respired_T, taken_T = (series.values[name] for name in pair)
+    # Some write photosynthesis as a negative flux: that is another sign of its own.
+    known = taken_T[np.isfinite(taken_T)]
+    is_turned = len(known) > 0 and float(known.mean()) < -_CLEARLY * float(known.std())  # not noise of a winter
+    made_T = respired_T + taken_T if is_turned else respired_T - taken_T
+    year_T = years(series.first + np.arange(series.length, dtype=np.int64), step)
+    whole = _difference(target_T, made_T)
+    of_years = {
+        year: _difference(target_T[year_T == year], made_T[year_T == year]) for year in np.unique(year_T).tolist()
+    }
+    turned = [year for year, what in of_years.items() if what.startswith(_TURNED)]
+    if not whole and not turned:
         return
-    own, made = target_T[known], made_T[known]
-    if not own.std() or not made.std():
-        return
+    of = f" of {listed(turned)}" if 0 < len(turned) < len(of_years) else ""
+    what = of_years[turned[0]] if turned else whole
+    raise DataError(
+        f"{target}{of} is not {pair[0]} - {pair[1]} {what}",
+        where=site,
+        fix=f"Give the columns as the provider has them, or take out {pair[0]} and {pair[1]} where these are wrong; "
+        f"--any-scale {target} takes it as it is.",
+    )
+
+
+def _difference(net_T: Values, made_T: Values) -> str:
+    """Say how a net exchange differs from what it is made of; empty where it does not, or too little is known."""
+    known = np.isfinite(net_T + made_T)
+    own, made = net_T[known], made_T[known]
+    if len(own) < _SOME or not own.std() or not made.std():
+        return ""
     alike, size = float(np.corrcoef(own, made)[0, 1]), float(own.std() / made.std())
-    named = f"{target} is not {pair[0]} - {pair[1]}"
     if alike < _OPPOSITE:
-        what = f"{named} but the opposite (correlation {alike:.2f}): its sign is turned"
-    elif alike < _ALIKE:
-        what = f"{named} (correlation {alike:.2f}): one of them is of other times"
-    elif max(size, 1 / size) > _SCALE:
-        what = f"{named} but {size:.3g} times as large: one of them is in another unit"
-    else:
-        return
-    fix = f"Give the columns as the provider has them, or take out {pair[0]} and {pair[1]} where these are wrong; "
-    raise DataError(what, where=site, fix=f"{fix}--any-scale {target} takes it as it is.")
+        return f"{_TURNED} (correlation {alike:.2f}): its sign is turned"
+    if alike < _ALIKE:
+        return f"(correlation {alike:.2f}): one of them is of other times"
+    if max(size, 1 / size) > _SCALE:
+        return f"but {size:.3g} times as large: one of them is in another unit"
+    return ""
 
 
 def uptake_by_night(site: str, series: Series, target_T: Values, target: str, step: Step) -> list[str]:
@@ -92,7 +114,7 @@ def uptake_by_night(site: str, series: Series, target_T: Values, target: str, st
     return [
         f"{site}: {target} is {found[strongest]:.3g} {unit(target, step)} larger by day than by night in month "
         f"{strongest + 1}, when they differ most, as where plants took up carbon by night. Are its sign (positive "
-        "where carbon is lost) and its times right?"
+        "where carbon is lost) and its times right? In a city they may be."
     ]
 
 

@@ -98,7 +98,7 @@ def _counted(
                 however_large, _ = targets(read, whole, replace(applied, limit=None))
                 refuse_other_size(site, read.first, however_large, applied, raw_files.step)
                 refuse_other_scales(site, read.first, found, applied.target, raw_files.step)
-                refuse_other_parts(site, read, found, applied.target)
+                refuse_other_parts(site, read, found, applied.target, raw_files.step)
                 by_night = uptake_by_night(site, read, found, applied.target, raw_files.step)
                 counted[site] = replace(counted[site], notes=(*counted[site].notes, *by_night))
                 _warn(by_night, reporter)

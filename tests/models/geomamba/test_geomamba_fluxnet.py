@@ -249,7 +249,12 @@ def test_a_comparison_has_the_scores_of_the_evaluation_though_folds_share_rows(
     for name, score in evaluated["network"]["scores"].items():
         np.testing.assert_allclose([scores[name][key] for key in ("value", "low", "high")],
                                    [score[key] for key in ("value", "low", "high")], rtol=1e-9)  # fmt: skip
-    assert found["notes"] == ["Rows of unseen year are resampled by station in one year."]
+    by_year, few, least = found["notes"]
+    assert by_year == "Rows of unseen year are resampled by station in one year."
+    assert re.fullmatch(r"Only \d groups were evaluated: the intervals are too narrow\.", few)
+    assert re.fullmatch(
+        r"Tables by group have rows of 1 groups and more: intervals of few are too narrow to quote\.", least
+    )
     unseen = {group["group"] for group in found["by_group"] if group["quantity"] == "novelty"}
     assert unseen == {claim["rows_of"] for claim in evaluated["claims"]}
 

@@ -58,6 +58,30 @@ def test_a_net_exchange_that_contradicts_its_parts_is_refused(raw: Path, prepare
     np.testing.assert_array_equal(prepared(raw).array(NET)[:], taken)
 
 
+def test_years_whose_sign_is_turned_are_named_and_a_negative_photosynthesis_is_none(raw: Path, prepared) -> None:
+    plain = prepared(raw).array(NET)[:]
+
+    def of_summer(table: pd.DataFrame) -> pd.DataFrame:
+        known = table[NET] != -9999
+        return table.assign(**{RESPIRED: 9.0, TAKEN: (9.0 - table[NET]).where(known, -9999)})
+
+    changed(raw, of_summer)
+    np.testing.assert_array_equal(prepared(raw).array(NET)[:], plain)
+    changed(raw, lambda table: table.assign(**{TAKEN: table[TAKEN].where(table[TAKEN] == -9999, -table[TAKEN])}))
+    np.testing.assert_array_equal(prepared(raw).array(NET)[:], plain)
+    stamp, year = "TIMESTAMP", ""
+
+    def turned(table: pd.DataFrame) -> pd.DataFrame:
+        nonlocal year
+        year = sorted(set(table[stamp].astype(str).str[:4]))[1]
+        own = table[stamp].astype(str).str.startswith(year) & (table[NET] != -9999)
+        return table.assign(**{NET: table[NET].where(~own, -table[NET])})
+
+    changed(raw, turned)
+    with pytest.raises(DataError, match=rf"{NET} of {{year}} is not .* but the opposite".replace("{year}", year)):
+        prepared(raw)
+
+
 def half_hours(sign: float, shift: int, *, dark: bool = False) -> Series:
     """Make a year of half-hours of a forest in the north."""
     time = np.arange("2011-01-01T00:15", "2012-01-01", 30, dtype="datetime64[m]")
