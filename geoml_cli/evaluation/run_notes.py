@@ -38,5 +38,7 @@ def of_groups(inputs: EvaluationInputs, groups: int, by_group: Sequence[GroupPai
     notes += filter(None, [few_groups(groups)])
     least = min((one.groups for one in by_group), default=groups)
     if least < groups and few_groups(least):
-        notes.append(f"Tables by group have rows of {least} groups and more: intervals of few are too narrow to quote.")
+        notes.append(
+            f"Tables by group have rows of as few as {least} group(s): intervals there are too narrow to quote."
+        )
     return notes

@@ -177,7 +177,7 @@ class _Lookup:
     def __init__(self, raster: Raster, column: Values, row: Values, block: tuple[int, int] = (1, 1)) -> None:
         grid, turn = raster.grid, columns_of_a_turn(raster.grid)
         self._block, self._width, self._turn = block, grid.width, 0.0
-        if is_geographic(grid.crs) and not turn:  # the same place may be 360 degrees on
+        if is_geographic(grid.crs) and not turn and grid.transform[0]:  # the same place may be 360 degrees on
             self._turn = abs(TURN / grid.transform[0])
         column, row = self._inside(column[np.isfinite(column + row)]), row[np.isfinite(column + row)]
         rows, columns = _span(row, grid.height, block[0]), _span(column, None if turn else grid.width, block[1])

@@ -107,6 +107,17 @@ def test_a_raster_that_is_turned_itself(raster: Write, tmp_path: Path) -> None:
     np.testing.assert_allclose(inside[middle, middle], expected, atol=1.0)
 
 
+def test_a_raster_of_degrees_that_is_turned_by_a_quarter(raster: Write, tmp_path: Path) -> None:
+    grid = "EPSG:32634", Affine(1000, 0, 500_000, 0, -1000, 4_600_000)
+    transform, shape = covering("EPSG:4326", grid, 0.001)
+    values = checkerboard(shape)
+    plain = read(raster, tmp_path, grid, ("EPSG:4326", transform), values)
+    # The same pixels, of which rows are stored as columns.
+    turned = Affine(0, transform.a, transform.c, transform.e, 0, transform.f)
+    found = read(raster, tmp_path, grid, ("EPSG:4326", turned), values.T)
+    assert np.abs(found - plain).max() < 6  # by places, of 0 and 100
+
+
 def test_a_part_whose_raster_is_too_large_is_read_in_quarters(
     raster: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
