@@ -283,3 +283,14 @@ def test_classes_along_180_are_found_in_projected_maps_of_the_world(
     expected = values[row.astype(int), column.astype(int).clip(0, 3999)]
     assert (x > 0).any() and (x < 0).any()
     np.testing.assert_array_equal(found[clear], expected[clear])
+
+
+@pytest.mark.parametrize("of", ["EPSG:4617", "EPSG:4269", "EPSG:4284"])
+@pytest.mark.parametrize("west", [177.25, -182.75])
+def test_a_column_across_180_is_found_whatever_the_datum(raster: Write, tmp_path: Path, of: str, west: float) -> None:
+    latitude = 90 - (np.arange(1800) + 0.5) * 0.1
+    values = np.tile(latitude[:, None], (1, 3600)).astype(np.float32)
+    degrees = raster(tmp_path / "r.tif", values, crs=of, transform=Affine(0.1, 0, -180, 0, -0.1, 90))
+    grid = "EPSG:4326", Affine(0.5, 0, west, 0, -0.5, 60), (6, 12)
+    found = found_on(raster, tmp_path, grid, degrees, is_class=False)
+    np.testing.assert_allclose(found, np.tile(60 - (np.arange(6)[:, None] + 0.5) / 2, (1, 12)), atol=0.01)
