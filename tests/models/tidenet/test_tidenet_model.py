@@ -310,7 +310,7 @@ def test_scores_equal_a_calculation_from_the_file_of_forecasts(run, dataset, eva
 def test_few_starts_give_no_interval_and_the_words_say_why(evaluated):
     [network] = evaluated.networks.values()
     assert np.isnan(network.result.network.scores["RMSE"].low)
-    assert "make 2 block(s) as long as a window: no interval or test is given below 9" in network.result.notes[0]
+    assert "make 1 block(s) as long as a window: no interval or test is given below 9" in network.result.notes[0]
     assert "the rows do not allow an interval" in network.result.summary
     document = evaluated.document
     assert document["network"]["scores"]["RMSE"]["low"] is None
