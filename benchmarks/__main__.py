@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     codes = {}
     for name in chosen:
         print(f"\n== {name}", flush=True)
-        if (beside := _NEEDS.get(name)) and importlib.util.find_spec(beside) is None:
-            print(f"{name} is compared with {beside}, which is not installed: pip install {beside}", file=sys.stderr)
+        if (package := _NEEDS.get(name)) and importlib.util.find_spec(package) is None:
+            print(f"{name} is compared with {package}, which is not installed: pip install {package}", file=sys.stderr)
             codes[name] = 2
             continue
         # A process of its own: the memory and caches of one do not change the figures of the next.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterable
 from functools import cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tomli
 
 from geoml_cli.errors import SettingsError
+from geoml_cli.work.closest import closest
 
 if TYPE_CHECKING:
     from geoml_cli.models.card import Card
@@ -118,5 +118,5 @@ def require_choice(kind: str, name: str, names: Iterable[str]) -> None:
 
 def suggestion(name: str, choices: Iterable[str]) -> str:
     """Return `Did you mean ...? ` where a choice is near enough, else nothing."""
-    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}? " if near else ""
+    near = closest(name, choices)
+    return f"Did you mean {near}? " if near else ""

@@ -120,14 +120,15 @@ def _refuse_row_hole(rows: Index, axes: GridAxes) -> None:
 
 def _refuse_hole(places: NDArray[np.float64], gaps: NDArray[np.float64], lines: str, degrees: str) -> None:
     """Refuse rows or columns with a hole between them; grids may be stretched, from one gap to the next."""
-    beside = np.pad(gaps, 1)
-    holes = gaps > _BROKEN * np.maximum(beside[:-2], beside[2:])
+    padded = np.pad(gaps, 1)
+    near = np.maximum(padded[:-2], padded[2:])
+    holes = gaps > _BROKEN * near
     if len(gaps) < 2 or not holes.any():
         return
     place = int(holes.argmax())
     raise DataError(
         f"{lines} are missing between {degrees} {places[place]:g} and {places[place + 1]:g}, which are "
-        f"{gaps[place]:g} apart, {max(beside[place], beside[place + 2]):g} next to it",
+        f"{gaps[place]:g} apart, {near[place]:g} next to it",
         where="grid",
         fix="Crop to one side with --crop WEST,SOUTH,EAST,NORTH, or give files without the hole.",
     )

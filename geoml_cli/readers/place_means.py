@@ -42,7 +42,7 @@ class Corners(NamedTuple):
 def corners_of(raster: Raster, part: Grid) -> Corners:
     """Return the corners of a part's pixels in the raster's CRS; NaN where it has no such place."""
     rows, columns = np.mgrid[: part.height + 1, : part.width + 1]
-    x, y = _places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
+    x, y = places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
     if is_geographic(raster.grid.crs) and np.isfinite(x).any():
         x = _near(x, x[np.isfinite(x)][0])
     return Corners(x.reshape(rows.shape), y.reshape(rows.shape))
@@ -51,6 +51,12 @@ def corners_of(raster: Raster, part: Grid) -> Corners:
 def has_a_place(raster: Raster, part: Grid) -> bool:
     """Return whether any corner of a part's pixels has a place in the raster's CRS."""
     return bool(np.isfinite(corners_of(raster, part).x).any())
+
+
+def is_on_the_map(raster: Raster, part: Grid) -> bool:
+    """Return whether all four corners of a part have a place in the raster's CRS."""
+    row, column = np.array([0.0, 0, part.height, part.height]), np.array([0.0, part.width, 0, part.width])
+    return bool(np.isfinite(places(part, row, column, raster.grid.crs)).all())
 
 
 def _near(longitude: Values, first: float) -> Values:
@@ -74,16 +80,15 @@ def torn(raster: Raster, part: Grid, corners: Corners) -> NDArray[np.bool_]:
     A map of the world has its edge at 180 degrees, with places on both ends of it.
     """
     rows, columns = np.mgrid[: part.height, : part.width] + 0.5
-    middle = _places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
+    middle = places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
     x, y = (each.reshape(rows.shape) for each in middle)
     if is_geographic(raster.grid.crs) and np.isfinite(corners.x).any():
         x = _near(x, float(corners.x[np.isfinite(corners.x)][0]))
-    each = [(side[:-1, :-1], side[:-1, 1:], side[1:, :-1], side[1:, 1:]) for side in corners]
+    four_x, four_y = (np.stack([each[:-1, :-1], each[:-1, 1:], each[1:, :-1], each[1:, 1:]]) for each in corners)
     with np.errstate(invalid="ignore"):
-        apart = np.hypot(x - sum(each[0]) / 4, y - sum(each[1]) / 4)
-        widest = np.hypot(*(np.ptp(np.stack(side), axis=0) for side in each))
-        is_whole = apart <= _AMID * widest
-    is_known = np.isfinite(np.stack([*map(np.stack, each)])).all(axis=0).any(axis=0) | np.isfinite(x + y)
+        apart = np.hypot(x - four_x.mean(axis=0), y - four_y.mean(axis=0))
+        is_whole = apart <= _AMID * np.hypot(np.ptp(four_x, axis=0), np.ptp(four_y, axis=0))
+    is_known = np.isfinite(four_x + four_y).any(axis=0) | np.isfinite(x + y)
     return np.asarray(~is_whole & is_known)
 
 
@@ -122,7 +127,7 @@ def means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
     """Return the means at places each of which is transformed, [H, W]: about a pole pixels have no straight sides."""
     row, column = ((np.arange(size * _TRANSFORMED) + 0.5) / _TRANSFORMED for size in (part.height, part.width))
     column, row = (each.ravel() for each in np.meshgrid(column, row))
-    x, y = _places(part, row, column, raster.grid.crs)
+    x, y = places(part, row, column, raster.grid.crs)
     column, row = _columns_and_rows(raster.grid, x, y)
     if (turn := columns_of_a_turn(raster.grid)) and np.isfinite(column).any():
         first = column[np.isfinite(column)][0]
@@ -136,7 +141,7 @@ def _divided(total: Values, known: Values) -> NDArray[np.float32]:
     return np.where(known > 0, total / np.maximum(known, 1), np.nan).astype(np.float32)
 
 
-def _places(part: Grid, row: Values, column: Values, crs: str) -> tuple[Values, Values]:
+def places(part: Grid, row: Values, column: Values, crs: str) -> tuple[Values, Values]:
     """Return places of a part in a CRS; NaN where it has none."""
     a, b, c, d, e, f = part.transform
     x, y = a * column + b * row + c, d * column + e * row + f
@@ -150,11 +155,8 @@ def _sides(raster: Raster, corners: Corners) -> tuple[Values, Values, Values, Va
     """Return how far each pixel goes on and down, in the raster's columns and rows; NaN where there is no place."""
     a, b, _, d, e, _ = inverse(raster.grid)
     x, y = (np.where(np.isfinite(each), each, np.nan) for each in corners)
-    on, down = (
-        (each[:-1, 1:] - each[:-1, :-1] for each in (x, y)),
-        (each[1:, :-1] - each[:-1, :-1] for each in (x, y)),
-    )
-    (x_on, y_on), (x_down, y_down) = on, down
+    x_on, y_on = (each[:-1, 1:] - each[:-1, :-1] for each in (x, y))
+    x_down, y_down = (each[1:, :-1] - each[:-1, :-1] for each in (x, y))
     return a * x_on + b * y_on, d * x_on + e * y_on, a * x_down + b * y_down, d * x_down + e * y_down
 
 

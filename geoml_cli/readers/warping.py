@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from geoml_cli.readers.grid_windows import TURN, Window, columns_of_a_turn, inverse, part_of, place, read_window
 from geoml_cli.readers.locating import is_geographic
-from geoml_cli.readers.place_means import Corners, corners_of, has_a_place, lean, means_between, means_of_places, torn
+from geoml_cli.readers.place_means import (
+    Corners,
+    corners_of,
+    has_a_place,
+    is_on_the_map,
+    lean,
+    means_between,
+    means_of_places,
+    places,
+    torn,
+)
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
@@ -36,7 +46,8 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
         DataError: The raster cannot be read.
     """
     in_degrees = is_geographic(raster.grid.crs)
-    if (box := _box(raster.grid.crs, part)) is None:
+    # Of a part that is off the map in part GDAL gives a box that is too small.
+    if (box := _box(raster.grid.crs, part)) is None or not is_on_the_map(raster, part):
         return _off_the_map(raster, part, method)
     boxes = _boxes(box, in_degrees=in_degrees)
     onto_degrees = in_degrees and is_geographic(part.crs)
@@ -44,9 +55,7 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
         # GDAL takes a mean over all columns and rows between a pixel's corners, which about a pole are far apart.
         is_small = max(part.height, part.width) <= _FEW
         return means_of_places(raster, part) if is_small else _by_quarters(raster, part, method)
-    windows = [
-        window for box in boxes for window in (_turned(raster.grid, box) if in_degrees else _overlap(raster.grid, box))
-    ]
+    windows = _windows(raster, boxes)
     if sum(window.size for window in windows) > _MOST and part.height * part.width > 1:
         return _by_quarters(raster, part, method)
     if method == "average":
@@ -54,13 +63,23 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
         is_torn = torn(raster, part, corners)
         if is_torn.any() or (len(boxes) > 1 and not onto_degrees) or lean(raster, corners):
             return _by_places(raster, part, corners, is_torn)
+    values = _from_windows(raster, windows, part, method)
+    if method == "average" and np.isnan(values).any() and (len(boxes) > 1 or _has_an_edge(raster, windows)):
+        # GDAL leaves out pixels that lie beyond what it was given by more than a part of it.
+        values = np.where(np.isnan(values), _by_places(raster, part, corners, is_torn), values)
+    return values
+
+
+def _windows(raster: Raster, boxes: Sequence[Box]) -> list[Window]:
+    within = _turned if is_geographic(raster.grid.crs) else _overlap
+    return [window for box in boxes for window in within(raster.grid, box)]
+
+
+def _from_windows(raster: Raster, windows: Sequence[Window], part: Grid, method: Resampling) -> NDArray[np.float32]:
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
     for window in windows:
         found = _resampled(read_window(raster, window), window.grid, part, method)
         values = np.where(np.isnan(values), found, values)
-    if method == "average" and np.isnan(values).any() and (len(boxes) > 1 or _has_an_edge(raster, windows)):
-        # GDAL leaves out pixels that lie beyond what it was given by more than a part of it.
-        values = np.where(np.isnan(values), _by_places(raster, part, corners, is_torn), values)
     return values
 
 
@@ -87,11 +106,13 @@ def _by_places(raster: Raster, part: Grid, corners: Corners, is_torn: NDArray[np
 def _off_the_map(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
     """Return the values of a part that is off the raster's CRS or its own, wholly or partly, as corners of maps."""
     nothing = np.full((part.height, part.width), np.nan, dtype=np.float32)
-    if not has_a_place(raster, part):
-        return nothing
     if part.height * part.width > 1:
-        return _by_quarters(raster, part, method)
-    return means_of_places(raster, part) if method == "average" else nothing
+        return _by_quarters(raster, part, method) if has_a_place(raster, part) else nothing
+    if method == "average":
+        return means_of_places(raster, part)
+    x, y = (float(each[0]) for each in places(part, np.array([0.5]), np.array([0.5]), raster.grid.crs))
+    middle = _windows(raster, [(x, y, x, y)]) if np.isfinite(x + y) else []
+    return _from_windows(raster, middle, part, method)
 
 
 def _boxes(box: Box, *, in_degrees: bool) -> list[Box]:
@@ -192,7 +213,7 @@ def _resampled(values: NDArray[np.float32], grid: Grid, part: Grid, method: Resa
 
     profile = {"count": 1, "dtype": "float32", "height": grid.height, "width": grid.width, "nodata": np.nan}
     profile |= {"transform": Affine(*grid.transform)}
-    # A GeoTIFF keeps no meridian of our own.
+    # The CRS as the raster has it: a GeoTIFF does not keep every one.
     onto = {
         "src_crs": grid.crs,
         "crs": part.crs,

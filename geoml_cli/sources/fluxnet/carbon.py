@@ -19,7 +19,7 @@ _ALIKE, _OPPOSITE, _SCALE = 0.5, -0.5, 1.25
 """Correlation of a flux with its parts, which is 0.97 and more in files of providers, and how far their sizes differ:
 by 6 % at most there, where the threshold of friction velocity is not the same."""
 _TURNED, _CLEARLY = "but the opposite", 0.5
-"""How a turned sign is told, and standard deviations below 0 of a mean that is negative by convention."""
+"""Words on a turned sign, and standard deviations below 0 of a mean that is negative by convention."""
 _BRIGHT, _DARK = 200.0, 5.0
 """Sunlight of day and night [W m-2]."""
 _BY_DAY, _BY_NIGHT = (9, 15), (22, 3)

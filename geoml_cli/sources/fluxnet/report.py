@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from geoml_cli.sources.fluxnet.plan import Plan
 from geoml_cli.sources.fluxnet.quality import DropCounts, Rule
 from geoml_cli.sources.fluxnet.site_summary import SiteSummary
 from geoml_cli.sources.fluxnet.times import Step, is_subdaily, lengths
+from geoml_cli.work.closest import closest
 from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 
@@ -103,19 +103,13 @@ def warn_of_absent(
     absent = {site: counted[site].fluxes for site in plan.sites if counted[site].fluxes}
     if not absent:
         return
-    near = {site: _near(rule.target, fluxes) for site, fluxes in absent.items()}
+    near = {site: closest(rule.target, fluxes, _CLOSE) for site, fluxes in absent.items()}
     hints = [f"{site} has {name}" for site, name in near.items() if name]
     has = "has" if len(absent) == 1 else "have"
     text = f"{', '.join(absent)} {has} no column {rule.target}: the samples there have no target"
     text += f" ({', '.join(hints)}: another name of it?)" if hints else ""
     funnel.notes.append(text)
     reporter.warn(text)
-
-
-def _near(target: str, fluxes: Sequence[str]) -> str:
-    """Return the flux whose name is closest to the target's, capitals aside; empty where none is close."""
-    spelled = {name.upper(): name for name in fluxes}
-    return next((spelled[name] for name in get_close_matches(target.upper(), spelled, 1, _CLOSE)), "")
 
 
 def note_columns(funnel: Funnel, plan: Plan, counted: Mapping[str, SiteSummary], rule: Rule) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.columns import TableFile
 from geoml_cli.sources.gwsa.options import GwsaOptions
+from geoml_cli.work.closest import closest
 
 Months = NDArray[np.datetime64]
 """Times as months, `datetime64[M]`; a year is its January."""
@@ -241,8 +241,7 @@ def _refuse_missing(sheet: TableFile, roles: Roles, columns: dict[str, Any], suf
 def near_column(sheet: TableFile, name: str) -> str:
     """Return the column whose name is close to one, such as `GWS [mm]` or `gwsa`; empty where none is."""
     begun = [column for column in sheet.columns if re.match(rf"{re.escape(name)}(?![a-z0-9])", column, re.IGNORECASE)]
-    near = begun or difflib.get_close_matches(name, sheet.columns, 1)
-    return near[0] if near else ""
+    return begun[0] if begun else closest(name, sheet.columns)
 
 
 def _or(roles: Roles, alternative: str) -> str:
