@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ _ON_BORDER = 1e-6
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
+@cache
 def is_geographic(crs: str) -> bool:
     """Return whether a CRS given by the user counts in degrees.
 

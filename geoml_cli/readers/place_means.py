@@ -14,13 +14,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.errors import DataError
-from geoml_cli.readers.grid_windows import TURN, Window, columns_of_a_turn, inverse, read_window
-from geoml_cli.readers.locating import is_geographic, transform
+from geoml_cli.readers.grid_windows import (
+    TURN,
+    Values,
+    Window,
+    columns_and_rows,
+    columns_of_a_turn,
+    inside,
+    inverse,
+    near,
+    places,
+    read_window,
+)
+from geoml_cli.readers.locating import is_geographic
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
-Values = NDArray[np.float64]
 _MOST, _FEWEST, _A_PIXEL, _BLOCKS = 64, 12, 2.0, 32
 """Places along a side of a pixel, at most and at least, and how many there are for each pixel of the raster; blocks of
 these along a side at least, where there would be more places."""
@@ -43,26 +52,9 @@ def corners_of(raster: Raster, part: Grid) -> Corners:
     """Return the corners of a part's pixels in the raster's CRS; NaN where it has no such place."""
     rows, columns = np.mgrid[: part.height + 1, : part.width + 1]
     x, y = places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
-    if is_geographic(raster.grid.crs) and np.isfinite(x).any():
-        x = _near(x, x[np.isfinite(x)][0])
+    if is_geographic(raster.grid.crs):
+        x = near(x, TURN)
     return Corners(x.reshape(rows.shape), y.reshape(rows.shape))
-
-
-def has_a_place(raster: Raster, part: Grid) -> bool:
-    """Return whether any corner of a part's pixels has a place in the raster's CRS."""
-    return bool(np.isfinite(corners_of(raster, part).x).any())
-
-
-def is_on_the_map(raster: Raster, part: Grid) -> bool:
-    """Return whether all four corners of a part have a place in the raster's CRS."""
-    row, column = np.array([0.0, 0, part.height, part.height]), np.array([0.0, part.width, 0, part.width])
-    return bool(np.isfinite(places(part, row, column, raster.grid.crs)).all())
-
-
-def _near(longitude: Values, first: float) -> Values:
-    """Return longitudes counted on from one, within half a turn of it."""
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isfinite(longitude), (longitude - first + TURN / 2) % TURN + first - TURN / 2, longitude)
 
 
 def lean(raster: Raster, corners: Corners) -> bool:
@@ -82,8 +74,8 @@ def torn(raster: Raster, part: Grid, corners: Corners) -> NDArray[np.bool_]:
     rows, columns = np.mgrid[: part.height, : part.width] + 0.5
     middle = places(part, rows.ravel(), columns.ravel(), raster.grid.crs)
     x, y = (each.reshape(rows.shape) for each in middle)
-    if is_geographic(raster.grid.crs) and np.isfinite(corners.x).any():
-        x = _near(x, float(corners.x[np.isfinite(corners.x)][0]))
+    if is_geographic(raster.grid.crs):
+        x = near(np.append(corners.x.ravel(), x.ravel()), TURN)[corners.x.size :].reshape(x.shape)
     four_x, four_y = (np.stack([each[:-1, :-1], each[:-1, 1:], each[1:, :-1], each[1:, 1:]]) for each in corners)
     with np.errstate(invalid="ignore"):
         apart = np.hypot(x - four_x.mean(axis=0), y - four_y.mean(axis=0))
@@ -103,7 +95,7 @@ def means_between(raster: Raster, corners: Corners, is_whole: NDArray[np.bool_])
     # Blocks of the pixel that is the least high, and the least wide: about a pole some are long and thin.
     block = _block(row_on + row_down), _block(column_on + column_down)
     share = (np.arange(count) + 0.5) / count
-    column, row = _columns_and_rows(raster.grid, *corners)
+    column, row = columns_and_rows(raster.grid, *corners)
     lookup = _Lookup(raster, column, row, block)
     total, known = np.zeros(is_whole.shape), np.zeros(is_whole.shape)
     for down in share.tolist():
@@ -128,10 +120,9 @@ def means_of_places(raster: Raster, part: Grid) -> NDArray[np.float32]:
     row, column = ((np.arange(size * _TRANSFORMED) + 0.5) / _TRANSFORMED for size in (part.height, part.width))
     column, row = (each.ravel() for each in np.meshgrid(column, row))
     x, y = places(part, row, column, raster.grid.crs)
-    column, row = _columns_and_rows(raster.grid, x, y)
-    if (turn := columns_of_a_turn(raster.grid)) and np.isfinite(column).any():
-        first = column[np.isfinite(column)][0]
-        column = (column - first + turn / 2) % turn + first - turn / 2
+    column, row = columns_and_rows(raster.grid, x, y)
+    if turn := columns_of_a_turn(raster.grid):
+        column = near(column, turn)
     shape = (part.height, _TRANSFORMED, part.width, _TRANSFORMED)
     column, row = (each.reshape(shape).transpose(0, 2, 1, 3).reshape(*shape[::2], -1) for each in (column, row))
     return _divided(*_Lookup(raster, column, row).sums(column, row))
@@ -141,16 +132,6 @@ def _divided(total: Values, known: Values) -> NDArray[np.float32]:
     return np.where(known > 0, total / np.maximum(known, 1), np.nan).astype(np.float32)
 
 
-def places(part: Grid, row: Values, column: Values, crs: str) -> tuple[Values, Values]:
-    """Return places of a part in a CRS; NaN where it has none."""
-    a, b, c, d, e, f = part.transform
-    x, y = a * column + b * row + c, d * column + e * row + f
-    try:
-        return transform((x, y), part.crs, crs)
-    except DataError:  # there is none for all of them
-        return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
-
-
 def _sides(raster: Raster, corners: Corners) -> tuple[Values, Values, Values, Values]:
     """Return how far each pixel goes on and down, in the raster's columns and rows; NaN where there is no place."""
     a, b, _, d, e, _ = inverse(raster.grid)
@@ -158,11 +139,6 @@ def _sides(raster: Raster, corners: Corners) -> tuple[Values, Values, Values, Va
     x_on, y_on = (each[:-1, 1:] - each[:-1, :-1] for each in (x, y))
     x_down, y_down = (each[1:, :-1] - each[:-1, :-1] for each in (x, y))
     return a * x_on + b * y_on, d * x_on + e * y_on, a * x_down + b * y_down, d * x_down + e * y_down
-
-
-def _columns_and_rows(grid: Grid, x: Values, y: Values) -> tuple[Values, Values]:
-    a, b, c, d, e, f = inverse(grid)
-    return a * x + b * y + c, d * x + e * y + f
 
 
 class _Lookup:
@@ -178,10 +154,8 @@ class _Lookup:
 
     def __init__(self, raster: Raster, column: Values, row: Values, block: tuple[int, int] = (1, 1)) -> None:
         grid, turn = raster.grid, columns_of_a_turn(raster.grid)
-        self._block, self._width, self._turn = block, grid.width, 0.0
-        if is_geographic(grid.crs) and not turn and grid.transform[0]:  # the same place may be 360 degrees on
-            self._turn = abs(TURN / grid.transform[0])
-        column, row = self._inside(column[np.isfinite(column + row)]), row[np.isfinite(column + row)]
+        self._block, self._grid = block, grid
+        column, row = inside(grid, column[np.isfinite(column + row)]), row[np.isfinite(column + row)]
         rows, columns = _span(row, grid.height, block[0]), _span(column, None if turn else grid.width, block[1])
         self._top, self._left = rows.start, columns.start
         window = Window(rows, columns, grid, turn)
@@ -195,17 +169,11 @@ class _Lookup:
         height, width = self._total.shape
         with np.errstate(invalid="ignore"):  # what is no number becomes the least, and lies outside
             down = np.floor((row - self._top) / self._block[0]).astype(np.int64)
-            on = np.floor((self._inside(column) - self._left) / self._block[1]).astype(np.int64)
+            on = np.floor((inside(self._grid, column) - self._left) / self._block[1]).astype(np.int64)
         # All that lies outside has the border, which holds nothing.
         place = np.clip(down + 1, 0, height - 1) * width + np.clip(on + 1, 0, width - 1)
         total, known = (each.take(place).sum(axis=-1, dtype=np.float64) for each in (self._total, self._known))
         return total, known
-
-    def _inside(self, column: Values) -> Values:
-        """Return columns of places that lie in the raster when counted a turn on."""
-        for turn in (self._turn, -self._turn) if self._turn else ():
-            column = np.where((column + turn >= 0) & (column + turn < self._width), column + turn, column)
-        return column
 
 
 def _span(places: Values, size: int | None, block: int) -> slice:

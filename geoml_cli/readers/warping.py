@@ -11,26 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.readers.grid_windows import TURN, Window, columns_of_a_turn, inverse, part_of, place, read_window
+from geoml_cli.readers.interpolation import Middles, at_middles
 from geoml_cli.readers.locating import is_geographic
-from geoml_cli.readers.place_means import (
-    Corners,
-    corners_of,
-    has_a_place,
-    is_on_the_map,
-    lean,
-    means_between,
-    means_of_places,
-    places,
-    torn,
-)
+from geoml_cli.readers.place_means import Corners, corners_of, lean, means_between, means_of_places, torn
+from geoml_cli.readers.raster_files import same_crs
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
 Resampling = Literal["nearest", "bilinear", "average"]
 # Of the transform between two CRSs [pixels of the raster]: GDAL interpolates it where that errs by less.
 _EXACT = 1e-9
-_MARGIN, _PLACES_A_SIDE = 4, 20
-"""Pixels of the raster about what a part covers, and parts into which its sides are divided to find that."""
+_MARGIN = 4
+"""Pixels of the raster about what a part covers."""
 _WIDE, _HIGH, _ROUND = 80.0, 80.0, 300.0
 """Degrees of longitude that a part has where a pole lies in it or at its corner, at least, its highest latitude, and
 degrees of a part that goes about the Earth."""
@@ -45,26 +37,34 @@ def warped(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32
     Raises:
         DataError: The raster cannot be read.
     """
-    in_degrees = is_geographic(raster.grid.crs)
-    # Of a part that is off the map in part GDAL gives a box that is too small.
-    if (box := _box(raster.grid.crs, part)) is None or not is_on_the_map(raster, part):
-        return _off_the_map(raster, part, method)
-    boxes = _boxes(box, in_degrees=in_degrees)
+    if method == "average":
+        return _means(raster, part)
+    middles = Middles(raster, part)
+    if (window := middles.window) is None:
+        return np.full((part.height, part.width), np.nan, dtype=np.float32)
+    if window.size > _MOST and part.height * part.width > 1:
+        return _by_quarters(raster, part, method)
+    return at_middles(raster, middles, window, method)
+
+
+def _means(raster: Raster, part: Grid) -> NDArray[np.float32]:
+    in_degrees, corners = is_geographic(raster.grid.crs), corners_of(raster, part)
+    if not np.isfinite(corners.x + corners.y).all():
+        return _off_the_map(raster, part, corners)
     onto_degrees = in_degrees and is_geographic(part.crs)
-    if method == "average" and in_degrees and not onto_degrees and _is_about_a_pole(boxes):
+    boxes = _boxes(corners, in_degrees=in_degrees and not same_crs(raster.grid.crs, part.crs))
+    if in_degrees and not onto_degrees and _is_about_a_pole(boxes):
         # GDAL takes a mean over all columns and rows between a pixel's corners, which about a pole are far apart.
         is_small = max(part.height, part.width) <= _FEW
-        return means_of_places(raster, part) if is_small else _by_quarters(raster, part, method)
+        return means_of_places(raster, part) if is_small else _by_quarters(raster, part, "average")
     windows = _windows(raster, boxes)
     if sum(window.size for window in windows) > _MOST and part.height * part.width > 1:
-        return _by_quarters(raster, part, method)
-    if method == "average":
-        corners = corners_of(raster, part)
-        is_torn = torn(raster, part, corners)
-        if is_torn.any() or (len(boxes) > 1 and not onto_degrees) or lean(raster, corners):
-            return _by_places(raster, part, corners, is_torn)
-    values = _from_windows(raster, windows, part, method)
-    if method == "average" and np.isnan(values).any() and (len(boxes) > 1 or _has_an_edge(raster, windows)):
+        return _by_quarters(raster, part, "average")
+    is_torn = torn(raster, part, corners)
+    if is_torn.any() or (len(boxes) > 1 and not onto_degrees) or lean(raster, corners):
+        return _by_places(raster, part, corners, is_torn)
+    values = _from_windows(raster, windows, part)
+    if np.isnan(values).any() and (len(boxes) > 1 or _has_an_edge(raster, windows)):
         # GDAL leaves out pixels that lie beyond what it was given by more than a part of it.
         values = np.where(np.isnan(values), _by_places(raster, part, corners, is_torn), values)
     return values
@@ -75,10 +75,10 @@ def _windows(raster: Raster, boxes: Sequence[Box]) -> list[Window]:
     return [window for box in boxes for window in within(raster.grid, box)]
 
 
-def _from_windows(raster: Raster, windows: Sequence[Window], part: Grid, method: Resampling) -> NDArray[np.float32]:
+def _from_windows(raster: Raster, windows: Sequence[Window], part: Grid) -> NDArray[np.float32]:
     values = np.full((part.height, part.width), np.nan, dtype=np.float32)
     for window in windows:
-        found = _resampled(read_window(raster, window), window.grid, part, method)
+        found = _averaged(read_window(raster, window), window.grid, part)
         values = np.where(np.isnan(values), found, values)
     return values
 
@@ -103,24 +103,25 @@ def _by_places(raster: Raster, part: Grid, corners: Corners, is_torn: NDArray[np
     return values
 
 
-def _off_the_map(raster: Raster, part: Grid, method: Resampling) -> NDArray[np.float32]:
-    """Return the values of a part that is off the raster's CRS or its own, wholly or partly, as corners of maps."""
-    nothing = np.full((part.height, part.width), np.nan, dtype=np.float32)
-    if part.height * part.width > 1:
-        return _by_quarters(raster, part, method) if has_a_place(raster, part) else nothing
-    if method == "average":
+def _off_the_map(raster: Raster, part: Grid, corners: Corners) -> NDArray[np.float32]:
+    """Return the means of a part that is off the raster's CRS or its own, wholly or partly, as corners of maps."""
+    if part.height * part.width == 1:
         return means_of_places(raster, part)
-    x, y = (float(each[0]) for each in places(part, np.array([0.5]), np.array([0.5]), raster.grid.crs))
-    middle = _windows(raster, [(x, y, x, y)]) if np.isfinite(x + y) else []
-    return _from_windows(raster, middle, part, method)
+    if np.isfinite(corners.x + corners.y).any():
+        return _by_quarters(raster, part, "average")
+    return np.full((part.height, part.width), np.nan, dtype=np.float32)
 
 
-def _boxes(box: Box, *, in_degrees: bool) -> list[Box]:
-    """Return a box, or its two sides of 180 degrees where that lies in it: GDAL gives longitudes from -180 to 180."""
-    left, bottom, right, top = box
-    if not in_degrees or left <= right:
-        return [box]
-    return [(left, bottom, TURN / 2, top), (-TURN / 2, bottom, right, top)]
+def _boxes(corners: Corners, *, in_degrees: bool) -> list[Box]:
+    """Return what corners span, or its two sides of 180 degrees where that lies in it: GDAL's end there."""
+    left, bottom, right, top = (float(each) for of in (np.min, np.max) for each in map(of, corners))
+    if in_degrees and left < -TURN / 2:
+        left, right = left + TURN, right + TURN
+    if not in_degrees or right <= TURN / 2:
+        return [(left, bottom, right, top)]
+    if left >= TURN / 2:
+        return [(left - TURN, bottom, right - TURN, top)]
+    return [(left, bottom, TURN / 2, top), (-TURN / 2, bottom, right - TURN, top)]
 
 
 def _is_about_a_pole(boxes: Sequence[Box]) -> bool:
@@ -168,36 +169,16 @@ def _window(grid: Grid, rows: slice, columns: slice, turn: int = 0) -> Iterator[
         yield Window(rows, columns, part_of(grid, rows.start, columns.start, size), turn)
 
 
-def _box(crs: str, part: Grid) -> Box | None:
-    """Return left, bottom, right and top of a part in a CRS; of degrees left is the larger where 180 lies between.
-
-    None where it has none there.
-    """
-    from rasterio._err import CPLE_BaseError
-    from rasterio.errors import RasterioError
-    from rasterio.warp import transform_bounds
-
-    corners = np.array([place(part, row, col) for row in (0, part.height) for col in (0, part.width)])
-    box = (*corners.min(axis=0), *corners.max(axis=0))
-    try:
-        left, bottom, right, top = map(float, transform_bounds(part.crs, crs, *box))
-    except (RasterioError, CPLE_BaseError, ValueError):
-        return None
-    return (left, bottom, right, top) if np.isfinite([left, bottom, right, top]).all() else None
-
-
 def _pixels(grid: Grid, box: Box) -> tuple[slice, slice]:
-    """Return the rows and columns of a grid that a box covers, and a margin."""
+    """Return the rows and columns of a grid that a box covers, with a margin."""
     left, bottom, right, top = box
     pixels = replace(grid, transform=inverse(grid))
     found = np.array([place(pixels, y, x) for x in (left, right) for y in (bottom, top)])
     (col0, row0), (col1, row1) = found.min(axis=0), found.max(axis=0)
-    # The box is of 21 places a side: an edge of the raster's CRS may lie between two.
-    high, wide = (_MARGIN + math.ceil((high - low) / _PLACES_A_SIDE) for low, high in ((row0, row1), (col0, col1)))
-    return (
-        slice(math.floor(row0) - high, math.ceil(row1) + high),
-        slice(math.floor(col0) - wide, math.ceil(col1) + wide),
+    rows, columns = (
+        slice(math.floor(low) - _MARGIN, math.ceil(high) + _MARGIN) for low, high in ((row0, row1), (col0, col1))
     )
+    return rows, columns
 
 
 def _within(span: slice, size: int) -> slice:
@@ -205,7 +186,7 @@ def _within(span: slice, size: int) -> slice:
     return slice(max(span.start, -_MARGIN), min(span.stop, size + _MARGIN))
 
 
-def _resampled(values: NDArray[np.float32], grid: Grid, part: Grid, method: Resampling) -> NDArray[np.float32]:
+def _averaged(values: NDArray[np.float32], grid: Grid, part: Grid) -> NDArray[np.float32]:
     from affine import Affine
     from rasterio.enums import Resampling as Method
     from rasterio.io import MemoryFile
@@ -223,7 +204,6 @@ def _resampled(values: NDArray[np.float32], grid: Grid, part: Grid, method: Resa
     }
     # GDAL guesses which pixels it needs from some places at the part's edge: here they are the window.
     onto |= {"SOURCE_EXTRA": max(grid.height, grid.width)}
-    onto |= {} if method == "average" else {"XSCALE": 1, "YSCALE": 1}
     with MemoryFile() as memory:
         with memory.open(driver="GTiff", BIGTIFF="IF_SAFER", **profile) as file:
             file.write(values, 1)
@@ -231,6 +211,6 @@ def _resampled(values: NDArray[np.float32], grid: Grid, part: Grid, method: Resa
         # takes no tolerance, and of WarpedVRT a tolerance of 0 fails.
         with (
             memory.open() as file,
-            WarpedVRT(file, resampling=Method[method], tolerance=_EXACT, nodata=np.nan, **onto) as moved,
+            WarpedVRT(file, resampling=Method.average, tolerance=_EXACT, nodata=np.nan, **onto) as moved,
         ):
             return np.asarray(moved.read(1))
