@@ -5,6 +5,7 @@ Legend: R records of the series, N samples, P periods.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
-from geoml_cli.errors import CheckFailedError
+from geoml_cli.errors import CheckFailedError, GeomlError
 from geoml_cli.inference.inputs.gap_errors import Fill, ObservedSeries, gap_calibration
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
@@ -28,6 +29,7 @@ from geoml_cli.inference.inputs.period_sums import (
     SumDefinition,
     lengths,
     refuse_longer_records,
+    share_of_period,
     sum_unit,
     sums,
 )
@@ -46,6 +48,8 @@ from geoml_cli.writers.chunk_store import ChunkStore
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_OTHERWISE = 0.01
+"""Share of a period that may be filled by another than the network."""
 _FEW_BLOCKS = 20
 """With fewer, the quantile of 90 % is the largest error or the one before."""
 
@@ -90,6 +94,8 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
     def write(out: Path, store: ChunkStore, count: int) -> list[Path]:
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
         series = filled(trained, dataset, predicted, fill)
+        if fill is None:
+            series = fill_the_rest(trained, dataset, series, wanted.period)
         coverage = trained.settings.shared.predict.coverage
         interval = None
         if calibration and coverage:
@@ -99,8 +105,9 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
         columns = _columns((signature.target_name, signature.unit), wanted, coverage if interval else None)
         columns = tuple(column for column in columns if column.name in frame)
         _compare(frame, wanted, reporter)
-        _tell_incomplete(frame, wanted, reporter)
+        _tell_incomplete(frame, wanted, reporter, _others(trained) if fill is None else {})
         head = _head(trained, dataset, calibration, wanted)
+        head |= {"filled_otherwise_by": series.otherwise_by} if series.otherwise_by else {}
         table.write(out, table.Table(columns, len(frame), head), [frame])
         summed.append(frame["sum"].to_numpy(np.float32))
         return [out]
@@ -161,9 +168,14 @@ def _own_fill(trained: TrainedRun, name: str) -> Fill | None:
     """Return what fills records by a baseline of the network's own; None for the network itself."""
     if name == NETWORK:
         return None
-    known = {own: found for own, found in trained.networks[SINGLE].baselines.items() if found.records is not None}
+    known = _others(trained)
     registry.require_choice("choice of --fill", name, [NETWORK, *known])
-    return known[name].records
+    return known[name]
+
+
+def _others(trained: TrainedRun) -> dict[str, Fill]:
+    """Return the baselines that fill records."""
+    return {name: found.records for name, found in trained.networks[SINGLE].baselines.items() if found.records}
 
 
 def _compare(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> None:
@@ -180,12 +192,16 @@ def _compare(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> 
     reporter.info(f"{text}.")
 
 
-def _tell_incomplete(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> None:
-    """Say which periods have no sum, and what their records lack."""
+def _tell_incomplete(
+    frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter, others: Mapping[str, Fill]
+) -> None:
+    """Say which periods have no sum, what their records lack, and what else fills them."""
     if (without := frame["sum"].isna()).any():
+        lacking = "a whole window of drivers" if wanted.fill == NETWORK else "records like them"
+        remedy = f" --fill {next(iter(others))} needs no window." if others else ""
         reporter.info(
             f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: they have times with neither an "
-            "observation nor all drivers, or outside of the series (their share is the column missing)."
+            f"observation nor {lacking}, or outside of the series (their share is the column missing).{remedy}"
         )
 
 
@@ -233,6 +249,22 @@ def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Fil
     return GapFilledSeries(value, observed, minutes, begin, station_of_records(dataset), provided, uncertain)
 
 
+def fill_the_rest(trained: TrainedRun, dataset: Dataset, series: GapFilledSeries, period: Period) -> GapFilledSeries:
+    """Fill the few records by a baseline that have no sample, as the first of a series, for want of a window.
+
+    Only in periods that lack a hundredth or less: the interval tells the network's errors.
+    """
+    lacking = np.isnan(series.value) & (share_of_period(series, np.isnan(series.value), period) <= _MOST_OTHERWISE)
+    for name, fill in _others(trained).items():
+        value = series.value.copy()
+        try:
+            value[lacking] = fill(dataset, np.where(series.observed, value, np.nan), np.flatnonzero(lacking))
+        except GeomlError:  # other records than it is for, or without what it goes by
+            continue
+        return series._replace(value=value, otherwise=lacking & np.isfinite(value), otherwise_by=name)
+    return series
+
+
 def _extents(dataset: Dataset) -> tuple[NDArray[np.datetime64], Floats]:
     """Return begin and length [min] of every record, [R]."""
     begin = np.datetime64("1970-01-01", "m") + np.asarray(dataset.array("time")).astype("timedelta64[m]")
@@ -251,7 +283,10 @@ def _columns(target: tuple[str, str], wanted: SumDefinition, coverage: float | N
         Variable("station", "", "code of the station", dtype="str"),
         Variable("begin", "", f"the {period}", dtype="str"),
         Variable("observed", "1", f"share of the {period} with a good observation", dtype="f8"),
-        Variable("filled", "1", f"share of the {period} that was filled by {wanted.fill}", dtype="f8"),
+        Variable("filled", "1", f"share of the {period} that was filled by {wanted.fill}, or otherwise", dtype="f8"),
+        Variable(
+            "filled_otherwise", "1", f"share of the {period} that another filled, for want of a window", dtype="f8"
+        ),
         Variable("missing", "1", f"share of the {period} with neither", dtype="f8"),
         Variable("longest_gap", "d", f"longest stretch of the {period} without a good observation", dtype="f8"),
         Variable("mean", unit, f"mean {name}; missing where the {period} is not whole", dtype="f8"),

@@ -50,6 +50,8 @@ class GapFilledSeries(NamedTuple):
         station: Its number.
         provided: The provider's own values, gaps filled; None where the data hold none.
         uncertain: What the provider tells of the records' uncertainty.
+        otherwise: Whether it was filled by another than what fills the series; None where nothing else does.
+        otherwise_by: Name of that.
     """
 
     value: Floats
@@ -59,6 +61,8 @@ class GapFilledSeries(NamedTuple):
     station: NDArray[np.int64]
     provided: Floats | None = None
     uncertain: Uncertainty = Uncertainty()
+    otherwise: NDArray[np.bool_] | None = None
+    otherwise_by: str = ""
 
 
 class SumDefinition(NamedTuple):
@@ -134,8 +138,7 @@ def sums(
 
     refuse_longer_records(series.begin, series.minutes, wanted.period)
     code = PERIODS[wanted.period][0]
-    calendar = series.begin.astype(f"datetime64[{code}]")
-    whole = (end_of_period(series.begin, code) - calendar.astype("datetime64[m]")).astype(np.float64)
+    calendar, whole = _calendar(series, wanted.period)
     parts = _parts(series, wanted)
     frame = pd.DataFrame(
         {"station": series.station, "begin": calendar.astype("datetime64[s]"), **parts, "whole": whole}
@@ -149,6 +152,7 @@ def sums(
         "begin": [str(moment) for moment in found.index.get_level_values(1).to_numpy().astype(f"datetime64[{code}]")],
         "observed": found["observed"] / length,
         "filled": (found["known"] - found["observed"]) / length,
+        **({} if series.otherwise is None else {"filled_otherwise": found["otherwise"] / length}),
         "missing": 1 - found["known"] / length,
         "longest_gap": by["gap"].max() / DAY,
         "mean": (found["weighted"] / found["known"].where(found["known"] > 0)).where(complete),
@@ -162,6 +166,23 @@ def sums(
     return pd.DataFrame({name: np.asarray(values) for name, values in shown.items()})
 
 
+def share_of_period(series: GapFilledSeries, records: NDArray[np.bool_], period: Period) -> Floats:
+    """Return the share that some records have of each record's period, [R]."""
+    import pandas as pd
+
+    calendar, whole = _calendar(series, period)
+    frame = pd.DataFrame({"station": series.station, "begin": calendar.astype("datetime64[s]")})
+    frame["minutes"] = np.where(records, series.minutes, 0.0)
+    return np.asarray(frame.groupby(["station", "begin"])["minutes"].transform("sum") / whole)
+
+
+def _calendar(series: GapFilledSeries, period: Period) -> tuple[NDArray[np.datetime64], Floats]:
+    """Return the period that each record begins in, and its length [min], [R]."""
+    code = PERIODS[period][0]
+    calendar = series.begin.astype(f"datetime64[{code}]")
+    return calendar, (end_of_period(series.begin, code) - calendar.astype("datetime64[m]")).astype(np.float64)
+
+
 def _parts(series: GapFilledSeries, wanted: SumDefinition) -> dict[str, Floats]:
     """Return what is added up over a period, [R] each."""
     known = np.isfinite(series.value)
@@ -173,6 +194,7 @@ def _parts(series: GapFilledSeries, wanted: SumDefinition) -> dict[str, Floats]:
         "provided_known": np.where(np.isfinite(provided), series.minutes, 0.0),
         "observed": np.where(series.observed, minutes, 0.0),
         "known": minutes,
+        "otherwise": np.zeros(len(minutes)) if series.otherwise is None else np.where(series.otherwise, minutes, 0.0),
         "weighted": np.where(known, series.value * series.minutes, 0.0),
         "sum": np.where(known, series.value * weight, 0.0),
         "gaps_weight": np.where(known & ~series.observed, weight, 0.0),

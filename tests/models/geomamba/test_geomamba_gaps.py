@@ -49,14 +49,32 @@ def test_gaps_are_scored_by_length_and_sums_hold_what_was_filled(trained, geoml,
 
     by_network = tmp_path / "network.csv"
     done = geoml("predict", run, *data, "--sums", "month", "--out", by_network)
-    assert done.code == 0 and "2 of 3 months have no sum" in done.err, done.err
+    assert done.code == 0 and "1 of 3 months have no sum" in done.err, done.err
     assert "go by few blocks of held-out records of all stations (" in done.err
-    lost = 5 + int((weather(62)[700:705, 0] < -9998).sum())
+    without_drivers = 5 + int((weather(62)[700:705, 0] < -9998).sum())
     january, february, march = table(by_network)
-    assert january["sum"] == "" and float(january["missing"]) == pytest.approx(lost / 31 / 48)
-    assert float(february["sum_lower"]) < float(february["sum"]) < float(february["sum_upper"])
-    assert float(february["filled"]) == pytest.approx(0.2, abs=0.05)
+    assert float(january["filled_otherwise"]) == pytest.approx(without_drivers / 31 / 48) != 0
+    assert january["missing"] == february["filled_otherwise"] == "0"
+    for month in (january, february):
+        assert float(month["sum_lower"]) < float(month["sum"]) < float(month["sum_upper"])
+        assert float(month["filled"]) == pytest.approx(0.2, abs=0.05)
     assert march["sum"] == ""
+    described = json.loads((tmp_path / "network.csv-metadata.json").read_text())
+    assert "mds" in json.dumps(described) and "filled_otherwise_by" in json.dumps(described)
+
+
+def test_another_fills_no_more_than_a_hundredth_of_a_period(trained, geoml, tmp_path):
+    """The interval tells the network's errors; of a day, a record is more than that."""
+    by_day = tmp_path / "day.csv"
+    done = geoml("predict", trained, "--data", trained.parent / "data", "--sums", "day", "--out", by_day)
+    assert done.code == 0 and "a whole window of drivers" in done.err and "--fill mds needs no window." in done.err
+    days = pd.read_csv(by_day, comment="#")
+    assert (days["filled_otherwise"] == 0).all()
+    lacking = days["missing"] > 0
+    assert lacking.any() and days["sum"][lacking].isna().all() and days["sum"][~lacking].notna().all()
+    instead = ("--sums", "day", "--fill", "mds", "--out", tmp_path / "mds.csv")
+    assert geoml("predict", trained, "--data", trained.parent / "data", *instead).code == 0
+    assert pd.read_csv(tmp_path / "mds.csv", comment="#")["sum"][:31].notna().all(), "the remedy helps"
 
 
 def test_mds_predicts_the_samples_of_the_run_with_an_interval_and_no_others(trained, geoml, tmp_path):
