@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.nodata import VALID, Declared, written
-from geoml_cli.readers.undeclared_fills import candidates_of
+from geoml_cli.readers.undeclared_fills import UNREAL, candidates_of
 
 _SPIKE = 10
 """How much more frequent than the numbers next to it a fill is, at least."""
@@ -21,9 +21,6 @@ Raw = NDArray[Any]
 Mask = NDArray[np.bool_]
 
 _ALL = (-np.inf, np.inf)
-_HUGE = 9e18
-"""Floats from here on are fills that nobody declared: 1e20, 9.97e36 (NetCDF's own), -9.22e18 (a date's NaT)."""
-
 _USUAL = (-999.0, -9999.0, -99999.0, -999.9, -9999.9, -32768.0, -32767.0)
 """Fills that are asked for even where they do not lie apart from the values."""
 
@@ -89,8 +86,8 @@ class Decoding:
     def _without_undeclared(self, stored: Raw, low: float, high: float) -> tuple[float, float]:
         """Set undeclared fills to NaN, in place, and return the limits of the other values."""
         before = self.found.total()
-        if low <= -_HUGE or high >= _HUGE:  # an infinite number is no fill: it is named by the caller
-            self._fill(stored, np.isfinite(stored) & (np.abs(stored) >= _HUGE), is_certain=True)
+        if low <= -UNREAL or high >= UNREAL:  # an infinite number is no fill: it is named by the caller
+            self._fill(stored, np.isfinite(stored) & (np.abs(stored) >= UNREAL), is_certain=True)
             low, high = _limits(stored)
         certain = candidates_of(stored)
         for candidate in dict.fromkeys([*certain, *(value for value in _USUAL if low <= value <= high)]):

@@ -211,7 +211,8 @@ def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], location: str)
     if gaps[first] == 0:
         kind, fix = "is there twice", "Keep one step of each time, or leave the place out with --start and --end."
         if len(files) > 1:
-            fix = f"Keep one step of each time: take out {files[0]} or {files[1]} where one is a copy."
+            fix = f"Keep one step of each time: take out {files[0]} or {files[1]} where one is a copy, or "
+            fix += "cut the times that both have out of one of them."
     more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
     raise DataError(
         f"time {kind}: {stamped.at(first)} is followed by {stamped.at(first + 1)}{more}", where=location, fix=fix

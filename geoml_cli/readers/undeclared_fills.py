@@ -22,6 +22,8 @@ from geoml_cli.readers.nodata import VALID, Declared, written
 
 HUGE = 3.3e38
 """No quantity is that large: fills near the limit of float32, which come rounded in many ways."""
+UNREAL = 9e18
+"""Floats of tables and grids from here on are fills: 1e20, 1e30, 9.97e36 (NetCDF's own), -9.22e18 (a date's NaT)."""
 HUGEST = 3.4028235e38
 """The limit of float32, which stands for all fills near it."""
 _TYPE_LIMITS = (

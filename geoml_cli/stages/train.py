@@ -243,16 +243,20 @@ def _tell_unlabelled(settings: Settings, dataset: Dataset, samples: Mapping[str,
 def _tell_one_outcome(
     run: Run, networks: Mapping[str, Network], samples: Mapping[str, Samples], reporter: Reporter
 ) -> None:
-    """Warn of a probability of what always is, or never: nothing can be learned, and a share of 1 is no skill."""
+    """Warn of a target that is the same everywhere: nothing is learned, and an RMSE of 0 or a share of 1 is no skill."""
     signatures = run.data().signatures
     for name, network in networks.items():
         target = samples[name].target
-        if network.task(signatures[name]).baseline != "probability" or target.rows is None:
+        if target.rows is None:
             continue
-        outcomes = np.unique(target.rows[np.isfinite(target.rows)])
-        if len(outcomes) == 1:
-            reporter.warn(f"{target.name} is {outcomes[0]:g} in every sample: there is nothing to tell apart. Check "
-                          "what the data set was made from, and from which value on it is 1.")  # fmt: skip
+        least, largest = np.fmin.reduce(target.rows, axis=None), np.fmax.reduce(target.rows, axis=None)
+        if least == largest:
+            is_probability = network.task(signatures[name]).baseline == "probability"
+            limit = ", and from which value on it is 1" if is_probability else ""
+            reporter.warn(
+                f"{target.name} is {least:g} in every sample: there is nothing to learn. Check what the data set was "
+                f"made from{limit}."
+            )
 
 
 def _tell_excluded(run: Run, settings: SplitSettings, reporter: Reporter) -> None:

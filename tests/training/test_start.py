@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from quick import QUICK
@@ -197,3 +198,14 @@ def test_the_flag_names_a_run(trained, data_root, geoml, tmp_path):
     assert f'start_run = "{trained}"' in (tmp_path / "run" / "config.toml").read_text()
     result = geoml(*again, "--from", tmp_path / "nothing")
     assert result.code == 3 and "nothing" in result.err
+
+
+def test_a_target_that_is_the_same_everywhere_is_told(raw_soc, geoml, tmp_path):
+    raw = Path(shutil.copytree(raw_soc, tmp_path / "raw"))
+    table = pd.read_csv(raw / "points.csv")
+    table.assign(soc=12.5).to_csv(raw / "points.csv", index=False)
+    data = ("--data", tmp_path / "data")
+    done = geoml("prepare", "soc", raw, *data, "--classes", "land_cover")
+    assert done.code == 0, done.err
+    done = geoml("train", "soc", "--preset", "map", *data, "--run", tmp_path / "run", "--cpu", *QUICK)
+    assert done.code == 0 and "soc is 12.5 in every sample: there is nothing to learn." in done.err, done.err

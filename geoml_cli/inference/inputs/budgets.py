@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
-from geoml_cli.errors import CheckFailedError, GeomlError
+from geoml_cli.errors import CheckFailedError
 from geoml_cli.inference.inputs.gap_errors import Fill, ObservedSeries, gap_calibration
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
@@ -29,12 +29,12 @@ from geoml_cli.inference.inputs.period_sums import (
     SumDefinition,
     lengths,
     refuse_longer_records,
-    share_of_period,
     sum_unit,
     sums,
 )
 from geoml_cli.inference.inputs.samples import samples_job
 from geoml_cli.inference.inputs.sum_intervals import Interval, described, read_uncertainty
+from geoml_cli.inference.inputs.windowless import fill_the_rest
 from geoml_cli.inference.job import PredictionJob, attributes
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.models.spec import SINGLE
@@ -48,8 +48,6 @@ from geoml_cli.writers.chunk_store import ChunkStore
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOST_OTHERWISE = 0.01
-"""Share of a period that may be filled by another than the network."""
 _FEW_BLOCKS = 20
 """With fewer, the quantile of 90 % is the largest error or the one before."""
 
@@ -95,7 +93,7 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
         predicted = np.concatenate([store.read(number)[0] for number in range(count)]).astype(np.float64)
         series = filled(trained, dataset, predicted, fill)
         if fill is None:
-            series = fill_the_rest(trained, dataset, series, wanted.period)
+            series = fill_the_rest(dataset, series, wanted.period, _others(trained))
         coverage = trained.settings.shared.predict.coverage
         interval = None
         if calibration and coverage:
@@ -247,22 +245,6 @@ def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Fil
     begin, minutes = _extents(dataset)
     uncertain, provided = read_uncertainty(dataset, trained.data.signature.target_name), _provided(trained, dataset)
     return GapFilledSeries(value, observed, minutes, begin, station_of_records(dataset), provided, uncertain)
-
-
-def fill_the_rest(trained: TrainedRun, dataset: Dataset, series: GapFilledSeries, period: Period) -> GapFilledSeries:
-    """Fill the few records by a baseline that have no sample, as the first of a series, for want of a window.
-
-    Only in periods that lack a hundredth or less: the interval tells the network's errors.
-    """
-    lacking = np.isnan(series.value) & (share_of_period(series, np.isnan(series.value), period) <= _MOST_OTHERWISE)
-    for name, fill in _others(trained).items():
-        value = series.value.copy()
-        try:
-            value[lacking] = fill(dataset, np.where(series.observed, value, np.nan), np.flatnonzero(lacking))
-        except GeomlError:  # other records than it is for, or without what it goes by
-            continue
-        return series._replace(value=value, otherwise=lacking & np.isfinite(value), otherwise_by=name)
-    return series
 
 
 def _extents(dataset: Dataset) -> tuple[NDArray[np.datetime64], Floats]:

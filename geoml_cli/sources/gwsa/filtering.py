@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.errors import DataError
 from geoml_cli.readers.igbp import IGBP
+from geoml_cli.readers.undeclared_fills import UNREAL
 from geoml_cli.sources.gwsa.cell_rows import CellRows
 
 FILL = -9998.0
 """What is not above it is no data: -9999 and -99999 both stand in the published tables."""
-_LARGEST = float(np.finfo(np.float32).max)
 Mask = NDArray[np.bool_]
 
 
@@ -36,7 +36,7 @@ class DropCounts:
             funnel.notes.append(f"rows left out, by column that lacks a value: {listed}")
 
 
-REASONS = ("no year", f"fill value (not above {FILL:g})", "no value", "infinite value")
+REASONS = ("no year", f"fill value (not above {FILL:g})", "no value", "infinite value, or 9e18 and more")
 
 
 def usable(panel: CellRows, names: Sequence[str], losses: DropCounts) -> Mask:
@@ -65,7 +65,7 @@ def faults(panel: CellRows, names: Sequence[str], losses: DropCounts) -> NDArray
         [("year", np.isnat(panel.time))],
         [(name, values <= FILL) for name, values in columns.items()],
         [(name, np.isnan(values)) for name, values in columns.items()],
-        [(name, np.abs(values) > _LARGEST) for name, values in columns.items()],
+        [(name, np.abs(values) >= UNREAL) for name, values in columns.items()],
     )
     for place, (reason, wrong) in enumerate(zip(REASONS, each, strict=True)):
         found = np.zeros(len(panel), dtype=np.bool_)

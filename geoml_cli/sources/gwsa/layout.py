@@ -25,12 +25,14 @@ _YEAR = ("jahr", "annee", "année", "año")
 """Of other languages: looked for where a table has no column of these."""
 _MONTH = ("month", "mon", "monat", "mois", "mes")
 """Next to a column of years, whatever its name."""
-_STAMP = re.compile(r"(?P<year>(?:1[89]|20|21)\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2]))?")
+_CENTURY = "(?:1[89]|20|21)"
+_STAMP = re.compile(rf"(?P<year>{_CENTURY}\d\d)(?:[_-](?P<month>0?[1-9]|1[0-2])|(?P<digits>0[1-9]|1[0-2]))?")
 _DATE = re.compile(
-    r"(?P<year>\d{4})[-/](?P<month>\d\d)[-/](?P<day>\d\d)(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:?00)?)?"
+    rf"(?P<year>{_CENTURY}\d\d)(?P<between>[-/_]?)(?P<month>\d\d)(?P=between)(?P<day>\d\d)"
+    r"(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:?00)?)?"
 )
-"""As pandas and spreadsheets write the month of a row."""
-_TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?)?)")
+"""As pandas and spreadsheets write the month of a row, and downloads that of a column."""
+_TIMED = re.compile(r"(?P<name>.+?)_(?P<stamp>\d{4}(?:[_-]\d\d?(?:[_-]\d\d)?)?|\d{6}|\d{8})")
 
 
 @dataclass(frozen=True)
@@ -173,19 +175,20 @@ def _timed_columns(sheet: TableFile, names: Sequence[str]) -> dict[str, dict[str
     Raises:
         DataError: Two could be that of a name and time.
     """
-    matches = [(column, match) for column in sheet.columns if (match := _TIMED.fullmatch(column)) is not None]
-    matches = [(column, match) for column, match in matches if _STAMP.fullmatch(match["stamp"])]
+    found = [(column, match) for column in sheet.columns if (match := _TIMED.fullmatch(column)) is not None]
+    matches = [(column, match["name"], month_of_date(match["stamp"])) for column, match in found]
+    matches = [match for match in matches if _STAMP.fullmatch(match[2])]
     # Of `p_2003` and `P_2004` the second is another variable: one name is not read from both.
-    exact = {match["name"] for _, match in matches} & set(names)
+    exact = {name for _, name, _ in matches} & set(names)
     alike = {name.lower(): name for name in names if name not in exact}
     written: dict[tuple[str, bool], str] = {}  # `2003_1` and `2003_01` are one time: it is called as it is met first
     timed: dict[str, dict[str, str]] = {}
-    for column, match in matches:
-        name = match["name"] if match["name"] in exact else alike.get(match["name"].lower())
+    for column, own, time in matches:
+        name = own if own in exact else alike.get(own.lower())
         if name is None:
             continue
-        key = str(months([match["stamp"]])[0]), is_monthly(match["stamp"])
-        stamp = written.setdefault(key, match["stamp"])
+        key = str(months([time])[0]), is_monthly(time)
+        stamp = written.setdefault(key, time)
         if (other := timed.setdefault(name, {}).setdefault(stamp, column)) != column:
             raise DataError(
                 f"{other} and {column} could both be {name} of {stamp}",
@@ -197,9 +200,10 @@ def _timed_columns(sheet: TableFile, names: Sequence[str]) -> dict[str, dict[str
 
 def _no_time(sheet: TableFile) -> DataError:
     return DataError(
-        "neither a column of the year nor columns VAR_YYYY are there",
+        "neither a column of the year nor columns VAR_YYYY or VAR_YYYY_MM are there",
         where=str(sheet.path),
-        fix=f"Name the column of the year `year` (2003, or 2003_07). {_columns_of(sheet)}",
+        fix="Name the column of the year `year` (2003, or 2003_07), or, where a row is a cell, columns by variable and "
+        f"time (rf_2003, or rf_2003_07). {_columns_of(sheet)}",
     )
 
 
@@ -256,18 +260,20 @@ def _columns_of(sheet: TableFile) -> str:
 
 
 def months(stamps: Sequence[str]) -> Months:
-    """Read times such as `2003` or `2003_07`; what is none is not-a-time.
+    """Read times such as `2003`, `2003_07` or `200307`; what is none is not-a-time.
 
     Returns:
         Shape [stamps].
     """
     found = [_STAMP.fullmatch(text.strip().removesuffix(".0")) for text in stamps]
-    texts = [f"{match['year']}-{int(match['month'] or 1):02d}" if match else "NaT" for match in found]
+    texts = [
+        f"{match['year']}-{int(match['month'] or match['digits'] or 1):02d}" if match else "NaT" for match in found
+    ]
     return np.array(texts, dtype="datetime64[M]")
 
 
 def month_of_date(text: str) -> str:
-    """Return the month of a date such as `2003-07-16`, as `2003-07`, and any other text as it is."""
+    """Return the month of a date such as `2003-07-16` or `20030716`, as `2003-07`, and any other text as it is."""
     match = _DATE.fullmatch(text.strip())
     if match is None:
         return text
@@ -282,4 +288,4 @@ def month_of_date(text: str) -> str:
 def is_monthly(stamp: str) -> bool:
     """Return whether a time names a month."""
     match = _STAMP.fullmatch(stamp.strip().removesuffix(".0"))
-    return bool(match and match["month"])
+    return bool(match and (match["month"] or match["digits"]))

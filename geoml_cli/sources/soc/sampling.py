@@ -12,7 +12,7 @@ from geoml_cli.dataset.store import Array
 from geoml_cli.errors import DataError
 from geoml_cli.readers.points import Points
 from geoml_cli.readers.rasters import TILE
-from geoml_cli.readers.undeclared_fills import HUGE
+from geoml_cli.readers.undeclared_fills import UNREAL
 from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.patches import PatchExtractor
 from geoml_cli.sources.soc.units import most_carbon
@@ -36,7 +36,7 @@ def usable(points: Points, unit: str, funnel: Funnel) -> Points:
     funnel.read += len(points)
     points = _keep(points, np.isfinite(points.x) & np.isfinite(points.y), "no coordinates", funnel)
     points = _keep(points, ~np.isnan(points.target), "no target value", funnel)
-    points = _keep(points, np.abs(points.target) < HUGE, "target infinite", funnel)
+    points = _keep(points, np.abs(points.target) < UNREAL, "target infinite, or 9e18 and more", funnel)
     points = _keep(points, points.target >= 0, "target negative", funnel)
     _, first = np.unique(np.column_stack([points.x, points.y, points.target]), axis=0, return_index=True)
     points = _keep(points, np.isin(np.arange(len(points)), first), "repeats an earlier row", funnel)

@@ -31,7 +31,10 @@ TABLES = {
     ),
     "no land cover": ("lat,lon,year,rf,E,DEM\n1,2,2003,1,2,3\n", "no column LC. .*--category"),
     "no statics": ("lat,lon,year,rf,E,LC\n1,2,2003,1,2,3\n", "no column DEM. .*--static"),
-    "no time": ("lat,lon,rf,E,DEM,LC\n1,2,3,4,5,6\n", "neither a column of the year nor columns VAR_YYYY are there"),
+    "no time": (
+        "lat,lon,rf,E,DEM,LC\n1,2,3,4,5,6\n",
+        "neither a column of the year nor columns VAR_YYYY or VAR_YYYY_MM are there",
+    ),
     "wide, no factor": ("lat,lon,DEM,LC,rf_2003\n1,2,3,4,5\n", r"there is no column E_YYYY\. Add it"),
     "no number": (HEADER + ROW + "30,100,2004,<5,300,1000,10,1.5\n", "t.csv, line 3, column rf: '<5' is not a number"),
     "true": (HEADER + "30,100,2004,TRUE,300,1000,10,1.5\n", "line 2, column rf: 'True' is not a number"),

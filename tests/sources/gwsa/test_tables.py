@@ -84,13 +84,14 @@ def test_rows_with_fills_are_left_out_and_counted(raw: Path, long: pd.DataFrame,
     long.loc[1, "LC"] = -9999
     long.loc[2, "DEM"] = np.nan
     long.loc[3, "GWS"] = np.inf
+    long.loc[4, "E"] = 1e30
     long.to_csv(raw / "t.csv", index=False)
     dataset, _ = prepare_gwsa(raw)
     funnel = dataset.manifest.funnel
-    assert funnel.dropped == {"fill value (not above -9998)": 2, "no value": 1, "infinite value": 1}
-    assert (funnel.read, funnel.kept) == (6, 2)
-    assert funnel.notes == ["rows left out, by column that lacks a value: rf 1, E 1, LC 1, DEM 1, GWS 1"]
-    assert dataset.array("GWS").tolist() == [-5, -6]
+    assert funnel.dropped == {"fill value (not above -9998)": 2, "no value": 1, "infinite value, or 9e18 and more": 2}
+    assert (funnel.read, funnel.kept) == (6, 1)
+    assert funnel.notes == ["rows left out, by column that lacks a value: E 2, rf 1, LC 1, DEM 1, GWS 1"]
+    assert dataset.array("GWS").tolist() == [-6]
 
 
 def test_a_fill_in_a_column_that_is_not_used_costs_nothing(
@@ -263,13 +264,27 @@ def test_a_month_that_is_none_is_refused_and_a_missing_one_leaves_the_row_out(
     assert prepare_gwsa(raw)[0].manifest.funnel.kept == len(long) - 1
 
 
-def test_a_wide_table_of_months(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:
-    wide.columns = [name.replace("_2003", "_2003_11").replace("_2004", "_2003_12").replace("_2005", "_2004_01")
-                    for name in wide.columns]  # fmt: skip
+@pytest.mark.parametrize("written", ["{}_{}", "{}-{}", "{}{}", "{}-{}-15", "{}{}15", "{}_{}_01"])
+def test_a_wide_table_of_months(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa, written: str) -> None:
+    months = {"2003": ("2003", "11"), "2004": ("2003", "12"), "2005": ("2004", "01")}
+    stamps = {f"_{year}": "_" + written.format(*month) for year, month in months.items()}
+    wide.columns = [f"{name[:-5]}{stamps[name[-5:]]}" if name[-5:] in stamps else name for name in wide.columns]
     wide.to_csv(raw / "t.csv", index=False)
     dataset, _ = prepare_gwsa(raw)
     assert dataset.array("rf").tolist() == [500, 510, 520, 600, 610, 620]
     assert dataset.array("year").tolist() == [2003, 2003, 2004] * 2
+    assert dataset.manifest.facts["step"] == "month"
+
+
+@pytest.mark.parametrize("written", ["2003{:02d}", "2003{:02d}15"])
+def test_a_long_table_of_months_without_a_separator(
+    raw: Path, long: pd.DataFrame, prepare_gwsa: PrepareGwsa, written: str
+) -> None:
+    months = long["year"] - 2000  # March to May
+    long.assign(year=[f"2003-{month:02d}" for month in months]).to_csv(raw / "gwsa.csv", index=False)
+    expected = arrays(prepare_gwsa(raw)[0])
+    long.assign(year=[written.format(month) for month in months]).to_csv(raw / "gwsa.csv", index=False)
+    same(arrays(prepare_gwsa(raw)[0]), expected)
 
 
 def test_land_cover_of_years_is_that_of_their_months(raw: Path, wide: pd.DataFrame, prepare_gwsa: PrepareGwsa) -> None:

@@ -124,14 +124,15 @@ def test_rows_without_a_sample_are_counted_by_reason(raster: Write, tmp_path: Pa
     raster(tmp_path / "raw/dem.tif", RAMP)
     lines = [
         "name,lon,lat,soc", "a,21.05,8.95,5", "b,21.05,8.95,5", "c,21.05,8.95,6", "d,21.05,8.95,NA",
-        "e,,8.95,5", "f,21.05,8.95,-9999", "g,21.05,8.95,-1", "h,21.05,8.95,inf", "i,-9999,-9999,2", "",
+        "e,,8.95,5", "f,21.05,8.95,-9999", "g,21.05,8.95,-1", "h,21.05,8.95,inf",
+        "j,21.05,8.95,1e30", "i,-9999,-9999,2", "",
     ]  # fmt: skip
     (tmp_path / "raw/p.csv").write_text("\n".join(lines))
     dataset, reporter = prepared(tmp_path / "raw")
     assert dataset.manifest.funnel.dropped == {
         "no coordinates": 2,
         "no target value": 2,
-        "target infinite": 1,
+        "target infinite, or 9e18 and more": 2,
         "target negative": 1,
         "repeats an earlier row": 1,
     }

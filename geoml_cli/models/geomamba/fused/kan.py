@@ -115,7 +115,8 @@ class _Layer(torch.autograd.Function):
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, gradients)
         to_base_OI, to_basis_OJ = to_weight_OJ.tensor_split([base_OI.shape[1]], dim=1)
         # [O, K I], basis by basis, back to [O, I, K].
-        return to_x_RI, to_base_OI, to_basis_OJ.reshape(weight_OIK.transpose(1, 2).shape).transpose(1, 2), None
+        to_weight_OIK = to_basis_OJ.reshape(weight_OIK.transpose(1, 2).shape).transpose(1, 2).contiguous()
+        return to_x_RI, to_base_OI, to_weight_OIK, None
 
 
 class _Single(torch.autograd.Function):
