@@ -243,7 +243,7 @@ def _tell_unlabelled(settings: Settings, dataset: Dataset, samples: Mapping[str,
 def _tell_one_outcome(
     run: Run, networks: Mapping[str, Network], samples: Mapping[str, Samples], reporter: Reporter
 ) -> None:
-    """Warn of a target that is the same everywhere: nothing is learned, and an RMSE of 0 or a share of 1 is no skill."""
+    """Warn of a target that is the same everywhere: an RMSE of 0, or a share of 1, is no skill then."""
     signatures = run.data().signatures
     for name, network in networks.items():
         target = samples[name].target
