@@ -19,7 +19,8 @@ from geoml_cli.errors import DataError
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.smap import deriving, scales
 from geoml_cli.sources.smap.bands import COVER, DAILY, FIXED, check_units, named
-from geoml_cli.sources.smap.cubes import Cube, Window, open_cube
+from geoml_cli.sources.smap.cube_files import Window
+from geoml_cli.sources.smap.cubes import Cube, open_cube
 from geoml_cli.sources.smap.exports import LST_LEAST, LST_LIMIT
 from geoml_cli.sources.smap.products import OPTICAL, RADAR, WEATHER
 from geoml_cli.sources.smap.writing import SITE, record_variables
