@@ -73,6 +73,6 @@ class _Linear(torch.autograd.Function):
         # The gradient of a sum comes as an expanded view; see `product` for what gaps between rows cost.
         to_out_RO = to_out_RO.contiguous()
         to_x_RI = product(to_out_RO, weight_OI.T) if ctx.needs_input_grad[0] else None
-        # A gradient that lies like its weight is taken as it is, where one that does not is copied, and told of by DDP.
-        to_weight_OI = product_over_rows(to_out_RO, x_RI).contiguous()
+        # DDP warns of a gradient that does not lie like its weight; of a contiguous one an axis of 1 has any stride.
+        to_weight_OI = product_over_rows(to_out_RO, x_RI).contiguous().flatten().view(weight_OI.shape)
         return to_x_RI, to_weight_OI, to_out_RO.sum(0) if ctx.biased else None

@@ -150,3 +150,17 @@ def test_compiled_code_does_without_a_folder_to_keep_it_in(monkeypatch):
 
     monkeypatch.setattr(compiled.numba, "njit", nowhere)
     assert compiled.entry(lambda value: value + 1)(1) == 2
+
+
+@pytest.mark.parametrize("width", [8, 64])
+def test_gradients_lie_like_their_weights(width):
+    """PyTorch warns of each that does not where several processes train; of a width of 8 the rank of dt is 1."""
+    settings = NetworkSettings(embedding=8, heads=2, layers=1, width=width, backend="fused")
+    network = GeoMamba(settings, Shape(2, 2, 1, 5))
+    network(*sample(3)).sum().backward()
+    otherwise = {
+        name: (value.grad.stride(), value.stride())
+        for name, value in network.named_parameters()
+        if value.grad is not None and value.grad.stride() != value.stride()
+    }
+    assert not otherwise
